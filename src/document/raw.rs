@@ -1,0 +1,315 @@
+//! Walking encoded bytes without building trees.
+//!
+//! Bytes that reach a walker have passed validation on input or a checksum on load. A walker still never
+//! trusts them: bytes that end early or name an unknown shape read as null and as the end of the value, so
+//! that no input can panic. Whoever hands values out (`outgoing`) reports such bytes as `CORRUPT`.
+
+use super::shape::{Shape, ShapeId, Shapes};
+use super::token;
+use super::value::{Object, Value};
+
+/// One encoded value and the shapes its objects refer to.
+#[derive(Clone, Copy)]
+pub struct RawValue<'a> {
+    bytes: &'a [u8],
+    shapes: &'a Shapes,
+}
+
+/// What a value is, with its content where that is small.
+#[derive(Clone, Copy)]
+pub enum RawKind<'a> {
+    /// null
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// An int32.
+    Int(i32),
+    /// A float64.
+    Double(f64),
+    /// A BigInt.
+    Long(i64),
+    /// A string, as UTF-8 bytes.
+    String(&'a [u8]),
+    /// Bytes.
+    Binary(&'a [u8]),
+    /// An ObjectId.
+    ObjectId(&'a [u8; 12]),
+    /// Milliseconds since 1970.
+    Date(i64),
+    /// An array.
+    Array(RawArray<'a>),
+    /// An object.
+    Object(RawObject<'a>),
+}
+
+/// The elements of an encoded array.
+#[derive(Clone, Copy)]
+pub struct RawArray<'a> {
+    rest: &'a [u8],
+    len: usize,
+    shapes: &'a Shapes,
+}
+
+/// The keys and values of an encoded object.
+#[derive(Clone, Copy)]
+pub struct RawObject<'a> {
+    rest: &'a [u8],
+    keys: Keys<'a>,
+    shapes: &'a Shapes,
+}
+
+#[derive(Clone, Copy)]
+enum Keys<'a> {
+    /// Keys are the shape's.
+    Shape(&'a Shape),
+    /// Keys stand before each value; this many entries.
+    Inline(usize),
+}
+
+impl<'a> RawValue<'a> {
+    /// The value that starts these bytes. What follows it is ignored.
+    #[inline]
+    pub fn new(bytes: &'a [u8], shapes: &'a Shapes) -> Self {
+        RawValue { bytes, shapes }
+    }
+
+    /// The bytes of this value alone.
+    pub fn bytes(&self) -> &'a [u8] {
+        &self.bytes[..value_len(self.bytes, self.shapes)]
+    }
+
+    /// The shapes its objects refer to.
+    pub fn shapes(&self) -> &'a Shapes {
+        self.shapes
+    }
+
+    /// What it is.
+    #[inline]
+    pub fn kind(&self) -> RawKind<'a> {
+        kind(self.bytes, self.shapes).unwrap_or(RawKind::Null)
+    }
+
+    /// The object, if it is one.
+    #[inline]
+    pub fn as_object(&self) -> Option<RawObject<'a>> {
+        match self.kind() {
+            RawKind::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The array, if it is one.
+    #[inline]
+    pub fn as_array(&self) -> Option<RawArray<'a>> {
+        match self.kind() {
+            RawKind::Array(array) => Some(array),
+            _ => None,
+        }
+    }
+
+    /// The field of an object; `None` when this is no object or has no such key.
+    #[inline]
+    pub fn get(&self, key: &str) -> Option<RawValue<'a>> {
+        self.as_object()?.get(key)
+    }
+
+    /// The value as a tree.
+    pub fn to_value(&self) -> Value {
+        match self.kind() {
+            RawKind::Null => Value::Null,
+            RawKind::Bool(value) => Value::Bool(value),
+            RawKind::Int(value) => Value::Int(value),
+            RawKind::Double(value) => Value::Double(value),
+            RawKind::Long(value) => Value::Long(value),
+            RawKind::String(bytes) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
+            RawKind::Binary(bytes) => Value::Binary(bytes.to_vec()),
+            RawKind::ObjectId(bytes) => Value::ObjectId(*bytes),
+            RawKind::Date(millis) => Value::Date(millis),
+            RawKind::Array(array) => Value::Array(array.iter().map(|item| item.to_value()).collect()),
+            RawKind::Object(object) => Value::Object(object.to_object()),
+        }
+    }
+}
+
+impl<'a> RawArray<'a> {
+    /// How many elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The elements in order.
+    pub fn iter(self) -> impl Iterator<Item = RawValue<'a>> {
+        let RawArray { mut rest, len, shapes } = self;
+        (0..len).map_while(move |_| next_value(&mut rest, shapes))
+    }
+
+    /// The element at this place.
+    pub fn get(&self, index: usize) -> Option<RawValue<'a>> {
+        if index < self.len { self.iter().nth(index) } else { None }
+    }
+}
+
+impl<'a> RawObject<'a> {
+    /// How many fields.
+    pub fn len(&self) -> usize {
+        match self.keys {
+            Keys::Shape(shape) => shape.len(),
+            Keys::Inline(len) => len,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keys and values in order.
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, RawValue<'a>)> {
+        let RawObject { mut rest, keys, shapes } = self;
+        (0..self.len()).map_while(move |n| {
+            let key = match keys {
+                Keys::Shape(shape) => &*shape.keys()[n],
+                Keys::Inline(_) => next_key(&mut rest, shapes)?,
+            };
+            Some((key, next_value(&mut rest, shapes)?))
+        })
+    }
+
+    /// The value of a key.
+    #[inline]
+    pub fn get(&self, key: &str) -> Option<RawValue<'a>> {
+        match self.keys {
+            Keys::Shape(shape) => {
+                let mut rest = self.rest;
+                for _ in 0..shape.position(key)? {
+                    rest = rest.get(value_len(rest, self.shapes)..)?;
+                }
+                if rest.is_empty() { None } else { Some(RawValue::new(rest, self.shapes)) }
+            }
+            Keys::Inline(_) => self.iter().find(|(own, _)| *own == key).map(|(_, value)| value),
+        }
+    }
+
+    /// The object as a tree.
+    pub fn to_object(&self) -> Object {
+        self.iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
+    }
+}
+
+fn next_value<'a>(rest: &mut &'a [u8], shapes: &'a Shapes) -> Option<RawValue<'a>> {
+    if rest.is_empty() {
+        return None;
+    }
+    let value = RawValue::new(rest, shapes);
+    *rest = &rest[value_len(rest, shapes)..];
+    Some(value)
+}
+
+fn next_key<'a>(rest: &mut &'a [u8], shapes: &'a Shapes) -> Option<&'a str> {
+    match next_value(rest, shapes)?.kind() {
+        RawKind::String(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
+#[inline]
+fn be<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+fn kind<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Option<RawKind<'a>> {
+    let string = |at: usize, len: usize| bytes.get(at..at.checked_add(len)?).map(RawKind::String);
+    let binary = |at: usize, len: usize| bytes.get(at..at.checked_add(len)?).map(RawKind::Binary);
+    let array =
+        |at: usize, len: usize| Some(RawKind::Array(RawArray { rest: bytes.get(at..)?, len, shapes }));
+    let map = |at: usize, len: usize| {
+        Some(RawKind::Object(RawObject { rest: bytes.get(at..)?, keys: Keys::Inline(len), shapes }))
+    };
+    let lead = *bytes.first()?;
+    match lead {
+        0x00..=0x7f => Some(RawKind::Int(i32::from(lead))),
+        0xe0..=0xff => Some(RawKind::Int(i32::from(lead as i8))),
+        0xa0..=0xbf => string(1, usize::from(lead & 0x1f)),
+        0x80..=0x8f => map(1, usize::from(lead & 0x0f)),
+        0x90..=0x9f => array(1, usize::from(lead & 0x0f)),
+        token::NIL => Some(RawKind::Null),
+        token::FALSE => Some(RawKind::Bool(false)),
+        token::TRUE => Some(RawKind::Bool(true)),
+        token::RECORD => {
+            let shape = shapes.get(ShapeId(u16::from_be_bytes(be(bytes, 1)?)))?;
+            Some(RawKind::Object(RawObject { rest: bytes.get(3..)?, keys: Keys::Shape(shape), shapes }))
+        }
+        token::UINT8 => Some(RawKind::Int(i32::from(*bytes.get(1)?))),
+        token::UINT16 => Some(RawKind::Int(i32::from(u16::from_be_bytes(be(bytes, 1)?)))),
+        token::UINT32 => i32::try_from(u32::from_be_bytes(be(bytes, 1)?)).ok().map(RawKind::Int),
+        token::INT8 => Some(RawKind::Int(i32::from(*bytes.get(1)? as i8))),
+        token::INT16 => Some(RawKind::Int(i32::from(i16::from_be_bytes(be(bytes, 1)?)))),
+        token::INT32 => Some(RawKind::Int(i32::from_be_bytes(be(bytes, 1)?))),
+        token::INT64 => Some(RawKind::Long(i64::from_be_bytes(be(bytes, 1)?))),
+        token::FLOAT64 => Some(RawKind::Double(f64::from_be_bytes(be(bytes, 1)?))),
+        token::STR8 => string(2, usize::from(*bytes.get(1)?)),
+        token::STR16 => string(3, usize::from(u16::from_be_bytes(be(bytes, 1)?))),
+        token::STR32 => string(5, u32::from_be_bytes(be(bytes, 1)?) as usize),
+        token::BIN8 => binary(2, usize::from(*bytes.get(1)?)),
+        token::BIN16 => binary(3, usize::from(u16::from_be_bytes(be(bytes, 1)?))),
+        token::BIN32 => binary(5, u32::from_be_bytes(be(bytes, 1)?) as usize),
+        token::ARRAY16 => array(3, usize::from(u16::from_be_bytes(be(bytes, 1)?))),
+        token::ARRAY32 => array(5, u32::from_be_bytes(be(bytes, 1)?) as usize),
+        token::MAP16 => map(3, usize::from(u16::from_be_bytes(be(bytes, 1)?))),
+        token::MAP32 => map(5, u32::from_be_bytes(be(bytes, 1)?) as usize),
+        token::FIXEXT8 => Some(RawKind::Date(i64::from_be_bytes(be(bytes, 2)?))),
+        token::EXT8 => bytes.get(3..15)?.try_into().ok().map(RawKind::ObjectId),
+        _ => None,
+    }
+}
+
+/// The length in bytes of the value that starts these bytes, at most their length. Iterative, because the
+/// depth of unvalidated bytes has no bound.
+pub(crate) fn value_len(bytes: &[u8], shapes: &Shapes) -> usize {
+    let mut at = 0;
+    let mut pending: usize = 1;
+    while pending > 0 {
+        let Some((head, children)) = head_len(bytes.get(at..).unwrap_or_default(), shapes) else {
+            return bytes.len();
+        };
+        at += head;
+        if at >= bytes.len() {
+            return bytes.len();
+        }
+        pending = pending - 1 + children;
+    }
+    at
+}
+
+/// Bytes of the lead, length and content of a value without its children, and how many values follow in it.
+#[inline]
+fn head_len(bytes: &[u8], shapes: &Shapes) -> Option<(usize, usize)> {
+    let long = |at: usize| u32::from_be_bytes(be(bytes, at)?).try_into().ok();
+    let lead = *bytes.first()?;
+    Some(match lead {
+        0x00..=0x7f | 0xe0..=0xff | token::NIL | token::FALSE | token::TRUE => (1, 0),
+        0xa0..=0xbf => (1 + usize::from(lead & 0x1f), 0),
+        0x80..=0x8f => (1, 2 * usize::from(lead & 0x0f)),
+        0x90..=0x9f => (1, usize::from(lead & 0x0f)),
+        token::RECORD => (3, shapes.get(ShapeId(u16::from_be_bytes(be(bytes, 1)?)))?.len()),
+        token::UINT8 | token::INT8 => (2, 0),
+        token::UINT16 | token::INT16 => (3, 0),
+        token::UINT32 | token::INT32 => (5, 0),
+        token::INT64 | token::FLOAT64 => (9, 0),
+        token::STR8 | token::BIN8 => (2 + usize::from(*bytes.get(1)?), 0),
+        token::STR16 | token::BIN16 => (3 + usize::from(u16::from_be_bytes(be(bytes, 1)?)), 0),
+        token::STR32 | token::BIN32 => (5usize.checked_add(long(1)?)?, 0),
+        token::ARRAY16 => (3, usize::from(u16::from_be_bytes(be(bytes, 1)?))),
+        token::ARRAY32 => (5, long(1)?),
+        token::MAP16 => (3, 2 * usize::from(u16::from_be_bytes(be(bytes, 1)?))),
+        token::MAP32 => (5, long(1)?.checked_mul(2)?),
+        token::FIXEXT8 => (10, 0),
+        token::EXT8 => (15, 0),
+        _ => return None,
+    })
+}

@@ -1,0 +1,289 @@
+//! What a caller may ask of a collection, and what it is answered. The binding translates to and from these.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::document::{RawValue, Shapes};
+use crate::engine::collection::Collection;
+use crate::error::{Error, Result};
+use crate::storage::Block;
+
+/// An encoded value as it came: not validated, with the caller's own shape numbers.
+#[derive(Clone)]
+pub struct Incoming {
+    /// The buffer it came in.
+    pub buffer: Arc<[u8]>,
+    /// Its place in the buffer.
+    pub range: Range<usize>,
+    /// What its shape numbers mean.
+    pub shapes: Arc<Shapes>,
+}
+
+impl Incoming {
+    /// The value, for walking.
+    pub fn raw(&self) -> RawValue<'_> {
+        RawValue::new(self.buffer.get(self.range.clone()).unwrap_or_default(), &self.shapes)
+    }
+}
+
+/// How many documents an operation may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The first that matches.
+    One,
+    /// All that match.
+    Many,
+}
+
+/// What happens when nothing matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upsert {
+    /// Nothing.
+    No,
+    /// A document is made from filter and update.
+    Yes,
+}
+
+/// Whether a failing document stops the ones after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InsertOrder {
+    /// The first failure ends the operation; what came before stays.
+    Ordered,
+    /// Failures are left out.
+    Unordered,
+}
+
+/// What shapes the result of a find.
+#[derive(Clone)]
+pub struct FindOptions {
+    /// `[[path, 1 | -1], ...]`.
+    pub sort: Option<Incoming>,
+    /// A projection document.
+    pub projection: Option<Incoming>,
+    /// Documents to leave out first.
+    pub skip: u64,
+    /// Documents at most; 0 for all.
+    pub limit: u64,
+    /// Documents in a batch.
+    pub batch: u32,
+}
+
+/// One entry of a set: all entries commit or none.
+#[derive(Clone)]
+pub struct SetEntry {
+    /// The document, `_id` first.
+    pub document: Incoming,
+    /// The version it must have now; 0 for none.
+    pub if_version: Option<u64>,
+}
+
+/// One operation on one collection.
+pub enum Operation {
+    /// Inserts documents.
+    Insert {
+        /// `_id` first in each.
+        documents: Vec<Incoming>,
+        /// What a failure does.
+        order: InsertOrder,
+    },
+    /// Opens a cursor and answers its first batch.
+    Find {
+        /// Which documents.
+        filter: Incoming,
+        /// In which form.
+        options: FindOptions,
+    },
+    /// The next batch of a cursor.
+    More {
+        /// The cursor.
+        cursor: u64,
+        /// Documents in the batch.
+        batch: u32,
+    },
+    /// Ends a cursor.
+    CloseCursor {
+        /// The cursor.
+        cursor: u64,
+    },
+    /// Counts documents.
+    Count {
+        /// Which documents.
+        filter: Incoming,
+        /// Documents to leave out first.
+        skip: u64,
+        /// Count at most this many; 0 for all.
+        limit: u64,
+    },
+    /// Changes documents by update operators.
+    Update {
+        /// Which documents.
+        filter: Incoming,
+        /// The operators.
+        update: Incoming,
+        /// One or many.
+        reach: Reach,
+        /// When nothing matches.
+        upsert: Upsert,
+        /// The `_id` of an upserted document that names none.
+        new_id: Incoming,
+    },
+    /// Replaces one document.
+    Replace {
+        /// Which document.
+        filter: Incoming,
+        /// The new content; an `_id` in it must be the old one.
+        document: Incoming,
+        /// When nothing matches.
+        upsert: Upsert,
+        /// The `_id` of an upserted document that names none.
+        new_id: Incoming,
+    },
+    /// Deletes documents.
+    Delete {
+        /// Which documents.
+        filter: Incoming,
+        /// One or many.
+        reach: Reach,
+    },
+    /// Reads one document by `_id`; answers `Document` or, with meta, `Versioned`.
+    Get {
+        /// The `_id`.
+        id: Incoming,
+        /// Whether to answer version and times too.
+        meta: bool,
+    },
+    /// Reads documents by `_id`.
+    GetMany {
+        /// The `_id`s.
+        ids: Vec<Incoming>,
+    },
+    /// Whether a document is there.
+    Has {
+        /// The `_id`.
+        id: Incoming,
+    },
+    /// Inserts or replaces documents, all or none.
+    Set {
+        /// The documents.
+        entries: Vec<SetEntry>,
+    },
+    /// Deletes one document by `_id`.
+    DeleteId {
+        /// The `_id`.
+        id: Incoming,
+        /// The version it must have now.
+        if_version: Option<u64>,
+    },
+    /// Drops the collection.
+    Drop,
+    /// Lists the collections of the database.
+    ListCollections,
+}
+
+/// A document of an answer: stored bytes that stay valid as long as this value.
+#[derive(Clone)]
+pub enum Document {
+    /// Bytes of the collection, shared with the store.
+    Stored {
+        /// The block that holds them.
+        block: Arc<Block>,
+        /// Their place in the block's payload.
+        range: Range<u32>,
+    },
+    /// The result of a projection.
+    Projected(crate::document::Value),
+}
+
+impl Document {
+    /// The stored bytes; `None` for a projected document.
+    pub fn stored<'a>(&'a self, collection: &'a Collection) -> Option<RawValue<'a>> {
+        match self {
+            Document::Stored { block, range } => {
+                let bytes = block.bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
+                Some(RawValue::new(bytes, collection.shapes()))
+            }
+            Document::Projected(_) => None,
+        }
+    }
+}
+
+/// What an update or replace did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateOutcome {
+    /// Documents that matched.
+    pub matched: u64,
+    /// Documents that really changed.
+    pub modified: u64,
+    /// The `_id` of the document that an upsert made.
+    pub upserted: Option<crate::document::Value>,
+}
+
+/// One failed document of an insert.
+#[derive(Clone, Debug)]
+pub struct WriteError {
+    /// Its place among the documents given.
+    pub index: usize,
+    /// Why.
+    pub error: Error,
+}
+
+/// What an operation is answered.
+pub enum Answer {
+    /// Nothing to say.
+    Done,
+    /// A count or number.
+    Count(u64),
+    /// Yes or no.
+    Bool(bool),
+    /// An insert: how many went in and, in order, which failed. With failures the operation is an error to the
+    /// caller, built from the first of them.
+    Inserted {
+        /// Documents inserted.
+        inserted: u64,
+        /// Documents that failed.
+        failures: Vec<WriteError>,
+    },
+    /// Of update and replace.
+    Updated(UpdateOutcome),
+    /// New versions, in the order of the entries.
+    Versions(Vec<u64>),
+    /// One document or none.
+    Document(Option<Document>),
+    /// One document with its version and times (milliseconds since 1970).
+    Versioned {
+        /// The document.
+        document: Document,
+        /// Grows by one with each write, from 1.
+        version: u64,
+        /// When it was inserted.
+        created_at: i64,
+        /// When it was last written.
+        modified_at: i64,
+    },
+    /// Documents in the order asked for.
+    Documents(Vec<Option<Document>>),
+    /// A batch of a cursor.
+    Batch {
+        /// 0 when this is the last batch.
+        cursor: u64,
+        /// The documents.
+        documents: Vec<Document>,
+    },
+    /// Name, number and count of each collection.
+    Collections(Vec<CollectionInfo>),
+}
+
+/// One row of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionInfo {
+    /// Its name.
+    pub name: String,
+    /// Its number, never reused.
+    pub number: u32,
+    /// Documents in it.
+    pub count: u64,
+}
+
+/// Hears the outcome of an operation, once, on any thread. The collection is the one that answered, where the
+/// answer holds documents; its shapes are needed to read them.
+pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;

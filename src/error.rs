@@ -1,0 +1,202 @@
+//! The one public error: a stable kind, a message that names the thing and the next step.
+//!
+//! Kinds never change within a major version; messages may. An error is cheap to clone, because a poisoned
+//! log rejects every waiting write with the same one.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, as a stable name that reaches JavaScript as `MoltenError.kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A unique index or an `_id` already holds this value.
+    DuplicateKey,
+    /// The document changed since the version that the caller named.
+    Conflict,
+    /// A filter, sort or projection is not well formed.
+    BadQuery,
+    /// An update is not well formed or cannot apply.
+    BadUpdate,
+    /// A document holds a value that cannot be stored.
+    BadDocument,
+    /// A document breaks the collection's validator.
+    SchemaViolation,
+    /// The feature is not supported.
+    NotSupported,
+    /// The database, cursor or transaction is closed.
+    Closed,
+    /// Another process holds the database.
+    Locked,
+    /// The database was opened read-only.
+    ReadOnly,
+    /// Stored bytes are damaged.
+    Corrupt,
+    /// The end of the newest segment is damaged in a way that a power cut does not explain.
+    CorruptTail,
+    /// The encryption key does not open this database.
+    WrongKey,
+    /// Encrypted bytes were changed by someone who could compute a checksum.
+    Tampered,
+    /// A write or fsync failed earlier; only reopening heals.
+    StoragePoisoned,
+    /// There is no space for the write; nothing was written.
+    StorageFull,
+    /// The operating system refused a file operation.
+    Io,
+    /// The files were written by a newer format.
+    Version,
+    /// The caller's signal aborted the operation.
+    Aborted,
+    /// The operation or cursor ran out of time.
+    Timeout,
+    /// A limit of this database would be passed.
+    Limit,
+    /// An argument has the wrong type; a TypeError in JavaScript.
+    Argument,
+    /// A defect in this package.
+    Internal,
+}
+
+impl Kind {
+    /// The stable string, for example `DUPLICATE_KEY`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::DuplicateKey => "DUPLICATE_KEY",
+            Kind::Conflict => "CONFLICT",
+            Kind::BadQuery => "BAD_QUERY",
+            Kind::BadUpdate => "BAD_UPDATE",
+            Kind::BadDocument => "BAD_DOCUMENT",
+            Kind::SchemaViolation => "SCHEMA_VIOLATION",
+            Kind::NotSupported => "NOT_SUPPORTED",
+            Kind::Closed => "CLOSED",
+            Kind::Locked => "LOCKED",
+            Kind::ReadOnly => "READ_ONLY",
+            Kind::Corrupt => "CORRUPT",
+            Kind::CorruptTail => "CORRUPT_TAIL",
+            Kind::WrongKey => "WRONG_KEY",
+            Kind::Tampered => "TAMPERED",
+            Kind::StoragePoisoned => "STORAGE_POISONED",
+            Kind::StorageFull => "STORAGE_FULL",
+            Kind::Io => "IO",
+            Kind::Version => "VERSION",
+            Kind::Aborted => "ABORTED",
+            Kind::Timeout => "TIMEOUT",
+            Kind::Limit => "LIMIT",
+            Kind::Argument => "ARGUMENT",
+            Kind::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// What some kinds carry besides the message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// The dotted path inside a document or query, where one is to blame.
+    pub path: Option<String>,
+    /// The damaged or refused file.
+    pub file: Option<PathBuf>,
+    /// Byte offset in that file.
+    pub offset: Option<u64>,
+    /// The process that holds the lock.
+    pub pid: Option<u32>,
+    /// `DUPLICATE_KEY`: the fields of the index, as one encoded document (see `document::encode`).
+    pub key_pattern: Option<Vec<u8>>,
+    /// `DUPLICATE_KEY`: the values that collide, as one encoded document.
+    pub key_value: Option<Vec<u8>>,
+}
+
+/// The error of every fallible function here.
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: Kind,
+    message: String,
+    details: Details,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind with this message.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self::build(kind, message.into(), Details::default(), None)
+    }
+
+    /// The same error with more than a message.
+    #[must_use]
+    pub fn with_details(self, details: Details) -> Self {
+        match Arc::try_unwrap(self.inner) {
+            Ok(inner) => Self::build(inner.kind, inner.message, details, inner.source),
+            Err(shared) => Self::build(shared.kind, shared.message.clone(), details, None),
+        }
+    }
+
+    /// An I/O error on this path; a full disk becomes `STORAGE_FULL`, a refused permission stays `IO`.
+    pub fn io(what: &str, path: &std::path::Path, source: std::io::Error) -> Self {
+        let kind = match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Kind::StorageFull,
+            _ => Kind::Io,
+        };
+        let message = format!("cannot {what} {}: {source}", path.display());
+        let details = Details { file: Some(path.to_path_buf()), ..Details::default() };
+        Self::build(kind, message, details, Some(Box::new(source)))
+    }
+
+    /// Damage found in this file at this offset.
+    pub fn corrupt(path: &std::path::Path, offset: u64, what: impl fmt::Display) -> Self {
+        let message = format!(
+            "{} is damaged at offset {offset}: {what}; restore it from a backup or move the directory aside",
+            path.display()
+        );
+        let details = Details { file: Some(path.to_path_buf()), offset: Some(offset), ..Details::default() };
+        Self::build(Kind::Corrupt, message, details, None)
+    }
+
+    fn build(
+        kind: Kind,
+        message: String,
+        details: Details,
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Error { inner: Arc::new(Inner { kind, message, details, source }) }
+    }
+
+    /// The stable kind.
+    pub fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
+    /// The message alone, without the kind.
+    pub fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// Path, file, offset, pid or key, where the kind has them.
+    pub fn details(&self) -> &Details {
+        &self.inner.details
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.inner.kind.as_str(), self.inner.message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,1 @@
+//! Indexes: order-preserving keys.

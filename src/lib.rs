@@ -1,0 +1,23 @@
+//! An embedded document database: MongoDB's API in the process that uses it, durable for real.
+//!
+//! The rooms, from the bottom up; a room imports only what stands below it (`tests/layering.rs`):
+//!
+//! - [`error`]: the one public error with its stable kinds
+//! - [`options`]: how a database is opened
+//! - [`document`]: values, their bytes, their order, their paths
+//! - [`query`]: filters, updates, projections and sorts over the stored bytes; pure
+//! - [`index`]: order-preserving keys
+//! - [`storage`]: bytes on disk, which know no documents
+//! - [`engine`]: the database: collections, the one commit path, views, recovery
+//! - `binding`: what Node.js sees; the only room that names napi
+
+pub mod document;
+pub mod engine;
+pub mod error;
+pub mod index;
+pub mod options;
+pub mod query;
+pub mod storage;
+
+pub use error::{Error, Kind, Result};
+pub use options::OpenOptions;

@@ -1,0 +1,112 @@
+//! How a database is opened, as plain Rust, validated once.
+
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+
+/// Where writes go and what a resolved write promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageMode {
+    /// Written to the operating system before the write resolves, fsynced within the flush interval.
+    /// A killed process loses nothing; a power cut loses at most the last interval, always a suffix.
+    Async,
+    /// Fsynced before the write resolves. Neither a killed process nor a power cut loses anything.
+    Sync,
+    /// Nothing on disk.
+    Memory,
+}
+
+impl StorageMode {
+    /// The name used in options and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            StorageMode::Async => "async",
+            StorageMode::Sync => "sync",
+            StorageMode::Memory => "memory",
+        }
+    }
+}
+
+/// What to do with a tail that a power cut does not explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryPolicy {
+    /// Refuse with `CORRUPT_TAIL`; nothing is modified.
+    Strict,
+    /// Cut it, keeping the cut bytes in `quarantine/`.
+    Truncate,
+}
+
+/// How the database may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads and writes under an exclusive lock.
+    ReadWrite,
+    /// Reads only, under a shared lock; no byte of the directory changes.
+    ReadOnly,
+}
+
+/// What to do when the directory does or does not hold a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// Open it, or make it when there is none.
+    IfMissing,
+    /// Open it; an error when there is none.
+    Never,
+    /// Make it; an error when there is one.
+    MustBeNew,
+}
+
+/// The options of an open call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenOptions {
+    /// Durability.
+    pub storage: StorageMode,
+    /// Longest time between a write and its fsync in async mode.
+    pub flush_interval: Duration,
+    /// Bytes of hot documents kept in memory; `None` for all.
+    pub memory_limit: Option<u64>,
+    /// Read-write or read-only.
+    pub access: Access,
+    /// Whether to create.
+    pub creation: Creation,
+    /// What to do with a suspect tail.
+    pub recovery: RecoveryPolicy,
+    /// A segment is closed and a new one begun when the next frame would pass this size.
+    pub segment_size: u64,
+    /// Bytes that may wait in the commit queue before writers wait.
+    pub queue_limit: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions {
+            storage: StorageMode::Async,
+            flush_interval: Duration::from_millis(50),
+            memory_limit: None,
+            access: Access::ReadWrite,
+            creation: Creation::IfMissing,
+            recovery: RecoveryPolicy::Strict,
+            segment_size: 64 << 20,
+            queue_limit: 64 << 20,
+        }
+    }
+}
+
+impl OpenOptions {
+    /// Checks what the types cannot: ranges and combinations.
+    pub fn validate(&self) -> Result<()> {
+        if self.flush_interval < Duration::from_millis(1) || self.flush_interval > Duration::from_secs(60) {
+            return Err(Error::new(Kind::Argument, "option flushInterval must be 1 to 60000 milliseconds"));
+        }
+        if self.segment_size < 4096 || self.segment_size > 1 << 40 {
+            return Err(Error::new(Kind::Argument, "option segmentSize must be 4 KiB to 1 TiB"));
+        }
+        if self.access == Access::ReadOnly && self.creation == Creation::MustBeNew {
+            return Err(Error::new(Kind::Argument, "options readOnly and errorIfExists exclude each other"));
+        }
+        if self.storage == StorageMode::Memory && self.access == Access::ReadOnly {
+            return Err(Error::new(Kind::Argument, "a ':memory:' database cannot be readOnly"));
+        }
+        Ok(())
+    }
+}
