@@ -3,15 +3,31 @@
 //! - [`token`]: the lead bytes
 //! - [`value`]: a value as a tree, for updates, projections and tests
 //! - [`shape`]: key lists that documents share
+//! - [`staged`]: shapes that an uncommitted write wants
 //! - [`raw`]: walking encoded bytes without building trees
+//! - `walk`: the strict pass over bytes that nobody vouches for
+//! - [`encode`]: trees to bytes
+//! - [`incoming`]: what crosses the boundary to the stored form
+//! - [`outgoing`]: the stored form to what crosses the boundary
+//! - [`id`]: which values may be an `_id`
 
+pub mod encode;
+pub mod id;
+pub mod incoming;
+pub mod outgoing;
 pub mod raw;
 pub mod shape;
+pub mod staged;
 pub mod token;
 pub mod value;
+mod walk;
 
+pub use encode::{encode, encode_plain};
+pub use incoming::Translation;
+pub use outgoing::Outgoing;
 pub use raw::{RawArray, RawKind, RawObject, RawValue};
 pub use shape::{Shape, ShapeId, Shapes};
+pub use staged::StagedShapes;
 pub use value::{Object, Value};
 
 /// Largest encoded document, in bytes.

@@ -4,6 +4,7 @@
 //! trusts them: bytes that end early or name an unknown shape read as null and as the end of the value, so
 //! that no input can panic. Whoever hands values out (`outgoing`) reports such bytes as `CORRUPT`.
 
+use super::MAX_DEPTH;
 use super::shape::{Shape, ShapeId, Shapes};
 use super::token;
 use super::value::{Object, Value};
@@ -78,6 +79,11 @@ impl<'a> RawValue<'a> {
         &self.bytes[..value_len(self.bytes, self.shapes)]
     }
 
+    /// All bytes it was made of, what follows the value included.
+    pub fn unread(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The shapes its objects refer to.
     pub fn shapes(&self) -> &'a Shapes {
         self.shapes
@@ -113,8 +119,12 @@ impl<'a> RawValue<'a> {
         self.as_object()?.get(key)
     }
 
-    /// The value as a tree.
+    /// The value as a tree. What lies deeper than [`MAX_DEPTH`] reads as null.
     pub fn to_value(&self) -> Value {
+        self.to_tree(1)
+    }
+
+    fn to_tree(self, level: usize) -> Value {
         match self.kind() {
             RawKind::Null => Value::Null,
             RawKind::Bool(value) => Value::Bool(value),
@@ -125,8 +135,9 @@ impl<'a> RawValue<'a> {
             RawKind::Binary(bytes) => Value::Binary(bytes.to_vec()),
             RawKind::ObjectId(bytes) => Value::ObjectId(*bytes),
             RawKind::Date(millis) => Value::Date(millis),
-            RawKind::Array(array) => Value::Array(array.iter().map(|item| item.to_value()).collect()),
-            RawKind::Object(object) => Value::Object(object.to_object()),
+            RawKind::Array(_) | RawKind::Object(_) if level > MAX_DEPTH => Value::Null,
+            RawKind::Array(array) => Value::Array(array.iter().map(|item| item.to_tree(level + 1)).collect()),
+            RawKind::Object(object) => Value::Object(object.to_tree(level)),
         }
     }
 }
@@ -197,7 +208,11 @@ impl<'a> RawObject<'a> {
 
     /// The object as a tree.
     pub fn to_object(&self) -> Object {
-        self.iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
+        self.to_tree(1)
+    }
+
+    fn to_tree(self, level: usize) -> Object {
+        self.iter().map(|(key, value)| (key.to_owned(), value.to_tree(level + 1))).collect()
     }
 }
 

@@ -1,0 +1,170 @@
+//! Trees to bytes, and the writers of single tokens. Each value has exactly one encoding.
+
+use smallvec::SmallVec;
+
+use super::shape::ShapeId;
+use super::staged::StagedShapes;
+use super::token;
+use super::value::{Object, Value};
+
+/// Appends the stored form of a value; its objects become records of the shapes that they find or stage.
+pub fn encode(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) {
+    write_value(value, &mut Some(shapes), out);
+}
+
+/// Appends a value with its objects as maps, so that it is readable without any shapes.
+pub fn encode_plain(value: &Value, out: &mut Vec<u8>) {
+    write_value(value, &mut None, out);
+}
+
+fn write_value(value: &Value, shapes: &mut Option<&mut StagedShapes<'_>>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.push(token::NIL),
+        Value::Bool(value) => write_bool(*value, out),
+        Value::Int(value) => write_int(*value, out),
+        Value::Double(value) => write_number(*value, out),
+        Value::Long(value) => write_long(*value, out),
+        Value::String(value) => write_string(value, out),
+        Value::Binary(value) => write_binary(value, out),
+        Value::ObjectId(value) => write_object_id(value, out),
+        Value::Date(value) => write_date(*value, out),
+        Value::Array(items) => {
+            write_array_head(items.len(), out);
+            for item in items {
+                write_value(item, shapes, out);
+            }
+        }
+        Value::Object(object) => write_object(object, shapes, out),
+    }
+}
+
+fn write_object(object: &Object, shapes: &mut Option<&mut StagedShapes<'_>>, out: &mut Vec<u8>) {
+    let number = shapes.as_mut().and_then(|shapes| {
+        let keys: SmallVec<[&str; 16]> = object.iter().map(|(key, _)| key.as_str()).collect();
+        shapes.number(&keys)
+    });
+    match number {
+        Some(id) => {
+            write_record_head(id, out);
+            for (_, value) in object {
+                write_value(value, shapes, out);
+            }
+        }
+        None => {
+            write_map_head(object.len(), out);
+            for (key, value) in object {
+                write_string(key, out);
+                write_value(value, shapes, out);
+            }
+        }
+    }
+}
+
+/// Appends a boolean.
+pub fn write_bool(value: bool, out: &mut Vec<u8>) {
+    out.push(if value { token::TRUE } else { token::FALSE });
+}
+
+/// Appends an int32 in its smallest form.
+pub fn write_int(value: i32, out: &mut Vec<u8>) {
+    if value >= 0 {
+        match value {
+            0..=0x7f => out.push(value as u8),
+            0x80..=0xff => out.extend_from_slice(&[token::UINT8, value as u8]),
+            0x100..=0xffff => write_lead(token::UINT16, (value as u16).to_be_bytes(), out),
+            _ => write_lead(token::UINT32, (value as u32).to_be_bytes(), out),
+        }
+    } else {
+        match value {
+            -32..=-1 => out.push(value as u8),
+            -0x80..=-33 => out.extend_from_slice(&[token::INT8, value as u8]),
+            -0x8000..=-0x81 => write_lead(token::INT16, (value as i16).to_be_bytes(), out),
+            _ => write_lead(token::INT32, value.to_be_bytes(), out),
+        }
+    }
+}
+
+/// Appends a JavaScript number in its one form: int or float64.
+pub fn write_number(value: f64, out: &mut Vec<u8>) {
+    match Value::number(value) {
+        Value::Int(int) => write_int(int, out),
+        _ if value.is_nan() => write_lead(token::FLOAT64, token::NAN_BITS.to_be_bytes(), out),
+        _ => write_lead(token::FLOAT64, value.to_be_bytes(), out),
+    }
+}
+
+/// Appends a BigInt.
+pub fn write_long(value: i64, out: &mut Vec<u8>) {
+    write_lead(token::INT64, value.to_be_bytes(), out);
+}
+
+/// Appends a string.
+pub fn write_string(value: &str, out: &mut Vec<u8>) {
+    write_string_head(value.len(), out);
+    out.extend_from_slice(value.as_bytes());
+}
+
+/// Appends the lead and length of a string of this many bytes.
+pub fn write_string_head(len: usize, out: &mut Vec<u8>) {
+    match len {
+        0..=31 => out.push(0xa0 | len as u8),
+        32..=0xff => out.extend_from_slice(&[token::STR8, len as u8]),
+        _ => write_long_head(token::STR16, token::STR32, len, out),
+    }
+}
+
+/// Appends bytes.
+pub fn write_binary(value: &[u8], out: &mut Vec<u8>) {
+    match value.len() {
+        0..=0xff => out.extend_from_slice(&[token::BIN8, value.len() as u8]),
+        _ => write_long_head(token::BIN16, token::BIN32, value.len(), out),
+    }
+    out.extend_from_slice(value);
+}
+
+/// Appends an ObjectId.
+pub fn write_object_id(value: &[u8; 12], out: &mut Vec<u8>) {
+    out.extend_from_slice(&[token::EXT8, 12, token::EXT_OBJECT_ID]);
+    out.extend_from_slice(value);
+}
+
+/// Appends a date of this many milliseconds since 1970.
+pub fn write_date(millis: i64, out: &mut Vec<u8>) {
+    out.push(token::FIXEXT8);
+    write_lead(token::EXT_DATE, millis.to_be_bytes(), out);
+}
+
+/// Appends the head of an array of this many items.
+pub fn write_array_head(len: usize, out: &mut Vec<u8>) {
+    match len {
+        0..=15 => out.push(0x90 | len as u8),
+        _ => write_long_head(token::ARRAY16, token::ARRAY32, len, out),
+    }
+}
+
+/// Appends the head of a map of this many entries.
+pub fn write_map_head(len: usize, out: &mut Vec<u8>) {
+    match len {
+        0..=15 => out.push(0x80 | len as u8),
+        _ => write_long_head(token::MAP16, token::MAP32, len, out),
+    }
+}
+
+/// Appends the head of a record of this shape.
+pub fn write_record_head(id: ShapeId, out: &mut Vec<u8>) {
+    write_lead(token::RECORD, id.0.to_be_bytes(), out);
+}
+
+/// Lengths stay below 4 GiB: values are at most [`super::MAX_DOCUMENT`] where they are stored.
+fn write_long_head(lead16: u8, lead32: u8, len: usize, out: &mut Vec<u8>) {
+    match u16::try_from(len) {
+        Ok(len) => write_lead(lead16, len.to_be_bytes(), out),
+        Err(_) => write_lead(lead32, (len as u32).to_be_bytes(), out),
+    }
+}
+
+#[inline]
+fn write_lead<const N: usize>(lead: u8, rest: [u8; N], out: &mut Vec<u8>) {
+    out.push(lead);
+    out.extend_from_slice(&rest);
+}

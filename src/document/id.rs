@@ -1,0 +1,68 @@
+//! Which values may be an `_id`, and the one that a document gets when it brings none.
+
+use super::raw::{RawKind, RawValue};
+use crate::error::{Details, Error, Kind, Result};
+
+/// Largest encoded `_id`, in bytes.
+pub const MAX_ID: usize = 1024;
+
+/// Refuses, with `BAD_DOCUMENT`, a value that cannot be an `_id`: an array, or more than [`MAX_ID`] bytes.
+pub fn check_id(id: RawValue<'_>) -> Result<()> {
+    if matches!(id.kind(), RawKind::Array(_)) {
+        return Err(bad_id("`_id` is an array; use a string, a number, an ObjectId or an object".into()));
+    }
+    let len = id.bytes().len();
+    if len > MAX_ID {
+        return Err(bad_id(format!("`_id` takes {len} bytes encoded; it may take {MAX_ID}")));
+    }
+    Ok(())
+}
+
+/// A UUID of version 7: ordered by its time. The random bytes are the caller's, who has a source of them.
+pub fn uuid_v7(millis: u64, random: [u8; 10]) -> String {
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+}
+
+#[cold]
+fn bad_id(message: String) -> Error {
+    Error::new(Kind::BadDocument, message)
+        .with_details(Details { path: Some("_id".into()), ..Details::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Shapes, Value, encode_plain};
+
+    fn check(value: &Value) -> Result<()> {
+        let mut bytes = Vec::new();
+        encode_plain(value, &mut bytes);
+        check_id(RawValue::new(&bytes, &Shapes::new()))
+    }
+
+    #[test]
+    fn all_but_arrays_may_be_an_id() {
+        let object = Value::Object(vec![("a".into(), Value::Array(vec![]))]);
+        for id in [Value::Null, Value::Int(1), Value::Double(f64::NAN), Value::String("x".into()), object] {
+            check(&id).unwrap();
+        }
+        let error = check(&Value::Array(vec![])).unwrap_err();
+        assert_eq!(error.kind(), Kind::BadDocument);
+        assert_eq!(error.details().path.as_deref(), Some("_id"));
+        assert!(error.message().contains("array"));
+    }
+
+    #[test]
+    fn an_id_has_a_limit() {
+        check(&Value::String("x".repeat(MAX_ID - 3))).unwrap();
+        let error = check(&Value::String("x".repeat(MAX_ID - 2))).unwrap_err();
+        assert!(error.message().contains("1025"), "{error}");
+    }
+
+    #[test]
+    fn default_ids_are_ordered_by_time() {
+        let id = uuid_v7(0x0123_4567_89ab, [0xff; 10]);
+        assert_eq!(id, "01234567-89ab-7fff-bfff-ffffffffffff");
+        assert!(uuid_v7(1, [0xff; 10]) < uuid_v7(2, [0; 10]));
+    }
+}

@@ -1,0 +1,206 @@
+//! What crosses the boundary, to the stored form: one strict pass that validates and translates.
+//!
+//! Tokens are the same on both sides but for shape numbers, so the translation copies runs of bytes and writes
+//! only the heads of objects anew. Nothing of a refused value is left behind.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use super::MAX_DOCUMENT;
+use super::encode::{write_map_head, write_record_head, write_string};
+use super::raw::RawValue;
+use super::shape::{MAX_SHAPES, Shape, ShapeId, Shapes};
+use super::staged::StagedShapes;
+use super::walk::{Fault, Form, Refusal, Sink, Spot, Step, walk};
+use crate::error::{Details, Error, Kind, Result};
+
+/// Appends the stored form of an untrusted value, which is to be all of `input`. Records of the caller's shapes
+/// and maps become records of the collection's.
+///
+/// Refuses with `BAD_DOCUMENT`, naming the dotted path: tokens that are not in their one form, other extensions,
+/// text that is not UTF-8, shapes that were never defined, keys that stand twice, nesting deeper than `MAX_DEPTH`,
+/// more than `MAX_DOCUMENT` bytes, and bytes after the value. Then `shapes` and `out` are as they were.
+pub fn store(input: RawValue<'_>, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
+    run(input, None, shapes, out)
+}
+
+/// [`store`] with what earlier calls learned about the same two tables.
+pub fn store_with(
+    input: RawValue<'_>,
+    known: &Translation,
+    shapes: &mut StagedShapes<'_>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let fits = known.source == input.shapes().serial() && known.target == shapes.table().serial();
+    run(input, fits.then_some(known), shapes, out)
+}
+
+/// Validates an untrusted value as [`store`] does, and translates nothing.
+pub fn check(input: &[u8], source: &Shapes) -> Result<()> {
+    small_enough(input.len())
+        .and_then(|()| walk(input, source, &mut Unchanged))
+        .map_err(|refusal| bad_document(&refusal))
+}
+
+fn run(
+    input: RawValue<'_>,
+    known: Option<&Translation>,
+    shapes: &mut StagedShapes<'_>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let (start, staged) = (out.len(), shapes.staged().len());
+    let bytes = input.unread();
+    out.reserve(bytes.len());
+    let mut sink = Stored { shapes, known, out, copied: 0 };
+    let outcome =
+        small_enough(bytes.len()).and_then(|()| walk(bytes, input.shapes(), &mut sink)).and_then(|()| {
+            sink.copy(bytes, bytes.len());
+            small_enough(sink.out.len() - start)
+        });
+    outcome.map_err(|refusal| {
+        out.truncate(start);
+        shapes.truncate(staged);
+        bad_document(&refusal)
+    })
+}
+
+fn small_enough(len: usize) -> Step {
+    if len > MAX_DOCUMENT { Err(Refusal::new(Fault::TooLarge(len), 0)) } else { Ok(()) }
+}
+
+#[cold]
+fn bad_document(refusal: &Refusal) -> Error {
+    let path = refusal.path();
+    if path.is_empty() {
+        return Error::new(Kind::BadDocument, format!("the document cannot be read: {}", refusal.fault));
+    }
+    let message = format!("field `{path}` cannot be read: {}", refusal.fault);
+    Error::new(Kind::BadDocument, message).with_details(Details { path: Some(path), ..Details::default() })
+}
+
+/// Which shape of a collection equals which of a caller's, so that a known shape is not looked up by its keys
+/// again. Kept by the caller for a pair of tables and shared freely: numbers never change their meaning.
+pub struct Translation {
+    source: u64,
+    target: u64,
+    numbers: Box<[AtomicU16]>,
+}
+
+const UNKNOWN: u16 = u16::MAX;
+
+impl Translation {
+    /// Nothing learned yet, from this table of a caller to this of a collection.
+    pub fn new(source: &Shapes, target: &Shapes) -> Translation {
+        let numbers = (0..MAX_SHAPES).map(|_| AtomicU16::new(UNKNOWN)).collect();
+        Translation { source: source.serial(), target: target.serial(), numbers }
+    }
+
+    #[inline]
+    fn get(&self, id: ShapeId) -> Option<ShapeId> {
+        // Acquire, with the Release below: who reads a number sees its shape in the table.
+        let number = self.numbers.get(usize::from(id.0))?.load(Ordering::Acquire);
+        (number != UNKNOWN).then_some(ShapeId(number))
+    }
+
+    fn set(&self, id: ShapeId, number: ShapeId) {
+        if let Some(slot) = self.numbers.get(usize::from(id.0)) {
+            slot.store(number.0, Ordering::Release);
+        }
+    }
+}
+
+/// Writes the stored form.
+struct Stored<'s, 't, 'o> {
+    shapes: &'s mut StagedShapes<'t>,
+    known: Option<&'o Translation>,
+    out: &'o mut Vec<u8>,
+    /// How far the input is copied.
+    copied: usize,
+}
+
+impl Stored<'_, '_, '_> {
+    #[inline]
+    fn copy(&mut self, input: &[u8], end: usize) {
+        self.out.extend_from_slice(input.get(self.copied..end).unwrap_or_default());
+        self.copied = end;
+    }
+
+    #[inline]
+    fn number(&mut self, id: ShapeId, shape: &Shape) -> Option<ShapeId> {
+        if let Some(number) = self.known.and_then(|known| known.get(id))
+            && self.shapes.is_settled(number)
+        {
+            return Some(number);
+        }
+        let number = self.shapes.number(shape.keys())?;
+        if let Some(known) = self.known
+            && self.shapes.is_settled(number)
+        {
+            known.set(id, number);
+        }
+        Some(number)
+    }
+}
+
+impl Sink for Stored<'_, '_, '_> {
+    const WANTS_KEYS: bool = true;
+
+    #[inline]
+    fn string(&mut self, _: &[u8], _: Spot, _: &[u8], _: bool) {}
+
+    #[inline]
+    fn record(&mut self, input: &[u8], spot: Spot, id: ShapeId, shape: &Shape) -> Form {
+        self.copy(input, spot.start);
+        self.copied = spot.body;
+        match self.number(id, shape) {
+            Some(number) => {
+                write_record_head(number, self.out);
+                Form::Positional
+            }
+            None => {
+                write_map_head(shape.len(), self.out);
+                Form::Keyed
+            }
+        }
+    }
+
+    fn map(&mut self, input: &[u8], spot: Spot, keys: &[&str]) -> Form {
+        let Some(number) = self.shapes.number(keys) else { return Form::Keyed };
+        self.copy(input, spot.start);
+        self.copied = spot.body;
+        write_record_head(number, self.out);
+        Form::Positional
+    }
+
+    fn member(&mut self, input: &[u8], at: usize, key: &str) {
+        self.copy(input, at);
+        write_string(key, self.out);
+    }
+
+    fn omit(&mut self, input: &[u8], spot: Spot, end: usize) {
+        self.copy(input, spot.start);
+        self.copied = end;
+    }
+}
+
+/// Writes nothing.
+struct Unchanged;
+
+impl Sink for Unchanged {
+    const WANTS_KEYS: bool = true;
+
+    #[inline]
+    fn string(&mut self, _: &[u8], _: Spot, _: &[u8], _: bool) {}
+
+    #[inline]
+    fn record(&mut self, _: &[u8], _: Spot, _: ShapeId, _: &Shape) -> Form {
+        Form::Positional
+    }
+
+    fn map(&mut self, _: &[u8], _: Spot, _: &[&str]) -> Form {
+        Form::Positional
+    }
+
+    fn member(&mut self, _: &[u8], _: usize, _: &str) {}
+
+    fn omit(&mut self, _: &[u8], _: Spot, _: usize) {}
+}

@@ -1,0 +1,154 @@
+//! Shapes that an uncommitted write wants.
+//!
+//! A write is encoded before the commit lock is held, so the shapes it brings have no numbers yet. They are
+//! numbered on from the table as it was when staging began; if the table has grown by the time the write
+//! commits and anything was staged, those numbers mean something else and the write is encoded again.
+
+use super::shape::{MAX_SHAPES, Numbers, Shape, ShapeId, Shapes};
+
+/// Keys of an object that is still worth a shape. Wider objects are dictionaries more often than records: each has
+/// its own keys, and a shape is kept for as long as its collection.
+pub const WIDEST_SHAPE: usize = 512;
+
+/// The shapes of a collection and, numbered on from them, those that a write adds.
+pub struct StagedShapes<'a> {
+    table: &'a Shapes,
+    first: usize,
+    staged: Vec<Shape>,
+    numbers: Numbers,
+}
+
+impl<'a> StagedShapes<'a> {
+    /// Nothing staged on this table.
+    pub fn new(table: &'a Shapes) -> Self {
+        StagedShapes { table, first: table.len(), staged: Vec::new(), numbers: Numbers::default() }
+    }
+
+    /// The table that numbers go on from.
+    pub fn table(&self) -> &'a Shapes {
+        self.table
+    }
+
+    /// Number of the shape with these (distinct) keys: known, or staged now. `None` when the table is full or the
+    /// object wider than [`WIDEST_SHAPE`]: store it as a map.
+    pub fn number<S: AsRef<str>>(&mut self, keys: &[S]) -> Option<ShapeId> {
+        if keys.len() > WIDEST_SHAPE {
+            return None;
+        }
+        let hash = self.table.hash(keys);
+        if let Some(id) = self.table.find_hashed(hash, keys)
+            && self.is_settled(id)
+        {
+            return Some(id);
+        }
+        let is_this = |id: &ShapeId| self.staged_shape(*id).is_some_and(|shape| shape.has_keys(keys));
+        if let Some(id) = self.numbers.candidates(hash).iter().copied().find(is_this) {
+            return Some(id);
+        }
+        let next = self.first + self.staged.len();
+        if next >= MAX_SHAPES {
+            return None;
+        }
+        let id = ShapeId(u16::try_from(next).ok()?);
+        self.numbers.insert(hash, id);
+        self.staged.push(Shape::new(keys));
+        Some(id)
+    }
+
+    /// Whether nothing is staged: bytes written with it are final.
+    pub fn is_empty(&self) -> bool {
+        self.staged.is_empty()
+    }
+
+    /// What is staged; the first has the number [`StagedShapes::first_id`].
+    pub fn staged(&self) -> &[Shape] {
+        &self.staged
+    }
+
+    /// The number of the first staged shape: the length of the table when staging began.
+    pub fn first_id(&self) -> u16 {
+        // At most MAX_SHAPES.
+        self.first as u16
+    }
+
+    /// What is staged, to be pushed in this order.
+    pub fn into_staged(self) -> Vec<Shape> {
+        self.staged
+    }
+
+    /// Whether a number means the table's shape, not a staged one. A shape that the table got after staging began
+    /// does not count, because its number may be given to a staged one.
+    pub(crate) fn is_settled(&self, id: ShapeId) -> bool {
+        usize::from(id.0) < self.first
+    }
+
+    /// Forgets what was staged after there were this many.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        while self.staged.len() > len {
+            let Some(shape) = self.staged.pop() else { return };
+            let id = ShapeId((self.first + self.staged.len()) as u16);
+            self.numbers.remove(self.table.hash(shape.keys()), id);
+        }
+    }
+
+    fn staged_shape(&self, id: ShapeId) -> Option<&Shape> {
+        self.staged.get(usize::from(id.0).checked_sub(self.first)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_shapes_keep_their_number_and_new_ones_go_on_from_the_table() {
+        let table = Shapes::new();
+        table.push(Shape::new(&["a"])).unwrap();
+        let mut staged = StagedShapes::new(&table);
+        assert_eq!(staged.number(&["a"]), Some(ShapeId(0)));
+        assert!(staged.is_empty());
+        assert_eq!(staged.number(&["b"]), Some(ShapeId(1)));
+        assert_eq!(staged.number(&["b", "a"]), Some(ShapeId(2)));
+        assert_eq!(staged.number(&["b"]), Some(ShapeId(1)));
+        assert_eq!(staged.first_id(), 1);
+        for shape in staged.into_staged() {
+            table.push(shape).unwrap();
+        }
+        assert_eq!(table.find(&["b", "a"]), Some(ShapeId(2)));
+    }
+
+    #[test]
+    fn a_shape_that_the_table_got_meanwhile_is_staged_all_the_same() {
+        let table = Shapes::new();
+        let mut staged = StagedShapes::new(&table);
+        assert_eq!(staged.number(&["a"]), Some(ShapeId(0)));
+        table.push(Shape::new(&["b"])).unwrap();
+        assert_eq!(staged.number(&["b"]), Some(ShapeId(1)));
+        assert_ne!(usize::from(staged.first_id()), table.len());
+    }
+
+    #[test]
+    fn a_full_table_and_a_wide_object_give_no_number() {
+        let table = Shapes::new();
+        for n in 0..MAX_SHAPES - 1 {
+            table.push(Shape::new(&[n.to_string()])).unwrap();
+        }
+        let mut staged = StagedShapes::new(&table);
+        assert_eq!(staged.number(&["last"]), Some(ShapeId(MAX_SHAPES as u16 - 1)));
+        assert_eq!(staged.number(&["one more"]), None);
+        assert_eq!(staged.number(&["last"]), Some(ShapeId(MAX_SHAPES as u16 - 1)));
+        let wide: Vec<String> = (0..=WIDEST_SHAPE).map(|n| n.to_string()).collect();
+        assert_eq!(StagedShapes::new(&Shapes::new()).number(&wide), None);
+    }
+
+    #[test]
+    fn what_was_staged_last_can_be_forgotten() {
+        let table = Shapes::new();
+        let mut staged = StagedShapes::new(&table);
+        staged.number(&["a"]);
+        staged.number(&["b"]);
+        staged.truncate(1);
+        assert_eq!(staged.number(&["c"]), Some(ShapeId(1)));
+        assert_eq!(staged.number(&["b"]), Some(ShapeId(2)));
+    }
+}
