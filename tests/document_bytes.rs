@@ -1,5 +1,7 @@
 //! Documents keep their value on every way through the crate, and bytes that are no document are refused.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 mod document_values;
 
 use document_values::any_value;
@@ -7,8 +9,8 @@ use moltendb_node::Kind;
 use moltendb_node::document::incoming::{check, store, store_with};
 use moltendb_node::document::shape::MAX_SHAPES;
 use moltendb_node::document::{
-    MAX_DEPTH, MAX_DOCUMENT, Outgoing, RawValue, Shape, Shapes, StagedShapes, Translation, Value, encode,
-    encode_plain,
+    MAX_DEPTH, MAX_DOCUMENT, Outgoing, RawValue, Shape, ShapeId, Shapes, StagedShapes, Translation, Value,
+    encode, encode_plain,
 };
 use proptest::prelude::*;
 
@@ -188,7 +190,7 @@ impl<'a> Section<'a> {
 }
 
 fn key_lists(table: &Shapes) -> Vec<Vec<String>> {
-    let keys = |id| table.get(moltendb_node::document::ShapeId(id)).unwrap().keys();
+    let keys = |id| table.get(ShapeId(id)).unwrap().keys();
     (0..table.len() as u16).map(|id| keys(id).iter().map(|key| key.to_string()).collect()).collect()
 }
 
