@@ -2,14 +2,49 @@
 
 use smallvec::SmallVec;
 
+use super::fault::{Fault, Refusal, Step, small_enough};
 use super::shape::ShapeId;
 use super::staged::StagedShapes;
-use super::token;
-use super::value::{Object, Value};
+use super::value::{MAX_DATE, Object, Value};
+use super::{MAX_DEPTH, token};
+use crate::error::Result;
 
-/// Appends the stored form of a value; its objects become records of the shapes that they find or stage.
+/// Appends the stored form of a value that is known to be within the limits; its objects become records of the shapes that they find or stage.
 pub fn encode(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) {
     write_value(value, &mut Some(shapes), out);
+}
+
+/// [`encode`] for a document that was computed here (by an update, say) and so has passed no check yet.
+///
+/// Refuses with `BAD_DOCUMENT`, naming the dotted path, what [`super::incoming::store`] would refuse: nesting
+/// deeper than `MAX_DEPTH`, dates that JavaScript does not have, more than `MAX_DOCUMENT` bytes. Then `shapes` and
+/// `out` are as they were.
+pub fn encode_document(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let (start, staged) = (out.len(), shapes.staged().len());
+    let outcome = storable(value, 1).and_then(|()| {
+        encode(value, shapes, out);
+        small_enough(out.len() - start)
+    });
+    outcome.map_err(|refusal| {
+        out.truncate(start);
+        shapes.truncate(staged);
+        refusal.bad_document()
+    })
+}
+
+fn storable(value: &Value, level: usize) -> Step {
+    match value {
+        Value::Array(_) | Value::Object(_) if level > MAX_DEPTH => Err(Refusal::new(Fault::TooDeep, 0)),
+        Value::Date(millis) if millis.unsigned_abs() > MAX_DATE => Err(Refusal::new(Fault::BadDate, 0)),
+        Value::Array(items) => {
+            let storable = |(index, item)| storable(item, level + 1).map_err(|refusal| refusal.inside(index));
+            items.iter().enumerate().try_for_each(storable)
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .try_for_each(|(key, value)| storable(value, level + 1).map_err(|refusal| refusal.inside(key))),
+        _ => Ok(()),
+    }
 }
 
 /// Appends a value with its objects as maps, so that it is readable without any shapes.
@@ -167,4 +202,68 @@ fn write_long_head(lead16: u8, lead32: u8, len: usize, out: &mut Vec<u8>) {
 fn write_lead<const N: usize>(lead: u8, rest: [u8; N], out: &mut Vec<u8>) {
     out.push(lead);
     out.extend_from_slice(&rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{MAX_DOCUMENT, Shapes};
+
+    fn refusal(value: &Value) -> (String, String) {
+        let table = Shapes::new();
+        let mut shapes = StagedShapes::new(&table);
+        let mut out = vec![1];
+        let error = encode_document(value, &mut shapes, &mut out).unwrap_err();
+        assert!(shapes.is_empty() && out == [1]);
+        (error.details().path.clone().unwrap_or_default(), error.message().to_owned())
+    }
+
+    #[test]
+    fn numbers_take_the_smallest_form() {
+        let cases: &[(i32, &[u8])] = &[
+            (0, &[0]),
+            (127, &[0x7f]),
+            (128, &[0xcc, 0x80]),
+            (256, &[0xcd, 1, 0]),
+            (65_536, &[0xce, 0, 1, 0, 0]),
+            (i32::MAX, &[0xce, 0x7f, 0xff, 0xff, 0xff]),
+            (-1, &[0xff]),
+            (-32, &[0xe0]),
+            (-33, &[0xd0, 0xdf]),
+            (-128, &[0xd0, 0x80]),
+            (-129, &[0xd1, 0xff, 0x7f]),
+            (-32_769, &[0xd2, 0xff, 0xff, 0x7f, 0xff]),
+        ];
+        for (number, bytes) in cases {
+            for value in [Value::Int(*number), Value::Double(f64::from(*number))] {
+                let mut out = Vec::new();
+                encode_plain(&value, &mut out);
+                assert_eq!(&out, bytes, "{number}");
+            }
+        }
+        let mut out = Vec::new();
+        write_number(-0.0, &mut out);
+        assert_eq!(out, [0xcb, 0x80, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_computed_document_keeps_the_limits() {
+        let mut deep = Value::Array(vec![]);
+        for _ in 1..MAX_DEPTH {
+            deep = Value::Array(vec![deep]);
+        }
+        let table = Shapes::new();
+        encode_document(&deep, &mut StagedShapes::new(&table), &mut Vec::new()).unwrap();
+        let (path, message) = refusal(&Value::Object(vec![("a".into(), deep)]));
+        assert!(path.starts_with("a.0.0"), "{path}");
+        assert!(message.contains("100 levels"), "{message}");
+
+        let late = Value::Array(vec![Value::Null, Value::Date(i64::MIN)]);
+        let (path, message) = refusal(&Value::Object(vec![("at".into(), late)]));
+        assert_eq!(path, "at.1");
+        assert!(message.contains("Date"), "{message}");
+
+        let large = Value::Object(vec![("a".into(), Value::Binary(vec![0; MAX_DOCUMENT]))]);
+        assert!(refusal(&large).1.contains("16777216"));
+    }
 }

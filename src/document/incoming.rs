@@ -5,13 +5,13 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use super::MAX_DOCUMENT;
 use super::encode::{write_map_head, write_record_head, write_string};
+use super::fault::small_enough;
 use super::raw::RawValue;
 use super::shape::{MAX_SHAPES, Shape, ShapeId, Shapes};
 use super::staged::StagedShapes;
-use super::walk::{Fault, Form, Refusal, Sink, Spot, Step, walk};
-use crate::error::{Details, Error, Kind, Result};
+use super::walk::{Form, Sink, Spot, walk};
+use crate::error::Result;
 
 /// Appends the stored form of an untrusted value, which is to be all of `input`. Records of the caller's shapes
 /// and maps become records of the collection's.
@@ -38,7 +38,7 @@ pub fn store_with(
 pub fn check(input: &[u8], source: &Shapes) -> Result<()> {
     small_enough(input.len())
         .and_then(|()| walk(input, source, &mut Unchanged))
-        .map_err(|refusal| bad_document(&refusal))
+        .map_err(|refusal| refusal.bad_document())
 }
 
 fn run(
@@ -59,22 +59,8 @@ fn run(
     outcome.map_err(|refusal| {
         out.truncate(start);
         shapes.truncate(staged);
-        bad_document(&refusal)
+        refusal.bad_document()
     })
-}
-
-fn small_enough(len: usize) -> Step {
-    if len > MAX_DOCUMENT { Err(Refusal::new(Fault::TooLarge(len), 0)) } else { Ok(()) }
-}
-
-#[cold]
-fn bad_document(refusal: &Refusal) -> Error {
-    let path = refusal.path();
-    if path.is_empty() {
-        return Error::new(Kind::BadDocument, format!("the document cannot be read: {}", refusal.fault));
-    }
-    let message = format!("field `{path}` cannot be read: {}", refusal.fault);
-    Error::new(Kind::BadDocument, message).with_details(Details { path: Some(path), ..Details::default() })
 }
 
 /// Which shape of a collection equals which of a caller's, so that a known shape is not looked up by its keys

@@ -6,12 +6,14 @@
 //! - [`staged`]: shapes that an uncommitted write wants
 //! - [`raw`]: walking encoded bytes without building trees
 //! - `walk`: the strict pass over bytes that nobody vouches for
+//! - `fault`: what can be wrong with a value, and where
 //! - [`encode`]: trees to bytes
 //! - [`incoming`]: what crosses the boundary to the stored form
 //! - [`outgoing`]: the stored form to what crosses the boundary
 //! - [`id`]: which values may be an `_id`
 
 pub mod encode;
+mod fault;
 pub mod id;
 pub mod incoming;
 pub mod outgoing;
@@ -22,7 +24,7 @@ pub mod token;
 pub mod value;
 mod walk;
 
-pub use encode::{encode, encode_plain};
+pub use encode::{encode, encode_document, encode_plain};
 pub use incoming::Translation;
 pub use outgoing::Outgoing;
 pub use raw::{RawArray, RawKind, RawObject, RawValue};

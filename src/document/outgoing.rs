@@ -7,11 +7,14 @@ use super::encode;
 use super::raw::RawValue;
 use super::shape::{Shape, ShapeId, Shapes};
 use super::value::Value;
-use super::walk::{Form, Refusal, Sink, Spot, is_ascii, walk_one};
-use crate::error::{Details, Error, Kind, Result};
+use super::walk::{Form, Sink, Spot, is_ascii, walk_one};
+use crate::error::Result;
 
 /// Bytes of a block; a longer string has a block of its own. A kept string pins its block in JavaScript.
 pub const BLOCK: usize = 4096;
+
+/// Bytes that a buffer keeps from one section to the next.
+const KEEP: usize = 1 << 20;
 
 const STR_UTF16_8: u8 = 0xd4;
 const STR_UTF16_16: u8 = 0xd5;
@@ -41,6 +44,7 @@ struct Blocks {
 impl Blocks {
     fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEEP);
         self.lengths.clear();
         self.start = 0;
     }
@@ -70,9 +74,10 @@ impl Outgoing {
         Outgoing::default()
     }
 
-    /// Forgets what was written; the buffers stay.
+    /// Forgets what was written; the buffers stay, unless they have grown beyond [`KEEP`].
     pub fn clear(&mut self) {
         self.tokens.clear();
+        self.tokens.shrink_to(KEEP);
         self.latin1.clear();
         self.utf16.clear();
     }
@@ -87,7 +92,7 @@ impl Outgoing {
                 sink.copy(bytes, end);
                 Ok(())
             }
-            Err(refusal) => Err(corrupt(&refusal)),
+            Err(refusal) => Err(refusal.corrupt()),
         }
     }
 
@@ -235,18 +240,6 @@ fn write_definitions(shapes: &Shapes, known: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(key.as_bytes());
         }
     }
-}
-
-#[cold]
-fn corrupt(refusal: &Refusal) -> Error {
-    let path = refusal.path();
-    let place = if path.is_empty() { String::new() } else { format!(" in field `{path}`") };
-    let message = format!(
-        "a stored document is damaged at its byte {}{place}: {}; verify the database and restore it from a backup",
-        refusal.at, refusal.fault
-    );
-    let path = (!path.is_empty()).then_some(path);
-    Error::new(Kind::Corrupt, message).with_details(Details { path, ..Details::default() })
 }
 
 /// Takes the characters of strings out of the tokens.

@@ -4,7 +4,7 @@
 //! numbered on from the table as it was when staging began; if the table has grown by the time the write
 //! commits and anything was staged, those numbers mean something else and the write is encoded again.
 
-use super::shape::{MAX_SHAPES, Numbers, Shape, ShapeId, Shapes};
+use super::shape::{MAX_SHAPES, Numbers, Shape, ShapeId, Shapes, first_repeated};
 
 /// Keys of an object that is still worth a shape. Wider objects are dictionaries more often than records: each has
 /// its own keys, and a shape is kept for as long as its collection.
@@ -29,8 +29,9 @@ impl<'a> StagedShapes<'a> {
         self.table
     }
 
-    /// Number of the shape with these (distinct) keys: known, or staged now. `None` when the table is full or the
-    /// object wider than [`WIDEST_SHAPE`]: store it as a map.
+    /// Number of the shape with these keys: known, or staged now. `None` when the table is full or the object wider
+    /// than [`WIDEST_SHAPE`]: store it as a map. Keys are distinct; a list that is not gets no number either, so what
+    /// is staged can always be pushed.
     pub fn number<S: AsRef<str>>(&mut self, keys: &[S]) -> Option<ShapeId> {
         if keys.len() > WIDEST_SHAPE {
             return None;
@@ -46,7 +47,7 @@ impl<'a> StagedShapes<'a> {
             return Some(id);
         }
         let next = self.first + self.staged.len();
-        if next >= MAX_SHAPES {
+        if next >= MAX_SHAPES || first_repeated(keys).is_some() {
             return None;
         }
         let id = ShapeId(u16::try_from(next).ok()?);

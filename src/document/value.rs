@@ -1,5 +1,8 @@
 //! A value as a tree. Hot paths walk the bytes instead (`raw`); trees are for updates, projections and tests.
 
+/// Farthest date from 1970, in milliseconds, that JavaScript has.
+pub const MAX_DATE: u64 = 8_640_000_000_000_000;
+
 /// A value that a document can hold.
 #[derive(Clone, Debug)]
 pub enum Value {

@@ -3,18 +3,14 @@
 //!
 //! Recursion is bounded by [`MAX_DEPTH`]. A path is built only while a refusal unwinds.
 
-use std::fmt;
-
 use smallvec::SmallVec;
 
 use super::MAX_DEPTH;
+use super::fault::{Fault, Refusal, Step};
 use super::raw::value_len;
 use super::shape::{Shape, ShapeId, Shapes, first_repeated};
 use super::token;
-use super::value::Value;
-
-/// Farthest date from 1970, in milliseconds, that JavaScript has.
-pub(crate) const MAX_DATE: u64 = 8_640_000_000_000_000;
+use super::value::{MAX_DATE, Value};
 
 /// Keys of a map, borrowed from the input.
 pub(crate) type Keys<'a> = SmallVec<[&'a str; 16]>;
@@ -57,81 +53,6 @@ pub(crate) trait Sink {
     /// A key of a map whose keys are left out stands at this spot and ends here.
     fn omit(&mut self, input: &[u8], spot: Spot, end: usize);
 }
-
-/// What is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    EndsEarly,
-    LeftOver(usize),
-    TooDeep,
-    TooLarge(usize),
-    NotUtf8,
-    NotSmallest(u8),
-    NotNumber,
-    BadDate,
-    Extension(u8),
-    Token(u8),
-    UnknownShape(u16),
-    KeyNotString,
-    RepeatedKey,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::EndsEarly => f.write_str("the bytes end inside a value"),
-            Fault::LeftOver(count) => write!(f, "{count} bytes follow the value"),
-            Fault::TooDeep => {
-                write!(f, "nested deeper than {MAX_DEPTH} levels; flatten it or split it into documents")
-            }
-            Fault::TooLarge(len) => write!(
-                f,
-                "{len} bytes encoded, more than the {} of the limit; split it into documents",
-                super::MAX_DOCUMENT
-            ),
-            Fault::NotUtf8 => f.write_str("a string that is not UTF-8; store other bytes as binary"),
-            Fault::NotSmallest(lead) => write!(f, "token 0x{lead:02x} where a shorter one holds the value"),
-            Fault::NotNumber => f.write_str("a float64 that has another encoding (an int32, or another NaN)"),
-            Fault::BadDate => f.write_str("a date outside of the range of JavaScript's Date"),
-            Fault::Extension(kind) => write!(f, "extension {kind}, which is neither a date nor an ObjectId"),
-            Fault::Token(lead) => write!(f, "token 0x{lead:02x}, which no value starts with"),
-            Fault::UnknownShape(id) => write!(f, "shape {id}, which was never defined"),
-            Fault::KeyNotString => f.write_str("a key that is not a string"),
-            Fault::RepeatedKey => f.write_str("the key stands twice in its object"),
-        }
-    }
-}
-
-/// A fault and its place.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) fault: Fault,
-    /// Offset of the token to blame.
-    pub(crate) at: usize,
-    /// Keys and indexes from the inside out.
-    steps: Vec<String>,
-}
-
-impl Refusal {
-    pub(crate) fn new(fault: Fault, at: usize) -> Box<Refusal> {
-        Box::new(Refusal { fault, at, steps: Vec::new() })
-    }
-
-    #[cold]
-    fn inside(mut self: Box<Self>, step: impl fmt::Display) -> Box<Refusal> {
-        self.steps.push(step.to_string());
-        self
-    }
-
-    /// The dotted path; empty at the top.
-    pub(crate) fn path(&self) -> String {
-        let steps: Vec<&str> = self.steps.iter().rev().map(String::as_str).collect();
-        steps.join(".")
-    }
-}
-
-/// Result of a step of the pass.
-pub(crate) type Step<T = ()> = Result<T, Box<Refusal>>;
 
 /// Walks all of `input`, which is to hold exactly one value.
 pub(crate) fn walk<S: Sink>(input: &[u8], shapes: &Shapes, sink: &mut S) -> Step {
@@ -309,7 +230,8 @@ impl<'a, S: Sink> Walker<'a, '_, S> {
         Ok(())
     }
 
-    /// The keys of a map whose entries start here, up to the first that is not in order.
+    /// The keys of a map whose entries start here, up to the first that is not in order. Skipping the values costs a
+    /// second look at them per level; maps come only from callers with more shapes than fit and from filters.
     fn keys_ahead(&self, mut at: usize, len: usize) -> Keys<'a> {
         let mut keys = Keys::new();
         for _ in 0..len {
