@@ -1,0 +1,1 @@
+//! Values for tests, written as JSON text.
