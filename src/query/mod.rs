@@ -9,15 +9,21 @@
 mod arithmetic;
 mod change;
 pub mod filter;
+#[cfg(test)]
+mod filter_tests;
 mod matcher;
 mod place;
 pub mod projection;
 mod push;
 mod refusal;
+#[cfg(test)]
+mod result_tests;
 pub mod sort;
 #[cfg(test)]
 mod testing;
 pub mod update;
+#[cfg(test)]
+mod update_tests;
 
 pub use filter::Filter;
 pub use projection::Projection;
