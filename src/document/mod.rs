@@ -11,12 +11,18 @@
 //! - [`incoming`]: what crosses the boundary to the stored form
 //! - [`outgoing`]: the stored form to what crosses the boundary
 //! - [`id`]: which values may be an `_id`
+//! - [`node`]: reading encoded bytes and trees by one interface
+//! - [`order`]: the total order over values
+//! - [`path`]: dotted paths through arrays
 
 pub mod encode;
 mod fault;
 pub mod id;
 pub mod incoming;
+pub mod node;
+pub mod order;
 pub mod outgoing;
+pub mod path;
 pub mod raw;
 pub mod shape;
 pub mod staged;
@@ -26,7 +32,9 @@ mod walk;
 
 pub use encode::{encode, encode_document, encode_plain};
 pub use incoming::Translation;
+pub use node::{Node, Seen};
 pub use outgoing::Outgoing;
+pub use path::{Leaf, Path};
 pub use raw::{RawArray, RawKind, RawObject, RawValue};
 pub use shape::{Shape, ShapeId, Shapes};
 pub use staged::StagedShapes;

@@ -1,1 +1,31 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
+//!
+//! - [`filter`]: which documents; [`matcher`] decides
+//! - [`update`]: what changes; [`place`] finds the place in a tree, [`change`] changes the value there,
+//!   [`push`] and [`arithmetic`] are its larger operators
+//! - [`projection`]: which fields of a document
+//! - [`sort`]: in which order
+
+mod arithmetic;
+mod change;
+pub mod filter;
+#[cfg(test)]
+mod filter_tests;
+mod matcher;
+mod place;
+pub mod projection;
+mod push;
+mod refusal;
+#[cfg(test)]
+mod result_tests;
+pub mod sort;
+#[cfg(test)]
+mod testing;
+pub mod update;
+#[cfg(test)]
+mod update_tests;
+
+pub use filter::Filter;
+pub use projection::Projection;
+pub use sort::{Sort, SortKey};
+pub use update::Update;

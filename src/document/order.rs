@@ -1,0 +1,148 @@
+//! THE total order over values, MongoDB's: null < numbers < strings < objects < arrays < binary < ObjectId <
+//! booleans < dates. Sorts, filters and index keys follow it.
+//!
+//! - Numbers compare by value whatever their type, exactly (no rounding of a long to a double); NaN is the
+//!   smallest and equals itself, -0 equals 0.
+//! - Strings compare by bytes of UTF-8, which is by code point.
+//! - Objects compare field by field, each by class of the value, then key, then value; arrays element by
+//!   element; the one that ends first is smaller.
+//! - Binary compares by length, then bytes.
+
+use std::cmp::Ordering;
+
+use super::node::{Node, Seen};
+use super::raw::RawValue;
+use super::value::Value;
+
+/// Types that compare by value with one another. Comparisons of a filter never leave the operand's class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// null, and what is missing
+    Null,
+    /// int, long and double
+    Number,
+    /// Strings.
+    String,
+    /// Objects.
+    Object,
+    /// Arrays.
+    Array,
+    /// Bytes.
+    Binary,
+    /// ObjectIds.
+    ObjectId,
+    /// Booleans.
+    Bool,
+    /// Dates.
+    Date,
+}
+
+impl Seen<'_> {
+    /// The class that the order puts it in.
+    #[inline]
+    pub fn class(&self) -> Class {
+        match self {
+            Seen::Null => Class::Null,
+            Seen::Int(_) | Seen::Double(_) | Seen::Long(_) => Class::Number,
+            Seen::String(_) => Class::String,
+            Seen::Object => Class::Object,
+            Seen::Array => Class::Array,
+            Seen::Binary(_) => Class::Binary,
+            Seen::ObjectId(_) => Class::ObjectId,
+            Seen::Bool(_) => Class::Bool,
+            Seen::Date(_) => Class::Date,
+        }
+    }
+}
+
+/// The order of two encoded values.
+#[inline]
+pub fn compare(a: RawValue<'_>, b: RawValue<'_>) -> Ordering {
+    compare_nodes(a, b)
+}
+
+/// The same order on trees.
+pub fn compare_values(a: &Value, b: &Value) -> Ordering {
+    compare_nodes(a, b)
+}
+
+/// Whether two encoded values are equal in the order: 1 equals 1n, -0 equals 0, NaN equals NaN.
+#[inline]
+pub fn equal(a: RawValue<'_>, b: RawValue<'_>) -> bool {
+    compare_nodes(a, b).is_eq()
+}
+
+/// The same order, between any two forms.
+pub fn compare_nodes<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
+    let (left, right) = (a.seen(), b.seen());
+    match (left, right) {
+        (Seen::Int(a), Seen::Int(b)) => a.cmp(&b),
+        (Seen::String(a), Seen::String(b)) => a.cmp(b),
+        (Seen::Object, Seen::Object) => compare_objects(a, b),
+        (Seen::Array, Seen::Array) => compare_arrays(a, b),
+        (Seen::Binary(a), Seen::Binary(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+        (Seen::ObjectId(a), Seen::ObjectId(b)) => a.cmp(b),
+        (Seen::Bool(a), Seen::Bool(b)) => a.cmp(&b),
+        (Seen::Date(a), Seen::Date(b)) => a.cmp(&b),
+        _ => left.class().cmp(&right.class()).then_with(|| compare_numbers(left, right)),
+    }
+}
+
+fn compare_objects<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
+    let mut right = b.fields();
+    for (key, value) in a.fields() {
+        let Some((other_key, other)) = right.next() else { return Ordering::Greater };
+        let order = value.seen().class().cmp(&other.seen().class());
+        let order = order.then_with(|| key.cmp(other_key)).then_with(|| compare_nodes(value, other));
+        if order.is_ne() {
+            return order;
+        }
+    }
+    if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
+}
+
+fn compare_arrays<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
+    let mut right = b.items();
+    for value in a.items() {
+        let Some(other) = right.next() else { return Ordering::Greater };
+        let order = compare_nodes(value, other);
+        if order.is_ne() {
+            return order;
+        }
+    }
+    if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
+}
+
+/// Two numbers by value; anything else is equal to its like here, which leaves nulls.
+fn compare_numbers(a: Seen<'_>, b: Seen<'_>) -> Ordering {
+    match (a, b) {
+        (Seen::Double(a), Seen::Double(b)) => compare_doubles(a, b),
+        (Seen::Double(a), b) => compare_long_with_double(as_long(b), a).reverse(),
+        (a, Seen::Double(b)) => compare_long_with_double(as_long(a), b),
+        (a, b) => as_long(a).cmp(&as_long(b)),
+    }
+}
+
+fn as_long(seen: Seen<'_>) -> i64 {
+    match seen {
+        Seen::Int(value) => i64::from(value),
+        Seen::Long(value) => value,
+        _ => 0,
+    }
+}
+
+fn compare_doubles(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
+}
+
+fn compare_long_with_double(long: i64, double: f64) -> Ordering {
+    const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+    if double.is_nan() || double < -TWO_63 {
+        Ordering::Greater
+    } else if double >= TWO_63 {
+        Ordering::Less
+    } else {
+        // In range, truncation is exact; the fraction decides between equals.
+        long.cmp(&(double.trunc() as i64)).then_with(|| compare_doubles(0.0, double.fract()))
+    }
+}

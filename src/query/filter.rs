@@ -1,0 +1,306 @@
+//! A filter: parsed once from the document that the caller gave, owning everything; `matcher` decides by it.
+
+use super::place::depth;
+use super::refusal::bad_query;
+use crate::document::order::{Class, compare_values};
+use crate::document::{MAX_DEPTH, Node, Object, Path, RawValue, Seen, Value};
+use crate::error::Result;
+
+/// Which documents an operation is about.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    pub(super) root: Clause,
+}
+
+/// A filter as a tree of conditions.
+#[derive(Clone, Debug)]
+pub(super) enum Clause {
+    All(Vec<Clause>),
+    Any(Vec<Clause>),
+    Not(Box<Clause>),
+    /// Something that the path leads to passes the test.
+    Field(Path, Test),
+}
+
+/// What a value at the end of a path must be.
+#[derive(Clone, Debug)]
+pub(super) enum Test {
+    Equal(Value),
+    Less(Bound),
+    Greater(Bound),
+    /// Sorted by the total order.
+    In(Vec<Value>),
+    Exists,
+}
+
+/// The operand of a comparison.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) value: Value,
+    pub(super) class: Class,
+    /// Whether the operand itself passes.
+    pub(super) inclusive: bool,
+}
+
+impl Filter {
+    /// The filter that every document matches.
+    pub fn all() -> Filter {
+        Filter { root: Clause::All(Vec::new()) }
+    }
+
+    /// Reads a filter; `BAD_QUERY` names the path of what is wrong with it.
+    pub fn parse(filter: RawValue<'_>) -> Result<Filter> {
+        Filter::parse_node(filter)
+    }
+
+    pub(super) fn parse_node<'a>(filter: impl Node<'a>) -> Result<Filter> {
+        Ok(Filter { root: parse_clauses(filter, "")? })
+    }
+
+    /// A condition on values instead of documents: the operators of this object, on the empty path.
+    pub(super) fn parse_condition<'a>(operators: impl Node<'a>, path: &str) -> Result<Clause> {
+        let mut clauses = Vec::new();
+        parse_operators(&Path::here(), path, operators, &mut clauses)?;
+        Ok(Clause::All(clauses))
+    }
+
+    /// Whether the document matches.
+    #[inline]
+    pub fn matches(&self, document: RawValue<'_>) -> bool {
+        self.root.matches(document)
+    }
+
+    /// Whether every document matches, because nothing is asked.
+    pub fn is_all(&self) -> bool {
+        matches!(&self.root, Clause::All(clauses) if clauses.is_empty())
+    }
+
+    /// The one `_id` that a matching document can have, where the filter says it. `matches` still decides.
+    pub fn id(&self) -> Option<&Value> {
+        let mut id = None;
+        self.root.equalities(&mut |path, value| {
+            if let [part] = path.parts()
+                && &*part.name == "_id"
+                && id.is_none()
+            {
+                id = Some(value);
+            }
+        });
+        id
+    }
+
+    /// The document that an upsert starts from: what the filter says by equality, `_id` first, the rest in the
+    /// order of the paths.
+    pub fn upsert_seed(&self) -> Result<Object> {
+        let mut parts: Vec<(&Path, &Value)> = Vec::new();
+        self.root.equalities(&mut |path, value| parts.push((path, value)));
+        let rank = |path: &Path| path.parts().first().map(|part| &*part.name != "_id");
+        parts.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.names().cmp(b.names())));
+        for pair in parts.windows(2) {
+            if let [(first, _), (second, _)] = pair
+                && second.starts_with(first)
+            {
+                return Err(bad_query(
+                    &first.to_string(),
+                    format!(
+                        "cannot tell the fields of the document to insert: the filter sets '{first}' twice (also as '{second}'); say it once"
+                    ),
+                ));
+            }
+        }
+        let mut seed = Object::new();
+        for (path, value) in parts {
+            if path.parts().len() + depth(value) > MAX_DEPTH {
+                return Err(bad_query(
+                    &path.to_string(),
+                    format!(
+                        "a document made from '{path}' would be nested deeper than {MAX_DEPTH} levels; use a shorter path"
+                    ),
+                ));
+            }
+            place(&mut seed, path, value);
+        }
+        Ok(seed)
+    }
+}
+
+impl Clause {
+    /// Calls back for each equality that every matching document fulfils.
+    fn equalities<'a>(&'a self, found: &mut impl FnMut(&'a Path, &'a Value)) {
+        match self {
+            Clause::All(clauses) => clauses.iter().for_each(|clause| clause.equalities(found)),
+            Clause::Any(clauses) => {
+                if let [only] = clauses.as_slice() {
+                    only.equalities(found);
+                }
+            }
+            Clause::Field(path, Test::Equal(value)) => found(path, value),
+            _ => {}
+        }
+    }
+}
+
+/// Puts a value at the end of a path of objects. No path is a prefix of another here.
+fn place(seed: &mut Object, path: &Path, value: &Value) {
+    let mut at = seed;
+    let mut parts = path.parts().iter().peekable();
+    while let Some(part) = parts.next() {
+        let found = match at.iter().position(|(key, _)| **key == *part.name) {
+            Some(found) => found,
+            None => {
+                at.push((part.name.to_string(), Value::Object(Object::new())));
+                at.len() - 1
+            }
+        };
+        let Some((_, slot)) = at.get_mut(found) else { return };
+        if parts.peek().is_none() {
+            *slot = value.clone();
+            return;
+        }
+        let Value::Object(next) = slot else { return };
+        at = next;
+    }
+}
+
+/// Recursion of the parser follows the nesting of the filter, which is validated to be at most `MAX_DEPTH`.
+fn parse_clauses<'a>(filter: impl Node<'a>, at: &str) -> Result<Clause> {
+    if !matches!(filter.seen(), Seen::Object) {
+        let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
+        return Err(bad_query(at, format!("{what} must be an object, not {}", filter.seen().type_name())));
+    }
+    let mut clauses = Vec::new();
+    for (key, value) in filter.fields() {
+        match key {
+            "$and" => clauses.push(Clause::All(parse_list(key, value)?)),
+            "$or" => clauses.push(Clause::Any(parse_list(key, value)?)),
+            "$nor" => clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value)?)))),
+            "$comment" => {}
+            _ if key.starts_with('$') => {
+                return Err(bad_query(
+                    key,
+                    format!(
+                        "unknown top-level operator '{key}' in a filter; a field's operators stand inside the field, as in {{ age: {{ $gt: 5 }} }}"
+                    ),
+                ));
+            }
+            _ => parse_field(key, value, &mut clauses)?,
+        }
+    }
+    Ok(match <[Clause; 1]>::try_from(clauses) {
+        Ok([only]) => only,
+        Err(clauses) => Clause::All(clauses),
+    })
+}
+
+fn parse_list<'a>(operator: &str, list: impl Node<'a>) -> Result<Vec<Clause>> {
+    let clauses = list.items().map(|item| parse_clauses(item, operator)).collect::<Result<Vec<_>>>()?;
+    if clauses.is_empty() {
+        return Err(bad_query(operator, format!("{operator} must be an array of at least one filter")));
+    }
+    Ok(clauses)
+}
+
+fn parse_field<'a>(key: &str, value: impl Node<'a>, clauses: &mut Vec<Clause>) -> Result<()> {
+    let path = Path::parse(key);
+    if is_operators(value) {
+        parse_operators(&path, key, value, clauses)
+    } else {
+        clauses.push(Clause::Field(path, Test::Equal(value.tree())));
+        Ok(())
+    }
+}
+
+/// Whether this is an object of operators rather than a value.
+pub(super) fn is_operators<'a>(value: impl Node<'a>) -> bool {
+    value.fields().next().is_some_and(|(key, _)| key.starts_with('$'))
+}
+
+fn parse_operators<'a>(
+    path: &Path,
+    name: &str,
+    operators: impl Node<'a>,
+    clauses: &mut Vec<Clause>,
+) -> Result<()> {
+    for (operator, operand) in operators.fields() {
+        clauses.push(parse_operator(path, name, operator, operand)?);
+    }
+    Ok(())
+}
+
+fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Node<'a>) -> Result<Clause> {
+    let field = |test: Test| Clause::Field(path.clone(), test);
+    let not = |clause: Clause| Clause::Not(Box::new(clause));
+    let bound = |inclusive| {
+        let value = operand.tree();
+        Bound { class: operand.seen().class(), value, inclusive }
+    };
+    Ok(match operator {
+        "$eq" => field(Test::Equal(operand.tree())),
+        "$ne" => not(field(Test::Equal(operand.tree()))),
+        "$lt" => field(Test::Less(bound(false))),
+        "$lte" => field(Test::Less(bound(true))),
+        "$gt" => field(Test::Greater(bound(false))),
+        "$gte" => field(Test::Greater(bound(true))),
+        "$in" => field(parse_in(name, operator, operand)?),
+        "$nin" => not(field(parse_in(name, operator, operand)?)),
+        "$exists" => {
+            if is_true(operand.seen()) {
+                field(Test::Exists)
+            } else {
+                not(field(Test::Exists))
+            }
+        }
+        "$not" => {
+            if !is_operators(operand) {
+                return Err(bad_query(
+                    name,
+                    format!("$not at '{name}' needs an object of operators, as in {{ $not: {{ $gt: 5 }} }}"),
+                ));
+            }
+            let mut clauses = Vec::new();
+            parse_operators(path, name, operand, &mut clauses)?;
+            not(Clause::All(clauses))
+        }
+        _ if operator.starts_with('$') => {
+            return Err(bad_query(name, format!("unknown operator '{operator}' at '{name}' in a filter")));
+        }
+        _ => {
+            return Err(bad_query(
+                name,
+                format!(
+                    "'{operator}' at '{name}' stands among operators; a value to compare with goes into $eq"
+                ),
+            ));
+        }
+    })
+}
+
+fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<Test> {
+    if !matches!(operand.seen(), Seen::Array) {
+        return Err(bad_query(
+            name,
+            format!("{operator} at '{name}' needs an array, not {}", operand.seen().type_name()),
+        ));
+    }
+    let mut values = Vec::new();
+    for item in operand.items() {
+        if is_operators(item) {
+            return Err(bad_query(name, format!("{operator} at '{name}' takes values, not operators")));
+        }
+        values.push(item.tree());
+    }
+    values.sort_by(compare_values);
+    Ok(Test::In(values))
+}
+
+/// What counts as true where an operator takes a boolean: all but false, null and zero.
+fn is_true(seen: Seen<'_>) -> bool {
+    match seen {
+        Seen::Bool(value) => value,
+        Seen::Null => false,
+        Seen::Int(value) => value != 0,
+        Seen::Long(value) => value != 0,
+        Seen::Double(value) => value != 0.0,
+        _ => true,
+    }
+}

@@ -1,0 +1,200 @@
+//! What filters match, by MongoDB's manual.
+
+use super::testing::{encoded, object, value};
+use crate::document::Value;
+use crate::error::Kind;
+use crate::query::Filter;
+
+fn filter(json: &str) -> Filter {
+    Filter::parse(encoded(json).raw()).unwrap_or_else(|error| panic!("{error} in {json}"))
+}
+
+#[track_caller]
+fn check(query: &str, matching: &[&str], others: &[&str]) {
+    let filter = filter(query);
+    for document in matching {
+        assert!(filter.matches(encoded(document).raw()), "{query} should match {document}");
+    }
+    for document in others {
+        assert!(!filter.matches(encoded(document).raw()), "{query} should not match {document}");
+    }
+}
+
+#[track_caller]
+fn refused(query: &str, path: Option<&str>, words: &str) {
+    let error = Filter::parse(encoded(query).raw()).expect_err(query);
+    assert_eq!(error.kind(), Kind::BadQuery);
+    assert_eq!(error.details().path.as_deref(), path, "{error}");
+    assert!(error.message().contains(words), "{error}");
+}
+
+#[test]
+fn empty_filter_matches_everything() {
+    check("{}", &["{}", r#"{"a":1}"#], &[]);
+    check(r#"{"$comment":"why"}"#, &["{}"], &[]);
+    assert!(filter("{}").is_all() && Filter::all().is_all() && filter(r#"{"$comment":1}"#).is_all());
+    assert!(!filter(r#"{"a":1}"#).is_all());
+}
+
+#[test]
+fn equality_is_by_value_across_number_types() {
+    check(
+        r#"{"a":1}"#,
+        &[r#"{"a":1}"#, r#"{"a":{"@long":1}}"#, r#"{"a":[0,1]}"#],
+        &[r#"{"a":2}"#, r#"{"a":"1"}"#, "{}", r#"{"a":[[1]]}"#, r#"{"a":true}"#],
+    );
+    check(r#"{"a":0}"#, &[r#"{"a":{"@double":"-0"}}"#], &[r#"{"a":null}"#, r#"{"a":false}"#]);
+    check(r#"{"a":{"$eq":{"@double":"NaN"}}}"#, &[r#"{"a":{"@double":"NaN"}}"#], &[r#"{"a":0}"#]);
+}
+
+#[test]
+fn objects_are_equal_with_the_same_fields_in_the_same_order() {
+    check(
+        r#"{"a":{"x":1,"y":2}}"#,
+        &[r#"{"a":{"x":1,"y":2}}"#, r#"{"a":[{"x":1,"y":2}]}"#],
+        &[r#"{"a":{"y":2,"x":1}}"#, r#"{"a":{"x":1,"y":2,"z":3}}"#, r#"{"a":{"x":1}}"#],
+    );
+    check(r#"{"a":{}}"#, &[r#"{"a":{}}"#], &["{}", r#"{"a":{"b":1}}"#]);
+}
+
+#[test]
+fn arrays_equal_as_a_whole_or_as_an_element() {
+    check(
+        r#"{"a":[1,2]}"#,
+        &[r#"{"a":[1,2]}"#, r#"{"a":[[1,2],3]}"#],
+        &[r#"{"a":[2,1]}"#, r#"{"a":[1,2,3]}"#, r#"{"a":1}"#],
+    );
+    check(r#"{"a":[]}"#, &[r#"{"a":[]}"#, r#"{"a":[[]]}"#], &["{}", r#"{"a":[1]}"#]);
+}
+
+#[test]
+fn null_matches_null_and_missing() {
+    check(
+        r#"{"a":null}"#,
+        &["{}", r#"{"a":null}"#, r#"{"a":[1,null]}"#],
+        &[r#"{"a":0}"#, r#"{"a":[]}"#, r#"{"a":false}"#],
+    );
+    check(
+        r#"{"a.b":null}"#,
+        &["{}", r#"{"a":1}"#, r#"{"a":{}}"#, r#"{"a":[{"b":1},{}]}"#],
+        &[r#"{"a":[]}"#, r#"{"a":[1]}"#, r#"{"a":[{"b":1}]}"#],
+    );
+    check(r#"{"a":{"$gte":null}}"#, &["{}", r#"{"a":null}"#], &[r#"{"a":1}"#]);
+    check(r#"{"a":{"$gt":null}}"#, &[], &["{}", r#"{"a":null}"#, r#"{"a":1}"#]);
+}
+
+#[test]
+fn comparisons_stay_within_the_type_of_the_operand() {
+    check(
+        r#"{"a":{"$gt":5}}"#,
+        &[r#"{"a":6}"#, r#"{"a":{"@long":6}}"#, r#"{"a":5.5}"#, r#"{"a":[1,9]}"#],
+        &[r#"{"a":5}"#, r#"{"a":"9"}"#, r#"{"a":true}"#, r#"{"a":{"@date":9}}"#, "{}"],
+    );
+    check(r#"{"a":{"$lt":5}}"#, &[r#"{"a":4}"#], &[r#"{"a":null}"#, "{}", r#"{"a":{"@double":"NaN"}}"#]);
+    check(r#"{"a":{"$lte":"b"}}"#, &[r#"{"a":"b"}"#, r#"{"a":"a"}"#, r#"{"a":"A"}"#], &[r#"{"a":"c"}"#]);
+    check(
+        r#"{"a":{"$gte":{"@date":5}}}"#,
+        &[r#"{"a":{"@date":5}}"#],
+        &[r#"{"a":{"@date":4}}"#, r#"{"a":7}"#],
+    );
+    check(r#"{"a":{"$gt":[1]}}"#, &[r#"{"a":[1,0]}"#, r#"{"a":[2]}"#], &[r#"{"a":[1]}"#, r#"{"a":2}"#]);
+    check(r#"{"a":{"$gte":{"@double":"NaN"}}}"#, &[r#"{"a":{"@double":"NaN"}}"#], &[r#"{"a":1}"#]);
+}
+
+#[test]
+fn several_operators_on_an_array_may_be_met_by_different_elements() {
+    check(r#"{"a":{"$gt":5,"$lt":3}}"#, &[r#"{"a":[1,9]}"#], &[r#"{"a":4}"#, r#"{"a":[4]}"#]);
+}
+
+#[test]
+fn negations_match_what_is_missing() {
+    check(r#"{"a":{"$ne":1}}"#, &["{}", r#"{"a":2}"#, r#"{"a":[2]}"#], &[r#"{"a":1}"#, r#"{"a":[1,2]}"#]);
+    check(r#"{"a":{"$ne":null}}"#, &[r#"{"a":1}"#], &["{}", r#"{"a":null}"#]);
+    check(r#"{"a":{"$nin":[1,2]}}"#, &["{}", r#"{"a":3}"#], &[r#"{"a":2}"#, r#"{"a":[3,1]}"#]);
+    check(r#"{"a":{"$not":{"$gt":5}}}"#, &["{}", r#"{"a":5}"#, r#"{"a":"x"}"#], &[r#"{"a":6}"#]);
+    check(r#"{"$nor":[{"a":1},{"b":1}]}"#, &["{}", r#"{"a":2}"#], &[r#"{"a":1}"#, r#"{"b":1}"#]);
+}
+
+#[test]
+fn in_takes_any_of_its_values() {
+    check(
+        r#"{"a":{"$in":["x",3,null,[7]]}}"#,
+        &[r#"{"a":"x"}"#, r#"{"a":3}"#, "{}", r#"{"a":[1,3]}"#, r#"{"a":[7]}"#],
+        &[r#"{"a":7}"#, r#"{"a":"y"}"#],
+    );
+    check(r#"{"a":{"$in":[]}}"#, &[], &["{}", r#"{"a":1}"#]);
+    check(r#"{"a":{"$nin":[]}}"#, &["{}", r#"{"a":1}"#], &[]);
+}
+
+#[test]
+fn exists_tells_null_from_missing() {
+    check(r#"{"a":{"$exists":true}}"#, &[r#"{"a":null}"#, r#"{"a":[]}"#], &["{}"]);
+    check(r#"{"a":{"$exists":0}}"#, &["{}"], &[r#"{"a":null}"#]);
+    check(r#"{"a.b":{"$exists":true}}"#, &[r#"{"a":[{},{"b":1}]}"#], &[r#"{"a":[{}]}"#, r#"{"a":[]}"#]);
+}
+
+#[test]
+fn dotted_paths_look_through_arrays() {
+    check(
+        r#"{"a.b":1}"#,
+        &[r#"{"a":{"b":1}}"#, r#"{"a":[{"b":2},{"b":1}]}"#, r#"{"a":[{"b":[1]}]}"#],
+        &[r#"{"a.b":1}"#, r#"{"a":[[{"b":1}]]}"#, r#"{"a":1}"#],
+    );
+    check(r#"{"a.0":1}"#, &[r#"{"a":[1,2]}"#, r#"{"a":{"0":1}}"#, r#"{"a":[{"0":1}]}"#], &[r#"{"a":[2,1]}"#]);
+    check(
+        r#"{"a.1.b":1}"#,
+        &[r#"{"a":[0,{"b":1}]}"#, r#"{"a":[0,[{"b":1}]]}"#],
+        &[r#"{"a":[{"b":1},{"b":2}]}"#],
+    );
+    check(r#"{"a.0":[1]}"#, &[r#"{"a":[[1]]}"#], &[r#"{"a":[1]}"#]);
+    check(r#"{"a.0":1}"#, &[], &[r#"{"a":[[1]]}"#]);
+    check(r#"{"a.0.0":1}"#, &[r#"{"a":[[1]]}"#], &[r#"{"a":[1]}"#]);
+    check(r#"{"a.00":1}"#, &[], &[r#"{"a":[1]}"#]);
+}
+
+#[test]
+fn logical_operators_nest() {
+    check(
+        r#"{"$or":[{"a":1,"b":1},{"$and":[{"a":2},{"$nor":[{"b":2}]}]}]}"#,
+        &[r#"{"a":1,"b":1}"#, r#"{"a":2}"#],
+        &[r#"{"a":1}"#, r#"{"a":2,"b":2}"#],
+    );
+}
+
+#[test]
+fn malformed_filters_name_the_path() {
+    refused(r#"{"a":{"$foo":1}}"#, Some("a"), "unknown operator '$foo' at 'a'");
+    refused(r#"{"x.y":{"$gt":1,"z":2}}"#, Some("x.y"), "'z'");
+    refused(r#"{"$where":"1"}"#, Some("$where"), "unknown top-level operator '$where'");
+    refused(r#"{"a":{"$in":1}}"#, Some("a"), "needs an array, not int");
+    refused(r#"{"a":{"$in":[{"$gt":1}]}}"#, Some("a"), "not operators");
+    refused(r#"{"a":{"$not":5}}"#, Some("a"), "$not at 'a'");
+    refused(r#"{"a":{"$not":{}}}"#, Some("a"), "$not at 'a'");
+    refused(r#"{"$or":[]}"#, Some("$or"), "at least one");
+    refused(r#"{"$and":{"a":1}}"#, Some("$and"), "must be an array");
+    refused(r#"{"$and":[1]}"#, Some("$and"), "must be an object, not int");
+    refused("[1]", None, "must be an object, not array");
+}
+
+#[test]
+fn id_is_found_where_the_filter_pins_it() {
+    assert_eq!(filter(r#"{"_id":5,"a":1}"#).id(), Some(&Value::Int(5)));
+    assert_eq!(filter(r#"{"$and":[{"a":1},{"_id":{"$eq":"x"}}]}"#).id(), Some(&value(r#""x""#)));
+    assert_eq!(filter(r#"{"_id":{"$gt":5}}"#).id(), None);
+    assert_eq!(filter(r#"{"$or":[{"_id":5},{"_id":6}]}"#).id(), None);
+    assert_eq!(filter(r#"{"_id":{"$ne":5}}"#).id(), None);
+    assert_eq!(filter(r#"{"_id.a":5}"#).id(), None);
+}
+
+#[test]
+fn upsert_seed_takes_equalities_only() {
+    let seed = filter(
+        r#"{"b":1,"c.d":{"$eq":2},"c.e":[3],"_id":7,"n":{"$gt":1},"$or":[{"o":1},{"o":2}],"$and":[{"p":1}]}"#,
+    );
+    assert_eq!(seed.upsert_seed().unwrap(), object(r#"{"_id":7,"b":1,"c":{"d":2,"e":[3]},"p":1}"#));
+    assert_eq!(filter("{}").upsert_seed().unwrap(), object("{}"));
+    for twice in [r#"{"a":1,"a.b":2}"#, r#"{"$and":[{"a":1},{"a":2}]}"#] {
+        let error = filter(twice).upsert_seed().expect_err(twice);
+        assert_eq!((error.kind(), error.details().path.as_deref()), (Kind::BadQuery, Some("a")));
+    }
+}

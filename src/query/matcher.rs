@@ -1,0 +1,66 @@
+//! Whether a document matches. The hot loop of a scan: nothing here allocates.
+
+use std::cmp::Ordering;
+
+use super::filter::{Bound, Clause, Test};
+use crate::document::order::{Class, compare_nodes};
+use crate::document::{Leaf, Node, Seen, Value};
+
+impl Clause {
+    /// Whether the document fulfils it.
+    pub(super) fn matches<'a>(&self, document: impl Node<'a>) -> bool {
+        match self {
+            Clause::All(clauses) => clauses.iter().all(|clause| clause.matches(document)),
+            Clause::Any(clauses) => clauses.iter().any(|clause| clause.matches(document)),
+            Clause::Not(clause) => !clause.matches(document),
+            Clause::Field(path, test) => path.walk(document, test.leaf(), &mut |value| test.passes(value)),
+        }
+    }
+}
+
+impl Test {
+    fn leaf(&self) -> Leaf {
+        match self {
+            Test::Exists => Leaf::Whole,
+            _ => Leaf::Elements,
+        }
+    }
+
+    /// Whether this value passes; `None` is a missing one, which compares as null.
+    #[inline]
+    pub(super) fn passes<'a>(&self, value: Option<impl Node<'a>>) -> bool {
+        match (self, value) {
+            (Test::Exists, value) => value.is_some(),
+            (Test::Equal(operand), Some(value)) => compare_nodes(value, operand).is_eq(),
+            (Test::Equal(operand), None) => matches!(operand, Value::Null),
+            (Test::Less(bound), Some(value)) => bound.passes(value, Ordering::Less),
+            (Test::Greater(bound), Some(value)) => bound.passes(value, Ordering::Greater),
+            (Test::Less(bound) | Test::Greater(bound), None) => bound.class == Class::Null && bound.inclusive,
+            (Test::In(operands), Some(value)) => {
+                operands.binary_search_by(|operand| compare_nodes(operand, value)).is_ok()
+            }
+            // Null is the smallest value: it can only be the first.
+            (Test::In(operands), None) => matches!(operands.first(), Some(Value::Null)),
+        }
+    }
+}
+
+impl Bound {
+    /// Comparisons stay within the class of the operand, and NaN is comparable with NaN alone.
+    #[inline]
+    fn passes<'a>(&self, value: impl Node<'a>, wanted: Ordering) -> bool {
+        let seen = value.seen();
+        if seen.class() != self.class {
+            return false;
+        }
+        let order = compare_nodes(value, &self.value);
+        if order.is_eq() {
+            return self.inclusive;
+        }
+        order == wanted && !is_nan(seen) && !is_nan((&self.value).seen())
+    }
+}
+
+fn is_nan(seen: Seen<'_>) -> bool {
+    matches!(seen, Seen::Double(value) if value.is_nan())
+}

@@ -1,0 +1,18 @@
+//! Errors of this room, each with the path to blame.
+
+use crate::error::{Details, Error, Kind};
+
+/// A filter, sort or projection that is not well formed.
+pub(super) fn bad_query(path: &str, message: impl Into<String>) -> Error {
+    refuse(Kind::BadQuery, path, message)
+}
+
+/// An update that is not well formed or cannot apply.
+pub(super) fn bad_update(path: &str, message: impl Into<String>) -> Error {
+    refuse(Kind::BadUpdate, path, message)
+}
+
+fn refuse(kind: Kind, path: &str, message: impl Into<String>) -> Error {
+    let path = if path.is_empty() { None } else { Some(path.to_owned()) };
+    Error::new(kind, message).with_details(Details { path, ..Details::default() })
+}

@@ -1,0 +1,151 @@
+//! Values for tests, written as JSON text in which `{"@long": 1}`, `{"@date": 1}`, `{"@bytes": "x"}` and
+//! `{"@double": "NaN"}` stand for what JSON lacks; and a small encoder that writes objects as maps.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::document::{Object, RawValue, Shapes, Value, token};
+
+struct Json(Value);
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Value;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(Value::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(Value::number(value as f64))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(Value::number(value as f64))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(Value::number(value))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(Value::String(value.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Json(item)) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Value::Array(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut fields = Object::new();
+                while let Some((key, Json(value))) = map.next_entry::<String, Json>()? {
+                    fields.push((key, value));
+                }
+                Ok(special(&fields).unwrap_or(Value::Object(fields)))
+            }
+        }
+        deserializer.deserialize_any(Reader).map(Json)
+    }
+}
+
+fn special(fields: &Object) -> Option<Value> {
+    let [(key, value)] = fields.as_slice() else { return None };
+    Some(match (key.as_str(), value) {
+        ("@long", Value::Int(n)) => Value::Long(i64::from(*n)),
+        ("@long", Value::String(text)) => Value::Long(text.parse().unwrap()),
+        ("@date", Value::Int(n)) => Value::Date(i64::from(*n)),
+        ("@bytes", Value::String(text)) => Value::Binary(text.clone().into_bytes()),
+        ("@double", Value::String(text)) => Value::number(text.parse().unwrap()),
+        _ => return None,
+    })
+}
+
+/// The value that this text says.
+pub(super) fn value(json: &str) -> Value {
+    serde_json::from_str::<Json>(json).unwrap_or_else(|error| panic!("{error} in {json}")).0
+}
+
+/// The object that this text says.
+pub(super) fn object(json: &str) -> Object {
+    match value(json) {
+        Value::Object(fields) => fields,
+        other => panic!("{other:?} is no object"),
+    }
+}
+
+/// Encoded bytes with their (empty) shapes.
+pub(super) struct Encoded {
+    bytes: Vec<u8>,
+    shapes: Shapes,
+}
+
+impl Encoded {
+    pub(super) fn raw(&self) -> RawValue<'_> {
+        RawValue::new(&self.bytes, &self.shapes)
+    }
+}
+
+/// The encoded form of this text.
+pub(super) fn encoded(json: &str) -> Encoded {
+    encode(&value(json))
+}
+
+/// The encoded form of a tree.
+pub(super) fn encode(value: &Value) -> Encoded {
+    let mut bytes = Vec::new();
+    write(value, &mut bytes);
+    Encoded { bytes, shapes: Shapes::new() }
+}
+
+/// Long forms everywhere: a walker reads them all the same.
+fn write(value: &Value, out: &mut Vec<u8>) {
+    let head = |out: &mut Vec<u8>, lead: u8, len: usize| {
+        out.push(lead);
+        out.extend((len as u32).to_be_bytes());
+    };
+    let string = |out: &mut Vec<u8>, text: &str| {
+        head(out, token::STR32, text.len());
+        out.extend(text.as_bytes());
+    };
+    let eight = |out: &mut Vec<u8>, leads: &[u8], bytes: [u8; 8]| {
+        out.extend(leads);
+        out.extend(bytes);
+    };
+    match value {
+        Value::Null => out.push(token::NIL),
+        Value::Bool(value) => out.push(if *value { token::TRUE } else { token::FALSE }),
+        Value::Int(value) => {
+            out.push(token::INT32);
+            out.extend(value.to_be_bytes());
+        }
+        Value::Double(value) => eight(out, &[token::FLOAT64], value.to_be_bytes()),
+        Value::Long(value) => eight(out, &[token::INT64], value.to_be_bytes()),
+        Value::String(text) => string(out, text),
+        Value::Binary(bytes) => {
+            head(out, token::BIN32, bytes.len());
+            out.extend(bytes);
+        }
+        Value::ObjectId(bytes) => {
+            out.extend([token::EXT8, 12, token::EXT_OBJECT_ID]);
+            out.extend(bytes);
+        }
+        Value::Date(millis) => eight(out, &[token::FIXEXT8, token::EXT_DATE], millis.to_be_bytes()),
+        Value::Array(items) => {
+            head(out, token::ARRAY32, items.len());
+            items.iter().for_each(|item| write(item, out));
+        }
+        Value::Object(fields) => {
+            head(out, token::MAP32, fields.len());
+            for (key, value) in fields {
+                string(out, key);
+                write(value, out);
+            }
+        }
+    }
+}

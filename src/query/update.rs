@@ -1,0 +1,166 @@
+//! An update: operators with their paths, parsed once, applied to trees.
+//!
+//! Changes apply in the order of their paths (numbers by value, names by bytes), as in MongoDB, so that new
+//! fields appear in an order that does not depend on the caller's. No path may be the start of another.
+
+use std::cmp::Ordering;
+
+use super::change::Change;
+use super::refusal::bad_update;
+use crate::document::order::compare_values;
+use crate::document::path::Part;
+use crate::document::{Node, Object, Path, RawValue, Seen};
+use crate::error::{Details, Error, Kind, Result};
+
+/// What an update does to a document.
+#[derive(Clone, Debug)]
+pub struct Update {
+    changes: Vec<(Path, Change)>,
+}
+
+impl Update {
+    /// Reads an update; `BAD_UPDATE` names the path of what is wrong with it.
+    pub fn parse(update: RawValue<'_>) -> Result<Update> {
+        if !matches!(update.seen(), Seen::Object) {
+            return Err(bad_update(
+                "",
+                format!("an update must be an object of operators, not {}", update.seen().type_name()),
+            ));
+        }
+        let mut changes = Vec::new();
+        let mut empty = true;
+        for (operator, operands) in update.fields() {
+            empty = false;
+            check_operator(operator, operands)?;
+            for (name, operand) in operands.fields() {
+                let path = parse_path(operator, name)?;
+                let change = Change::parse(operator, name, operand)?;
+                change.check_depth(&path)?;
+                changes.push((path, change));
+            }
+        }
+        if empty {
+            return Err(bad_update("", "an update needs at least one operator, as in { $set: { age: 5 } }"));
+        }
+        changes.sort_by(|(a, _), (b, _)| compare_paths(a, b));
+        for pair in changes.windows(2) {
+            // In this order the start of a path stands right before the paths that it starts.
+            if let [(first, _), (second, _)] = pair
+                && second.starts_with(first)
+            {
+                let message = format!("Updating the path '{second}' would create a conflict at '{first}'");
+                return Err(bad_update(&second.to_string(), message));
+            }
+        }
+        Ok(Update { changes })
+    }
+
+    /// Changes the tree; true if anything really changed. After an error the tree is to be dropped. `now` is in
+    /// milliseconds; `inserting` says that an upsert makes the document.
+    pub fn apply(&self, document: &mut Object, now: i64, inserting: bool) -> Result<bool> {
+        // No operator of the present breadth reads the clock.
+        let _ = now;
+        let mut changed = false;
+        for (path, change) in &self.changes {
+            changed |= if path.names().next() == Some("_id") {
+                change_id(document, path, change, inserting)?
+            } else {
+                change.apply(document, path, inserting)?
+            };
+        }
+        Ok(changed)
+    }
+}
+
+/// `_id` never changes: an update may repeat it, and set it where an upsert has none.
+fn change_id(document: &mut Object, path: &Path, change: &Change, inserting: bool) -> Result<bool> {
+    let position = document.iter().position(|(key, _)| key == "_id");
+    let Some((_, old)) = position.and_then(|found| document.get(found)).cloned() else {
+        if !inserting {
+            return Err(immutable(path));
+        }
+        let changed = change.apply(document, path, inserting)?;
+        if let Some(found) = document.iter().position(|(key, _)| key == "_id") {
+            let id = document.remove(found);
+            document.insert(0, id);
+        }
+        return Ok(changed);
+    };
+    change.apply(document, path, inserting)?;
+    match position.and_then(|found| document.get_mut(found)) {
+        Some((key, value)) if key == "_id" && compare_values(value, &old).is_eq() => {
+            // 1 and 1n are the same id; the stored form stays.
+            *value = old;
+            Ok(false)
+        }
+        _ => Err(immutable(path)),
+    }
+}
+
+fn immutable(path: &Path) -> Error {
+    let text = path.to_string();
+    let message = format!(
+        "performing an update on the path '{text}' would modify the immutable field '_id'; insert a new document instead"
+    );
+    bad_update(&text, message)
+}
+
+fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {
+    if !operator.starts_with('$') {
+        return Err(bad_update(
+            operator,
+            format!(
+                "'{operator}' is no update operator; fields are set with $set, whole documents with replaceOne"
+            ),
+        ));
+    }
+    if !matches!(operator, "$set" | "$setOnInsert" | "$unset" | "$inc" | "$push" | "$pull") {
+        return Err(bad_update(operator, format!("unknown update operator '{operator}'")));
+    }
+    if !matches!(operands.seen(), Seen::Object) {
+        return Err(bad_update(
+            operator,
+            format!("{operator} needs an object of paths, not {}", operands.seen().type_name()),
+        ));
+    }
+    Ok(())
+}
+
+fn parse_path(operator: &str, name: &str) -> Result<Path> {
+    let path = Path::parse(name);
+    if path.has_empty_part() {
+        return Err(bad_update(
+            name,
+            format!("the path '{name}' of {operator} has an empty part; name each part"),
+        ));
+    }
+    for part in path.names() {
+        if part == "$" || part.starts_with("$[") {
+            let details = Details { path: Some(name.to_owned()), ..Details::default() };
+            let message = format!(
+                "the positional part '{part}' of '{name}' is not supported; name the element by number"
+            );
+            return Err(Error::new(Kind::NotSupported, message).with_details(details));
+        }
+        if part.starts_with('$') {
+            return Err(bad_update(
+                name,
+                format!(
+                    "the path '{name}' of {operator} has the part '{part}', which must not start with '$'"
+                ),
+            ));
+        }
+    }
+    Ok(path)
+}
+
+fn compare_paths(a: &Path, b: &Path) -> Ordering {
+    let key = |part: &Part| (part.index.is_none(), part.index);
+    for (a, b) in a.parts().iter().zip(b.parts()) {
+        let order = key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name));
+        if order.is_ne() {
+            return order;
+        }
+    }
+    a.parts().len().cmp(&b.parts().len())
+}

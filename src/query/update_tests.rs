@@ -1,0 +1,202 @@
+//! What updates do, by MongoDB's manual.
+
+use super::testing::{encoded, object, value};
+use crate::document::{Object, Value};
+use crate::error::{Error, Kind, Result};
+use crate::query::Update;
+
+fn run(document: &str, update: &str, inserting: bool) -> Result<(Object, bool)> {
+    let mut tree = object(document);
+    let changed = Update::parse(encoded(update).raw())?.apply(&mut tree, 0, inserting)?;
+    Ok((tree, changed))
+}
+
+#[track_caller]
+fn becomes(document: &str, update: &str, after: &str) {
+    let (tree, changed) = run(document, update, false).unwrap_or_else(|error| panic!("{error}: {update}"));
+    assert_eq!(tree, object(after), "{update} on {document}");
+    assert_eq!(changed, object(document) != tree, "{update} on {document}");
+}
+
+#[track_caller]
+fn refused(document: &str, update: &str, path: Option<&str>, words: &str) -> Error {
+    let error = run(document, update, false).expect_err(update);
+    assert_eq!(error.kind(), Kind::BadUpdate);
+    assert_eq!(error.details().path.as_deref(), path, "{error}");
+    assert!(error.message().contains(words), "{error}");
+    error
+}
+
+#[test]
+fn set_replaces_and_creates() {
+    becomes(r#"{"a":1}"#, r#"{"$set":{"a":2,"b.c":3}}"#, r#"{"a":2,"b":{"c":3}}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$set":{"a.0":5,"a.3":6}}"#, r#"{"a":[5,null,null,6]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$set":{"a.1.b":5}}"#, r#"{"a":[1,{"b":5}]}"#);
+    becomes("{}", r#"{"$set":{"a.0":5}}"#, r#"{"a":{"0":5}}"#);
+    becomes(r#"{"a":[{"b":1}]}"#, r#"{"$set":{"a.0.b":2}}"#, r#"{"a":[{"b":2}]}"#);
+    becomes(r#"{"a":1}"#, r#"{"$set":{"a":1}}"#, r#"{"a":1}"#);
+    becomes(r#"{"a":1}"#, r#"{"$set":{"a":{"@long":1}}}"#, r#"{"a":{"@long":1}}"#);
+    becomes(r#"{"a":1}"#, r#"{"$set":{}}"#, r#"{"a":1}"#);
+}
+
+#[test]
+fn new_fields_come_in_the_order_of_their_paths() {
+    becomes("{}", r#"{"$set":{"b":1,"a":1,"10":1,"9":1}}"#, r#"{"9":1,"10":1,"a":1,"b":1}"#);
+}
+
+#[test]
+fn paths_that_cannot_be_made_are_refused() {
+    refused(
+        r#"{"a":1}"#,
+        r#"{"$set":{"a.b":1}}"#,
+        Some("a.b"),
+        "cannot create field 'b' in 'a', which is of type int",
+    );
+    refused(r#"{"a":null}"#, r#"{"$inc":{"a.b":1}}"#, Some("a.b"), "of type null");
+    refused(r#"{"a":[1]}"#, r#"{"$set":{"a.b":1}}"#, Some("a.b"), "number of an element");
+    refused(r#"{"a":[1]}"#, r#"{"$push":{"a.0.b":1}}"#, Some("a.0.b"), "in '0'");
+    refused(r#"{"a":1}"#, r#"{"$pull":{"a.b":1}}"#, Some("a.b"), "of type int");
+    refused(r#"{"a":[]}"#, r#"{"$set":{"a.1500001":1}}"#, Some("a.1500001"), "1500000");
+    assert_eq!(run(r#"{"a":[]}"#, r#"{"$set":{"a.1500000":1}}"#, false).unwrap().0.len(), 1);
+}
+
+#[test]
+fn unset_removes_fields_and_empties_elements() {
+    becomes(
+        r#"{"a":1,"b":{"c":1,"d":2}}"#,
+        r#"{"$unset":{"a":"","b.c":1,"x.y":1,"b.d.e":1}}"#,
+        r#"{"b":{"d":2}}"#,
+    );
+    becomes(r#"{"a":[1,2]}"#, r#"{"$unset":{"a.0":1}}"#, r#"{"a":[null,2]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$unset":{"a.5":1}}"#, r#"{"a":[1,2]}"#);
+}
+
+#[test]
+fn inc_keeps_the_number_forms() {
+    becomes(r#"{"a":1}"#, r#"{"$inc":{"a":2,"b":-3}}"#, r#"{"a":3,"b":-3}"#);
+    becomes(r#"{"a":2147483647}"#, r#"{"$inc":{"a":1}}"#, r#"{"a":2147483648}"#);
+    becomes(r#"{"a":1.5}"#, r#"{"$inc":{"a":0.5}}"#, r#"{"a":2}"#);
+    becomes(r#"{"a":{"@long":5}}"#, r#"{"$inc":{"a":1}}"#, r#"{"a":{"@long":6}}"#);
+    becomes(r#"{"a":5}"#, r#"{"$inc":{"a":{"@long":1}}}"#, r#"{"a":{"@long":6}}"#);
+    becomes(r#"{"a":{"@long":5}}"#, r#"{"$inc":{"a":0.5}}"#, r#"{"a":5.5}"#);
+    becomes(r#"{"a":5}"#, r#"{"$inc":{"a":0}}"#, r#"{"a":5}"#);
+    refused(
+        r#"{"a":{"@long":"9223372036854775807"}}"#,
+        r#"{"$inc":{"a":1}}"#,
+        Some("a"),
+        "range of a BigInt",
+    );
+    refused(r#"{"a":"x"}"#, r#"{"$inc":{"a":1}}"#, Some("a"), "of type string");
+    refused(r#"{"a":null}"#, r#"{"$inc":{"a":1}}"#, Some("a"), "of type null");
+    refused("{}", r#"{"$inc":{"a":"1"}}"#, Some("a"), "needs a number");
+}
+
+#[test]
+fn push_adds_places_sorts_and_slices() {
+    becomes(r#"{"a":[1]}"#, r#"{"$push":{"a":[2],"b":3}}"#, r#"{"a":[1,[2]],"b":[3]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$push":{"a":{"$each":[2,3]}}}"#, r#"{"a":[1,2,3]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$push":{"a":{"$each":[8,9],"$position":0}}}"#, r#"{"a":[8,9,1,2]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$push":{"a":{"$each":[9],"$position":-1}}}"#, r#"{"a":[1,9,2]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$push":{"a":{"$each":[9],"$position":-7}}}"#, r#"{"a":[9,1,2]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$push":{"a":{"$each":[3],"$slice":-2}}}"#, r#"{"a":[2,3]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$push":{"a":{"$each":[3],"$slice":2}}}"#, r#"{"a":[1,2]}"#);
+    becomes(r#"{"a":[1,2]}"#, r#"{"$push":{"a":{"$each":[],"$slice":0}}}"#, r#"{"a":[]}"#);
+    becomes(r#"{"a":[3,1]}"#, r#"{"$push":{"a":{"$each":[2],"$sort":-1}}}"#, r#"{"a":[3,2,1]}"#);
+    becomes(
+        r#"{"q":[{"w":1,"s":10},{"w":2,"s":8}]}"#,
+        r#"{"$push":{"q":{"$each":[{"w":3,"s":9},5],"$sort":{"s":-1},"$slice":3}}}"#,
+        r#"{"q":[{"w":1,"s":10},{"w":3,"s":9},{"w":2,"s":8}]}"#,
+    );
+    becomes(r#"{"a":[1]}"#, r#"{"$push":{"a":{"$each":[]}}}"#, r#"{"a":[1]}"#);
+    becomes("{}", r#"{"$push":{"a":{"$each":[]}}}"#, r#"{"a":[]}"#);
+    refused(r#"{"a":1}"#, r#"{"$push":{"a":1}}"#, Some("a"), "needs an array");
+    refused("{}", r#"{"$push":{"a":{"$each":1}}}"#, Some("a"), "must be an array, not int");
+    refused("{}", r#"{"$push":{"a":{"$each":[],"$x":1}}}"#, Some("a"), "unknown clause '$x'");
+    refused("{}", r#"{"$push":{"a":{"$each":[],"$slice":1.5}}}"#, Some("a"), "$slice");
+    refused("{}", r#"{"$push":{"a":{"$each":[],"$sort":2}}}"#, Some("a"), "$sort");
+    refused("{}", r#"{"$push":{"a":{"$slice":1}}}"#, Some("a"), "needs $each");
+}
+
+#[test]
+fn pull_takes_values_conditions_and_filters() {
+    becomes(r#"{"a":[1,2,1]}"#, r#"{"$pull":{"a":1}}"#, r#"{"a":[2]}"#);
+    becomes(r#"{"a":[1,5,9,"x"]}"#, r#"{"$pull":{"a":{"$gte":5}}}"#, r#"{"a":[1,"x"]}"#);
+    becomes(r#"{"a":["x","y"]}"#, r#"{"$pull":{"a":{"$in":["y","z"]}}}"#, r#"{"a":["x"]}"#);
+    becomes(r#"{"a":[{"b":1,"c":1},{"b":2},3]}"#, r#"{"$pull":{"a":{"b":1}}}"#, r#"{"a":[{"b":2},3]}"#);
+    becomes(
+        r#"{"a":[{"b":[{"c":5}]},{"b":[]}]}"#,
+        r#"{"$pull":{"a":{"b.c":{"$gt":4}}}}"#,
+        r#"{"a":[{"b":[]}]}"#,
+    );
+    becomes(r#"{"a":[[1,2],1]}"#, r#"{"$pull":{"a":[1,2]}}"#, r#"{"a":[1]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$pull":{"a":7,"b":1}}"#, r#"{"a":[1]}"#);
+    becomes(r#"{"a":[{},{"b":1}]}"#, r#"{"$pull":{"a":{"b":null}}}"#, r#"{"a":[{"b":1}]}"#);
+    refused(r#"{"a":1}"#, r#"{"$pull":{"a":1}}"#, Some("a"), "needs an array");
+    refused("{}", r#"{"$pull":{"a":{"$foo":1}}}"#, Some("a"), "unknown operator '$foo'");
+}
+
+#[test]
+fn set_on_insert_is_for_upserts() {
+    becomes("{}", r#"{"$setOnInsert":{"a":1}}"#, "{}");
+    let (tree, changed) =
+        run(r#"{"b":1}"#, r#"{"$setOnInsert":{"a":1,"_id":7},"$inc":{"b":1}}"#, true).unwrap();
+    assert_eq!((tree, changed), (object(r#"{"_id":7,"b":2,"a":1}"#), true));
+}
+
+#[test]
+fn id_never_changes() {
+    becomes(r#"{"_id":1}"#, r#"{"$set":{"_id":1,"a":2}}"#, r#"{"_id":1,"a":2}"#);
+    becomes(r#"{"_id":1}"#, r#"{"$set":{"_id":{"@long":1}}}"#, r#"{"_id":1}"#);
+    becomes(r#"{"_id":{"a":1}}"#, r#"{"$unset":{"_id.b":1}}"#, r#"{"_id":{"a":1}}"#);
+    for update in [r#"{"$set":{"_id":2}}"#, r#"{"$unset":{"_id":1}}"#, r#"{"$inc":{"_id":1}}"#] {
+        refused(r#"{"_id":1}"#, update, Some("_id"), "immutable field '_id'");
+    }
+    refused(r#"{"_id":{"a":1}}"#, r#"{"$set":{"_id.a":2}}"#, Some("_id.a"), "immutable field '_id'");
+    refused(r#"{"_id":{"a":1}}"#, r#"{"$set":{"_id.b":2}}"#, Some("_id.b"), "immutable field '_id'");
+}
+
+#[test]
+fn conflicting_paths_are_refused_with_both_names() {
+    let message = "Updating the path 'a.b' would create a conflict at 'a'";
+    refused("{}", r#"{"$set":{"a":1,"a.b":1}}"#, Some("a.b"), message);
+    refused("{}", r#"{"$set":{"a.b":1},"$unset":{"a":1}}"#, Some("a.b"), message);
+    refused("{}", r#"{"$set":{"a":1},"$inc":{"a":1}}"#, Some("a"), "path 'a' would create a conflict at 'a'");
+    becomes("{}", r#"{"$set":{"a.b":1,"a.c":1,"ab":1}}"#, r#"{"a":{"b":1,"c":1},"ab":1}"#);
+}
+
+#[test]
+fn malformed_updates_are_refused() {
+    refused("{}", "{}", None, "at least one operator");
+    refused("{}", "[]", None, "must be an object of operators");
+    refused("{}", r#"{"a":1}"#, Some("a"), "no update operator");
+    refused("{}", r#"{"$foo":{"a":1}}"#, Some("$foo"), "unknown update operator '$foo'");
+    refused("{}", r#"{"$set":1}"#, Some("$set"), "object of paths");
+    refused("{}", r#"{"$set":{"a..b":1}}"#, Some("a..b"), "empty part");
+    refused("{}", r#"{"$set":{"":1}}"#, None, "empty part");
+    refused("{}", r#"{"$set":{"a.$b":1}}"#, Some("a.$b"), "must not start");
+    let error = Update::parse(encoded(r#"{"$set":{"a.$[]":1}}"#).raw()).unwrap_err();
+    assert_eq!((error.kind(), error.details().path.as_deref()), (Kind::NotSupported, Some("a.$[]")));
+}
+
+#[test]
+fn documents_never_get_deeper_than_the_limit() {
+    let path = |parts: usize| vec!["a"; parts].join(".");
+    let update = |parts: usize, value: &str| format!(r#"{{"$set":{{"{}":{value}}}}}"#, path(parts));
+    assert!(run("{}", &update(100, "1"), false).is_ok());
+    assert!(run("{}", &update(99, "[]"), false).is_ok());
+    refused("{}", &update(101, "1"), Some(&path(101)), "100 levels");
+    refused("{}", &update(100, "[]"), Some(&path(100)), "100 levels");
+    refused("{}", &update(99, r#"{"b":{}}"#), Some(&path(99)), "100 levels");
+    let push = format!(r#"{{"$push":{{"{}":{{}}}}}}"#, path(99));
+    refused("{}", &push, Some(&path(99)), "100 levels");
+}
+
+#[test]
+fn sums_of_every_pair_of_number_forms() {
+    let sum = |a: &str, b: &str| super::arithmetic::add(&value(a), &value(b)).unwrap();
+    assert_eq!(sum("-2147483648", "-1"), Value::Double(-2_147_483_649.0));
+    assert_eq!(sum("2147483648", "-1"), Value::Int(i32::MAX));
+    assert_eq!(sum("0.1", r#"{"@long":1}"#), Value::Double(1.1));
+    assert_eq!(sum(r#"{"@double":"-0"}"#, "0"), Value::Int(0));
+    assert_eq!(sum(r#"{"@double":"inf"}"#, "1"), Value::Double(f64::INFINITY));
+}
