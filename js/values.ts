@@ -55,7 +55,7 @@ function kindOfInstance(value: object, prototype: object | null): ObjectKind {
   const typeName = apply(getTypeName, value, []) as string | undefined
   if (typeName !== undefined) {
     if (typeName === 'Uint8Array') return BINARY
-    throw new Refusal(`is a ${typeName}; store Buffer.from(value.buffer, value.byteOffset, value.byteLength), or an array of numbers`)
+    throw new Refusal(`is ${typeName.startsWith('Int') ? 'an' : 'a'} ${typeName}; store Buffer.from(value.buffer, value.byteOffset, value.byteLength), or an array of numbers`)
   }
   if (types.isDate(value)) return DATE
   const refused = REFUSED.find((row) => row.is(value))
