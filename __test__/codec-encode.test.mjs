@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import test from 'ava'
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
@@ -64,7 +65,7 @@ test('documents are read back as they were, each value in its one encoding', (t)
   const port = new Port()
   fc.assert(
     fc.property(documents, fc.string({ maxLength: 40 }), (document, id) => {
-      t.deepEqual(port.roundTrip(document, { id }), bare({ _id: id, ...document }))
+      assert.deepStrictEqual(port.roundTrip(document, { id }), bare({ _id: id, ...document }))
     }),
     { numRuns: 400 }
   )
@@ -74,9 +75,9 @@ test('documents are read back as they were, each value in its one encoding', (t)
 test('values of filters are maps that are read back as they were', (t) => {
   fc.assert(
     fc.property(values.value, (value) => {
-      t.deepEqual(stored(encoded(value)), bare(value))
-      t.deepEqual(encoded(value, 'update'), encoded(value))
-      t.deepEqual(encoded(value, 'document'), encoded(value))
+      assert.deepStrictEqual(stored(encoded(value)), bare(value))
+      assert.deepStrictEqual(encoded(value, 'update'), encoded(value))
+      assert.deepStrictEqual(encoded(value, 'document'), encoded(value))
     }),
     { numRuns: 400 }
   )
@@ -98,7 +99,7 @@ test('msgpackr reads the plain form where its types are ours', (t) => {
   })).value
   fc.assert(
     fc.property(plain, (value) => {
-      t.deepEqual(bare(packr.unpack(encoded(value))), bare(value))
+      assert.deepStrictEqual(bare(packr.unpack(encoded(value))), bare(value))
     }),
     { numRuns: 300 }
   )
@@ -160,7 +161,7 @@ test('definitions not committed are written again', (t) => {
 test('past 1,024 shapes objects are maps, and known shapes stay records', (t) => {
   const port = new Port()
   const nested = (n) => ({ ['k' + n]: { ['n' + n]: { ['m' + n]: n } } })
-  for (let n = 0; n < 400; n++) t.deepEqual(port.roundTrip(nested(n)), bare(nested(n)))
+  for (let n = 0; n < 400; n++) assert.deepStrictEqual(port.roundTrip(nested(n)), bare(nested(n)))
   t.is(port.known.length, 1024)
   t.is(port.encode(nested(0))[0], 0xc1)
   t.is(port.encode(nested(399))[0], 0x81)
@@ -176,7 +177,7 @@ test('past 1,024 shapes objects are maps, and known shapes stay records', (t) =>
 test('an object with more keys than a shape may have is a map', (t) => {
   const port = new Port()
   const wide = Object.fromEntries(Array.from({ length: 70000 }, (_, n) => ['k' + n, n]))
-  t.deepEqual(port.roundTrip(wide), bare(wide))
+  assert.deepStrictEqual(port.roundTrip(wide), bare(wide))
   t.is(port.known.length, 0)
 })
 

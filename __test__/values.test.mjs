@@ -48,7 +48,7 @@ const accepted = {
   'a BigInt within int64': [0n, 1n, -(2n ** 63n), 2n ** 63n - 1n],
   strings: ['', 'a', '\u0000', 'gr\u00fc\u00df', '\u{1f600}', '\ud83d\ude00', '\ufeffx', 'x'.repeat(100000)],
   'a valid Date': [new Date(0), new Date(-1), new Date(8.64e15), new Date(-8.64e15), new Date(2 ** 32), new Date(-(2 ** 32) - 1)],
-  arrays: [[], [1, [2, [3]]], Array(70000).fill(1)]
+  arrays: [[], [1, [2, [3]]], Array(65536).fill(1)]
 }
 for (const [name, list] of Object.entries(accepted)) {
   test(`${name}: stored exactly`, (t) => {
@@ -135,7 +135,6 @@ test('an own _bsontype of a plain object is a field: it may be anybody\'s JSON',
 })
 
 test('array holes and undefined in arrays become null', (t) => {
-  // eslint-disable-next-line no-sparse-arrays
   t.deepEqual(store({ a: [1, , undefined, 2] }).a, [1, null, null, 2])
   t.deepEqual(store({ a: new Array(3) }, false).a, [null, null, null])
 })
@@ -150,8 +149,7 @@ test('undefined in a filter is BAD_QUERY, in an update BAD_UPDATE, at any depth'
     for (const [value, path] of [
       [{ a: undefined }, 'a'],
       [{ a: { $in: [1, undefined] } }, 'a.$in.1'],
-      // eslint-disable-next-line no-sparse-arrays
-      [{ $or: [{ 'b.c': { $eq: { d: undefined } } }] }, '$or.0.b.c.$eq.d'],
+          [{ $or: [{ 'b.c': { $eq: { d: undefined } } }] }, '$or.0.b.c.$eq.d'],
       [undefined, '']
     ]) {
       const error = t.throws(() => use(value, role))

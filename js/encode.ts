@@ -1,7 +1,6 @@
 import { MoltenError, type MoltenErrorKind } from './errors.js'
-import type { PortShapes } from './shapes.js'
-import { MAX_SHAPE_KEYS } from './shapes.js'
-import { BINARY, DATE, kindOf, lengthOf, MAX_DEPTH, MAX_DOCUMENT, MAX_ID, OBJECT, objectIdBytes, Refusal, timeOf } from './values.js'
+import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
+import { BINARY, DATE, isWellFormed, kindOf, lengthOf, MAX_DEPTH, MAX_DOCUMENT, MAX_ID, OBJECT, objectIdBytes, Refusal, timeOf } from './values.js'
 import type { NativeBuffer, Writer } from './writer.js'
 
 /** What a value is for: it decides the kind of error, and what undefined means. */
@@ -104,7 +103,7 @@ class Encoder {
   }
 
   checkSize(): void {
-    if (this.out.length > this.limit) throw new Refusal(`is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`)
+    if (this.out.length > this.limit) throw new Refusal(TOO_LARGE)
   }
 
   /** A refusal becomes the error of the role, with its path; anything else came from user code and is passed on. */
@@ -236,9 +235,9 @@ class Encoder {
   }
 
   private longString(value: string): void {
-    if (!value.isWellFormed()) throw new Refusal('is a string with a lone surrogate; store well-formed Unicode, or a Buffer')
+    if (!isWellFormed(value)) throw new Refusal('is a string with a lone surrogate; store well-formed Unicode, or a Buffer')
     const out = this.out
-    if (out.length + value.length > this.limit) throw new Refusal(`is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`)
+    if (out.length + value.length > this.limit) throw new Refusal(TOO_LARGE)
     const most = value.length > 4096 ? Buffer.byteLength(value) : 3 * value.length
     out.ensure(HEAD + most)
     const start = out.length
@@ -327,7 +326,7 @@ class Encoder {
   private binary(value: Uint8Array): void {
     const length = lengthOf(value)
     const out = this.out
-    if (out.length + length > this.limit) throw new Refusal(`is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`)
+    if (out.length + length > this.limit) throw new Refusal(TOO_LARGE)
     this.head(0xc4, length)
     out.ensure(length)
     out.bytes.set(value, out.length)
@@ -427,7 +426,7 @@ class Encoder {
 
   private numberOf(names: string[]): number {
     if (this.shapes === undefined) return -1
-    const refused = names.find((name) => !name.isWellFormed())
+    const refused = names.find((name) => !isWellFormed(name))
     if (refused !== undefined) throw under(new Refusal(BAD_NAME), refused)
     return this.shapes.numberOf(names)
   }
@@ -450,11 +449,12 @@ class Encoder {
   }
 
   private key(key: string): void {
-    if (!key.isWellFormed()) throw new Refusal(BAD_NAME)
+    if (!isWellFormed(key)) throw new Refusal(BAD_NAME)
     this.string(key)
   }
 }
 
+const TOO_LARGE = `is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`
 const BAD_NAME = 'has a name with a lone surrogate; use well-formed Unicode'
 
 function stringHead(length: number): number {

@@ -1,7 +1,7 @@
 import type { Reader } from './decode.js'
 import { MoltenError } from './errors.js'
 import { compileShape, readByLoop } from './shape-reader.js'
-import { Refusal } from './values.js'
+import { isWellFormed, Refusal } from './values.js'
 import type { Writer } from './writer.js'
 
 /** Shapes that a port tells Rust; objects beyond are written as maps. */
@@ -52,7 +52,7 @@ export class PortShapes {
   step(node: ShapeNode, key: string): ShapeNode {
     const known = this.find(node, key)
     if (known !== undefined) return known
-    if (!key.isWellFormed()) throw new Refusal('has a name with a lone surrogate; use well-formed Unicode')
+    if (!isWellFormed(key)) throw new Refusal('has a name with a lone surrogate; use well-formed Unicode')
     const made = new ShapeNode(node, key)
     this.nodes++
     if (node.nextKey === undefined) {

@@ -32,6 +32,11 @@ const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const getLength = Object.getOwnPropertyDescriptor(typedArray, 'length')?.get as () => number
 const getTypeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get as () => string | undefined
 
+/** Whether a string has no lone surrogate. */
+export function isWellFormed(string: string): boolean {
+  return (string as string & { isWellFormed(): boolean }).isWellFormed()
+}
+
 /** Milliseconds since 1970, whatever realm the Date is of and whatever its methods have become. */
 export function timeOf(date: object): number {
   const time = apply(getTime, date, []) as number
