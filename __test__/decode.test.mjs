@@ -127,7 +127,7 @@ test('odd names are fields like any other, before and after readers are compiled
       const bytes = section(record(0, ...shape.map((_, i) => [i])), { collection: 1, first: n === 0 ? 0 : 1, shapes: n === 0 ? [shape] : [] })
       const value = new Reader(cache).section(bytes, 0)
       t.is(Object.getPrototypeOf(value), Object.prototype)
-      t.deepEqual(Object.keys(value).sort(), [...shape].sort())
+      t.deepEqual(Object.keys(value).toSorted(), shape.toSorted())
       shape.forEach((name, i) => t.deepEqual(Object.getOwnPropertyDescriptor(value, name).value, [i]))
     }
   }
