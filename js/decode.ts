@@ -1,0 +1,323 @@
+import { MoltenError } from './errors.js'
+import { ObjectId } from './object-id.js'
+import { define } from './shape-reader.js'
+import type { Shape, ShapeCache } from './shapes.js'
+import type { NativeBuffer } from './writer.js'
+
+/** Deeper than any document in what wraps it: damage, found before the stack ends. */
+const MAX_DEPTH = 128
+const NO_COLLECTION = 0xffffffff
+/** From the length to where the lengths of the blocks may begin. */
+const SMALLEST_HEAD = 20
+
+/** Makes the program's ObjectIds from 12 bytes of their own. */
+export type ObjectIdClass = new (bytes: Uint8Array) => unknown
+
+export interface ReaderOptions {
+  objectId?: ObjectIdClass
+}
+
+// Kept from a test's fake clock.
+const RealDate = Date
+const NONE: Shape[] = []
+
+/**
+ * Reads the sections of results. Strings come from the blocks of a section: a block becomes one JavaScript string when its
+ * first is asked for, and the strings are slices of it. Nothing that is read refers to the bytes.
+ */
+export class Reader {
+  /** Where the section last read ended. */
+  end = 0
+
+  private bytes: NativeBuffer = Buffer.alloc(0) as NativeBuffer
+  private view: DataView = new DataView(new ArrayBuffer(0))
+  private at = 0
+  private start = 0
+  private shapes: Shape[] = NONE
+  private depth = 0
+
+  // The current block of each kind, the place in it, and where the next one is: its length and its bytes.
+  private latin = ''
+  private latinAt = 0
+  private latinLengths = 0
+  private latinBytes = 0
+  private latinLeft = 0
+  private wide = ''
+  private wideAt = 0
+  private wideLengths = 0
+  private wideBytes = 0
+  private wideLeft = 0
+
+  private readonly objectId: ObjectIdClass
+
+  constructor(
+    private readonly cache: ShapeCache,
+    options: ReaderOptions = {}
+  ) {
+    this.objectId = options.objectId ?? ObjectId
+  }
+
+  /** Reads one section at `at` of `bytes` and returns its value; `end` is where it ended. */
+  section(bytes: Buffer, at: number): unknown {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes as NativeBuffer
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    this.start = this.at = at
+    if (at + SMALLEST_HEAD > bytes.length) this.corrupt('the result ends early')
+    this.end = at + 4 + this.view.getUint32(at, true)
+    if (this.end > bytes.length || this.end < at + SMALLEST_HEAD) this.corrupt('the length of the section is wrong')
+    this.head()
+    this.depth = 0
+    const value = this.value()
+    if (this.at !== this.end) this.corrupt('the value does not end where the section does')
+    this.latin = this.wide = ''
+    return value
+  }
+
+  private head(): void {
+    const { view } = this
+    const collection = view.getUint32(this.at + 4, true)
+    const first = view.getUint16(this.at + 8, true)
+    const count = view.getUint16(this.at + 10, true)
+    this.at += 12
+    for (let i = 0; i < count; i++) this.definition(collection, first + i)
+    this.shapes = collection === NO_COLLECTION ? NONE : this.cache.of(collection)
+    this.need(8)
+    const latins = view.getUint32(this.at, true)
+    const wides = view.getUint32(this.at + 4, true)
+    this.at += 8
+    this.need(4 * (latins + wides))
+    this.latinLengths = this.at
+    this.wideLengths = this.at + 4 * latins
+    this.at += 4 * (latins + wides)
+    this.latinBytes = this.at
+    this.latinLeft = latins
+    this.wideLeft = wides
+    let lengths = 0
+    for (let i = 0; i < latins; i++) lengths += view.getUint32(this.latinLengths + 4 * i, true)
+    this.wideBytes = this.at + lengths
+    for (let i = 0; i < wides; i++) lengths += view.getUint32(this.wideLengths + 4 * i, true)
+    this.need(lengths)
+    this.at += lengths
+    this.latin = this.wide = ''
+    this.latinAt = this.wideAt = 0
+  }
+
+  private definition(collection: number, id: number): void {
+    this.need(2)
+    const count = this.view.getUint16(this.at, true)
+    this.at += 2
+    const keys: string[] = []
+    for (let i = 0; i < count; i++) {
+      this.need(4)
+      const length = this.view.getUint32(this.at, true)
+      this.at += 4
+      this.need(length)
+      keys.push(this.bytes.toString('utf8', this.at, this.at + length))
+      this.at += length
+    }
+    this.cache.learn(collection, id, keys)
+  }
+
+  /** Reads one value. Called by the readers of shapes; it is not for others. */
+  value(): unknown {
+    const { bytes } = this
+    const lead = bytes[this.at++] as number
+    if (lead < 0x80) return lead
+    if (lead >= 0xe0) return lead - 0x100
+    if (lead >= 0xa0 && lead < 0xc0) return this.latinString(lead & 0x1f)
+    if (lead < 0x90) return this.map(lead & 0xf)
+    if (lead < 0xa0) return this.array(lead & 0xf)
+    const at = this.at
+    switch (lead) {
+      case 0xc0:
+        return null
+      case 0xc1:
+        return this.record()
+      case 0xc2:
+        return false
+      case 0xc3:
+        return true
+      case 0xc4:
+        return this.binary(this.u8())
+      case 0xc5:
+        return this.binary(this.u16())
+      case 0xc6:
+        return this.binary(this.u32())
+      case 0xc7:
+        return this.objectIdValue()
+      case 0xcb:
+        this.need(8)
+        this.at = at + 8
+        return this.view.getFloat64(at)
+      case 0xcc:
+        return this.u8()
+      case 0xcd:
+        return this.u16()
+      case 0xce:
+        return this.u32()
+      case 0xd0:
+        return (this.u8() << 24) >> 24
+      case 0xd1:
+        return (this.u16() << 16) >> 16
+      case 0xd2:
+        return this.u32() | 0
+      case 0xd3:
+        this.need(8)
+        this.at = at + 8
+        return this.view.getBigInt64(at)
+      case 0xd4:
+        return this.wideString(this.u8())
+      case 0xd5:
+        return this.wideString(this.u16())
+      case 0xd6:
+        return this.wideString(this.u32())
+      case 0xd7:
+        return this.date()
+      case 0xd9:
+        return this.latinString(this.u8())
+      case 0xda:
+        return this.latinString(this.u16())
+      case 0xdb:
+        return this.latinString(this.u32())
+      case 0xdc:
+        return this.array(this.u16())
+      case 0xdd:
+        return this.array(this.u32())
+      case 0xde:
+        return this.map(this.u16())
+      case 0xdf:
+        return this.map(this.u32())
+      default:
+        return this.unknown(lead)
+    }
+  }
+
+  private record(): object {
+    const id = this.u16()
+    const shape = this.shapes[id]
+    if (shape === undefined) return this.corrupt(`shape ${id} is not known`)
+    if (++this.depth > MAX_DEPTH) this.corrupt('values are nested too deep')
+    const object = shape.read(this)
+    this.depth--
+    return object
+  }
+
+  private array(length: number): unknown[] {
+    // Each element takes a byte at least: a wrong length never allocates more than the section could hold.
+    this.need(length)
+    if (++this.depth > MAX_DEPTH) this.corrupt('values are nested too deep')
+    const array: unknown[] = []
+    for (let i = 0; i < length; i++) array.push(this.value())
+    this.depth--
+    return array
+  }
+
+  private map(length: number): object {
+    this.need(2 * length)
+    if (++this.depth > MAX_DEPTH) this.corrupt('values are nested too deep')
+    const object: { [key: string]: unknown } = {}
+    for (let i = 0; i < length; i++) {
+      const key = this.value()
+      if (typeof key !== 'string') return this.corrupt('a name is not a string')
+      if (key === '__proto__') define(object, key, this.value())
+      else object[key] = this.value()
+    }
+    this.depth--
+    return object
+  }
+
+  private latinString(length: number): string {
+    if (length === 0) return ''
+    let at = this.latinAt
+    if (at + length > this.latin.length) {
+      this.nextLatin(length)
+      at = 0
+    }
+    const end = (this.latinAt = at + length)
+    return this.latin.substring(at, end)
+  }
+
+  private nextLatin(least: number): void {
+    if (this.latinLeft-- <= 0) this.corrupt('a string is missing')
+    const length = this.view.getUint32(this.latinLengths, true)
+    this.latinLengths += 4
+    if (length < least) this.corrupt('a string is longer than its block')
+    this.latin = this.bytes.latin1Slice(this.latinBytes, this.latinBytes + length)
+    this.latinBytes += length
+  }
+
+  private wideString(length: number): string {
+    let at = this.wideAt
+    if (at + length > this.wide.length) {
+      this.nextWide(length)
+      at = 0
+    }
+    const end = (this.wideAt = at + length)
+    return this.wide.substring(at, end)
+  }
+
+  private nextWide(least: number): void {
+    if (this.wideLeft-- <= 0) this.corrupt('a string is missing')
+    const length = this.view.getUint32(this.wideLengths, true)
+    this.wideLengths += 4
+    if (length < 2 * least || length % 2 !== 0) this.corrupt('a string is longer than its block')
+    this.wide = this.bytes.ucs2Slice(this.wideBytes, this.wideBytes + length)
+    this.wideBytes += length
+  }
+
+  private binary(length: number): Buffer {
+    this.need(length)
+    const from = this.at
+    this.at = from + length
+    return Buffer.from(this.bytes.subarray(from, this.at))
+  }
+
+  private date(): Date {
+    this.need(9)
+    const at = this.at
+    if (this.bytes[at] !== 1) this.unknown(0xd7)
+    this.at = at + 9
+    return new RealDate(this.view.getInt32(at + 1) * 0x100000000 + this.view.getUint32(at + 5))
+  }
+
+  private objectIdValue(): unknown {
+    this.need(14)
+    const from = this.at + 2
+    if (this.bytes[from - 2] !== 12 || this.bytes[from - 1] !== 2) this.unknown(0xc7)
+    this.at = from + 12
+    // A class of the program's may keep the bytes that it is given; ours copies them.
+    const id = this.bytes.subarray(from, this.at)
+    return new this.objectId(this.objectId === ObjectId ? id : Uint8Array.from(id))
+  }
+
+  private u8(): number {
+    return this.bytes[this.at++] as number
+  }
+
+  private u16(): number {
+    const { bytes, at } = this
+    this.at = at + 2
+    return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+  }
+
+  private u32(): number {
+    this.need(4)
+    this.at += 4
+    return this.view.getUint32(this.at - 4)
+  }
+
+  private need(length: number): void {
+    if (length > this.end - this.at) this.corrupt('the section ends early')
+  }
+
+  private unknown(lead: number | undefined): never {
+    this.corrupt(lead === undefined ? 'the section ends early' : `token 0x${lead.toString(16)} is not known`)
+  }
+
+  private corrupt(what: string): never {
+    const offset = this.at - this.start
+    throw new MoltenError('CORRUPT', `a result is damaged at byte ${offset} of its section: ${what}; open the database again, and report it if it stays`, { offset })
+  }
+}

@@ -1,0 +1,187 @@
+/** What went wrong: stable within a major version, unlike messages. */
+export type MoltenErrorKind =
+  | 'DUPLICATE_KEY'
+  | 'CONFLICT'
+  | 'BAD_QUERY'
+  | 'BAD_UPDATE'
+  | 'BAD_DOCUMENT'
+  | 'SCHEMA_VIOLATION'
+  | 'NOT_SUPPORTED'
+  | 'CLOSED'
+  | 'LOCKED'
+  | 'READ_ONLY'
+  | 'CORRUPT'
+  | 'CORRUPT_TAIL'
+  | 'WRONG_KEY'
+  | 'TAMPERED'
+  | 'STORAGE_POISONED'
+  | 'STORAGE_FULL'
+  | 'IO'
+  | 'VERSION'
+  | 'ABORTED'
+  | 'TIMEOUT'
+  | 'LIMIT'
+  | 'INTERNAL'
+
+/** What some kinds carry besides the message. */
+export interface MoltenErrorDetails {
+  /** The dotted path inside a document, filter or update, where one is to blame. */
+  path?: string
+  /** The damaged or refused file. */
+  file?: string
+  /** Byte offset in that file. */
+  offset?: number
+  /** The process that holds the lock. */
+  pid?: number
+  /** `DUPLICATE_KEY`: the fields of the index. */
+  keyPattern?: Record<string, unknown>
+  /** `DUPLICATE_KEY`: the values that collide. */
+  keyValue?: Record<string, unknown>
+  /** The error behind this one. */
+  cause?: unknown
+}
+
+/** MongoDB's numbers, for the kinds that its server has one for. */
+const CODES: { readonly [kind: string]: number | undefined } = {
+  __proto__: null as never,
+  DUPLICATE_KEY: 11000,
+  CONFLICT: 112,
+  SCHEMA_VIOLATION: 121,
+  TIMEOUT: 50
+}
+
+/** Shared by every copy of this package in a process, so that `isMoltenError` knows the errors of the others. */
+const BRAND = Symbol.for('moltendb-node.MoltenError')
+
+const DETAILS = ['path', 'file', 'offset', 'pid', 'keyPattern', 'keyValue'] as const
+
+/** The error of every database outcome. Programmer mistakes are a TypeError. */
+export class MoltenError extends Error {
+  /** What went wrong, as a stable name. */
+  readonly kind: MoltenErrorKind
+  /** MongoDB's number where its server has one, else the same string as `kind`. */
+  readonly code: number | MoltenErrorKind
+  declare readonly cause?: unknown
+  declare readonly path?: string
+  declare readonly file?: string
+  declare readonly offset?: number
+  declare readonly pid?: number
+  declare readonly keyPattern?: Record<string, unknown>
+  declare readonly keyValue?: Record<string, unknown>
+
+  constructor(kind: MoltenErrorKind, message: string, details: MoltenErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.kind = kind
+    this.code = CODES[kind] ?? kind
+    for (const name of DETAILS) {
+      const value = details[name]
+      if (value !== undefined && value !== null) Object.defineProperty(this, name, { value, enumerable: true, writable: true, configurable: true })
+    }
+  }
+
+  /** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
+  static isMoltenError(value: unknown): value is MoltenError {
+    return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true
+  }
+}
+
+// On the prototype, so that errors print without them.
+Object.defineProperty(MoltenError.prototype, BRAND, { value: true })
+Object.defineProperty(MoltenError.prototype, 'name', { value: 'MoltenError', writable: true, configurable: true })
+
+/** One failed write of a bulk operation. */
+export interface WriteError {
+  /** Its place in the array that was given. */
+  index: number
+  kind: MoltenErrorKind
+  code: number | MoltenErrorKind
+  errmsg: string
+  keyPattern?: Record<string, unknown>
+  keyValue?: Record<string, unknown>
+}
+
+/** What a bulk operation did, in whole or up to its failures. */
+export interface BulkCounts {
+  insertedCount: number
+  matchedCount: number
+  modifiedCount: number
+  deletedCount: number
+  upsertedCount: number
+  insertedIds: { [index: number]: unknown }
+  upsertedIds: { [index: number]: unknown }
+}
+
+/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
+export class MoltenBulkWriteError extends MoltenError {
+  readonly writeErrors: WriteError[]
+  readonly result: BulkCounts
+
+  constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>) {
+    const first = writeErrors[0]
+    super(first?.kind ?? 'INTERNAL', message, first)
+    this.writeErrors = writeErrors
+    this.result = {
+      insertedCount: 0,
+      matchedCount: 0,
+      modifiedCount: 0,
+      deletedCount: 0,
+      upsertedCount: 0,
+      insertedIds: {},
+      upsertedIds: {},
+      ...result
+    }
+  }
+
+  get insertedCount(): number {
+    return this.result.insertedCount
+  }
+  get matchedCount(): number {
+    return this.result.matchedCount
+  }
+  get modifiedCount(): number {
+    return this.result.modifiedCount
+  }
+  get deletedCount(): number {
+    return this.result.deletedCount
+  }
+  get upsertedCount(): number {
+    return this.result.upsertedCount
+  }
+  get insertedIds(): { [index: number]: unknown } {
+    return this.result.insertedIds
+  }
+  get upsertedIds(): { [index: number]: unknown } {
+    return this.result.upsertedIds
+  }
+}
+
+Object.defineProperty(MoltenBulkWriteError.prototype, 'name', { value: 'MoltenBulkWriteError', writable: true, configurable: true })
+
+/** An error as the core describes it. */
+export interface ErrorDetails extends MoltenErrorDetails {
+  kind: string
+  message: string
+  /** Of an insert: what failed, and how many documents went in. */
+  writeErrors?: { index: number; kind: string; message: string; keyPattern?: Record<string, unknown>; keyValue?: Record<string, unknown> }[]
+  inserted?: number
+}
+
+/** The error that the core described; kind `ARGUMENT` is a TypeError. */
+export function errorFrom(details: ErrorDetails & { kind: 'ARGUMENT' }): TypeError
+export function errorFrom(details: ErrorDetails): MoltenError
+export function errorFrom(details: ErrorDetails): Error {
+  if (details.kind === 'ARGUMENT') return new TypeError(details.message)
+  if (Array.isArray(details.writeErrors)) {
+    const writeErrors = details.writeErrors.map(writeErrorFrom)
+    return new MoltenBulkWriteError(details.message, writeErrors, { insertedCount: details.inserted ?? 0 })
+  }
+  return new MoltenError(details.kind as MoltenErrorKind, details.message, details)
+}
+
+function writeErrorFrom(item: NonNullable<ErrorDetails['writeErrors']>[number]): WriteError {
+  const kind = item.kind as MoltenErrorKind
+  const error: WriteError = { index: item.index, kind, code: CODES[kind] ?? kind, errmsg: item.message }
+  if (item.keyPattern) error.keyPattern = item.keyPattern
+  if (item.keyValue) error.keyValue = item.keyValue
+  return error
+}

@@ -1,0 +1,152 @@
+import type { Reader } from './decode.js'
+import { MoltenError } from './errors.js'
+import { compileShape, readByLoop } from './shape-reader.js'
+import { isWellFormed, Refusal } from './values.js'
+import type { Writer } from './writer.js'
+
+/** Shapes that a port tells Rust; objects beyond are written as maps. */
+export const MAX_SHAPES = 1024
+/** Keys that an object of a shape may have: one with more is a dictionary, and written as a map. */
+export const MAX_SHAPE_KEYS = 1024
+/** Bounds what documents that were refused half-way leave in the trie. */
+const MAX_NODES = 1 << 18
+
+/** A list of keys, as the place in the trie where it ends. */
+export class ShapeNode {
+  /** The shape's number, or -1 while no object has ended here. */
+  id = -1
+  /** The first child, beside the others: most nodes have one. */
+  nextKey: string | undefined = undefined
+  next: ShapeNode | undefined = undefined
+  others: Map<string, ShapeNode> | undefined = undefined
+  constructor(
+    readonly parent: ShapeNode | undefined,
+    readonly key: string
+  ) {}
+}
+
+/** What this port told Rust: a trie walked by key, from the root to the number of a shape. */
+export class PortShapes {
+  readonly root = new ShapeNode(undefined, '')
+  /**
+   * Objects whose keys are being walked. Each may take one number when it ends, so that many are set aside for
+   * them: an object once begun as a record can always end as one.
+   */
+  open = 0
+  private readonly ends: ShapeNode[] = []
+  private nodes = 0
+  private sent = 0
+  private written = 0
+
+  /** Shapes not yet sent. */
+  get pending(): number {
+    return this.ends.length - this.sent
+  }
+
+  /** Whether one more object may be begun as a record. */
+  hasRoom(): boolean {
+    return this.ends.length + this.open < MAX_SHAPES && this.nodes < MAX_NODES
+  }
+
+  /** The node after this one by this key, made when there is none. */
+  step(node: ShapeNode, key: string): ShapeNode {
+    const known = this.find(node, key)
+    if (known !== undefined) return known
+    if (!isWellFormed(key)) throw new Refusal('has a name with a lone surrogate; use well-formed Unicode')
+    const made = new ShapeNode(node, key)
+    this.nodes++
+    if (node.nextKey === undefined) {
+      node.nextKey = key
+      node.next = made
+    } else {
+      node.others ??= new Map()
+      node.others.set(key, made)
+    }
+    return made
+  }
+
+  /** The number of the shape that ends here. The caller has seen `hasRoom`, or the number is there. */
+  number(node: ShapeNode): number {
+    if (node.id < 0) node.id = this.ends.push(node) - 1
+    return node.id
+  }
+
+  /** The number of the shape with these keys, given now when there is room; -1: write a map. */
+  numberOf(keys: string[]): number {
+    const room = this.hasRoom()
+    let node: ShapeNode | undefined = this.root
+    for (const key of keys) {
+      node = room ? this.step(node, key) : this.find(node, key)
+      if (node === undefined) return -1
+    }
+    return room ? this.number(node) : node.id
+  }
+
+  /** Writes the body of DEFINE for the shapes not yet sent; they count as sent once `committed` is called. */
+  writeDefinitions(out: Writer): void {
+    out.u16(this.sent)
+    out.u16(this.pending)
+    for (let id = this.sent; id < this.ends.length; id++) {
+      const keys = keysOf(this.ends[id] as ShapeNode)
+      out.u16(keys.length)
+      for (const key of keys) out.text(key)
+    }
+    this.written = this.ends.length
+  }
+
+  /** The definitions last written are on their way. */
+  committed(): void {
+    this.sent = this.written
+  }
+
+  private find(node: ShapeNode, key: string): ShapeNode | undefined {
+    return node.nextKey === key ? node.next : node.others?.get(key)
+  }
+}
+
+function keysOf(end: ShapeNode): string[] {
+  const keys: string[] = []
+  for (let node = end; node.parent !== undefined; node = node.parent) keys.push(node.key)
+  return keys.reverse()
+}
+
+/** Uses after which a shape's reader is compiled. */
+const COMPILE_AFTER = 8
+
+/** A shape of a collection, and how its objects are read. */
+export class Shape {
+  private uses = 0
+  constructor(readonly keys: readonly string[]) {}
+
+  /** Reads the values of one object; replaced by a compiled reader after some uses. */
+  read(reader: Reader): object {
+    if (++this.uses === COMPILE_AFTER) this.read = compileShape(this.keys) ?? this.read
+    return readByLoop(reader, this.keys)
+  }
+}
+
+/** The shapes that results of one database taught, by collection number; a number is never reused. */
+export class ShapeCache {
+  private readonly collections = new Map<number, Shape[]>()
+
+  /** How many shapes of the collection are known: the next one is the first that a result must bring. */
+  known(collectionNumber: number): number {
+    return this.collections.get(collectionNumber)?.length ?? 0
+  }
+
+  /** The shapes of a collection by number; grows as results bring more. */
+  of(collectionNumber: number): Shape[] {
+    let shapes = this.collections.get(collectionNumber)
+    if (shapes === undefined) this.collections.set(collectionNumber, (shapes = []))
+    return shapes
+  }
+
+  /** Takes a definition. One known already came twice, with two results under way; one too far ahead is damage. */
+  learn(collectionNumber: number, id: number, keys: readonly string[]): void {
+    const shapes = this.of(collectionNumber)
+    if (id > shapes.length) {
+      throw new MoltenError('CORRUPT', `a result defines shape ${id} of collection ${collectionNumber}, but shape ${shapes.length} is not known; open the database again`)
+    }
+    if (id === shapes.length) shapes.push(new Shape(keys))
+  }
+}

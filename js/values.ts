@@ -1,0 +1,133 @@
+import { types } from 'node:util'
+
+/** Deepest nesting of a document; the document itself is level 1. */
+export const MAX_DEPTH = 100
+/** Largest encoded document, in bytes. */
+export const MAX_DOCUMENT = 16 * 1024 * 1024
+/** Largest encoded `_id`, in bytes. */
+export const MAX_ID = 1024
+
+/** What the encoder makes of an object that is not an array. */
+export const OBJECT = 0
+export const DATE = 1
+export const BINARY = 2
+export const OBJECT_ID = 3
+export type ObjectKind = typeof OBJECT | typeof DATE | typeof BINARY | typeof OBJECT_ID
+
+/**
+ * A value that cannot be stored, on its way out of the encoder. Each level adds its key, so that nobody keeps a
+ * path while all is well. Never leaves the encoder: it becomes a MoltenError of the caller's kind.
+ */
+export class Refusal {
+  readonly path: (string | number)[] = []
+  constructor(readonly reason: string) {}
+}
+
+// Taken now: a test's fake clock replaces the globals later, and an instance may have methods of these names.
+const apply = Reflect.apply
+const objectPrototype = Object.prototype
+const datePrototype = Date.prototype
+const getTime = Date.prototype.getTime
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const getLength = Object.getOwnPropertyDescriptor(typedArray, 'length')?.get as () => number
+const getTypeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get as () => string | undefined
+
+/** Whether a string has no lone surrogate. */
+export function isWellFormed(string: string): boolean {
+  return (string as string & { isWellFormed(): boolean }).isWellFormed()
+}
+
+/** Milliseconds since 1970, whatever realm the Date is of and whatever its methods have become. */
+export function timeOf(date: object): number {
+  const time = apply(getTime, date, []) as number
+  if (time !== time) throw new Refusal('is an invalid Date; store null, or a Date that has a time')
+  return time
+}
+
+/** The length that a Uint8Array has, whatever it says. */
+export function lengthOf(bytes: object): number {
+  return apply(getLength, bytes, []) as number
+}
+
+/** Tells what an object is by its internal slots and `_bsontype`, never by its class: other realms have their own. */
+export function kindOf(value: object): ObjectKind {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === objectPrototype ? OBJECT : kindOfInstance(value, prototype)
+}
+
+function kindOfInstance(value: object, prototype: object | null): ObjectKind {
+  if (prototype === datePrototype && types.isDate(value)) return DATE
+  const typeName = apply(getTypeName, value, []) as string | undefined
+  if (typeName !== undefined) {
+    if (typeName === 'Uint8Array') return BINARY
+    throw new Refusal(`is ${typeName.startsWith('Int') ? 'an' : 'a'} ${typeName}; store Buffer.from(value.buffer, value.byteOffset, value.byteLength), or an array of numbers`)
+  }
+  if (types.isDate(value)) return DATE
+  const refused = REFUSED.find((row) => row.is(value))
+  if (refused) throw new Refusal(`is ${refused.what}; ${refused.next}`)
+  const bsontype = bsontypeOf(value, prototype)
+  if (bsontype === undefined) return OBJECT
+  if (bsontype === 'ObjectId' || bsontype === 'ObjectID') return OBJECT_ID
+  throw new Refusal(`is a bson ${bsontype}; ${BSON_NEXT[bsontype] ?? 'store its content as plain values'}`)
+}
+
+/** An own `_bsontype` of a plain object is a field like any other: it may have come from anybody's JSON. */
+function bsontypeOf(value: object, prototype: object | null): string | undefined {
+  if (prototype === null) return undefined
+  if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(value, '_bsontype')) return undefined
+  const bsontype = (value as { _bsontype?: unknown })._bsontype
+  return typeof bsontype === 'string' ? bsontype : undefined
+}
+
+/** The 12 bytes of an ObjectId of any class: a view, a binary string (bson 1) or hexadecimal digits. */
+export function objectIdBytes(value: object): Uint8Array {
+  const id = (value as { id?: unknown }).id
+  if (types.isUint8Array(id) && lengthOf(id) === 12) return id
+  if (typeof id === 'string' && id.length === 12) return Buffer.from(id, 'latin1')
+  const { toHexString } = value as { toHexString?: unknown }
+  if (typeof toHexString === 'function') {
+    const hex: unknown = apply(toHexString, value, [])
+    if (typeof hex === 'string' && /^[0-9a-f]{24}$/i.test(hex)) return Buffer.from(hex, 'hex')
+  }
+  throw new Refusal('is an ObjectId without 12 bytes of id; make it with new ObjectId()')
+}
+
+const INSTEAD = 'store its content as plain values'
+
+const REFUSED: { is(value: object): boolean; what: string; next: string }[] = [
+  { is: types.isMap, what: 'a Map', next: 'store Object.fromEntries(map), or an array of its entries' },
+  { is: types.isSet, what: 'a Set', next: 'store an array: [...set]' },
+  { is: types.isRegExp, what: 'a RegExp', next: 'store its source as a string' },
+  { is: types.isNativeError, what: 'an Error', next: 'store its message as a string' },
+  { is: types.isPromise, what: 'a Promise', next: 'await it first' },
+  { is: types.isAnyArrayBuffer, what: 'an ArrayBuffer', next: 'store Buffer.from(arrayBuffer)' },
+  { is: types.isDataView, what: 'a DataView', next: 'store Buffer.from(view.buffer, view.byteOffset, view.byteLength)' },
+  { is: types.isBoxedPrimitive, what: 'a boxed primitive', next: 'store value.valueOf()' },
+  { is: types.isWeakMap, what: 'a WeakMap', next: INSTEAD },
+  { is: types.isWeakSet, what: 'a WeakSet', next: INSTEAD },
+  { is: types.isGeneratorObject, what: 'a generator', next: 'store an array: [...generator]' },
+  { is: types.isMapIterator, what: 'an iterator', next: 'store an array: [...iterator]' },
+  { is: types.isSetIterator, what: 'an iterator', next: 'store an array: [...iterator]' },
+  { is: types.isExternal, what: 'a native handle', next: INSTEAD },
+  { is: hasTag('WeakRef'), what: 'a WeakRef', next: INSTEAD },
+  { is: hasTag('FinalizationRegistry'), what: 'a FinalizationRegistry', next: INSTEAD },
+  { is: hasTag('DOMException'), what: 'an Error', next: 'store its message as a string' }
+]
+
+function hasTag(tag: string): (value: object) => boolean {
+  return (value) => (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === tag
+}
+
+const BSON_NEXT: { readonly [type: string]: string | undefined } = {
+  Long: 'store a BigInt: value.toBigInt()',
+  Int32: 'store a number: value.valueOf()',
+  Double: 'store a number: value.valueOf()',
+  Decimal128: 'store a string: value.toString()',
+  Binary: 'store a Buffer: value.buffer',
+  UUID: 'store a string: value.toString()',
+  Timestamp: 'store a BigInt or a Date',
+  BSONRegExp: 'store its pattern as a string',
+  BSONSymbol: 'store a string: value.valueOf()',
+  Code: 'store its code as a string',
+  DBRef: 'store the _id that it refers to'
+}
