@@ -1,0 +1,642 @@
+// Generated from js/ by `npm run build:types`; change the sources, not this file.
+
+/// <reference lib="esnext.disposable" />
+/// <reference types="node" />
+
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+
+/** Any object with fields. */
+export interface Document {
+	[key: string]: any;
+}
+/** An ObjectId of this package, of bson, or of a copy of either. */
+export interface ObjectIdLike {
+	readonly _bsontype: string;
+	toHexString(): string;
+}
+/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
+export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
+/** Makes the `_id` of documents that have none. */
+export interface PrimaryKeyFactory {
+	/** A value that no other document of the collection has. */
+	createPk(): unknown;
+}
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
+type Present<T> = Exclude<T, undefined>;
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown);
+/** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
+export type InferId<T> = IsAny<T> extends true ? any : "_id" extends keyof T ? Present<T["_id"]> : string;
+/** A document as it is stored: with its `_id`. */
+export type WithId<T> = IsOpen<T> extends true ? T & {
+	_id: any;
+} : Without<T, "_id"> & {
+	_id: InferId<T>;
+};
+/** A document as it is inserted: its `_id` may be absent or null, and is then made. */
+export type OptionalId<T> = IsOpen<T> extends true ? T : Without<T, "_id"> & {
+	_id?: InferId<T> | null;
+};
+/** A document without `_id`, as it replaces another. */
+export type WithoutId<T> = IsOpen<T> extends true ? T : Without<T, "_id">;
+/** The dotted paths of a document, five levels deep; positions in arrays are numbers. */
+export type Path<T, Depth extends 0[] = [
+]> = Depth["length"] extends 5 ? never : IsAny<T> extends true ? string : T extends Atom ? never : T extends readonly (infer E)[] ? `${number}` | `${number}.${Path<E, [
+	...Depth,
+	0
+]>}` | Path<E, [
+	...Depth,
+	0
+]> : {
+	[K in keyof T & string]: K | `${K}.${Path<Present<T[K]>, [
+		...Depth,
+		0
+	]>}`;
+}[keyof T & string];
+/** The type of the value at a dotted path. */
+export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T extends null | undefined ? undefined : T extends readonly (infer E)[] ? ElementValue<E, P> : P extends keyof T ? T[P] : P extends `${infer K}.${infer Rest}` ? K extends keyof T ? PathValue<T[K], Rest> : unknown : unknown;
+type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : PathValue<E, P>;
+/** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
+export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
+/** The operators on one field. */
+export interface FilterOperators<T> {
+	/** Equal to the value. */
+	$eq?: T;
+	/** Not equal to the value; also matches where the field is absent. */
+	$ne?: T;
+	/** Greater than the value, of the same kind of value. */
+	$gt?: T;
+	/** Greater than or equal to the value. */
+	$gte?: T;
+	/** Less than the value. */
+	$lt?: T;
+	/** Less than or equal to the value. */
+	$lte?: T;
+	/** Equal to one of the values. */
+	$in?: readonly T[];
+	/** Equal to none of the values. */
+	$nin?: readonly T[];
+	/** Where the operators do not match. */
+	$not?: FilterOperators<T>;
+	/** Whether the field is there. */
+	$exists?: boolean;
+}
+/** What a filter says of one field: a value, or operators. */
+export type Condition<T> = Alternative<T> | FilterOperators<Alternative<T>>;
+/** The operators that join filters. */
+export interface RootFilterOperators<T> {
+	/** Where all filters match. */
+	$and?: readonly Filter<T>[];
+	/** Where one filter matches. */
+	$or?: readonly Filter<T>[];
+	/** Where no filter matches. */
+	$nor?: readonly Filter<T>[];
+}
+/** Which documents: conditions on fields, dotted paths and joined filters. */
+export type Filter<T> = IsOpen<T> extends true ? Document : {
+	[P in Path<WithId<T>>]?: Condition<PathValue<WithId<T>, P>>;
+} & RootFilterOperators<T>;
+type Matching<T, V, R> = {
+	[P in Path<T> as NonNullable<PathValue<T, P>> extends V ? P : never]?: R;
+};
+type Elements<T, P extends string> = NonNullable<PathValue<T, P>> extends readonly (infer E)[] ? E : never;
+/** A change of a document by operators. */
+export type UpdateFilter<T> = IsOpen<T> extends true ? {
+	[operator: `$${string}`]: Document;
+} : {
+	/** Sets fields. */
+	$set?: {
+		[P in Path<WithoutId<T>>]?: Present<PathValue<T, P>>;
+	};
+	/** Removes fields; the values do not matter. */
+	$unset?: {
+		[P in Path<WithoutId<T>>]?: "" | true | 1;
+	};
+	/** Adds to numbers; an absent field starts at 0. */
+	$inc?: Matching<WithoutId<T>, number | bigint, number | bigint>;
+	/** Appends to arrays; an absent field starts empty. */
+	$push?: {
+		[P in Path<WithoutId<T>> as NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never]?: Elements<T, P> | {
+			$each: readonly Elements<T, P>[];
+		};
+	};
+	/** Removes the elements that equal a value or match a condition. */
+	$pull?: {
+		[P in Path<WithoutId<T>> as NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never]?: Elements<T, P> | FilterOperators<Elements<T, P>> | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>);
+	};
+};
+/** Fields to show (1) or to leave out (0). */
+export type Projection<T> = IsOpen<T> extends true ? Document : {
+	[P in Path<WithId<T>>]?: 0 | 1 | boolean;
+};
+/** Ascending or descending. */
+export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
+/** An order, in any form that the mongodb driver takes. */
+export type Sort = string | {
+	[path: string]: SortDirection;
+} | Map<string, SortDirection> | readonly [
+	string,
+	SortDirection
+] | readonly (readonly [
+	string,
+	SortDirection
+])[] | readonly string[];
+/** Where writes go, and what a resolved write promises. */
+export type StorageMode = "async" | "sync" | "memory";
+/** The options of `Database.open`. */
+export interface OpenOptions {
+	/**
+	 * `'async'` (the default; the environment variable `WRITE_MODE` changes it): a resolved write survives the end of the process; a
+	 * power cut loses at most the last `flushInterval`. `'sync'`: it survives a power cut too. `'memory'`: nothing on disk.
+	 */
+	storage?: StorageMode;
+	/** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
+	flushInterval?: number;
+	/** Bytes of documents to keep in memory; default all. */
+	memoryLimit?: number;
+	/** Reads only; no byte on disk changes. Default false. */
+	readOnly?: boolean;
+	/** Makes the database when there is none. Default true. */
+	createIfMissing?: boolean;
+	/** Rejects when there is a database already. Default false. */
+	errorIfExists?: boolean;
+	/**
+	 * What to do with damage at the end of the log that a power cut does not explain: `'strict'` (default) rejects with `CORRUPT_TAIL`,
+	 * `'truncate'` cuts it and keeps the cut bytes.
+	 */
+	recovery?: "strict" | "truncate";
+	/** The class of the ObjectIds in documents that are read; default a small class of this package. */
+	ObjectId?: ObjectIdConstructor;
+	/** Makes the `_id` of documents that have none; default UUIDv7 strings. */
+	pkFactory?: PrimaryKeyFactory;
+	/** Leaves fields that are undefined out; `false` stores null. Default true. */
+	ignoreUndefined?: boolean;
+	/** Does not set the `_id` that was made on the caller's object. Default false. */
+	forceServerObjectId?: boolean;
+	/** Gives up waiting; rejects with the signal's reason. */
+	signal?: AbortSignal;
+}
+/** The options of `db.collection`; they replace those of the database. */
+export interface CollectionOptions {
+	/** Makes the `_id` of documents that have none. */
+	pkFactory?: PrimaryKeyFactory;
+	/** Leaves fields that are undefined out; `false` stores null. */
+	ignoreUndefined?: boolean;
+	/** Does not set the `_id` that was made on the caller's object. */
+	forceServerObjectId?: boolean;
+}
+/** What recovery found when the database was opened. */
+export interface RecoveryReport {
+	[fact: string]: unknown;
+}
+/** Figures about an open database. */
+export interface DatabaseStats {
+	[figure: string]: unknown;
+}
+/** A collection in a listing. */
+export interface CollectionInfo {
+	/** Its name. */
+	name: string;
+	/** Its number, never reused within a database. */
+	number: number;
+	/** Documents in it. */
+	count: number;
+}
+/** Options of every operation. */
+export interface OperationOptions {
+	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
+	signal?: AbortSignal;
+	/** For logs; ignored. */
+	comment?: unknown;
+}
+/** Options of operations that make documents. */
+export interface InsertOneOptions extends OperationOptions {
+	/** Does not set the `_id` that was made on the caller's object. */
+	forceServerObjectId?: boolean;
+	/** Leaves fields that are undefined out; `false` stores null. */
+	ignoreUndefined?: boolean;
+}
+/** Options of `insertMany`. */
+export interface InsertManyOptions extends InsertOneOptions {
+	/** Stops at the first document that fails (default); `false` inserts all the others. */
+	ordered?: boolean;
+}
+/** Options of `find`. */
+export interface FindOptions<T = Document> extends OperationOptions {
+	/** Fields to show or leave out. */
+	projection?: Projection<T>;
+	/** The order; natural order, that of insertion, where it is absent. */
+	sort?: Sort;
+	/** Documents to leave out first. */
+	skip?: number;
+	/** Documents at most; 0 for all. */
+	limit?: number;
+	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	batchSize?: number;
+}
+/** Options of `findOne`. */
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize">;
+/** Options of `countDocuments`. */
+export interface CountOptions extends OperationOptions {
+	/** Documents to leave out first. */
+	skip?: number;
+	/** Count at most this many; 0 for all. */
+	limit?: number;
+}
+/** Options of updates. */
+export interface UpdateOptions extends OperationOptions {
+	/** Makes a document from filter and update when none matches. Default false. */
+	upsert?: boolean;
+	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
+	ignoreUndefined?: boolean;
+}
+/** Options of key access that writes. */
+export interface VersionOptions extends OperationOptions {
+	/** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
+	ifVersion?: number;
+}
+/** Options of `set`. */
+export interface SetOptions extends VersionOptions {
+	/** Leaves fields that are undefined out; `false` stores null. */
+	ignoreUndefined?: boolean;
+}
+/** Options of `get`. */
+export interface GetOptions extends OperationOptions {
+	/** Resolves with the document's version and times too. */
+	meta?: boolean;
+}
+/** A document with its version and times. */
+export interface Versioned<T> {
+	/** The document. */
+	value: T;
+	/** Grows by one with each write, from 1. */
+	version: number;
+	/** When it was inserted. */
+	createdAt: Date;
+	/** When it was last written. */
+	modifiedAt: Date;
+}
+/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
+export type SetEntry<T> = readonly [
+	id: InferId<T>,
+	document: OptionalId<T>,
+	options?: {
+		ifVersion?: number;
+	}
+];
+/** What an insert did. */
+export interface InsertOneResult<T = Document> {
+	acknowledged: boolean;
+	/** The `_id` of the document. */
+	insertedId: InferId<T>;
+}
+/** What an insert of many documents did. */
+export interface InsertManyResult<T = Document> {
+	acknowledged: boolean;
+	insertedCount: number;
+	/** The `_id`s by place in the array that was given. */
+	insertedIds: {
+		[index: number]: InferId<T>;
+	};
+}
+/** What an update or replace did. */
+export interface UpdateResult<T = Document> {
+	acknowledged: boolean;
+	/** Documents that matched. */
+	matchedCount: number;
+	/** Documents that really changed. */
+	modifiedCount: number;
+	/** 1 when a document was made, else 0. */
+	upsertedCount: number;
+	/** The `_id` of the document that was made, else null. */
+	upsertedId: InferId<T> | null;
+}
+/** What a delete did. */
+export interface DeleteResult {
+	acknowledged: boolean;
+	deletedCount: number;
+}
+/** What went wrong: stable within a major version, unlike messages. */
+export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
+/** What some kinds carry besides the message. */
+export interface MoltenErrorDetails {
+	/** The dotted path inside a document, filter or update, where one is to blame. */
+	path?: string;
+	/** The damaged or refused file. */
+	file?: string;
+	/** Byte offset in that file. */
+	offset?: number;
+	/** The process that holds the lock. */
+	pid?: number;
+	/** `DUPLICATE_KEY`: the fields of the index. */
+	keyPattern?: Record<string, unknown>;
+	/** `DUPLICATE_KEY`: the values that collide. */
+	keyValue?: Record<string, unknown>;
+	/** The error behind this one. */
+	cause?: unknown;
+}
+/** The error of every database outcome. Programmer mistakes are a TypeError. */
+export declare class MoltenError extends Error {
+	/** What went wrong, as a stable name. */
+	readonly kind: MoltenErrorKind;
+	/** MongoDB's number where its server has one, else the same string as `kind`. */
+	readonly code: number | MoltenErrorKind;
+	readonly cause?: unknown;
+	readonly path?: string;
+	readonly file?: string;
+	readonly offset?: number;
+	readonly pid?: number;
+	readonly keyPattern?: Record<string, unknown>;
+	readonly keyValue?: Record<string, unknown>;
+	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
+	/** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
+	static isMoltenError(value: unknown): value is MoltenError;
+}
+/** One failed write of a bulk operation. */
+export interface WriteError {
+	/** Its place in the array that was given. */
+	index: number;
+	kind: MoltenErrorKind;
+	code: number | MoltenErrorKind;
+	errmsg: string;
+	keyPattern?: Record<string, unknown>;
+	keyValue?: Record<string, unknown>;
+}
+/** What a bulk operation did, in whole or up to its failures. */
+export interface BulkCounts {
+	insertedCount: number;
+	matchedCount: number;
+	modifiedCount: number;
+	deletedCount: number;
+	upsertedCount: number;
+	insertedIds: {
+		[index: number]: unknown;
+	};
+	upsertedIds: {
+		[index: number]: unknown;
+	};
+}
+/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
+export declare class MoltenBulkWriteError extends MoltenError {
+	readonly writeErrors: WriteError[];
+	readonly result: BulkCounts;
+	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
+	get insertedCount(): number;
+	get matchedCount(): number;
+	get modifiedCount(): number;
+	get deletedCount(): number;
+	get upsertedCount(): number;
+	get insertedIds(): {
+		[index: number]: unknown;
+	};
+	get upsertedIds(): {
+		[index: number]: unknown;
+	};
+}
+/**
+ * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
+ *
+ * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
+ * when it was left alone too long.
+ */
+export declare class FindCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Replaces the filter. */
+	filter(filter: Document): this;
+	/** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
+	sort(sort: Sort | null, direction?: SortDirection): this;
+	/** Leaves out this many documents first. */
+	skip(count: number): this;
+	/** Ends after this many documents; 0 for all. */
+	limit(count: number): this;
+	/** Shows (1) or leaves out (0) fields. */
+	project<P extends Document = Document>(projection: Document): FindCursor<P>;
+	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+	batchSize(count: number): this;
+	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+	map<R>(transform: (document: T) => R): FindCursor<R>;
+	/** Resolves with the next document, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another document. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all documents that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each document, until it returns false; resolves at the end. */
+	forEach(iterator: (document: T) => boolean | void): Promise<void>;
+	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
+	count(): Promise<number>;
+	/** Documents that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes documents that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read takes a new view. */
+	rewind(): void;
+	/** A cursor with the same filter and options that has not started; what `map` was given is left out. */
+	clone(): FindCursor<T>;
+	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
+	close(): Promise<void>;
+	/** The documents as a stream of objects; a function may change each. */
+	stream(options?: {
+		transform?: (document: T) => unknown;
+	}): Readable;
+	/** Yields each document, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/**
+ * A collection of documents. A handle is light: make one where it is needed.
+ *
+ * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
+ * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
+ */
+export declare class Collection<T extends Document = Document> {
+	#private;
+	/** The name of the collection. */
+	readonly collectionName: string;
+	private constructor();
+	/** The database it belongs to. */
+	get db(): Database;
+	/** The name of the database. */
+	get dbName(): string;
+	/** Database and collection, joined by a dot. */
+	get namespace(): string;
+	/**
+	 * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
+	 * object.
+	 *
+	 * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
+	 */
+	insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>>;
+	/**
+	 * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
+	 * others are inserted.
+	 *
+	 * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
+	 * before anything is inserted, when a value cannot be stored.
+	 */
+	insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>>;
+	/**
+	 * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
+	 *
+	 * Rejects with `BAD_QUERY` naming the path when filter, sort or projection are not well formed.
+	 */
+	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
+	/**
+	 * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
+	 * its view: it sees no later write.
+	 *
+	 * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
+	 */
+	find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>>;
+	/** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
+	countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number>;
+	/** Resolves with the number of documents in the collection. */
+	estimatedDocumentCount(options?: OperationOptions): Promise<number>;
+	/**
+	 * Changes the first document that matches. With `upsert`, makes one from filter and update when none does.
+	 *
+	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
+	 */
+	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	/** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
+	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	/**
+	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
+	 *
+	 * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
+	 */
+	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
+	deleteOne(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
+	/** Deletes every document that matches, all in one commit. */
+	deleteMany(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
+	/** Removes the collection and its documents; resolves with whether there was one. */
+	drop(options?: OperationOptions): Promise<boolean>;
+	/** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+	get(id: InferId<T>, options: GetOptions & {
+		meta: true;
+	}): Promise<Versioned<WithId<T>> | null>;
+	get(id: InferId<T>, options?: GetOptions & {
+		meta?: false;
+	}): Promise<WithId<T> | null>;
+	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+	getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]>;
+	/** Resolves with whether there is a document with this `_id`. */
+	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;
+	/**
+	 * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
+	 *
+	 * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
+	 */
+	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
+	/**
+	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
+	 * versions in order.
+	 *
+	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
+	 */
+	setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, "ifVersion">): Promise<number[]>;
+	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
+	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
+	/**
+	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
+	 * were not awaited may not show yet.
+	 *
+	 * Throws what `get` rejects with.
+	 */
+	getSync(id: InferId<T>, options: GetOptions & {
+		meta: true;
+	}): Versioned<WithId<T>> | null;
+	getSync(id: InferId<T>, options?: GetOptions & {
+		meta?: false;
+	}): WithId<T> | null;
+	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+	hasSync(id: InferId<T>): boolean;
+}
+/** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
+export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {
+	/** Resolves with all collections. */
+	toArray(): Promise<CollectionInfo[]>;
+}
+/**
+ * An open database: a directory, or memory alone.
+ *
+ * @example
+ * const db = await Database.open('data/app')
+ * const users = db.collection('users')
+ * await db.close()
+ */
+export declare class Database {
+	#private;
+	/**
+	 * Opens a database, or makes one. Resolves when everything that was acknowledged before is there again.
+	 *
+	 * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
+	 *
+	 * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `VERSION` when a
+	 * newer release wrote them, `IO` when the file system refuses; with a TypeError when an argument is wrong.
+	 */
+	static open(path: string, options?: OpenOptions): Promise<Database>;
+	private constructor();
+	/** The directory, as it was given; `':memory:'` for none. */
+	get path(): string;
+	/** The name of the database in error messages: the last part of its path. */
+	get databaseName(): string;
+	/** Where writes go: `'async'`, `'sync'` or `'memory'`. */
+	get storage(): StorageMode;
+	/** What recovery found when this database was opened. */
+	get recovery(): RecoveryReport;
+	/**
+	 * A handle of a collection; nothing is read or written. The collection appears with its first write.
+	 *
+	 * Throws a TypeError when the name is no string, `BAD_QUERY` when it cannot be a name: names have 1 to 120 bytes of UTF-8, no
+	 * `$`, `/`, `\` or NUL, no dot at either end and no two in a row.
+	 */
+	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
+	/**
+	 * Resolves with a handle of the collection, which appears with its first write.
+	 *
+	 * Rejects with `NOT_SUPPORTED` for options of the collection itself, which come with a later version.
+	 */
+	createCollection<T extends Document = Document>(name: string, options?: CollectionOptions): Promise<Collection<T>>;
+	/** Resolves with name, number and count of documents of each collection. */
+	listCollections(options?: OperationOptions): CollectionListing;
+	/** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
+	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
+	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
+	flush(options?: OperationOptions): Promise<void>;
+	/** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
+	stats(options?: OperationOptions): Promise<DatabaseStats>;
+	/**
+	 * Waits for operations under way, writes what is left and gives the directory back. Resolves when another process may open it. From
+	 * the call on every other method rejects with `CLOSED`; a second close resolves with the first.
+	 */
+	close(): Promise<void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/** The ObjectId of documents read without the `objectId` option: 12 bytes, and what programs ask of one. */
+export declare class ObjectId {
+	/** The 12 bytes. */
+	readonly id: Buffer;
+	/** From 12 bytes, which are copied, or 24 hexadecimal digits. */
+	constructor(id: Uint8Array | string);
+	get _bsontype(): "ObjectId";
+	/** 24 hexadecimal digits, lower case. */
+	toHexString(): string;
+	/** Whether the other is an ObjectId of any class, or a string of hexadecimal digits, with the same bytes. */
+	equals(other: unknown): boolean;
+	toString(): string;
+	toJSON(): string;
+	[inspect.custom](): string;
+}
+
+export {};

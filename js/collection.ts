@@ -1,0 +1,615 @@
+// Collection: each method checks its arguments, writes the body of one operation, and shapes the answer.
+
+import {
+  checkFields, checkId, checkReplacement, checkUpdate, countOf, filterOf, flagOf, optionsOf, refuseVersion, versionOf, wrongArgument
+} from './arguments.js'
+import { Flag, MUST_WAIT, Opcode, Verb } from './batch.js'
+import { type CollectionState, type Core, named, type Request } from './core.js'
+import { FindCursor } from './cursor.js'
+import type { Database } from './database.js'
+import { encodeDocument, encodeId, encodeValue } from './encode.js'
+import { MoltenBulkWriteError } from './errors.js'
+import { isObjectId, sameId } from './identity.js'
+import type { PortShapes } from './shapes.js'
+import { sortKeys } from './sort.js'
+import type {
+  CountOptions, DeleteResult, Document, Filter, FindOneOptions, FindOptions, GetOptions, InferId, InsertManyOptions, InsertManyResult,
+  InsertOneOptions, InsertOneResult, OperationOptions, OptionalId, SetEntry, SetOptions, UpdateFilter, UpdateOptions, UpdateResult,
+  Versioned, VersionOptions, WithId, WithoutId
+} from './types.js'
+import { writeArrayHead, writeFind } from './bodies.js'
+import type { Writer } from './writer.js'
+
+/** How a collection makes and stores documents. */
+export interface CollectionSettings {
+  createPk: () => unknown
+  ignoreUndefined: boolean
+  forceServerObjectId: boolean
+}
+
+type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
+type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
+
+/**
+ * A collection of documents. A handle is light: make one where it is needed.
+ *
+ * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
+ * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
+ */
+export class Collection<T extends Document = Document> {
+  readonly #database: Database
+  readonly #core: Core
+  readonly #settings: CollectionSettings
+  #state: CollectionState | undefined
+  /** The name of the collection. */
+  readonly collectionName: string
+
+  /** @internal */
+  static create<T extends Document>(database: Database, core: Core, name: string, settings: CollectionSettings): Collection<T> {
+    return new Collection<T>(database, core, name, settings)
+  }
+
+  private constructor(database: Database, core: Core, name: string, settings: CollectionSettings) {
+    this.#database = database
+    this.#core = core
+    this.#settings = settings
+    this.collectionName = name
+  }
+
+  /** The database it belongs to. */
+  get db(): Database {
+    return this.#database
+  }
+
+  /** The name of the database. */
+  get dbName(): string {
+    return this.#core.name
+  }
+
+  /** Database and collection, joined by a dot. */
+  get namespace(): string {
+    return `${this.#core.name}.${this.collectionName}`
+  }
+
+  /**
+   * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
+   * object.
+   *
+   * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
+   */
+  insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>> {
+    return this.#run('insertOne', options, (where, given) => {
+      checkFields(where, 'document', document)
+      refuseVersion(where, given)
+      let id: unknown
+      return {
+        opcode: Opcode.Insert,
+        flags: 0,
+        body: (out, shapes) => {
+          writeArrayHead(out, 1)
+          id = this.#writeNew(out, shapes, document, given)
+        },
+        finish: () => ({ acknowledged: true, insertedId: id as InferId<T> })
+      }
+    })
+  }
+
+  /**
+   * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
+   * others are inserted.
+   *
+   * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
+   * before anything is inserted, when a value cannot be stored.
+   */
+  insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>> {
+    return this.#run('insertMany', options, (where, given) => {
+      if (!Array.isArray(documents) || documents.length === 0) {
+        throw wrongArgument(where, 'documents', 'an array of at least one document', Array.isArray(documents) ? '[]' : documents)
+      }
+      documents.forEach((document, i) => checkFields(where, `documents[${i}]`, document))
+      refuseVersion(where, given)
+      const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
+      let ids: InferId<T>[] = []
+      return {
+        opcode: Opcode.Insert,
+        flags: unordered ? Flag.Unordered : 0,
+        body: (out, shapes) => {
+          const all: readonly OptionalId<T>[] = [...documents]
+          writeArrayHead(out, all.length)
+          ids = all.map((document) => this.#writeNew(out, shapes, document, given) as InferId<T>)
+        },
+        finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: { ...ids } }),
+        failed: (error) => nameInserted(error, ids, unordered)
+      }
+    })
+  }
+
+  /**
+   * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
+   *
+   * Rejects with `BAD_QUERY` naming the path when filter, sort or projection are not well formed.
+   */
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
+    if (options === undefined) {
+      const id = soleId(filter)
+      if (id !== undefined) return this.#getOne<WithId<T>>('findOne', id)
+    }
+    return this.#run('findOne', options, (where, given) => {
+      const checked = filterOf(where, filter)
+      const find = { ...findOf(where, given), limit: 1, batch: 1 }
+      return {
+        opcode: Opcode.Find,
+        flags: Flag.Single,
+        body: (out) => writeFind(out, checked, find),
+        finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
+      }
+    })
+  }
+
+  /**
+   * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
+   * its view: it sees no later write.
+   *
+   * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
+   */
+  find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
+    const where = `${this.collectionName}.find`
+    const given = optionsOf<FindOptions<T>>(where, options)
+    const source = { core: this.#core, owner: this, collection: this.collectionName }
+    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
+      ...findOf(where, given),
+      limit: limitOf(where, given.limit),
+      batch: countOf(where, 'option batchSize', given.batchSize),
+      signal: given.signal
+    })
+  }
+
+  /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
+  countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
+    return this.#run('countDocuments', options, (where, given) => {
+      const checked = filterOf(where, filter)
+      const skip = countOf(where, 'option skip', given.skip)
+      const limit = countOf(where, 'option limit', given.limit)
+      return countRequest(checked, skip, limit)
+    })
+  }
+
+  /** Resolves with the number of documents in the collection. */
+  estimatedDocumentCount(options?: OperationOptions): Promise<number> {
+    return this.#run('estimatedDocumentCount', options, () => countRequest({}, 0, 0))
+  }
+
+  /**
+   * Changes the first document that matches. With `upsert`, makes one from filter and update when none does.
+   *
+   * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
+   */
+  updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>> {
+    return this.#update('updateOne', 0, filter, update, options)
+  }
+
+  /** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
+  updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>> {
+    return this.#update('updateMany', Flag.Many, filter, update, options)
+  }
+
+  /**
+   * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
+   *
+   * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
+   */
+  replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOptions): Promise<UpdateResult<T>> {
+    return this.#run('replaceOne', options, (where, given) => {
+      checkFields(where, 'filter', filter)
+      checkReplacement(where, replacement)
+      refuseVersion(where, given)
+      const upsert = flagOf(where, 'upsert', given.upsert)
+      return {
+        opcode: Opcode.Replace,
+        flags: upsert ? Flag.Upsert : 0,
+        body: (out, shapes) => {
+          encodeValue(out, filter, 'filter')
+          encodeDocument(out, shapes, replacement, this.#encoding(where, given))
+          this.#writeUpsertId(out, upsert)
+        },
+        finish: updateResult<T>
+      }
+    })
+  }
+
+  /** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
+  deleteOne(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult> {
+    return this.#delete('deleteOne', 0, filter, options)
+  }
+
+  /** Deletes every document that matches, all in one commit. */
+  deleteMany(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult> {
+    return this.#delete('deleteMany', Flag.Many, filter, options)
+  }
+
+  /** Removes the collection and its documents; resolves with whether there was one. */
+  drop(options?: OperationOptions): Promise<boolean> {
+    return this.#run<boolean, OperationOptions>('drop', options, () => ({
+      opcode: Opcode.Drop, flags: 0, body: () => {}, finish: (value) => value
+    }))
+  }
+
+  /** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+  get(id: InferId<T>, options: GetOptions & { meta: true }): Promise<Versioned<WithId<T>> | null>
+  get(id: InferId<T>, options?: GetOptions & { meta?: false }): Promise<WithId<T> | null>
+  get(id: InferId<T>, options?: GetOptions): Promise<WithId<T> | Versioned<WithId<T>> | null> {
+    if (options === undefined) return this.#getOne('get', id)
+    return this.#run<WithId<T> | Versioned<WithId<T>> | null, GetOptions>('get', options, (where, given) => {
+      checkId(where, id)
+      return getRequest<WithId<T>>(id, flagOf(where, 'meta', given.meta))
+    })
+  }
+
+  /** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+  getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]> {
+    const hot = options === undefined ? this.#getHot(ids) : undefined
+    if (hot) return hot
+    return this.#run('getMany', options, (where) => {
+      if (!Array.isArray(ids)) throw wrongArgument(where, 'ids', 'an array', ids)
+      ids.forEach((id, i) => checkId(where, id, `ids[${i}]`))
+      return {
+        opcode: Opcode.GetMany,
+        flags: 0,
+        body: (out) => {
+          const all: readonly unknown[] = [...ids]
+          writeArrayHead(out, all.length)
+          for (const id of all) encodeId(out, id)
+        },
+        finish: (documents: (WithId<T> | null)[]) => documents
+      }
+    })
+  }
+
+  /** Resolves with whether there is a document with this `_id`. */
+  has(id: InferId<T>, options?: OperationOptions): Promise<boolean> {
+    if (options === undefined) {
+      try {
+        const answer = this.#attempt(`${this.collectionName}.has`, Verb.Has, id)
+        if (answer !== MUST_WAIT) return this.#core.port.settled(answer as boolean)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    return this.#run('has', options, (where) => {
+      checkId(where, id)
+      return hasRequest(id)
+    })
+  }
+
+  /**
+   * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
+   *
+   * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
+   */
+  set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number> {
+    return this.#run('set', options, (where, given) => {
+      const ifVersion = versionOf(where, given.ifVersion)
+      checkEntry(where, id, document)
+      return {
+        opcode: Opcode.Set,
+        flags: 0,
+        body: (out, shapes) => {
+          writeArrayHead(out, 1)
+          this.#writeEntry(out, shapes, where, given, id, document, ifVersion)
+        },
+        finish: (versions: number[]) => versions[0]!
+      }
+    })
+  }
+
+  /**
+   * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
+   * versions in order.
+   *
+   * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
+   */
+  setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, 'ifVersion'>): Promise<number[]> {
+    return this.#run('setMany', options, (where, given) => {
+      refuseEntriesVersion(where, given)
+      const list = entriesOf<T>(where, entries)
+      const versions = list.map((entry, i) => {
+        if (!Array.isArray(entry)) throw wrongArgument(where, `entries[${i}]`, '[id, document]', entry)
+        checkEntry(`${where}: entry ${i}`, entry[0], entry[1])
+        return versionOf(where, (entry[2] as VersionOptions | undefined)?.ifVersion)
+      })
+      return {
+        opcode: Opcode.Set,
+        flags: 0,
+        body: (out, shapes) => {
+          writeArrayHead(out, list.length)
+          list.forEach(([id, document], i) => this.#writeEntry(out, shapes, where, given, id, document, versions[i]))
+        },
+        finish: (answer: number[]) => answer
+      }
+    })
+  }
+
+  /** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
+  delete(id: InferId<T>, options?: VersionOptions): Promise<boolean> {
+    return this.#run<boolean, VersionOptions>('delete', options, (where, given) => {
+      checkId(where, id)
+      const ifVersion = versionOf(where, given.ifVersion)
+      return {
+        opcode: Opcode.DeleteId,
+        flags: 0,
+        body: (out) => {
+          encodeId(out, id)
+          encodeValue(out, ifVersion ?? null, 'document')
+        },
+        finish: (value) => value
+      }
+    })
+  }
+
+  /**
+   * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
+   * were not awaited may not show yet.
+   *
+   * Throws what `get` rejects with.
+   */
+  getSync(id: InferId<T>, options: GetOptions & { meta: true }): Versioned<WithId<T>> | null
+  getSync(id: InferId<T>, options?: GetOptions & { meta?: false }): WithId<T> | null
+  getSync(id: InferId<T>, options?: GetOptions): WithId<T> | Versioned<WithId<T>> | null {
+    const where = `${this.collectionName}.getSync`
+    if (options === undefined) {
+      const answer = this.#attempt(where, Verb.Get, id)
+      if (answer !== MUST_WAIT) return answer as WithId<T> | null
+    }
+    const given = optionsOf<GetOptions>(where, options)
+    checkId(where, id)
+    const meta = flagOf(where, 'meta', given.meta)
+    return this.#call(where, getRequest<WithId<T>>(id, meta), given.signal)
+  }
+
+  /** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+  hasSync(id: InferId<T>): boolean {
+    const where = `${this.collectionName}.hasSync`
+    const answer = this.#attempt(where, Verb.Has, id)
+    if (answer !== MUST_WAIT) return answer as boolean
+    return this.#call(where, hasRequest(id))
+  }
+
+  #target(where: string): CollectionState {
+    return (this.#state ??= this.#core.collection(this.collectionName, where))
+  }
+
+  /** Checks, builds and appends an operation; whatever goes wrong is a rejection. */
+  #run<R, O extends OperationOptions>(
+    method: string, options: O | undefined, build: (where: string, options: Partial<O>) => Request<R>
+  ): Promise<R> {
+    const where = `${this.collectionName}.${method}`
+    try {
+      this.#core.checkOpen(where)
+      const given = optionsOf<O>(where, options)
+      const request = build(where, given)
+      request.signal = given.signal
+      return this.#core.run(where, this.#target(where), request)
+    } catch (error) {
+      return Promise.reject(named(where, error))
+    }
+  }
+
+  #call<R>(where: string, request: Request<R>, signal?: AbortSignal): R {
+    this.#core.checkOpen(where)
+    signal?.throwIfAborted()
+    return this.#core.call(where, this.#target(where), request)
+  }
+
+  /** A point read where the document is in memory, without leaving this thread. */
+  #attempt(where: string, verb: number, id: unknown): unknown {
+    this.#core.checkOpen(where)
+    checkId(where, id)
+    try {
+      return this.#core.port.attempt(this.#target(where), verb, (out) => encodeId(out, id))
+    } catch (error) {
+      throw named(where, error)
+    }
+  }
+
+  #getOne<D>(method: string, id: unknown): Promise<D | null> {
+    const where = `${this.collectionName}.${method}`
+    try {
+      const answer = this.#attempt(where, Verb.Get, id)
+      if (answer !== MUST_WAIT) return this.#core.port.settled(answer as D | null)
+      return this.#core.run(where, this.#target(where), getRequest<D>(id, false) as Request<D | null>)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** All documents, where all of them are in memory. */
+  #getHot(ids: unknown): Promise<(WithId<T> | null)[]> | undefined {
+    if (!Array.isArray(ids)) return undefined
+    const where = `${this.collectionName}.getMany`
+    const documents: (WithId<T> | null)[] = []
+    try {
+      this.#core.checkOpen(where)
+      for (let i = 0; i < ids.length; i++) {
+        checkId(where, ids[i], `ids[${i}]`)
+        const answer = this.#attempt(where, Verb.Get, ids[i])
+        if (answer === MUST_WAIT) return undefined
+        documents.push(answer as WithId<T> | null)
+      }
+      return this.#core.port.settled(documents)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #encoding(where: string, options: { ignoreUndefined?: boolean }): { ignoreUndefined: boolean } {
+    const { ignoreUndefined } = options
+    if (ignoreUndefined === undefined) return this.#settings
+    return { ignoreUndefined: flagOf(where, 'ignoreUndefined', ignoreUndefined) }
+  }
+
+  /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
+  #writeNew(out: Writer, shapes: PortShapes, document: object, options: InsertOneOptions): unknown {
+    const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    const id = own ?? this.#settings.createPk()
+    encodeDocument(out, shapes, document, this.#encoding(`${this.collectionName}.insert`, options), id)
+    if (own === undefined || own === null) {
+      // A frozen object keeps none; the result names the `_id` all the same.
+      if (!(options.forceServerObjectId ?? this.#settings.forceServerObjectId)) Reflect.set(document, '_id', id)
+    }
+    return id
+  }
+
+  #writeEntry(
+    out: Writer, shapes: PortShapes, where: string, options: SetOptions, id: unknown, document: object, ifVersion: number | undefined
+  ): void {
+    const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    if (own !== undefined && own !== null && !sameId(own, id)) {
+      throw new TypeError(`${where}: document has another _id than the id that was given; leave it out or make them equal`)
+    }
+    writeArrayHead(out, 2)
+    encodeDocument(out, shapes, document, this.#encoding(where, options), id)
+    encodeValue(out, ifVersion ?? null, 'document')
+  }
+
+  #writeUpsertId(out: Writer, upsert: boolean): void {
+    if (upsert) encodeId(out, this.#settings.createPk())
+    else encodeValue(out, null, 'document')
+  }
+
+  #update(
+    method: string, flags: number, filter: Filter<T>, update: UpdateFilter<T>, options: UpdateOptions | undefined
+  ): Promise<UpdateResult<T>> {
+    return this.#run(method, options, (where, given) => {
+      checkFields(where, 'filter', filter)
+      checkUpdate(where, update)
+      refuseVersion(where, given)
+      const upsert = flagOf(where, 'upsert', given.upsert)
+      return {
+        opcode: Opcode.Update,
+        flags: flags | (upsert ? Flag.Upsert : 0),
+        body: (out) => {
+          encodeValue(out, filter, 'filter')
+          encodeValue(out, update, 'update')
+          this.#writeUpsertId(out, upsert)
+        },
+        finish: updateResult<T>
+      }
+    })
+  }
+
+  #delete(method: string, flags: number, filter: unknown, options: OperationOptions | undefined): Promise<DeleteResult> {
+    return this.#run(method, options, (where, given) => {
+      const checked = filterOf(where, filter)
+      refuseVersion(where, given)
+      return {
+        opcode: Opcode.Delete,
+        flags,
+        body: (out) => encodeValue(out, checked, 'filter'),
+        finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
+      }
+    })
+  }
+}
+
+/** The `_id` of a filter that is nothing but one: `{ _id: 'u1' }`. */
+function soleId(filter: unknown): unknown {
+  if (typeof filter !== 'object' || filter === null) return undefined
+  const keys = Object.keys(filter)
+  if (keys.length !== 1 || keys[0] !== '_id') return undefined
+  // A getter runs once, in the encoder.
+  const id: unknown = Object.getOwnPropertyDescriptor(filter, '_id')?.value
+  switch (typeof id) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return id
+    default:
+      return isObjectId(id) ? id : undefined
+  }
+}
+
+function findOf(where: string, options: FindOneOptions): { sort: ReturnType<typeof sortKeys>; projection: Document | null; skip: number } {
+  const { projection } = options
+  if (projection !== undefined && projection !== null) checkFields(where, 'option projection', projection)
+  return {
+    sort: sortKeys(where, options.sort),
+    projection: projection ?? null,
+    skip: countOf(where, 'option skip', options.skip)
+  }
+}
+
+/** A negative limit means as many, in one batch, as the driver has it. */
+function limitOf(where: string, limit: unknown): number {
+  return countOf(where, 'option limit', typeof limit === 'number' ? Math.abs(limit) : limit)
+}
+
+function countRequest(filter: Document, skip: number, limit: number): Request<number> {
+  return {
+    opcode: Opcode.Count,
+    flags: 0,
+    body: (out) => {
+      encodeValue(out, filter, 'filter')
+      encodeValue(out, skip, 'document')
+      encodeValue(out, limit, 'document')
+    },
+    finish: (count) => count
+  }
+}
+
+function getRequest<D>(id: unknown, meta: boolean): Request<D | Versioned<D> | null> {
+  return {
+    opcode: Opcode.Get,
+    flags: meta ? Flag.Meta : 0,
+    body: (out) => encodeId(out, id),
+    finish: meta ? versioned<D> : (document: D | null) => document
+  }
+}
+
+function hasRequest(id: unknown): Request<boolean> {
+  return { opcode: Opcode.Has, flags: 0, body: (out) => encodeId(out, id), finish: (there) => there }
+}
+
+function versioned<D>(answer: MetaAnswer<D>): Versioned<D> | null {
+  if (answer === null) return null
+  const [value, version, createdAt, modifiedAt] = answer
+  return { value, version, createdAt: new Date(createdAt), modifiedAt: new Date(modifiedAt) }
+}
+
+function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsertedCount]: UpdateAnswer): UpdateResult<T> {
+  return {
+    acknowledged: true,
+    matchedCount,
+    modifiedCount,
+    upsertedCount,
+    upsertedId: (upsertedCount > 0 ? upsertedId : null) as InferId<T> | null
+  }
+}
+
+function checkEntry(where: string, id: unknown, document: unknown): void {
+  checkId(where, id)
+  checkFields(where, 'document', document)
+}
+
+function refuseEntriesVersion(where: string, options: object): void {
+  if ((options as VersionOptions).ifVersion !== undefined) {
+    throw new TypeError(`${where}: ifVersion belongs to an entry: [id, document, { ifVersion }]`)
+  }
+}
+
+function entriesOf<T>(where: string, entries: Iterable<SetEntry<T>>): SetEntry<T>[] {
+  if (typeof entries !== 'object' || entries === null || typeof entries[Symbol.iterator] !== 'function') {
+    throw wrongArgument(where, 'entries', 'a list of [id, document] pairs or a Map', entries)
+  }
+  return [...entries]
+}
+
+/** The ids that went in, by the places of those that failed. */
+function nameInserted(error: Error, ids: readonly unknown[], unordered: boolean): void {
+  if (!(error instanceof MoltenBulkWriteError)) return
+  const failed = new Set(error.writeErrors.map((item) => item.index))
+  const first = Math.min(...failed)
+  ids.forEach((id, i) => {
+    if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = id
+  })
+}

@@ -1,0 +1,217 @@
+// What the handles of one open database share: the port, the native database, and the operations under way.
+
+import { checkCollectionName } from './arguments.js'
+import { Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
+import { Reader } from './decode.js'
+import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
+import { printedKey } from './identity.js'
+import { failureOf, type NativeDatabase } from './native.js'
+import type { Settings } from './options.js'
+import { ShapeCache } from './shapes.js'
+
+/** A collection of an open database, shared by its handles. */
+export interface CollectionState extends Target {
+  readonly name: string
+}
+
+/** An open database behind its handles. */
+export class Core {
+  readonly reader: Reader
+  readonly #shapes = new ShapeCache()
+  readonly #collections = new Map<string, CollectionState>()
+  #open = true
+  #closed: Promise<void> | undefined
+  #pending = 0
+  #idle: (() => void) | undefined
+
+  constructor(
+    readonly port: Port,
+    readonly native: NativeDatabase,
+    readonly settings: Settings,
+    /** The name in messages. */
+    readonly name: string
+  ) {
+    this.reader = new Reader(this.#shapes, settings.objectId ? { objectId: settings.objectId } : {})
+  }
+
+  /** Throws `CLOSED` once close has been called. */
+  checkOpen(where: string): void {
+    if (!this.#open) throw this.closedError(where)
+  }
+
+  closedError(where: string): MoltenError {
+    return new MoltenError('CLOSED', `${where}: the database '${this.name}' is closed; open it again with Database.open`)
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** The collection of this name; the empty name stands for the database itself. */
+  collection(name: string, where: string): CollectionState {
+    const known = this.#collections.get(name)
+    if (known) return known
+    if (name !== '') checkCollectionName(where, name)
+    const shapes = this.#shapes
+    const state: CollectionState = {
+      name,
+      handle: this.port.collection(this.native.handle, name),
+      number: UNKNOWN_COLLECTION,
+      known: () => (state.number === UNKNOWN_COLLECTION ? 0 : shapes.known(state.number)),
+      reader: this.reader
+    }
+    this.#collections.set(name, state)
+    return state
+  }
+
+  /** Appends an operation; resolves with what `finish` makes of its value. */
+  run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
+    const { signal } = request
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    return new Promise((resolve, reject) => {
+      const stop = signal && onAbort(signal, reject)
+      const end = () => {
+        stop?.()
+        this.#pending -= 1
+        if (this.#pending === 0) this.#idle?.()
+      }
+      const waiter: Waiter = {
+        target,
+        succeed: (value) => {
+          const result = request.finish(value as never)
+          end()
+          resolve(result)
+        },
+        fail: (error) => {
+          end()
+          reject(error)
+        },
+        errorOf: (details) => {
+          const error = this.errorOf(where, target.name, details)
+          request.failed?.(error)
+          return error
+        }
+      }
+      this.#pending += 1
+      try {
+        this.port.append(request, waiter, request.prepared)
+      } catch (error) {
+        waiter.fail(named(where, error))
+      }
+    })
+  }
+
+  /** Runs an operation on this thread. */
+  call<T>(where: string, target: CollectionState, request: Request<T>): T {
+    let answer: { value: T } | { error: unknown } | undefined
+    const waiter: Waiter = {
+      target,
+      succeed: (value) => (answer = { value: request.finish(value as never) }),
+      fail: (error) => (answer = { error }),
+      errorOf: (details) => this.errorOf(where, target.name, details)
+    }
+    try {
+      this.port.call(request, waiter)
+    } catch (error) {
+      throw named(where, error)
+    }
+    if (!answer) throw new MoltenError('INTERNAL', `${where}: no answer came; please report this`)
+    if ('error' in answer) throw answer.error
+    return answer.value
+  }
+
+  /** The error of a failed operation, with the collection and method in its message. */
+  errorOf(where: string, collection: string, details: ErrorDetails): Error {
+    details.message = this.#messageOf(where, collection, details)
+    for (const item of details.writeErrors ?? []) item.message = this.#messageOf(where, collection, item)
+    return errorFrom(details)
+  }
+
+  /** A duplicate key reads as MongoDB's does; any other failure is prefixed with where it happened. */
+  #messageOf(where: string, collection: string, details: Pick<ErrorDetails, 'kind' | 'message' | 'keyPattern' | 'keyValue'>): string {
+    if (details.kind !== 'DUPLICATE_KEY' || !details.keyValue) return `${where}: ${details.message}`
+    const fields = Object.keys(details.keyPattern ?? details.keyValue)
+    const index = fields.length === 1 && fields[0] === '_id' ? '_id_' : fields.map((field) => `${field}_1`).join('_')
+    return `E11000 duplicate key error collection: ${this.name}.${collection} index: ${index} dup key: ${printedKey(details.keyValue)}`
+  }
+
+  /** Runs an async method of the native database. */
+  async direct<T>(where: string, method: (database: NativeDatabase) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.checkOpen(where)
+    try {
+      return await abortable(method(this.native), signal)
+    } catch (error) {
+      throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
+    }
+  }
+
+  /** Refuses new operations, waits for those under way, and closes. */
+  close(): Promise<void> {
+    this.#open = false
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#pending > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+      await this.native.close()
+    } catch (error) {
+      throw errorOfNative('Database.close', error)
+    } finally {
+      this.port.release()
+    }
+  }
+}
+
+/** An operation and what becomes of its answer. */
+export interface Request<T = unknown> extends Operation {
+  signal?: AbortSignal | undefined
+  /** Runs when the body is whole, before it joins the batch. */
+  prepared?: (() => void) | undefined
+  finish(value: never): T
+  /** Completes the error of a failure. */
+  failed?(error: Error): void
+}
+
+/** The operation that lists collections. */
+export const listing: Request<{ name: string; number: number; count: number }[]> = {
+  opcode: Opcode.ListCollections,
+  flags: 0,
+  body: () => {},
+  finish: (value) => value
+}
+
+/** Puts collection and method into the message of an error that the codec threw; others are passed on. */
+export function named(where: string, error: unknown): unknown {
+  if (!(error instanceof MoltenError) || error instanceof MoltenBulkWriteError) return error
+  if (error.message.startsWith(`${where}: `)) return error
+  const { path, keyPattern, keyValue, cause } = error
+  return new MoltenError(error.kind, `${where}: ${error.message}`, { path, keyPattern, keyValue, cause } as object)
+}
+
+/** The error of a rejected native promise. */
+export function errorOfNative(where: string, error: unknown): Error {
+  if (error instanceof MoltenError) return error
+  const failure = failureOf(error)
+  return errorFrom({ ...failure, message: `${where}: ${failure.message}`, cause: error } as ErrorDetails)
+}
+
+/** The promise, or a rejection with the signal's reason, whichever comes first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise
+  if (signal.aborted) {
+    promise.catch(() => {})
+    return Promise.reject(signal.reason)
+  }
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, reject)
+    promise.then(resolve, reject).finally(stop)
+  })
+}
+
+/** Calls back with the signal's reason; answers what ends the listening. */
+function onAbort(signal: AbortSignal, reject: (reason: unknown) => void): () => void {
+  const listener = () => reject(signal.reason)
+  signal.addEventListener('abort', listener, { once: true })
+  return () => signal.removeEventListener('abort', listener)
+}

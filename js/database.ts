@@ -1,0 +1,205 @@
+// Database: opening, closing, and the handles of collections.
+
+import { checkCollectionName, optionsOf, unsupported } from './arguments.js'
+import { Opcode, Port } from './batch.js'
+import { Collection } from './collection.js'
+import { abortable, Core, errorOfNative, listing } from './core.js'
+import { disposeWith } from './dispose.js'
+import { native, type NativeDatabase } from './native.js'
+import { MEMORY, pkOf, type Settings, settingsOf } from './options.js'
+import type {
+  CollectionInfo, CollectionOptions, DatabaseStats, Document, OpenOptions, OperationOptions, RecoveryReport, StorageMode
+} from './types.js'
+
+/** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
+export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {
+  /** Resolves with all collections. */
+  toArray(): Promise<CollectionInfo[]>
+}
+
+interface Description {
+  path: string
+  storage: StorageMode
+  recovery: RecoveryReport
+}
+
+/** Closes what a program let go of without closing it; everything acknowledged is already written. */
+const abandoned = new FinalizationRegistry<Core>((core) => {
+  core.close().catch(() => {})
+})
+
+/**
+ * An open database: a directory, or memory alone.
+ *
+ * @example
+ * const db = await Database.open('data/app')
+ * const users = db.collection('users')
+ * await db.close()
+ */
+export class Database {
+  readonly #core: Core
+  readonly #description: Description
+
+  /**
+   * Opens a database, or makes one. Resolves when everything that was acknowledged before is there again.
+   *
+   * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
+   *
+   * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `VERSION` when a
+   * newer release wrote them, `IO` when the file system refuses; with a TypeError when an argument is wrong.
+   */
+  static async open(path: string, options?: OpenOptions): Promise<Database> {
+    const settings = settingsOf(path, options)
+    settings.signal?.throwIfAborted()
+    const port = Port.acquire()
+    try {
+      const opened = await openNative(settings)
+      const description = JSON.parse(opened.describe()) as Description
+      return new Database(new Core(port, opened, settings, nameOf(settings.path)), description)
+    } catch (error) {
+      port.release()
+      throw error
+    }
+  }
+
+  private constructor(core: Core, description: Description) {
+    if (!(core instanceof Core)) throw new TypeError('Database: open one with Database.open(path), not with new')
+    this.#core = core
+    this.#description = description
+    abandoned.register(this, core, this)
+  }
+
+  /** The directory, as it was given; `':memory:'` for none. */
+  get path(): string {
+    return this.#core.settings.path
+  }
+
+  /** The name of the database in error messages: the last part of its path. */
+  get databaseName(): string {
+    return this.#core.name
+  }
+
+  /** Where writes go: `'async'`, `'sync'` or `'memory'`. */
+  get storage(): StorageMode {
+    return this.#core.settings.storage
+  }
+
+  /** What recovery found when this database was opened. */
+  get recovery(): RecoveryReport {
+    return this.#description.recovery
+  }
+
+  /**
+   * A handle of a collection; nothing is read or written. The collection appears with its first write.
+   *
+   * Throws a TypeError when the name is no string, `BAD_QUERY` when it cannot be a name: names have 1 to 120 bytes of UTF-8, no
+   * `$`, `/`, `\` or NUL, no dot at either end and no two in a row.
+   */
+  collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T> {
+    const where = 'Database.collection'
+    checkCollectionName(where, name)
+    const given = optionsOf<CollectionOptions>(where, options)
+    const { settings } = this.#core
+    return Collection.create<T>(this, this.#core, name, {
+      createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
+      ignoreUndefined: given.ignoreUndefined ?? settings.ignoreUndefined,
+      forceServerObjectId: given.forceServerObjectId ?? settings.forceServerObjectId
+    })
+  }
+
+  /**
+   * Resolves with a handle of the collection, which appears with its first write.
+   *
+   * Rejects with `NOT_SUPPORTED` for options of the collection itself, which come with a later version.
+   */
+  async createCollection<T extends Document = Document>(name: string, options?: CollectionOptions): Promise<Collection<T>> {
+    const where = 'Database.createCollection'
+    this.#core.checkOpen(where)
+    for (const later of ['capped', 'size', 'max', 'validator', 'expireAfterSeconds']) {
+      if ((options as Document | undefined)?.[later] !== undefined) throw unsupported(where, later, 'it comes with a later version')
+    }
+    return this.collection<T>(name, options)
+  }
+
+  /** Resolves with name, number and count of documents of each collection. */
+  listCollections(options?: OperationOptions): CollectionListing {
+    const promise = this.#list(options)
+    return Object.assign(promise, {
+      toArray: () => promise,
+      async *[Symbol.asyncIterator]() {
+        yield* await promise
+      }
+    })
+  }
+
+  async #list(options: OperationOptions | undefined): Promise<CollectionInfo[]> {
+    const where = 'Database.listCollections'
+    this.#core.checkOpen(where)
+    const { signal } = optionsOf<OperationOptions>(where, options)
+    return this.#core.run(where, this.#core.collection('', where), { ...listing, signal })
+  }
+
+  /** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
+  async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
+    const where = 'Database.dropCollection'
+    this.#core.checkOpen(where)
+    const { signal } = optionsOf<OperationOptions>(where, options)
+    const target = this.#core.collection(checkedName(where, name), where)
+    return this.#core.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, body: () => {}, finish: (value) => value })
+  }
+
+  /** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
+  async flush(options?: OperationOptions): Promise<void> {
+    const { signal } = optionsOf<OperationOptions>('Database.flush', options)
+    await this.#core.direct('Database.flush', (database) => database.flush(), signal)
+  }
+
+  /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
+  async stats(options?: OperationOptions): Promise<DatabaseStats> {
+    const { signal } = optionsOf<OperationOptions>('Database.stats', options)
+    return JSON.parse(await this.#core.direct('Database.stats', (database) => database.stats(), signal)) as DatabaseStats
+  }
+
+  /**
+   * Waits for operations under way, writes what is left and gives the directory back. Resolves when another process may open it. From
+   * the call on every other method rejects with `CLOSED`; a second close resolves with the first.
+   */
+  async close(): Promise<void> {
+    abandoned.unregister(this)
+    await this.#core.close()
+  }
+
+  /** Closes at the end of an `await using`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>
+}
+
+disposeWith(Database.prototype, function () {
+  return this.close()
+})
+
+function checkedName(where: string, name: string): string {
+  checkCollectionName(where, name)
+  return name
+}
+
+async function openNative(settings: Settings): Promise<NativeDatabase> {
+  let opening: Promise<NativeDatabase>
+  try {
+    opening = native().NativeDatabase.open(settings.path, settings.core)
+    return await abortable(opening, settings.signal)
+  } catch (error) {
+    if (settings.signal?.aborted && error === settings.signal.reason) {
+      opening!.then((database) => database.close()).catch(() => {})
+      throw error
+    }
+    throw errorOfNative('Database.open', error)
+  }
+}
+
+/** The last part of a path, as the database part of a namespace. */
+function nameOf(path: string): string {
+  if (path === MEMORY) return 'memory'
+  const name = path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..').at(-1)
+  return name ?? 'database'
+}
+

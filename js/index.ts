@@ -1,0 +1,15 @@
+/**
+ * An embedded document database for Node.js with MongoDB's API and a durable write-ahead log.
+ *
+ * @packageDocumentation
+ */
+
+export { Database } from './database.js'
+export { Collection } from './collection.js'
+export { FindCursor } from './cursor.js'
+export { ObjectId } from './object-id.js'
+export { MoltenBulkWriteError, MoltenError } from './errors.js'
+
+export type { CollectionListing } from './database.js'
+export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
+export type * from './types.js'

@@ -1,0 +1,119 @@
+// The options of Database.open, checked once; WRITE_MODE sets the default of one of them.
+
+import { flagOf, optionsOf, shown, unsupported, wrongArgument } from './arguments.js'
+import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, StorageMode } from './types.js'
+import { uuidv7 } from './uuid.js'
+
+const WHERE = 'Database.open'
+const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
+const LATER = ['encryptionKey', 'autoCompact', 'autoIndex', 'retention'] as const
+const KNOWN = new Set([
+  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'signal', 'ObjectId',
+  'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
+])
+
+/** A path that keeps nothing on disk. */
+export const MEMORY = ':memory:'
+
+/** Options with every default filled in. */
+export interface Settings {
+  path: string
+  storage: StorageMode
+  /** The options that the core reads, as JSON. */
+  core: string
+  objectId: ObjectIdConstructor | undefined
+  createPk: () => unknown
+  ignoreUndefined: boolean
+  forceServerObjectId: boolean
+  signal: AbortSignal | undefined
+}
+
+/** Checks path and options of an open call. */
+export function settingsOf(path: unknown, given: OpenOptions | null | undefined): Settings {
+  const name = pathOf(path)
+  const options = optionsOf<OpenOptions>(WHERE, given)
+  for (const key of Object.keys(options)) {
+    if ((LATER as readonly string[]).includes(key)) {
+      if ((options as { [key: string]: unknown })[key] !== undefined) throw unsupported(WHERE, key, 'it comes with a later version')
+    } else if (!KNOWN.has(key)) throw new TypeError(`${WHERE}: there is no option ${shown(key)}`)
+  }
+  const storage = storageOf(name, options)
+  return {
+    path: storage === 'memory' ? MEMORY : name,
+    storage,
+    core: JSON.stringify({ ...coreOptions(options), storage }),
+    objectId: classOf(options.ObjectId),
+    createPk: pkOf(options.pkFactory),
+    ignoreUndefined: options.ignoreUndefined === undefined ? true : flagOf(WHERE, 'ignoreUndefined', options.ignoreUndefined),
+    forceServerObjectId: flagOf(WHERE, 'forceServerObjectId', options.forceServerObjectId),
+    signal: options.signal
+  }
+}
+
+function pathOf(path: unknown): string {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw wrongArgument(WHERE, 'path', "the path of a directory or ':memory:'", path)
+  }
+  return path
+}
+
+function storageOf(path: string, options: OpenOptions): StorageMode {
+  const { storage } = options
+  if (storage !== undefined && !STORAGE.includes(storage)) {
+    throw wrongArgument(WHERE, 'option storage', "'async', 'sync' or 'memory'", storage)
+  }
+  if (path !== MEMORY) return storage ?? defaultStorage()
+  if (storage === 'sync') throw new TypeError(`${WHERE}: option storage cannot be 'sync' for ':memory:'; give a directory`)
+  return 'memory'
+}
+
+let warned = false
+
+function defaultStorage(): StorageMode {
+  const mode = process.env.WRITE_MODE
+  if (mode === 'sync' || mode === 'async') return mode
+  if (mode !== undefined && mode !== '' && !warned) {
+    warned = true
+    process.emitWarning(`moltendb-node ignores WRITE_MODE=${mode}: it is neither sync nor async; async is used`)
+  }
+  return 'async'
+}
+
+function coreOptions(options: OpenOptions): object {
+  const core: { [name: string]: unknown } = {}
+  if (options.flushInterval !== undefined) core.flushInterval = numberIn('flushInterval', options.flushInterval, 1, 60_000, 'milliseconds')
+  if (options.memoryLimit !== undefined) {
+    core.memoryLimit = numberIn('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER, 'bytes')
+  }
+  for (const name of ['readOnly', 'createIfMissing', 'errorIfExists'] as const) {
+    if (options[name] !== undefined) core[name] = flagOf(WHERE, name, options[name])
+  }
+  const { recovery } = options
+  if (recovery !== undefined) {
+    if (recovery !== 'strict' && recovery !== 'truncate') throw wrongArgument(WHERE, 'option recovery', "'strict' or 'truncate'", recovery)
+    core.recovery = recovery
+  }
+  return core
+}
+
+function numberIn(name: string, value: unknown, least: number, most: number, unit: string): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    throw wrongArgument(WHERE, `option ${name}`, `${least} to ${most} ${unit}`, value)
+  }
+  return value
+}
+
+function classOf(value: unknown): ObjectIdConstructor | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'function') throw wrongArgument(WHERE, 'option ObjectId', 'a class made from 12 bytes', value)
+  return value as ObjectIdConstructor
+}
+
+/** The function that makes `_id`s; also of collection options. */
+export function pkOf(factory: PrimaryKeyFactory | null | undefined, where = WHERE): () => unknown {
+  if (factory === undefined || factory === null) return uuidv7
+  if (typeof factory !== 'object' || typeof factory.createPk !== 'function') {
+    throw wrongArgument(where, 'option pkFactory', 'an object with a method createPk', factory)
+  }
+  return () => factory.createPk()
+}

@@ -1,0 +1,353 @@
+// The types of the public face: documents, filters with dotted paths, updates, options and results.
+
+/** Any object with fields. */
+export interface Document {
+  [key: string]: any
+}
+
+/** An ObjectId of this package, of bson, or of a copy of either. */
+export interface ObjectIdLike {
+  readonly _bsontype: string
+  toHexString(): string
+}
+
+/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
+export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike
+
+/** Makes the `_id` of documents that have none. */
+export interface PrimaryKeyFactory {
+  /** A value that no other document of the collection has. */
+  createPk(): unknown
+}
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false
+type Present<T> = Exclude<T, undefined>
+/** `Omit` that keeps the members of a union apart. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown)
+
+/** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
+export type InferId<T> = IsAny<T> extends true ? any : '_id' extends keyof T ? Present<T['_id']> : string
+
+/** A document as it is stored: with its `_id`. */
+export type WithId<T> = IsOpen<T> extends true ? T & { _id: any } : Without<T, '_id'> & { _id: InferId<T> }
+
+/** A document as it is inserted: its `_id` may be absent or null, and is then made. */
+export type OptionalId<T> = IsOpen<T> extends true ? T : Without<T, '_id'> & { _id?: InferId<T> | null }
+
+/** A document without `_id`, as it replaces another. */
+export type WithoutId<T> = IsOpen<T> extends true ? T : Without<T, '_id'>
+
+/** The dotted paths of a document, five levels deep; positions in arrays are numbers. */
+export type Path<T, Depth extends 0[] = []> = Depth['length'] extends 5
+  ? never
+  : IsAny<T> extends true
+    ? string
+    : T extends Atom
+      ? never
+      : T extends readonly (infer E)[]
+        ? `${number}` | `${number}.${Path<E, [...Depth, 0]>}` | Path<E, [...Depth, 0]>
+        : { [K in keyof T & string]: K | `${K}.${Path<Present<T[K]>, [...Depth, 0]>}` }[keyof T & string]
+
+/** The type of the value at a dotted path. */
+export type PathValue<T, P extends string> =
+  IsAny<T> extends true
+    ? any
+    : T extends null | undefined
+      ? undefined
+      : T extends readonly (infer E)[]
+        ? ElementValue<E, P>
+        : P extends keyof T
+          ? T[P]
+          : P extends `${infer K}.${infer Rest}`
+            ? K extends keyof T
+              ? PathValue<T[K], Rest>
+              : unknown
+            : unknown
+
+type ElementValue<E, P extends string> = P extends `${number}`
+  ? E
+  : P extends `${number}.${infer Rest}`
+    ? PathValue<E, Rest>
+    : PathValue<E, P>
+
+/** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
+export type Alternative<T> =
+  IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never)
+
+/** The operators on one field. */
+export interface FilterOperators<T> {
+  /** Equal to the value. */
+  $eq?: T
+  /** Not equal to the value; also matches where the field is absent. */
+  $ne?: T
+  /** Greater than the value, of the same kind of value. */
+  $gt?: T
+  /** Greater than or equal to the value. */
+  $gte?: T
+  /** Less than the value. */
+  $lt?: T
+  /** Less than or equal to the value. */
+  $lte?: T
+  /** Equal to one of the values. */
+  $in?: readonly T[]
+  /** Equal to none of the values. */
+  $nin?: readonly T[]
+  /** Where the operators do not match. */
+  $not?: FilterOperators<T>
+  /** Whether the field is there. */
+  $exists?: boolean
+}
+
+/** What a filter says of one field: a value, or operators. */
+export type Condition<T> = Alternative<T> | FilterOperators<Alternative<T>>
+
+/** The operators that join filters. */
+export interface RootFilterOperators<T> {
+  /** Where all filters match. */
+  $and?: readonly Filter<T>[]
+  /** Where one filter matches. */
+  $or?: readonly Filter<T>[]
+  /** Where no filter matches. */
+  $nor?: readonly Filter<T>[]
+}
+
+/** Which documents: conditions on fields, dotted paths and joined filters. */
+export type Filter<T> =
+  IsOpen<T> extends true
+    ? Document
+    : { [P in Path<WithId<T>>]?: Condition<PathValue<WithId<T>, P>> } & RootFilterOperators<T>
+
+type Matching<T, V, R> = { [P in Path<T> as NonNullable<PathValue<T, P>> extends V ? P : never]?: R }
+type Elements<T, P extends string> = NonNullable<PathValue<T, P>> extends readonly (infer E)[] ? E : never
+
+/** A change of a document by operators. */
+export type UpdateFilter<T> =
+  IsOpen<T> extends true
+    ? { [operator: `$${string}`]: Document }
+    : {
+        /** Sets fields. */
+        $set?: { [P in Path<WithoutId<T>>]?: Present<PathValue<T, P>> }
+        /** Removes fields; the values do not matter. */
+        $unset?: { [P in Path<WithoutId<T>>]?: '' | true | 1 }
+        /** Adds to numbers; an absent field starts at 0. */
+        $inc?: Matching<WithoutId<T>, number | bigint, number | bigint>
+        /** Appends to arrays; an absent field starts empty. */
+        $push?: {
+          [P in Path<WithoutId<T>> as NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never]?:
+            | Elements<T, P>
+            | { $each: readonly Elements<T, P>[] }
+        }
+        /** Removes the elements that equal a value or match a condition. */
+        $pull?: {
+          [P in Path<WithoutId<T>> as NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never]?:
+            | Elements<T, P>
+            | FilterOperators<Elements<T, P>>
+            | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>)
+        }
+      }
+
+/** Fields to show (1) or to leave out (0). */
+export type Projection<T> = IsOpen<T> extends true ? Document : { [P in Path<WithId<T>>]?: 0 | 1 | boolean }
+
+/** Ascending or descending. */
+export type SortDirection = 1 | -1 | 'asc' | 'desc' | 'ascending' | 'descending' | '1' | '-1'
+
+/** An order, in any form that the mongodb driver takes. */
+export type Sort =
+  | string
+  | { [path: string]: SortDirection }
+  | Map<string, SortDirection>
+  | readonly [string, SortDirection]
+  | readonly (readonly [string, SortDirection])[]
+  | readonly string[]
+
+/** Where writes go, and what a resolved write promises. */
+export type StorageMode = 'async' | 'sync' | 'memory'
+
+/** The options of `Database.open`. */
+export interface OpenOptions {
+  /**
+   * `'async'` (the default; the environment variable `WRITE_MODE` changes it): a resolved write survives the end of the process; a
+   * power cut loses at most the last `flushInterval`. `'sync'`: it survives a power cut too. `'memory'`: nothing on disk.
+   */
+  storage?: StorageMode
+  /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
+  flushInterval?: number
+  /** Bytes of documents to keep in memory; default all. */
+  memoryLimit?: number
+  /** Reads only; no byte on disk changes. Default false. */
+  readOnly?: boolean
+  /** Makes the database when there is none. Default true. */
+  createIfMissing?: boolean
+  /** Rejects when there is a database already. Default false. */
+  errorIfExists?: boolean
+  /**
+   * What to do with damage at the end of the log that a power cut does not explain: `'strict'` (default) rejects with `CORRUPT_TAIL`,
+   * `'truncate'` cuts it and keeps the cut bytes.
+   */
+  recovery?: 'strict' | 'truncate'
+  /** The class of the ObjectIds in documents that are read; default a small class of this package. */
+  ObjectId?: ObjectIdConstructor
+  /** Makes the `_id` of documents that have none; default UUIDv7 strings. */
+  pkFactory?: PrimaryKeyFactory
+  /** Leaves fields that are undefined out; `false` stores null. Default true. */
+  ignoreUndefined?: boolean
+  /** Does not set the `_id` that was made on the caller's object. Default false. */
+  forceServerObjectId?: boolean
+  /** Gives up waiting; rejects with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** The options of `db.collection`; they replace those of the database. */
+export interface CollectionOptions {
+  /** Makes the `_id` of documents that have none. */
+  pkFactory?: PrimaryKeyFactory
+  /** Leaves fields that are undefined out; `false` stores null. */
+  ignoreUndefined?: boolean
+  /** Does not set the `_id` that was made on the caller's object. */
+  forceServerObjectId?: boolean
+}
+
+/** What recovery found when the database was opened. */
+export interface RecoveryReport {
+  [fact: string]: unknown
+}
+
+/** Figures about an open database. */
+export interface DatabaseStats {
+  [figure: string]: unknown
+}
+
+/** A collection in a listing. */
+export interface CollectionInfo {
+  /** Its name. */
+  name: string
+  /** Its number, never reused within a database. */
+  number: number
+  /** Documents in it. */
+  count: number
+}
+
+/** Options of every operation. */
+export interface OperationOptions {
+  /** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
+  signal?: AbortSignal
+  /** For logs; ignored. */
+  comment?: unknown
+}
+
+/** Options of operations that make documents. */
+export interface InsertOneOptions extends OperationOptions {
+  /** Does not set the `_id` that was made on the caller's object. */
+  forceServerObjectId?: boolean
+  /** Leaves fields that are undefined out; `false` stores null. */
+  ignoreUndefined?: boolean
+}
+
+/** Options of `insertMany`. */
+export interface InsertManyOptions extends InsertOneOptions {
+  /** Stops at the first document that fails (default); `false` inserts all the others. */
+  ordered?: boolean
+}
+
+/** Options of `find`. */
+export interface FindOptions<T = Document> extends OperationOptions {
+  /** Fields to show or leave out. */
+  projection?: Projection<T>
+  /** The order; natural order, that of insertion, where it is absent. */
+  sort?: Sort
+  /** Documents to leave out first. */
+  skip?: number
+  /** Documents at most; 0 for all. */
+  limit?: number
+  /** Documents that cross into JavaScript at a time; 0 for the default. */
+  batchSize?: number
+}
+
+/** Options of `findOne`. */
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'>
+
+/** Options of `countDocuments`. */
+export interface CountOptions extends OperationOptions {
+  /** Documents to leave out first. */
+  skip?: number
+  /** Count at most this many; 0 for all. */
+  limit?: number
+}
+
+/** Options of updates. */
+export interface UpdateOptions extends OperationOptions {
+  /** Makes a document from filter and update when none matches. Default false. */
+  upsert?: boolean
+  /** Leaves fields that are undefined out of a replacement; `false` stores null. */
+  ignoreUndefined?: boolean
+}
+
+/** Options of key access that writes. */
+export interface VersionOptions extends OperationOptions {
+  /** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
+  ifVersion?: number
+}
+
+/** Options of `set`. */
+export interface SetOptions extends VersionOptions {
+  /** Leaves fields that are undefined out; `false` stores null. */
+  ignoreUndefined?: boolean
+}
+
+/** Options of `get`. */
+export interface GetOptions extends OperationOptions {
+  /** Resolves with the document's version and times too. */
+  meta?: boolean
+}
+
+/** A document with its version and times. */
+export interface Versioned<T> {
+  /** The document. */
+  value: T
+  /** Grows by one with each write, from 1. */
+  version: number
+  /** When it was inserted. */
+  createdAt: Date
+  /** When it was last written. */
+  modifiedAt: Date
+}
+
+/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
+export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, options?: { ifVersion?: number }]
+
+/** What an insert did. */
+export interface InsertOneResult<T = Document> {
+  acknowledged: boolean
+  /** The `_id` of the document. */
+  insertedId: InferId<T>
+}
+
+/** What an insert of many documents did. */
+export interface InsertManyResult<T = Document> {
+  acknowledged: boolean
+  insertedCount: number
+  /** The `_id`s by place in the array that was given. */
+  insertedIds: { [index: number]: InferId<T> }
+}
+
+/** What an update or replace did. */
+export interface UpdateResult<T = Document> {
+  acknowledged: boolean
+  /** Documents that matched. */
+  matchedCount: number
+  /** Documents that really changed. */
+  modifiedCount: number
+  /** 1 when a document was made, else 0. */
+  upsertedCount: number
+  /** The `_id` of the document that was made, else null. */
+  upsertedId: InferId<T> | null
+}
+
+/** What a delete did. */
+export interface DeleteResult {
+  acknowledged: boolean
+  deletedCount: number
+}

@@ -1,0 +1,40 @@
+// Bundles js/ into index.js (CommonJS, the one core), writes index.mjs over it, and dist/internal.js for codec tests.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+import { build } from 'esbuild'
+
+import { root } from './steps.mjs'
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.19',
+  charset: 'ascii',
+  legalComments: 'none',
+  logLevel: 'warning'
+}
+
+/** ESM names are listed one by one, so that class identity is that of the CommonJS core. */
+function esmWrapper(names) {
+  const lines = names.toSorted()
+  return `import core from './index.js'\n\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
+}
+
+mkdirSync(join(root, 'dist'), { recursive: true })
+const result = await build({ ...common, entryPoints: ['js/index.ts'], outfile: 'index.js', metafile: true })
+const [entry] = Object.values(result.metafile.outputs)
+if (existsSync(join(root, 'js', 'internal.ts'))) {
+  await build({ ...common, entryPoints: ['js/internal.ts'], outfile: 'dist/internal.js' })
+}
+const names = entry.exports.length > 0 ? entry.exports : exportedNames()
+writeFileSync(join(root, 'index.mjs'), esmWrapper(names))
+
+/** CommonJS bundles list no exports in the metafile; loading one touches no addon, which is loaded at first use. */
+function exportedNames() {
+  return Object.keys(createRequire(import.meta.url)(join(root, 'index.js')))
+}

@@ -1,0 +1,51 @@
+// Everything that must hold before a change goes in, in order; stops at the first failure. `--only <step>` runs one.
+
+import { join } from 'node:path'
+
+import { buildAddon, buildScripts } from './setup.mjs'
+import { root, run, runTool, seconds } from './steps.mjs'
+
+const cargo = (...args) => run('cargo', args)
+const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args, '--', '-D', 'warnings')
+
+const steps = {
+  fmt: () => cargo('fmt', '--check'),
+  'clippy-core': () => clippy('--no-default-features'),
+  'clippy-node': () => clippy(),
+  rust: () => cargo('test', '--locked', '--no-default-features'),
+  addon: () => buildAddon(),
+  js: () => buildScripts(true),
+  generated: () => run(process.execPath, [join(root, 'scripts', 'build-types.mjs'), '--check']),
+  types: () => runTool('typescript/bin/tsc', ['--noEmit']),
+  'type-tests': () => runTool('typescript/bin/tsc', ['--noEmit', '-p', '__test__/tsconfig.json']),
+  lint: () => runTool('oxlint/bin/oxlint', ['--deny-warnings']),
+  ava: () => runTool('ava/entrypoints/cli.mjs', []),
+  jest: () => runTool('jest/bin/jest.js', ['--config', '__test__/jest/jest.config.cjs']),
+  vitest: () => runTool('vitest/vitest.mjs', ['run', '--config', '__test__/vitest/vitest.config.mjs'])
+}
+
+function chosen(args) {
+  const at = args.indexOf('--only')
+  if (at === -1) return Object.keys(steps)
+  const name = args[at + 1]
+  if (name && Object.hasOwn(steps, name)) return [name]
+  console.error(`--only takes one of: ${Object.keys(steps).join(', ')}`)
+  process.exit(2)
+}
+
+const names = chosen(process.argv.slice(2))
+const durations = []
+let code = 0
+for (const name of names) {
+  console.log(`\n== ${name}`)
+  const started = performance.now()
+  code = await steps[name]()
+  durations.push([name, performance.now() - started])
+  if (code !== 0) break
+}
+
+console.log('')
+for (const [name, duration] of durations) console.log(`${name.padEnd(12)} ${seconds(duration).padStart(8)}`)
+if (code !== 0) console.log(`${durations.at(-1)[0]} failed with exit code ${code}`)
+console.log(`${durations.length - (code === 0 ? 0 : 1)} passed, ${code === 0 ? 0 : 1} failed`)
+process.exitCode = code
