@@ -11,6 +11,8 @@
 //! - [`engine`]: the database: collections, the one commit path, views, recovery
 //! - `binding`: what Node.js sees; the only room that names napi
 
+#[cfg(feature = "node")]
+pub mod binding;
 pub mod document;
 pub mod engine;
 pub mod error;

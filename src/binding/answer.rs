@@ -1,0 +1,298 @@
+//! Answers and errors to result bytes, on whichever thread has them.
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use crate::document::outgoing::Outgoing;
+use crate::document::{RawValue, Shapes};
+use crate::engine::{Answer, Collection, Document, WriteError};
+use crate::error::{Error, Kind, Result};
+
+/// Bytes before the section: ticket, status, spare.
+const HEAD: usize = 8;
+/// Scratch memory beyond this is given away with the result instead of being kept.
+const KEEP: usize = 64 << 10;
+/// The largest result: its length must fit what `take` answers.
+const LARGEST: usize = i32::MAX as usize;
+
+/// The shapes that JavaScript has of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The collection's number; `u32::MAX` for none.
+    pub number: u32,
+    /// How many of its shapes.
+    pub count: u32,
+}
+
+impl Known {
+    /// None at all.
+    pub const NONE: Known = Known { number: u32::MAX, count: 0 };
+}
+
+#[derive(Default)]
+struct Scratch {
+    section: Section,
+    bytes: Vec<u8>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// The keys of an error are encoded without shapes.
+static NO_SHAPES: LazyLock<Shapes> = LazyLock::new(Shapes::new);
+
+/// The bytes of one result.
+pub fn encode(ticket: u32, known: Known, collection: Option<&Collection>, result: Result<Answer>) -> Vec<u8> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let Scratch { section, bytes } = scratch;
+        bytes.clear();
+        bytes.extend_from_slice(&ticket.to_le_bytes());
+        bytes.extend_from_slice(&[0; HEAD - 4]);
+        let error = match result {
+            Ok(Answer::Inserted { inserted, failures }) if !failures.is_empty() => {
+                section.partial(inserted, &failures, bytes).err()
+            }
+            Ok(answer) => match section.answer(&answer, collection, known, bytes) {
+                Ok(()) if bytes.len() <= LARGEST => return finished(bytes),
+                Ok(()) => Some(Error::new(Kind::Limit, "the result passes 2 GiB; ask for smaller batches")),
+                Err(error) => Some(error),
+            },
+            Err(error) => Some(error),
+        };
+        if let Some(error) = error {
+            bytes.truncate(HEAD);
+            section.error(&error, bytes);
+        }
+        if let Some(status) = bytes.get_mut(4) {
+            *status = 1;
+        }
+        finished(bytes)
+    })
+}
+
+fn finished(bytes: &mut Vec<u8>) -> Vec<u8> {
+    if bytes.len() > KEEP { std::mem::take(bytes) } else { bytes.to_vec() }
+}
+
+/// Writes one section after the other, with the same memory.
+pub struct Section {
+    out: Outgoing,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Section { out: Outgoing::new() }
+    }
+}
+
+impl Section {
+    /// Appends the section of one document.
+    #[inline]
+    pub fn document(
+        &mut self,
+        document: &Document,
+        collection: &Collection,
+        known: Known,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.out.clear();
+        self.push(document, Some(collection))?;
+        self.finish(Some(collection), known, bytes);
+        Ok(())
+    }
+
+    /// Appends the section of an answer.
+    fn answer(
+        &mut self,
+        answer: &Answer,
+        collection: Option<&Collection>,
+        known: Known,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.out.clear();
+        let documents = matches!(
+            answer,
+            Answer::Document(_) | Answer::Versioned { .. } | Answer::Documents(_) | Answer::Batch { .. }
+        );
+        self.tokens(answer, collection)?;
+        self.finish(collection.filter(|_| documents), known, bytes);
+        Ok(())
+    }
+
+    fn tokens(&mut self, answer: &Answer, collection: Option<&Collection>) -> Result<()> {
+        match answer {
+            Answer::Done => self.out.nil(),
+            Answer::Count(count) | Answer::Inserted { inserted: count, .. } => self.count(*count),
+            Answer::Bool(value) => self.out.bool(*value),
+            Answer::Updated(outcome) => {
+                self.out.array(4);
+                self.count(outcome.matched);
+                self.count(outcome.modified);
+                match &outcome.upserted {
+                    Some(id) => self.out.value(id),
+                    None => self.out.nil(),
+                }
+                self.count(outcome.upserted.is_some().into());
+            }
+            Answer::Versions(versions) => {
+                self.out.array(versions.len());
+                versions.iter().for_each(|version| self.count(*version));
+            }
+            Answer::Document(document) => self.push_or_nil(document.as_ref(), collection)?,
+            Answer::Versioned { document, version, created_at, modified_at } => {
+                self.out.array(4);
+                self.push(document, collection)?;
+                self.count(*version);
+                self.out.number(*created_at as f64);
+                self.out.number(*modified_at as f64);
+            }
+            Answer::Documents(documents) => {
+                self.out.array(documents.len());
+                for document in documents {
+                    self.push_or_nil(document.as_ref(), collection)?;
+                }
+            }
+            Answer::Batch { cursor, documents } => {
+                self.out.array(2);
+                self.count(*cursor);
+                self.out.array(documents.len());
+                for document in documents {
+                    self.push(document, collection)?;
+                }
+            }
+            Answer::Collections(rows) => {
+                self.out.array(rows.len());
+                for row in rows {
+                    self.out.map(3);
+                    self.text("name", &row.name);
+                    self.out.string("number");
+                    self.count(row.number.into());
+                    self.out.string("count");
+                    self.count(row.count);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the section of an insert of which a part failed: its first error, and all of them.
+    fn partial(&mut self, inserted: u64, failures: &[WriteError], bytes: &mut Vec<u8>) -> Result<()> {
+        let Some(first) = failures.first() else { return Ok(()) };
+        self.out.clear();
+        self.out.map(fields(&first.error) + 2);
+        self.fields(&first.error)?;
+        self.out.string("inserted");
+        self.count(inserted);
+        self.out.string("writeErrors");
+        self.out.array(failures.len());
+        for WriteError { index, error } in failures {
+            self.out.map(1 + 2 + keys(error));
+            self.out.string("index");
+            self.count(*index as u64);
+            self.text("kind", error.kind().as_str());
+            self.text("message", error.message());
+            self.keys(error)?;
+        }
+        self.finish(None, Known::NONE, bytes);
+        Ok(())
+    }
+
+    /// Appends the section of an error; one whose keys are damaged goes without its details.
+    fn error(&mut self, error: &Error, bytes: &mut Vec<u8>) {
+        self.out.clear();
+        self.out.map(fields(error));
+        if self.fields(error).is_err() {
+            self.out.clear();
+            self.out.map(2);
+            self.text("kind", error.kind().as_str());
+            self.text("message", error.message());
+        }
+        self.finish(None, Known::NONE, bytes);
+    }
+
+    fn fields(&mut self, error: &Error) -> Result<()> {
+        let details = error.details();
+        self.text("kind", error.kind().as_str());
+        self.text("message", error.message());
+        if let Some(path) = &details.path {
+            self.text("path", path);
+        }
+        if let Some(file) = &details.file {
+            self.text("file", &file.to_string_lossy());
+        }
+        if let Some(offset) = details.offset {
+            self.out.string("offset");
+            self.count(offset);
+        }
+        if let Some(pid) = details.pid {
+            self.out.string("pid");
+            self.count(pid.into());
+        }
+        self.keys(error)
+    }
+
+    fn keys(&mut self, error: &Error) -> Result<()> {
+        let details = error.details();
+        for (name, key) in [("keyPattern", &details.key_pattern), ("keyValue", &details.key_value)] {
+            if let Some(key) = key {
+                self.out.string(name);
+                self.out.raw(RawValue::new(key, &NO_SHAPES))?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push(&mut self, document: &Document, collection: Option<&Collection>) -> Result<()> {
+        if let Document::Projected(value) = document {
+            self.out.value(value);
+            return Ok(());
+        }
+        match collection.and_then(|collection| document.stored(collection)) {
+            Some(raw) => self.out.raw(raw),
+            None => Err(Error::new(Kind::Internal, "a stored document came without its collection")),
+        }
+    }
+
+    fn push_or_nil(&mut self, document: Option<&Document>, collection: Option<&Collection>) -> Result<()> {
+        match document {
+            Some(document) => self.push(document, collection),
+            None => {
+                self.out.nil();
+                Ok(())
+            }
+        }
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.out.string(name);
+        self.out.string(text);
+    }
+
+    fn count(&mut self, count: u64) {
+        self.out.number(count as f64);
+    }
+
+    #[inline]
+    fn finish(&mut self, collection: Option<&Collection>, known: Known, bytes: &mut Vec<u8>) {
+        let collection = collection.map(|collection| (collection.number(), collection.shapes()));
+        self.out.finish(collection, (known.number, known.count), bytes);
+    }
+}
+
+/// How many fields the map of an error has.
+fn fields(error: &Error) -> usize {
+    let details = error.details();
+    let present =
+        [details.path.is_some(), details.file.is_some(), details.offset.is_some(), details.pid.is_some()];
+    2 + present.into_iter().filter(|present| *present).count() + keys(error)
+}
+
+fn keys(error: &Error) -> usize {
+    usize::from(error.details().key_pattern.is_some()) + usize::from(error.details().key_value.is_some())
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

@@ -1,0 +1,23 @@
+//! What Node.js sees: borrow, call, convert. The only room that names napi; `docs/boundary.md` has the bytes.
+//!
+//! - [`native`]: the entry points
+//! - [`environment`]: what one JavaScript environment has open, and its end
+//! - [`port`]: one evaluation of the facade: its handles, shapes and results
+//! - [`buffers`]: the two buffers shared with JavaScript; the one file with unsafe code
+//! - [`outbox`]: results on their way from tokio to JavaScript
+//! - [`wake`]: the callback that tells JavaScript of them
+//! - [`request`]: bytes to operations
+//! - [`answer`]: answers and errors to bytes
+//! - [`options`]: JSON to open options
+//! - [`failure`]: errors and panics to exceptions
+
+pub mod answer;
+pub mod buffers;
+pub mod environment;
+pub mod failure;
+pub mod native;
+pub mod options;
+pub mod outbox;
+pub mod port;
+pub mod request;
+pub mod wake;

@@ -1,0 +1,161 @@
+//! The entry points. `docs/boundary.md` is their contract.
+//!
+//! The methods that return promises are no `async fn(&self)`: such a future borrows from the JavaScript object,
+//! which the end of a worker frees whether the future has run or not. Instead each takes what it needs on the
+//! JavaScript thread and gives tokio a future that owns it.
+
+use std::sync::Arc;
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, ToNapiValue, Uint8Array};
+use napi_derive::napi;
+
+use super::answer::Known;
+use super::buffers::Buffers;
+use super::environment::{self, Databases, with_port};
+use super::failure::{blocking, exception, guarded, refused};
+use super::options;
+use super::wake::WakeFunction;
+use crate::engine::Database;
+use crate::error::{Error, Kind, Result};
+
+/// An open database.
+#[napi]
+pub struct NativeDatabase {
+    handle: u32,
+    database: Arc<Database>,
+    home: Arc<Databases>,
+}
+
+#[napi]
+impl NativeDatabase {
+    /// Resolves with the database when it is recovered and ready.
+    #[napi]
+    pub fn open(env: &Env, path: String, options_json: String) -> napi::Result<AsyncBlock<NativeDatabase>> {
+        let home = guarded(|| environment::databases(env))?;
+        promise(env, move || {
+            let options = options::parse(&path, &options_json)?;
+            let (handle, database) = home.open(&path, options)?;
+            Ok(NativeDatabase { handle, database, home })
+        })
+    }
+
+    /// Names the database in plain calls; never reused in a process.
+    #[napi(getter)]
+    pub fn handle(&self) -> u32 {
+        self.handle
+    }
+
+    /// Path, storage and recovery report, as JSON.
+    #[napi]
+    pub fn describe(&self) -> napi::Result<String> {
+        guarded(|| json(&self.database.describe()))
+    }
+
+    /// Resolves when every write that resolved before is durable.
+    #[napi]
+    pub fn flush(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
+        let database = Arc::clone(&self.database);
+        promise(env, move || database.flush())
+    }
+
+    /// Resolves when the database is closed.
+    #[napi]
+    pub fn close(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
+        let (home, handle, database) = (Arc::clone(&self.home), self.handle, Arc::clone(&self.database));
+        promise(env, move || home.close(handle, &database))
+    }
+
+    /// Resolves with the counters, as JSON.
+    #[napi]
+    pub fn stats(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
+        let database = Arc::clone(&self.database);
+        promise(env, move || json(&database.stats()?))
+    }
+}
+
+/// Opens a port; `wake` is called once per burst of results.
+#[napi(ts_args_type = "wake: () => void")]
+pub fn open_port(env: &Env, wake: WakeFunction) -> napi::Result<u32> {
+    guarded(|| environment::open_port(env, wake))
+}
+
+/// Gives the port its buffers, or replaces them.
+#[napi]
+pub fn set_buffers(port: u32, request: Uint8Array, result: Uint8Array) -> napi::Result<()> {
+    guarded(|| {
+        with_port(port, |port| {
+            port.set_buffers(Buffers::new(request, result));
+            Ok(())
+        })
+    })
+}
+
+/// A handle, local to the port, to a collection.
+#[napi]
+pub fn collection(port: u32, database: u32, name: String) -> napi::Result<u32> {
+    guarded(|| environment::collection(port, database, &name))
+}
+
+/// Starts the operations in the request buffer.
+#[napi]
+pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<()> {
+    guarded(|| with_port(port, |port| port.submit(env, length)))
+}
+
+/// Moves finished results to the result buffer.
+#[napi]
+pub fn take(env: &Env, port: u32) -> napi::Result<i32> {
+    guarded(|| with_port(port, |port| port.take(env)))
+}
+
+/// Tries a read by `_id` that need not wait.
+#[napi]
+pub fn attempt(
+    port: u32,
+    collection: u32,
+    verb: u32,
+    length: u32,
+    known_number: u32,
+    known_count: u32,
+) -> napi::Result<i32> {
+    let known = Known { number: known_number, count: known_count };
+    guarded(|| with_port(port, |port| port.attempt(collection, verb, length, known)))
+}
+
+/// Runs one operation on this thread.
+#[napi]
+pub fn call(port: u32, length: u32) -> napi::Result<()> {
+    guarded(|| with_port(port, |port| port.call(length)))
+}
+
+/// Drops the port.
+#[napi]
+pub fn close_port(port: u32) -> napi::Result<()> {
+    guarded(|| {
+        environment::close_port(port);
+        Ok(())
+    })
+}
+
+/// Closes every database that this environment has open; waits for it. For the process's `exit` event: Node.js
+/// runs no cleanup hooks of the main thread after `process.exit` and after an uncaught exception.
+#[napi]
+pub fn close_all() -> napi::Result<()> {
+    guarded(|| {
+        environment::close_all();
+        Ok(())
+    })
+}
+
+/// A promise of blocking work, which runs on tokio.
+fn promise<T>(env: &Env, work: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<AsyncBlock<T>>
+where
+    T: ToNapiValue + Send + 'static,
+{
+    AsyncBlockBuilder::new(blocking(work)).build(env).map_err(|error| exception(&refused(error)))
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::new(Kind::Internal, format!("no JSON: {error}")))
+}

@@ -1,0 +1,160 @@
+//! JSON to open options. Anything unknown or of the wrong type is an error that names the option.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Kind, Result};
+use crate::options::{Access, Creation, OpenOptions, RecoveryPolicy, StorageMode};
+
+/// The path that stands for no directory at all.
+const MEMORY_PATH: &str = ":memory:";
+
+/// The options of an open call on this path; an empty text has none.
+pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
+    let mut options = OpenOptions::default();
+    let (mut read_only, mut create, mut must_be_new) = (false, true, false);
+    for (name, value) in &object(json)? {
+        if value.is_null() {
+            continue;
+        }
+        match name.as_str() {
+            "storage" => options.storage = storage(name, value)?,
+            "flushInterval" => options.flush_interval = milliseconds(name, value)?,
+            "memoryLimit" => options.memory_limit = Some(bytes(name, value)?),
+            "readOnly" => read_only = flag(name, value)?,
+            "createIfMissing" => create = flag(name, value)?,
+            "errorIfExists" => must_be_new = flag(name, value)?,
+            "recovery" => options.recovery = recovery(name, value)?,
+            "segmentSize" => options.segment_size = bytes(name, value)?,
+            "queueLimit" => options.queue_limit = bytes(name, value)?,
+            _ => {
+                return Err(Error::new(
+                    Kind::Argument,
+                    format!("there is no option {name}; check its spelling"),
+                ));
+            }
+        }
+    }
+    if must_be_new && !create {
+        return Err(Error::new(
+            Kind::Argument,
+            "options createIfMissing: false and errorIfExists: true exclude each other",
+        ));
+    }
+    options.access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
+    options.creation = match (create, must_be_new) {
+        (_, true) => Creation::MustBeNew,
+        (true, false) => Creation::IfMissing,
+        (false, false) => Creation::Never,
+    };
+    if path == MEMORY_PATH {
+        options.storage = StorageMode::Memory;
+    }
+    options.validate()?;
+    Ok(options)
+}
+
+fn object(json: &str) -> Result<Map<String, Value>> {
+    if json.is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_str(json) {
+        Ok(Value::Object(map)) => Ok(map),
+        _ => Err(Error::new(Kind::Argument, "options must be an object")),
+    }
+}
+
+fn wrong(name: &str, wanted: &str, value: &Value) -> Error {
+    Error::new(Kind::Argument, format!("option {name} must be {wanted}, not {value}"))
+}
+
+fn storage(name: &str, value: &Value) -> Result<StorageMode> {
+    match value.as_str() {
+        Some("async") => Ok(StorageMode::Async),
+        Some("sync") => Ok(StorageMode::Sync),
+        Some("memory") => Ok(StorageMode::Memory),
+        _ => Err(wrong(name, "'async', 'sync' or 'memory'", value)),
+    }
+}
+
+fn recovery(name: &str, value: &Value) -> Result<RecoveryPolicy> {
+    match value.as_str() {
+        Some("strict") => Ok(RecoveryPolicy::Strict),
+        Some("truncate") => Ok(RecoveryPolicy::Truncate),
+        _ => Err(wrong(name, "'strict' or 'truncate'", value)),
+    }
+}
+
+fn flag(name: &str, value: &Value) -> Result<bool> {
+    value.as_bool().ok_or_else(|| wrong(name, "true or false", value))
+}
+
+fn milliseconds(name: &str, value: &Value) -> Result<Duration> {
+    let wanted = "a number of milliseconds";
+    let number = value.as_f64().ok_or_else(|| wrong(name, wanted, value))?;
+    Duration::try_from_secs_f64(number / 1000.0).map_err(|_| wrong(name, wanted, value))
+}
+
+/// JavaScript writes a whole number without a fraction up to 10^21, so an integer is all there can be.
+fn bytes(name: &str, value: &Value) -> Result<u64> {
+    value.as_u64().ok_or_else(|| wrong(name, "a whole number of bytes", value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> String {
+        let error = parse("db", json).unwrap_err();
+        assert_eq!(error.kind(), Kind::Argument);
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn nothing_given_is_the_default() {
+        for json in ["", "{}", r#"{"storage":null}"#] {
+            assert_eq!(parse("db", json).unwrap(), OpenOptions::default());
+        }
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"createIfMissing":false,
+            "recovery":"truncate","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false}"#;
+        let expected = OpenOptions {
+            storage: StorageMode::Sync,
+            flush_interval: Duration::from_micros(12_500),
+            memory_limit: Some(1000),
+            access: Access::ReadOnly,
+            creation: Creation::Never,
+            recovery: RecoveryPolicy::Truncate,
+            segment_size: 8192,
+            queue_limit: 9000,
+        };
+        assert_eq!(parse("db", json).unwrap(), expected);
+        assert_eq!(parse("db", r#"{"errorIfExists":true}"#).unwrap().creation, Creation::MustBeNew);
+        assert_eq!(parse(":memory:", "").unwrap().storage, StorageMode::Memory);
+    }
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        assert_eq!(refused(r#"{"storag":1}"#), "there is no option storag; check its spelling");
+        assert_eq!(
+            refused(r#"{"storage":"disk"}"#),
+            "option storage must be 'async', 'sync' or 'memory', not \"disk\""
+        );
+        assert_eq!(refused(r#"{"readOnly":1}"#), "option readOnly must be true or false, not 1");
+        assert_eq!(
+            refused(r#"{"memoryLimit":-1}"#),
+            "option memoryLimit must be a whole number of bytes, not -1"
+        );
+        assert_eq!(
+            refused(r#"{"flushInterval":-1}"#),
+            "option flushInterval must be a number of milliseconds, not -1"
+        );
+        assert_eq!(refused(r#"{"flushInterval":0}"#), "option flushInterval must be 1 to 60000 milliseconds");
+        assert_eq!(refused("[]"), "options must be an object");
+        assert!(refused(r#"{"createIfMissing":false,"errorIfExists":true}"#).contains("exclude each other"));
+    }
+}

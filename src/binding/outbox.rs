@@ -1,0 +1,96 @@
+//! Results on their way from tokio to JavaScript. Every operation that was accepted ends in exactly one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::answer::{self, Known};
+use super::wake::Wake;
+use crate::engine::{Answer, Collection, Reply};
+use crate::error::{Error, Kind, Result};
+
+/// The finished results of a port, in the order they finished.
+pub struct Outbox {
+    finished: Mutex<VecDeque<Vec<u8>>>,
+    /// Tells JavaScript of them.
+    pub wake: Wake,
+}
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(wake: Wake) -> Arc<Outbox> {
+        Arc::new(Outbox { finished: Mutex::new(VecDeque::new()), wake })
+    }
+
+    /// Moves what is finished to the empty queue `into`.
+    pub fn drain(&self, into: &mut VecDeque<Vec<u8>>) {
+        debug_assert!(into.is_empty(), "results are delivered before others are fetched");
+        self.wake.begin_drain();
+        std::mem::swap(&mut *self.finished.lock(), into);
+    }
+
+    /// An operation that has yet to end.
+    pub fn pending(self: &Arc<Self>, ticket: u32, known: Known) -> Pending {
+        Pending { outbox: Arc::clone(self), ticket, known, settled: false }
+    }
+
+    fn push(&self, result: Vec<u8>) {
+        self.finished.lock().push_back(result);
+        self.wake.wake();
+    }
+}
+
+/// An operation that has yet to end. Dropped without an outcome, because the code that had it panicked or the
+/// runtime went away, it ends in an error: a Promise that never settles would keep the process alive for ever.
+pub struct Pending {
+    outbox: Arc<Outbox>,
+    ticket: u32,
+    known: Known,
+    settled: bool,
+}
+
+impl Pending {
+    /// What the engine calls with the outcome.
+    pub fn into_reply(self) -> Reply {
+        Box::new(move |collection, result| self.settle(collection.as_deref(), result))
+    }
+
+    /// Ends the operation.
+    pub fn settle(mut self, collection: Option<&Collection>, result: Result<Answer>) {
+        let bytes = answer::encode(self.ticket, self.known, collection, result);
+        self.settled = true;
+        self.outbox.push(bytes);
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.settled {
+            let error = Error::new(
+                Kind::Internal,
+                "the operation was dropped without an answer; reopen the database",
+            );
+            self.outbox.push(answer::encode(self.ticket, self.known, None, Err(error)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_reply_still_ends_its_operation() {
+        let outbox = Outbox::new(Wake::silent());
+        drop(outbox.pending(7, Known::NONE).into_reply());
+        outbox.pending(8, Known::NONE).into_reply()(None, Ok(Answer::Done));
+        let mut ready = VecDeque::new();
+        outbox.drain(&mut ready);
+        let heads: Vec<_> = ready.iter().map(|bytes| (bytes[0], bytes[4])).collect();
+        assert_eq!(heads, [(7, 1), (8, 0)]);
+        ready.clear();
+        outbox.drain(&mut ready);
+        assert!(ready.is_empty());
+    }
+}

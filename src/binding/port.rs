@@ -1,0 +1,238 @@
+//! One evaluation of the facade in an environment: its handles, its shapes, its results. Lives on the JavaScript
+//! thread; only the outbox is shared with others.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use napi::Env;
+
+use super::answer::{self, Known, Section};
+use super::buffers::Buffers;
+use super::failure::refused;
+use super::outbox::Outbox;
+use super::request;
+use crate::document::{RawValue, Shapes};
+use crate::engine::{Database, Hot, Operation, Reply, Session};
+use crate::error::{Error, Kind, Result};
+
+/// `attempt` cannot answer without waiting.
+const WAIT: i32 = -1;
+
+/// A collection by name in a database.
+struct Handle {
+    database: u32,
+    session: Arc<Session>,
+    name: Arc<str>,
+}
+
+/// What a session is asked to do, in the order of the request.
+type Work = Vec<(Arc<str>, Operation, Reply)>;
+
+/// A port.
+pub struct Port {
+    outbox: Arc<Outbox>,
+    shapes: Arc<Shapes>,
+    buffers: Option<Buffers>,
+    /// By handle; `None` once the database was closed.
+    handles: Vec<Option<Handle>>,
+    sessions: HashMap<u32, Arc<Session>>,
+    /// Results fetched from the outbox and not yet taken.
+    ready: VecDeque<Vec<u8>>,
+    /// The result of `call`, which is taken first and alone.
+    called: Option<Vec<u8>>,
+    /// Operations submitted whose results were not yet taken.
+    pending: usize,
+    section: Section,
+    bytes: Vec<u8>,
+}
+
+impl Port {
+    /// A port that delivers through this outbox.
+    pub fn new(outbox: Arc<Outbox>) -> Port {
+        Port {
+            outbox,
+            shapes: Arc::new(Shapes::new()),
+            buffers: None,
+            handles: Vec::new(),
+            sessions: HashMap::new(),
+            ready: VecDeque::new(),
+            called: None,
+            pending: 0,
+            section: Section::default(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Replaces both buffers.
+    pub fn set_buffers(&mut self, buffers: Buffers) {
+        self.buffers = Some(buffers);
+    }
+
+    /// Whether the port has met this database.
+    pub fn knows(&self, database: u32) -> bool {
+        self.sessions.contains_key(&database)
+    }
+
+    /// Meets a database, and forgets those that are no longer open.
+    pub fn meet(&mut self, database: u32, engine: &Arc<Database>, is_open: impl Fn(u32) -> bool) {
+        self.sessions.retain(|known, _| is_open(*known));
+        for handle in &mut self.handles {
+            if handle.as_ref().is_some_and(|handle| !is_open(handle.database)) {
+                *handle = None;
+            }
+        }
+        self.sessions.insert(database, engine.session());
+    }
+
+    /// A handle to a collection of a database that the port has met.
+    pub fn collection(&mut self, database: u32, name: &str) -> Result<u32> {
+        let session = self.sessions.get(&database).ok_or_else(closed)?;
+        let handle = u32::try_from(self.handles.len())
+            .map_err(|_| Error::new(Kind::Limit, "there are 2^32 collection handles; reuse them"))?;
+        self.handles.push(Some(Handle { database, session: Arc::clone(session), name: name.into() }));
+        Ok(handle)
+    }
+
+    /// Starts the operations of a request.
+    pub fn submit(&mut self, env: &Env, length: u32) -> Result<()> {
+        let requests = request::parse(self.buffers()?.request(length)?, &self.shapes)?;
+        if requests.is_empty() {
+            return Ok(());
+        }
+        if self.pending == 0 {
+            self.outbox.wake.hold(env).map_err(refused)?;
+        }
+        self.pending += requests.len();
+        let mut batches: Vec<(&Arc<Session>, Work)> = Vec::with_capacity(1);
+        let room = requests.len();
+        for request in requests {
+            let pending = self.outbox.pending(request.ticket, request.known);
+            let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
+            let (handle, operation) = match (handle, request.operation) {
+                (Some(handle), Ok(operation)) => (handle, operation),
+                (None, _) => {
+                    pending.settle(None, Err(closed()));
+                    continue;
+                }
+                (_, Err(error)) => {
+                    pending.settle(None, Err(error));
+                    continue;
+                }
+            };
+            let work = (Arc::clone(&handle.name), operation, pending.into_reply());
+            match batches.iter_mut().find(|(session, _)| Arc::ptr_eq(session, &handle.session)) {
+                Some((_, batch)) => batch.push(work),
+                None => {
+                    let mut batch = Vec::with_capacity(room);
+                    batch.push(work);
+                    batches.push((&handle.session, batch));
+                }
+            }
+        }
+        for (session, batch) in batches {
+            session.submit(batch);
+        }
+        Ok(())
+    }
+
+    /// Runs the one operation of a request on this thread; its result is the next that is taken.
+    pub fn call(&mut self, length: u32) -> Result<()> {
+        let mut requests = request::parse(self.buffers()?.request(length)?, &self.shapes)?;
+        let (Some(request), None) = (requests.pop(), requests.pop()) else {
+            return Err(Error::new(Kind::Internal, "a synchronous call must hold one operation"));
+        };
+        let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
+        let (collection, result) = match (handle, request.operation) {
+            (Some(handle), Ok(operation)) => handle.session.call(&handle.name, operation),
+            (None, _) => (None, Err(closed())),
+            (_, Err(error)) => (None, Err(error)),
+        };
+        self.called = Some(answer::encode(request.ticket, request.known, collection.as_deref(), result));
+        Ok(())
+    }
+
+    /// A read of memory by `_id`, without waiting: the encoded `_id` is in the request buffer, the document goes
+    /// to the result buffer. `boundary.md` has the answers.
+    #[inline]
+    pub fn attempt(&mut self, collection: u32, verb: u32, length: u32, known: Known) -> Result<i32> {
+        let Port { buffers: Some(buffers), handles, shapes, section, bytes, .. } = self else {
+            return Err(no_buffers());
+        };
+        let Some(Some(handle)) = handles.get(collection as usize) else {
+            return Err(closed());
+        };
+        let id = RawValue::new(buffers.request(length)?, shapes);
+        if verb != 1 {
+            return Ok(handle.session.has_hot(&handle.name, id).map_or(WAIT, i32::from));
+        }
+        let (collection, document) = match handle.session.get_hot(&handle.name, id) {
+            Hot::Found(collection, document) => (collection, document),
+            Hot::Missing => return Ok(0),
+            Hot::Wait => return Ok(WAIT),
+        };
+        bytes.clear();
+        // What goes wrong here goes wrong again for the submitted operation, which can say so.
+        if section.document(&document, &collection, known, bytes).is_err() {
+            return Ok(WAIT);
+        }
+        let length = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
+        Ok(if buffers.write(0, bytes) { length } else { -length })
+    }
+
+    /// Moves as many whole results as fit to the result buffer, one after the other. Answers the bytes written;
+    /// 0 when no result is ready; minus the bytes needed when the first does not fit.
+    pub fn take(&mut self, env: &Env) -> Result<i32> {
+        let buffers = self.buffers.as_mut().ok_or_else(no_buffers)?;
+        if let Some(result) = self.called.take() {
+            let length = signed(result.len());
+            if buffers.write(0, &result) {
+                return Ok(length);
+            }
+            self.called = Some(result);
+            return Ok(-length);
+        }
+        if self.ready.is_empty() {
+            self.outbox.drain(&mut self.ready);
+        }
+        let mut written = 0;
+        while let Some(result) = self.ready.front() {
+            if !buffers.write(written, result) {
+                break;
+            }
+            written += result.len();
+            self.ready.pop_front();
+            self.pending = self.pending.saturating_sub(1);
+            if self.pending == 0 {
+                self.outbox.wake.release(env).map_err(refused)?;
+            }
+        }
+        match self.ready.front() {
+            Some(result) if written == 0 => Ok(-signed(result.len())),
+            _ => Ok(signed(written)),
+        }
+    }
+
+    fn buffers(&self) -> Result<&Buffers> {
+        self.buffers.as_ref().ok_or_else(no_buffers)
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.outbox.wake.silence();
+    }
+}
+
+/// Results are bounded when they are made, and a buffer that holds several of them is JavaScript's.
+fn signed(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+fn no_buffers() -> Error {
+    Error::new(Kind::Internal, "the port has no buffers yet; call setBuffers first")
+}
+
+/// The error for a handle whose database was closed.
+pub fn closed() -> Error {
+    Error::new(Kind::Closed, "the database is closed; open it again")
+}

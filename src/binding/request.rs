@@ -1,0 +1,242 @@
+//! Request bytes to operations. Only lengths are bounded here and values split; what the values hold is checked
+//! by the engine. A request that breaks the row's framing is refused whole, a broken body ends its own operation.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::answer::Known;
+use crate::document::raw::value_len;
+use crate::document::{RawKind, Shape, Shapes, token};
+use crate::engine::{FindOptions, Incoming, InsertOrder, Operation, Reach, SetEntry, Upsert};
+use crate::error::{Error, Kind, Result};
+
+const HEADER: usize = 24;
+/// Opcode of a row of shape definitions.
+const DEFINE: u8 = 1;
+/// The first flag: unordered, single, many or meta.
+const FIRST: u8 = 1;
+/// The second flag: upsert.
+const UPSERT: u8 = 2;
+
+/// One operation of a request.
+pub struct Request {
+    /// Names its result.
+    pub ticket: u32,
+    /// The handle of its collection.
+    pub collection: u32,
+    /// The shapes that JavaScript has.
+    pub known: Known,
+    /// What to do, or why that cannot be told.
+    pub operation: Result<Operation>,
+}
+
+/// The operations in these bytes, which are copied once. Definitions are appended to `shapes`.
+pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
+    let buffer: Arc<[u8]> = Arc::from(bytes);
+    let mut requests = Vec::new();
+    let mut at = 0;
+    while at < buffer.len() {
+        let header = Header::read(&buffer, at).ok_or_else(|| broken("a header", at))?;
+        let body = at + HEADER..at + HEADER + header.body;
+        let content = buffer.get(body.clone()).ok_or_else(|| broken("a body", at))?;
+        if header.opcode == DEFINE {
+            define(content, shapes).ok_or_else(|| broken("a shape definition", at))?;
+        } else {
+            let mut values = Values { buffer: &buffer, rest: body.clone(), shapes };
+            let operation = values.operation(header.opcode, header.flags).filter(|_| values.rest.is_empty());
+            requests.push(Request {
+                ticket: header.ticket,
+                collection: header.collection,
+                known: header.known,
+                operation: operation.ok_or_else(|| broken(&format!("operation {}", header.opcode), at)),
+            });
+        }
+        at = body.end;
+    }
+    Ok(requests)
+}
+
+fn broken(what: &str, at: usize) -> Error {
+    Error::new(Kind::Internal, format!("{what} at byte {at} of a request is malformed; please report it"))
+}
+
+struct Header {
+    opcode: u8,
+    flags: u8,
+    ticket: u32,
+    collection: u32,
+    known: Known,
+    body: usize,
+}
+
+impl Header {
+    fn read(bytes: &[u8], at: usize) -> Option<Header> {
+        let word = |index: usize| u32_at(bytes, at + index * 4);
+        Some(Header {
+            opcode: *bytes.get(at)?,
+            flags: *bytes.get(at + 1)?,
+            ticket: word(1)?,
+            collection: word(2)?,
+            known: Known { number: word(3)?, count: word(4)? },
+            body: word(5)? as usize,
+        })
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+/// Appends the shapes of a definition; their numbers follow those that are there.
+fn define(body: &[u8], shapes: &Shapes) -> Option<()> {
+    if usize::from(u16_at(body, 0)?) != shapes.len() {
+        return None;
+    }
+    let mut at = 4;
+    for _ in 0..u16_at(body, 2)? {
+        let keys = u16_at(body, at)?;
+        at += 2;
+        let mut list = Vec::with_capacity(usize::from(keys).min(body.len()));
+        for _ in 0..keys {
+            let start = at + 4;
+            at = start.checked_add(u32_at(body, at)? as usize)?;
+            list.push(std::str::from_utf8(body.get(start..at)?).ok()?);
+        }
+        shapes.push(Shape::new(&list))?;
+    }
+    (at == body.len()).then_some(())
+}
+
+/// The values of a body, taken one after the other.
+struct Values<'a> {
+    buffer: &'a Arc<[u8]>,
+    rest: Range<usize>,
+    shapes: &'a Arc<Shapes>,
+}
+
+impl Values<'_> {
+    fn operation(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
+        let first = flags & FIRST != 0;
+        let reach = if first { Reach::Many } else { Reach::One };
+        let upsert = if flags & UPSERT != 0 { Upsert::Yes } else { Upsert::No };
+        Some(match opcode {
+            10 => Operation::Insert {
+                documents: self.list(Values::value)?,
+                order: if first { InsertOrder::Unordered } else { InsertOrder::Ordered },
+            },
+            11 => Operation::Find { filter: self.value()?, options: self.find_options(first)? },
+            12 => Operation::More { cursor: self.number()?, batch: self.batch()? },
+            13 => Operation::CloseCursor { cursor: self.number()? },
+            14 => Operation::Count { filter: self.value()?, skip: self.number()?, limit: self.number()? },
+            15 => Operation::Update {
+                filter: self.value()?,
+                update: self.value()?,
+                reach,
+                upsert,
+                new_id: self.value()?,
+            },
+            16 => Operation::Replace {
+                filter: self.value()?,
+                document: self.value()?,
+                upsert,
+                new_id: self.value()?,
+            },
+            17 => Operation::Delete { filter: self.value()?, reach },
+            18 => Operation::Get { id: self.value()?, meta: first },
+            19 => Operation::GetMany { ids: self.list(Values::value)? },
+            20 => Operation::Has { id: self.value()? },
+            21 => Operation::Set { entries: self.list(Values::set_entry)? },
+            22 => Operation::DeleteId { id: self.value()?, if_version: self.optional(Values::number)? },
+            23 => Operation::Drop,
+            24 => Operation::ListCollections,
+            _ => return None,
+        })
+    }
+
+    fn find_options(&mut self, single: bool) -> Option<FindOptions> {
+        let sort = self.optional(Values::value)?;
+        let projection = self.optional(Values::value)?;
+        let skip = self.number()?;
+        let limit = self.number()?;
+        let batch = self.batch()?;
+        Some(FindOptions { sort, projection, skip, limit: if single { 1 } else { limit }, batch })
+    }
+
+    fn set_entry(&mut self) -> Option<SetEntry> {
+        match self.array_head()? {
+            2 => Some(SetEntry { document: self.value()?, if_version: self.optional(Values::number)? }),
+            _ => None,
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.rest.clone()).unwrap_or_default()
+    }
+
+    fn value(&mut self) -> Option<Incoming> {
+        let length = value_len(self.bytes(), self.shapes);
+        if length == 0 {
+            return None;
+        }
+        let range = self.rest.start..self.rest.start + length;
+        self.rest.start = range.end;
+        Some(Incoming { buffer: Arc::clone(self.buffer), range, shapes: Arc::clone(self.shapes) })
+    }
+
+    /// `Some(None)` for nil.
+    #[expect(clippy::option_option, reason = "a missing value and nil are two things")]
+    fn optional<T>(&mut self, take: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if self.bytes().first() == Some(&token::NIL) {
+            self.rest.start += 1;
+            return Some(None);
+        }
+        take(self).map(Some)
+    }
+
+    /// A count, cursor id or version.
+    fn number(&mut self) -> Option<u64> {
+        const LARGEST: f64 = 9_007_199_254_740_991.0;
+        match self.value()?.raw().kind() {
+            RawKind::Int(number) => u64::try_from(number).ok(),
+            RawKind::Double(number) if (0.0..=LARGEST).contains(&number) && number.fract() == 0.0 => {
+                Some(number as u64)
+            }
+            _ => None,
+        }
+    }
+
+    fn batch(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+
+    fn list<T>(&mut self, take: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.array_head()?;
+        // Each element has a byte at least, so the bytes that came bound what is allocated.
+        let mut list = Vec::with_capacity(count.min(self.rest.len()));
+        for _ in 0..count {
+            list.push(take(self)?);
+        }
+        Some(list)
+    }
+
+    /// Steps into an array and tells how many elements follow.
+    fn array_head(&mut self) -> Option<usize> {
+        let bytes = self.bytes();
+        let (head, count) = match *bytes.first()? {
+            lead @ 0x90..=0x9f => (1, usize::from(lead & 0x0f)),
+            token::ARRAY16 => (3, usize::from(u16::from_be_bytes(bytes.get(1..3)?.try_into().ok()?))),
+            token::ARRAY32 => (5, u32::from_be_bytes(bytes.get(1..5)?.try_into().ok()?) as usize),
+            _ => return None,
+        };
+        self.rest.start += head;
+        Some(count)
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

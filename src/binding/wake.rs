@@ -1,0 +1,80 @@
+//! The callback that tells JavaScript of finished results: once a burst, strong only while something is pending.
+//!
+//! A burst ends when JavaScript begins to drain. The producer appends its result and then raises `scheduled`; the
+//! consumer lowers `scheduled` and then empties the queue. A producer that finds the flag raised therefore
+//! appended before the consumer lowered it, and the consumer, which looks afterwards, sees that result: no
+//! wake-up is lost, and one too many only finds an empty queue.
+//!
+//! A strong function that is idle would hang Node.js, a weak one with work pending would let it exit silently.
+//! The function is made weak, `hold` makes it strong and `release` weak again, both on the JavaScript thread.
+//!
+//! `silence` runs on the JavaScript thread before Node.js closes the function: cleanup hooks run last added first,
+//! and the port adds its hook after the function added its own. The lock lets a call that is under way finish;
+//! afterwards no thread reaches the environment.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::bindgen_prelude::Unknown;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use parking_lot::Mutex;
+
+/// The wake callback as napi makes it: without arguments, exceptions left to Node.js, weak.
+pub type WakeFunction = ThreadsafeFunction<(), Unknown<'static>, (), Status, false, true>;
+
+/// Wakes JavaScript at most once a burst.
+pub struct Wake {
+    function: Mutex<Option<WakeFunction>>,
+    scheduled: AtomicBool,
+}
+
+impl Wake {
+    /// Wakes through this function, which is weak.
+    pub fn new(function: WakeFunction) -> Wake {
+        Wake { function: Mutex::new(Some(function)), scheduled: AtomicBool::new(false) }
+    }
+
+    /// Wakes nobody.
+    #[cfg(test)]
+    pub fn silent() -> Wake {
+        Wake { function: Mutex::new(None), scheduled: AtomicBool::new(false) }
+    }
+
+    /// Called on any thread after a result was queued.
+    pub fn wake(&self) {
+        if !self.scheduled.swap(true, Ordering::AcqRel)
+            && let Some(function) = &*self.function.lock()
+        {
+            // The queue is unbounded, so this fails only while the environment closes: nobody is left to hear it.
+            function.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// Called before the queue is emptied; the next result wakes again.
+    pub fn begin_drain(&self) {
+        self.scheduled.swap(false, Ordering::AcqRel);
+    }
+
+    /// Keeps the process alive. On the JavaScript thread.
+    pub fn hold(&self, env: &Env) -> napi::Result<()> {
+        match &mut *self.function.lock() {
+            #[expect(deprecated, reason = "clones keep the function, only this keeps the process")]
+            Some(function) => function.refer(env),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the process exit. On the JavaScript thread.
+    pub fn release(&self, env: &Env) -> napi::Result<()> {
+        match &mut *self.function.lock() {
+            #[expect(deprecated, reason = "clones keep the function, only this keeps the process")]
+            Some(function) => function.unref(env),
+            None => Ok(()),
+        }
+    }
+
+    /// Wakes nobody from now on. On the JavaScript thread, while its environment lives.
+    pub fn silence(&self) {
+        drop(self.function.lock().take());
+    }
+}
