@@ -12,7 +12,7 @@
 //! - `binding`: what Node.js sees; the only room that names napi
 
 #[cfg(feature = "node")]
-pub mod binding;
+mod binding;
 pub mod document;
 pub mod engine;
 pub mod error;
@@ -21,5 +21,6 @@ pub mod options;
 pub mod query;
 pub mod storage;
 
+pub use engine::Database;
 pub use error::{Error, Kind, Result};
 pub use options::OpenOptions;

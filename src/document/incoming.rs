@@ -80,6 +80,11 @@ impl Translation {
         Translation { source: source.serial(), target: target.serial(), numbers }
     }
 
+    /// Whether it translates the numbers of this table of a caller.
+    pub fn is_from(&self, source: &Shapes) -> bool {
+        self.source == source.serial()
+    }
+
     #[inline]
     fn get(&self, id: ShapeId) -> Option<ShapeId> {
         // Acquire, with the Release below: who reads a number sees its shape in the table.

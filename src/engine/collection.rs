@@ -1,14 +1,52 @@
-//! A collection.
+//! A collection: its shapes, its directory from `_id` to slot, its slots.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+
+use super::key::Key;
+use super::slab::{Content, Seen, Slab, SlotId, Version};
 use crate::document::Shapes;
+use crate::document::incoming::Translation;
+use crate::storage::Lsn;
 
-/// One collection: its shapes, its documents.
+/// Every collection of a database by number, as long as anything may still refer to it.
+pub type Collections = DashMap<u32, Arc<Collection>, foldhash::fast::RandomState>;
+
+/// One collection. Names belong to the catalogue: a collection keeps its number, and its readers, for life.
 pub struct Collection {
     number: u32,
     shapes: Shapes,
+    directory: DashMap<Key, SlotId, foldhash::fast::RandomState>,
+    slab: Slab,
+    /// Documents that the newest published state has.
+    count: AtomicU64,
+    /// Shapes that the log defines. The table runs ahead of it when a commit failed for want of space; the
+    /// next frame then carries the definitions that are missing. Changed under the commit lock only.
+    logged_shapes: AtomicUsize,
+    /// How callers' shape numbers translate, for the callers seen last.
+    translations: Mutex<Vec<Arc<Translation>>>,
 }
 
+/// Callers whose translations are kept; more than a process has environments that write one collection.
+const TRANSLATIONS: usize = 16;
+
 impl Collection {
+    /// An empty collection with this number.
+    pub fn new(number: u32) -> Collection {
+        Collection {
+            number,
+            shapes: Shapes::new(),
+            directory: DashMap::default(),
+            slab: Slab::default(),
+            count: AtomicU64::new(0),
+            logged_shapes: AtomicUsize::new(0),
+            translations: Mutex::default(),
+        }
+    }
+
     /// Its number, never reused.
     pub fn number(&self) -> u32 {
         self.number
@@ -17,5 +55,76 @@ impl Collection {
     /// Its shapes.
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
+    }
+
+    /// Documents in the newest published state.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Bytes of documents in memory, old versions included.
+    pub fn hot_bytes(&self) -> u64 {
+        self.slab.hot_bytes()
+    }
+
+    pub(super) fn slab(&self) -> &Slab {
+        &self.slab
+    }
+
+    pub(super) fn slot_of(&self, key: &Key) -> Option<SlotId> {
+        self.directory.get(key).map(|slot| *slot)
+    }
+
+    pub(super) fn enter(&self, key: Key, slot: SlotId) {
+        self.directory.insert(key, slot);
+    }
+
+    /// Forgets the key, unless a later life of the document has taken it.
+    pub(super) fn leave(&self, key: &Key, slot: SlotId) {
+        self.directory.remove_if(key, |_, current| *current == slot);
+    }
+
+    pub(super) fn change_count(&self, by: i64) {
+        self.count.fetch_add(by as u64, Ordering::AcqRel);
+    }
+
+    pub(super) fn logged_shapes(&self) -> usize {
+        self.logged_shapes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_logged_shapes(&self, count: usize) {
+        self.logged_shapes.store(count, Ordering::Relaxed);
+    }
+
+    /// What is known about translating a caller's shape numbers into this collection's.
+    pub(super) fn translation(&self, source: &Shapes) -> Arc<Translation> {
+        let mut translations = self.translations.lock();
+        if let Some(known) = translations.iter().find(|known| known.is_from(source)) {
+            return known.clone();
+        }
+        if translations.len() == TRANSLATIONS {
+            translations.remove(0);
+        }
+        let fresh = Arc::new(Translation::new(source, &self.shapes));
+        translations.push(fresh.clone());
+        fresh
+    }
+
+    /// What the view has under this key: its slot, and the version's content.
+    pub(super) fn find(&self, key: &Key, view: impl Fn() -> Lsn) -> Option<(SlotId, Lsn, Content)> {
+        let mut slot = self.slot_of(key)?;
+        loop {
+            let step = self.slab.seen(slot, &view, |seen| match seen {
+                Seen::Version(Version { lsn, content }) if content.is_document() => {
+                    Err(Some((slot, *lsn, content.clone())))
+                }
+                Seen::Before(earlier) => Ok(earlier),
+                Seen::Version(_) | Seen::Nothing => Err(None),
+            });
+            match step {
+                Ok(earlier) => slot = earlier,
+                Err(found) => return found,
+            }
+        }
     }
 }

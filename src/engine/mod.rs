@@ -1,10 +1,38 @@
 //! The database: collections, the one commit path, views, recovery.
+//!
+//! - [`operation`]: what can be asked, and what is answered
+//! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
+//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`]: the operations
+//! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
+//! - [`record`], [`replay`]: what the log says, and its reading
+//! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
+//! - [`registry`]: the databases open in this process
 
+pub mod budget;
+pub mod catalogue;
 pub mod collection;
+pub mod commit;
+pub mod cursor;
+pub mod database;
+pub mod key;
+pub mod lane;
 pub mod operation;
+pub mod read;
+pub mod record;
+pub mod registry;
+pub mod replay;
+pub mod session;
+pub mod slab;
+pub mod store;
+pub mod views;
+pub mod waiting;
+pub mod write;
 
 pub use collection::Collection;
+pub use database::{Database, DatabaseStats, Description};
 pub use operation::{
     Answer, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Reply, SetEntry,
     UpdateOutcome, Upsert, WriteError,
 };
+pub use read::Hot;
+pub use session::Session;

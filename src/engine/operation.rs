@@ -22,7 +22,12 @@ pub struct Incoming {
 impl Incoming {
     /// The value, for walking.
     pub fn raw(&self) -> RawValue<'_> {
-        RawValue::new(self.buffer.get(self.range.clone()).unwrap_or_default(), &self.shapes)
+        RawValue::new(self.bytes(), &self.shapes)
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.range.clone()).unwrap_or_default()
     }
 }
 

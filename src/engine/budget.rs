@@ -1,0 +1,46 @@
+//! Room in the commit queue: writers wait for it before the commit lock, so that memory does not grow.
+
+use parking_lot::{Condvar, Mutex};
+
+/// Bytes that may be queued and not yet published.
+pub struct Budget {
+    limit: u64,
+    used: Mutex<u64>,
+    freed: Condvar,
+}
+
+impl Budget {
+    /// Room for this many bytes.
+    pub fn new(limit: u64) -> Budget {
+        Budget { limit, used: Mutex::new(0), freed: Condvar::new() }
+    }
+
+    /// Takes room, waiting for it. Something larger than the whole budget waits until it is alone. `drive`
+    /// is called before waiting: what is queued may need this very thread to be written.
+    pub fn take(&self, bytes: u64, drive: impl Fn()) {
+        loop {
+            let mut used = self.used.lock();
+            if *used == 0 || *used + bytes <= self.limit {
+                *used += bytes;
+                return;
+            }
+            drop(used);
+            drive();
+            used = self.used.lock();
+            if *used != 0 && *used + bytes > self.limit {
+                self.freed.wait(&mut used);
+            }
+        }
+    }
+
+    /// Gives room back.
+    pub fn give(&self, bytes: u64) {
+        *self.used.lock() -= bytes;
+        self.freed.notify_all();
+    }
+
+    /// Bytes taken.
+    pub fn used(&self) -> u64 {
+        *self.used.lock()
+    }
+}

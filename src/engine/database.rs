@@ -1,0 +1,203 @@
+//! A handle on an open database. Handles in one process share the engine of a directory; the last closes it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::registry;
+use super::replay::Replay;
+use super::session::Session;
+use super::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::options::{OpenOptions, StorageMode};
+use crate::storage::{Host, RecoveryReport, open_disk, open_memory};
+
+/// The path that means no directory at all.
+pub const MEMORY: &str = ":memory:";
+
+/// A handle on a database.
+pub struct Database {
+    store: Arc<Store>,
+    options: OpenOptions,
+    closed: Arc<AtomicBool>,
+    sessions: Mutex<Vec<Weak<Session>>>,
+    runtime: Handle,
+    place: Option<registry::Place>,
+}
+
+/// What a handle says of itself.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Description {
+    /// The path it was opened with.
+    pub path: String,
+    /// `sync`, `async` or `memory`.
+    pub storage: &'static str,
+    /// What recovery found.
+    pub recovery: RecoveryReport,
+}
+
+/// Counters and sizes of now.
+#[derive(Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseStats {
+    /// Collections.
+    pub collections: u64,
+    /// Documents in all collections.
+    pub documents: u64,
+    /// Bytes of documents in memory, old versions included.
+    pub hot_bytes: u64,
+    /// Segments on disk.
+    pub segments: u64,
+    /// Bytes of all files of the database.
+    pub bytes_on_disk: u64,
+    /// Bytes of commits that are not published yet.
+    pub queued_bytes: u64,
+    /// fsync and fdatasync calls since open.
+    pub syncs: u64,
+    /// The newest commit that reads see.
+    pub last_lsn: u64,
+    /// The newest commit known to be on the disk itself.
+    pub durable_lsn: u64,
+    /// Open views: cursors that were not read to their end.
+    pub views: u64,
+    /// How long (ms) the oldest of them has been open.
+    pub oldest_view_age: u64,
+}
+
+impl Database {
+    /// Opens a database and blocks until it is recovered. `:memory:` is a database of its own each time.
+    pub fn open(path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
+        Self::open_on(&Host::system(), path, options, runtime)
+    }
+
+    /// [`Database::open`] on a file system, clock and source of randomness of one's own.
+    pub fn open_on(
+        host: &Host,
+        path: &str,
+        mut options: OpenOptions,
+        runtime: Handle,
+    ) -> Result<Arc<Database>> {
+        if path == MEMORY {
+            options.storage = StorageMode::Memory;
+        }
+        options.validate()?;
+        if path.is_empty() {
+            return Err(Error::new(Kind::Argument, "path must name a directory, or be ':memory:'"));
+        }
+        if options.storage == StorageMode::Memory {
+            let opened = open_memory();
+            let recovered = Replay::new(Path::new(path), None).finish();
+            let (clock, report) = (host.clock.clone(), opened.report);
+            let store =
+                Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered);
+            return Ok(Self::handle(store, options, runtime, None));
+        }
+        let (store, place) = registry::open(host, Path::new(path), &options, || {
+            let mut replay = Replay::new(Path::new(path), options.memory_limit);
+            let opened = open_disk(host, Path::new(path), &options, Some(runtime.clone()), &mut |frame| {
+                replay.frame(frame)
+            })?;
+            let (clock, report) = (host.clock.clone(), opened.report);
+            let recovered = replay.finish();
+            Ok(Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered))
+        })?;
+        Ok(Self::handle(store, options, runtime, place))
+    }
+
+    fn handle(
+        store: Arc<Store>,
+        options: OpenOptions,
+        runtime: Handle,
+        place: Option<registry::Place>,
+    ) -> Arc<Database> {
+        let closed = Arc::new(AtomicBool::new(false));
+        Arc::new(Database { store, options, closed, sessions: Mutex::default(), runtime, place })
+    }
+
+    /// A caller's own queue of operations. One per environment keeps its writes in order.
+    pub fn session(&self) -> Arc<Session> {
+        let session = Session::new(
+            self.store.clone(),
+            self.options.access,
+            self.closed.clone(),
+            self.runtime.clone(),
+        );
+        let mut sessions = self.sessions.lock();
+        sessions.retain(|known| known.strong_count() > 0);
+        sessions.push(Arc::downgrade(&session));
+        session
+    }
+
+    /// Everything acknowledged so far is on the disk itself when this returns.
+    pub fn flush(&self) -> Result<()> {
+        self.check_open("flush")?;
+        self.store.flush()
+    }
+
+    /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.
+    /// A second call does nothing.
+    pub fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let sessions: Vec<_> = self.sessions.lock().iter().filter_map(Weak::upgrade).collect();
+        for session in sessions {
+            session.drain();
+        }
+        match &self.place {
+            Some(place) => registry::release(place, &self.store),
+            None => self.store.close(),
+        }
+    }
+
+    /// Counters and sizes of now.
+    pub fn stats(&self) -> Result<DatabaseStats> {
+        self.check_open("stats")?;
+        let catalogue = self.store.views().catalogue();
+        let storage = self.store.storage().stats();
+        let (views, since) = self.store.views().held();
+        Ok(DatabaseStats {
+            collections: catalogue.count() as u64,
+            documents: catalogue.iter().map(|(_, collection)| collection.count()).sum(),
+            hot_bytes: catalogue.iter().map(|(_, collection)| collection.hot_bytes()).sum(),
+            segments: storage.segments,
+            bytes_on_disk: storage.bytes_on_disk,
+            queued_bytes: self.store.budget().used(),
+            syncs: storage.syncs,
+            last_lsn: self.store.views().published().0,
+            durable_lsn: storage.durable.0,
+            views: views as u64,
+            oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
+        })
+    }
+
+    /// Path, durability, and what recovery found.
+    pub fn describe(&self) -> Description {
+        Description {
+            path: self.store.name().to_owned(),
+            storage: self.store.mode().as_str(),
+            recovery: self.store.report().clone(),
+        }
+    }
+
+    fn check_open(&self, method: &str) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            let message = format!("{method}: the database {} is closed; open it again", self.store.name());
+            return Err(Error::new(Kind::Closed, message));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::warn!(database = %self.store.name(), %error, "an unclosed database could not be closed cleanly");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The key of a document in its collection's directory: its `_id`, made so that equal `_id`s have equal keys.
+//!
+//! Keys are held in memory for every document, so the common forms are short: a UUID string takes 17 bytes,
+//! which fit into the key itself; other strings are held as they are.
+
+use smallvec::SmallVec;
+
+use crate::document::{RawKind, RawValue};
+use crate::index::key::encode_key;
+
+const ORDERED: u8 = 0;
+const STRING: u8 = 1;
+const UUID: u8 = 2;
+
+/// A directory key. Up to 24 bytes live in the key itself.
+pub type Key = SmallVec<[u8; 24]>;
+
+/// The key of this `_id`.
+pub fn key_of(id: RawValue<'_>) -> Key {
+    let mut key = Key::new();
+    match id.kind() {
+        RawKind::String(text) => match uuid_bytes(text) {
+            Some(bytes) => {
+                key.push(UUID);
+                key.extend_from_slice(&bytes);
+            }
+            None => {
+                key.push(STRING);
+                key.extend_from_slice(text);
+            }
+        },
+        _ => {
+            let mut bytes = vec![ORDERED];
+            encode_key(id, &mut bytes);
+            key.extend_from_slice(&bytes);
+        }
+    }
+    key
+}
+
+/// The bytes of a UUID in its canonical form (36 characters, lower case); no other text has them.
+fn uuid_bytes(text: &[u8]) -> Option<[u8; 16]> {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    let mut bytes = [0; 16];
+    let mut at = 0;
+    for (n, byte) in bytes.iter_mut().enumerate() {
+        if matches!(n, 4 | 6 | 8 | 10) {
+            if text[at] != b'-' {
+                return None;
+            }
+            at += 1;
+        }
+        *byte = hex(text[at])? << 4 | hex(text[at + 1])?;
+        at += 2;
+    }
+    Some(bytes)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Shapes;
+
+    fn string_key(text: &str) -> Key {
+        let mut bytes = vec![0xd9, text.len() as u8];
+        bytes.extend_from_slice(text.as_bytes());
+        key_of(RawValue::new(&bytes, &Shapes::new()))
+    }
+
+    #[test]
+    fn a_uuid_is_short_and_its_near_misses_are_not_mistaken_for_it() {
+        let uuid = "0190b3c4-7e1f-7abc-8def-0123456789ab";
+        assert_eq!(string_key(uuid).len(), 17);
+        let misses = [&uuid.to_uppercase(), &uuid.replace('-', "0"), &uuid[1..], &format!("{uuid}0")];
+        for (n, miss) in misses.iter().enumerate() {
+            assert_ne!(string_key(miss), string_key(uuid), "{n}");
+            assert_eq!(string_key(miss)[0], STRING);
+        }
+        assert_ne!(string_key("0190b3c4-7e1f-7abc-8def-0123456789ac"), string_key(uuid));
+    }
+}

@@ -1,0 +1,112 @@
+//! Queues of work on tokio's blocking pool: in order, on at most so many threads.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::runtime::Handle;
+
+/// A piece of work.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// A queue that at most `width` threads work off. With a width of one, work runs in the order it came.
+pub struct Lane {
+    width: usize,
+    state: Mutex<State>,
+    /// Runs when a worker finds the queue empty, and now and then while it does not.
+    pause: Box<dyn Fn() + Send + Sync>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    running: usize,
+}
+
+/// Jobs after which a worker pauses even though there are more.
+const STRETCH: usize = 256;
+
+impl Lane {
+    /// An empty lane.
+    pub fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<Lane> {
+        Arc::new(Lane { width, state: Mutex::default(), pause: Box::new(pause), idle: Condvar::new() })
+    }
+
+    /// Adds work and sees that someone works.
+    pub fn push(self: &Arc<Self>, runtime: &Handle, jobs: impl IntoIterator<Item = Job>) {
+        let mut state = self.state.lock();
+        let before = state.queue.len();
+        state.queue.extend(jobs);
+        let added = state.queue.len() - before;
+        for _ in 0..added.min(self.width - state.running) {
+            state.running += 1;
+            let lane = self.clone();
+            runtime.spawn_blocking(move || lane.work());
+        }
+    }
+
+    /// Blocks until nothing is queued and nobody works.
+    pub fn wait_idle(&self) {
+        let mut state = self.state.lock();
+        while state.running > 0 {
+            self.idle.wait(&mut state);
+        }
+    }
+
+    fn work(&self) {
+        let mut done = 0;
+        loop {
+            let next = {
+                let mut state = self.state.lock();
+                let next = state.queue.pop_front();
+                // What was done since the last pause is still to be driven, so only then is this the end.
+                if next.is_none() && done == 0 {
+                    state.running -= 1;
+                    self.idle.notify_all();
+                    return;
+                }
+                next
+            };
+            let last = next.is_none();
+            if let Some(job) = next {
+                // A job answers for its own panics; the lane only must not lose its worker to one.
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
+                    tracing::error!("a job panicked");
+                }
+                done += 1;
+            }
+            if last || done == STRETCH {
+                done = 0;
+                (self.pause)();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_lane_of_one_keeps_the_order_and_pauses_after_the_last() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let pauses = Arc::new(AtomicUsize::new(0));
+        let counter = pauses.clone();
+        let lane = Lane::new(1, move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        let (sender, receiver) = mpsc::channel();
+        for n in 0..1_000 {
+            let sender = sender.clone();
+            let job: Job = Box::new(move || sender.send(n).unwrap());
+            lane.push(runtime.handle(), [job]);
+        }
+        drop(sender);
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), (0..1_000).collect::<Vec<_>>());
+        lane.wait_idle();
+        assert!(pauses.load(Ordering::SeqCst) >= 1_000 / STRETCH);
+    }
+}

@@ -1,0 +1,312 @@
+//! What a block's payload says: a time, then records.
+//!
+//! ```text
+//! payload   time: i64 LE, milliseconds since 1970, of the commit      record ...
+//! PUT       01 collection version created modified length document
+//! DELETE    02 collection length id
+//! SHAPE     03 collection shape keys (length key)...
+//! CREATE    04 collection length name length options
+//! DROP      05 collection
+//! ```
+//!
+//! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a fresh document
+//! spends one byte on each. A document or id is in the stored form and ends exactly at its length. A SHAPE
+//! stands before the first document that uses it, a CREATE before the first record of its collection.
+
+use std::ops::Range;
+
+const PUT: u8 = 1;
+const DELETE: u8 = 2;
+const SHAPE: u8 = 3;
+const CREATE: u8 = 4;
+const DROP: u8 = 5;
+
+/// Bytes of a payload before its first record.
+pub const PAYLOAD_HEAD: usize = 8;
+
+/// One record of a payload.
+#[derive(Debug, PartialEq)]
+pub enum Record<'a> {
+    /// A document was inserted or replaced.
+    Put(Put),
+    /// The document with this `_id` was deleted.
+    Delete {
+        /// The collection's number.
+        collection: u32,
+        /// The `_id`, encoded.
+        id: &'a [u8],
+    },
+    /// The collection's next shape.
+    Shape {
+        /// The collection's number.
+        collection: u32,
+        /// The shape's number: the count of those before it.
+        shape: u16,
+        /// Its keys.
+        keys: Vec<&'a str>,
+    },
+    /// A collection begins.
+    Create {
+        /// Its number, higher than all before.
+        collection: u32,
+        /// Its name.
+        name: &'a str,
+        /// Its options as JSON; empty for none.
+        options: &'a [u8],
+    },
+    /// A collection ends.
+    Drop {
+        /// The collection's number.
+        collection: u32,
+    },
+}
+
+/// A document record: the document's place in the payload and what is known beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Put {
+    /// The collection's number.
+    pub collection: u32,
+    /// Grows by one with each write, from 1.
+    pub version: u64,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+    /// Milliseconds since 1970.
+    pub modified_at: i64,
+    /// Bytes of the record before the document.
+    pub head: u32,
+    /// The document within the payload.
+    pub document: Range<usize>,
+}
+
+/// Begins a payload.
+pub fn begin(out: &mut Vec<u8>, time: i64) {
+    out.extend_from_slice(&time.to_le_bytes());
+}
+
+/// Appends a PUT; answers where the document stands and how long the record's head is.
+pub fn put(out: &mut Vec<u8>, time: i64, put: (u32, u64, i64, i64), document: &[u8]) -> (Range<usize>, u32) {
+    let (collection, version, created_at, modified_at) = put;
+    let start = out.len();
+    out.push(PUT);
+    varint(out, u64::from(collection));
+    varint(out, version);
+    varint(out, zigzag(time.wrapping_sub(created_at)));
+    varint(out, zigzag(time.wrapping_sub(modified_at)));
+    varint(out, document.len() as u64);
+    let head = out.len() - start;
+    out.extend_from_slice(document);
+    (start + head..out.len(), head as u32)
+}
+
+/// Appends a DELETE.
+pub fn delete(out: &mut Vec<u8>, collection: u32, id: &[u8]) {
+    out.push(DELETE);
+    varint(out, u64::from(collection));
+    bytes(out, id);
+}
+
+/// Appends a SHAPE.
+pub fn shape<S: AsRef<str>>(out: &mut Vec<u8>, collection: u32, shape: u16, keys: &[S]) {
+    out.push(SHAPE);
+    varint(out, u64::from(collection));
+    varint(out, u64::from(shape));
+    varint(out, keys.len() as u64);
+    for key in keys {
+        bytes(out, key.as_ref().as_bytes());
+    }
+}
+
+/// Appends a CREATE.
+pub fn create(out: &mut Vec<u8>, collection: u32, name: &str, options: &[u8]) {
+    out.push(CREATE);
+    varint(out, u64::from(collection));
+    bytes(out, name.as_bytes());
+    bytes(out, options);
+}
+
+/// Appends a DROP.
+pub fn drop_collection(out: &mut Vec<u8>, collection: u32) {
+    out.push(DROP);
+    varint(out, u64::from(collection));
+}
+
+fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// The records of a payload in order. A malformed one is `Err` with its offset, and the end.
+pub struct Records<'a> {
+    payload: &'a [u8],
+    at: usize,
+    time: i64,
+    failed: bool,
+}
+
+impl<'a> Records<'a> {
+    /// The records of this payload.
+    pub fn new(payload: &'a [u8]) -> Records<'a> {
+        let head = payload.first_chunk::<PAYLOAD_HEAD>();
+        let time = head.map_or(0, |head| i64::from_le_bytes(*head));
+        Records { payload, at: PAYLOAD_HEAD, time, failed: head.is_none() && !payload.is_empty() }
+    }
+
+    /// The commit's time.
+    pub fn time(&self) -> i64 {
+        self.time
+    }
+
+    /// Reads the PUT whose document starts at `document` after a head of `head` bytes.
+    pub fn put_at(payload: &'a [u8], document: usize, head: usize) -> Option<Put> {
+        let mut records = Records::new(payload);
+        records.at = document.checked_sub(head)?;
+        match records.read()? {
+            Record::Put(put) => Some(put),
+            _ => None,
+        }
+    }
+
+    fn read(&mut self) -> Option<Record<'a>> {
+        let start = self.at;
+        let kind = *self.payload.get(self.at)?;
+        self.at += 1;
+        let collection = u32::try_from(self.varint()?).ok()?;
+        Some(match kind {
+            PUT => {
+                let version = self.varint()?;
+                let created_at = self.time.wrapping_sub(unzigzag(self.varint()?));
+                let modified_at = self.time.wrapping_sub(unzigzag(self.varint()?));
+                let len = self.len()?;
+                let document = self.at..self.at + len;
+                let head = (self.at - start) as u32;
+                self.at = document.end;
+                Record::Put(Put { collection, version, created_at, modified_at, head, document })
+            }
+            DELETE => Record::Delete { collection, id: self.bytes()? },
+            SHAPE => {
+                let shape = u16::try_from(self.varint()?).ok()?;
+                let count = self.len()?;
+                let keys = (0..count).map(|_| self.str()).collect::<Option<Vec<_>>>()?;
+                Record::Shape { collection, shape, keys }
+            }
+            CREATE => Record::Create { collection, name: self.str()?, options: self.bytes()? },
+            DROP => Record::Drop { collection },
+            _ => return None,
+        })
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = *self.payload.get(self.at)?;
+            self.at += 1;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// A length or count that the rest of the payload can hold.
+    fn len(&mut self) -> Option<usize> {
+        let len = usize::try_from(self.varint()?).ok()?;
+        (len <= self.payload.len() - self.at).then_some(len)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = self.len()?;
+        let bytes = self.payload.get(self.at..self.at + len)?;
+        self.at += len;
+        Some(bytes)
+    }
+
+    fn str(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            self.failed = false;
+            self.at = self.payload.len();
+            return Some(Err(0));
+        }
+        if self.at >= self.payload.len() {
+            return None;
+        }
+        let start = self.at;
+        let record = self.read().ok_or(start);
+        if record.is_err() {
+            self.at = self.payload.len();
+        }
+        Some(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_as_written() {
+        let mut out = Vec::new();
+        begin(&mut out, 1_000);
+        create(&mut out, 7, "users", b"");
+        shape(&mut out, 7, 0, &["_id", "name"]);
+        let (document, head) = put(&mut out, 1_000, (7, 3, 400, 1_200), b"doc");
+        delete(&mut out, 7, b"id");
+        drop_collection(&mut out, 7);
+        let put = Put { collection: 7, version: 3, created_at: 400, modified_at: 1_200, head, document };
+        let read: Vec<_> = Records::new(&out).map(Result::unwrap).collect();
+        assert_eq!(
+            read,
+            [
+                Record::Create { collection: 7, name: "users", options: b"" },
+                Record::Shape { collection: 7, shape: 0, keys: vec!["_id", "name"] },
+                Record::Put(put.clone()),
+                Record::Delete { collection: 7, id: b"id" },
+                Record::Drop { collection: 7 },
+            ]
+        );
+        assert_eq!(Records::put_at(&out, put.document.start, head as usize), Some(put));
+    }
+
+    #[test]
+    fn any_cut_or_changed_byte_is_read_without_panic() {
+        let mut out = Vec::new();
+        begin(&mut out, -5);
+        shape(&mut out, 300, 0, &["a", "b"]);
+        put(&mut out, -5, (300, u64::MAX, i64::MIN, i64::MAX), &[0xc0; 200]);
+        delete(&mut out, 300, b"x");
+        for cut in 0..out.len() {
+            Records::new(&out[..cut]).for_each(drop);
+        }
+        for at in 0..out.len() {
+            for value in 0..=255 {
+                let mut changed = out.clone();
+                changed[at] = value;
+                Records::new(&changed).for_each(drop);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The databases open in this process, by the identity of their LOCK file: threads of one process share the
+//! engine of a directory. The open LOCK file keeps its inode from being given to another file.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::Mutex;
+
+use super::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::options::{Access, Creation, OpenOptions};
+use crate::storage::Host;
+
+/// Device and inode of a LOCK file.
+type Identity = (u64, u64);
+
+/// Where an open database is registered.
+#[derive(Clone)]
+pub struct Place(Arc<Mutex<Shared>>);
+
+#[derive(Default)]
+struct Shared {
+    store: Option<Arc<Store>>,
+    handles: usize,
+}
+
+static OPEN: LazyLock<Mutex<HashMap<Identity, Place>>> = LazyLock::new(Mutex::default);
+/// Held while a directory without a LOCK file is opened: it has no identity to be found by yet.
+static CREATING: Mutex<()> = Mutex::new(());
+
+/// Joins the engine of this directory, or opens one.
+pub fn open(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    open_store: impl FnOnce() -> Result<Arc<Store>>,
+) -> Result<(Arc<Store>, Option<Place>)> {
+    let lock_file = path.join("LOCK");
+    let mut creating = None;
+    let mut identity = host.vfs.identity(&lock_file).ok();
+    if identity.is_none() {
+        creating = Some(CREATING.lock());
+        identity = host.vfs.identity(&lock_file).ok();
+    }
+    let Some(identity) = identity else {
+        let store = open_store()?;
+        // Read-only databases on read-only file systems have no LOCK file; each opening stands alone.
+        let Ok(identity) = host.vfs.identity(&lock_file) else { return Ok((store, None)) };
+        let place = Place(Arc::new(Mutex::new(Shared { store: Some(store.clone()), handles: 1 })));
+        OPEN.lock().insert(identity, place.clone());
+        return Ok((store, Some(place)));
+    };
+    drop(creating);
+    let place = OPEN.lock().entry(identity).or_insert_with(|| Place(Arc::default())).clone();
+    let mut shared = place.0.lock();
+    let store = match &shared.store {
+        Some(store) => {
+            check_joining(store, path, options)?;
+            store.clone()
+        }
+        None => open_store()?,
+    };
+    shared.store = Some(store.clone());
+    shared.handles += 1;
+    drop(shared);
+    Ok((store, Some(place)))
+}
+
+/// One handle less; the last closes the engine. Whoever opens meanwhile waits, then opens anew.
+pub fn release(place: &Place, store: &Store) -> Result<()> {
+    let mut shared = place.0.lock();
+    shared.handles -= 1;
+    if shared.handles > 0 {
+        return Ok(());
+    }
+    shared.store = None;
+    store.close()
+}
+
+fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()> {
+    let path = path.display();
+    let (open, asked) = (store.options(), options);
+    if open.storage != asked.storage {
+        let message = format!(
+            "{path} is open in this process with storage '{}'; it cannot be opened with '{}' as well: use the same, \
+             or close it first",
+            open.storage.as_str(),
+            asked.storage.as_str()
+        );
+        return Err(Error::new(Kind::Locked, message));
+    }
+    if open.access == Access::ReadOnly && asked.access == Access::ReadWrite {
+        let message = format!("{path} is open in this process with readOnly; close it first to write");
+        return Err(Error::new(Kind::Locked, message));
+    }
+    if asked.creation == Creation::MustBeNew {
+        let message = format!("{path} holds a database already, and errorIfExists was given");
+        return Err(Error::new(Kind::Io, message));
+    }
+    Ok(())
+}

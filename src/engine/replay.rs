@@ -1,0 +1,149 @@
+//! Opening: bytes -> frames -> records -> collections.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalogue::Catalogue;
+use super::collection::{Collection, Collections};
+use super::key::key_of;
+use super::record::{Put, Record, Records};
+use super::slab::{Content, Span, Version};
+use super::store::Recovered;
+use crate::document::{RawValue, Shape};
+use crate::error::{Error, Result};
+use crate::storage::{Block, BlockPlace, FileId, Lsn, Replayed};
+
+/// Collections while the log is read.
+pub struct Replay<'a> {
+    path: &'a Path,
+    recovered: Recovered,
+    /// Bytes of documents that may stay in memory; the rest stays cold.
+    memory_limit: u64,
+    hot: u64,
+}
+
+impl<'a> Replay<'a> {
+    /// An empty database in this directory.
+    pub fn new(path: &'a Path, memory_limit: Option<u64>) -> Replay<'a> {
+        let recovered = Recovered {
+            lsn: Lsn(0),
+            catalogue: Catalogue::default(),
+            collections: Arc::new(Collections::default()),
+            next_number: 1,
+        };
+        Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: 0 }
+    }
+
+    /// Applies one commit.
+    pub fn frame(&mut self, frame: Replayed) -> Result<()> {
+        let lsn = frame.lsn;
+        for block in &frame.blocks {
+            let cold = (self.hot >= self.memory_limit).then(|| Arc::new(block.place));
+            for record in Records::new(&block.bytes) {
+                let applied = match record {
+                    Err(_) => Err("a record is malformed"),
+                    Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
+                    Ok(Record::Delete { collection, id }) => self.delete(lsn, collection, id),
+                    Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
+                    Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
+                    Ok(Record::Drop { collection }) => self.drop_collection(collection),
+                };
+                applied.map_err(|what| self.damage(block.place, what))?;
+            }
+        }
+        self.recovered.lsn = lsn;
+        Ok(())
+    }
+
+    /// The collections as the last commit left them.
+    pub fn finish(self) -> Recovered {
+        self.recovered
+    }
+
+    fn collection(&self, number: u32) -> Result<Arc<Collection>, &'static str> {
+        let found = self.recovered.collections.get(&number).map(|collection| collection.clone());
+        found.ok_or("a record names a collection that does not exist")
+    }
+
+    fn put(
+        &mut self,
+        lsn: Lsn,
+        block: &Arc<Block>,
+        put: Put,
+        cold: Option<&Arc<BlockPlace>>,
+    ) -> Result<(), &'static str> {
+        let collection = self.collection(put.collection)?;
+        let bytes = block.bytes.get(put.document.clone()).ok_or("a document ends outside its block")?;
+        let document = RawValue::new(bytes, collection.shapes());
+        let id = document.get("_id").ok_or("a document has no _id")?;
+        let key = key_of(id);
+        let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
+        let content = match cold {
+            Some(place) => Content::Cold(place.clone(), span),
+            None => Content::Hot(block.clone(), span),
+        };
+        let version = Version { lsn, content };
+        let before = collection.slab().hot_bytes();
+        match collection.slot_of(&key) {
+            Some(slot) => {
+                collection.slab().supersede(slot, version);
+                collection.slab().prune(slot, Lsn(u64::MAX));
+            }
+            None => {
+                let slot = collection.slab().push(version, None);
+                collection.enter(key, slot);
+                collection.change_count(1);
+            }
+        }
+        self.hot = (self.hot + collection.slab().hot_bytes()).saturating_sub(before);
+        Ok(())
+    }
+
+    fn delete(&mut self, lsn: Lsn, number: u32, id: &[u8]) -> Result<(), &'static str> {
+        let collection = self.collection(number)?;
+        let key = key_of(RawValue::new(id, collection.shapes()));
+        let slot = collection.slot_of(&key).ok_or("a deletion names a document that does not exist")?;
+        collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
+        collection.slab().bury(slot, Lsn(u64::MAX));
+        collection.leave(&key, slot);
+        collection.change_count(-1);
+        Ok(())
+    }
+
+    fn shape(&mut self, number: u32, shape: u16, keys: &[&str]) -> Result<(), &'static str> {
+        let collection = self.collection(number)?;
+        let given = collection.shapes().push(Shape::new(keys));
+        if given.is_none_or(|id| id.0 != shape) {
+            return Err("a shape definition is out of order");
+        }
+        collection.set_logged_shapes(collection.shapes().len());
+        Ok(())
+    }
+
+    fn create(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+        if number < self.recovered.next_number || self.recovered.catalogue.get(name).is_some() {
+            return Err("a collection begins twice");
+        }
+        let collection = Arc::new(Collection::new(number));
+        self.recovered.next_number = number + 1;
+        self.recovered.catalogue = self.recovered.catalogue.with(name, collection.clone());
+        self.recovered.collections.insert(number, collection);
+        Ok(())
+    }
+
+    fn drop_collection(&mut self, number: u32) -> Result<(), &'static str> {
+        self.collection(number)?;
+        self.recovered.catalogue = self.recovered.catalogue.without(number);
+        self.recovered.collections.remove(&number);
+        Ok(())
+    }
+
+    fn damage(&self, place: BlockPlace, what: &str) -> Error {
+        let file = match place.file {
+            FileId::Segment(id) => format!("seg-{id:016x}.log"),
+            FileId::Snapshot(id) => format!("snap-{id:016x}.snp"),
+            FileId::Memory => "memory".to_owned(),
+        };
+        Error::corrupt(&self.path.join(file), place.offset, what)
+    }
+}

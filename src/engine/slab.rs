@@ -1,0 +1,438 @@
+//! The documents of a collection in insertion order: slots in pages, pages in chunks.
+//!
+//! A slot holds the newest version of a document and, while a view needs them, older ones. Slot numbers are
+//! never reused, so a number is a position in the natural order that stays valid for ever. A page of 64 slots
+//! is the unit of locking: a writer holds it for one slot's swap, a scan for the reading of one page.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::storage::{Block, BlockPlace, Lsn};
+
+const PAGE: usize = 64;
+const PAGES: usize = 64;
+const CHUNK: u64 = (PAGE * PAGES) as u64;
+
+/// The number of a slot, given in order from 0 and never again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId(pub u64);
+
+/// Where a document stands within its block: offset and length of the document, length of the record head
+/// before it (packed, because every slot has one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Span {
+    offset: u32,
+    packed: u32,
+}
+
+impl Span {
+    /// A document of `len` bytes (at most 16 MiB) at `offset`, after a head of `head` bytes (at most 63).
+    pub fn new(offset: u32, len: u32, head: u32) -> Span {
+        debug_assert!(len < 1 << 26 && head < 1 << 6, "a document and its record head fit their fields");
+        Span { offset, packed: len << 6 | head }
+    }
+
+    /// The document's place in the payload.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.offset as usize..self.offset as usize + self.len()
+    }
+
+    /// The document's length.
+    pub fn len(self) -> usize {
+        (self.packed >> 6) as usize
+    }
+
+    /// Whether there is no document.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The length of the record's head.
+    pub fn head(self) -> usize {
+        (self.packed & 63) as usize
+    }
+}
+
+/// What a version is.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// No version at all: the slot was emptied or never filled.
+    Vacant,
+    /// The document was deleted.
+    Tombstone,
+    /// The document, in memory.
+    Hot(Arc<Block>, Span),
+    /// The document, on disk.
+    Cold(Arc<BlockPlace>, Span),
+}
+
+impl Content {
+    /// Bytes of documents held in memory.
+    pub fn hot_bytes(&self) -> usize {
+        match self {
+            Content::Hot(_, span) => span.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether there is a document.
+    pub fn is_document(&self) -> bool {
+        matches!(self, Content::Hot(..) | Content::Cold(..))
+    }
+}
+
+/// One version of a document, and the commit that made it.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The commit.
+    pub lsn: Lsn,
+    /// What it made.
+    pub content: Content,
+}
+
+/// What stands behind the newest version. Long when a view stays open over many writes, hence a queue and
+/// not a list of boxes.
+#[derive(Default)]
+struct History {
+    /// Oldest first.
+    older: VecDeque<Version>,
+    /// The document was deleted and inserted again: its earlier life is in another slot.
+    earlier_life: Option<SlotId>,
+}
+
+struct Slot {
+    newest: Version,
+    history: Option<Box<History>>,
+}
+
+impl Slot {
+    const VACANT: Slot = Slot { newest: Version { lsn: Lsn(0), content: Content::Vacant }, history: None };
+}
+
+/// What a view finds in a slot.
+pub enum Seen<'a> {
+    /// This version; it may be a tombstone.
+    Version(&'a Version),
+    /// Nothing here; an earlier life of the document may be in that slot.
+    Before(SlotId),
+    /// Nothing.
+    Nothing,
+}
+
+impl Slot {
+    fn seen(&self, view: Lsn) -> Seen<'_> {
+        if self.newest.lsn <= view {
+            return match self.newest.content {
+                Content::Vacant => Seen::Nothing,
+                _ => Seen::Version(&self.newest),
+            };
+        }
+        let Some(history) = &self.history else { return Seen::Nothing };
+        match history.older.iter().rev().find(|version| version.lsn <= view) {
+            Some(version) => Seen::Version(version),
+            None => history.earlier_life.map_or(Seen::Nothing, Seen::Before),
+        }
+    }
+
+    /// Drops what no view from `oldest` on can see; answers the hot bytes freed.
+    fn forget(&mut self, oldest: Lsn) -> u64 {
+        let Some(history) = &mut self.history else { return 0 };
+        if self.newest.lsn <= oldest {
+            let freed = history.older.iter().map(|version| version.content.hot_bytes() as u64).sum();
+            self.history = None;
+            return freed;
+        }
+        // All but the newest of those at or before `oldest`.
+        let reached = history.older.partition_point(|version| version.lsn <= oldest);
+        if reached == 0 {
+            return 0;
+        }
+        history.earlier_life = None;
+        history.older.drain(..reached - 1).map(|version| version.content.hot_bytes() as u64).sum()
+    }
+}
+
+type Page = RwLock<[Slot; PAGE]>;
+
+struct Chunk {
+    pages: Box<[Page]>,
+    /// Slots that were filled and not emptied since.
+    occupied: AtomicU32,
+}
+
+impl Chunk {
+    fn new() -> Arc<Chunk> {
+        let pages = (0..PAGES).map(|_| RwLock::new([const { Slot::VACANT }; PAGE])).collect();
+        Arc::new(Chunk { pages, occupied: AtomicU32::new(0) })
+    }
+}
+
+/// The slots of one collection.
+pub struct Slab {
+    chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
+    len: AtomicU64,
+    hot_bytes: AtomicU64,
+}
+
+impl Default for Slab {
+    fn default() -> Self {
+        Slab { chunks: RwLock::new(Vec::new()), len: AtomicU64::new(0), hot_bytes: AtomicU64::new(0) }
+    }
+}
+
+impl Slab {
+    /// One past the last slot given out.
+    pub fn end(&self) -> u64 {
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// Bytes of documents in memory, old versions included.
+    pub fn hot_bytes(&self) -> u64 {
+        self.hot_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Fills the next slot. Only the commit path and replay call this, one at a time.
+    pub fn push(&self, version: Version, earlier_life: Option<SlotId>) -> SlotId {
+        let id = self.len.load(Ordering::Relaxed);
+        let index = (id / CHUNK) as usize;
+        if index == self.chunks.read().len() {
+            self.chunks.write().push(Some(Chunk::new()));
+        }
+        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        if let Some(chunk) = self.chunk(index) {
+            let (page, slot) = place(id);
+            chunk.occupied.fetch_add(1, Ordering::Relaxed);
+            let history =
+                earlier_life.map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
+            chunk.pages[page].write()[slot] = Slot { newest: version, history };
+        }
+        self.len.store(id + 1, Ordering::Release);
+        SlotId(id)
+    }
+
+    /// Makes this the newest version of the slot; the one before stays behind it until pruned.
+    pub fn supersede(&self, id: SlotId, version: Version) {
+        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        self.with_mut(id, |slot| {
+            let newest = std::mem::replace(&mut slot.newest, version);
+            slot.history.get_or_insert_default().older.push_back(newest);
+        });
+    }
+
+    /// Calls with the newest version, published or not.
+    pub fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Option<R> {
+        let chunk = self.chunk((id.0 / CHUNK) as usize)?;
+        let (page, slot) = place(id.0);
+        Some(read(&chunk.pages[page].read()[slot].newest))
+    }
+
+    /// Calls with what a view sees in the slot. `view` is asked for once the page is locked: a version that
+    /// the newest published view sees cannot be pruned from then on, so point reads need not register.
+    pub fn seen<R>(&self, id: SlotId, view: impl FnOnce() -> Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {
+        match self.chunk((id.0 / CHUNK) as usize) {
+            None => read(Seen::Nothing),
+            Some(chunk) => {
+                let (page, slot) = place(id.0);
+                let page = chunk.pages[page].read();
+                read(page[slot].seen(view()))
+            }
+        }
+    }
+
+    /// Calls with each document that a view sees from slot `from` up to slot `to`, page by page, in order,
+    /// until told to stop; answers where to go on. Whoever is called holds a page's lock: match, clone, no more.
+    pub fn scan(
+        &self,
+        from: u64,
+        to: u64,
+        view: Lsn,
+        mut visit: impl FnMut(SlotId, &Version) -> std::ops::ControlFlow<()>,
+    ) -> u64 {
+        let mut id = from;
+        while id < to {
+            let Some(chunk) = self.chunk((id / CHUNK) as usize) else {
+                id = (id / CHUNK + 1) * CHUNK;
+                continue;
+            };
+            let chunk_end = ((id / CHUNK + 1) * CHUNK).min(to);
+            while id < chunk_end {
+                let (page, first) = place(id);
+                let last = (first as u64 + chunk_end - id).min(PAGE as u64) as usize;
+                let page = chunk.pages[page].read();
+                for slot in &page[first..last] {
+                    let at = SlotId(id);
+                    id += 1;
+                    // An earlier life stands in an earlier slot, where the scan met it already.
+                    if let Seen::Version(version) = slot.seen(view)
+                        && version.content.is_document()
+                        && visit(at, version).is_break()
+                    {
+                        return id;
+                    }
+                }
+            }
+        }
+        id.max(from)
+    }
+
+    /// Drops the versions that no view from `oldest` on can see.
+    pub fn prune(&self, id: SlotId, oldest: Lsn) {
+        let freed = self.with_mut(id, |slot| slot.forget(oldest));
+        self.hot_bytes.fetch_sub(freed.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Empties the slot of a document whose deletion every view from `oldest` on sees.
+    pub fn bury(&self, id: SlotId, oldest: Lsn) -> bool {
+        self.prune(id, oldest);
+        let buried = self.with_mut(id, |slot| {
+            let gone = matches!(slot.newest.content, Content::Tombstone) && slot.newest.lsn <= oldest;
+            if gone {
+                slot.newest.content = Content::Vacant;
+            }
+            gone
+        });
+        if buried == Some(true) {
+            self.release(id);
+        }
+        buried == Some(true)
+    }
+
+    /// Turns the newest version cold if it is the one of this commit and still hot.
+    pub fn cool(&self, id: SlotId, lsn: Lsn, place: &Arc<BlockPlace>) {
+        let freed = self.with_mut(id, |slot| match &slot.newest {
+            Version { lsn: own, content: Content::Hot(_, span) } if *own == lsn => {
+                let span = *span;
+                slot.newest.content = Content::Cold(place.clone(), span);
+                span.len() as u64
+            }
+            _ => 0,
+        });
+        self.hot_bytes.fetch_sub(freed.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
+        self.chunks.read().get(index)?.clone()
+    }
+
+    fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
+        let chunk = self.chunk((id.0 / CHUNK) as usize)?;
+        let (page, slot) = place(id.0);
+        let mut page = chunk.pages[page].write();
+        Some(change(&mut page[slot]))
+    }
+
+    /// A chunk whose every slot was given out and emptied again is let go.
+    fn release(&self, id: SlotId) {
+        let index = (id.0 / CHUNK) as usize;
+        let Some(chunk) = self.chunk(index) else { return };
+        let full = self.end() >= (index as u64 + 1) * CHUNK;
+        if chunk.occupied.fetch_sub(1, Ordering::AcqRel) == 1
+            && full
+            && let Some(entry) = self.chunks.write().get_mut(index)
+        {
+            *entry = None;
+        }
+    }
+}
+
+fn place(id: u64) -> (usize, usize) {
+    let in_chunk = (id % CHUNK) as usize;
+    (in_chunk / PAGE, in_chunk % PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::FileId;
+    use std::ops::ControlFlow;
+
+    fn document(lsn: u64, text: &str) -> Version {
+        let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: text.len() as u32 };
+        let block = Arc::new(Block { place, bytes: text.as_bytes().into() });
+        Version { lsn: Lsn(lsn), content: Content::Hot(block, Span::new(0, text.len() as u32, 0)) }
+    }
+
+    fn tombstone(lsn: u64) -> Version {
+        Version { lsn: Lsn(lsn), content: Content::Tombstone }
+    }
+
+    fn visible(slab: &Slab, view: u64) -> Vec<String> {
+        let mut found = Vec::new();
+        slab.scan(0, slab.end(), Lsn(view), |_, version| {
+            if let Content::Hot(block, span) = &version.content {
+                found.push(String::from_utf8(block.bytes[span.range()].to_vec()).unwrap());
+            }
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    #[test]
+    fn each_view_sees_its_own_state() {
+        let slab = Slab::default();
+        let a = slab.push(document(1, "a1"), None);
+        slab.push(document(2, "b"), None);
+        slab.supersede(a, document(3, "a3"));
+        slab.supersede(a, tombstone(4));
+        let again = slab.push(document(5, "a5"), Some(a));
+        assert_eq!(visible(&slab, 0), Vec::<String>::new());
+        assert_eq!(visible(&slab, 1), ["a1"]);
+        assert_eq!(visible(&slab, 2), ["a1", "b"]);
+        assert_eq!(visible(&slab, 3), ["a3", "b"]);
+        assert_eq!(visible(&slab, 4), ["b"]);
+        assert_eq!(visible(&slab, 5), ["b", "a5"]);
+        slab.seen(again, || Lsn(3), |seen| assert!(matches!(seen, Seen::Before(slot) if slot == a)));
+    }
+
+    #[test]
+    fn pruning_keeps_what_the_oldest_view_sees_and_frees_the_rest() {
+        let slab = Slab::default();
+        let a = slab.push(document(1, "one"), None);
+        slab.supersede(a, document(3, "three"));
+        slab.supersede(a, document(5, "five"));
+        assert_eq!(slab.hot_bytes(), 12);
+        slab.prune(a, Lsn(4));
+        assert_eq!((visible(&slab, 4), slab.hot_bytes()), (vec!["three".to_owned()], 9));
+        slab.supersede(a, tombstone(7));
+        assert!(!slab.bury(a, Lsn(6)));
+        assert_eq!(visible(&slab, 6), ["five"]);
+        assert!(slab.bury(a, Lsn(7)));
+        assert_eq!((visible(&slab, 9).len(), slab.hot_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_chunk_without_documents_is_let_go() {
+        let slab = Slab::default();
+        for lsn in 1..=CHUNK + 1 {
+            slab.push(document(lsn, "x"), None);
+        }
+        for id in 0..CHUNK {
+            slab.supersede(SlotId(id), tombstone(CHUNK + 2 + id));
+            assert!(slab.bury(SlotId(id), Lsn(u64::MAX)));
+        }
+        assert!(slab.chunks.read()[0].is_none());
+        assert_eq!(visible(&slab, u64::MAX), ["x"]);
+    }
+
+    #[test]
+    fn a_scan_stops_where_it_is_told_and_goes_on_from_there() {
+        let slab = Slab::default();
+        for lsn in 1..=200 {
+            slab.push(document(lsn, "x"), None);
+        }
+        let mut seen = 0;
+        let next = slab.scan(0, slab.end(), Lsn(200), |_, _| {
+            seen += 1;
+            if seen == 70 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(next, 70);
+        slab.scan(next, slab.end(), Lsn(200), |_, _| {
+            seen += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(seen, 200);
+    }
+}

@@ -1,0 +1,253 @@
+//! One open database: what the commit path, the readers and the sessions share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::budget::Budget;
+use super::catalogue::Catalogue;
+use super::collection::{Collection, Collections};
+use super::views::{Superseded, View, Views};
+use super::waiting::Waiting;
+use crate::error::{Error, Kind, Result};
+use crate::options::{Access, OpenOptions, StorageMode};
+use crate::storage::host::Clock;
+use crate::storage::{Block, BlockPlace, Lsn, RecoveryReport, StorageBackend};
+
+/// What the newest commit left, published or not. Its lock is the commit lock.
+pub struct Applied {
+    /// The newest commit's number.
+    pub lsn: Lsn,
+    /// The collections there are.
+    pub catalogue: Arc<Catalogue>,
+    /// The number of the next collection.
+    pub next_number: u32,
+    /// No more commits.
+    pub closed: bool,
+}
+
+/// What recovery or creation hands to a new store.
+pub struct Recovered {
+    /// The newest commit's number.
+    pub lsn: Lsn,
+    /// The collections there are.
+    pub catalogue: Catalogue,
+    /// The same by number.
+    pub collections: Arc<Collections>,
+    /// The number of the next collection.
+    pub next_number: u32,
+}
+
+/// An open database.
+pub struct Store {
+    name: String,
+    storage: Arc<dyn StorageBackend>,
+    publisher: Arc<Publisher>,
+    collections: Arc<Collections>,
+    applied: Mutex<Applied>,
+    applied_lsn: AtomicU64,
+    clock: Arc<dyn Clock>,
+    options: OpenOptions,
+    report: RecoveryReport,
+}
+
+/// The end of a commit: publishing, counting, letting go, telling who waits.
+pub struct Publisher {
+    views: Arc<Views>,
+    waiting: Waiting,
+    budget: Budget,
+}
+
+impl Publisher {
+    /// A commit's completion has settled. Runs in the order of numbers.
+    pub fn settled(
+        &self,
+        lsn: Lsn,
+        result: Result<()>,
+        catalogue: Option<Arc<Catalogue>>,
+        counts: &[(Arc<Collection>, i64)],
+        superseded: Vec<Superseded>,
+        room: u64,
+    ) {
+        match result {
+            Ok(()) => {
+                for (collection, by) in counts {
+                    collection.change_count(*by);
+                }
+                self.views.publish(lsn, catalogue, superseded);
+                self.waiting.published(lsn);
+            }
+            Err(cause) => {
+                tracing::error!(lsn = lsn.0, error = %cause, "a commit could not be made durable");
+                self.waiting.poison(&poison(&cause));
+            }
+        }
+        self.budget.give(room);
+    }
+}
+
+fn poison(cause: &Error) -> Error {
+    if cause.kind() == Kind::StoragePoisoned {
+        return cause.clone();
+    }
+    let message = format!(
+        "an earlier write failed ({}), so nothing more can be written; close the database and open it again",
+        cause.message()
+    );
+    Error::new(Kind::StoragePoisoned, message)
+}
+
+impl Store {
+    /// A store over recovered collections.
+    pub fn new(
+        name: String,
+        storage: Arc<dyn StorageBackend>,
+        clock: Arc<dyn Clock>,
+        options: OpenOptions,
+        report: RecoveryReport,
+        recovered: Recovered,
+    ) -> Arc<Store> {
+        let catalogue = Arc::new(recovered.catalogue);
+        let views = Views::new(recovered.lsn, catalogue.clone(), recovered.collections.clone());
+        let publisher = Publisher {
+            views,
+            waiting: Waiting::new(recovered.lsn),
+            budget: Budget::new(options.queue_limit),
+        };
+        Arc::new(Store {
+            name,
+            storage,
+            publisher: Arc::new(publisher),
+            collections: recovered.collections,
+            applied: Mutex::new(Applied {
+                lsn: recovered.lsn,
+                catalogue,
+                next_number: recovered.next_number,
+                closed: false,
+            }),
+            applied_lsn: AtomicU64::new(recovered.lsn.0),
+            clock,
+            options,
+            report,
+        })
+    }
+
+    /// The path it was opened with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &OpenOptions {
+        &self.options
+    }
+
+    /// What recovery found.
+    pub fn report(&self) -> &RecoveryReport {
+        &self.report
+    }
+
+    /// Where frames go.
+    pub fn storage(&self) -> &dyn StorageBackend {
+        &*self.storage
+    }
+
+    /// The published state.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.publisher.views
+    }
+
+    /// The collections by number.
+    pub fn collections(&self) -> &Collections {
+        &self.collections
+    }
+
+    pub(super) fn publisher(&self) -> Arc<Publisher> {
+        self.publisher.clone()
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.publisher.budget
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        i64::try_from(self.clock.now_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Opens a view of the newest published state.
+    pub fn view(&self) -> View {
+        self.views().open(self.now())
+    }
+
+    /// Takes the commit lock.
+    pub(super) fn applied(&self) -> MutexGuard<'_, Applied> {
+        self.applied.lock()
+    }
+
+    /// The newest applied number. What was read before this call rests on no later one.
+    pub fn applied_lsn(&self) -> Lsn {
+        Lsn(self.applied_lsn.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_applied_lsn(&self, lsn: Lsn) {
+        self.applied_lsn.store(lsn.0, Ordering::Release);
+    }
+
+    /// The collection of this name in the newest applied state.
+    pub fn applied_collection(&self, name: &str) -> Option<Arc<Collection>> {
+        self.applied.lock().catalogue.get(name).cloned()
+    }
+
+    /// Why a commit cannot begin, if so.
+    pub(super) fn refusal(&self, applied: &Applied) -> Option<Error> {
+        if applied.closed {
+            return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
+        }
+        if self.options.access == Access::ReadOnly {
+            let message = format!("{} was opened with readOnly; open it without to write", self.name);
+            return Some(Error::new(Kind::ReadOnly, message));
+        }
+        self.publisher.waiting.poisoned()
+    }
+
+    /// Calls once everything up to this number is published, or with why it never will be.
+    pub fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
+        self.publisher.waiting.until(lsn, call);
+    }
+
+    /// Reads a block from disk.
+    pub fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        self.storage.read(place)
+    }
+
+    /// Everything acknowledged so far is durable when this returns.
+    pub fn flush(&self) -> Result<()> {
+        self.storage.flush().wait()
+    }
+
+    /// No more commits; flushes, seals, marks clean.
+    pub fn close(&self) -> Result<()> {
+        let first = !std::mem::replace(&mut self.applied.lock().closed, true);
+        if first { self.storage.close() } else { Ok(()) }
+    }
+
+    /// Whether commits are refused because it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.applied.lock().closed
+    }
+
+    /// The durability it was opened with.
+    pub fn mode(&self) -> StorageMode {
+        self.options.storage
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::warn!(database = %self.name, %error, "an unclosed database could not be closed cleanly");
+        }
+    }
+}

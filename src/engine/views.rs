@@ -1,0 +1,164 @@
+//! Who reads what: the newest published state, the views on older ones, and what waits for them to pass.
+//!
+//! A view takes the newest published number and sees exactly that state for as long as it lives. What a
+//! commit supersedes is listed under the commit's number and drained, in that order, once no view stands
+//! before it. Point reads need no view: they read the published number under the page's lock (`Slab::seen`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::catalogue::Catalogue;
+use super::collection::{Collection, Collections};
+use super::key::Key;
+use super::slab::SlotId;
+use crate::storage::Lsn;
+
+/// Something that no state after the commit needs.
+pub enum Superseded {
+    /// Older versions in a slot.
+    Versions(Arc<Collection>, SlotId),
+    /// A deleted document: its slot, and its key.
+    Document(Arc<Collection>, SlotId, Key),
+    /// A dropped collection.
+    Collection(u32),
+}
+
+/// The published state and its readers.
+pub struct Views {
+    published: AtomicU64,
+    catalogue: RwLock<Arc<Catalogue>>,
+    /// How many views stand at each number, and when (ms) the first of them was opened.
+    open: Mutex<BTreeMap<Lsn, (usize, i64)>>,
+    garbage: Mutex<VecDeque<(Lsn, Vec<Superseded>)>>,
+    collections: Arc<Collections>,
+}
+
+/// A view: the state at one number. Dropping it lets go of what only it could see.
+pub struct View {
+    lsn: Lsn,
+    catalogue: Arc<Catalogue>,
+    views: Arc<Views>,
+}
+
+impl View {
+    /// The number of the state.
+    pub fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// The collections of the state.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        {
+            let mut open = self.views.open.lock();
+            if let Some((count, _)) = open.get_mut(&self.lsn) {
+                *count -= 1;
+                if *count == 0 {
+                    open.remove(&self.lsn);
+                }
+            }
+        }
+        self.views.reclaim();
+    }
+}
+
+impl Views {
+    /// The state after recovery.
+    pub fn new(published: Lsn, catalogue: Arc<Catalogue>, collections: Arc<Collections>) -> Arc<Views> {
+        Arc::new(Views {
+            published: AtomicU64::new(published.0),
+            catalogue: RwLock::new(catalogue),
+            open: Mutex::default(),
+            garbage: Mutex::default(),
+            collections,
+        })
+    }
+
+    /// The newest published number.
+    pub fn published(&self) -> Lsn {
+        Lsn(self.published.load(Ordering::Acquire))
+    }
+
+    /// The collection of this name in the newest published state.
+    pub fn collection(&self, name: &str) -> Option<Arc<Collection>> {
+        self.catalogue.read().get(name).cloned()
+    }
+
+    /// The collections of the newest published state.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.read().clone()
+    }
+
+    /// Opens a view of the newest published state.
+    pub fn open(self: &Arc<Self>, now: i64) -> View {
+        let mut open = self.open.lock();
+        // Publishing takes the same lock, so number and catalogue belong together.
+        let lsn = self.published();
+        open.entry(lsn).or_insert((0, now)).0 += 1;
+        View { lsn, catalogue: self.catalogue(), views: self.clone() }
+    }
+
+    /// How many views are open, and since when (ms) the oldest state is held.
+    pub fn held(&self) -> (usize, Option<i64>) {
+        let open = self.open.lock();
+        (open.values().map(|(count, _)| count).sum(), open.values().next().map(|(_, since)| *since))
+    }
+
+    /// Makes a commit visible. Called in the order of numbers.
+    pub fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
+        {
+            let _open = self.open.lock();
+            self.published.store(lsn.0, Ordering::Release);
+            if let Some(catalogue) = catalogue {
+                *self.catalogue.write() = catalogue;
+            }
+        }
+        if !superseded.is_empty() {
+            self.garbage.lock().push_back((lsn, superseded));
+            self.reclaim();
+        }
+    }
+
+    fn oldest(&self) -> Lsn {
+        let open = self.open.lock();
+        let published = self.published();
+        open.keys().next().map_or(published, |first| published.min(*first))
+    }
+
+    fn reclaim(&self) {
+        loop {
+            let oldest = self.oldest();
+            let superseded = {
+                let mut garbage = self.garbage.lock();
+                match garbage.front() {
+                    Some((lsn, _)) if *lsn <= oldest => garbage.pop_front(),
+                    _ => None,
+                }
+            };
+            let Some((_, superseded)) = superseded else { return };
+            for item in superseded {
+                match item {
+                    Superseded::Versions(collection, slot) => {
+                        collection.slab().prune(slot, oldest);
+                    }
+                    Superseded::Document(collection, slot, key) => {
+                        if collection.slab().bury(slot, oldest) {
+                            collection.leave(&key, slot);
+                        }
+                    }
+                    Superseded::Collection(number) => {
+                        self.collections.remove(&number);
+                    }
+                }
+            }
+        }
+    }
+}

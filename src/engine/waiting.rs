@@ -1,0 +1,96 @@
+//! Who waits for a commit to be published, and what stops them: the answer of an operation settles here.
+//!
+//! An answer may rest on a commit of somebody else (a no-op, a duplicate key): it too waits for the newest
+//! number that it saw applied. Once the log is poisoned nothing more is published, and everyone is told.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result};
+use crate::storage::Lsn;
+
+type Waiter = Box<dyn FnOnce(Result<()>) + Send>;
+
+#[derive(Default)]
+struct State {
+    published: Lsn,
+    poison: Option<Error>,
+    waiters: BTreeMap<Lsn, Vec<Waiter>>,
+}
+
+/// The waiters of one database.
+#[derive(Default)]
+pub struct Waiting(Mutex<State>);
+
+impl Waiting {
+    /// Nobody waits; everything up to here is published.
+    pub fn new(published: Lsn) -> Waiting {
+        Waiting(Mutex::new(State { published, ..State::default() }))
+    }
+
+    /// Calls when this number is published: at once when it is, else on the thread that publishes it.
+    pub fn until(&self, lsn: Lsn, waiter: impl FnOnce(Result<()>) + Send + 'static) {
+        let answer = {
+            let mut state = self.0.lock();
+            if state.published >= lsn {
+                Ok(())
+            } else if let Some(poison) = &state.poison {
+                Err(poison.clone())
+            } else {
+                state.waiters.entry(lsn).or_default().push(Box::new(waiter));
+                return;
+            }
+        };
+        waiter(answer);
+    }
+
+    /// This number is published, and with it all before.
+    pub fn published(&self, lsn: Lsn) {
+        let passed = {
+            let mut state = self.0.lock();
+            state.published = state.published.max(lsn);
+            let later = state.waiters.split_off(&Lsn(lsn.0 + 1));
+            std::mem::replace(&mut state.waiters, later)
+        };
+        passed.into_values().flatten().for_each(|waiter| waiter(Ok(())));
+    }
+
+    /// Nothing more will be published.
+    pub fn poison(&self, error: &Error) {
+        let stranded = {
+            let mut state = self.0.lock();
+            state.poison.get_or_insert_with(|| error.clone());
+            std::mem::take(&mut state.waiters)
+        };
+        stranded.into_values().flatten().for_each(|waiter| waiter(Err(error.clone())));
+    }
+
+    /// Why nothing more will be published, if so.
+    pub fn poisoned(&self) -> Option<Error> {
+        self.0.lock().poison.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use std::sync::Arc;
+
+    #[test]
+    fn waiters_hear_their_own_number_and_poison_reaches_the_rest() {
+        let waiting = Waiting::new(Lsn(5));
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        for lsn in [5, 8, 7, 9] {
+            let heard = heard.clone();
+            waiting.until(Lsn(lsn), move |result| heard.lock().push((lsn, result.is_ok())));
+        }
+        waiting.published(Lsn(7));
+        waiting.published(Lsn(8));
+        waiting.poison(&Error::new(Kind::StoragePoisoned, "no more"));
+        let late = heard.clone();
+        waiting.until(Lsn(10), move |result| late.lock().push((10, result.is_ok())));
+        assert_eq!(*heard.lock(), [(5, true), (7, true), (8, true), (9, false), (10, false)]);
+    }
+}
