@@ -102,11 +102,11 @@ impl Port {
         if self.pending == 0 {
             self.outbox.wake.hold(env).map_err(refused)?;
         }
-        self.pending += requests.len();
         let mut batches: Vec<(&Arc<Session>, Work)> = Vec::with_capacity(1);
         let room = requests.len();
         for request in requests {
             let pending = self.outbox.pending(request.ticket, request.known);
+            self.pending += 1;
             let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
             let (handle, operation) = match (handle, request.operation) {
                 (Some(handle), Ok(operation)) => (handle, operation),
