@@ -1,10 +1,40 @@
 //! Bytes, made durable: segments, manifest, recovery. This room knows no documents.
 //!
+//! What others use:
 //! - [`backend`]: the trait every backend keeps, and what it speaks in
 //! - [`completion`]: the end of a durable verb
+//! - [`open`]: from a path to a backend; [`recovery`]: what was found on the way
+//! - [`host`], [`vfs`]: files, time and randomness as traits; `real_vfs` is the operating system's
+//!
+//! The format, pure: [`frame`], [`segment`], [`manifest`]. `docs/format.md` draws it.
+//!
+//! A commit's way: `placing` gives its place, `queue` gathers, `writer` writes and syncs; `disk` holds them
+//! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
+//! Opening: `scan` reads frames, [`recovery`] judges and mends.
 
+mod async_disk;
 pub mod backend;
+pub mod checked;
 pub mod completion;
+mod disk;
+pub mod frame;
+pub mod host;
+pub mod lock;
+pub mod manifest;
+pub mod memory;
+pub mod open;
+mod placing;
+mod queue;
+mod real_vfs;
+pub mod recovery;
+mod scan;
+pub mod segment;
+mod sync_disk;
+pub mod vfs;
+mod writer;
 
 pub use backend::{Block, BlockPlace, FileId, FrameSize, Lsn, Place, Replayed, StorageBackend, StorageStats};
 pub use completion::{Completer, Completion};
+pub use host::Host;
+pub use open::{Opened, open_disk, open_memory};
+pub use recovery::RecoveryReport;

@@ -1,0 +1,61 @@
+//! What the outside gives: files, time, randomness. Everything else here is a function of them.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::real_vfs::RealVfs;
+use super::vfs::Vfs;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970.
+    fn now_millis(&self) -> u64;
+}
+
+/// Gives random bytes.
+pub trait Rng: Send + Sync {
+    /// Fills the buffer.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// The three together.
+#[derive(Clone)]
+pub struct Host {
+    /// The file system.
+    pub vfs: Arc<dyn Vfs>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of salts and ids.
+    pub rng: Arc<dyn Rng>,
+}
+
+impl Host {
+    /// The operating system's.
+    pub fn system() -> Host {
+        Host { vfs: Arc::new(RealVfs), clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) }
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_millis(&self) -> u64 {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+struct SystemRng;
+
+impl Rng for SystemRng {
+    fn fill(&self, buffer: &mut [u8]) {
+        // The last 32 bits of a UUID of version 7 come from the system's generator; the bits before them hold
+        // the time and a counter.
+        for chunk in buffer.chunks_mut(4) {
+            let id = uuid::Uuid::now_v7();
+            for (to, from) in chunk.iter_mut().zip(id.as_bytes().iter().rev()) {
+                *to = *from;
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! LOCK and OWNER: one process at a time. LOCK carries the system's lock and is never removed; OWNER holds the
+//! owner's process id and serves the message alone.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::host::Host;
+use super::vfs::{LockKind, OpenMode, VfsFile, write_all_at};
+use crate::error::{Details, Error, Kind, Result};
+use crate::options::Access;
+
+/// Name of the locked file.
+pub const LOCK_NAME: &str = "LOCK";
+/// Name of the file with the owner's process id.
+pub const OWNER_NAME: &str = "OWNER";
+
+/// Holds the lock until dropped.
+pub struct DirectoryLock {
+    _file: Arc<dyn VfsFile>,
+}
+
+impl DirectoryLock {
+    /// Locks the directory: exclusively to write, shared to read. Reading where LOCK is missing or the file
+    /// system offers no locks goes on without.
+    pub fn acquire(host: &Host, dir: &Path, access: Access) -> Result<Option<DirectoryLock>> {
+        let path = dir.join(LOCK_NAME);
+        let (mode, kind) = match access {
+            Access::ReadWrite => (OpenMode::Create, LockKind::Exclusive),
+            Access::ReadOnly => (OpenMode::Read, LockKind::Shared),
+        };
+        let file = match host.vfs.open(&path, mode) {
+            Ok(file) => file,
+            Err(error) if access == Access::ReadOnly && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(Error::io("open", &path, error)),
+        };
+        match file.try_lock(kind) {
+            Ok(true) => {}
+            Ok(false) => return Err(locked(host, dir)),
+            Err(error) if access == Access::ReadOnly && error.kind() == io::ErrorKind::Unsupported => {
+                return Ok(None);
+            }
+            Err(error) => return Err(Error::io("lock", &path, error)),
+        }
+        if access == Access::ReadWrite {
+            // Its failure costs a number in a message.
+            let _ = write_owner(host, dir);
+        }
+        Ok(Some(DirectoryLock { _file: file }))
+    }
+}
+
+fn write_owner(host: &Host, dir: &Path) -> io::Result<()> {
+    let file = host.vfs.open(&dir.join(OWNER_NAME), OpenMode::Create)?;
+    file.set_len(0)?;
+    write_all_at(&*file, 0, format!("{}\n", std::process::id()).as_bytes())
+}
+
+fn read_owner(host: &Host, dir: &Path) -> Option<u32> {
+    let file = host.vfs.open(&dir.join(OWNER_NAME), OpenMode::Read).ok()?;
+    let mut bytes = [0; 16];
+    let read = file.read_at(0, &mut bytes).ok()?;
+    std::str::from_utf8(bytes.get(..read)?).ok()?.trim().parse().ok()
+}
+
+fn locked(host: &Host, dir: &Path) -> Error {
+    let pid = read_owner(host, dir);
+    let owner = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let message = format!(
+        "{} is open in {owner}; close it there first, or open it in one process and share it",
+        dir.display()
+    );
+    let details = Details { pid, file: Some(dir.join(LOCK_NAME)), ..Details::default() };
+    Error::new(Kind::Locked, message).with_details(details)
+}

@@ -1,0 +1,282 @@
+//! Opening and creating.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::async_disk::AsyncDiskStorage;
+use super::backend::{Lsn, Replayed, StorageBackend};
+use super::checked::{Checked, Latch};
+use super::disk::{Disk, DiskParts};
+use super::host::Host;
+use super::lock::{DirectoryLock, LOCK_NAME, OWNER_NAME};
+use super::manifest::{self, Manifest};
+use super::memory::MemoryStorage;
+use super::placing::{Placing, Segments};
+use super::recovery::{RecoveryReport, Terms, recover};
+use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, parse_segment_name, segment_name};
+use super::sync_disk::SyncDiskStorage;
+use super::vfs::{Entry, EntryKind, OpenMode, write_all_at};
+use super::writer::{Progress, Writer};
+use crate::error::{Details, Error, Kind, Result};
+use crate::options::{Access, Creation, OpenOptions, StorageMode};
+
+/// A log that is open, and how that went.
+pub struct Opened {
+    /// Where commits go.
+    pub backend: Arc<dyn StorageBackend>,
+    /// What was found.
+    pub report: RecoveryReport,
+    /// The last commit.
+    pub last_lsn: Lsn,
+}
+
+/// Opens or creates a database directory. `on_frame` hears every COMMIT in lsn order; an error from it ends the
+/// opening, and nothing has been modified.
+pub fn open_disk(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    on_frame: &mut dyn FnMut(Replayed) -> Result<()>,
+) -> Result<Opened> {
+    options.validate()?;
+    if options.storage == StorageMode::Memory {
+        return Err(Error::new(Kind::Argument, "storage 'memory' has no directory; open ':memory:'"));
+    }
+    let present = Listing::read(host, path)?;
+    if let Some(listing) = &present {
+        check_fresh(host, path, listing)?;
+    }
+    check_creation(path, options, present.as_ref())?;
+    if present.is_none() {
+        create_directories(host, path)?;
+    }
+    let fresh = !present.is_some_and(|listing| listing.manifest);
+    if fresh {
+        // Also when a killed process has made the directory: its name may not be durable yet.
+        sync_parent(host, path)?;
+    }
+    let lock = DirectoryLock::acquire(host, path, options.access)?;
+    let writable = options.access == Access::ReadWrite;
+    if writable && !fresh {
+        host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
+    }
+    let listing = Listing::read(host, path)?.unwrap_or_default();
+    check_creation(path, options, Some(&listing))?;
+    let created = !listing.manifest;
+    let (manifest, found) = if created {
+        (create(host, path, options, &listing)?, vec![1])
+    } else {
+        (Manifest::read(host, path, writable)?, listing.segments)
+    };
+    check_readable(path, &manifest)?;
+    let terms = Terms { access: options.access, policy: options.recovery };
+    let mut recovered = recover(host, path, &manifest, &found, terms, on_frame)?;
+    recovered.report.created = created;
+    if writable {
+        for name in &listing.temporary {
+            let tmp = path.join(name);
+            host.vfs.remove(&tmp).map_err(|error| Error::io("remove", &tmp, error))?;
+        }
+    }
+
+    let sync = options.storage == StorageMode::Sync;
+    let latch = Arc::new(Latch::default());
+    let last = recovered.last;
+    let parts = DiskParts {
+        access: options.access,
+        segments: Segments::new(host.clone(), path.to_path_buf(), recovered.segments),
+        placing: Placing::new(last, recovered.next_segment, options.segment_size),
+        writer: Writer::new(last, recovered.seal_crc, sync),
+        progress: Progress::new(last),
+        manifest,
+        sealed: recovered.sealed,
+        lock,
+    };
+    let disk = Disk::new(parts, latch.clone());
+    let backend: Arc<dyn StorageBackend> = if sync {
+        Arc::new(Checked::new(SyncDiskStorage::new(disk), latch))
+    } else {
+        let disk = AsyncDiskStorage::new(disk, runtime.as_ref(), options.flush_interval);
+        Arc::new(Checked::new(disk, latch))
+    };
+    Ok(Opened { backend, report: recovered.report, last_lsn: last })
+}
+
+/// Opens storage that keeps nothing.
+pub fn open_memory() -> Opened {
+    let backend = Arc::new(Checked::new(MemoryStorage::default(), Arc::new(Latch::default())));
+    let report = RecoveryReport { clean: true, created: true, ..RecoveryReport::default() };
+    Opened { backend, report, last_lsn: Lsn(0) }
+}
+
+/// The names of a database directory.
+#[derive(Default)]
+struct Listing {
+    manifest: bool,
+    segments: Vec<u64>,
+    snapshots: bool,
+    temporary: Vec<String>,
+    /// A name that no database has.
+    foreign: Option<String>,
+}
+
+impl Listing {
+    /// `None` when there is no directory; an error when something else stands there.
+    fn read(host: &Host, path: &Path) -> Result<Option<Listing>> {
+        match host.vfs.kind(path).map_err(|error| Error::io("look at", path, error))? {
+            None => return Ok(None),
+            Some(EntryKind::Directory) => {}
+            Some(_) => {
+                let message =
+                    format!("{} is not a directory; a database is a directory of its own", path.display());
+                return Err(named(Kind::Io, message, path));
+            }
+        }
+        let mut listing = Listing::default();
+        for entry in host.vfs.read_dir(path).map_err(|error| Error::io("list", path, error))? {
+            listing.add(path, entry)?;
+        }
+        listing.segments.sort_unstable();
+        Ok(Some(listing))
+    }
+
+    fn add(&mut self, dir: &Path, entry: Entry) -> Result<()> {
+        let Entry { name, kind } = entry;
+        let segment = parse_segment_name(&name);
+        let snapshot = name.starts_with("snap-") && name.ends_with(".snp");
+        let temporary = name == manifest::TMP_NAME || (name.starts_with("snap-") && name.ends_with(".tmp"));
+        let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME;
+        if (segment.is_some() || snapshot || temporary || file) && kind != EntryKind::File {
+            let path = dir.join(&name);
+            let what = if kind == EntryKind::Link { "a symbolic link" } else { "not a regular file" };
+            let message = format!("{} is {what}; the files of a database are regular files", path.display());
+            return Err(named(Kind::Io, message, &path));
+        }
+        self.manifest |= name == manifest::NAME;
+        self.snapshots |= snapshot;
+        self.segments.extend(segment);
+        if temporary {
+            self.temporary.push(name);
+        } else if !file && !snapshot && segment.is_none() && !name.starts_with('.') {
+            self.foreign = Some(name);
+        }
+        Ok(())
+    }
+}
+
+fn check_creation(path: &Path, options: &OpenOptions, listing: Option<&Listing>) -> Result<()> {
+    let exists = listing.is_some_and(|listing| listing.manifest);
+    if exists && options.creation == Creation::MustBeNew {
+        let message = format!("{} already holds a database; open it without errorIfExists", path.display());
+        return Err(named(Kind::Io, message, path));
+    }
+    if exists {
+        return Ok(());
+    }
+    if options.creation == Creation::Never || options.access == Access::ReadOnly {
+        let message =
+            format!("there is no database at {}; open it once with createIfMissing", path.display());
+        return Err(named(Kind::Io, message, path));
+    }
+    let Some(listing) = listing else { return Ok(()) };
+    if let Some(foreign) = &listing.foreign {
+        let message = format!(
+            "{} holds no database but other files ({foreign}); name a new or an empty directory",
+            path.display()
+        );
+        return Err(named(Kind::Io, message, path));
+    }
+    Ok(())
+}
+
+/// R1: segments without frames and no snapshot, and no manifest, is a creation that was cut short.
+fn check_fresh(host: &Host, dir: &Path, listing: &Listing) -> Result<()> {
+    if listing.manifest {
+        return Ok(());
+    }
+    let mut frames = listing.snapshots;
+    for id in &listing.segments {
+        let path = dir.join(segment_name(*id));
+        let file = host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
+        frames |= file.len().map_err(|error| Error::io("measure", &path, error))? > SEGMENT_HEADER_LEN;
+    }
+    if frames {
+        return Err(Error::corrupt(
+            &dir.join(manifest::NAME),
+            0,
+            "it is missing, and there is data beside it",
+        ));
+    }
+    Ok(())
+}
+
+/// The first segment, durable, before the manifest that names it.
+fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> Result<Manifest> {
+    check_fresh(host, dir, listing)?;
+    let mut salt = [0; 16];
+    host.rng.fill(&mut salt);
+    let mut database = [0; 16];
+    host.rng.fill(&mut database);
+    let header = SegmentHeader {
+        sync: options.storage == StorageMode::Sync,
+        encrypted: false,
+        id: 1,
+        base_lsn: Lsn(0),
+        salt,
+        prev_seal_crc: 0,
+    };
+    let path = dir.join(segment_name(1));
+    let write = || {
+        let file = host.vfs.open(&path, OpenMode::Create)?;
+        file.set_len(0)?;
+        write_all_at(&*file, 0, &header.encode())?;
+        file.sync_all()?;
+        host.vfs.sync_dir(dir)
+    };
+    write().map_err(|error| Error::io("create", &path, error))?;
+    let manifest = Manifest::new(database);
+    manifest.replace(host, dir)?;
+    Ok(manifest)
+}
+
+/// Refuses what this version cannot read, before anything is touched.
+fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
+    let path = dir.join(manifest::NAME);
+    if manifest.encrypted {
+        let message = format!("{} is encrypted; open it with its encryptionKey", dir.display());
+        return Err(named(Kind::WrongKey, message, &path));
+    }
+    if manifest.snapshot.is_some() {
+        let message = format!("{} holds a snapshot; open it with a newer moltendb-node", dir.display());
+        return Err(named(Kind::Version, message, &path));
+    }
+    Ok(())
+}
+
+fn create_directories(host: &Host, path: &Path) -> Result<()> {
+    let failed = |error| Error::io("create directory", path, error);
+    if let Some(parent) = parent(path)
+        && host.vfs.kind(parent).map_err(failed)?.is_none()
+    {
+        create_directories(host, parent)?;
+        sync_parent(host, parent)?;
+    }
+    match host.vfs.create_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map_err(failed),
+    }
+}
+
+fn sync_parent(host: &Host, path: &Path) -> Result<()> {
+    let parent = parent(path).unwrap_or(Path::new("."));
+    host.vfs.sync_dir(parent).map_err(|error| Error::io("fsync", parent, error))
+}
+
+fn parent(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+}
+
+fn named(kind: Kind, message: String, file: &Path) -> Error {
+    Error::new(kind, message).with_details(Details { file: Some(file.to_path_buf()), ..Details::default() })
+}

@@ -1,0 +1,166 @@
+//! Gives commits their places: the next lsn, and space that is already allocated for the frame and for the SEAL
+//! behind it. The only part of a commit that may meet a full disk.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::backend::{BlockPlace, FileId, FrameSize, Lsn, Place};
+use super::frame::{self, SEAL_LEN};
+use super::host::Host;
+use super::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
+use super::vfs::{OpenMode, VfsFile};
+use crate::error::{Error, Kind, Result};
+
+const FIRST_CHUNK: u64 = 1 << 20;
+const LARGEST_CHUNK: u64 = 8 << 20;
+
+/// The open segments of a database.
+pub(super) struct Segments {
+    host: Host,
+    dir: PathBuf,
+    open: RwLock<BTreeMap<u64, Arc<Segment>>>,
+}
+
+impl Segments {
+    pub(super) fn new(host: Host, dir: PathBuf, open: Vec<Arc<Segment>>) -> Segments {
+        let open = open.into_iter().map(|segment| (segment.id, segment)).collect();
+        Segments { host, dir, open: RwLock::new(open) }
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<Arc<Segment>> {
+        self.open.read().get(&id).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Segment>> {
+        self.open.read().values().cloned().collect()
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+struct Tip {
+    segment: Arc<Segment>,
+    offset: u64,
+    allocated: u64,
+}
+
+/// Where the next frame goes.
+pub(super) struct Placing {
+    last: Lsn,
+    tip: Option<Tip>,
+    next_segment: u64,
+    segment_size: u64,
+    chunk: u64,
+}
+
+impl Placing {
+    /// Goes on after `last`. A session never writes into a segment of another: the first frame starts `next_segment`.
+    pub(super) fn new(last: Lsn, next_segment: u64, segment_size: u64) -> Placing {
+        Placing { last, tip: None, next_segment, segment_size, chunk: FIRST_CHUNK }
+    }
+
+    /// The next place. An error leaves no trace but perhaps an empty file, which the next attempt takes over.
+    pub(super) fn reserve(&mut self, size: &FrameSize, segments: &Segments, durable: Lsn) -> Result<Place> {
+        let len = frame::frame_len(frame::check_size(size)?);
+        let fits = self.tip.as_ref().is_some_and(|tip| {
+            tip.offset == SEGMENT_HEADER_LEN || tip.offset + len + SEAL_LEN <= self.segment_size
+        });
+        if !fits {
+            self.tip = Some(self.begin(len, segments)?);
+            self.next_segment += 1;
+        }
+        let Some(tip) = &mut self.tip else {
+            return Err(Error::new(Kind::Internal, "a segment was begun and is not there"));
+        };
+        let end = tip.offset + len + SEAL_LEN;
+        if end > tip.allocated {
+            tip.allocated = allocate(
+                &tip.segment.path,
+                &*tip.segment.file,
+                tip.allocated,
+                end,
+                self.chunk,
+                self.segment_size,
+            )?;
+            self.chunk = (self.chunk * 2).min(LARGEST_CHUNK);
+        }
+        self.last = Lsn(self.last.0 + 1);
+        let file = FileId::Segment(tip.segment.id);
+        let frame_offset = tip.offset;
+        tip.offset += len;
+        let blocks = frame::payload_offsets(&size.blocks)
+            .iter()
+            .zip(&size.blocks)
+            .map(|(inside, len)| BlockPlace {
+                file,
+                frame: frame_offset,
+                offset: frame_offset + inside,
+                len: *len,
+            })
+            .collect();
+        Ok(Place {
+            lsn: self.last,
+            file,
+            offset: frame_offset,
+            blocks,
+            records: size.records,
+            durable_lag: u32::try_from(self.last.0 - durable.0).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Makes the next segment's file with space for its header, a frame of this length and the SEAL. Its header
+    /// is the writer's to write, once it has sealed the segment before.
+    fn begin(&self, len: u64, segments: &Segments) -> Result<Tip> {
+        let id = self.next_segment;
+        let path = segments.dir.join(segment_name(id));
+        let file = segments
+            .host
+            .vfs
+            .open(&path, OpenMode::Create)
+            .map_err(|error| Error::io("create", &path, error))?;
+        let present = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        if present > SEGMENT_HEADER_LEN {
+            return Err(Error::corrupt(
+                &path,
+                0,
+                "a segment with frames appeared while the database was open",
+            ));
+        }
+        if present > 0 {
+            file.set_len(0).map_err(|error| Error::io("empty", &path, error))?;
+        }
+        let end = SEGMENT_HEADER_LEN + len + SEAL_LEN;
+        let allocated = allocate(&path, &*file, 0, end, self.chunk, self.segment_size)?;
+        let mut salt = [0; 16];
+        segments.host.rng.fill(&mut salt);
+        let segment = Arc::new(Segment::new(id, path, salt, file));
+        segments.open.write().insert(id, segment.clone());
+        Ok(Tip { segment, offset: SEGMENT_HEADER_LEN, allocated })
+    }
+}
+
+/// Allocates up to `end` at least and a chunk ahead at best; returns where the allocated space ends.
+fn allocate(
+    path: &Path,
+    file: &dyn VfsFile,
+    from: u64,
+    end: u64,
+    chunk: u64,
+    segment_size: u64,
+) -> Result<u64> {
+    let ahead = (from + chunk).min(segment_size).max(end);
+    let mut result = file.allocate(from, ahead - from).map(|()| ahead);
+    if result.is_err() && ahead > end {
+        result = file.allocate(from, end - from).map(|()| end);
+    }
+    result.map_err(|error| Error::io("allocate space in", path, error))
+}

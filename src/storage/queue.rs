@@ -1,0 +1,121 @@
+//! The append queue: many threads put frames in, one of them at a time writes what is there.
+//!
+//! Whoever calls [`Queue::drive`] becomes the writer unless another thread is; the writer takes all that is
+//! queued as one group, publishes it, settles it in order, and goes on until nothing is left. So a lone
+//! commit pays for itself alone, and while one fsync runs the commits behind it gather into the next group.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use smallvec::SmallVec;
+
+use super::backend::{Block, Place};
+use super::completion::{Completer, Completion};
+use crate::error::{Error, Kind, Result};
+
+/// A frame with its place.
+pub(super) struct Frame {
+    pub(super) place: Place,
+    pub(super) blocks: SmallVec<[Arc<Block>; 2]>,
+}
+
+/// A frame, or a barrier behind the frames before it.
+pub(super) struct Entry {
+    pub(super) frame: Option<Frame>,
+    completer: Completer,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    bytes: u64,
+    writing: bool,
+    stopped: bool,
+}
+
+/// The queue.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+impl Queue {
+    /// Puts a frame, or a barrier, behind all others.
+    pub(super) fn push(&self, frame: Option<Frame>) -> Completion {
+        let (completer, completion) = Completion::new();
+        let mut state = self.state.lock();
+        if state.stopped {
+            return Completion::ready(Err(Error::new(Kind::Closed, "the database is closed")));
+        }
+        state.bytes += frame.as_ref().map_or(0, bytes_of);
+        state.entries.push(Entry { frame, completer });
+        completion
+    }
+
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> u64 {
+        self.state.lock().bytes
+    }
+
+    /// Publishes group after group until nothing waits, unless another thread does so already.
+    pub(super) fn drive(&self, mut publish: impl FnMut(&[Entry]) -> Result<()>) {
+        let mut group = Vec::new();
+        {
+            let mut state = self.state.lock();
+            if state.writing || state.entries.is_empty() {
+                return;
+            }
+            state.writing = true;
+            std::mem::swap(&mut state.entries, &mut group);
+        }
+        let turn = Turn(self);
+        loop {
+            let result = publish(&group);
+            let bytes: u64 = group.iter().filter_map(|entry| entry.frame.as_ref()).map(bytes_of).sum();
+            self.state.lock().bytes -= bytes;
+            for entry in group.drain(..) {
+                entry.completer.settle(result.clone());
+            }
+            let mut state = self.state.lock();
+            if state.entries.is_empty() {
+                state.writing = false;
+                std::mem::forget(turn);
+                self.idle.notify_all();
+                return;
+            }
+            std::mem::swap(&mut state.entries, &mut group);
+        }
+    }
+
+    /// Publishes what waits, here or on the thread that is at it, then takes the writer's turn for good: later
+    /// pushes answer `CLOSED`.
+    pub(super) fn stop(&self, mut publish: impl FnMut(&[Entry]) -> Result<()>) {
+        loop {
+            self.drive(&mut publish);
+            let mut state = self.state.lock();
+            while state.writing && !state.stopped {
+                self.idle.wait(&mut state);
+            }
+            if state.entries.is_empty() {
+                state.writing = true;
+                state.stopped = true;
+                return;
+            }
+        }
+    }
+}
+
+/// Gives the writer's turn back when a listener panics, so that the threads behind do not wait for ever.
+struct Turn<'a>(&'a Queue);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().writing = false;
+        self.0.idle.notify_all();
+    }
+}
+
+fn bytes_of(frame: &Frame) -> u64 {
+    frame.blocks.iter().map(|block| block.bytes.len() as u64).sum()
+}

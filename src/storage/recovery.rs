@@ -1,0 +1,309 @@
+//! From a directory to a log that goes on: R0 fsync what is trusted, R1 to R3 check the chain, replay, R4 judge
+//! the tail, R5 cut and seal it. Nothing but fsyncs happens before every check has passed and every frame was heard.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::backend::{Lsn, Replayed};
+use super::frame::{self, FrameKind, SEAL_LEN};
+use super::host::Host;
+use super::manifest::{Clean, Manifest};
+use super::scan::Frames;
+use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
+use super::vfs::{OpenMode, read_exact_at, write_all_at};
+use crate::error::{Details, Error, Kind, Result};
+use crate::options::{Access, RecoveryPolicy};
+
+const COPY_CHUNK: u64 = 1 << 20;
+
+/// What opening found and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryReport {
+    /// The last session closed the database, or there was none.
+    pub clean: bool,
+    /// The database was made by this open.
+    pub created: bool,
+    /// Commits read from the log.
+    pub frames_replayed: u64,
+    /// Bytes behind the last good frame, which a power cut or a kill left unfinished.
+    pub bytes_cut: u64,
+    /// Whether those bytes look damaged rather than unfinished.
+    pub suspect_tail: bool,
+    /// Where those bytes were kept; none when read-only.
+    pub quarantine: Option<PathBuf>,
+    /// The last commit.
+    pub last_lsn: u64,
+    /// Segments read.
+    pub segments: u64,
+}
+
+/// How to recover.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) access: Access,
+    pub(super) policy: RecoveryPolicy,
+}
+
+/// A log ready to go on.
+pub(super) struct Recovered {
+    pub(super) segments: Vec<Arc<Segment>>,
+    pub(super) last: Lsn,
+    pub(super) next_segment: u64,
+    pub(super) seal_crc: u32,
+    /// The newest segment, when this recovery sealed it.
+    pub(super) sealed: Option<Clean>,
+    pub(super) report: RecoveryReport,
+}
+
+/// The end of the newest segment.
+struct Tail {
+    segment: Arc<Segment>,
+    len: u64,
+    good: u64,
+    durable_end: u64,
+    seal: Option<u32>,
+}
+
+/// Recovers the database that `manifest` describes; `found` are the segments in the directory.
+pub(super) fn recover(
+    host: &Host,
+    dir: &Path,
+    manifest: &Manifest,
+    found: &[u64],
+    terms: Terms,
+    on_frame: &mut dyn FnMut(Replayed) -> Result<()>,
+) -> Result<Recovered> {
+    let chain = open_chain(host, dir, manifest, found, terms.access)?;
+    let mut report =
+        RecoveryReport { clean: true, segments: chain.len() as u64, ..RecoveryReport::default() };
+    let mut last = Lsn(0);
+    let mut seal_crc = 0;
+    let mut tail = None;
+    let newest = chain.last().map(|(segment, _)| segment.id);
+    for (segment, len) in &chain {
+        let header = check_header(segment, last, seal_crc)?;
+        let mut frames = Frames::new(segment, *len, last);
+        for replayed in &mut frames {
+            on_frame(replayed?)?;
+            report.frames_replayed += 1;
+        }
+        last = frames.last;
+        let whole = frames.seal.is_some() && frames.end == *len;
+        if Some(segment.id) != newest || frames.seal.is_some() {
+            if !whole {
+                return Err(Error::corrupt(
+                    &segment.path,
+                    frames.end,
+                    "the segment does not end at its seal",
+                ));
+            }
+            seal_crc = frames.seal.unwrap_or(0);
+        }
+        if Some(segment.id) == newest {
+            report.clean = check_clean(manifest, segment, &frames)?;
+            if !whole {
+                judge(&mut frames, segment, header.sync, terms, &mut report)?;
+            }
+            tail = Some(Tail {
+                segment: segment.clone(),
+                len: *len,
+                good: frames.end,
+                durable_end: frames.durable_end,
+                seal: frames.seal,
+            });
+        }
+    }
+    report.last_lsn = last.0;
+    let mut sealed = None;
+    if let Some(tail) = tail.filter(|_| !report.clean && terms.access == Access::ReadWrite) {
+        let (clean, crc) = mend(host, dir, &tail, last, &mut report)?;
+        sealed = Some(clean);
+        seal_crc = crc;
+    }
+    let next_segment = newest.map_or(manifest.first_segment, |id| id + 1);
+    let segments = chain.into_iter().map(|(segment, _)| segment).collect();
+    Ok(Recovered { segments, last, next_segment, seal_crc, sealed, report })
+}
+
+/// R0 and R1: opens and fsyncs every segment that holds frames; none may be missing. Newer ones without frames were
+/// set aside for frames that never came; the next session takes them over.
+fn open_chain(
+    host: &Host,
+    dir: &Path,
+    manifest: &Manifest,
+    found: &[u64],
+    access: Access,
+) -> Result<Vec<(Arc<Segment>, u64)>> {
+    let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
+    let mut opened = BTreeMap::new();
+    for id in found.iter().copied().filter(|id| *id >= manifest.first_segment) {
+        let path = dir.join(segment_name(id));
+        let file = host.vfs.open(&path, mode).map_err(|error| Error::io("open", &path, error))?;
+        if access == Access::ReadWrite {
+            file.sync_all().map_err(|error| Error::io("fsync", &path, error))?;
+        }
+        let len = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        opened.insert(id, (path, file, len));
+    }
+    let newest = opened.iter().rev().find(|(_, (_, _, len))| *len > SEGMENT_HEADER_LEN).map(|(id, _)| *id);
+    let due = newest.max(manifest.clean.map(|clean| clean.segment)).unwrap_or(manifest.first_segment);
+    let mut chain = Vec::new();
+    for id in manifest.first_segment..=due {
+        let Some((path, file, len)) = opened.remove(&id) else {
+            return Err(Error::corrupt(&dir.join(segment_name(id)), 0, "the segment is missing"));
+        };
+        if len > SEGMENT_HEADER_LEN {
+            let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
+            read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", &path, error))?;
+            let header = SegmentHeader::decode(&bytes, &path)?;
+            chain.push((Arc::new(Segment::new(id, path, header.salt, file)), len));
+        } else if newest.max(manifest.clean.map(|clean| clean.segment)).is_some() {
+            return Err(Error::corrupt(&path, len, "the segment ends before its first frame"));
+        }
+    }
+    Ok(chain)
+}
+
+fn check_header(segment: &Segment, last: Lsn, seal_crc: u32) -> Result<SegmentHeader> {
+    let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
+    read_exact_at(&*segment.file, 0, &mut bytes).map_err(|error| segment.io("read", error))?;
+    let header = SegmentHeader::decode(&bytes, &segment.path)?;
+    let wrong = if header.id != segment.id {
+        Some((16, format!("its header says segment {}", header.id)))
+    } else if header.base_lsn != last {
+        Some((
+            24,
+            format!("it goes on after lsn {}, the segment before ends with {}", header.base_lsn.0, last.0),
+        ))
+    } else if header.prev_seal_crc != seal_crc {
+        Some((48, "it does not follow the seal of the segment before".to_owned()))
+    } else if header.encrypted {
+        Some((12, "it is encrypted, the manifest says that the database is not".to_owned()))
+    } else {
+        None
+    };
+    match wrong {
+        Some((offset, what)) => Err(Error::corrupt(&segment.path, offset, what)),
+        None => Ok(header),
+    }
+}
+
+/// R3: what a clean close wrote down about the newest segment must hold exactly.
+fn check_clean(manifest: &Manifest, segment: &Segment, frames: &Frames<'_>) -> Result<bool> {
+    let Some(clean) = manifest.clean.filter(|clean| clean.segment == segment.id) else { return Ok(false) };
+    let holds = frames.seal.is_some()
+        && frames.end == clean.len
+        && frames.len == clean.len
+        && frames.last.0 == clean.lsn;
+    if !holds {
+        let what = format!(
+            "it was closed with {} bytes and lsn {}, and is good up to here with lsn {}",
+            clean.len, clean.lsn, frames.last.0
+        );
+        return Err(Error::corrupt(&segment.path, frames.end, what));
+    }
+    Ok(true)
+}
+
+/// R4: a torn tail is cut, a damaged one refused.
+fn judge(
+    frames: &mut Frames<'_>,
+    segment: &Segment,
+    sync: bool,
+    terms: Terms,
+    report: &mut RecoveryReport,
+) -> Result<()> {
+    let read = |error| segment.io("read", error);
+    report.bytes_cut = frames.len - frames.end;
+    if report.bytes_cut == 0 {
+        return Ok(());
+    }
+    if let Some(proof) = frames.find_proof_of_damage().map_err(read)? {
+        let what = format!("the frame there was durable before the frame at offset {proof} was written");
+        return Err(Error::corrupt(&segment.path, frames.end, what));
+    }
+    report.suspect_tail = frames.is_suspect().map_err(read)?;
+    if report.suspect_tail && sync && terms.policy == RecoveryPolicy::Strict {
+        let message = format!(
+            "the last {} bytes of {} from offset {} look damaged, not torn by a power cut; restore a backup, or open with recovery: 'truncate' to go on without them",
+            report.bytes_cut,
+            segment.path.display(),
+            frames.end
+        );
+        let details =
+            Details { file: Some(segment.path.clone()), offset: Some(frames.end), ..Details::default() };
+        return Err(Error::new(Kind::CorruptTail, message).with_details(details));
+    }
+    Ok(())
+}
+
+/// R5 and rule 6: keeps the torn bytes aside, cuts them, writes again what may never have reached the disk, seals.
+fn mend(
+    host: &Host,
+    dir: &Path,
+    tail: &Tail,
+    last: Lsn,
+    report: &mut RecoveryReport,
+) -> Result<(Clean, u32)> {
+    let segment = &*tail.segment;
+    if tail.len > tail.good {
+        report.quarantine = Some(quarantine(host, dir, tail)?);
+        segment.file.set_len(tail.good).map_err(|error| segment.io("cut", error))?;
+        segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
+    }
+    // An fsync that failed before the last process ended may have left these pages clean in memory and absent
+    // from the disk; written again they are dirty, and the fsync below tells the truth about them.
+    copy(segment, tail.durable_end, tail.good, &mut |at, bytes| {
+        write_all_at(&*segment.file, at, bytes).map_err(|error| segment.io("write", error))
+    })?;
+    segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
+    let (crc, len) = match tail.seal {
+        Some(crc) => (crc, tail.good),
+        None => {
+            let (bytes, crc) = frame::encode_mark(FrameKind::Seal, segment.seed, tail.good, last);
+            write_all_at(&*segment.file, tail.good, &bytes).map_err(|error| segment.io("write", error))?;
+            segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
+            (crc, tail.good + SEAL_LEN)
+        }
+    };
+    Ok((Clean { segment: segment.id, len, lsn: last.0 }, crc))
+}
+
+fn quarantine(host: &Host, dir: &Path, tail: &Tail) -> Result<PathBuf> {
+    let folder = dir.join("quarantine");
+    if host.vfs.kind(&folder).map_err(|error| Error::io("look at", &folder, error))?.is_none() {
+        host.vfs.create_dir(&folder).map_err(|error| Error::io("create", &folder, error))?;
+        host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
+    }
+    let path = folder.join(format!("seg-{:016x}-from-{:016x}.bin", tail.segment.id, tail.good));
+    let bytes = tail.len - tail.good;
+    let failed = |error: std::io::Error| {
+        let what = format!("keep the {bytes} torn bytes of {} in", tail.segment.path.display());
+        Error::io(&what, &path, error)
+    };
+    let file = host.vfs.open(&path, OpenMode::Create).map_err(failed)?;
+    file.set_len(0).map_err(failed)?;
+    copy(&tail.segment, tail.good, tail.len, &mut |at, bytes| {
+        write_all_at(&*file, at - tail.good, bytes).map_err(failed)
+    })?;
+    file.sync_all().map_err(failed)?;
+    host.vfs.sync_dir(&folder).map_err(|error| Error::io("fsync", &folder, error))?;
+    Ok(path)
+}
+
+fn copy(segment: &Segment, from: u64, to: u64, put: &mut dyn FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+    let mut buffer = vec![0; (to - from).min(COPY_CHUNK) as usize];
+    let mut at = from;
+    while at < to {
+        let len = (to - at).min(COPY_CHUNK) as usize;
+        buffer.truncate(len);
+        read_exact_at(&*segment.file, at, &mut buffer).map_err(|error| segment.io("read", error))?;
+        put(at, &buffer)?;
+        at += len as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! A commit is answered after its fdatasync: neither a killed process nor a power cut loses it.
+
+use std::sync::Arc;
+
+use super::backend::{Block, BlockPlace, FrameSize, Place, StorageBackend, StorageStats};
+use super::completion::Completion;
+use super::disk::Disk;
+use crate::error::Result;
+
+/// The sync backend.
+pub struct SyncDiskStorage(Disk);
+
+impl SyncDiskStorage {
+    pub(super) fn new(disk: Disk) -> SyncDiskStorage {
+        SyncDiskStorage(disk)
+    }
+}
+
+impl StorageBackend for SyncDiskStorage {
+    fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        self.0.reserve(size)
+    }
+
+    fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion {
+        self.0.append(place, blocks)
+    }
+
+    fn drive(&self) {
+        self.0.drive();
+    }
+
+    fn flush(&self) -> Completion {
+        self.0.barrier()
+    }
+
+    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        self.0.read(place)
+    }
+
+    fn close(&self) -> Result<()> {
+        self.0.close()
+    }
+
+    fn stats(&self) -> StorageStats {
+        self.0.stats()
+    }
+}

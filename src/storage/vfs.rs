@@ -1,0 +1,126 @@
+//! The file operations that storage needs, as traits: the real ones in `real_vfs`, simulated ones in tests.
+//!
+//! Offsets are explicit, so a file has no cursor and one handle serves readers and the writer. What is written
+//! is volatile until `sync_data` or `sync_all`; what happens to names is volatile until `sync_dir`.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a file is opened. Nothing is ever truncated by opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// An existing file, for reading.
+    Read,
+    /// An existing file, for reading and writing.
+    ReadWrite,
+    /// For reading and writing, made with mode 0600 when missing.
+    Create,
+}
+
+/// What stands at a name; links are not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, whatever it points at.
+    Link,
+    /// A socket, a device, a pipe.
+    Other,
+}
+
+/// One name of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The last component. Names that are not UTF-8 are never ours and are left out.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// Which lock is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// One holder.
+    Exclusive,
+    /// Many holders, none of them exclusive.
+    Shared,
+}
+
+/// A directory and file at one moment: device and inode.
+pub type Identity = (u64, u64);
+
+/// The file system.
+pub trait Vfs: Send + Sync {
+    /// Opens a regular file; a symbolic link is refused.
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>>;
+    /// Replaces `to` atomically.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The names of a directory, in no order.
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    /// Makes one directory with mode 0700.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names of a directory durable. Does nothing where the system has no such call.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// What stands at this path, following links; `None` when nothing does.
+    fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>>;
+    /// A number pair that two paths share exactly when they name the same directory or file.
+    fn identity(&self, path: &Path) -> io::Result<Identity>;
+}
+
+/// An open file; dropping it closes it and lets go of its lock.
+pub trait VfsFile: Send + Sync {
+    /// Reads at most `buffer.len()` bytes; 0 at the end.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Writes at least one byte; may write fewer than given.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
+    /// The length now.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether it has no bytes.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+    /// Cuts or extends with zeros. Cutting to the present length frees space allocated beyond it.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Makes the bytes and the length durable.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Makes everything about the file durable.
+    fn sync_all(&self) -> io::Result<()>;
+    /// Sets space aside for `[offset, offset + len)` without changing the length. Where that cannot be done it
+    /// does nothing, and a full disk is met by the write.
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
+    /// Takes the file's lock; `false` when another holds it.
+    fn try_lock(&self, kind: LockKind) -> io::Result<bool>;
+}
+
+/// Fills the buffer, continuing short and interrupted reads; the end of the file inside it is `UnexpectedEof`.
+pub fn read_exact_at(file: &dyn VfsFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(offset + done as u64, rest) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all bytes, continuing short and interrupted writes.
+pub fn write_all_at(file: &dyn VfsFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+        match file.write_at(offset + done as u64, rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

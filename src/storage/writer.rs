@@ -1,0 +1,204 @@
+//! Puts frames into segments, in the order in which they got their places, and turns to the next segment when a
+//! frame stands there.
+//!
+//! Turning: fdatasync; SEAL; fdatasync; the next segment's header, fsync, fsync of the directory; only then is
+//! anything written to it. So a newer segment with a frame proves that the older ones are whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::backend::{FileId, Lsn};
+use super::frame::{self, Commit, FrameKind, SEAL_LEN};
+use super::manifest::Clean;
+use super::placing::Segments;
+use super::queue::Frame;
+use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
+use super::vfs::write_all_at;
+use crate::error::{Error, Kind, Result};
+
+/// Groups are written in pieces of at most about this many bytes.
+const PIECE: usize = 8 << 20;
+/// The group buffer is given back to the system beyond this capacity.
+const KEPT: usize = 4 << 20;
+
+/// How far the log has come; read by everybody, moved by the writer and by flushes.
+#[derive(Default)]
+pub(super) struct Progress {
+    durable: AtomicU64,
+    syncs: AtomicU64,
+    /// What has been written and where, so that a flush knows which file to sync and what that proves.
+    written: Mutex<Option<(Arc<Segment>, Lsn)>>,
+}
+
+impl Progress {
+    pub(super) fn new(durable: Lsn) -> Progress {
+        Progress { durable: AtomicU64::new(durable.0), ..Progress::default() }
+    }
+
+    pub(super) fn durable(&self) -> Lsn {
+        Lsn(self.durable.load(Ordering::Acquire))
+    }
+
+    pub(super) fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_syncs(&self, count: u64) {
+        self.syncs.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Whether something is written and not known to be durable.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.written.lock().as_ref().is_some_and(|(_, lsn)| *lsn > self.durable())
+    }
+
+    /// Makes durable what has been written by now. Segments before the newest are already.
+    pub(super) fn sync(&self) -> Result<()> {
+        let written = self.written.lock().clone();
+        match written {
+            Some((segment, lsn)) if lsn > self.durable() => self.sync_segment(&segment, lsn),
+            _ => Ok(()),
+        }
+    }
+
+    fn sync_segment(&self, segment: &Segment, lsn: Lsn) -> Result<()> {
+        self.add_syncs(1);
+        segment.file.sync_data().map_err(|error| segment.io("fsync", error))?;
+        self.durable.fetch_max(lsn.0, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+struct Tip {
+    segment: Arc<Segment>,
+    offset: u64,
+}
+
+/// The writing end of the log.
+pub(super) struct Writer {
+    tip: Option<Tip>,
+    last: Lsn,
+    prev_seal_crc: u32,
+    sync: bool,
+    buffer: Vec<u8>,
+}
+
+impl Writer {
+    /// Goes on after `last` and the SEAL with this checksum.
+    pub(super) fn new(last: Lsn, prev_seal_crc: u32, sync: bool) -> Writer {
+        Writer { tip: None, last, prev_seal_crc, sync, buffer: Vec::new() }
+    }
+
+    /// Writes frames; in sync mode they are durable on return.
+    pub(super) fn write<'a>(
+        &mut self,
+        frames: impl Iterator<Item = &'a Frame>,
+        segments: &Segments,
+        progress: &Progress,
+    ) -> Result<()> {
+        self.buffer.clear();
+        let mut any = false;
+        for frame in frames {
+            any = true;
+            self.turn_to(frame.place.file, segments, progress)?;
+            let Some(tip) = &self.tip else { continue };
+            if tip.offset + self.buffer.len() as u64 != frame.place.offset || !lengths_match(frame) {
+                let place = &frame.place;
+                return Err(Error::new(
+                    Kind::Internal,
+                    format!("a frame was queued for another place: {place:?}"),
+                ));
+            }
+            let commit =
+                Commit { lsn: frame.place.lsn, lag: frame.place.durable_lag, records: frame.place.records };
+            let seed = tip.segment.seed;
+            frame::encode_commit(&mut self.buffer, seed, frame.place.offset, commit, &frame.blocks);
+            self.last = frame.place.lsn;
+            if self.buffer.len() >= PIECE {
+                self.put(progress)?;
+            }
+        }
+        self.put(progress)?;
+        if self.buffer.capacity() > KEPT {
+            self.buffer = Vec::new();
+        }
+        if any && self.sync { progress.sync() } else { Ok(()) }
+    }
+
+    /// Ends the newest segment for a clean close; `None` if this session wrote nothing.
+    pub(super) fn finish(&mut self, progress: &Progress) -> Result<Option<Clean>> {
+        let Some(tip) = self.tip.take() else { return Ok(None) };
+        let segment = tip.segment.id;
+        let len = self.seal(tip, progress)?;
+        Ok(Some(Clean { segment, len, lsn: self.last.0 }))
+    }
+
+    fn put(&mut self, progress: &Progress) -> Result<()> {
+        let Some(tip) = &mut self.tip else { return Ok(()) };
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        write_all_at(&*tip.segment.file, tip.offset, &self.buffer)
+            .map_err(|error| tip.segment.io("write", error))?;
+        tip.offset += self.buffer.len() as u64;
+        self.buffer.clear();
+        *progress.written.lock() = Some((tip.segment.clone(), self.last));
+        Ok(())
+    }
+
+    fn turn_to(&mut self, file: FileId, segments: &Segments, progress: &Progress) -> Result<()> {
+        let FileId::Segment(id) = file else {
+            return Err(Error::new(Kind::Internal, "a frame was queued for a file that is no segment"));
+        };
+        if self.tip.as_ref().is_some_and(|tip| tip.segment.id == id) {
+            return Ok(());
+        }
+        self.put(progress)?;
+        if let Some(tip) = self.tip.take() {
+            self.seal(tip, progress)?;
+        }
+        let segment = segments
+            .get(id)
+            .ok_or_else(|| Error::new(Kind::Internal, format!("segment {id} was never begun")))?;
+        let header = SegmentHeader {
+            sync: self.sync,
+            encrypted: false,
+            id,
+            base_lsn: self.last,
+            salt: segment.salt,
+            prev_seal_crc: self.prev_seal_crc,
+        };
+        write_all_at(&*segment.file, 0, &header.encode()).map_err(|error| segment.io("write", error))?;
+        progress.add_syncs(2);
+        segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
+        let dir = segments.dir();
+        segments.host().vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
+        self.tip = Some(Tip { segment, offset: SEGMENT_HEADER_LEN });
+        Ok(())
+    }
+
+    /// Makes the segment durable, then its SEAL. Returns its length.
+    fn seal(&mut self, tip: Tip, progress: &Progress) -> Result<u64> {
+        progress.sync()?;
+        let segment = &tip.segment;
+        let (bytes, crc) = frame::encode_mark(FrameKind::Seal, segment.seed, tip.offset, self.last);
+        write_all_at(&*segment.file, tip.offset, &bytes).map_err(|error| segment.io("write", error))?;
+        let len = tip.offset + SEAL_LEN;
+        // Frees what was allocated ahead and not used; a failure keeps it allocated, no more.
+        let _ = segment.file.set_len(len);
+        progress.sync_segment(segment, self.last)?;
+        self.prev_seal_crc = crc;
+        Ok(len)
+    }
+}
+
+fn lengths_match(frame: &Frame) -> bool {
+    frame.blocks.len() == frame.place.blocks.len()
+        && frame
+            .blocks
+            .iter()
+            .zip(&frame.place.blocks)
+            .all(|(block, place)| block.bytes.len() == place.len as usize)
+}
