@@ -1,0 +1,237 @@
+//! The promises of the storage trait, kept by every backend: one suite, run over memory, sync and async.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use moltendb_node::error::Kind;
+use moltendb_node::options::{Access, Creation, OpenOptions, StorageMode};
+use moltendb_node::storage::{
+    Block, Completion, FrameSize, Host, Opened, Place, Replayed, StorageBackend, open_disk, open_memory,
+};
+
+type Commits = Vec<(u64, Vec<Vec<u8>>)>;
+
+fn options(storage: StorageMode) -> OpenOptions {
+    OpenOptions { storage, segment_size: 16 << 10, ..OpenOptions::default() }
+}
+
+fn open_with(path: &Path, options: &OpenOptions) -> moltendb_node::Result<(Opened, Commits)> {
+    let mut commits = Vec::new();
+    let mut hear = |frame: Replayed| {
+        commits.push((frame.lsn.0, frame.blocks.iter().map(|block| block.bytes.to_vec()).collect()));
+        Ok(())
+    };
+    let opened = open_disk(&Host::system(), path, options, None, &mut hear)?;
+    Ok((opened, commits))
+}
+
+fn queue(backend: &dyn StorageBackend, payloads: &[Vec<u8>]) -> (Place, Vec<Arc<Block>>, Completion) {
+    let size = FrameSize {
+        blocks: payloads.iter().map(|payload| payload.len() as u32).collect(),
+        records: payloads.len() as u32,
+    };
+    let place = backend.reserve(&size).unwrap();
+    let blocks: Vec<_> = payloads
+        .iter()
+        .zip(&place.blocks)
+        .map(|(payload, place)| Arc::new(Block { place: *place, bytes: payload.clone().into() }))
+        .collect();
+    let completion = backend.append(place.clone(), &blocks);
+    (place, blocks, completion)
+}
+
+fn payloads(n: u64) -> Vec<Vec<u8>> {
+    (0..1 + n % 3).map(|block| vec![(n + block) as u8; (n * 37 % 700) as usize]).collect()
+}
+
+struct Case {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+    mode: StorageMode,
+}
+
+impl Case {
+    fn open(&self) -> (Opened, Commits) {
+        match self.mode {
+            StorageMode::Memory => (open_memory(), Vec::new()),
+            mode => open_with(&self.path, &options(mode)).unwrap(),
+        }
+    }
+
+    fn keeps(&self) -> bool {
+        self.mode != StorageMode::Memory
+    }
+}
+
+fn every_backend(test: impl Fn(&Case)) {
+    for mode in [StorageMode::Memory, StorageMode::Sync, StorageMode::Async] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        test(&Case { _dir: dir, path, mode });
+    }
+}
+
+#[test]
+fn commits_are_numbered_from_one_and_come_back_in_order() {
+    every_backend(|case| {
+        let (opened, commits) = case.open();
+        assert!(opened.report.created && opened.report.clean && commits.is_empty());
+        let mut expected = Vec::new();
+        for n in 1..=200 {
+            let (place, _, completion) = queue(&*opened.backend, &payloads(n));
+            assert_eq!(place.lsn.0, n);
+            opened.backend.drive();
+            completion.wait().unwrap();
+            expected.push((n, payloads(n)));
+        }
+        opened.backend.close().unwrap();
+        drop(opened);
+        if case.keeps() {
+            let (opened, commits) = case.open();
+            assert_eq!(commits, expected);
+            assert!(opened.report.clean && !opened.report.created);
+            assert!(opened.report.segments > 1, "the test must turn to a second segment");
+            assert_eq!(opened.last_lsn.0, 200);
+        }
+    });
+}
+
+#[test]
+fn a_database_that_was_not_closed_comes_back_whole_and_goes_on() {
+    every_backend(|case| {
+        if !case.keeps() {
+            return;
+        }
+        let mut expected = Vec::new();
+        for session in 0..4 {
+            let (opened, commits) = case.open();
+            assert_eq!(commits, expected);
+            assert_eq!(opened.report.clean, session == 0);
+            for n in session * 20 + 1..=session * 20 + 20 {
+                let (_, _, completion) = queue(&*opened.backend, &payloads(n));
+                opened.backend.drive();
+                completion.wait().unwrap();
+                expected.push((n, payloads(n)));
+            }
+        }
+    });
+}
+
+#[test]
+fn many_queued_frames_settle_in_order() {
+    every_backend(|case| {
+        let (opened, _) = case.open();
+        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+        for n in 1..=64u64 {
+            let (_, _, completion) = queue(&*opened.backend, &[vec![n as u8; 100]]);
+            let heard = heard.clone();
+            completion.then(move |result| {
+                result.unwrap();
+                heard.lock().unwrap().push(n);
+            });
+        }
+        opened.backend.flush().wait().unwrap();
+        assert_eq!(*heard.lock().unwrap(), (1..=64).collect::<Vec<_>>());
+        assert_eq!(opened.backend.stats().durable.0, 64);
+    });
+}
+
+#[test]
+fn blocks_are_read_back_and_verified() {
+    every_backend(|case| {
+        if !case.keeps() {
+            return;
+        }
+        let (opened, _) = case.open();
+        for n in 1..=40 {
+            let (_, blocks, completion) = queue(&*opened.backend, &payloads(n));
+            opened.backend.drive();
+            completion.wait().unwrap();
+            for block in blocks {
+                assert_eq!(opened.backend.read(block.place).unwrap().bytes, block.bytes);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_closed_backend_answers_closed() {
+    every_backend(|case| {
+        let (opened, _) = case.open();
+        opened.backend.close().unwrap();
+        assert_eq!(opened.backend.reserve(&FrameSize::default()).unwrap_err().kind(), Kind::Closed);
+        assert_eq!(opened.backend.flush().wait().unwrap_err().kind(), Kind::Closed);
+        assert_eq!(opened.backend.close().unwrap_err().kind(), Kind::Closed);
+    });
+}
+
+#[test]
+fn a_second_opening_is_refused_with_the_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let (_opened, _) = open_with(&path, &options(StorageMode::Sync)).unwrap();
+    let error = open_with(&path, &options(StorageMode::Sync)).err().unwrap();
+    assert_eq!(error.kind(), Kind::Locked);
+    assert_eq!(error.details().pid, Some(std::process::id()));
+}
+
+#[test]
+fn a_read_only_opening_changes_nothing_and_reports_a_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let (opened, _) = open_with(&path, &options(StorageMode::Sync)).unwrap();
+    for n in 1..=5 {
+        let (_, _, completion) = queue(&*opened.backend, &payloads(n));
+        opened.backend.drive();
+        completion.wait().unwrap();
+    }
+    drop(opened);
+    let segment = path.join("seg-0000000000000001.log");
+    let len = std::fs::metadata(&segment).unwrap().len();
+    std::fs::File::options().write(true).open(&segment).unwrap().set_len(len - 9).unwrap();
+    let listing = || {
+        let mut files: Vec<_> = std::fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = listing();
+    let read_only = OpenOptions { access: Access::ReadOnly, ..options(StorageMode::Sync) };
+    let (first, commits) = open_with(&path, &read_only).unwrap();
+    let (second, _) = open_with(&path, &read_only).unwrap();
+    assert_eq!(commits.len(), 4);
+    assert!(first.report.bytes_cut > 0 && first.report.quarantine.is_none());
+    assert_eq!(first.backend.reserve(&FrameSize::default()).unwrap_err().kind(), Kind::ReadOnly);
+    first.backend.close().unwrap();
+    drop(second);
+    assert_eq!(listing(), before);
+}
+
+#[test]
+fn a_frame_above_the_limit_is_refused_without_a_trace() {
+    every_backend(|case| {
+        let (opened, _) = case.open();
+        let size = FrameSize { blocks: [200 << 20, 100 << 20].into_iter().collect(), records: 2 };
+        assert_eq!(opened.backend.reserve(&size).unwrap_err().kind(), Kind::Limit);
+        let (place, _, completion) = queue(&*opened.backend, &payloads(1));
+        opened.backend.drive();
+        completion.wait().unwrap();
+        assert_eq!(place.lsn.0, 1);
+    });
+}
+
+#[test]
+fn creation_options_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a/b/db");
+    let never = OpenOptions { creation: Creation::Never, ..options(StorageMode::Async) };
+    assert_eq!(open_with(&path, &never).err().unwrap().kind(), Kind::Io);
+    assert!(!path.exists());
+    let must = OpenOptions { creation: Creation::MustBeNew, ..options(StorageMode::Async) };
+    drop(open_with(&path, &must).unwrap());
+    assert_eq!(open_with(&path, &must).err().unwrap().kind(), Kind::Io);
+    drop(open_with(&path, &never).unwrap());
+}
