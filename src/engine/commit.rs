@@ -365,7 +365,12 @@ impl<'s> Commit<'s> {
         let document = present.document(collection.shapes());
         let id = document.get("_id").map(|id| id.bytes()).unwrap_or_default();
         record::delete(self.block(id.len() + 32), collection.number(), id);
-        self.step(Step { collection: collection.clone(), key, target: present.target, made: Made::Tombstone });
+        self.step(Step {
+            collection: collection.clone(),
+            key,
+            target: present.target,
+            made: Made::Tombstone,
+        });
     }
 
     fn step(&mut self, step: Step) {
@@ -385,9 +390,10 @@ impl<'s> Commit<'s> {
     /// The block that takes a record of about this size; every record begins here.
     fn block(&mut self, size: usize) -> &mut Vec<u8> {
         self.records += 1;
-        let full = self.blocks.last().is_none_or(|block| {
-            block.len() > record::PAYLOAD_HEAD && block.len() + size > BLOCK
-        });
+        let full = self
+            .blocks
+            .last()
+            .is_none_or(|block| block.len() > record::PAYLOAD_HEAD && block.len() + size > BLOCK);
         if full {
             let mut block = Vec::with_capacity(record::PAYLOAD_HEAD + size);
             record::begin(&mut block, self.time);

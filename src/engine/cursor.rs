@@ -90,7 +90,16 @@ impl Cursor {
         let view = store.view();
         let collection = view.catalogue().get(name).cloned();
         let left = (options.limit > 0).then_some(options.limit);
-        Ok(Cursor { view, collection, filter, sort, projection, skip: options.skip, left, state: State::Fresh })
+        Ok(Cursor {
+            view,
+            collection,
+            filter,
+            sort,
+            projection,
+            skip: options.skip,
+            left,
+            state: State::Fresh,
+        })
     }
 
     /// The collection it reads, if there is one.
@@ -140,9 +149,9 @@ impl Cursor {
             }
             return Ok(State::Scanning { next: 0, end });
         };
-        let keep = self.left.map_or(usize::MAX, |left| {
-            usize::try_from(left.saturating_add(self.skip)).unwrap_or(usize::MAX)
-        });
+        let keep = self
+            .left
+            .map_or(usize::MAX, |left| usize::try_from(left.saturating_add(self.skip)).unwrap_or(usize::MAX));
         let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut all: Vec<Ranked> = Vec::new();
         store.scan(collection, (0, end), self.view.lsn(), &self.filter, |slot, _, block, span| {
@@ -200,19 +209,20 @@ impl Cursor {
                 let skip = &mut self.skip;
                 let mut bytes = 0;
                 let bounds = (*next, *end);
-                *next = store.scan(collection, bounds, self.view.lsn(), &self.filter, |_, _, block, span| {
-                    if *skip > 0 {
-                        *skip -= 1;
-                        return ControlFlow::Continue(());
-                    }
-                    bytes += span.len();
-                    batch.push(Document::of_block(block, span));
-                    if batch.len() >= wanted || bytes > BATCH_BYTES {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                })?;
+                *next =
+                    store.scan(collection, bounds, self.view.lsn(), &self.filter, |_, _, block, span| {
+                        if *skip > 0 {
+                            *skip -= 1;
+                            return ControlFlow::Continue(());
+                        }
+                        bytes += span.len();
+                        batch.push(Document::of_block(block, span));
+                        if batch.len() >= wanted || bytes > BATCH_BYTES {
+                            ControlFlow::Break(())
+                        } else {
+                            ControlFlow::Continue(())
+                        }
+                    })?;
                 if *next >= *end {
                     self.state = State::Done;
                 }

@@ -24,6 +24,8 @@ pub struct Database {
     store: Arc<Store>,
     options: OpenOptions,
     closed: Arc<AtomicBool>,
+    /// Held while closing, so that who closes again returns only when it is done.
+    closing: Mutex<()>,
     sessions: Mutex<Vec<Weak<Session>>>,
     runtime: Handle,
     place: Option<registry::Place>,
@@ -116,17 +118,21 @@ impl Database {
         place: Option<registry::Place>,
     ) -> Arc<Database> {
         let closed = Arc::new(AtomicBool::new(false));
-        Arc::new(Database { store, options, closed, sessions: Mutex::default(), runtime, place })
+        Arc::new(Database {
+            store,
+            options,
+            closed,
+            closing: Mutex::default(),
+            sessions: Mutex::default(),
+            runtime,
+            place,
+        })
     }
 
     /// A caller's own queue of operations. One per environment keeps its writes in order.
     pub fn session(&self) -> Arc<Session> {
-        let session = Session::new(
-            self.store.clone(),
-            self.options.access,
-            self.closed.clone(),
-            self.runtime.clone(),
-        );
+        let session =
+            Session::new(self.store.clone(), self.options.access, self.closed.clone(), self.runtime.clone());
         let mut sessions = self.sessions.lock();
         sessions.retain(|known| known.strong_count() > 0);
         sessions.push(Arc::downgrade(&session));
@@ -140,8 +146,9 @@ impl Database {
     }
 
     /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.
-    /// A second call does nothing.
+    /// A second call waits for the first and does nothing.
     pub fn close(&self) -> Result<()> {
+        let _closing = self.closing.lock();
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }

@@ -110,7 +110,9 @@ impl Store {
             from = collection.slab().scan(from, to, view, |slot, Version { lsn, content }| match content {
                 Content::Hot(block, span) => {
                     let bytes = block.bytes.get(span.range()).unwrap_or_default();
-                    if filter.matches(RawValue::new(bytes, shapes)) && visit(slot, *lsn, block, *span).is_break() {
+                    if filter.matches(RawValue::new(bytes, shapes))
+                        && visit(slot, *lsn, block, *span).is_break()
+                    {
                         stopped = true;
                         return ControlFlow::Break(());
                     }

@@ -114,7 +114,9 @@ impl Session {
                 {
                     &mut writes
                 }
-                Operation::Find { filter, .. } | Operation::Count { filter, .. } if names_id(filter.raw()) => {
+                Operation::Find { filter, .. } | Operation::Count { filter, .. }
+                    if names_id(filter.raw()) =>
+                {
                     &mut reads
                 }
                 Operation::Find { .. }
@@ -370,7 +372,8 @@ impl Session {
             match cursors.open.get(&number) {
                 Some(open) => open.clone(),
                 None if cursors.expired.contains(&number) => {
-                    let message = "the cursor was closed after 10 minutes without a read; run the query again";
+                    let message =
+                        "the cursor was closed after 10 minutes without a read; run the query again";
                     return (None, Err(Error::new(Kind::Timeout, message)));
                 }
                 None => return (None, Err(Error::new(Kind::Closed, "the cursor is closed"))),
@@ -431,7 +434,9 @@ fn writes(operation: &Operation) -> bool {
 /// Whether a filter pins `_id` by a plain value; the bytes are not validated yet, only looked at.
 fn names_id(filter: RawValue<'_>) -> bool {
     filter.get("_id").is_some_and(|id| match id.kind() {
-        RawKind::Object(object) => !object.iter().next().is_some_and(|(key, _)| key.starts_with('$') && key != "$eq"),
+        RawKind::Object(object) => {
+            !object.iter().next().is_some_and(|(key, _)| key.starts_with('$') && key != "$eq")
+        }
         _ => true,
     })
 }

@@ -205,8 +205,8 @@ impl Slab {
         if let Some(chunk) = self.chunk(index) {
             let (page, slot) = place(id);
             chunk.occupied.fetch_add(1, Ordering::Relaxed);
-            let history =
-                earlier_life.map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
+            let history = earlier_life
+                .map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
             chunk.pages[page].write()[slot] = Slot { newest: version, history };
         }
         self.len.store(id + 1, Ordering::Release);

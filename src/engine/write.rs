@@ -544,7 +544,8 @@ fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Result<()> {
 
 fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
     let wanted = wanted.unwrap_or_default();
-    let found = if found == 0 { "there is no such document".to_owned() } else { format!("it has version {found}") };
+    let found =
+        if found == 0 { "there is no such document".to_owned() } else { format!("it has version {found}") };
     let message =
         format!("a document of {name} was expected at version {wanted}, but {found}; read it and try again");
     Error::new(Kind::Conflict, message)
@@ -556,11 +557,8 @@ fn duplicate(name: &str, id: &Value) -> Error {
         encode::encode_plain(&Value::Object(vec![("_id".to_owned(), value)]), &mut bytes);
         Some(bytes)
     };
-    let details = Details {
-        key_pattern: encode(Value::Int(1)),
-        key_value: encode(id.clone()),
-        ..Details::default()
-    };
+    let details =
+        Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() };
     let shown = match id {
         Value::String(text) => format!("{text:?}"),
         Value::Int(number) => number.to_string(),

@@ -1,0 +1,123 @@
+//! Many writers and readers at once: every write once, every view whole.
+
+mod support;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use moltendb_node::OpenOptions;
+use moltendb_node::document::Value;
+use moltendb_node::engine::{InsertOrder, Reach};
+use moltendb_node::options::StorageMode;
+use support::{Client, object};
+
+const THREADS: i32 = 8;
+const WRITES: i32 = 250;
+
+fn id(writer: i32, n: i32) -> Value {
+    Value::String(format!("{writer}-{n}"))
+}
+
+#[test]
+fn concurrent_writers_lose_nothing_and_it_is_there_after_reopening() {
+    for mode in [StorageMode::Async, StorageMode::Sync] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db").to_str().unwrap().to_owned();
+        let options = OpenOptions { storage: mode, segment_size: 1 << 16, ..OpenOptions::default() };
+        let client = Client::open(&path, options.clone()).unwrap();
+        let counter = object(&[("_id", Value::Int(0)), ("n", Value::Int(0))]);
+        client.insert("counters", &[counter], InsertOrder::Ordered).unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..THREADS {
+                let session = client.database.session();
+                let client = Client { database: client.database.clone(), session };
+                scope.spawn(move || {
+                    for n in 0..WRITES {
+                        let document = object(&[("_id", id(writer, n)), ("n", Value::Int(n))]);
+                        client.insert("c", &[document], InsertOrder::Ordered).unwrap();
+                        let inc = object(&[("$inc", object(&[("n", Value::Int(1))]))]);
+                        client.update("counters", &object(&[]), &inc, Reach::One).unwrap();
+                        if n % 5 == 4 {
+                            assert!(client.delete_id("c", &id(writer, n - 2)).unwrap());
+                        }
+                    }
+                });
+            }
+        });
+        let check = |client: &Client| {
+            let documents = client.find("c", &object(&[])).unwrap();
+            assert_eq!(documents.len() as i32, THREADS * (WRITES - WRITES / 5));
+            for writer in 0..THREADS {
+                for n in 0..WRITES {
+                    let expected =
+                        (n % 5 != 2).then(|| object(&[("_id", id(writer, n)), ("n", Value::Int(n))]));
+                    assert_eq!(client.get("c", &id(writer, n)).unwrap(), expected);
+                }
+            }
+            let counter = client.get("counters", &Value::Int(0)).unwrap();
+            assert_eq!(counter, Some(object(&[("_id", Value::Int(0)), ("n", Value::Int(THREADS * WRITES))])));
+        };
+        check(&client);
+        client.database.close().unwrap();
+        let client = Client::open(&path, options).unwrap();
+        check(&client);
+        client.database.close().unwrap();
+    }
+}
+
+#[test]
+fn every_find_sees_one_state_while_writers_go_on() {
+    let client = Client::open(":memory:", OpenOptions::default()).unwrap();
+    let documents: Vec<Value> =
+        (0..500).map(|n| object(&[("_id", Value::Int(n)), ("n", Value::Int(0))])).collect();
+    client.insert("c", &documents, InsertOrder::Ordered).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = Client { database: client.database.clone(), session: client.database.session() };
+        let done = &done;
+        scope.spawn(move || {
+            for _ in 0..300 {
+                // One frame: all documents of a state have the same n.
+                let inc = object(&[("$inc", object(&[("n", Value::Int(1))]))]);
+                assert_eq!(writer.update("c", &object(&[]), &inc, Reach::Many).unwrap(), (500, 500));
+            }
+            done.store(true, Ordering::Release);
+        });
+        for batch in [0, 7, 100] {
+            let reader = Client { database: client.database.clone(), session: client.database.session() };
+            scope.spawn(move || {
+                while !done.load(Ordering::Acquire) {
+                    let (cursor, mut documents) = reader.first("c", &object(&[]), batch).unwrap();
+                    documents.extend(reader.rest(cursor, batch).unwrap());
+                    assert_eq!(documents.len(), 500);
+                    let n = |document: &Value| match document {
+                        Value::Object(fields) => fields[1].1.clone(),
+                        other => other.clone(),
+                    };
+                    assert!(documents.iter().all(|document| n(document) == n(&documents[0])));
+                }
+            });
+        }
+    });
+    let stats = client.database.stats().unwrap();
+    assert_eq!(stats.views, 0);
+    let expected: u64 = 500 * 8;
+    assert!(stats.hot_bytes < 2 * expected, "old versions are let go: {} bytes", stats.hot_bytes);
+}
+
+#[test]
+fn a_document_deleted_and_inserted_again_moves_to_the_end_and_old_views_keep_it() {
+    let client = Client::open(":memory:", OpenOptions::default()).unwrap();
+    let document =
+        |n: i32, text: &str| object(&[("_id", Value::Int(n)), ("t", Value::String(text.to_owned()))]);
+    let all = object(&[]);
+    client
+        .insert("c", &[document(1, "a"), document(2, "b"), document(3, "c")], InsertOrder::Ordered)
+        .unwrap();
+    let (cursor, first) = client.first("c", &all, 1).unwrap();
+    client.delete_id("c", &Value::Int(2)).unwrap();
+    client.insert("c", &[document(2, "again")], InsertOrder::Ordered).unwrap();
+    assert_eq!(first, [document(1, "a")]);
+    assert_eq!(client.rest(cursor, 1).unwrap(), [document(2, "b"), document(3, "c")]);
+    assert_eq!(client.find("c", &all).unwrap(), [document(1, "a"), document(3, "c"), document(2, "again")]);
+    assert_eq!(client.version("c", &Value::Int(2)).unwrap(), Some(1));
+}
