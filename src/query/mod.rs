@@ -14,6 +14,8 @@ mod filter_tests;
 mod matcher;
 mod place;
 pub mod projection;
+#[cfg(test)]
+mod property_tests;
 mod push;
 mod refusal;
 #[cfg(test)]
