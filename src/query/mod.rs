@@ -2,12 +2,13 @@
 //!
 //! - [`filter`]: which documents; [`operators`] reads its rarer operators, [`matcher`] decides
 //! - [`update`]: what changes; [`place`] finds the place in a tree, [`change`] changes the value there,
-//!   [`push`] and [`arithmetic`] are its larger operators
+//!   [`push`], [`elements`] and [`arithmetic`] are its larger operators
 //! - [`projection`]: which fields of a document
 //! - [`sort`]: in which order
 
 mod arithmetic;
 mod change;
+mod elements;
 pub mod filter;
 #[cfg(test)]
 mod filter_tests;
