@@ -96,7 +96,10 @@ fn parse_bits<'a>(name: &str, operand: impl Node<'a>) -> Result<Vec<(Bit, Value)
             "or" => Bit::Or,
             "xor" => Bit::Xor,
             _ => {
-                return Err(bad_update(name, format!("$bit at '{name}' knows and, or, xor, but not '{key}'")));
+                return Err(bad_update(
+                    name,
+                    format!("$bit at '{name}' knows and, or, xor, but not '{key}'"),
+                ));
             }
         };
         let mask = mask.tree();

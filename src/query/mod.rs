@@ -1,8 +1,8 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
-//! - [`filter`]: which documents; [`operators`] reads its rarer operators, [`matcher`] decides
-//! - [`update`]: what changes; [`place`] finds the place in a tree, [`change`] changes the value there,
-//!   [`push`], [`elements`] and [`arithmetic`] are its larger operators
+//! - [`filter`]: which documents; `operators` reads its rarer operators, `matcher` decides
+//! - [`update`]: what changes; `place` finds the place in a tree, `change` changes the value there,
+//!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document
 //! - [`sort`]: in which order
 

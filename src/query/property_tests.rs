@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::testing::encode;
 use crate::document::order::{compare, compare_values};
 use crate::document::{Object, Value};
-use crate::query::{Filter, Projection, Sort};
+use crate::query::{Filter, Projection, Sort, Update};
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -265,6 +265,51 @@ fn compare_keys(a: &Option<Value>, b: &Option<Value>) -> Ordering {
     }
 }
 
+/// Operators that may or may not suit their operands and documents.
+fn update() -> impl Strategy<Value = Value> {
+    let operator = prop::sample::select(vec![
+        "$set",
+        "$unset",
+        "$inc",
+        "$mul",
+        "$min",
+        "$max",
+        "$push",
+        "$addToSet",
+        "$pull",
+        "$pullAll",
+        "$pop",
+        "$bit",
+        "$currentDate",
+        "$setOnInsert",
+    ]);
+    let each = (proptest::collection::vec(any_value(), 0..3), -2..3i32, -2..3i32).prop_map(
+        |(items, position, slice)| {
+            let clauses = [
+                ("$each", Value::Array(items)),
+                ("$position", Value::Int(position)),
+                ("$slice", Value::Int(slice)),
+                ("$sort", Value::Int(1)),
+            ];
+            Value::Object(clauses.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+        },
+    );
+    let change = prop_oneof![
+        4 => (operator, path(), prop_oneof![3 => any_value(), 1 => operators()]).prop_map(|(name, path, value)| (name, path, value)),
+        1 => (path(), each).prop_map(|(path, value)| ("$push", path, value)),
+        1 => (path(), path()).prop_map(|(from, to)| ("$rename", from, Value::String(to))),
+    ];
+    proptest::collection::vec(change, 1..4).prop_map(|changes| {
+        let mut update = Object::new();
+        for (operator, path, operand) in changes {
+            if update.iter().all(|(own, _)| own != operator) {
+                update.push((operator.to_owned(), Value::Object(vec![(path, operand)])));
+            }
+        }
+        Value::Object(update)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -327,6 +372,39 @@ proptest! {
             })
         });
         prop_assert_eq!(sorted, naive);
+    }
+
+    #[test]
+    fn an_update_says_whether_it_changed_anything(document in document(), update in update()) {
+        let Value::Object(before) = &document else { unreachable!() };
+        if let Ok(parsed) = Update::parse(encode(&update).raw()) {
+            let mut after = before.clone();
+            if let Ok(changed) = parsed.apply(&mut after, 1, false) {
+                prop_assert_eq!(changed, after != *before);
+                let keys: std::collections::HashSet<_> = after.iter().map(|(key, _)| key).collect();
+                prop_assert_eq!(keys.len(), after.len());
+            }
+        }
+    }
+
+    #[test]
+    fn an_upsert_seed_matches_its_filter(filter in filter()) {
+        let parsed = Filter::parse(encode(&filter).raw()).unwrap();
+        let one_equality = matches!(&filter, Value::Object(fields)
+            if !fields[0].0.starts_with('$') && !matches!(&fields[0].1, Value::Object(operators)
+                if operators.first().is_some_and(|(key, _)| key.starts_with('$'))));
+        if let Ok(seed) = parsed.upsert_seed() && one_equality {
+            prop_assert!(parsed.matches(encode(&Value::Object(seed)).raw()));
+        }
+    }
+
+    #[test]
+    fn no_value_panics_a_parser(value in any_value()) {
+        let encoded = encode(&value);
+        let _ = Filter::parse(encoded.raw()).map(|filter| filter.matches(encoded.raw()));
+        let _ = Projection::parse(encoded.raw()).map(|parsed| parsed.map(|parsed| parsed.apply(encoded.raw())));
+        let _ = Sort::parse(encoded.raw());
+        let _ = Update::parse(encoded.raw());
     }
 
     #[test]
