@@ -110,7 +110,11 @@ fn walk_object<'a, N: Node<'a>>(
             None if n > 0 && matches!(at.seen(), Seen::Array) => {
                 return walk_array(parts.get(n..).unwrap_or_default(), at, leaf, visit);
             }
-            None => return visit(None),
+            // A root that is an array has its places for keys, as in MongoDB.
+            None => match part.index.and_then(|index| at.items().nth(index)) {
+                Some(next) => at = next,
+                None => return visit(None),
+            },
         }
     }
     if leaf == Leaf::Elements && matches!(at.seen(), Seen::Array) && at.items().any(|item| visit(Some(item)))

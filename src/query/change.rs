@@ -1,13 +1,15 @@
 //! What one operator does to the value at its path.
 
-use super::arithmetic::{Unsummable, add, as_double};
-use super::filter::{Clause, Filter, is_operators};
+use std::cmp::Ordering;
+
+use super::arithmetic::{Arithmetic, Unfit};
+use super::elements::Elements;
 use super::place::{Place, depth, find, remove};
 use super::push::Push;
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
-use crate::document::{MAX_DEPTH, Node, Object, Path, Value};
-use crate::error::Result;
+use crate::document::{MAX_DEPTH, Node, Object, Path, Seen, Value};
+use crate::error::{Error, Result};
 
 /// An operator with its operand.
 #[derive(Clone, Debug)]
@@ -16,154 +18,226 @@ pub(super) enum Change {
     /// Only in a document that an upsert makes.
     SetOnInsert(Value),
     Unset,
-    Inc(Value),
+    /// The smaller or the greater of old and new stays: new, when it compares so with old.
+    Extreme(Ordering, Value),
+    CurrentDate,
+    Calculate(Arithmetic),
     Push(Push),
-    Pull(Pull),
+    Elements(&'static str, Elements),
+    /// The value of that path comes here.
+    RenameFrom(Path),
+    /// The value here goes to another path, whose change does it; this holds the place against other changes.
+    RenameAway,
 }
 
-/// Which elements `$pull` takes.
-#[derive(Clone, Debug)]
-pub(super) enum Pull {
-    /// Those equal to the value.
-    Equal(Value),
-    /// Those that pass the operators.
-    Condition(Clause),
-    /// Objects that match the filter.
-    Matching(Filter),
+/// Operators that `Change::parse` reads; `$rename` is read by `update`, as it has two paths.
+const OPERATORS: [&str; 14] = [
+    "$set",
+    "$setOnInsert",
+    "$unset",
+    "$min",
+    "$max",
+    "$currentDate",
+    "$inc",
+    "$mul",
+    "$bit",
+    "$push",
+    "$pull",
+    "$pullAll",
+    "$pop",
+    "$addToSet",
+];
+
+/// The operator of this name, as a name that lives on.
+pub(super) fn known(operator: &str) -> Option<&'static str> {
+    OPERATORS.into_iter().find(|known| *known == operator)
+}
+
+/// Circumstances of an update.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// Milliseconds since 1970.
+    pub(super) now: i64,
+    /// Whether an upsert makes the document.
+    pub(super) inserting: bool,
 }
 
 impl Change {
     /// Reads the operand that an operator has for a path.
-    pub(super) fn parse<'a>(operator: &str, name: &str, operand: impl Node<'a>) -> Result<Change> {
+    pub(super) fn parse<'a>(operator: &'static str, name: &str, operand: impl Node<'a>) -> Result<Change> {
+        if let Some(arithmetic) = Arithmetic::parse(operator, name, operand)? {
+            return Ok(Change::Calculate(arithmetic));
+        }
+        if let Some(elements) = Elements::parse(operator, name, operand)? {
+            return Ok(Change::Elements(operator, elements));
+        }
         Ok(match operator {
             "$set" => Change::Set(operand.tree()),
             "$setOnInsert" => Change::SetOnInsert(operand.tree()),
             "$unset" => Change::Unset,
-            "$inc" => {
-                let amount = operand.tree();
-                if as_double(&amount).is_none() {
-                    return Err(bad_update(
-                        name,
-                        format!(
-                            "cannot increment '{name}' by a value of type {}; $inc needs a number",
-                            amount.type_name()
-                        ),
-                    ));
-                }
-                Change::Inc(amount)
-            }
+            "$min" => Change::Extreme(Ordering::Less, operand.tree()),
+            "$max" => Change::Extreme(Ordering::Greater, operand.tree()),
+            "$currentDate" => parse_current_date(name, operand)?,
             "$push" => Change::Push(Push::parse(name, operand)?),
-            "$pull" => Change::Pull(Pull::parse(name, operand)?),
             _ => return Err(bad_update(name, format!("unknown update operator '{operator}'"))),
         })
     }
 
-    /// Levels of nesting that the operand brings to its path.
-    pub(super) fn depth(&self) -> usize {
-        match self {
-            Change::Set(value) | Change::SetOnInsert(value) => depth(value),
+    /// Refuses an operand that would nest deeper than documents may.
+    pub(super) fn check_depth(&self, path: &Path) -> Result<()> {
+        let levels = match self {
+            Change::Set(value) | Change::SetOnInsert(value) | Change::Extreme(_, value) => depth(value),
             Change::Push(push) => 1 + push.each.iter().map(depth).max().unwrap_or(0),
-            Change::Unset | Change::Inc(_) | Change::Pull(_) => 0,
-        }
+            Change::Elements(_, elements) => elements.depth(),
+            _ => 0,
+        };
+        check_levels(path, levels)
     }
 
     /// Changes the document at the path; answers whether anything really changed.
-    pub(super) fn apply(&self, document: &mut Object, path: &Path, inserting: bool) -> Result<bool> {
+    pub(super) fn apply(&self, document: &mut Object, path: &Path, moment: Moment) -> Result<bool> {
         match self {
-            Change::SetOnInsert(_) if !inserting => Ok(false),
-            Change::Set(value) | Change::SetOnInsert(value) => match find(document, path) {
-                Place::Found(old) if old == value => Ok(false),
-                Place::Found(old) => {
-                    *old = value.clone();
-                    Ok(true)
-                }
-                Place::Missing(gap) => gap.fill(path, value.clone()).map(|()| true),
-                Place::Blocked(error) => Err(error),
+            Change::SetOnInsert(_) if !moment.inserting => Ok(false),
+            Change::Set(value) | Change::SetOnInsert(value) => put(document, path, value.clone()),
+            Change::CurrentDate => put(document, path, Value::Date(moment.now)),
+            Change::Extreme(wanted, value) => match find(document, path) {
+                Place::Found(old) if compare_values(value, old) != *wanted => Ok(false),
+                _ => put(document, path, value.clone()),
             },
             Change::Unset => Ok(remove(document, path)),
-            Change::Inc(amount) => match find(document, path) {
-                Place::Found(old) => {
-                    let sum = add(old, amount).map_err(|reason| unsummable(reason, path, old))?;
-                    let changed = *old != sum;
-                    *old = sum;
-                    Ok(changed)
+            Change::Calculate(arithmetic) => {
+                let unfit = |reason, found: &str| unfit(arithmetic.operator(), reason, path, found);
+                match find(document, path) {
+                    Place::Found(old) => {
+                        let new = arithmetic.of(old).map_err(|reason| unfit(reason, old.type_name()))?;
+                        let changed = *old != new;
+                        *old = new;
+                        Ok(changed)
+                    }
+                    Place::Missing(gap) => {
+                        let new = arithmetic.of_missing().map_err(|reason| unfit(reason, "missing"))?;
+                        gap.fill(path, new).map(|()| true)
+                    }
+                    Place::Blocked(error) => Err(error),
                 }
-                Place::Missing(gap) => gap.fill(path, amount.clone()).map(|()| true),
-                Place::Blocked(error) => Err(error),
-            },
-            Change::Push(push) => match find(document, path) {
-                Place::Found(Value::Array(items)) => Ok(push.apply(items)),
-                Place::Found(other) => Err(no_array("$push", path, other)),
-                Place::Missing(gap) => {
-                    let mut items = Vec::new();
-                    push.apply(&mut items);
-                    gap.fill(path, Value::Array(items)).map(|()| true)
-                }
-                Place::Blocked(error) => Err(error),
-            },
-            Change::Pull(pull) => match find(document, path) {
-                Place::Found(Value::Array(items)) => {
-                    let before = items.len();
-                    items.retain(|item| !pull.takes(item));
-                    Ok(items.len() != before)
-                }
-                Place::Found(other) => Err(no_array("$pull", path, other)),
-                Place::Missing(_) => Ok(false),
-                Place::Blocked(error) => Err(error),
-            },
-        }
-    }
-
-    /// Refuses an operand that would nest deeper than documents may.
-    pub(super) fn check_depth(&self, path: &Path) -> Result<()> {
-        if path.parts().len() + self.depth() <= MAX_DEPTH {
-            return Ok(());
-        }
-        let text = path.to_string();
-        Err(bad_update(&text, format!("the update would nest deeper than {MAX_DEPTH} levels at '{text}'")))
-    }
-}
-
-impl Pull {
-    fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Pull> {
-        let value = operand.tree();
-        let parsed = match &value {
-            Value::Object(_) if is_operators(&value) => {
-                Filter::parse_condition(&value, name).map(Pull::Condition)
             }
-            Value::Object(_) => Filter::parse_node(&value).map(Pull::Matching),
-            _ => return Ok(Pull::Equal(value)),
-        };
-        parsed.map_err(|error| bad_update(name, format!("$pull at '{name}': {}", error.message())))
-    }
-
-    fn takes(&self, item: &Value) -> bool {
-        match self {
-            Pull::Equal(value) => compare_values(value, item).is_eq(),
-            Pull::Condition(clause) => clause.matches(item),
-            Pull::Matching(filter) => matches!(item, Value::Object(_)) && filter.root.matches(item),
+            Change::Push(push) => on_array(document, path, "$push", true, |items| push.apply(items)),
+            Change::Elements(operator, elements) => {
+                on_array(document, path, operator, elements.creates(), |items| elements.apply(items))
+            }
+            Change::RenameFrom(source) => rename(document, source, path),
+            Change::RenameAway => Ok(false),
         }
     }
 }
 
-fn unsummable(reason: Unsummable, path: &Path, old: &Value) -> crate::error::Error {
+fn put(document: &mut Object, path: &Path, value: Value) -> Result<bool> {
+    match find(document, path) {
+        Place::Found(old) if *old == value => Ok(false),
+        Place::Found(old) => {
+            *old = value;
+            Ok(true)
+        }
+        Place::Missing(gap) => gap.fill(path, value).map(|()| true),
+        Place::Blocked(error) => Err(error),
+    }
+}
+
+fn on_array(
+    document: &mut Object,
+    path: &Path,
+    operator: &str,
+    create: bool,
+    apply: impl FnOnce(&mut Vec<Value>) -> bool,
+) -> Result<bool> {
+    match find(document, path) {
+        Place::Found(Value::Array(items)) => Ok(apply(items)),
+        Place::Found(other) => {
+            let (text, found) = (path.to_string(), other.type_name());
+            let message =
+                format!("cannot apply {operator} to '{text}', which is of type {found}; it needs an array");
+            Err(bad_update(&text, message))
+        }
+        Place::Missing(gap) if create => {
+            let mut items = Vec::new();
+            apply(&mut items);
+            gap.fill(path, Value::Array(items)).map(|()| true)
+        }
+        Place::Missing(_) => Ok(false),
+        Place::Blocked(error) => Err(error),
+    }
+}
+
+/// Neither path may lead through an array; a source that is missing changes nothing.
+fn rename(document: &mut Object, source: &Path, target: &Path) -> Result<bool> {
+    let value = match find(document, source) {
+        Place::Found(value) => value.clone(),
+        Place::Missing(_) => return Ok(false),
+        Place::Blocked(error) => return Err(error),
+    };
+    for path in [source, target] {
+        if enters_array(document, path) {
+            let text = path.to_string();
+            let message = format!("$rename cannot name an element of an array, as '{text}' does");
+            return Err(bad_update(&text, message));
+        }
+    }
+    check_levels(target, depth(&value))?;
+    remove(document, source);
+    put(document, target, value)?;
+    Ok(true)
+}
+
+fn enters_array(document: &Object, path: &Path) -> bool {
+    let mut names = path.names();
+    let first = names.next().and_then(|name| document.iter().find(|(key, _)| key == name));
+    let mut at = first.map(|(_, value)| value);
+    for name in names {
+        match at {
+            Some(Value::Array(_)) => return true,
+            Some(value) => at = value.field(name),
+            None => return false,
+        }
+    }
+    false
+}
+
+fn parse_current_date<'a>(name: &str, operand: impl Node<'a>) -> Result<Change> {
+    match operand.seen() {
+        Seen::Bool(_) => return Ok(Change::CurrentDate),
+        Seen::Object => {
+            let mut fields = operand.fields();
+            if let (Some(("$type", kind)), None) = (fields.next(), fields.next())
+                && matches!(kind.seen(), Seen::String(b"date"))
+            {
+                return Ok(Change::CurrentDate);
+            }
+        }
+        _ => {}
+    }
+    let message =
+        format!("$currentDate at '{name}' must be true or {{ $type: 'date' }}; there are no timestamps");
+    Err(bad_update(name, message))
+}
+
+fn check_levels(path: &Path, levels: usize) -> Result<()> {
+    if path.parts().len() + levels <= MAX_DEPTH {
+        return Ok(());
+    }
+    let text = path.to_string();
+    let message = format!("the update would nest deeper than {MAX_DEPTH} levels at '{text}'");
+    Err(bad_update(&text, message))
+}
+
+fn unfit(operator: &str, reason: Unfit, path: &Path, found: &str) -> Error {
     let text = path.to_string();
     let message = match reason {
-        Unsummable::NotNumeric => {
-            format!("cannot apply $inc to '{text}', which is of type {}; it needs a number", old.type_name())
+        Unfit::Type(wanted) => {
+            format!("cannot apply {operator} to '{text}', which is of type {found}; it needs {wanted}")
         }
-        Unsummable::Overflow => {
-            format!("$inc at '{text}' would leave the range of a BigInt (int64); use a smaller amount")
+        Unfit::Overflow => {
+            format!("{operator} at '{text}' would leave the range of a BigInt (int64); use smaller numbers")
         }
     };
-    bad_update(&text, message)
-}
-
-fn no_array(operator: &str, path: &Path, found: &Value) -> crate::error::Error {
-    let text = path.to_string();
-    let message = format!(
-        "cannot apply {operator} to '{text}', which is of type {}; it needs an array",
-        found.type_name()
-    );
     bad_update(&text, message)
 }

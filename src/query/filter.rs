@@ -1,5 +1,6 @@
 //! A filter: parsed once from the document that the caller gave, owning everything; `matcher` decides by it.
 
+use super::operators::{self, Element, Remainder, Types};
 use super::place::depth;
 use super::refusal::bad_query;
 use crate::document::order::{Class, compare_values};
@@ -31,6 +32,11 @@ pub(super) enum Test {
     /// Sorted by the total order.
     In(Vec<Value>),
     Exists,
+    Type(Types),
+    Size(usize),
+    Mod(Remainder),
+    /// An array with an element like this.
+    Element(Box<Element>),
 }
 
 /// The operand of a comparison.
@@ -262,7 +268,9 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
             not(Clause::All(clauses))
         }
         _ if operator.starts_with('$') => {
-            return Err(bad_query(name, format!("unknown operator '{operator}' at '{name}' in a filter")));
+            operators::parse(path, name, operator, operand)?.ok_or_else(|| {
+                bad_query(name, format!("unknown operator '{operator}' at '{name}' in a filter"))
+            })?
         }
         _ => {
             return Err(bad_query(

@@ -162,6 +162,88 @@ fn logical_operators_nest() {
 }
 
 #[test]
+fn type_is_of_the_value_or_an_element() {
+    check(r#"{"a":{"$type":"string"}}"#, &[r#"{"a":"x"}"#, r#"{"a":[1,"x"]}"#], &[r#"{"a":1}"#, "{}"]);
+    check(r#"{"a":{"$type":4}}"#, &[r#"{"a":[]}"#, r#"{"a":[[]]}"#], &[r#"{"a":1}"#]);
+    check(
+        r#"{"a":{"$type":["number","null"]}}"#,
+        &[r#"{"a":1}"#, r#"{"a":1.5}"#, r#"{"a":{"@long":1}}"#, r#"{"a":null}"#],
+        &["{}", r#"{"a":"1"}"#],
+    );
+    check(r#"{"a":{"$type":16}}"#, &[r#"{"a":1}"#], &[r#"{"a":{"@long":1}}"#, r#"{"a":0.5}"#]);
+    check(r#"{"a":{"$type":"regex"}}"#, &[], &[r#"{"a":"x"}"#]);
+    refused(r#"{"a":{"$type":"text"}}"#, Some("a"), "name or number of a type");
+    refused(r#"{"a":{"$type":[]}}"#, Some("a"), "at least one type");
+}
+
+#[test]
+fn size_counts_elements() {
+    check(
+        r#"{"a":{"$size":2}}"#,
+        &[r#"{"a":[1,[2]]}"#],
+        &[r#"{"a":[]}"#, r#"{"a":2}"#, r#"{"a":[[1,2]]}"#, "{}"],
+    );
+    check(r#"{"a":{"$size":0}}"#, &[r#"{"a":[]}"#], &["{}", r#"{"a":""}"#]);
+    refused(r#"{"a":{"$size":-1}}"#, Some("a"), "not negative");
+    refused(r#"{"a":{"$size":1.5}}"#, Some("a"), "integer");
+}
+
+#[test]
+fn mod_divides_the_integer_part() {
+    check(
+        r#"{"a":{"$mod":[4,1]}}"#,
+        &[r#"{"a":5}"#, r#"{"a":5.9}"#, r#"{"a":[4,9]}"#, r#"{"a":{"@long":1}}"#],
+        &[r#"{"a":4}"#, r#"{"a":-5}"#, r#"{"a":"5"}"#, r#"{"a":{"@double":"NaN"}}"#, "{}"],
+    );
+    check(r#"{"a":{"$mod":[4,-1]}}"#, &[r#"{"a":-5}"#], &[r#"{"a":5}"#]);
+    check(r#"{"a":{"$mod":[-1,0]}}"#, &[r#"{"a":{"@long":"-9223372036854775808"}}"#], &[]);
+    refused(r#"{"a":{"$mod":[0,1]}}"#, Some("a"), "must not be 0");
+    refused(r#"{"a":{"$mod":[4]}}"#, Some("a"), "two numbers");
+    refused(r#"{"a":{"$mod":[4,1,1]}}"#, Some("a"), "two numbers");
+}
+
+#[test]
+fn all_needs_each_of_its_values() {
+    check(r#"{"a":{"$all":[1,2]}}"#, &[r#"{"a":[2,3,1]}"#], &[r#"{"a":[1]}"#, r#"{"a":1}"#, "{}"]);
+    check(r#"{"a":{"$all":[1]}}"#, &[r#"{"a":1}"#, r#"{"a":[1]}"#], &[r#"{"a":[[1]]}"#]);
+    check(r#"{"a":{"$all":[[1,2]]}}"#, &[r#"{"a":[1,2]}"#, r#"{"a":[[1,2]]}"#], &[r#"{"a":[2,1]}"#]);
+    check(r#"{"a":{"$all":[]}}"#, &[], &["{}", r#"{"a":[]}"#]);
+    check(
+        r#"{"a":{"$all":[{"$elemMatch":{"b":1}},{"$elemMatch":{"b":2}}]}}"#,
+        &[r#"{"a":[{"b":2},{"b":1}]}"#],
+        &[r#"{"a":[{"b":1}]}"#],
+    );
+    refused(r#"{"a":{"$all":[{"$gt":1}]}}"#, Some("a"), "no other operators");
+    refused(r#"{"a":{"$all":[{"$elemMatch":{}},1]}}"#, Some("a"), "not both");
+    refused(r#"{"a":{"$all":1}}"#, Some("a"), "needs an array");
+}
+
+#[test]
+fn elem_match_wants_one_element_for_all_conditions() {
+    check(
+        r#"{"a":{"$elemMatch":{"$gt":3,"$lt":5}}}"#,
+        &[r#"{"a":[1,4]}"#],
+        &[r#"{"a":[1,9]}"#, r#"{"a":4}"#, r#"{"a":[[4]]}"#],
+    );
+    check(
+        r#"{"a":{"$elemMatch":{"b":1,"c":{"$gt":1}}}}"#,
+        &[r#"{"a":[{"b":1},{"b":1,"c":2}]}"#],
+        &[r#"{"a":[{"b":1},{"c":2}]}"#, r#"{"a":{"b":1,"c":2}}"#, "{}"],
+    );
+    check(
+        r#"{"a":{"$elemMatch":{"$or":[{"b":1},{"c":1}]}}}"#,
+        &[r#"{"a":[{"c":1}]}"#],
+        &[r#"{"a":[{"d":1}]}"#],
+    );
+    check(r#"{"a":{"$elemMatch":{"$elemMatch":{"$eq":1}}}}"#, &[r#"{"a":[[1]]}"#], &[r#"{"a":[1]}"#]);
+    check(r#"{"a":{"$elemMatch":{"0":1}}}"#, &[r#"{"a":[[1]]}"#], &[r#"{"a":[1]}"#, r#"{"a":[[2]]}"#]);
+    check(r#"{"a":{"$elemMatch":{}}}"#, &[r#"{"a":[{}]}"#], &[r#"{"a":[1]}"#, r#"{"a":[]}"#]);
+    check(r#"{"a":{"$not":{"$elemMatch":{"$gt":3}}}}"#, &[r#"{"a":[1]}"#, "{}"], &[r#"{"a":[4]}"#]);
+    refused(r#"{"a":{"$elemMatch":1}}"#, Some("a"), "needs an object, not int");
+    refused(r#"{"a":{"$elemMatch":{"$foo":1}}}"#, Some("a"), "'$foo'");
+}
+
+#[test]
 fn malformed_filters_name_the_path() {
     refused(r#"{"a":{"$foo":1}}"#, Some("a"), "unknown operator '$foo' at 'a'");
     refused(r#"{"x.y":{"$gt":1,"z":2}}"#, Some("x.y"), "'z'");

@@ -18,10 +18,23 @@ impl Clause {
     }
 }
 
+impl Clause {
+    /// Whether the value itself passes the operators: a condition whose paths lead nowhere else, and which does
+    /// not look into an array.
+    pub(super) fn holds<'a>(&self, value: impl Node<'a>) -> bool {
+        match self {
+            Clause::All(clauses) => clauses.iter().all(|clause| clause.holds(value)),
+            Clause::Any(clauses) => clauses.iter().any(|clause| clause.holds(value)),
+            Clause::Not(clause) => !clause.holds(value),
+            Clause::Field(_, test) => test.passes(Some(value)),
+        }
+    }
+}
+
 impl Test {
     fn leaf(&self) -> Leaf {
         match self {
-            Test::Exists => Leaf::Whole,
+            Test::Exists | Test::Size(_) | Test::Element(_) => Leaf::Whole,
             _ => Leaf::Elements,
         }
     }
@@ -39,6 +52,13 @@ impl Test {
             (Test::In(operands), Some(value)) => {
                 operands.binary_search_by(|operand| compare_nodes(operand, value)).is_ok()
             }
+            (Test::Type(types), Some(value)) => types.contains(value.seen()),
+            (Test::Mod(remainder), Some(value)) => remainder.is_of(value.seen()),
+            (Test::Size(size), Some(value)) => {
+                matches!(value.seen(), Seen::Array) && value.items().count() == *size
+            }
+            (Test::Element(element), Some(value)) => value.items().any(|item| element.takes(item)),
+            (Test::Type(_) | Test::Mod(_) | Test::Size(_) | Test::Element(_), None) => false,
             // Null is the smallest value: it can only be the first.
             (Test::In(operands), None) => matches!(operands.first(), Some(Value::Null)),
         }

@@ -1,19 +1,23 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
-//! - [`filter`]: which documents; [`matcher`] decides
-//! - [`update`]: what changes; [`place`] finds the place in a tree, [`change`] changes the value there,
-//!   [`push`] and [`arithmetic`] are its larger operators
+//! - [`filter`]: which documents; `operators` reads its rarer operators, `matcher` decides
+//! - [`update`]: what changes; `place` finds the place in a tree, `change` changes the value there,
+//!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document
 //! - [`sort`]: in which order
 
 mod arithmetic;
 mod change;
+mod elements;
 pub mod filter;
 #[cfg(test)]
 mod filter_tests;
 mod matcher;
+mod operators;
 mod place;
 pub mod projection;
+#[cfg(test)]
+mod property_tests;
 mod push;
 mod refusal;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::change::Change;
+use super::change::{Change, Moment, known};
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::path::Part;
@@ -34,9 +34,18 @@ impl Update {
             check_operator(operator, operands)?;
             for (name, operand) in operands.fields() {
                 let path = parse_path(operator, name)?;
-                let change = Change::parse(operator, name, operand)?;
-                change.check_depth(&path)?;
-                changes.push((path, change));
+                match known(operator) {
+                    Some(operator) => {
+                        let change = Change::parse(operator, name, operand)?;
+                        change.check_depth(&path)?;
+                        changes.push((path, change));
+                    }
+                    None => {
+                        let target = parse_target(name, operand.seen())?;
+                        changes.push((target, Change::RenameFrom(path.clone())));
+                        changes.push((path, Change::RenameAway));
+                    }
+                }
             }
         }
         if empty {
@@ -58,14 +67,13 @@ impl Update {
     /// Changes the tree; true if anything really changed. After an error the tree is to be dropped. `now` is in
     /// milliseconds; `inserting` says that an upsert makes the document.
     pub fn apply(&self, document: &mut Object, now: i64, inserting: bool) -> Result<bool> {
-        // No operator of the present breadth reads the clock.
-        let _ = now;
+        let moment = Moment { now, inserting };
         let mut changed = false;
         for (path, change) in &self.changes {
             changed |= if path.names().next() == Some("_id") {
-                change_id(document, path, change, inserting)?
+                change_id(document, path, change, moment)?
             } else {
-                change.apply(document, path, inserting)?
+                change.apply(document, path, moment)?
             };
         }
         Ok(changed)
@@ -73,20 +81,20 @@ impl Update {
 }
 
 /// `_id` never changes: an update may repeat it, and set it where an upsert has none.
-fn change_id(document: &mut Object, path: &Path, change: &Change, inserting: bool) -> Result<bool> {
+fn change_id(document: &mut Object, path: &Path, change: &Change, moment: Moment) -> Result<bool> {
     let position = document.iter().position(|(key, _)| key == "_id");
     let Some((_, old)) = position.and_then(|found| document.get(found)).cloned() else {
-        if !inserting {
+        if !moment.inserting {
             return Err(immutable(path));
         }
-        let changed = change.apply(document, path, inserting)?;
+        let changed = change.apply(document, path, moment)?;
         if let Some(found) = document.iter().position(|(key, _)| key == "_id") {
             let id = document.remove(found);
             document.insert(0, id);
         }
         return Ok(changed);
     };
-    change.apply(document, path, inserting)?;
+    change.apply(document, path, moment)?;
     match position.and_then(|found| document.get_mut(found)) {
         Some((key, value)) if key == "_id" && compare_values(value, &old).is_eq() => {
             // 1 and 1n are the same id; the stored form stays.
@@ -114,7 +122,7 @@ fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {
             ),
         ));
     }
-    if !matches!(operator, "$set" | "$setOnInsert" | "$unset" | "$inc" | "$push" | "$pull") {
+    if operator != "$rename" && known(operator).is_none() {
         return Err(bad_update(operator, format!("unknown update operator '{operator}'")));
     }
     if !matches!(operands.seen(), Seen::Object) {
@@ -152,6 +160,18 @@ fn parse_path(operator: &str, name: &str) -> Result<Path> {
         }
     }
     Ok(path)
+}
+
+/// Where `$rename` takes a field; `_id` stays where it is.
+fn parse_target(name: &str, operand: Seen<'_>) -> Result<Path> {
+    let Seen::String(target) = operand else {
+        let found = operand.type_name();
+        return Err(bad_update(name, format!("$rename of '{name}' needs a path to rename to, not {found}")));
+    };
+    if name == "_id" || name.starts_with("_id.") {
+        return Err(immutable(&Path::parse(name)));
+    }
+    parse_path("$rename", &String::from_utf8_lossy(target))
 }
 
 fn compare_paths(a: &Path, b: &Path) -> Ordering {

@@ -200,3 +200,86 @@ fn sums_of_every_pair_of_number_forms() {
     assert_eq!(sum(r#"{"@double":"-0"}"#, "0"), Value::Int(0));
     assert_eq!(sum(r#"{"@double":"inf"}"#, "1"), Value::Double(f64::INFINITY));
 }
+
+#[test]
+fn mul_multiplies_and_starts_from_zero() {
+    becomes(r#"{"a":3}"#, r#"{"$mul":{"a":-2,"b":5}}"#, r#"{"a":-6,"b":0}"#);
+    becomes(r#"{"a":0}"#, r#"{"$mul":{"a":-5}}"#, r#"{"a":0}"#);
+    becomes(r#"{"a":65536}"#, r#"{"$mul":{"a":65536}}"#, r#"{"a":4294967296}"#);
+    becomes("{}", r#"{"$mul":{"a":{"@long":7}}}"#, r#"{"a":{"@long":0}}"#);
+    refused(
+        r#"{"a":{"@long":"9223372036854775807"}}"#,
+        r#"{"$mul":{"a":2}}"#,
+        Some("a"),
+        "range of a BigInt",
+    );
+    refused(r#"{"a":"x"}"#, r#"{"$mul":{"a":2}}"#, Some("a"), "of type string");
+}
+
+#[test]
+fn min_and_max_keep_the_extreme_of_the_order() {
+    becomes(r#"{"a":5,"b":5}"#, r#"{"$min":{"a":3,"b":9,"c":1}}"#, r#"{"a":3,"b":5,"c":1}"#);
+    becomes(r#"{"a":5,"b":5}"#, r#"{"$max":{"a":3,"b":9}}"#, r#"{"a":5,"b":9}"#);
+    becomes(r#"{"a":5}"#, r#"{"$max":{"a":"x"}}"#, r#"{"a":"x"}"#);
+    becomes(r#"{"a":5}"#, r#"{"$min":{"a":{"@long":5}}}"#, r#"{"a":5}"#);
+    refused(r#"{"a":5}"#, r#"{"$min":{"a.b":3}}"#, Some("a.b"), "of type int");
+}
+
+#[test]
+fn current_date_is_the_moment_of_the_update() {
+    let mut tree = object(r#"{"a":1}"#);
+    let update = encoded(r#"{"$currentDate":{"a":true,"b":{"$type":"date"}}}"#);
+    assert!(Update::parse(update.raw()).unwrap().apply(&mut tree, 77, false).unwrap());
+    assert_eq!(tree, object(r#"{"a":{"@date":77},"b":{"@date":77}}"#));
+    refused("{}", r#"{"$currentDate":{"a":{"$type":"timestamp"}}}"#, Some("a"), "no timestamps");
+}
+
+#[test]
+fn rename_moves_a_value() {
+    becomes(r#"{"a":1,"b":2}"#, r#"{"$rename":{"a":"c.d"}}"#, r#"{"b":2,"c":{"d":1}}"#);
+    becomes(r#"{"a":1,"b":2}"#, r#"{"$rename":{"a":"b"}}"#, r#"{"b":1}"#);
+    becomes(r#"{"a":{"x":1,"y":2}}"#, r#"{"$rename":{"a.x":"a.z"}}"#, r#"{"a":{"y":2,"z":1}}"#);
+    becomes(r#"{"b":2}"#, r#"{"$rename":{"a":"b"}}"#, r#"{"b":2}"#);
+    refused("{}", r#"{"$rename":{"a":"a"}}"#, Some("a"), "conflict at 'a'");
+    refused("{}", r#"{"$rename":{"a":"b"},"$set":{"a":1}}"#, Some("a"), "conflict at 'a'");
+    refused("{}", r#"{"$rename":{"a":1}}"#, Some("a"), "needs a path");
+    refused(r#"{"a":[1]}"#, r#"{"$rename":{"a.0":"b"}}"#, Some("a.0"), "element of an array");
+    refused(r#"{"a":[1],"b":2}"#, r#"{"$rename":{"b":"a.0"}}"#, Some("a.0"), "element of an array");
+    refused(r#"{"_id":1}"#, r#"{"$rename":{"_id":"b"}}"#, Some("_id"), "immutable field '_id'");
+    refused(r#"{"_id":1,"b":2}"#, r#"{"$rename":{"b":"_id"}}"#, Some("_id"), "immutable field '_id'");
+}
+
+#[test]
+fn add_to_set_adds_what_is_not_there() {
+    becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":2,"b":3}}"#, r#"{"a":[1,2],"b":[3]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":{"@long":1}}}"#, r#"{"a":[1]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":{"$each":[1,2,2]}}}"#, r#"{"a":[1,2]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":[1]}}"#, r#"{"a":[1,[1]]}"#);
+    refused(r#"{"a":1}"#, r#"{"$addToSet":{"a":1}}"#, Some("a"), "cannot apply $addToSet");
+    refused("{}", r#"{"$addToSet":{"a":{"$each":1}}}"#, Some("a"), "must be an array");
+    refused("{}", r#"{"$addToSet":{"a":{"$each":[],"$slice":1}}}"#, Some("a"), "'$slice'");
+}
+
+#[test]
+fn pull_all_and_pop_take_elements() {
+    becomes(r#"{"a":[1,2,1,3]}"#, r#"{"$pullAll":{"a":[1,3],"b":[1]}}"#, r#"{"a":[2]}"#);
+    becomes(r#"{"a":[1,2,3],"b":[1,2]}"#, r#"{"$pop":{"a":1,"b":-1,"c":1}}"#, r#"{"a":[1,2],"b":[2]}"#);
+    becomes(r#"{"a":[],"b":[]}"#, r#"{"$pop":{"a":1,"b":-1}}"#, r#"{"a":[],"b":[]}"#);
+    refused("{}", r#"{"$pullAll":{"a":1}}"#, Some("a"), "must be an array");
+    refused("{}", r#"{"$pop":{"a":2}}"#, Some("a"), "must be 1");
+    refused(r#"{"a":1}"#, r#"{"$pop":{"a":1}}"#, Some("a"), "cannot apply $pop");
+}
+
+#[test]
+fn bit_works_on_integers() {
+    becomes(
+        r#"{"a":13,"b":3}"#,
+        r#"{"$bit":{"a":{"and":10},"b":{"or":8,"xor":1},"c":{"or":5}}}"#,
+        r#"{"a":8,"b":10,"c":5}"#,
+    );
+    becomes(r#"{"a":{"@long":1}}"#, r#"{"$bit":{"a":{"xor":-1}}}"#, r#"{"a":{"@long":-2}}"#);
+    refused(r#"{"a":1.5}"#, r#"{"$bit":{"a":{"or":1}}}"#, Some("a"), "of type double");
+    refused("{}", r#"{"$bit":{"a":{"or":1.5}}}"#, Some("a"), "int32 or a BigInt");
+    refused("{}", r#"{"$bit":{"a":{"nor":1}}}"#, Some("a"), "'nor'");
+    refused("{}", r#"{"$bit":{"a":1}}"#, Some("a"), "needs an object");
+}

@@ -1,0 +1,115 @@
+//! Operators on the elements of an array: `$pull`, `$pullAll`, `$pop`, `$addToSet`.
+
+use super::arithmetic::as_integer;
+use super::filter::{Clause, Filter, is_operators};
+use super::place::depth;
+use super::refusal::bad_update;
+use crate::document::order::compare_values;
+use crate::document::{Node, Value};
+use crate::error::Result;
+
+/// What happens to the elements.
+#[derive(Clone, Debug)]
+pub(super) enum Elements {
+    /// Those equal to one of the values go.
+    PullEqual(Vec<Value>),
+    /// Those that pass the operators go.
+    PullPassing(Clause),
+    /// Objects that match the filter go.
+    PullMatching(Filter),
+    PopFirst,
+    PopLast,
+    /// Values come that are not there yet.
+    AddToSet(Vec<Value>),
+}
+
+impl Elements {
+    /// Reads the operand of one of these operators; `None` for another one.
+    pub(super) fn parse<'a>(operator: &str, name: &str, operand: impl Node<'a>) -> Result<Option<Elements>> {
+        Ok(Some(match operator {
+            "$pull" => parse_pull(name, operand.tree())?,
+            "$pullAll" => Elements::PullEqual(parse_list(operator, name, operand.tree())?),
+            "$pop" => match as_integer(&operand.tree()) {
+                Some(1) => Elements::PopLast,
+                Some(-1) => Elements::PopFirst,
+                _ => {
+                    let message = format!("$pop at '{name}' must be 1 (the last element) or -1 (the first)");
+                    return Err(bad_update(name, message));
+                }
+            },
+            "$addToSet" => Elements::AddToSet(parse_added(name, operand)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Whether a missing array is made.
+    pub(super) fn creates(&self) -> bool {
+        matches!(self, Elements::AddToSet(_))
+    }
+
+    /// Levels of nesting that come, the array included.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Elements::AddToSet(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Whether the array changed.
+    pub(super) fn apply(&self, items: &mut Vec<Value>) -> bool {
+        let before = items.len();
+        match self {
+            Elements::PullEqual(values) => items.retain(|item| !has(values, item)),
+            Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item)),
+            Elements::PullMatching(filter) => {
+                items.retain(|item| !(matches!(item, Value::Object(_)) && filter.root.matches(item)));
+            }
+            Elements::PopFirst => drop(items.drain(..before.min(1))),
+            Elements::PopLast => drop(items.pop()),
+            Elements::AddToSet(values) => {
+                for value in values {
+                    if !has(items, value) {
+                        items.push(value.clone());
+                    }
+                }
+            }
+        }
+        items.len() != before
+    }
+}
+
+fn has(values: &[Value], wanted: &Value) -> bool {
+    values.iter().any(|value| compare_values(value, wanted).is_eq())
+}
+
+fn parse_pull(name: &str, value: Value) -> Result<Elements> {
+    let parsed = match &value {
+        Value::Object(_) if is_operators(&value) => {
+            Filter::parse_condition(&value, name).map(Elements::PullPassing)
+        }
+        Value::Object(_) => Filter::parse_node(&value).map(Elements::PullMatching),
+        _ => return Ok(Elements::PullEqual(vec![value])),
+    };
+    parsed.map_err(|error| bad_update(name, format!("$pull at '{name}': {}", error.message())))
+}
+
+fn parse_list(operator: &str, name: &str, value: Value) -> Result<Vec<Value>> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => {
+            let message = format!("{operator} at '{name}' must be an array, not {}", other.type_name());
+            Err(bad_update(name, message))
+        }
+    }
+}
+
+fn parse_added<'a>(name: &str, operand: impl Node<'a>) -> Result<Vec<Value>> {
+    let mut fields = operand.fields();
+    match (fields.next(), fields.next()) {
+        (Some(("$each", list)), None) => parse_list("$each of $addToSet", name, list.tree()),
+        (Some(("$each", _)), Some((clause, _))) => {
+            Err(bad_update(name, format!("unknown clause '{clause}' of $addToSet at '{name}'")))
+        }
+        _ => Ok(vec![operand.tree()]),
+    }
+}

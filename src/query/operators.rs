@@ -1,0 +1,217 @@
+//! Filter operators beyond comparison: `$type`, `$size`, `$mod`, `$all`, `$elemMatch`.
+
+use super::arithmetic::as_integer;
+use super::filter::{Clause, Filter, Test, is_operators};
+use super::refusal::bad_query;
+use crate::document::{Node, Path, Seen};
+use crate::error::Result;
+
+/// What an array element must be.
+#[derive(Clone, Debug)]
+pub(super) enum Element {
+    /// An object that matches a filter.
+    Matching(Filter),
+    /// A value that passes operators.
+    Passing(Clause),
+}
+
+/// A set of types, one bit each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Types(u16);
+
+/// `$mod`: the remainder that division by the divisor leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remainder {
+    divisor: i64,
+    remainder: i64,
+}
+
+/// The clause of one of these operators; `None` when it is another one.
+pub(super) fn parse<'a>(
+    path: &Path,
+    name: &str,
+    operator: &str,
+    operand: impl Node<'a>,
+) -> Result<Option<Clause>> {
+    let test = match operator {
+        "$type" => Test::Type(Types::parse(name, operand)?),
+        "$size" => Test::Size(parse_size(name, operand)?),
+        "$mod" => Test::Mod(Remainder::parse(name, operand)?),
+        "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand)?)),
+        "$all" => return parse_all(path, name, operand).map(Some),
+        _ => return Ok(None),
+    };
+    Ok(Some(Clause::Field(path.clone(), test)))
+}
+
+fn parse_size<'a>(name: &str, operand: impl Node<'a>) -> Result<usize> {
+    let size = as_integer(&operand.tree()).and_then(|size| usize::try_from(size).ok());
+    size.ok_or_else(|| bad_query(name, format!("$size at '{name}' must be an integer that is not negative")))
+}
+
+fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clause> {
+    if !matches!(operand.seen(), Seen::Array) {
+        let found = operand.seen().type_name();
+        return Err(bad_query(name, format!("$all at '{name}' needs an array, not {found}")));
+    }
+    let mut clauses = Vec::new();
+    let mut operators = 0;
+    for item in operand.items() {
+        let test = if !is_operators(item) {
+            Test::Equal(item.tree())
+        } else if let Some(("$elemMatch", condition)) = item.fields().next() {
+            operators += 1;
+            Test::Element(Box::new(Element::parse(name, condition)?))
+        } else {
+            return Err(bad_query(
+                name,
+                format!("$all at '{name}' takes values, or $elemMatch, but no other operators"),
+            ));
+        };
+        clauses.push(Clause::Field(path.clone(), test));
+    }
+    if operators != 0 && operators != clauses.len() {
+        return Err(bad_query(name, format!("$all at '{name}' takes either values or $elemMatch, not both")));
+    }
+    // No array holds all of nothing.
+    Ok(if clauses.is_empty() { Clause::Any(clauses) } else { Clause::All(clauses) })
+}
+
+impl Element {
+    fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Element> {
+        if !matches!(operand.seen(), Seen::Object) {
+            let found = operand.seen().type_name();
+            return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
+        }
+        let logical = matches!(operand.fields().next(), Some(("$and" | "$or" | "$nor", _)));
+        if is_operators(operand) && !logical {
+            Filter::parse_condition(operand, name).map(Element::Passing)
+        } else {
+            Filter::parse_node(operand).map(Element::Matching)
+        }
+    }
+
+    /// Whether the element passes. An array among the elements has its places for keys and is not looked into
+    /// by operators.
+    pub(super) fn takes<'a>(&self, item: impl Node<'a>) -> bool {
+        match self {
+            Element::Matching(filter) => {
+                matches!(item.seen(), Seen::Object | Seen::Array) && filter.root.matches(item)
+            }
+            Element::Passing(clause) => clause.holds(item),
+        }
+    }
+}
+
+/// Types by number and name; those that no document here can hold match nothing.
+const TYPES: [(i64, &str, u16); 19] = [
+    (1, "double", 1 << 1),
+    (2, "string", 1 << 2),
+    (3, "object", 1 << 3),
+    (4, "array", 1 << 4),
+    (5, "binData", 1 << 5),
+    (6, "undefined", 0),
+    (7, "objectId", 1 << 7),
+    (8, "bool", 1 << 8),
+    (9, "date", 1 << 9),
+    (10, "null", 1 << 10),
+    (11, "regex", 0),
+    (12, "dbPointer", 0),
+    (13, "javascript", 0),
+    (14, "symbol", 0),
+    (16, "int", 1 << 11),
+    (17, "timestamp", 0),
+    (18, "long", 1 << 12),
+    (19, "decimal", 0),
+    (127, "maxKey", 0),
+];
+const NUMBER: u16 = 1 << 1 | 1 << 11 | 1 << 12;
+
+impl Types {
+    fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
+        if !matches!(operand.seen(), Seen::Array) {
+            return Types::parse_one(name, operand);
+        }
+        let mut types = Types(0);
+        let mut empty = true;
+        for item in operand.items() {
+            types.0 |= Types::parse_one(name, item)?.0;
+            empty = false;
+        }
+        if empty {
+            return Err(bad_query(name, format!("$type at '{name}' needs at least one type")));
+        }
+        Ok(types)
+    }
+
+    fn parse_one<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
+        let found = match operand.seen() {
+            Seen::String(b"number") => Some(NUMBER),
+            Seen::String(b"minKey") => Some(0),
+            Seen::String(text) => {
+                TYPES.iter().find(|(_, known, _)| known.as_bytes() == text).map(|(.., bit)| *bit)
+            }
+            _ => match as_integer(&operand.tree()) {
+                Some(-1) => Some(0),
+                Some(code) => TYPES.iter().find(|(known, ..)| *known == code).map(|(.., bit)| *bit),
+                None => None,
+            },
+        };
+        found.map(Types).ok_or_else(|| {
+            bad_query(
+                name,
+                format!("$type at '{name}' needs the name or number of a type, such as 'string' or 2"),
+            )
+        })
+    }
+
+    #[inline]
+    pub(super) fn contains(self, seen: Seen<'_>) -> bool {
+        let bit = match seen {
+            Seen::Double(_) => 1,
+            Seen::String(_) => 2,
+            Seen::Object => 3,
+            Seen::Array => 4,
+            Seen::Binary(_) => 5,
+            Seen::ObjectId(_) => 7,
+            Seen::Bool(_) => 8,
+            Seen::Date(_) => 9,
+            Seen::Null => 10,
+            Seen::Int(_) => 11,
+            Seen::Long(_) => 12,
+        };
+        self.0 & 1 << bit != 0
+    }
+}
+
+impl Remainder {
+    fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Remainder> {
+        let mut items = operand.items();
+        let (divisor, remainder, more) = (items.next(), items.next(), items.next());
+        let whole = |item: Option<_>| item.and_then(|item| truncated(Node::seen(item)));
+        match (whole(divisor), whole(remainder), more) {
+            (Some(0), ..) => Err(bad_query(name, format!("the divisor of $mod at '{name}' must not be 0"))),
+            (Some(divisor), Some(remainder), None) => Ok(Remainder { divisor, remainder }),
+            _ => Err(bad_query(
+                name,
+                format!("$mod at '{name}' needs an array of two numbers, divisor and remainder"),
+            )),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_of(self, seen: Seen<'_>) -> bool {
+        truncated(seen).is_some_and(|value| value.wrapping_rem(self.divisor) == self.remainder)
+    }
+}
+
+/// The integer part of a number, where int64 holds it.
+fn truncated(seen: Seen<'_>) -> Option<i64> {
+    const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+    match seen {
+        Seen::Int(value) => Some(i64::from(value)),
+        Seen::Long(value) => Some(value),
+        Seen::Double(value) if (-TWO_63..TWO_63).contains(&value) => Some(value as i64),
+        _ => None,
+    }
+}
