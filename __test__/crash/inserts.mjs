@@ -1,0 +1,29 @@
+// 100 durable inserts for strace.mjs: node inserts.mjs <directory> <sequential|concurrent>. Opening `mark-...`, which
+// is not there, draws a line between the phases in the trace.
+
+import { existsSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { Database } from 'moltendb-node'
+
+const COUNT = 100
+const [directory, order] = process.argv.slice(2)
+
+function mark(name) {
+  if (existsSync(directory) === false) throw new Error(`there is no ${directory}`)
+  try {
+    openSync(join(directory, `mark-${name}`), 'r')
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+}
+
+const db = await Database.open(directory, { storage: 'sync' })
+const documents = db.collection('documents')
+mark('first')
+await documents.insertOne({ _id: 'first' })
+mark('inserts')
+const insert = (n) => documents.insertOne({ _id: n, text: `document ${n}` })
+if (order === 'concurrent') await Promise.all(Array.from({ length: COUNT }, (_, n) => insert(n)))
+else for (let n = 0; n < COUNT; n++) await insert(n)
+mark('close')
+await db.close()

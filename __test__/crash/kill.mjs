@@ -1,0 +1,124 @@
+// kill -9 of a writer at random moments; no acknowledged write may be lost.
+//
+//   node __test__/crash/kill.mjs [--rounds 50] [--mode sync|async] [--seed n] [--directory path] [--keep]
+//
+// One database lives through all rounds: each round starts a writer, reads its ledger, kills it after 5 to 400 ms,
+// reopens the database in another process (every third of which ends abruptly too) and compares.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { generator, Ledger } from './ledger.mjs'
+
+const script = (name) => fileURLToPath(new URL(name, import.meta.url))
+
+function settings() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '50' },
+      mode: { type: 'string', default: 'sync' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      directory: { type: 'string' },
+      keep: { type: 'boolean', default: false }
+    }
+  })
+  if (!['sync', 'async'].includes(values.mode)) throw new TypeError(`--mode must be sync or async, not ${values.mode}`)
+  const rounds = Number(values.rounds)
+  const seed = Number(values.seed)
+  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new TypeError(`--rounds must be a whole number, not ${values.rounds}`)
+  if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed must be a whole number, not ${values.seed}`)
+  return { rounds, seed, mode: values.mode, keep: values.keep, base: values.directory ?? tmpdir() }
+}
+
+/** Runs a writer until it is killed; answers the whole lines it printed. Rejects when it ended by itself. */
+function runWriter(directory, mode, seed, random) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script('writer.mjs'), directory, mode, String(seed)], {
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    const delay = random.between(5, 400)
+    let killed = false
+    const kill = () => {
+      killed = true
+      child.kill('SIGKILL')
+    }
+    const output = []
+    const messages = []
+    // One in six dies while Node or the database may still be opening.
+    let timer = random.chance(1 / 6) ? setTimeout(kill, delay) : null
+    child.stdout.on('data', (bytes) => output.push(bytes))
+    child.stderr.on('data', (bytes) => {
+      messages.push(bytes)
+      timer ??= setTimeout(kill, delay)
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      const text = Buffer.concat(output).toString()
+      if (killed && signal === 'SIGKILL') resolve(text.slice(0, text.lastIndexOf('\n') + 1).split('\n').slice(0, -1))
+      else reject(new Error(`the writer ended by itself (${signal ?? `code ${code}`}): ${Buffer.concat(messages)}`))
+    })
+  })
+}
+
+/** What another process finds after opening: id -> document. */
+function dump(directory, mode, abrupt) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script('dump.mjs'), directory, mode, abrupt ? 'abrupt' : 'close'], {
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    const output = []
+    const messages = []
+    child.stdout.on('data', (bytes) => output.push(bytes))
+    child.stderr.on('data', (bytes) => messages.push(bytes))
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      if (code !== 0 && !(abrupt && signal === 'SIGKILL')) {
+        return reject(new Error(`the database does not open (${signal ?? `code ${code}`}): ${Buffer.concat(messages)}`))
+      }
+      const { documents } = JSON.parse(Buffer.concat(output).toString())
+      const found = new Map(documents.map((document) => [document._id, document]))
+      if (found.size !== documents.length) return reject(new Error('an _id was found twice'))
+      resolve(found)
+    })
+  })
+}
+
+async function main() {
+  const { rounds, mode, seed, base, keep } = settings()
+  const directory = mkdtempSync(join(base, `moltendb-kill-${mode}-`))
+  const database = join(directory, 'db')
+  const random = generator(seed)
+  const ledger = new Ledger()
+  const faults = { lost: 0, wrong: 0 }
+  let round = 0
+  try {
+    while (round < rounds && faults.lost + faults.wrong === 0) {
+      round++
+      for (const line of await runWriter(database, mode, seed + round, random)) ledger.read(line)
+      const { lost, wrong } = ledger.judge(await dump(database, mode, round % 3 === 0))
+      faults.lost += lost.length
+      faults.wrong += wrong.length
+      for (const line of [...lost, ...wrong].slice(0, 20)) console.error(`round ${round}: ${line}`)
+    }
+  } catch (error) {
+    faults.wrong++
+    console.error(`round ${round}: ${error.message}`)
+  }
+  console.log(
+    `mode ${mode}, seed ${seed}: ${round} rounds, ${ledger.acknowledged} operations acknowledged, ` +
+      `${ledger.inFlight} in flight when killed, ${ledger.size} ids, ${faults.lost} lost, ${faults.wrong} wrong`
+  )
+  if (faults.lost + faults.wrong > 0) {
+    console.error(`the database is kept in ${database}; run again with --seed ${seed}`)
+    process.exitCode = 1
+  } else if (ledger.acknowledged === 0) {
+    console.error('no write was acknowledged: nothing was shown')
+    process.exitCode = 1
+  } else if (!keep) rmSync(directory, { recursive: true, force: true })
+}
+
+await main()

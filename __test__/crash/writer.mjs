@@ -1,0 +1,99 @@
+// Writes until it is killed: node writer.mjs <directory> <sync|async> <seed>. Prints the lines of ledger.mjs.
+//
+// Eight lanes run at once; each owns its ids and awaits its own operations, so that at most one operation on an
+// id is in flight, while operations of different lanes share ticks, frames and fsyncs.
+
+import { writeSync } from 'node:fs'
+import { Database } from 'moltendb-node'
+import { contentOf, generator } from './ledger.mjs'
+
+const LANES = 8
+const [directory, storage, seed] = process.argv.slice(2)
+
+/** Straight to the pipe: what the operating system has, a killed process cannot take back. */
+function say(line) {
+  const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
+  for (let sent = 0; sent < bytes.length; ) {
+    try {
+      sent += writeSync(1, bytes, sent)
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+let number = 0
+
+async function acknowledged(entries, write) {
+  const mine = number++
+  say(['start', mine, entries])
+  await write()
+  say(['done', mine])
+}
+
+function must(condition, message) {
+  if (!condition) throw new Error(message)
+}
+
+/** One operation of a lane, chosen at random; `states` is id -> n for the lane's documents. */
+async function step(documents, lane, states, random) {
+  const known = [...states.keys()]
+  const fresh = () => `${lane}-${process.pid}-${number}-${random.between(0, 1e9)}`
+  const kind = known.length < 4 ? 'insertOne' : random.pick(['insertOne', 'set', 'replace', 'update', 'delete', 'deleteOne', 'insertMany', 'setMany'])
+  const id = kind === 'insertOne' || kind === 'set' ? fresh() : random.pick(known)
+  const n = (states.get(id) ?? 0) + 1
+  const put = (entries) => {
+    for (const [key, state] of entries) states.set(key, state)
+  }
+  switch (kind) {
+    case 'insertOne':
+      await acknowledged([[id, n]], () => documents.insertOne(contentOf(id, n)))
+      return put([[id, n]])
+    case 'set':
+    case 'replace':
+      await acknowledged([[id, n]], () => documents.set(id, contentOf(id, n)))
+      return put([[id, n]])
+    case 'update':
+      await acknowledged([[id, n]], async () => {
+        const result = await documents.updateOne({ _id: id }, { $inc: { n: 1 }, $set: { body: contentOf(id, n).body } })
+        must(result.matchedCount === 1, `updateOne of ${id} matched ${result.matchedCount}`)
+      })
+      return put([[id, n]])
+    case 'delete':
+    case 'deleteOne':
+      await acknowledged([[id, null]], async () => {
+        const there = kind === 'delete' ? await documents.delete(id) : (await documents.deleteOne({ _id: id })).deletedCount === 1
+        must(there, `${kind} of ${id} found nothing`)
+      })
+      states.delete(id)
+      return undefined
+    default: {
+      const ids = new Set(Array.from({ length: random.between(2, 40) }, (_, index) => `${fresh()}-${index}`))
+      if (kind === 'setMany') ids.add(id)
+      const entries = [...ids].map((key) => [key, (states.get(key) ?? 0) + 1])
+      await acknowledged(entries, () =>
+        kind === 'setMany'
+          ? documents.setMany(entries.map(([key, state]) => [key, contentOf(key, state)]))
+          : documents.insertMany(entries.map(([key, state]) => contentOf(key, state)))
+      )
+      return put(entries)
+    }
+  }
+}
+
+async function run(documents, lane) {
+  const random = generator(Number(seed) * 31 + Number(lane.slice(1)))
+  const states = new Map()
+  for (const { _id, n } of await documents.find({ lane }).limit(60).toArray()) states.set(_id, n)
+  for (;;) {
+    await step(documents, lane, states, random)
+    for (const id of states.keys()) {
+      if (states.size <= 200) break
+      states.delete(id) // no longer ours to change; it must still be there
+    }
+  }
+}
+
+const db = await Database.open(directory, { storage })
+writeSync(2, 'open\n')
+await Promise.all(Array.from({ length: LANES }, (_, index) => run(db.collection('documents'), `l${index}`)))
