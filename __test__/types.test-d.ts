@@ -28,7 +28,7 @@ expectTypeOf(db.storage).toEqualTypeOf<'async' | 'sync' | 'memory'>()
 void Database.open('x', { storage: 'disk' })
 void Database.open('x', { ObjectId: BsonObjectId, pkFactory: { createPk: () => new BsonObjectId() } })
 // @ts-expect-error made by Database.open
-new Database()
+void new Database()
 
 async function disposal(): Promise<void> {
   await using opened = await Database.open(':memory:')
@@ -78,7 +78,8 @@ const filters: Filter<User>[] = [
   { nick: null },
   { age: { $not: { $gt: 5 } } },
   { $or: [{ age: 1 }, { $and: [{ name: 'x' }] }] },
-  { _id: { $ne: 'u1' } }
+  { _id: { $ne: 'u1' } },
+  { age: { $type: 'number', $mod: [2, 0] }, tags: { $size: 1, $all: ['x'] }, orders: { $elemMatch: { sku: 'x' } } }
 ]
 void filters
 // @ts-expect-error no such field
@@ -102,7 +103,10 @@ const updates: UpdateFilter<User>[] = [
   { $push: { tags: 'x', orders: { sku: 'x', amount: 1 } } },
   { $push: { tags: { $each: ['x', 'y'] } } },
   { $pull: { tags: 'x', orders: { sku: 'x' } } },
-  { $pull: { tags: { $in: ['x'] } } }
+  { $pull: { tags: { $in: ['x'] } } },
+  { $push: { tags: { $each: ['x'], $position: 0, $slice: -5, $sort: 1 } }, $addToSet: { tags: 'x' }, $pop: { orders: -1 } },
+  { $mul: { age: 2 }, $min: { age: 1 }, $max: { age: 9 }, $rename: { nick: 'alias' }, $currentDate: { at: true } },
+  { $pullAll: { tags: ['x'] }, $bit: { age: { and: 1 } }, $setOnInsert: { name: 'x' } }
 ]
 void updates
 // @ts-expect-error an operator is needed
