@@ -85,6 +85,7 @@ export class Collection<T extends Document = Document> {
       return {
         opcode: Opcode.Insert,
         flags: 0,
+        single: true,
         body: (out, shapes) => {
           writeArrayHead(out, 1)
           id = this.#writeNew(out, shapes, document, given)

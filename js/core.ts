@@ -87,6 +87,7 @@ export class Core {
           reject(error)
         },
         errorOf: (details) => {
+          if (request.single) delete details.writeErrors
           const error = this.errorOf(where, target.name, details)
           request.failed?.(error)
           return error
@@ -169,6 +170,8 @@ export interface Request<T = unknown> extends Operation {
   /** Runs when the body is whole, before it joins the batch. */
   prepared?: (() => void) | undefined
   finish(value: never): T
+  /** One write, whose failure is not a bulk error. */
+  single?: boolean
   /** Completes the error of a failure. */
   failed?(error: Error): void
 }

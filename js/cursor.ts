@@ -314,7 +314,10 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
     const where = this.#where(method)
     this.#source.core.checkOpen(where)
     if (this.#killed) throw new MoltenError('CLOSED', `${where}: the cursor was closed; use rewind() or a new find()`)
-    if (this.#at === this.#documents.length && (this.#closed || !(await this.#fill(where, BATCH)))) return null
+    // Again after each wait: another next may have taken what came.
+    while (this.#at === this.#documents.length) {
+      if (this.#closed || !(await this.#fill(where, BATCH))) return null
+    }
     return this.#shape(where, this.#documents[this.#at++])
   }
 

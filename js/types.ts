@@ -98,7 +98,21 @@ export interface FilterOperators<T> {
   $not?: FilterOperators<T>
   /** Whether the field is there. */
   $exists?: boolean
+  /** Of one of these types, by MongoDB's names or numbers. */
+  $type?: TypeName | number | readonly (TypeName | number)[]
+  /** A number with this remainder after this divisor: `[divisor, remainder]`. */
+  $mod?: readonly [divisor: number | bigint, remainder: number | bigint]
+  /** An array of this many elements. */
+  $size?: number
+  /** An array that holds all of these. */
+  $all?: readonly any[]
+  /** An array with an element that meets all of this. */
+  $elemMatch?: Document
 }
+
+/** The names that `$type` takes. */
+export type TypeName =
+  | 'double' | 'string' | 'object' | 'array' | 'binData' | 'objectId' | 'bool' | 'date' | 'null' | 'int' | 'long' | 'number'
 
 /** What a filter says of one field: a value, or operators. */
 export type Condition<T> = Alternative<T> | FilterOperators<Alternative<T>>
@@ -111,6 +125,8 @@ export interface RootFilterOperators<T> {
   $or?: readonly Filter<T>[]
   /** Where no filter matches. */
   $nor?: readonly Filter<T>[]
+  /** For logs; ignored. */
+  $comment?: unknown
 }
 
 /** Which documents: conditions on fields, dotted paths and joined filters. */
@@ -121,32 +137,63 @@ export type Filter<T> =
 
 type Matching<T, V, R> = { [P in Path<T> as NonNullable<PathValue<T, P>> extends V ? P : never]?: R }
 type Elements<T, P extends string> = NonNullable<PathValue<T, P>> extends readonly (infer E)[] ? E : never
+/** The paths of arrays. */
+type ArrayPath<T> = { [P in Path<T>]: NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never }[Path<T>]
+type SetFields<T> = { [P in Path<T>]?: Present<PathValue<T, P>> }
+
+/** How `$push` adds several elements. */
+export interface PushModifiers<E> {
+  /** The elements, in order. */
+  $each: readonly E[]
+  /** Where to put them; from the end when negative. The end when absent. */
+  $position?: number
+  /** Keep this many from the start, or from the end when negative. */
+  $slice?: number
+  /** Sort the array afterwards: by itself, or by fields of its elements. */
+  $sort?: 1 | -1 | { [path: string]: 1 | -1 }
+}
+
+/** The operators of an update. */
+export interface UpdateOperators<T> {
+  /** Sets fields. */
+  $set?: SetFields<T>
+  /** Sets fields of a document that an upsert makes. */
+  $setOnInsert?: SetFields<T>
+  /** Removes fields; the values do not matter. */
+  $unset?: { [P in Path<T>]?: '' | true | 1 }
+  /** Adds to numbers; an absent field starts at 0. */
+  $inc?: Matching<T, number | bigint, number | bigint>
+  /** Multiplies numbers; an absent field becomes 0. */
+  $mul?: Matching<T, number | bigint, number | bigint>
+  /** Sets fields whose value is greater than this. */
+  $min?: SetFields<T>
+  /** Sets fields whose value is less than this. */
+  $max?: SetFields<T>
+  /** Renames fields. */
+  $rename?: { [P in Path<T>]?: string }
+  /** Sets fields to the time of the update. */
+  $currentDate?: Matching<T, Date, true | { $type: 'date' }>
+  /** Appends to arrays; an absent field starts empty. */
+  $push?: { [P in ArrayPath<T>]?: Elements<T, P> | PushModifiers<Elements<T, P>> }
+  /** Appends what is not there yet. */
+  $addToSet?: { [P in ArrayPath<T>]?: Elements<T, P> | { $each: readonly Elements<T, P>[] } }
+  /** Removes the elements that equal a value or match a condition. */
+  $pull?: {
+    [P in ArrayPath<T>]?:
+      | Elements<T, P>
+      | FilterOperators<Elements<T, P>>
+      | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>)
+  }
+  /** Removes the elements that equal one of these. */
+  $pullAll?: { [P in ArrayPath<T>]?: readonly Elements<T, P>[] }
+  /** Removes the first (-1) or last (1) element. */
+  $pop?: { [P in ArrayPath<T>]?: 1 | -1 }
+  /** Changes the bits of whole numbers. */
+  $bit?: Matching<T, number | bigint, { and: number | bigint } | { or: number | bigint } | { xor: number | bigint }>
+}
 
 /** A change of a document by operators. */
-export type UpdateFilter<T> =
-  IsOpen<T> extends true
-    ? { [operator: `$${string}`]: Document }
-    : {
-        /** Sets fields. */
-        $set?: { [P in Path<WithoutId<T>>]?: Present<PathValue<T, P>> }
-        /** Removes fields; the values do not matter. */
-        $unset?: { [P in Path<WithoutId<T>>]?: '' | true | 1 }
-        /** Adds to numbers; an absent field starts at 0. */
-        $inc?: Matching<WithoutId<T>, number | bigint, number | bigint>
-        /** Appends to arrays; an absent field starts empty. */
-        $push?: {
-          [P in Path<WithoutId<T>> as NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never]?:
-            | Elements<T, P>
-            | { $each: readonly Elements<T, P>[] }
-        }
-        /** Removes the elements that equal a value or match a condition. */
-        $pull?: {
-          [P in Path<WithoutId<T>> as NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never]?:
-            | Elements<T, P>
-            | FilterOperators<Elements<T, P>>
-            | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>)
-        }
-      }
+export type UpdateFilter<T> = IsOpen<T> extends true ? { [operator: `$${string}`]: Document } : UpdateOperators<WithoutId<T>>
 
 /** Fields to show (1) or to leave out (0). */
 export type Projection<T> = IsOpen<T> extends true ? Document : { [P in Path<WithId<T>>]?: 0 | 1 | boolean }

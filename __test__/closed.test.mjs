@@ -1,0 +1,90 @@
+// Every method, while the database closes and after it has closed.
+
+import test from 'ava'
+
+import { Database, rejectsWith } from './support/database.mjs'
+
+const ofCollection = {
+  insertOne: (c) => c.insertOne({}),
+  insertMany: (c) => c.insertMany([{}]),
+  findOne: (c) => c.findOne({ a: 1 }),
+  'findOne by _id': (c) => c.findOne({ _id: 1 }),
+  'find.toArray': (c) => c.find().toArray(),
+  'find.next': (c) => c.find().next(),
+  'find.tryNext': (c) => c.find().tryNext(),
+  'find.hasNext': (c) => c.find().hasNext(),
+  'find.count': (c) => c.find().count(),
+  'find.forEach': (c) => c.find().forEach(() => {}),
+  'find.for await': async (c) => {
+    for await (const document of c.find()) void document
+  },
+  countDocuments: (c) => c.countDocuments(),
+  estimatedDocumentCount: (c) => c.estimatedDocumentCount(),
+  updateOne: (c) => c.updateOne({}, { $set: { a: 1 } }),
+  updateMany: (c) => c.updateMany({}, { $set: { a: 1 } }),
+  replaceOne: (c) => c.replaceOne({}, { a: 1 }),
+  deleteOne: (c) => c.deleteOne({}),
+  deleteMany: (c) => c.deleteMany({}),
+  drop: (c) => c.drop(),
+  get: (c) => c.get(1),
+  'get with meta': (c) => c.get(1, { meta: true }),
+  getMany: (c) => c.getMany([1]),
+  has: (c) => c.has(1),
+  set: (c) => c.set(1, {}),
+  setMany: (c) => c.setMany([[1, {}]]),
+  delete: (c) => c.delete(1),
+  getSync: async (c) => c.getSync(1),
+  hasSync: async (c) => c.hasSync(1)
+}
+
+const ofDatabase = {
+  flush: (db) => db.flush(),
+  stats: (db) => db.stats(),
+  listCollections: (db) => db.listCollections(),
+  dropCollection: (db) => db.dropCollection('users'),
+  createCollection: (db) => db.createCollection('users')
+}
+
+async function opened() {
+  const db = await Database.open(':memory:')
+  const users = db.collection('users')
+  await users.insertMany([{ _id: 1 }, { _id: 2 }])
+  return { db, users }
+}
+
+for (const [name, work] of [...Object.entries(ofCollection), ...Object.entries(ofDatabase)]) {
+  const target = (handles) => (Object.hasOwn(ofDatabase, name) ? handles.db : handles.users)
+
+  test(`${name} rejects with CLOSED after close`, async (t) => {
+    const handles = await opened()
+    await handles.db.close()
+    const error = await rejectsWith(t, 'CLOSED', () => work(target(handles)), /'memory' is closed/)
+    t.is(error.code, 'CLOSED')
+  })
+
+  test(`${name} rejects with CLOSED while closing`, async (t) => {
+    const handles = await opened()
+    const closing = handles.db.close()
+    await rejectsWith(t, 'CLOSED', () => work(target(handles)))
+    await closing
+  })
+
+  test(`${name} called before close settles`, async (t) => {
+    const handles = await opened()
+    const outcome = Promise.resolve(work(target(handles))).then(
+      () => 'resolved',
+      (error) => error.kind
+    )
+    await handles.db.close()
+    t.true(['resolved', 'CLOSED'].includes(await outcome))
+  })
+}
+
+test('an open cursor rejects with CLOSED after close, and can itself be closed', async (t) => {
+  const { db, users } = await opened()
+  const cursor = users.find().batchSize(1)
+  await cursor.next()
+  await db.close()
+  await rejectsWith(t, 'CLOSED', () => cursor.next())
+  await cursor.close()
+})

@@ -1,0 +1,77 @@
+import test from 'ava'
+
+import core from '../index.js'
+import { MoltenBulkWriteError, MoltenError } from '../index.mjs'
+import { collection, directory, memory, Database } from './support/database.mjs'
+
+test('errors carry a kind, a code and the place', async (t) => {
+  const users = await collection(t, [{ _id: 1 }])
+  const error = await t.throwsAsync(users.insertOne({ _id: 1 }))
+  t.true(error instanceof MoltenError && error instanceof Error)
+  t.is(error.name, 'MoltenError')
+  t.deepEqual([error.kind, error.code], ['DUPLICATE_KEY', 11000])
+  const query = await t.throwsAsync(users.find({ a: { $x: 1 } }).toArray())
+  t.deepEqual([query.kind, query.code], ['BAD_QUERY', 'BAD_QUERY'])
+})
+
+test('isMoltenError knows errors of another evaluation of the package', (t) => {
+  t.true(MoltenError.isMoltenError(new core.MoltenError('IO', 'x')))
+  t.true(MoltenError.isMoltenError(new MoltenBulkWriteError('x', [], {})))
+  t.false(MoltenError.isMoltenError(new Error('x')))
+  t.false(MoltenError.isMoltenError(null))
+})
+
+test('an error of a getter is passed on, and nothing is written', async (t) => {
+  const users = await collection(t)
+  const thrown = new Error('from a getter')
+  const document = { _id: 1, get a() { throw thrown } }
+  t.is(await t.throwsAsync(users.insertOne(document)), thrown)
+  t.is(await users.countDocuments(), 0)
+})
+
+test('a getter runs once', async (t) => {
+  const users = await collection(t)
+  let runs = 0
+  await users.insertOne({ get _id() { runs++; return 'u1' }, get a() { runs++; return 1 } })
+  t.is(runs, 2)
+  t.deepEqual(await users.get('u1'), { _id: 'u1', a: 1 })
+})
+
+test('an operation aborted before it starts rejects with the reason, and nothing is written', async (t) => {
+  const users = await collection(t)
+  const reason = { why: 'shutting down' }
+  const signal = AbortSignal.abort(reason)
+  for (const work of [() => users.insertOne({}, { signal }), () => users.get(1, { signal }), () => users.find({}, { signal }).toArray()]) {
+    const outcome = await work().then(() => 'resolved', (error) => error)
+    t.is(outcome, reason)
+  }
+  t.is(await users.countDocuments(), 0)
+})
+
+test('an operation aborted under way rejects with the reason', async (t) => {
+  const users = await collection(t)
+  const controller = new AbortController()
+  const write = users.insertOne({ _id: 1 }, { signal: controller.signal })
+  controller.abort()
+  t.is(await write.then(() => 'resolved', (error) => error.name), 'AbortError')
+})
+
+test('sessions are refused, not ignored', async (t) => {
+  const users = await collection(t)
+  const error = await t.throwsAsync(users.insertOne({}, { session: {} }))
+  t.is(error.kind, 'NOT_SUPPORTED')
+})
+
+test('an open that fails leaves nothing open', async (t) => {
+  const path = directory(t)
+  await t.throwsAsync(Database.open(path, { createIfMissing: false }))
+  const db = await Database.open(path)
+  await db.close()
+  t.pass()
+})
+
+test('a rejection that comes from the core names the method', async (t) => {
+  const db = await memory(t)
+  const error = await t.throwsAsync(db.collection('a.b').find({ x: { $y: 1 } }).toArray())
+  t.regex(error.message, /^a\.b\.find/)
+})

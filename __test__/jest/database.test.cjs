@@ -1,0 +1,75 @@
+// The package under Jest, whose tests run in a realm of their own.
+
+const { mkdtempSync, rmSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+
+let { Database, MoltenError } = require('../../index.js')
+
+let path
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), 'moltendb-jest-'))
+})
+afterEach(() => rmSync(path, { recursive: true, force: true }))
+
+test('opens, writes, closes and opens again', async () => {
+  const first = await Database.open(join(path, 'db'))
+  await first.collection('users').insertOne({ _id: 'u1', name: 'Ada' })
+  await first.close()
+  const second = await Database.open(join(path, 'db'))
+  expect(await second.collection('users').get('u1')).toEqual({ _id: 'u1', name: 'Ada' })
+  await second.close()
+})
+
+test('values of this realm are stored, and read back as values of this realm', async () => {
+  const db = await Database.open(':memory:')
+  const users = db.collection('users')
+  const document = { _id: 1, at: new Date(5), list: [1, { a: 1 }], bytes: Buffer.from('abc'), big: 5n, none: null }
+  await users.insertOne(document)
+  const read = await users.get(1)
+  expect(read).toEqual(document)
+  expect(read.at).toBeInstanceOf(Date)
+  expect(read.list).toBeInstanceOf(Array)
+  expect(Object.getPrototypeOf(read)).toBe(Object.prototype)
+  expect(await users.find({ at: { $gt: new Date(0) } }).toArray()).toHaveLength(1)
+  await db.close()
+})
+
+test('errors and promises are of this realm', async () => {
+  const db = await Database.open(':memory:')
+  const users = db.collection('users')
+  await users.insertOne({ _id: 1 })
+  const insert = users.insertOne({ _id: 1 })
+  expect(insert).toBeInstanceOf(Promise)
+  await expect(insert).rejects.toBeInstanceOf(MoltenError)
+  await expect(users.insertOne({ _id: 1 })).rejects.toThrow(Error)
+  await expect(users.get()).rejects.toThrow(TypeError)
+  await db.close()
+})
+
+test('jest.resetModules gives a second evaluation that works beside the first', async () => {
+  const before = MoltenError
+  const first = await Database.open(':memory:')
+  jest.resetModules()
+  ;({ Database, MoltenError } = require('../../index.js'))
+  expect(MoltenError).not.toBe(before)
+  const second = await Database.open(':memory:')
+  await Promise.all([first.collection('a').insertOne({ _id: 1 }), second.collection('a').insertOne({ _id: 1 })])
+  const error = await first.collection('a').insertOne({ _id: 1 }).catch((thrown) => thrown)
+  expect(error).not.toBeInstanceOf(MoltenError)
+  expect(MoltenError.isMoltenError(error)).toBe(true)
+  await first.close()
+  await second.close()
+})
+
+test('await using works without Symbol.asyncDispose', async () => {
+  const db = await Database.open(':memory:')
+  const dispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+  await db[dispose]()
+  await expect(db.collection('a').insertOne({})).rejects.toMatchObject({ kind: 'CLOSED' })
+})
+
+test('a database that is left open does not keep the run alive', async () => {
+  const db = await Database.open(':memory:')
+  await db.collection('a').insertOne({ _id: 1 })
+})

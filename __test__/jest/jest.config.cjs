@@ -1,0 +1,6 @@
+module.exports = {
+  rootDir: __dirname,
+  testMatch: ['<rootDir>/*.test.cjs'],
+  testEnvironment: 'node',
+  watchman: false
+}

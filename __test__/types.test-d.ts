@@ -1,0 +1,144 @@
+// What the declarations promise; checked by the compiler, never run.
+
+import { expectTypeOf } from 'expect-type'
+import { ObjectId as BsonObjectId } from 'bson'
+
+import { type Collection, Database, type Filter, type FindCursor, MoltenError, type UpdateFilter, type WithId } from '../index.js'
+
+interface User {
+  _id: string
+  name: string
+  age: number
+  nick?: string
+  tags: string[]
+  home: { city: string; zip?: number }
+  orders: { sku: string; amount: number }[]
+  at: Date
+}
+
+declare const db: Database
+const users = db.collection<User>('users')
+const anything = db.collection('anything')
+const noId = db.collection<{ name: string }>('noId')
+
+expectTypeOf(users).toEqualTypeOf<Collection<User>>()
+expectTypeOf(db.close).returns.resolves.toEqualTypeOf<void>()
+expectTypeOf(db.storage).toEqualTypeOf<'async' | 'sync' | 'memory'>()
+// @ts-expect-error a storage that does not exist
+void Database.open('x', { storage: 'disk' })
+void Database.open('x', { ObjectId: BsonObjectId, pkFactory: { createPk: () => new BsonObjectId() } })
+// @ts-expect-error made by Database.open
+void new Database()
+
+async function disposal(): Promise<void> {
+  await using opened = await Database.open(':memory:')
+  await using cursor = opened.collection('a').find()
+  void cursor
+}
+void disposal
+
+// Documents in and out
+const ada = { name: 'Ada', age: 36, tags: [], home: { city: 'London' }, orders: [], at: new Date() }
+void users.insertOne(ada)
+void users.insertOne({ _id: null, ...ada })
+void users.insertMany([ada, { _id: 'u1', ...ada }])
+// @ts-expect-error an _id of another type
+void users.insertOne({ _id: 5, ...ada })
+// @ts-expect-error fields are missing
+void users.insertOne({ name: 'Ada' })
+expectTypeOf(users.insertOne(ada)).resolves.toEqualTypeOf<{ acknowledged: boolean; insertedId: string }>()
+expectTypeOf(users.findOne()).resolves.toEqualTypeOf<WithId<User> | null>()
+expectTypeOf<WithId<User>['_id']>().toEqualTypeOf<string>()
+expectTypeOf(noId.findOne()).resolves.exclude(null).toHaveProperty('_id').toEqualTypeOf<string>()
+expectTypeOf(anything.findOne({ any: 'thing', 'a.b': { $gt: 1 } })).resolves.exclude(null).toHaveProperty('_id').toBeAny()
+
+// Key access
+expectTypeOf(users.get('u1')).resolves.toEqualTypeOf<WithId<User> | null>()
+expectTypeOf(users.get('u1', { meta: true })).resolves.exclude(null).toHaveProperty('version').toEqualTypeOf<number>()
+expectTypeOf(users.getSync('u1')).toEqualTypeOf<WithId<User> | null>()
+expectTypeOf(users.getMany(['a'])).resolves.toEqualTypeOf<(WithId<User> | null)[]>()
+expectTypeOf(users.set('u1', ada)).resolves.toEqualTypeOf<number>()
+void users.setMany(new Map([['u1', ada]]))
+void users.setMany([['u1', ada, { ifVersion: 0 }]])
+// @ts-expect-error an id of another type
+void users.get(5)
+void anything.get(5)
+
+// Filters
+const filters: Filter<User>[] = [
+  {},
+  { name: 'Ada' },
+  { name: { $in: ['Ada', 'Grace'] }, age: { $gte: 18, $lt: 100 } },
+  { tags: 'math' },
+  { tags: ['math', 'poetry'] },
+  { 'home.city': 'London' },
+  { 'home.zip': { $exists: false } },
+  { 'orders.sku': 'x' },
+  { 'orders.0.amount': { $gt: 5 } },
+  { nick: null },
+  { age: { $not: { $gt: 5 } } },
+  { $or: [{ age: 1 }, { $and: [{ name: 'x' }] }] },
+  { _id: { $ne: 'u1' } },
+  { age: { $type: 'number', $mod: [2, 0] }, tags: { $size: 1, $all: ['x'] }, orders: { $elemMatch: { sku: 'x' } } }
+]
+void filters
+// @ts-expect-error no such field
+void users.find({ nam: 'Ada' })
+// @ts-expect-error a value of another type
+void users.find({ age: '36' })
+// @ts-expect-error an operator of another type
+void users.find({ age: { $gt: 'x' } })
+// @ts-expect-error an operator that does not exist
+void users.find({ age: { $bigger: 1 } })
+// @ts-expect-error a path of another type
+void users.find({ 'home.city': 5 })
+// @ts-expect-error no such path
+void users.find({ 'home.town': 'London' })
+
+// Updates
+const updates: UpdateFilter<User>[] = [
+  { $set: { name: 'Ada', 'home.city': 'London', 'orders.0.amount': 5 } },
+  { $unset: { nick: '' } },
+  { $inc: { age: 1, 'home.zip': -1 } },
+  { $push: { tags: 'x', orders: { sku: 'x', amount: 1 } } },
+  { $push: { tags: { $each: ['x', 'y'] } } },
+  { $pull: { tags: 'x', orders: { sku: 'x' } } },
+  { $pull: { tags: { $in: ['x'] } } },
+  { $push: { tags: { $each: ['x'], $position: 0, $slice: -5, $sort: 1 } }, $addToSet: { tags: 'x' }, $pop: { orders: -1 } },
+  { $mul: { age: 2 }, $min: { age: 1 }, $max: { age: 9 }, $rename: { nick: 'alias' }, $currentDate: { at: true } },
+  { $pullAll: { tags: ['x'] }, $bit: { age: { and: 1 } }, $setOnInsert: { name: 'x' } }
+]
+void updates
+// @ts-expect-error an operator is needed
+void users.updateOne({}, { name: 'Ada' })
+// @ts-expect-error a value of another type
+void users.updateOne({}, { $set: { age: 'x' } })
+// @ts-expect-error no number there
+void users.updateOne({}, { $inc: { name: 1 } })
+// @ts-expect-error no array there
+void users.updateOne({}, { $push: { name: 'x' } })
+// @ts-expect-error an element of another type
+void users.updateOne({}, { $push: { tags: 5 } })
+// @ts-expect-error an _id never changes
+void users.updateOne({}, { $set: { _id: 'x' } })
+void anything.updateOne({}, { $set: { a: 1 } })
+void users.replaceOne({ _id: 'u1' }, ada, { upsert: true })
+expectTypeOf(users.updateOne({}, { $set: { age: 1 } })).resolves.toHaveProperty('upsertedId').toEqualTypeOf<string | null>()
+
+// Cursors
+const cursor = users.find({ age: { $gt: 1 } }, { sort: { age: -1 }, projection: { 'home.city': 1 } })
+expectTypeOf(cursor).toEqualTypeOf<FindCursor<WithId<User>>>()
+expectTypeOf(cursor.sort({ age: -1 }).sort('name').sort(['a', 'b']).sort([['a', -1]]).sort('a', 'desc').limit(1).skip(1)).toEqualTypeOf(cursor)
+expectTypeOf(cursor.toArray()).resolves.toEqualTypeOf<WithId<User>[]>()
+expectTypeOf(cursor.next()).resolves.toEqualTypeOf<WithId<User> | null>()
+expectTypeOf(cursor.map((user) => user.age)).toEqualTypeOf<FindCursor<number>>()
+expectTypeOf(cursor.project<{ name: string }>({ name: 1 })).toEqualTypeOf<FindCursor<{ name: string }>>()
+// @ts-expect-error a direction that does not exist
+cursor.sort({ age: 2 })
+
+// Errors
+declare const error: unknown
+if (MoltenError.isMoltenError(error)) {
+  expectTypeOf(error).toEqualTypeOf<MoltenError>()
+  if (error.kind === 'DUPLICATE_KEY') void error.keyValue
+}

@@ -1,0 +1,41 @@
+// The package under vitest, in processes, in workers, and in workers with realms of their own.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { Database, MoltenError } from '../../index.mjs'
+
+let path
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), 'moltendb-vitest-'))
+})
+afterEach(() => rmSync(path, { recursive: true, force: true }))
+
+test('opens, writes, closes and opens again', async () => {
+  const first = await Database.open(join(path, 'db'))
+  await first.collection('users').insertMany([{ _id: 1, at: new Date(5) }, { _id: 2 }])
+  await first.close()
+  const second = await Database.open(join(path, 'db'))
+  expect(await second.collection('users').find().toArray()).toEqual([{ _id: 1, at: new Date(5) }, { _id: 2 }])
+  await second.close()
+})
+
+test('documents and errors are of this realm', async () => {
+  const db = await Database.open(':memory:')
+  const users = db.collection('users')
+  await users.insertOne({ _id: 1, list: [1], at: new Date() })
+  const read = await users.get(1)
+  expect(read.list).toBeInstanceOf(Array)
+  expect(read.at).toBeInstanceOf(Date)
+  await expect(users.insertOne({ _id: 1 })).rejects.toBeInstanceOf(MoltenError)
+  await expect(users.insertOne({ _id: 1 })).rejects.toMatchObject({ code: 11000 })
+  await db.close()
+})
+
+test('a database that is left open does not keep the run alive', async () => {
+  const db = await Database.open(':memory:')
+  await db.collection('a').insertOne({ _id: 1 })
+})

@@ -1,0 +1,61 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+
+import test from 'ava'
+
+import { directory, onDisk } from './support/database.mjs'
+
+const index = new URL('../index.js', import.meta.url).pathname
+
+function start(path, body) {
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { Database } = require(workerData.index)
+    Database.open(workerData.path).then(async (db) => { ${body} }).catch((error) => { throw error })`
+  return new Worker(source, { eval: true, workerData: { path, index } })
+}
+
+test('workers share one engine and see each other\'s writes', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  await db.collection('users').insertOne({ _id: 'main', from: 'main' })
+  const worker = start(path, `
+    const users = db.collection('users')
+    parentPort.postMessage(await users.get('main'))
+    await users.insertOne({ _id: 'worker', from: 'worker', extra: { shape: 1 } })
+    parentPort.postMessage('written')
+    await db.close()`)
+  const [seen] = await once(worker, 'message')
+  t.deepEqual(seen, { _id: 'main', from: 'main' })
+  await once(worker, 'message')
+  t.deepEqual(await db.collection('users').get('worker'), { _id: 'worker', from: 'worker', extra: { shape: 1 } })
+  const [code] = await once(worker, 'exit')
+  t.is(code, 0)
+})
+
+test('workers write at once, each in a port of its own', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  const workers = Array.from({ length: 4 }, (_, w) => start(path, `
+    const items = db.collection('items')
+    await Promise.all(Array.from({ length: 500 }, (_, i) => items.insertOne({ _id: '${w}-' + i, ['only${w}']: i })))
+    await db.close()`))
+  const codes = await Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0]))
+  t.deepEqual(codes, [0, 0, 0, 0])
+  t.is(await db.collection('items').countDocuments(), 2000)
+  t.is((await db.collection('items').get('3-499')).only3, 499)
+})
+
+test('a worker terminated in the middle disturbs nobody', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  for (let round = 0; round < 5; round++) {
+    const worker = start(path, `
+      parentPort.postMessage('started')
+      for (let i = 0; ; i++) await db.collection('items').set('w', { i })`)
+    await once(worker, 'message')
+    await worker.terminate()
+    await db.collection('items').set('main', { round })
+    t.is((await db.collection('items').get('main')).round, round)
+  }
+})
