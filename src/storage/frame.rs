@@ -253,9 +253,12 @@ pub fn body_holds(header: &FrameHeader, body: &[u8], padding: &[u8]) -> bool {
     crc32c::crc32c(body) == header.body_crc && padding.iter().all(|byte| *byte == 0)
 }
 
+/// Payloads, each with its offset inside the frame.
+pub type Payloads<'a> = SmallVec<[(u64, &'a [u8]); 2]>;
+
 /// The payloads of a body that [`body_holds`], each with its offset inside the frame; `None` when their
 /// lengths do not add up, which a checksum that held makes a defect of the writer.
-pub fn payloads<'a>(header: &FrameHeader, body: &'a [u8]) -> Option<SmallVec<[(u64, &'a [u8]); 2]>> {
+pub fn payloads<'a>(header: &FrameHeader, body: &'a [u8]) -> Option<Payloads<'a>> {
     let mut found = SmallVec::new();
     if header.one_block {
         found.push((HEADER_LEN as u64, body));

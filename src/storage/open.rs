@@ -74,10 +74,7 @@ pub fn open_disk(
     let mut recovered = recover(host, path, &manifest, &found, terms, on_frame)?;
     recovered.report.created = created;
     if writable {
-        for name in &listing.temporary {
-            let tmp = path.join(name);
-            host.vfs.remove(&tmp).map_err(|error| Error::io("remove", &tmp, error))?;
-        }
+        remove_temporary(host, path, &listing.temporary)?;
     }
 
     let sync = options.storage == StorageMode::Sync;
@@ -238,6 +235,20 @@ fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> 
     let manifest = Manifest::new(database);
     manifest.replace(host, dir)?;
     Ok(manifest)
+}
+
+/// R6: what a writer left half made. Making the database may have used the name, and renamed it, since.
+fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
+    for name in names {
+        let tmp = dir.join(name);
+        match host.vfs.remove(&tmp) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &tmp, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what this version cannot read, before anything is touched.

@@ -116,7 +116,7 @@ impl<'a> Frames<'a> {
         let head = self.window.get(at, HEADER_LEN as u64)?;
         let known = FrameHeader::decode(head, self.segment.seed, at);
         let len = known.map_or(HEADER_LEN as u64, |header| HEADER_LEN as u64 + u64::from(header.body_len));
-        if len > left {
+        if known.map_or(len, |header| header.frame_len()) > left {
             return Ok(false);
         }
         let mut from = at;
@@ -162,6 +162,9 @@ fn replay(segment: &Segment, at: u64, header: &FrameHeader, body: &[u8]) -> Resu
     Ok(Replayed { lsn: header.lsn, blocks })
 }
 
+/// Header, body and padding.
+type Unchecked<'a> = (FrameHeader, &'a [u8], &'a [u8]);
+
 /// A part of the file in memory, moved along as it is read.
 struct Window<'a> {
     file: &'a dyn VfsFile,
@@ -173,7 +176,7 @@ struct Window<'a> {
 impl Window<'_> {
     /// The frame at this offset: header, body, padding; `None` when no header holds there or the file ends
     /// before the frame does. The body is not checked.
-    fn frame(&mut self, segment: &Segment, at: u64) -> io::Result<Option<(FrameHeader, &[u8], &[u8])>> {
+    fn frame(&mut self, segment: &Segment, at: u64) -> io::Result<Option<Unchecked<'_>>> {
         let left = self.len.saturating_sub(at);
         if left < HEADER_LEN as u64 {
             return Ok(None);

@@ -49,7 +49,7 @@ impl SegmentHeader {
     /// The bytes.
     pub fn encode(&self) -> [u8; SEGMENT_HEADER_LEN as usize] {
         let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
-        let flags = u32::from(self.sync) * SYNC | u32::from(self.encrypted) * ENCRYPTED;
+        let flags = (u32::from(self.sync) * SYNC) | (u32::from(self.encrypted) * ENCRYPTED);
         bytes[0..8].copy_from_slice(MAGIC);
         bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         bytes[12..16].copy_from_slice(&flags.to_le_bytes());
