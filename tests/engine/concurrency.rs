@@ -1,14 +1,12 @@
 //! Many writers and readers at once: every write once, every view whole.
 
-mod support;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::support::{Client, object};
 use moltendb_node::OpenOptions;
 use moltendb_node::document::Value;
 use moltendb_node::engine::{InsertOrder, Reach};
 use moltendb_node::options::StorageMode;
-use support::{Client, object};
 
 const THREADS: i32 = 8;
 const WRITES: i32 = 250;

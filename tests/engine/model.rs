@@ -1,13 +1,11 @@
 //! The database against a plain list: random operations, reopened now and then, the same answers throughout.
 //! `CYCLES` sets how many runs, `SEED` the first seed.
 
-mod support;
-
+use crate::support::{Client, object};
 use moltendb_node::OpenOptions;
 use moltendb_node::document::Value;
 use moltendb_node::engine::{InsertOrder, Reach};
 use moltendb_node::options::StorageMode;
-use support::{Client, object};
 
 /// A small generator with a seed that replays (xorshift64*).
 struct Dice(u64);

@@ -1,5 +1,4 @@
 //! What tests of the engine share: a database in a temporary directory, and operations from trees.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 

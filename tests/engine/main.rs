@@ -1,0 +1,7 @@
+//! The engine through its sessions: what a caller is answered, whatever happens meanwhile.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
+mod concurrency;
+mod model;
+mod support;
