@@ -50,8 +50,10 @@ fn every_source_file_keeps_the_rules() {
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
+        .expect("src is readable")
+        .map(|entry| entry.expect("src is readable").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
