@@ -1,6 +1,8 @@
 //! The promises of the storage trait, kept by every backend: one suite, run over memory, sync and async. Then
 //! what opening refuses.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

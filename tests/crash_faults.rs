@@ -1,6 +1,8 @@
 //! Every I/O operation of a script fails once, in each way. The failure is reported, nothing answered is lost, and
 //! the database opens again.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[expect(dead_code, reason = "crashes are the matter of crash_sim")]
 mod sim;
 
