@@ -1,4 +1,7 @@
-//! The promises of the storage trait, kept by every backend: one suite, run over memory, sync and async.
+//! The promises of the storage trait, kept by every backend: one suite, run over memory, sync and async. Then
+//! what opening refuses.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -234,4 +237,108 @@ fn creation_options_hold() {
     drop(open_with(&path, &must).unwrap());
     assert_eq!(open_with(&path, &must).err().unwrap().kind(), Kind::Io);
     drop(open_with(&path, &never).unwrap());
+}
+
+#[test]
+fn queued_frames_share_one_fsync_and_a_lone_frame_costs_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (opened, _) = open_with(
+        &dir.path().join("db"),
+        &OpenOptions { storage: StorageMode::Sync, ..OpenOptions::default() },
+    )
+    .unwrap();
+    for (frames, expected) in [(1, 3), (1, 1), (64, 1)] {
+        let before = opened.backend.stats().syncs;
+        let waiting: Vec<_> = (0..frames).map(|n| queue(&*opened.backend, &payloads(n)).2).collect();
+        opened.backend.drive();
+        waiting.into_iter().for_each(|completion| completion.wait().unwrap());
+        assert_eq!(opened.backend.stats().syncs - before, expected);
+    }
+}
+
+#[test]
+fn writers_on_many_threads_lose_nothing() {
+    every_backend(|case| {
+        let (opened, _) = case.open();
+        let commit_lock = std::sync::Mutex::new(());
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let (backend, commit_lock) = (&*opened.backend, &commit_lock);
+                scope.spawn(move || {
+                    for n in 0..100 {
+                        let guard = commit_lock.lock().unwrap();
+                        let (_, _, completion) = queue(backend, &payloads(thread * 100 + n));
+                        drop(guard);
+                        backend.drive();
+                        completion.wait().unwrap();
+                    }
+                });
+            }
+        });
+        opened.backend.close().unwrap();
+        drop(opened);
+        if case.keeps() {
+            let (_, commits) = case.open();
+            let mut found: Vec<_> = commits.into_iter().map(|(_, payloads)| payloads).collect();
+            let mut expected: Vec<_> = (0..400).map(payloads).collect();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected);
+        }
+    });
+}
+
+#[test]
+fn the_async_backend_flushes_by_itself_and_ends_with_its_last_reference() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build().unwrap();
+    let options = options(StorageMode::Async);
+    let path = dir.path().join("db");
+    let opened =
+        open_disk(&Host::system(), &path, &options, Some(runtime.handle().clone()), &mut |_| Ok(())).unwrap();
+    let (_, _, completion) = queue(&*opened.backend, &payloads(1));
+    opened.backend.drive();
+    completion.wait().unwrap();
+    let start = std::time::Instant::now();
+    while opened.backend.stats().durable.0 < 1 {
+        assert!(start.elapsed().as_secs() < 10, "nothing flushed");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    drop(opened);
+    assert_eq!(open_with(&path, &options).unwrap().1.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_foreign_files_and_newer_versions_are_refused_and_nothing_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let sync = options(StorageMode::Sync);
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    assert_eq!(open_with(&file, &sync).err().unwrap().kind(), Kind::Io);
+
+    let home = dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::write(home.join("notes.txt"), "x").unwrap();
+    assert_eq!(open_with(&home, &sync).err().unwrap().kind(), Kind::Io);
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1);
+
+    for name in ["LOCK", "MANIFEST", "seg-0000000000000001.log"] {
+        let path = dir.path().join("linked").join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        std::os::unix::fs::symlink(&file, path.join(name)).unwrap();
+        let error = open_with(&path, &sync).err().unwrap();
+        assert!(error.kind() == Kind::Io && error.message().contains("symbolic link"), "{error:?}");
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1);
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"x");
+
+    let newer = dir.path().join("newer");
+    open_with(&newer, &sync).unwrap().0.backend.close().unwrap();
+    let mut bytes = std::fs::read(newer.join("MANIFEST")).unwrap();
+    bytes[8] = 2;
+    let crc = crc32c::crc32c(&bytes[..508]);
+    bytes[508..].copy_from_slice(&crc.to_le_bytes());
+    std::fs::write(newer.join("MANIFEST"), &bytes).unwrap();
+    assert_eq!(open_with(&newer, &sync).err().unwrap().kind(), Kind::Version);
 }

@@ -3,6 +3,9 @@
 //! A cycle is one database over a few processes. Each dies at a random operation, by a kill or a power cut, also
 //! while it recovers; the next must find every acknowledged commit, no commit that was never made, and no damage.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[expect(dead_code, reason = "failing operations are the matter of crash_faults")]
 mod sim;
 
 use std::path::Path;
@@ -196,7 +199,9 @@ fn every_kind_of_fsync_is_needed() {
         ("sync_dir", "/"),
     ];
     for site in sites {
-        let found = run_cycles(20_000, |sim| sim.ignore_sync(site.0, site.1));
-        assert!(found.is_some(), "no crash shows that {site:?} is needed");
+        let Some((seed, what)) = run_cycles(20_000, |sim| sim.ignore_sync(site.0, site.1)) else {
+            panic!("no crash shows that {site:?} is needed");
+        };
+        println!("{site:?}: SEED={seed}: {what}");
     }
 }

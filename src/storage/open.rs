@@ -58,12 +58,12 @@ pub fn open_disk(
     }
     let lock = DirectoryLock::acquire(host, path, options.access)?;
     let writable = options.access == Access::ReadWrite;
-    if writable && !fresh {
-        host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
-    }
     let listing = Listing::read(host, path)?.unwrap_or_default();
     check_creation(path, options, Some(&listing))?;
     let created = !listing.manifest;
+    if writable && !created {
+        host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
+    }
     let (manifest, found) = if created {
         (create(host, path, options, &listing)?, vec![1])
     } else {
