@@ -12,7 +12,7 @@
 //! - `binding`: what Node.js sees; the only room that names napi
 
 #[cfg(feature = "node")]
-mod binding;
+pub mod binding;
 pub mod document;
 pub mod engine;
 pub mod error;
