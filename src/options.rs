@@ -56,6 +56,15 @@ pub enum Creation {
     MustBeNew,
 }
 
+/// Whether the database compacts itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoCompact {
+    /// When more than half of its files is garbage, or there are many segments.
+    On,
+    /// Only when asked.
+    Off,
+}
+
 /// The options of an open call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOptions {
@@ -71,6 +80,8 @@ pub struct OpenOptions {
     pub creation: Creation,
     /// What to do with a suspect tail.
     pub recovery: RecoveryPolicy,
+    /// Whether to compact unasked.
+    pub auto_compact: AutoCompact,
     /// A segment is closed and a new one begun when the next frame would pass this size.
     pub segment_size: u64,
     /// Bytes that may wait in the commit queue before writers wait.
@@ -86,6 +97,7 @@ impl Default for OpenOptions {
             access: Access::ReadWrite,
             creation: Creation::IfMissing,
             recovery: RecoveryPolicy::Strict,
+            auto_compact: AutoCompact::On,
             segment_size: 64 << 20,
             queue_limit: 64 << 20,
         }

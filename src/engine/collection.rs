@@ -67,6 +67,11 @@ impl Collection {
         self.slab.hot_bytes()
     }
 
+    /// Bytes of the newest versions, in memory or on disk.
+    pub fn live_bytes(&self) -> u64 {
+        self.slab.live_bytes()
+    }
+
     pub(super) fn slab(&self) -> &Slab {
         &self.slab
     }
@@ -77,6 +82,11 @@ impl Collection {
 
     pub(super) fn enter(&self, key: Key, slot: SlotId) {
         self.directory.insert(key, slot);
+    }
+
+    /// Enters a key that no document has yet; `false` when one has.
+    pub(super) fn enter_new(&self, key: Key, slot: SlotId) -> bool {
+        self.directory.insert(key, slot).is_none()
     }
 
     /// Forgets the key, unless a later life of the document has taken it.

@@ -32,6 +32,9 @@ use crate::storage::{Block, BlockPlace, FrameSize, Lsn};
 /// Documents share blocks up to this size; a larger one stands alone.
 const BLOCK: usize = 64 << 10;
 
+/// How often a version that could not be read is looked for again.
+const READ_TRIES: u32 = 2;
+
 /// Why resolving stopped.
 pub enum Halt {
     /// The operation fails.
@@ -87,16 +90,15 @@ impl Present {
     /// The document.
     pub fn document<'a>(&'a self, shapes: &'a Shapes) -> RawValue<'a> {
         let bytes = match &self.document {
-            Bytes::Block(block, span) => block.bytes.get(span.range()).unwrap_or_default(),
+            Bytes::Block(block, span) => span.of(block),
             Bytes::Own(bytes) => bytes,
         };
         RawValue::new(bytes, shapes)
     }
 
     fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
-        let range = span.range();
-        let put = Records::put_at(&block.bytes, range.start, span.head())
-            .filter(|put| put.document == range)
+        let put = span
+            .record(block)
             .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
         let document = Bytes::Block(block.clone(), span);
         Ok(Present { target, version: put.version, created_at: put.created_at, document })
@@ -160,6 +162,7 @@ impl Store {
         let room = bytes as u64 + 64;
         self.budget().take(room, || self.storage().drive());
         let mut preloaded = Preloaded::new();
+        let mut failures = 0;
         loop {
             match self.try_commit(room, &preloaded, &mut resolve) {
                 Ok(committed) => return committed,
@@ -167,6 +170,8 @@ impl Store {
                     Ok(block) => {
                         preloaded.insert((number, slot, lsn), block);
                     }
+                    // A compaction may have taken the file away meanwhile; the slot names another then.
+                    Err(_) if failures < READ_TRIES => failures += 1,
                     Err(error) => {
                         self.budget().give(room);
                         return Committed { result: Err(error), lsn: Lsn(0) };
@@ -424,7 +429,7 @@ impl<'s> Commit<'s> {
         let blocks: SmallVec<[Arc<Block>; 2]> = std::mem::take(&mut self.blocks)
             .into_iter()
             .zip(&place.blocks)
-            .map(|(bytes, place)| Arc::new(Block { place: *place, bytes: bytes.into_boxed_slice() }))
+            .map(|(bytes, place)| Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice() }))
             .collect();
         let completion = store.storage().append(place, &blocks);
         let superseded = self.apply(store, lsn, &blocks);

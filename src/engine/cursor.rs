@@ -155,7 +155,7 @@ impl Cursor {
         let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut all: Vec<Ranked> = Vec::new();
         store.scan(collection, (0, end), self.view.lsn(), &self.filter, |slot, _, block, span| {
-            let bytes = block.bytes.get(span.range()).unwrap_or_default();
+            let bytes = span.of(block);
             let key = sort.key(RawValue::new(bytes, collection.shapes()));
             if keep == usize::MAX {
                 all.push(Ranked { key, slot, document: Document::of_block(block, span) });

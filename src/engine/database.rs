@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::compact::Compaction;
 use super::registry;
 use super::replay::Replay;
 use super::session::Session;
@@ -53,6 +54,8 @@ pub struct DatabaseStats {
     pub documents: u64,
     /// Bytes of documents in memory, old versions included.
     pub hot_bytes: u64,
+    /// Bytes of the newest version of every document, in memory or on disk.
+    pub live_bytes: u64,
     /// Segments on disk.
     pub segments: u64,
     /// Bytes of all files of the database.
@@ -145,6 +148,12 @@ impl Database {
         self.store.flush()
     }
 
+    /// Writes a snapshot of now and begins a new generation of files; writers go on meanwhile.
+    pub fn compact(&self) -> Result<Compaction> {
+        self.check_open("compact")?;
+        self.store.compact()
+    }
+
     /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.
     /// A second call waits for the first and does nothing.
     pub fn close(&self) -> Result<()> {
@@ -167,11 +176,13 @@ impl Database {
         self.check_open("stats")?;
         let catalogue = self.store.views().catalogue();
         let storage = self.store.storage().stats();
+        let all = || catalogue.iter().map(|(_, collection)| collection);
         let (views, since) = self.store.views().held();
         Ok(DatabaseStats {
             collections: catalogue.count() as u64,
-            documents: catalogue.iter().map(|(_, collection)| collection.count()).sum(),
-            hot_bytes: catalogue.iter().map(|(_, collection)| collection.hot_bytes()).sum(),
+            documents: all().map(|collection| collection.count()).sum(),
+            hot_bytes: all().map(|collection| collection.hot_bytes()).sum(),
+            live_bytes: all().map(|collection| collection.live_bytes()).sum(),
             segments: storage.segments,
             bytes_on_disk: storage.bytes_on_disk,
             queued_bytes: self.store.budget().used(),

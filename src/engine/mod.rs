@@ -5,6 +5,7 @@
 //! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`]: the operations
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
+//! - [`compact`]: a new generation from a snapshot; [`cool`]: larger than memory
 //! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
 //! - [`registry`]: the databases open in this process
 
@@ -12,6 +13,8 @@ pub mod budget;
 pub mod catalogue;
 pub mod collection;
 pub mod commit;
+pub mod compact;
+pub mod cool;
 pub mod cursor;
 pub mod database;
 pub mod key;
@@ -29,6 +32,7 @@ pub mod waiting;
 pub mod write;
 
 pub use collection::Collection;
+pub use compact::Compaction;
 pub use database::{Database, DatabaseStats, Description};
 pub use operation::{
     Answer, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Reply, SetEntry,

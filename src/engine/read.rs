@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::collection::Collection;
 use super::key::{Key, key_of};
 use super::operation::{Answer, Document, Incoming};
-use super::record::Records;
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
 use crate::document::{RawValue, incoming};
@@ -26,7 +25,7 @@ pub enum Hot {
 
 impl Document {
     pub(super) fn of_block(block: &Arc<Block>, span: Span) -> Document {
-        let range = span.range();
+        let range = span.within(block);
         Document::Stored { block: block.clone(), range: range.start as u32..range.end as u32 }
     }
 }
@@ -60,16 +59,38 @@ impl Store {
 
     /// Reads a document of the newest published state, from disk where it must.
     pub fn get(&self, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
-        match collection.find(key, || self.views().published()) {
+        let find = || collection.find(key, || self.views().published());
+        match find() {
+            None => return Ok(None),
+            Some((_, _, Content::Hot(block, span))) => return Ok(Some((block, span))),
+            Some(_) => {}
+        }
+        // Held before the slot is looked at, so that the file it names is not forgotten before it is read.
+        let _hold = self.views().hold();
+        match find() {
             None => Ok(None),
-            Some((_, _, content)) => self.load(&content),
+            Some((slot, lsn, content)) => {
+                let loaded = self.load(&content)?;
+                if matches!(content, Content::Cold(..))
+                    && let Some((block, span)) = &loaded
+                    && let Some(alone) = span.alone(block)
+                {
+                    // Asked for by key, so likely to be asked for again; its neighbours stay on disk.
+                    let alone = Arc::new(alone);
+                    collection.slab().warm(slot, lsn, alone.clone());
+                    self.cool();
+                    return Ok(Some((alone, *span)));
+                }
+                Ok(loaded)
+            }
         }
     }
 
     /// Reads a document with its version and times.
     pub fn get_versioned(&self, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
         let Some((block, span)) = self.get(collection, key)? else { return Ok(None) };
-        let put = Records::put_at(&block.bytes, span.range().start, span.head())
+        let put = span
+            .record(&block)
             .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
         Ok(Some(Answer::Versioned {
             document: Document::of_block(&block, span),
@@ -109,7 +130,7 @@ impl Store {
             let mut stopped = false;
             from = collection.slab().scan(from, to, view, |slot, Version { lsn, content }| match content {
                 Content::Hot(block, span) => {
-                    let bytes = block.bytes.get(span.range()).unwrap_or_default();
+                    let bytes = span.of(block);
                     if filter.matches(RawValue::new(bytes, shapes))
                         && visit(slot, *lsn, block, *span).is_break()
                     {
@@ -132,7 +153,7 @@ impl Store {
                 Some((known, block)) if Arc::ptr_eq(known, &place) => block.clone(),
                 _ => self.read_cold(*place)?,
             };
-            let bytes = block.bytes.get(span.range()).unwrap_or_default();
+            let bytes = span.of(&block);
             if filter.matches(RawValue::new(bytes, shapes)) && visit(slot, lsn, &block, span).is_break() {
                 return Ok(from);
             }

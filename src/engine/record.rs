@@ -7,6 +7,7 @@
 //! SHAPE     03 collection shape keys (length key)...
 //! CREATE    04 collection length name length options
 //! DROP      05 collection
+//! NEXT      06 collection                        (snapshots: the number of the next collection)
 //! ```
 //!
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a fresh document
@@ -20,6 +21,7 @@ const DELETE: u8 = 2;
 const SHAPE: u8 = 3;
 const CREATE: u8 = 4;
 const DROP: u8 = 5;
+const NEXT: u8 = 6;
 
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
@@ -57,6 +59,11 @@ pub enum Record<'a> {
     /// A collection ends.
     Drop {
         /// The collection's number.
+        collection: u32,
+    },
+    /// The number that the next collection gets, in a snapshot.
+    Next {
+        /// Higher than every number given.
         collection: u32,
     },
 }
@@ -127,6 +134,12 @@ pub fn create(out: &mut Vec<u8>, collection: u32, name: &str, options: &[u8]) {
 /// Appends a DROP.
 pub fn drop_collection(out: &mut Vec<u8>, collection: u32) {
     out.push(DROP);
+    varint(out, u64::from(collection));
+}
+
+/// Appends a NEXT.
+pub fn next(out: &mut Vec<u8>, collection: u32) {
+    out.push(NEXT);
     varint(out, u64::from(collection));
 }
 
@@ -207,6 +220,7 @@ impl<'a> Records<'a> {
             }
             CREATE => Record::Create { collection, name: self.str()?, options: self.bytes()? },
             DROP => Record::Drop { collection },
+            NEXT => Record::Next { collection },
             _ => return None,
         })
     }
@@ -276,6 +290,7 @@ mod tests {
         let (document, head) = put(&mut out, 1_000, (7, 3, 400, 1_200), b"doc");
         delete(&mut out, 7, b"id");
         drop_collection(&mut out, 7);
+        next(&mut out, 8);
         let put = Put { collection: 7, version: 3, created_at: 400, modified_at: 1_200, head, document };
         let read: Vec<_> = Records::new(&out).map(Result::unwrap).collect();
         assert_eq!(
@@ -286,6 +301,7 @@ mod tests {
                 Record::Put(put.clone()),
                 Record::Delete { collection: 7, id: b"id" },
                 Record::Drop { collection: 7 },
+                Record::Next { collection: 8 },
             ]
         );
         assert_eq!(Records::put_at(&out, put.document.start, head as usize), Some(put));

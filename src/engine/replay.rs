@@ -2,24 +2,25 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
-use super::key::key_of;
+use super::key::{Key, key_of};
 use super::record::{Put, Record, Records};
-use super::slab::{Content, Span, Version};
+use super::slab::{Content, SlotId, Span, Version};
 use super::store::Recovered;
 use crate::document::{RawValue, Shape};
 use crate::error::{Error, Result};
-use crate::storage::{Block, BlockPlace, FileId, Lsn, Replayed};
+use crate::storage::{Block, BlockPlace, FileId, Lsn, Replayed, SnapshotBlock};
 
-/// Collections while the log is read.
+/// Collections while a snapshot is loaded and the log after it read.
 pub struct Replay<'a> {
     path: &'a Path,
     recovered: Recovered,
     /// Bytes of documents that may stay in memory; the rest stays cold.
     memory_limit: u64,
-    hot: u64,
+    hot: AtomicU64,
 }
 
 impl<'a> Replay<'a> {
@@ -31,14 +32,62 @@ impl<'a> Replay<'a> {
             collections: Arc::new(Collections::default()),
             next_number: 1,
         };
-        Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: 0 }
+        Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: AtomicU64::new(0) }
+    }
+
+    /// Applies a block of names, shapes and counters.
+    pub fn database_block(&mut self, snapshot: &SnapshotBlock) -> Result<()> {
+        self.recovered.lsn = snapshot.lsn;
+        for record in Records::new(&snapshot.block.bytes) {
+            let applied = match record {
+                Err(_) => Err("a record is malformed"),
+                Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
+                Ok(Record::Create { collection, name, options: _ }) => self.add(collection, name),
+                Ok(Record::Next { collection }) => {
+                    self.recovered.next_number = self.recovered.next_number.max(collection);
+                    Ok(())
+                }
+                Ok(_) => Err("a record stands where none of its kind belongs"),
+            };
+            applied.map_err(|what| self.damage(snapshot.block.place, what))?;
+        }
+        Ok(())
+    }
+
+    /// Fills the slots of a block of documents. Blocks may come in any order, on several threads.
+    pub fn documents(&self, snapshot: &SnapshotBlock) -> Result<()> {
+        let block = &snapshot.block;
+        let load = || {
+            let collection = self.collection(snapshot.collection)?;
+            let cold = self.is_full().then(|| Arc::new(block.place));
+            let mut count = 0;
+            for record in Records::new(&block.bytes) {
+                let Ok(Record::Put(put)) = record else {
+                    return Err("a record of a snapshot is no document");
+                };
+                let (key, content) = self.content(&collection, block, &put, cold.as_ref())?;
+                self.hot.fetch_add(content.hot_bytes() as u64, Ordering::Relaxed);
+                let slot = SlotId(snapshot.first_document + count);
+                collection.slab().fill(slot, Version { lsn: snapshot.lsn, content });
+                if !collection.enter_new(key, slot) {
+                    return Err("an _id stands twice in a snapshot");
+                }
+                count += 1;
+            }
+            if count != u64::from(snapshot.documents) {
+                return Err("a block holds fewer documents than its table says");
+            }
+            collection.change_count(count as i64);
+            Ok(())
+        };
+        load().map_err(|what| self.damage(block.place, what))
     }
 
     /// Applies one commit.
     pub fn frame(&mut self, frame: Replayed) -> Result<()> {
         let lsn = frame.lsn;
         for block in &frame.blocks {
-            let cold = (self.hot >= self.memory_limit).then(|| Arc::new(block.place));
+            let cold = self.is_full().then(|| Arc::new(block.place));
             for record in Records::new(&block.bytes) {
                 let applied = match record {
                     Err(_) => Err("a record is malformed"),
@@ -47,6 +96,7 @@ impl<'a> Replay<'a> {
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                     Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
                     Ok(Record::Drop { collection }) => self.drop_collection(collection),
+                    Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs"),
                 };
                 applied.map_err(|what| self.damage(block.place, what))?;
             }
@@ -58,6 +108,29 @@ impl<'a> Replay<'a> {
     /// The collections as the last commit left them.
     pub fn finish(self) -> Recovered {
         self.recovered
+    }
+
+    fn is_full(&self) -> bool {
+        self.hot.load(Ordering::Relaxed) >= self.memory_limit
+    }
+
+    /// The key of a document, and what its slot holds.
+    fn content(
+        &self,
+        collection: &Collection,
+        block: &Arc<Block>,
+        put: &Put,
+        cold: Option<&Arc<BlockPlace>>,
+    ) -> Result<(Key, Content), &'static str> {
+        let bytes = block.bytes.get(put.document.clone()).ok_or("a document ends outside its block")?;
+        let document = RawValue::new(bytes, collection.shapes());
+        let id = document.get("_id").ok_or("a document has no _id")?;
+        let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
+        let content = match cold {
+            Some(place) => Content::Cold(place.clone(), span),
+            None => Content::Hot(block.clone(), span),
+        };
+        Ok((key_of(id), content))
     }
 
     fn collection(&self, number: u32) -> Result<Arc<Collection>, &'static str> {
@@ -73,15 +146,7 @@ impl<'a> Replay<'a> {
         cold: Option<&Arc<BlockPlace>>,
     ) -> Result<(), &'static str> {
         let collection = self.collection(put.collection)?;
-        let bytes = block.bytes.get(put.document.clone()).ok_or("a document ends outside its block")?;
-        let document = RawValue::new(bytes, collection.shapes());
-        let id = document.get("_id").ok_or("a document has no _id")?;
-        let key = key_of(id);
-        let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
-        let content = match cold {
-            Some(place) => Content::Cold(place.clone(), span),
-            None => Content::Hot(block.clone(), span),
-        };
+        let (key, content) = self.content(&collection, block, &put, cold)?;
         let version = Version { lsn, content };
         let before = collection.slab().hot_bytes();
         match collection.slot_of(&key) {
@@ -95,7 +160,8 @@ impl<'a> Replay<'a> {
                 collection.change_count(1);
             }
         }
-        self.hot = (self.hot + collection.slab().hot_bytes()).saturating_sub(before);
+        let after = collection.slab().hot_bytes();
+        self.hot.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
         Ok(())
     }
 
@@ -120,12 +186,21 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// A collection begins in the log: its number is higher than all before.
     fn create(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
-        if number < self.recovered.next_number || self.recovered.catalogue.get(name).is_some() {
+        if number < self.recovered.next_number {
+            return Err("a collection number is given twice");
+        }
+        self.add(number, name)
+    }
+
+    fn add(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+        if self.recovered.collections.contains_key(&number) || self.recovered.catalogue.get(name).is_some() {
             return Err("a collection begins twice");
         }
+        let next = number.checked_add(1).ok_or("a collection number is out of range")?;
         let collection = Arc::new(Collection::new(number));
-        self.recovered.next_number = number + 1;
+        self.recovered.next_number = self.recovered.next_number.max(next);
         self.recovered.catalogue = self.recovered.catalogue.with(name, collection.clone());
         self.recovered.collections.insert(number, collection);
         Ok(())

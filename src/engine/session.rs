@@ -70,16 +70,20 @@ impl Session {
         runtime: Handle,
     ) -> Arc<Session> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        let drive = || {
-            let store = store.clone();
-            move || store.storage().drive()
+        let after_writes = || {
+            let (store, runtime) = (store.clone(), runtime.clone());
+            move || {
+                store.storage().drive();
+                store.cool();
+                store.consider_compaction(&runtime);
+            }
         };
         let session = Arc::new(Session {
             access,
             closed,
-            writes: Lane::new(1, drive()),
+            writes: Lane::new(1, after_writes()),
             reads: Lane::new(2, || {}),
-            scans: Lane::new(cores, drive()),
+            scans: Lane::new(cores, after_writes()),
             cursors: Mutex::default(),
             next_cursor: AtomicU64::new(1),
             runtime,
@@ -157,6 +161,8 @@ impl Session {
                 let published = receiver
                     .recv()
                     .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a write was dropped unanswered")));
+                self.store.cool();
+                self.store.consider_compaction(&self.runtime);
                 (None, published.and(result))
             }
         }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
+use super::record::{PAYLOAD_HEAD, Put, Records};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 const PAGE: usize = 64;
@@ -54,6 +55,35 @@ impl Span {
     pub fn head(self) -> usize {
         (self.packed & 63) as usize
     }
+
+    /// The document's bytes.
+    pub fn of(self, block: &Block) -> &[u8] {
+        block.bytes.get(self.within(block)).unwrap_or_default()
+    }
+
+    /// The document's place in the bytes of its block.
+    pub fn within(self, block: &Block) -> std::ops::Range<usize> {
+        let start = (self.offset as usize).saturating_sub(block.base as usize);
+        start..start + self.len()
+    }
+
+    /// The document's record.
+    pub fn record(self, block: &Block) -> Option<Put> {
+        let start = (self.offset as usize).checked_sub(block.base as usize)?;
+        let put = Records::put_at(&block.bytes, start, self.head())?;
+        (put.document == (start..start + self.len())).then_some(put)
+    }
+
+    /// A block that holds this record alone.
+    pub fn alone(self, block: &Block) -> Option<Block> {
+        let start = (self.offset as usize).checked_sub(self.head())?;
+        let record = start.checked_sub(block.base as usize)?;
+        let mut bytes = Vec::with_capacity(PAYLOAD_HEAD + self.head() + self.len());
+        bytes.extend_from_slice(block.bytes.get(..PAYLOAD_HEAD)?);
+        bytes.extend_from_slice(block.bytes.get(record..record + self.head() + self.len())?);
+        let base = u32::try_from(start.checked_sub(PAYLOAD_HEAD)?).ok()?;
+        Some(Block { place: block.place, base, bytes: bytes.into_boxed_slice() })
+    }
 }
 
 /// What a version is.
@@ -74,6 +104,14 @@ impl Content {
     pub fn hot_bytes(&self) -> usize {
         match self {
             Content::Hot(_, span) => span.len(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes of the document, in memory or on disk.
+    pub fn live_bytes(&self) -> usize {
+        match self {
+            Content::Hot(_, span) | Content::Cold(_, span) => span.len() + span.head(),
             _ => 0,
         }
     }
@@ -155,7 +193,24 @@ impl Slot {
     }
 }
 
-type Page = RwLock<[Slot; PAGE]>;
+struct Page {
+    slots: RwLock<[Slot; PAGE]>,
+    /// A bit a slot, set when a read by key finds it: what the clock spares once. Scans leave no trace.
+    used: AtomicU64,
+}
+
+impl Page {
+    fn new() -> Page {
+        Page { slots: RwLock::new([const { Slot::VACANT }; PAGE]), used: AtomicU64::new(0) }
+    }
+
+    fn touch(&self, slot: usize) {
+        let bit = 1 << slot;
+        if self.used.load(Ordering::Relaxed) & bit == 0 {
+            self.used.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+}
 
 struct Chunk {
     pages: Box<[Page]>,
@@ -165,7 +220,7 @@ struct Chunk {
 
 impl Chunk {
     fn new() -> Arc<Chunk> {
-        let pages = (0..PAGES).map(|_| RwLock::new([const { Slot::VACANT }; PAGE])).collect();
+        let pages = (0..PAGES).map(|_| Page::new()).collect();
         Arc::new(Chunk { pages, occupied: AtomicU32::new(0) })
     }
 }
@@ -175,11 +230,18 @@ pub struct Slab {
     chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
     len: AtomicU64,
     hot_bytes: AtomicU64,
+    /// Bytes of the newest versions, in memory or not: what a compaction would write.
+    live_bytes: AtomicU64,
 }
 
 impl Default for Slab {
     fn default() -> Self {
-        Slab { chunks: RwLock::new(Vec::new()), len: AtomicU64::new(0), hot_bytes: AtomicU64::new(0) }
+        Slab {
+            chunks: RwLock::new(Vec::new()),
+            len: AtomicU64::new(0),
+            hot_bytes: AtomicU64::new(0),
+            live_bytes: AtomicU64::new(0),
+        }
     }
 }
 
@@ -194,6 +256,11 @@ impl Slab {
         self.hot_bytes.load(Ordering::Relaxed)
     }
 
+    /// Bytes of the newest versions with their record heads, in memory or on disk.
+    pub fn live_bytes(&self) -> u64 {
+        self.live_bytes.load(Ordering::Relaxed)
+    }
+
     /// Fills the next slot. Only the commit path and replay call this, one at a time.
     pub fn push(&self, version: Version, earlier_life: Option<SlotId>) -> SlotId {
         let id = self.len.load(Ordering::Relaxed);
@@ -202,12 +269,13 @@ impl Slab {
             self.chunks.write().push(Some(Chunk::new()));
         }
         self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         if let Some(chunk) = self.chunk(index) {
             let (page, slot) = place(id);
             chunk.occupied.fetch_add(1, Ordering::Relaxed);
             let history = earlier_life
                 .map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
-            chunk.pages[page].write()[slot] = Slot { newest: version, history };
+            chunk.pages[page].slots.write()[slot] = Slot { newest: version, history };
         }
         self.len.store(id + 1, Ordering::Release);
         SlotId(id)
@@ -216,7 +284,9 @@ impl Slab {
     /// Makes this the newest version of the slot; the one before stays behind it until pruned.
     pub fn supersede(&self, id: SlotId, version: Version) {
         self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         self.with_mut(id, |slot| {
+            self.live_bytes.fetch_sub(slot.newest.content.live_bytes() as u64, Ordering::Relaxed);
             let newest = std::mem::replace(&mut slot.newest, version);
             slot.history.get_or_insert_default().older.push_back(newest);
         });
@@ -226,7 +296,7 @@ impl Slab {
     pub fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
-        Some(read(&chunk.pages[page].read()[slot].newest))
+        Some(read(&chunk.pages[page].slots.read()[slot].newest))
     }
 
     /// Calls with what a view sees in the slot. `view` is asked for once the page is locked: a version that
@@ -236,8 +306,10 @@ impl Slab {
             None => read(Seen::Nothing),
             Some(chunk) => {
                 let (page, slot) = place(id.0);
-                let page = chunk.pages[page].read();
-                read(page[slot].seen(view()))
+                let page = &chunk.pages[page];
+                page.touch(slot);
+                let slots = page.slots.read();
+                read(slots[slot].seen(view()))
             }
         }
     }
@@ -261,7 +333,7 @@ impl Slab {
             while id < chunk_end {
                 let (page, first) = place(id);
                 let last = (first as u64 + chunk_end - id).min(PAGE as u64) as usize;
-                let page = chunk.pages[page].read();
+                let page = chunk.pages[page].slots.read();
                 for slot in &page[first..last] {
                     let at = SlotId(id);
                     id += 1;
@@ -300,17 +372,89 @@ impl Slab {
         buried == Some(true)
     }
 
-    /// Turns the newest version cold if it is the one of this commit and still hot.
-    pub fn cool(&self, id: SlotId, lsn: Lsn, place: &Arc<BlockPlace>) {
-        let freed = self.with_mut(id, |slot| match &slot.newest {
-            Version { lsn: own, content: Content::Hot(_, span) } if *own == lsn => {
-                let span = *span;
-                slot.newest.content = Content::Cold(place.clone(), span);
+    /// Fills a slot of a snapshot being loaded. Slots may come in any order, from several threads, but each
+    /// once, and before any other use; `end` slots exist afterwards.
+    pub fn fill(&self, id: SlotId, version: Version) {
+        let index = (id.0 / CHUNK) as usize;
+        if index >= self.chunks.read().len() {
+            let mut chunks = self.chunks.write();
+            while chunks.len() <= index {
+                chunks.push(Some(Chunk::new()));
+            }
+        }
+        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
+        self.with_mut(id, |slot| slot.newest = version);
+        if let Some(chunk) = self.chunk(index) {
+            chunk.occupied.fetch_add(1, Ordering::Relaxed);
+        }
+        self.len.fetch_max(id.0 + 1, Ordering::AcqRel);
+    }
+
+    /// Names the new place of a document that a snapshot of the state at `cut` holds, if the slot still holds
+    /// the version that was written. A document in memory moves into the block given.
+    pub fn repoint(&self, id: SlotId, cut: Lsn, block: &Arc<Block>, place: &Arc<BlockPlace>, span: Span) {
+        self.with_mut(id, |slot| {
+            if slot.newest.lsn > cut {
+                return;
+            }
+            match slot.newest.content {
+                Content::Hot(..) => slot.newest.content = Content::Hot(block.clone(), span),
+                Content::Cold(..) => slot.newest.content = Content::Cold(place.clone(), span),
+                Content::Vacant | Content::Tombstone => {}
+            }
+        });
+    }
+
+    /// Moves the clock's hand over one page: hot documents published by `published` that were not read by key
+    /// since the hand came by last turn cold; those that were keep their bytes, in blocks of their own, so that
+    /// no block stays for a neighbour's sake. Answers where the hand stands, and the bytes freed.
+    pub fn cool_page(&self, hand: u64, published: Lsn) -> (u64, u64) {
+        let next = (hand / PAGE as u64 + 1) * PAGE as u64;
+        let Some(chunk) = self.chunk((hand / CHUNK) as usize) else { return (next, 0) };
+        let page = &chunk.pages[place(hand).0];
+        let used = page.used.swap(0, Ordering::Relaxed);
+        let mut slots = page.slots.write();
+        let mut freed = 0;
+        let mut last: Option<(*const Block, Arc<BlockPlace>)> = None;
+        for (n, slot) in slots.iter_mut().enumerate() {
+            let Version { lsn, content: Content::Hot(block, span) } = &slot.newest else { continue };
+            if *lsn > published {
+                continue;
+            }
+            let span = *span;
+            if used & 1 << n != 0 {
+                if block.base == 0
+                    && block.bytes.len() > 2 * (span.len() + span.head() + PAYLOAD_HEAD)
+                    && let Some(alone) = span.alone(block)
+                {
+                    slot.newest.content = Content::Hot(Arc::new(alone), span);
+                }
+                continue;
+            }
+            freed += span.len() as u64;
+            let place = match &last {
+                Some((same, place)) if *same == Arc::as_ptr(block) => place.clone(),
+                _ => Arc::new(block.place),
+            };
+            last = Some((Arc::as_ptr(block), place.clone()));
+            slot.newest.content = Content::Cold(place, span);
+        }
+        drop(slots);
+        self.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
+        (next, freed)
+    }
+
+    /// Puts the bytes of a cold version back into memory, if it is still the newest.
+    pub fn warm(&self, id: SlotId, lsn: Lsn, block: Arc<Block>) {
+        let warmed = self.with_mut(id, |slot| match slot.newest {
+            Version { lsn: own, content: Content::Cold(_, span) } if own == lsn => {
+                slot.newest.content = Content::Hot(block, span);
                 span.len() as u64
             }
             _ => 0,
         });
-        self.hot_bytes.fetch_sub(freed.unwrap_or(0), Ordering::Relaxed);
+        self.hot_bytes.fetch_add(warmed.unwrap_or(0), Ordering::Relaxed);
     }
 
     fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
@@ -320,7 +464,7 @@ impl Slab {
     fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
-        let mut page = chunk.pages[page].write();
+        let mut page = chunk.pages[page].slots.write();
         Some(change(&mut page[slot]))
     }
 
@@ -351,7 +495,7 @@ mod tests {
 
     fn document(lsn: u64, text: &str) -> Version {
         let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: text.len() as u32 };
-        let block = Arc::new(Block { place, bytes: text.as_bytes().into() });
+        let block = Arc::new(Block { place, base: 0, bytes: text.as_bytes().into() });
         Version { lsn: Lsn(lsn), content: Content::Hot(block, Span::new(0, text.len() as u32, 0)) }
     }
 

@@ -1,13 +1,16 @@
 //! One open database: what the commit path, the readers and the sessions share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::budget::Budget;
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
+use super::compact::Auto;
 use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
 use crate::error::{Error, Kind, Result};
@@ -50,6 +53,12 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     options: OpenOptions,
     report: RecoveryReport,
+    /// One compaction at a time.
+    compacting: Mutex<()>,
+    auto: Auto,
+    closing: AtomicBool,
+    /// Where the clock's hand of `cool` stands: a collection's number and a slot.
+    hand: Mutex<(u32, u64)>,
 }
 
 /// The end of a commit: publishing, counting, letting go, telling who waits.
@@ -130,6 +139,10 @@ impl Store {
             clock,
             options,
             report,
+            compacting: Mutex::default(),
+            auto: Auto::default(),
+            closing: AtomicBool::new(false),
+            hand: Mutex::default(),
         })
     }
 
@@ -151,6 +164,32 @@ impl Store {
     /// Where frames go.
     pub fn storage(&self) -> &dyn StorageBackend {
         &*self.storage
+    }
+
+    pub(super) fn shared_storage(&self) -> Arc<dyn StorageBackend> {
+        self.storage.clone()
+    }
+
+    pub(super) fn compacting(&self) -> &Mutex<()> {
+        &self.compacting
+    }
+
+    pub(super) fn auto(&self) -> &Auto {
+        &self.auto
+    }
+
+    /// Whether work that can wait should stop.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(super) fn hand(&self) -> &Mutex<(u32, u64)> {
+        &self.hand
+    }
+
+    /// Time on a clock that does not go back.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
     /// The published state.
@@ -229,7 +268,10 @@ impl Store {
 
     /// No more commits; flushes, seals, marks clean.
     pub fn close(&self) -> Result<()> {
+        self.closing.store(true, Ordering::Release);
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
+        // A compaction that is going on sees the flag and gives up.
+        let _none = self.compacting.lock();
         if first { self.storage.close() } else { Ok(()) }
     }
 

@@ -4,7 +4,7 @@
 //! commit supersedes is listed under the commit's number and drained, in that order, once no view stands
 //! before it. Point reads need no view: they read the published number under the page's lock (`Slab::seen`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,8 +32,30 @@ pub struct Views {
     catalogue: RwLock<Arc<Catalogue>>,
     /// How many views stand at each number, and when (ms) the first of them was opened.
     open: Mutex<BTreeMap<Lsn, (usize, i64)>>,
+    /// Readers of files: the tickets of those at work, the next ticket, and what waits for them to pass.
+    holds: Mutex<Holds>,
     garbage: Mutex<VecDeque<(Lsn, Vec<Superseded>)>>,
     collections: Arc<Collections>,
+}
+
+#[derive(Default)]
+struct Holds {
+    at_work: BTreeSet<u64>,
+    next: u64,
+    retired: VecDeque<(u64, Box<dyn FnOnce() + Send>)>,
+}
+
+/// Whoever reads blocks from files holds one: no file it may still name is forgotten meanwhile.
+pub struct Hold {
+    ticket: u64,
+    views: Arc<Views>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.views.holds.lock().at_work.remove(&self.ticket);
+        self.views.forget_retired();
+    }
 }
 
 /// A view: the state at one number. Dropping it lets go of what only it could see.
@@ -41,6 +63,7 @@ pub struct View {
     lsn: Lsn,
     catalogue: Arc<Catalogue>,
     views: Arc<Views>,
+    _hold: Hold,
 }
 
 impl View {
@@ -77,6 +100,7 @@ impl Views {
             published: AtomicU64::new(published.0),
             catalogue: RwLock::new(catalogue),
             open: Mutex::default(),
+            holds: Mutex::default(),
             garbage: Mutex::default(),
             collections,
         })
@@ -99,11 +123,53 @@ impl Views {
 
     /// Opens a view of the newest published state.
     pub fn open(self: &Arc<Self>, now: i64) -> View {
+        // The hold comes first: what the view will name was not retired before it.
+        let hold = self.hold();
         let mut open = self.open.lock();
         // Publishing takes the same lock, so number and catalogue belong together.
         let lsn = self.published();
         open.entry(lsn).or_insert((0, now)).0 += 1;
-        View { lsn, catalogue: self.catalogue(), views: self.clone() }
+        View { lsn, catalogue: self.catalogue(), views: self.clone(), _hold: hold }
+    }
+
+    /// Opens a view of the newest applied state. The caller holds the commit lock; what the view sees counts
+    /// only once its number is published.
+    pub fn open_applied(self: &Arc<Self>, lsn: Lsn, catalogue: Arc<Catalogue>, now: i64) -> View {
+        let hold = self.hold();
+        self.open.lock().entry(lsn).or_insert((0, now)).0 += 1;
+        View { lsn, catalogue, views: self.clone(), _hold: hold }
+    }
+
+    /// Keeps the files of now until dropped.
+    pub fn hold(self: &Arc<Self>) -> Hold {
+        let mut holds = self.holds.lock();
+        let ticket = holds.next;
+        holds.next += 1;
+        holds.at_work.insert(ticket);
+        Hold { ticket, views: self.clone() }
+    }
+
+    /// Calls once every hold of now is dropped. Nobody who comes later needs what this lets go.
+    pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
+        let mut holds = self.holds.lock();
+        let next = holds.next;
+        holds.retired.push_back((next, Box::new(release)));
+        drop(holds);
+        self.forget_retired();
+    }
+
+    fn forget_retired(&self) {
+        loop {
+            let mut holds = self.holds.lock();
+            let oldest = holds.at_work.first().copied().unwrap_or(u64::MAX);
+            let passed = holds.retired.front().is_some_and(|(before, _)| *before <= oldest);
+            let release = if passed { holds.retired.pop_front() } else { None };
+            drop(holds);
+            match release {
+                Some((_, release)) => release(),
+                None => return,
+            }
+        }
     }
 
     /// How many views are open, and since when (ms) the oldest state is held.

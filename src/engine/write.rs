@@ -215,6 +215,7 @@ impl Store {
         let mut lsn = Lsn(0);
         let end = collection.slab().end();
         let mut from = 0;
+        let _hold = self.views().hold();
         loop {
             let (candidates, next) = match self.candidates(&collection, filter, (from, end), *reach) {
                 Ok(found) => found,
@@ -270,10 +271,7 @@ impl Store {
             if bounds.0 < bounds.1
                 && let Some((slot, lsn, content)) = collection.find(&key, || newest)
                 && let Some((block, span)) = self.load(&content)?
-                && filter.matches(RawValue::new(
-                    block.bytes.get(span.range()).unwrap_or_default(),
-                    collection.shapes(),
-                ))
+                && filter.matches(RawValue::new(span.of(&block), collection.shapes()))
             {
                 found.push(Candidate { slot, lsn, bytes: span.len() });
             }

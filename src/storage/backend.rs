@@ -1,4 +1,5 @@
-//! What the engine asks of storage, in six verbs: reserve, append, drive, flush, read, close.
+//! What the engine asks of storage: to keep commits (reserve, append, drive, flush, read, close), and to begin
+//! a new generation from a snapshot (cut, begin_snapshot, install, forget).
 //!
 //! A commit is `reserve` then `append`, both under the engine's commit lock, so that the order of places is
 //! the order of lsns. `reserve` is the last step that may fail for want of space; what `append` was given is
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::completion::Completion;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// The number of a commit; 0 is before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -44,7 +45,9 @@ pub struct BlockPlace {
 pub struct Block {
     /// Where it stands.
     pub place: BlockPlace,
-    /// The payload.
+    /// The payload offset that `bytes` begins at: 0, but in a copy made to keep one record and let the rest go.
+    pub base: u32,
+    /// The payload, from `base` on.
     pub bytes: Box<[u8]>,
 }
 
@@ -95,6 +98,10 @@ pub struct StorageStats {
     pub syncs: u64,
     /// The newest lsn known to be durable.
     pub durable: Lsn,
+    /// Bytes in segments since the snapshot.
+    pub log_bytes: u64,
+    /// Bytes of the snapshot.
+    pub snapshot_bytes: u64,
 }
 
 /// A place to keep frames. Every backend keeps these promises; `tests/` runs one suite over all of them.
@@ -124,4 +131,79 @@ pub trait StorageBackend: Send + Sync {
 
     /// Sizes and counters of now.
     fn stats(&self) -> StorageStats;
+
+    /// Fixes the newest lsn given as the last of this generation: frames reserved from now on go into the
+    /// next segment, whose space is allocated here (`STORAGE_FULL` leaves no trace). Called under the commit
+    /// lock; does no waiting I/O. One cut at a time: a second before the first is installed or dropped is
+    /// `INTERNAL`. `NOT_SUPPORTED` in the memory backend.
+    fn cut(&self) -> Result<Cut> {
+        Err(no_generations())
+    }
+
+    /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes it.
+    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        Err(no_generations())
+    }
+
+    /// Ends a snapshot: fsync, rename, fsync of the directory, read back and verified; then, once the segment
+    /// before the cut is sealed and durable, the manifest names it (the only commit point) and the generation
+    /// before is retired as the retention option says. An error before the manifest leaves the old generation
+    /// as it was. Waits for I/O; writers go on meanwhile.
+    fn install(&self, _cut: Cut, _snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        Err(no_generations())
+    }
+
+    /// Nothing reads these retired files any more: close them, and remove those that retention does not keep.
+    fn forget(&self, _files: &[FileId]) {}
+}
+
+fn no_generations() -> Error {
+    Error::new(Kind::NotSupported, "a database in memory has no files to compact")
+}
+
+/// Where a generation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The last commit of the generation.
+    pub lsn: Lsn,
+    /// The first segment of the next.
+    pub next_segment: u64,
+}
+
+/// A snapshot while it is written: blocks in order, each of one collection.
+pub trait SnapshotSink: Send {
+    /// Appends a block: the collection it belongs to (0: the database itself), how many documents it holds,
+    /// and its payload. Answers where the payload will stand once installed.
+    fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace>;
+
+    /// Bytes written so far.
+    fn bytes(&self) -> u64;
+
+    /// For the backend that made it.
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any>;
+}
+
+/// What an installed snapshot changed.
+#[derive(Clone, Debug, Default)]
+pub struct Installed {
+    /// Files of the generation before: readable until forgotten.
+    pub retired: Vec<FileId>,
+    /// Bytes of the database's files before and after (retired files not counted after).
+    pub bytes: (u64, u64),
+}
+
+/// One block of a snapshot met while opening. Blocks come in file order, possibly from several threads.
+pub struct SnapshotBlock {
+    /// The snapshot's cut.
+    pub lsn: Lsn,
+    /// Its place among the snapshot's blocks, from 0.
+    pub index: u32,
+    /// The collection it belongs to; 0 for the database itself.
+    pub collection: u32,
+    /// Documents in it, and in all blocks of the same collection before it.
+    pub documents: u32,
+    /// Ordinal of its first document within the collection.
+    pub first_document: u64,
+    /// The payload, verified, and its place.
+    pub block: Arc<Block>,
 }

@@ -116,6 +116,8 @@ impl Disk {
         let segments = self.segments.all();
         let bytes: u64 = segments.iter().map(|segment| segment.file.len().unwrap_or(0)).sum();
         StorageStats {
+            log_bytes: 0,
+            snapshot_bytes: 0,
             segments: segments.len() as u64,
             bytes_on_disk: bytes + super::manifest::LEN as u64,
             queued_bytes: self.queue.bytes(),

@@ -1,7 +1,7 @@
 //! What the outside gives: files, time, randomness. Everything else here is a function of them.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::real_vfs::RealVfs;
 use super::vfs::Vfs;
@@ -10,6 +10,11 @@ use super::vfs::Vfs;
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970.
     fn now_millis(&self) -> u64;
+
+    /// Time since some moment that stays the same; never goes back where the system has such a clock.
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.now_millis())
+    }
 }
 
 /// Gives random bytes.
@@ -42,6 +47,11 @@ impl Clock for SystemClock {
     fn now_millis(&self) -> u64 {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn elapsed(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
     }
 }
 

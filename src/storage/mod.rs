@@ -33,7 +33,10 @@ mod sync_disk;
 pub mod vfs;
 mod writer;
 
-pub use backend::{Block, BlockPlace, FileId, FrameSize, Lsn, Place, Replayed, StorageBackend, StorageStats};
+pub use backend::{
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Lsn, Place, Replayed, SnapshotBlock, SnapshotSink,
+    StorageBackend, StorageStats,
+};
 pub use completion::{Completer, Completion};
 pub use host::Host;
 pub use open::{Opened, open_disk, open_memory};

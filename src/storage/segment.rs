@@ -148,7 +148,7 @@ impl Segment {
         if expected != Some((place.len, crc32c::crc32c(&payload))) {
             return Err(self.corrupt(start, "a block's checksum does not hold"));
         }
-        Ok(Arc::new(Block { place, bytes: payload.into_boxed_slice() }))
+        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() }))
     }
 
     fn corrupt(&self, offset: u64, what: &str) -> Error {

@@ -119,3 +119,34 @@ fn a_document_deleted_and_inserted_again_moves_to_the_end_and_old_views_keep_it(
     assert_eq!(client.find("c", &all).unwrap(), [document(1, "a"), document(3, "c"), document(2, "again")]);
     assert_eq!(client.version("c", &Value::Int(2)).unwrap(), Some(1));
 }
+
+#[test]
+fn documents_beyond_the_memory_limit_are_read_from_disk_with_the_same_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db").to_str().unwrap().to_owned();
+    let limit = 100_000;
+    let options = OpenOptions { memory_limit: Some(limit), ..OpenOptions::default() };
+    let text = |n: i32| Value::String(format!("{n}-{}", "x".repeat(100)));
+    let document = |n: i32| object(&[("_id", Value::Int(n)), ("n", Value::Int(n % 7)), ("t", text(n))]);
+    let documents: Vec<Value> = (0..10_000).map(document).collect();
+    let check = |client: &Client| {
+        assert_eq!(client.find("c", &object(&[])).unwrap(), documents);
+        let some: Vec<_> = documents.iter().skip(3).step_by(7).cloned().collect();
+        assert_eq!(client.find("c", &object(&[("n", Value::Int(3))])).unwrap(), some);
+        for n in (0..10_000).step_by(37) {
+            assert_eq!(client.get("c", &Value::Int(n)).unwrap().as_ref(), Some(&documents[n as usize]));
+        }
+        client.database.flush().unwrap();
+        let hot = client.database.stats().unwrap().hot_bytes;
+        assert!(hot <= limit + 10_000, "{hot} bytes of documents are in memory");
+    };
+    let client = Client::open(&path, options.clone()).unwrap();
+    for part in documents.chunks(500) {
+        client.insert("c", part, InsertOrder::Ordered).unwrap();
+    }
+    check(&client);
+    client.database.close().unwrap();
+    let client = Client::open(&path, options).unwrap();
+    check(&client);
+    client.database.close().unwrap();
+}

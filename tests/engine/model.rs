@@ -55,19 +55,20 @@ fn document(dice: &mut Dice, id: &Value) -> Value {
     object(&fields)
 }
 
-fn run(seed: u64, mode: StorageMode) {
+fn run(seed: u64, mode: StorageMode, memory_limit: Option<u64>) {
     let mut dice = Dice(seed | 1);
     let directory = tempfile::tempdir().unwrap();
     let path = match mode {
         StorageMode::Memory => ":memory:".to_owned(),
         _ => directory.path().join("db").to_str().unwrap().to_owned(),
     };
-    let options = || OpenOptions { storage: mode, segment_size: 1 << 18, ..OpenOptions::default() };
+    let options =
+        || OpenOptions { storage: mode, memory_limit, segment_size: 1 << 18, ..OpenOptions::default() };
     let mut client = Client::open(&path, options()).unwrap();
     let mut model = Model::default();
     let mut open_cursor: Option<(u64, Vec<Value>)> = None;
     for step in 0..100 {
-        let context = format!("seed {seed} mode {mode:?} step {step}");
+        let context = format!("seed {seed} mode {mode:?} memory {memory_limit:?} step {step}");
         let id = match dice.roll(3) {
             0 => Value::Int(dice.roll(20) as i32),
             1 => Value::String(format!("id-{}", dice.roll(20))),
@@ -184,10 +185,15 @@ fn random_operations_answer_as_a_plain_list_does() {
         std::env::var(name)
             .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
     };
-    let (cycles, first): (u64, u64) = (number("CYCLES", 100), number("SEED", 1));
-    for seed in first..first + cycles {
-        for mode in [StorageMode::Memory, StorageMode::Async, StorageMode::Sync] {
-            run(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), mode);
+    let (cycles, first): (u64, u64) = (number("CYCLES", 400), number("SEED", 1));
+    for n in first..first + cycles {
+        let seed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        run(seed, StorageMode::Memory, None);
+        match n % 20 {
+            0 => run(seed, StorageMode::Async, None),
+            7 => run(seed, StorageMode::Async, Some(5_000)),
+            14 => run(seed, StorageMode::Sync, Some(0)),
+            _ => {}
         }
     }
 }

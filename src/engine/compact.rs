@@ -1,0 +1,271 @@
+//! Compaction: a snapshot of the state at a cut begins a new generation; writers go on meanwhile.
+//!
+//! ```text
+//! under the commit lock   the cut: a number L, a view at L, the catalogue and its shapes at L
+//! outside it              blocks of the documents that the view sees, in slot order -> storage.install
+//! then                    each slot that still holds a version written names its new place
+//! ```
+//!
+//! The snapshot may hold commits that are not published yet; `install` replaces the manifest only after the
+//! segment before the cut, and so every commit up to L, is durable. Files of the old generation stay readable
+//! until whoever reads them now has finished.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::collection::Collection;
+use super::record::{self, Record, Records};
+use super::slab::{SlotId, Span};
+use super::store::Store;
+use super::views::View;
+use crate::document::ShapeId;
+use crate::error::{Error, Kind, Result};
+use crate::options::{AutoCompact, StorageMode};
+use crate::query::Filter;
+use crate::storage::{BlockPlace, Cut, Lsn, SnapshotSink};
+
+/// Documents share blocks up to this size; a larger one stands alone.
+const BLOCK: usize = 64 << 10;
+/// A log smaller than this is not worth compacting by itself.
+const AUTO_BYTES: u64 = 4 << 20;
+/// Segments after which a compaction begins whatever the garbage.
+const AUTO_SEGMENTS: u64 = 32;
+
+/// Commits between two looks at whether to compact.
+const AUTO_COMMITS: u64 = 64;
+
+/// What the database knows about compacting itself.
+#[derive(Default)]
+pub struct Auto {
+    running: AtomicBool,
+    /// The commit after which to look again.
+    next_look: AtomicU64,
+    /// Bytes of log below which not to try, after a failure.
+    not_below: AtomicU64,
+}
+
+/// What a compaction did.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compaction {
+    /// Documents in the snapshot.
+    pub documents: u64,
+    /// Bytes of the database's files before.
+    pub bytes_before: u64,
+    /// Bytes of the database's files after.
+    pub bytes_after: u64,
+    /// How long it took.
+    pub ms: u64,
+    /// How long commits had to wait for it: the time the cut held the commit lock.
+    pub pause_ms: f64,
+}
+
+/// What the cut fixes.
+struct Generation {
+    cut: Cut,
+    view: View,
+    next_number: u32,
+    /// Shapes that the log before the cut defines, by collection.
+    shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
+}
+
+/// Blocks of one collection as they were written: where each stands, and the slots of its documents.
+struct Written {
+    collection: Arc<Collection>,
+    blocks: Vec<(BlockPlace, Vec<SlotId>)>,
+}
+
+impl Store {
+    /// Compacts, or waits for the compaction that is going on and then compacts.
+    pub fn compact(&self) -> Result<Compaction> {
+        if self.mode() == StorageMode::Memory {
+            let message = "a database in memory has no files to compact";
+            return Err(Error::new(Kind::NotSupported, message));
+        }
+        let _one = self.compacting().lock();
+        let began = self.elapsed();
+        let (generation, pause) = self.cut()?;
+        let mut sink = self.storage().begin_snapshot(&generation.cut)?;
+        let written = self.write_snapshot(&generation, &mut *sink)?;
+        let documents = written.iter().flat_map(|one| &one.blocks).map(|(_, slots)| slots.len() as u64).sum();
+        let installed = self.storage().install(generation.cut, sink)?;
+        for one in &written {
+            self.repoint(one, generation.view.lsn())?;
+        }
+        let storage = self.shared_storage();
+        self.views().when_released(move || storage.forget(&installed.retired));
+        drop(generation);
+        let (bytes_before, bytes_after) = installed.bytes;
+        let ms = (self.elapsed() - began).as_millis() as u64;
+        let pause_ms = pause.as_secs_f64() * 1e3;
+        tracing::info!(documents, bytes_before, bytes_after, ms, pause_ms, "compacted");
+        Ok(Compaction { documents, bytes_before, bytes_after, ms, pause_ms })
+    }
+
+    /// Starts a compaction on the blocking pool when one pays and none is going on. Cheap otherwise: it looks
+    /// once in so many commits.
+    pub fn consider_compaction(self: &Arc<Self>, runtime: &Handle) {
+        let auto = self.auto();
+        let lsn = self.applied_lsn().0;
+        if self.options().auto_compact == AutoCompact::Off
+            || lsn < auto.next_look.load(Ordering::Relaxed)
+            || auto.running.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        auto.next_look.store(lsn + AUTO_COMMITS, Ordering::Relaxed);
+        let log_bytes = self.storage().stats().log_bytes;
+        if !self.wants_compaction() || log_bytes < auto.not_below.load(Ordering::Relaxed) {
+            auto.running.store(false, Ordering::Release);
+            return;
+        }
+        let store = self.clone();
+        runtime.spawn_blocking(move || {
+            let result = store.compact();
+            // A disk that was too full is not asked again before the log has grown some more.
+            let next = if result.is_err() { log_bytes + AUTO_BYTES } else { 0 };
+            store.auto().not_below.store(next, Ordering::Relaxed);
+            store.auto().running.store(false, Ordering::Release);
+            if let Err(error) = result
+                && error.kind() != Kind::Closed
+            {
+                tracing::warn!(database = store.name(), %error, "the database could not compact itself");
+            }
+        });
+    }
+
+    /// Whether more than half of the files is garbage, or there are too many segments.
+    pub fn wants_compaction(&self) -> bool {
+        let storage = self.storage().stats();
+        if storage.segments >= AUTO_SEGMENTS {
+            return true;
+        }
+        if storage.log_bytes < AUTO_BYTES {
+            return false;
+        }
+        let live: u64 = self.collections().iter().map(|collection| collection.slab().live_bytes()).sum();
+        storage.log_bytes + storage.snapshot_bytes > 2 * live + AUTO_BYTES
+    }
+
+    fn cut(&self) -> Result<(Generation, Duration)> {
+        let applied = self.applied();
+        let began = self.elapsed();
+        if let Some(error) = self.refusal(&applied) {
+            return Err(error);
+        }
+        let cut = self.storage().cut()?;
+        debug_assert_eq!(cut.lsn, applied.lsn, "every lsn given is applied before the lock is released");
+        let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
+        let shapes = applied
+            .catalogue
+            .iter()
+            .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
+            .collect();
+        let generation = Generation { cut, view, next_number: applied.next_number, shapes };
+        let pause = self.elapsed() - began;
+        drop(applied);
+        Ok((generation, pause))
+    }
+
+    fn write_snapshot(&self, generation: &Generation, sink: &mut dyn SnapshotSink) -> Result<Vec<Written>> {
+        self.write_database(generation, sink)?;
+        let mut written = Vec::new();
+        for (_, collection, _) in &generation.shapes {
+            written.push(self.write_collection(collection, generation.view.lsn(), sink)?);
+        }
+        Ok(written)
+    }
+
+    /// Names, shapes and counters: the blocks of collection 0.
+    fn write_database(&self, generation: &Generation, sink: &mut dyn SnapshotSink) -> Result<()> {
+        let time = self.now();
+        let mut payload = Vec::new();
+        record::begin(&mut payload, time);
+        for (name, collection, shapes) in &generation.shapes {
+            record::create(&mut payload, collection.number(), name, b"");
+            for shape in 0..*shapes as u16 {
+                let Some(definition) = collection.shapes().get(ShapeId(shape)) else { continue };
+                record::shape(&mut payload, collection.number(), shape, definition.keys());
+                if payload.len() > BLOCK {
+                    sink.block(0, 0, &payload)?;
+                    payload.clear();
+                    record::begin(&mut payload, time);
+                }
+            }
+        }
+        record::next(&mut payload, generation.next_number);
+        sink.block(0, 0, &payload)?;
+        Ok(())
+    }
+
+    fn write_collection(
+        &self,
+        collection: &Arc<Collection>,
+        view: Lsn,
+        sink: &mut dyn SnapshotSink,
+    ) -> Result<Written> {
+        let time = self.now();
+        let number = collection.number();
+        let end = collection.slab().end();
+        let mut blocks = Vec::new();
+        let mut next = 0;
+        while next < end {
+            let mut payload = Vec::with_capacity(BLOCK);
+            record::begin(&mut payload, time);
+            let mut slots: Vec<SlotId> = Vec::new();
+            let mut full = None;
+            let mut damaged = None;
+            next = self.scan(collection, (next, end), view, &Filter::all(), |slot, _, block, span| {
+                let Some(put) = span.record(block) else {
+                    damaged = Some(block.place);
+                    return ControlFlow::Break(());
+                };
+                let document = span.of(block);
+                if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK {
+                    full = Some(slot.0);
+                    return ControlFlow::Break(());
+                }
+                let beside = (number, put.version, put.created_at, put.modified_at);
+                record::put(&mut payload, time, beside, document);
+                slots.push(slot);
+                ControlFlow::Continue(())
+            })?;
+            if let Some(place) = damaged {
+                let message = format!("a slot names no document record of its block at {place:?}");
+                return Err(Error::new(Kind::Internal, message));
+            }
+            // The document that did not fit begins the next block.
+            next = full.unwrap_or(next);
+            if self.is_closing() {
+                return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
+            }
+            if !slots.is_empty() {
+                blocks.push((sink.block(number, slots.len() as u32, &payload)?, slots));
+            }
+        }
+        Ok(Written { collection: collection.clone(), blocks })
+    }
+
+    /// Reads the blocks back, which verifies them once more, and hands their documents to the slots. What was
+    /// in memory stays there, in the new blocks: garbage among the old ones is let go.
+    fn repoint(&self, written: &Written, cut: Lsn) -> Result<()> {
+        for (place, slots) in &written.blocks {
+            let block = self.storage().read(*place)?;
+            let place = Arc::new(*place);
+            let mut slots = slots.iter();
+            for record in Records::new(&block.bytes) {
+                let (Ok(Record::Put(put)), Some(slot)) = (record, slots.next()) else {
+                    let message = "a snapshot block does not hold what was written into it";
+                    return Err(Error::new(Kind::Internal, message));
+                };
+                let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
+                written.collection.slab().repoint(*slot, cut, &block, &place, span);
+            }
+        }
+        Ok(())
+    }
+}
