@@ -8,7 +8,7 @@ import { disposeWith } from './dispose.js'
 import { native, type NativeDatabase } from './native.js'
 import { MEMORY, pkOf, type Settings, settingsOf } from './options.js'
 import type {
-  CollectionInfo, CollectionOptions, DatabaseStats, Document, OpenOptions, OperationOptions, RecoveryReport, StorageMode
+  CollectionInfo, CollectionOptions, CompactResult, DatabaseStats, Document, OpenOptions, OperationOptions, RecoveryReport, StorageMode
 } from './types.js'
 
 /** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
@@ -152,6 +152,16 @@ export class Database {
   async flush(options?: OperationOptions): Promise<void> {
     const { signal } = optionsOf<OperationOptions>('Database.flush', options)
     await this.#core.direct('Database.flush', (database) => database.flush(), signal)
+  }
+
+  /**
+   * Writes every document into a new file and lets the log before it go, while reads and writes go on. Resolves with what was done.
+   * Rejects with `NOT_SUPPORTED` for a database in memory, `STORAGE_FULL` when there is no room for the new file; a failure leaves
+   * everything as it was.
+   */
+  async compact(options?: OperationOptions): Promise<CompactResult> {
+    const { signal } = optionsOf<OperationOptions>('Database.compact', options)
+    return JSON.parse(await this.#core.direct('Database.compact', (database) => database.compact(), signal)) as CompactResult
   }
 
   /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */

@@ -12,6 +12,7 @@ export interface NativeDatabase {
   flush(): Promise<void>
   close(): Promise<void>
   stats(): Promise<string>
+  compact(): Promise<string>
 }
 
 /** Everything the addon exports. */

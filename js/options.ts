@@ -6,10 +6,10 @@ import { uuidv7 } from './uuid.js'
 
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
-const LATER = ['encryptionKey', 'autoCompact', 'autoIndex', 'retention'] as const
+const LATER = ['encryptionKey', 'autoIndex', 'retention'] as const
 const KNOWN = new Set([
-  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'signal', 'ObjectId',
-  'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
+  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact',
+  'signal', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
 ])
 
 /** A path that keeps nothing on disk. */
@@ -85,7 +85,7 @@ function coreOptions(options: OpenOptions): object {
   if (options.memoryLimit !== undefined) {
     core.memoryLimit = numberIn('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER, 'bytes')
   }
-  for (const name of ['readOnly', 'createIfMissing', 'errorIfExists'] as const) {
+  for (const name of ['readOnly', 'createIfMissing', 'errorIfExists', 'autoCompact'] as const) {
     if (options[name] !== undefined) core[name] = flagOf(WHERE, name, options[name])
   }
   const { recovery } = options

@@ -224,6 +224,8 @@ export interface OpenOptions {
   flushInterval?: number
   /** Bytes of documents to keep in memory; default all. */
   memoryLimit?: number
+  /** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+  autoCompact?: boolean
   /** Reads only; no byte on disk changes. Default false. */
   readOnly?: boolean
   /** Makes the database when there is none. Default true. */
@@ -264,7 +266,44 @@ export interface RecoveryReport {
 
 /** Figures about an open database. */
 export interface DatabaseStats {
-  [figure: string]: unknown
+  /** Collections there are. */
+  collections: number
+  /** Documents in all of them. */
+  documents: number
+  /** Bytes of documents in memory, old versions that a cursor still reads included. */
+  hotBytes: number
+  /** Bytes of the newest version of every document, in memory or on disk. */
+  liveBytes: number
+  /** Segments of the log on disk. */
+  segments: number
+  /** Bytes of all files of the database. */
+  bytesOnDisk: number
+  /** Bytes of writes that have not resolved yet. */
+  queuedBytes: number
+  /** Calls of fsync and fdatasync since the database was opened. */
+  syncs: number
+  /** Number of the newest commit that reads see. */
+  lastLsn: number
+  /** Number of the newest commit known to be on the disk itself. */
+  durableLsn: number
+  /** Cursors that were not read to their end. */
+  views: number
+  /** How long the oldest of them has been open, in milliseconds. */
+  oldestViewAge: number
+}
+
+/** What a compaction did. */
+export interface CompactResult {
+  /** Documents kept. */
+  documents: number
+  /** Bytes of the database's files before. */
+  bytesBefore: number
+  /** Bytes of the database's files after. */
+  bytesAfter: number
+  /** How long it took, in milliseconds. */
+  ms: number
+  /** How long commits waited for it, in milliseconds. */
+  pauseMs: number
 }
 
 /** A collection in a listing. */

@@ -59,6 +59,13 @@ impl NativeDatabase {
         promise(env, move || database.flush())
     }
 
+    /// Resolves when a snapshot of now has begun a new generation of files, with what was done, as JSON.
+    #[napi]
+    pub fn compact(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
+        let database = Arc::clone(&self.database);
+        promise(env, move || json(&database.compact()?))
+    }
+
     /// Resolves when the database is closed.
     #[napi]
     pub fn close(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, Creation, OpenOptions, RecoveryPolicy, StorageMode};
+use crate::options::{Access, AutoCompact, Creation, OpenOptions, RecoveryPolicy, StorageMode};
 
 /// The path that stands for no directory at all.
 const MEMORY_PATH: &str = ":memory:";
@@ -26,6 +26,9 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "createIfMissing" => create = flag(name, value)?,
             "errorIfExists" => must_be_new = flag(name, value)?,
             "recovery" => options.recovery = recovery(name, value)?,
+            "autoCompact" => {
+                options.auto_compact = if flag(name, value)? { AutoCompact::On } else { AutoCompact::Off };
+            }
             "segmentSize" => options.segment_size = bytes(name, value)?,
             "queueLimit" => options.queue_limit = bytes(name, value)?,
             _ => {
