@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::key::key_of;
@@ -11,7 +13,7 @@ use super::slab::{Content, Span, Version};
 use super::store::Recovered;
 use crate::document::{RawValue, Shape};
 use crate::error::{Error, Result};
-use crate::storage::{Block, BlockPlace, FileId, Lsn, Replayed};
+use crate::storage::{Block, BlockPlace, FileId, Loader, Lsn, Replayed, SnapshotBlock};
 
 /// Collections while the log is read.
 pub struct Replay<'a> {
@@ -20,6 +22,8 @@ pub struct Replay<'a> {
     /// Bytes of documents that may stay in memory; the rest stays cold.
     memory_limit: u64,
     hot: u64,
+    /// Blocks of the snapshot's documents, until all are there.
+    loaded: Mutex<Vec<SnapshotBlock>>,
 }
 
 impl<'a> Replay<'a> {
@@ -31,13 +35,17 @@ impl<'a> Replay<'a> {
             collections: Arc::new(Collections::default()),
             next_number: 1,
         };
-        Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: 0 }
+        Replay {
+            path,
+            recovered,
+            memory_limit: memory_limit.unwrap_or(u64::MAX),
+            hot: 0,
+            loaded: Mutex::default(),
+        }
     }
 
-    /// Applies one commit.
-    pub fn frame(&mut self, frame: Replayed) -> Result<()> {
-        let lsn = frame.lsn;
-        for block in &frame.blocks {
+    fn apply(&mut self, lsn: Lsn, blocks: &[Arc<Block>]) -> Result<()> {
+        for block in blocks {
             let cold = (self.hot >= self.memory_limit).then(|| Arc::new(block.place));
             for record in Records::new(&block.bytes) {
                 let applied = match record {
@@ -55,9 +63,17 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// Applies the snapshot's documents in the order of their blocks, which is that of their slots.
+    fn settle(&mut self) -> Result<()> {
+        let mut blocks = std::mem::take(self.loaded.get_mut());
+        blocks.sort_unstable_by_key(|block| block.index);
+        blocks.into_iter().try_for_each(|block| self.apply(block.lsn, &[block.block]))
+    }
+
     /// The collections as the last commit left them.
-    pub fn finish(self) -> Recovered {
-        self.recovered
+    pub fn finish(mut self) -> Result<Recovered> {
+        self.settle()?;
+        Ok(self.recovered)
     }
 
     fn collection(&self, number: u32) -> Result<Arc<Collection>, &'static str> {
@@ -145,5 +161,21 @@ impl<'a> Replay<'a> {
             FileId::Memory => "memory".to_owned(),
         };
         Error::corrupt(&self.path.join(file), place.offset, what)
+    }
+}
+
+impl Loader for Replay<'_> {
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
+        self.apply(block.lsn, &[block.block])
+    }
+
+    fn documents(&self, block: SnapshotBlock) -> Result<()> {
+        self.loaded.lock().push(block);
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<()> {
+        self.settle()?;
+        self.apply(frame.lsn, &frame.blocks)
     }
 }

@@ -1,4 +1,5 @@
-//! What the engine asks of storage, in six verbs: reserve, append, drive, flush, read, close.
+//! What the engine asks of storage: to keep commits (reserve, append, drive, flush, read, close), and to begin
+//! a new generation from a snapshot (cut, begin_snapshot, install, forget).
 //!
 //! A commit is `reserve` then `append`, both under the engine's commit lock, so that the order of places is
 //! the order of lsns. `reserve` is the last step that may fail for want of space; what `append` was given is
@@ -85,8 +86,12 @@ pub struct Replayed {
 /// What a backend knows about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageStats {
-    /// Segments on disk.
+    /// Segments since the snapshot, or since the beginning.
     pub segments: u64,
+    /// Bytes in those segments: what the next open replays.
+    pub log_bytes: u64,
+    /// Bytes of the snapshot; 0 without one.
+    pub snapshot_bytes: u64,
     /// Bytes of all files that the database names.
     pub bytes_on_disk: u64,
     /// Bytes queued and not yet written.
@@ -124,4 +129,83 @@ pub trait StorageBackend: Send + Sync {
 
     /// Sizes and counters of now.
     fn stats(&self) -> StorageStats;
+
+    /// Fixes the newest lsn given as the last of this generation: frames reserved from now on go into the
+    /// next segment, whose space is allocated here (`STORAGE_FULL` leaves no trace). Called under the commit
+    /// lock; does no waiting I/O. One cut at a time: a second before the first is installed or dropped is
+    /// `INTERNAL`. `NOT_SUPPORTED` in the memory backend.
+    fn cut(&self) -> Result<Cut>;
+
+    /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes it.
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>>;
+
+    /// Ends a snapshot: fsync, rename, fsync of the directory, read back and verified; then, once the segment
+    /// before the cut is sealed and durable, the manifest names it (the only commit point) and the generation
+    /// before is retired as the retention option says. An error before the manifest leaves the old generation
+    /// as it was. Waits for I/O; writers go on meanwhile.
+    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed>;
+
+    /// Nothing reads these retired files any more: close them, and remove those that retention does not keep.
+    fn forget(&self, files: &[FileId]);
+}
+
+/// Where a generation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The last commit of the generation.
+    pub lsn: Lsn,
+    /// The first segment of the next.
+    pub next_segment: u64,
+}
+
+/// A snapshot while it is written: blocks in order, each of one collection.
+pub trait SnapshotSink: Send {
+    /// Appends a block: the collection it belongs to (0: the database itself), how many documents it holds,
+    /// and its payload. Answers where the payload will stand once installed.
+    fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace>;
+
+    /// Bytes written so far.
+    fn bytes(&self) -> u64;
+
+    /// For the backend that made it.
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any>;
+}
+
+/// What an installed snapshot changed.
+#[derive(Clone, Debug, Default)]
+pub struct Installed {
+    /// Files of the generation before: readable until forgotten.
+    pub retired: Vec<FileId>,
+    /// Bytes of the database's files before and after (retired files not counted after).
+    pub bytes: (u64, u64),
+}
+
+/// One block of a snapshot met while opening. Blocks come in file order, possibly from several threads.
+pub struct SnapshotBlock {
+    /// The snapshot's cut.
+    pub lsn: Lsn,
+    /// Its place among the snapshot's blocks, from 0.
+    pub index: u32,
+    /// The collection it belongs to; 0 for the database itself.
+    pub collection: u32,
+    /// Documents in it, and in all blocks of the same collection before it.
+    pub documents: u32,
+    /// Ordinal of its first document within the collection.
+    pub first_document: u64,
+    /// The payload, verified, and its place.
+    pub block: Arc<Block>,
+}
+
+/// What opening feeds. Blocks of collection 0 (names, shapes, counters) come first, in order, on one thread; then
+/// blocks of documents, in any order, from several threads; then the commits after the cut, in order, on one thread.
+/// An error ends the opening, and nothing has been modified.
+pub trait Loader: Sync {
+    /// Hears a block of collection 0.
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()>;
+
+    /// Hears a block of documents.
+    fn documents(&self, block: SnapshotBlock) -> Result<()>;
+
+    /// Hears a commit after the snapshot.
+    fn frame(&mut self, frame: Replayed) -> Result<()>;
 }
