@@ -86,6 +86,16 @@ pub struct OpenOptions {
     pub segment_size: u64,
     /// Bytes that may wait in the commit queue before writers wait.
     pub queue_limit: u64,
+    /// What happens to the files that a compaction replaces.
+    pub retention: Retention,
+}
+
+/// How much of the past a compaction leaves on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// So many generations before the present one are kept in `backup/<generation>/`, each a database that opens by
+    /// itself; a compaction removes older ones. 0 keeps none, and leaves alone what `backup/` holds already.
+    pub generations: u32,
 }
 
 impl Default for OpenOptions {
@@ -100,6 +110,7 @@ impl Default for OpenOptions {
             auto_compact: AutoCompact::On,
             segment_size: 64 << 20,
             queue_limit: 64 << 20,
+            retention: Retention::default(),
         }
     }
 }
@@ -112,6 +123,9 @@ impl OpenOptions {
         }
         if self.segment_size < 4096 || self.segment_size > 1 << 40 {
             return Err(Error::new(Kind::Argument, "option segmentSize must be 4 KiB to 1 TiB"));
+        }
+        if self.retention.generations > 1000 {
+            return Err(Error::new(Kind::Argument, "option retention.generations must be 0 to 1000"));
         }
         if self.access == Access::ReadOnly && self.creation == Creation::MustBeNew {
             return Err(Error::new(Kind::Argument, "options readOnly and errorIfExists exclude each other"));

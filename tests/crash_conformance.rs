@@ -3,13 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod loading;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use loading::{Heard, write_snapshot};
 use moltendb_node::error::Kind;
 use moltendb_node::options::{Access, Creation, OpenOptions, StorageMode};
 use moltendb_node::storage::{
-    Block, Completion, FrameSize, Host, Opened, Place, Replayed, StorageBackend, open_disk, open_memory,
+    Block, Completion, FrameSize, Host, Opened, Place, StorageBackend, open_disk, open_memory,
 };
 
 type Commits = Vec<(u64, Vec<Vec<u8>>)>;
@@ -19,13 +22,9 @@ fn options(storage: StorageMode) -> OpenOptions {
 }
 
 fn open_with(path: &Path, options: &OpenOptions) -> moltendb_node::Result<(Opened, Commits)> {
-    let mut commits = Vec::new();
-    let mut hear = |frame: Replayed| {
-        commits.push((frame.lsn.0, frame.blocks.iter().map(|block| block.bytes.to_vec()).collect()));
-        Ok(())
-    };
-    let opened = open_disk(&Host::system(), path, options, None, &mut hear)?;
-    Ok((opened, commits))
+    let mut heard = Heard::default();
+    let opened = open_disk(&Host::system(), path, options, None, &mut heard)?;
+    Ok((opened, (1..).zip(heard.commits().unwrap()).collect()))
 }
 
 fn queue(backend: &dyn StorageBackend, payloads: &[Vec<u8>]) -> (Place, Vec<Arc<Block>>, Completion) {
@@ -37,7 +36,7 @@ fn queue(backend: &dyn StorageBackend, payloads: &[Vec<u8>]) -> (Place, Vec<Arc<
     let blocks: Vec<_> = payloads
         .iter()
         .zip(&place.blocks)
-        .map(|(payload, place)| Arc::new(Block { place: *place, bytes: payload.clone().into() }))
+        .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
         .collect();
     let completion = backend.append(place.clone(), &blocks);
     (place, blocks, completion)
@@ -295,7 +294,8 @@ fn the_async_backend_flushes_by_itself_and_ends_with_its_last_reference() {
     let options = options(StorageMode::Async);
     let path = dir.path().join("db");
     let opened =
-        open_disk(&Host::system(), &path, &options, Some(runtime.handle().clone()), &mut |_| Ok(())).unwrap();
+        open_disk(&Host::system(), &path, &options, Some(runtime.handle().clone()), &mut Heard::default())
+            .unwrap();
     let (_, _, completion) = queue(&*opened.backend, &payloads(1));
     opened.backend.drive();
     completion.wait().unwrap();

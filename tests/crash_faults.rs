@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod loading;
 #[expect(dead_code, reason = "crashes are the matter of crash_sim")]
 mod sim;
 
@@ -10,20 +11,18 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+use loading::Heard;
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{OpenOptions, StorageMode};
-use moltendb_node::storage::{Block, FrameSize, Opened, Replayed, open_disk};
+use moltendb_node::storage::{Block, FrameSize, Opened, open_disk};
 use sim::{Fault, Sim};
 
 fn open(sim: &Sim, mode: StorageMode) -> (Result<Opened>, Vec<Vec<u8>>) {
     let host = sim.process();
     let options = OpenOptions { storage: mode, segment_size: 4096, ..OpenOptions::default() };
-    let mut heard = Vec::new();
-    let opened = open_disk(&host, Path::new("/db"), &options, None, &mut |frame: Replayed| {
-        heard.push(frame.blocks[0].bytes.to_vec());
-        Ok(())
-    });
-    (opened, heard)
+    let mut heard = Heard::default();
+    let opened = open_disk(&host, Path::new("/db"), &options, None, &mut heard);
+    (opened, heard.commits().unwrap().into_iter().flatten().collect())
 }
 
 fn commit(opened: &Opened, payload: &[u8]) -> Result<()> {

@@ -142,7 +142,7 @@ impl Cycle {
         let blocks: Vec<_> = payloads
             .iter()
             .zip(&place.blocks)
-            .map(|(payload, place)| Arc::new(Block { place: *place, bytes: payload.clone().into() }))
+            .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
             .collect();
         self.model.commits.push(payloads);
         assert_eq!(place.lsn.0, self.model.commits.len() as u64);

@@ -3,31 +3,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod loading;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use loading::Heard;
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, StorageMode};
-use moltendb_node::storage::{Block, FrameSize, Host, RecoveryReport, Replayed, open_disk};
+use moltendb_node::storage::{Block, FrameSize, Host, RecoveryReport, open_disk};
 
 type Content = Vec<Vec<Vec<u8>>>;
 
 fn open(path: &Path, access: Access) -> Result<(RecoveryReport, Content)> {
     let options =
         OpenOptions { storage: StorageMode::Sync, segment_size: 4096, access, ..OpenOptions::default() };
-    let mut content = Vec::new();
-    let opened = open_disk(&Host::system(), path, &options, None, &mut |frame: Replayed| {
-        content.push(frame.blocks.iter().map(|block| block.bytes.to_vec()).collect());
-        Ok(())
-    })?;
-    Ok((opened.report, content))
+    let mut heard = Heard::default();
+    let opened = open_disk(&Host::system(), path, &options, None, &mut heard)?;
+    Ok((opened.report, heard.commits().unwrap()))
 }
 
 fn build(path: &Path, close: bool) -> Content {
     // A database that is not closed has all its commits in the newest segment.
     let segment_size = if close { 4096 } else { 1 << 20 };
     let options = OpenOptions { storage: StorageMode::Sync, segment_size, ..OpenOptions::default() };
-    let opened = open_disk(&Host::system(), path, &options, None, &mut |_| Ok(())).unwrap();
+    let opened = open_disk(&Host::system(), path, &options, None, &mut Heard::default()).unwrap();
     let mut content = Vec::new();
     for n in 0..24u32 {
         let payloads: Vec<Vec<u8>> =
@@ -38,7 +38,7 @@ fn build(path: &Path, close: bool) -> Content {
         let blocks: Vec<_> = payloads
             .iter()
             .zip(&place.blocks)
-            .map(|(payload, place)| Arc::new(Block { place: *place, bytes: payload.clone().into() }))
+            .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
             .collect();
         let completion = opened.backend.append(place, &blocks);
         opened.backend.drive();
@@ -144,7 +144,7 @@ fn a_changed_byte_in_the_last_commit_is_a_suspect_tail() {
         recovery: moltendb_node::options::RecoveryPolicy::Truncate,
         ..OpenOptions::default()
     };
-    let opened = open_disk(&Host::system(), &path, &options, None, &mut |_| Ok(())).unwrap();
+    let opened = open_disk(&Host::system(), &path, &options, None, &mut Heard::default()).unwrap();
     assert_eq!(opened.report.frames_replayed, content.len() as u64 - 1);
     let kept = std::fs::read(opened.report.quarantine.unwrap()).unwrap();
     assert_eq!(kept, bad[bad.len() - kept.len()..]);

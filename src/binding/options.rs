@@ -134,6 +134,7 @@ mod tests {
             recovery: RecoveryPolicy::Truncate,
             segment_size: 8192,
             queue_limit: 9000,
+            ..OpenOptions::default()
         };
         assert_eq!(parse("db", json).unwrap(), expected);
         assert_eq!(parse("db", r#"{"errorIfExists":true}"#).unwrap().creation, Creation::MustBeNew);

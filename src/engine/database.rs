@@ -104,9 +104,7 @@ impl Database {
         }
         let (store, place) = registry::open(host, Path::new(path), &options, || {
             let mut replay = Replay::new(Path::new(path), options.memory_limit);
-            let opened = open_disk(host, Path::new(path), &options, Some(runtime.clone()), &mut |frame| {
-                replay.frame(frame)
-            })?;
+            let opened = open_disk(host, Path::new(path), &options, Some(runtime.clone()), &mut replay)?;
             let (clock, report) = (host.clock.clone(), opened.report);
             let recovered = replay.finish();
             Ok(Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered))

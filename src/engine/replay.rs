@@ -12,7 +12,7 @@ use super::slab::{Content, SlotId, Span, Version};
 use super::store::Recovered;
 use crate::document::{RawValue, Shape};
 use crate::error::{Error, Result};
-use crate::storage::{Block, BlockPlace, FileId, Lsn, Replayed, SnapshotBlock};
+use crate::storage::{Block, BlockPlace, FileId, Loader, Lsn, Replayed, SnapshotBlock};
 
 /// Collections while a snapshot is loaded and the log after it read.
 pub struct Replay<'a> {
@@ -33,76 +33,6 @@ impl<'a> Replay<'a> {
             next_number: 1,
         };
         Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: AtomicU64::new(0) }
-    }
-
-    /// Applies a block of names, shapes and counters.
-    pub fn database_block(&mut self, snapshot: &SnapshotBlock) -> Result<()> {
-        self.recovered.lsn = snapshot.lsn;
-        for record in Records::new(&snapshot.block.bytes) {
-            let applied = match record {
-                Err(_) => Err("a record is malformed"),
-                Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
-                Ok(Record::Create { collection, name, options: _ }) => self.add(collection, name),
-                Ok(Record::Next { collection }) => {
-                    self.recovered.next_number = self.recovered.next_number.max(collection);
-                    Ok(())
-                }
-                Ok(_) => Err("a record stands where none of its kind belongs"),
-            };
-            applied.map_err(|what| self.damage(snapshot.block.place, what))?;
-        }
-        Ok(())
-    }
-
-    /// Fills the slots of a block of documents. Blocks may come in any order, on several threads.
-    pub fn documents(&self, snapshot: &SnapshotBlock) -> Result<()> {
-        let block = &snapshot.block;
-        let load = || {
-            let collection = self.collection(snapshot.collection)?;
-            let cold = self.is_full().then(|| Arc::new(block.place));
-            let mut count = 0;
-            for record in Records::new(&block.bytes) {
-                let Ok(Record::Put(put)) = record else {
-                    return Err("a record of a snapshot is no document");
-                };
-                let (key, content) = self.content(&collection, block, &put, cold.as_ref())?;
-                self.hot.fetch_add(content.hot_bytes() as u64, Ordering::Relaxed);
-                let slot = SlotId(snapshot.first_document + count);
-                collection.slab().fill(slot, Version { lsn: snapshot.lsn, content });
-                if !collection.enter_new(key, slot) {
-                    return Err("an _id stands twice in a snapshot");
-                }
-                count += 1;
-            }
-            if count != u64::from(snapshot.documents) {
-                return Err("a block holds fewer documents than its table says");
-            }
-            collection.change_count(count as i64);
-            Ok(())
-        };
-        load().map_err(|what| self.damage(block.place, what))
-    }
-
-    /// Applies one commit.
-    pub fn frame(&mut self, frame: Replayed) -> Result<()> {
-        let lsn = frame.lsn;
-        for block in &frame.blocks {
-            let cold = self.is_full().then(|| Arc::new(block.place));
-            for record in Records::new(&block.bytes) {
-                let applied = match record {
-                    Err(_) => Err("a record is malformed"),
-                    Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
-                    Ok(Record::Delete { collection, id }) => self.delete(lsn, collection, id),
-                    Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
-                    Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
-                    Ok(Record::Drop { collection }) => self.drop_collection(collection),
-                    Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs"),
-                };
-                applied.map_err(|what| self.damage(block.place, what))?;
-            }
-        }
-        self.recovered.lsn = lsn;
-        Ok(())
     }
 
     /// The collections as the last commit left them.
@@ -220,5 +150,74 @@ impl<'a> Replay<'a> {
             FileId::Memory => "memory".to_owned(),
         };
         Error::corrupt(&self.path.join(file), place.offset, what)
+    }
+}
+
+impl Loader for Replay<'_> {
+    fn database_block(&mut self, snapshot: SnapshotBlock) -> Result<()> {
+        self.recovered.lsn = snapshot.lsn;
+        for record in Records::new(&snapshot.block.bytes) {
+            let applied = match record {
+                Err(_) => Err("a record is malformed"),
+                Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
+                Ok(Record::Create { collection, name, options: _ }) => self.add(collection, name),
+                Ok(Record::Next { collection }) => {
+                    self.recovered.next_number = self.recovered.next_number.max(collection);
+                    Ok(())
+                }
+                Ok(_) => Err("a record stands where none of its kind belongs"),
+            };
+            applied.map_err(|what| self.damage(snapshot.block.place, what))?;
+        }
+        Ok(())
+    }
+
+    fn documents(&self, snapshot: SnapshotBlock) -> Result<()> {
+        let block = &snapshot.block;
+        let load = || {
+            let collection = self.collection(snapshot.collection)?;
+            let cold = self.is_full().then(|| Arc::new(block.place));
+            let mut count = 0;
+            for record in Records::new(&block.bytes) {
+                let Ok(Record::Put(put)) = record else {
+                    return Err("a record of a snapshot is no document");
+                };
+                let (key, content) = self.content(&collection, block, &put, cold.as_ref())?;
+                self.hot.fetch_add(content.hot_bytes() as u64, Ordering::Relaxed);
+                let slot = SlotId(snapshot.first_document + count);
+                collection.slab().fill(slot, Version { lsn: snapshot.lsn, content });
+                if !collection.enter_new(key, slot) {
+                    return Err("an _id stands twice in a snapshot");
+                }
+                count += 1;
+            }
+            if count != u64::from(snapshot.documents) {
+                return Err("a block holds fewer documents than its table says");
+            }
+            collection.change_count(count as i64);
+            Ok(())
+        };
+        load().map_err(|what| self.damage(block.place, what))
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<()> {
+        let lsn = frame.lsn;
+        for block in &frame.blocks {
+            let cold = self.is_full().then(|| Arc::new(block.place));
+            for record in Records::new(&block.bytes) {
+                let applied = match record {
+                    Err(_) => Err("a record is malformed"),
+                    Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
+                    Ok(Record::Delete { collection, id }) => self.delete(lsn, collection, id),
+                    Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
+                    Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
+                    Ok(Record::Drop { collection }) => self.drop_collection(collection),
+                    Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs"),
+                };
+                applied.map_err(|what| self.damage(block.place, what))?;
+            }
+        }
+        self.recovered.lsn = lsn;
+        Ok(())
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use super::backend::{Block, BlockPlace, FrameSize, Place, StorageBackend, StorageStats};
+use super::backend::{
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageBackend, StorageStats,
+};
 use super::completion::Completion;
 use super::disk::Disk;
 use crate::error::Result;
@@ -86,5 +88,21 @@ impl StorageBackend for AsyncDiskStorage {
 
     fn stats(&self) -> StorageStats {
         self.disk.stats()
+    }
+
+    fn cut(&self) -> Result<Cut> {
+        self.disk.cut()
+    }
+
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.disk.begin_snapshot(cut)
+    }
+
+    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        self.disk.install(cut, snapshot)
+    }
+
+    fn forget(&self, files: &[FileId]) {
+        self.disk.forget(files);
     }
 }

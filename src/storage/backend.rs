@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::completion::Completion;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 
 /// The number of a commit; 0 is before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -88,8 +88,12 @@ pub struct Replayed {
 /// What a backend knows about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageStats {
-    /// Segments on disk.
+    /// Segments since the snapshot, or since the beginning.
     pub segments: u64,
+    /// Bytes in those segments: what the next open replays.
+    pub log_bytes: u64,
+    /// Bytes of the snapshot; 0 without one.
+    pub snapshot_bytes: u64,
     /// Bytes of all files that the database names.
     pub bytes_on_disk: u64,
     /// Bytes queued and not yet written.
@@ -98,10 +102,6 @@ pub struct StorageStats {
     pub syncs: u64,
     /// The newest lsn known to be durable.
     pub durable: Lsn,
-    /// Bytes in segments since the snapshot.
-    pub log_bytes: u64,
-    /// Bytes of the snapshot.
-    pub snapshot_bytes: u64,
 }
 
 /// A place to keep frames. Every backend keeps these promises; `tests/` runs one suite over all of them.
@@ -136,29 +136,19 @@ pub trait StorageBackend: Send + Sync {
     /// next segment, whose space is allocated here (`STORAGE_FULL` leaves no trace). Called under the commit
     /// lock; does no waiting I/O. One cut at a time: a second before the first is installed or dropped is
     /// `INTERNAL`. `NOT_SUPPORTED` in the memory backend.
-    fn cut(&self) -> Result<Cut> {
-        Err(no_generations())
-    }
+    fn cut(&self) -> Result<Cut>;
 
     /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes it.
-    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
-        Err(no_generations())
-    }
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>>;
 
     /// Ends a snapshot: fsync, rename, fsync of the directory, read back and verified; then, once the segment
     /// before the cut is sealed and durable, the manifest names it (the only commit point) and the generation
     /// before is retired as the retention option says. An error before the manifest leaves the old generation
     /// as it was. Waits for I/O; writers go on meanwhile.
-    fn install(&self, _cut: Cut, _snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
-        Err(no_generations())
-    }
+    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed>;
 
     /// Nothing reads these retired files any more: close them, and remove those that retention does not keep.
-    fn forget(&self, _files: &[FileId]) {}
-}
-
-fn no_generations() -> Error {
-    Error::new(Kind::NotSupported, "a database in memory has no files to compact")
+    fn forget(&self, files: &[FileId]);
 }
 
 /// Where a generation ends.
@@ -206,4 +196,18 @@ pub struct SnapshotBlock {
     pub first_document: u64,
     /// The payload, verified, and its place.
     pub block: Arc<Block>,
+}
+
+/// What opening feeds. Blocks of collection 0 (names, shapes, counters) come first, in order, on one thread; then
+/// blocks of documents, in any order, from several threads; then the commits after the cut, in order, on one thread.
+/// An error ends the opening, and nothing has been modified.
+pub trait Loader: Sync {
+    /// Hears a block of collection 0.
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()>;
+
+    /// Hears a block of documents.
+    fn documents(&self, block: SnapshotBlock) -> Result<()>;
+
+    /// Hears a commit after the snapshot.
+    fn frame(&mut self, frame: Replayed) -> Result<()>;
 }

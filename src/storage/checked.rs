@@ -7,7 +7,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::backend::{Block, BlockPlace, FrameSize, Place, StorageBackend, StorageStats};
+use super::backend::{
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageBackend, StorageStats,
+};
 use super::completion::Completion;
 use crate::error::{Error, Kind, Result};
 
@@ -102,8 +104,27 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
     fn stats(&self) -> StorageStats {
         self.inner.stats()
     }
+
+    fn cut(&self) -> Result<Cut> {
+        self.check()?;
+        self.inner.cut()
+    }
+
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.check()?;
+        self.inner.begin_snapshot(cut)
+    }
+
+    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        self.check()?;
+        self.inner.install(cut, snapshot)
+    }
+
+    fn forget(&self, files: &[FileId]) {
+        self.inner.forget(files);
+    }
 }
 
-fn closed() -> Error {
+pub(super) fn closed() -> Error {
     Error::new(Kind::Closed, "the database is closed")
 }

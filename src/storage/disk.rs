@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::backend::{Block, BlockPlace, FileId, FrameSize, Place, StorageStats};
+use super::backend::{
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageStats,
+};
 use super::checked::Latch;
 use super::completion::Completion;
-use super::host::Host;
-use super::lock::DirectoryLock;
-use super::manifest::{Clean, Manifest};
+use super::generation::{Generations, Ordered};
+use super::manifest::Clean;
 use super::placing::{Placing, Segments};
-use super::queue::{Entry, Frame, Queue};
+use super::queue::{Entry, Frame, Queue, Task, Turn};
 use super::writer::{Progress, Writer};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
@@ -23,10 +24,9 @@ pub(super) struct DiskParts {
     pub(super) placing: Placing,
     pub(super) writer: Writer,
     pub(super) progress: Progress,
-    pub(super) manifest: Manifest,
+    pub(super) generations: Arc<Generations>,
     /// The newest segment, when recovery sealed it: clean once this session closes.
     pub(super) sealed: Option<Clean>,
-    pub(super) lock: Option<DirectoryLock>,
 }
 
 /// An open log on disk.
@@ -37,9 +37,8 @@ pub(super) struct Disk {
     queue: Queue,
     writer: Mutex<Writer>,
     progress: Progress,
-    manifest: Manifest,
+    generations: Arc<Generations>,
     sealed: Option<Clean>,
-    lock: Mutex<Option<DirectoryLock>>,
     latch: Arc<Latch>,
 }
 
@@ -52,30 +51,24 @@ impl Disk {
             queue: Queue::default(),
             writer: Mutex::new(parts.writer),
             progress: parts.progress,
-            manifest: parts.manifest,
+            generations: parts.generations,
             sealed: parts.sealed,
-            lock: Mutex::new(parts.lock),
             latch,
         }
     }
 
     pub(super) fn reserve(&self, size: &FrameSize) -> Result<Place> {
-        if self.access == Access::ReadOnly {
-            return Err(Error::new(
-                Kind::ReadOnly,
-                "the database is open read-only; open it without readOnly",
-            ));
-        }
+        self.check_writable()?;
         self.placing.lock().reserve(size, &self.segments, self.progress.durable())
     }
 
     pub(super) fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion {
-        self.queue.push(Some(Frame { place, blocks: blocks.iter().cloned().collect() }))
+        self.queue.push(Task::Frame(Frame { place, blocks: blocks.iter().cloned().collect() }))
     }
 
     /// Settles once everything queued before it is published.
     pub(super) fn barrier(&self) -> Completion {
-        let completion = self.queue.push(None);
+        let completion = self.queue.push(Task::Barrier);
         self.drive();
         completion
     }
@@ -95,8 +88,12 @@ impl Disk {
     }
 
     pub(super) fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
-        let FileId::Segment(id) = place.file else {
-            return Err(Error::new(Kind::Internal, format!("{:?} holds no blocks on this disk", place.file)));
+        let id = match place.file {
+            FileId::Segment(id) => id,
+            FileId::Snapshot(id) => return self.generations.read(id, place),
+            FileId::Memory => {
+                return Err(Error::new(Kind::Internal, "a block of the memory backend is not on this disk"));
+            }
         };
         let segment = self
             .segments
@@ -107,45 +104,75 @@ impl Disk {
 
     pub(super) fn close(&self) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
-        let result = self.finish();
-        *self.lock.lock() = None;
-        result
+        let syncs = self.generations.close(self.finish())?;
+        self.progress.add_syncs(syncs);
+        Ok(())
+    }
+
+    pub(super) fn cut(&self) -> Result<Cut> {
+        self.check_writable()?;
+        self.generations.cut(|| {
+            let cut = self.placing.lock().cut(&self.segments)?;
+            let seal_crc = Arc::default();
+            let turn = Turn { segment: cut.next_segment, seal_crc: Arc::clone(&seal_crc) };
+            Ok(Ordered { cut, turned: self.queue.push(Task::Turn(turn)), seal_crc })
+        })
+    }
+
+    pub(super) fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.generations.begin_snapshot(cut)
+    }
+
+    pub(super) fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        let drive = || self.drive();
+        let (installed, syncs) =
+            self.generations.install(cut, snapshot, &self.segments, &self.latch, &drive)?;
+        self.progress.add_syncs(syncs);
+        Ok(installed)
+    }
+
+    pub(super) fn forget(&self, files: &[FileId]) {
+        self.generations.forget(files, &self.segments);
     }
 
     pub(super) fn stats(&self) -> StorageStats {
-        let segments = self.segments.all();
-        let bytes: u64 = segments.iter().map(|segment| segment.file.len().unwrap_or(0)).sum();
+        let segments = self.segments.range(self.generations.first_segment()..);
+        let log_bytes: u64 = segments.iter().map(|segment| segment.file.len().unwrap_or(0)).sum();
+        let snapshot_bytes = self.generations.snapshot_bytes();
         StorageStats {
-            log_bytes: 0,
-            snapshot_bytes: 0,
             segments: segments.len() as u64,
-            bytes_on_disk: bytes + super::manifest::LEN as u64,
+            log_bytes,
+            snapshot_bytes,
+            bytes_on_disk: log_bytes + snapshot_bytes + super::manifest::LEN as u64,
             queued_bytes: self.queue.bytes(),
             syncs: self.progress.syncs(),
             durable: self.progress.durable(),
         }
     }
 
-    fn host(&self) -> &Host {
-        self.segments.host()
+    fn check_writable(&self) -> Result<()> {
+        if self.access == Access::ReadOnly {
+            return Err(Error::new(
+                Kind::ReadOnly,
+                "the database is open read-only; open it without readOnly",
+            ));
+        }
+        Ok(())
     }
 
     fn publish(&self, group: &[Entry]) -> Result<()> {
         self.latch.check()?;
-        let frames = group.iter().filter_map(|entry| entry.frame.as_ref());
+        let tasks = group.iter().map(|entry| &entry.task);
         self.writer
             .lock()
-            .write(frames, &self.segments, &self.progress)
+            .write(tasks, &self.segments, &self.progress)
             .map_err(|error| self.latch.trip(&error))
     }
 
-    fn finish(&self) -> Result<()> {
+    /// Ends the newest segment; tells how, when that makes the database clean.
+    fn finish(&self) -> Result<Option<Clean>> {
         self.latch.check()?;
         let finished = self.writer.lock().finish(&self.progress).map_err(|error| self.latch.trip(&error))?;
-        let Some(clean) = finished.or(self.sealed) else { return Ok(()) };
-        let manifest = Manifest { clean: Some(clean), ..self.manifest.clone() };
-        let syncs = manifest.replace(self.host(), self.segments.dir())?;
-        self.progress.add_syncs(syncs);
-        Ok(())
+        Ok(finished.or(self.sealed))
     }
 }

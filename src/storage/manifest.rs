@@ -149,37 +149,53 @@ impl Manifest {
 
     /// Reads it from the directory. Fsyncs it first when asked to, so that what is read is what is durable.
     pub fn read(host: &Host, dir: &Path, sync: bool) -> Result<Manifest> {
-        let path = dir.join(NAME);
+        Manifest::read_named(host, &dir.join(NAME), sync)
+    }
+
+    /// Reads it from this file.
+    pub fn read_named(host: &Host, path: &Path, sync: bool) -> Result<Manifest> {
         let mode = if sync { OpenMode::ReadWrite } else { OpenMode::Read };
-        let file = host.vfs.open(&path, mode).map_err(|error| Error::io("open", &path, error))?;
+        let file = host.vfs.open(path, mode).map_err(|error| Error::io("open", path, error))?;
         if sync {
-            file.sync_all().map_err(|error| Error::io("fsync", &path, error))?;
+            file.sync_all().map_err(|error| Error::io("fsync", path, error))?;
         }
-        let len = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        let len = file.len().map_err(|error| Error::io("measure", path, error))?;
         if len != LEN as u64 {
             let what = format!("a manifest has {LEN} bytes, this file has {len}");
-            return Err(Error::corrupt(&path, len.min(LEN as u64), what));
+            return Err(Error::corrupt(path, len.min(LEN as u64), what));
         }
         let mut bytes = [0; LEN];
-        read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", &path, error))?;
-        Manifest::decode(&bytes, &path)
+        read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", path, error))?;
+        Manifest::decode(&bytes, path)
     }
 
     /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. On an error either the old or the new
     /// one is there. Returns how many fsyncs it took.
     pub fn replace(&self, host: &Host, dir: &Path) -> Result<u64> {
+        self.write_aside(host, dir)?;
+        Manifest::put_in_place(host, dir)?;
+        Ok(2)
+    }
+
+    /// Writes MANIFEST.tmp and fsyncs it. On an error MANIFEST is what it was.
+    pub fn write_aside(&self, host: &Host, dir: &Path) -> Result<()> {
         let tmp = dir.join(TMP_NAME);
-        let target = dir.join(NAME);
         let write = || -> io::Result<()> {
             let file = host.vfs.open(&tmp, OpenMode::Create)?;
             file.set_len(0)?;
             write_all_at(&*file, 0, &self.encode())?;
             file.sync_all()
         };
-        write().map_err(|error| Error::io("write", &tmp, error))?;
+        write().map_err(|error| Error::io("write", &tmp, error))
+    }
+
+    /// Renames MANIFEST.tmp to MANIFEST and fsyncs the directory. On an error nobody can tell which of the two a
+    /// power cut would leave.
+    pub fn put_in_place(host: &Host, dir: &Path) -> Result<()> {
+        let tmp = dir.join(TMP_NAME);
+        let target = dir.join(NAME);
         host.vfs.rename(&tmp, &target).map_err(|error| Error::io("replace", &target, error))?;
-        host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
-        Ok(2)
+        host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))
     }
 }
 

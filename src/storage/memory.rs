@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::backend::{Block, BlockPlace, FileId, FrameSize, Lsn, Place, StorageBackend, StorageStats};
+use super::backend::{
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink, StorageBackend,
+    StorageStats,
+};
 use super::completion::Completion;
 use super::frame;
 use crate::error::{Error, Kind, Result};
@@ -56,4 +59,25 @@ impl StorageBackend for MemoryStorage {
     fn stats(&self) -> StorageStats {
         StorageStats { durable: Lsn(*self.last.lock()), ..StorageStats::default() }
     }
+
+    fn cut(&self) -> Result<Cut> {
+        Err(no_generations())
+    }
+
+    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        Err(no_generations())
+    }
+
+    fn install(&self, _cut: Cut, _snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        Err(no_generations())
+    }
+
+    fn forget(&self, _files: &[FileId]) {}
+}
+
+fn no_generations() -> Error {
+    Error::new(
+        Kind::NotSupported,
+        "memory storage keeps no files to compact; open a directory instead of ':memory:'",
+    )
 }

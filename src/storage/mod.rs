@@ -6,11 +6,12 @@
 //! - [`open`]: from a path to a backend; [`recovery`]: what was found on the way
 //! - [`host`], [`vfs`]: files, time and randomness as traits; `real_vfs` is the operating system's
 //!
-//! The format, pure: [`frame`], [`segment`], [`manifest`]. `docs/format.md` draws it.
+//! The format, pure: [`frame`], [`segment`], [`snapshot`], [`manifest`]. `docs/format.md` draws it.
 //!
 //! A commit's way: `placing` gives its place, `queue` gathers, `writer` writes and syncs; `disk` holds them
 //! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
-//! Opening: `scan` reads frames, [`recovery`] judges and mends.
+//! A generation's way: `generation` cuts and installs, `snapshot_writer` writes, `retire` clears away what was.
+//! Opening: `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends.
 
 mod async_disk;
 pub mod backend;
@@ -18,6 +19,7 @@ pub mod checked;
 pub mod completion;
 mod disk;
 pub mod frame;
+mod generation;
 pub mod host;
 pub mod lock;
 pub mod manifest;
@@ -27,15 +29,19 @@ mod placing;
 mod queue;
 mod real_vfs;
 pub mod recovery;
+mod retire;
 mod scan;
 pub mod segment;
+pub mod snapshot;
+mod snapshot_file;
+mod snapshot_writer;
 mod sync_disk;
 pub mod vfs;
 mod writer;
 
 pub use backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Lsn, Place, Replayed, SnapshotBlock, SnapshotSink,
-    StorageBackend, StorageStats,
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Loader, Lsn, Place, Replayed, SnapshotBlock,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 pub use completion::{Completer, Completion};
 pub use host::Host;

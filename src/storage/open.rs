@@ -4,16 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::async_disk::AsyncDiskStorage;
-use super::backend::{Lsn, Replayed, StorageBackend};
+use super::backend::{Loader, Lsn, StorageBackend};
 use super::checked::{Checked, Latch};
 use super::disk::{Disk, DiskParts};
+use super::generation::Generations;
 use super::host::Host;
 use super::lock::{DirectoryLock, LOCK_NAME, OWNER_NAME};
 use super::manifest::{self, Manifest};
 use super::memory::MemoryStorage;
 use super::placing::{Placing, Segments};
 use super::recovery::{RecoveryReport, Terms, recover};
+use super::retire;
 use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, parse_segment_name, segment_name};
+use super::snapshot::parse_snapshot_name;
 use super::sync_disk::SyncDiskStorage;
 use super::vfs::{Entry, EntryKind, OpenMode, write_all_at};
 use super::writer::{Progress, Writer};
@@ -30,14 +33,14 @@ pub struct Opened {
     pub last_lsn: Lsn,
 }
 
-/// Opens or creates a database directory. `on_frame` hears every COMMIT in lsn order; an error from it ends the
-/// opening, and nothing has been modified.
+/// Opens or creates a database directory. The loader hears the snapshot and the commits after it; an error from it
+/// ends the opening, and nothing has been modified.
 pub fn open_disk(
     host: &Host,
     path: &Path,
     options: &OpenOptions,
     runtime: Option<tokio::runtime::Handle>,
-    on_frame: &mut dyn FnMut(Replayed) -> Result<()>,
+    loader: &mut dyn Loader,
 ) -> Result<Opened> {
     options.validate()?;
     if options.storage == StorageMode::Memory {
@@ -71,24 +74,26 @@ pub fn open_disk(
     };
     check_readable(path, &manifest)?;
     let terms = Terms { access: options.access, policy: options.recovery };
-    let mut recovered = recover(host, path, &manifest, &found, terms, on_frame)?;
+    let mut recovered = recover(host, path, &manifest, &found, terms, loader)?;
     recovered.report.created = created;
     if writable {
         remove_temporary(host, path, &listing.temporary)?;
+        retire::resume(host, path, &manifest)?;
     }
 
     let sync = options.storage == StorageMode::Sync;
     let latch = Arc::new(Latch::default());
     let last = recovered.last;
+    let segments = Segments::new(host.clone(), path.to_path_buf(), recovered.segments);
+    let generations = Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock);
     let parts = DiskParts {
         access: options.access,
-        segments: Segments::new(host.clone(), path.to_path_buf(), recovered.segments),
+        segments,
         placing: Placing::new(last, recovered.next_segment, options.segment_size),
         writer: Writer::new(last, recovered.seal_crc, sync),
         progress: Progress::new(last),
-        manifest,
+        generations,
         sealed: recovered.sealed,
-        lock,
     };
     let disk = Disk::new(parts, latch.clone());
     let backend: Arc<dyn StorageBackend> = if sync {
@@ -141,7 +146,7 @@ impl Listing {
     fn add(&mut self, dir: &Path, entry: Entry) -> Result<()> {
         let Entry { name, kind } = entry;
         let segment = parse_segment_name(&name);
-        let snapshot = name.starts_with("snap-") && name.ends_with(".snp");
+        let snapshot = parse_snapshot_name(&name).is_some();
         let temporary = name == manifest::TMP_NAME || (name.starts_with("snap-") && name.ends_with(".tmp"));
         let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME;
         if (segment.is_some() || snapshot || temporary || file) && kind != EntryKind::File {
@@ -241,12 +246,7 @@ fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> 
 fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
     for name in names {
         let tmp = dir.join(name);
-        match host.vfs.remove(&tmp) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &tmp, error));
-            }
-            _ => {}
-        }
+        retire::remove(host, &tmp)?;
     }
     Ok(())
 }
@@ -257,10 +257,6 @@ fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
     if manifest.encrypted {
         let message = format!("{} is encrypted; open it with its encryptionKey", dir.display());
         return Err(named(Kind::WrongKey, message, &path));
-    }
-    if manifest.snapshot.is_some() {
-        let message = format!("{} holds a snapshot; open it with a newer moltendb-node", dir.display());
-        return Err(named(Kind::Version, message, &path));
     }
     Ok(())
 }

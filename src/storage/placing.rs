@@ -2,12 +2,13 @@
 //! behind it. The only part of a commit that may meet a full disk.
 
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::backend::{BlockPlace, FileId, FrameSize, Lsn, Place};
+use super::backend::{BlockPlace, Cut, FileId, FrameSize, Lsn, Place};
 use super::frame::{self, SEAL_LEN};
 use super::host::Host;
 use super::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
@@ -34,8 +35,13 @@ impl Segments {
         self.open.read().get(&id).cloned()
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Segment>> {
-        self.open.read().values().cloned().collect()
+    /// Those with ids in this range.
+    pub(super) fn range(&self, ids: impl RangeBounds<u64>) -> Vec<Arc<Segment>> {
+        self.open.read().range(ids).map(|(_, segment)| segment.clone()).collect()
+    }
+
+    pub(super) fn close(&self, id: u64) {
+        self.open.write().remove(&id);
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -115,6 +121,21 @@ impl Placing {
             records: size.records,
             durable_lag: u32::try_from(self.last.0 - durable.0).unwrap_or(u32::MAX),
         })
+    }
+
+    /// Ends the segments so far behind the newest lsn given: what comes goes into a segment that holds nothing yet.
+    pub(super) fn cut(&mut self, segments: &Segments) -> Result<Cut> {
+        let segment = match self.tip.as_ref().filter(|tip| tip.offset == SEGMENT_HEADER_LEN) {
+            Some(tip) => tip.segment.id,
+            None => {
+                let tip = self.begin(0, segments)?;
+                let id = tip.segment.id;
+                self.tip = Some(tip);
+                self.next_segment += 1;
+                id
+            }
+        };
+        Ok(Cut { lsn: self.last, next_segment: segment })
     }
 
     /// Makes the next segment's file with space for its header, a frame of this length and the SEAL. Its header

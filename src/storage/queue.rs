@@ -5,6 +5,7 @@
 //! commit pays for itself alone, and while one fsync runs the commits behind it gather into the next group.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use parking_lot::{Condvar, Mutex};
 use smallvec::SmallVec;
@@ -19,9 +20,24 @@ pub(super) struct Frame {
     pub(super) blocks: SmallVec<[Arc<Block>; 2]>,
 }
 
-/// A frame, or a barrier behind the frames before it.
+/// The order to end the segment before, durably, and to go on in this one.
+pub(super) struct Turn {
+    pub(super) segment: u64,
+    /// Where the head checksum of the SEAL before goes.
+    pub(super) seal_crc: Arc<AtomicU32>,
+}
+
+/// What the writer is asked for, in order.
+pub(super) enum Task {
+    Frame(Frame),
+    Turn(Turn),
+    /// Settles behind the frames before it.
+    Barrier,
+}
+
+/// A task and who waits for it.
 pub(super) struct Entry {
-    pub(super) frame: Option<Frame>,
+    pub(super) task: Task,
     completer: Completer,
 }
 
@@ -41,15 +57,15 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Puts a frame, or a barrier, behind all others.
-    pub(super) fn push(&self, frame: Option<Frame>) -> Completion {
+    /// Puts a task behind all others.
+    pub(super) fn push(&self, task: Task) -> Completion {
         let (completer, completion) = Completion::new();
         let mut state = self.state.lock();
         if state.stopped {
             return Completion::ready(Err(Error::new(Kind::Closed, "the database is closed")));
         }
-        state.bytes += frame.as_ref().map_or(0, bytes_of);
-        state.entries.push(Entry { frame, completer });
+        state.bytes += bytes_of(&task);
+        state.entries.push(Entry { task, completer });
         completion
     }
 
@@ -69,10 +85,10 @@ impl Queue {
             state.writing = true;
             std::mem::swap(&mut state.entries, &mut group);
         }
-        let turn = Turn(self);
+        let turn = Writing(self);
         loop {
             let result = publish(&group);
-            let bytes: u64 = group.iter().filter_map(|entry| entry.frame.as_ref()).map(bytes_of).sum();
+            let bytes: u64 = group.iter().map(|entry| bytes_of(&entry.task)).sum();
             self.state.lock().bytes -= bytes;
             for entry in group.drain(..) {
                 entry.completer.settle(result.clone());
@@ -107,15 +123,16 @@ impl Queue {
 }
 
 /// Gives the writer's turn back when a listener panics, so that the threads behind do not wait for ever.
-struct Turn<'a>(&'a Queue);
+struct Writing<'a>(&'a Queue);
 
-impl Drop for Turn<'_> {
+impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.0.state.lock().writing = false;
         self.0.idle.notify_all();
     }
 }
 
-fn bytes_of(frame: &Frame) -> u64 {
+fn bytes_of(task: &Task) -> u64 {
+    let Task::Frame(frame) = task else { return 0 };
     frame.blocks.iter().map(|block| block.bytes.len() as u64).sum()
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::backend::{Lsn, Replayed};
+use super::backend::{Loader, Lsn};
 use super::frame::{self, FrameKind, SEAL_LEN};
 use super::host::Host;
-use super::manifest::{Clean, Manifest};
+use super::manifest::{self, Clean, Manifest};
 use super::scan::Frames;
 use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
+use super::snapshot_file::SnapshotFile;
 use super::vfs::{OpenMode, read_exact_at, write_all_at};
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
@@ -50,6 +51,7 @@ pub(super) struct Terms {
 
 /// A log ready to go on.
 pub(super) struct Recovered {
+    pub(super) snapshot: Option<SnapshotFile>,
     pub(super) segments: Vec<Arc<Segment>>,
     pub(super) last: Lsn,
     pub(super) next_segment: u64,
@@ -75,20 +77,28 @@ pub(super) fn recover(
     manifest: &Manifest,
     found: &[u64],
     terms: Terms,
-    on_frame: &mut dyn FnMut(Replayed) -> Result<()>,
+    loader: &mut dyn Loader,
 ) -> Result<Recovered> {
     let chain = open_chain(host, dir, manifest, found, terms.access)?;
     let mut report =
         RecoveryReport { clean: true, segments: chain.len() as u64, ..RecoveryReport::default() };
-    let mut last = Lsn(0);
-    let mut seal_crc = 0;
+    let snapshot = match &manifest.snapshot {
+        Some(named) => {
+            let (snapshot, entries) = SnapshotFile::open(host, dir, named, terms.access)?;
+            snapshot.load(&entries, loader)?;
+            Some(snapshot)
+        }
+        None => None,
+    };
+    let (mut last, mut seal_crc) =
+        snapshot.as_ref().map_or((Lsn(0), 0), |snapshot| (snapshot.lsn, snapshot.seal_crc));
     let mut tail = None;
     let newest = chain.last().map(|(segment, _)| segment.id);
     for (segment, len) in &chain {
         let header = check_header(segment, last, seal_crc)?;
         let mut frames = Frames::new(segment, *len, last);
         for replayed in &mut frames {
-            on_frame(replayed?)?;
+            loader.frame(replayed?)?;
             report.frames_replayed += 1;
         }
         last = frames.last;
@@ -117,6 +127,9 @@ pub(super) fn recover(
             });
         }
     }
+    if chain.is_empty() {
+        report.clean = check_without_segments(dir, manifest, last)?;
+    }
     report.last_lsn = last.0;
     let mut sealed = None;
     if let Some(tail) = tail.filter(|_| !report.clean && terms.access == Access::ReadWrite) {
@@ -126,7 +139,7 @@ pub(super) fn recover(
     }
     let next_segment = newest.map_or(manifest.first_segment, |id| id + 1);
     let segments = chain.into_iter().map(|(segment, _)| segment).collect();
-    Ok(Recovered { segments, last, next_segment, seal_crc, sealed, report })
+    Ok(Recovered { snapshot, segments, last, next_segment, seal_crc, sealed, report })
 }
 
 /// R0 and R1: opens and fsyncs every segment that holds frames; none may be missing. Newer ones without frames were
@@ -207,6 +220,18 @@ fn check_clean(manifest: &Manifest, segment: &Segment, frames: &Frames<'_>) -> R
         return Err(Error::corrupt(&segment.path, frames.end, what));
     }
     Ok(true)
+}
+
+/// A database without segments that hold frames is new, or holds a snapshot and nothing after it. Only a backup says
+/// of that that it is all: its `clean` names the segment before the first.
+fn check_without_segments(dir: &Path, manifest: &Manifest, last: Lsn) -> Result<bool> {
+    match manifest.clean {
+        Some(clean) if clean.lsn != last.0 => {
+            let what = format!("it was closed with lsn {}, its snapshot ends with {}", clean.lsn, last.0);
+            Err(Error::corrupt(&dir.join(manifest::NAME), 112, what))
+        }
+        clean => Ok(clean.is_some() || manifest.snapshot.is_none()),
+    }
 }
 
 /// R4: a torn tail is cut, a damaged one refused.

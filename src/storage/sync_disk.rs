@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::backend::{Block, BlockPlace, FrameSize, Place, StorageBackend, StorageStats};
+use super::backend::{
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageBackend, StorageStats,
+};
 use super::completion::Completion;
 use super::disk::Disk;
 use crate::error::Result;
@@ -43,5 +45,21 @@ impl StorageBackend for SyncDiskStorage {
 
     fn stats(&self) -> StorageStats {
         self.0.stats()
+    }
+
+    fn cut(&self) -> Result<Cut> {
+        self.0.cut()
+    }
+
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.0.begin_snapshot(cut)
+    }
+
+    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        self.0.install(cut, snapshot)
+    }
+
+    fn forget(&self, files: &[FileId]) {
+        self.0.forget(files);
     }
 }

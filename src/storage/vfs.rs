@@ -60,6 +60,8 @@ pub trait Vfs: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// The names of a directory, in no order.
     fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>>;
     /// Makes one directory with mode 0700.

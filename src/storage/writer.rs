@@ -13,7 +13,7 @@ use super::backend::{FileId, Lsn};
 use super::frame::{self, Commit, FrameKind, SEAL_LEN};
 use super::manifest::Clean;
 use super::placing::Segments;
-use super::queue::Frame;
+use super::queue::{Frame, Task};
 use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use super::vfs::write_all_at;
 use crate::error::{Error, Kind, Result};
@@ -91,16 +91,25 @@ impl Writer {
         Writer { tip: None, last, prev_seal_crc, sync, buffer: Vec::new() }
     }
 
-    /// Writes frames; in sync mode they are durable on return.
+    /// Does what is asked for in order; in sync mode frames are durable on return.
     pub(super) fn write<'a>(
         &mut self,
-        frames: impl Iterator<Item = &'a Frame>,
+        tasks: impl Iterator<Item = &'a Task>,
         segments: &Segments,
         progress: &Progress,
     ) -> Result<()> {
         self.buffer.clear();
         let mut any = false;
-        for frame in frames {
+        for task in tasks {
+            let frame = match task {
+                Task::Frame(frame) => frame,
+                Task::Turn(turn) => {
+                    self.turn_to(FileId::Segment(turn.segment), segments, progress)?;
+                    turn.seal_crc.store(self.prev_seal_crc, Ordering::Release);
+                    continue;
+                }
+                Task::Barrier => continue,
+            };
             any = true;
             self.turn_to(frame.place.file, segments, progress)?;
             let Some(tip) = &self.tip else { continue };

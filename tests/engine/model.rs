@@ -74,7 +74,7 @@ fn run(seed: u64, mode: StorageMode, memory_limit: Option<u64>) {
             1 => Value::String(format!("id-{}", dice.roll(20))),
             _ => object(&[("a", Value::Int(dice.roll(5) as i32))]),
         };
-        match dice.roll(12) {
+        match dice.roll(13) {
             0..=2 => {
                 let count = 1 + dice.roll(30) as usize;
                 let ids: Vec<Value> =
@@ -152,8 +152,13 @@ fn run(seed: u64, mode: StorageMode, memory_limit: Option<u64>) {
                     open_cursor = Some((cursor, contents[first.len()..].to_vec()));
                 }
             }
+            _ if mode == StorageMode::Memory => {}
+            11 if dice.roll(2) == 0 => {
+                let compaction = client.database.compact().unwrap();
+                assert_eq!(compaction.documents as usize, model.documents.len(), "{context}");
+            }
             _ => {
-                if mode != StorageMode::Memory && dice.roll(2) == 0 {
+                if dice.roll(2) == 0 {
                     open_cursor = None;
                     client.database.close().unwrap();
                     client = Client::open(&path, options()).unwrap();

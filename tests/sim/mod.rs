@@ -44,6 +44,7 @@ struct Disk {
     durable: Vec<u8>,
     sectors: BTreeMap<usize, Vec<[u8; SECTOR]>>,
     lengths: Vec<usize>,
+    wrote: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -57,6 +58,18 @@ enum Change {
     Link(PathBuf, Node),
     Unlink(PathBuf),
     Rename(PathBuf, PathBuf, Node),
+}
+
+/// An fsync, and what happened before it.
+pub struct Fsync<'a> {
+    pub verb: &'a str,
+    pub path: &'a str,
+    /// Of a directory: the newest name in it that changed and is not durable; else empty.
+    pub change: &'a str,
+    /// Of a file: the length of the newest write.
+    pub wrote: usize,
+    /// Nothing has been changed by this process yet: it still trusts nothing.
+    pub opening: bool,
 }
 
 /// What the k-th operation does instead of its work.
@@ -79,8 +92,16 @@ struct World {
     dead: bool,
     fault: Option<(u64, Fault)>,
     faulted: Option<&'static str>,
-    /// The kind of fsync that does nothing, to show that it matters.
-    ignore_sync: Option<(&'static str, &'static str)>,
+    /// So many fsyncs from now, one fails.
+    fail_sync: Option<u64>,
+    /// An fsync of this process has failed.
+    sync_failed: bool,
+    /// This process has changed something.
+    touched: bool,
+    /// The fsync that does nothing, to show that it matters.
+    ignored: Option<fn(&Fsync<'_>) -> bool>,
+    /// Writing bytes that stand there already does nothing, to show that it matters.
+    skip_rewrites: bool,
 }
 
 /// The world, shared by the file system of each process that lives in it.
@@ -103,7 +124,11 @@ impl Sim {
             dead: false,
             fault: None,
             faulted: None,
-            ignore_sync: None,
+            fail_sync: None,
+            sync_failed: false,
+            touched: false,
+            ignored: None,
+            skip_rewrites: false,
         })))
     }
 
@@ -118,6 +143,9 @@ impl Sim {
         world.locks.clear();
         world.dead = false;
         world.die_at = None;
+        world.fail_sync = None;
+        world.sync_failed = false;
+        world.touched = false;
         let dice = Mutex::new(Dice::new(world.dice.next()));
         let process = Process { sim: self.clone(), epoch: world.epoch };
         Host { vfs: Arc::new(process), clock: Arc::new(NoClock), rng: Arc::new(SimRng(dice)) }
@@ -139,9 +167,24 @@ impl Sim {
         self.world().faulted
     }
 
-    /// This fsync of files or directories whose name ends so does nothing.
-    pub fn ignore_sync(&self, verb: &'static str, suffix: &'static str) {
-        self.world().ignore_sync = Some((verb, suffix));
+    /// Such an fsync does nothing.
+    pub fn ignore(&self, which: fn(&Fsync<'_>) -> bool) {
+        self.world().ignored = Some(which);
+    }
+
+    /// Writing bytes that stand there already does nothing.
+    pub fn skip_rewrites(&self) {
+        self.world().skip_rewrites = true;
+    }
+
+    /// So many fsyncs from now, one fails; until the process ends.
+    pub fn fail_sync(&self, after: u64) {
+        self.world().fail_sync = Some(after);
+    }
+
+    /// Whether an fsync of this process has failed.
+    pub fn sync_failed(&self) -> bool {
+        self.world().sync_failed
     }
 
     pub fn is_dead(&self) -> bool {
@@ -165,6 +208,14 @@ impl Sim {
         names.retain(|path, _| path.ancestors().all(|ancestor| present.contains(ancestor)));
         world.durable_names = names.clone();
         world.names = names;
+    }
+}
+
+impl Change {
+    /// The name that it gives or takes.
+    fn name(&self) -> &Path {
+        let (Change::Link(name, _) | Change::Unlink(name) | Change::Rename(_, name, _)) = self;
+        name
     }
 }
 
@@ -300,10 +351,25 @@ impl World {
         }
     }
 
-    fn ignores(&self, verb: &str, path: &Path) -> bool {
-        self.ignore_sync.is_some_and(|(ignored, suffix)| {
-            verb == ignored && path.to_str().is_some_and(|path| path.ends_with(suffix))
+    fn ignores(&self, verb: &str, path: &Path, wrote: usize) -> bool {
+        let Some(ignored) = self.ignored else { return false };
+        let names = self.changes.iter().map(Change::name);
+        let change = names.filter(|name| verb == "sync_dir" && name.parent() == Some(path)).last();
+        ignored(&Fsync {
+            verb,
+            path: path.to_str().unwrap(),
+            change: change.map_or("", |change| change.to_str().unwrap()),
+            wrote,
+            opening: !self.touched,
         })
+    }
+
+    /// Whether this fsync is the one that fails.
+    fn sync_fails(&mut self) -> bool {
+        let due = self.fail_sync == Some(0);
+        self.fail_sync = self.fail_sync.and_then(|left| left.checked_sub(1));
+        self.sync_failed |= due;
+        due
     }
 }
 
@@ -330,6 +396,7 @@ impl Vfs for Process {
         let mut world = self.sim.world();
         world.step(self.epoch, "rename")?;
         let node = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        world.touched = true;
         world.names.insert(to.to_path_buf(), node);
         world.changes.push(Change::Rename(from.to_path_buf(), to.to_path_buf(), node));
         Ok(())
@@ -338,6 +405,17 @@ impl Vfs for Process {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut world = self.sim.world();
         world.step(self.epoch, "remove")?;
+        world.names.remove(path).ok_or(io::ErrorKind::NotFound)?;
+        world.changes.push(Change::Unlink(path.to_path_buf()));
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut world = self.sim.world();
+        world.step(self.epoch, "rmdir")?;
+        if world.names.keys().any(|name| name.parent() == Some(path)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
         world.names.remove(path).ok_or(io::ErrorKind::NotFound)?;
         world.changes.push(Change::Unlink(path.to_path_buf()));
         Ok(())
@@ -358,6 +436,10 @@ impl Vfs for Process {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let mut world = self.sim.world();
         world.step(self.epoch, "mkdir")?;
+        if world.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        world.touched = true;
         world.names.insert(path.to_path_buf(), Node::Dir);
         world.changes.push(Change::Link(path.to_path_buf(), Node::Dir));
         Ok(())
@@ -367,13 +449,15 @@ impl Vfs for Process {
         let mut guard = self.sim.world();
         let world = &mut *guard;
         world.step(self.epoch, "sync_dir")?;
-        if world.ignores("sync_dir", path) {
+        if world.sync_fails() {
+            return Err(io::Error::other("the fsync fails"));
+        }
+        if world.ignores("sync_dir", path, 0) {
             return Ok(());
         }
-        let (here, elsewhere) = std::mem::take(&mut world.changes).into_iter().partition(|change| {
-            let (Change::Link(name, _) | Change::Unlink(name) | Change::Rename(_, name, _)) = change;
-            name.parent() == Some(path)
-        });
+        let (here, elsewhere) = std::mem::take(&mut world.changes)
+            .into_iter()
+            .partition(|change| change.name().parent() == Some(path));
         world.changes = elsewhere;
         let here: Vec<Change> = here;
         for change in &here {
@@ -406,7 +490,11 @@ impl Handle {
             }
             return Err(error);
         }
-        if !world.ignores(verb, &self.name) {
+        if world.sync_fails() {
+            world.files[self.file].settle(&mut world.dice);
+            return Err(io::Error::other("the fsync fails"));
+        }
+        if !world.ignores(verb, &self.name, world.files[self.file].wrote) {
             world.files[self.file].sync();
         }
         Ok(())
@@ -437,8 +525,13 @@ impl VfsFile for Handle {
         if file.cached.len() < to {
             file.cached.resize(to, 0);
         }
+        let same = file.cached[from..to] == bytes[..len];
         file.cached[from..to].copy_from_slice(&bytes[..len]);
-        file.touch(from, to);
+        file.wrote = len;
+        if !(same && world.skip_rewrites) {
+            file.touch(from, to);
+        }
+        world.touched |= !self.name.ends_with("OWNER");
         if world.dead { Err(dead()) } else { Ok(len) }
     }
 
@@ -456,6 +549,7 @@ impl VfsFile for Handle {
         if old != len {
             file.cached.resize(len, 0);
             file.touch(old.min(len), old.max(len));
+            world.touched = true;
         }
         Ok(())
     }

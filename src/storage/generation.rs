@@ -1,0 +1,335 @@
+//! From one generation to the next: a cut fixes where the old one ends, a snapshot of it is written, and the manifest
+//! names it. Replacing the manifest is the only commit point: before it the old generation is the database, after it
+//! the new one, and each of the two is whole on disk at that moment.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::backend::{Block, BlockPlace, Cut, FileId, Installed, SnapshotSink};
+use super::checked::{Latch, closed};
+use super::completion::Completion;
+use super::host::Host;
+use super::lock::DirectoryLock;
+use super::manifest::{self, Clean, Manifest, SnapshotRef};
+use super::placing::Segments;
+use super::retire;
+use super::segment::segment_name;
+use super::snapshot::{snapshot_name, temporary_name};
+use super::snapshot_file::SnapshotFile;
+use super::snapshot_writer::SnapshotWriter;
+use crate::error::{Error, Kind, Result};
+use crate::options::{Access, Retention};
+
+/// The generation that is open and the one in the making.
+pub(super) struct Generations {
+    host: Host,
+    dir: PathBuf,
+    retention: Retention,
+    manifest: Mutex<Manifest>,
+    snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
+    pending: Mutex<Option<Pending>>,
+    names: Mutex<Names>,
+}
+
+/// The right to change names in the directory; taken while that is done.
+struct Names {
+    lock: Option<DirectoryLock>,
+    closed: bool,
+}
+
+/// A cut that no manifest knows yet.
+struct Pending {
+    cut: Cut,
+    turned: Option<Completion>,
+    seal_crc: Arc<AtomicU32>,
+    /// Its snapshot is being written.
+    written: bool,
+}
+
+/// What the writer was told at the cut.
+pub(super) struct Ordered {
+    pub(super) cut: Cut,
+    /// Settles once the segment before the cut is sealed and the next one begun, both durably.
+    pub(super) turned: Completion,
+    /// Holds the head checksum of that SEAL then.
+    pub(super) seal_crc: Arc<AtomicU32>,
+}
+
+impl Generations {
+    pub(super) fn new(
+        segments: &Segments,
+        retention: Retention,
+        manifest: Manifest,
+        snapshot: Option<SnapshotFile>,
+        lock: Option<DirectoryLock>,
+    ) -> Arc<Generations> {
+        let snapshots = snapshot.into_iter().map(|snapshot| (snapshot.id, Arc::new(snapshot))).collect();
+        Arc::new(Generations {
+            host: segments.host().clone(),
+            dir: segments.dir().to_path_buf(),
+            retention,
+            manifest: Mutex::new(manifest),
+            snapshots: RwLock::new(snapshots),
+            pending: Mutex::default(),
+            names: Mutex::new(Names { lock, closed: false }),
+        })
+    }
+
+    /// The first segment of the generation that is open.
+    pub(super) fn first_segment(&self) -> u64 {
+        self.manifest.lock().first_segment
+    }
+
+    /// The length of the snapshot; 0 without one.
+    pub(super) fn snapshot_bytes(&self) -> u64 {
+        self.manifest.lock().snapshot.map_or(0, |snapshot| snapshot.len)
+    }
+
+    pub(super) fn read(&self, id: u64, place: BlockPlace) -> Result<Arc<Block>> {
+        let snapshot = self.snapshots.read().get(&id).cloned();
+        match snapshot {
+            Some(snapshot) => snapshot.read_block(place),
+            None => Err(Error::new(Kind::Internal, format!("snapshot {id} is not part of the database"))),
+        }
+    }
+
+    /// Remembers a cut; one that was given up before its snapshot was begun is replaced.
+    pub(super) fn cut(&self, order: impl FnOnce() -> Result<Ordered>) -> Result<Cut> {
+        let mut pending = self.pending.lock();
+        if pending.as_ref().is_some_and(|pending| pending.written) {
+            return Err(Error::new(Kind::Internal, "a snapshot is being written already"));
+        }
+        let Ordered { cut, turned, seal_crc } = order()?;
+        *pending = Some(Pending { cut, turned: Some(turned), seal_crc, written: false });
+        Ok(cut)
+    }
+
+    pub(super) fn begin_snapshot(self: &Arc<Self>, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        let names = self.names.lock();
+        if names.closed {
+            return Err(closed());
+        }
+        let mut pending = self.pending.lock();
+        let Some(pending) = pending.as_mut().filter(|pending| pending.cut == *cut && !pending.written) else {
+            return Err(Error::new(Kind::Internal, "the cut was given up before its snapshot was begun"));
+        };
+        let id = self.manifest.lock().generation + 1;
+        let path = self.dir.join(temporary_name(id));
+        let writer = SnapshotWriter::begin(&self.host, &path, id, cut.lsn).inspect_err(|_| {
+            // Opening removes it too.
+            let _ = self.host.vfs.remove(&path);
+        })?;
+        pending.written = true;
+        Ok(Box::new(DiskSink {
+            generations: Arc::downgrade(self),
+            cut: *cut,
+            path,
+            writer: Some(writer),
+            kept: false,
+        }))
+    }
+
+    /// Ends a snapshot and makes it the database. `drive` makes the writer do what it was told at the cut. Returns what
+    /// changed and how many fsyncs it took.
+    pub(super) fn install(
+        &self,
+        cut: Cut,
+        sink: Box<dyn SnapshotSink>,
+        segments: &Segments,
+        latch: &Latch,
+        drive: &dyn Fn(),
+    ) -> Result<(Installed, u64)> {
+        let foreign = || Error::new(Kind::Internal, "the snapshot belongs to another cut");
+        // Declared before `names`, so that the lock is free when an error drops it and it removes its file.
+        let mut sink = sink.into_any().downcast::<DiskSink>().map_err(|_| foreign())?;
+        let (turned, seal_crc) = {
+            let mut pending = self.pending.lock();
+            let pending = pending.as_mut().filter(|pending| pending.cut == cut && sink.cut == cut);
+            let taken = pending.and_then(|pending| Some((pending.turned.take()?, pending.seal_crc.clone())));
+            taken.ok_or_else(foreign)?
+        };
+        drive();
+        turned.wait()?;
+        let seal_crc = seal_crc.load(Ordering::Acquire);
+
+        let names = self.names.lock();
+        if names.closed {
+            return Err(closed());
+        }
+        let (named, file) = self.put_in_place(&mut sink, seal_crc)?;
+        latch.check()?;
+        let old = self.manifest.lock().clone();
+        let new = Manifest {
+            generation: named.id,
+            first_segment: cut.next_segment,
+            snapshot: Some(named),
+            clean: None,
+            ..old.clone()
+        };
+        let keep = self.retention.generations > 0;
+        if keep {
+            let last = Manifest { clean: Some(self.end_of(&cut, segments)?), ..old.clone() };
+            retire::announce(&self.host, &self.dir, &last)?;
+        }
+        new.write_aside(&self.host, &self.dir).inspect_err(|_| {
+            let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
+        })?;
+        if let Err(error) = Manifest::put_in_place(&self.host, &self.dir) {
+            // Nobody can tell which manifest a power cut would leave: both generations stay, and nothing more is
+            // written into either.
+            sink.kept = true;
+            return Err(latch.trip(&error));
+        }
+        sink.kept = true;
+        let size = |segments: Vec<Arc<super::segment::Segment>>| -> u64 {
+            segments.iter().map(|segment| segment.file.len().unwrap_or(0)).sum()
+        };
+        let retired = segments.range(old.first_segment..cut.next_segment);
+        let log = size(segments.range(cut.next_segment..)) + manifest::LEN as u64;
+        let before = size(retired.clone()) + log + old.snapshot.map_or(0, |snapshot| snapshot.len);
+        let after = log + file.len;
+        self.snapshots.write().insert(named.id, Arc::new(file));
+        *self.manifest.lock() = new;
+        let mut syncs = 4;
+        if keep {
+            // The manifest is durable: what cannot be moved now is moved by the next opening.
+            match self.keep_old(old.generation) {
+                Ok(count) => syncs += count,
+                Err(error) => tracing::warn!(%error, "a replaced generation could not be moved to backup/"),
+            }
+        }
+        let retired = retired
+            .iter()
+            .map(|segment| FileId::Segment(segment.id))
+            .chain(old.snapshot.map(|snapshot| FileId::Snapshot(snapshot.id)))
+            .collect();
+        Ok((Installed { retired, bytes: (before, after) }, syncs))
+    }
+
+    /// Ends the file, renames it, reads it back.
+    fn put_in_place(&self, sink: &mut DiskSink, seal_crc: u32) -> Result<(SnapshotRef, SnapshotFile)> {
+        let writer =
+            sink.writer.take().ok_or_else(|| Error::new(Kind::Internal, "the snapshot has ended already"))?;
+        let path = self.dir.join(snapshot_name(writer.id()));
+        let named = writer.finish(seal_crc)?;
+        self.host.vfs.rename(&sink.path, &path).map_err(|error| Error::io("rename", &sink.path, error))?;
+        sink.path = path;
+        self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
+        let (file, entries) = SnapshotFile::open(&self.host, &self.dir, &named, Access::ReadOnly)?;
+        file.verify(&entries)?;
+        Ok((named, file))
+    }
+
+    /// The end of the segments before a cut, which is sealed by now.
+    fn end_of(&self, cut: &Cut, segments: &Segments) -> Result<Clean> {
+        let segment = cut.next_segment - 1;
+        let len = match segments.get(segment) {
+            Some(segment) => segment.file.len().map_err(|error| segment.io("measure", error))?,
+            None => 0,
+        };
+        Ok(Clean { segment, len, lsn: cut.lsn.0 })
+    }
+
+    fn keep_old(&self, generation: u64) -> Result<u64> {
+        retire::finish(&self.host, &self.dir, generation)?;
+        let oldest = (generation + 1).saturating_sub(u64::from(self.retention.generations));
+        retire::prune(&self.host, &self.dir, oldest)?;
+        // Three folders and a manifest before, two times the folder since.
+        Ok(6)
+    }
+
+    /// Lets go of files of older generations, and removes them unless they are kept.
+    pub(super) fn forget(&self, files: &[FileId], segments: &Segments) {
+        let names = self.names.lock();
+        if names.closed {
+            return;
+        }
+        let (first_segment, snapshot) = {
+            let manifest = self.manifest.lock();
+            (manifest.first_segment, manifest.snapshot.map_or(0, |snapshot| snapshot.id))
+        };
+        for file in files {
+            let name = match *file {
+                FileId::Segment(id) if id < first_segment => {
+                    segments.close(id);
+                    segment_name(id)
+                }
+                FileId::Snapshot(id) if id < snapshot => {
+                    self.snapshots.write().remove(&id);
+                    snapshot_name(id)
+                }
+                _ => continue,
+            };
+            if self.retention.generations == 0
+                && let Err(error) = retire::remove(&self.host, &self.dir.join(name))
+            {
+                tracing::warn!(%error, "a replaced file stays until the database is opened again");
+            }
+        }
+    }
+
+    /// Marks the database clean, if it is, and gives the directory up.
+    pub(super) fn close(&self, clean: Result<Option<Clean>>) -> Result<u64> {
+        let mut names = self.names.lock();
+        let result = clean.and_then(|clean| match clean {
+            Some(clean) => {
+                let manifest = Manifest { clean: Some(clean), ..self.manifest.lock().clone() };
+                manifest.replace(&self.host, &self.dir)
+            }
+            None => Ok(0),
+        });
+        names.closed = true;
+        names.lock = None;
+        result
+    }
+
+    fn ended(&self, path: &Path, kept: bool) {
+        let names = self.names.lock();
+        *self.pending.lock() = None;
+        // Without the lock the directory may be another process's; opening removes what is left.
+        if !kept && !names.closed {
+            let _ = self.host.vfs.remove(path);
+        }
+    }
+}
+
+/// A snapshot on its way to disk.
+struct DiskSink {
+    generations: Weak<Generations>,
+    cut: Cut,
+    path: PathBuf,
+    writer: Option<SnapshotWriter>,
+    /// The manifest names it, or may.
+    kept: bool,
+}
+
+impl SnapshotSink for DiskSink {
+    fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
+        match &mut self.writer {
+            Some(writer) => writer.block(collection, documents, payload),
+            None => Err(Error::new(Kind::Internal, "the snapshot has ended already")),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, SnapshotWriter::bytes)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Drop for DiskSink {
+    fn drop(&mut self) {
+        self.writer = None;
+        if let Some(generations) = self.generations.upgrade() {
+            generations.ended(&self.path, self.kept);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Clears away what a new generation replaced: moves it to `backup/<generation>/` with its manifest, or removes it.
+//!
+//! `backup/<generation>/MANIFEST.tmp` is durable before the database's manifest is replaced; it names the files that
+//! belong to it. From then on they move, and the rename to `MANIFEST` says that all are there. A crash in between
+//! leaves MANIFEST.tmp, and the next opening goes on; if the database's manifest was not replaced, it is removed.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::host::Host;
+use super::lock::{LOCK_NAME, OWNER_NAME};
+use super::manifest::{self, Manifest};
+use super::segment::parse_segment_name;
+use super::snapshot::parse_snapshot_name;
+use super::vfs::EntryKind;
+use crate::error::{Details, Error, Kind, Result};
+
+const FOLDER: &str = "backup";
+
+/// Says durably which files will belong to the backup of this manifest's generation.
+pub(super) fn announce(host: &Host, dir: &Path, old: &Manifest) -> Result<()> {
+    let backups = dir.join(FOLDER);
+    let folder = folder(dir, old.generation);
+    make_dir(host, &backups)?;
+    sync_dir(host, dir)?;
+    make_dir(host, &folder)?;
+    sync_dir(host, &backups)?;
+    if exists(host, &folder.join(manifest::NAME))? {
+        let message = format!("{} holds a backup already; move it elsewhere", folder.display());
+        let details = Details { file: Some(folder), ..Details::default() };
+        return Err(Error::new(Kind::Io, message).with_details(details));
+    }
+    old.write_aside(host, &folder)?;
+    sync_dir(host, &folder)
+}
+
+/// Moves the files of an announced backup that have not moved yet.
+pub(super) fn finish(host: &Host, dir: &Path, generation: u64) -> Result<()> {
+    let folder = folder(dir, generation);
+    let old = Manifest::read_named(host, &folder.join(manifest::TMP_NAME), false)?;
+    for name in names(host, dir, EntryKind::File)? {
+        if belongs(&old, &name) {
+            let from = dir.join(&name);
+            host.vfs.rename(&from, &folder.join(&name)).map_err(|error| Error::io("move", &from, error))?;
+        }
+    }
+    sync_dir(host, &folder)?;
+    Manifest::put_in_place(host, &folder)
+}
+
+/// Removes backups of generations before `oldest`, as far as they hold files of a database.
+pub(super) fn prune(host: &Host, dir: &Path, oldest: u64) -> Result<()> {
+    for generation in generations(host, dir)?.into_iter().filter(|generation| *generation < oldest) {
+        let folder = folder(dir, generation);
+        let mut files = names(host, &folder, EntryKind::File)?;
+        // The manifest goes first, so that what is left half removed is no backup.
+        files.sort_by_key(|name| name != manifest::NAME);
+        for name in files.iter().filter(|name| is_ours(name)) {
+            remove(host, &folder.join(name))?;
+        }
+        // Other files keep the folder.
+        let _ = host.vfs.remove_dir(&folder);
+    }
+    Ok(())
+}
+
+/// R6: goes on where a crash ended a retirement, and removes what is left of older generations.
+pub(super) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()> {
+    for generation in generations(host, dir)? {
+        let folder = folder(dir, generation);
+        if !exists(host, &folder.join(manifest::TMP_NAME))? {
+            continue;
+        }
+        if generation < manifest.generation {
+            finish(host, dir, generation)?;
+        } else {
+            remove(host, &folder.join(manifest::TMP_NAME))?;
+            // It holds a backup when the database's manifest was put back by hand.
+            let _ = host.vfs.remove_dir(&folder);
+        }
+    }
+    let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
+    for name in names(host, dir, EntryKind::File)? {
+        let old = parse_segment_name(&name).is_some_and(|id| id < manifest.first_segment)
+            || parse_snapshot_name(&name).is_some_and(|id| id < snapshot);
+        if old {
+            remove(host, &dir.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(host: &Host, path: &Path) -> Result<()> {
+    match host.vfs.remove(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn belongs(old: &Manifest, name: &str) -> bool {
+    let last = old.clean.map_or(0, |clean| clean.segment);
+    parse_segment_name(name).is_some_and(|id| (old.first_segment..=last).contains(&id))
+        || parse_snapshot_name(name).is_some_and(|id| old.snapshot.is_some_and(|snapshot| snapshot.id == id))
+}
+
+fn is_ours(name: &str) -> bool {
+    matches!(name, manifest::NAME | manifest::TMP_NAME | LOCK_NAME | OWNER_NAME)
+        || parse_segment_name(name).is_some()
+        || parse_snapshot_name(name).is_some()
+}
+
+fn folder(dir: &Path, generation: u64) -> PathBuf {
+    dir.join(FOLDER).join(generation.to_string())
+}
+
+/// The generations that have a folder in `backup/`.
+fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+    let backups = dir.join(FOLDER);
+    if !exists(host, &backups)? {
+        return Ok(Vec::new());
+    }
+    let mut found: Vec<u64> = names(host, &backups, EntryKind::Directory)?
+        .iter()
+        .filter_map(|name| name.parse().ok().filter(|id: &u64| id.to_string() == *name))
+        .collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn names(host: &Host, dir: &Path, kind: EntryKind) -> Result<Vec<String>> {
+    let entries = host.vfs.read_dir(dir).map_err(|error| Error::io("list", dir, error))?;
+    Ok(entries.into_iter().filter(|entry| entry.kind == kind).map(|entry| entry.name).collect())
+}
+
+fn exists(host: &Host, path: &Path) -> Result<bool> {
+    Ok(host.vfs.kind(path).map_err(|error| Error::io("look at", path, error))?.is_some())
+}
+
+fn make_dir(host: &Host, path: &Path) -> Result<()> {
+    if exists(host, path)? {
+        return Ok(());
+    }
+    host.vfs.create_dir(path).map_err(|error| Error::io("create", path, error))
+}
+
+fn sync_dir(host: &Host, dir: &Path) -> Result<()> {
+    host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))
+}

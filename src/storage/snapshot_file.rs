@@ -1,0 +1,225 @@
+//! Reads a snapshot: header, footer and table at once, blocks in any order, each verified.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::backend::{Block, BlockPlace, FileId, Loader, Lsn, SnapshotBlock};
+use super::frame::u32_at;
+use super::host::Host;
+use super::manifest::SnapshotRef;
+use super::snapshot::{
+    self, BLOCK_HEADER_LEN, BlockKind, ENTRY_LEN, Entry, FOOTER_LEN, Footer, HEADER_LEN, SnapshotHeader,
+    SnapshotSeed, snapshot_name,
+};
+use super::vfs::{OpenMode, VfsFile, read_exact_at};
+use crate::error::{Error, Kind, Result};
+use crate::options::Access;
+
+/// Blocks are read in pieces of at most this many bytes, or one block.
+const PIECE: u64 = 1 << 20;
+
+/// An open snapshot.
+pub(super) struct SnapshotFile {
+    pub(super) id: u64,
+    pub(super) len: u64,
+    pub(super) lsn: Lsn,
+    /// Head checksum of the SEAL that its segments go on from.
+    pub(super) seal_crc: u32,
+    seed: SnapshotSeed,
+    path: PathBuf,
+    file: Arc<dyn VfsFile>,
+}
+
+impl SnapshotFile {
+    /// Opens the snapshot that a manifest names and verifies all of it but the blocks. Fsyncs it first when it may be
+    /// written, so that what is read is what is durable.
+    pub(super) fn open(
+        host: &Host,
+        dir: &Path,
+        named: &SnapshotRef,
+        access: Access,
+    ) -> Result<(SnapshotFile, Vec<Entry>)> {
+        let path = dir.join(snapshot_name(named.id));
+        let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
+        let file = match host.vfs.open(&path, mode) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::corrupt(&path, 0, "the snapshot is missing"));
+            }
+            result => result.map_err(|error| Error::io("open", &path, error))?,
+        };
+        if access == Access::ReadWrite {
+            file.sync_all().map_err(|error| Error::io("fsync", &path, error))?;
+        }
+        let len = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        if len != named.len || len < HEADER_LEN + FOOTER_LEN {
+            let what = format!("the manifest names a snapshot of {} bytes, this file has {len}", named.len);
+            return Err(Error::corrupt(&path, len.min(named.len), what));
+        }
+        let read = |at: u64, bytes: &mut [u8]| {
+            read_exact_at(&*file, at, bytes).map_err(|error| Error::io("read", &path, error))
+        };
+        let mut head = [0; HEADER_LEN as usize];
+        read(0, &mut head)?;
+        let header = SnapshotHeader::decode(&head, &path)?;
+        if header.id != named.id || header.encrypted {
+            return Err(Error::corrupt(&path, 12, "its header belongs to another snapshot"));
+        }
+        let mut tail = [0; FOOTER_LEN as usize];
+        read(len - FOOTER_LEN, &mut tail)?;
+        let footer = Footer::decode(&tail, &path, len - FOOTER_LEN)?;
+        let whole = footer.header_crc == snapshot::header_crc(&head) && footer.blocks == header.blocks;
+        if !whole || snapshot::reference(&header, &footer, len) != *named {
+            return Err(Error::corrupt(
+                &path,
+                len - FOOTER_LEN,
+                "it is not the snapshot that the manifest names",
+            ));
+        }
+        let mut table = vec![0; (u64::from(footer.blocks) * ENTRY_LEN) as usize];
+        read(footer.table, &mut table)?;
+        let seed = SnapshotSeed::new(&header.salt, header.id);
+        let entries = snapshot::decode_table(&table, &footer, seed, &path)?;
+        let (lsn, seal_crc) = (header.lsn, header.seal_crc);
+        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file }, entries))
+    }
+
+    /// Feeds a loader: the database's blocks in order on this thread, then the documents' from as many threads as the
+    /// machine runs at once. A block is verified before it is heard.
+    pub(super) fn load(&self, entries: &[Entry], loader: &mut dyn Loader) -> Result<()> {
+        let database = |entry: &Entry| entry.kind == BlockKind::Database;
+        let mut buffer = Vec::new();
+        for piece in pieces(entries, database) {
+            self.read_piece(entries, piece, &mut buffer, &mut |block| loader.database_block(block))?;
+        }
+        let pieces = pieces(entries, |entry| !database(entry));
+        let shared = &*loader;
+        self.each_piece(entries, &pieces, &|block| shared.documents(block))
+    }
+
+    /// Reads every block and verifies it.
+    pub(super) fn verify(&self, entries: &[Entry]) -> Result<()> {
+        let mut buffer = Vec::new();
+        for piece in pieces(entries, |_| true) {
+            self.read_piece(entries, piece, &mut buffer, &mut |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Reads one payload and verifies it.
+    pub(super) fn read_block(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
+            return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
+        }
+        let mut bytes = vec![0; BLOCK_HEADER_LEN as usize + place.len as usize];
+        self.read(place.frame, &mut bytes)?;
+        let payload = bytes.split_off(BLOCK_HEADER_LEN as usize);
+        let crc = self.seed.block_crc(place.frame, &payload);
+        if u32_at(&bytes, 0) != place.len || u32_at(&bytes, 4) != crc {
+            return Err(self.damage(place.frame));
+        }
+        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() }))
+    }
+
+    fn each_piece(
+        &self,
+        entries: &[Entry],
+        pieces: &[Range<usize>],
+        hear: &(dyn Fn(SnapshotBlock) -> Result<()> + Sync),
+    ) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let failure: Mutex<Option<Error>> = Mutex::new(None);
+        let work = || {
+            let mut buffer = Vec::new();
+            while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(error) =
+                    self.read_piece(entries, piece.clone(), &mut buffer, &mut |block| hear(block))
+                {
+                    failure.lock().get_or_insert(error);
+                    next.store(pieces.len(), Ordering::Relaxed);
+                }
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(pieces.len());
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        failure.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Reads neighbouring blocks at once and hands each on once it is verified.
+    fn read_piece(
+        &self,
+        entries: &[Entry],
+        piece: Range<usize>,
+        buffer: &mut Vec<u8>,
+        hear: &mut dyn FnMut(SnapshotBlock) -> Result<()>,
+    ) -> Result<()> {
+        let first = piece.start;
+        let Some(entries) = entries.get(piece) else { return Ok(()) };
+        let (Some(from), Some(to)) = (entries.first(), entries.last()) else { return Ok(()) };
+        let start = from.offset;
+        buffer.resize((to.end() - start) as usize, 0);
+        buffer.shrink_to(2 * PIECE as usize);
+        self.read(start, buffer)?;
+        for (index, entry) in (first..).zip(entries) {
+            let at = (entry.offset - start) as usize;
+            let bytes = buffer.get(at..(entry.end() - start) as usize).unwrap_or(&[]);
+            let (head, payload) = bytes.split_at_checked(BLOCK_HEADER_LEN as usize).unwrap_or((&[], &[]));
+            let expected = [entry.len.to_le_bytes(), entry.crc.to_le_bytes()].concat();
+            if head != expected || self.seed.block_crc(entry.offset, payload) != entry.crc {
+                return Err(self.damage(entry.offset));
+            }
+            let place = BlockPlace {
+                file: FileId::Snapshot(self.id),
+                frame: entry.offset,
+                offset: entry.offset + BLOCK_HEADER_LEN,
+                len: entry.len,
+            };
+            hear(SnapshotBlock {
+                lsn: self.lsn,
+                index: index as u32,
+                collection: entry.collection,
+                documents: entry.documents,
+                first_document: entry.first_document,
+                block: Arc::new(Block { place, base: 0, bytes: payload.into() }),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
+        read_exact_at(&*self.file, at, bytes).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                Error::corrupt(&self.path, at, "the file ends inside a block")
+            }
+            _ => Error::io("read", &self.path, error),
+        })
+    }
+
+    fn damage(&self, offset: u64) -> Error {
+        Error::corrupt(&self.path, offset, "a block's checksum does not hold")
+    }
+}
+
+/// Rows of neighbouring blocks that are wanted, none above [`PIECE`] unless it is one block.
+fn pieces(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> Vec<Range<usize>> {
+    let mut pieces: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| wanted(entry)) {
+        match pieces.last_mut().filter(|piece| piece.end == index && entry.end() - start <= PIECE) {
+            Some(piece) => piece.end = index + 1,
+            None => {
+                start = entry.offset;
+                pieces.push(index..index + 1);
+            }
+        }
+    }
+    pieces
+}
