@@ -138,10 +138,11 @@ fn options(access: Access, recovery: RecoveryPolicy) -> OpenOptions {
 
 fn open(disk: &Disk, access: Access, recovery: RecoveryPolicy) -> Result<(RecoveryReport, Content), Error> {
     let mut content = Content::new();
-    let opened = open_disk(&disk.host(), Path::new(DIR), &options(access, recovery), None, &mut |frame: Replayed| {
-        content.push((frame.lsn.0, frame.blocks.iter().map(|block| block.bytes.to_vec()).collect()));
-        Ok(())
-    })?;
+    let opened =
+        open_disk(&disk.host(), Path::new(DIR), &options(access, recovery), None, &mut |frame: Replayed| {
+            content.push((frame.lsn.0, frame.blocks.iter().map(|block| block.bytes.to_vec()).collect()));
+            Ok(())
+        })?;
     Ok((opened.report, content))
 }
 
@@ -185,7 +186,8 @@ pub fn segment(data: &[u8]) {
             if let Ok((_, read)) = strict {
                 assert_eq!(read, content);
             }
-            let (again, same) = open(&disk, Access::ReadWrite, RecoveryPolicy::Strict).expect("a mended log opens");
+            let (again, same) =
+                open(&disk, Access::ReadWrite, RecoveryPolicy::Strict).expect("a mended log opens");
             assert_eq!((again.bytes_cut, same), (0, content), "a mended log is whole");
         }
     }
@@ -208,8 +210,10 @@ pub fn manifest(data: &[u8]) {
             log.commit(b"a payload");
             let files = [("MANIFEST".to_owned(), bytes.to_vec()), (segment_name(SEGMENT), log.bytes)];
             let disk = Disk::with(files);
-            let _ = open(&disk, Access::ReadOnly, RecoveryPolicy::Strict).map_err(|error| check_refusal(&error));
-            let _ = open(&disk, Access::ReadWrite, RecoveryPolicy::Strict).map_err(|error| check_refusal(&error));
+            let _ =
+                open(&disk, Access::ReadOnly, RecoveryPolicy::Strict).map_err(|error| check_refusal(&error));
+            let _ =
+                open(&disk, Access::ReadWrite, RecoveryPolicy::Strict).map_err(|error| check_refusal(&error));
         }
     }
 }

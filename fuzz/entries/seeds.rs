@@ -119,7 +119,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         put(out, 1, 1, &object(&[("_id", Value::Int(3)), ("a", every_type())]));
         record::delete(out, 1, &plain(&Value::Int(2)));
     });
-    let commits = [(1, 0, 1, 8, &b"one block"[..]), (1, 0, 2, 0, &body), (3, 0, 0, 0, b""), (2, 0, 0, 0, b"")];
+    let commits =
+        [(1, 0, 1, 8, &b"one block"[..]), (1, 0, 2, 0, &body), (3, 0, 0, 0, b""), (2, 0, 0, 0, b"")];
     vec![
         ("frame", vec![seal.to_vec(), commit(1, b"one payload"), commit(0, &body)]),
         (

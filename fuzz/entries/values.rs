@@ -82,13 +82,52 @@ pub fn document(data: &[u8]) {
     assert!(incoming::check(&plain, &Shapes::new()).is_ok(), "a tree is written in the one encoding");
 }
 
-const NAMES: [&str; 12] =
-    ["_id", "a", "b", "a.b", "a.0", "tags", "at.n", "", "$", "a.$", "list.1.x", "name"];
+const NAMES: [&str; 12] = ["_id", "a", "b", "a.b", "a.0", "tags", "at.n", "", "$", "a.$", "list.1.x", "name"];
 const OPERATORS: [&str; 44] = [
-    "$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$and", "$or", "$nor", "$not", "$exists",
-    "$type", "$size", "$all", "$elemMatch", "$mod", "$regex", "$options", "$expr", "$set", "$unset", "$inc",
-    "$mul", "$min", "$max", "$rename", "$push", "$each", "$slice", "$sort", "$position", "$addToSet", "$pop",
-    "$pull", "$pullAll", "$setOnInsert", "$currentDate", "$bit", "$bitsAllSet", "$meta", "$text", "$where",
+    "$eq",
+    "$ne",
+    "$gt",
+    "$gte",
+    "$lt",
+    "$lte",
+    "$in",
+    "$nin",
+    "$and",
+    "$or",
+    "$nor",
+    "$not",
+    "$exists",
+    "$type",
+    "$size",
+    "$all",
+    "$elemMatch",
+    "$mod",
+    "$regex",
+    "$options",
+    "$expr",
+    "$set",
+    "$unset",
+    "$inc",
+    "$mul",
+    "$min",
+    "$max",
+    "$rename",
+    "$push",
+    "$each",
+    "$slice",
+    "$sort",
+    "$position",
+    "$addToSet",
+    "$pop",
+    "$pull",
+    "$pullAll",
+    "$setOnInsert",
+    "$currentDate",
+    "$bit",
+    "$bitsAllSet",
+    "$meta",
+    "$text",
+    "$where",
 ];
 
 /// A tree grown from bytes, with operators among its keys.
@@ -251,7 +290,8 @@ pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<
     let Ok(Answer::Collections(collections)) = listed else { return Vec::new() };
     for info in collections.iter().filter(|_| write) {
         let name = info.name.as_str();
-        let documents = vec![incoming_of(&fields(&[("_id", Value::String("new".into())), ("z", Value::Null)]))];
+        let documents =
+            vec![incoming_of(&fields(&[("_id", Value::String("new".into())), ("z", Value::Null)]))];
         let _ = session.call(name, Operation::Insert { documents, order: InsertOrder::Ordered });
         let _ = session.call(
             name,
