@@ -237,9 +237,12 @@ pub fn records(data: &[u8]) {
         Ok(database) => database,
         Err(error) => return check_refusal(&error),
     };
+    let sound = super::values::is_sound(&database);
     let written = read_whole(&database, true);
     database.close().expect("a database without faults closes");
-    let database = open().expect("what was opened and closed opens again");
-    assert!(read_whole(&database, false) == written, "documents changed while the database was closed");
-    database.close().expect("a database without faults closes");
+    if sound {
+        let database = open().expect("what was opened and closed opens again");
+        assert!(read_whole(&database, false) == written, "documents changed while the database was closed");
+        database.close().expect("a database without faults closes");
+    }
 }
