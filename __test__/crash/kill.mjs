@@ -6,7 +6,7 @@
 // reopens the database in another process (every third of which ends abruptly too) and compares.
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -89,6 +89,7 @@ function dump(directory, mode, abrupt) {
 
 async function main() {
   const { rounds, mode, seed, base, keep } = settings()
+  mkdirSync(base, { recursive: true })
   const directory = mkdtempSync(join(base, `moltendb-kill-${mode}-`))
   const database = join(directory, 'db')
   const random = generator(seed)
@@ -106,14 +107,16 @@ async function main() {
     }
   } catch (error) {
     faults.wrong++
-    console.error(`round ${round}: ${error.message}`)
+    // Beside the database, because what is printed is not always kept.
+    writeFileSync(join(directory, 'failure.txt'), `seed ${seed}, round ${round}\n${error.stack}\n`)
+    console.error(`round ${round}: ${error.stack}`)
   }
   console.log(
     `mode ${mode}, seed ${seed}: ${round} rounds, ${ledger.acknowledged} operations acknowledged, ` +
       `${ledger.inFlight} in flight when killed, ${ledger.size} ids, ${faults.lost} lost, ${faults.wrong} wrong`
   )
   if (faults.lost + faults.wrong > 0) {
-    console.error(`the database is kept in ${database}; run again with --seed ${seed}`)
+    console.error(`the database and the failure are kept in ${directory}; run again with --seed ${seed}`)
     process.exitCode = 1
   } else if (ledger.acknowledged === 0) {
     console.error('no write was acknowledged: nothing was shown')

@@ -1,0 +1,54 @@
+//! What the fuzzers call, and `tests/corpus.rs` on a stable compiler: arbitrary bytes into each parser. An entry
+//! panics when a promise is broken; an error that the parser answers is as good as a value.
+//!
+//! - `disk`: a file system in memory
+//! - `log`: frame, segment, manifest, records
+//! - `seeds`: inputs to start from
+//! - `values`: document, filter
+
+mod disk;
+mod log;
+mod seeds;
+mod values;
+
+pub use log::{frame, manifest, records, segment};
+pub use seeds::seeds;
+pub use values::{document, filter};
+
+/// An entry.
+pub type Entry = fn(&[u8]);
+
+/// All of them by name.
+pub const ALL: [(&str, Entry); 6] = [
+    ("frame", frame),
+    ("segment", segment),
+    ("manifest", manifest),
+    ("document", document),
+    ("filter", filter),
+    ("records", records),
+];
+
+/// Takes bytes off the front; zeros where there are none.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn short(&mut self) -> u16 {
+        u16::from_le_bytes([self.byte(), self.byte()])
+    }
+
+    fn take(&mut self, len: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(len.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

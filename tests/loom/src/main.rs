@@ -1,0 +1,30 @@
+//! The commit queue and its completions under every order of events that loom finds.
+//!
+//! ```text
+//! cargo run --release --manifest-path tests/loom/Cargo.toml
+//! ```
+//!
+//! The code is the package's own, `src/storage/queue.rs` and `completion.rs`, with loom's locks in place of
+//! parking_lot's. Three threads with at most three preemptions each run by default; `LOOM_MAX_PREEMPTIONS` is more.
+
+#[allow(dead_code, reason = "the file comes whole")]
+#[path = "../../../src/error.rs"]
+mod error;
+mod storage;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn main() {
+    for (name, scenario) in storage::ALL {
+        let orders = Arc::new(AtomicUsize::new(0));
+        let counter = orders.clone();
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = model.preemption_bound.or(Some(3));
+        model.check(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            scenario();
+        });
+        println!("{name}: {} orders", orders.load(Ordering::Relaxed));
+    }
+}

@@ -1,0 +1,206 @@
+//! What threads do to the queue, and what must hold afterwards in every order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use loom::thread;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::backend::{FileId, Lsn, Place};
+use super::completion::Completion;
+use super::queue::{Entry, Frame, Queue};
+use crate::error::{Error, Kind, Result};
+
+/// Every scenario by its promise.
+pub const ALL: [(&str, fn()); 7] = [
+    ("frames are published once, in order, by one thread at a time", writers),
+    ("a barrier settles behind the frames before it", barrier),
+    ("a frame that meets the close is published or refused, never lost", closing),
+    ("two closes both end", two_closes),
+    ("a failure reaches every frame of its group and the ones behind", failing),
+    ("a listener hears once, a waiter wakes", completion),
+    ("a dropped write wakes its waiter with an error", dropped),
+];
+
+/// A queue, and a log that checks who writes it. Real locks of std are no part of what is modelled.
+#[derive(Default)]
+struct World {
+    queue: Queue,
+    /// The commit lock, and the last number given.
+    commits: Mutex<u64>,
+    written: std::sync::Mutex<Vec<u64>>,
+    heard: std::sync::Mutex<Vec<u64>>,
+    writing: AtomicBool,
+    broken: AtomicBool,
+}
+
+fn place(lsn: u64) -> Place {
+    Place {
+        lsn: Lsn(lsn),
+        file: FileId::Memory,
+        offset: 0,
+        blocks: SmallVec::new(),
+        records: 0,
+        durable_lag: 0,
+    }
+}
+
+impl World {
+    fn publish(&self, group: &[Entry]) -> Result<()> {
+        assert!(!self.writing.swap(true, Ordering::SeqCst), "two threads write at once");
+        // Lets others run in the midst of a write.
+        thread::yield_now();
+        let result = if self.broken.load(Ordering::SeqCst) {
+            Err(Error::new(Kind::Io, "the disk is gone"))
+        } else {
+            let mut written = self.written.lock().unwrap();
+            written.extend(group.iter().filter_map(|entry| entry.frame.as_ref()).map(|frame| frame.place.lsn.0));
+            Ok(())
+        };
+        self.writing.store(false, Ordering::SeqCst);
+        result
+    }
+
+    /// A commit as the engine does it: number, queue and listener under one lock, then the writing.
+    fn commit(self: &Arc<Self>) -> Result<()> {
+        let (tell, told) = Completion::new();
+        let completion = {
+            let mut last = self.commits.lock();
+            *last += 1;
+            let lsn = *last;
+            let completion = self.queue.push(Some(Frame { place: place(lsn), blocks: SmallVec::new() }));
+            let world = self.clone();
+            completion.then(move |result| {
+                if result.is_ok() {
+                    world.heard.lock().unwrap().push(lsn);
+                }
+                tell.settle(result);
+            });
+            told
+        };
+        self.drive();
+        completion.wait()
+    }
+
+    fn drive(&self) {
+        self.queue.drive(|group| self.publish(group));
+    }
+
+    fn close(&self) {
+        self.queue.stop(|group| self.publish(group));
+    }
+
+    fn written(&self) -> Vec<u64> {
+        self.written.lock().unwrap().clone()
+    }
+
+    fn heard(&self) -> Vec<u64> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+fn writers() {
+    let world = Arc::new(World::default());
+    let others: Vec<_> = (0..2)
+        .map(|_| {
+            let world = world.clone();
+            thread::spawn(move || world.commit().unwrap())
+        })
+        .collect();
+    world.commit().unwrap();
+    others.into_iter().for_each(|other| other.join().unwrap());
+    assert_eq!((world.written(), world.heard()), (vec![1, 2, 3], vec![1, 2, 3]));
+    assert_eq!(world.queue.bytes(), 0);
+}
+
+fn barrier() {
+    let world = Arc::new(World::default());
+    let writer = {
+        let world = world.clone();
+        thread::spawn(move || world.commit().unwrap())
+    };
+    let before = *world.commits.lock();
+    let queued = {
+        // Whoever holds the commit lock has queued what it numbered.
+        let _commits = world.commits.lock();
+        *_commits
+    };
+    assert!(before <= queued);
+    let barrier = world.queue.push(None);
+    world.drive();
+    barrier.wait().unwrap();
+    assert!(world.written().len() as u64 >= queued, "a barrier overtook a frame");
+    writer.join().unwrap();
+    assert_eq!(world.written(), [1]);
+}
+
+fn closing() {
+    let world = Arc::new(World::default());
+    let writers: Vec<_> = (0..2)
+        .map(|_| {
+            let world = world.clone();
+            thread::spawn(move || world.commit())
+        })
+        .collect();
+    world.close();
+    let at_close = world.written();
+    let results: Vec<_> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+    let acknowledged = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(world.written().len(), acknowledged);
+    assert_eq!(world.written(), at_close, "something was written after the close");
+    for result in results {
+        assert!(result.is_ok() || result.is_err_and(|error| error.kind() == Kind::Closed));
+    }
+}
+
+fn two_closes() {
+    let world = Arc::new(World::default());
+    let other = {
+        let world = world.clone();
+        thread::spawn(move || world.close())
+    };
+    let refused = world.commit();
+    other.join().unwrap();
+    world.close();
+    assert_eq!(world.written().len(), usize::from(refused.is_ok()));
+}
+
+fn failing() {
+    let world = Arc::new(World::default());
+    let writer = {
+        let world = world.clone();
+        thread::spawn(move || world.commit())
+    };
+    let breaker = {
+        let world = world.clone();
+        thread::spawn(move || world.broken.store(true, Ordering::SeqCst))
+    };
+    let mine = world.commit();
+    let other = writer.join().unwrap();
+    breaker.join().unwrap();
+    let acknowledged = usize::from(mine.is_ok()) + usize::from(other.is_ok());
+    assert_eq!(world.written().len(), acknowledged);
+    assert_eq!(world.heard().len(), acknowledged);
+}
+
+fn completion() {
+    let (completer, completion) = Completion::new();
+    let heard = Arc::new(std::sync::Mutex::new(0));
+    let settler = thread::spawn(move || completer.settle(Ok(())));
+    let counter = heard.clone();
+    completion.then(move |result| *counter.lock().unwrap() += i32::from(result.is_ok()));
+    settler.join().unwrap();
+    assert_eq!(*heard.lock().unwrap(), 1);
+    let (completer, completion) = Completion::new();
+    let settler = thread::spawn(move || completer.settle(Ok(())));
+    completion.wait().unwrap();
+    settler.join().unwrap();
+}
+
+fn dropped() {
+    let (completer, completion) = Completion::new();
+    let dropper = thread::spawn(move || drop(completer));
+    assert_eq!(completion.wait().unwrap_err().kind(), Kind::Internal);
+    dropper.join().unwrap();
+}
