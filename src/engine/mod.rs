@@ -5,6 +5,8 @@
 //! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`]: the operations
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
+//! - [`verify`]: reading everything, changing nothing
+//! - [`export`], [`import`], [`ejson`]: documents as lines of JSON, out and in
 //! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
 //! - [`registry`]: the databases open in this process
 
@@ -14,6 +16,9 @@ pub mod collection;
 pub mod commit;
 pub mod cursor;
 pub mod database;
+pub mod ejson;
+pub mod export;
+pub mod import;
 pub mod key;
 pub mod lane;
 pub mod operation;
@@ -24,15 +29,19 @@ pub mod replay;
 pub mod session;
 pub mod slab;
 pub mod store;
+pub mod verify;
 pub mod views;
 pub mod waiting;
 pub mod write;
 
 pub use collection::Collection;
 pub use database::{Database, DatabaseStats, Description};
+pub use export::Export;
+pub use import::{Import, ImportOptions, Imported};
 pub use operation::{
     Answer, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Reply, SetEntry,
     UpdateOutcome, Upsert, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;
+pub use verify::{Verification, verify};

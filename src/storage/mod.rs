@@ -10,7 +10,7 @@
 //!
 //! A commit's way: `placing` gives its place, `queue` gathers, `writer` writes and syncs; `disk` holds them
 //! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
-//! Opening: `scan` reads frames, [`recovery`] judges and mends.
+//! Opening: `scan` reads frames, [`recovery`] judges and mends; [`inspect`] reads everything and mends nothing.
 
 mod async_disk;
 pub mod backend;
@@ -19,6 +19,7 @@ pub mod completion;
 mod disk;
 pub mod frame;
 pub mod host;
+pub mod inspect;
 pub mod lock;
 pub mod manifest;
 pub mod memory;
@@ -36,5 +37,6 @@ mod writer;
 pub use backend::{Block, BlockPlace, FileId, FrameSize, Lsn, Place, Replayed, StorageBackend, StorageStats};
 pub use completion::{Completer, Completion};
 pub use host::Host;
+pub use inspect::{Damage, FileReport, Heard, Inspected, inspect};
 pub use open::{Opened, open_disk, open_memory};
 pub use recovery::RecoveryReport;
