@@ -1,7 +1,6 @@
 // However a program ends, what was acknowledged is there and the directory is free.
 
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -110,8 +109,9 @@ for (const [what, body] of Object.entries(workerEnds)) {
       })`
     const worker = new Worker(source, { eval: true, workerData: { path, index } })
     worker.on('error', () => {})
-    const ended = once(worker, 'exit')
-    await once(worker, 'message')
+    const ended = new Promise((resolve) => worker.once('exit', resolve))
+    // The error event of a worker would reject `once`.
+    await new Promise((resolve) => worker.once('message', resolve))
     if (what === 'worker.terminate') await worker.terminate()
     await ended
     t.is(countElsewhere(path), 20)

@@ -3,11 +3,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync,
+  chmodSync, chownSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync,
   writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import test from 'ava'
 
@@ -147,7 +147,7 @@ if (unix) {
     await refused(t, 'IO', path, /is not a regular file/)
   })
 
-  test('directories have mode 0700 and files 0600, whatever the umask', async (t) => {
+  test.serial('directories have mode 0700 and files 0600, whatever the umask', async (t) => {
     const before = process.umask(0)
     t.teardown(() => process.umask(before))
     const path = join(directory(t), 'deeper')
@@ -159,33 +159,59 @@ if (unix) {
     for (const name of readdirSync(path)) t.is(statSync(join(path, name)).mode & 0o777, 0o600, name)
   })
 
-  const unprivileged = isRoot ? test.skip : test
-  const why = isRoot ? ' (skipped: root passes every permission; run as another user)' : ''
-
-  unprivileged(`a directory that may not be read${why}`, async (t) => {
+  test.serial('a directory that may not be read', async (t) => {
     const path = await sample(t)
     chmodSync(path, 0o000)
     t.teardown(() => chmodSync(path, 0o700))
-    const error = await rejectsWith(t, 'IO', Database.open(path), /Permission denied/)
-    t.truthy(error.file)
+    await unprivileged(path, async () => {
+      for (const options of [{}, { readOnly: true }]) {
+        const error = await rejectsWith(t, 'IO', Database.open(path, options), /Permission denied/)
+        t.is(error.file, path)
+      }
+      await rejectsWith(t, 'IO', Database.verify(path), /Permission denied/)
+    })
   })
 
-  unprivileged(`a directory that may not be written${why}`, async (t) => {
+  test.serial('a directory that may not be written', async (t) => {
     const path = await sample(t)
     chmodSync(path, 0o500)
     t.teardown(() => chmodSync(path, 0o700))
-    const db = await Database.open(path, { readOnly: true })
-    t.is(await db.collection('a').countDocuments(), 50)
-    await db.close()
-    await rejectsWith(t, 'IO', Database.open(join(path, 'new')), /Permission denied/)
+    await unprivileged(path, async () => {
+      await rejectsWith(t, 'IO', Database.open(join(path, 'new')), /Permission denied/)
+      const db = await Database.open(path, { readOnly: true })
+      t.is(await db.collection('a').countDocuments(), 50)
+      await db.close()
+    })
   })
 
-  unprivileged(`a segment that may not be read${why}`, async (t) => {
-    const path = await sample(t)
-    chmodSync(segment(path), 0o000)
-    const error = await rejectsWith(t, 'IO', Database.open(path), /Permission denied/)
-    t.is(error.file, segment(path))
-  })
+  for (const name of ['segment', 'MANIFEST', 'LOCK']) {
+    test.serial(`a ${name} that may not be read`, async (t) => {
+      const path = await sample(t)
+      const file = name === 'segment' ? segment(path) : join(path, name)
+      chmodSync(file, 0o000)
+      await unprivileged(path, async () => {
+        const error = await rejectsWith(t, 'IO', Database.open(path), /Permission denied/)
+        t.is(error.file, file)
+      })
+      chmodSync(file, 0o600)
+      const db = await Database.open(path)
+      t.true(db.recovery.clean)
+      await db.close()
+    })
+  }
+}
+
+/** Runs as a user whom permissions bind: root passes every one. */
+async function unprivileged(path, work) {
+  if (!isRoot) return work()
+  const nobody = 65_534
+  for (const name of [dirname(path), path, ...readdirSync(path).map((file) => join(path, file))]) chownSync(name, nobody, nobody)
+  process.seteuid(nobody)
+  try {
+    return await work()
+  } finally {
+    process.seteuid(0)
+  }
 }
 
 /** A small file system of its own; undefined where the machine allows none. */

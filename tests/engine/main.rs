@@ -5,3 +5,4 @@
 mod concurrency;
 mod model;
 mod support;
+mod verify;
