@@ -106,10 +106,14 @@ export class Port {
     return port
   }
 
+  /** Node.js runs no cleanup hooks of the main thread after process.exit or an uncaught exception. */
+  readonly #atExit = (): void => this.#native.closeAll()
+
   private constructor() {
     this.#native = native()
     this.#id = this.#native.openPort(() => this.#drain())
     this.#native.setBuffers(this.#id, this.#request, this.#result)
+    process.on('exit', this.#atExit)
   }
 
   /** Gives up one use of the port. */
@@ -117,6 +121,7 @@ export class Port {
     this.#users -= 1
     if (this.#users > 0) return
     if (Port.#current === this) Port.#current = undefined
+    process.off('exit', this.#atExit)
     this.#native.closePort(this.#id)
   }
 

@@ -375,6 +375,63 @@ export class Collection<T extends Document = Document> {
     return this.#call(where, hasRequest(id))
   }
 
+  /**
+   * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+   * show yet. All documents see one state.
+   *
+   * Throws what `find` rejects with.
+   */
+  findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
+    const where = `${this.collectionName}.findSync`
+    const given = optionsOf<FindOptions<T>>(where, options)
+    const checked = filterOf(where, filter)
+    const find = { ...findOf(where, given), limit: limitOf(where, given.limit), batch: countOf(where, 'option batchSize', given.batchSize) }
+    const documents: WithId<T>[] = []
+    let cursor = this.#callBatch(where, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, checked, find) }, documents, given.signal)
+    while (cursor !== 0) {
+      const id = cursor
+      const body: Request['body'] = (out) => {
+        encodeValue(out, id, 'document')
+        encodeValue(out, find.batch, 'document')
+      }
+      cursor = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body }, documents)
+    }
+    return documents
+  }
+
+  /** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
+    const where = `${this.collectionName}.findOneSync`
+    const given = optionsOf<FindOneOptions<T>>(where, options)
+    const checked = filterOf(where, filter)
+    const find = { ...findOf(where, given), limit: 1, batch: 1 }
+    return this.#call(where, {
+      opcode: Opcode.Find,
+      flags: Flag.Single,
+      body: (out) => writeFind(out, checked, find),
+      finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
+    }, given.signal)
+  }
+
+  /** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+  countSync(filter?: Filter<T> | null, options?: CountOptions): number {
+    const where = `${this.collectionName}.countSync`
+    const given = optionsOf<CountOptions>(where, options)
+    const checked = filterOf(where, filter)
+    const skip = countOf(where, 'option skip', given.skip)
+    const limit = countOf(where, 'option limit', given.limit)
+    return this.#call(where, countRequest(checked, skip, limit), given.signal)
+  }
+
+  /** Appends a batch of a cursor; answers the cursor, 0 after the last batch. */
+  #callBatch(where: string, operation: Omit<Request, 'finish'>, into: WithId<T>[], signal?: AbortSignal): number {
+    const finish = ([cursor, documents]: [number, WithId<T>[]]): number => {
+      for (const document of documents) into.push(document)
+      return cursor
+    }
+    return this.#call<number>(where, { ...operation, finish }, signal)
+  }
+
   #target(where: string): CollectionState {
     return (this.#state ??= this.#core.collection(this.collectionName, where))
   }

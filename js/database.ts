@@ -6,9 +6,11 @@ import { Collection } from './collection.js'
 import { abortable, Core, errorOfNative, listing } from './core.js'
 import { disposeWith } from './dispose.js'
 import { native, type NativeDatabase } from './native.js'
-import { MEMORY, pkOf, type Settings, settingsOf } from './options.js'
+import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './options.js'
+import { exportLines, importLines } from './transfer.js'
 import type {
-  CollectionInfo, CollectionOptions, CompactResult, DatabaseStats, Document, OpenOptions, OperationOptions, RecoveryReport, StorageMode
+  CollectionInfo, CollectionOptions, CompactResult, DatabaseStats, Document, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource,
+  OpenOptions, OperationOptions, RecoveryReport, StorageMode, Verification
 } from './types.js'
 
 /** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
@@ -59,6 +61,26 @@ export class Database {
     } catch (error) {
       port.release()
       throw error
+    }
+  }
+
+  /**
+   * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
+   * first damaged. Changes nothing; reads on behind damage as far as checksums hold.
+   *
+   * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
+   * wrote it, `IO` when there is none or the file system refuses.
+   */
+  static async verify(path: string, options?: OperationOptions): Promise<Verification> {
+    const where = 'Database.verify'
+    const { signal } = optionsOf<OperationOptions>(where, options)
+    const checked = pathOf(path, where)
+    if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
+    signal?.throwIfAborted()
+    try {
+      return JSON.parse(await abortable(native().NativeDatabase.verify(checked), signal)) as Verification
+    } catch (error) {
+      throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
     }
   }
 
@@ -168,6 +190,28 @@ export class Database {
   async stats(options?: OperationOptions): Promise<DatabaseStats> {
     const { signal } = optionsOf<OperationOptions>('Database.stats', options)
     return JSON.parse(await this.#core.direct('Database.stats', (database) => database.stats(), signal)) as DatabaseStats
+  }
+
+  /**
+   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines are the state of the moment
+   * of the call, however long it takes and whatever is written meanwhile; values are MongoDB Extended JSON v2, so that each comes back as
+   * itself. Waits where the stream does.
+   *
+   * Rejects with what the stream fails with, with the signal's reason, `CLOSED` when the database is closed meanwhile.
+   */
+  async exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult> {
+    return exportLines(this.#core, writable, options)
+  }
+
+  /**
+   * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
+   * the documents of all lines before it are kept.
+   *
+   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it is no such line or holds what cannot be stored,
+   * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
+   */
+  async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
+    return importLines(this.#core, readable, options)
   }
 
   /**

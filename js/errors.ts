@@ -33,6 +33,8 @@ export interface MoltenErrorDetails {
   offset?: number
   /** The process that holds the lock. */
   pid?: number
+  /** The line of an import that is to blame, from 1. */
+  line?: number
   /** `DUPLICATE_KEY`: the fields of the index. */
   keyPattern?: Record<string, unknown>
   /** `DUPLICATE_KEY`: the values that collide. */
@@ -53,7 +55,7 @@ const CODES: { readonly [kind: string]: number | undefined } = {
 /** Shared by every copy of this package in a process, so that `isMoltenError` knows the errors of the others. */
 const BRAND = Symbol.for('moltendb-node.MoltenError')
 
-const DETAILS = ['path', 'file', 'offset', 'pid', 'keyPattern', 'keyValue'] as const
+const DETAILS = ['path', 'file', 'offset', 'pid', 'line', 'keyPattern', 'keyValue'] as const
 
 /** The error of every database outcome. Programmer mistakes are a TypeError. */
 export class MoltenError extends Error {
@@ -66,6 +68,7 @@ export class MoltenError extends Error {
   declare readonly file?: string
   declare readonly offset?: number
   declare readonly pid?: number
+  declare readonly line?: number
   declare readonly keyPattern?: Record<string, unknown>
   declare readonly keyValue?: Record<string, unknown>
 

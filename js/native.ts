@@ -13,11 +13,27 @@ export interface NativeDatabase {
   close(): Promise<void>
   stats(): Promise<string>
   compact(): Promise<string>
+  exportLines(collections: string[] | null): NativeExport
+  importLines(batch: number, ifExists: string): NativeImport
+}
+
+/** An export under way. */
+export interface NativeExport {
+  next(): Promise<{ lines: Buffer; documents: number } | null>
+  finish(): Promise<void>
+}
+
+/** An import under way. */
+export interface NativeImport {
+  lines(text: Uint8Array): Promise<string>
 }
 
 /** Everything the addon exports. */
 export interface Native {
-  NativeDatabase: { open(path: string, optionsJson: string): Promise<NativeDatabase> }
+  NativeDatabase: {
+    open(path: string, optionsJson: string): Promise<NativeDatabase>
+    verify(path: string): Promise<string>
+  }
   openPort(wake: () => void): number
   setBuffers(port: number, request: Uint8Array, result: Uint8Array): void
   collection(port: number, database: number, name: string): number
@@ -26,6 +42,7 @@ export interface Native {
   attempt(port: number, collection: number, verb: number, length: number, knownNumber: number, knownCount: number): number
   call(port: number, length: number): void
   closePort(port: number): void
+  closeAll(): void
 }
 
 let loaded: Native | undefined

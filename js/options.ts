@@ -50,9 +50,10 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
   }
 }
 
-function pathOf(path: unknown): string {
+/** Checks a path. */
+export function pathOf(path: unknown, where = WHERE): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw wrongArgument(WHERE, 'path', "the path of a directory or ':memory:'", path)
+    throw wrongArgument(where, 'path', "the path of a directory or ':memory:'", path)
   }
   return path
 }

@@ -437,3 +437,78 @@ export interface DeleteResult {
   acknowledged: boolean
   deletedCount: number
 }
+
+/** Where a file is first damaged. */
+export interface FileDamage {
+  /** Where in the file. */
+  offset: number
+  /** The commit that stands there or was due there; null where no commit is concerned. */
+  lsn: number | null
+  message: string
+}
+
+/** What `Database.verify` found in a file. */
+export interface VerifiedFile {
+  /** Its name in the directory. */
+  file: string
+  kind: 'manifest' | 'snapshot' | 'segment'
+  bytes: number
+  /** Commits whose checksums hold. */
+  frames: number
+  /** Blocks in them. */
+  blocks: number
+  /** Bytes at its end that a kill or a power cut left unfinished; opening cuts them, and no acknowledged write is among them. */
+  tornBytes: number
+  firstDamage: FileDamage | null
+}
+
+/** What `Database.verify` found. */
+export interface Verification {
+  /** Whether no file is damaged. */
+  ok: boolean
+  /** The manifest, then the files of the log in order. */
+  files: VerifiedFile[]
+  /** Documents of the newest state that could be read whole. */
+  documents: number
+  /** The last commit that could be read. */
+  lastLsn: number
+  /** Whether the last session closed the database. */
+  clean: boolean
+}
+
+/** How `exportJSONL` writes. */
+export interface ExportOptions extends OperationOptions {
+  /** The collections to write; all where it is left out. */
+  collections?: readonly string[]
+  /** Called after each piece has been handed to the stream. */
+  onProgress?: (progress: ExportResult) => void
+}
+
+/** What an export wrote. */
+export interface ExportResult {
+  documents: number
+  bytes: number
+}
+
+/** Where `importJSONL` reads: a stream or any other iterable of bytes or text, cut anywhere. */
+export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
+
+/** How `importJSONL` reads. */
+export interface ImportOptions extends OperationOptions {
+  /** What happens to a document whose `_id` is taken: the import stops (the default), it replaces what is there, or it is left out. */
+  ifExists?: 'error' | 'replace' | 'skip'
+  /** Documents in a commit; 1000 where it is left out. */
+  batchSize?: number
+  /** Called after each piece has been committed. */
+  onProgress?: (progress: ImportResult) => void
+}
+
+/** What an import did. */
+export interface ImportResult {
+  /** Documents written. */
+  imported: number
+  /** Documents left out because their `_id` was taken. */
+  skipped: number
+  /** Lines read, blank ones included. */
+  lines: number
+}

@@ -1,6 +1,7 @@
 //! What Node.js sees: borrow, call, convert. The only room that names napi; `docs/boundary.md` has the bytes.
 //!
 //! - [`native`]: the entry points
+//! - [`transfer`]: the entry points of verifying, exporting and importing
 //! - [`environment`]: what one JavaScript environment has open, and its end
 //! - [`port`]: one evaluation of the facade: its handles, shapes and results
 //! - [`buffers`]: the two buffers shared with JavaScript; the one file with unsafe code
@@ -20,4 +21,5 @@ pub mod options;
 pub mod outbox;
 pub mod port;
 pub mod request;
+pub mod transfer;
 pub mod wake;

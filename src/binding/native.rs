@@ -81,6 +81,12 @@ impl NativeDatabase {
     }
 }
 
+impl NativeDatabase {
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
 /// Opens a port; `wake` is called once per burst of results.
 #[napi(ts_args_type = "wake: () => void")]
 pub fn open_port(env: &Env, wake: WakeFunction) -> napi::Result<u32> {
@@ -156,13 +162,17 @@ pub fn close_all() -> napi::Result<()> {
 }
 
 /// A promise of blocking work, which runs on tokio.
-fn promise<T>(env: &Env, work: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<AsyncBlock<T>>
+pub(super) fn promise<T>(
+    env: &Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<AsyncBlock<T>>
 where
     T: ToNapiValue + Send + 'static,
 {
     AsyncBlockBuilder::new(blocking(work)).build(env).map_err(|error| exception(&refused(error)))
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String> {
+/// A value as JSON text.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::new(Kind::Internal, format!("no JSON: {error}")))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::compact::Compaction;
+use super::export::Export;
 use super::registry;
 use super::replay::Replay;
 use super::session::Session;
@@ -138,6 +139,12 @@ impl Database {
         sessions.retain(|known| known.strong_count() > 0);
         sessions.push(Arc::downgrade(&session));
         session
+    }
+
+    /// Begins an export of these collections, or of all.
+    pub fn export(&self, only: Option<&[String]>) -> Result<Export> {
+        self.check_open("export")?;
+        Ok(Export::new(self.store.clone(), self.closed.clone(), only))
     }
 
     /// Everything acknowledged so far is on the disk itself when this returns.

@@ -6,6 +6,8 @@
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`cool`]: larger than memory
+//! - [`verify`]: reading everything, changing nothing
+//! - [`export`], [`import`], [`ejson`]: documents as lines of JSON, out and in
 //! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
 //! - [`registry`]: the databases open in this process
 
@@ -17,6 +19,9 @@ pub mod compact;
 pub mod cool;
 pub mod cursor;
 pub mod database;
+pub mod ejson;
+pub mod export;
+pub mod import;
 pub mod key;
 pub mod lane;
 pub mod operation;
@@ -27,6 +32,7 @@ pub mod replay;
 pub mod session;
 pub mod slab;
 pub mod store;
+pub mod verify;
 pub mod views;
 pub mod waiting;
 pub mod write;
@@ -34,9 +40,12 @@ pub mod write;
 pub use collection::Collection;
 pub use compact::Compaction;
 pub use database::{Database, DatabaseStats, Description};
+pub use export::Export;
+pub use import::{Import, ImportOptions, Imported};
 pub use operation::{
     Answer, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Reply, SetEntry,
     UpdateOutcome, Upsert, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;
+pub use verify::{Verification, verify};

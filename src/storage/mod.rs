@@ -11,7 +11,7 @@
 //! A commit's way: `placing` gives its place, `queue` gathers, `writer` writes and syncs; `disk` holds them
 //! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
 //! A generation's way: `generation` cuts and installs, `snapshot_writer` writes, `retire` clears away what was.
-//! Opening: `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends.
+//! Opening: `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends; [`inspect`] reads everything and mends nothing.
 
 mod async_disk;
 pub mod backend;
@@ -21,6 +21,7 @@ mod disk;
 pub mod frame;
 mod generation;
 pub mod host;
+pub mod inspect;
 pub mod lock;
 pub mod manifest;
 pub mod memory;
@@ -45,5 +46,6 @@ pub use backend::{
 };
 pub use completion::{Completer, Completion};
 pub use host::Host;
+pub use inspect::{Damage, FileReport, Heard, Inspected, inspect};
 pub use open::{Opened, open_disk, open_memory};
 pub use recovery::RecoveryReport;

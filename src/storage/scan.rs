@@ -105,6 +105,25 @@ impl<'a> Frames<'a> {
         Ok(None)
     }
 
+    /// Goes on behind a bad frame: at the next frame whose checksums hold, whatever its number. `false` when there
+    /// is none. For reports only; recovery never reads on.
+    pub(super) fn skip_damage(&mut self) -> io::Result<bool> {
+        let mut at = self.end;
+        while at + HEADER_LEN as u64 <= self.len {
+            if let Some((header, body, padding)) = self.window.frame(self.segment, at)?
+                && frame::body_holds(&header, body, padding)
+                && (header.kind != FrameKind::Commit || frame::payloads(&header, body).is_some())
+            {
+                self.end = at;
+                self.last = Lsn(header.lsn.0.saturating_sub(u64::from(header.kind == FrameKind::Commit)));
+                self.ended = false;
+                return Ok(true);
+            }
+            at += 8;
+        }
+        Ok(false)
+    }
+
     /// Whether a power cut does not explain the first bad frame: no sector of it is missing. A sector that never
     /// reached the disk reads as zeros, or lies behind the end of the file.
     pub(super) fn is_suspect(&mut self) -> io::Result<bool> {

@@ -6,3 +6,4 @@ mod compaction;
 mod concurrency;
 mod model;
 mod support;
+mod verify;

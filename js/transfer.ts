@@ -1,0 +1,188 @@
+// Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
+
+import { pipeline } from 'node:stream/promises'
+
+import { checkCollectionName, countOf, optionsOf, shown, wrongArgument } from './arguments.js'
+import { abortable, type Core, errorOfNative } from './core.js'
+import { MoltenError, type MoltenErrorKind } from './errors.js'
+import type { NativeExport } from './native.js'
+import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from './types.js'
+
+/** Lines go to the core in pieces of about this many bytes. */
+const PIECE_BYTES = 1 << 20
+/** A document of 16 MiB whose characters are all escaped takes less. */
+const MAX_LINE_BYTES = 128 << 20
+const BATCH = 1000
+const NEWLINE = 10
+
+/** Writes what the core exports; the stream's end is the export's. */
+export async function exportLines(core: Core, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
+  const where = 'Database.exportJSONL'
+  const options = optionsOf<ExportOptions>(where, given)
+  const { collections, onProgress, signal } = options
+  const stream = writable as { write?: unknown; getWriter?: unknown } | null | undefined
+  if (typeof stream?.write !== 'function' && typeof stream?.getWriter !== 'function') {
+    throw wrongArgument(where, 'writable', 'a writable stream', writable)
+  }
+  if (collections !== undefined) {
+    if (!Array.isArray(collections)) throw wrongArgument(where, 'option collections', 'an array of names', collections)
+    for (const name of collections) checkCollectionName(where, name)
+  }
+  checkProgress(where, onProgress)
+  core.checkOpen(where)
+  signal?.throwIfAborted()
+  const progress: ExportResult = { documents: 0, bytes: 0 }
+  const lines = begin(where, () => core.native.exportLines(collections ? [...collections] : null))
+  try {
+    await pipeline(pieces(core, where, lines, progress, onProgress), stream as NodeJS.WritableStream, signal ? { signal } : {})
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error
+  } finally {
+    await lines.finish()
+  }
+  return progress
+}
+
+async function* pieces(
+  core: Core, where: string, lines: NativeExport, progress: ExportResult, onProgress: ExportOptions['onProgress']
+): AsyncGenerator<Buffer, void, void> {
+  for (;;) {
+    const piece = await core.direct(where, () => lines.next())
+    if (piece === null) return
+    yield piece.lines
+    progress.documents += piece.documents
+    progress.bytes += piece.lines.length
+    onProgress?.({ ...progress })
+  }
+}
+
+interface Imported extends ImportResult {
+  failure: { line: number; kind: MoltenErrorKind; message: string } | null
+}
+
+/** Reads lines and hands them over, one piece after the other. */
+export async function importLines(core: Core, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
+  const where = 'Database.importJSONL'
+  const options = optionsOf<ImportOptions>(where, given)
+  const { ifExists = 'error', onProgress, signal } = options
+  if (ifExists !== 'error' && ifExists !== 'replace' && ifExists !== 'skip') {
+    throw wrongArgument(where, 'option ifExists', "'error', 'replace' or 'skip'", ifExists)
+  }
+  const batch = options.batchSize === undefined ? BATCH : countOf(where, 'option batchSize', options.batchSize)
+  if (batch < 1 || batch > 1_000_000) throw wrongArgument(where, 'option batchSize', '1 to 1000000', batch)
+  checkProgress(where, onProgress)
+  const iterator = iteratorOf(where, readable)
+  core.checkOpen(where)
+  signal?.throwIfAborted()
+  const lines = begin(where, () => core.native.importLines(batch, ifExists))
+  const progress: ImportResult = { imported: 0, skipped: 0, lines: 0 }
+  const flush = async (text: Uint8Array): Promise<void> => {
+    const done = JSON.parse(await core.direct(where, () => lines.lines(text))) as Imported
+    const before = progress.lines
+    progress.imported += done.imported
+    progress.skipped += done.skipped
+    progress.lines += done.lines
+    if (done.failure) throw failed(where, before, done.failure, progress)
+    onProgress?.({ ...progress })
+    signal?.throwIfAborted()
+  }
+  const pending = new Lines(where, () => progress.lines)
+  let ended = false
+  try {
+    for (;;) {
+      const step = await abortable(Promise.resolve(iterator.next()), signal)
+      if (step.done) break
+      const text = pending.add(step.value)
+      if (text) await flush(text)
+    }
+    ended = true
+    const rest = pending.end()
+    if (rest.length > 0) await flush(rest)
+  } finally {
+    // What is still being read is let go of; a source that hangs must not hold up the rejection.
+    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
+  }
+  return progress
+}
+
+/** Pieces of text, put together until they hold enough whole lines. */
+class Lines {
+  #chunks: Uint8Array[] = []
+  #bytes = 0
+  /** Where the last line of all chunks ends; 0 without one. */
+  #whole = 0
+  #surrogate = ''
+
+  constructor(private readonly where: string, private readonly read: () => number) {}
+
+  /** Adds a piece; answers whole lines once there are enough of them. */
+  add(piece: unknown): Uint8Array | undefined {
+    const chunk = this.#bytesOf(piece)
+    if (chunk.length === 0) return undefined
+    const newline = chunk.lastIndexOf(NEWLINE)
+    if (newline >= 0) this.#whole = this.#bytes + newline + 1
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes < PIECE_BYTES) return undefined
+    if (this.#whole === 0) {
+      if (this.#bytes <= MAX_LINE_BYTES) return undefined
+      const message = `${this.where}: a line after line ${this.read()} is longer than ${MAX_LINE_BYTES >> 20} MiB; a document has at most 16 MiB`
+      throw new MoltenError('LIMIT', message, { line: this.read() + 1 })
+    }
+    const all = Buffer.concat(this.#chunks, this.#bytes)
+    const whole = all.subarray(0, this.#whole)
+    this.#keep(all.subarray(this.#whole))
+    return whole
+  }
+
+  /** What is left, its last line ended or not. */
+  end(): Uint8Array {
+    const all = Buffer.concat([...this.#chunks, Buffer.from(this.#surrogate)])
+    this.#keep(new Uint8Array())
+    return all
+  }
+
+  #keep(rest: Uint8Array): void {
+    this.#chunks = rest.length > 0 ? [Buffer.from(rest)] : []
+    this.#bytes = rest.length
+    this.#whole = 0
+  }
+
+  #bytesOf(piece: unknown): Uint8Array {
+    if (piece instanceof Uint8Array || Buffer.isBuffer(piece)) return piece
+    if (typeof piece !== 'string') throw new TypeError(`${this.where}: the source must give bytes or text, not ${shown(piece)}`)
+    // A pair of surrogates may have been cut in two.
+    const text = this.#surrogate + piece
+    const last = text.charCodeAt(text.length - 1)
+    const cut = last >= 0xd800 && last < 0xdc00
+    this.#surrogate = cut ? text.slice(-1) : ''
+    return Buffer.from(cut ? text.slice(0, -1) : text)
+  }
+}
+
+function failed(where: string, before: number, failure: NonNullable<Imported['failure']>, progress: ImportResult): MoltenError {
+  const line = before + failure.line
+  const kept = `${progress.imported} ${progress.imported === 1 ? 'document' : 'documents'} of the lines before it ${progress.imported === 1 ? 'is' : 'are'} imported`
+  return new MoltenError(failure.kind, `${where}: line ${line}: ${failure.message}; ${kept}`, { line })
+}
+
+function iteratorOf(where: string, readable: ImportSource): AsyncIterator<unknown> | Iterator<unknown> {
+  const source = readable as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+  if (typeof source === 'object' && source !== null) {
+    if (typeof source[Symbol.asyncIterator] === 'function') return source[Symbol.asyncIterator]!()
+    if (typeof source[Symbol.iterator] === 'function' && !(source instanceof Uint8Array)) return source[Symbol.iterator]!()
+  }
+  throw wrongArgument(where, 'readable', 'a readable stream or an iterable of bytes or text', readable)
+}
+
+function checkProgress(where: string, onProgress: unknown): void {
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongArgument(where, 'option onProgress', 'a function', onProgress)
+}
+
+function begin<T>(where: string, start: () => T): T {
+  try {
+    return start()
+  } catch (error) {
+    throw errorOfNative(where, error)
+  }
+}

@@ -1,0 +1,111 @@
+//! Verifying, exporting and importing. `docs/boundary.md` is the contract.
+
+use std::sync::Arc;
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncBlock, Buffer, Uint8Array};
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::failure::guarded;
+use super::native::{NativeDatabase, json, promise};
+use crate::engine::import::IfExists;
+use crate::engine::{Export, Import, ImportOptions, verify};
+use crate::error::{Error, Kind};
+
+/// Whole lines of an export.
+#[napi(object)]
+pub struct ExportedLines {
+    /// The lines, UTF-8.
+    pub lines: Buffer,
+    /// Documents in them.
+    pub documents: u32,
+}
+
+/// An export under way; it pins the state it reads until it is finished.
+#[napi]
+pub struct NativeExport {
+    export: Arc<Mutex<Option<Export>>>,
+}
+
+#[napi]
+impl NativeExport {
+    /// Resolves with the next lines, with null at the end.
+    #[napi]
+    pub fn next(&self, env: &Env) -> napi::Result<AsyncBlock<Option<ExportedLines>>> {
+        let export = Arc::clone(&self.export);
+        promise(env, move || {
+            let mut export = export.lock();
+            let Some(running) = &mut *export else { return Ok(None) };
+            let piece = running.next_piece()?;
+            if piece.is_none() {
+                *export = None;
+            }
+            Ok(piece.map(|piece| ExportedLines { lines: piece.bytes.into(), documents: piece.documents }))
+        })
+    }
+
+    /// Resolves when the export has let go of its state.
+    #[napi]
+    pub fn finish(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
+        let export = Arc::clone(&self.export);
+        promise(env, move || {
+            drop(export.lock().take());
+            Ok(())
+        })
+    }
+}
+
+/// An import under way.
+#[napi]
+pub struct NativeImport {
+    import: Arc<Import>,
+}
+
+#[napi]
+impl NativeImport {
+    /// Resolves with what became of these whole lines, as JSON.
+    #[napi]
+    pub fn lines(&self, env: &Env, text: Uint8Array) -> napi::Result<AsyncBlock<String>> {
+        let (import, text) = (Arc::clone(&self.import), text.to_vec());
+        promise(env, move || json(&import.lines(&text)))
+    }
+}
+
+#[napi]
+impl NativeDatabase {
+    /// Resolves with what verifying the directory found, as JSON.
+    #[napi]
+    pub fn verify(env: &Env, path: String) -> napi::Result<AsyncBlock<String>> {
+        promise(env, move || json(&verify(&path)?))
+    }
+
+    /// Begins an export of these collections, or of all, on the state of now.
+    #[napi]
+    pub fn export_lines(&self, collections: Option<Vec<String>>) -> napi::Result<NativeExport> {
+        guarded(|| {
+            let export = self.database().export(collections.as_deref())?;
+            Ok(NativeExport { export: Arc::new(Mutex::new(Some(export))) })
+        })
+    }
+
+    /// Begins an import; `if_exists` is error, replace or skip.
+    #[napi]
+    pub fn import_lines(&self, batch: u32, if_exists: String) -> napi::Result<NativeImport> {
+        guarded(|| {
+            let if_exists = match if_exists.as_str() {
+                "error" => IfExists::Error,
+                "replace" => IfExists::Replace,
+                "skip" => IfExists::Skip,
+                _ => {
+                    return Err(Error::new(
+                        Kind::Argument,
+                        "option ifExists must be 'error', 'replace' or 'skip'",
+                    ));
+                }
+            };
+            let options = ImportOptions { batch: batch as usize, if_exists };
+            Ok(NativeImport { import: Arc::new(Import::new(self.database().session(), options)) })
+        })
+    }
+}

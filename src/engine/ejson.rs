@@ -1,0 +1,396 @@
+//! Values as MongoDB Extended JSON v2 and back, each to exactly itself.
+//!
+//! Numbers, strings, booleans, null, arrays and objects are plain JSON (the relaxed format); what JSON has no form
+//! for is written as the canonical format has it:
+//!
+//! ```text
+//! BigInt                  {"$numberLong":"-5"}
+//! NaN, Infinity, -0       {"$numberDouble":"NaN"}  "Infinity"  "-Infinity"  "-0.0"
+//! Date                    {"$date":{"$numberLong":"1700000000000"}}
+//! bytes                   {"$binary":{"base64":"AAE=","subType":"00"}}
+//! ObjectId                {"$oid":"0123456789abcdef01234567"}
+//! ```
+//!
+//! An object whose first key is one of those names, or one with more dollars in front, is a plain object that only
+//! looks like a wrapper: that key is written with one more dollar, which reading takes away.
+
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::document::value::MAX_DATE;
+use crate::document::{Object, RawKind, RawValue, Value};
+
+/// Names of wrappers, ours and those of types that no document here can hold.
+const WRAPPERS: [&str; 16] = [
+    "$oid",
+    "$date",
+    "$binary",
+    "$numberLong",
+    "$numberDouble",
+    "$numberInt",
+    "$numberDecimal",
+    "$uuid",
+    "$timestamp",
+    "$regularExpression",
+    "$undefined",
+    "$minKey",
+    "$maxKey",
+    "$code",
+    "$symbol",
+    "$dbPointer",
+];
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The wrapper that a key names, after any further dollars before it.
+fn wrapper(key: &str) -> Option<&'static str> {
+    let name = key.trim_start_matches('$');
+    WRAPPERS.into_iter().find(|known| key.starts_with('$') && known.get(1..) == Some(name))
+}
+
+/// Appends a stored value.
+pub fn write(value: RawValue<'_>, out: &mut Vec<u8>) {
+    match value.kind() {
+        RawKind::Null => out.extend_from_slice(b"null"),
+        RawKind::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        RawKind::Int(value) => display(value, out),
+        RawKind::Double(value) => write_double(value, out),
+        RawKind::Long(value) => write_long(value, out),
+        RawKind::String(text) => write_text(text, out),
+        RawKind::Binary(bytes) => write_binary(bytes, out),
+        RawKind::ObjectId(bytes) => {
+            out.extend_from_slice(b"{\"$oid\":\"");
+            for byte in bytes {
+                out.push(hex_digit(byte >> 4));
+                out.push(hex_digit(byte & 15));
+            }
+            out.extend_from_slice(b"\"}");
+        }
+        RawKind::Date(millis) => {
+            out.extend_from_slice(b"{\"$date\":");
+            write_long(millis, out);
+            out.push(b'}');
+        }
+        RawKind::Array(array) => {
+            out.push(b'[');
+            for (at, element) in array.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write(element, out);
+            }
+            out.push(b']');
+        }
+        RawKind::Object(object) => {
+            out.push(b'{');
+            for (at, (key, field)) in object.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                let start = out.len();
+                write_text(key.as_bytes(), out);
+                if at == 0 && wrapper(key).is_some() {
+                    out.insert(start + 1, b'$');
+                }
+                out.push(b':');
+                write(field, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn display(value: impl fmt::Display, out: &mut Vec<u8>) {
+    // Writing to memory cannot fail.
+    let _ = std::io::Write::write_fmt(out, format_args!("{value}"));
+}
+
+fn write_long(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"$numberLong\":\"");
+    display(value, out);
+    out.extend_from_slice(b"\"}");
+}
+
+fn write_double(value: f64, out: &mut Vec<u8>) {
+    let special = if value.is_nan() {
+        "NaN"
+    } else if value == f64::INFINITY {
+        "Infinity"
+    } else if value == f64::NEG_INFINITY {
+        "-Infinity"
+    } else if value == 0.0 {
+        "-0.0"
+    } else {
+        // Writing to memory cannot fail, and the number is finite.
+        let _ = serde_json::to_writer(out, &value);
+        return;
+    };
+    out.extend_from_slice(b"{\"$numberDouble\":\"");
+    out.extend_from_slice(special.as_bytes());
+    out.extend_from_slice(b"\"}");
+}
+
+/// Appends a string of JSON.
+pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut copied = 0;
+    for (at, byte) in text.iter().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0..0x20 => b"",
+            _ => continue,
+        };
+        out.extend_from_slice(text.get(copied..at).unwrap_or_default());
+        copied = at + 1;
+        if escape.is_empty() {
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        } else {
+            out.extend_from_slice(escape);
+        }
+    }
+    out.extend_from_slice(text.get(copied..).unwrap_or_default());
+    out.push(b'"');
+}
+
+fn hex_digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+}
+
+fn write_binary(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"$binary\":{\"base64\":\"");
+    for chunk in bytes.chunks(3) {
+        let bits =
+            chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for digit in 0..4 {
+            let sextet = (bits >> (18 - 6 * digit)) as usize & 63;
+            out.push(if digit <= chunk.len() { BASE64.get(sextet).copied().unwrap_or(b'=') } else { b'=' });
+        }
+    }
+    out.extend_from_slice(b"\",\"subType\":\"00\"}}");
+}
+
+fn read_base64(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.as_bytes();
+    if bytes.len() % 4 != 0 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
+    let last = (bytes.len() / 4).saturating_sub(1);
+    for (at, chunk) in bytes.chunks(4).enumerate() {
+        let pads = chunk.iter().rev().take_while(|byte| **byte == b'=').count();
+        if pads > 2 || (pads > 0 && at != last) {
+            return None;
+        }
+        let mut bits = 0u32;
+        for byte in chunk.iter().take(4 - pads) {
+            let sextet = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(sextet);
+        }
+        bits <<= 6 * pads;
+        let [_, decoded @ ..] = bits.to_be_bytes();
+        out.extend_from_slice(decoded.get(..3 - pads)?);
+    }
+    Some(out)
+}
+
+/// Reads a value from a JSON reader.
+pub struct Parsed;
+
+impl<'de> DeserializeSeed<'de> for Parsed {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Parsed {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::number(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element_seed(Parsed)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Object::new();
+        while let Some(mut key) = map.next_key::<String>()? {
+            if object.is_empty() && wrapper(&key).is_some() {
+                if !key.starts_with("$$") {
+                    return unwrap(&key, &mut map);
+                }
+                key.remove(0);
+            }
+            object.push((key, map.next_value_seed(Parsed)?));
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+fn unwrap<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Value, A::Error> {
+    let content = map.next_value_seed(Parsed)?;
+    if let Some(other) = map.next_key::<String>()? {
+        return Err(de::Error::custom(format!("{key} stands beside the key {other}; it must be alone")));
+    }
+    typed(key, content).map_err(de::Error::custom)
+}
+
+/// The value that a wrapper stands for.
+fn typed(key: &str, content: Value) -> Result<Value, String> {
+    let wrong = |expected: &str| Err(format!("{key} must hold {expected}"));
+    match (key, &content) {
+        ("$oid", Value::String(text)) => match object_id(text) {
+            Some(bytes) => Ok(Value::ObjectId(bytes)),
+            None => wrong("24 hexadecimal digits"),
+        },
+        ("$oid", _) => wrong("24 hexadecimal digits"),
+        ("$numberLong", Value::String(text)) => match text.parse() {
+            Ok(long) => Ok(Value::Long(long)),
+            Err(_) => wrong("a whole number of 64 bits as a string"),
+        },
+        ("$numberLong", _) => wrong("a whole number of 64 bits as a string"),
+        ("$numberInt" | "$numberDouble", Value::String(text)) => match number(text) {
+            Some(number) => Ok(Value::number(number)),
+            None => wrong("a number as a string"),
+        },
+        ("$numberInt" | "$numberDouble", _) => wrong("a number as a string"),
+        ("$date", Value::Long(millis)) if millis.unsigned_abs() <= MAX_DATE => Ok(Value::Date(*millis)),
+        ("$date", Value::String(text)) => match instant(text) {
+            Some(millis) => Ok(Value::Date(millis)),
+            None => wrong("{\"$numberLong\": milliseconds} or a time such as 2024-01-31T12:00:00.000Z"),
+        },
+        ("$date", _) => wrong("{\"$numberLong\": milliseconds} or a time such as 2024-01-31T12:00:00.000Z"),
+        ("$binary", Value::Object(fields)) => match fields.as_slice() {
+            [(first, Value::String(base64)), (second, Value::String(sub_type))]
+                if first == "base64" && second == "subType" =>
+            {
+                if sub_type != "00" && sub_type != "0" {
+                    return Err(format!("$binary has the subtype {sub_type}; only 00 can be stored"));
+                }
+                match read_base64(base64) {
+                    Some(bytes) => Ok(Value::Binary(bytes)),
+                    None => wrong("base64 text"),
+                }
+            }
+            _ => wrong("base64 and subType"),
+        },
+        ("$binary", _) => wrong("base64 and subType"),
+        _ => Err(format!("{key} is a type that cannot be stored")),
+    }
+}
+
+fn object_id(text: &str) -> Option<[u8; 12]> {
+    let digits: &[u8; 24] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 12];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+        for digit in pair {
+            *byte = *byte << 4 | u8::try_from(char::from(*digit).to_digit(16)?).ok()?;
+        }
+    }
+    Some(bytes)
+}
+
+fn number(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => text.parse().ok().filter(|number: &f64| number.is_finite()),
+    }
+}
+
+/// A time in ISO 8601 as MongoDB's tools write it: `2024-01-31T12:00:00[.fff]Z`, or with `+hh:mm` for `Z`.
+fn instant(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(|part| digits(part, 2..=4));
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let zone = time.find(['Z', '+', '-'])?;
+    let (clock, zone) = time.split_at_checked(zone)?;
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let mut clock = clock.split(':').map(|part| digits(part, 2..=2));
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next().unwrap_or(Some(0))?);
+    let millis = digits(&format!("{fraction:0<3}"), 3..=3)?;
+    let offset = match zone {
+        "Z" => 0,
+        _ => {
+            let (hours, minutes) = zone.get(1..)?.split_at_checked(2)?;
+            let offset = digits(hours, 2..=2)? * 60 + digits(minutes.trim_start_matches(':'), 2..=2)?;
+            if zone.starts_with('-') { -offset } else { offset }
+        }
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Days from the civil calendar: years begin in March, so that the leap day is the last.
+    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = years * 365 + years.div_euclid(4) - years.div_euclid(100)
+        + years.div_euclid(400)
+        + (months * 153 + 2) / 5
+        + day
+        - 1
+        - 719_468;
+    Some(((days * 24 + hour) * 60 + minute - offset) * 60_000 + second * 1_000 + millis)
+}
+
+fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
+    let plain = lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+#[path = "ejson_tests.rs"]
+mod tests;

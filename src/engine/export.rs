@@ -1,0 +1,85 @@
+//! A database as lines of JSON, read from one view: the state of the moment the export began, however long it runs.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::collection::Collection;
+use super::ejson;
+use super::store::Store;
+use super::views::View;
+use crate::document::RawValue;
+use crate::error::{Error, Kind, Result};
+use crate::query::Filter;
+
+/// Bytes after which a piece ends.
+const PIECE: usize = 512 << 10;
+
+/// An export under way.
+pub struct Export {
+    store: Arc<Store>,
+    closed: Arc<AtomicBool>,
+    view: View,
+    /// Collections still to come, the next one last.
+    left: Vec<(Arc<str>, Arc<Collection>)>,
+    slot: u64,
+    filter: Filter,
+}
+
+/// Whole lines, and how many.
+#[derive(Debug, Default)]
+pub struct Piece {
+    /// The lines.
+    pub bytes: Vec<u8>,
+    /// Documents in them.
+    pub documents: u32,
+}
+
+impl Export {
+    /// Begins an export of these collections, or of all; those that do not exist have no documents.
+    pub(super) fn new(store: Arc<Store>, closed: Arc<AtomicBool>, only: Option<&[String]>) -> Export {
+        let view = store.view();
+        let wanted = |name: &str| only.is_none_or(|only| only.iter().any(|own| own == name));
+        let mut left: Vec<_> = view
+            .catalogue()
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(name, collection)| (name.clone(), collection.clone()))
+            .collect();
+        left.reverse();
+        Export { store, closed, view, left, slot: 0, filter: Filter::all() }
+    }
+
+    /// The next lines; `None` at the end. Blocks while it reads what is cold.
+    pub fn next_piece(&mut self) -> Result<Option<Piece>> {
+        if self.closed.load(Ordering::Acquire) {
+            let message = format!("the database {} was closed during the export", self.store.name());
+            return Err(Error::new(Kind::Closed, message));
+        }
+        let mut piece = Piece::default();
+        while let Some((name, collection)) = self.left.last() {
+            let end = collection.slab().end();
+            let mut head = b"{\"collection\":".to_vec();
+            ejson::write_text(name.as_bytes(), &mut head);
+            head.extend_from_slice(b",\"document\":");
+            let visit = |_, _, block: &Arc<crate::storage::Block>, span: super::slab::Span| {
+                let document = block.bytes.get(span.range()).unwrap_or_default();
+                piece.bytes.extend_from_slice(&head);
+                ejson::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);
+                piece.bytes.extend_from_slice(b"}\n");
+                piece.documents += 1;
+                if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            self.slot =
+                self.store.scan(collection, (self.slot, end), self.view.lsn(), &self.filter, visit)?;
+            if self.slot >= end {
+                self.left.pop();
+                self.slot = 0;
+            }
+            if piece.bytes.len() >= PIECE {
+                break;
+            }
+        }
+        Ok((piece.documents > 0).then_some(piece))
+    }
+}

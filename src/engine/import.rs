@@ -1,0 +1,288 @@
+//! Lines of JSON into a database: parsed strictly, committed in batches, stopped at the first line that fails.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::ejson::Parsed;
+use super::operation::{Answer, Incoming, InsertOrder, Operation, SetEntry};
+use super::session::Session;
+use crate::document::{Shapes, Value, encode_plain};
+use crate::error::{Error, Kind, Result};
+
+/// Bytes of documents after which a batch is committed, whatever its size.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// What happens to a document whose `_id` is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfExists {
+    /// The import stops with `DUPLICATE_KEY`.
+    Error,
+    /// The document replaces the one that is there.
+    Replace,
+    /// The document is left out.
+    Skip,
+}
+
+/// How to import.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions {
+    /// Documents in a commit.
+    pub batch: usize,
+    /// What happens to a document whose `_id` is taken.
+    pub if_exists: IfExists,
+}
+
+/// What became of some lines.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// Documents written.
+    pub imported: u64,
+    /// Documents left out because their `_id` was taken.
+    pub skipped: u64,
+    /// Lines read, the failed one included.
+    pub lines: u64,
+    /// Why the import ends here, if it does; every document of the lines before is written or skipped.
+    pub failure: Option<LineFailure>,
+}
+
+/// A line that could not be imported.
+#[derive(Debug, Serialize)]
+pub struct LineFailure {
+    /// Its number, from 1 in the lines given.
+    pub line: u64,
+    /// The stable kind.
+    pub kind: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// An import under way.
+pub struct Import {
+    session: Arc<Session>,
+    options: ImportOptions,
+    shapes: Arc<Shapes>,
+}
+
+/// Documents of one collection that wait to be committed.
+#[derive(Default)]
+struct Batch {
+    collection: String,
+    bytes: Vec<u8>,
+    /// Where each document ends, and its line.
+    documents: Vec<(usize, u64)>,
+}
+
+impl Import {
+    /// An import through this session.
+    pub fn new(session: Arc<Session>, options: ImportOptions) -> Import {
+        Import { session, options, shapes: Arc::new(Shapes::new()) }
+    }
+
+    /// Imports whole lines. Blocks until they are committed as the storage mode has it.
+    pub fn lines(&self, text: &[u8]) -> Imported {
+        let mut done = Imported::default();
+        let mut batch = Batch::default();
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            done.lines += 1;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let row = match parse(line) {
+                Ok(row) => row,
+                Err(error) => {
+                    self.commit(&mut batch, &mut done);
+                    done.fail(done.lines, &error);
+                    return done;
+                }
+            };
+            let full = batch.documents.len() >= self.options.batch.max(1) || batch.bytes.len() >= BATCH_BYTES;
+            if full || batch.collection != row.collection {
+                self.commit(&mut batch, &mut done);
+                if done.failure.is_some() {
+                    return done;
+                }
+                batch.collection = row.collection;
+            }
+            encode_plain(&row.document, &mut batch.bytes);
+            batch.documents.push((batch.bytes.len(), done.lines));
+        }
+        self.commit(&mut batch, &mut done);
+        done
+    }
+
+    fn commit(&self, batch: &mut Batch, done: &mut Imported) {
+        let documents = std::mem::take(&mut batch.documents);
+        if documents.is_empty() {
+            return;
+        }
+        let buffer: Arc<[u8]> = std::mem::take(&mut batch.bytes).into();
+        let mut start = 0;
+        let incoming = documents.iter().map(|(end, _)| {
+            let range = std::mem::replace(&mut start, *end)..*end;
+            Incoming { buffer: buffer.clone(), range, shapes: self.shapes.clone() }
+        });
+        let order = match self.options.if_exists {
+            IfExists::Skip => InsertOrder::Unordered,
+            IfExists::Error | IfExists::Replace => InsertOrder::Ordered,
+        };
+        let operation = match self.options.if_exists {
+            IfExists::Replace => Operation::Set {
+                entries: incoming.map(|document| SetEntry { document, if_version: None }).collect(),
+            },
+            IfExists::Error | IfExists::Skip => Operation::Insert { documents: incoming.collect(), order },
+        };
+        let first = documents.first().map_or(0, |(_, line)| *line);
+        match self.session.call(&batch.collection, operation).1 {
+            Ok(Answer::Inserted { inserted, failures }) => {
+                done.imported += inserted;
+                for failure in failures {
+                    if self.options.if_exists == IfExists::Skip && taken(&failure.error) {
+                        done.skipped += 1;
+                        continue;
+                    }
+                    let line = documents.get(failure.index).map_or(first, |(_, line)| *line);
+                    done.fail(line, &failure.error);
+                    return;
+                }
+            }
+            Ok(_) => done.imported += documents.len() as u64,
+            Err(error) => self.one_by_one(&error, &batch.collection, &buffer, &documents, done),
+        }
+    }
+
+    /// A batch that was refused whole: finds the line that is to blame, writing those before it.
+    fn one_by_one(
+        &self,
+        refusal: &Error,
+        collection: &str,
+        buffer: &Arc<[u8]>,
+        documents: &[(usize, u64)],
+        done: &mut Imported,
+    ) {
+        let by_line = !matches!(
+            refusal.kind(),
+            Kind::Closed
+                | Kind::ReadOnly
+                | Kind::StoragePoisoned
+                | Kind::StorageFull
+                | Kind::Io
+                | Kind::Internal
+        );
+        let first = documents.first().map_or(0, |(_, line)| *line);
+        if !by_line || documents.len() == 1 {
+            return done.fail(first, refusal);
+        }
+        let mut start = 0;
+        for (end, line) in documents {
+            let mut alone = Batch {
+                collection: collection.to_owned(),
+                bytes: buffer.get(start..*end).unwrap_or_default().to_vec(),
+                documents: vec![(end - start, *line)],
+            };
+            start = *end;
+            self.commit(&mut alone, done);
+            if done.failure.is_some() {
+                return;
+            }
+        }
+    }
+}
+
+impl Imported {
+    fn fail(&mut self, line: u64, error: &Error) {
+        if self.failure.is_none() {
+            let message = error.message().to_owned();
+            self.failure = Some(LineFailure { line, kind: error.kind().as_str(), message });
+            self.lines = line;
+        }
+    }
+}
+
+/// Whether the error says that the `_id`, not another unique field, is taken.
+fn taken(error: &Error) -> bool {
+    let by_id = error.details().key_pattern.as_ref().is_some_and(|pattern| {
+        let mut id = Vec::new();
+        encode_plain(&Value::Object(vec![("_id".to_owned(), Value::Int(1))]), &mut id);
+        *pattern == id
+    });
+    error.kind() == Kind::DuplicateKey && by_id
+}
+
+/// A line: whose document, and the document, its `_id` first.
+struct Row {
+    collection: String,
+    document: Value,
+}
+
+fn parse(line: &[u8]) -> Result<Row> {
+    let bad = |message: String| Error::new(Kind::BadDocument, message);
+    let mut reader = serde_json::Deserializer::from_slice(line);
+    let row = reader.deserialize_any(RowVisitor).and_then(|row| reader.end().map(|()| row));
+    let mut row = row.map_err(|error| {
+        // The reader counts within the one line it has.
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        bad(format!("{what}, at column {}", error.column()))
+    })?;
+    if let Value::Object(fields) = &mut row.document {
+        match fields.iter().position(|(key, _)| key == "_id") {
+            Some(place) => fields.get_mut(..=place).unwrap_or_default().rotate_right(1),
+            None => return Err(bad("the document has no _id; give it one".to_owned())),
+        }
+    }
+    check_name(&row.collection).map_err(bad)?;
+    Ok(row)
+}
+
+/// The rules for names of collections; JavaScript checks them where it makes handles.
+fn check_name(name: &str) -> Result<(), String> {
+    let wrong = name.is_empty()
+        || name.len() > 120
+        || name.contains(['\0', '$', '/', '\\'])
+        || name.starts_with('.')
+        || name.ends_with('.')
+        || name.contains("..");
+    if wrong {
+        let shown: String = name.chars().take(40).collect();
+        return Err(format!(
+            "{shown:?} cannot be the name of a collection; use 1 to 120 bytes without $, / and \\"
+        ));
+    }
+    Ok(())
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Row;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("{\"collection\": name, \"document\": {...}}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+        use serde::de::Error as _;
+        let (mut collection, mut document) = (None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "collection" if collection.is_none() => collection = Some(map.next_value::<String>()?),
+                "document" if document.is_none() => document = Some(map.next_value_seed(Parsed)?),
+                "collection" | "document" => {
+                    return Err(A::Error::custom(format!("the key {key} stands twice")));
+                }
+                _ => {
+                    let message = format!("the key {key:?} is unknown; a line has collection and document");
+                    return Err(A::Error::custom(message));
+                }
+            }
+        }
+        match (collection, document) {
+            (Some(collection), Some(document @ Value::Object(_))) => Ok(Row { collection, document }),
+            (Some(_), Some(_)) => Err(A::Error::custom("the document is no object")),
+            _ => Err(A::Error::custom("the line has no collection or no document")),
+        }
+    }
+}
