@@ -51,7 +51,12 @@ impl Aggregation {
         let now = store.now();
         let seed = foldhash::fast::RandomState::default().hash_one((now, view.lsn().0));
         let env = Arc::new(Env::new(now, seed));
-        let reading = Arc::new(Reading { store: store.clone(), view, written: AtomicU64::new(0), seed: AtomicU64::new(seed) });
+        let reading = Arc::new(Reading {
+            store: store.clone(),
+            view,
+            written: AtomicU64::new(0),
+            seed: AtomicU64::new(seed),
+        });
         let access: Arc<dyn Access> = reading.clone();
         let rows = pipeline.open(name, &env, &access)?;
         Ok(Aggregation { rows, reading, done: false })
@@ -132,7 +137,14 @@ impl Access for Reading {
         };
         let store = self.store.clone();
         // The view lives as long as the pipeline, which holds this reading.
-        Ok(Box::new(Scan { store, lsn: self.view.lsn(), collection, filter, bounds, taken: Vec::new().into_iter() }))
+        Ok(Box::new(Scan {
+            store,
+            lsn: self.view.lsn(),
+            collection,
+            filter,
+            bounds,
+            taken: Vec::new().into_iter(),
+        }))
     }
 
     fn new_id(&self) -> Value {
@@ -172,7 +184,8 @@ impl Access for Reading {
         let keys = documents.iter().map(key).collect::<Result<Vec<_>>>()?;
         let mut at = 0;
         while at < documents.len() {
-            let bytes = documents.iter().skip(at).map(|one| weight(one) + 64).sum::<usize>().min(COMMIT_BYTES);
+            let bytes =
+                documents.iter().skip(at).map(|one| weight(one) + 64).sum::<usize>().min(COMMIT_BYTES);
             let committed = self.store.commit(bytes, |commit| {
                 let target = commit.collection_or_create(collection)?;
                 let mut passed = at;
@@ -226,7 +239,9 @@ fn repeated(stage: &str, document: &Value) -> Error {
         Value::Object(fields) => fields.first().map_or("missing", |(_, id)| id.type_name()),
         other => other.type_name(),
     };
-    let message = format!("{stage} met two documents with the same _id, of type {found}; group by it, or project another _id");
+    let message = format!(
+        "{stage} met two documents with the same _id, of type {found}; group by it, or project another _id"
+    );
     Error::new(Kind::DuplicateKey, message)
 }
 
@@ -272,11 +287,16 @@ impl Rows for Scan {
                 return Ok(None);
             };
             let mut taken: Vec<Row> = Vec::with_capacity(TAKEN);
-            self.bounds.0 = self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
-                let (collection, block) = (collection.clone(), block.clone());
-                taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range: span.range() })));
-                if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })?;
+            self.bounds.0 =
+                self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
+                    let (collection, block) = (collection.clone(), block.clone());
+                    taken.push(Row::Stored(Arc::new(StoredDocument {
+                        collection,
+                        block,
+                        range: span.range(),
+                    })));
+                    if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
             self.taken = taken.into_iter();
         }
     }
@@ -287,11 +307,12 @@ impl Rows for Scan {
         }
         let Some(collection) = self.collection.clone() else { return Ok(true) };
         let mut outcome = Ok(());
-        self.bounds.0 = self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
-            let bytes = block.bytes.get(span.range()).unwrap_or_default();
-            outcome = visit(RawValue::new(bytes, collection.shapes()));
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
+        self.bounds.0 =
+            self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
+                let bytes = block.bytes.get(span.range()).unwrap_or_default();
+                outcome = visit(RawValue::new(bytes, collection.shapes()));
+                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
         outcome.map(|()| true)
     }
 }

@@ -41,7 +41,12 @@ pub(super) enum Kind {
     LeastN(usize),
     GreatestN(usize),
     /// The first or the last so many in an order; one of them stands alone.
-    Ranked { sort: Sort, n: usize, last: bool, alone: bool },
+    Ranked {
+        sort: Sort,
+        n: usize,
+        last: bool,
+        alone: bool,
+    },
 }
 
 /// An accumulator at work.
@@ -87,12 +92,17 @@ impl Accumulator {
                 fields(parser, name, operand, &["(nothing)"])?;
                 return Ok(Accumulator { kind: Kind::Sum, operand: Expression::literal(Value::Int(1)) });
             }
-            "$firstN" | "$lastN" | "$minN" | "$maxN" => return Accumulator::parse_many(parser, name, operand),
-            "$top" | "$bottom" | "$topN" | "$bottomN" => return Accumulator::parse_ranked(parser, name, operand),
+            "$firstN" | "$lastN" | "$minN" | "$maxN" => {
+                return Accumulator::parse_many(parser, name, operand);
+            }
+            "$top" | "$bottom" | "$topN" | "$bottomN" => {
+                return Accumulator::parse_ranked(parser, name, operand);
+            }
             _ => return parser.fail(format!("unknown accumulator '{name}'")),
         };
         if matches!(operand, Value::Array(items) if items.len() != 1) {
-            return parser.fail(format!("{name} takes one expression; an array goes into $concatArrays or a $let"));
+            return parser
+                .fail(format!("{name} takes one expression; an array goes into $concatArrays or a $let"));
         }
         let operand = match operand {
             Value::Array(items) => items.first().unwrap_or(operand),
@@ -128,7 +138,8 @@ impl Accumulator {
             None if alone => 1,
             None => return parser.fail(format!("{name} needs n")),
         };
-        let kind = Kind::Ranked { sort: read_sort(parser, sort)?, n, last: name.starts_with("$bottom"), alone };
+        let kind =
+            Kind::Ranked { sort: read_sort(parser, sort)?, n, last: name.starts_with("$bottom"), alone };
         Ok(Accumulator { kind, operand: parser.expression(output)? })
     }
 
@@ -150,7 +161,13 @@ impl Accumulator {
     }
 
     /// Takes a document.
-    pub(super) fn add(&self, state: &mut State, row: &Row, scope: &Scope<'_>, memory: &mut Memory) -> Result<()> {
+    pub(super) fn add(
+        &self,
+        state: &mut State,
+        row: &Row,
+        scope: &Scope<'_>,
+        memory: &mut Memory,
+    ) -> Result<()> {
         if matches!((&self.kind, &*state), (Kind::First, State::One(Some(_)))) {
             return Ok(());
         }

@@ -34,7 +34,8 @@ impl Branch {
     pub(super) fn add(&mut self, parser: &Parser, path: &FieldPath, field: Field) -> Result<()> {
         let mut at = self;
         let Some((last, parents)) = path.parts().split_last() else { return Ok(()) };
-        let collision = || parser.error(format!("two fields of the stage collide at '{}'", path.parts().join(".")));
+        let collision =
+            || parser.error(format!("two fields of the stage collide at '{}'", path.parts().join(".")));
         for part in parents {
             if at.get(part).is_none() {
                 at.push(part, Field::Nested(Branch::default()));

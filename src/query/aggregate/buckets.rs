@@ -7,9 +7,9 @@ use super::group::{Group, Key, accumulators};
 use super::memory::{Memory, size};
 use super::read::{count, fields, find, unsupported};
 use super::row::{Row, Rows};
+use crate::document::Node;
 use crate::document::Value;
 use crate::document::order::{Class, compare_values};
-use crate::document::Node;
 use crate::error::Result;
 use crate::query::expression::{Env, Expression, Parser};
 
@@ -26,7 +26,8 @@ fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Acc
 /// Reads `$bucket`.
 pub(super) fn parse_bucket(parser: &mut Parser, value: &Value) -> Result<Group> {
     let given = fields(parser, "$bucket", value, &["groupBy", "boundaries", "default", "output"])?;
-    let (Some(by), Some(Value::Array(boundaries))) = (find(given, "groupBy"), find(given, "boundaries")) else {
+    let (Some(by), Some(Value::Array(boundaries))) = (find(given, "groupBy"), find(given, "boundaries"))
+    else {
         return parser.fail("$bucket needs groupBy and boundaries, an array");
     };
     let rising = boundaries.windows(2).all(|pair| match pair {
@@ -34,7 +35,8 @@ pub(super) fn parse_bucket(parser: &mut Parser, value: &Value) -> Result<Group> 
         _ => true,
     });
     if boundaries.len() < 2 || !rising {
-        return parser.fail("boundaries of $bucket must be at least two values of one type in ascending order");
+        return parser
+            .fail("boundaries of $bucket must be at least two values of one type in ascending order");
     }
     let default = find(given, "default").cloned();
     if let (Some(default), [first, .., last]) = (&default, boundaries.as_slice())
@@ -64,7 +66,10 @@ impl AutoBuckets {
     pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<AutoBuckets> {
         let given = fields(parser, "$bucketAuto", value, &["groupBy", "buckets", "output", "granularity"])?;
         if find(given, "granularity").is_some() {
-            return unsupported("granularity of $bucketAuto is not supported; leave it out", "$bucketAuto.granularity");
+            return unsupported(
+                "granularity of $bucketAuto is not supported; leave it out",
+                "$bucketAuto.granularity",
+            );
         }
         let (Some(by), Some(buckets)) = (find(given, "groupBy"), find(given, "buckets")) else {
             return parser.fail("$bucketAuto needs groupBy and buckets");

@@ -27,7 +27,11 @@ pub(super) struct Group {
 pub(super) enum Key {
     Value(Expression),
     /// The lower boundary of the bucket, or the default of those that fit into none.
-    Bucket { of: Expression, boundaries: Vec<Value>, default: Option<Value> },
+    Bucket {
+        of: Expression,
+        boundaries: Vec<Value>,
+        default: Option<Value>,
+    },
 }
 
 impl Group {
@@ -42,7 +46,8 @@ impl Group {
 
     /// One group of all, or one for each value, that counts.
     pub(super) fn counting(stage: &'static str, key: Expression, name: &str) -> Group {
-        let one = Accumulator { kind: super::accumulator::Kind::Sum, operand: Expression::literal(Value::Int(1)) };
+        let one =
+            Accumulator { kind: super::accumulator::Kind::Sum, operand: Expression::literal(Value::Int(1)) };
         Group { stage, key: Key::Value(key), fields: vec![(name.to_owned(), one)] }
     }
 }
@@ -52,7 +57,8 @@ pub(super) fn accumulators(parser: &mut Parser, given: &Object) -> Result<Vec<(S
     let mut all = Vec::new();
     for (name, value) in given.iter().filter(|(name, _)| name != "_id") {
         if name.contains('.') || name.starts_with('$') {
-            return parser.fail(format!("'{name}' cannot name a field of a group: it has a dot or starts with '$'"));
+            return parser
+                .fail(format!("'{name}' cannot name a field of a group: it has a dot or starts with '$'"));
         }
         all.push((name.clone(), parser.inside(name, |parser| Accumulator::parse(parser, value))?));
     }
@@ -119,7 +125,10 @@ impl Groups {
             }
             let value = Value::Object(object);
             if depth(&value) > MAX_DEPTH {
-                return Err(bad_query("", format!("{} makes a document deeper than {MAX_DEPTH} levels", group.stage)));
+                return Err(bad_query(
+                    "",
+                    format!("{} makes a document deeper than {MAX_DEPTH} levels", group.stage),
+                ));
             }
             all.push(value);
         }

@@ -29,7 +29,10 @@ impl Lookup {
         let given = super::read::fields(parser, "$lookup", value, &known)?;
         let read = |name: &str| text(parser, "$lookup", given, name);
         if matches!(find(given, "from"), Some(Value::Object(_))) {
-            return unsupported("$lookup reads collections of this database only; give from as a name", "$lookup.from");
+            return unsupported(
+                "$lookup reads collections of this database only; give from as a name",
+                "$lookup.from",
+            );
         }
         let from = read("from")?.map(str::to_owned);
         let Some(target) = read("as")? else { return parser.fail("$lookup needs 'as'") };
@@ -72,7 +75,11 @@ pub(super) fn read_let(parser: &mut Parser, value: Option<&Value>) -> Result<Vec
 }
 
 /// The values of variables for a document.
-pub(super) fn bound(variables: &[(Box<str>, Expression)], row: &Row, env: &Env) -> Result<Vec<(Box<str>, Option<Value>)>> {
+pub(super) fn bound(
+    variables: &[(Box<str>, Expression)],
+    row: &Row,
+    env: &Env,
+) -> Result<Vec<(Box<str>, Option<Value>)>> {
     row.scoped(env, |scope| {
         variables.iter().map(|(name, value)| Ok((name.clone(), value.eval(scope)?))).collect()
     })

@@ -19,6 +19,8 @@ mod lookup;
 mod matching;
 mod memory;
 mod pipeline;
+#[cfg(test)]
+mod property_tests;
 mod read;
 mod row;
 mod shaping;

@@ -85,7 +85,9 @@ impl Pipeline {
                         [(name, operand)] => (name, operand),
                         _ => return parser.fail("a stage needs exactly one operator"),
                     },
-                    other => return parser.fail(format!("a stage must be an object, not {}", other.type_name())),
+                    other => {
+                        return parser.fail(format!("a stage must be an object, not {}", other.type_name()));
+                    }
                 };
                 let ends = (n == 0, n + 1 == given.len());
                 parser.inside(name, |parser| read_stage(parser, name, operand, place, ends, &mut stages))
@@ -121,7 +123,12 @@ impl Pipeline {
     }
 
     /// Runs on documents that are there.
-    pub(super) fn over(&self, source: Box<dyn Rows>, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
+    pub(super) fn over(
+        &self,
+        source: Box<dyn Rows>,
+        env: &Arc<Env>,
+        access: &Arc<dyn Access>,
+    ) -> Result<Box<dyn Rows>> {
         chain(&self.stages, source, env, access)
     }
 
@@ -217,9 +224,9 @@ fn read_stage(
         }
         "$out" => Stage::Write(Arc::new(Write::parse_out(parser, operand)?)),
         "$merge" => Stage::Write(Arc::new(Write::parse_merge(parser, operand)?)),
-        "$setWindowFields" | "$graphLookup" | "$densify" | "$fill" | "$redact" | "$geoNear" | "$indexStats"
-        | "$collStats" | "$currentOp" | "$search" | "$searchMeta" | "$vectorSearch" | "$changeStream"
-        | "$listSessions" | "$planCacheStats" => {
+        "$setWindowFields" | "$graphLookup" | "$densify" | "$fill" | "$redact" | "$geoNear"
+        | "$indexStats" | "$collStats" | "$currentOp" | "$search" | "$searchMeta" | "$vectorSearch"
+        | "$changeStream" | "$listSessions" | "$planCacheStats" => {
             return unsupported(format!("the stage {name} is not supported"), name);
         }
         _ => return parser.fail(format!("unknown stage '{name}'")),
@@ -231,7 +238,9 @@ fn read_stage(
 /// `$count` is a group of all, without its `_id`.
 fn read_count(parser: &Parser, operand: &Value, stages: &mut Vec<Stage>) -> Result<()> {
     match operand {
-        Value::String(field) if !field.is_empty() && !field.starts_with('$') && !field.contains(['.', '\0']) => {
+        Value::String(field)
+            if !field.is_empty() && !field.starts_with('$') && !field.contains(['.', '\0']) =>
+        {
             let all = crate::query::expression::Expression::literal(Value::Null);
             stages.push(Stage::Group(Arc::new(Group::counting("$count", all, field))));
             if field != "_id" {
@@ -272,12 +281,18 @@ fn chain(
             Stage::Match(test) => Box::new(Matching { input, test: test.clone(), env }),
             Stage::Shape(shaping) => Box::new(Shaped { input, shaping: shaping.clone(), env }),
             Stage::Group(group) => Box::new(Grouping { input, group: group.clone(), env, out: None }),
-            Stage::Sort(sort, keep) => Box::new(Sorting { input, sort: sort.clone(), keep: *keep, out: None }),
+            Stage::Sort(sort, keep) => {
+                Box::new(Sorting { input, sort: sort.clone(), keep: *keep, out: None })
+            }
             Stage::Limit(left) => Box::new(Limited { input, left: *left }),
             Stage::Skip(left) => Box::new(Skipped { input, left: *left }),
             Stage::Unwind(spec) => Box::new(Unwinding::new(input, spec.clone())),
-            Stage::Lookup(spec) => Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None }),
-            Stage::Facet(facets) => Box::new(Faceting { input, facets: facets.clone(), env, access, done: false }),
+            Stage::Lookup(spec) => {
+                Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None })
+            }
+            Stage::Facet(facets) => {
+                Box::new(Faceting { input, facets: facets.clone(), env, access, done: false })
+            }
             Stage::AutoBuckets(spec) => Box::new(AutoBucketing { input, spec: spec.clone(), env, out: None }),
             Stage::Sample(size) => Box::new(Sampled { input, size: *size, env, out: None }),
             Stage::Union(name, pipeline) => {

@@ -6,7 +6,12 @@ use crate::query::arithmetic::as_integer;
 use crate::query::expression::{FieldPath, Parser};
 
 /// The object that a stage takes, with these fields only.
-pub(super) fn fields<'v>(parser: &Parser, stage: &str, value: &'v Value, known: &[&str]) -> Result<&'v Object> {
+pub(super) fn fields<'v>(
+    parser: &Parser,
+    stage: &str,
+    value: &'v Value,
+    known: &[&str],
+) -> Result<&'v Object> {
     let Value::Object(given) = value else {
         return parser.fail(format!("{stage} needs an object, not {}", value.type_name()));
     };
@@ -20,11 +25,18 @@ pub(super) fn find<'v>(given: &'v Object, name: &str) -> Option<&'v Value> {
     given.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-pub(super) fn text<'v>(parser: &Parser, stage: &str, given: &'v Object, name: &str) -> Result<Option<&'v str>> {
+pub(super) fn text<'v>(
+    parser: &Parser,
+    stage: &str,
+    given: &'v Object,
+    name: &str,
+) -> Result<Option<&'v str>> {
     match find(given, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => parser.fail(format!("'{name}' of {stage} must be a string, not {}", other.type_name())),
+        Some(other) => {
+            parser.fail(format!("'{name}' of {stage} must be a string, not {}", other.type_name()))
+        }
     }
 }
 
@@ -40,7 +52,9 @@ pub(super) fn count(parser: &Parser, stage: &str, value: &Value, least: u64) -> 
 pub(super) fn path(parser: &Parser, stage: &str, text: &str) -> Result<FieldPath> {
     match FieldPath::parse(text) {
         Some(path) => Ok(path),
-        None => parser.fail(format!("{stage} cannot use '{text}' as a field: parts must not be empty or start with '$'")),
+        None => parser.fail(format!(
+            "{stage} cannot use '{text}' as a field: parts must not be empty or start with '$'"
+        )),
     }
 }
 
@@ -49,7 +63,9 @@ pub(super) fn dollar_path(parser: &Parser, stage: &str, value: &Value) -> Result
     match value {
         Value::String(text) => match text.strip_prefix('$').and_then(FieldPath::parse) {
             Some(path) => Ok(path),
-            None => parser.fail(format!("{stage} needs a path with a '$' in front, as in '$tags', not '{text}'")),
+            None => {
+                parser.fail(format!("{stage} needs a path with a '$' in front, as in '$tags', not '{text}'"))
+            }
         },
         other => parser.fail(format!("{stage} needs a path such as '$tags', not {}", other.type_name())),
     }

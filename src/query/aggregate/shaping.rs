@@ -46,7 +46,9 @@ impl Shaping {
             }
             "$replaceRoot" => {
                 let given = fields(parser, stage, value, &["newRoot"])?;
-                let Some(root) = find(given, "newRoot") else { return parser.fail("$replaceRoot needs newRoot") };
+                let Some(root) = find(given, "newRoot") else {
+                    return parser.fail("$replaceRoot needs newRoot");
+                };
                 Shaping::Replace("$replaceRoot", parser.inside("newRoot", |parser| parser.expression(root))?)
             }
             "$replaceWith" => Shaping::Replace("$replaceWith", parser.expression(value)?),
@@ -67,7 +69,8 @@ impl Shaping {
             Shaping::Include(branch) => branch.include(Some(node), scope)?,
             Shaping::Exclude(branch) => return Ok(Value::Object(branch.exclude(node))),
             Shaping::Set(branch) => {
-                let mut object: Object = node.fields().map(|(key, value)| (key.to_owned(), value.tree())).collect();
+                let mut object: Object =
+                    node.fields().map(|(key, value)| (key.to_owned(), value.tree())).collect();
                 branch.set(&mut object, scope)?;
                 object
             }
@@ -75,7 +78,9 @@ impl Shaping {
                 Some(Value::Object(object)) => object,
                 other => {
                     let found = other.as_ref().map_or("missing", Value::type_name);
-                    let message = format!("{stage} needs an object as the new document, but it is {found}; $ifNull or $mergeObjects give one");
+                    let message = format!(
+                        "{stage} needs an object as the new document, but it is {found}; $ifNull or $mergeObjects give one"
+                    );
                     return Err(bad_query("", message));
                 }
             },
@@ -146,14 +151,22 @@ fn read_fields(
     Ok(())
 }
 
-fn add_fields(parser: &mut Parser, stage: &str, given: &Object, prefix: &str, branch: &mut Branch) -> Result<()> {
+fn add_fields(
+    parser: &mut Parser,
+    stage: &str,
+    given: &Object,
+    prefix: &str,
+    branch: &mut Branch,
+) -> Result<()> {
     if given.is_empty() && prefix.is_empty() {
         return parser.fail(format!("{stage} needs at least one field"));
     }
     for (key, value) in given {
         let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
-            Value::Object(below) if !below.is_empty() && !below.iter().any(|(key, _)| key.starts_with('$')) => {
+            Value::Object(below)
+                if !below.is_empty() && !below.iter().any(|(key, _)| key.starts_with('$')) =>
+            {
                 add_fields(parser, stage, below, &name, branch)?;
             }
             other => {

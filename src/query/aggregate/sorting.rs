@@ -14,7 +14,8 @@ use crate::query::{Sort, SortKey};
 /// Reads `{ path: 1 | -1, ... }`.
 pub(super) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort> {
     let Value::Object(given) = value else {
-        return parser.fail(format!("a sort needs an object of paths and directions, not {}", value.type_name()));
+        return parser
+            .fail(format!("a sort needs an object of paths and directions, not {}", value.type_name()));
     };
     let pair = |(path, direction): &(String, Value)| {
         Value::Array(vec![Value::String(path.clone()), direction.clone()])

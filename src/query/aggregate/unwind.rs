@@ -41,7 +41,11 @@ impl Unwind {
             None => remove(&mut object, self.path.parts()),
         }
         if let Some(path) = &self.index {
-            set_path(&mut object, path.parts(), index.map_or(Value::Null, |index| Value::number(index as f64)));
+            set_path(
+                &mut object,
+                path.parts(),
+                index.map_or(Value::Null, |index| Value::number(index as f64)),
+            );
         }
         Row::Tree(Value::Object(object))
     }
@@ -93,11 +97,14 @@ impl Rows for Unwinding {
             let Some(row) = self.input.next()? else { return Ok(None) };
             let Value::Object(mut document) = row.into_value() else { continue };
             let spec = &self.spec;
-            match at_mut(&mut document, spec.path.parts()).map(|value| std::mem::replace(value, Value::Null)) {
+            match at_mut(&mut document, spec.path.parts()).map(|value| std::mem::replace(value, Value::Null))
+            {
                 Some(Value::Array(items)) if !items.is_empty() => {
                     self.current = Some((document, items.into_iter().enumerate()));
                 }
-                None | Some(Value::Array(_)) if spec.preserve => return Ok(Some(spec.make(&document, None, None))),
+                None | Some(Value::Array(_)) if spec.preserve => {
+                    return Ok(Some(spec.make(&document, None, None)));
+                }
                 Some(Value::Null) if spec.preserve => {
                     return Ok(Some(spec.make(&document, Some(Value::Null), None)));
                 }

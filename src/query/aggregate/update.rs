@@ -15,7 +15,10 @@ impl UpdatePipeline {
     pub(in crate::query) fn parse<'a>(stages: impl Node<'a>) -> Result<UpdatePipeline> {
         let stages = stages.tree();
         if matches!(&stages, Value::Array(stages) if stages.is_empty()) {
-            return Err(bad_update("", "an update by pipeline needs at least one stage, as in [{ $set: { age: 5 } }]"));
+            return Err(bad_update(
+                "",
+                "an update by pipeline needs at least one stage, as in [{ $set: { age: 5 } }]",
+            ));
         }
         let read = Pipeline::read(&mut Parser::at("pipeline"), &stages, Place::Update);
         read.map(UpdatePipeline).map_err(as_update)

@@ -13,8 +13,10 @@ use crate::error::{Error, Kind, Result};
 use crate::query::expression::{Env, Expression, Parser, lay_over};
 use crate::query::refusal::bad_query;
 
-/// Documents that are merged in one commit.
+/// Documents that are merged at a time.
 const BATCH: usize = 500;
+/// Bytes that are merged at a time, about.
+const BATCH_BYTES: usize = 8 << 20;
 
 #[derive(Clone, Debug)]
 pub(super) enum Write {
@@ -52,7 +54,10 @@ fn target(parser: &Parser, stage: &str, value: &Value) -> Result<String> {
         Value::String(name) => name.as_str(),
         Value::Object(given) => {
             if find(given, "db").is_some() || find(given, "timeseries").is_some() {
-                return unsupported(format!("{stage} writes plain collections of this database only; give a name"), stage);
+                return unsupported(
+                    format!("{stage} writes plain collections of this database only; give a name"),
+                    stage,
+                );
             }
             text(parser, stage, given, "coll")?.unwrap_or_default()
         }
@@ -92,7 +97,10 @@ impl Write {
             Some(_) => false,
         };
         if !on_id {
-            return unsupported("$merge merges by _id only; group by the field or put it into _id first", "$merge.on");
+            return unsupported(
+                "$merge merges by _id only; group by the field or put it into _id first",
+                "$merge.on",
+            );
         }
         let mut variables = read_let(parser, find(given, "let"))?;
         let matched = match find(given, "whenMatched") {
@@ -115,7 +123,11 @@ impl Write {
             None | Some("insert") => Missing::Insert,
             Some("discard") => Missing::Discard,
             Some("fail") => Missing::Fail,
-            Some(name) => return parser.fail(format!("whenNotMatched of $merge cannot be '{name}'; it is insert, discard or fail")),
+            Some(name) => {
+                return parser.fail(format!(
+                    "whenNotMatched of $merge cannot be '{name}'; it is insert, discard or fail"
+                ));
+            }
         };
         Ok(Write::Merge(Merge { into, variables, matched, missing }))
     }
@@ -129,7 +141,10 @@ impl Merge {
                 Missing::Insert => Ok(Some(new.clone())),
                 Missing::Discard => Ok(None),
                 Missing::Fail => {
-                    let message = format!("$merge found no document in {} for one of its documents, and whenNotMatched is fail", self.into);
+                    let message = format!(
+                        "$merge found no document in {} for one of its documents, and whenNotMatched is fail",
+                        self.into
+                    );
                     Err(Error::new(Kind::BadQuery, message))
                 }
             };
@@ -138,12 +153,17 @@ impl Merge {
             Matched::Replace => Ok(Some(new.clone())),
             Matched::Keep => Ok(None),
             Matched::Merge => {
-                let (Value::Object(mut object), Value::Object(fields)) = (old.clone(), new.clone()) else { return Ok(None) };
+                let (Value::Object(mut object), Value::Object(fields)) = (old.clone(), new.clone()) else {
+                    return Ok(None);
+                };
                 lay_over(&mut object, fields);
                 Ok(Some(Value::Object(object)))
             }
             Matched::Fail => {
-                let message = format!("$merge found a document in {} with the _id of one of its own, and whenMatched is fail", self.into);
+                let message = format!(
+                    "$merge found a document in {} with the _id of one of its own, and whenMatched is fail",
+                    self.into
+                );
                 Err(Error::new(Kind::DuplicateKey, message))
             }
             Matched::Pipeline(pipeline) => {
@@ -181,17 +201,21 @@ impl Writing {
 impl Rows for Writing {
     fn next(&mut self) -> Result<Option<Row>> {
         let write = self.write.clone();
-        let mut memory = Memory::new(if matches!(*write, Write::Out(_)) { "$out" } else { "$merge" });
+        let mut memory = Memory::new("$out");
         let mut documents = Vec::new();
+        let mut bytes = 0;
         while let Some(row) = self.input.next()? {
             let document = self.document(row)?;
-            memory.take(size(&document))?;
+            bytes += size(&document);
+            if matches!(*write, Write::Out(_)) {
+                memory.take(size(&document))?;
+            }
             documents.push(document);
             if let Write::Merge(merge) = &*write
-                && documents.len() == BATCH
+                && (documents.len() == BATCH || bytes > BATCH_BYTES)
             {
                 let full = std::mem::take(&mut documents);
-                memory = Memory::new("$merge");
+                bytes = 0;
                 self.access.merge(&merge.into, full, &|old, new| merge.decide(old, new, &self.env))?;
             }
         }

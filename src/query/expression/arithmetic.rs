@@ -96,7 +96,9 @@ fn subtract(args: &mut Args<'_>) -> Outcome {
         _ => {
             let (a, b) = (args.number(0)?, args.number(1)?);
             match (a.as_whole(), b.as_whole()) {
-                (Some(x), Some(y)) => Ok(Some(whole(i128::from(x) - i128::from(y), a.is_long() || b.is_long()))),
+                (Some(x), Some(y)) => {
+                    Ok(Some(whole(i128::from(x) - i128::from(y), a.is_long() || b.is_long())))
+                }
                 _ => number(a.as_f64() - b.as_f64()),
             }
         }
@@ -149,7 +151,13 @@ fn log(args: &mut Args<'_>) -> Outcome {
         return args.fail("needs numbers above 0 and a base other than 1");
     }
     // Whole powers come out whole where the logarithms' quotient would miss them by a bit.
-    let exact = if base == 10.0 { x.log10() } else if base == 2.0 { x.log2() } else { x.ln() / base.ln() };
+    let exact = if base == 10.0 {
+        x.log10()
+    } else if base == 2.0 {
+        x.log2()
+    } else {
+        x.ln() / base.ln()
+    };
     number(exact)
 }
 
@@ -225,7 +233,8 @@ fn round_double(value: f64, place: i32, rounding: Rounding) -> f64 {
     if place < 0 {
         let unit = 10_f64.powi(-place);
         let scaled = value / unit;
-        return unit * if matches!(rounding, Rounding::Even) { scaled.round_ties_even() } else { scaled.trunc() };
+        return unit
+            * if matches!(rounding, Rounding::Even) { scaled.round_ties_even() } else { scaled.trunc() };
     }
     let digits = place as usize;
     match rounding {

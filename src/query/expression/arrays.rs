@@ -1,7 +1,7 @@
 //! Arrays.
 
-use super::operator::{ANY, Args, Operator, Shape, int, list, named, null};
 use super::logic::bool;
+use super::operator::{ANY, Args, Operator, Shape, int, list, named, null};
 use super::tree::Outcome;
 use crate::document::Value;
 use crate::document::order::compare_values;
@@ -125,11 +125,8 @@ fn slice(args: &mut Args<'_>) -> Outcome {
     if args.any_nullish() {
         return null();
     }
-    let (first, count) = if args.is_given(2) {
-        (Some(args.integer(1)?), args.integer(2)?)
-    } else {
-        (None, args.integer(1)?)
-    };
+    let (first, count) =
+        if args.is_given(2) { (Some(args.integer(1)?), args.integer(2)?) } else { (None, args.integer(1)?) };
     if first.is_some() && count <= 0 {
         return args.fail("needs a count above 0 behind a position");
     }
@@ -137,7 +134,9 @@ fn slice(args: &mut Args<'_>) -> Outcome {
     let len = items.len();
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(len);
     let start = match first {
-        Some(first) if first < 0 => len.saturating_sub(usize::try_from(first.unsigned_abs()).unwrap_or(usize::MAX)),
+        Some(first) if first < 0 => {
+            len.saturating_sub(usize::try_from(first.unsigned_abs()).unwrap_or(usize::MAX))
+        }
         Some(first) => usize::try_from(first).unwrap_or(usize::MAX).min(len),
         None if count < 0 => len - wanted,
         None => 0,

@@ -50,7 +50,8 @@ pub(super) fn convert(value: Option<&Value>, to: Option<&Value>) -> Outcome {
             "int" => Target::Int,
             "long" => Target::Long,
             "decimal" | "binData" => {
-                let message = format!("$convert does not support the type '{name}'; use double, string or long");
+                let message =
+                    format!("$convert does not support the type '{name}'; use double, string or long");
                 return Err(Error::new(Kind::NotSupported, message));
             }
             _ => return Err(refuse("$convert", format!("does not know the type '{name}'"))),
@@ -80,7 +81,9 @@ fn convert_to(name: &str, value: Option<&Value>, target: Target) -> Outcome {
         Target::Double => double_of(value).map(Value::number),
         Target::Int => whole_of(value).and_then(|value| i32::try_from(value).ok()).map(Value::Int),
         Target::Long => whole_of(value).map(Value::Long),
-        Target::Date => date_of(value).filter(|millis| millis.unsigned_abs() <= crate::document::value::MAX_DATE).map(Value::Date),
+        Target::Date => date_of(value)
+            .filter(|millis| millis.unsigned_abs() <= crate::document::value::MAX_DATE)
+            .map(Value::Date),
         Target::ObjectId => match value {
             Value::ObjectId(id) => Some(Value::ObjectId(*id)),
             Value::String(hex) => object_id(hex).map(Value::ObjectId),
@@ -96,7 +99,10 @@ fn convert_to(name: &str, value: Option<&Value>, target: Target) -> Outcome {
                 other => text_of(other).unwrap_or_else(|| other.type_name().to_owned()),
             };
             let to = format!("{target:?}").to_lowercase();
-            Err(refuse(name, format!("cannot convert {shown} to {to}; $convert with onError takes another value then")))
+            Err(refuse(
+                name,
+                format!("cannot convert {shown} to {to}; $convert with onError takes another value then"),
+            ))
         }
     }
 }
@@ -150,7 +156,9 @@ fn whole_of(value: &Value) -> Option<i64> {
         Value::Bool(value) => Some(i64::from(*value)),
         Value::Int(value) => Some(i64::from(*value)),
         Value::Long(value) => Some(*value),
-        Value::Double(value) if value.trunc().abs() < 9_223_372_036_854_775_808.0 => Some(value.trunc() as i64),
+        Value::Double(value) if value.trunc().abs() < 9_223_372_036_854_775_808.0 => {
+            Some(value.trunc() as i64)
+        }
         Value::Date(millis) => Some(*millis),
         Value::String(text) => text.parse().ok(),
         _ => None,

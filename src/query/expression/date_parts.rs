@@ -9,7 +9,11 @@ use crate::error::Result;
 
 macro_rules! part {
     ($name:literal, $read:expr) => {
-        Operator { name: $name, shape: Shape::NamedOrOne(&["date", "timezone"], 1), run: |args| part(args, $read) }
+        Operator {
+            name: $name,
+            shape: Shape::NamedOrOne(&["date", "timezone"], 1),
+            run: |args| part(args, $read),
+        }
     };
 }
 
@@ -32,7 +36,16 @@ pub(super) const OPERATORS: &[Operator] = &[
 ];
 
 const FROM: [&str; 11] = [
-    "year", "isoWeekYear", "month", "isoWeek", "day", "isoDayOfWeek", "hour", "minute", "second", "millisecond",
+    "year",
+    "isoWeekYear",
+    "month",
+    "isoWeek",
+    "day",
+    "isoDayOfWeek",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
     "timezone",
 ];
 
@@ -60,7 +73,8 @@ fn from_parts(args: &mut Args<'_>) -> Outcome {
     let iso = args.is_given(1);
     let (own, other) = if iso { ([3, 5], [0, 2, 4]) } else { ([2, 4], [1, 3, 5]) };
     if other.into_iter().any(|index| args.is_given(index)) || !(iso || args.is_given(0)) {
-        return args.fail("needs either year, month, day or isoWeekYear, isoWeek, isoDayOfWeek, the year at least");
+        return args
+            .fail("needs either year, month, day or isoWeekYear, isoWeek, isoDayOfWeek, the year at least");
     }
     let part = |index: usize, other: i64| if args.is_given(index) { args.integer(index) } else { Ok(other) };
     let year = part(usize::from(iso), 1970)?;
@@ -77,7 +91,15 @@ fn from_parts(args: &mut Args<'_>) -> Outcome {
         // The fourth of January is always in week 1.
         let fourth = days_of(year, 1, 4);
         let monday = fourth - (fourth + 3).rem_euclid(7);
-        Civil { year: 1970, month: 1, day: 1 + monday + (month - 1) * 7 + day - 1, hour, minute, second, millisecond }
+        Civil {
+            year: 1970,
+            month: 1,
+            day: 1 + monday + (month - 1) * 7 + day - 1,
+            hour,
+            minute,
+            second,
+            millisecond,
+        }
     } else {
         Civil { year, month, day, hour, minute, second, millisecond }
     };

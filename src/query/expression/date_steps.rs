@@ -38,7 +38,10 @@ impl Unit {
             "minute" => Unit::Millis(60_000),
             "second" => Unit::Millis(1_000),
             "millisecond" => Unit::Millis(1),
-            other => return args.fail(format!("does not know the unit '{other}'; use one from year to millisecond")),
+            other => {
+                return args
+                    .fail(format!("does not know the unit '{other}'; use one from year to millisecond"));
+            }
         })
     }
 }
@@ -143,7 +146,15 @@ fn truncate(args: &mut Args<'_>) -> Outcome {
             let civil = Civil::of(local);
             let since = civil.year * 12 + civil.month - 1 - 2000 * 12;
             let start = since.div_euclid(bin).saturating_mul(bin) + 2000 * 12;
-            let first = Civil { year: start.div_euclid(12), month: start.rem_euclid(12) + 1, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 };
+            let first = Civil {
+                year: start.div_euclid(12),
+                month: start.rem_euclid(12) + 1,
+                day: 1,
+                hour: 0,
+                minute: 0,
+                second: 0,
+                millisecond: 0,
+            };
             match first.millis() {
                 Some(millis) => millis,
                 None => return args.fail("leaves the range of dates"),

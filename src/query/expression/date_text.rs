@@ -13,7 +13,17 @@ pub(super) const OPERATORS: &[Operator] = &[
 ];
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -22,7 +32,8 @@ fn to_string(args: &mut Args<'_>) -> Outcome {
         return Ok(args.take(3));
     }
     let Some((millis, zone)) = local(args, 0, 2)? else { return null() };
-    let standard = if args.is_given(2) && zone.0 != 0 { "%Y-%m-%dT%H:%M:%S.%L" } else { "%Y-%m-%dT%H:%M:%S.%LZ" };
+    let standard =
+        if args.is_given(2) && zone.0 != 0 { "%Y-%m-%dT%H:%M:%S.%L" } else { "%Y-%m-%dT%H:%M:%S.%LZ" };
     let format = match args.get(1) {
         Some(Value::String(format)) => format.clone(),
         _ if !args.is_given(1) => standard.to_owned(),
@@ -89,7 +100,9 @@ fn from_string(args: &mut Args<'_>) -> Outcome {
     let read = match (args.get(0), args.get(1)) {
         (Some(Value::String(text)), Some(Value::String(format))) => by_format(text, format, zone),
         (Some(Value::String(_)), None | Some(Value::Null)) if args.is_given(1) => return null(),
-        (Some(Value::String(text)), None) => read(text, zone).ok_or_else(|| format!("cannot read '{text}' as a date")),
+        (Some(Value::String(text)), None) => {
+            read(text, zone).ok_or_else(|| format!("cannot read '{text}' as a date"))
+        }
         (Some(Value::String(_)), Some(_)) => return args.fail("needs a string as format"),
         (other, _) => Err(format!("needs a string, not {}", other.map_or("missing", Value::type_name))),
     };
@@ -123,7 +136,15 @@ fn checked(civil: &Civil, zone: Zone) -> Option<i64> {
 /// Reads ISO 8601: a date, perhaps a time behind `T` or a space, perhaps a zone.
 pub(super) fn read(text: &str, zone: Zone) -> Option<i64> {
     let mut rest = text.trim();
-    let mut civil = Civil { year: digits(&mut rest, 4, 4)?, month: 1, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 };
+    let mut civil = Civil {
+        year: digits(&mut rest, 4, 4)?,
+        month: 1,
+        day: 1,
+        hour: 0,
+        minute: 0,
+        second: 0,
+        millisecond: 0,
+    };
     let dashed = rest.strip_prefix('-').is_some();
     rest = rest.strip_prefix('-').unwrap_or(rest);
     civil.month = digits(&mut rest, 2, 2)?;
@@ -196,7 +217,9 @@ fn by_format(text: &str, format: &str, zone: Zone) -> Result<i64, String> {
                 civil.month = month as i64 + 1;
             }
             Some('z') => {
-                let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | ':'))).unwrap_or(rest.len());
+                let length = rest
+                    .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | ':')))
+                    .unwrap_or(rest.len());
                 zone = rest.get(..length).and_then(offset).ok_or_else(fault)?;
                 rest = rest.get(length..).unwrap_or_default();
             }

@@ -14,6 +14,8 @@ mod calendar;
 mod convert;
 mod date_parts;
 mod date_steps;
+#[cfg(test)]
+mod date_tests;
 mod date_text;
 pub(super) mod identity;
 mod logic;
@@ -28,8 +30,6 @@ mod search;
 mod sets;
 mod special;
 mod strings;
-#[cfg(test)]
-mod date_tests;
 #[cfg(test)]
 mod tests;
 pub(super) mod total;

@@ -54,10 +54,7 @@ fn to_array(args: &mut Args<'_>) -> Outcome {
         return null();
     }
     let pair = |(key, value): &(String, Value)| {
-        Value::Object(vec![
-            ("k".to_owned(), Value::String(key.clone())),
-            ("v".to_owned(), value.clone()),
-        ])
+        Value::Object(vec![("k".to_owned(), Value::String(key.clone())), ("v".to_owned(), value.clone())])
     };
     array(args.object(0)?.iter().map(pair).collect())
 }

@@ -54,7 +54,11 @@ impl Parser {
     }
 
     /// Reads one level further down.
-    pub(in crate::query) fn inside<T>(&mut self, step: &str, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(in crate::query) fn inside<T>(
+        &mut self,
+        step: &str,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         self.path.push(step.to_owned());
         let result = read(self);
         self.path.pop();
@@ -62,7 +66,11 @@ impl Parser {
     }
 
     /// Reads with one more variable in sight.
-    pub(super) fn binding<T>(&mut self, names: &[&str], read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn binding<T>(
+        &mut self,
+        names: &[&str],
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let before = self.variables.len();
         self.variables.extend(names.iter().map(|name| Box::from(*name)));
         let result = read(self);
@@ -99,11 +107,13 @@ impl Parser {
         let mut all = Vec::with_capacity(fields.len());
         for (key, value) in fields {
             if key.starts_with('$') {
-                let message = format!("an operator stands alone in its object, but {key} has fields beside it");
+                let message =
+                    format!("an operator stands alone in its object, but {key} has fields beside it");
                 return self.fail(message);
             }
             if key.contains('.') || key.is_empty() {
-                return self.fail(format!("'{key}' is no field name here: nest objects instead of using dots"));
+                return self
+                    .fail(format!("'{key}' is no field name here: nest objects instead of using dots"));
             }
             all.push((key.clone(), self.inside(key, |parser| parser.expression(value))?));
         }
@@ -118,7 +128,9 @@ impl Parser {
     fn text(&self, text: &str) -> Result<Expression> {
         let path = |rest: &str| match FieldPath::parse(rest) {
             Some(path) => Ok(path),
-            None => self.fail(format!("'{text}' is no field path: parts must not be empty or start with '$'")),
+            None => {
+                self.fail(format!("'{text}' is no field path: parts must not be empty or start with '$'"))
+            }
         };
         let Some(rest) = text.strip_prefix('$') else {
             return Ok(Expression::literal(Value::String(text.to_owned())));
@@ -142,7 +154,9 @@ impl Parser {
                 return self.unsupported(format!("the variable $${name} is not supported"));
             }
             _ => {
-                return self.fail(format!("there is no variable $${name} here; define it with let, or write {{ $literal: ... }}"));
+                return self.fail(format!(
+                    "there is no variable $${name} here; define it with let, or write {{ $literal: ... }}"
+                ));
             }
         };
         Ok(Expression(form))
@@ -153,17 +167,20 @@ impl Parser {
             return Ok(special);
         }
         if name == "$rand" && self.filter {
-            return self.unsupported("$rand is not supported in a filter; use aggregate with $sample or $match");
+            return self
+                .unsupported("$rand is not supported in a filter; use aggregate with $sample or $match");
         }
         let Some(operator) = find(name) else {
             return self.fail(format!("unknown expression operator '{name}'"));
         };
         match (&operator.shape, operand) {
             (Shape::List(least, most), Value::Array(items)) => self.list(operator, *least, *most, items),
+            (Shape::List(_, 0), Value::Object(given)) if given.is_empty() => self.list(operator, 0, 0, &[]),
             (Shape::List(least, most), one) => self.list(operator, *least, *most, std::slice::from_ref(one)),
             (Shape::Named(fields, required) | Shape::NamedOrOne(fields, required), Value::Object(given))
                 if !given.first().is_some_and(|(key, _)| key.starts_with('$'))
-                    && (matches!(operator.shape, Shape::Named(..)) || given.iter().any(|(key, _)| fields.contains(&key.as_str()))) =>
+                    && (matches!(operator.shape, Shape::Named(..))
+                        || given.iter().any(|(key, _)| fields.contains(&key.as_str()))) =>
             {
                 self.named(operator, fields, *required, given)
             }
@@ -185,7 +202,13 @@ impl Parser {
         }
     }
 
-    fn list(&mut self, operator: &'static Operator, least: usize, most: usize, items: &[Value]) -> Result<Expression> {
+    fn list(
+        &mut self,
+        operator: &'static Operator,
+        least: usize,
+        most: usize,
+        items: &[Value],
+    ) -> Result<Expression> {
         if items.len() < least || items.len() > most {
             let wanted = match (least, most) {
                 (least, usize::MAX) => format!("at least {least}"),

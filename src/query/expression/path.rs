@@ -57,7 +57,8 @@ fn follow<'a>(node: impl Node<'a>, parts: &[Box<str>]) -> Option<Value> {
         Seen::Object => follow(node.field(first)?, rest),
         Seen::Array => {
             let enters = |seen: Seen<'_>| matches!(seen, Seen::Object | Seen::Array);
-            let found = node.items().filter(|item| enters(item.seen())).filter_map(|item| follow(item, parts));
+            let found =
+                node.items().filter(|item| enters(item.seen())).filter_map(|item| follow(item, parts));
             Some(Value::Array(found.collect()))
         }
         _ => None,

@@ -9,8 +9,8 @@ use super::parse::Parser;
 use super::path::FieldPath;
 use super::total::Total;
 use super::tree::Outcome;
-use crate::document::order::compare_values;
 use crate::document::Value;
+use crate::document::order::compare_values;
 use crate::error::Result;
 
 pub(super) const OPERATORS: &[Operator] = &[
@@ -107,7 +107,8 @@ impl Order {
         match value {
             Value::Object(fields) if !fields.is_empty() => {
                 let key = |(path, direction): &(String, Value)| {
-                    let parsed = FieldPath::parse(path).ok_or_else(|| format!("cannot sort by the path '{path}'"))?;
+                    let parsed =
+                        FieldPath::parse(path).ok_or_else(|| format!("cannot sort by the path '{path}'"))?;
                     Ok((parsed, descending(direction)?))
                 };
                 Ok(Order { keys: fields.iter().map(key).collect::<Result<_, String>>()? })

@@ -119,12 +119,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Evaluates with one more variable.
-    pub(super) fn bind<R>(
-        &self,
-        name: &str,
-        value: Option<&Value>,
-        run: impl FnOnce(&Scope<'_>) -> R,
-    ) -> R {
+    pub(super) fn bind<R>(&self, name: &str, value: Option<&Value>, run: impl FnOnce(&Scope<'_>) -> R) -> R {
         let binding = Binding { name, value, outer: self.bindings };
         run(&Scope { root: self.root, env: self.env, bindings: Some(&binding) })
     }

@@ -2,7 +2,7 @@
 
 use super::convert;
 use super::logic::is_true;
-use super::operator::{refuse, null};
+use super::operator::{null, refuse};
 use super::parse::Parser;
 use super::path::FieldPath;
 use super::ranked::check_variable;
@@ -127,8 +127,13 @@ fn switch(parser: &mut Parser, operand: &Value) -> Result<Special> {
                     }
                 }
             }
-            ("default", value) => default = Some(parser.inside("default", |parser| parser.expression(value))?),
-            _ => return parser.fail(format!("$switch knows branches (an array) and default, but not '{key}'")),
+            ("default", value) => {
+                default = Some(parser.inside("default", |parser| parser.expression(value))?)
+            }
+            _ => {
+                return parser
+                    .fail(format!("$switch knows branches (an array) and default, but not '{key}'"));
+            }
         }
     }
     if branches.is_empty() {
@@ -193,7 +198,8 @@ fn bound<const N: usize>(
             (true, 0) => &[variable],
             (true, _) => &[variable, "this"],
         };
-        *slot = Some(parser.binding(names, |parser| parser.inside(field, |parser| parser.expression(value)))?);
+        *slot =
+            Some(parser.binding(names, |parser| parser.inside(field, |parser| parser.expression(value)))?);
     }
     Ok(all)
 }
@@ -204,7 +210,9 @@ fn get_field(parser: &mut Parser, operand: &Value) -> Result<Special> {
         Value::Object(given) if given.iter().any(|(key, _)| key == "field") => {
             let fields = parser.fields("$getField", &["field", "input"], 1, given)?;
             match <[_; 2]>::try_from(fields) {
-                Ok([Some(field), input]) => Ok(Special::GetField { field, input: input.unwrap_or_else(here) }),
+                Ok([Some(field), input]) => {
+                    Ok(Special::GetField { field, input: input.unwrap_or_else(here) })
+                }
                 _ => parser.fail("$getField needs 'field'"),
             }
         }
@@ -276,7 +284,9 @@ impl Special {
                     return on_null.as_ref().map_or_else(null, |value| value.eval(scope));
                 }
                 match (convert::convert(input.as_ref(), to.as_ref()), on_error) {
-                    (Err(error), Some(value)) if error.kind() == crate::error::Kind::BadQuery => value.eval(scope),
+                    (Err(error), Some(value)) if error.kind() == crate::error::Kind::BadQuery => {
+                        value.eval(scope)
+                    }
                     (result, _) => result,
                 }
             }
@@ -324,10 +334,12 @@ fn filter(
     let Some(items) = array_of("$filter", input, scope)? else { return null() };
     let limit = match limit.map(|limit| limit.eval(scope)).transpose()?.flatten() {
         None | Some(Value::Null) => usize::MAX,
-        Some(limit) => match crate::query::arithmetic::as_integer(&limit).and_then(|n| usize::try_from(n).ok()) {
-            Some(limit) if limit > 0 => limit,
-            _ => return Err(refuse("$filter", "needs a whole number above 0 as limit")),
-        },
+        Some(limit) => {
+            match crate::query::arithmetic::as_integer(&limit).and_then(|n| usize::try_from(n).ok()) {
+                Some(limit) if limit > 0 => limit,
+                _ => return Err(refuse("$filter", "needs a whole number above 0 as limit")),
+            }
+        }
     };
     let mut kept = Vec::new();
     for item in items {

@@ -33,9 +33,9 @@ pub(super) fn text(text: String) -> Outcome {
 fn coerced(args: &Args<'_>, index: usize) -> Result<String> {
     match args.get(index) {
         None | Some(Value::Null) => Ok(String::new()),
-        Some(value @ (Value::String(_) | Value::Int(_) | Value::Double(_) | Value::Long(_) | Value::Date(_))) => {
-            Ok(text_of(value).unwrap_or_default())
-        }
+        Some(
+            value @ (Value::String(_) | Value::Int(_) | Value::Double(_) | Value::Long(_) | Value::Date(_)),
+        ) => Ok(text_of(value).unwrap_or_default()),
         Some(other) => args.fail(format!("needs a string, a number or a date, not {}", other.type_name())),
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn offset(text: &str) -> Option<Zone> {
         return None;
     }
     let hours: i64 = digits.get(..2)?.parse().ok()?;
-    let minutes: i64 = digits.get(2..).filter(|rest| !rest.is_empty()).map_or(Some(0), |rest| rest.parse().ok())?;
+    let minutes: i64 =
+        digits.get(2..).filter(|rest| !rest.is_empty()).map_or(Some(0), |rest| rest.parse().ok())?;
     (hours < 24 && minutes < 60).then_some(Zone(sign * (hours * 60 + minutes) * 60_000))
 }
