@@ -428,6 +428,78 @@ export interface DeleteResult {
 	acknowledged: boolean;
 	deletedCount: number;
 }
+/** Options of `aggregate`. */
+export interface AggregateOptions extends OperationOptions {
+	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	batchSize?: number;
+	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
+	allowDiskUse?: boolean;
+}
+/**
+ * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
+ * `$out` or `$merge` writes then, and has no documents.
+ *
+ * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
+ * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
+ */
+export declare class AggregationCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** The stages. */
+	get pipeline(): readonly Document[];
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Adds a stage. */
+	addStage<R = any>(stage: Document): AggregationCursor<R>;
+	/** Adds a `$match` stage. */
+	match(filter: Document): this;
+	/** Adds a `$project` stage. */
+	project<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$group` stage. */
+	group<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$sort` stage. */
+	sort(order: Document): this;
+	/** Adds a `$limit` stage. */
+	limit(count: number): this;
+	/** Adds a `$skip` stage. */
+	skip(count: number): this;
+	/** Adds an `$unwind` stage. */
+	unwind<R = any>(path: Document | string): AggregationCursor<R>;
+	/** Adds a `$lookup` stage. */
+	lookup<R = any>(join: Document): AggregationCursor<R>;
+	/** Adds an `$out` stage. */
+	out(collection: Document | string): this;
+	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+	batchSize(count: number): this;
+	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+	map<R>(transform: (document: T) => R): AggregationCursor<R>;
+	/** Resolves with the next document, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another document. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all documents that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each document, until it returns false; resolves at the end. */
+	forEach(iterator: (document: T) => boolean | void): Promise<void>;
+	/** Documents that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes documents that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read runs the pipeline again. */
+	rewind(): void;
+	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
+	clone(): AggregationCursor<T>;
+	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
+	close(): Promise<void>;
+	/** The documents as a stream of objects. */
+	stream(): Readable;
+	/** Yields each document, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** What some kinds carry besides the message. */
@@ -600,6 +672,12 @@ export declare class Collection<T extends Document = Document> {
 	 */
 	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
 	/**
+	 * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+	 *
+	 * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+	 */
+	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
+	/**
 	 * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
 	 * its view: it sees no later write.
 	 *
@@ -615,9 +693,9 @@ export declare class Collection<T extends Document = Document> {
 	 *
 	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
 	 */
-	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
-	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
 	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
 	 *

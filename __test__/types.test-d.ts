@@ -3,7 +3,7 @@
 import { expectTypeOf } from 'expect-type'
 import { ObjectId as BsonObjectId } from 'bson'
 
-import { type Collection, Database, type Filter, type FindCursor, MoltenError, type UpdateFilter, type WithId } from '../index.js'
+import { type AggregationCursor, type Collection, Database, type Filter, type FindCursor, MoltenError, type UpdateFilter, type WithId } from '../index.js'
 
 interface User {
   _id: string
@@ -142,3 +142,12 @@ if (MoltenError.isMoltenError(error)) {
   expectTypeOf(error).toEqualTypeOf<MoltenError>()
   if (error.kind === 'DUPLICATE_KEY') void error.keyValue
 }
+
+// Aggregation
+expectTypeOf(users.aggregate([{ $match: {} }])).toExtend<AggregationCursor>()
+expectTypeOf(users.aggregate<{ n: number }>([{ $count: 'n' }]).toArray()).resolves.toEqualTypeOf<{ n: number }[]>()
+expectTypeOf(users.aggregate<{ n: number }>([]).map(({ n }) => String(n)).next()).resolves.toEqualTypeOf<string | null>()
+void users.aggregate().match({ age: 1 }).group<{ _id: string }>({ _id: '$name' }).sort({ _id: 1 })
+void users.updateOne({ _id: 'x' }, [{ $set: { age: { $add: ['$age', 1] } } }])
+// @ts-expect-error a pipeline is an array
+void users.aggregate({ $match: {} })

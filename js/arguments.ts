@@ -127,10 +127,11 @@ function nameFault(name: string): string | undefined {
   return undefined
 }
 
-/** Refuses replacement documents where operators are expected. */
+/** Refuses replacement documents where operators or a pipeline are expected. */
 export function checkUpdate(where: string, update: unknown): asserts update is Document {
   if (Array.isArray(update)) {
-    throw new MoltenError('NOT_SUPPORTED', `${where}: updates by pipeline are not supported; use update operators such as $set`)
+    update.forEach((stage, n) => checkFields(where, `update[${n}]`, stage))
+    return
   }
   checkFields(where, 'update', update)
   const keys = Object.keys(update)

@@ -26,7 +26,8 @@ export const Opcode = {
   Set: 21,
   DeleteId: 22,
   Drop: 23,
-  ListCollections: 24
+  ListCollections: 24,
+  Aggregate: 30
 } as const
 
 /** Flags of docs/boundary.md; a bit means what its opcode says. */

@@ -1,5 +1,6 @@
 // Collection: each method checks its arguments, writes the body of one operation, and shapes the answer.
 
+import { type AggregateOptions, AggregationCursor } from './aggregate.js'
 import {
   checkFields, checkId, checkReplacement, checkUpdate, countOf, filterOf, flagOf, optionsOf, refuseVersion, versionOf, wrongArgument
 } from './arguments.js'
@@ -148,6 +149,15 @@ export class Collection<T extends Document = Document> {
   }
 
   /**
+   * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+   *
+   * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+   */
+  aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
+    return AggregationCursor.create<R>({ core: this.#core, owner: this, collection: this.collectionName }, pipeline, options)
+  }
+
+  /**
    * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
    * its view: it sees no later write.
    *
@@ -185,12 +195,12 @@ export class Collection<T extends Document = Document> {
    *
    * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
    */
-  updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>> {
+  updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>> {
     return this.#update('updateOne', 0, filter, update, options)
   }
 
   /** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
-  updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>> {
+  updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>> {
     return this.#update('updateMany', Flag.Many, filter, update, options)
   }
 
@@ -535,7 +545,7 @@ export class Collection<T extends Document = Document> {
   }
 
   #update(
-    method: string, flags: number, filter: Filter<T>, update: UpdateFilter<T>, options: UpdateOptions | undefined
+    method: string, flags: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOptions | undefined
   ): Promise<UpdateResult<T>> {
     return this.#run(method, options, (where, given) => {
       checkFields(where, 'filter', filter)

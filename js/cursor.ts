@@ -33,7 +33,7 @@ export interface CursorSettings extends FindShape {
 type BatchAnswer = [cursor: number, documents: unknown[]]
 
 /** The cursor on the core's side: it pins a view, so that it must end when nobody reads on. */
-class Fetcher {
+export class Fetcher {
   #id = 0
   #target: CollectionState | undefined
 
@@ -51,6 +51,12 @@ class Fetcher {
   open(where: string, filter: Document, find: FindShape): Promise<unknown[]> {
     this.#target = this.core.collection(this.collection, where)
     return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find))
+  }
+
+  /** Opens by another operation that answers as a find does. */
+  openBy(where: string, opcode: number, body: Request['body']): Promise<unknown[]> {
+    this.#target = this.core.collection(this.collection, where)
+    return this.#fetch(where, opcode, body)
   }
 
   more(where: string, batch: number): Promise<unknown[]> {

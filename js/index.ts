@@ -7,9 +7,11 @@
 export { Database } from './database.js'
 export { Collection } from './collection.js'
 export { FindCursor } from './cursor.js'
+export { AggregationCursor } from './aggregate.js'
 export { ObjectId } from './object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
 
+export type { AggregateOptions } from './aggregate.js'
 export type { CollectionListing } from './database.js'
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
 export type * from './types.js'

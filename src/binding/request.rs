@@ -153,6 +153,7 @@ impl Values<'_> {
             22 => Operation::DeleteId { id: self.value()?, if_version: self.optional(Values::number)? },
             23 => Operation::Drop,
             24 => Operation::ListCollections,
+            30 => Operation::Aggregate { pipeline: self.value()?, batch: self.batch()? },
             _ => return None,
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
-//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`]: the operations
+//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`], [`aggregate`]: the operations
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`cool`]: larger than memory
@@ -11,6 +11,7 @@
 //! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
 //! - [`registry`]: the databases open in this process
 
+pub mod aggregate;
 pub mod budget;
 pub mod catalogue;
 pub mod collection;

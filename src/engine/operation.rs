@@ -98,6 +98,13 @@ pub enum Operation {
         /// In which form.
         options: FindOptions,
     },
+    /// Runs a pipeline and answers its first batch, as `Find` does; one that writes answers none.
+    Aggregate {
+        /// An array of stages.
+        pipeline: Incoming,
+        /// Documents in the batch.
+        batch: u32,
+    },
     /// The next batch of a cursor.
     More {
         /// The cursor.

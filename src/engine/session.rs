@@ -14,6 +14,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use super::aggregate::{Aggregation, is_write};
 use super::collection::Collection;
 use super::commit::Committed;
 use super::cursor::{Cursor, parse_filter};
@@ -38,8 +39,37 @@ enum Outcome {
     Published(Committed<Answer>),
 }
 
+/// What a cursor reads on.
+enum Source {
+    Find(Box<Cursor>),
+    Aggregate(Aggregation),
+}
+
+impl Source {
+    fn collection(&self) -> Option<&Arc<Collection>> {
+        match self {
+            Source::Find(cursor) => cursor.collection(),
+            Source::Aggregate(_) => None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        match self {
+            Source::Find(cursor) => cursor.is_done(),
+            Source::Aggregate(aggregation) => aggregation.is_done(),
+        }
+    }
+
+    fn next_batch(&mut self, store: &Store, size: u32) -> Result<Vec<Document>> {
+        match self {
+            Source::Find(cursor) => cursor.next_batch(store, size),
+            Source::Aggregate(aggregation) => aggregation.next_batch(size),
+        }
+    }
+}
+
 struct OpenCursor {
-    cursor: Mutex<Cursor>,
+    cursor: Mutex<Source>,
     used: AtomicU64,
 }
 
@@ -124,6 +154,7 @@ impl Session {
                     &mut reads
                 }
                 Operation::Find { .. }
+                | Operation::Aggregate { .. }
                 | Operation::Count { .. }
                 | Operation::Update { .. }
                 | Operation::Replace { .. }
@@ -263,6 +294,7 @@ impl Session {
                     Outcome::Published(Committed { result, lsn })
                 }
             },
+            Operation::Aggregate { pipeline, batch } => self.aggregate(name, &pipeline, batch),
             read => {
                 let (collection, answer) = self.read(name, read);
                 Outcome::Now(collection, answer)
@@ -288,6 +320,19 @@ impl Session {
                 upsert: (upsert, Some(new_id)),
             })),
         }
+    }
+
+    fn aggregate(&self, name: &str, pipeline: &Incoming, batch: u32) -> Outcome {
+        let mut aggregation = match Aggregation::open(&self.store, name, pipeline) {
+            Ok(aggregation) => aggregation,
+            Err(error) => return Outcome::Now(None, Err(error)),
+        };
+        if !is_write(pipeline) {
+            let (collection, answer) = self.first_batch(Source::Aggregate(aggregation), batch);
+            return Outcome::Now(collection, answer);
+        }
+        let result = aggregation.next_batch(batch).map(|documents| Answer::Batch { cursor: 0, documents });
+        Outcome::Published(Committed { result, lsn: aggregation.written() })
     }
 
     fn read(&self, name: &str, operation: Operation) -> (Option<Arc<Collection>>, Result<Answer>) {
@@ -319,7 +364,7 @@ impl Session {
             Operation::Find { filter, options } => {
                 return match Cursor::open(store, name, &filter, &options) {
                     Err(error) => (None, Err(error)),
-                    Ok(cursor) => self.first_batch(cursor, options.batch),
+                    Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch),
                 };
             }
             Operation::More { cursor, batch } => return self.more(cursor, batch),
@@ -356,7 +401,7 @@ impl Session {
             .collect()
     }
 
-    fn first_batch(&self, mut cursor: Cursor, size: u32) -> (Option<Arc<Collection>>, Result<Answer>) {
+    fn first_batch(&self, mut cursor: Source, size: u32) -> (Option<Arc<Collection>>, Result<Answer>) {
         let collection = cursor.collection().cloned();
         let documents = match cursor.next_batch(&self.store, size) {
             Ok(documents) => documents,
@@ -425,6 +470,9 @@ fn updated(committed: Committed<super::operation::UpdateOutcome>) -> Outcome {
 }
 
 fn writes(operation: &Operation) -> bool {
+    if let Operation::Aggregate { pipeline, .. } = operation {
+        return is_write(pipeline);
+    }
     matches!(
         operation,
         Operation::Insert { .. }

@@ -1,5 +1,6 @@
 //! A filter: parsed once from the document that the caller gave, owning everything; `matcher` decides by it.
 
+use super::expression::Expression;
 use super::operators::{self, Element, Remainder, Types};
 use super::place::depth;
 use super::refusal::bad_query;
@@ -21,6 +22,8 @@ pub(super) enum Clause {
     Not(Box<Clause>),
     /// Something that the path leads to passes the test.
     Field(Path, Test),
+    /// `$expr`
+    Expression(Box<Expression>),
 }
 
 /// What a value at the end of a path must be.
@@ -181,6 +184,7 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str) -> Result<Clause> {
             "$or" => clauses.push(Clause::Any(parse_list(key, value)?)),
             "$nor" => clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value)?)))),
             "$comment" => {}
+            "$expr" => clauses.push(Clause::Expression(Box::new(Expression::of_filter(value)?))),
             _ if key.starts_with('$') => {
                 return Err(bad_query(
                     key,

@@ -14,6 +14,7 @@ impl Clause {
             Clause::Any(clauses) => clauses.iter().any(|clause| clause.matches(document)),
             Clause::Not(clause) => !clause.matches(document),
             Clause::Field(path, test) => path.walk(document, test.leaf(), &mut |value| test.passes(value)),
+            Clause::Expression(expression) => expression.holds_for(document),
         }
     }
 }
@@ -27,6 +28,7 @@ impl Clause {
             Clause::Any(clauses) => clauses.iter().any(|clause| clause.holds(value)),
             Clause::Not(clause) => !clause.holds(value),
             Clause::Field(_, test) => test.passes(Some(value)),
+            Clause::Expression(expression) => expression.holds_for(value),
         }
     }
 }

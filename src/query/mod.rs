@@ -5,10 +5,13 @@
 //!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document
 //! - [`sort`]: in which order
+//! - [`expression`]: values computed from a document; [`aggregate`]: pipelines of stages
 
+pub mod aggregate;
 mod arithmetic;
 mod change;
 mod elements;
+pub mod expression;
 pub mod filter;
 #[cfg(test)]
 mod filter_tests;
@@ -29,6 +32,7 @@ pub mod update;
 #[cfg(test)]
 mod update_tests;
 
+pub use aggregate::Pipeline;
 pub use filter::Filter;
 pub use projection::Projection;
 pub use sort::{Sort, SortKey};

@@ -60,6 +60,7 @@ fn special(fields: &Object) -> Option<Value> {
         ("@long", Value::Int(n)) => Value::Long(i64::from(*n)),
         ("@long", Value::String(text)) => Value::Long(text.parse().unwrap()),
         ("@date", Value::Int(n)) => Value::Date(i64::from(*n)),
+        ("@date", Value::Double(n)) => Value::Date(*n as i64),
         ("@bytes", Value::String(text)) => Value::Binary(text.clone().into_bytes()),
         ("@double", Value::String(text)) => Value::number(text.parse().unwrap()),
         _ => return None,

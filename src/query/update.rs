@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use super::aggregate::update::UpdatePipeline;
 use super::change::{Change, Moment, known};
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
@@ -16,11 +17,16 @@ use crate::error::{Details, Error, Kind, Result};
 #[derive(Clone, Debug)]
 pub struct Update {
     changes: Vec<(Path, Change)>,
+    /// Given instead of operators.
+    pipeline: Option<UpdatePipeline>,
 }
 
 impl Update {
     /// Reads an update; `BAD_UPDATE` names the path of what is wrong with it.
     pub fn parse(update: RawValue<'_>) -> Result<Update> {
+        if matches!(update.seen(), Seen::Array) {
+            return Ok(Update { changes: Vec::new(), pipeline: Some(UpdatePipeline::parse(update)?) });
+        }
         if !matches!(update.seen(), Seen::Object) {
             return Err(bad_update(
                 "",
@@ -61,12 +67,15 @@ impl Update {
                 return Err(bad_update(&second.to_string(), message));
             }
         }
-        Ok(Update { changes })
+        Ok(Update { changes, pipeline: None })
     }
 
     /// Changes the tree; true if anything really changed. After an error the tree is to be dropped. `now` is in
     /// milliseconds; `inserting` says that an upsert makes the document.
     pub fn apply(&self, document: &mut Object, now: i64, inserting: bool) -> Result<bool> {
+        if let Some(pipeline) = &self.pipeline {
+            return pipeline.apply(document, now);
+        }
         let moment = Moment { now, inserting };
         let mut changed = false;
         for (path, change) in &self.changes {

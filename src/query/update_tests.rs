@@ -167,7 +167,8 @@ fn conflicting_paths_are_refused_with_both_names() {
 #[test]
 fn malformed_updates_are_refused() {
     refused("{}", "{}", None, "at least one operator");
-    refused("{}", "[]", None, "must be an object of operators");
+    refused("{}", "[]", None, "at least one stage");
+    refused("{}", "1", None, "must be an object of operators");
     refused("{}", r#"{"a":1}"#, Some("a"), "no update operator");
     refused("{}", r#"{"$foo":{"a":1}}"#, Some("$foo"), "unknown update operator '$foo'");
     refused("{}", r#"{"$set":1}"#, Some("$set"), "object of paths");

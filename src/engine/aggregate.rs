@@ -1,0 +1,318 @@
+//! Aggregation: pipelines over a view, answered by batches, and what their last stage writes.
+//!
+//! The whole pipeline reads one view, collections of `$lookup` and `$unionWith` included. What `$out` and `$merge` write goes
+//! through the one commit path; the answer waits until the last of it is published.
+
+use std::hash::BuildHasher;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::collection::Collection;
+use super::commit::{Committed, Current, Halt, Over};
+use super::key::{Key, key_of};
+use super::operation::{Document, Incoming};
+use super::store::Store;
+use super::views::View;
+use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
+use crate::error::{Error, Kind, Result};
+use crate::query::aggregate::{Access, Merged, Row, Rows, Stored, writes};
+use crate::query::expression::Env;
+use crate::query::{Filter, Pipeline};
+use crate::storage::{Block, Lsn};
+
+/// Documents in a batch that names no size.
+const BATCH: usize = 1_000;
+/// Bytes, about, after which a batch ends, whatever its size.
+const BATCH_BYTES: usize = 4 << 20;
+/// Documents that a scan takes at a time.
+const TAKEN: usize = 256;
+/// Bytes that one commit of `$merge` holds at most, about.
+const COMMIT_BYTES: usize = 8 << 20;
+
+/// Whether a pipeline, not checked yet, ends in a stage that writes.
+pub fn is_write(pipeline: &Incoming) -> bool {
+    incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok() && writes(pipeline.raw())
+}
+
+/// A pipeline in progress.
+pub struct Aggregation {
+    rows: Box<dyn Rows>,
+    reading: Arc<Reading>,
+    done: bool,
+}
+
+impl Aggregation {
+    /// A pipeline on the newest published state.
+    pub fn open(store: &Arc<Store>, name: &str, pipeline: &Incoming) -> Result<Aggregation> {
+        incoming::check(pipeline.bytes(), &pipeline.shapes)?;
+        let pipeline = Pipeline::parse(pipeline.raw())?;
+        let view = store.view();
+        let now = store.now();
+        let seed = foldhash::fast::RandomState::default().hash_one((now, view.lsn().0));
+        let env = Arc::new(Env::new(now, seed));
+        let reading = Arc::new(Reading {
+            store: store.clone(),
+            view,
+            written: AtomicU64::new(0),
+            seed: AtomicU64::new(seed),
+        });
+        let access: Arc<dyn Access> = reading.clone();
+        let rows = pipeline.open(name, &env, &access)?;
+        Ok(Aggregation { rows, reading, done: false })
+    }
+
+    /// Whether everything was answered.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The newest commit that the pipeline made, or rests on.
+    pub fn written(&self) -> Lsn {
+        Lsn(self.reading.written.load(Ordering::Acquire))
+    }
+
+    /// The next documents, `size` at most (0: as many as suit).
+    pub fn next_batch(&mut self, size: u32) -> Result<Vec<Document>> {
+        let size = if size == 0 { BATCH } else { size as usize };
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < size && bytes < BATCH_BYTES {
+            match self.rows.next() {
+                Ok(Some(row)) => {
+                    let value = row.into_value();
+                    bytes += weight(&value);
+                    batch.push(Document::Projected(value));
+                }
+                Ok(None) => {
+                    self.done = true;
+                    break;
+                }
+                Err(error) => {
+                    self.done = true;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(batch)
+    }
+}
+
+/// About how many bytes a document crosses with.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Binary(bytes) => bytes.len() + 2,
+        Value::Array(items) => items.iter().map(weight).sum::<usize>() + 2,
+        Value::Object(fields) => fields.iter().map(|(_, value)| weight(value) + 2).sum::<usize>() + 2,
+        _ => 9,
+    }
+}
+
+/// What a pipeline sees of the database.
+struct Reading {
+    store: Arc<Store>,
+    view: View,
+    /// The number of its newest commit.
+    written: AtomicU64,
+    seed: AtomicU64,
+}
+
+impl Reading {
+    fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
+        self.written.fetch_max(committed.lsn.0, Ordering::AcqRel);
+        committed.result
+    }
+}
+
+impl Access for Reading {
+    fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
+        let collection = self.view.catalogue().get(collection).cloned();
+        let bounds = match &collection {
+            None => (0, 0),
+            Some(collection) => match slot_of_id(collection, &filter, self.view.lsn()) {
+                Some(slot) => (slot, slot + 1),
+                None => (0, collection.slab().end()),
+            },
+        };
+        let store = self.store.clone();
+        // The view lives as long as the pipeline, which holds this reading.
+        Ok(Box::new(Scan {
+            store,
+            lsn: self.view.lsn(),
+            collection,
+            filter,
+            bounds,
+            taken: Vec::new().into_iter(),
+        }))
+    }
+
+    fn new_id(&self) -> Value {
+        let state = foldhash::fast::RandomState::default();
+        let count = self.seed.fetch_add(1, Ordering::Relaxed);
+        let mut random = [0; 10];
+        for (n, chunk) in random.chunks_mut(8).enumerate() {
+            let bits = state.hash_one((count, n)).to_le_bytes();
+            for (to, from) in chunk.iter_mut().zip(bits) {
+                *to = from;
+            }
+        }
+        Value::String(id::uuid_v7(self.store.now() as u64, random))
+    }
+
+    fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()> {
+        let keys = documents.iter().map(key).collect::<Result<Vec<_>>>()?;
+        let bytes = documents.iter().map(|one| weight(one) + 64).sum();
+        let committed = self.store.commit(bytes, |commit| {
+            commit.drop_collection(collection);
+            let target = commit.collection_or_create(collection)?;
+            for (document, key) in documents.iter().zip(&keys) {
+                match commit.current(&target, key)? {
+                    Current::Present(_) => return Err(repeated("$out", document).into()),
+                    Current::Absent(place) => {
+                        commit.pack_value(&target, document)?;
+                        commit.put_packed(&target, key.clone(), Over::Nothing(place));
+                    }
+                }
+            }
+            Ok(())
+        });
+        self.settle(committed)
+    }
+
+    fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
+        let keys = documents.iter().map(key).collect::<Result<Vec<_>>>()?;
+        let mut at = 0;
+        while at < documents.len() {
+            let bytes =
+                documents.iter().skip(at).map(|one| weight(one) + 64).sum::<usize>().min(COMMIT_BYTES);
+            let committed = self.store.commit(bytes, |commit| {
+                let target = commit.collection_or_create(collection)?;
+                let mut passed = at;
+                for (document, key) in documents.iter().zip(&keys).skip(at) {
+                    if commit.size() > COMMIT_BYTES {
+                        break;
+                    }
+                    let (old, over) = match commit.current(&target, key)? {
+                        Current::Absent(place) => (None, Over::Nothing(place)),
+                        Current::Present(present) => {
+                            let over = Over::from(&present);
+                            (Some(present.document(target.shapes()).to_value()), over)
+                        }
+                    };
+                    if let Some(next) = merged(old.as_ref(), document)?
+                        && old.as_ref() != Some(&next)
+                    {
+                        if self::key(&next)? != *key {
+                            let message = "$merge cannot change an _id; leave it out of whenMatched";
+                            return Err(Halt::Error(Error::new(Kind::BadQuery, message)));
+                        }
+                        commit.pack_value(&target, &next)?;
+                        commit.put_packed(&target, key.clone(), over);
+                    }
+                    passed += 1;
+                }
+                Ok(passed)
+            });
+            at = self.settle(committed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The directory key of a document.
+fn key(document: &Value) -> Result<Key> {
+    let found = match document {
+        Value::Object(fields) => fields.iter().find(|(key, _)| key == "_id").map(|(_, id)| id),
+        _ => None,
+    };
+    let mut plain = Vec::new();
+    encode_plain(found.unwrap_or(&Value::Null), &mut plain);
+    let shapes = Shapes::new();
+    let raw = RawValue::new(&plain, &shapes);
+    id::check_id(raw)?;
+    Ok(key_of(raw))
+}
+
+fn repeated(stage: &str, document: &Value) -> Error {
+    let found = match document {
+        Value::Object(fields) => fields.first().map_or("missing", |(_, id)| id.type_name()),
+        other => other.type_name(),
+    };
+    let message = format!(
+        "{stage} met two documents with the same _id, of type {found}; group by it, or project another _id"
+    );
+    Error::new(Kind::DuplicateKey, message)
+}
+
+fn slot_of_id(collection: &Collection, filter: &Filter, lsn: Lsn) -> Option<u64> {
+    let mut bytes = Vec::new();
+    encode_plain(filter.id()?, &mut bytes);
+    let found = collection.find(&key_of(RawValue::new(&bytes, collection.shapes())), || lsn);
+    // Without a document any empty range will do.
+    Some(found.map_or_else(|| collection.slab().end(), |(slot, _, _)| slot.0))
+}
+
+/// A document where it is stored.
+struct StoredDocument {
+    collection: Arc<Collection>,
+    block: Arc<Block>,
+    range: std::ops::Range<usize>,
+}
+
+impl Stored for StoredDocument {
+    fn raw(&self) -> RawValue<'_> {
+        RawValue::new(self.block.bytes.get(self.range.clone()).unwrap_or_default(), self.collection.shapes())
+    }
+}
+
+/// The documents of a collection that match.
+struct Scan {
+    store: Arc<Store>,
+    lsn: Lsn,
+    collection: Option<Arc<Collection>>,
+    filter: Filter,
+    /// The next slot, and the end.
+    bounds: (u64, u64),
+    taken: std::vec::IntoIter<Row>,
+}
+
+impl Rows for Scan {
+    fn next(&mut self) -> Result<Option<Row>> {
+        loop {
+            if let Some(row) = self.taken.next() {
+                return Ok(Some(row));
+            }
+            let Some(collection) = self.collection.clone().filter(|_| self.bounds.0 < self.bounds.1) else {
+                return Ok(None);
+            };
+            let mut taken: Vec<Row> = Vec::with_capacity(TAKEN);
+            self.bounds.0 =
+                self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
+                    let (collection, block) = (collection.clone(), block.clone());
+                    taken.push(Row::Stored(Arc::new(StoredDocument {
+                        collection,
+                        block,
+                        range: span.range(),
+                    })));
+                    if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
+            self.taken = taken.into_iter();
+        }
+    }
+
+    fn each(&mut self, visit: &mut dyn FnMut(RawValue<'_>) -> Result<()>) -> Result<bool> {
+        if self.taken.len() > 0 {
+            return Ok(false);
+        }
+        let Some(collection) = self.collection.clone() else { return Ok(true) };
+        let mut outcome = Ok(());
+        self.bounds.0 =
+            self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
+                let bytes = block.bytes.get(span.range()).unwrap_or_default();
+                outcome = visit(RawValue::new(bytes, collection.shapes()));
+                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        outcome.map(|()| true)
+    }
+}

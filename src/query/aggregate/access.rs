@@ -1,0 +1,22 @@
+//! What a pipeline needs of the engine.
+
+use super::row::Rows;
+use crate::document::Value;
+use crate::error::Result;
+use crate::query::Filter;
+
+/// What becomes of a document that `$merge` brings, given what is there under its `_id`: the document to store, or
+/// `None` to leave everything as it is.
+pub type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>>;
+
+/// The database as a pipeline sees it: every scan of one pipeline reads the same state.
+pub trait Access: Send + Sync {
+    /// The documents of a collection that match, in natural order; none when there is no such collection.
+    fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
+    /// An `_id` for a document that has none.
+    fn new_id(&self) -> Value;
+    /// Replaces the whole content of a collection, in one commit.
+    fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()>;
+    /// Stores documents one after the other, each as `merged` decides against what is there then.
+    fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()>;
+}

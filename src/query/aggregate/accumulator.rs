@@ -1,0 +1,323 @@
+//! Accumulators: what a group makes of its documents.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::memory::{Memory, size};
+use super::read::{count, fields, find};
+use super::row::Row;
+use super::sorting::read_sort;
+use crate::document::order::{compare_nodes, compare_values};
+use crate::document::{Node, Object, Seen, Value};
+use crate::error::Result;
+use crate::query::expression::number::Num;
+use crate::query::expression::total::Total;
+use crate::query::expression::{Expression, Parser, Scope, identity, lay_over};
+use crate::query::refusal::bad_query;
+use crate::query::{Sort, SortKey};
+
+/// An accumulator with its operand.
+#[derive(Clone, Debug)]
+pub(super) struct Accumulator {
+    pub(super) kind: Kind,
+    pub(super) operand: Expression,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Sum,
+    Avg,
+    Least,
+    Greatest,
+    First,
+    Last,
+    Push,
+    AddToSet,
+    /// Over n, or over n - 1.
+    Deviation(u64),
+    MergeObjects,
+    FirstN(usize),
+    LastN(usize),
+    LeastN(usize),
+    GreatestN(usize),
+    /// The first or the last so many in an order; one of them stands alone.
+    Ranked {
+        sort: Sort,
+        n: usize,
+        last: bool,
+        alone: bool,
+    },
+}
+
+/// An accumulator at work.
+#[derive(Debug)]
+pub(super) enum State {
+    Sum(Total),
+    Avg(Total, u64),
+    Extreme(Ordering, Option<Value>),
+    One(Option<Option<Value>>),
+    List(Vec<Value>),
+    Set(HashSet<Vec<u8>>, Vec<Value>),
+    Deviation { less: u64, count: u64, mean: f64, squares: f64 },
+    Object(Object),
+    Ranked(Vec<(SortKey, Value)>),
+}
+
+impl Accumulator {
+    /// Reads `{ $sum: '$a' }` and the like.
+    pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Accumulator> {
+        let Value::Object(given) = value else {
+            return parser.fail("a field of $group needs an accumulator, as in { $sum: '$amount' }");
+        };
+        let [(name, operand)] = given.as_slice() else {
+            return parser.fail("a field of $group needs exactly one accumulator");
+        };
+        parser.inside(name, |parser| Accumulator::parse_named(parser, name, operand))
+    }
+
+    fn parse_named(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
+        let kind = match name {
+            "$sum" => Kind::Sum,
+            "$avg" => Kind::Avg,
+            "$min" => Kind::Least,
+            "$max" => Kind::Greatest,
+            "$first" => Kind::First,
+            "$last" => Kind::Last,
+            "$push" => Kind::Push,
+            "$addToSet" => Kind::AddToSet,
+            "$stdDevPop" => Kind::Deviation(0),
+            "$stdDevSamp" => Kind::Deviation(1),
+            "$mergeObjects" => Kind::MergeObjects,
+            "$count" => {
+                fields(parser, name, operand, &["(nothing)"])?;
+                return Ok(Accumulator { kind: Kind::Sum, operand: Expression::literal(Value::Int(1)) });
+            }
+            "$firstN" | "$lastN" | "$minN" | "$maxN" => {
+                return Accumulator::parse_many(parser, name, operand);
+            }
+            "$top" | "$bottom" | "$topN" | "$bottomN" => {
+                return Accumulator::parse_ranked(parser, name, operand);
+            }
+            _ => return parser.fail(format!("unknown accumulator '{name}'")),
+        };
+        if matches!(operand, Value::Array(items) if items.len() != 1) {
+            return parser
+                .fail(format!("{name} takes one expression; an array goes into $concatArrays or a $let"));
+        }
+        let operand = match operand {
+            Value::Array(items) => items.first().unwrap_or(operand),
+            one => one,
+        };
+        Ok(Accumulator { kind, operand: parser.expression(operand)? })
+    }
+
+    fn parse_many(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
+        let given = fields(parser, name, operand, &["input", "n"])?;
+        let (Some(input), Some(n)) = (find(given, "input"), find(given, "n")) else {
+            return parser.fail(format!("{name} needs input and n"));
+        };
+        let n = size_of(parser, name, n)?;
+        let kind = match name {
+            "$firstN" => Kind::FirstN(n),
+            "$lastN" => Kind::LastN(n),
+            "$minN" => Kind::LeastN(n),
+            _ => Kind::GreatestN(n),
+        };
+        Ok(Accumulator { kind, operand: parser.expression(input)? })
+    }
+
+    fn parse_ranked(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
+        let alone = !name.ends_with('N');
+        let known: &[&str] = if alone { &["sortBy", "output"] } else { &["sortBy", "output", "n"] };
+        let given = fields(parser, name, operand, known)?;
+        let (Some(sort), Some(output)) = (find(given, "sortBy"), find(given, "output")) else {
+            return parser.fail(format!("{name} needs sortBy and output"));
+        };
+        let n = match find(given, "n") {
+            Some(n) => size_of(parser, name, n)?,
+            None if alone => 1,
+            None => return parser.fail(format!("{name} needs n")),
+        };
+        let kind =
+            Kind::Ranked { sort: read_sort(parser, sort)?, n, last: name.starts_with("$bottom"), alone };
+        Ok(Accumulator { kind, operand: parser.expression(output)? })
+    }
+
+    pub(super) fn start(&self) -> State {
+        match self.kind {
+            Kind::Sum => State::Sum(Total::default()),
+            Kind::Avg => State::Avg(Total::default(), 0),
+            Kind::Least => State::Extreme(Ordering::Less, None),
+            Kind::Greatest => State::Extreme(Ordering::Greater, None),
+            Kind::First | Kind::Last => State::One(None),
+            Kind::Push | Kind::FirstN(_) | Kind::LastN(_) | Kind::LeastN(_) | Kind::GreatestN(_) => {
+                State::List(Vec::new())
+            }
+            Kind::AddToSet => State::Set(HashSet::new(), Vec::new()),
+            Kind::Deviation(less) => State::Deviation { less, count: 0, mean: 0.0, squares: 0.0 },
+            Kind::MergeObjects => State::Object(Object::new()),
+            Kind::Ranked { .. } => State::Ranked(Vec::new()),
+        }
+    }
+
+    /// Takes a document.
+    pub(super) fn add(
+        &self,
+        state: &mut State,
+        row: &Row,
+        scope: &Scope<'_>,
+        memory: &mut Memory,
+    ) -> Result<()> {
+        if matches!((&self.kind, &*state), (Kind::First, State::One(Some(_)))) {
+            return Ok(());
+        }
+        let value = self.operand.eval(scope)?;
+        match state {
+            State::Sum(_) | State::Avg(..) | State::Extreme(..) => {
+                if let Some(value) = &value {
+                    state.add_seen(value);
+                }
+            }
+            State::One(slot) => *slot = Some(value),
+            State::List(items) => self.add_to_list(items, value, memory)?,
+            State::Set(known, items) => {
+                if let Some(value) = value {
+                    let key = identity::of(&value);
+                    let bytes = key.len() + size(&value);
+                    if known.insert(key) {
+                        memory.take(bytes)?;
+                        items.push(value);
+                    }
+                }
+            }
+            State::Deviation { count, mean, squares, .. } => {
+                // Welford's method: one pass, and no difference of large sums.
+                if let Some(x) = value.as_ref().and_then(Num::of).map(Num::as_f64) {
+                    *count += 1;
+                    let delta = x - *mean;
+                    *mean += delta / *count as f64;
+                    *squares += delta * (x - *mean);
+                }
+            }
+            State::Object(object) => match value {
+                None | Some(Value::Null) => {}
+                Some(Value::Object(fields)) => {
+                    memory.take(size(&Value::Null) * fields.len())?;
+                    lay_over(object, fields);
+                }
+                Some(other) => {
+                    let message = format!("$mergeObjects needs objects, not {}", other.type_name());
+                    return Err(bad_query("", message));
+                }
+            },
+            State::Ranked(best) => {
+                let Kind::Ranked { sort, n, last, .. } = &self.kind else { return Ok(()) };
+                let key = row.sort_key(sort);
+                let at = best.partition_point(|(other, _)| *other <= key);
+                if !*last && at >= *n || *last && best.len() >= *n && at == 0 {
+                    return Ok(());
+                }
+                let value = value.unwrap_or(Value::Null);
+                memory.take(size(&value))?;
+                best.insert(at, (key, value));
+                if best.len() > *n {
+                    let gone = if *last { best.remove(0) } else { best.remove(*n) };
+                    memory.give(size(&gone.1));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_to_list(&self, items: &mut Vec<Value>, value: Option<Value>, memory: &mut Memory) -> Result<()> {
+        let (n, value) = match (&self.kind, value) {
+            (Kind::Push, None) => return Ok(()),
+            (Kind::LeastN(_) | Kind::GreatestN(_), None | Some(Value::Null)) => return Ok(()),
+            (Kind::FirstN(n) | Kind::LastN(n) | Kind::LeastN(n) | Kind::GreatestN(n), value) => (*n, value),
+            (_, value) => (usize::MAX, value),
+        };
+        let value = value.unwrap_or(Value::Null);
+        let at = match self.kind {
+            Kind::FirstN(n) if items.len() >= n => return Ok(()),
+            Kind::LeastN(_) => items.partition_point(|item| compare_values(item, &value).is_le()),
+            Kind::GreatestN(_) => items.partition_point(|item| compare_values(item, &value).is_ge()),
+            _ => items.len(),
+        };
+        if matches!(self.kind, Kind::LeastN(_) | Kind::GreatestN(_)) && at >= n {
+            return Ok(());
+        }
+        memory.take(size(&value))?;
+        items.insert(at, value);
+        if items.len() > n {
+            let gone = if matches!(self.kind, Kind::LastN(_)) { items.remove(0) } else { items.remove(n) };
+            memory.give(size(&gone));
+        }
+        Ok(())
+    }
+
+    /// The value for the group.
+    pub(super) fn finish(&self, state: State) -> Value {
+        match state {
+            State::Sum(total) => total.value(),
+            State::Avg(_, 0) => Value::Null,
+            State::Avg(total, count) => Value::number(total.as_f64() / count as f64),
+            State::Extreme(_, value) => value.unwrap_or(Value::Null),
+            State::One(value) => value.flatten().unwrap_or(Value::Null),
+            State::List(items) | State::Set(_, items) => Value::Array(items),
+            State::Deviation { less, count, .. } if count <= less => Value::Null,
+            State::Deviation { less, count, squares, .. } => {
+                Value::number((squares / (count - less) as f64).sqrt())
+            }
+            State::Object(object) => Value::Object(object),
+            State::Ranked(best) => {
+                let mut values = best.into_iter().map(|(_, value)| value);
+                if matches!(self.kind, Kind::Ranked { alone: true, .. }) {
+                    values.next().unwrap_or(Value::Null)
+                } else {
+                    Value::Array(values.collect())
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes a value of the accumulators that need no tree of it.
+    #[inline]
+    pub(super) fn add_seen<'a>(&mut self, node: impl Node<'a>) {
+        match self {
+            State::Sum(total) => {
+                if let Some(number) = number(node.seen()) {
+                    total.add(number);
+                }
+            }
+            State::Avg(total, count) => {
+                if let Some(number) = number(node.seen()) {
+                    total.add(number);
+                    *count += 1;
+                }
+            }
+            State::Extreme(wanted, best) => {
+                if !matches!(node.seen(), Seen::Null)
+                    && best.as_ref().is_none_or(|best| compare_nodes(node, best) == *wanted)
+                {
+                    *best = Some(node.tree());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn number(seen: Seen<'_>) -> Option<Num> {
+    match seen {
+        Seen::Int(value) => Some(Num::Int(value)),
+        Seen::Long(value) => Some(Num::Long(value)),
+        Seen::Double(value) => Some(Num::Double(value)),
+        _ => None,
+    }
+}
+
+fn size_of(parser: &Parser, name: &str, n: &Value) -> Result<usize> {
+    Ok(usize::try_from(count(parser, &format!("n of {name}"), n, 1)?).unwrap_or(usize::MAX))
+}

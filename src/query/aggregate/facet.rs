@@ -1,0 +1,67 @@
+//! `$facet`: several pipelines over the same documents, one document with all their results.
+
+use std::sync::Arc;
+
+use super::access::Access;
+use super::memory::{Memory, size};
+use super::pipeline::{Pipeline, Place};
+use super::row::{Listed, Row, Rows};
+use crate::document::{Object, Value};
+use crate::error::Result;
+use crate::query::expression::{Env, Parser};
+
+#[derive(Clone, Debug)]
+pub(super) struct Facets(Vec<(String, Pipeline)>);
+
+impl Facets {
+    pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Facets> {
+        let given = super::read::fields(parser, "$facet", value, &[])?;
+        if given.is_empty() {
+            return parser.fail("$facet needs at least one field with a pipeline");
+        }
+        let mut all = Vec::new();
+        for (name, stages) in given {
+            if name.contains('.') || name.starts_with('$') {
+                return parser.fail(format!("'{name}' cannot name a facet: it has a dot or starts with '$'"));
+            }
+            let pipeline = parser.inside(name, |parser| Pipeline::read(parser, stages, Place::Facet))?;
+            all.push((name.clone(), pipeline));
+        }
+        Ok(Facets(all))
+    }
+}
+
+/// The one document.
+pub(super) struct Faceting {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) facets: Arc<Facets>,
+    pub(super) env: Arc<Env>,
+    pub(super) access: Arc<dyn Access>,
+    pub(super) done: bool,
+}
+
+impl Rows for Faceting {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(None);
+        }
+        let mut memory = Memory::new("$facet");
+        let mut rows = Vec::new();
+        while let Some(row) = self.input.next()? {
+            memory.take_row(&row)?;
+            rows.push(row);
+        }
+        let mut object = Object::new();
+        for (name, pipeline) in &self.facets.0 {
+            let mut results = pipeline.over(Listed::new(rows.clone()), &self.env, &self.access)?;
+            let mut all = Vec::new();
+            while let Some(row) = results.next()? {
+                let value = row.into_value();
+                memory.take(size(&value))?;
+                all.push(value);
+            }
+            object.push((name.clone(), Value::Array(all)));
+        }
+        Ok(Some(Row::Tree(Value::Object(object))))
+    }
+}

@@ -1,0 +1,201 @@
+//! `$group`: documents with equal keys become one. Groups come out in the order of their first documents.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::accumulator::{Accumulator, State};
+use super::fast_group::FastGroup;
+use super::memory::{Memory, size};
+use super::read::{fields, find};
+use super::row::{Row, Rows};
+use crate::document::order::compare_values;
+use crate::document::{MAX_DEPTH, Object, Value};
+use crate::error::Result;
+use crate::query::expression::{Env, Expression, Parser, identity};
+use crate::query::place::depth;
+use crate::query::refusal::bad_query;
+
+/// A `$group`, or what comes down to one.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) stage: &'static str,
+    pub(super) key: Key,
+    pub(super) fields: Vec<(String, Accumulator)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Key {
+    Value(Expression),
+    /// The lower boundary of the bucket, or the default of those that fit into none.
+    Bucket {
+        of: Expression,
+        boundaries: Vec<Value>,
+        default: Option<Value>,
+    },
+}
+
+impl Group {
+    pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Group> {
+        let given = fields(parser, "$group", value, &[])?;
+        let Some(id) = find(given, "_id") else {
+            return parser.fail("$group needs _id, the expression to group by; null for one group of all");
+        };
+        let key = Key::Value(parser.inside("_id", |parser| parser.expression(id))?);
+        Ok(Group { stage: "$group", key, fields: accumulators(parser, given)? })
+    }
+
+    /// One group of all, or one for each value, that counts.
+    pub(super) fn counting(stage: &'static str, key: Expression, name: &str) -> Group {
+        let one =
+            Accumulator { kind: super::accumulator::Kind::Sum, operand: Expression::literal(Value::Int(1)) };
+        Group { stage, key: Key::Value(key), fields: vec![(name.to_owned(), one)] }
+    }
+}
+
+/// The fields of a group besides `_id`.
+pub(super) fn accumulators(parser: &mut Parser, given: &Object) -> Result<Vec<(String, Accumulator)>> {
+    let mut all = Vec::new();
+    for (name, value) in given.iter().filter(|(name, _)| name != "_id") {
+        if name.contains('.') || name.starts_with('$') {
+            return parser
+                .fail(format!("'{name}' cannot name a field of a group: it has a dot or starts with '$'"));
+        }
+        all.push((name.clone(), parser.inside(name, |parser| Accumulator::parse(parser, value))?));
+    }
+    Ok(all)
+}
+
+/// Groups in the making.
+pub(super) struct Groups {
+    by_key: HashMap<Vec<u8>, usize, foldhash::fast::RandomState>,
+    groups: Vec<(Value, Vec<State>)>,
+    pub(super) memory: Memory,
+}
+
+impl Groups {
+    pub(super) fn new(stage: &'static str) -> Groups {
+        Groups { by_key: HashMap::default(), groups: Vec::new(), memory: Memory::new(stage) }
+    }
+
+    /// The states of a key, by its bytes; its value is made when it is new.
+    #[inline]
+    pub(super) fn states(
+        &mut self,
+        group: &Group,
+        bytes: &[u8],
+        key: impl FnOnce() -> Value,
+    ) -> Result<(&mut Vec<State>, &mut Memory)> {
+        let at = match self.by_key.get(bytes) {
+            Some(at) => *at,
+            None => {
+                let key = key();
+                self.memory.take(bytes.len() + size(&key) + 64 + 96 * group.fields.len())?;
+                let states = group.fields.iter().map(|(_, accumulator)| accumulator.start()).collect();
+                self.groups.push((key, states));
+                self.by_key.insert(bytes.to_vec(), self.groups.len() - 1);
+                self.groups.len() - 1
+            }
+        };
+        match self.groups.get_mut(at) {
+            Some((_, states)) => Ok((states, &mut self.memory)),
+            None => Err(bad_query("", "a group was lost; please report it")),
+        }
+    }
+
+    fn add(&mut self, group: &Group, row: &Row, env: &Env, bytes: &mut Vec<u8>) -> Result<()> {
+        row.scoped(env, |scope| {
+            let key = group.key.of(scope)?;
+            bytes.clear();
+            identity::write(&key, bytes);
+            let (states, memory) = self.states(group, bytes, || key)?;
+            for ((_, accumulator), state) in group.fields.iter().zip(states) {
+                accumulator.add(state, row, scope, memory)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The documents of the groups.
+    pub(super) fn finish(self, group: &Group) -> Result<Vec<Value>> {
+        let mut all = Vec::with_capacity(self.groups.len());
+        for (key, states) in self.groups {
+            let mut object = vec![("_id".to_owned(), key)];
+            for ((name, accumulator), state) in group.fields.iter().zip(states) {
+                object.push((name.clone(), accumulator.finish(state)));
+            }
+            let value = Value::Object(object);
+            if depth(&value) > MAX_DEPTH {
+                return Err(bad_query(
+                    "",
+                    format!("{} makes a document deeper than {MAX_DEPTH} levels", group.stage),
+                ));
+            }
+            all.push(value);
+        }
+        if matches!(group.key, Key::Bucket { .. }) {
+            all.sort_by(|a, b| compare_values(id(a), id(b)));
+        }
+        Ok(all)
+    }
+}
+
+fn id(value: &Value) -> &Value {
+    match value {
+        Value::Object(fields) => fields.first().map_or(&Value::Null, |(_, id)| id),
+        _ => &Value::Null,
+    }
+}
+
+impl Key {
+    fn of(&self, scope: &crate::query::expression::Scope<'_>) -> Result<Value> {
+        match self {
+            Key::Value(expression) => Ok(expression.eval(scope)?.unwrap_or(Value::Null)),
+            Key::Bucket { of, boundaries, default } => {
+                let value = of.eval(scope)?.unwrap_or(Value::Null);
+                let above = boundaries.partition_point(|bound| compare_values(bound, &value).is_le());
+                let bucket = if above < boundaries.len() { above.checked_sub(1) } else { None };
+                match bucket.and_then(|bucket| boundaries.get(bucket)).or(default.as_ref()) {
+                    Some(bucket) => Ok(bucket.clone()),
+                    None => {
+                        let message = "$bucket has no bucket for a document; give it a default, or boundaries around all values";
+                        Err(bad_query("", message))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The groups of what comes in.
+pub(super) struct Grouping {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) group: Arc<Group>,
+    pub(super) env: Arc<Env>,
+    pub(super) out: Option<std::vec::IntoIter<Value>>,
+}
+
+impl Grouping {
+    fn gather(&mut self) -> Result<Vec<Value>> {
+        let group = &*self.group;
+        let mut groups = Groups::new(group.stage);
+        if let Some(mut fast) = FastGroup::of(group)
+            && self.input.each(&mut |raw| fast.add(&mut groups, raw))?
+        {
+            return groups.finish(group);
+        }
+        let mut bytes = Vec::new();
+        while let Some(row) = self.input.next()? {
+            groups.add(group, &row, &self.env, &mut bytes)?;
+        }
+        groups.finish(group)
+    }
+}
+
+impl Rows for Grouping {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if self.out.is_none() {
+            self.out = Some(self.gather()?.into_iter());
+        }
+        Ok(self.out.as_mut().and_then(Iterator::next).map(Row::Tree))
+    }
+}

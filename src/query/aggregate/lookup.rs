@@ -1,0 +1,209 @@
+//! `$lookup`: documents of another collection, by equal fields, by a pipeline with variables, or both.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::access::Access;
+use super::memory::{Memory, size};
+use super::pipeline::{Pipeline, Place};
+use super::read::{find, path, set_path, text, unsupported};
+use super::row::{Listed, Row, Rows};
+use crate::document::Value;
+use crate::error::Result;
+use crate::query::Filter;
+use crate::query::expression::{Env, Expression, FieldPath, Parser, check_variable, identity};
+
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    /// `None`: the pipeline starts with `$documents`.
+    from: Option<String>,
+    equal: Option<(FieldPath, FieldPath)>,
+    variables: Vec<(Box<str>, Expression)>,
+    pipeline: Option<Pipeline>,
+    target: FieldPath,
+}
+
+impl Lookup {
+    pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Lookup> {
+        let known = ["from", "localField", "foreignField", "let", "pipeline", "as"];
+        let given = super::read::fields(parser, "$lookup", value, &known)?;
+        let read = |name: &str| text(parser, "$lookup", given, name);
+        if matches!(find(given, "from"), Some(Value::Object(_))) {
+            return unsupported(
+                "$lookup reads collections of this database only; give from as a name",
+                "$lookup.from",
+            );
+        }
+        let from = read("from")?.map(str::to_owned);
+        let Some(target) = read("as")? else { return parser.fail("$lookup needs 'as'") };
+        let target = path(parser, "$lookup", target)?;
+        let equal = match (read("localField")?, read("foreignField")?) {
+            (Some(local), Some(foreign)) => {
+                Some((path(parser, "$lookup", local)?, path(parser, "$lookup", foreign)?))
+            }
+            (None, None) => None,
+            _ => return parser.fail("$lookup needs localField and foreignField together"),
+        };
+        let variables = read_let(parser, find(given, "let"))?;
+        let pipeline = match find(given, "pipeline") {
+            None => None,
+            Some(stages) => {
+                let mut inner = parser.with(variables.iter().map(|(name, _)| name.clone()));
+                Some(inner.inside("pipeline", |inner| Pipeline::read(inner, stages, Place::Inside))?)
+            }
+        };
+        if equal.is_none() && pipeline.is_none() {
+            return parser.fail("$lookup needs localField and foreignField, or a pipeline");
+        }
+        if from.is_none() && !pipeline.as_ref().is_some_and(Pipeline::has_documents) {
+            return parser.fail("$lookup needs 'from', the name of a collection");
+        }
+        Ok(Lookup { from, equal, variables, pipeline, target })
+    }
+}
+
+/// Reads `{ name: expression, ... }`.
+pub(super) fn read_let(parser: &mut Parser, value: Option<&Value>) -> Result<Vec<(Box<str>, Expression)>> {
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let Value::Object(given) = value else { return parser.fail("'let' needs an object of variables") };
+    let mut all = Vec::new();
+    for (name, value) in given {
+        check_variable(parser, name)?;
+        all.push((name.as_str().into(), parser.inside(name, |parser| parser.expression(value))?));
+    }
+    Ok(all)
+}
+
+/// The values of variables for a document.
+pub(super) fn bound(
+    variables: &[(Box<str>, Expression)],
+    row: &Row,
+    env: &Env,
+) -> Result<Vec<(Box<str>, Option<Value>)>> {
+    row.scoped(env, |scope| {
+        variables.iter().map(|(name, value)| Ok((name.clone(), value.eval(scope)?))).collect()
+    })
+}
+
+/// Documents of the other collection by the bytes of the values that they are found by.
+type Index = HashMap<Vec<u8>, Vec<Row>, foldhash::fast::RandomState>;
+
+/// Each document with what was looked up.
+pub(super) struct LookingUp {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) spec: Arc<Lookup>,
+    pub(super) env: Arc<Env>,
+    pub(super) access: Arc<dyn Access>,
+    pub(super) found: Option<Found>,
+}
+
+/// What need not be read again for the next document.
+pub(super) enum Found {
+    Index(Index),
+    /// The result of a pipeline without variables.
+    Fixed(Vec<Value>),
+}
+
+impl LookingUp {
+    fn index(&self, from: &str, foreign: &FieldPath) -> Result<Index> {
+        let mut memory = Memory::new("$lookup");
+        let mut index = Index::default();
+        let mut rows = self.access.scan(from, Filter::all())?;
+        while let Some(row) = rows.next()? {
+            memory.take_row(&row)?;
+            let value = match &row {
+                Row::Tree(value) => foreign.of(value),
+                Row::Stored(stored) => foreign.of(stored.raw()),
+            };
+            for key in keys_of(value, true) {
+                memory.take(key.len() + 64)?;
+                let entry: &mut Vec<Row> = index.entry(key).or_default();
+                entry.push(row.clone());
+            }
+        }
+        Ok(index)
+    }
+
+    fn equal(&mut self, row: &Row, from: &str) -> Result<Vec<Row>> {
+        let spec = self.spec.clone();
+        let Some((local, foreign)) = &spec.equal else { return Ok(Vec::new()) };
+        if self.found.is_none() {
+            self.found = Some(Found::Index(self.index(from, foreign)?));
+        }
+        let value = row.scoped(&self.env, |_| match row {
+            Row::Tree(value) => local.of(value),
+            Row::Stored(stored) => local.of(stored.raw()),
+        });
+        let Some(Found::Index(index)) = &self.found else { return Ok(Vec::new()) };
+        let mut found: Vec<&Row> = Vec::new();
+        for key in keys_of(value, false) {
+            for row in index.get(&key).into_iter().flatten() {
+                found.push(row);
+            }
+        }
+        Ok(found.into_iter().cloned().collect())
+    }
+
+    fn look_up(&mut self, row: &Row) -> Result<Vec<Value>> {
+        let spec = self.spec.clone();
+        let from = spec.from.as_deref().unwrap_or_default();
+        let env = if spec.variables.is_empty() {
+            self.env.clone()
+        } else {
+            Arc::new(self.env.with(bound(&spec.variables, row, &self.env)?))
+        };
+        let mut rows: Box<dyn Rows> = match (&spec.equal, &spec.pipeline) {
+            (Some(_), None) => return Ok(self.equal(row, from)?.into_iter().map(Row::into_value).collect()),
+            (Some(_), Some(pipeline)) => {
+                let source = Listed::new(self.equal(row, from)?);
+                pipeline.over(source, &env, &self.access)?
+            }
+            (None, Some(pipeline)) => {
+                if let Some(Found::Fixed(values)) = &self.found {
+                    return Ok(values.clone());
+                }
+                pipeline.open(from, &env, &self.access)?
+            }
+            (None, None) => return Ok(Vec::new()),
+        };
+        let mut memory = Memory::new("$lookup");
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            let value = row.into_value();
+            memory.take(size(&value))?;
+            all.push(value);
+        }
+        if spec.equal.is_none() && spec.variables.is_empty() {
+            self.found = Some(Found::Fixed(all.clone()));
+        }
+        Ok(all)
+    }
+}
+
+/// The values that an equality looks at: what is missing counts as null, of an array each element counts, and on the
+/// foreign side the array itself too.
+fn keys_of(value: Option<Value>, itself: bool) -> Vec<Vec<u8>> {
+    match value {
+        None => vec![identity::of(&Value::Null)],
+        Some(Value::Array(items)) => {
+            let mut keys: Vec<Vec<u8>> = items.iter().map(identity::of).collect();
+            if itself {
+                keys.push(identity::of(&Value::Array(items)));
+            }
+            keys.sort_unstable();
+            keys.dedup();
+            keys
+        }
+        Some(one) => vec![identity::of(&one)],
+    }
+}
+
+impl Rows for LookingUp {
+    fn next(&mut self) -> Result<Option<Row>> {
+        let Some(row) = self.input.next()? else { return Ok(None) };
+        let found = self.look_up(&row)?;
+        let Value::Object(mut object) = row.into_value() else { return Ok(None) };
+        set_path(&mut object, self.spec.target.parts(), Value::Array(found));
+        Ok(Some(Row::Tree(Value::Object(object))))
+    }
+}

@@ -1,0 +1,106 @@
+//! `$match`: a filter, taken apart where it holds expressions that see the variables of the pipeline.
+
+use std::sync::Arc;
+
+use super::row::{Row, Rows};
+use crate::document::Value;
+use crate::error::Result;
+use crate::query::Filter;
+use crate::query::expression::{Env, Expression, Parser};
+
+#[derive(Clone, Debug)]
+pub(super) enum Match {
+    Plain(Filter),
+    Expression(Expression),
+    All(Vec<Match>),
+    Any(Vec<Match>),
+    Nor(Vec<Match>),
+}
+
+impl Match {
+    pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Match> {
+        let Value::Object(fields) = value else {
+            return parser.fail(format!("$match needs a filter, not {}", value.type_name()));
+        };
+        if !has_expression(value) {
+            return Filter::parse_node(value).map(Match::Plain);
+        }
+        let mut all = Vec::new();
+        for (key, operand) in fields {
+            let list = |parser: &mut Parser| match operand {
+                Value::Array(items) if !items.is_empty() => {
+                    items.iter().map(|item| Match::parse(parser, item)).collect::<Result<Vec<_>>>()
+                }
+                _ => parser.fail(format!("{key} must be an array of at least one filter")),
+            };
+            all.push(match key.as_str() {
+                "$expr" => Match::Expression(parser.inside("$expr", |parser| parser.expression(operand))?),
+                "$and" => Match::All(list(parser)?),
+                "$or" => Match::Any(list(parser)?),
+                "$nor" => Match::Nor(list(parser)?),
+                _ => {
+                    let alone = Value::Object(vec![(key.clone(), operand.clone())]);
+                    Match::Plain(Filter::parse_node(&alone)?)
+                }
+            });
+        }
+        Ok(Match::All(all))
+    }
+
+    pub(super) fn matches(&self, row: &Row, env: &Env) -> Result<bool> {
+        match self {
+            Match::Plain(filter) => Ok(match row {
+                Row::Stored(stored) => filter.matches(stored.raw()),
+                Row::Tree(value) => filter.root.matches(value),
+            }),
+            Match::Expression(expression) => row.scoped(env, |scope| expression.holds(scope)),
+            Match::All(all) => {
+                for one in all {
+                    if !one.matches(row, env)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Match::Any(all) => any(all, row, env),
+            Match::Nor(all) => any(all, row, env).map(|matched| !matched),
+        }
+    }
+}
+
+fn any(all: &[Match], row: &Row, env: &Env) -> Result<bool> {
+    for one in all {
+        if one.matches(row, env)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether `$expr` stands where filters stand.
+fn has_expression(value: &Value) -> bool {
+    let Value::Object(fields) = value else { return false };
+    fields.iter().any(|(key, operand)| match (key.as_str(), operand) {
+        ("$expr", _) => true,
+        ("$and" | "$or" | "$nor", Value::Array(items)) => items.iter().any(has_expression),
+        _ => false,
+    })
+}
+
+/// The documents that match.
+pub(super) struct Matching {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) test: Arc<Match>,
+    pub(super) env: Arc<Env>,
+}
+
+impl Rows for Matching {
+    fn next(&mut self) -> Result<Option<Row>> {
+        while let Some(row) = self.input.next()? {
+            if self.test.matches(&row, &self.env)? {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+}

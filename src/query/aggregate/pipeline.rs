@@ -1,0 +1,307 @@
+//! A pipeline: its stages, read once, and chained for a run.
+
+use std::sync::Arc;
+
+use super::access::Access;
+use super::buckets::{AutoBucketing, AutoBuckets, parse_bucket};
+use super::facet::{Faceting, Facets};
+use super::group::{Group, Grouping};
+use super::lookup::{LookingUp, Lookup};
+use super::matching::{Match, Matching};
+use super::read::{count, fields, find, text, unsupported};
+use super::row::{Listed, Row, Rows};
+use super::shaping::{Shaped, Shaping};
+use super::sorting::{Sorting, read_sort};
+use super::steps::{Joined, Limited, Sampled, Skipped};
+use super::unwind::{Unwind, Unwinding};
+use super::write::{Write, Writing};
+use crate::document::{Node, RawValue, Value};
+use crate::error::Result;
+use crate::query::expression::{Env, Parser, Rooted, Scope};
+use crate::query::{Filter, Sort};
+
+/// Stages that a pipeline may have; MongoDB's limit.
+const MOST_STAGES: usize = 1_000;
+
+/// Where a pipeline stands, which decides the stages that it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Whole,
+    /// In `$lookup` or `$unionWith`.
+    Inside,
+    Facet,
+    Update,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    Match(Arc<Match>),
+    Shape(Arc<Shaping>),
+    Group(Arc<Group>),
+    /// With the number of documents that the stages behind it let through.
+    Sort(Arc<Sort>, usize),
+    Limit(u64),
+    Skip(u64),
+    Unwind(Arc<Unwind>),
+    Lookup(Arc<Lookup>),
+    Facet(Arc<Facets>),
+    AutoBuckets(Arc<AutoBuckets>),
+    Sample(u64),
+    Union(Option<String>, Pipeline),
+    Documents(Arc<Vec<Value>>),
+    Write(Arc<Write>),
+}
+
+/// An aggregation pipeline.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    stages: Vec<Stage>,
+}
+
+/// Whether a pipeline, not read yet, ends in a stage that writes.
+pub fn writes(pipeline: RawValue<'_>) -> bool {
+    let last = pipeline.items().last();
+    last.and_then(|stage| stage.fields().next()).is_some_and(|(name, _)| matches!(name, "$out" | "$merge"))
+}
+
+impl Pipeline {
+    /// Reads an array of stages; `BAD_QUERY` names the path of what is wrong with it.
+    pub fn parse(pipeline: RawValue<'_>) -> Result<Pipeline> {
+        Pipeline::read(&mut Parser::at("pipeline"), &pipeline.to_value(), Place::Whole)
+    }
+
+    pub(super) fn read(parser: &mut Parser, stages: &Value, place: Place) -> Result<Pipeline> {
+        let Value::Array(given) = stages else {
+            return parser.fail(format!("a pipeline needs an array of stages, not {}", stages.type_name()));
+        };
+        if given.len() > MOST_STAGES {
+            return parser.fail(format!("a pipeline has at most {MOST_STAGES} stages"));
+        }
+        let mut stages = Vec::new();
+        for (n, stage) in given.iter().enumerate() {
+            parser.inside(&n.to_string(), |parser| {
+                let (name, operand) = match stage {
+                    Value::Object(fields) => match fields.as_slice() {
+                        [(name, operand)] => (name, operand),
+                        _ => return parser.fail("a stage needs exactly one operator"),
+                    },
+                    other => {
+                        return parser.fail(format!("a stage must be an object, not {}", other.type_name()));
+                    }
+                };
+                let ends = (n == 0, n + 1 == given.len());
+                parser.inside(name, |parser| read_stage(parser, name, operand, place, ends, &mut stages))
+            })?;
+        }
+        keep_less(&mut stages);
+        Ok(Pipeline { stages })
+    }
+
+    /// Whether it brings its own documents.
+    pub(super) fn has_documents(&self) -> bool {
+        matches!(self.stages.first(), Some(Stage::Documents(_)))
+    }
+
+    /// Whether it changes the database.
+    pub fn writes(&self) -> bool {
+        matches!(self.stages.last(), Some(Stage::Write(_)))
+    }
+
+    /// Runs on a collection. A filter at the head is matched where the documents are stored.
+    pub fn open(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
+        let (source, rest) = match self.stages.split_first() {
+            Some((Stage::Documents(documents), rest)) => {
+                (Listed::new(documents.iter().cloned().map(Row::Tree).collect()), rest)
+            }
+            Some((Stage::Match(test), rest)) => match &**test {
+                Match::Plain(filter) => (access.scan(collection, filter.clone())?, rest),
+                _ => (access.scan(collection, Filter::all())?, &self.stages[..]),
+            },
+            _ => (access.scan(collection, Filter::all())?, &self.stages[..]),
+        };
+        chain(rest, source, env, access)
+    }
+
+    /// Runs on documents that are there.
+    pub(super) fn over(
+        &self,
+        source: Box<dyn Rows>,
+        env: &Arc<Env>,
+        access: &Arc<dyn Access>,
+    ) -> Result<Box<dyn Rows>> {
+        chain(&self.stages, source, env, access)
+    }
+
+    /// What becomes of one document, in a pipeline of an update.
+    pub(super) fn shape(&self, document: Value, env: &Env) -> Result<Value> {
+        let mut at = document;
+        for stage in &self.stages {
+            if let Stage::Shape(shaping) = stage {
+                at = shaping.apply(&at, &Scope::new(&Rooted(&at), env))?;
+            }
+        }
+        Ok(at)
+    }
+}
+
+/// A sort needs to hold no more documents than the limit behind it lets through.
+fn keep_less(stages: &mut [Stage]) {
+    for at in 0..stages.len() {
+        let mut skipped = 0_u64;
+        let mut wanted = None;
+        for stage in stages.iter().skip(at + 1) {
+            match stage {
+                Stage::Skip(count) => skipped = skipped.saturating_add(*count),
+                Stage::Limit(count) => {
+                    wanted = Some(skipped.saturating_add(*count));
+                    break;
+                }
+                Stage::Shape(_) | Stage::Lookup(_) => {}
+                _ => break,
+            }
+        }
+        if let (Some(Stage::Sort(_, keep)), Some(wanted)) = (stages.get_mut(at), wanted) {
+            *keep = usize::try_from(wanted).unwrap_or(usize::MAX);
+        }
+    }
+}
+
+fn read_stage(
+    parser: &mut Parser,
+    name: &str,
+    operand: &Value,
+    place: Place,
+    (first, last): (bool, bool),
+    stages: &mut Vec<Stage>,
+) -> Result<()> {
+    if let Some(shaping) = Shaping::parse(parser, name, operand)? {
+        stages.push(Stage::Shape(Arc::new(shaping)));
+        return Ok(());
+    }
+    if place == Place::Update {
+        return parser.fail(format!("an update by pipeline has $addFields, $set, $project, $unset, $replaceRoot and $replaceWith, but not {name}"));
+    }
+    let stage = match name {
+        "$match" => Stage::Match(Arc::new(Match::parse(parser, operand)?)),
+        "$group" => Stage::Group(Arc::new(Group::parse(parser, operand)?)),
+        "$bucket" => Stage::Group(Arc::new(parse_bucket(parser, operand)?)),
+        "$bucketAuto" => Stage::AutoBuckets(Arc::new(AutoBuckets::parse(parser, operand)?)),
+        "$sort" => Stage::Sort(Arc::new(read_sort(parser, operand)?), usize::MAX),
+        "$limit" => Stage::Limit(count(parser, name, operand, 1)?),
+        "$skip" => Stage::Skip(count(parser, name, operand, 0)?),
+        "$unwind" => Stage::Unwind(Arc::new(Unwind::parse(parser, operand)?)),
+        "$lookup" => Stage::Lookup(Arc::new(Lookup::parse(parser, operand)?)),
+        "$count" => return read_count(parser, operand, stages),
+        "$sortByCount" => {
+            let key = parser.expression(operand)?;
+            stages.push(Stage::Group(Arc::new(Group::counting("$sortByCount", key, "count"))));
+            let order = Value::Object(vec![("count".to_owned(), Value::Int(-1))]);
+            Stage::Sort(Arc::new(read_sort(parser, &order)?), usize::MAX)
+        }
+        "$sample" => {
+            let given = fields(parser, name, operand, &["size"])?;
+            let Some(size) = find(given, "size") else { return parser.fail("$sample needs size") };
+            Stage::Sample(count(parser, "size of $sample", size, 1)?)
+        }
+        "$unionWith" => read_union(parser, operand)?,
+        "$facet" if place == Place::Facet => return parser.fail("$facet cannot stand inside of $facet"),
+        "$facet" => Stage::Facet(Arc::new(Facets::parse(parser, operand)?)),
+        "$documents" if !first || place == Place::Facet => {
+            return parser.fail("$documents must be the first stage of its pipeline");
+        }
+        "$documents" => {
+            let evaluated = parser.expression(operand)?;
+            let made = evaluated.eval(&Scope::new(&Rooted(&Value::Null), &Env::default()))?;
+            match made {
+                Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
+                    Stage::Documents(Arc::new(items))
+                }
+                _ => return parser.fail("$documents needs an array of objects"),
+            }
+        }
+        "$out" | "$merge" if place != Place::Whole || !last => {
+            return parser.fail(format!("{name} must be the last stage of the whole pipeline"));
+        }
+        "$out" => Stage::Write(Arc::new(Write::parse_out(parser, operand)?)),
+        "$merge" => Stage::Write(Arc::new(Write::parse_merge(parser, operand)?)),
+        "$setWindowFields" | "$graphLookup" | "$densify" | "$fill" | "$redact" | "$geoNear"
+        | "$indexStats" | "$collStats" | "$currentOp" | "$search" | "$searchMeta" | "$vectorSearch"
+        | "$changeStream" | "$listSessions" | "$planCacheStats" => {
+            return unsupported(format!("the stage {name} is not supported"), name);
+        }
+        _ => return parser.fail(format!("unknown stage '{name}'")),
+    };
+    stages.push(stage);
+    Ok(())
+}
+
+/// `$count` is a group of all, without its `_id`.
+fn read_count(parser: &Parser, operand: &Value, stages: &mut Vec<Stage>) -> Result<()> {
+    match operand {
+        Value::String(field)
+            if !field.is_empty() && !field.starts_with('$') && !field.contains(['.', '\0']) =>
+        {
+            let all = crate::query::expression::Expression::literal(Value::Null);
+            stages.push(Stage::Group(Arc::new(Group::counting("$count", all, field))));
+            if field != "_id" {
+                stages.push(Stage::Shape(Arc::new(Shaping::without_id())));
+            }
+            Ok(())
+        }
+        _ => parser.fail("$count needs the name of a field, without '$' in front and without dots"),
+    }
+}
+
+fn read_union(parser: &mut Parser, operand: &Value) -> Result<Stage> {
+    if let Value::String(name) = operand {
+        return Ok(Stage::Union(Some(name.clone()), Pipeline::default()));
+    }
+    let given = fields(parser, "$unionWith", operand, &["coll", "pipeline"])?;
+    let name = text(parser, "$unionWith", given, "coll")?.map(str::to_owned);
+    let pipeline = match find(given, "pipeline") {
+        Some(stages) => parser.inside("pipeline", |parser| Pipeline::read(parser, stages, Place::Inside))?,
+        None => Pipeline::default(),
+    };
+    if name.is_none() && !pipeline.has_documents() {
+        return parser.fail("$unionWith needs coll, the name of a collection");
+    }
+    Ok(Stage::Union(name, pipeline))
+}
+
+fn chain(
+    stages: &[Stage],
+    source: Box<dyn Rows>,
+    env: &Arc<Env>,
+    access: &Arc<dyn Access>,
+) -> Result<Box<dyn Rows>> {
+    let mut input = source;
+    for stage in stages {
+        let (env, access) = (env.clone(), access.clone());
+        input = match stage {
+            Stage::Match(test) => Box::new(Matching { input, test: test.clone(), env }),
+            Stage::Shape(shaping) => Box::new(Shaped { input, shaping: shaping.clone(), env }),
+            Stage::Group(group) => Box::new(Grouping { input, group: group.clone(), env, out: None }),
+            Stage::Sort(sort, keep) => {
+                Box::new(Sorting { input, sort: sort.clone(), keep: *keep, out: None })
+            }
+            Stage::Limit(left) => Box::new(Limited { input, left: *left }),
+            Stage::Skip(left) => Box::new(Skipped { input, left: *left }),
+            Stage::Unwind(spec) => Box::new(Unwinding::new(input, spec.clone())),
+            Stage::Lookup(spec) => {
+                Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None })
+            }
+            Stage::Facet(facets) => {
+                Box::new(Faceting { input, facets: facets.clone(), env, access, done: false })
+            }
+            Stage::AutoBuckets(spec) => Box::new(AutoBucketing { input, spec: spec.clone(), env, out: None }),
+            Stage::Sample(size) => Box::new(Sampled { input, size: *size, env, out: None }),
+            Stage::Union(name, pipeline) => {
+                let second = pipeline.open(name.as_deref().unwrap_or_default(), &env, &access)?;
+                Box::new(Joined { first: input, second, in_second: false })
+            }
+            Stage::Documents(documents) => Listed::new(documents.iter().cloned().map(Row::Tree).collect()),
+            Stage::Write(write) => Box::new(Writing { input, write: write.clone(), env, access }),
+        };
+    }
+    Ok(input)
+}

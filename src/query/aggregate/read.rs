@@ -1,0 +1,101 @@
+//! Reading the operands of stages.
+
+use crate::document::{Object, Value};
+use crate::error::{Details, Error, Kind, Result};
+use crate::query::arithmetic::as_integer;
+use crate::query::expression::{FieldPath, Parser};
+
+/// The object that a stage takes, with these fields only.
+pub(super) fn fields<'v>(
+    parser: &Parser,
+    stage: &str,
+    value: &'v Value,
+    known: &[&str],
+) -> Result<&'v Object> {
+    let Value::Object(given) = value else {
+        return parser.fail(format!("{stage} needs an object, not {}", value.type_name()));
+    };
+    match given.iter().find(|(key, _)| !known.is_empty() && !known.contains(&key.as_str())) {
+        Some((key, _)) => parser.fail(format!("{stage} knows {}, but not '{key}'", known.join(", "))),
+        None => Ok(given),
+    }
+}
+
+pub(super) fn find<'v>(given: &'v Object, name: &str) -> Option<&'v Value> {
+    given.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+pub(super) fn text<'v>(
+    parser: &Parser,
+    stage: &str,
+    given: &'v Object,
+    name: &str,
+) -> Result<Option<&'v str>> {
+    match find(given, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => {
+            parser.fail(format!("'{name}' of {stage} must be a string, not {}", other.type_name()))
+        }
+    }
+}
+
+/// A whole number of at least this.
+pub(super) fn count(parser: &Parser, stage: &str, value: &Value, least: u64) -> Result<u64> {
+    match as_integer(value).and_then(|count| u64::try_from(count).ok()) {
+        Some(count) if count >= least => Ok(count),
+        _ => parser.fail(format!("{stage} needs a whole number of at least {least}")),
+    }
+}
+
+/// A path without `$`, for a field that a stage makes.
+pub(super) fn path(parser: &Parser, stage: &str, text: &str) -> Result<FieldPath> {
+    match FieldPath::parse(text) {
+        Some(path) => Ok(path),
+        None => parser.fail(format!(
+            "{stage} cannot use '{text}' as a field: parts must not be empty or start with '$'"
+        )),
+    }
+}
+
+/// `$a.b`, the path of a field that a stage reads.
+pub(super) fn dollar_path(parser: &Parser, stage: &str, value: &Value) -> Result<FieldPath> {
+    match value {
+        Value::String(text) => match text.strip_prefix('$').and_then(FieldPath::parse) {
+            Some(path) => Ok(path),
+            None => {
+                parser.fail(format!("{stage} needs a path with a '$' in front, as in '$tags', not '{text}'"))
+            }
+        },
+        other => parser.fail(format!("{stage} needs a path such as '$tags', not {}", other.type_name())),
+    }
+}
+
+/// The error of something that MongoDB has and this does not.
+pub(super) fn unsupported<T>(message: impl Into<String>, path: &str) -> Result<T> {
+    let details = Details { path: Some(path.to_owned()), ..Details::default() };
+    Err(Error::new(Kind::NotSupported, message).with_details(details))
+}
+
+/// Puts a value at a path of objects, making them; what stands in the way and is no object is replaced.
+pub(super) fn set_path(object: &mut Object, parts: &[Box<str>], value: Value) {
+    let Some((first, rest)) = parts.split_first() else { return };
+    let at = match object.iter().position(|(key, _)| **key == **first) {
+        Some(at) => at,
+        None => {
+            object.push((first.to_string(), Value::Null));
+            object.len() - 1
+        }
+    };
+    let Some((_, slot)) = object.get_mut(at) else { return };
+    if rest.is_empty() {
+        *slot = value;
+        return;
+    }
+    if !matches!(slot, Value::Object(_)) {
+        *slot = Value::Object(Object::new());
+    }
+    if let Value::Object(next) = slot {
+        set_path(next, rest, value);
+    }
+}

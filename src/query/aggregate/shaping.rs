@@ -1,0 +1,197 @@
+//! `$project`, `$addFields`, `$set`, `$unset`, `$replaceRoot`, `$replaceWith`: a document becomes another.
+
+use std::sync::Arc;
+
+use super::branch::{Branch, Field};
+use super::read::{fields, find, path};
+use super::row::{Row, Rows};
+use crate::document::{MAX_DEPTH, Node, Object, Value};
+use crate::error::Result;
+use crate::query::expression::{Env, Expression, Parser, Scope};
+use crate::query::place::depth;
+use crate::query::refusal::bad_query;
+
+#[derive(Clone, Debug)]
+pub(super) enum Shaping {
+    Include(Branch),
+    Exclude(Branch),
+    Set(Branch),
+    Replace(&'static str, Expression),
+}
+
+impl Shaping {
+    /// Reads one of these stages; `None` for another.
+    pub(super) fn parse(parser: &mut Parser, stage: &str, value: &Value) -> Result<Option<Shaping>> {
+        Ok(Some(match stage {
+            "$project" => project(parser, value)?,
+            "$addFields" | "$set" => {
+                let given = fields(parser, stage, value, &[])?;
+                let mut branch = Branch::default();
+                add_fields(parser, stage, given, "", &mut branch)?;
+                Shaping::Set(branch)
+            }
+            "$unset" => {
+                let names = match value {
+                    Value::Array(items) if !items.is_empty() => items.as_slice(),
+                    one => std::slice::from_ref(one),
+                };
+                let mut branch = Branch::default();
+                for name in names {
+                    let Value::String(name) = name else {
+                        return parser.fail("$unset needs a field or an array of fields");
+                    };
+                    branch.add(parser, &path(parser, stage, name)?, Field::Exclude)?;
+                }
+                Shaping::Exclude(branch)
+            }
+            "$replaceRoot" => {
+                let given = fields(parser, stage, value, &["newRoot"])?;
+                let Some(root) = find(given, "newRoot") else {
+                    return parser.fail("$replaceRoot needs newRoot");
+                };
+                Shaping::Replace("$replaceRoot", parser.inside("newRoot", |parser| parser.expression(root))?)
+            }
+            "$replaceWith" => Shaping::Replace("$replaceWith", parser.expression(value)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Without `_id`: what is left of a group.
+    pub(super) fn without_id() -> Shaping {
+        let mut branch = Branch::default();
+        branch.push("_id", Field::Exclude);
+        Shaping::Exclude(branch)
+    }
+
+    /// What becomes of a document.
+    pub(super) fn apply<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
+        let object = match self {
+            Shaping::Include(branch) => branch.include(Some(node), scope)?,
+            Shaping::Exclude(branch) => return Ok(Value::Object(branch.exclude(node))),
+            Shaping::Set(branch) => {
+                let mut object: Object =
+                    node.fields().map(|(key, value)| (key.to_owned(), value.tree())).collect();
+                branch.set(&mut object, scope)?;
+                object
+            }
+            Shaping::Replace(stage, root) => match root.eval(scope)? {
+                Some(Value::Object(object)) => object,
+                other => {
+                    let found = other.as_ref().map_or("missing", Value::type_name);
+                    let message = format!(
+                        "{stage} needs an object as the new document, but it is {found}; $ifNull or $mergeObjects give one"
+                    );
+                    return Err(bad_query("", message));
+                }
+            },
+        };
+        let value = Value::Object(object);
+        if depth(&value) > MAX_DEPTH {
+            return Err(bad_query("", format!("a stage makes a document deeper than {MAX_DEPTH} levels")));
+        }
+        Ok(value)
+    }
+}
+
+fn project(parser: &mut Parser, value: &Value) -> Result<Shaping> {
+    let given = fields(parser, "$project", value, &[])?;
+    if given.is_empty() {
+        return parser.fail("$project needs at least one field");
+    }
+    let mut branch = Branch::default();
+    let mut mode = None;
+    read_fields(parser, given, "", &mut branch, &mut mode)?;
+    let id_goes = matches!(branch.get("_id"), Some(Field::Exclude));
+    if mode.unwrap_or(!id_goes) {
+        if id_goes {
+            branch.remove("_id");
+        } else if branch.get("_id").is_none() {
+            branch.push("_id", Field::Include);
+        }
+        return Ok(Shaping::Include(branch));
+    }
+    if matches!(branch.get("_id"), Some(Field::Include)) {
+        branch.remove("_id");
+    }
+    Ok(Shaping::Exclude(branch))
+}
+
+/// Whether fields stay (true) or go is said by the first but `_id`.
+fn read_fields(
+    parser: &mut Parser,
+    given: &Object,
+    prefix: &str,
+    branch: &mut Branch,
+    mode: &mut Option<bool>,
+) -> Result<()> {
+    for (key, value) in given {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let field = match value {
+            Value::Bool(_) | Value::Int(_) | Value::Long(_) | Value::Double(_) => {
+                let is_zero = crate::query::arithmetic::as_double(value) == Some(0.0);
+                if is_zero || matches!(value, Value::Bool(false)) { Field::Exclude } else { Field::Include }
+            }
+            Value::Object(below) if below.is_empty() => {
+                return parser.fail(format!("$project needs something in '{name}', not an empty object"));
+            }
+            Value::Object(below) if !below.iter().any(|(key, _)| key.starts_with('$')) => {
+                read_fields(parser, below, &name, branch, mode)?;
+                continue;
+            }
+            other => Field::Computed(parser.inside(&name, |parser| parser.expression(other))?),
+        };
+        let keeps = !matches!(field, Field::Exclude);
+        if name != "_id" || matches!(field, Field::Computed(_)) {
+            if *mode.get_or_insert(keeps) != keeps {
+                return parser.fail(format!("$project cannot both include and exclude fields, as it does with '{name}'; only _id may differ"));
+            }
+        }
+        branch.add(parser, &path(parser, "$project", &name)?, field)?;
+    }
+    Ok(())
+}
+
+fn add_fields(
+    parser: &mut Parser,
+    stage: &str,
+    given: &Object,
+    prefix: &str,
+    branch: &mut Branch,
+) -> Result<()> {
+    if given.is_empty() && prefix.is_empty() {
+        return parser.fail(format!("{stage} needs at least one field"));
+    }
+    for (key, value) in given {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Object(below)
+                if !below.is_empty() && !below.iter().any(|(key, _)| key.starts_with('$')) =>
+            {
+                add_fields(parser, stage, below, &name, branch)?;
+            }
+            other => {
+                let expression = parser.inside(&name, |parser| parser.expression(other))?;
+                branch.add(parser, &path(parser, stage, &name)?, Field::Computed(expression))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each document, shaped.
+pub(super) struct Shaped {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) shaping: Arc<Shaping>,
+    pub(super) env: Arc<Env>,
+}
+
+impl Rows for Shaped {
+    fn next(&mut self) -> Result<Option<Row>> {
+        let Some(row) = self.input.next()? else { return Ok(None) };
+        let shaped = row.scoped(&self.env, |scope| match &row {
+            Row::Tree(value) => self.shaping.apply(value, scope),
+            Row::Stored(stored) => self.shaping.apply(stored.raw(), scope),
+        })?;
+        Ok(Some(Row::Tree(shaped)))
+    }
+}

@@ -1,0 +1,104 @@
+//! `$sort`; when a `$limit` follows, only as many documents are held.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::memory::Memory;
+use super::row::{Row, Rows};
+use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::error::Result;
+use crate::query::expression::Parser;
+use crate::query::{Sort, SortKey};
+
+/// Reads `{ path: 1 | -1, ... }`.
+pub(super) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort> {
+    let Value::Object(given) = value else {
+        return parser
+            .fail(format!("a sort needs an object of paths and directions, not {}", value.type_name()));
+    };
+    let pair = |(path, direction): &(String, Value)| {
+        Value::Array(vec![Value::String(path.clone()), direction.clone()])
+    };
+    let mut bytes = Vec::new();
+    encode_plain(&Value::Array(given.iter().map(pair).collect()), &mut bytes);
+    match Sort::parse(RawValue::new(&bytes, &Shapes::new()))? {
+        Some(sort) => Ok(sort),
+        None => parser.fail("a sort needs at least one path"),
+    }
+}
+
+struct Ranked {
+    key: SortKey,
+    /// Equal keys keep their order.
+    number: u64,
+    row: Row,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key).then_with(|| self.number.cmp(&other.number))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
+
+/// The documents in order.
+pub(super) struct Sorting {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) sort: Arc<Sort>,
+    /// Documents that are wanted at most.
+    pub(super) keep: usize,
+    pub(super) out: Option<std::vec::IntoIter<Row>>,
+}
+
+impl Sorting {
+    fn gather(&mut self) -> Result<Vec<Row>> {
+        let mut memory = Memory::new("$sort");
+        let mut heap = BinaryHeap::new();
+        let mut all = Vec::new();
+        let mut number = 0;
+        while let Some(row) = self.input.next()? {
+            let key = row.sort_key(&self.sort);
+            number += 1;
+            if self.keep == usize::MAX {
+                memory.take_row(&row)?;
+                all.push(Ranked { key, number, row });
+            } else if heap.len() < self.keep {
+                memory.take_row(&row)?;
+                heap.push(Ranked { key, number, row });
+            } else if heap.peek().is_some_and(|worst: &Ranked| key < worst.key) {
+                heap.pop();
+                heap.push(Ranked { key, number, row });
+            }
+        }
+        let ranked = if self.keep == usize::MAX {
+            all.sort_unstable();
+            all
+        } else {
+            heap.into_sorted_vec()
+        };
+        Ok(ranked.into_iter().map(|one| one.row).collect())
+    }
+}
+
+impl Rows for Sorting {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if self.out.is_none() {
+            self.out = Some(self.gather()?.into_iter());
+        }
+        Ok(self.out.as_mut().and_then(Iterator::next))
+    }
+}

@@ -1,0 +1,101 @@
+//! Stages that only count documents: `$limit`, `$skip`, `$sample`; and `$unionWith`, which brings more of them.
+
+use super::memory::Memory;
+use super::row::{Row, Rows};
+use crate::error::Result;
+use crate::query::expression::Env;
+use std::sync::Arc;
+
+/// The first documents.
+pub(super) struct Limited {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) left: u64,
+}
+
+impl Rows for Limited {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        self.input.next()
+    }
+}
+
+/// All but the first documents.
+pub(super) struct Skipped {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) left: u64,
+}
+
+impl Rows for Skipped {
+    fn next(&mut self) -> Result<Option<Row>> {
+        while self.left > 0 {
+            self.left -= 1;
+            if self.input.next()?.is_none() {
+                self.left = 0;
+                return Ok(None);
+            }
+        }
+        self.input.next()
+    }
+}
+
+/// Some documents, each set of that size as likely as any other.
+pub(super) struct Sampled {
+    pub(super) input: Box<dyn Rows>,
+    pub(super) size: u64,
+    pub(super) env: Arc<Env>,
+    pub(super) out: Option<std::vec::IntoIter<Row>>,
+}
+
+impl Sampled {
+    fn gather(&mut self) -> Result<Vec<Row>> {
+        let mut memory = Memory::new("$sample");
+        let mut chosen: Vec<Row> = Vec::new();
+        let mut seen = 0;
+        while let Some(row) = self.input.next()? {
+            seen += 1;
+            if (chosen.len() as u64) < self.size {
+                memory.take_row(&row)?;
+                chosen.push(row);
+            } else if let Ok(at) = usize::try_from(self.env.next_random() % seen)
+                && let Some(slot) = chosen.get_mut(at)
+            {
+                *slot = row;
+            }
+        }
+        for n in (1..chosen.len()).rev() {
+            chosen.swap(n, (self.env.next_random() % (n as u64 + 1)) as usize);
+        }
+        Ok(chosen)
+    }
+}
+
+impl Rows for Sampled {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if self.out.is_none() {
+            self.out = Some(self.gather()?.into_iter());
+        }
+        Ok(self.out.as_mut().and_then(Iterator::next))
+    }
+}
+
+/// One after the other.
+pub(super) struct Joined {
+    pub(super) first: Box<dyn Rows>,
+    pub(super) second: Box<dyn Rows>,
+    pub(super) in_second: bool,
+}
+
+impl Rows for Joined {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if !self.in_second {
+            if let Some(row) = self.first.next()? {
+                return Ok(Some(row));
+            }
+            self.in_second = true;
+        }
+        self.second.next()
+    }
+}

@@ -1,0 +1,59 @@
+//! Updates by pipeline: stages that make a document of a document.
+
+use super::pipeline::{Pipeline, Place};
+use crate::document::{Node, Object, Value};
+use crate::error::Result;
+use crate::query::expression::{Env, Parser};
+use crate::query::refusal::bad_update;
+
+/// A pipeline as an update.
+#[derive(Clone, Debug)]
+pub(in crate::query) struct UpdatePipeline(Pipeline);
+
+impl UpdatePipeline {
+    /// Reads an array of stages.
+    pub(in crate::query) fn parse<'a>(stages: impl Node<'a>) -> Result<UpdatePipeline> {
+        let stages = stages.tree();
+        if matches!(&stages, Value::Array(stages) if stages.is_empty()) {
+            return Err(bad_update(
+                "",
+                "an update by pipeline needs at least one stage, as in [{ $set: { age: 5 } }]",
+            ));
+        }
+        let read = Pipeline::read(&mut Parser::at("pipeline"), &stages, Place::Update);
+        read.map(UpdatePipeline).map_err(as_update)
+    }
+
+    /// Changes the document; answers whether it is different now. `_id` stays.
+    pub(in crate::query) fn apply(&self, document: &mut Object, now: i64) -> Result<bool> {
+        let old = Value::Object(std::mem::take(document));
+        let made = self.0.shape(old.clone(), &Env::new(now, now as u64)).map_err(as_update)?;
+        let (Value::Object(old), Value::Object(mut new)) = (old, made) else {
+            return Err(bad_update("", "an update by pipeline must make an object"));
+        };
+        let find = |object: &Object| object.iter().position(|(key, _)| key == "_id");
+        let id = find(&old).and_then(|at| old.get(at)).map(|(_, id)| id.clone());
+        let made = find(&new).map(|at| new.remove(at).1);
+        match (id, made) {
+            (Some(id), Some(made)) if crate::document::order::compare_values(&id, &made).is_ne() => {
+                let message = "performing an update on the path '_id' would modify the immutable field '_id'; insert a new document instead";
+                return Err(bad_update("_id", message));
+            }
+            (Some(id), _) | (None, Some(id)) => new.insert(0, ("_id".to_owned(), id)),
+            (None, None) => {}
+        }
+        let changed = new != old;
+        *document = new;
+        Ok(changed)
+    }
+}
+
+/// What goes wrong in an update is an error of the update.
+fn as_update(error: crate::error::Error) -> crate::error::Error {
+    match error.kind() {
+        crate::error::Kind::BadQuery => {
+            bad_update(error.details().path.as_deref().unwrap_or_default(), error.message().to_owned())
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,65 @@
+//! Equality as bytes: two values that the total order calls equal give the same bytes, and no others do.
+
+use crate::document::{Node, Seen, Value};
+
+/// Appends the bytes of a value.
+pub(in crate::query) fn write<'a>(node: impl Node<'a>, out: &mut Vec<u8>) {
+    match node.seen() {
+        Seen::Null => out.push(0),
+        Seen::Int(value) => integer(i64::from(value), out),
+        Seen::Long(value) => integer(value, out),
+        Seen::Double(value) => double(value, out),
+        Seen::String(text) => bytes(3, text, out),
+        Seen::Binary(content) => bytes(4, content, out),
+        Seen::ObjectId(id) => {
+            out.push(5);
+            out.extend_from_slice(id);
+        }
+        Seen::Bool(value) => out.extend_from_slice(&[6, u8::from(value)]),
+        Seen::Date(millis) => {
+            out.push(7);
+            out.extend_from_slice(&millis.to_le_bytes());
+        }
+        Seen::Array => {
+            out.push(8);
+            node.items().for_each(|item| write(item, out));
+            out.push(255);
+        }
+        Seen::Object => {
+            out.push(9);
+            for (key, value) in node.fields() {
+                bytes(10, key.as_bytes(), out);
+                write(value, out);
+            }
+            out.push(255);
+        }
+    }
+}
+
+fn integer(value: i64, out: &mut Vec<u8>) {
+    out.push(1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn double(value: f64, out: &mut Vec<u8>) {
+    const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+    if value.fract() == 0.0 && (-TWO_63..TWO_63).contains(&value) {
+        return integer(value as i64, out);
+    }
+    out.push(2);
+    let bits = if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+fn bytes(tag: u8, content: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(&(content.len() as u64).to_le_bytes());
+    out.extend_from_slice(content);
+}
+
+/// The bytes of a value.
+pub(in crate::query) fn of(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(value, &mut out);
+    out
+}

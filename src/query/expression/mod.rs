@@ -1,0 +1,44 @@
+//! Aggregation expressions: parsed once, evaluated per document.
+//!
+//! - `tree`: an expression and its evaluation; `parse` reads it, `special` holds what evaluates its operands itself
+//! - `scope`: what an expression sees; `path`: field paths; `identity`: equality as bytes
+//! - `operator`: the table of operators that are plain functions, and their arguments
+//! - `number`, `arithmetic`: numbers; `logic`: booleans and comparison; `total`: sums without drift
+//! - `arrays`, `ranked`, `sets`, `objects`: containers
+//! - `strings`, `search`: text; `convert`: types
+//! - `calendar`, `zone`, `date_text`, `date_parts`, `date_steps`: dates
+
+mod arithmetic;
+mod arrays;
+mod calendar;
+mod convert;
+mod date_parts;
+mod date_steps;
+#[cfg(test)]
+mod date_tests;
+mod date_text;
+pub(super) mod identity;
+mod logic;
+pub(super) mod number;
+mod objects;
+mod operator;
+mod parse;
+mod path;
+mod ranked;
+mod scope;
+mod search;
+mod sets;
+mod special;
+mod strings;
+#[cfg(test)]
+mod tests;
+pub(super) mod total;
+mod tree;
+mod zone;
+
+pub(super) use objects::{lay_over, put};
+pub(super) use parse::Parser;
+pub use path::FieldPath;
+pub(super) use ranked::check_variable;
+pub use scope::{Env, Root, Rooted, Scope};
+pub use tree::Expression;

@@ -1,0 +1,107 @@
+//! Objects.
+
+use super::arrays::array;
+use super::operator::{ANY, Args, Operator, list, named, null};
+use super::tree::Outcome;
+use crate::document::{Object, Value};
+
+pub(super) const OPERATORS: &[Operator] = &[
+    list("$arrayToObject", 1, 1, from_array),
+    list("$mergeObjects", 0, ANY, merge),
+    list("$objectToArray", 1, 1, to_array),
+    named("$setField", &["field", "input", "value"], 3, set_field),
+    named("$unsetField", &["field", "input"], 2, set_field),
+];
+
+/// Sets a field, in its place if it is there.
+pub(in crate::query) fn put(object: &mut Object, key: String, value: Value) {
+    match object.iter_mut().find(|(own, _)| *own == key) {
+        Some((_, slot)) => *slot = value,
+        None => object.push((key, value)),
+    }
+}
+
+/// Lays the fields of the second over the first.
+pub(in crate::query) fn lay_over(object: &mut Object, other: Object) {
+    other.into_iter().for_each(|(key, value)| put(object, key, value));
+}
+
+fn merge(args: &mut Args<'_>) -> Outcome {
+    let mut all = Object::new();
+    let take = |args: &mut Args<'_>, index| match args.take(index) {
+        None | Some(Value::Null) => Ok(vec![]),
+        Some(Value::Object(fields)) => Ok(vec![fields]),
+        Some(Value::Array(items)) if args.len() == 1 => items
+            .into_iter()
+            .filter(|item| !matches!(item, Value::Null))
+            .map(|item| match item {
+                Value::Object(fields) => Ok(fields),
+                other => args.fail(format!("needs objects, not {}", other.type_name())),
+            })
+            .collect(),
+        Some(other) => args.fail(format!("needs objects, not {}", other.type_name())),
+    };
+    for index in 0..args.len() {
+        for fields in take(args, index)? {
+            lay_over(&mut all, fields);
+        }
+    }
+    Ok(Some(Value::Object(all)))
+}
+
+fn to_array(args: &mut Args<'_>) -> Outcome {
+    if args.nullish(0) {
+        return null();
+    }
+    let pair = |(key, value): &(String, Value)| {
+        Value::Object(vec![("k".to_owned(), Value::String(key.clone())), ("v".to_owned(), value.clone())])
+    };
+    array(args.object(0)?.iter().map(pair).collect())
+}
+
+fn from_array(args: &mut Args<'_>) -> Outcome {
+    if args.nullish(0) {
+        return null();
+    }
+    let mut object = Object::new();
+    for item in args.take_array(0)? {
+        let (key, value) = match item {
+            Value::Array(pair) => match <[Value; 2]>::try_from(pair) {
+                Ok([key, value]) => (Some(key), Some(value)),
+                Err(_) => (None, None),
+            },
+            Value::Object(fields) if fields.len() == 2 => {
+                let (mut key, mut value) = (None, None);
+                for (name, part) in fields {
+                    match name.as_str() {
+                        "k" => key = Some(part),
+                        "v" => value = Some(part),
+                        _ => {}
+                    }
+                }
+                (key, value)
+            }
+            _ => (None, None),
+        };
+        match (key, value) {
+            (Some(Value::String(key)), Some(value)) => put(&mut object, key, value),
+            _ => return args.fail("needs pairs [key, value] or { k: key, v: value }, each key a string"),
+        }
+    }
+    Ok(Some(Value::Object(object)))
+}
+
+/// `$unsetField` has no value.
+fn set_field(args: &mut Args<'_>) -> Outcome {
+    let field = args.text(0)?.to_owned();
+    if args.nullish(1) {
+        return null();
+    }
+    let value = args.take(2);
+    let mut object = args.object(1)?.to_vec();
+    match value {
+        Some(value) => put(&mut object, field, value),
+        None => object.retain(|(key, _)| *key != field),
+    }
+    Ok(Some(Value::Object(object)))
+}

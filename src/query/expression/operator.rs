@@ -1,0 +1,206 @@
+//! Operators that are plain functions of their evaluated arguments, and what they share in reading them.
+
+use smallvec::SmallVec;
+
+use super::number::Num;
+use super::scope::Env;
+use super::tree::Outcome;
+use crate::document::Value;
+use crate::error::{Error, Result};
+use crate::query::refusal::bad_query;
+
+/// An operator: its name, what arguments it takes, what it does.
+#[derive(Debug)]
+pub(super) struct Operator {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) run: fn(&mut Args<'_>) -> Outcome,
+}
+
+/// How arguments are written.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// One, or an array of this many.
+    List(usize, usize),
+    /// An object with these fields, of which the first so many must be there.
+    Named(&'static [&'static str], usize),
+    /// An object with these fields; or else one value for the first field.
+    NamedOrOne(&'static [&'static str], usize),
+}
+
+/// Any number of arguments.
+pub(super) const ANY: usize = usize::MAX;
+
+pub(super) const fn list(
+    name: &'static str,
+    least: usize,
+    most: usize,
+    run: fn(&mut Args<'_>) -> Outcome,
+) -> Operator {
+    Operator { name, shape: Shape::List(least, most), run }
+}
+
+pub(super) const fn named(
+    name: &'static str,
+    fields: &'static [&'static str],
+    required: usize,
+    run: fn(&mut Args<'_>) -> Outcome,
+) -> Operator {
+    Operator { name, shape: Shape::Named(fields, required), run }
+}
+
+/// The operator of this name.
+pub(super) fn find(name: &str) -> Option<&'static Operator> {
+    let tables = [
+        super::arithmetic::OPERATORS,
+        super::arrays::OPERATORS,
+        super::convert::OPERATORS,
+        super::date_parts::OPERATORS,
+        super::date_steps::OPERATORS,
+        super::date_text::OPERATORS,
+        super::logic::OPERATORS,
+        super::objects::OPERATORS,
+        super::ranked::OPERATORS,
+        super::search::OPERATORS,
+        super::sets::OPERATORS,
+        super::strings::OPERATORS,
+    ];
+    tables.into_iter().flatten().find(|operator| operator.name == name)
+}
+
+/// The evaluated arguments of one call.
+pub(super) struct Args<'a> {
+    name: &'static str,
+    env: &'a Env,
+    /// Not given; given but missing; a value.
+    #[expect(clippy::option_option, reason = "not given and missing are two things")]
+    values: SmallVec<[Option<Option<Value>>; 4]>,
+}
+
+pub(super) fn null() -> Outcome {
+    Ok(Some(Value::Null))
+}
+
+pub(super) fn int(number: usize) -> Outcome {
+    Ok(Some(Value::number(number as f64)))
+}
+
+impl<'a> Args<'a> {
+    pub(super) fn new(name: &'static str, env: &'a Env) -> Args<'a> {
+        Args { name, env, values: SmallVec::new() }
+    }
+
+    #[expect(clippy::option_option, reason = "not given and missing are two things")]
+    pub(super) fn push(&mut self, value: Option<Option<Value>>) {
+        self.values.push(value);
+    }
+
+    pub(super) fn env(&self) -> &'a Env {
+        self.env
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(super) fn is_given(&self, index: usize) -> bool {
+        matches!(self.values.get(index), Some(Some(_)))
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Value> {
+        self.values.get(index)?.as_ref()?.as_ref()
+    }
+
+    pub(super) fn take(&mut self, index: usize) -> Option<Value> {
+        self.values.get_mut(index)?.as_mut()?.take()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Option<&Value>> {
+        self.values.iter().map(|value| value.as_ref().and_then(Option::as_ref))
+    }
+
+    /// Whether it is null or missing.
+    pub(super) fn nullish(&self, index: usize) -> bool {
+        matches!(self.get(index), None | Some(Value::Null))
+    }
+
+    /// Whether one of those given is null or missing.
+    pub(super) fn any_nullish(&self) -> bool {
+        (0..self.values.len()).any(|index| self.is_given(index) && self.nullish(index))
+    }
+
+    pub(super) fn fail<T>(&self, message: impl std::fmt::Display) -> Result<T> {
+        Err(refuse(self.name, message))
+    }
+
+    fn wrong<T>(&self, index: usize, wanted: &str) -> Result<T> {
+        let found = self.get(index).map_or("missing", Value::type_name);
+        let place = if self.values.len() > 1 { format!(" as argument {}", index + 1) } else { String::new() };
+        self.fail(format!("needs {wanted}{place}, not {found}"))
+    }
+
+    pub(super) fn text(&self, index: usize) -> Result<&str> {
+        match self.get(index) {
+            Some(Value::String(text)) => Ok(text),
+            _ => self.wrong(index, "a string"),
+        }
+    }
+
+    pub(super) fn array(&self, index: usize) -> Result<&[Value]> {
+        match self.get(index) {
+            Some(Value::Array(items)) => Ok(items),
+            _ => self.wrong(index, "an array"),
+        }
+    }
+
+    pub(super) fn take_array(&mut self, index: usize) -> Result<Vec<Value>> {
+        match self.take(index) {
+            Some(Value::Array(items)) => Ok(items),
+            other => {
+                if let Some(slot) = self.values.get_mut(index) {
+                    *slot = Some(other);
+                }
+                self.wrong(index, "an array")
+            }
+        }
+    }
+
+    pub(super) fn object(&self, index: usize) -> Result<&[(String, Value)]> {
+        match self.get(index) {
+            Some(Value::Object(fields)) => Ok(fields),
+            _ => self.wrong(index, "an object"),
+        }
+    }
+
+    pub(super) fn number(&self, index: usize) -> Result<Num> {
+        match self.get(index).and_then(Num::of) {
+            Some(number) => Ok(number),
+            None => self.wrong(index, "a number"),
+        }
+    }
+
+    pub(super) fn integer(&self, index: usize) -> Result<i64> {
+        match self.get(index).and_then(crate::query::arithmetic::as_integer) {
+            Some(number) => Ok(number),
+            None => self.wrong(index, "a whole number"),
+        }
+    }
+
+    /// A time: of a date or an ObjectId.
+    pub(super) fn date(&self, index: usize) -> Result<i64> {
+        match self.get(index) {
+            Some(Value::Date(millis)) => Ok(*millis),
+            Some(Value::ObjectId(id)) => Ok(super::convert::time_of_id(id)),
+            _ => self.wrong(index, "a date"),
+        }
+    }
+}
+
+/// The error of an operator that cannot take its operands.
+pub(super) fn refuse(operator: &str, message: impl std::fmt::Display) -> Error {
+    bad_query("", format!("{operator} {message}"))
+}

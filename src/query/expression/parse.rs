@@ -1,0 +1,259 @@
+//! Reading expressions.
+
+use super::operator::{Operator, Shape, find};
+use super::path::FieldPath;
+use super::special;
+use super::tree::{Expression, Form};
+use crate::document::Value;
+use crate::error::{Details, Error, Kind, Result};
+use crate::query::refusal::bad_query;
+
+/// What is known where an expression stands: the way to it, and the variables there.
+#[derive(Clone, Debug, Default)]
+pub(in crate::query) struct Parser {
+    path: Vec<String>,
+    variables: Vec<Box<str>>,
+    /// Whether it stands in a filter.
+    filter: bool,
+}
+
+impl Parser {
+    /// A parser for what stands at this path, for messages.
+    pub(in crate::query) fn at(path: &str) -> Parser {
+        Parser { path: vec![path.to_owned()], ..Parser::default() }
+    }
+
+    /// The same with more variables.
+    #[must_use]
+    pub(in crate::query) fn with(&self, variables: impl IntoIterator<Item = Box<str>>) -> Parser {
+        let mut next = self.clone();
+        next.variables.extend(variables);
+        next
+    }
+
+    /// A parser for `$expr` in a filter.
+    pub(super) fn of_filter() -> Parser {
+        Parser { path: vec!["$expr".to_owned()], variables: Vec::new(), filter: true }
+    }
+
+    /// `BAD_QUERY` at the place that is being read.
+    pub(in crate::query) fn fail<T>(&self, message: impl std::fmt::Display) -> Result<T> {
+        Err(self.error(message))
+    }
+
+    pub(in crate::query) fn error(&self, message: impl std::fmt::Display) -> Error {
+        let path = self.path.join(".");
+        bad_query(&path, format!("{message} (at '{path}')"))
+    }
+
+    pub(super) fn unsupported<T>(&self, message: impl std::fmt::Display) -> Result<T> {
+        let path = self.path.join(".");
+        let message = format!("{message} (at '{path}')");
+        Err(Error::new(Kind::NotSupported, message)
+            .with_details(Details { path: Some(path), ..Details::default() }))
+    }
+
+    /// Reads one level further down.
+    pub(in crate::query) fn inside<T>(
+        &mut self,
+        step: &str,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.path.push(step.to_owned());
+        let result = read(self);
+        self.path.pop();
+        result
+    }
+
+    /// Reads with one more variable in sight.
+    pub(super) fn binding<T>(
+        &mut self,
+        names: &[&str],
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let before = self.variables.len();
+        self.variables.extend(names.iter().map(|name| Box::from(*name)));
+        let result = read(self);
+        self.variables.truncate(before);
+        result
+    }
+
+    /// Reads an expression. Recursion follows the nesting of the input, which is at most `MAX_DEPTH`.
+    pub(in crate::query) fn expression(&mut self, value: &Value) -> Result<Expression> {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(items) => {
+                let mut all = Vec::with_capacity(items.len());
+                for (n, item) in items.iter().enumerate() {
+                    all.push(self.inside(&n.to_string(), |parser| parser.expression(item))?);
+                }
+                let literal: Option<Vec<Value>> = all.iter().map(|one| one.as_literal().cloned()).collect();
+                Ok(match literal {
+                    Some(items) => Expression::literal(Value::Array(items)),
+                    None => Expression(Form::Array(all)),
+                })
+            }
+            Value::Object(fields) => match fields.as_slice() {
+                [(name, operand)] if name.starts_with('$') => {
+                    self.inside(name, |parser| parser.operator(name, operand))
+                }
+                _ => self.object(fields),
+            },
+            other => Ok(Expression::literal(other.clone())),
+        }
+    }
+
+    fn object(&mut self, fields: &[(String, Value)]) -> Result<Expression> {
+        let mut all = Vec::with_capacity(fields.len());
+        for (key, value) in fields {
+            if key.starts_with('$') {
+                let message =
+                    format!("an operator stands alone in its object, but {key} has fields beside it");
+                return self.fail(message);
+            }
+            if key.contains('.') || key.is_empty() {
+                return self
+                    .fail(format!("'{key}' is no field name here: nest objects instead of using dots"));
+            }
+            all.push((key.clone(), self.inside(key, |parser| parser.expression(value))?));
+        }
+        let literal: Option<Vec<(String, Value)>> =
+            all.iter().map(|(key, one)| Some((key.clone(), one.as_literal()?.clone()))).collect();
+        Ok(match literal {
+            Some(fields) => Expression::literal(Value::Object(fields)),
+            None => Expression(Form::Object(all)),
+        })
+    }
+
+    fn text(&self, text: &str) -> Result<Expression> {
+        let path = |rest: &str| match FieldPath::parse(rest) {
+            Some(path) => Ok(path),
+            None => {
+                self.fail(format!("'{text}' is no field path: parts must not be empty or start with '$'"))
+            }
+        };
+        let Some(rest) = text.strip_prefix('$') else {
+            return Ok(Expression::literal(Value::String(text.to_owned())));
+        };
+        let Some(variable) = rest.strip_prefix('$') else {
+            return Ok(Expression(Form::Field(path(rest)?)));
+        };
+        let (name, below) = match variable.split_once('.') {
+            Some((name, below)) => (name, path(below)?),
+            None => (variable, FieldPath::here()),
+        };
+        let form = match name {
+            "ROOT" | "CURRENT" => Form::Field(below),
+            "NOW" if self.filter => {
+                return self.unsupported("$$NOW is not supported in a filter; give a Date, or use aggregate");
+            }
+            "NOW" => Form::Now,
+            "REMOVE" => Form::Literal(None),
+            _ if self.variables.iter().any(|own| **own == *name) => Form::Variable(name.into(), below),
+            "CLUSTER_TIME" | "SEARCH_META" | "USER_ROLES" | "DESCEND" | "PRUNE" | "KEEP" => {
+                return self.unsupported(format!("the variable $${name} is not supported"));
+            }
+            _ => {
+                return self.fail(format!(
+                    "there is no variable $${name} here; define it with let, or write {{ $literal: ... }}"
+                ));
+            }
+        };
+        Ok(Expression(form))
+    }
+
+    fn operator(&mut self, name: &str, operand: &Value) -> Result<Expression> {
+        if let Some(special) = special::parse(self, name, operand)? {
+            return Ok(special);
+        }
+        if name == "$rand" && self.filter {
+            return self
+                .unsupported("$rand is not supported in a filter; use aggregate with $sample or $match");
+        }
+        let Some(operator) = find(name) else {
+            return self.fail(format!("unknown expression operator '{name}'"));
+        };
+        match (&operator.shape, operand) {
+            (Shape::List(least, most), Value::Array(items)) => self.list(operator, *least, *most, items),
+            (Shape::List(_, 0), Value::Object(given)) if given.is_empty() => self.list(operator, 0, 0, &[]),
+            (Shape::List(least, most), one) => self.list(operator, *least, *most, std::slice::from_ref(one)),
+            (Shape::Named(fields, required) | Shape::NamedOrOne(fields, required), Value::Object(given))
+                if !given.first().is_some_and(|(key, _)| key.starts_with('$'))
+                    && (matches!(operator.shape, Shape::Named(..))
+                        || given.iter().any(|(key, _)| fields.contains(&key.as_str()))) =>
+            {
+                self.named(operator, fields, *required, given)
+            }
+            (Shape::Named(fields, _), _) => {
+                self.fail(format!("{name} needs an object with {}", fields.join(", ")))
+            }
+            (Shape::NamedOrOne(fields, _), one) => {
+                let one = match one {
+                    Value::Array(items) => match items.as_slice() {
+                        [one] => one,
+                        _ => return self.fail(format!("{name} takes one argument")),
+                    },
+                    one => one,
+                };
+                let mut operands = vec![Some(self.expression(one)?)];
+                operands.resize_with(fields.len(), || None);
+                Ok(Expression(Form::Call(operator, operands)))
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        operator: &'static Operator,
+        least: usize,
+        most: usize,
+        items: &[Value],
+    ) -> Result<Expression> {
+        if items.len() < least || items.len() > most {
+            let wanted = match (least, most) {
+                (least, usize::MAX) => format!("at least {least}"),
+                (least, most) if least == most => least.to_string(),
+                (least, most) => format!("{least} to {most}"),
+            };
+            return self.fail(format!("{} takes {wanted} arguments, not {}", operator.name, items.len()));
+        }
+        let mut operands = Vec::with_capacity(items.len());
+        for (n, item) in items.iter().enumerate() {
+            operands.push(Some(self.inside(&n.to_string(), |parser| parser.expression(item))?));
+        }
+        Ok(Expression(Form::Call(operator, operands)))
+    }
+
+    fn named(
+        &mut self,
+        operator: &'static Operator,
+        fields: &[&str],
+        required: usize,
+        given: &[(String, Value)],
+    ) -> Result<Expression> {
+        let operands = self.fields(operator.name, fields, required, given)?;
+        Ok(Expression(Form::Call(operator, operands)))
+    }
+
+    /// Reads the fields of an operator's object in the order that the operator knows them.
+    pub(super) fn fields(
+        &mut self,
+        name: &str,
+        fields: &[&str],
+        required: usize,
+        given: &[(String, Value)],
+    ) -> Result<Vec<Option<Expression>>> {
+        if let Some((key, _)) = given.iter().find(|(key, _)| !fields.contains(&key.as_str())) {
+            return self.fail(format!("{name} knows {}, but not '{key}'", fields.join(", ")));
+        }
+        let mut operands = Vec::with_capacity(fields.len());
+        for (n, field) in fields.iter().enumerate() {
+            operands.push(match given.iter().find(|(key, _)| key == field) {
+                Some((_, value)) => Some(self.inside(field, |parser| parser.expression(value))?),
+                None if n < required => return self.fail(format!("{name} needs '{field}'")),
+                None => None,
+            });
+        }
+        Ok(operands)
+    }
+}

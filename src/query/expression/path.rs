@@ -1,0 +1,66 @@
+//! Field paths of expressions. Unlike the paths of filters they go through every array they meet and never name
+//! an element by number.
+
+use crate::document::{Node, Seen, Value};
+
+/// The parts of `$a.b`; none for the document itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldPath(Box<[Box<str>]>);
+
+impl FieldPath {
+    /// The value itself.
+    pub(in crate::query) fn here() -> FieldPath {
+        FieldPath(Box::default())
+    }
+
+    /// Reads `a.b`; `None` when a part is empty, starts with `$`, or holds a NUL.
+    pub(in crate::query) fn parse(text: &str) -> Option<FieldPath> {
+        let fine = |part: &str| !part.is_empty() && !part.starts_with('$') && !part.contains('\0');
+        text.split('.').all(fine).then(|| FieldPath(text.split('.').map(Box::from).collect()))
+    }
+
+    /// Its parts.
+    pub(in crate::query) fn parts(&self) -> &[Box<str>] {
+        &self.0
+    }
+
+    /// What it leads to.
+    pub(in crate::query) fn of<'a>(&self, node: impl Node<'a>) -> Option<Value> {
+        follow(node, &self.0)
+    }
+
+    /// The one node it leads to; `Err` when an array stands in the way, so that `of` must build the answer.
+    pub(in crate::query) fn node<'a, N: Node<'a>>(&self, node: N) -> Result<Option<N>, Blocked> {
+        let mut at = node;
+        for part in &self.0 {
+            match at.seen() {
+                Seen::Object => match at.field(part) {
+                    Some(next) => at = next,
+                    None => return Ok(None),
+                },
+                Seen::Array => return Err(Blocked),
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+}
+
+/// An array stands in the way of a path.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::query) struct Blocked;
+
+/// Recursion is bounded by the depth of the value.
+fn follow<'a>(node: impl Node<'a>, parts: &[Box<str>]) -> Option<Value> {
+    let Some((first, rest)) = parts.split_first() else { return Some(node.tree()) };
+    match node.seen() {
+        Seen::Object => follow(node.field(first)?, rest),
+        Seen::Array => {
+            let enters = |seen: Seen<'_>| matches!(seen, Seen::Object | Seen::Array);
+            let found =
+                node.items().filter(|item| enters(item.seen())).filter_map(|item| follow(item, parts));
+            Some(Value::Array(found.collect()))
+        }
+        _ => None,
+    }
+}

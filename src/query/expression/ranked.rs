@@ -1,0 +1,144 @@
+//! What takes from arrays by order: extremes, sums, sorting; and orders of values.
+
+use std::cmp::Ordering;
+
+use super::arrays::{array, count_of};
+use super::number::Num;
+use super::operator::{ANY, Args, Operator, list, named, null};
+use super::parse::Parser;
+use super::path::FieldPath;
+use super::total::Total;
+use super::tree::Outcome;
+use crate::document::Value;
+use crate::document::order::compare_values;
+use crate::error::Result;
+
+pub(super) const OPERATORS: &[Operator] = &[
+    list("$avg", 0, ANY, average),
+    list("$max", 0, ANY, |args| extreme(args, Ordering::Greater)),
+    list("$min", 0, ANY, |args| extreme(args, Ordering::Less)),
+    list("$sum", 0, ANY, sum),
+    list("$stdDevPop", 0, ANY, |args| deviation(args, 0)),
+    list("$stdDevSamp", 0, ANY, |args| deviation(args, 1)),
+    named("$maxN", &["input", "n"], 2, |args| extremes(args, Ordering::Greater)),
+    named("$minN", &["input", "n"], 2, |args| extremes(args, Ordering::Less)),
+    named("$sortArray", &["input", "sortBy"], 2, sort),
+];
+
+/// The values that an accumulator takes as an expression: the elements of its only argument if that is an array.
+fn values<'a>(args: &'a Args<'_>) -> Vec<&'a Value> {
+    match (args.len(), args.get(0)) {
+        (1, Some(Value::Array(items))) => items.iter().collect(),
+        _ => args.iter().flatten().collect(),
+    }
+}
+
+fn sum(args: &mut Args<'_>) -> Outcome {
+    let mut total = Total::default();
+    values(args).into_iter().filter_map(Num::of).for_each(|number| total.add(number));
+    Ok(Some(total.value()))
+}
+
+fn average(args: &mut Args<'_>) -> Outcome {
+    let numbers: Vec<Num> = values(args).into_iter().filter_map(Num::of).collect();
+    let mut total = Total::default();
+    numbers.iter().for_each(|number| total.add(*number));
+    if numbers.is_empty() { null() } else { Ok(Some(Value::number(total.as_f64() / numbers.len() as f64))) }
+}
+
+fn deviation(args: &mut Args<'_>, less: usize) -> Outcome {
+    let numbers: Vec<f64> = values(args).into_iter().filter_map(Num::of).map(Num::as_f64).collect();
+    if numbers.len() <= less {
+        return null();
+    }
+    let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    Ok(Some(Value::number((squares / (numbers.len() - less) as f64).sqrt())))
+}
+
+fn extreme(args: &mut Args<'_>, wanted: Ordering) -> Outcome {
+    let mut best: Option<&Value> = None;
+    for value in values(args).into_iter().filter(|value| !matches!(value, Value::Null)) {
+        if best.is_none_or(|best| compare_values(value, best) == wanted) {
+            best = Some(value);
+        }
+    }
+    Ok(Some(best.cloned().unwrap_or(Value::Null)))
+}
+
+fn extremes(args: &mut Args<'_>, wanted: Ordering) -> Outcome {
+    let n = count_of(args)?;
+    let mut items = args.take_array(0)?;
+    items.retain(|item| !matches!(item, Value::Null));
+    items.sort_by(|a, b| if wanted.is_lt() { compare_values(a, b) } else { compare_values(b, a) });
+    items.truncate(n);
+    array(items)
+}
+
+fn sort(args: &mut Args<'_>) -> Outcome {
+    if args.nullish(0) {
+        return null();
+    }
+    let order = match args.get(1).map(Order::read) {
+        Some(Ok(order)) => order,
+        Some(Err(message)) => return args.fail(message),
+        None => return args.fail("needs sortBy"),
+    };
+    let mut items = args.take_array(0)?;
+    items.sort_by(|a, b| order.compare(a, b));
+    array(items)
+}
+
+/// An order of values: by themselves, or by fields of them.
+#[derive(Clone, Debug)]
+pub(in crate::query) struct Order {
+    /// No fields: the value itself, in this direction.
+    keys: Vec<(FieldPath, bool)>,
+}
+
+impl Order {
+    /// Reads `1`, `-1` or `{ path: 1 | -1, ... }`; answers what is wrong.
+    pub(in crate::query) fn read(value: &Value) -> Result<Order, String> {
+        let descending = |value: &Value| match crate::query::arithmetic::as_integer(value) {
+            Some(1) => Ok(false),
+            Some(-1) => Ok(true),
+            _ => Err("needs 1 or -1 as direction of sortBy".to_owned()),
+        };
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                let key = |(path, direction): &(String, Value)| {
+                    let parsed =
+                        FieldPath::parse(path).ok_or_else(|| format!("cannot sort by the path '{path}'"))?;
+                    Ok((parsed, descending(direction)?))
+                };
+                Ok(Order { keys: fields.iter().map(key).collect::<Result<_, String>>()? })
+            }
+            Value::Object(_) => Err("needs at least one path in sortBy".to_owned()),
+            other => Ok(Order { keys: vec![(FieldPath::here(), descending(other)?)] }),
+        }
+    }
+
+    /// The order of two values.
+    pub(in crate::query) fn compare(&self, a: &Value, b: &Value) -> Ordering {
+        for (path, descending) in &self.keys {
+            let order = super::logic::compare(
+                path.of(a).or(Some(Value::Null)).as_ref(),
+                path.of(b).or(Some(Value::Null)).as_ref(),
+            );
+            if order.is_ne() {
+                return if *descending { order.reverse() } else { order };
+            }
+        }
+        Ordering::Equal
+    }
+}
+
+/// Refuses names that a variable cannot have.
+pub(in crate::query) fn check_variable(parser: &Parser, name: &str) -> Result<()> {
+    let fine = name.starts_with(|first: char| first.is_ascii_lowercase() || !first.is_ascii())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii());
+    if fine {
+        return Ok(());
+    }
+    parser.fail(format!("'{name}' is no name for a variable: it starts with a lower-case letter and has letters, digits and _ only"))
+}

@@ -1,0 +1,114 @@
+//! Strings: building, cutting, changing.
+
+use super::convert::text_of;
+use super::operator::{ANY, Args, Operator, int, list, named, null};
+use super::tree::Outcome;
+use crate::document::{MAX_DOCUMENT, Value};
+use crate::error::Result;
+
+pub(super) const OPERATORS: &[Operator] = &[
+    list("$concat", 0, ANY, concat),
+    named("$ltrim", &["input", "chars"], 1, |args| trim(args, true, false)),
+    named("$rtrim", &["input", "chars"], 1, |args| trim(args, false, true)),
+    named("$trim", &["input", "chars"], 1, |args| trim(args, true, true)),
+    list("$split", 2, 2, split),
+    list("$strLenBytes", 1, 1, |args| int(args.text(0)?.len())),
+    list("$strLenCP", 1, 1, |args| int(args.text(0)?.chars().count())),
+    list("$strcasecmp", 2, 2, |args| {
+        let (a, b) = (coerced(args, 0)?.to_uppercase(), coerced(args, 1)?.to_uppercase());
+        Ok(Some(Value::Int(a.cmp(&b) as i32)))
+    }),
+    list("$substr", 3, 3, substring_bytes),
+    list("$substrBytes", 3, 3, substring_bytes),
+    list("$substrCP", 3, 3, substring_points),
+    list("$toLower", 1, 1, |args| text(coerced(args, 0)?.to_lowercase())),
+    list("$toUpper", 1, 1, |args| text(coerced(args, 0)?.to_uppercase())),
+];
+
+pub(super) fn text(text: String) -> Outcome {
+    Ok(Some(Value::String(text)))
+}
+
+/// A string, or what reads as one: numbers and dates; null and missing are empty.
+fn coerced(args: &Args<'_>, index: usize) -> Result<String> {
+    match args.get(index) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(
+            value @ (Value::String(_) | Value::Int(_) | Value::Double(_) | Value::Long(_) | Value::Date(_)),
+        ) => Ok(text_of(value).unwrap_or_default()),
+        Some(other) => args.fail(format!("needs a string, a number or a date, not {}", other.type_name())),
+    }
+}
+
+fn concat(args: &mut Args<'_>) -> Outcome {
+    if args.any_nullish() {
+        return null();
+    }
+    let mut all = String::new();
+    for index in 0..args.len() {
+        all.push_str(args.text(index)?);
+        if all.len() > MAX_DOCUMENT {
+            return args.fail(format!("makes a string of more than {MAX_DOCUMENT} bytes"));
+        }
+    }
+    text(all)
+}
+
+fn trim(args: &mut Args<'_>, front: bool, back: bool) -> Outcome {
+    if args.any_nullish() {
+        return null();
+    }
+    let given: Option<Vec<char>> =
+        if args.is_given(1) { Some(args.text(1)?.chars().collect()) } else { None };
+    let goes = |c: char| match &given {
+        Some(chars) => chars.contains(&c),
+        None => c.is_whitespace() || c == '\0',
+    };
+    let mut rest = args.text(0)?;
+    if front {
+        rest = rest.trim_start_matches(goes);
+    }
+    if back {
+        rest = rest.trim_end_matches(goes);
+    }
+    text(rest.to_owned())
+}
+
+fn split(args: &mut Args<'_>) -> Outcome {
+    if args.any_nullish() {
+        return null();
+    }
+    let (whole, separator) = (args.text(0)?, args.text(1)?);
+    if separator.is_empty() {
+        return args.fail("needs a separator that is not empty");
+    }
+    Ok(Some(Value::Array(whole.split(separator).map(|part| Value::String(part.to_owned())).collect())))
+}
+
+fn bounds(args: &Args<'_>) -> Result<(usize, Option<usize>)> {
+    let start = match usize::try_from(args.integer(1)?) {
+        Ok(start) => start,
+        Err(_) => return args.fail("needs a start that is not negative"),
+    };
+    Ok((start, usize::try_from(args.integer(2)?).ok()))
+}
+
+fn substring_bytes(args: &mut Args<'_>) -> Outcome {
+    let whole = coerced(args, 0)?;
+    let (start, count) = bounds(args)?;
+    let start = start.min(whole.len());
+    let end = count.map_or(whole.len(), |count| start.saturating_add(count).min(whole.len()));
+    match whole.get(start..end) {
+        Some(part) => text(part.to_owned()),
+        None => args.fail("would cut a character in the middle; use $substrCP"),
+    }
+}
+
+fn substring_points(args: &mut Args<'_>) -> Outcome {
+    let whole = coerced(args, 0)?;
+    let (start, count) = bounds(args)?;
+    match count {
+        Some(count) => text(whole.chars().skip(start).take(count).collect()),
+        None => args.fail("needs a count that is not negative"),
+    }
+}

@@ -1,0 +1,97 @@
+//! Sums that do not drift: integers are added exactly, doubles in twice their precision, as MongoDB does.
+
+use super::number::{Num, whole};
+use crate::document::Value;
+
+/// A running sum.
+#[derive(Clone, Debug, Default)]
+pub(in crate::query) struct Total {
+    integers: i128,
+    long: bool,
+    double: bool,
+    sum: f64,
+    /// What rounding took from `sum`.
+    rest: f64,
+    /// Infinities and NaN, which know no rest.
+    special: f64,
+}
+
+impl Total {
+    #[inline]
+    pub(in crate::query) fn add(&mut self, number: Num) {
+        match number {
+            Num::Int(value) => self.integers += i128::from(value),
+            Num::Long(value) => {
+                self.long = true;
+                self.integers += i128::from(value);
+            }
+            Num::Double(value) => {
+                self.double = true;
+                self.add_double(value);
+            }
+        }
+    }
+
+    fn add_double(&mut self, value: f64) {
+        if !value.is_finite() {
+            self.special += value;
+            return;
+        }
+        let (sum, lost) = two_sum(self.sum, value);
+        if sum.is_finite() {
+            (self.sum, self.rest) = two_sum(sum, lost + self.rest);
+        } else {
+            self.special += sum;
+        }
+    }
+
+    /// The nearest double.
+    pub(in crate::query) fn as_f64(&self) -> f64 {
+        if self.special != 0.0 {
+            return self.special;
+        }
+        let high = self.integers as f64;
+        let low = (self.integers - high as i128) as f64;
+        let (sum, lost) = two_sum(self.sum, high);
+        sum + (lost + self.rest + low)
+    }
+
+    /// The sum, in the form that its parts ask for.
+    pub(in crate::query) fn value(&self) -> Value {
+        if self.double { Value::number(self.as_f64()) } else { whole(self.integers, self.long) }
+    }
+}
+
+/// The rounded sum and exactly what rounding lost.
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let part = sum - a;
+    (sum, (a - (sum - part)) + (b - part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenths_add_up_to_whole_numbers() {
+        let mut total = Total::default();
+        (0..1_000_000).for_each(|_| total.add(Num::Double(0.1)));
+        assert_eq!(total.value(), Value::Int(100_000));
+        total.add(Num::Double(f64::INFINITY));
+        assert_eq!(total.value(), Value::Double(f64::INFINITY));
+    }
+
+    #[test]
+    fn small_numbers_beside_large_ones_are_kept() {
+        let mut total = Total::default();
+        for value in [1e100, 1.5, -1e100] {
+            total.add(Num::Double(value));
+        }
+        assert_eq!(total.as_f64(), 1.5);
+        let mut total = Total::default();
+        total.add(Num::Long(i64::MAX));
+        total.add(Num::Int(-1));
+        assert_eq!(total.value(), Value::Long(i64::MAX - 1));
+    }
+}

@@ -1,0 +1,117 @@
+//! An expression, and its value for a document.
+
+use super::operator::{Args, Operator};
+use super::parse::Parser;
+use super::path::FieldPath;
+use super::scope::{Env, NodeRoot, Scope};
+use super::special::Special;
+use crate::document::{Node, Object, RawValue, Value};
+use crate::error::Result;
+
+/// What an evaluation gives: a value, or nothing where a field is missing.
+pub(super) type Outcome = Result<Option<Value>>;
+
+/// An aggregation expression, parsed.
+#[derive(Clone, Debug)]
+pub struct Expression(pub(super) Form);
+
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// A constant; `None` is `$$REMOVE`.
+    Literal(Option<Value>),
+    Field(FieldPath),
+    Now,
+    Variable(Box<str>, FieldPath),
+    Object(Vec<(String, Expression)>),
+    Array(Vec<Expression>),
+    Call(&'static Operator, Vec<Option<Expression>>),
+    Special(Box<Special>),
+}
+
+impl Expression {
+    /// Reads an expression; `BAD_QUERY` names the path of what is wrong with it.
+    pub fn parse(expression: RawValue<'_>) -> Result<Expression> {
+        Expression::parse_node(expression)
+    }
+
+    pub(in crate::query) fn parse_node<'a>(expression: impl Node<'a>) -> Result<Expression> {
+        Parser::default().expression(&expression.tree())
+    }
+
+    /// Reads the operand of `$expr` in a filter, which knows neither the time nor chance.
+    pub(in crate::query) fn of_filter<'a>(expression: impl Node<'a>) -> Result<Expression> {
+        Parser::of_filter().expression(&expression.tree())
+    }
+
+    /// Whether it holds for a document that a filter looks at. Where an operator cannot take its operands, it does not.
+    pub(in crate::query) fn holds_for<'a>(&self, document: impl Node<'a>) -> bool {
+        let root = NodeRoot::new(document);
+        self.holds(&Scope::new(&root, &Env::default())).unwrap_or(false)
+    }
+
+    /// A constant.
+    pub(in crate::query) fn literal(value: Value) -> Expression {
+        Expression(Form::Literal(Some(value)))
+    }
+
+    /// The constant, if it is one.
+    pub(in crate::query) fn as_literal(&self) -> Option<&Value> {
+        match &self.0 {
+            Form::Literal(value) => value.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The field path, if it is one.
+    pub(in crate::query) fn as_path(&self) -> Option<&FieldPath> {
+        match &self.0 {
+            Form::Field(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Fields and their expressions, if it is an object of them.
+    pub(in crate::query) fn as_object(&self) -> Option<&[(String, Expression)]> {
+        match &self.0 {
+            Form::Object(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// Its value, or `None` where that is missing. Rejects with `BAD_QUERY` when an operator cannot take its operands.
+    pub fn eval(&self, scope: &Scope<'_>) -> Result<Option<Value>> {
+        match &self.0 {
+            Form::Literal(value) => Ok(value.clone()),
+            Form::Field(path) if path.parts().is_empty() => Ok(Some(scope.root.whole())),
+            Form::Field(path) => Ok(scope.root.at(path)),
+            Form::Now => Ok(Some(Value::Date(scope.env.now()))),
+            Form::Variable(name, path) => Ok(scope.variable(name).and_then(|value| path.of(value))),
+            Form::Object(fields) => {
+                let mut object = Object::with_capacity(fields.len());
+                for (key, value) in fields {
+                    if let Some(value) = value.eval(scope)? {
+                        object.push((key.clone(), value));
+                    }
+                }
+                Ok(Some(Value::Object(object)))
+            }
+            Form::Array(items) => {
+                let evaluated = items.iter().map(|item| Ok(item.eval(scope)?.unwrap_or(Value::Null)));
+                Ok(Some(Value::Array(evaluated.collect::<Result<_>>()?)))
+            }
+            Form::Call(operator, operands) => {
+                let mut args = Args::new(operator.name, scope.env);
+                for operand in operands {
+                    args.push(operand.as_ref().map(|operand| operand.eval(scope)).transpose()?);
+                }
+                (operator.run)(&mut args)
+            }
+            Form::Special(special) => special.eval(scope),
+        }
+    }
+
+    /// Whether its value counts as true: neither missing, null, false nor zero.
+    pub(in crate::query) fn holds(&self, scope: &Scope<'_>) -> Result<bool> {
+        Ok(super::logic::is_true(self.eval(scope)?.as_ref()))
+    }
+}
