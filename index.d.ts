@@ -390,6 +390,73 @@ export interface DeleteResult {
 	acknowledged: boolean;
 	deletedCount: number;
 }
+/** Where a file is first damaged. */
+export interface FileDamage {
+	/** Where in the file. */
+	offset: number;
+	/** The commit that stands there or was due there; null where no commit is concerned. */
+	lsn: number | null;
+	message: string;
+}
+/** What `Database.verify` found in a file. */
+export interface VerifiedFile {
+	/** Its name in the directory. */
+	file: string;
+	kind: "manifest" | "segment";
+	bytes: number;
+	/** Commits whose checksums hold. */
+	frames: number;
+	/** Blocks in them. */
+	blocks: number;
+	/** Bytes at its end that a kill or a power cut left unfinished; opening cuts them, and no acknowledged write is among them. */
+	tornBytes: number;
+	firstDamage: FileDamage | null;
+}
+/** What `Database.verify` found. */
+export interface Verification {
+	/** Whether no file is damaged. */
+	ok: boolean;
+	/** The manifest, then the files of the log in order. */
+	files: VerifiedFile[];
+	/** Documents of the newest state that could be read whole. */
+	documents: number;
+	/** The last commit that could be read. */
+	lastLsn: number;
+	/** Whether the last session closed the database. */
+	clean: boolean;
+}
+/** How `exportJSONL` writes. */
+export interface ExportOptions extends OperationOptions {
+	/** The collections to write; all where it is left out. */
+	collections?: readonly string[];
+	/** Called after each piece has been handed to the stream. */
+	onProgress?: (progress: ExportResult) => void;
+}
+/** What an export wrote. */
+export interface ExportResult {
+	documents: number;
+	bytes: number;
+}
+/** Where `importJSONL` reads: a stream or any other iterable of bytes or text, cut anywhere. */
+export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+/** How `importJSONL` reads. */
+export interface ImportOptions extends OperationOptions {
+	/** What happens to a document whose `_id` is taken: the import stops (the default), it replaces what is there, or it is left out. */
+	ifExists?: "error" | "replace" | "skip";
+	/** Documents in a commit; 1000 where it is left out. */
+	batchSize?: number;
+	/** Called after each piece has been committed. */
+	onProgress?: (progress: ImportResult) => void;
+}
+/** What an import did. */
+export interface ImportResult {
+	/** Documents written. */
+	imported: number;
+	/** Documents left out because their `_id` was taken. */
+	skipped: number;
+	/** Lines read, blank ones included. */
+	lines: number;
+}
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** What some kinds carry besides the message. */
@@ -402,6 +469,8 @@ export interface MoltenErrorDetails {
 	offset?: number;
 	/** The process that holds the lock. */
 	pid?: number;
+	/** The line of an import that is to blame, from 1. */
+	line?: number;
 	/** `DUPLICATE_KEY`: the fields of the index. */
 	keyPattern?: Record<string, unknown>;
 	/** `DUPLICATE_KEY`: the values that collide. */
@@ -420,6 +489,7 @@ export declare class MoltenError extends Error {
 	readonly file?: string;
 	readonly offset?: number;
 	readonly pid?: number;
+	readonly line?: number;
 	readonly keyPattern?: Record<string, unknown>;
 	readonly keyValue?: Record<string, unknown>;
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
@@ -632,6 +702,17 @@ export declare class Collection<T extends Document = Document> {
 	}): WithId<T> | null;
 	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
 	hasSync(id: InferId<T>): boolean;
+	/**
+	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+	 * show yet. All documents see one state.
+	 *
+	 * Throws what `find` rejects with.
+	 */
+	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
+	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
+	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
 }
 /** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
 export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {
@@ -657,6 +738,14 @@ export declare class Database {
 	 * newer release wrote them, `IO` when the file system refuses; with a TypeError when an argument is wrong.
 	 */
 	static open(path: string, options?: OpenOptions): Promise<Database>;
+	/**
+	 * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
+	 * first damaged. Changes nothing; reads on behind damage as far as checksums hold.
+	 *
+	 * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
+	 * wrote it, `IO` when there is none or the file system refuses.
+	 */
+	static verify(path: string, options?: OperationOptions): Promise<Verification>;
 	private constructor();
 	/** The directory, as it was given; `':memory:'` for none. */
 	get path(): string;
@@ -687,6 +776,22 @@ export declare class Database {
 	flush(options?: OperationOptions): Promise<void>;
 	/** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
+	/**
+	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines are the state of the moment
+	 * of the call, however long it takes and whatever is written meanwhile; values are MongoDB Extended JSON v2, so that each comes back as
+	 * itself. Waits where the stream does.
+	 *
+	 * Rejects with what the stream fails with, with the signal's reason, `CLOSED` when the database is closed meanwhile.
+	 */
+	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
+	/**
+	 * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
+	 * the documents of all lines before it are kept.
+	 *
+	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it is no such line or holds what cannot be stored,
+	 * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
+	 */
+	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 	/**
 	 * Waits for operations under way, writes what is left and gives the directory back. Resolves when another process may open it. From
 	 * the call on every other method rejects with `CLOSED`; a second close resolves with the first.
