@@ -228,8 +228,6 @@ export interface OpenOptions {
 	flushInterval?: number;
 	/** Bytes of documents to keep in memory; default all. */
 	memoryLimit?: number;
-	/** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
-	autoCompact?: boolean;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
 	/** Makes the database when there is none. Default true. */
@@ -267,43 +265,7 @@ export interface RecoveryReport {
 }
 /** Figures about an open database. */
 export interface DatabaseStats {
-	/** Collections there are. */
-	collections: number;
-	/** Documents in all of them. */
-	documents: number;
-	/** Bytes of documents in memory, old versions that a cursor still reads included. */
-	hotBytes: number;
-	/** Bytes of the newest version of every document, in memory or on disk. */
-	liveBytes: number;
-	/** Segments of the log on disk. */
-	segments: number;
-	/** Bytes of all files of the database. */
-	bytesOnDisk: number;
-	/** Bytes of writes that have not resolved yet. */
-	queuedBytes: number;
-	/** Calls of fsync and fdatasync since the database was opened. */
-	syncs: number;
-	/** Number of the newest commit that reads see. */
-	lastLsn: number;
-	/** Number of the newest commit known to be on the disk itself. */
-	durableLsn: number;
-	/** Cursors that were not read to their end. */
-	views: number;
-	/** How long the oldest of them has been open, in milliseconds. */
-	oldestViewAge: number;
-}
-/** What a compaction did. */
-export interface CompactResult {
-	/** Documents kept. */
-	documents: number;
-	/** Bytes of the database's files before. */
-	bytesBefore: number;
-	/** Bytes of the database's files after. */
-	bytesAfter: number;
-	/** How long it took, in milliseconds. */
-	ms: number;
-	/** How long commits waited for it, in milliseconds. */
-	pauseMs: number;
+	[figure: string]: unknown;
 }
 /** A collection in a listing. */
 export interface CollectionInfo {
@@ -428,77 +390,72 @@ export interface DeleteResult {
 	acknowledged: boolean;
 	deletedCount: number;
 }
-/** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions {
-	/** Documents that cross into JavaScript at a time; 0 for the default. */
-	batchSize?: number;
-	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
-	allowDiskUse?: boolean;
+/** Where a file is first damaged. */
+export interface FileDamage {
+	/** Where in the file. */
+	offset: number;
+	/** The commit that stands there or was due there; null where no commit is concerned. */
+	lsn: number | null;
+	message: string;
 }
-/**
- * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
- * `$out` or `$merge` writes then, and has no documents.
- *
- * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
- * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
- */
-export declare class AggregationCursor<T = any> implements AsyncIterable<T> {
-	#private;
-	private constructor();
-	/** The stages. */
-	get pipeline(): readonly Document[];
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
-	/** Adds a stage. */
-	addStage<R = any>(stage: Document): AggregationCursor<R>;
-	/** Adds a `$match` stage. */
-	match(filter: Document): this;
-	/** Adds a `$project` stage. */
-	project<R = any>(fields: Document): AggregationCursor<R>;
-	/** Adds a `$group` stage. */
-	group<R = any>(fields: Document): AggregationCursor<R>;
-	/** Adds a `$sort` stage. */
-	sort(order: Document): this;
-	/** Adds a `$limit` stage. */
-	limit(count: number): this;
-	/** Adds a `$skip` stage. */
-	skip(count: number): this;
-	/** Adds an `$unwind` stage. */
-	unwind<R = any>(path: Document | string): AggregationCursor<R>;
-	/** Adds a `$lookup` stage. */
-	lookup<R = any>(join: Document): AggregationCursor<R>;
-	/** Adds an `$out` stage. */
-	out(collection: Document | string): this;
-	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
-	batchSize(count: number): this;
-	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
-	map<R>(transform: (document: T) => R): AggregationCursor<R>;
-	/** Resolves with the next document, or null at the end. */
-	next(): Promise<T | null>;
-	/** As `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another document. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all documents that are left, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each document, until it returns false; resolves at the end. */
-	forEach(iterator: (document: T) => boolean | void): Promise<void>;
-	/** Documents that have crossed and were not read yet. */
-	bufferedCount(): number;
-	/** Takes documents that have crossed already, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read runs the pipeline again. */
-	rewind(): void;
-	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
-	clone(): AggregationCursor<T>;
-	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
-	close(): Promise<void>;
-	/** The documents as a stream of objects. */
-	stream(): Readable;
-	/** Yields each document, and closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
+/** What `Database.verify` found in a file. */
+export interface VerifiedFile {
+	/** Its name in the directory. */
+	file: string;
+	kind: "manifest" | "segment";
+	bytes: number;
+	/** Commits whose checksums hold. */
+	frames: number;
+	/** Blocks in them. */
+	blocks: number;
+	/** Bytes at its end that a kill or a power cut left unfinished; opening cuts them, and no acknowledged write is among them. */
+	tornBytes: number;
+	firstDamage: FileDamage | null;
+}
+/** What `Database.verify` found. */
+export interface Verification {
+	/** Whether no file is damaged. */
+	ok: boolean;
+	/** The manifest, then the files of the log in order. */
+	files: VerifiedFile[];
+	/** Documents of the newest state that could be read whole. */
+	documents: number;
+	/** The last commit that could be read. */
+	lastLsn: number;
+	/** Whether the last session closed the database. */
+	clean: boolean;
+}
+/** How `exportJSONL` writes. */
+export interface ExportOptions extends OperationOptions {
+	/** The collections to write; all where it is left out. */
+	collections?: readonly string[];
+	/** Called after each piece has been handed to the stream. */
+	onProgress?: (progress: ExportResult) => void;
+}
+/** What an export wrote. */
+export interface ExportResult {
+	documents: number;
+	bytes: number;
+}
+/** Where `importJSONL` reads: a stream or any other iterable of bytes or text, cut anywhere. */
+export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+/** How `importJSONL` reads. */
+export interface ImportOptions extends OperationOptions {
+	/** What happens to a document whose `_id` is taken: the import stops (the default), it replaces what is there, or it is left out. */
+	ifExists?: "error" | "replace" | "skip";
+	/** Documents in a commit; 1000 where it is left out. */
+	batchSize?: number;
+	/** Called after each piece has been committed. */
+	onProgress?: (progress: ImportResult) => void;
+}
+/** What an import did. */
+export interface ImportResult {
+	/** Documents written. */
+	imported: number;
+	/** Documents left out because their `_id` was taken. */
+	skipped: number;
+	/** Lines read, blank ones included. */
+	lines: number;
 }
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
@@ -512,6 +469,8 @@ export interface MoltenErrorDetails {
 	offset?: number;
 	/** The process that holds the lock. */
 	pid?: number;
+	/** The line of an import that is to blame, from 1. */
+	line?: number;
 	/** `DUPLICATE_KEY`: the fields of the index. */
 	keyPattern?: Record<string, unknown>;
 	/** `DUPLICATE_KEY`: the values that collide. */
@@ -530,6 +489,7 @@ export declare class MoltenError extends Error {
 	readonly file?: string;
 	readonly offset?: number;
 	readonly pid?: number;
+	readonly line?: number;
 	readonly keyPattern?: Record<string, unknown>;
 	readonly keyValue?: Record<string, unknown>;
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
@@ -672,12 +632,6 @@ export declare class Collection<T extends Document = Document> {
 	 */
 	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
 	/**
-	 * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
-	 *
-	 * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
-	 */
-	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
-	/**
 	 * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
 	 * its view: it sees no later write.
 	 *
@@ -693,9 +647,9 @@ export declare class Collection<T extends Document = Document> {
 	 *
 	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
 	 */
-	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
-	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
 	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
 	 *
@@ -748,6 +702,17 @@ export declare class Collection<T extends Document = Document> {
 	}): WithId<T> | null;
 	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
 	hasSync(id: InferId<T>): boolean;
+	/**
+	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+	 * show yet. All documents see one state.
+	 *
+	 * Throws what `find` rejects with.
+	 */
+	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
+	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
+	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
 }
 /** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
 export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {
@@ -773,6 +738,14 @@ export declare class Database {
 	 * newer release wrote them, `IO` when the file system refuses; with a TypeError when an argument is wrong.
 	 */
 	static open(path: string, options?: OpenOptions): Promise<Database>;
+	/**
+	 * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
+	 * first damaged. Changes nothing; reads on behind damage as far as checksums hold.
+	 *
+	 * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
+	 * wrote it, `IO` when there is none or the file system refuses.
+	 */
+	static verify(path: string, options?: OperationOptions): Promise<Verification>;
 	private constructor();
 	/** The directory, as it was given; `':memory:'` for none. */
 	get path(): string;
@@ -801,14 +774,24 @@ export declare class Database {
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
 	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
 	flush(options?: OperationOptions): Promise<void>;
-	/**
-	 * Writes every document into a new file and lets the log before it go, while reads and writes go on. Resolves with what was done.
-	 * Rejects with `NOT_SUPPORTED` for a database in memory, `STORAGE_FULL` when there is no room for the new file; a failure leaves
-	 * everything as it was.
-	 */
-	compact(options?: OperationOptions): Promise<CompactResult>;
 	/** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
+	/**
+	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines are the state of the moment
+	 * of the call, however long it takes and whatever is written meanwhile; values are MongoDB Extended JSON v2, so that each comes back as
+	 * itself. Waits where the stream does.
+	 *
+	 * Rejects with what the stream fails with, with the signal's reason, `CLOSED` when the database is closed meanwhile.
+	 */
+	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
+	/**
+	 * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
+	 * the documents of all lines before it are kept.
+	 *
+	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it is no such line or holds what cannot be stored,
+	 * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
+	 */
+	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 	/**
 	 * Waits for operations under way, writes what is left and gives the directory back. Resolves when another process may open it. From
 	 * the call on every other method rejects with `CLOSED`; a second close resolves with the first.

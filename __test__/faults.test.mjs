@@ -272,13 +272,13 @@ for (const storage of ['sync', 'async']) {
     const error = await rejectsWith(t, 'STORAGE_FULL', fill(0), /space/i)
     t.regex(error.message, /a\.insertOne/)
     t.true(acknowledged.length > 50)
-    const refused = acknowledged.length
-    t.is(await a.get(refused), null, 'the refused write left a trace')
+    const next = acknowledged.length
+    t.is(await a.get(next), null, 'the refused write left a trace')
     await rejectsWith(t, 'STORAGE_FULL', a.updateMany({}, { $set: { changed: true } }))
     await rejectsWith(t, 'STORAGE_FULL', a.insertMany([{ _id: 'many', big: big.repeat(50) }]))
-    t.is(await a.countDocuments(), refused)
+    t.is(await a.countDocuments(), next)
     t.is(await a.countDocuments({ changed: true }), 0)
-    t.is((await a.find({ _id: { $lt: 10 } }).toArray()).length, Math.min(10, refused))
+    t.is((await a.find({ _id: { $lt: 10 } }).toArray()).length, Math.min(10, next))
     // Space returns, and so do writes, without reopening.
     rmSync(ballast)
     await a.insertOne({ _id: 'after', big })
@@ -291,7 +291,7 @@ for (const storage of ['sync', 'async']) {
     t.is(await back.countDocuments(), acknowledged.length + 1)
     t.true((await back.getMany(acknowledged)).every((document) => document?.big === big))
     t.true(await back.has('after'))
-    t.is(await back.get(refused), null)
+    t.is(await back.get(next), null)
     await db.close()
   })
 }
