@@ -9,6 +9,7 @@ export { Collection } from './collection.js'
 export { FindCursor } from './cursor.js'
 export { ObjectId } from './object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
+export { BulkWriteResult } from './writes.js'
 
 export type { CollectionListing } from './database.js'
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'

@@ -2,13 +2,15 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
-//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`]: the operations
+//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`]: the operations;
+//!   [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
 //! - [`registry`]: the databases open in this process
 
 pub mod budget;
+pub mod bulk;
 pub mod catalogue;
 pub mod collection;
 pub mod commit;
@@ -16,6 +18,7 @@ pub mod cursor;
 pub mod database;
 pub mod key;
 pub mod lane;
+pub mod limits;
 pub mod operation;
 pub mod read;
 pub mod record;
@@ -30,9 +33,10 @@ pub mod write;
 
 pub use collection::Collection;
 pub use database::{Database, DatabaseStats, Description};
+pub use limits::Limits;
 pub use operation::{
-    Answer, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Reply, SetEntry,
-    UpdateOutcome, Upsert, WriteError,
+    Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
+    Reply, Returned, SetEntry, Task, UpdateOutcome, Upsert, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;

@@ -47,6 +47,7 @@ impl<'a> Replay<'a> {
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                     Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
                     Ok(Record::Drop { collection }) => self.drop_collection(collection),
+                    Ok(Record::Rename { collection, name }) => self.rename(collection, name),
                 };
                 applied.map_err(|what| self.damage(block.place, what))?;
             }
@@ -135,6 +136,15 @@ impl<'a> Replay<'a> {
         self.collection(number)?;
         self.recovered.catalogue = self.recovered.catalogue.without(number);
         self.recovered.collections.remove(&number);
+        Ok(())
+    }
+
+    fn rename(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+        let collection = self.collection(number)?;
+        if self.recovered.catalogue.get(name).is_some() {
+            return Err("a collection takes the name of another");
+        }
+        self.recovered.catalogue = self.recovered.catalogue.without(number).with(name, collection);
         Ok(())
     }
 
