@@ -60,6 +60,10 @@ export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T ext
 type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : PathValue<E, P>;
 /** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
 export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
+/** A regular expression, where there may be a string to look into. */
+export type Pattern<T> = string extends T ? RegExp : never;
+/** The elements of an array; any other value itself. */
+export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>;
 /** The operators on one field. */
 export interface FilterOperators<T> {
 	/** Equal to the value. */
@@ -75,11 +79,17 @@ export interface FilterOperators<T> {
 	/** Less than or equal to the value. */
 	$lte?: T;
 	/** Equal to one of the values. */
-	$in?: readonly T[];
+	$in?: readonly (T | Pattern<T>)[];
 	/** Equal to none of the values. */
-	$nin?: readonly T[];
-	/** Where the operators do not match. */
-	$not?: FilterOperators<T>;
+	$nin?: readonly (T | Pattern<T>)[];
+	/** Where the operators, or the regular expression, do not match. */
+	$not?: FilterOperators<T> | RegExp;
+	/** A string that the regular expression finds something in. */
+	$regex?: RegExp | string;
+	/** Flags of `$regex`: i, m, s, x, u. */
+	$options?: string;
+	/** A string with this text in it, whatever its case, or an array with this element. */
+	$contains?: any;
 	/** Whether the field is there. */
 	$exists?: boolean;
 	/** Of one of these types, by MongoDB's names or numbers. */
@@ -99,7 +109,7 @@ export interface FilterOperators<T> {
 /** The names that `$type` takes. */
 export type TypeName = "double" | "string" | "object" | "array" | "binData" | "objectId" | "bool" | "date" | "null" | "int" | "long" | "number";
 /** What a filter says of one field: a value, or operators. */
-export type Condition<T> = Alternative<T> | FilterOperators<Alternative<T>>;
+export type Condition<T> = Alternative<T> | Pattern<Alternative<T>> | FilterOperators<Alternative<T>>;
 /** The operators that join filters. */
 export interface RootFilterOperators<T> {
 	/** Where all filters match. */
@@ -199,9 +209,20 @@ export interface UpdateOperators<T> {
 export type UpdateFilter<T> = IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
 } : UpdateOperators<WithoutId<T>>;
-/** Fields to show (1) or to leave out (0). */
+/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+export type ArrayProjection = {
+	$slice: number | readonly [
+		skip: number,
+		count: number
+	];
+} | {
+	$elemMatch: Document;
+};
+/** Fields to show (1) or to leave out (0), parts of arrays, and `path.$` for the element that matched. */
 export type Projection<T> = IsOpen<T> extends true ? Document : {
-	[P in Path<WithId<T>>]?: 0 | 1 | boolean;
+	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | Document;
+} & {
+	[positional: `${string}.$`]: 1 | true;
 };
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
@@ -228,6 +249,8 @@ export interface OpenOptions {
 	flushInterval?: number;
 	/** Bytes of documents to keep in memory; default all. */
 	memoryLimit?: number;
+	/** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+	autoCompact?: boolean;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
 	/** Makes the database when there is none. Default true. */
@@ -265,7 +288,43 @@ export interface RecoveryReport {
 }
 /** Figures about an open database. */
 export interface DatabaseStats {
-	[figure: string]: unknown;
+	/** Collections there are. */
+	collections: number;
+	/** Documents in all of them. */
+	documents: number;
+	/** Bytes of documents in memory, old versions that a cursor still reads included. */
+	hotBytes: number;
+	/** Bytes of the newest version of every document, in memory or on disk. */
+	liveBytes: number;
+	/** Segments of the log on disk. */
+	segments: number;
+	/** Bytes of all files of the database. */
+	bytesOnDisk: number;
+	/** Bytes of writes that have not resolved yet. */
+	queuedBytes: number;
+	/** Calls of fsync and fdatasync since the database was opened. */
+	syncs: number;
+	/** Number of the newest commit that reads see. */
+	lastLsn: number;
+	/** Number of the newest commit known to be on the disk itself. */
+	durableLsn: number;
+	/** Cursors that were not read to their end. */
+	views: number;
+	/** How long the oldest of them has been open, in milliseconds. */
+	oldestViewAge: number;
+}
+/** What a compaction did. */
+export interface CompactResult {
+	/** Documents kept. */
+	documents: number;
+	/** Bytes of the database's files before. */
+	bytesBefore: number;
+	/** Bytes of the database's files after. */
+	bytesAfter: number;
+	/** How long it took, in milliseconds. */
+	ms: number;
+	/** How long commits waited for it, in milliseconds. */
+	pauseMs: number;
 }
 /** A collection in a listing. */
 export interface CollectionInfo {
@@ -280,6 +339,8 @@ export interface CollectionInfo {
 export interface OperationOptions {
 	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
 	signal?: AbortSignal;
+	/** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+	maxTimeMS?: number;
 	/** For logs; ignored. */
 	comment?: unknown;
 }
@@ -321,6 +382,8 @@ export interface CountOptions extends OperationOptions {
 export interface UpdateOptions extends OperationOptions {
 	/** Makes a document from filter and update when none matches. Default false. */
 	upsert?: boolean;
+	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+	arrayFilters?: readonly Document[];
 	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
@@ -402,7 +465,7 @@ export interface FileDamage {
 export interface VerifiedFile {
 	/** Its name in the directory. */
 	file: string;
-	kind: "manifest" | "segment";
+	kind: "manifest" | "snapshot" | "segment";
 	bytes: number;
 	/** Commits whose checksums hold. */
 	frames: number;
@@ -456,6 +519,142 @@ export interface ImportResult {
 	skipped: number;
 	/** Lines read, blank ones included. */
 	lines: number;
+}
+/** Options of `findOneAndUpdate`. */
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+	/** The document as it was (the default), or as it is after the write. */
+	returnDocument?: "before" | "after";
+	/** Of several that match, the first in this order. */
+	sort?: Sort;
+	/** Fields to show or leave out. */
+	projection?: Projection<T>;
+	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+	includeResultMetadata?: boolean;
+}
+/** Options of `findOneAndReplace`. */
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
+/** Options of `findOneAndDelete`. */
+export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof OperationOptions>;
+/** A document that a write answers, with what the write did. */
+export interface ModifyResult<D = Document> {
+	/** The document, or null. */
+	value: D | null;
+	/** `n`, `updatedExisting`, and `upserted` where a document was made. */
+	lastErrorObject: Document;
+	ok: number;
+}
+/** A write of `bulkWrite`. */
+export type AnyBulkWriteOperation<T = Document> = {
+	insertOne: {
+		document: OptionalId<T>;
+	};
+} | {
+	updateOne: {
+		filter: Filter<T>;
+		update: UpdateFilter<T>;
+		upsert?: boolean;
+		arrayFilters?: readonly Document[];
+	};
+} | {
+	updateMany: {
+		filter: Filter<T>;
+		update: UpdateFilter<T>;
+		upsert?: boolean;
+		arrayFilters?: readonly Document[];
+	};
+} | {
+	replaceOne: {
+		filter: Filter<T>;
+		replacement: WithoutId<T>;
+		upsert?: boolean;
+	};
+} | {
+	deleteOne: {
+		filter: Filter<T>;
+	};
+} | {
+	deleteMany: {
+		filter: Filter<T>;
+	};
+};
+/** Options of `bulkWrite`. */
+export type BulkWriteOptions = InsertManyOptions;
+/** Options of `rename`. */
+export interface RenameOptions extends OperationOptions {
+	/** Drops the collection that has the name. Default false. */
+	dropTarget?: boolean;
+}
+/** Options of `aggregate`. */
+export interface AggregateOptions extends OperationOptions {
+	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	batchSize?: number;
+	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
+	allowDiskUse?: boolean;
+}
+/**
+ * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
+ * `$out` or `$merge` writes then, and has no documents.
+ *
+ * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
+ * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
+ */
+export declare class AggregationCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** The stages. */
+	get pipeline(): readonly Document[];
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Adds a stage. */
+	addStage<R = any>(stage: Document): AggregationCursor<R>;
+	/** Adds a `$match` stage. */
+	match(filter: Document): this;
+	/** Adds a `$project` stage. */
+	project<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$group` stage. */
+	group<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$sort` stage. */
+	sort(order: Document): this;
+	/** Adds a `$limit` stage. */
+	limit(count: number): this;
+	/** Adds a `$skip` stage. */
+	skip(count: number): this;
+	/** Adds an `$unwind` stage. */
+	unwind<R = any>(path: Document | string): AggregationCursor<R>;
+	/** Adds a `$lookup` stage. */
+	lookup<R = any>(join: Document): AggregationCursor<R>;
+	/** Adds an `$out` stage. */
+	out(collection: Document | string): this;
+	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+	batchSize(count: number): this;
+	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+	map<R>(transform: (document: T) => R): AggregationCursor<R>;
+	/** Resolves with the next document, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another document. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all documents that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each document, until it returns false; resolves at the end. */
+	forEach(iterator: (document: T) => boolean | void): Promise<void>;
+	/** Documents that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes documents that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read runs the pipeline again. */
+	rewind(): void;
+	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
+	clone(): AggregationCursor<T>;
+	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
+	close(): Promise<void>;
+	/** The documents as a stream of objects. */
+	stream(): Readable;
+	/** Yields each document, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
 }
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
@@ -541,7 +740,7 @@ export declare class MoltenBulkWriteError extends MoltenError {
  * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was left alone too long.
+ * when it was left alone or worked too long.
  */
 export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	#private;
@@ -552,6 +751,8 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	filter(filter: Document): this;
 	/** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
 	sort(sort: Sort | null, direction?: SortDirection): this;
+	/** Milliseconds that the reads may take together; then they reject with `TIMEOUT` (code 50). 0 for any. */
+	maxTimeMS(value: number): this;
 	/** Leaves out this many documents first. */
 	skip(count: number): this;
 	/** Ends after this many documents; 0 for all. */
@@ -593,6 +794,27 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
+/** What a row of writes did, as the driver answers it. */
+export declare class BulkWriteResult<T = Document> implements BulkCounts {
+	readonly ok = 1;
+	readonly insertedCount: number;
+	readonly matchedCount: number;
+	readonly modifiedCount: number;
+	readonly deletedCount: number;
+	readonly upsertedCount: number;
+	/** The `_id`s of the documents that upserts made, by the places of the writes. */
+	readonly upsertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** The `_id`s of the documents inserted, by the places of the writes. */
+	readonly insertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** Always true: a row with failures rejects. */
+	isOk(): boolean;
+	/** The upserted document of this place, or undefined. */
+	getUpsertedIdAt(index: number): InferId<T> | undefined;
+}
 /**
  * A collection of documents. A handle is light: make one where it is needed.
  *
@@ -632,6 +854,12 @@ export declare class Collection<T extends Document = Document> {
 	 */
 	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
 	/**
+	 * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+	 *
+	 * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+	 */
+	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
+	/**
 	 * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
 	 * its view: it sees no later write.
 	 *
@@ -647,15 +875,61 @@ export declare class Collection<T extends Document = Document> {
 	 *
 	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
 	 */
-	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
-	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
 	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
 	 *
 	 * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
 	 */
 	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	/**
+	 * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
+	 * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the
+	 * `value` of the result.
+	 *
+	 * Rejects as `updateOne` and `findOne` do.
+	 */
+	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options: FindOneAndUpdateOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<WithId<T>>>;
+	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<WithId<T> | null>;
+	/** Replaces the first document that matches; otherwise as `findOneAndUpdate`. */
+	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<WithId<T>>>;
+	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<WithId<T> | null>;
+	/** Deletes the first document that matches, in the order of `sort`, and resolves with it; with null when none matched. */
+	findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<WithId<T>>>;
+	findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<WithId<T> | null>;
+	/**
+	 * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
+	 * stop at the first that fails, and what came before stays; with `ordered: false` all others are run. Each is a commit of its own.
+	 *
+	 * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
+	 * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
+	 */
+	bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>>;
+	/**
+	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+	 */
+	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
+	distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>;
+	/**
+	 * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
+	 * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
+	 */
+	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
 	deleteOne(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
 	/** Deletes every document that matches, all in one commit. */
@@ -774,6 +1048,12 @@ export declare class Database {
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
 	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
 	flush(options?: OperationOptions): Promise<void>;
+	/**
+	 * Writes every document into a new file and lets the log before it go, while reads and writes go on. Resolves with what was done.
+	 * Rejects with `NOT_SUPPORTED` for a database in memory, `STORAGE_FULL` when there is no room for the new file; a failure leaves
+	 * everything as it was.
+	 */
+	compact(options?: OperationOptions): Promise<CompactResult>;
 	/** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**

@@ -53,10 +53,10 @@ export function filterOf(where: string, filter: unknown): Document {
 export function optionsOf<T extends object>(where: string, options: T | null | undefined): Partial<T> {
   if (options === undefined || options === null) return {}
   if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
-  const given = options as { session?: unknown; collation?: { locale?: unknown } | null; arrayFilters?: unknown; signal?: unknown }
+  const given = options as { session?: unknown; collation?: { locale?: unknown } | null; signal?: unknown; maxTimeMS?: unknown }
   if (given.session !== undefined && given.session !== null) throw unsupported(where, 'session', 'operations of one call are atomic')
   if (given.collation && given.collation.locale !== 'simple') throw unsupported(where, 'collation', 'only { locale: \'simple\' } is there')
-  if (given.arrayFilters !== undefined) throw unsupported(where, 'arrayFilters', 'name array elements by their position')
+  if (given.maxTimeMS !== undefined) countOf(where, 'option maxTimeMS', given.maxTimeMS)
   if (given.signal !== undefined) checkSignal(where, given.signal)
   return options
 }

@@ -27,11 +27,15 @@ export const Opcode = {
   DeleteId: 22,
   Drop: 23,
   ListCollections: 24,
+  Distinct: 25,
+  FindOneAnd: 26,
+  Bulk: 27,
+  Rename: 28,
   Aggregate: 30
 } as const
 
 /** Flags of docs/boundary.md; a bit means what its opcode says. */
-export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, Upsert: 2 } as const
+export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Cancellable: 64, Timed: 128 } as const
 
 /** Verbs of `attempt`. */
 export const Verb = { Get: 1, Has: 2 } as const
@@ -131,14 +135,15 @@ export class Port {
     return this.#native.collection(this.#id, database, name)
   }
 
-  /** Encodes an operation and appends it to the batch; a throw leaves the batch as it was. */
-  append(operation: Operation, waiter: Waiter, prepared?: () => void): void {
+  /** Encodes an operation and appends it to the batch; answers its ticket. A throw leaves the batch as it was. */
+  append(operation: Operation, waiter: Waiter, prepared?: () => void): number {
     const scratch = this.#enter()
+    let ticket: number
     try {
       operation.body(scratch, this.#shapes)
       prepared?.()
       this.#define()
-      const ticket = this.#nextTicket()
+      ticket = this.#nextTicket()
       this.#writeOperation(this.#batch, operation, ticket, waiter.target, scratch)
       this.#waiters.set(ticket, waiter)
     } finally {
@@ -146,6 +151,14 @@ export class Port {
     }
     if (this.#batch.length > EARLY_BYTES) this.#submit()
     else this.#schedule()
+    return ticket
+  }
+
+  /** Lets the core stop an operation; its answer comes all the same. */
+  cancel(ticket: number): void {
+    // What was not submitted yet goes first, so that the core knows the ticket.
+    if (this.#scheduled) this.#submit()
+    if (this.#waiters.has(ticket)) this.#native.cancel(this.#id, ticket)
   }
 
   /** Runs one operation on this thread; its waiter is called before this returns. */

@@ -2,7 +2,7 @@
 
 import { type AggregateOptions, AggregationCursor } from './aggregate.js'
 import {
-  checkFields, checkId, checkReplacement, checkUpdate, countOf, filterOf, flagOf, optionsOf, refuseVersion, versionOf, wrongArgument
+  checkCollectionName, checkFields, checkId, checkReplacement, checkUpdate, countOf, filterOf, flagOf, optionsOf, refuseVersion, versionOf, wrongArgument
 } from './arguments.js'
 import { Flag, MUST_WAIT, Opcode, Verb } from './batch.js'
 import { type CollectionState, type Core, named, type Request } from './core.js'
@@ -14,12 +14,17 @@ import { isObjectId, sameId } from './identity.js'
 import type { PortShapes } from './shapes.js'
 import { sortKeys } from './sort.js'
 import type {
-  CountOptions, DeleteResult, Document, Filter, FindOneOptions, FindOptions, GetOptions, InferId, InsertManyOptions, InsertManyResult,
-  InsertOneOptions, InsertOneResult, OperationOptions, OptionalId, SetEntry, SetOptions, UpdateFilter, UpdateOptions, UpdateResult,
+  AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteResult, Document, Element, Filter, FindOneAndDeleteOptions,
+  FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InferId, InsertManyOptions, InsertManyResult,
+  InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions, OptionalId, Path, PathValue, RenameOptions, SetEntry, SetOptions, UpdateFilter, UpdateOptions, UpdateResult,
   Versioned, VersionOptions, WithId, WithoutId
 } from './types.js'
 import { writeArrayHead, writeFind } from './bodies.js'
 import type { Writer } from './writer.js'
+import {
+  answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, type WriteHelp,
+  writeReplace, writeUpdate
+} from './writes.js'
 
 /** How a collection makes and stores documents. */
 export interface CollectionSettings {
@@ -171,7 +176,8 @@ export class Collection<T extends Document = Document> {
       ...findOf(where, given),
       limit: limitOf(where, given.limit),
       batch: countOf(where, 'option batchSize', given.batchSize),
-      signal: given.signal
+      signal: given.signal,
+      maxTimeMS: given.maxTimeMS ?? 0
     })
   }
 
@@ -218,12 +224,116 @@ export class Collection<T extends Document = Document> {
       return {
         opcode: Opcode.Replace,
         flags: upsert ? Flag.Upsert : 0,
-        body: (out, shapes) => {
-          encodeValue(out, filter, 'filter')
-          encodeDocument(out, shapes, replacement, this.#encoding(where, given))
-          this.#writeUpsertId(out, upsert)
-        },
+        body: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, this.#help(where, given)),
         finish: updateResult<T>
+      }
+    })
+  }
+
+  /**
+   * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
+   * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the
+   * `value` of the result.
+   *
+   * Rejects as `updateOne` and `findOne` do.
+   */
+  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
+  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
+    return this.#findOneAnd('findOneAndUpdate', Opcode.Update, options, (where, given, upsert) => {
+      checkFields(where, 'filter', filter)
+      checkUpdate(where, update)
+      const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
+      return (out) => writeUpdate(out, filter, update, upsert, arrayFilters, this.#help(where, given))
+    })
+  }
+
+  /** Replaces the first document that matches; otherwise as `findOneAndUpdate`. */
+  findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
+  findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
+    return this.#findOneAnd('findOneAndReplace', Opcode.Replace, options, (where, given, upsert) => {
+      checkFields(where, 'filter', filter)
+      checkReplacement(where, replacement)
+      return (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, this.#help(where, given))
+    })
+  }
+
+  /** Deletes the first document that matches, in the order of `sort`, and resolves with it; with null when none matched. */
+  findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
+  findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
+    return this.#findOneAnd('findOneAndDelete', Opcode.Delete, options as FindOneAndUpdateOptions<T> | undefined, (where) => {
+      checkFields(where, 'filter', filter)
+      return (out) => encodeValue(out, filter, 'filter')
+    })
+  }
+
+  /**
+   * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
+   * stop at the first that fails, and what came before stays; with `ordered: false` all others are run. Each is a commit of its own.
+   *
+   * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
+   * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
+   */
+  bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
+    return this.#run('bulkWrite', options, (where, given) => {
+      refuseVersion(where, given)
+      const writes = bulkWritesOf(where, operations, this.#help(where, given))
+      const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
+      const ids = new Map<number, unknown>()
+      return {
+        opcode: Opcode.Bulk,
+        flags: unordered ? Flag.Unordered : 0,
+        body: (out, shapes) => {
+          writeArrayHead(out, writes.length)
+          writes.forEach(({ opcode, flags, write }, i) => {
+            encodeValue(out, opcode, 'document')
+            encodeValue(out, flags, 'document')
+            const id = write(out, shapes)
+            if (opcode === Opcode.Insert) ids.set(i, id)
+          })
+        },
+        finish: (answer: BulkAnswer) => new BulkWriteResult<T>(answer, Object.fromEntries(ids)),
+        failed: (error) => nameBulkInserted(error, ids, unordered)
+      }
+    })
+  }
+
+  /**
+   * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+   * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+   */
+  distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]> {
+    return this.#run<any[], OperationOptions>('distinct', options, (where) => {
+      if (typeof key !== 'string' || key === '') throw wrongArgument(where, 'key', 'a path', key)
+      const checked = filterOf(where, filter)
+      return {
+        opcode: Opcode.Distinct,
+        flags: 0,
+        body: (out) => {
+          encodeValue(out, key, 'document')
+          encodeValue(out, checked, 'filter')
+        },
+        finish: (values: any[]) => values
+      }
+    })
+  }
+
+  /**
+   * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
+   * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
+   */
+  rename(name: string, options?: RenameOptions): Promise<Collection<T>> {
+    return this.#run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
+      checkCollectionName(where, name)
+      return {
+        opcode: Opcode.Rename,
+        flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,
+        body: (out) => encodeValue(out, name, 'document'),
+        finish: () => Collection.create<T>(this.#database, this.#core, name, this.#settings)
       }
     })
   }
@@ -456,6 +566,7 @@ export class Collection<T extends Document = Document> {
       const given = optionsOf<O>(where, options)
       const request = build(where, given)
       request.signal = given.signal
+      request.maxTimeMS = given.maxTimeMS
       return this.#core.run(where, this.#target(where), request)
     } catch (error) {
       return Promise.reject(named(where, error))
@@ -539,6 +650,38 @@ export class Collection<T extends Document = Document> {
     encodeValue(out, ifVersion ?? null, 'document')
   }
 
+  /** What writes of documents need of this collection. */
+  #help(where: string, given: InsertOneOptions): WriteHelp {
+    return {
+      writeNew: (out, shapes, document) => this.#writeNew(out, shapes, document, given),
+      writeReplacement: (out, shapes, document) => encodeDocument(out, shapes, document, this.#encoding(where, given)),
+      writeUpsertId: (out, upsert) => this.#writeUpsertId(out, upsert)
+    }
+  }
+
+  /** A write that answers its document. */
+  #findOneAnd<O extends FindOneAndUpdateOptions<T>>(
+    method: string, opcode: number, options: O | undefined,
+    check: (where: string, given: Partial<O>, upsert: boolean) => (out: Writer, shapes: PortShapes) => void
+  ): Promise<any> {
+    return this.#run<any, O>(method, options, (where, given) => {
+      refuseVersion(where, given)
+      const upsert = flagOf(where, 'upsert', given.upsert)
+      const answering = answeringOf(where, given as FindOneAndUpdateOptions)
+      const write = check(where, given, upsert)
+      return {
+        opcode: Opcode.FindOneAnd,
+        flags: answering.flags | (upsert ? Flag.Upsert : 0),
+        body: (out, shapes) => {
+          encodeValue(out, opcode, 'document')
+          write(out, shapes)
+          answering.write(out)
+        },
+        finish: (answer: ModifiedAnswer<WithId<T>>) => modified(answer, answering.metadata)
+      }
+    })
+  }
+
   #writeUpsertId(out: Writer, upsert: boolean): void {
     if (upsert) encodeId(out, this.#settings.createPk())
     else encodeValue(out, null, 'document')
@@ -552,14 +695,11 @@ export class Collection<T extends Document = Document> {
       checkUpdate(where, update)
       refuseVersion(where, given)
       const upsert = flagOf(where, 'upsert', given.upsert)
+      const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
       return {
         opcode: Opcode.Update,
         flags: flags | (upsert ? Flag.Upsert : 0),
-        body: (out) => {
-          encodeValue(out, filter, 'filter')
-          encodeValue(out, update, 'update')
-          this.#writeUpsertId(out, upsert)
-        },
+        body: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, this.#help(where, given)),
         finish: updateResult<T>
       }
     })

@@ -1,8 +1,9 @@
 // What the handles of one open database share: the port, the native database, and the operations under way.
 
 import { checkCollectionName } from './arguments.js'
-import { Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
+import { Flag, Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
 import { Reader } from './decode.js'
+import { encodeValue } from './encode.js'
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
 import { printedKey } from './identity.js'
 import { failureOf, type NativeDatabase } from './native.js'
@@ -69,7 +70,11 @@ export class Core {
     const { signal } = request
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
-      const stop = signal && onAbort(signal, reject)
+      let ticket: number | undefined
+      const stop = signal && onAbort(signal, (reason) => {
+        reject(reason)
+        if (ticket !== undefined) this.port.cancel(ticket)
+      })
       const end = () => {
         stop?.()
         this.#pending -= 1
@@ -95,7 +100,7 @@ export class Core {
       }
       this.#pending += 1
       try {
-        this.port.append(request, waiter, request.prepared)
+        ticket = this.port.append(limited(request), waiter, request.prepared)
       } catch (error) {
         waiter.fail(named(where, error))
       }
@@ -167,6 +172,8 @@ export class Core {
 /** An operation and what becomes of its answer. */
 export interface Request<T = unknown> extends Operation {
   signal?: AbortSignal | undefined
+  /** Milliseconds that it may take; 0 for any. */
+  maxTimeMS?: number | undefined
   /** Runs when the body is whole, before it joins the batch. */
   prepared?: (() => void) | undefined
   finish(value: never): T
@@ -174,6 +181,18 @@ export interface Request<T = unknown> extends Operation {
   single?: boolean
   /** Completes the error of a failure. */
   failed?(error: Error): void
+}
+
+/** The operation with its limits as the core reads them. */
+function limited(request: Request<unknown>): Operation {
+  const { signal, maxTimeMS } = request
+  if (!signal && !maxTimeMS) return request
+  const flags = request.flags | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
+  const body: Operation['body'] = (out, shapes) => {
+    request.body(out, shapes)
+    if (maxTimeMS) encodeValue(out, maxTimeMS, 'document')
+  }
+  return { opcode: request.opcode, flags, body }
 }
 
 /** The operation that lists collections. */

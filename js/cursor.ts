@@ -28,6 +28,8 @@ export interface CursorSource {
 /** What a find asks for. */
 export interface CursorSettings extends FindShape {
   signal: AbortSignal | undefined
+  /** Milliseconds for all batches together; 0 for any. */
+  maxTimeMS: number
 }
 
 type BatchAnswer = [cursor: number, documents: unknown[]]
@@ -48,9 +50,9 @@ export class Fetcher {
     return this.#id !== 0
   }
 
-  open(where: string, filter: Document, find: FindShape): Promise<unknown[]> {
+  open(where: string, filter: Document, find: FindShape, maxTimeMS: number): Promise<unknown[]> {
     this.#target = this.core.collection(this.collection, where)
-    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find))
+    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find), maxTimeMS)
   }
 
   /** Opens by another operation that answers as a find does. */
@@ -76,12 +78,12 @@ export class Fetcher {
     await this.core.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 
-  #fetch(where: string, opcode: number, body: Request['body']): Promise<unknown[]> {
+  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0): Promise<unknown[]> {
     const finish = ([id, documents]: BatchAnswer): unknown[] => {
       this.#id = id
       return documents
     }
-    return this.core.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, finish })
+    return this.core.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, finish })
   }
 }
 
@@ -94,7 +96,7 @@ const abandoned = new FinalizationRegistry<Fetcher>((fetcher) => {
  * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was left alone too long.
+ * when it was left alone or worked too long.
  */
 export class FindCursor<T = any> implements AsyncIterable<T> {
   readonly #source: CursorSource
@@ -137,6 +139,13 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
   sort(sort: Sort | null, direction?: SortDirection): this {
     this.#configure('sort')
     this.#settings.sort = sortKeys(this.#where('sort'), sort, direction)
+    return this
+  }
+
+  /** Milliseconds that the reads may take together; then they reject with `TIMEOUT` (code 50). 0 for any. */
+  maxTimeMS(value: number): this {
+    this.#configure('maxTimeMS')
+    this.#settings.maxTimeMS = this.#whole('maxTimeMS', value)
     return this
   }
 
@@ -222,11 +231,12 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
     const where = this.#where('count')
     const { core, collection } = this.#source
     core.checkOpen(where)
-    const { skip, limit, signal } = this.#settings
+    const { skip, limit, signal, maxTimeMS } = this.#settings
     return core.run<number>(where, core.collection(collection, where), {
       opcode: Opcode.Count,
       flags: 0,
       signal,
+      maxTimeMS,
       body: (out) => {
         encodeValue(out, this.#filter, 'filter')
         encodeValue(out, skip, 'document')
@@ -361,7 +371,7 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
       fetcher = this.#fetcher = new Fetcher(core, collection, this.#settings.signal)
       this.#started = true
       abandoned.register(this, fetcher, fetcher)
-      documents = await fetcher.open(where, this.#filter, { ...this.#settings, batch })
+      documents = await fetcher.open(where, this.#filter, { ...this.#settings, batch }, this.#settings.maxTimeMS)
     }
     // Closed or rewound while the answer was under way: what it brought belongs to nobody.
     if (this.#fetcher !== fetcher) return fetcher.close()

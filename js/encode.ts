@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, Tokens, TOO_LARGE } from './tokens.js'
@@ -71,6 +73,8 @@ export function encodeId(out: Writer, id: unknown): void {
 
 class Encoder extends Tokens {
   private readonly maxDepth: number
+  /** Whether values are conditions, which may be regular expressions. */
+  private conditions: boolean
 
   constructor(
     out: Writer,
@@ -79,6 +83,7 @@ class Encoder extends Tokens {
     private readonly ignoreUndefined: boolean
   ) {
     super(out)
+    this.conditions = role === 'filter'
     this.maxDepth = role === 'document' ? MAX_DEPTH : MAX_WRAPPED_DEPTH
   }
 
@@ -153,6 +158,7 @@ class Encoder extends Tokens {
 
   private object(value: object, depth: number): void {
     if (Array.isArray(value)) return this.array(value, depth)
+    if (this.conditions && types.isRegExp(value)) return this.pattern(value)
     const kind = kindOf(value)
     if (kind === OBJECT) {
       const keys = Object.keys(value)
@@ -166,6 +172,18 @@ class Encoder extends Tokens {
     } else {
       this.objectId(objectIdBytes(value))
     }
+  }
+
+  /** A regular expression, which only conditions have: `{ $regularExpression: { pattern, options } }`. */
+  private pattern({ source, flags }: RegExp): void {
+    if (!isWellFormed(source)) throw new Refusal('is a regular expression with a lone surrogate; use well-formed Unicode')
+    this.count(0x80, 0xde, 1)
+    this.string('$regularExpression')
+    this.count(0x80, 0xde, 2)
+    this.string('pattern')
+    this.string(source)
+    this.string('options')
+    this.string(flags)
   }
 
   private enter(depth: number): void {
@@ -275,7 +293,10 @@ class Encoder extends Tokens {
       for (; i < keys.length; i++) {
         const key = keys[i] as string
         this.key(key)
+        const pulls = depth === 1 && key === '$pull' && this.role === 'update'
+        if (pulls) this.conditions = true
         this.value((object as { [key: string]: unknown })[key], depth + 1)
+        if (pulls) this.conditions = false
         this.checkSize()
       }
     } catch (error) {

@@ -164,9 +164,13 @@ Object.defineProperty(MoltenBulkWriteError.prototype, 'name', { value: 'MoltenBu
 export interface ErrorDetails extends MoltenErrorDetails {
   kind: string
   message: string
-  /** Of an insert: what failed, and how many documents went in. */
+  /** Of inserts and rows of writes: what failed, and what was done. */
   writeErrors?: { index: number; kind: string; message: string; keyPattern?: Record<string, unknown>; keyValue?: Record<string, unknown> }[]
   inserted?: number
+  matched?: number
+  modified?: number
+  deleted?: number
+  upserted?: [index: number, id: unknown][]
 }
 
 /** The error that the core described; kind `ARGUMENT` is a TypeError. */
@@ -176,7 +180,15 @@ export function errorFrom(details: ErrorDetails): Error {
   if (details.kind === 'ARGUMENT') return new TypeError(details.message)
   if (Array.isArray(details.writeErrors)) {
     const writeErrors = details.writeErrors.map(writeErrorFrom)
-    return new MoltenBulkWriteError(details.message, writeErrors, { insertedCount: details.inserted ?? 0 })
+    const { inserted = 0, matched = 0, modified = 0, deleted = 0, upserted = [] } = details
+    return new MoltenBulkWriteError(details.message, writeErrors, {
+      insertedCount: inserted,
+      matchedCount: matched,
+      modifiedCount: modified,
+      deletedCount: deleted,
+      upsertedCount: upserted.length,
+      upsertedIds: Object.fromEntries(upserted)
+    })
   }
   return new MoltenError(details.kind as MoltenErrorKind, details.message, details)
 }

@@ -10,6 +10,7 @@ export { FindCursor } from './cursor.js'
 export { AggregationCursor } from './aggregate.js'
 export { ObjectId } from './object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
+export { BulkWriteResult } from './writes.js'
 
 export type { AggregateOptions } from './aggregate.js'
 export type { CollectionListing } from './database.js'

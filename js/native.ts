@@ -39,6 +39,7 @@ export interface Native {
   collection(port: number, database: number, name: string): number
   submit(port: number, length: number): void
   take(port: number): number
+  cancel(port: number, ticket: number): void
   attempt(port: number, collection: number, verb: number, length: number, knownNumber: number, knownCount: number): number
   call(port: number, length: number): void
   closePort(port: number): void

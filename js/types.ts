@@ -76,6 +76,12 @@ type ElementValue<E, P extends string> = P extends `${number}`
 export type Alternative<T> =
   IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never)
 
+/** A regular expression, where there may be a string to look into. */
+export type Pattern<T> = string extends T ? RegExp : never
+
+/** The elements of an array; any other value itself. */
+export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>
+
 /** The operators on one field. */
 export interface FilterOperators<T> {
   /** Equal to the value. */
@@ -91,11 +97,17 @@ export interface FilterOperators<T> {
   /** Less than or equal to the value. */
   $lte?: T
   /** Equal to one of the values. */
-  $in?: readonly T[]
+  $in?: readonly (T | Pattern<T>)[]
   /** Equal to none of the values. */
-  $nin?: readonly T[]
-  /** Where the operators do not match. */
-  $not?: FilterOperators<T>
+  $nin?: readonly (T | Pattern<T>)[]
+  /** Where the operators, or the regular expression, do not match. */
+  $not?: FilterOperators<T> | RegExp
+  /** A string that the regular expression finds something in. */
+  $regex?: RegExp | string
+  /** Flags of `$regex`: i, m, s, x, u. */
+  $options?: string
+  /** A string with this text in it, whatever its case, or an array with this element. */
+  $contains?: any
   /** Whether the field is there. */
   $exists?: boolean
   /** Of one of these types, by MongoDB's names or numbers. */
@@ -115,7 +127,7 @@ export type TypeName =
   | 'double' | 'string' | 'object' | 'array' | 'binData' | 'objectId' | 'bool' | 'date' | 'null' | 'int' | 'long' | 'number'
 
 /** What a filter says of one field: a value, or operators. */
-export type Condition<T> = Alternative<T> | FilterOperators<Alternative<T>>
+export type Condition<T> = Alternative<T> | Pattern<Alternative<T>> | FilterOperators<Alternative<T>>
 
 /** The operators that join filters. */
 export interface RootFilterOperators<T> {
@@ -195,8 +207,13 @@ export interface UpdateOperators<T> {
 /** A change of a document by operators. */
 export type UpdateFilter<T> = IsOpen<T> extends true ? { [operator: `$${string}`]: Document } : UpdateOperators<WithoutId<T>>
 
-/** Fields to show (1) or to leave out (0). */
-export type Projection<T> = IsOpen<T> extends true ? Document : { [P in Path<WithId<T>>]?: 0 | 1 | boolean }
+/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+export type ArrayProjection = { $slice: number | readonly [skip: number, count: number] } | { $elemMatch: Document }
+
+/** Fields to show (1) or to leave out (0), parts of arrays, and `path.$` for the element that matched. */
+export type Projection<T> = IsOpen<T> extends true
+  ? Document
+  : { [P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | Document } & { [positional: `${string}.$`]: 1 | true }
 
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | 'asc' | 'desc' | 'ascending' | 'descending' | '1' | '-1'
@@ -320,6 +337,8 @@ export interface CollectionInfo {
 export interface OperationOptions {
   /** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
   signal?: AbortSignal
+  /** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+  maxTimeMS?: number
   /** For logs; ignored. */
   comment?: unknown
 }
@@ -367,6 +386,8 @@ export interface CountOptions extends OperationOptions {
 export interface UpdateOptions extends OperationOptions {
   /** Makes a document from filter and update when none matches. Default false. */
   upsert?: boolean
+  /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+  arrayFilters?: readonly Document[]
   /** Leaves fields that are undefined out of a replacement; `false` stores null. */
   ignoreUndefined?: boolean
 }
@@ -511,4 +532,52 @@ export interface ImportResult {
   skipped: number
   /** Lines read, blank ones included. */
   lines: number
+}
+
+/** Options of `findOneAndUpdate`. */
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+  /** The document as it was (the default), or as it is after the write. */
+  returnDocument?: 'before' | 'after'
+  /** Of several that match, the first in this order. */
+  sort?: Sort
+  /** Fields to show or leave out. */
+  projection?: Projection<T>
+  /** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+  includeResultMetadata?: boolean
+}
+
+/** Options of `findOneAndReplace`. */
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, 'arrayFilters'>
+
+/** Options of `findOneAndDelete`. */
+export type FindOneAndDeleteOptions<T = Document> = Pick<
+  FindOneAndUpdateOptions<T>,
+  'sort' | 'projection' | 'includeResultMetadata' | keyof OperationOptions
+>
+
+/** A document that a write answers, with what the write did. */
+export interface ModifyResult<D = Document> {
+  /** The document, or null. */
+  value: D | null
+  /** `n`, `updatedExisting`, and `upserted` where a document was made. */
+  lastErrorObject: Document
+  ok: number
+}
+
+/** A write of `bulkWrite`. */
+export type AnyBulkWriteOperation<T = Document> =
+  | { insertOne: { document: OptionalId<T> } }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T>; upsert?: boolean; arrayFilters?: readonly Document[] } }
+  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T>; upsert?: boolean; arrayFilters?: readonly Document[] } }
+  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean } }
+  | { deleteOne: { filter: Filter<T> } }
+  | { deleteMany: { filter: Filter<T> } }
+
+/** Options of `bulkWrite`. */
+export type BulkWriteOptions = InsertManyOptions
+
+/** Options of `rename`. */
+export interface RenameOptions extends OperationOptions {
+  /** Drops the collection that has the name. Default false. */
+  dropTarget?: boolean
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use crate::document::outgoing::Outgoing;
 use crate::document::{RawValue, Shapes};
-use crate::engine::{Answer, Collection, Document, WriteError};
+use crate::engine::{Answer, BulkOutcome, Collection, Document, WriteError};
 use crate::error::{Error, Kind, Result};
 
 /// Bytes before the section: ticket, status, spare.
@@ -51,7 +51,10 @@ pub fn encode(ticket: u32, known: Known, collection: Option<&Collection>, result
         bytes.extend_from_slice(&[0; HEAD - 4]);
         let error = match result {
             Ok(Answer::Inserted { inserted, failures }) if !failures.is_empty() => {
-                section.partial(inserted, &failures, bytes).err()
+                section.partial(&BulkOutcome { inserted, failures, ..BulkOutcome::default() }, bytes).err()
+            }
+            Ok(Answer::Bulk(outcome)) if !outcome.failures.is_empty() => {
+                section.partial(&outcome, bytes).err()
             }
             Ok(answer) => match section.answer(&answer, collection, known, bytes) {
                 Ok(()) if bytes.len() <= LARGEST => return finished(bytes),
@@ -135,6 +138,27 @@ impl Section {
                 }
                 self.count(outcome.upserted.is_some().into());
             }
+            Answer::Modified { document, outcome } => {
+                self.out.array(4);
+                match document {
+                    Some(document) => self.out.value(document),
+                    None => self.out.nil(),
+                }
+                self.count(outcome.matched);
+                match &outcome.upserted {
+                    Some(id) => self.out.value(id),
+                    None => self.out.nil(),
+                }
+                self.count(outcome.upserted.is_some().into());
+            }
+            Answer::Bulk(outcome) => {
+                self.out.map(5);
+                self.bulk(outcome);
+            }
+            Answer::Values(values) => {
+                self.out.array(values.len());
+                values.iter().for_each(|value| self.out.value(value));
+            }
             Answer::Versions(versions) => {
                 self.out.array(versions.len());
                 versions.iter().for_each(|version| self.count(*version));
@@ -176,17 +200,36 @@ impl Section {
         Ok(())
     }
 
-    /// Appends the section of an insert of which a part failed: its first error, and all of them.
-    fn partial(&mut self, inserted: u64, failures: &[WriteError], bytes: &mut Vec<u8>) -> Result<()> {
-        let Some(first) = failures.first() else { return Ok(()) };
+    /// The five fields of what a row of writes did.
+    fn bulk(&mut self, outcome: &BulkOutcome) {
+        for (name, count) in [
+            ("inserted", outcome.inserted),
+            ("matched", outcome.matched),
+            ("modified", outcome.modified),
+            ("deleted", outcome.deleted),
+        ] {
+            self.out.string(name);
+            self.count(count);
+        }
+        self.out.string("upserted");
+        self.out.array(outcome.upserted.len());
+        for (index, id) in &outcome.upserted {
+            self.out.array(2);
+            self.count(*index as u64);
+            self.out.value(id);
+        }
+    }
+
+    /// Appends the section of writes of which a part failed: the first error, what was done, and all errors.
+    fn partial(&mut self, outcome: &BulkOutcome, bytes: &mut Vec<u8>) -> Result<()> {
+        let Some(first) = outcome.failures.first() else { return Ok(()) };
         self.out.clear();
-        self.out.map(fields(&first.error) + 2);
+        self.out.map(fields(&first.error) + 6);
         self.fields(&first.error)?;
-        self.out.string("inserted");
-        self.count(inserted);
+        self.bulk(outcome);
         self.out.string("writeErrors");
-        self.out.array(failures.len());
-        for WriteError { index, error } in failures {
+        self.out.array(outcome.failures.len());
+        for WriteError { index, error } in &outcome.failures {
             self.out.map(1 + 2 + keys(error));
             self.out.string("index");
             self.count(*index as u64);

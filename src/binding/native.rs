@@ -116,6 +116,17 @@ pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<()> {
     guarded(|| with_port(port, |port| port.submit(env, length)))
 }
 
+/// Lets the operation of this ticket stop early.
+#[napi]
+pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
+    guarded(|| {
+        with_port(port, |port| {
+            port.cancel(ticket);
+            Ok(())
+        })
+    })
+}
+
 /// Moves finished results to the result buffer.
 #[napi]
 pub fn take(env: &Env, port: u32) -> napi::Result<i32> {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::Env;
 
@@ -12,7 +13,7 @@ use super::failure::refused;
 use super::outbox::Outbox;
 use super::request;
 use crate::document::{RawValue, Shapes};
-use crate::engine::{Database, Hot, Operation, Reply, Session};
+use crate::engine::{Database, Hot, Limits, Session, Task};
 use crate::error::{Error, Kind, Result};
 
 /// `attempt` cannot answer without waiting.
@@ -24,9 +25,6 @@ struct Handle {
     session: Arc<Session>,
     name: Arc<str>,
 }
-
-/// What a session is asked to do, in the order of the request.
-type Work = Vec<(Arc<str>, Operation, Reply)>;
 
 /// A port.
 pub struct Port {
@@ -42,6 +40,8 @@ pub struct Port {
     called: Option<Vec<u8>>,
     /// Operations submitted whose results were not yet taken.
     pending: usize,
+    /// What cancels those of them that may be cancelled, by ticket.
+    cancels: HashMap<u32, Arc<AtomicBool>>,
     section: Section,
     bytes: Vec<u8>,
 }
@@ -58,6 +58,7 @@ impl Port {
             ready: VecDeque::new(),
             called: None,
             pending: 0,
+            cancels: HashMap::new(),
             section: Section::default(),
             bytes: Vec::new(),
         }
@@ -102,7 +103,7 @@ impl Port {
         if self.pending == 0 {
             self.outbox.wake.hold(env).map_err(refused)?;
         }
-        let mut batches: Vec<(&Arc<Session>, Work)> = Vec::with_capacity(1);
+        let mut batches: Vec<(&Arc<Session>, Vec<Task>)> = Vec::with_capacity(1);
         let room = requests.len();
         for request in requests {
             let pending = self.outbox.pending(request.ticket, request.known);
@@ -119,7 +120,13 @@ impl Port {
                     continue;
                 }
             };
-            let work = (Arc::clone(&handle.name), operation, pending.into_reply());
+            let cancel = request.cancellable.then(|| Arc::new(AtomicBool::new(false)));
+            if let Some(cancel) = &cancel {
+                self.cancels.insert(request.ticket, Arc::clone(cancel));
+            }
+            let limits = Limits { max_time: request.max_time, cancel };
+            let work =
+                Task { name: Arc::clone(&handle.name), operation, limits, reply: pending.into_reply() };
             match batches.iter_mut().find(|(session, _)| Arc::ptr_eq(session, &handle.session)) {
                 Some((_, batch)) => batch.push(work),
                 None => {
@@ -133,6 +140,13 @@ impl Port {
             session.submit(batch);
         }
         Ok(())
+    }
+
+    /// Lets an operation stop early; its result, whatever it is, is still to be taken.
+    pub fn cancel(&mut self, ticket: u32) {
+        if let Some(cancel) = self.cancels.get(&ticket) {
+            cancel.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Runs the one operation of a request on this thread; its result is the next that is taken.
@@ -200,6 +214,11 @@ impl Port {
                 break;
             }
             written += result.len();
+            if !self.cancels.is_empty()
+                && let Some(ticket) = result.first_chunk()
+            {
+                self.cancels.remove(&u32::from_le_bytes(*ticket));
+            }
             self.ready.pop_front();
             self.pending = self.pending.saturating_sub(1);
             if self.pending == 0 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::answer::Known;
 use crate::document::raw::value_len;
 use crate::document::{RawKind, Shape, Shapes, token};
-use crate::engine::{FindOptions, Incoming, InsertOrder, Operation, Reach, SetEntry, Upsert};
+use crate::engine::{FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, SetEntry, Upsert};
 use crate::error::{Error, Kind, Result};
 
 const HEADER: usize = 24;
@@ -17,6 +17,12 @@ const DEFINE: u8 = 1;
 const FIRST: u8 = 1;
 /// The second flag: upsert.
 const UPSERT: u8 = 2;
+/// The third flag: the document after the write.
+const AFTER: u8 = 4;
+/// The operation may be cancelled by its ticket.
+const CANCELLABLE: u8 = 64;
+/// The body ends with the milliseconds that the operation may take.
+const TIMED: u8 = 128;
 
 /// One operation of a request.
 pub struct Request {
@@ -26,6 +32,10 @@ pub struct Request {
     pub collection: u32,
     /// The shapes that JavaScript has.
     pub known: Known,
+    /// Whether it may be cancelled.
+    pub cancellable: bool,
+    /// Milliseconds that it may take.
+    pub max_time: Option<u64>,
     /// What to do, or why that cannot be told.
     pub operation: Result<Operation>,
 }
@@ -43,11 +53,17 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
             define(content, shapes).ok_or_else(|| broken("a shape definition", at))?;
         } else {
             let mut values = Values { buffer: &buffer, rest: body.clone(), shapes };
-            let operation = values.operation(header.opcode, header.flags).filter(|_| values.rest.is_empty());
+            let operation = values.operation(header.opcode, header.flags);
+            let timed = header.flags & TIMED != 0;
+            let max_time = if timed { values.number() } else { None };
+            let whole = values.rest.is_empty() && max_time.is_some() == timed;
+            let operation = operation.filter(|_| whole);
             requests.push(Request {
                 ticket: header.ticket,
                 collection: header.collection,
                 known: header.known,
+                cancellable: header.flags & CANCELLABLE != 0,
+                max_time,
                 operation: operation.ok_or_else(|| broken(&format!("operation {}", header.opcode), at)),
             });
         }
@@ -120,9 +136,64 @@ struct Values<'a> {
 
 impl Values<'_> {
     fn operation(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
-        let first = flags & FIRST != 0;
-        let reach = if first { Reach::Many } else { Reach::One };
+        self.write(opcode, flags).or_else(|| self.other(opcode, flags))
+    }
+
+    /// The writes that a bulk write and findOneAnd take too. `None` leaves what was read of them unread.
+    fn write(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
+        let start = self.rest.start;
+        let reach = if flags & FIRST != 0 { Reach::Many } else { Reach::One };
         let upsert = if flags & UPSERT != 0 { Upsert::Yes } else { Upsert::No };
+        let write = self.write_of(opcode, reach, upsert);
+        if write.is_none() {
+            self.rest.start = start;
+        }
+        write
+    }
+
+    fn write_of(&mut self, opcode: u8, reach: Reach, upsert: Upsert) -> Option<Operation> {
+        Some(match opcode {
+            15 => Operation::Update {
+                filter: self.value()?,
+                update: self.value()?,
+                reach,
+                upsert,
+                new_id: self.value()?,
+                array_filters: self.optional(Values::value)?,
+            },
+            16 => Operation::Replace {
+                filter: self.value()?,
+                document: self.value()?,
+                upsert,
+                new_id: self.value()?,
+            },
+            17 => Operation::Delete { filter: self.value()?, reach },
+            _ => return None,
+        })
+    }
+
+    /// A write of a bulk write: opcode, flags and body, an insert with one document.
+    fn bulk_write(&mut self) -> Option<Operation> {
+        let opcode = u8::try_from(self.number()?).ok()?;
+        let flags = u8::try_from(self.number()?).ok()?;
+        if opcode == 10 {
+            return Some(Operation::Insert { documents: vec![self.value()?], order: InsertOrder::Ordered });
+        }
+        self.write(opcode, flags)
+    }
+
+    fn find_one_and(&mut self, flags: u8) -> Option<Operation> {
+        let opcode = u8::try_from(self.number()?).ok()?;
+        Some(Operation::FindOneAnd {
+            write: Box::new(self.write(opcode, flags & UPSERT)?),
+            sort: self.optional(Values::value)?,
+            projection: self.optional(Values::value)?,
+            returned: if flags & AFTER != 0 { Returned::After } else { Returned::Before },
+        })
+    }
+
+    fn other(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
+        let first = flags & FIRST != 0;
         Some(match opcode {
             10 => Operation::Insert {
                 documents: self.list(Values::value)?,
@@ -132,20 +203,6 @@ impl Values<'_> {
             12 => Operation::More { cursor: self.number()?, batch: self.batch()? },
             13 => Operation::CloseCursor { cursor: self.number()? },
             14 => Operation::Count { filter: self.value()?, skip: self.number()?, limit: self.number()? },
-            15 => Operation::Update {
-                filter: self.value()?,
-                update: self.value()?,
-                reach,
-                upsert,
-                new_id: self.value()?,
-            },
-            16 => Operation::Replace {
-                filter: self.value()?,
-                document: self.value()?,
-                upsert,
-                new_id: self.value()?,
-            },
-            17 => Operation::Delete { filter: self.value()?, reach },
             18 => Operation::Get { id: self.value()?, meta: first },
             19 => Operation::GetMany { ids: self.list(Values::value)? },
             20 => Operation::Has { id: self.value()? },
@@ -154,6 +211,13 @@ impl Values<'_> {
             23 => Operation::Drop,
             24 => Operation::ListCollections,
             30 => Operation::Aggregate { pipeline: self.value()?, batch: self.batch()? },
+            25 => Operation::Distinct { key: self.value()?, filter: self.value()? },
+            26 => self.find_one_and(flags)?,
+            27 => Operation::Bulk {
+                operations: self.list(Values::bulk_write)?,
+                order: if first { InsertOrder::Unordered } else { InsertOrder::Ordered },
+            },
+            28 => Operation::Rename { to: self.value()?, drop_target: first },
             _ => return None,
         })
     }

@@ -48,6 +48,11 @@ impl Path {
         self.parts.iter().map(|part| &*part.name)
     }
 
+    /// The path of these parts.
+    pub fn of_parts(parts: Vec<Part>) -> Path {
+        Path { parts: parts.into() }
+    }
+
     /// Its parts.
     pub fn parts(&self) -> &[Part] {
         &self.parts
@@ -72,7 +77,25 @@ impl Path {
         leaf: Leaf,
         visit: &mut impl FnMut(Option<N>) -> bool,
     ) -> bool {
-        walk_object(&self.parts, root, leaf, visit)
+        walk_object(&self.parts, root, leaf, None, &mut |value, _| visit(value))
+    }
+
+    /// [`Path::walk`] that also tells in which element of the outermost array a value was found, where the path
+    /// itself does not name the element.
+    pub fn walk_indexed<'a, N: Node<'a>>(
+        &self,
+        root: N,
+        leaf: Leaf,
+        visit: &mut impl FnMut(Option<N>, Option<usize>) -> bool,
+    ) -> bool {
+        walk_object(&self.parts, root, leaf, None, visit)
+    }
+}
+
+impl Part {
+    /// The part that names the element at this place.
+    pub fn element(index: usize) -> Part {
+        Part { name: index.to_string().into(), index: Some(index) }
     }
 }
 
@@ -101,46 +124,50 @@ fn walk_object<'a, N: Node<'a>>(
     parts: &[Part],
     root: N,
     leaf: Leaf,
-    visit: &mut impl FnMut(Option<N>) -> bool,
+    outer: Option<usize>,
+    visit: &mut impl FnMut(Option<N>, Option<usize>) -> bool,
 ) -> bool {
     let mut at = root;
     for (n, part) in parts.iter().enumerate() {
         match at.field(&part.name) {
             Some(next) => at = next,
             None if n > 0 && matches!(at.seen(), Seen::Array) => {
-                return walk_array(parts.get(n..).unwrap_or_default(), at, leaf, visit);
+                return walk_array(parts.get(n..).unwrap_or_default(), at, leaf, outer, visit);
             }
             // A root that is an array has its places for keys, as in MongoDB.
             None => match part.index.and_then(|index| at.items().nth(index)) {
                 Some(next) => at = next,
-                None => return visit(None),
+                None => return visit(None, outer),
             },
         }
     }
-    if leaf == Leaf::Elements && matches!(at.seen(), Seen::Array) && at.items().any(|item| visit(Some(item)))
+    if leaf == Leaf::Elements
+        && matches!(at.seen(), Seen::Array)
+        && at.items().enumerate().any(|(n, item)| visit(Some(item), outer.or(Some(n))))
     {
         return true;
     }
-    visit(Some(at))
+    visit(Some(at), outer)
 }
 
 fn walk_array<'a, N: Node<'a>>(
     parts: &[Part],
     array: N,
     leaf: Leaf,
-    visit: &mut impl FnMut(Option<N>) -> bool,
+    outer: Option<usize>,
+    visit: &mut impl FnMut(Option<N>, Option<usize>) -> bool,
 ) -> bool {
     let Some((first, rest)) = parts.split_first() else { return false };
     for (n, item) in array.items().enumerate() {
         let seen = item.seen();
-        if matches!(seen, Seen::Object) && walk_object(parts, item, leaf, visit) {
+        if matches!(seen, Seen::Object) && walk_object(parts, item, leaf, outer.or(Some(n)), visit) {
             return true;
         }
         if first.index == Some(n) {
             let found = match seen {
-                _ if rest.is_empty() => visit(Some(item)),
-                Seen::Object => walk_object(rest, item, leaf, visit),
-                Seen::Array => walk_array(rest, item, leaf, visit),
+                _ if rest.is_empty() => visit(Some(item), outer),
+                Seen::Object => walk_object(rest, item, leaf, outer, visit),
+                Seen::Array => walk_array(rest, item, leaf, outer, visit),
                 _ => false,
             };
             if found {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::collection::Collection;
 use super::commit::{Committed, Current, Halt, Over};
 use super::key::{Key, key_of};
+use super::limits::Watch;
 use super::operation::{Document, Incoming};
 use super::store::Store;
 use super::views::View;
@@ -44,7 +45,7 @@ pub struct Aggregation {
 
 impl Aggregation {
     /// A pipeline on the newest published state.
-    pub fn open(store: &Arc<Store>, name: &str, pipeline: &Incoming) -> Result<Aggregation> {
+    pub fn open(store: &Arc<Store>, name: &str, pipeline: &Incoming, watch: &Watch) -> Result<Aggregation> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let pipeline = Pipeline::parse(pipeline.raw())?;
         let view = store.view();
@@ -54,6 +55,7 @@ impl Aggregation {
         let reading = Arc::new(Reading {
             store: store.clone(),
             view,
+            watch: watch.clone(),
             written: AtomicU64::new(0),
             seed: AtomicU64::new(seed),
         });
@@ -74,6 +76,7 @@ impl Aggregation {
 
     /// The next documents, `size` at most (0: as many as suit).
     pub fn next_batch(&mut self, size: u32) -> Result<Vec<Document>> {
+        self.reading.watch.check(|| self.reading.store.now())?;
         let size = if size == 0 { BATCH } else { size as usize };
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -113,6 +116,7 @@ fn weight(value: &Value) -> usize {
 struct Reading {
     store: Arc<Store>,
     view: View,
+    watch: Watch,
     /// The number of its newest commit.
     written: AtomicU64,
     seed: AtomicU64,
@@ -139,6 +143,7 @@ impl Access for Reading {
         // The view lives as long as the pipeline, which holds this reading.
         Ok(Box::new(Scan {
             store,
+            watch: self.watch.clone(),
             lsn: self.view.lsn(),
             collection,
             filter,
@@ -269,6 +274,7 @@ impl Stored for StoredDocument {
 /// The documents of a collection that match.
 struct Scan {
     store: Arc<Store>,
+    watch: Watch,
     lsn: Lsn,
     collection: Option<Arc<Collection>>,
     filter: Filter,
@@ -287,16 +293,19 @@ impl Rows for Scan {
                 return Ok(None);
             };
             let mut taken: Vec<Row> = Vec::with_capacity(TAKEN);
-            self.bounds.0 =
-                self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
-                    let (collection, block) = (collection.clone(), block.clone());
-                    taken.push(Row::Stored(Arc::new(StoredDocument {
-                        collection,
-                        block,
-                        range: span.range(),
-                    })));
+            self.bounds.0 = self.store.scan(
+                &collection,
+                self.bounds,
+                self.lsn,
+                &self.filter,
+                &self.watch,
+                |_, _, block, span| {
+                    let (collection, range) = (collection.clone(), span.within(block));
+                    let block = block.clone();
+                    taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
                     if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                })?;
+                },
+            )?;
             self.taken = taken.into_iter();
         }
     }
@@ -307,12 +316,18 @@ impl Rows for Scan {
         }
         let Some(collection) = self.collection.clone() else { return Ok(true) };
         let mut outcome = Ok(());
-        self.bounds.0 =
-            self.store.scan(&collection, self.bounds, self.lsn, &self.filter, |_, _, block, span| {
-                let bytes = block.bytes.get(span.range()).unwrap_or_default();
+        self.bounds.0 = self.store.scan(
+            &collection,
+            self.bounds,
+            self.lsn,
+            &self.filter,
+            &self.watch,
+            |_, _, block, span| {
+                let bytes = span.of(block);
                 outcome = visit(RawValue::new(bytes, collection.shapes()));
                 if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
+            },
+        )?;
         outcome.map(|()| true)
     }
 }

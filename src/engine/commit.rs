@@ -263,6 +263,13 @@ impl<'s> Commit<'s> {
         true
     }
 
+    /// Gives the collection of one name another, which no collection has.
+    pub fn rename_collection(&mut self, collection: &Arc<Collection>, to: &str) {
+        record::rename(self.block(to.len() + 16), collection.number(), to);
+        let renamed = self.catalogue_now().without(collection.number()).with(to, collection.clone());
+        self.catalogue = Some(Arc::new(renamed));
+    }
+
     fn catalogue_now(&self) -> &Catalogue {
         self.catalogue.as_ref().unwrap_or(&self.applied.catalogue)
     }

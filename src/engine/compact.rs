@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::collection::Collection;
+use super::limits::Watch;
 use super::record::{self, Record, Records};
 use super::slab::{SlotId, Span};
 use super::store::Store;
@@ -211,6 +212,7 @@ impl Store {
         let time = self.now();
         let number = collection.number();
         let end = collection.slab().end();
+        let watch = Watch::default();
         let mut blocks = Vec::new();
         let mut next = 0;
         while next < end {
@@ -219,21 +221,22 @@ impl Store {
             let mut slots: Vec<SlotId> = Vec::new();
             let mut full = None;
             let mut damaged = None;
-            next = self.scan(collection, (next, end), view, &Filter::all(), |slot, _, block, span| {
-                let Some(put) = span.record(block) else {
-                    damaged = Some(block.place);
-                    return ControlFlow::Break(());
-                };
-                let document = span.of(block);
-                if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK {
-                    full = Some(slot.0);
-                    return ControlFlow::Break(());
-                }
-                let beside = (number, put.version, put.created_at, put.modified_at);
-                record::put(&mut payload, time, beside, document);
-                slots.push(slot);
-                ControlFlow::Continue(())
-            })?;
+            next =
+                self.scan(collection, (next, end), view, &Filter::all(), &watch, |slot, _, block, span| {
+                    let Some(put) = span.record(block) else {
+                        damaged = Some(block.place);
+                        return ControlFlow::Break(());
+                    };
+                    let document = span.of(block);
+                    if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK {
+                        full = Some(slot.0);
+                        return ControlFlow::Break(());
+                    }
+                    let beside = (number, put.version, put.created_at, put.modified_at);
+                    record::put(&mut payload, time, beside, document);
+                    slots.push(slot);
+                    ControlFlow::Continue(())
+                })?;
             if let Some(place) = damaged {
                 let message = format!("a slot names no document record of its block at {place:?}");
                 return Err(Error::new(Kind::Internal, message));

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
+use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
 use super::slab::SlotId;
 use super::store::Store;
@@ -27,6 +28,11 @@ pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
     Filter::parse(filter.raw())
 }
 
+/// Checks an incoming sort or projection.
+pub fn check_part(part: Option<&Incoming>) -> Result<()> {
+    part.map_or(Ok(()), |part| incoming::check(part.bytes(), &part.shapes))
+}
+
 /// A find, from its first batch to its last.
 pub struct Cursor {
     view: View,
@@ -37,6 +43,8 @@ pub struct Cursor {
     skip: u64,
     /// Documents still to be answered; `None` for all.
     left: Option<u64>,
+    /// Milliseconds that may still be spent on batches.
+    time: Option<u64>,
     state: State,
 }
 
@@ -76,14 +84,16 @@ impl Ord for Ranked {
 
 impl Cursor {
     /// A cursor on the newest published state.
-    pub fn open(store: &Store, name: &str, filter: &Incoming, options: &FindOptions) -> Result<Cursor> {
+    pub fn open(
+        store: &Store,
+        name: &str,
+        filter: &Incoming,
+        options: &FindOptions,
+        limits: &Limits,
+    ) -> Result<Cursor> {
         let filter = parse_filter(filter)?;
-        let checked = |part: &Option<Incoming>| match part {
-            Some(part) => incoming::check(part.bytes(), &part.shapes),
-            None => Ok(()),
-        };
-        checked(&options.sort)?;
-        checked(&options.projection)?;
+        check_part(options.sort.as_ref())?;
+        check_part(options.projection.as_ref())?;
         let sort = options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
         let projection =
             options.projection.as_ref().map(|one| Projection::parse(one.raw())).transpose()?.flatten();
@@ -98,6 +108,7 @@ impl Cursor {
             projection,
             skip: options.skip,
             left,
+            time: limits.max_time,
             state: State::Fresh,
         })
     }
@@ -113,17 +124,25 @@ impl Cursor {
     }
 
     /// The next documents, `size` at most (0: as many as suit).
-    pub fn next_batch(&mut self, store: &Store, size: u32) -> Result<Vec<Document>> {
+    pub fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
+        let watch = watch.clone().within(self.time, store.now());
+        watch.check(|| store.now())?;
+        let batch = self.next_within(store, size, &watch);
+        self.time = watch.left(store.now());
+        batch
+    }
+
+    fn next_within(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         let Some(collection) = self.collection.clone() else {
             self.state = State::Done;
             return Ok(Vec::new());
         };
         if matches!(self.state, State::Fresh) {
-            self.state = self.begin(store, &collection)?;
+            self.state = self.begin(store, &collection, watch)?;
         }
         let size = if size == 0 { BATCH } else { size as usize };
         let wanted = self.left.map_or(size, |left| size.min(usize::try_from(left).unwrap_or(usize::MAX)));
-        let mut batch = self.fill(store, &collection, wanted)?;
+        let mut batch = self.fill(store, &collection, wanted, watch)?;
         if let Some(left) = &mut self.left {
             *left -= batch.len() as u64;
             if *left == 0 {
@@ -133,14 +152,14 @@ impl Cursor {
         if let Some(projection) = &self.projection {
             for document in &mut batch {
                 if let Some(raw) = document.stored(&collection) {
-                    *document = Document::Projected(projection.apply(raw));
+                    *document = Document::Projected(projection.apply(raw, &self.filter)?);
                 }
             }
         }
         Ok(batch)
     }
 
-    fn begin(&mut self, store: &Store, collection: &Collection) -> Result<State> {
+    fn begin(&mut self, store: &Store, collection: &Collection, watch: &Watch) -> Result<State> {
         let end = collection.slab().end();
         let Some(sort) = &self.sort else {
             // A filter that names one `_id` needs no scan.
@@ -154,7 +173,7 @@ impl Cursor {
             .map_or(usize::MAX, |left| usize::try_from(left.saturating_add(self.skip)).unwrap_or(usize::MAX));
         let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut all: Vec<Ranked> = Vec::new();
-        store.scan(collection, (0, end), self.view.lsn(), &self.filter, |slot, _, block, span| {
+        store.scan(collection, (0, end), self.view.lsn(), &self.filter, watch, |slot, _, block, span| {
             let bytes = span.of(block);
             let key = sort.key(RawValue::new(bytes, collection.shapes()));
             if keep == usize::MAX {
@@ -188,7 +207,13 @@ impl Cursor {
         Some(found.map_or_else(|| collection.slab().end(), |(slot, _, _)| slot.0))
     }
 
-    fn fill(&mut self, store: &Store, collection: &Collection, wanted: usize) -> Result<Vec<Document>> {
+    fn fill(
+        &mut self,
+        store: &Store,
+        collection: &Collection,
+        wanted: usize,
+        watch: &Watch,
+    ) -> Result<Vec<Document>> {
         let mut batch = Vec::new();
         match &mut self.state {
             State::Fresh | State::Done => {}
@@ -209,8 +234,13 @@ impl Cursor {
                 let skip = &mut self.skip;
                 let mut bytes = 0;
                 let bounds = (*next, *end);
-                *next =
-                    store.scan(collection, bounds, self.view.lsn(), &self.filter, |_, _, block, span| {
+                *next = store.scan(
+                    collection,
+                    bounds,
+                    self.view.lsn(),
+                    &self.filter,
+                    watch,
+                    |_, _, block, span| {
                         if *skip > 0 {
                             *skip -= 1;
                             return ControlFlow::Continue(());
@@ -222,7 +252,8 @@ impl Cursor {
                         } else {
                             ControlFlow::Continue(())
                         }
-                    })?;
+                    },
+                )?;
                 if *next >= *end {
                     self.state = State::Done;
                 }

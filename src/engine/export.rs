@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::collection::Collection;
 use super::ejson;
+use super::limits::Watch;
 use super::store::Store;
 use super::views::View;
 use crate::document::RawValue;
@@ -63,15 +64,21 @@ impl Export {
             ejson::write_text(name.as_bytes(), &mut head);
             head.extend_from_slice(b",\"document\":");
             let visit = |_, _, block: &Arc<crate::storage::Block>, span: super::slab::Span| {
-                let document = block.bytes.get(span.range()).unwrap_or_default();
+                let document = span.of(block);
                 piece.bytes.extend_from_slice(&head);
                 ejson::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);
                 piece.bytes.extend_from_slice(b"}\n");
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            self.slot =
-                self.store.scan(collection, (self.slot, end), self.view.lsn(), &self.filter, visit)?;
+            self.slot = self.store.scan(
+                collection,
+                (self.slot, end),
+                self.view.lsn(),
+                &self.filter,
+                &Watch::default(),
+                visit,
+            )?;
             if self.slot >= end {
                 self.left.pop();
                 self.slot = 0;

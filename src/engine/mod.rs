@@ -2,7 +2,8 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
-//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`read`], [`cursor`], [`aggregate`]: the operations
+//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`], [`aggregate`]:
+//!   the operations; [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`cool`]: larger than memory
@@ -13,6 +14,7 @@
 
 pub mod aggregate;
 pub mod budget;
+pub mod bulk;
 pub mod catalogue;
 pub mod collection;
 pub mod commit;
@@ -25,6 +27,7 @@ pub mod export;
 pub mod import;
 pub mod key;
 pub mod lane;
+pub mod limits;
 pub mod operation;
 pub mod read;
 pub mod record;
@@ -43,9 +46,10 @@ pub use compact::Compaction;
 pub use database::{Database, DatabaseStats, Description};
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};
+pub use limits::Limits;
 pub use operation::{
-    Answer, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Reply, SetEntry,
-    UpdateOutcome, Upsert, WriteError,
+    Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
+    Reply, Returned, SetEntry, Task, UpdateOutcome, Upsert, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes};
 use crate::engine::collection::Collection;
+use crate::engine::limits::Limits;
 use crate::error::{Error, Result};
 use crate::storage::Block;
 
@@ -47,6 +48,15 @@ pub enum Upsert {
     No,
     /// A document is made from filter and update.
     Yes,
+}
+
+/// Which state of a document is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// As it was; nothing when an upsert made it.
+    Before,
+    /// As it is now.
+    After,
 }
 
 /// Whether a failing document stops the ones after it.
@@ -132,6 +142,8 @@ pub enum Operation {
         filter: Incoming,
         /// The operators.
         update: Incoming,
+        /// The conditions on array elements that its paths name.
+        array_filters: Option<Incoming>,
         /// One or many.
         reach: Reach,
         /// When nothing matches.
@@ -149,6 +161,38 @@ pub enum Operation {
         upsert: Upsert,
         /// The `_id` of an upserted document that names none.
         new_id: Incoming,
+    },
+    /// Changes, replaces or deletes one document and answers it.
+    FindOneAnd {
+        /// An update, replace or delete of one document.
+        write: Box<Operation>,
+        /// Which one, of those that match: the first in this order.
+        sort: Option<Incoming>,
+        /// A projection document.
+        projection: Option<Incoming>,
+        /// The document before or after the write.
+        returned: Returned,
+    },
+    /// Inserts, updates, replaces and deletes, one after the other.
+    Bulk {
+        /// The writes.
+        operations: Vec<Operation>,
+        /// What a failure does.
+        order: InsertOrder,
+    },
+    /// The different values of a field.
+    Distinct {
+        /// The path of the field.
+        key: Incoming,
+        /// Of which documents.
+        filter: Incoming,
+    },
+    /// Gives the collection another name.
+    Rename {
+        /// The new name.
+        to: Incoming,
+        /// Whether a collection that has this name is dropped.
+        drop_target: bool,
     },
     /// Deletes documents.
     Delete {
@@ -230,7 +274,24 @@ pub struct UpdateOutcome {
     pub upserted: Option<crate::document::Value>,
 }
 
-/// One failed document of an insert.
+/// What a row of writes did.
+#[derive(Clone, Debug, Default)]
+pub struct BulkOutcome {
+    /// Documents inserted.
+    pub inserted: u64,
+    /// Documents that updates and replacements matched.
+    pub matched: u64,
+    /// Documents that really changed.
+    pub modified: u64,
+    /// Documents deleted.
+    pub deleted: u64,
+    /// The `_id`s of the documents that upserts made, by the places of the writes.
+    pub upserted: Vec<(usize, crate::document::Value)>,
+    /// The writes that failed. With failures the operation is an error to the caller, built from the first of them.
+    pub failures: Vec<WriteError>,
+}
+
+/// One failed document of an insert, or write of a row.
 #[derive(Clone, Debug)]
 pub struct WriteError {
     /// Its place among the documents given.
@@ -257,6 +318,17 @@ pub enum Answer {
     },
     /// Of update and replace.
     Updated(UpdateOutcome),
+    /// Of a write that answers its document.
+    Modified {
+        /// The document; none when nothing matched, or when an upsert made it and it was asked for as it was before.
+        document: Option<crate::document::Value>,
+        /// What the write did.
+        outcome: UpdateOutcome,
+    },
+    /// Of a row of writes.
+    Bulk(BulkOutcome),
+    /// Different values.
+    Values(Vec<crate::document::Value>),
     /// New versions, in the order of the entries.
     Versions(Vec<u64>),
     /// One document or none.
@@ -299,3 +371,15 @@ pub struct CollectionInfo {
 /// Hears the outcome of an operation, once, on any thread. The collection is the one that answered, where the
 /// answer holds documents; its shapes are needed to read them.
 pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
+
+/// One operation as it is submitted.
+pub struct Task {
+    /// The collection's name.
+    pub name: Arc<str>,
+    /// What to do.
+    pub operation: Operation,
+    /// When to stop.
+    pub limits: Limits,
+    /// Who hears the outcome.
+    pub reply: Reply,
+}

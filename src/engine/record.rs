@@ -7,7 +7,8 @@
 //! SHAPE     03 collection shape keys (length key)...
 //! CREATE    04 collection length name length options
 //! DROP      05 collection
-//! NEXT      06 collection                        (snapshots: the number of the next collection)
+//! RENAME    06 collection length name
+//! NEXT      07 collection                        (snapshots: the number of the next collection)
 //! ```
 //!
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a fresh document
@@ -21,7 +22,8 @@ const DELETE: u8 = 2;
 const SHAPE: u8 = 3;
 const CREATE: u8 = 4;
 const DROP: u8 = 5;
-const NEXT: u8 = 6;
+const NEXT: u8 = 7;
+const RENAME: u8 = 6;
 
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
@@ -65,6 +67,13 @@ pub enum Record<'a> {
     Next {
         /// Higher than every number given.
         collection: u32,
+    },
+    /// A collection has another name from here on, one that no other has.
+    Rename {
+        /// The collection's number.
+        collection: u32,
+        /// Its new name.
+        name: &'a str,
     },
 }
 
@@ -129,6 +138,13 @@ pub fn create(out: &mut Vec<u8>, collection: u32, name: &str, options: &[u8]) {
     varint(out, u64::from(collection));
     bytes(out, name.as_bytes());
     bytes(out, options);
+}
+
+/// Appends a RENAME.
+pub fn rename(out: &mut Vec<u8>, collection: u32, name: &str) {
+    out.push(RENAME);
+    varint(out, u64::from(collection));
+    bytes(out, name.as_bytes());
 }
 
 /// Appends a DROP.
@@ -221,6 +237,7 @@ impl<'a> Records<'a> {
             CREATE => Record::Create { collection, name: self.str()?, options: self.bytes()? },
             DROP => Record::Drop { collection },
             NEXT => Record::Next { collection },
+            RENAME => Record::Rename { collection, name: self.str()? },
             _ => return None,
         })
     }
@@ -289,6 +306,7 @@ mod tests {
         shape(&mut out, 7, 0, &["_id", "name"]);
         let (document, head) = put(&mut out, 1_000, (7, 3, 400, 1_200), b"doc");
         delete(&mut out, 7, b"id");
+        rename(&mut out, 7, "people");
         drop_collection(&mut out, 7);
         next(&mut out, 8);
         let put = Put { collection: 7, version: 3, created_at: 400, modified_at: 1_200, head, document };
@@ -300,6 +318,7 @@ mod tests {
                 Record::Shape { collection: 7, shape: 0, keys: vec!["_id", "name"] },
                 Record::Put(put.clone()),
                 Record::Delete { collection: 7, id: b"id" },
+                Record::Rename { collection: 7, name: "people" },
                 Record::Drop { collection: 7 },
                 Record::Next { collection: 8 },
             ]

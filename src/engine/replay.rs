@@ -143,6 +143,15 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    fn rename(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+        let collection = self.collection(number)?;
+        if self.recovered.catalogue.get(name).is_some() {
+            return Err("a collection takes the name of another");
+        }
+        self.recovered.catalogue = self.recovered.catalogue.without(number).with(name, collection);
+        Ok(())
+    }
+
     fn damage(&self, place: BlockPlace, what: &str) -> Error {
         let file = match place.file {
             FileId::Segment(id) => format!("seg-{id:016x}.log"),
@@ -212,6 +221,7 @@ impl Loader for Replay<'_> {
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                     Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
                     Ok(Record::Drop { collection }) => self.drop_collection(collection),
+                    Ok(Record::Rename { collection, name }) => self.rename(collection, name),
                     Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs"),
                 };
                 applied.map_err(|what| self.damage(block.place, what))?;

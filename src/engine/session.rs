@@ -15,18 +15,23 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::aggregate::{Aggregation, is_write};
+use super::bulk::Write;
 use super::collection::Collection;
 use super::commit::Committed;
-use super::cursor::{Cursor, parse_filter};
+use super::cursor::{Cursor, check_part, parse_filter};
 use super::lane::{Job, Lane};
-use super::operation::{Answer, CollectionInfo, Document, Incoming, Operation, Reach, Reply, Upsert};
+use super::limits::{Limits, Watch};
+use super::operation::{
+    Answer, CollectionInfo, Document, Incoming, Operation, Reach, Returned, Task, UpdateOutcome, Upsert,
+};
 use super::read::{Hot, incoming_key};
 use super::store::Store;
 use super::write::{Change, Modification};
-use crate::document::{RawKind, RawValue, incoming};
+use crate::document::{Path, RawKind, RawValue, Value, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
-use crate::query::{Filter, Update};
+use crate::query::{Filter, Projection, Sort, Update};
+use crate::storage::Lsn;
 
 /// A cursor that nobody asks for this long (ms) is closed.
 const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
@@ -60,9 +65,9 @@ impl Source {
         }
     }
 
-    fn next_batch(&mut self, store: &Store, size: u32) -> Result<Vec<Document>> {
+    fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         match self {
-            Source::Find(cursor) => cursor.next_batch(store, size),
+            Source::Find(cursor) => cursor.next_batch(store, size, watch),
             Source::Aggregate(aggregation) => aggregation.next_batch(size),
         }
     }
@@ -133,21 +138,11 @@ impl Session {
     }
 
     /// Starts operations; each is answered by its reply, once. Never blocks.
-    pub fn submit(self: &Arc<Self>, work: Vec<(Arc<str>, Operation, Reply)>) {
+    pub fn submit(self: &Arc<Self>, work: Vec<Task>) {
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, operation, reply) in work {
-            let lane = match &operation {
-                Operation::Insert { .. }
-                | Operation::Set { .. }
-                | Operation::DeleteId { .. }
-                | Operation::Drop => &mut writes,
-                Operation::Update { filter, .. }
-                | Operation::Replace { filter, .. }
-                | Operation::Delete { filter, .. }
-                    if names_id(filter.raw()) =>
-                {
-                    &mut writes
-                }
+        for task in work {
+            let lane = match &task.operation {
+                write if writes_by_id(write) => &mut writes,
                 Operation::Find { filter, .. } | Operation::Count { filter, .. }
                     if names_id(filter.raw()) =>
                 {
@@ -156,9 +151,7 @@ impl Session {
                 Operation::Find { .. }
                 | Operation::Aggregate { .. }
                 | Operation::Count { .. }
-                | Operation::Update { .. }
-                | Operation::Replace { .. }
-                | Operation::Delete { .. } => &mut scans,
+                | Operation::Distinct { .. } => &mut scans,
                 // A batch of an unsorted cursor is found as it is asked for: a scan too.
                 Operation::More { .. } => &mut scans,
                 Operation::CloseCursor { .. }
@@ -166,9 +159,13 @@ impl Session {
                 | Operation::GetMany { .. }
                 | Operation::Has { .. }
                 | Operation::ListCollections => &mut reads,
+                // Writes by filter.
+                _ => &mut scans,
             };
+            // Time in the queue counts.
+            let watch = Watch::start(&task.limits, self.store.now());
             let session = self.clone();
-            let job: Job = Box::new(move || session.run(&name, operation, reply));
+            let job: Job = Box::new(move || session.run(task, &watch));
             lane.push(job);
         }
         for (lane, jobs) in [(&self.writes, writes), (&self.reads, reads), (&self.scans, scans)] {
@@ -180,7 +177,7 @@ impl Session {
 
     /// Runs one operation on this thread and waits for its answer.
     pub fn call(&self, name: &str, operation: Operation) -> (Option<Arc<Collection>>, Result<Answer>) {
-        match self.outcome(name, operation) {
+        match self.outcome(name, operation, &Limits::default(), &Watch::default()) {
             Outcome::Now(collection, answer) => (collection, answer),
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.storage().drive();
@@ -222,8 +219,9 @@ impl Session {
         self.closed.load(Ordering::Acquire)
     }
 
-    fn run(&self, name: &str, operation: Operation, reply: Reply) {
-        match self.outcome(name, operation) {
+    fn run(&self, task: Task, watch: &Watch) {
+        let Task { name, operation, limits, reply } = task;
+        match self.outcome(&name, operation, &limits, watch) {
             Outcome::Now(collection, answer) => reply(collection, answer),
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.when_published(lsn, move |published| reply(None, published.and(result)));
@@ -231,7 +229,7 @@ impl Session {
         }
     }
 
-    fn outcome(&self, name: &str, operation: Operation) -> Outcome {
+    fn outcome(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         if self.is_closed() {
             let message = format!("the database {} is closed; open it again", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::Closed, message)));
@@ -240,13 +238,16 @@ impl Session {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::ReadOnly, message)));
         }
-        catch_unwind(AssertUnwindSafe(|| self.execute(name, operation))).unwrap_or_else(|_| {
+        if let Err(error) = watch.check(|| self.store.now()) {
+            return Outcome::Now(None, Err(error));
+        }
+        catch_unwind(AssertUnwindSafe(|| self.execute(name, operation, limits, watch))).unwrap_or_else(|_| {
             let message = "an operation failed in a way that is a defect of this package; please report it";
             Outcome::Now(None, Err(Error::new(Kind::Internal, message)))
         })
     }
 
-    fn execute(&self, name: &str, operation: Operation) -> Outcome {
+    fn execute(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         let store = &*self.store;
         match operation {
             Operation::Insert { documents, order } => {
@@ -257,85 +258,130 @@ impl Session {
                 Outcome::Published(store.delete_id(name, &id, if_version))
             }
             Operation::Drop => Outcome::Published(store.drop_collection(name)),
-            Operation::Update { filter, update, reach, upsert, new_id } => {
-                let parsed = parse_filter(&filter).and_then(|filter| {
-                    incoming::check(update.bytes(), &update.shapes)?;
-                    Ok((filter, Update::parse(update.raw())?))
-                });
-                self.modify(name, parsed, reach, upsert, &new_id)
-            }
-            Operation::Replace { filter, document, upsert, new_id } => {
-                let parsed = parse_filter(&filter).and_then(|filter| {
-                    incoming::check(document.bytes(), &document.shapes)?;
-                    Ok(filter)
-                });
-                match parsed {
-                    Err(error) => Outcome::Now(None, Err(error)),
-                    Ok(filter) => updated(store.modify(&Modification {
-                        name,
-                        filter: &filter,
-                        reach: Reach::One,
-                        change: Change::Replace(&document),
-                        upsert: (upsert, Some(&new_id)),
-                    })),
-                }
-            }
-            Operation::Delete { filter, reach } => match parse_filter(&filter) {
+            Operation::Rename { to, drop_target } => match text_of(&to) {
+                Ok(to) => Outcome::Published(store.rename(name, &to, drop_target)),
                 Err(error) => Outcome::Now(None, Err(error)),
-                Ok(filter) => {
-                    let Committed { result, lsn } = store.modify(&Modification {
-                        name,
-                        filter: &filter,
-                        reach,
-                        change: Change::Delete,
-                        upsert: (Upsert::No, None),
-                    });
-                    let result = result.map(|outcome| Answer::Count(outcome.matched));
-                    Outcome::Published(Committed { result, lsn })
-                }
             },
-            Operation::Aggregate { pipeline, batch } => self.aggregate(name, &pipeline, batch),
+            Operation::Aggregate { pipeline, batch } => self.aggregate(name, &pipeline, batch, watch),
+            Operation::Bulk { operations, order } => {
+                Outcome::Published(store.bulk(name, operations, order, |write| {
+                    self.modify(name, &write, watch, &Answering::default(), |change, outcome, _| match change
+                    {
+                        Operation::Delete { .. } => Write::Deleted(outcome.matched),
+                        _ => Write::Updated(outcome),
+                    })
+                }))
+            }
+            Operation::FindOneAnd { write, sort, projection, returned } => {
+                match Answering::parse(sort.as_ref(), projection.as_ref(), returned) {
+                    Err(error) => Outcome::Now(None, Err(error)),
+                    Ok(answering) => Outcome::Published(self.modify(
+                        name,
+                        &write,
+                        watch,
+                        &answering,
+                        |_, outcome, document| Answer::Modified { document, outcome },
+                    )),
+                }
+            }
+            write @ (Operation::Update { .. } | Operation::Replace { .. } | Operation::Delete { .. }) => {
+                Outcome::Published(self.modify(
+                    name,
+                    &write,
+                    watch,
+                    &Answering::default(),
+                    |change, outcome, _| match change {
+                        Operation::Delete { .. } => Answer::Count(outcome.matched),
+                        _ => Answer::Updated(outcome),
+                    },
+                ))
+            }
             read => {
-                let (collection, answer) = self.read(name, read);
+                let (collection, answer) = self.read(name, read, limits, watch);
                 Outcome::Now(collection, answer)
             }
         }
     }
 
-    fn modify(
+    /// Runs one write by filter and shapes its answer.
+    fn modify<T>(
         &self,
         name: &str,
-        parsed: Result<(Filter, Update)>,
-        reach: Reach,
-        upsert: Upsert,
-        new_id: &Incoming,
-    ) -> Outcome {
-        match parsed {
-            Err(error) => Outcome::Now(None, Err(error)),
-            Ok((filter, update)) => updated(self.store.modify(&Modification {
+        write: &Operation,
+        watch: &Watch,
+        answering: &Answering,
+        shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
+    ) -> Committed<T> {
+        let committed = self.modify_parsed(name, write, watch, answering).unwrap_or_else(|error| {
+            // Nothing was looked at, so the answer rests on no state.
+            Committed { result: Err(error), lsn: Lsn(0) }
+        });
+        let Committed { result, lsn } = committed;
+        Committed { result: result.map(|(outcome, document)| shape(write, outcome, document)), lsn }
+    }
+
+    fn modify_parsed(
+        &self,
+        name: &str,
+        write: &Operation,
+        watch: &Watch,
+        answering: &Answering,
+    ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
+        let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
+        let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
+            let sort = answering.sort.as_ref();
+            self.store.modify_answering(&Modification {
                 name,
-                filter: &filter,
+                filter,
                 reach,
-                change: Change::Update(&update),
-                upsert: (upsert, Some(new_id)),
-            })),
+                change,
+                upsert,
+                sort,
+                answer,
+                watch,
+            })
+        };
+        match write {
+            Operation::Update { filter, update, array_filters, reach, upsert, new_id } => {
+                let filter = parse_filter(filter)?;
+                incoming::check(update.bytes(), &update.shapes)?;
+                check_part(array_filters.as_ref())?;
+                let update = Update::parse(update.raw(), array_filters.as_ref().map(Incoming::raw))?;
+                Ok(run(&filter, *reach, Change::Update(&update), (*upsert, Some(new_id))))
+            }
+            Operation::Replace { filter, document, upsert, new_id } => {
+                let filter = parse_filter(filter)?;
+                incoming::check(document.bytes(), &document.shapes)?;
+                Ok(run(&filter, Reach::One, Change::Replace(document), (*upsert, Some(new_id))))
+            }
+            Operation::Delete { filter, reach } => {
+                let filter = parse_filter(filter)?;
+                Ok(run(&filter, *reach, Change::Delete, (Upsert::No, None)))
+            }
+            _ => Err(Error::new(Kind::Internal, "another operation was taken for a write by filter")),
         }
     }
 
-    fn aggregate(&self, name: &str, pipeline: &Incoming, batch: u32) -> Outcome {
-        let mut aggregation = match Aggregation::open(&self.store, name, pipeline) {
+    fn aggregate(&self, name: &str, pipeline: &Incoming, batch: u32, watch: &Watch) -> Outcome {
+        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, watch) {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(None, Err(error)),
         };
         if !is_write(pipeline) {
-            let (collection, answer) = self.first_batch(Source::Aggregate(aggregation), batch);
+            let (collection, answer) = self.first_batch(Source::Aggregate(aggregation), batch, watch);
             return Outcome::Now(collection, answer);
         }
         let result = aggregation.next_batch(batch).map(|documents| Answer::Batch { cursor: 0, documents });
         Outcome::Published(Committed { result, lsn: aggregation.written() })
     }
 
-    fn read(&self, name: &str, operation: Operation) -> (Option<Arc<Collection>>, Result<Answer>) {
+    fn read(
+        &self,
+        name: &str,
+        operation: Operation,
+        limits: &Limits,
+        watch: &Watch,
+    ) -> (Option<Arc<Collection>>, Result<Answer>) {
         let store = &*self.store;
         let collection = store.views().collection(name);
         let answer = match operation {
@@ -359,15 +405,19 @@ impl Session {
                 if filter.is_all() && skip == 0 && limit == 0 {
                     return Ok(Answer::Count(collection.as_ref().map_or(0, |collection| collection.count())));
                 }
-                store.count(name, &filter, skip, limit).map(Answer::Count)
+                store.count(name, &filter, skip, limit, watch).map(Answer::Count)
             }),
             Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options) {
+                return match Cursor::open(store, name, &filter, &options, limits) {
                     Err(error) => (None, Err(error)),
-                    Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch),
+                    Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch, watch),
                 };
             }
-            Operation::More { cursor, batch } => return self.more(cursor, batch),
+            Operation::Distinct { key, filter } => parse_filter(&filter).and_then(|filter| {
+                let path = Path::parse(&text_of(&key)?);
+                store.distinct(name, &path, &filter, watch).map(Answer::Values)
+            }),
+            Operation::More { cursor, batch } => return self.more(cursor, batch, watch),
             Operation::CloseCursor { cursor } => {
                 let closed = self.cursors.lock().open.remove(&cursor);
                 drop(closed);
@@ -401,9 +451,14 @@ impl Session {
             .collect()
     }
 
-    fn first_batch(&self, mut cursor: Source, size: u32) -> (Option<Arc<Collection>>, Result<Answer>) {
+    fn first_batch(
+        &self,
+        mut cursor: Source,
+        size: u32,
+        watch: &Watch,
+    ) -> (Option<Arc<Collection>>, Result<Answer>) {
         let collection = cursor.collection().cloned();
-        let documents = match cursor.next_batch(&self.store, size) {
+        let documents = match cursor.next_batch(&self.store, size, watch) {
             Ok(documents) => documents,
             Err(error) => return (collection, Err(error)),
         };
@@ -417,7 +472,7 @@ impl Session {
         (collection, Ok(Answer::Batch { cursor: number, documents }))
     }
 
-    fn more(&self, number: u64, size: u32) -> (Option<Arc<Collection>>, Result<Answer>) {
+    fn more(&self, number: u64, size: u32, watch: &Watch) -> (Option<Arc<Collection>>, Result<Answer>) {
         let open = {
             let cursors = self.cursors.lock();
             match cursors.open.get(&number) {
@@ -433,8 +488,14 @@ impl Session {
         open.used.store(self.store.now() as u64, Ordering::Relaxed);
         let mut cursor = open.cursor.lock();
         let collection = cursor.collection().cloned();
-        match cursor.next_batch(&self.store, size) {
-            Err(error) => (collection, Err(error)),
+        match cursor.next_batch(&self.store, size, watch) {
+            Err(error) => {
+                // What is left of the batch is lost, so the cursor ends.
+                drop(cursor);
+                let failed = self.cursors.lock().open.remove(&number);
+                drop(failed);
+                (collection, Err(error))
+            }
             Ok(documents) => {
                 let done = cursor.is_done();
                 drop(cursor);
@@ -465,8 +526,30 @@ impl Session {
     }
 }
 
-fn updated(committed: Committed<super::operation::UpdateOutcome>) -> Outcome {
-    Outcome::Published(Committed { result: committed.result.map(Answer::Updated), lsn: committed.lsn })
+/// Which document a write answers, if any.
+#[derive(Default)]
+struct Answering {
+    sort: Option<Sort>,
+    projection: Option<Projection>,
+    returned: Option<Returned>,
+}
+
+impl Answering {
+    fn parse(
+        sort: Option<&Incoming>,
+        projection: Option<&Incoming>,
+        returned: Returned,
+    ) -> Result<Answering> {
+        check_part(sort)?;
+        check_part(projection)?;
+        let sort = sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+        let projection = projection.map(|one| Projection::parse(one.raw())).transpose()?.flatten();
+        if returned == Returned::After && projection.as_ref().is_some_and(Projection::is_positional) {
+            let message = "a positional projection needs the document as it was; return it before the write";
+            return Err(Error::new(Kind::BadQuery, message));
+        }
+        Ok(Answering { sort, projection, returned: Some(returned) })
+    }
 }
 
 fn writes(operation: &Operation) -> bool {
@@ -479,10 +562,38 @@ fn writes(operation: &Operation) -> bool {
             | Operation::Set { .. }
             | Operation::DeleteId { .. }
             | Operation::Drop
+            | Operation::Rename { .. }
+            | Operation::Bulk { .. }
+            | Operation::FindOneAnd { .. }
             | Operation::Update { .. }
             | Operation::Replace { .. }
             | Operation::Delete { .. }
     )
+}
+
+/// Whether this is a write that names its documents, and so commits in the order of the calls.
+fn writes_by_id(operation: &Operation) -> bool {
+    match operation {
+        Operation::Insert { .. }
+        | Operation::Set { .. }
+        | Operation::DeleteId { .. }
+        | Operation::Drop
+        | Operation::Rename { .. } => true,
+        Operation::Update { filter, .. }
+        | Operation::Replace { filter, .. }
+        | Operation::Delete { filter, .. } => names_id(filter.raw()),
+        Operation::FindOneAnd { write, .. } => writes_by_id(write),
+        Operation::Bulk { operations, .. } => operations.iter().all(writes_by_id),
+        _ => false,
+    }
+}
+
+fn text_of(value: &Incoming) -> Result<String> {
+    incoming::check(value.bytes(), &value.shapes)?;
+    match value.raw().kind() {
+        RawKind::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        _ => Err(Error::new(Kind::Internal, "a name crossed as another value; please report it")),
+    }
 }
 
 /// Whether a filter pins `_id` by a plain value; the bytes are not validated yet, only looked at.

@@ -141,6 +141,13 @@ impl State {
                 self.collections.insert(collection, contents);
                 Ok(())
             }
+            Record::Rename { collection, name } => {
+                if self.collections.values().any(|contents| contents.name == name) {
+                    return Err(Fault::Missing("a collection gets a name that another has".to_owned()));
+                }
+                self.contents(collection)?.name = name.to_owned();
+                Ok(())
+            }
             Record::Next { collection } if from_snapshot => {
                 self.next_number = self.next_number.max(collection);
                 Ok(())

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use super::collection::Collection;
 use super::commit::{Commit, Committed, Current, Halt, Over, Present};
 use super::key::{Key, key_of};
-use super::operation::{Answer, Incoming, InsertOrder, Reach, SetEntry, UpdateOutcome, Upsert, WriteError};
+use super::limits::Watch;
+use super::operation::{
+    Answer, Incoming, InsertOrder, Reach, Returned, SetEntry, UpdateOutcome, Upsert, WriteError,
+};
 use super::read::incoming_key;
 use super::slab::SlotId;
 use super::store::Store;
 use crate::document::staged::StagedShapes;
 use crate::document::{Object, RawValue, Shapes, Value, encode, id, incoming, order};
 use crate::error::{Details, Error, Kind, Result};
-use crate::query::{Filter, Update};
+use crate::query::{Filter, Projection, Sort, SortKey, Update};
 use crate::storage::Lsn;
 
 /// Documents resolved under one hold of the commit lock.
@@ -45,6 +48,12 @@ pub struct Modification<'a> {
     pub change: Change<'a>,
     /// When none matches; the `_id` is for a document that gets none from filter and change.
     pub upsert: (Upsert, Option<&'a Incoming>),
+    /// Of one document: the first in this order.
+    pub sort: Option<&'a Sort>,
+    /// The document that the answer is to hold, in this form.
+    pub answer: Option<(Returned, Option<&'a Projection>)>,
+    /// When to stop.
+    pub watch: &'a Watch,
 }
 
 /// A document checked and translated before the commit lock, as far as its collection knew its shapes.
@@ -176,26 +185,60 @@ impl Store {
         self.commit(64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))
     }
 
+    /// Gives a collection another name; with `drop_target` in place of the collection that has it.
+    pub fn rename(&self, name: &str, to: &str, drop_target: bool) -> Committed<Answer> {
+        self.commit(to.len() + 64, |commit| {
+            let Some(collection) = commit.collection(name) else {
+                let message = format!("the collection '{name}' does not exist, so it cannot be renamed");
+                return Err(Error::new(Kind::BadQuery, message).into());
+            };
+            if name == to {
+                let message = format!("the collection '{name}' has this name already; give another");
+                return Err(Error::new(Kind::BadQuery, message).into());
+            }
+            if commit.collection(to).is_some() && !drop_target {
+                let message = format!(
+                    "there is a collection '{to}' already; drop it first, or rename with {{ dropTarget: true }}"
+                );
+                return Err(Error::new(Kind::Conflict, message).into());
+            }
+            commit.drop_collection(to);
+            commit.rename_collection(&collection, to);
+            Ok(Answer::Done)
+        })
+    }
+
     /// Changes what a filter matches.
     pub fn modify(&self, modification: &Modification<'_>) -> Committed<UpdateOutcome> {
+        let Committed { result, lsn } = self.modify_answering(modification);
+        Committed { result: result.map(|(outcome, _)| outcome), lsn }
+    }
+
+    /// Changes what a filter matches, and answers the document that was changed as `answer` asks.
+    pub fn modify_answering(
+        &self,
+        modification: &Modification<'_>,
+    ) -> Committed<(UpdateOutcome, Option<Value>)> {
         let mut outcome = UpdateOutcome { matched: 0, modified: 0, upserted: None };
         let mut lsn = Lsn(0);
         for _ in 0..UPSERT_TRIES {
             let committed = self.modify_matching(modification);
             lsn = lsn.max(committed.lsn);
             match committed.result {
-                Ok((matched, modified)) => (outcome.matched, outcome.modified) = (matched, modified),
+                Ok(changed) => {
+                    (outcome.matched, outcome.modified) = (changed.matched, changed.modified);
+                    if outcome.matched > 0 || modification.upsert.0 == Upsert::No {
+                        return Committed { result: Ok((outcome, changed.answer)), lsn };
+                    }
+                }
                 Err(error) => return Committed { result: Err(error), lsn },
-            }
-            if outcome.matched > 0 || modification.upsert.0 == Upsert::No {
-                return Committed { result: Ok(outcome), lsn };
             }
             let upserted = self.upsert(modification);
             lsn = lsn.max(upserted.lsn);
             match upserted.result {
-                Ok(id) => {
+                Ok((id, answer)) => {
                     outcome.upserted = Some(id);
-                    return Committed { result: Ok(outcome), lsn };
+                    return Committed { result: Ok((outcome, answer)), lsn };
                 }
                 // Someone else inserted it meanwhile: it may match now. An `_id` that cannot match is final.
                 Err(error) if error.kind() == Kind::DuplicateKey && modification.filter.id().is_some() => {}
@@ -206,28 +249,31 @@ impl Store {
         Committed { result: Err(Error::new(Kind::Conflict, message)), lsn }
     }
 
-    fn modify_matching(&self, modification: &Modification<'_>) -> Committed<(u64, u64)> {
+    fn modify_matching(&self, modification: &Modification<'_>) -> Committed<Changed> {
         let Modification { name, filter, reach, .. } = modification;
         let Some(collection) = self.applied_collection(name) else {
-            return Committed { result: Ok((0, 0)), lsn: self.applied_lsn() };
+            return Committed { result: Ok(Changed::default()), lsn: self.applied_lsn() };
         };
-        let (mut matched, mut modified) = (0, 0);
+        let mut all = Changed::default();
         let mut lsn = Lsn(0);
         let end = collection.slab().end();
         let mut from = 0;
         let _hold = self.views().hold();
         loop {
-            let (candidates, next) = match self.candidates(&collection, filter, (from, end), *reach) {
+            let (candidates, next) = match self.candidates(&collection, modification, (from, end)) {
                 Ok(found) => found,
                 Err(error) => return Committed { result: Err(error), lsn },
             };
             // Read before the number, so that the answer rests on no later state than the number says.
             lsn = lsn.max(self.applied_lsn());
             if candidates.is_empty() {
-                return Committed { result: Ok((matched, modified)), lsn };
+                return Committed { result: Ok(all), lsn };
             }
             let mut at = 0;
             while at < candidates.len() {
+                if let Err(error) = modification.watch.check(|| self.now()) {
+                    return Committed { result: Err(error), lsn };
+                }
                 let bytes = candidates[at..].iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
                 let committed = self.commit(bytes, |commit| {
                     change_candidates(commit, &collection, modification, &candidates[at..])
@@ -235,8 +281,9 @@ impl Store {
                 lsn = lsn.max(committed.lsn);
                 match committed.result {
                     Ok(changed) => {
-                        matched += changed.matched;
-                        modified += changed.modified;
+                        all.matched += changed.matched;
+                        all.modified += changed.modified;
+                        all.answer = changed.answer;
                         at += changed.passed;
                         if let Some(error) = changed.failure {
                             return Committed { result: Err(error), lsn };
@@ -246,9 +293,9 @@ impl Store {
                 }
             }
             match reach {
-                Reach::One if matched > 0 => return Committed { result: Ok((matched, modified)), lsn },
-                // The one that was found has gone: look again, from where it was if by scan.
-                Reach::One if filter.id().is_some() => {}
+                Reach::One if all.matched > 0 => return Committed { result: Ok(all), lsn },
+                // The one that was found has gone: look again, from where it was if by scan in natural order.
+                Reach::One if filter.id().is_some() || modification.sort.is_some() => {}
                 _ => from = next,
             }
         }
@@ -258,10 +305,10 @@ impl Store {
     fn candidates(
         &self,
         collection: &Collection,
-        filter: &Filter,
+        modification: &Modification<'_>,
         bounds: (u64, u64),
-        reach: Reach,
     ) -> Result<(Vec<Candidate>, u64)> {
+        let Modification { filter, reach, watch, .. } = *modification;
         let newest = Lsn(u64::MAX);
         let mut found = Vec::new();
         if let Some(id) = filter.id() {
@@ -277,21 +324,42 @@ impl Store {
             }
             return Ok((found, bounds.1));
         }
+        if let Some(sort) = modification.sort {
+            let mut best: Option<(SortKey, Candidate)> = None;
+            let next = self.scan(collection, bounds, newest, filter, watch, |slot, lsn, block, span| {
+                let bytes = span.of(block);
+                let key = sort.key(RawValue::new(bytes, collection.shapes()));
+                if best.as_ref().is_none_or(|(least, _)| key < *least) {
+                    best = Some((key, Candidate { slot, lsn, bytes: span.len() }));
+                }
+                ControlFlow::Continue(())
+            })?;
+            found.extend(best.map(|(_, candidate)| candidate));
+            return Ok((found, next));
+        }
         let wanted = if reach == Reach::One { 1 } else { DOCUMENTS };
-        let next = self.scan(collection, bounds, newest, filter, |slot, lsn, _, span| {
+        let next = self.scan(collection, bounds, newest, filter, watch, |slot, lsn, _, span| {
             found.push(Candidate { slot, lsn, bytes: span.len() });
             if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok((found, next))
     }
 
-    fn upsert(&self, modification: &Modification<'_>) -> Committed<Value> {
+    fn upsert(&self, modification: &Modification<'_>) -> Committed<(Value, Option<Value>)> {
         let made = upserted(modification, self.now());
         let (object, id) = match made {
             Ok(made) => made,
             Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
         };
         let document = Value::Object(object);
+        let answer = match modification.answer {
+            Some((Returned::After, projection)) => projected(&document, projection, modification.filter),
+            _ => Ok(None),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        };
         let mut plain = Vec::new();
         encode::encode_plain(&id, &mut plain);
         let key = key_of(RawValue::new(&plain, &Shapes::new()));
@@ -302,11 +370,19 @@ impl Store {
                 Current::Absent(target) => {
                     commit.pack_value(&collection, &document)?;
                     commit.put_packed(&collection, key.clone(), Over::Nothing(target));
-                    Ok(id.clone())
+                    Ok((id.clone(), answer.clone()))
                 }
             }
         })
     }
+}
+
+/// The document as the answer is to hold it.
+fn projected(document: &Value, projection: Option<&Projection>, filter: &Filter) -> Result<Option<Value>> {
+    let Some(projection) = projection else { return Ok(Some(document.clone())) };
+    let mut plain = Vec::new();
+    encode::encode_plain(document, &mut plain);
+    projection.apply(RawValue::new(&plain, &Shapes::new()), filter).map(Some)
 }
 
 /// The first documents, as many as one hold of the commit lock takes.
@@ -399,6 +475,8 @@ struct Changed {
     modified: u64,
     /// Candidates dealt with; the rest goes into another commit.
     passed: usize,
+    /// The document that was asked for.
+    answer: Option<Value>,
     /// The candidate after those failed; what came before is committed.
     failure: Option<Error>,
 }
@@ -434,9 +512,10 @@ fn change_candidates(
             continue;
         }
         match change_one(commit, collection, modification, &present) {
-            Ok(modified) => {
+            Ok((modified, answer)) => {
                 changed.matched += 1;
                 changed.modified += u64::from(modified);
+                changed.answer = answer;
             }
             Err(error) => {
                 changed.failure = Some(error);
@@ -447,39 +526,59 @@ fn change_candidates(
     Ok(changed)
 }
 
-/// Changes one document; answers whether it is different now.
+/// Changes one document; answers whether it is different now, and the document that was asked for.
 fn change_one(
     commit: &mut Commit<'_>,
     collection: &Arc<Collection>,
     modification: &Modification<'_>,
     present: &Present,
-) -> Result<bool> {
+) -> Result<(bool, Option<Value>)> {
     let before = present.document(collection.shapes());
     let id = before.get("_id").ok_or_else(|| Error::new(Kind::Internal, "a stored document has no _id"))?;
     let key = key_of(id);
     let after = match modification.change {
         Change::Delete => {
+            let answer = answered(modification, before, None)?;
             commit.delete(collection, key, present);
-            return Ok(true);
+            return Ok((true, answer));
         }
         Change::Update(update) => {
             let mut object = object_of(before);
-            if !update.apply(&mut object, commit.time(), false)? {
-                return Ok(false);
+            let matched = if update.needs_match() { modification.filter.position(before) } else { None };
+            if !update.apply(&mut object, commit.time(), false, matched)? {
+                return Ok((false, answered(modification, before, None)?));
             }
             Value::Object(object)
         }
         Change::Replace(replacement) => {
             let value = Value::Object(replacement_of(replacement, &id.to_value())?);
             if value == before.to_value() {
-                return Ok(false);
+                return Ok((false, answered(modification, before, None)?));
             }
             value
         }
     };
+    let answer = answered(modification, before, Some(&after))?;
     commit.pack_value(collection, &after)?;
     commit.put_packed(collection, key, Over::from(present));
-    Ok(true)
+    Ok((true, answer))
+}
+
+/// The document that a write answers; without `after` it is as before. Made before anything is staged, so that a
+/// projection that fails changes nothing.
+fn answered(
+    modification: &Modification<'_>,
+    before: RawValue<'_>,
+    after: Option<&Value>,
+) -> Result<Option<Value>> {
+    match (modification.answer, after) {
+        (None, _) => Ok(None),
+        (Some((Returned::After, projection)), Some(after)) => {
+            projected(after, projection, modification.filter)
+        }
+        (Some((_, Some(projection))), _) => projection.apply(before, modification.filter).map(Some),
+        (Some((_, None)), _) => Ok(Some(before.to_value())),
+    }
 }
 
 fn object_of(raw: RawValue<'_>) -> Object {
@@ -505,7 +604,7 @@ fn upserted(modification: &Modification<'_>, now: i64) -> Result<(Object, Value)
     let mut object = match modification.change {
         Change::Update(update) => {
             let mut seed = modification.filter.upsert_seed()?;
-            update.apply(&mut seed, now, true)?;
+            update.apply(&mut seed, now, true, None)?;
             seed
         }
         Change::Replace(replacement) => {

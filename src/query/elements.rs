@@ -1,11 +1,12 @@
 //! Operators on the elements of an array: `$pull`, `$pullAll`, `$pop`, `$addToSet`.
 
 use super::arithmetic::as_integer;
-use super::filter::{Clause, Filter, is_operators};
+use super::filter::{Clause, Filter, Test, is_operators};
+use super::pattern::Source;
 use super::place::depth;
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
-use crate::document::{Node, Value};
+use crate::document::{Node, Path, Value};
 use crate::error::Result;
 
 /// What happens to the elements.
@@ -83,11 +84,14 @@ fn has(values: &[Value], wanted: &Value) -> bool {
 }
 
 fn parse_pull(name: &str, value: Value) -> Result<Elements> {
-    let parsed = match &value {
-        Value::Object(_) if is_operators(&value) => {
+    let passing = |pattern| Elements::PullPassing(Clause::Field(Path::here(), Test::Pattern(pattern)));
+    let pattern = Source::of(&value).map(|source| source.compile(name).map(passing));
+    let parsed = match (pattern, &value) {
+        (Some(pattern), _) => pattern,
+        (None, Value::Object(_)) if is_operators(&value) => {
             Filter::parse_condition(&value, name).map(Elements::PullPassing)
         }
-        Value::Object(_) => Filter::parse_node(&value).map(Elements::PullMatching),
+        (None, Value::Object(_)) => Filter::parse_node(&value).map(Elements::PullMatching),
         _ => return Ok(Elements::PullEqual(vec![value])),
     };
     parsed.map_err(|error| bad_update(name, format!("$pull at '{name}': {}", error.message())))

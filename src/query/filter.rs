@@ -2,6 +2,7 @@
 
 use super::expression::Expression;
 use super::operators::{self, Element, Remainder, Types};
+use super::pattern::{Pattern, Source};
 use super::place::depth;
 use super::refusal::bad_query;
 use crate::document::order::{Class, compare_values};
@@ -34,6 +35,12 @@ pub(super) enum Test {
     Greater(Bound),
     /// Sorted by the total order.
     In(Vec<Value>),
+    /// `$in` with regular expressions: equal to one of the values, or found by one of the patterns.
+    Among(Vec<Value>, Vec<Pattern>),
+    /// A string in which the pattern is found.
+    Pattern(Pattern),
+    /// `$contains`: an array with this element, or a string in which the pattern is found.
+    Contains(Value, Option<Pattern>),
     Exists,
     Type(Types),
     Size(usize),
@@ -77,6 +84,14 @@ impl Filter {
     #[inline]
     pub fn matches(&self, document: RawValue<'_>) -> bool {
         self.root.matches(document)
+    }
+
+    /// The place in the array that made the document match, as `$` of an update or a projection means it: of the
+    /// outermost array that a condition looked into, of the last condition that did.
+    pub fn position(&self, document: RawValue<'_>) -> Option<usize> {
+        let mut position = None;
+        self.root.locate(document, &mut position);
+        position
     }
 
     /// Whether every document matches, because nothing is asked.
@@ -212,7 +227,10 @@ fn parse_list<'a>(operator: &str, list: impl Node<'a>) -> Result<Vec<Clause>> {
 
 fn parse_field<'a>(key: &str, value: impl Node<'a>, clauses: &mut Vec<Clause>) -> Result<()> {
     let path = Path::parse(key);
-    if is_operators(value) {
+    if let Some(source) = Source::of(value) {
+        clauses.push(Clause::Field(path, Test::Pattern(source.compile(key)?)));
+        Ok(())
+    } else if is_operators(value) {
         parse_operators(&path, key, value, clauses)
     } else {
         clauses.push(Clause::Field(path, Test::Equal(value.tree())));
@@ -232,14 +250,68 @@ fn parse_operators<'a>(
     clauses: &mut Vec<Clause>,
 ) -> Result<()> {
     for (operator, operand) in operators.fields() {
-        clauses.push(parse_operator(path, name, operator, operand)?);
+        match operator {
+            "$regex" => clauses.push(parse_regex(path, name, operand, operators.field("$options"))?),
+            "$options" if operators.field("$regex").is_some() => {}
+            "$options" => {
+                return Err(bad_query(name, format!("$options at '{name}' needs $regex beside it")));
+            }
+            "$comment" => {}
+            _ => clauses.push(parse_operator(path, name, operator, operand)?),
+        }
     }
     Ok(())
+}
+
+fn parse_regex<'a, N: Node<'a>>(path: &Path, name: &str, operand: N, options: Option<N>) -> Result<Clause> {
+    let text = |value: N| match value.seen() {
+        Seen::String(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    };
+    let options = match options.map(text) {
+        Some(None) => return Err(bad_query(name, format!("$options at '{name}' must be a string"))),
+        given => given.flatten(),
+    };
+    let source = match (Source::of(operand), text(operand), options) {
+        (Some(source), _, Some(_)) if !source.options.is_empty() => {
+            return Err(bad_query(
+                name,
+                format!(
+                    "the options of $regex at '{name}' stand in the expression and in $options; give them once"
+                ),
+            ));
+        }
+        (Some(source), _, options) => Source { options: options.unwrap_or(source.options), ..source },
+        (None, Some(pattern), options) => Source { pattern, options: options.unwrap_or_default() },
+        (None, None, _) => {
+            let found = operand.seen().type_name();
+            return Err(bad_query(
+                name,
+                format!("$regex at '{name}' must be a string or a regular expression, not {found}"),
+            ));
+        }
+    };
+    Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name)?)))
+}
+
+/// Where a regular expression has no meaning.
+fn refuse_pattern<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<()> {
+    if Source::of(operand).is_none() {
+        return Ok(());
+    }
+    let message = match operator {
+        "$ne" => format!("$ne at '{name}' cannot take a regular expression; use $not"),
+        _ => format!("{operator} at '{name}' cannot compare with a regular expression; use $regex"),
+    };
+    Err(bad_query(name, message))
 }
 
 fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Node<'a>) -> Result<Clause> {
     let field = |test: Test| Clause::Field(path.clone(), test);
     let not = |clause: Clause| Clause::Not(Box::new(clause));
+    if let "$eq" | "$ne" | "$lt" | "$lte" | "$gt" | "$gte" = operator {
+        refuse_pattern(name, operator, operand)?;
+    }
     let bound = |inclusive| {
         let value = operand.tree();
         Bound { class: operand.seen().class(), value, inclusive }
@@ -261,10 +333,15 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
             }
         }
         "$not" => {
+            if let Some(source) = Source::of(operand) {
+                return Ok(not(field(Test::Pattern(source.compile(name)?))));
+            }
             if !is_operators(operand) {
                 return Err(bad_query(
                     name,
-                    format!("$not at '{name}' needs an object of operators, as in {{ $not: {{ $gt: 5 }} }}"),
+                    format!(
+                        "$not at '{name}' needs an object of operators, as in {{ $not: {{ $gt: 5 }} }}, or a regular expression"
+                    ),
                 ));
             }
             let mut clauses = Vec::new();
@@ -294,15 +371,19 @@ fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<Te
             format!("{operator} at '{name}' needs an array, not {}", operand.seen().type_name()),
         ));
     }
-    let mut values = Vec::new();
+    let (mut values, mut patterns) = (Vec::new(), Vec::new());
     for item in operand.items() {
+        if let Some(source) = Source::of(item) {
+            patterns.push(source.compile(name)?);
+            continue;
+        }
         if is_operators(item) {
             return Err(bad_query(name, format!("{operator} at '{name}' takes values, not operators")));
         }
         values.push(item.tree());
     }
     values.sort_by(compare_values);
-    Ok(Test::In(values))
+    Ok(if patterns.is_empty() { Test::In(values) } else { Test::Among(values, patterns) })
 }
 
 /// What counts as true where an operator takes a boolean: all but false, null and zero.

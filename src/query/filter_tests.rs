@@ -280,3 +280,104 @@ fn upsert_seed_takes_equalities_only() {
         assert_eq!((error.kind(), error.details().path.as_deref()), (Kind::BadQuery, Some("a")));
     }
 }
+
+#[test]
+fn regular_expressions_find_strings_and_elements() {
+    let js = |pattern: &str, options: &str| {
+        format!(r#"{{"$regularExpression":{{"pattern":"{pattern}","options":"{options}"}}}}"#)
+    };
+    let matching = [r#"{"a":"Abc"}"#, r#"{"a":["x","ABC"]}"#];
+    let others = [
+        r#"{"a":"xabc"}"#,
+        r#"{"a":1}"#,
+        "{}",
+        r#"{"a":null}"#,
+        r#"{"a":[["abc"]]}"#,
+        r#"{"a":{"b":"abc"}}"#,
+    ];
+    check(&format!(r#"{{"a":{}}}"#, js("^ab", "i")), &matching, &others);
+    check(r#"{"a":{"$regex":"^ab","$options":"i"}}"#, &matching, &others);
+    check(r#"{"a":{"$options":"i","$regex":"^ab"}}"#, &matching, &others);
+    check(&format!(r#"{{"a":{{"$regex":{}}}}}"#, js("^ab", "i")), &matching, &others);
+    check(&format!(r#"{{"a":{{"$regex":{},"$options":"i"}}}}"#, js("^ab", "")), &matching, &others);
+    check(&format!(r#"{{"a":{{"$not":{}}}}}"#, js("^ab", "i")), &others, &matching);
+    check(&format!(r#"{{"a":{{"$not":{{"$regex":{}}}}}}}"#, js("^ab", "i")), &others, &matching);
+    check(
+        &format!(r#"{{"a":{{"$in":[5,{}]}}}}"#, js("^ab", "i")),
+        &[matching[0], matching[1], r#"{"a":5}"#],
+        &others,
+    );
+    check(
+        &format!(r#"{{"a":{{"$nin":[5,{}]}}}}"#, js("^ab", "i")),
+        &others,
+        &[matching[0], matching[1], r#"{"a":5}"#],
+    );
+    check(
+        &format!(r#"{{"a":{{"$in":[null,{}]}}}}"#, js("x", "")),
+        &["{}", r#"{"a":"x"}"#],
+        &[r#"{"a":"y"}"#],
+    );
+    check(
+        &format!(r#"{{"a":{{"$all":[{},"x"]}}}}"#, js("^ab", "")),
+        &[r#"{"a":["x","abc"]}"#],
+        &[r#"{"a":["abc"]}"#],
+    );
+    check(
+        &format!(r#"{{"a":{{"$elemMatch":{{"$in":[{}]}}}}}}"#, js("^ab", "")),
+        &[r#"{"a":["abc"]}"#],
+        &[r#"{"a":"abc"}"#],
+    );
+    check(
+        r#"{"a":{"$elemMatch":{"b":{"$regex":"^x"}}}}"#,
+        &[r#"{"a":[{"b":"xy"}]}"#],
+        &[r#"{"a":[{"b":"y"}]}"#],
+    );
+    check(r#"{"a":{"$regex":"^ab","$ne":"abc"}}"#, &[r#"{"a":"abd"}"#], &[r#"{"a":"abc"}"#]);
+}
+
+#[test]
+fn malformed_regular_expressions_name_the_path() {
+    refused(r#"{"a.b":{"$regex":"x(?=y)"}}"#, Some("a.b"), "look-around");
+    refused(
+        r#"{"a":{"$in":[{"$regularExpression":{"pattern":"(a)\\1","options":""}}]}}"#,
+        Some("a"),
+        "back-reference",
+    );
+    refused(r#"{"a":{"$regex":5}}"#, Some("a"), "string or a regular expression, not int");
+    refused(r#"{"a":{"$regex":"x","$options":1}}"#, Some("a"), "$options at 'a' must be a string");
+    refused(r#"{"a":{"$options":"i"}}"#, Some("a"), "needs $regex");
+    refused(
+        r#"{"a":{"$regex":{"$regularExpression":{"pattern":"x","options":"i"}},"$options":"i"}}"#,
+        Some("a"),
+        "give them once",
+    );
+    for operator in ["$ne", "$gt", "$eq"] {
+        let query =
+            format!(r#"{{"a":{{"{operator}":{{"$regularExpression":{{"pattern":"x","options":""}}}}}}}}"#);
+        refused(&query, Some("a"), "regular expression");
+    }
+    refused(r#"{"a":{"$regex":"[b-a]"}}"#, Some("a"), "out of order");
+}
+
+#[test]
+fn contains_is_text_of_any_case_or_an_element() {
+    check(
+        r#"{"a":{"$contains":"B.c"}}"#,
+        &[r#"{"a":"ab.Cd"}"#, r#"{"a":["B.c"]}"#],
+        &[r#"{"a":"abxcd"}"#, r#"{"a":["xB.cx"]}"#, r#"{"a":["b.c"]}"#, "{}", r#"{"a":5}"#],
+    );
+    check(
+        r#"{"a":{"$contains":5}}"#,
+        &[r#"{"a":[1,{"@long":5}]}"#],
+        &[r#"{"a":5}"#, r#"{"a":[[5]]}"#, r#"{"a":"5"}"#],
+    );
+    check(r#"{"a.b":{"$contains":"x"}}"#, &[r#"{"a":[{"b":"yXy"}]}"#], &[r#"{"a":[{"b":"y"}]}"#]);
+    refused(r#"{"a":{"$contains":{"$gt":1}}}"#, Some("a"), "not operators");
+}
+
+#[test]
+fn comments_are_ignored_wherever_operators_stand() {
+    check(r#"{"a":{"$gt":1,"$comment":"x"}}"#, &[r#"{"a":2}"#], &[r#"{"a":1}"#]);
+    check(r#"{"$or":[{"a":1,"$comment":"x"}],"$comment":1}"#, &[r#"{"a":1}"#], &[r#"{"a":2}"#]);
+    check(r#"{"a":{"$elemMatch":{"b":1,"$comment":"x"}}}"#, &[r#"{"a":[{"b":1}]}"#], &[r#"{"a":[{"b":2}]}"#]);
+}

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::filter::{Bound, Clause, Test};
+use super::pattern::Pattern;
 use crate::document::order::{Class, compare_nodes};
 use crate::document::{Leaf, Node, Seen, Value};
 
@@ -33,10 +34,54 @@ impl Clause {
     }
 }
 
+impl Clause {
+    /// `matches` that tells the array element which a condition passed by. As in MongoDB alternatives and negations
+    /// tell none.
+    pub(super) fn locate<'a>(&self, document: impl Node<'a>, position: &mut Option<usize>) -> bool {
+        match self {
+            Clause::All(clauses) => clauses.iter().all(|clause| clause.locate(document, position)),
+            Clause::Any(clauses) => match clauses.as_slice() {
+                [only] => only.locate(document, position),
+                _ => self.matches(document),
+            },
+            Clause::Not(_) | Clause::Expression(_) => self.matches(document),
+            Clause::Field(path, test) => {
+                let mut found = None;
+                let matched = path.walk_indexed(document, test.leaf(), &mut |value, outer| {
+                    let passes = test.passes(value);
+                    if passes {
+                        found = outer.or_else(|| test.element_of(value));
+                    }
+                    passes
+                });
+                if found.is_some() {
+                    *position = found;
+                }
+                matched
+            }
+        }
+    }
+}
+
+fn finds(pattern: &Pattern, seen: Seen<'_>) -> bool {
+    matches!(seen, Seen::String(text) if pattern.is_in(text))
+}
+
 impl Test {
+    /// The first element that a test of a whole array passed by.
+    fn element_of<'a>(&self, value: Option<impl Node<'a>>) -> Option<usize> {
+        match self {
+            Test::Element(element) => value?.items().position(|item| element.takes(item)),
+            Test::Contains(operand, _) => {
+                value?.items().position(|item| compare_nodes(item, operand).is_eq())
+            }
+            _ => None,
+        }
+    }
+
     fn leaf(&self) -> Leaf {
         match self {
-            Test::Exists | Test::Size(_) | Test::Element(_) => Leaf::Whole,
+            Test::Exists | Test::Size(_) | Test::Element(_) | Test::Contains(..) => Leaf::Whole,
             _ => Leaf::Elements,
         }
     }
@@ -60,9 +105,21 @@ impl Test {
                 matches!(value.seen(), Seen::Array) && value.items().count() == *size
             }
             (Test::Element(element), Some(value)) => value.items().any(|item| element.takes(item)),
+            (Test::Pattern(pattern), Some(value)) => finds(pattern, value.seen()),
+            (Test::Among(operands, patterns), Some(value)) => {
+                operands.binary_search_by(|operand| compare_nodes(operand, value)).is_ok()
+                    || patterns.iter().any(|pattern| finds(pattern, value.seen()))
+            }
+            (Test::Contains(operand, pattern), Some(value)) => {
+                pattern.as_ref().is_some_and(|pattern| finds(pattern, value.seen()))
+                    || value.items().any(|item| compare_nodes(item, operand).is_eq())
+            }
             (Test::Type(_) | Test::Mod(_) | Test::Size(_) | Test::Element(_), None) => false,
+            (Test::Pattern(_) | Test::Contains(..), None) => false,
             // Null is the smallest value: it can only be the first.
-            (Test::In(operands), None) => matches!(operands.first(), Some(Value::Null)),
+            (Test::In(operands) | Test::Among(operands, _), None) => {
+                matches!(operands.first(), Some(Value::Null))
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
-//! - [`filter`]: which documents; `operators` reads its rarer operators, `matcher` decides
-//! - [`update`]: what changes; `place` finds the place in a tree, `change` changes the value there,
+//! - [`filter`]: which documents; `operators` reads its rarer operators, `pattern` its regular expressions,
+//!   `matcher` decides
+//! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
-//! - [`projection`]: which fields of a document
+//! - [`projection`]: which fields of a document; `slice` which elements of an array
 //! - [`sort`]: in which order
 //! - [`expression`]: values computed from a document; [`aggregate`]: pipelines of stages
 
@@ -17,7 +18,9 @@ pub mod filter;
 mod filter_tests;
 mod matcher;
 mod operators;
+mod pattern;
 mod place;
+mod positional;
 pub mod projection;
 #[cfg(test)]
 mod property_tests;
@@ -25,6 +28,7 @@ mod push;
 mod refusal;
 #[cfg(test)]
 mod result_tests;
+mod slice;
 pub mod sort;
 #[cfg(test)]
 mod testing;

@@ -1,7 +1,8 @@
-//! Filter operators beyond comparison: `$type`, `$size`, `$mod`, `$all`, `$elemMatch`.
+//! Filter operators beyond comparison: `$type`, `$size`, `$mod`, `$contains`, `$all`, `$elemMatch`.
 
 use super::arithmetic::as_integer;
 use super::filter::{Clause, Filter, Test, is_operators};
+use super::pattern::{Pattern, Source};
 use super::refusal::bad_query;
 use crate::document::{Node, Path, Seen};
 use crate::error::Result;
@@ -37,6 +38,7 @@ pub(super) fn parse<'a>(
         "$type" => Test::Type(Types::parse(name, operand)?),
         "$size" => Test::Size(parse_size(name, operand)?),
         "$mod" => Test::Mod(Remainder::parse(name, operand)?),
+        "$contains" => parse_contains(name, operand)?,
         "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand)?)),
         "$all" => return parse_all(path, name, operand).map(Some),
         _ => return Ok(None),
@@ -49,6 +51,17 @@ fn parse_size<'a>(name: &str, operand: impl Node<'a>) -> Result<usize> {
     size.ok_or_else(|| bad_query(name, format!("$size at '{name}' must be an integer that is not negative")))
 }
 
+fn parse_contains<'a>(name: &str, operand: impl Node<'a>) -> Result<Test> {
+    if is_operators(operand) {
+        return Err(bad_query(name, format!("$contains at '{name}' takes a value, not operators")));
+    }
+    let pattern = match operand.seen() {
+        Seen::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name)?),
+        _ => None,
+    };
+    Ok(Test::Contains(operand.tree(), pattern))
+}
+
 fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clause> {
     if !matches!(operand.seen(), Seen::Array) {
         let found = operand.seen().type_name();
@@ -57,7 +70,9 @@ fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clau
     let mut clauses = Vec::new();
     let mut operators = 0;
     for item in operand.items() {
-        let test = if !is_operators(item) {
+        let test = if let Some(source) = Source::of(item) {
+            Test::Pattern(source.compile(name)?)
+        } else if !is_operators(item) {
             Test::Equal(item.tree())
         } else if let Some(("$elemMatch", condition)) = item.fields().next() {
             operators += 1;
@@ -78,7 +93,7 @@ fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clau
 }
 
 impl Element {
-    fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Element> {
+    pub(super) fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Element> {
         if !matches!(operand.seen(), Seen::Object) {
             let found = operand.seen().type_name();
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
@@ -93,6 +108,7 @@ impl Element {
 
     /// Whether the element passes. An array among the elements has its places for keys and is not looked into
     /// by operators.
+    #[inline]
     pub(super) fn takes<'a>(&self, item: impl Node<'a>) -> bool {
         match self {
             Element::Matching(filter) => {

@@ -377,9 +377,9 @@ proptest! {
     #[test]
     fn an_update_says_whether_it_changed_anything(document in document(), update in update()) {
         let Value::Object(before) = &document else { unreachable!() };
-        if let Ok(parsed) = Update::parse(encode(&update).raw()) {
+        if let Ok(parsed) = Update::parse(encode(&update).raw(), None) {
             let mut after = before.clone();
-            if let Ok(changed) = parsed.apply(&mut after, 1, false) {
+            if let Ok(changed) = parsed.apply(&mut after, 1, false, None) {
                 prop_assert_eq!(changed, after != *before);
                 let keys: std::collections::HashSet<_> = after.iter().map(|(key, _)| key).collect();
                 prop_assert_eq!(keys.len(), after.len());
@@ -402,9 +402,9 @@ proptest! {
     fn no_value_panics_a_parser(value in any_value()) {
         let encoded = encode(&value);
         let _ = Filter::parse(encoded.raw()).map(|filter| filter.matches(encoded.raw()));
-        let _ = Projection::parse(encoded.raw()).map(|parsed| parsed.map(|parsed| parsed.apply(encoded.raw())));
+        let _ = Projection::parse(encoded.raw()).map(|parsed| parsed.map(|parsed| parsed.apply(encoded.raw(), &Filter::all())));
         let _ = Sort::parse(encoded.raw());
-        let _ = Update::parse(encoded.raw());
+        let _ = Update::parse(encoded.raw(), None);
     }
 
     #[test]
@@ -415,7 +415,7 @@ proptest! {
         let project = |mode: i32| {
             let spec = fields.iter().map(|key| (key.clone(), Value::Int(mode))).collect();
             let parsed = Projection::parse(encode(&Value::Object(spec)).raw()).unwrap().unwrap();
-            match parsed.apply(encode(&document).raw()) {
+            match parsed.apply(encode(&document).raw(), &Filter::all()).unwrap() {
                 Value::Object(fields) => fields,
                 other => panic!("{other:?}"),
             }

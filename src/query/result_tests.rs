@@ -2,12 +2,16 @@
 
 use super::testing::{encoded, value};
 use crate::error::Kind;
-use crate::query::{Projection, Sort};
+use crate::query::{Filter, Projection, Sort};
 
 #[track_caller]
 fn projects(projection: &str, document: &str, result: &str) {
     let parsed = Projection::parse(encoded(projection).raw()).unwrap().unwrap();
-    assert_eq!(parsed.apply(encoded(document).raw()), value(result), "{projection} of {document}");
+    assert_eq!(
+        parsed.apply(encoded(document).raw(), &Filter::all()).unwrap(),
+        value(result),
+        "{projection} of {document}"
+    );
 }
 
 #[track_caller]
@@ -45,6 +49,83 @@ fn parts_of_an_id_are_projected_like_other_fields() {
 }
 
 #[test]
+fn slices_keep_other_fields_unless_fields_are_included() {
+    let document = r#"{"_id":1,"a":[1,2,3,4],"b":[{"c":[1,2,3],"d":1},{"c":5}],"e":2}"#;
+    let all = |a: &str| format!(r#"{{"_id":1,"a":{a},"b":[{{"c":[1,2,3],"d":1}},{{"c":5}}],"e":2}}"#);
+    for (slice, kept) in [
+        ("2", "[1,2]"),
+        ("-1", "[4]"),
+        ("0", "[]"),
+        ("9", "[1,2,3,4]"),
+        ("-9", "[1,2,3,4]"),
+        ("[1,2]", "[2,3]"),
+        ("[-3,2]", "[2,3]"),
+        ("[-9,2]", "[1,2]"),
+        ("[9,2]", "[]"),
+        ("1.9", "[1]"),
+    ] {
+        projects(&format!(r#"{{"a":{{"$slice":{slice}}}}}"#), document, &all(kept));
+    }
+    projects(r#"{"a":{"$slice":1},"e":1}"#, document, r#"{"_id":1,"a":[1],"e":2}"#);
+    projects(r#"{"a":{"$slice":1},"b":0}"#, document, r#"{"_id":1,"a":[1],"e":2}"#);
+    projects(r#"{"a":{"$slice":1},"_id":1}"#, document, r#"{"_id":1,"a":[1]}"#);
+    projects(r#"{"e":{"$slice":1},"a":0,"b":0}"#, document, r#"{"_id":1,"e":2}"#);
+    projects(r#"{"b":{"c":{"$slice":1}},"e":1}"#, document, r#"{"_id":1,"b":[{"c":[1]},{"c":5}],"e":2}"#);
+}
+
+#[test]
+fn elem_match_projects_the_first_element_that_fits() {
+    let document = r#"{"_id":1,"zip":"63109","s":[{"n":"j","school":102},{"n":"d","school":100},{"n":"e","school":102}],"t":[1,5,7]}"#;
+    projects(r#"{"s":{"$elemMatch":{"school":102}}}"#, document, r#"{"_id":1,"s":[{"n":"j","school":102}]}"#);
+    projects(
+        r#"{"zip":1,"s":{"$elemMatch":{"school":102,"n":"e"}}}"#,
+        document,
+        r#"{"_id":1,"zip":"63109","s":[{"n":"e","school":102}]}"#,
+    );
+    projects(r#"{"s":{"$elemMatch":{"school":1}}}"#, document, r#"{"_id":1}"#);
+    projects(r#"{"t":{"$elemMatch":{"$gt":4}},"_id":0}"#, document, r#"{"t":[5]}"#);
+    projects(r#"{"zip":{"$elemMatch":{"$gt":4}}}"#, document, r#"{"_id":1}"#);
+    projects(r#"{"s":0,"t":{"$elemMatch":{"$gt":5}}}"#, document, r#"{"_id":1,"zip":"63109","t":[7]}"#);
+}
+
+#[track_caller]
+fn positional(filter: &str, projection: &str, document: &str, result: Result<&str, &str>) {
+    let filter = Filter::parse(encoded(filter).raw()).unwrap();
+    let document = encoded(document);
+    assert!(filter.matches(document.raw()));
+    let parsed = Projection::parse(encoded(projection).raw()).unwrap().unwrap();
+    match (parsed.apply(document.raw(), &filter), result) {
+        (Ok(found), Ok(wanted)) => assert_eq!(found, value(wanted)),
+        (Err(error), Err(words)) => assert!(error.message().contains(words), "{error}"),
+        (found, wanted) => panic!("{found:?} instead of {wanted:?}"),
+    }
+}
+
+#[test]
+fn positional_projection_keeps_the_element_that_matched() {
+    let document = r#"{"_id":1,"semester":1,"grades":[70,87,90]}"#;
+    positional(r#"{"grades":{"$gte":85}}"#, r#"{"grades.$":1}"#, document, Ok(r#"{"_id":1,"grades":[87]}"#));
+    positional(
+        r#"{"semester":1,"grades":90}"#,
+        r#"{"grades.$":1,"semester":1}"#,
+        document,
+        Ok(r#"{"_id":1,"semester":1,"grades":[90]}"#),
+    );
+    let nested = r#"{"_id":1,"g":[7,{"m":80,"s":8},{"m":95,"s":5}]}"#;
+    positional(
+        r#"{"g":{"$elemMatch":{"m":{"$gt":90}}}}"#,
+        r#"{"g.$":1}"#,
+        nested,
+        Ok(r#"{"_id":1,"g":[{"m":95,"s":5}]}"#),
+    );
+    positional(r#"{"g.m":95}"#, r#"{"g.m.$":1}"#, nested, Ok(r#"{"_id":1,"g":[{"m":95}]}"#));
+    let below = r#"{"_id":1,"a":{"b":[1,2,3]}}"#;
+    positional(r#"{"a.b":2}"#, r#"{"a.b.$":1}"#, below, Ok(r#"{"_id":1,"a":{"b":[2]}}"#));
+    positional(r#"{"_id":1}"#, r#"{"a.b.$":1}"#, below, Err("found no matching element"));
+    positional(r#"{"_id":1}"#, r#"{"semester.$":1}"#, document, Ok(r#"{"_id":1,"semester":1}"#));
+}
+
+#[test]
 fn malformed_projections_name_the_path() {
     assert!(Projection::parse(encoded("{}").raw()).unwrap().is_none());
     assert!(Projection::parse(encoded("null").raw()).unwrap().is_none());
@@ -53,10 +134,21 @@ fn malformed_projections_name_the_path() {
     projection_refused(r#"{"a":1,"a.b":1}"#, "a.b", "two things");
     projection_refused(r#"{"a.b":1,"a":1}"#, "a", "two things");
     projection_refused(r#"{"a":"x"}"#, "a", "not string");
-    projection_refused(r#"{"a":{"$slice":1}}"#, "a", "unknown operator '$slice'");
+    projection_refused(r#"{"a":{"$foo":1}}"#, "a", "unknown operator '$foo'");
     projection_refused(r#"{"a":{}}"#, "a", "empty object");
     projection_refused(r#"{"a..b":1}"#, "a..b", "empty");
-    projection_refused(r#"{"a.$":1}"#, "a.$", "start with '$'");
+    projection_refused(r#"{"a.$b":1}"#, "a.$b", "start with '$'");
+    projection_refused(r#"{"a.$":0}"#, "a.$", "included");
+    projection_refused(r#"{"a.$":1,"b":0}"#, "b", "cannot exclude 'b'");
+    projection_refused(r#"{"a.$":1,"b.$":1}"#, "b.$", "at most one");
+    projection_refused(r#"{"a.$.b":1}"#, "a.$.b", "at the end");
+    projection_refused(r#"{"a.$":1,"a":1}"#, "a", "two things");
+    projection_refused(r#"{"a":{"$slice":"x"}}"#, "a", "needs a number");
+    projection_refused(r#"{"a":{"$slice":[1,0]}}"#, "a", "must be positive");
+    projection_refused(r#"{"a":{"$slice":[1]}}"#, "a", "two in an array");
+    projection_refused(r#"{"a.b":{"$elemMatch":{"c":1}}}"#, "a.b", "inside another field");
+    projection_refused(r#"{"a":{"$elemMatch":1}}"#, "a", "needs an object");
+    projection_refused(r#"{"a":{"$slice":1,"$elemMatch":{}}}"#, "a", "one operator");
 }
 
 #[track_caller]

@@ -1,31 +1,50 @@
 //! An update: operators with their paths, parsed once, applied to trees.
 //!
 //! Changes apply in the order of their paths (numbers by value, names by bytes), as in MongoDB, so that new
-//! fields appear in an order that does not depend on the caller's. No path may be the start of another.
+//! fields appear in an order that does not depend on the caller's. No path may be the start of another, neither
+//! as it is written nor, with positional parts, as it is in the document.
 
 use std::cmp::Ordering;
 
 use super::aggregate::update::UpdatePipeline;
 use super::change::{Change, Moment, known};
+use super::positional::{self, ArrayFilters, is_positional};
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen};
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// What an update does to a document.
 #[derive(Clone, Debug)]
 pub struct Update {
     changes: Vec<(Path, Change)>,
+    filters: ArrayFilters,
+    /// Whether some path has a positional part.
+    positional: bool,
+    /// Whether some path has the part `$`.
+    needs_match: bool,
     /// Given instead of operators.
     pipeline: Option<UpdatePipeline>,
 }
 
 impl Update {
-    /// Reads an update; `BAD_UPDATE` names the path of what is wrong with it.
-    pub fn parse(update: RawValue<'_>) -> Result<Update> {
+    /// Reads an update, and the conditions on array elements that its paths name by `$[x]`; `BAD_UPDATE` names the
+    /// path of what is wrong with it.
+    pub fn parse(update: RawValue<'_>, array_filters: Option<RawValue<'_>>) -> Result<Update> {
         if matches!(update.seen(), Seen::Array) {
-            return Ok(Update { changes: Vec::new(), pipeline: Some(UpdatePipeline::parse(update)?) });
+            if array_filters.is_some() {
+                return Err(bad_update("", "a pipeline takes no arrayFilters; leave them out"));
+            }
+            let pipeline = Some(UpdatePipeline::parse(update)?);
+            let filters = ArrayFilters::default();
+            return Ok(Update {
+                changes: Vec::new(),
+                filters,
+                positional: false,
+                needs_match: false,
+                pipeline,
+            });
         }
         if !matches!(update.seen(), Seen::Object) {
             return Err(bad_update(
@@ -48,6 +67,13 @@ impl Update {
                     }
                     None => {
                         let target = parse_target(name, operand.seen())?;
+                        for (end, path) in [("source", &path), ("destination", &target)] {
+                            if is_positional(path) {
+                                let message =
+                                    format!("the {end} field of $rename may not be dynamic: '{path}'");
+                                return Err(bad_update(name, message));
+                            }
+                        }
                         changes.push((target, Change::RenameFrom(path.clone())));
                         changes.push((path, Change::RenameAway));
                     }
@@ -58,35 +84,98 @@ impl Update {
             return Err(bad_update("", "an update needs at least one operator, as in { $set: { age: 5 } }"));
         }
         changes.sort_by(|(a, _), (b, _)| compare_paths(a, b));
-        for pair in changes.windows(2) {
-            // In this order the start of a path stands right before the paths that it starts.
-            if let [(first, _), (second, _)] = pair
-                && second.starts_with(first)
-            {
-                let message = format!("Updating the path '{second}' would create a conflict at '{first}'");
-                return Err(bad_update(&second.to_string(), message));
-            }
+        let paths = || changes.iter().map(|(path, _)| path);
+        check_conflicts(paths())?;
+        let filters = array_filters.map(ArrayFilters::parse).transpose()?.unwrap_or_default();
+        filters.check_use(paths())?;
+        let positional = paths().any(is_positional);
+        if positional {
+            check_mixture(&paths().collect::<Vec<_>>())?;
         }
-        Ok(Update { changes, pipeline: None })
+        let needs_match = paths().any(positional::needs_match);
+        Ok(Update { changes, filters, positional, needs_match, pipeline: None })
+    }
+
+    /// Whether `apply` is to be told the array element that made the document match.
+    pub fn needs_match(&self) -> bool {
+        self.needs_match
     }
 
     /// Changes the tree; true if anything really changed. After an error the tree is to be dropped. `now` is in
-    /// milliseconds; `inserting` says that an upsert makes the document.
-    pub fn apply(&self, document: &mut Object, now: i64, inserting: bool) -> Result<bool> {
+    /// milliseconds; `inserting` says that an upsert makes the document; `matched` is `Filter::position` of the
+    /// document, for `$`.
+    pub fn apply(
+        &self,
+        document: &mut Object,
+        now: i64,
+        inserting: bool,
+        matched: Option<usize>,
+    ) -> Result<bool> {
         if let Some(pipeline) = &self.pipeline {
             return pipeline.apply(document, now);
         }
         let moment = Moment { now, inserting };
         let mut changed = false;
+        if !self.positional {
+            for (path, change) in &self.changes {
+                changed |= apply_one(document, path, change, moment)?;
+            }
+            return Ok(changed);
+        }
+        let mut concrete = Vec::new();
         for (path, change) in &self.changes {
-            changed |= if path.names().next() == Some("_id") {
-                change_id(document, path, change, moment)?
+            if is_positional(path) {
+                let paths = self.filters.expand(document, path, matched)?;
+                concrete.extend(paths.into_iter().map(|path| (path, change)));
             } else {
-                change.apply(document, path, moment)?
-            };
+                concrete.push((path.clone(), change));
+            }
+        }
+        concrete.sort_by(|(a, _), (b, _)| compare_paths(a, b));
+        check_conflicts(concrete.iter().map(|(path, _)| path))?;
+        for (path, change) in concrete {
+            changed |= apply_one(document, &path, change, moment)?;
         }
         Ok(changed)
     }
+}
+
+fn apply_one(document: &mut Object, path: &Path, change: &Change, moment: Moment) -> Result<bool> {
+    if path.names().next() == Some("_id") {
+        change_id(document, path, change, moment)
+    } else {
+        change.apply(document, path, moment)
+    }
+}
+
+/// No path may be the start of the next. In their order the start of a path stands right before the paths that it
+/// starts.
+fn check_conflicts<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let mut before: Option<&Path> = None;
+    for path in paths {
+        if let Some(before) = before
+            && path.starts_with(before)
+        {
+            return Err(conflict(path, before));
+        }
+        before = Some(path);
+    }
+    Ok(())
+}
+
+/// An element may not be named by an array filter in one path and by its number or name in another.
+fn check_mixture(paths: &[&Path]) -> Result<()> {
+    for (n, path) in paths.iter().enumerate() {
+        if let Some(other) = paths.iter().take(n).find(|other| positional::mixes(path, other)) {
+            return Err(conflict(path, other));
+        }
+    }
+    Ok(())
+}
+
+fn conflict(path: &Path, other: &Path) -> Error {
+    let message = format!("Updating the path '{path}' would create a conflict at '{other}'");
+    bad_update(&path.to_string(), message)
 }
 
 /// `_id` never changes: an update may repeat it, and set it where an upsert has none.
@@ -151,23 +240,7 @@ fn parse_path(operator: &str, name: &str) -> Result<Path> {
             format!("the path '{name}' of {operator} has an empty part; name each part"),
         ));
     }
-    for part in path.names() {
-        if part == "$" || part.starts_with("$[") {
-            let details = Details { path: Some(name.to_owned()), ..Details::default() };
-            let message = format!(
-                "the positional part '{part}' of '{name}' is not supported; name the element by number"
-            );
-            return Err(Error::new(Kind::NotSupported, message).with_details(details));
-        }
-        if part.starts_with('$') {
-            return Err(bad_update(
-                name,
-                format!(
-                    "the path '{name}' of {operator} has the part '{part}', which must not start with '$'"
-                ),
-            ));
-        }
-    }
+    positional::check(operator, name, &path)?;
     Ok(path)
 }
 

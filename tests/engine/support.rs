@@ -81,6 +81,7 @@ impl Client {
         let operation = Operation::Update {
             filter: incoming(filter),
             update: incoming(update),
+            array_filters: None,
             reach,
             upsert: Upsert::No,
             new_id: incoming(&Value::Null),

@@ -1,0 +1,269 @@
+//! Positional parts of an update's paths: `$`, `$[]` and `$[x]`, and the concrete paths that they stand for in a
+//! document.
+
+use super::filter::{Clause, Filter};
+use super::refusal::bad_update;
+use crate::document::path::Part;
+use crate::document::{Node, Object, Path, RawValue, Seen, Value};
+use crate::error::{Error, Result};
+
+/// `arrayFilters`: conditions on elements, by the name that paths use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ArrayFilters {
+    filters: Vec<(String, Clause)>,
+}
+
+/// What a part of a path says about an element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Positional<'a> {
+    /// `$`
+    Matched,
+    /// `$[]`
+    All,
+    /// `$[x]`
+    Named(&'a str),
+}
+
+fn positional(part: &str) -> Option<Positional<'_>> {
+    match part {
+        "$" => Some(Positional::Matched),
+        "$[]" => Some(Positional::All),
+        _ => part.strip_prefix("$[")?.strip_suffix(']').map(Positional::Named),
+    }
+}
+
+/// Whether a path has a positional part.
+pub(super) fn is_positional(path: &Path) -> bool {
+    path.names().any(|part| positional(part).is_some())
+}
+
+/// Whether a path has the part `$`.
+pub(super) fn needs_match(path: &Path) -> bool {
+    path.names().any(|part| positional(part) == Some(Positional::Matched))
+}
+
+/// Whether two paths part at a place that one names by an array filter and the other by a field: they could mean
+/// the same element, and are refused before any document is seen.
+pub(super) fn mixes(a: &Path, b: &Path) -> bool {
+    let of_array = |part: &Part| part.name.starts_with("$[");
+    let parted = a.parts().iter().zip(b.parts()).find(|(a, b)| a != b);
+    parted.is_some_and(|(a, b)| of_array(a) != of_array(b))
+}
+
+/// Refuses positional parts where they mean nothing.
+pub(super) fn check(operator: &str, name: &str, path: &Path) -> Result<()> {
+    let mut matched = 0;
+    for (n, part) in path.names().enumerate() {
+        let Some(positional) = positional(part) else {
+            if part.starts_with('$') {
+                let message = format!(
+                    "the path '{name}' of {operator} has the part '{part}', which must not start with '$'"
+                );
+                return Err(bad_update(name, message));
+            }
+            continue;
+        };
+        if n == 0 {
+            let message =
+                format!("the path '{name}' of {operator} cannot start with '{part}': name the array first");
+            return Err(bad_update(name, message));
+        }
+        if let Positional::Named(identifier) = positional {
+            check_identifier(identifier).map_err(|message| bad_update(name, message))?;
+        }
+        matched += usize::from(positional == Positional::Matched);
+    }
+    if matched > 1 {
+        let message = format!(
+            "too many positional parts '$' in the path '{name}'; use $[] or $[x] for the other arrays"
+        );
+        return Err(bad_update(name, message));
+    }
+    Ok(())
+}
+
+fn check_identifier(identifier: &str) -> Result<(), String> {
+    let fits = identifier.starts_with(|first: char| first.is_ascii_lowercase())
+        && identifier.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "an array filter's name must be letters and digits beginning with a lowercase letter, not '{identifier}'"
+        ))
+    }
+}
+
+impl ArrayFilters {
+    /// Reads the list of filters; nil is none.
+    pub(super) fn parse(list: RawValue<'_>) -> Result<ArrayFilters> {
+        let mut filters: Vec<(String, Clause)> = Vec::new();
+        match list.seen() {
+            Seen::Null => return Ok(ArrayFilters::default()),
+            Seen::Array => {}
+            other => {
+                let message = format!("arrayFilters must be an array of filters, not {}", other.type_name());
+                return Err(bad_update("arrayFilters", message));
+            }
+        }
+        for item in list.items() {
+            let parsed = Filter::parse(item).map_err(|error| refuse(error.message()))?;
+            let mut name = None;
+            let clause = below(parsed.root, &mut name)?;
+            let Some(name) = name else {
+                return Err(refuse("a filter must name its element, as in { x: { $gt: 5 } }"));
+            };
+            check_identifier(&name).map_err(|message| refuse(&message))?;
+            if filters.iter().any(|(known, _)| *known == name) {
+                return Err(refuse(&format!("two filters have the name '{name}'; join them with $and")));
+            }
+            filters.push((name, clause));
+        }
+        Ok(ArrayFilters { filters })
+    }
+
+    /// Refuses names in paths that no filter has, and filters that no path names.
+    pub(super) fn check_use<'a>(&self, paths: impl Iterator<Item = &'a Path> + Clone) -> Result<()> {
+        for path in paths.clone() {
+            for part in path.names() {
+                if let Some(Positional::Named(name)) = positional(part)
+                    && self.get(name).is_none()
+                {
+                    let text = path.to_string();
+                    let message = format!("no array filter found for identifier '{name}' in path '{text}'");
+                    return Err(bad_update(&text, message));
+                }
+            }
+        }
+        for (name, _) in &self.filters {
+            let part = format!("$[{name}]");
+            if !paths.clone().any(|path| path.names().any(|own| own == part)) {
+                return Err(refuse(&format!(
+                    "the filter for identifier '{name}' was not used in the update"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, name: &str) -> Option<&Clause> {
+        self.filters.iter().find(|(known, _)| known == name).map(|(_, clause)| clause)
+    }
+
+    /// The concrete paths of a path in a document. `matched` is the element that made the document match.
+    pub(super) fn expand(&self, document: &Object, path: &Path, matched: Option<usize>) -> Result<Vec<Path>> {
+        let mut expansion = Expansion { filters: self, path, matched, found: Vec::new() };
+        let first = path.parts().first();
+        let value = first.and_then(|first| document.iter().find(|(key, _)| **key == *first.name));
+        let taken = first.into_iter().cloned().collect();
+        expansion.step(value.map(|(_, value)| value), taken, path.parts().get(1..).unwrap_or_default())?;
+        Ok(expansion.found)
+    }
+}
+
+struct Expansion<'a> {
+    filters: &'a ArrayFilters,
+    path: &'a Path,
+    matched: Option<usize>,
+    found: Vec<Path>,
+}
+
+impl Expansion<'_> {
+    /// Recursion goes as deep as the path, whose parts are bounded by the depth of documents.
+    fn step(&mut self, at: Option<&Value>, mut taken: Vec<Part>, rest: &[Part]) -> Result<()> {
+        let Some((part, rest)) = rest.split_first() else {
+            self.found.push(Path::of_parts(taken));
+            return Ok(());
+        };
+        let element = |taken: &[Part], index: usize| {
+            let mut next = taken.to_vec();
+            next.push(Part::element(index));
+            next
+        };
+        match positional(&part.name) {
+            None => {
+                let next = match at {
+                    Some(Value::Array(items)) => part.index.and_then(|index| items.get(index)),
+                    Some(value) => value.field(&part.name),
+                    None => None,
+                };
+                taken.push(part.clone());
+                self.step(next, taken, rest)
+            }
+            Some(Positional::Matched) => {
+                let Some(index) = self.matched else {
+                    let text = self.path.to_string();
+                    let message = "the positional operator did not find the match needed from the query; the filter must name the array";
+                    return Err(bad_update(&text, message));
+                };
+                let next = match at {
+                    Some(Value::Array(items)) => items.get(index),
+                    Some(value) => value.field(&index.to_string()),
+                    None => None,
+                };
+                self.step(next, element(&taken, index), rest)
+            }
+            Some(all) => {
+                let filter = match all {
+                    Positional::Named(name) => self.filters.get(name),
+                    _ => None,
+                };
+                let items = match at {
+                    Some(Value::Array(items)) => items,
+                    other => return Err(self.no_array(&Path::of_parts(taken), other)),
+                };
+                for (index, item) in items.iter().enumerate() {
+                    if filter.is_none_or(|filter| filter.matches(item)) {
+                        self.step(Some(item), element(&taken, index), rest)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn no_array(&self, at: &Path, found: Option<&Value>) -> Error {
+        let message = match found {
+            None => format!("the path '{at}' must exist in the document in order to apply array updates"),
+            Some(value) => {
+                format!(
+                    "cannot apply array updates to '{at}', which is of type {}, not array",
+                    value.type_name()
+                )
+            }
+        };
+        bad_update(&self.path.to_string(), message)
+    }
+}
+
+/// The clause on the element itself: its paths without the name of the element, which is the same in all of them.
+fn below(clause: Clause, name: &mut Option<String>) -> Result<Clause> {
+    let all = |clauses: Vec<Clause>, name: &mut Option<String>| {
+        clauses.into_iter().map(|clause| below(clause, name)).collect::<Result<Vec<_>>>()
+    };
+    Ok(match clause {
+        Clause::All(clauses) => Clause::All(all(clauses, name)?),
+        Clause::Any(clauses) => Clause::Any(all(clauses, name)?),
+        Clause::Not(clause) => Clause::Not(Box::new(below(*clause, name)?)),
+        Clause::Field(path, test) => {
+            let Some((first, rest)) = path.parts().split_first() else {
+                return Ok(Clause::Field(path, test));
+            };
+            match name {
+                None => *name = Some(first.name.to_string()),
+                Some(known) if **known == *first.name => {}
+                Some(known) => {
+                    let message =
+                        format!("a filter is about one element, but names '{known}' and '{}'", first.name);
+                    return Err(refuse(&message));
+                }
+            }
+            Clause::Field(Path::of_parts(rest.to_vec()), test)
+        }
+        Clause::Expression(_) => return Err(refuse("$expr cannot be about an element; use operators")),
+    })
+}
+
+fn refuse(why: &str) -> Error {
+    bad_update("arrayFilters", format!("arrayFilters: {why}"))
+}
