@@ -60,6 +60,10 @@ export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T ext
 type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : PathValue<E, P>;
 /** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
 export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
+/** A regular expression, where there may be a string to look into. */
+export type Pattern<T> = string extends T ? RegExp : never;
+/** The elements of an array; any other value itself. */
+export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>;
 /** The operators on one field. */
 export interface FilterOperators<T> {
 	/** Equal to the value. */
@@ -75,11 +79,17 @@ export interface FilterOperators<T> {
 	/** Less than or equal to the value. */
 	$lte?: T;
 	/** Equal to one of the values. */
-	$in?: readonly T[];
+	$in?: readonly (T | Pattern<T>)[];
 	/** Equal to none of the values. */
-	$nin?: readonly T[];
-	/** Where the operators do not match. */
-	$not?: FilterOperators<T>;
+	$nin?: readonly (T | Pattern<T>)[];
+	/** Where the operators, or the regular expression, do not match. */
+	$not?: FilterOperators<T> | RegExp;
+	/** A string that the regular expression finds something in. */
+	$regex?: RegExp | string;
+	/** Flags of `$regex`: i, m, s, x, u. */
+	$options?: string;
+	/** A string with this text in it, whatever its case, or an array with this element. */
+	$contains?: any;
 	/** Whether the field is there. */
 	$exists?: boolean;
 	/** Of one of these types, by MongoDB's names or numbers. */
@@ -99,7 +109,7 @@ export interface FilterOperators<T> {
 /** The names that `$type` takes. */
 export type TypeName = "double" | "string" | "object" | "array" | "binData" | "objectId" | "bool" | "date" | "null" | "int" | "long" | "number";
 /** What a filter says of one field: a value, or operators. */
-export type Condition<T> = Alternative<T> | FilterOperators<Alternative<T>>;
+export type Condition<T> = Alternative<T> | Pattern<Alternative<T>> | FilterOperators<Alternative<T>>;
 /** The operators that join filters. */
 export interface RootFilterOperators<T> {
 	/** Where all filters match. */
@@ -138,24 +148,28 @@ export interface PushModifiers<E> {
 		[path: string]: 1 | -1;
 	};
 }
+/** Paths with positional parts: `a.$`, `a.$[].b`, `a.$[x]`. */
+export interface Positional {
+	[path: `${string}.$${string}`]: any;
+}
 /** The operators of an update. */
 export interface UpdateOperators<T> {
 	/** Sets fields. */
-	$set?: SetFields<T>;
+	$set?: SetFields<T> & Positional;
 	/** Sets fields of a document that an upsert makes. */
-	$setOnInsert?: SetFields<T>;
+	$setOnInsert?: SetFields<T> & Positional;
 	/** Removes fields; the values do not matter. */
 	$unset?: {
 		[P in Path<T>]?: "" | true | 1;
-	};
+	} & Positional;
 	/** Adds to numbers; an absent field starts at 0. */
-	$inc?: Matching<T, number | bigint, number | bigint>;
+	$inc?: Matching<T, number | bigint, number | bigint> & Positional;
 	/** Multiplies numbers; an absent field becomes 0. */
-	$mul?: Matching<T, number | bigint, number | bigint>;
+	$mul?: Matching<T, number | bigint, number | bigint> & Positional;
 	/** Sets fields whose value is greater than this. */
-	$min?: SetFields<T>;
+	$min?: SetFields<T> & Positional;
 	/** Sets fields whose value is less than this. */
-	$max?: SetFields<T>;
+	$max?: SetFields<T> & Positional;
 	/** Renames fields. */
 	$rename?: {
 		[P in Path<T>]?: string;
@@ -163,29 +177,29 @@ export interface UpdateOperators<T> {
 	/** Sets fields to the time of the update. */
 	$currentDate?: Matching<T, Date, true | {
 		$type: "date";
-	}>;
+	}> & Positional;
 	/** Appends to arrays; an absent field starts empty. */
 	$push?: {
 		[P in ArrayPath<T>]?: Elements<T, P> | PushModifiers<Elements<T, P>>;
-	};
+	} & Positional;
 	/** Appends what is not there yet. */
 	$addToSet?: {
 		[P in ArrayPath<T>]?: Elements<T, P> | {
 			$each: readonly Elements<T, P>[];
 		};
-	};
+	} & Positional;
 	/** Removes the elements that equal a value or match a condition. */
 	$pull?: {
-		[P in ArrayPath<T>]?: Elements<T, P> | FilterOperators<Elements<T, P>> | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>);
-	};
+		[P in ArrayPath<T>]?: Elements<T, P> | FilterOperators<Elements<T, P>> | Pattern<Elements<T, P>> | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>);
+	} & Positional;
 	/** Removes the elements that equal one of these. */
 	$pullAll?: {
 		[P in ArrayPath<T>]?: readonly Elements<T, P>[];
-	};
+	} & Positional;
 	/** Removes the first (-1) or last (1) element. */
 	$pop?: {
 		[P in ArrayPath<T>]?: 1 | -1;
-	};
+	} & Positional;
 	/** Changes the bits of whole numbers. */
 	$bit?: Matching<T, number | bigint, {
 		and: number | bigint;
@@ -193,15 +207,26 @@ export interface UpdateOperators<T> {
 		or: number | bigint;
 	} | {
 		xor: number | bigint;
-	}>;
+	}> & Positional;
 }
 /** A change of a document by operators. */
 export type UpdateFilter<T> = IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
 } : UpdateOperators<WithoutId<T>>;
-/** Fields to show (1) or to leave out (0). */
+/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+export type ArrayProjection = {
+	$slice: number | readonly [
+		skip: number,
+		count: number
+	];
+} | {
+	$elemMatch: Document;
+};
+/** Fields to show (1) or to leave out (0), parts of arrays, and `path.$` for the element that matched. */
 export type Projection<T> = IsOpen<T> extends true ? Document : {
-	[P in Path<WithId<T>>]?: 0 | 1 | boolean;
+	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | Document;
+} & {
+	[positional: `${string}.$`]: 1 | true;
 };
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
@@ -280,6 +305,8 @@ export interface CollectionInfo {
 export interface OperationOptions {
 	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
 	signal?: AbortSignal;
+	/** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+	maxTimeMS?: number;
 	/** For logs; ignored. */
 	comment?: unknown;
 }
@@ -321,6 +348,8 @@ export interface CountOptions extends OperationOptions {
 export interface UpdateOptions extends OperationOptions {
 	/** Makes a document from filter and update when none matches. Default false. */
 	upsert?: boolean;
+	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+	arrayFilters?: readonly Document[];
 	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
@@ -389,6 +418,70 @@ export interface UpdateResult<T = Document> {
 export interface DeleteResult {
 	acknowledged: boolean;
 	deletedCount: number;
+}
+/** Options of `findOneAndUpdate`. */
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+	/** The document as it was (the default), or as it is after the write. */
+	returnDocument?: "before" | "after";
+	/** Of several that match, the first in this order. */
+	sort?: Sort;
+	/** Fields to show or leave out. */
+	projection?: Projection<T>;
+	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+	includeResultMetadata?: boolean;
+}
+/** Options of `findOneAndReplace`. */
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
+/** Options of `findOneAndDelete`. */
+export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof OperationOptions>;
+/** A document that a write answers, with what the write did. */
+export interface ModifyResult<D = Document> {
+	/** The document, or null. */
+	value: D | null;
+	/** `n`, `updatedExisting`, and `upserted` where a document was made. */
+	lastErrorObject: Document;
+	ok: number;
+}
+/** A write of `bulkWrite`. */
+export type AnyBulkWriteOperation<T = Document> = {
+	insertOne: {
+		document: OptionalId<T>;
+	};
+} | {
+	updateOne: {
+		filter: Filter<T>;
+		update: UpdateFilter<T>;
+		upsert?: boolean;
+		arrayFilters?: readonly Document[];
+	};
+} | {
+	updateMany: {
+		filter: Filter<T>;
+		update: UpdateFilter<T>;
+		upsert?: boolean;
+		arrayFilters?: readonly Document[];
+	};
+} | {
+	replaceOne: {
+		filter: Filter<T>;
+		replacement: WithoutId<T>;
+		upsert?: boolean;
+	};
+} | {
+	deleteOne: {
+		filter: Filter<T>;
+	};
+} | {
+	deleteMany: {
+		filter: Filter<T>;
+	};
+};
+/** Options of `bulkWrite`. */
+export type BulkWriteOptions = InsertManyOptions;
+/** Options of `rename`. */
+export interface RenameOptions extends OperationOptions {
+	/** Drops the collection that has the name. Default false. */
+	dropTarget?: boolean;
 }
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
@@ -471,7 +564,7 @@ export declare class MoltenBulkWriteError extends MoltenError {
  * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was left alone too long.
+ * when it was left alone or worked too long.
  */
 export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	#private;
@@ -482,6 +575,8 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	filter(filter: Document): this;
 	/** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
 	sort(sort: Sort | null, direction?: SortDirection): this;
+	/** Milliseconds that the reads may take together; then they reject with `TIMEOUT` (code 50). 0 for any. */
+	maxTimeMS(value: number): this;
 	/** Leaves out this many documents first. */
 	skip(count: number): this;
 	/** Ends after this many documents; 0 for all. */
@@ -522,6 +617,27 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/** What a row of writes did, as the driver answers it. */
+export declare class BulkWriteResult<T = Document> implements BulkCounts {
+	readonly ok = 1;
+	readonly insertedCount: number;
+	readonly matchedCount: number;
+	readonly modifiedCount: number;
+	readonly deletedCount: number;
+	readonly upsertedCount: number;
+	/** The `_id`s of the documents that upserts made, by the places of the writes. */
+	readonly upsertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** The `_id`s of the documents inserted, by the places of the writes. */
+	readonly insertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** Always true: a row with failures rejects. */
+	isOk(): boolean;
+	/** The upserted document of this place, or undefined. */
+	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
 /**
  * A collection of documents. A handle is light: make one where it is needed.
@@ -586,6 +702,52 @@ export declare class Collection<T extends Document = Document> {
 	 * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
 	 */
 	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	/**
+	 * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
+	 * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the
+	 * `value` of the result.
+	 *
+	 * Rejects as `updateOne` and `findOne` do.
+	 */
+	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options: FindOneAndUpdateOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<WithId<T>>>;
+	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<WithId<T> | null>;
+	/** Replaces the first document that matches; otherwise as `findOneAndUpdate`. */
+	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<WithId<T>>>;
+	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<WithId<T> | null>;
+	/** Deletes the first document that matches, in the order of `sort`, and resolves with it; with null when none matched. */
+	findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<WithId<T>>>;
+	findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<WithId<T> | null>;
+	/**
+	 * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
+	 * stop at the first that fails, and what came before stays; with `ordered: false` all others are run. Each is a commit of its own.
+	 *
+	 * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
+	 * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
+	 */
+	bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>>;
+	/**
+	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+	 */
+	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
+	distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>;
+	/**
+	 * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
+	 * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
+	 */
+	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
 	deleteOne(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
 	/** Deletes every document that matches, all in one commit. */
