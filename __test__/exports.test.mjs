@@ -5,7 +5,9 @@ import test from 'ava'
 import * as esm from '../index.mjs'
 
 const require = createRequire(import.meta.url)
-const NAMES = ['AggregationCursor', 'Collection', 'Database', 'FindCursor', 'MoltenBulkWriteError', 'MoltenError', 'ObjectId']
+const NAMES = [
+  'AggregationCursor', 'BulkWriteResult', 'Collection', 'Database', 'FindCursor', 'MoltenBulkWriteError', 'MoltenError', 'ObjectId'
+]
 
 test('ESM and CommonJS export the same names and the same classes', (t) => {
   const cjs = require('../index.js')

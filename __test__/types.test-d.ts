@@ -125,6 +125,19 @@ void anything.updateOne({}, { $set: { a: 1 } })
 void users.replaceOne({ _id: 'u1' }, ada, { upsert: true })
 expectTypeOf(users.updateOne({}, { $set: { age: 1 } })).resolves.toHaveProperty('upsertedId').toEqualTypeOf<string | null>()
 
+// Positional paths, regular expressions, writes that answer their document
+void users.updateOne({ tags: /x/i }, { $set: { 'tags.$': 'y', 'tags.$[x]': 'z' } }, { arrayFilters: [{ x: 'a' }] })
+void users.findOne({ name: /^a/, tags: { $in: [/x/, 'y'], $not: /z/ } }, { projection: { 'tags.$': 1, tags: { $slice: 2 } } })
+// @ts-expect-error a number is no text
+void users.findOne({ age: /1/ })
+expectTypeOf(users.findOneAndUpdate({}, { $set: { age: 1 } })).resolves.toEqualTypeOf<WithId<User> | null>()
+expectTypeOf(users.findOneAndDelete({}, { includeResultMetadata: true })).resolves.toHaveProperty('value').toEqualTypeOf<WithId<User> | null>()
+expectTypeOf(users.distinct('tags')).resolves.toEqualTypeOf<string[]>()
+expectTypeOf(users.rename('others')).resolves.toEqualTypeOf<typeof users>()
+expectTypeOf(users.bulkWrite([{ deleteOne: { filter: { age: 1 } } }])).resolves.toHaveProperty('insertedCount').toEqualTypeOf<number>()
+// @ts-expect-error a field that is not there
+void users.bulkWrite([{ updateOne: { filter: {}, update: { $set: { nothing: 1 } } } }])
+
 // Cursors
 const cursor = users.find({ age: { $gt: 1 } }, { sort: { age: -1 }, projection: { 'home.city': 1 } })
 expectTypeOf(cursor).toEqualTypeOf<FindCursor<WithId<User>>>()

@@ -144,6 +144,7 @@ pub struct Commit<'s> {
     catalogue: Option<Arc<Catalogue>>,
     created: SmallVec<[Arc<Collection>; 1]>,
     dropped: SmallVec<[u32; 1]>,
+    renamed: bool,
     preloaded: &'s Preloaded,
     packed: Vec<u8>,
 }
@@ -224,6 +225,7 @@ impl<'s> Commit<'s> {
             catalogue: None,
             created: SmallVec::new(),
             dropped: SmallVec::new(),
+            renamed: false,
             preloaded,
             packed: Vec::new(),
         }
@@ -268,6 +270,7 @@ impl<'s> Commit<'s> {
         record::rename(self.block(to.len() + 16), collection.number(), to);
         let renamed = self.catalogue_now().without(collection.number()).with(to, collection.clone());
         self.catalogue = Some(Arc::new(renamed));
+        self.renamed = true;
     }
 
     fn catalogue_now(&self) -> &Catalogue {
@@ -422,7 +425,7 @@ impl<'s> Commit<'s> {
 
     /// A collection begun for documents that then failed is not begun.
     fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.dropped.is_empty()
+        self.steps.is_empty() && self.dropped.is_empty() && !self.renamed
     }
 
     /// Reserves, queues, applies, unlocks.

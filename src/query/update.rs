@@ -70,7 +70,7 @@ impl Update {
                         for (end, path) in [("source", &path), ("destination", &target)] {
                             if is_positional(path) {
                                 let message =
-                                    format!("the {end} field of $rename may not be dynamic: '{path}'");
+                                    format!("the {end} field for $rename may not be dynamic: '{path}'");
                                 return Err(bad_update(name, message));
                             }
                         }
