@@ -110,6 +110,8 @@ fn versions_and_cursors_are_whole_numbers() {
     assert!(one(19, 0, &[0x92, 1, 2]).is_ok());
     assert!(one(23, 0, &[]).is_ok());
     assert!(one(24, 0, &[]).is_ok());
+    assert!(matches!(one(30, 0, &[0x90, 5]), Ok(Operation::Aggregate { batch: 5, .. })));
+    assert!(one(30, 0, &[0x90]).is_err());
 }
 
 #[test]

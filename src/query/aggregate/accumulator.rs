@@ -297,12 +297,11 @@ impl State {
                     *count += 1;
                 }
             }
-            State::Extreme(wanted, best) => {
+            State::Extreme(wanted, best)
                 if !matches!(node.seen(), Seen::Null)
-                    && best.as_ref().is_none_or(|best| compare_nodes(node, best) == *wanted)
-                {
-                    *best = Some(node.tree());
-                }
+                    && best.as_ref().is_none_or(|best| compare_nodes(node, best) == *wanted) =>
+            {
+                *best = Some(node.tree());
             }
             _ => {}
         }

@@ -53,7 +53,7 @@ impl Rows for Faceting {
         }
         let mut object = Object::new();
         for (name, pipeline) in &self.facets.0 {
-            let mut results = pipeline.over(Listed::new(rows.clone()), &self.env, &self.access)?;
+            let mut results = pipeline.over(Listed::boxed(rows.clone()), &self.env, &self.access)?;
             let mut all = Vec::new();
             while let Some(row) = results.next()? {
                 let value = row.into_value();

@@ -155,7 +155,7 @@ impl LookingUp {
         let mut rows: Box<dyn Rows> = match (&spec.equal, &spec.pipeline) {
             (Some(_), None) => return Ok(self.equal(row, from)?.into_iter().map(Row::into_value).collect()),
             (Some(_), Some(pipeline)) => {
-                let source = Listed::new(self.equal(row, from)?);
+                let source = Listed::boxed(self.equal(row, from)?);
                 pipeline.over(source, &env, &self.access)?
             }
             (None, Some(pipeline)) => {

@@ -111,7 +111,7 @@ impl Pipeline {
     pub fn open(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
         let (source, rest) = match self.stages.split_first() {
             Some((Stage::Documents(documents), rest)) => {
-                (Listed::new(documents.iter().cloned().map(Row::Tree).collect()), rest)
+                (Listed::boxed(documents.iter().cloned().map(Row::Tree).collect()), rest)
             }
             Some((Stage::Match(test), rest)) => match &**test {
                 Match::Plain(filter) => (access.scan(collection, filter.clone())?, rest),
@@ -299,7 +299,7 @@ fn chain(
                 let second = pipeline.open(name.as_deref().unwrap_or_default(), &env, &access)?;
                 Box::new(Joined { first: input, second, in_second: false })
             }
-            Stage::Documents(documents) => Listed::new(documents.iter().cloned().map(Row::Tree).collect()),
+            Stage::Documents(documents) => Listed::boxed(documents.iter().cloned().map(Row::Tree).collect()),
             Stage::Write(write) => Box::new(Writing { input, write: write.clone(), env, access }),
         };
     }

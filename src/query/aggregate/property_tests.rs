@@ -84,7 +84,7 @@ proptest! {
         let fast = run_on(&lists_of(&documents), &stages).unwrap();
         let pipeline = Pipeline::parse(encode(&stages).raw()).unwrap();
         let access: Arc<dyn Access> = lists_of(&[]);
-        let trees = Listed::new(documents.iter().cloned().map(Row::Tree).collect());
+        let trees = Listed::boxed(documents.iter().cloned().map(Row::Tree).collect());
         let mut rows = pipeline.over(trees, &Arc::new(Env::default()), &access).unwrap();
         let mut slow = Vec::new();
         while let Some(row) = rows.next().unwrap() {

@@ -69,7 +69,7 @@ impl Row {
 pub(super) struct Listed(std::vec::IntoIter<Row>);
 
 impl Listed {
-    pub(super) fn new(rows: Vec<Row>) -> Box<dyn Rows> {
+    pub(super) fn boxed(rows: Vec<Row>) -> Box<dyn Rows> {
         Box::new(Listed(rows.into_iter()))
     }
 }

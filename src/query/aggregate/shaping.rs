@@ -141,10 +141,11 @@ fn read_fields(
             other => Field::Computed(parser.inside(&name, |parser| parser.expression(other))?),
         };
         let keeps = !matches!(field, Field::Exclude);
-        if name != "_id" || matches!(field, Field::Computed(_)) {
-            if *mode.get_or_insert(keeps) != keeps {
-                return parser.fail(format!("$project cannot both include and exclude fields, as it does with '{name}'; only _id may differ"));
-            }
+        let decides = name != "_id" || matches!(field, Field::Computed(_));
+        if decides && *mode.get_or_insert(keeps) != keeps {
+            return parser.fail(format!(
+                "$project cannot both include and exclude fields, as it does with '{name}'; only _id may differ"
+            ));
         }
         branch.add(parser, &path(parser, "$project", &name)?, field)?;
     }
