@@ -169,10 +169,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Documents with version, creation and last change, in natural order.
-fn expected() -> Vec<(&'static str, Vec<(Value, u64, u64, u64)>)> {
+/// A document with its version, creation and last change.
+type Row = (Value, u64, u64, u64);
+
+/// The rows of each collection, in natural order.
+fn expected() -> Vec<(&'static str, Vec<Row>)> {
     let fresh = |documents: Vec<Value>| documents.into_iter().map(|one| (one, 1, FIRST, FIRST)).collect();
-    let mut people: Vec<(Value, u64, u64, u64)> = fresh((0..8).map(|n| person(n, &[])).collect());
+    let mut people: Vec<Row> = fresh((0..8).map(|n| person(n, &[])).collect());
     people[1] = (person(1, &[("visits", Value::Int(2))]), 3, FIRST, SECOND);
     people[2] = (person(2, &[("new", Value::Bool(true))]), 2, FIRST, SECOND);
     people.push((person(4, &[("back", Value::Null)]), 1, SECOND, SECOND));

@@ -6,7 +6,7 @@
 // reopens the database in another process (every third of which ends abruptly too) and compares.
 
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,13 @@ function settings() {
   if (!Number.isSafeInteger(rounds) || rounds < 1) throw new TypeError(`--rounds must be a whole number, not ${values.rounds}`)
   if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed must be a whole number, not ${values.seed}`)
   return { rounds, seed, mode: values.mode, keep: values.keep, base: values.directory ?? tmpdir() }
+}
+
+/** Tells one build of the addon from another: a process that runs while its addon is overwritten dies of it. */
+function build() {
+  const root = script('../..')
+  const addons = readdirSync(root).filter((name) => name.endsWith('.node'))
+  return addons.map((name) => `${name} ${statSync(join(root, name)).mtimeMs}`).join()
 }
 
 /** Runs a writer until it is killed; answers the whole lines it printed. Rejects when it ended by itself. */
@@ -95,6 +102,7 @@ async function main() {
   const random = generator(seed)
   const ledger = new Ledger()
   const faults = { lost: 0, wrong: 0 }
+  const built = build()
   let round = 0
   try {
     while (round < rounds && faults.lost + faults.wrong === 0) {
@@ -110,6 +118,7 @@ async function main() {
     // Beside the database, because what is printed is not always kept.
     writeFileSync(join(directory, 'failure.txt'), `seed ${seed}, round ${round}\n${error.stack}\n`)
     console.error(`round ${round}: ${error.stack}`)
+    if (build() !== built) console.error('the addon was replaced during the run, which shows nothing: run again')
   }
   console.log(
     `mode ${mode}, seed ${seed}: ${round} rounds, ${ledger.acknowledged} operations acknowledged, ` +

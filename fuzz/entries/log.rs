@@ -48,7 +48,7 @@ pub fn frame(data: &[u8]) {
     set(&mut head, 4, &crc.to_le_bytes());
     let Some(header) = FrameHeader::decode(&head, seed, offset) else { return };
     assert_eq!((header.head_crc, header.lsn.0), (crc, frame::u64_at(&head, 8)));
-    assert!(header.frame_len() >= HEADER_LEN as u64 && header.frame_len() % 8 == 0);
+    assert!(header.frame_len() >= HEADER_LEN as u64 && header.frame_len().is_multiple_of(8));
     assert!(header.durable() <= header.lsn);
     assert_eq!(FrameHeader::decode(&head, seed, offset + 8), None, "a frame belongs to one offset");
     if header.kind != FrameKind::Commit {
@@ -113,7 +113,7 @@ impl Log {
         set(&mut head, 4, &crc.to_le_bytes());
         self.bytes.extend_from_slice(&head);
         self.bytes.extend_from_slice(body);
-        while self.bytes.len() % 8 != 0 {
+        while !self.bytes.len().is_multiple_of(8) {
             self.bytes.push(u8::from(faults & DIRTY_PADDING != 0));
         }
         self.seal = crc;

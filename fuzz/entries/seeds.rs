@@ -119,6 +119,10 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         put(out, 1, 1, &object(&[("_id", Value::Int(3)), ("a", every_type())]));
         record::delete(out, 1, &plain(&Value::Int(2)));
     });
+    let limits = payload(|out| {
+        put(out, 1, u64::MAX, &object(&[("_id", Value::Int(4))]));
+        record::create(out, u32::MAX - 1, "last", b"");
+    });
     let commits =
         [(1, 0, 1, 8, &b"one block"[..]), (1, 0, 2, 0, &body), (3, 0, 0, 0, b""), (2, 0, 0, 0, b"")];
     vec![
@@ -154,6 +158,9 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
                 .chain([(0..160u8).map(|n| n.wrapping_mul(97) | 1).collect()])
                 .collect(),
         ),
-        ("records", vec![row(0, &[begun.clone(), changed.clone()]), row(1, &[more]), row(2, &[begun])]),
+        (
+            "records",
+            vec![row(0, &[begun.clone(), changed]), row(1, &[more]), row(2, &[begun]), row(1, &[limits])],
+        ),
     ]
 }

@@ -360,7 +360,7 @@ impl<'s> Commit<'s> {
         let time = self.time;
         let (target, version, created_at, inserted) = match over {
             Over::Nothing(target) => (target, 1, time, 1),
-            Over::Present(target, version, created_at) => (target, version + 1, created_at, 0),
+            Over::Present(target, version, created_at) => (target, version.saturating_add(1), created_at, 0),
         };
         self.touched[touched].count += inserted;
         let modified_at = time.max(created_at);
