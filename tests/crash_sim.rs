@@ -38,8 +38,6 @@ struct Model {
     durable: usize,
     /// Where generations end, or may.
     cuts: BTreeSet<usize>,
-    /// Generations that are known to be installed.
-    installed: usize,
 }
 
 struct Cycle {
@@ -128,8 +126,9 @@ impl Cycle {
         // Without a manifest it is the rest of one that was given up or removed.
         let mut kept = list(&backups);
         kept.retain(|name| list(&backups.join(name)).contains(&"MANIFEST".to_owned()));
-        if kept.len() < self.model.installed.min(self.retention as usize) {
-            return Err(format!("{} installed, kept {kept:?}", self.model.installed));
+        let oldest = manifest.generation.saturating_sub(u64::from(self.retention)).max(1);
+        if let Some(gone) = (oldest..manifest.generation).find(|due| !kept.contains(&due.to_string())) {
+            return Err(format!("generation {gone} of {} is gone, kept {kept:?}", manifest.generation));
         }
         for name in kept {
             let options = OpenOptions { access: Access::ReadOnly, ..OpenOptions::default() };
@@ -227,7 +226,6 @@ impl Cycle {
             {
                 self.model.published = self.model.published.max(end);
                 self.model.durable = self.model.durable.max(end);
-                self.model.installed += 1;
                 self.places.extend(places.into_iter().map(|(place, payload)| (0, place, payload)));
                 installed = Some(done);
             }
