@@ -11,18 +11,28 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use loading::Heard;
+use loading::{Heard, write_snapshot};
 use moltendb_node::error::{Kind, Result};
-use moltendb_node::options::{OpenOptions, StorageMode};
+use moltendb_node::options::{OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::{Block, FrameSize, Opened, open_disk};
 use sim::{Fault, Sim};
 
 fn open(sim: &Sim, mode: StorageMode) -> (Result<Opened>, Vec<Vec<u8>>) {
+    open_keeping(sim, mode, 0)
+}
+
+fn open_keeping(sim: &Sim, mode: StorageMode, generations: u32) -> (Result<Opened>, Vec<Vec<u8>>) {
     let host = sim.process();
-    let options = OpenOptions { storage: mode, segment_size: 4096, ..OpenOptions::default() };
+    let options = OpenOptions {
+        storage: mode,
+        segment_size: 4096,
+        retention: Retention { generations },
+        ..OpenOptions::default()
+    };
     let mut heard = Heard::default();
     let opened = open_disk(&host, Path::new("/db"), &options, None, &mut heard);
-    (opened, heard.commits().unwrap().into_iter().flatten().collect())
+    let commits = if opened.is_ok() { heard.commits().unwrap() } else { Vec::new() };
+    (opened, commits.into_iter().flatten().collect())
 }
 
 fn commit(opened: &Opened, payload: &[u8]) -> Result<()> {
@@ -108,6 +118,136 @@ fn every_failing_operation_is_reported_and_loses_nothing_that_was_answered() {
             }
         }
     }
+}
+
+/// Compacts, with a commit in between.
+fn compact(opened: &Opened, answered: &mut Vec<Vec<u8>>, errors: &mut Vec<Kind>, n: usize) -> Result<()> {
+    let cut = opened.backend.cut()?;
+    let commits: Vec<_> = answered.iter().map(|payload| vec![payload.clone()]).collect();
+    assert_eq!(cut.lsn.0, commits.len() as u64);
+    let mut sink = opened.backend.begin_snapshot(&cut)?;
+    match commit(opened, &payload(n)) {
+        Ok(()) => answered.push(payload(n)),
+        Err(error) => errors.push(error.kind()),
+    }
+    write_snapshot(&mut *sink, &commits, 2, || {})?;
+    let installed = opened.backend.install(cut, sink)?;
+    opened.backend.forget(&installed.retired);
+    Ok(())
+}
+
+/// Three sessions that compact, the second without a close. Returns what was answered, and the errors met.
+fn compactions(sim: &Sim, mode: StorageMode, keep: u32) -> (Vec<Vec<u8>>, Vec<Kind>) {
+    let (mut answered, mut errors) = (Vec::new(), Vec::new());
+    for session in 0..3 {
+        let (opened, heard) = open_keeping(sim, mode, keep);
+        assert!(heard.len() >= answered.len() || opened.is_err(), "answered commits are gone");
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                errors.push(error.kind());
+                continue;
+            }
+        };
+        answered = heard;
+        for n in 0..2 {
+            let before = opened.backend.stats().snapshot_bytes;
+            if let Err(error) = compact(&opened, &mut answered, &mut errors, session * 9 + n) {
+                errors.push(error.kind());
+                let after = opened.backend.stats().snapshot_bytes;
+                assert_eq!(before, after, "a failed compaction changed something");
+                if error.kind() == Kind::StoragePoisoned {
+                    break;
+                }
+            }
+            // The commit after a failed compaction, and the next compaction, are as good as any.
+            match commit(&opened, &payload(session * 9 + n + 4)) {
+                Ok(()) => answered.push(payload(session * 9 + n + 4)),
+                Err(error) => errors.push(error.kind()),
+            }
+        }
+        if session != 1 {
+            errors.extend(opened.backend.close().err().map(|error| error.kind()));
+        }
+    }
+    (answered, errors)
+}
+
+#[test]
+fn every_failing_operation_of_a_compaction_leaves_the_old_or_the_new_generation() {
+    let faults = [
+        Fault::Error(ErrorKind::Other),
+        Fault::Error(ErrorKind::StorageFull),
+        Fault::Error(ErrorKind::Interrupted),
+        Fault::ShortWrite,
+    ];
+    for (mode, keep) in
+        [(StorageMode::Sync, 0), (StorageMode::Sync, 2), (StorageMode::Async, 0), (StorageMode::Async, 1)]
+    {
+        for fault in faults {
+            for k in 1.. {
+                let sim = Sim::new(k);
+                sim.fail(k, fault);
+                let (answered, errors) = compactions(&sim, mode, keep);
+                let Some(verb) = sim.faulted() else { break };
+                let context =
+                    format!("{mode:?}, keeping {keep}, operation {k} ({verb}) {fault:?}: {errors:?}");
+                assert!(
+                    errors
+                        .iter()
+                        .all(|kind| matches!(kind, Kind::Io | Kind::StorageFull | Kind::StoragePoisoned)),
+                    "{context}"
+                );
+                let (opened, heard) = open_keeping(&sim, mode, keep);
+                assert!(opened.is_ok(), "does not open again: {context} {:?}", opened.err());
+                assert!(heard.starts_with(&answered), "answered commits are gone: {context}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_while_a_snapshot_is_written_leaves_everything_and_a_later_compaction_works() {
+    let sim = Sim::new(3);
+    let (opened, _) = open(&sim, StorageMode::Sync);
+    let opened = opened.unwrap();
+    let mut answered = Vec::new();
+    for n in 0..5 {
+        commit(&opened, &payload(n)).unwrap();
+        answered.push(payload(n));
+    }
+    let mut failures = 0;
+    for k in 1.. {
+        // The log's own turn to the next segment is done with, so that the fault meets the snapshot.
+        commit(&opened, &payload(k)).unwrap();
+        answered.push(payload(k));
+        let cut = opened.backend.cut().unwrap();
+        opened.backend.drive();
+        let commits: Vec<_> = answered.iter().map(|payload| vec![payload.clone()]).collect();
+        sim.fail(k as u64, Fault::Error(ErrorKind::StorageFull));
+        let done = opened.backend.begin_snapshot(&cut).and_then(|mut sink| {
+            write_snapshot(&mut *sink, &commits, 2, || {})?;
+            opened.backend.install(cut, sink)
+        });
+        match done {
+            Ok(installed) => {
+                opened.backend.forget(&installed.retired);
+                break;
+            }
+            // The rename of the manifest, or its fsync: nobody can tell which one is on the disk.
+            Err(error) if error.kind() == Kind::StoragePoisoned => break,
+            Err(error) => assert_eq!(error.kind(), Kind::StorageFull),
+        }
+        failures += 1;
+    }
+    assert!(failures > 5, "{failures}");
+    drop(opened);
+    let (opened, heard) = open(&sim, StorageMode::Sync);
+    let opened = opened.unwrap();
+    assert_eq!(heard, answered);
+    compact(&opened, &mut answered, &mut Vec::new(), 1).unwrap();
+    drop(opened);
+    assert_eq!(open(&sim, StorageMode::Sync).1, answered);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod loading;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use loading::Heard;
+use loading::{Heard, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, StorageMode};
 use moltendb_node::storage::{Block, FrameSize, Host, RecoveryReport, open_disk};
@@ -51,6 +51,30 @@ fn build(path: &Path, close: bool) -> Content {
     content
 }
 
+/// The same, then compacted, with commits after the cut.
+fn build_compacted(path: &Path) -> Content {
+    let mut content = build(path, true);
+    let options = OpenOptions { storage: StorageMode::Sync, ..OpenOptions::default() };
+    let opened = open_disk(&Host::system(), path, &options, None, &mut Heard::default()).unwrap();
+    let cut = opened.backend.cut().unwrap();
+    let mut sink = opened.backend.begin_snapshot(&cut).unwrap();
+    write_snapshot(&mut *sink, &content, 5, || {}).unwrap();
+    let installed = opened.backend.install(cut, sink).unwrap();
+    opened.backend.forget(&installed.retired);
+    for n in 0..4u8 {
+        let payloads = vec![vec![n + 1; 60]];
+        let size = FrameSize { blocks: [60].into_iter().collect(), records: 1 };
+        let place = opened.backend.reserve(&size).unwrap();
+        let block = Arc::new(Block { place: place.blocks[0], bytes: payloads[0].clone().into() });
+        let completion = opened.backend.append(place, &[block]);
+        opened.backend.drive();
+        completion.wait().unwrap();
+        content.push(payloads);
+    }
+    opened.backend.close().unwrap();
+    content
+}
+
 fn files(path: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = std::fs::read_dir(path)
         .unwrap()
@@ -79,9 +103,15 @@ fn check(path: &Path, file: &Path, content: &Content) -> bool {
 
 #[test]
 fn every_changed_byte_of_a_closed_database_is_reported() {
+    for builder in [|path: &Path| build(path, true), build_compacted] {
+        every_changed_byte(builder);
+    }
+}
+
+fn every_changed_byte(build: fn(&Path) -> Content) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let content = build(&path, true);
+    let content = build(&path);
     for file in files(&path) {
         let good = std::fs::read(&file).unwrap();
         for at in 0..good.len() {
@@ -96,9 +126,15 @@ fn every_changed_byte_of_a_closed_database_is_reported() {
 
 #[test]
 fn every_truncation_of_a_closed_database_is_reported() {
+    for builder in [|path: &Path| build(path, true), build_compacted] {
+        every_truncation(builder);
+    }
+}
+
+fn every_truncation(build: fn(&Path) -> Content) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let content = build(&path, true);
+    let content = build(&path);
     for file in files(&path) {
         let good = std::fs::read(&file).unwrap();
         for len in 0..good.len() {

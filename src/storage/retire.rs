@@ -52,9 +52,12 @@ pub(super) fn finish(host: &Host, dir: &Path, generation: u64) -> Result<()> {
 pub(super) fn prune(host: &Host, dir: &Path, oldest: u64) -> Result<()> {
     for generation in generations(host, dir)?.into_iter().filter(|generation| *generation < oldest) {
         let folder = folder(dir, generation);
-        let mut files = names(host, &folder, EntryKind::File)?;
-        // The manifest goes first, so that what is left half removed is no backup.
-        files.sort_by_key(|name| name != manifest::NAME);
+        // The manifest goes first, durably, so that what is left half removed is no backup.
+        if exists(host, &folder.join(manifest::NAME))? {
+            remove(host, &folder.join(manifest::NAME))?;
+            sync_dir(host, &folder)?;
+        }
+        let files = names(host, &folder, EntryKind::File)?;
         for name in files.iter().filter(|name| is_ours(name)) {
             remove(host, &folder.join(name))?;
         }
@@ -105,7 +108,7 @@ fn belongs(old: &Manifest, name: &str) -> bool {
 }
 
 fn is_ours(name: &str) -> bool {
-    matches!(name, manifest::NAME | manifest::TMP_NAME | LOCK_NAME | OWNER_NAME)
+    matches!(name, manifest::TMP_NAME | LOCK_NAME | OWNER_NAME)
         || parse_segment_name(name).is_some()
         || parse_snapshot_name(name).is_some()
 }

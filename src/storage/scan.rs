@@ -69,7 +69,10 @@ impl<'a> Frames<'a> {
             };
             self.end = at + header.frame_len();
             self.last = header.lsn;
-            self.unproven.push_back((header.lsn, self.end));
+            if header.kind == FrameKind::Commit {
+                self.unproven.push_back((header.lsn, self.end));
+            }
+            // A SEAL or MARK tells of what stands before it, not of itself: its own fsync may have failed.
             self.prove(header.durable());
             if header.kind == FrameKind::Seal {
                 self.seal = Some(header.head_crc);
