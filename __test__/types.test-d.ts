@@ -149,6 +149,20 @@ expectTypeOf(cursor.project<{ name: string }>({ name: 1 })).toEqualTypeOf<FindCu
 // @ts-expect-error a direction that does not exist
 cursor.sort({ age: 2 })
 
+// Synchronous reads
+expectTypeOf(users.findSync({ age: { $gt: 1 } })).toEqualTypeOf<WithId<User>[]>()
+expectTypeOf(users.findOneSync({ name: 'Ada' })).toEqualTypeOf<WithId<User> | null>()
+expectTypeOf(users.countSync()).toEqualTypeOf<number>()
+
+// In, out, and verified
+void db.exportJSONL(process.stdout, { collections: ['users'], onProgress: ({ documents }) => documents })
+void db.exportJSONL(new WritableStream())
+expectTypeOf(db.importJSONL(process.stdin, { ifExists: 'skip', batchSize: 5 })).resolves.toHaveProperty('lines').toEqualTypeOf<number>()
+void db.importJSONL(['{}'])
+// @ts-expect-error a word that does not exist
+void db.importJSONL(process.stdin, { ifExists: 'ignore' })
+expectTypeOf(Database.verify('x')).resolves.toHaveProperty('ok').toEqualTypeOf<boolean>()
+
 // Errors
 declare const error: unknown
 if (MoltenError.isMoltenError(error)) {

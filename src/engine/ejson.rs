@@ -176,7 +176,7 @@ fn write_binary(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn read_base64(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
-    if bytes.len() % 4 != 0 {
+    if !bytes.len().is_multiple_of(4) {
         return None;
     }
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
