@@ -148,24 +148,28 @@ export interface PushModifiers<E> {
 		[path: string]: 1 | -1;
 	};
 }
+/** Paths with positional parts: `a.$`, `a.$[].b`, `a.$[x]`. */
+export interface Positional {
+	[path: `${string}.$${string}`]: any;
+}
 /** The operators of an update. */
 export interface UpdateOperators<T> {
 	/** Sets fields. */
-	$set?: SetFields<T>;
+	$set?: SetFields<T> & Positional;
 	/** Sets fields of a document that an upsert makes. */
-	$setOnInsert?: SetFields<T>;
+	$setOnInsert?: SetFields<T> & Positional;
 	/** Removes fields; the values do not matter. */
 	$unset?: {
 		[P in Path<T>]?: "" | true | 1;
-	};
+	} & Positional;
 	/** Adds to numbers; an absent field starts at 0. */
-	$inc?: Matching<T, number | bigint, number | bigint>;
+	$inc?: Matching<T, number | bigint, number | bigint> & Positional;
 	/** Multiplies numbers; an absent field becomes 0. */
-	$mul?: Matching<T, number | bigint, number | bigint>;
+	$mul?: Matching<T, number | bigint, number | bigint> & Positional;
 	/** Sets fields whose value is greater than this. */
-	$min?: SetFields<T>;
+	$min?: SetFields<T> & Positional;
 	/** Sets fields whose value is less than this. */
-	$max?: SetFields<T>;
+	$max?: SetFields<T> & Positional;
 	/** Renames fields. */
 	$rename?: {
 		[P in Path<T>]?: string;
@@ -173,29 +177,29 @@ export interface UpdateOperators<T> {
 	/** Sets fields to the time of the update. */
 	$currentDate?: Matching<T, Date, true | {
 		$type: "date";
-	}>;
+	}> & Positional;
 	/** Appends to arrays; an absent field starts empty. */
 	$push?: {
 		[P in ArrayPath<T>]?: Elements<T, P> | PushModifiers<Elements<T, P>>;
-	};
+	} & Positional;
 	/** Appends what is not there yet. */
 	$addToSet?: {
 		[P in ArrayPath<T>]?: Elements<T, P> | {
 			$each: readonly Elements<T, P>[];
 		};
-	};
+	} & Positional;
 	/** Removes the elements that equal a value or match a condition. */
 	$pull?: {
-		[P in ArrayPath<T>]?: Elements<T, P> | FilterOperators<Elements<T, P>> | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>);
-	};
+		[P in ArrayPath<T>]?: Elements<T, P> | FilterOperators<Elements<T, P>> | Pattern<Elements<T, P>> | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>);
+	} & Positional;
 	/** Removes the elements that equal one of these. */
 	$pullAll?: {
 		[P in ArrayPath<T>]?: readonly Elements<T, P>[];
-	};
+	} & Positional;
 	/** Removes the first (-1) or last (1) element. */
 	$pop?: {
 		[P in ArrayPath<T>]?: 1 | -1;
-	};
+	} & Positional;
 	/** Changes the bits of whole numbers. */
 	$bit?: Matching<T, number | bigint, {
 		and: number | bigint;
@@ -203,7 +207,7 @@ export interface UpdateOperators<T> {
 		or: number | bigint;
 	} | {
 		xor: number | bigint;
-	}>;
+	}> & Positional;
 }
 /** A change of a document by operators. */
 export type UpdateFilter<T> = IsOpen<T> extends true ? {

@@ -65,7 +65,7 @@ fn build_compacted(path: &Path) -> Content {
         let payloads = vec![vec![n + 1; 60]];
         let size = FrameSize { blocks: [60].into_iter().collect(), records: 1 };
         let place = opened.backend.reserve(&size).unwrap();
-        let block = Arc::new(Block { place: place.blocks[0], bytes: payloads[0].clone().into() });
+        let block = Arc::new(Block { place: place.blocks[0], base: 0, bytes: payloads[0].clone().into() });
         let completion = opened.backend.append(place, &[block]);
         opened.backend.drive();
         completion.wait().unwrap();

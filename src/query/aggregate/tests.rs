@@ -370,11 +370,11 @@ fn writing_stages() {
 
 #[test]
 fn updates_by_pipeline() {
-    let update = |pipeline: &str| Update::parse(encoded(pipeline).raw());
+    let update = |pipeline: &str| Update::parse(encoded(pipeline).raw(), None);
     let mut document = vec![("_id".to_owned(), Value::Int(1)), ("a".to_owned(), Value::Int(2))];
     let one = update(r#"[{"$set": {"b": {"$add": ["$a", 1]}}}, {"$unset": "a"}, {"$set": {"at": "$$NOW"}}]"#)
         .unwrap();
-    assert!(one.apply(&mut document, 9, false).unwrap());
+    assert!(one.apply(&mut document, 9, false, None).unwrap());
     assert_eq!(Value::Object(document.clone()), value(r#"{"_id": 1, "b": 3, "at": {"@date": 9}}"#));
     assert!(
         !one.apply(
@@ -384,14 +384,15 @@ fn updates_by_pipeline() {
                 ("at".to_owned(), Value::Date(9))
             ],
             9,
-            false
+            false,
+            None
         )
         .unwrap()
     );
     let replace = update(r#"[{"$replaceWith": {"x": 1}}]"#).unwrap();
-    assert!(replace.apply(&mut document, 9, false).unwrap());
+    assert!(replace.apply(&mut document, 9, false, None).unwrap());
     assert_eq!(Value::Object(document.clone()), value(r#"{"_id": 1, "x": 1}"#));
-    let error = update(r#"[{"$set": {"_id": 2}}]"#).unwrap().apply(&mut document, 9, false).unwrap_err();
+    let error = update(r#"[{"$set": {"_id": 2}}]"#).unwrap().apply(&mut document, 9, false, None).unwrap_err();
     assert_eq!((error.kind(), error.message().contains("immutable")), (Kind::BadUpdate, true));
     assert_eq!(update(r#"[{"$match": {}}]"#).unwrap_err().kind(), Kind::BadUpdate);
     assert_eq!(update("[]").unwrap_err().kind(), Kind::BadUpdate);
