@@ -26,8 +26,8 @@ function use(value, role) {
 const KINDS = { document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE' }
 
 /** Refused as the value of a field, in each role, with the path. */
-function refused(t, value, message) {
-  for (const role of ['document', 'filter', 'update']) {
+function refused(t, value, message, roles = ['document', 'filter', 'update']) {
+  for (const role of roles) {
     const error = t.throws(() => (role === 'document' ? store({ a: { b: [0, value] } }) : use({ a: { b: [0, value] } }, role)))
     t.true(MoltenError.isMoltenError(error), String(error))
     t.is(error.kind, KINDS[role])
@@ -168,7 +168,7 @@ const rows = [
   ['a Map', () => new Map(), /is a Map/],
   ['a Set', () => new Set(), /is a Set/],
   ['a class that extends Map', () => new (class extends Map {})(), /is a Map/],
-  ['a RegExp', () => /x/, /is a RegExp/],
+  ['a RegExp', () => /x/, /is a RegExp/, ['document', 'update']],
   ['a Float64Array', () => new Float64Array(2), /is a Float64Array/],
   ['an Int8Array', () => new Int8Array(2), /is an Int8Array/],
   ['a Uint8ClampedArray', () => new Uint8ClampedArray(2), /is a Uint8ClampedArray/],
@@ -206,7 +206,14 @@ const rows = [
   ['a bson Code', () => new bson.Code('x'), /bson Code/],
   ['a bson DBRef', () => new bson.DBRef('a', new bson.ObjectId()), /bson DBRef/]
 ]
-for (const [name, make, message] of rows) test(`${name}: refused`, (t) => refused(t, make(), message))
+for (const [name, make, message, roles] of rows) test(`${name}: refused`, (t) => refused(t, make(), message, roles))
+
+test('a RegExp in a filter is a condition, of any realm', (t) => {
+  const wrapped = (options) => ({ a: { b: [0, { $regularExpression: { pattern: 'x', options } }] } })
+  t.deepEqual(use({ a: { b: [0, /x/gi] } }, 'filter'), wrapped('gi'))
+  t.deepEqual(use({ a: { b: [0, foreign('/x/')] } }, 'filter'), wrapped(''))
+  t.deepEqual(use({ $pull: { b: /x/m } }, 'update'), { $pull: { b: { $regularExpression: { pattern: 'x', options: 'm' } } } })
+})
 
 test('values of another realm are what they are there', (t) => {
   t.deepEqual(store({ a: foreign('new Date(5)') }).a, new Date(5))
@@ -214,7 +221,7 @@ test('values of another realm are what they are there', (t) => {
   t.deepEqual(store({ a: foreign('({ b: [null, "x", 1n] })') }).a.b, [null, 'x', 1n])
   refused(t, foreign('new Map()'), /is a Map/)
   refused(t, foreign('new Set()'), /is a Set/)
-  refused(t, foreign('/x/'), /is a RegExp/)
+  refused(t, foreign('/x/'), /is a RegExp/, ['document', 'update'])
   refused(t, foreign('new Error("x")'), /is an Error/)
   refused(t, foreign('Promise.resolve()'), /is a Promise/)
   refused(t, foreign('new Float64Array(1)'), /is a Float64Array/)

@@ -71,6 +71,9 @@ fn operator() -> impl Strategy<Value = (String, Value)> {
     prop_oneof![
         4 => (comparison, any_value()).prop_map(|(name, value)| (name.to_owned(), value)),
         1 => (prop_oneof![Just("$in"), Just("$nin")], list).prop_map(|(name, list)| (name.to_owned(), list)),
+        1 => prop_oneof![Just("^A"), Just("b$"), Just("."), Just("[^a]")]
+            .prop_map(|pattern| ("$regex".to_owned(), Value::String(pattern.to_owned()))),
+        1 => scalar().prop_map(|value| ("$contains".to_owned(), value)),
     ]
 }
 
@@ -183,6 +186,26 @@ fn naive_operator(document: &Value, path: &str, operator: &str, operand: &Value)
             };
             found.iter().any(Option::is_some) == wanted
         }
+        "$regex" => some(&|value| match (value, operand) {
+            (Value::String(text), Value::String(pattern)) => match pattern.as_str() {
+                "^A" => text.starts_with('A'),
+                "b$" => text.ends_with('b'),
+                "." => !text.is_empty(),
+                _ => text.contains(|letter| letter != 'a'),
+            },
+            _ => false,
+        }),
+        "$contains" => {
+            let mut found = Vec::new();
+            reach(document, &path.split('.').collect::<Vec<_>>(), true, &mut found);
+            found.into_iter().flatten().any(|value| match (value, operand) {
+                (Value::Array(items), _) => items.iter().any(|item| compare_values(item, operand).is_eq()),
+                (Value::String(text), Value::String(part)) => {
+                    text.to_lowercase().contains(&part.to_lowercase())
+                }
+                _ => false,
+            })
+        }
         "$not" => !naive_operators(document, path, operand),
         other => unreachable!("{other}"),
     }
@@ -217,6 +240,17 @@ fn exact(value: &Value) -> Option<(i128, i128)> {
         Value::Double(n) => Some((n.floor() as i128, ((n - n.floor()) * (1u64 << 60) as f64) as i128)),
         _ => None,
     }
+}
+
+/// The first element of the array of a field that compares so with the operand.
+fn naive_position(document: &Value, key: &str, wanted: Ordering, operand: &Value) -> Option<usize> {
+    let Value::Object(fields) = document else { unreachable!() };
+    let (_, Value::Array(items)) = fields.iter().find(|(own, _)| own == key)? else { return None };
+    items.iter().position(|item| {
+        let comparable =
+            class(item) == class(operand) && (wanted.is_eq() || !is_nan(item) && !is_nan(operand));
+        comparable && compare_values(item, operand) == wanted
+    })
 }
 
 fn number() -> impl Strategy<Value = Value> {
@@ -312,6 +346,19 @@ fn update() -> impl Strategy<Value = Value> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_position_is_the_first_element_that_passes(document in document(), operand in scalar(), greater in any::<bool>()) {
+        let (name, wanted) = if greater { ("$gt", Ordering::Greater) } else { ("$eq", Ordering::Equal) };
+        let operators = Value::Object(vec![(name.to_owned(), operand.clone())]);
+        let filter = Value::Object(vec![("a".to_owned(), operators)]);
+        let (encoded, parsed) = (encode(&document), Filter::parse(encode(&filter).raw()).unwrap());
+        if parsed.matches(encoded.raw()) {
+            prop_assert_eq!(parsed.position(encoded.raw()), naive_position(&document, "a", wanted, &operand));
+        } else {
+            prop_assert_eq!(parsed.position(encoded.raw()), None);
+        }
+    }
 
     #[test]
     fn filters_match_what_the_naive_matcher_matches(document in document(), filter in filter()) {
