@@ -1,4 +1,5 @@
-//! Simulated crashes against a naive model. `CYCLES=` sets how many, `SEED=` repeats one.
+//! Simulated crashes against a naive model. `CYCLES=` sets how many, `MUTANT_CYCLES=` how many at most for each fsync that
+//! is left out, `SEED=` repeats one.
 //!
 //! A cycle is one database over a few processes. Each commits, compacts with commits in between, and dies at a random
 //! operation, by a kill or a power cut, also while it recovers or retires an old generation; some meet an fsync that
@@ -315,13 +316,17 @@ fn no_crash_loses_an_answered_commit_or_refuses_a_healthy_database() {
         Cycle::new(seed).run().unwrap();
         return;
     }
-    let cycles = number("CYCLES").unwrap_or(200_000);
+    let cycles = number("CYCLES").unwrap_or(100_000);
     if let Some((seed, what)) = run_cycles(cycles, |_| {}) {
         panic!("SEED={seed}: {what}");
     }
 }
 
 /// Which fsync an entry stands for, and how the simulation tells it.
+///
+/// Not among them, because other fsyncs make up for each: those of segments and snapshot before they are trusted (what
+/// may be missing of the newest segment is written again and fsynced, all else was durable before it was named), and
+/// those of the torn bytes in `quarantine/`, which no promise rests on.
 type Site = (&'static str, fn(&Fsync<'_>) -> bool);
 
 const SITES: &[Site] = &[
@@ -341,14 +346,17 @@ const SITES: &[Site] = &[
     ("a kept generation after its files", |sync| {
         in_backup(sync) && (sync.change.ends_with(".log") || sync.change.ends_with(".snp"))
     }),
-    ("segments before they are trusted", |sync| {
-        sync.verb == "sync_all" && sync.path.ends_with(".log") && sync.opening
-    }),
+    ("bytes written again", |sync| mends(sync) && sync.wrote != 32),
+    ("seal of a mended segment", |sync| mends(sync) && sync.wrote == 32),
     ("directory before it is trusted", |sync| sync.verb == "sync_dir" && sync.path == "/db" && sync.opening),
 ];
 
 fn changed(sync: &Fsync<'_>, suffix: &str) -> bool {
     sync.verb == "sync_dir" && sync.path == "/db" && sync.change.ends_with(suffix) && !sync.opening
+}
+
+fn mends(sync: &Fsync<'_>) -> bool {
+    sync.verb == "sync_all" && sync.path.starts_with("/db/seg-") && sync.wrote != 64 && !sync.opening
 }
 
 fn in_backup(sync: &Fsync<'_>) -> bool {

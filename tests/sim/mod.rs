@@ -354,7 +354,7 @@ impl World {
     fn ignores(&self, verb: &str, path: &Path, wrote: usize) -> bool {
         let Some(ignored) = self.ignored else { return false };
         let names = self.changes.iter().map(Change::name);
-        let change = names.filter(|name| verb == "sync_dir" && name.parent() == Some(path)).last();
+        let change = names.rev().find(|name| verb == "sync_dir" && name.parent() == Some(path));
         ignored(&Fsync {
             verb,
             path: path.to_str().unwrap(),
