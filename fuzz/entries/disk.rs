@@ -93,6 +93,10 @@ impl Vfs for Files {
         self.disk.names().remove(path).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    fn remove_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let names = self.disk.names();
         let here = names.keys().filter(|name| name.parent() == Some(path));

@@ -8,7 +8,7 @@ use moltendb_node::options::{Access, OpenOptions, RecoveryPolicy, StorageMode};
 use moltendb_node::storage::frame::{self, FrameHeader, FrameKind, HEADER_LEN, HeadSeed};
 use moltendb_node::storage::manifest::{LEN, Manifest};
 use moltendb_node::storage::segment::{SegmentHeader, segment_name};
-use moltendb_node::storage::{FrameSize, Lsn, RecoveryReport, Replayed, open_disk};
+use moltendb_node::storage::{FrameSize, Loader, Lsn, RecoveryReport, Replayed, SnapshotBlock, open_disk};
 
 use super::Input;
 use super::disk::{DIR, Disk};
@@ -132,18 +132,32 @@ impl Log {
 
 type Content = Vec<(u64, Vec<Vec<u8>>)>;
 
+#[derive(Default)]
+struct Heard(Content);
+
+impl Loader for Heard {
+    fn database_block(&mut self, _: SnapshotBlock) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn documents(&self, _: SnapshotBlock) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<(), Error> {
+        self.0.push((frame.lsn.0, frame.blocks.iter().map(|block| block.bytes.to_vec()).collect()));
+        Ok(())
+    }
+}
+
 fn options(access: Access, recovery: RecoveryPolicy) -> OpenOptions {
     OpenOptions { storage: StorageMode::Sync, access, recovery, ..OpenOptions::default() }
 }
 
 fn open(disk: &Disk, access: Access, recovery: RecoveryPolicy) -> Result<(RecoveryReport, Content), Error> {
-    let mut content = Content::new();
-    let opened =
-        open_disk(&disk.host(), Path::new(DIR), &options(access, recovery), None, &mut |frame: Replayed| {
-            content.push((frame.lsn.0, frame.blocks.iter().map(|block| block.bytes.to_vec()).collect()));
-            Ok(())
-        })?;
-    Ok((opened.report, content))
+    let mut content = Heard::default();
+    let opened = open_disk(&disk.host(), Path::new(DIR), &options(access, recovery), None, &mut content)?;
+    Ok((opened.report, content.0))
 }
 
 fn check_refusal(error: &Error) {

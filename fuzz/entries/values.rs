@@ -194,18 +194,18 @@ pub fn filter(data: &[u8]) {
     }
     if let Ok(Some(projection)) = Projection::parse(query) {
         for document in raw() {
-            let _ = projection.apply(document);
+            let _ = projection.apply(document, &Filter::all());
         }
     }
     if let Ok(Some(sort)) = Sort::parse(query) {
         let mut keys: Vec<_> = raw().map(|document| sort.key(document)).collect();
         keys.sort();
     }
-    if let Ok(update) = Update::parse(query) {
+    if let Ok(update) = Update::parse(query, None) {
         for document in documents {
             let Value::Object(mut object) = document else { continue };
-            let _ = update.apply(&mut object, 1_700_000_000_000, false);
-            let _ = update.apply(&mut object, 1_700_000_000_000, true);
+            let _ = update.apply(&mut object, 1_700_000_000_000, false, Some(0));
+            let _ = update.apply(&mut object, 1_700_000_000_000, true, None);
         }
     }
 }
@@ -314,6 +314,7 @@ pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<
                 reach: Reach::Many,
                 upsert: Upsert::No,
                 new_id: incoming_of(&Value::Null),
+                array_filters: None,
             },
         );
         let _ = session.call(name, Operation::DeleteId { id: incoming_of(&Value::Int(1)), if_version: None });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use moltendb_node::document::{Value, encode_plain};
 use moltendb_node::engine::record;
+use moltendb_node::engine::replay::Replay;
 use moltendb_node::engine::{InsertOrder, Verification, verify};
 use moltendb_node::options::{OpenOptions, StorageMode};
 use moltendb_node::storage::{Block, FrameSize, Host, open_disk};
@@ -106,7 +107,8 @@ fn records_and_documents_are_decoded_strictly() {
     for (expected, write) in cases {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
-        let opened = open_disk(&Host::system(), &path, &options(), None, &mut |_| Ok(())).unwrap();
+        let opened =
+            open_disk(&Host::system(), &path, &options(), None, &mut Replay::new(&path, None)).unwrap();
         for step in 0..3 {
             let mut bytes = Vec::new();
             record::begin(&mut bytes, 0);

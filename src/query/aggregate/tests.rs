@@ -392,7 +392,8 @@ fn updates_by_pipeline() {
     let replace = update(r#"[{"$replaceWith": {"x": 1}}]"#).unwrap();
     assert!(replace.apply(&mut document, 9, false, None).unwrap());
     assert_eq!(Value::Object(document.clone()), value(r#"{"_id": 1, "x": 1}"#));
-    let error = update(r#"[{"$set": {"_id": 2}}]"#).unwrap().apply(&mut document, 9, false, None).unwrap_err();
+    let error =
+        update(r#"[{"$set": {"_id": 2}}]"#).unwrap().apply(&mut document, 9, false, None).unwrap_err();
     assert_eq!((error.kind(), error.message().contains("immutable")), (Kind::BadUpdate, true));
     assert_eq!(update(r#"[{"$match": {}}]"#).unwrap_err().kind(), Kind::BadUpdate);
     assert_eq!(update("[]").unwrap_err().kind(), Kind::BadUpdate);
