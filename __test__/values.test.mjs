@@ -208,8 +208,9 @@ const rows = [
 ]
 for (const [name, make, message, roles] of rows) test(`${name}: refused`, (t) => refused(t, make(), message, roles))
 
+const wrapped = (options) => ({ a: { b: [0, { $regularExpression: { pattern: 'x', options } }] } })
+
 test('a RegExp in a filter is a condition, of any realm', (t) => {
-  const wrapped = (options) => ({ a: { b: [0, { $regularExpression: { pattern: 'x', options } }] } })
   t.deepEqual(use({ a: { b: [0, /x/gi] } }, 'filter'), wrapped('gi'))
   t.deepEqual(use({ a: { b: [0, foreign('/x/')] } }, 'filter'), wrapped(''))
   t.deepEqual(use({ $pull: { b: /x/m } }, 'update'), { $pull: { b: { $regularExpression: { pattern: 'x', options: 'm' } } } })
