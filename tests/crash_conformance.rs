@@ -404,6 +404,52 @@ fn a_large_snapshot_is_loaded_whole_by_many_threads() {
 }
 
 #[test]
+fn writers_lose_nothing_while_one_compaction_follows_the_other() {
+    every_backend(|case| {
+        if !case.keeps() {
+            return;
+        }
+        let (opened, _) = case.open();
+        let commits = std::sync::Mutex::new(Vec::new());
+        let writing = std::sync::atomic::AtomicUsize::new(3);
+        let mut compactions = 0;
+        std::thread::scope(|scope| {
+            for thread in 0..3u64 {
+                let (opened, commits, writing) = (&opened, &commits, &writing);
+                scope.spawn(move || {
+                    for n in 0..300 {
+                        let mut commits = commits.lock().unwrap();
+                        let (place, _, completion) = queue(&*opened.backend, &payloads(thread * 300 + n));
+                        commits.push(payloads(thread * 300 + n));
+                        assert_eq!(place.lsn.0, commits.len() as u64);
+                        drop(commits);
+                        opened.backend.drive();
+                        completion.wait().unwrap();
+                    }
+                    writing.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+                });
+            }
+            while writing.load(std::sync::atomic::Ordering::Relaxed) > 0 || compactions < 2 {
+                let (cut, before) = {
+                    let commits = commits.lock().unwrap();
+                    (opened.backend.cut().unwrap(), commits.clone())
+                };
+                let mut sink = opened.backend.begin_snapshot(&cut).unwrap();
+                write_snapshot(&mut *sink, &before, 40, || {}).unwrap();
+                let installed = opened.backend.install(cut, sink).unwrap();
+                opened.backend.forget(&installed.retired);
+                compactions += 1;
+            }
+        });
+        drop(opened);
+        let (_, heard) = case.open();
+        let commits = commits.into_inner().unwrap();
+        assert_eq!(commits.len(), 900);
+        assert!(heard.into_iter().map(|(_, payloads)| payloads).eq(commits));
+    });
+}
+
+#[test]
 fn one_compaction_at_a_time_and_one_given_up_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");

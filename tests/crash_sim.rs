@@ -346,6 +346,9 @@ const SITES: &[Site] = &[
     ("a kept generation after its files", |sync| {
         in_backup(sync) && (sync.change.ends_with(".log") || sync.change.ends_with(".snp"))
     }),
+    ("a kept generation that goes, after its manifest", |sync| {
+        in_backup(sync) && sync.change.ends_with("/MANIFEST")
+    }),
     ("bytes written again", |sync| mends(sync) && sync.wrote != 32),
     ("seal of a mended segment", |sync| mends(sync) && sync.wrote == 32),
     ("directory before it is trusted", |sync| sync.verb == "sync_dir" && sync.path == "/db" && sync.opening),

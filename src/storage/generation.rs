@@ -213,8 +213,7 @@ impl Generations {
 
     /// Ends the file, renames it, reads it back.
     fn put_in_place(&self, sink: &mut DiskSink, seal_crc: u32) -> Result<(SnapshotRef, SnapshotFile)> {
-        let writer =
-            sink.writer.take().ok_or_else(|| Error::new(Kind::Internal, "the snapshot has ended already"))?;
+        let writer = sink.writer.take().ok_or_else(ended)?;
         let path = self.dir.join(snapshot_name(writer.id()));
         let named = writer.finish(seal_crc)?;
         self.host.vfs.rename(&sink.path, &path).map_err(|error| Error::io("rename", &sink.path, error))?;
@@ -298,6 +297,10 @@ impl Generations {
     }
 }
 
+fn ended() -> Error {
+    Error::new(Kind::Internal, "the snapshot has ended, or a block of it could not be written")
+}
+
 /// A snapshot on its way to disk.
 struct DiskSink {
     generations: Weak<Generations>,
@@ -310,10 +313,13 @@ struct DiskSink {
 
 impl SnapshotSink for DiskSink {
     fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
-        match &mut self.writer {
-            Some(writer) => writer.block(collection, documents, payload),
-            None => Err(Error::new(Kind::Internal, "the snapshot has ended already")),
+        let writer = self.writer.as_mut().ok_or_else(ended)?;
+        let result = writer.block(collection, documents, payload);
+        if result.is_err() {
+            // What has failed once is not installed.
+            self.writer = None;
         }
+        result
     }
 
     fn bytes(&self) -> u64 {

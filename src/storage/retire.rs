@@ -52,11 +52,10 @@ pub(super) fn finish(host: &Host, dir: &Path, generation: u64) -> Result<()> {
 pub(super) fn prune(host: &Host, dir: &Path, oldest: u64) -> Result<()> {
     for generation in generations(host, dir)?.into_iter().filter(|generation| *generation < oldest) {
         let folder = folder(dir, generation);
-        // The manifest goes first, durably, so that what is left half removed is no backup.
-        if exists(host, &folder.join(manifest::NAME))? {
-            remove(host, &folder.join(manifest::NAME))?;
-            sync_dir(host, &folder)?;
-        }
+        // The manifest goes first, durably, so that what is left half removed is no backup. Where it is gone already, its
+        // removal may not be durable yet.
+        remove(host, &folder.join(manifest::NAME))?;
+        sync_dir(host, &folder)?;
         let files = names(host, &folder, EntryKind::File)?;
         for name in files.iter().filter(|name| is_ours(name)) {
             remove(host, &folder.join(name))?;

@@ -198,6 +198,8 @@ impl Writer {
         // Frees what was allocated ahead and not used; a failure keeps it allocated, no more.
         let _ = segment.file.set_len(len);
         progress.sync_segment(segment, self.last)?;
+        // All is durable; the next compaction may remove the file, and nothing here keeps its space.
+        *progress.written.lock() = None;
         self.prev_seal_crc = crc;
         Ok(len)
     }
