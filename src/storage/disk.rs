@@ -104,8 +104,12 @@ impl Disk {
 
     pub(super) fn close(&self) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
-        let syncs = self.generations.close(self.finish())?;
-        self.progress.add_syncs(syncs);
+        let closed = self.generations.close(self.finish());
+        // Whoever keeps the handle keeps no file open: the directory can be unmounted, or removed on Windows.
+        self.progress.let_go();
+        self.placing.lock().let_go();
+        self.segments.close_all();
+        self.progress.add_syncs(closed?);
         Ok(())
     }
 

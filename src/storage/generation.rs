@@ -282,6 +282,7 @@ impl Generations {
             }
             None => Ok(0),
         });
+        self.snapshots.write().clear();
         names.closed = true;
         names.lock = None;
         result

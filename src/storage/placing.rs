@@ -44,6 +44,10 @@ impl Segments {
         self.open.write().remove(&id);
     }
 
+    pub(super) fn close_all(&self) {
+        self.open.write().clear();
+    }
+
     pub(super) fn host(&self) -> &Host {
         &self.host
     }
@@ -72,6 +76,11 @@ impl Placing {
     /// Goes on after `last`. A session never writes into a segment of another: the first frame starts `next_segment`.
     pub(super) fn new(last: Lsn, next_segment: u64, segment_size: u64) -> Placing {
         Placing { last, tip: None, next_segment, segment_size, chunk: FIRST_CHUNK }
+    }
+
+    /// Lets go of the segment that frames went into; there are no more.
+    pub(super) fn let_go(&mut self) {
+        self.tip = None;
     }
 
     /// The next place. An error leaves no trace but perhaps an empty file, which the next attempt takes over.

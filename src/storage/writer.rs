@@ -54,6 +54,11 @@ impl Progress {
         self.written.lock().as_ref().is_some_and(|(_, lsn)| *lsn > self.durable())
     }
 
+    /// Forgets the file written last; there is nothing more to sync.
+    pub(super) fn let_go(&self) {
+        *self.written.lock() = None;
+    }
+
     /// Makes durable what has been written by now. Segments before the newest are already.
     pub(super) fn sync(&self) -> Result<()> {
         let written = self.written.lock().clone();

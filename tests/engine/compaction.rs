@@ -149,3 +149,23 @@ fn a_database_that_is_updated_again_and_again_compacts_itself() {
     assert_eq!(client.count("c", &object(&[("v", Value::Int(400))])).unwrap(), 1_000);
     client.database.close().unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_database_whose_handle_is_kept_has_no_file_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let client = Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+    let document = |n: i32| object(&[("_id", Value::Int(n))]);
+    client.insert("c", &[document(1)], InsertOrder::Ordered).unwrap();
+    client.database.compact().unwrap();
+    client.insert("c", &[document(2)], InsertOrder::Ordered).unwrap();
+    let open = || {
+        let links = std::fs::read_dir("/proc/self/fd").unwrap();
+        let files = links.filter_map(|link| std::fs::read_link(link.unwrap().path()).ok());
+        files.filter(|file| file.starts_with(&path)).count()
+    };
+    assert!(open() >= 3, "the lock, the snapshot and a segment");
+    client.database.close().unwrap();
+    assert_eq!(open(), 0);
+}

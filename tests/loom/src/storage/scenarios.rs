@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::backend::{FileId, Lsn, Place};
 use super::completion::Completion;
-use super::queue::{Entry, Frame, Queue};
+use super::queue::{Entry, Frame, Queue, Task};
 use crate::error::{Error, Kind, Result};
 
 /// Every scenario by its promise.
@@ -55,7 +55,10 @@ impl World {
             Err(Error::new(Kind::Io, "the disk is gone"))
         } else {
             let mut written = self.written.lock().unwrap();
-            written.extend(group.iter().filter_map(|entry| entry.frame.as_ref()).map(|frame| frame.place.lsn.0));
+            written.extend(group.iter().filter_map(|entry| match &entry.task {
+                Task::Frame(frame) => Some(frame.place.lsn.0),
+                Task::Turn(_) | Task::Barrier => None,
+            }));
             Ok(())
         };
         self.writing.store(false, Ordering::SeqCst);
@@ -69,7 +72,8 @@ impl World {
             let mut last = self.commits.lock();
             *last += 1;
             let lsn = *last;
-            let completion = self.queue.push(Some(Frame { place: place(lsn), blocks: SmallVec::new() }));
+            let completion =
+                self.queue.push(Task::Frame(Frame { place: place(lsn), blocks: SmallVec::new() }));
             let world = self.clone();
             completion.then(move |result| {
                 if result.is_ok() {
@@ -120,14 +124,9 @@ fn barrier() {
         let world = world.clone();
         thread::spawn(move || world.commit().unwrap())
     };
-    let before = *world.commits.lock();
-    let queued = {
-        // Whoever holds the commit lock has queued what it numbered.
-        let _commits = world.commits.lock();
-        *_commits
-    };
-    assert!(before <= queued);
-    let barrier = world.queue.push(None);
+    // Whoever holds the commit lock has queued what it numbered.
+    let queued = *world.commits.lock();
+    let barrier = world.queue.push(Task::Barrier);
     world.drive();
     barrier.wait().unwrap();
     assert!(world.written().len() as u64 >= queued, "a barrier overtook a frame");
