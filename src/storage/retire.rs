@@ -55,6 +55,7 @@ pub(super) fn prune(host: &Host, dir: &Path, oldest: u64) -> Result<()> {
         // The manifest goes first, durably, so that what is left half removed is no backup. Where it is gone already, its
         // removal may not be durable yet.
         remove(host, &folder.join(manifest::NAME))?;
+        remove(host, &folder.join(manifest::TMP_NAME))?;
         sync_dir(host, &folder)?;
         let files = names(host, &folder, EntryKind::File)?;
         for name in files.iter().filter(|name| is_ours(name)) {
@@ -107,7 +108,7 @@ fn belongs(old: &Manifest, name: &str) -> bool {
 }
 
 fn is_ours(name: &str) -> bool {
-    matches!(name, manifest::TMP_NAME | LOCK_NAME | OWNER_NAME)
+    matches!(name, LOCK_NAME | OWNER_NAME)
         || parse_segment_name(name).is_some()
         || parse_snapshot_name(name).is_some()
 }
