@@ -255,6 +255,8 @@ export interface OpenOptions {
 	memoryLimit?: number;
 	/** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
 	autoCompact?: boolean;
+	/** Generations that a compaction keeps. Default none. */
+	retention?: Retention;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
 	/** Makes the database when there is none. Default true. */
@@ -316,6 +318,22 @@ export interface DatabaseStats {
 	views: number;
 	/** How long the oldest of them has been open, in milliseconds. */
 	oldestViewAge: number;
+}
+/** How much of the past a compaction leaves on disk. */
+export interface Retention {
+	/** So many generations before the present one stay in `backup/<generation>/`, each a database that opens by itself: 0 to 1,000, default 0. */
+	generations: number;
+}
+/** What a backup holds. */
+export interface BackupResult {
+	/** Documents in it. */
+	documents: number;
+	/** Bytes of its files. */
+	bytes: number;
+	/** Number of the last commit of this database that it holds. */
+	lsn: number;
+	/** How long it took, in milliseconds. */
+	ms: number;
 }
 /** What a compaction did. */
 export interface CompactResult {
@@ -1058,6 +1076,12 @@ export declare class Database {
 	 * everything as it was.
 	 */
 	compact(options?: OperationOptions): Promise<CompactResult>;
+	/**
+	 * Copies the state of now into a directory that is not there yet, while reads and writes go on: every write that resolved before the
+	 * call is in it. Resolves when the copy has been read back and is durable; it opens by itself. Rejects with `IO` when the path is
+	 * taken or the system refuses, `STORAGE_FULL` when there is no room; then no directory of that name is left.
+	 */
+	backup(path: string, options?: OperationOptions): Promise<BackupResult>;
 	/** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**

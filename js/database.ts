@@ -9,7 +9,7 @@ import { native, type NativeDatabase } from './native.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './options.js'
 import { exportLines, importLines } from './transfer.js'
 import type {
-  CollectionInfo, CollectionOptions, CompactResult, DatabaseStats, Document, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource,
+  BackupResult, CollectionInfo, CollectionOptions, CompactResult, DatabaseStats, Document, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource,
   OpenOptions, OperationOptions, RecoveryReport, StorageMode, Verification
 } from './types.js'
 
@@ -184,6 +184,18 @@ export class Database {
   async compact(options?: OperationOptions): Promise<CompactResult> {
     const { signal } = optionsOf<OperationOptions>('Database.compact', options)
     return JSON.parse(await this.#core.direct('Database.compact', (database) => database.compact(), signal)) as CompactResult
+  }
+
+  /**
+   * Copies the state of now into a directory that is not there yet, while reads and writes go on: every write that resolved before the
+   * call is in it. Resolves when the copy has been read back and is durable; it opens by itself. Rejects with `IO` when the path is
+   * taken or the system refuses, `STORAGE_FULL` when there is no room; then no directory of that name is left.
+   */
+  async backup(path: string, options?: OperationOptions): Promise<BackupResult> {
+    const where = 'Database.backup'
+    const destination = pathOf(path, where)
+    const { signal } = optionsOf<OperationOptions>(where, options)
+    return JSON.parse(await this.#core.direct(where, (database) => database.backup(destination), signal)) as BackupResult
   }
 
   /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */

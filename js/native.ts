@@ -13,6 +13,7 @@ export interface NativeDatabase {
   close(): Promise<void>
   stats(): Promise<string>
   compact(): Promise<string>
+  backup(destination: string): Promise<string>
   exportLines(collections: string[] | null): NativeExport
   importLines(batch: number, ifExists: string): NativeImport
 }

@@ -1,14 +1,14 @@
 // The options of Database.open, checked once; WRITE_MODE sets the default of one of them.
 
 import { flagOf, optionsOf, shown, unsupported, wrongArgument } from './arguments.js'
-import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, StorageMode } from './types.js'
+import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from './types.js'
 import { uuidv7 } from './uuid.js'
 
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
-const LATER = ['encryptionKey', 'autoIndex', 'retention'] as const
+const LATER = ['encryptionKey', 'autoIndex'] as const
 const KNOWN = new Set([
-  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact',
+  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact', 'retention',
   'signal', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
 ])
 
@@ -88,6 +88,11 @@ function coreOptions(options: OpenOptions): object {
   }
   for (const name of ['readOnly', 'createIfMissing', 'errorIfExists', 'autoCompact'] as const) {
     if (options[name] !== undefined) core[name] = flagOf(WHERE, name, options[name])
+  }
+  if (options.retention !== undefined) {
+    const generations = (options.retention as Partial<Retention> | null)?.generations
+    if (!Number.isInteger(generations)) throw wrongArgument(WHERE, 'option retention', '{ generations: a whole number }', options.retention)
+    core.retention = { generations: numberIn('retention.generations', generations, 0, 1000, 'generations') }
   }
   const { recovery } = options
   if (recovery !== undefined) {

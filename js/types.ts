@@ -249,6 +249,8 @@ export interface OpenOptions {
   memoryLimit?: number
   /** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
   autoCompact?: boolean
+  /** Generations that a compaction keeps. Default none. */
+  retention?: Retention
   /** Reads only; no byte on disk changes. Default false. */
   readOnly?: boolean
   /** Makes the database when there is none. Default true. */
@@ -313,6 +315,24 @@ export interface DatabaseStats {
   views: number
   /** How long the oldest of them has been open, in milliseconds. */
   oldestViewAge: number
+}
+
+/** How much of the past a compaction leaves on disk. */
+export interface Retention {
+  /** So many generations before the present one stay in `backup/<generation>/`, each a database that opens by itself: 0 to 1,000, default 0. */
+  generations: number
+}
+
+/** What a backup holds. */
+export interface BackupResult {
+  /** Documents in it. */
+  documents: number
+  /** Bytes of its files. */
+  bytes: number
+  /** Number of the last commit of this database that it holds. */
+  lsn: number
+  /** How long it took, in milliseconds. */
+  ms: number
 }
 
 /** What a compaction did. */

@@ -66,6 +66,13 @@ impl NativeDatabase {
         promise(env, move || json(&database.compact()?))
     }
 
+    /// Resolves when a copy of now stands in a directory of its own, with what it holds, as JSON.
+    #[napi]
+    pub fn backup(&self, env: &Env, destination: String) -> napi::Result<AsyncBlock<String>> {
+        let database = Arc::clone(&self.database);
+        promise(env, move || json(&database.backup(&destination)?))
+    }
+
     /// Resolves when the database is closed.
     #[napi]
     pub fn close(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {

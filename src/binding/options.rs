@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, AutoCompact, Creation, OpenOptions, RecoveryPolicy, StorageMode};
+use crate::options::{Access, AutoCompact, Creation, OpenOptions, RecoveryPolicy, Retention, StorageMode};
 
 /// The path that stands for no directory at all.
 const MEMORY_PATH: &str = ":memory:";
@@ -29,6 +29,7 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "autoCompact" => {
                 options.auto_compact = if flag(name, value)? { AutoCompact::On } else { AutoCompact::Off };
             }
+            "retention" => options.retention = retention(name, value)?,
             "segmentSize" => options.segment_size = bytes(name, value)?,
             "queueLimit" => options.queue_limit = bytes(name, value)?,
             _ => {
@@ -86,6 +87,15 @@ fn recovery(name: &str, value: &Value) -> Result<RecoveryPolicy> {
         Some("strict") => Ok(RecoveryPolicy::Strict),
         Some("truncate") => Ok(RecoveryPolicy::Truncate),
         _ => Err(wrong(name, "'strict' or 'truncate'", value)),
+    }
+}
+
+fn retention(name: &str, value: &Value) -> Result<Retention> {
+    let generations =
+        value.get("generations").and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+    match generations {
+        Some(generations) => Ok(Retention { generations }),
+        None => Err(wrong(name, "{ generations: a whole number }", value)),
     }
 }
 

@@ -21,7 +21,7 @@ use super::collection::Collection;
 use super::limits::Watch;
 use super::record::{self, Record, Records};
 use super::slab::{SlotId, Span};
-use super::store::Store;
+use super::store::{Applied, Store};
 use super::views::View;
 use crate::document::ShapeId;
 use crate::error::{Error, Kind, Result};
@@ -65,19 +65,32 @@ pub struct Compaction {
     pub pause_ms: f64,
 }
 
-/// What the cut fixes.
-struct Generation {
-    cut: Cut,
+/// What a snapshot holds: the state of a view, and what stands beside the documents.
+pub(super) struct Generation {
     view: View,
     next_number: u32,
-    /// Shapes that the log before the cut defines, by collection.
+    /// Shapes that the log before the view defines, by collection.
     shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
 }
 
 /// Blocks of one collection as they were written: where each stands, and the slots of its documents.
-struct Written {
+pub(super) struct Written {
     collection: Arc<Collection>,
     blocks: Vec<(BlockPlace, Vec<SlotId>)>,
+}
+
+impl Generation {
+    /// The number of the state.
+    pub(super) fn lsn(&self) -> Lsn {
+        self.view.lsn()
+    }
+}
+
+impl Written {
+    /// Documents in the blocks.
+    pub(super) fn documents(&self) -> u64 {
+        self.blocks.iter().map(|(_, slots)| slots.len() as u64).sum()
+    }
 }
 
 impl Store {
@@ -89,11 +102,11 @@ impl Store {
         }
         let _one = self.compacting().lock();
         let began = self.elapsed();
-        let (generation, pause) = self.cut()?;
-        let mut sink = self.storage().begin_snapshot(&generation.cut)?;
+        let (cut, generation, pause) = self.cut()?;
+        let mut sink = self.storage().begin_snapshot(&cut)?;
         let written = self.write_snapshot(&generation, &mut *sink)?;
-        let documents = written.iter().flat_map(|one| &one.blocks).map(|(_, slots)| slots.len() as u64).sum();
-        let installed = self.storage().install(generation.cut, sink)?;
+        let documents = written.iter().map(Written::documents).sum();
+        let installed = self.storage().install(cut, sink)?;
         for one in &written {
             self.repoint(one, generation.view.lsn())?;
         }
@@ -152,7 +165,7 @@ impl Store {
         storage.log_bytes + storage.snapshot_bytes > 2 * live + AUTO_BYTES
     }
 
-    fn cut(&self) -> Result<(Generation, Duration)> {
+    fn cut(&self) -> Result<(Cut, Generation, Duration)> {
         let applied = self.applied();
         let began = self.elapsed();
         if let Some(error) = self.refusal(&applied) {
@@ -160,19 +173,29 @@ impl Store {
         }
         let cut = self.storage().cut()?;
         debug_assert_eq!(cut.lsn, applied.lsn, "every lsn given is applied before the lock is released");
+        let generation = self.generation(&applied);
+        let pause = self.elapsed() - began;
+        drop(applied);
+        Ok((cut, generation, pause))
+    }
+
+    /// The newest applied state. Its commits may not be published yet: what is made of it counts once they are.
+    pub(super) fn generation(&self, applied: &Applied) -> Generation {
         let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
         let shapes = applied
             .catalogue
             .iter()
             .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
             .collect();
-        let generation = Generation { cut, view, next_number: applied.next_number, shapes };
-        let pause = self.elapsed() - began;
-        drop(applied);
-        Ok((generation, pause))
+        Generation { view, next_number: applied.next_number, shapes }
     }
 
-    fn write_snapshot(&self, generation: &Generation, sink: &mut dyn SnapshotSink) -> Result<Vec<Written>> {
+    /// Writes the state into a snapshot, of this database or of another.
+    pub(super) fn write_snapshot(
+        &self,
+        generation: &Generation,
+        sink: &mut dyn SnapshotSink,
+    ) -> Result<Vec<Written>> {
         self.write_database(generation, sink)?;
         let mut written = Vec::new();
         for (_, collection, _) in &generation.shapes {

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::backup::Backup;
 use super::compact::Compaction;
 use super::export::Export;
 use super::registry;
@@ -157,6 +158,12 @@ impl Database {
     pub fn compact(&self) -> Result<Compaction> {
         self.check_open("compact")?;
         self.store.compact()
+    }
+
+    /// Copies the state of now into a directory that is not there yet; see [`Store::backup`].
+    pub fn backup(&self, destination: &str) -> Result<Backup> {
+        self.check_open("backup")?;
+        self.store.backup(&Host::system(), Path::new(destination))
     }
 
     /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.

@@ -6,13 +6,14 @@
 //!   the operations; [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
-//! - [`compact`]: a new generation from a snapshot; [`cool`]: larger than memory
+//! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
 //! - [`verify`]: reading everything, changing nothing
 //! - [`export`], [`import`], [`ejson`]: documents as lines of JSON, out and in
 //! - [`budget`], [`waiting`], [`lane`]: room, publication, threads
 //! - [`registry`]: the databases open in this process
 
 pub mod aggregate;
+pub mod backup;
 pub mod budget;
 pub mod bulk;
 pub mod catalogue;
@@ -41,6 +42,7 @@ pub mod views;
 pub mod waiting;
 pub mod write;
 
+pub use backup::Backup;
 pub use collection::Collection;
 pub use compact::Compaction;
 pub use database::{Database, DatabaseStats, Description};

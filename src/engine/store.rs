@@ -251,6 +251,14 @@ impl Store {
         self.publisher.waiting.poisoned()
     }
 
+    /// Why a copy cannot begin, if so: of a poisoned database nobody knows what will be there after reopening.
+    pub(super) fn refusal_to_read(&self, applied: &Applied) -> Option<Error> {
+        if applied.closed {
+            return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
+        }
+        self.publisher.waiting.poisoned()
+    }
+
     /// Calls once everything up to this number is published, or with why it never will be.
     pub fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
         self.publisher.waiting.until(lsn, call);
