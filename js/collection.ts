@@ -9,10 +9,11 @@ import { type CollectionState, type Core, named, type Request } from './core.js'
 import { FindCursor } from './cursor.js'
 import type { Database } from './database.js'
 import { encodeDocument, encodeId, encodeValue } from './encode.js'
-import { MoltenBulkWriteError } from './errors.js'
-import { isObjectId, sameId } from './identity.js'
+import { sameId } from './identity.js'
+import {
+  checkEntry, countRequest, entriesOf, findOf, getRequest, hasRequest, limitOf, nameInserted, refuseEntriesVersion, soleId, updateResult
+} from './requests.js'
 import type { PortShapes } from './shapes.js'
-import { sortKeys } from './sort.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteResult, Document, Element, Filter, FindOneAndDeleteOptions,
   FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InferId, InsertManyOptions, InsertManyResult,
@@ -32,9 +33,6 @@ export interface CollectionSettings {
   ignoreUndefined: boolean
   forceServerObjectId: boolean
 }
-
-type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
-type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
 
 /**
  * A collection of documents. A handle is light: make one where it is needed.
@@ -717,107 +715,4 @@ export class Collection<T extends Document = Document> {
       }
     })
   }
-}
-
-/** The `_id` of a filter that is nothing but one: `{ _id: 'u1' }`. */
-function soleId(filter: unknown): unknown {
-  if (typeof filter !== 'object' || filter === null) return undefined
-  const keys = Object.keys(filter)
-  if (keys.length !== 1 || keys[0] !== '_id') return undefined
-  // A getter runs once, in the encoder.
-  const id: unknown = Object.getOwnPropertyDescriptor(filter, '_id')?.value
-  switch (typeof id) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return id
-    default:
-      return isObjectId(id) ? id : undefined
-  }
-}
-
-function findOf(where: string, options: FindOneOptions): { sort: ReturnType<typeof sortKeys>; projection: Document | null; skip: number } {
-  const { projection } = options
-  if (projection !== undefined && projection !== null) checkFields(where, 'option projection', projection)
-  return {
-    sort: sortKeys(where, options.sort),
-    projection: projection ?? null,
-    skip: countOf(where, 'option skip', options.skip)
-  }
-}
-
-/** A negative limit means as many, in one batch, as the driver has it. */
-function limitOf(where: string, limit: unknown): number {
-  return countOf(where, 'option limit', typeof limit === 'number' ? Math.abs(limit) : limit)
-}
-
-function countRequest(filter: Document, skip: number, limit: number): Request<number> {
-  return {
-    opcode: Opcode.Count,
-    flags: 0,
-    body: (out) => {
-      encodeValue(out, filter, 'filter')
-      encodeValue(out, skip, 'document')
-      encodeValue(out, limit, 'document')
-    },
-    finish: (count) => count
-  }
-}
-
-function getRequest<D>(id: unknown, meta: boolean): Request<D | Versioned<D> | null> {
-  return {
-    opcode: Opcode.Get,
-    flags: meta ? Flag.Meta : 0,
-    body: (out) => encodeId(out, id),
-    finish: meta ? versioned<D> : (document: D | null) => document
-  }
-}
-
-function hasRequest(id: unknown): Request<boolean> {
-  return { opcode: Opcode.Has, flags: 0, body: (out) => encodeId(out, id), finish: (there) => there }
-}
-
-function versioned<D>(answer: MetaAnswer<D>): Versioned<D> | null {
-  if (answer === null) return null
-  const [value, version, createdAt, modifiedAt] = answer
-  return { value, version, createdAt: new Date(createdAt), modifiedAt: new Date(modifiedAt) }
-}
-
-function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsertedCount]: UpdateAnswer): UpdateResult<T> {
-  return {
-    acknowledged: true,
-    matchedCount,
-    modifiedCount,
-    upsertedCount,
-    upsertedId: (upsertedCount > 0 ? upsertedId : null) as InferId<T> | null
-  }
-}
-
-function checkEntry(where: string, id: unknown, document: unknown): void {
-  checkId(where, id)
-  checkFields(where, 'document', document)
-}
-
-function refuseEntriesVersion(where: string, options: object): void {
-  if ((options as VersionOptions).ifVersion !== undefined) {
-    throw new TypeError(`${where}: ifVersion belongs to an entry: [id, document, { ifVersion }]`)
-  }
-}
-
-function entriesOf<T>(where: string, entries: Iterable<SetEntry<T>>): SetEntry<T>[] {
-  if (typeof entries !== 'object' || entries === null || typeof entries[Symbol.iterator] !== 'function') {
-    throw wrongArgument(where, 'entries', 'a list of [id, document] pairs or a Map', entries)
-  }
-  return [...entries]
-}
-
-/** The ids that went in, by the places of those that failed. */
-function nameInserted(error: Error, ids: readonly unknown[], unordered: boolean): void {
-  if (!(error instanceof MoltenBulkWriteError)) return
-  const failed = new Set(error.writeErrors.map((item) => item.index))
-  const first = Math.min(...failed)
-  ids.forEach((id, i) => {
-    if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = id
-  })
 }
