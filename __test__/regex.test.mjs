@@ -5,7 +5,7 @@ import { collection, rejectsWith } from './support/database.mjs'
 const people = [
   { _id: 1, name: 'Ada Lovelace', tags: ['Math', 'poetry'] },
   { _id: 2, name: 'alan\nTuring', tags: ['math'] },
-  { _id: 3, name: 'Émile', tags: [] },
+  { _id: 3, name: '\u00c9mile', tags: [] },
   { _id: 4, name: 5 }
 ]
 
