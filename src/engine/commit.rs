@@ -21,7 +21,7 @@ use super::collection::Collection;
 use super::key::Key;
 use super::record::{self, Records};
 use super::slab::{Content, SlotId, Span, Version};
-use super::store::{Applied, Store};
+use super::store::{Applied, Publisher, Room, Store};
 use super::views::Superseded;
 use crate::document::incoming;
 use crate::document::staged::StagedShapes;
@@ -160,12 +160,11 @@ impl Store {
         bytes: usize,
         mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Committed<T> {
-        let room = bytes as u64 + 64;
-        self.budget().take(room, || self.storage().drive());
+        let mut room = Some(self.room(bytes as u64 + 64));
         let mut preloaded = Preloaded::new();
         let mut failures = 0;
         loop {
-            match self.try_commit(room, &preloaded, &mut resolve) {
+            match self.try_commit(&mut room, &preloaded, &mut resolve) {
                 Ok(committed) => return committed,
                 Err((number, slot, lsn, place)) => match self.storage().read(*place) {
                     Ok(block) => {
@@ -173,10 +172,7 @@ impl Store {
                     }
                     // A compaction may have taken the file away meanwhile; the slot names another then.
                     Err(_) if failures < READ_TRIES => failures += 1,
-                    Err(error) => {
-                        self.budget().give(room);
-                        return Committed { result: Err(error), lsn: Lsn(0) };
-                    }
+                    Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
                 },
             }
         }
@@ -184,14 +180,11 @@ impl Store {
 
     fn try_commit<T>(
         &self,
-        room: u64,
+        room: &mut Option<Room>,
         preloaded: &Preloaded,
         resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Result<Committed<T>, (u32, SlotId, Lsn, Arc<BlockPlace>)> {
-        let fail = |error, lsn| {
-            self.budget().give(room);
-            Ok(Committed { result: Err(error), lsn })
-        };
+        let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
         let applied = self.applied();
         if let Some(error) = self.refusal(&applied) {
             return fail(error, Lsn(0));
@@ -200,11 +193,8 @@ impl Store {
         match resolve(&mut commit) {
             Err(Halt::Cold(number, slot, lsn, place)) => Err((number, slot, lsn, place)),
             Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
-            Ok(value) if commit.is_empty() => {
-                self.budget().give(room);
-                Ok(Committed { result: Ok(value), lsn: commit.applied.lsn })
-            }
-            Ok(value) => match commit.finish(self, room) {
+            Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
+            Ok(value) => match commit.finish(self, room.take()) {
                 Ok(lsn) => Ok(Committed { result: Ok(value), lsn }),
                 Err(error) => fail(error, Lsn(0)),
             },
@@ -429,7 +419,7 @@ impl<'s> Commit<'s> {
     }
 
     /// Reserves, queues, applies, unlocks.
-    fn finish(mut self, store: &Store, room: u64) -> Result<Lsn> {
+    fn finish(mut self, store: &Store, room: Option<Room>) -> Result<Lsn> {
         let size = FrameSize {
             blocks: self.blocks.iter().map(|block| block.len() as u32).collect(),
             records: self.records,
@@ -441,15 +431,20 @@ impl<'s> Commit<'s> {
             .zip(&place.blocks)
             .map(|(bytes, place)| Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice() }))
             .collect();
+        let published = store.publisher();
+        let unapplied = Unapplied(&published);
         let completion = store.storage().append(place, &blocks);
         let superseded = self.apply(store, lsn, &blocks);
         let counts: SmallVec<[(Arc<Collection>, i64); 1]> =
             self.touched.into_iter().map(|one| (one.collection, one.count)).collect();
         let catalogue = self.catalogue;
-        let published = store.publisher();
+        std::mem::forget(unapplied);
         // Listening starts before the lock is released, so that commits publish in the order of numbers even
         // where a completion has settled already.
-        completion.then(move |result| published.settled(lsn, result, catalogue, &counts, superseded, room));
+        completion.then(move |result| {
+            published.settled(lsn, result, catalogue, &counts, superseded);
+            drop(room);
+        });
         drop(self.applied);
         Ok(lsn)
     }
@@ -508,6 +503,16 @@ impl<'s> Commit<'s> {
     }
 }
 
+/// A commit that is queued and not yet applied. Should applying panic, memory is no longer what the log says, so
+/// nothing more is written: reopening reads the log.
+struct Unapplied<'a>(&'a Publisher);
+
+impl Drop for Unapplied<'_> {
+    fn drop(&mut self) {
+        self.0.poison(&Error::new(Kind::Internal, "a commit was queued and could not be applied"));
+    }
+}
+
 /// What a staged document takes the place of.
 #[derive(Clone, Copy)]
 pub enum Over {
@@ -530,4 +535,45 @@ fn push_shapes(collection: &Collection, staged: StagedShapes<'_>) -> Result<()> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::replay::Replay;
+    use crate::options::OpenOptions;
+    use crate::storage::{Host, open_memory};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::Path;
+
+    fn store() -> Arc<Store> {
+        let opened = open_memory();
+        let options = OpenOptions { queue_limit: 1_000, ..OpenOptions::default() };
+        let recovered = Replay::new(Path::new("memory"), None).finish();
+        Store::new("memory".into(), opened.backend, Host::system().clock, options, opened.report, recovered)
+    }
+
+    #[test]
+    fn a_commit_that_panics_while_it_is_resolved_gives_its_room_back_and_hinders_nobody() {
+        let store = store();
+        for _ in 0..3 {
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                store.commit(900, |_| -> Result<(), Halt> { panic!("a defect in an operator") })
+            }));
+            assert!(panicked.is_err());
+        }
+        assert_eq!(store.budget().used(), 0);
+        let created = store.commit(900, |commit| Ok(commit.collection_or_create("c")?.number()));
+        assert_eq!(created.result.unwrap(), 1);
+        assert_eq!(store.budget().used(), 0);
+    }
+
+    #[test]
+    fn a_commit_that_is_queued_and_not_applied_poisons() {
+        let store = store();
+        drop(Unapplied(&store.publisher()));
+        let refused = store.commit(10, |_| Ok(())).result.unwrap_err();
+        assert_eq!(refused.kind(), Kind::StoragePoisoned);
+        assert!(refused.message().contains("could not be applied"), "{refused}");
+    }
 }

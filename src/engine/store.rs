@@ -77,7 +77,6 @@ impl Publisher {
         catalogue: Option<Arc<Catalogue>>,
         counts: &[(Arc<Collection>, i64)],
         superseded: Vec<Superseded>,
-        room: u64,
     ) {
         match result {
             Ok(()) => {
@@ -89,10 +88,26 @@ impl Publisher {
             }
             Err(cause) => {
                 tracing::error!(lsn = lsn.0, error = %cause, "a commit could not be made durable");
-                self.waiting.poison(&poison(&cause));
+                self.poison(&cause);
             }
         }
-        self.budget.give(room);
+    }
+
+    /// Nothing more is published; everyone who waits is told.
+    pub fn poison(&self, cause: &Error) {
+        self.waiting.poison(&poison(cause));
+    }
+}
+
+/// Room in the commit queue, given back when dropped: after publication, or whatever ends a commit before.
+pub struct Room {
+    publisher: Arc<Publisher>,
+    bytes: u64,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.publisher.budget.give(self.bytes);
     }
 }
 
@@ -208,6 +223,12 @@ impl Store {
 
     pub(super) fn budget(&self) -> &Budget {
         &self.publisher.budget
+    }
+
+    /// Waits for room in the commit queue.
+    pub(super) fn room(&self, bytes: u64) -> Room {
+        self.budget().take(bytes, || self.storage().drive());
+        Room { publisher: self.publisher(), bytes }
     }
 
     /// Milliseconds since 1970.
