@@ -2,8 +2,9 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
-//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`], [`aggregate`]:
-//!   the operations; [`limits`]: when they stop
+//! - [`store`]: an open database; [`commit`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
+//!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
+//!   [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
@@ -23,12 +24,16 @@ pub mod compact;
 pub mod cool;
 pub mod cursor;
 pub mod database;
+pub mod duplicate;
 pub mod ejson;
 pub mod export;
 pub mod import;
+pub mod insert;
 pub mod key;
 pub mod lane;
 pub mod limits;
+pub mod modify;
+pub mod namespace;
 pub mod operation;
 pub mod read;
 pub mod record;
@@ -37,10 +42,10 @@ pub mod replay;
 pub mod session;
 pub mod slab;
 pub mod store;
+pub mod upsert;
 pub mod verify;
 pub mod views;
 pub mod waiting;
-pub mod write;
 
 pub use backup::Backup;
 pub use collection::Collection;
