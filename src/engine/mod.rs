@@ -6,6 +6,7 @@
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
+//! - [`index`]: an index of a collection
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
 //! - [`verify`]: reading everything, changing nothing
@@ -28,6 +29,7 @@ pub mod duplicate;
 pub mod ejson;
 pub mod export;
 pub mod import;
+pub mod index;
 pub mod insert;
 pub mod key;
 pub mod lane;
@@ -53,6 +55,7 @@ pub use compact::Compaction;
 pub use database::{Database, DatabaseStats, Description};
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};
+pub use index::Index;
 pub use limits::Limits;
 pub use operation::{
     Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
