@@ -1,7 +1,7 @@
 //! A collection: its shapes, its directory from `_id` to slot, its slots.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
@@ -33,6 +33,8 @@ pub struct Collection {
     indexes: RwLock<Arc<[Arc<Index>]>>,
     /// Whether there ever was one: collections without pay for a look at this.
     indexed: AtomicBool,
+    /// Indexes there ever were.
+    index_numbers: AtomicU32,
 }
 
 /// Callers whose translations are kept; more than a process has environments that write one collection.
@@ -51,6 +53,7 @@ impl Collection {
             translations: Mutex::default(),
             indexes: RwLock::default(),
             indexed: AtomicBool::new(false),
+            index_numbers: AtomicU32::new(0),
         }
     }
 
@@ -73,6 +76,10 @@ impl Collection {
     /// `Index::is_ready` tells which count.
     pub fn indexes(&self) -> Arc<[Arc<Index>]> {
         self.indexes.read().clone()
+    }
+
+    pub(super) fn next_index(&self) -> u32 {
+        self.index_numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn is_indexed(&self) -> bool {

@@ -15,7 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use super::slab::SlotId;
 use crate::document::{RawValue, Shapes, encode_plain};
 use crate::error::Result;
-use crate::index::{Entries, Keys, Purpose, Range, Spec, Tree, extract};
+use crate::index::{Entries, Keys, Purpose, Range, Spec, Tree, extract, merge};
 use crate::query::Filter;
 use crate::storage::Lsn;
 
@@ -179,11 +179,11 @@ impl Index {
 
     /// Notes what keys of these kinds mean for readers. Comes before their entries, and before the number that makes
     /// them visible.
-    pub(super) fn note(&self, keys: &Keys) {
-        if keys.multikey & !self.multikey.load(Ordering::Relaxed) != 0 {
-            self.multikey.fetch_or(keys.multikey, Ordering::AcqRel);
+    pub(super) fn note(&self, multikey: u32, truncated: bool) {
+        if multikey & !self.multikey.load(Ordering::Relaxed) != 0 {
+            self.multikey.fetch_or(multikey, Ordering::AcqRel);
         }
-        if keys.truncated {
+        if truncated {
             self.truncated.store(true, Ordering::Release);
         }
     }
@@ -218,11 +218,12 @@ impl Index {
     }
 
     /// Takes in sorted entries of a view, beside those that commits have entered since.
-    pub(super) fn fill(&self, entries: &Entries) {
-        let mut filled = entries.to_tree();
-        if self.spec.unique {
-            entries.collisions(|key| self.suspects.lock().keys.push(key.to_vec()));
-        }
+    pub(super) fn fill(&self, runs: &[Entries]) {
+        let mut filled = merge(runs, |key| {
+            if self.spec.unique {
+                self.suspects.lock().keys.push(key.to_vec());
+            }
+        });
         let mut tree = self.tree.write();
         let since = std::mem::take(&mut *tree);
         since.each(|key, slot, times| {
@@ -234,6 +235,11 @@ impl Index {
             }
         });
         *tree = filled;
+    }
+
+    /// Calls with every entry and how often it was entered.
+    pub(super) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
+        self.tree.read().each(|key, slot, times| visit(key, SlotId(slot), times));
     }
 
     /// Slots that have an entry of this key.

@@ -53,21 +53,30 @@ impl Entries {
         });
         self.list = list;
     }
+}
 
-    /// Calls with each key that entries of several slots have, once sorted.
-    pub fn collisions(&self, mut visit: impl FnMut(&[u8])) {
-        let mut last: Option<&[u8]> = None;
-        for pair in self.list.windows(2) {
-            let [a, b] = pair else { continue };
-            if a.slot != b.slot && self.key(a) == self.key(b) && last != Some(self.key(a)) {
-                visit(self.key(a));
-                last = Some(self.key(a));
-            }
+/// The tree of sorted runs. Calls with each key that several slots have.
+pub fn merge(runs: &[Entries], mut collides: impl FnMut(&[u8])) -> Tree {
+    let mut places = vec![0; runs.len()];
+    let mut last: Option<(&[u8], u64)> = None;
+    let mut reported = false;
+    Tree::from_sorted(std::iter::from_fn(|| {
+        // There are as many runs as threads: few.
+        let heads = runs.iter().zip(&places).enumerate();
+        let heads = heads.filter_map(|(n, (run, at))| Some((run, run.list.get(*at)?, n)));
+        let (run, entry, n) = heads.min_by(|(a, x, _), (b, y, _)| {
+            (x.first.cmp(&y.first)).then_with(|| a.key(x).cmp(b.key(y))).then_with(|| x.slot.cmp(&y.slot))
+        })?;
+        if let Some(place) = places.get_mut(n) {
+            *place += 1;
         }
-    }
-
-    /// The tree of them, once sorted.
-    pub fn to_tree(&self) -> Tree {
-        Tree::from_sorted(self.list.iter().map(|entry| (self.key(entry), entry.slot)))
-    }
+        let next = (run.key(entry), entry.slot);
+        let same = last.is_some_and(|(key, slot)| key == next.0 && slot != next.1);
+        if same && !reported {
+            collides(next.0);
+        }
+        reported = same;
+        last = Some(next);
+        Some(next)
+    }))
 }

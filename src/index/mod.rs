@@ -15,7 +15,7 @@ pub mod spec;
 pub mod tree;
 
 pub use bounds::{Range, component_len};
-pub use bulk::Entries;
+pub use bulk::{Entries, merge};
 pub use extract::{KeyBytes, Keys, Purpose, encode_component, extract, values_of};
 pub use key::encode_key;
 pub use spec::{Direction, Field, ID_INDEX, Spec};

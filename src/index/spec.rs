@@ -7,6 +7,9 @@ use crate::error::{Details, Error, Kind, Result};
 pub const MAX_FIELDS: usize = 32;
 /// Bytes of a name.
 pub const MAX_NAME: usize = 127;
+/// What the filter of a partial index may be made of, as in MongoDB.
+const PARTIAL_OPERATORS: &[&str] =
+    &["$and", "$or", "$eq", "$in", "$exists", "$gt", "$gte", "$lt", "$lte", "$type"];
 /// The index that every collection has.
 pub const ID_INDEX: &str = "_id_";
 
@@ -119,6 +122,13 @@ impl Spec {
             let message = "an index cannot be both sparse and partial; say { $exists: true } in the partialFilterExpression";
             return Err(refuse("sparse", message));
         }
+        if let Some(operator) = self.partial.as_ref().and_then(forbidden) {
+            let message = format!(
+                "a partialFilterExpression cannot use {operator}; it may use {}",
+                PARTIAL_OPERATORS.join(", ")
+            );
+            return Err(refuse("partialFilterExpression", message));
+        }
         if self.is_id() && (self.sparse || self.partial.is_some()) {
             return Err(refuse(
                 "_id",
@@ -168,6 +178,18 @@ impl Spec {
     /// Whether it is `{ _id: 1 }`, which every collection has without being asked.
     pub fn is_id(&self) -> bool {
         matches!(&self.fields[..], [field] if &*field.name == "_id" && !field.direction.is_descending())
+    }
+}
+
+/// The first operator that the filter of a partial index must not use.
+fn forbidden(filter: &Value) -> Option<&str> {
+    match filter {
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
+            let unknown = key.starts_with('$') && !PARTIAL_OPERATORS.contains(&key.as_str());
+            if unknown { Some(key.as_str()) } else { forbidden(value) }
+        }),
+        Value::Array(items) => items.iter().find_map(forbidden),
+        _ => None,
     }
 }
 

@@ -643,7 +643,7 @@ mod tests {
                 *model.entry((key, slot)).or_default() += 1;
             }
             entries.sort();
-            let mut tree = entries.to_tree();
+            let mut tree = crate::index::merge(&[entries], |_| {});
             check(&tree, &model);
             play(&mut tree, &mut model, &acts);
             check(&tree, &model);
