@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::refusal::bad_query;
-use crate::document::{Node, Seen};
+use crate::document::{Node, Seen, Value};
 use crate::error::{Error, Result};
 
 /// Longest source, in bytes; MongoDB's limit.
@@ -56,13 +56,22 @@ impl<'a> Source<'a> {
 
     /// Compiles it; refusals name this path.
     pub(super) fn compile(self, path: &str) -> Result<Pattern> {
+        self.compile_groups(path, false).map(Pattern)
+    }
+
+    /// Compiles it with groups that capture.
+    pub(super) fn compile_capturing(self, path: &str) -> Result<CapturingPattern> {
+        self.compile_groups(path, true).map(CapturingPattern)
+    }
+
+    fn compile_groups(self, path: &str, captures: bool) -> Result<Regex> {
         let refuse = |why: &str| bad_query(path, format!("the regular expression at '{path}' {why}"));
         if self.pattern.len() > MAX_SOURCE {
             return Err(refuse(&format!("is longer than {MAX_SOURCE} bytes; use a shorter one")));
         }
         let flags = Flags::parse(self.options).map_err(|why| refuse(&why))?;
-        let text = translate(self.pattern, flags).map_err(|why| refuse(&why))?;
-        build(&text, flags.ignore_case).map(Pattern).map_err(|error| refuse(&reason(&error)))
+        let text = translate(self.pattern, flags, captures).map_err(|why| refuse(&why))?;
+        build(&text, flags.ignore_case).map_err(|error| refuse(&reason(&error)))
     }
 }
 
@@ -120,10 +129,60 @@ impl Flags {
     }
 }
 
+/// A compiled expression that tells what it found.
+#[derive(Clone, Debug)]
+pub(super) struct CapturingPattern(Regex);
+
+/// A place where an expression was found.
+pub(super) struct Found<'t> {
+    /// Offsets in bytes.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    text: &'t str,
+    captures: Vec<Option<&'t str>>,
+}
+
+impl CapturingPattern {
+    /// The first place from this offset on.
+    pub(super) fn find<'t>(&self, text: &'t str, from: usize) -> Option<Found<'t>> {
+        if from > text.len() {
+            return None;
+        }
+        let captures = self.0.captures_at(text.as_bytes(), from)?;
+        let whole = captures.get(0)?;
+        let part = |found: regex::bytes::Match<'_>| text.get(found.range());
+        Some(Found {
+            start: whole.start(),
+            end: whole.end(),
+            text,
+            captures: captures.iter().skip(1).map(|group| group.and_then(part)).collect(),
+        })
+    }
+}
+
+impl Found<'_> {
+    /// `{ match, idx, captures }`, with as many code points before it as are counted already, or else counted now.
+    pub(super) fn document(&self, points: Option<usize>) -> Value {
+        let text = |text: &str| Value::String(text.to_owned());
+        let idx = points.unwrap_or_else(|| self.text.get(..self.start).unwrap_or_default().chars().count());
+        let captures = self.captures.iter().map(|group| group.map_or(Value::Null, text)).collect();
+        Value::Object(vec![
+            ("match".to_owned(), text(self.text.get(self.start..self.end).unwrap_or_default())),
+            ("idx".to_owned(), Value::number(idx as f64)),
+            ("captures".to_owned(), Value::Array(captures)),
+        ])
+    }
+}
+
 /// The engine's text for an expression of JavaScript (and of PCRE, as far as MongoDB's manual uses it).
-fn translate(source: &str, flags: Flags) -> Result<String, String> {
-    let mut translator =
-        Translator { rest: source, out: String::with_capacity(source.len() + 16), flags, outer: Vec::new() };
+fn translate(source: &str, flags: Flags, captures: bool) -> Result<String, String> {
+    let mut translator = Translator {
+        rest: source,
+        out: String::with_capacity(source.len() + 16),
+        flags,
+        outer: Vec::new(),
+        captures,
+    };
     while let Some(next) = translator.next() {
         translator.token(next)?;
     }
@@ -140,6 +199,8 @@ struct Translator<'a> {
     flags: Flags,
     /// The flags outside of each open group.
     outer: Vec<Flags>,
+    /// Whether groups capture.
+    captures: bool,
 }
 
 const DIGIT: &str = "0-9";
@@ -232,8 +293,7 @@ impl<'a> Translator<'a> {
         const AROUND: &str = "has look-around, which cannot be evaluated in linear time; write it without, or filter the results";
         let flags = self.flags;
         if !self.skip("?") {
-            // Nothing reads what a group captured.
-            self.out.push_str("(?:");
+            self.group();
         } else if self.skip("=") || self.skip("!") || self.skip("<=") || self.skip("<!") {
             return Err(AROUND.to_owned());
         } else if self.skip(">") {
@@ -247,7 +307,7 @@ impl<'a> Translator<'a> {
                 return Err("is not well formed: a group's name is not".to_owned());
             };
             self.rest = rest;
-            self.out.push_str("(?:");
+            self.group();
         } else if self.rest.starts_with("P=") || self.rest.starts_with("P>") {
             return Err(BACK.to_owned());
         } else {
@@ -255,6 +315,11 @@ impl<'a> Translator<'a> {
         }
         self.outer.push(flags);
         Ok(())
+    }
+
+    /// A group that captures, where somebody reads it. Names are nowhere seen.
+    fn group(&mut self) {
+        self.out.push_str(if self.captures { "(" } else { "(?:" });
     }
 
     /// `(?i)`, `(?i:...)`, `(?:...)`, `(?-i)`: the rest of the group, or this one.
