@@ -164,6 +164,11 @@ impl Clause {
                 }
             }
             Clause::Field(path, Test::Equal(value)) => found(path, value),
+            Clause::Field(path, Test::In(values)) => {
+                if let [only] = values.as_slice() {
+                    found(path, only);
+                }
+            }
             _ => {}
         }
     }

@@ -110,6 +110,12 @@ impl Accumulator {
             "$accumulator" => {
                 return unsupported("$accumulator is not supported: no code is evaluated here", name);
             }
+            "$concatArrays" | "$setUnion" => {
+                let message = format!(
+                    "{name} is not supported as an accumulator; $push the arrays, and join them behind the group"
+                );
+                return unsupported(message, name);
+            }
             _ => return parser.fail(format!("unknown accumulator '{name}'")),
         };
         if matches!(operand, Value::Array(items) if items.len() != 1) {
