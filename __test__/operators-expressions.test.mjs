@@ -7,6 +7,7 @@ import test from 'ava'
 import { ObjectId } from '../index.mjs'
 import { MISSING, badQuery, evaluates, notSupported } from './support/operators.mjs'
 
+const iso = (text) => new Date(text)
 const near = (value, wanted) => ({ $lt: [{ $abs: { $subtract: [value, wanted] } }, 1e-12] })
 
 test('arithmetic', async (t) => {
@@ -379,7 +380,6 @@ test('regular expressions with what they found', async (t) => {
 
 test('dates', async (t) => {
   const at = new Date('2017-01-01T13:14:15.160Z')
-  const iso = (text) => new Date(text)
   await evaluates(t, { at, id: new ObjectId('507c7f79bcf86cd7994f6c0e'), nothing: null, s: 'x' }, [
     [{ $year: '$at' }, 2017],
     [{ $month: '$at' }, 1],

@@ -241,6 +241,8 @@ fn elem_match_wants_one_element_for_all_conditions() {
     check(r#"{"a":{"$not":{"$elemMatch":{"$gt":3}}}}"#, &[r#"{"a":[1]}"#, "{}"], &[r#"{"a":[4]}"#]);
     refused(r#"{"a":{"$elemMatch":1}}"#, Some("a"), "needs an object, not int");
     refused(r#"{"a":{"$elemMatch":{"$foo":1}}}"#, Some("a"), "'$foo'");
+    refused(r#"{"a":{"$elemMatch":{"$expr":true}}}"#, Some("a"), "whole documents");
+    refused(r#"{"a":{"$elemMatch":{"b":1,"$nor":[{"$jsonSchema":{}}]}}}"#, Some("a"), "whole documents");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
-//! - [`filter`]: which documents; `operators` and `bits` read its rarer operators, `pattern` its regular expressions, [`schema`]
+//! - [`filter`]: which documents; `operators` and `bits` read its rarer operators, `pattern` (and `translate`) its regular expressions, [`schema`]
 //!   its `$jsonSchema`, `matcher` decides
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
@@ -34,6 +34,7 @@ mod slice;
 pub mod sort;
 #[cfg(test)]
 mod testing;
+mod translate;
 pub mod update;
 #[cfg(test)]
 mod update_tests;

@@ -103,10 +103,17 @@ impl Element {
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
         }
         let logical = matches!(operand.fields().next(), Some(("$and" | "$or" | "$nor", _)));
-        if is_operators(operand) && !logical {
-            Filter::parse_condition(operand, name).map(Element::Passing)
-        } else {
-            Filter::parse_node(operand).map(Element::Matching)
+        let whole = matches!(operand.fields().next(), Some(("$expr" | "$jsonSchema", _)));
+        if is_operators(operand) && !logical && !whole {
+            return Filter::parse_condition(operand, name).map(Element::Passing);
+        }
+        let filter = Filter::parse_node(operand)?;
+        match whole_document(&filter.root) {
+            None => Ok(Element::Matching(filter)),
+            Some(operator) => Err(bad_query(
+                name,
+                format!("{operator} is about whole documents and cannot stand in $elemMatch at '{name}'"),
+            )),
         }
     }
 
@@ -120,6 +127,17 @@ impl Element {
             }
             Element::Passing(clause) => clause.holds(item),
         }
+    }
+}
+
+/// `$expr` or `$jsonSchema`, where a filter has one.
+fn whole_document(clause: &Clause) -> Option<&'static str> {
+    match clause {
+        Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().find_map(whole_document),
+        Clause::Not(clause) => whole_document(clause),
+        Clause::Field(_, Test::Schema(_)) => Some("$jsonSchema"),
+        Clause::Field(..) => None,
+        Clause::Expression(_) => Some("$expr"),
     }
 }
 

@@ -156,6 +156,11 @@ fn expressions_make_fields_behind_those_that_stay() {
     let parsed = Projection::parse(encoded(r#"{"x":{"$divide":["$a","$b"]}}"#).raw()).unwrap().unwrap();
     let error = parsed.apply(document.raw(), &Filter::all()).unwrap_err();
     assert_eq!(error.kind(), Kind::BadQuery, "{error}");
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(99), "}".repeat(99));
+    let document = encoded(&deep);
+    let parsed = Projection::parse(encoded(r#"{"x.y":"$$ROOT"}"#).raw()).unwrap().unwrap();
+    let error = parsed.apply(document.raw(), &Filter::all()).unwrap_err();
+    assert!(error.message().contains("deeper than 100"), "{error}");
     for unknown in [r#"{"a":"$$NOW"}"#, r#"{"a":{"$rand":{}}}"#, r#"{"a":{"$meta":"textScore"}}"#] {
         let error = Projection::parse(encoded(unknown).raw()).expect_err(unknown);
         assert_eq!(error.kind(), Kind::NotSupported, "{error}");

@@ -101,7 +101,7 @@ impl RegexCall {
                 pattern.find(text, 0).map_or_else(null, |found| Ok(Some(found.document(None))))
             }
             ("$regexFind", None) => null(),
-            (_, Some((text, pattern))) => Ok(Some(Value::Array(all(text, pattern)))),
+            (_, Some((text, pattern))) => Ok(Some(Value::Array(all(text, pattern)?))),
             (_, None) => Ok(Some(Value::Array(Vec::new()))),
         }
     }
@@ -122,22 +122,32 @@ fn compile(name: &str, source: Source<'_>, beside: Option<&Value>) -> Result<Cap
     Source { options, ..source }.compile_capturing(name)
 }
 
+/// Bytes that the matches of one text may take, about; MongoDB's limit.
+const MOST_BYTES: usize = 64 << 20;
+
 /// All matches, none inside another. An empty one is followed by the search from the next character.
-fn all(text: &str, pattern: &CapturingPattern) -> Vec<Value> {
-    let mut found = Vec::new();
-    let (mut from, mut counted, mut points) = (0, 0, 0);
-    while let Some(one) = pattern.find(text, from) {
+fn all(text: &str, pattern: &CapturingPattern) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
+    let (mut from, mut counted, mut points, mut bytes) = (0, 0, 0, 0);
+    while let Some(found) = pattern.find(text, from) {
         // Code points are counted once, from match to match.
-        points += text.get(counted..one.start).unwrap_or_default().chars().count();
-        counted = one.start;
-        found.push(one.document(Some(points)));
-        from = one.end;
-        if one.end == one.start {
+        points += text.get(counted..found.start).unwrap_or_default().chars().count();
+        counted = found.start;
+        bytes += found.size();
+        if bytes > MOST_BYTES {
+            return Err(refuse(
+                "$regexFindAll",
+                format!("finds more than {} MiB; narrow the expression", MOST_BYTES >> 20),
+            ));
+        }
+        all.push(found.document(Some(points)));
+        from = found.end;
+        if found.end == found.start {
             from += text.get(from..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
         }
         if from >= text.len() {
             break;
         }
     }
-    found
+    Ok(all)
 }

@@ -1,10 +1,11 @@
 //! What becomes of a document.
 
 use super::{Branch, Mode, Projection, Rule, Way};
-use crate::document::{Node, Object, RawKind, RawValue, Value};
+use crate::document::{MAX_DEPTH, Node, Object, RawKind, RawValue, Value};
 use crate::error::Result;
 use crate::query::Filter;
 use crate::query::expression::{Env, Rooted, Scope};
+use crate::query::place::depth;
 use crate::query::refusal::bad_query;
 
 impl Projection {
@@ -25,7 +26,14 @@ impl Projection {
             result.extend(kept.map(|value| (key.to_owned(), value)));
         }
         walk.compute(&self.fields, &mut result)?;
-        Ok(Value::Object(result))
+        let result = Value::Object(result);
+        if self.computed && depth(&result) > MAX_DEPTH {
+            return Err(bad_query(
+                "",
+                format!("the projection makes a document deeper than {MAX_DEPTH} levels"),
+            ));
+        }
+        Ok(result)
     }
 
     fn names(&self, key: &str) -> bool {

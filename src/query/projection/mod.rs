@@ -19,6 +19,8 @@ pub struct Projection {
     fields: Branch,
     /// The path that ends with `$`, without it.
     positional: Option<String>,
+    /// Whether some field is computed.
+    computed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

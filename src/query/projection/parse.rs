@@ -32,7 +32,7 @@ impl Projection {
             (None, false, None) if parser.fields.is_empty() => return Ok(None),
             (None, false, None) => Mode::Exclude,
         };
-        let Parser { id, fields, positional, .. } = parser;
+        let Parser { id, fields, positional, computed, .. } = parser;
         if mode == Mode::Exclude
             && let Some(path) = &positional
         {
@@ -41,7 +41,7 @@ impl Projection {
                 format!("'{path}.$' cannot stand in a projection that excludes fields"),
             ));
         }
-        Ok(Some(Projection { mode, id, fields, positional }))
+        Ok(Some(Projection { mode, id, fields, positional, computed }))
     }
 }
 
@@ -53,6 +53,7 @@ struct Parser {
     positional: Option<String>,
     /// Whether there is an `$elemMatch`.
     first: bool,
+    computed: bool,
 }
 
 impl Parser {
@@ -151,6 +152,7 @@ impl Parser {
             return Err(collision(path));
         }
         let expression = Expression::of_projection(path, value)?;
+        self.computed = true;
         self.add(path, Rule::Computed(Box::new(expression)))
     }
 

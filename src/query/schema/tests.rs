@@ -246,3 +246,14 @@ fn it_stands_in_filters_beside_other_conditions() {
     assert!(filter.matches(encoded(r#"{"b": 2}"#).raw()));
     assert!(!filter.matches(encoded(r#"{"a": 1}"#).raw()));
 }
+
+#[test]
+fn schemas_nest_as_deep_as_documents() {
+    for (open, close) in [(r#"{"not":"#, "}"), (r#"{"properties":{"a":"#, "}}"), (r#"{"anyOf":["#, "]}")] {
+        let levels = if close.len() == 1 { 99 } else { 49 };
+        let schema = compiled(&format!("{}{{}}{}", open.repeat(levels), close.repeat(levels)));
+        let document = format!("{}1{}", r#"{"a":"#.repeat(99), "}".repeat(99));
+        let document = encoded(&document);
+        assert_eq!(schema.validates(document.raw()), schema.violation(document.raw()).is_none());
+    }
+}
