@@ -105,7 +105,17 @@ export interface FilterOperators<T> {
 	$all?: readonly any[];
 	/** An array with an element that meets all of this. */
 	$elemMatch?: Document;
+	/** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
+	$bitsAllSet?: BitMask;
+	/** An integer or bytes in which all of these bits are 0. */
+	$bitsAllClear?: BitMask;
+	/** An integer or bytes in which one of these bits is 1. */
+	$bitsAnySet?: BitMask;
+	/** An integer or bytes in which one of these bits is 0. */
+	$bitsAnyClear?: BitMask;
 }
+/** Bits: a mask as a number or as bytes, or an array of their places, the lowest is 0. */
+export type BitMask = number | bigint | Uint8Array | readonly number[];
 /** The names that `$type` takes. */
 export type TypeName = "double" | "string" | "object" | "array" | "binData" | "objectId" | "bool" | "date" | "null" | "int" | "long" | "number";
 /** What a filter says of one field: a value, or operators. */
@@ -118,6 +128,10 @@ export interface RootFilterOperators<T> {
 	$or?: readonly Filter<T>[];
 	/** Where no filter matches. */
 	$nor?: readonly Filter<T>[];
+	/** Where the expression is true. */
+	$expr?: unknown;
+	/** Where the document is valid by this schema, MongoDB's subset of JSON Schema draft 4. */
+	$jsonSchema?: Document;
 	/** For logs; ignored. */
 	$comment?: unknown;
 }
@@ -222,11 +236,18 @@ export type ArrayProjection = {
 } | {
 	$elemMatch: Document;
 };
-/** Fields to show (1) or to leave out (0), parts of arrays, and `path.$` for the element that matched. */
+/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
+export type ProjectedValue = string | Document | readonly unknown[] | null;
+/**
+ * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
+ * computed by expressions.
+ */
 export type Projection<T> = IsOpen<T> extends true ? Document : {
-	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | Document;
+	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue;
 } & {
 	[positional: `${string}.$`]: 1 | true;
+} & {
+	[computed: string]: unknown;
 };
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";

@@ -120,7 +120,18 @@ export interface FilterOperators<T> {
   $all?: readonly any[]
   /** An array with an element that meets all of this. */
   $elemMatch?: Document
+  /** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
+  $bitsAllSet?: BitMask
+  /** An integer or bytes in which all of these bits are 0. */
+  $bitsAllClear?: BitMask
+  /** An integer or bytes in which one of these bits is 1. */
+  $bitsAnySet?: BitMask
+  /** An integer or bytes in which one of these bits is 0. */
+  $bitsAnyClear?: BitMask
 }
+
+/** Bits: a mask as a number or as bytes, or an array of their places, the lowest is 0. */
+export type BitMask = number | bigint | Uint8Array | readonly number[]
 
 /** The names that `$type` takes. */
 export type TypeName =
@@ -137,6 +148,10 @@ export interface RootFilterOperators<T> {
   $or?: readonly Filter<T>[]
   /** Where no filter matches. */
   $nor?: readonly Filter<T>[]
+  /** Where the expression is true. */
+  $expr?: unknown
+  /** Where the document is valid by this schema, MongoDB's subset of JSON Schema draft 4. */
+  $jsonSchema?: Document
   /** For logs; ignored. */
   $comment?: unknown
 }
@@ -216,10 +231,18 @@ export type UpdateFilter<T> = IsOpen<T> extends true ? { [operator: `$${string}`
 /** What a projection makes of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = { $slice: number | readonly [skip: number, count: number] } | { $elemMatch: Document }
 
-/** Fields to show (1) or to leave out (0), parts of arrays, and `path.$` for the element that matched. */
+/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
+export type ProjectedValue = string | Document | readonly unknown[] | null
+
+/**
+ * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
+ * computed by expressions.
+ */
 export type Projection<T> = IsOpen<T> extends true
   ? Document
-  : { [P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | Document } & { [positional: `${string}.$`]: 1 | true }
+  : { [P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue } & { [positional: `${string}.$`]: 1 | true } & {
+      [computed: string]: unknown
+    }
 
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | 'asc' | 'desc' | 'ascending' | 'descending' | '1' | '-1'

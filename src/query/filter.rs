@@ -1,10 +1,12 @@
 //! A filter: parsed once from the document that the caller gave, owning everything; `matcher` decides by it.
 
+use super::bits::Bits;
 use super::expression::Expression;
 use super::operators::{self, Element, Remainder, Types};
 use super::pattern::{Pattern, Source};
 use super::place::depth;
-use super::refusal::bad_query;
+use super::refusal::{bad_query, not_supported};
+use super::schema::JsonSchema;
 use crate::document::order::{Class, compare_values};
 use crate::document::{MAX_DEPTH, Node, Object, Path, RawValue, Seen, Value};
 use crate::error::Result;
@@ -47,6 +49,9 @@ pub(super) enum Test {
     Mod(Remainder),
     /// An array with an element like this.
     Element(Box<Element>),
+    Bits(Bits),
+    /// `$jsonSchema`, on the path that leads nowhere else.
+    Schema(Box<JsonSchema>),
 }
 
 /// The operand of a comparison.
@@ -159,6 +164,11 @@ impl Clause {
                 }
             }
             Clause::Field(path, Test::Equal(value)) => found(path, value),
+            Clause::Field(path, Test::In(values)) => {
+                if let [only] = values.as_slice() {
+                    found(path, only);
+                }
+            }
             _ => {}
         }
     }
@@ -200,6 +210,25 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str) -> Result<Clause> {
             "$nor" => clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value)?)))),
             "$comment" => {}
             "$expr" => clauses.push(Clause::Expression(Box::new(Expression::of_filter(value)?))),
+            "$jsonSchema" => {
+                let schema = Test::Schema(Box::new(JsonSchema::parse_node(value)?));
+                clauses.push(Clause::Field(Path::here(), schema));
+            }
+            "$where" => {
+                return Err(not_supported(
+                    key,
+                    "$where is not supported: no code is evaluated here; use $expr",
+                ));
+            }
+            "$text" => {
+                return Err(not_supported(
+                    key,
+                    "$text is not supported; use $regex, or $contains on a field",
+                ));
+            }
+            "$sampleRate" => {
+                return Err(not_supported(key, "$sampleRate is not supported; use the stage $sample"));
+            }
             _ if key.starts_with('$') => {
                 return Err(bad_query(
                     key,
@@ -347,6 +376,13 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
             let mut clauses = Vec::new();
             parse_operators(path, name, operand, &mut clauses)?;
             not(Clause::All(clauses))
+        }
+        "$geoIntersects" | "$geoWithin" | "$near" | "$nearSphere" | "$within" | "$minDistance"
+        | "$maxDistance" => {
+            return Err(not_supported(
+                name,
+                format!("{operator} at '{name}' is not supported: there are no geospatial queries"),
+            ));
         }
         _ if operator.starts_with('$') => {
             operators::parse(path, name, operator, operand)?.ok_or_else(|| {

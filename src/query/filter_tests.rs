@@ -241,13 +241,15 @@ fn elem_match_wants_one_element_for_all_conditions() {
     check(r#"{"a":{"$not":{"$elemMatch":{"$gt":3}}}}"#, &[r#"{"a":[1]}"#, "{}"], &[r#"{"a":[4]}"#]);
     refused(r#"{"a":{"$elemMatch":1}}"#, Some("a"), "needs an object, not int");
     refused(r#"{"a":{"$elemMatch":{"$foo":1}}}"#, Some("a"), "'$foo'");
+    refused(r#"{"a":{"$elemMatch":{"$expr":true}}}"#, Some("a"), "whole documents");
+    refused(r#"{"a":{"$elemMatch":{"b":1,"$nor":[{"$jsonSchema":{}}]}}}"#, Some("a"), "whole documents");
 }
 
 #[test]
 fn malformed_filters_name_the_path() {
     refused(r#"{"a":{"$foo":1}}"#, Some("a"), "unknown operator '$foo' at 'a'");
     refused(r#"{"x.y":{"$gt":1,"z":2}}"#, Some("x.y"), "'z'");
-    refused(r#"{"$where":"1"}"#, Some("$where"), "unknown top-level operator '$where'");
+    refused(r#"{"$foo":"1"}"#, Some("$foo"), "unknown top-level operator '$foo'");
     refused(r#"{"a":{"$in":1}}"#, Some("a"), "needs an array, not int");
     refused(r#"{"a":{"$in":[{"$gt":1}]}}"#, Some("a"), "not operators");
     refused(r#"{"a":{"$not":5}}"#, Some("a"), "$not at 'a'");
@@ -256,6 +258,51 @@ fn malformed_filters_name_the_path() {
     refused(r#"{"$and":{"a":1}}"#, Some("$and"), "must be an array");
     refused(r#"{"$and":[1]}"#, Some("$and"), "must be an object, not int");
     refused("[1]", None, "must be an object, not array");
+}
+
+#[test]
+fn operators_that_are_not_there_are_not_supported() {
+    let other = [
+        r#"{"$where":"1"}"#,
+        r#"{"$text":{"$search":"x"}}"#,
+        r#"{"$sampleRate":0.5}"#,
+        r#"{"a":{"$near":[1,2]}}"#,
+        r#"{"a":{"$not":{"$geoWithin":{}}}}"#,
+    ];
+    for text in other {
+        let error = Filter::parse(encoded(text).raw()).expect_err(text);
+        assert_eq!(error.kind(), Kind::NotSupported, "{error}");
+    }
+}
+
+#[test]
+fn bits_are_asked_of_integers_and_bytes() {
+    check(
+        r#"{"a":{"$bitsAllSet":[1,5]}}"#,
+        &[r#"{"a":54}"#, r#"{"a":{"@long":34}}"#],
+        &[r#"{"a":20}"#, r#"{"a":34.5}"#, "{}"],
+    );
+    check(
+        r#"{"a":{"$bitsAllSet":50}}"#,
+        &[r#"{"a":54}"#, r#"{"a":[1,50]}"#],
+        &[r#"{"a":20}"#, r#"{"a":"x"}"#],
+    );
+    check(
+        r#"{"a":{"$bitsAllClear":[1,5]}}"#,
+        &[r#"{"a":20}"#, r#"{"a":{"@bytes":"\u0004"}}"#],
+        &[r#"{"a":54}"#, r#"{"a":22}"#],
+    );
+    check(
+        r#"{"a":{"$bitsAnySet":{"@bytes":"\u0002"}}}"#,
+        &[r#"{"a":{"@bytes":"\u0002\u0001"}}"#, r#"{"a":2}"#],
+        &[r#"{"a":{"@bytes":""}}"#, r#"{"a":1}"#],
+    );
+    check(r#"{"a":{"$bitsAnyClear":3}}"#, &[r#"{"a":1}"#, r#"{"a":4}"#], &[r#"{"a":3}"#]);
+    check(r#"{"a":{"$bitsAllSet":[70]}}"#, &[r#"{"a":-1}"#], &[r#"{"a":1}"#, r#"{"a":{"@bytes":"x"}}"#]);
+    check(r#"{"a":{"$bitsAllSet":0}}"#, &[r#"{"a":0}"#], &["{}"]);
+    check(r#"{"a":{"$bitsAllSet":1}}"#, &[r#"{"a":4294967297}"#], &[r#"{"a":1e300}"#]);
+    refused(r#"{"a":{"$bitsAllSet":-1}}"#, Some("a"), "needs a mask");
+    refused(r#"{"a":{"$bitsAnySet":[1.5]}}"#, Some("a"), "needs a mask");
 }
 
 #[test]

@@ -81,7 +81,9 @@ impl Test {
 
     fn leaf(&self) -> Leaf {
         match self {
-            Test::Exists | Test::Size(_) | Test::Element(_) | Test::Contains(..) => Leaf::Whole,
+            Test::Exists | Test::Size(_) | Test::Element(_) | Test::Contains(..) | Test::Schema(_) => {
+                Leaf::Whole
+            }
             _ => Leaf::Elements,
         }
     }
@@ -114,6 +116,9 @@ impl Test {
                 pattern.as_ref().is_some_and(|pattern| finds(pattern, value.seen()))
                     || value.items().any(|item| compare_nodes(item, operand).is_eq())
             }
+            (Test::Bits(bits), Some(value)) => bits.are_of(value.seen()),
+            (Test::Schema(schema), Some(value)) => schema.holds(value),
+            (Test::Bits(_) | Test::Schema(_), None) => false,
             (Test::Type(_) | Test::Mod(_) | Test::Size(_) | Test::Element(_), None) => false,
             (Test::Pattern(_) | Test::Contains(..), None) => false,
             // Null is the smallest value: it can only be the first.

@@ -1,7 +1,7 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
-//! - [`filter`]: which documents; `operators` reads its rarer operators, `pattern` its regular expressions,
-//!   `matcher` decides
+//! - [`filter`]: which documents; `operators` and `bits` read its rarer operators, `pattern` (and `translate`) its regular expressions, [`schema`]
+//!   its `$jsonSchema`, `matcher` decides
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
@@ -10,6 +10,7 @@
 
 pub mod aggregate;
 mod arithmetic;
+mod bits;
 mod change;
 mod elements;
 pub mod expression;
@@ -28,10 +29,12 @@ mod push;
 mod refusal;
 #[cfg(test)]
 mod result_tests;
+pub mod schema;
 mod slice;
 pub mod sort;
 #[cfg(test)]
 mod testing;
+mod translate;
 pub mod update;
 #[cfg(test)]
 mod update_tests;
@@ -39,5 +42,6 @@ mod update_tests;
 pub use aggregate::Pipeline;
 pub use filter::Filter;
 pub use projection::Projection;
+pub use schema::JsonSchema;
 pub use sort::{Sort, SortKey};
 pub use update::Update;

@@ -1,6 +1,7 @@
 //! Filter operators beyond comparison: `$type`, `$size`, `$mod`, `$contains`, `$all`, `$elemMatch`.
 
 use super::arithmetic::as_integer;
+use super::bits::Bits;
 use super::filter::{Clause, Filter, Test, is_operators};
 use super::pattern::{Pattern, Source};
 use super::refusal::bad_query;
@@ -17,7 +18,7 @@ pub(super) enum Element {
 }
 
 /// A set of types, one bit each.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Types(u16);
 
 /// `$mod`: the remainder that division by the divisor leaves.
@@ -40,6 +41,9 @@ pub(super) fn parse<'a>(
         "$mod" => Test::Mod(Remainder::parse(name, operand)?),
         "$contains" => parse_contains(name, operand)?,
         "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand)?)),
+        "$bitsAllSet" | "$bitsAllClear" | "$bitsAnySet" | "$bitsAnyClear" => {
+            Test::Bits(Bits::parse(name, operator, operand)?)
+        }
         "$all" => return parse_all(path, name, operand).map(Some),
         _ => return Ok(None),
     };
@@ -99,10 +103,17 @@ impl Element {
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
         }
         let logical = matches!(operand.fields().next(), Some(("$and" | "$or" | "$nor", _)));
-        if is_operators(operand) && !logical {
-            Filter::parse_condition(operand, name).map(Element::Passing)
-        } else {
-            Filter::parse_node(operand).map(Element::Matching)
+        let whole = matches!(operand.fields().next(), Some(("$expr" | "$jsonSchema", _)));
+        if is_operators(operand) && !logical && !whole {
+            return Filter::parse_condition(operand, name).map(Element::Passing);
+        }
+        let filter = Filter::parse_node(operand)?;
+        match whole_document(&filter.root) {
+            None => Ok(Element::Matching(filter)),
+            Some(operator) => Err(bad_query(
+                name,
+                format!("{operator} is about whole documents and cannot stand in $elemMatch at '{name}'"),
+            )),
         }
     }
 
@@ -116,6 +127,17 @@ impl Element {
             }
             Element::Passing(clause) => clause.holds(item),
         }
+    }
+}
+
+/// `$expr` or `$jsonSchema`, where a filter has one.
+fn whole_document(clause: &Clause) -> Option<&'static str> {
+    match clause {
+        Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().find_map(whole_document),
+        Clause::Not(clause) => whole_document(clause),
+        Clause::Field(_, Test::Schema(_)) => Some("$jsonSchema"),
+        Clause::Field(..) => None,
+        Clause::Expression(_) => Some("$expr"),
     }
 }
 
@@ -144,6 +166,20 @@ const TYPES: [(i64, &str, u16); 19] = [
 const NUMBER: u16 = 1 << 1 | 1 << 11 | 1 << 12;
 
 impl Types {
+    /// The type of this name; `number` is three.
+    pub(super) fn named(name: &str) -> Option<Types> {
+        match name {
+            "number" => Some(Types(NUMBER)),
+            "minKey" => Some(Types(0)),
+            _ => TYPES.iter().find(|(_, known, _)| *known == name).map(|(.., bit)| Types(*bit)),
+        }
+    }
+
+    /// Those of both.
+    pub(super) fn and(self, other: Types) -> Types {
+        Types(self.0 | other.0)
+    }
+
     fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
         if !matches!(operand.seen(), Seen::Array) {
             return Types::parse_one(name, operand);
@@ -162,18 +198,14 @@ impl Types {
 
     fn parse_one<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
         let found = match operand.seen() {
-            Seen::String(b"number") => Some(NUMBER),
-            Seen::String(b"minKey") => Some(0),
-            Seen::String(text) => {
-                TYPES.iter().find(|(_, known, _)| known.as_bytes() == text).map(|(.., bit)| *bit)
-            }
+            Seen::String(text) => std::str::from_utf8(text).ok().and_then(Types::named),
             _ => match as_integer(&operand.tree()) {
-                Some(-1) => Some(0),
-                Some(code) => TYPES.iter().find(|(known, ..)| *known == code).map(|(.., bit)| *bit),
+                Some(-1) => Some(Types(0)),
+                Some(code) => TYPES.iter().find(|(known, ..)| *known == code).map(|(.., bit)| Types(*bit)),
                 None => None,
             },
         };
-        found.map(Types).ok_or_else(|| {
+        found.ok_or_else(|| {
             bad_query(
                 name,
                 format!("$type at '{name}' needs the name or number of a type, such as 'string' or 2"),

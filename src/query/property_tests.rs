@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::testing::encode;
 use crate::document::order::{compare, compare_values};
 use crate::document::{Object, Value};
-use crate::query::{Filter, Projection, Sort, Update};
+use crate::query::{Filter, JsonSchema, Projection, Sort, Update};
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -451,6 +451,7 @@ proptest! {
         let _ = Filter::parse(encoded.raw()).map(|filter| filter.matches(encoded.raw()));
         let _ = Projection::parse(encoded.raw()).map(|parsed| parsed.map(|parsed| parsed.apply(encoded.raw(), &Filter::all())));
         let _ = Sort::parse(encoded.raw());
+        let _ = JsonSchema::parse(encoded.raw()).map(|schema| schema.violation(encoded.raw()));
         let _ = Update::parse(encoded.raw(), None);
     }
 

@@ -12,7 +12,12 @@ pub(super) fn bad_update(path: &str, message: impl Into<String>) -> Error {
     refuse(Kind::BadUpdate, path, message)
 }
 
-fn refuse(kind: Kind, path: &str, message: impl Into<String>) -> Error {
+/// Something that MongoDB has and this does not.
+pub(super) fn not_supported(path: &str, message: impl Into<String>) -> Error {
+    refuse(Kind::NotSupported, path, message)
+}
+
+pub(super) fn refuse(kind: Kind, path: &str, message: impl Into<String>) -> Error {
     let path = if path.is_empty() { None } else { Some(path.to_owned()) };
     Error::new(kind, message).with_details(Details { path, ..Details::default() })
 }

@@ -126,6 +126,48 @@ fn positional_projection_keeps_the_element_that_matched() {
 }
 
 #[test]
+fn expressions_make_fields_behind_those_that_stay() {
+    let document = r#"{"_id":1,"a":2,"b":3,"c":[{"n":1},{"n":2}],"d":{"e":4,"f":5}}"#;
+    projects(r#"{"sum":{"$add":["$a","$b"]}}"#, document, r#"{"_id":1,"sum":5}"#);
+    projects(r#"{"sum":{"$add":["$a","$b"]},"b":1,"_id":0}"#, document, r#"{"b":3,"sum":5}"#);
+    projects(
+        r#"{"_id":0,"x":"$d.e","lit":"text","one":{"$literal":1},"list":["$a","x"]}"#,
+        document,
+        r#"{"x":4,"lit":"text","one":1,"list":[2,"x"]}"#,
+    );
+    projects(r#"{"_id":0,"d.g":"$a","d.e":1}"#, document, r#"{"d":{"e":4,"g":2}}"#);
+    projects(r#"{"_id":0,"d":{"g":"$a"}}"#, document, r#"{"d":{"g":2}}"#);
+    projects(r#"{"_id":0,"c.n":"$a"}"#, document, r#"{"c":[{"n":2},{"n":2}]}"#);
+    projects(r#"{"_id":0,"a.x":"$b","z.y":"$b"}"#, document, r#"{"a":{"x":3},"z":{"y":3}}"#);
+    projects(r#"{"_id":0,"a":"$missing","b":1}"#, document, r#"{"b":3}"#);
+    projects(r#"{"_id":"$a"}"#, document, r#"{"_id":2}"#);
+    projects(r#"{"_id":0,"c":{"$slice":["$c",1]}}"#, document, r#"{"c":[{"n":1}]}"#);
+    projects(r#"{"_id":0,"when":null,"a":{"$slice":1}}"#, document, r#"{"a":2,"when":null}"#);
+    projects(r#"{"_id":0,"m":{"$map":{"input":"$c","in":"$$this.n"}}}"#, document, r#"{"m":[1,2]}"#);
+    projection_refused(r#"{"a":0,"b":"$c"}"#, "b", "cannot include 'b'");
+    projection_refused(r#"{"b":"$c","a":0}"#, "a", "cannot exclude 'a'");
+    projection_refused(r#"{"a":"$b","a.c":1}"#, "a.c", "two things");
+    projection_refused(r#"{"a.c":1,"a":"$b"}"#, "a", "two things");
+    projection_refused(r#"{"_id":"$a","_id.b":1}"#, "_id.b", "two things");
+    projection_refused(r#"{"a":"$"}"#, "a", "no field path");
+    projection_refused(r#"{"a":"$$nope"}"#, "a", "no variable");
+    projection_refused(r#"{"a":{"$add":1,"b":1}}"#, "a", "one operator");
+    let document = encoded(r#"{"a":1,"b":0}"#);
+    let parsed = Projection::parse(encoded(r#"{"x":{"$divide":["$a","$b"]}}"#).raw()).unwrap().unwrap();
+    let error = parsed.apply(document.raw(), &Filter::all()).unwrap_err();
+    assert_eq!(error.kind(), Kind::BadQuery, "{error}");
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(99), "}".repeat(99));
+    let document = encoded(&deep);
+    let parsed = Projection::parse(encoded(r#"{"x.y":"$$ROOT"}"#).raw()).unwrap().unwrap();
+    let error = parsed.apply(document.raw(), &Filter::all()).unwrap_err();
+    assert!(error.message().contains("deeper than 100"), "{error}");
+    for unknown in [r#"{"a":"$$NOW"}"#, r#"{"a":{"$rand":{}}}"#, r#"{"a":{"$meta":"textScore"}}"#] {
+        let error = Projection::parse(encoded(unknown).raw()).expect_err(unknown);
+        assert_eq!(error.kind(), Kind::NotSupported, "{error}");
+    }
+}
+
+#[test]
 fn malformed_projections_name_the_path() {
     assert!(Projection::parse(encoded("{}").raw()).unwrap().is_none());
     assert!(Projection::parse(encoded("null").raw()).unwrap().is_none());
@@ -133,8 +175,7 @@ fn malformed_projections_name_the_path() {
     projection_refused(r#"{"a":0,"b.c":1}"#, "b.c", "cannot include 'b.c'");
     projection_refused(r#"{"a":1,"a.b":1}"#, "a.b", "two things");
     projection_refused(r#"{"a.b":1,"a":1}"#, "a", "two things");
-    projection_refused(r#"{"a":"x"}"#, "a", "not string");
-    projection_refused(r#"{"a":{"$foo":1}}"#, "a", "unknown operator '$foo'");
+    projection_refused(r#"{"a":{"$foo":1}}"#, "a.$foo", "unknown expression operator '$foo'");
     projection_refused(r#"{"a":{}}"#, "a", "empty object");
     projection_refused(r#"{"a..b":1}"#, "a..b", "empty");
     projection_refused(r#"{"a.$b":1}"#, "a.$b", "start with '$'");

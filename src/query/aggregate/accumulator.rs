@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::memory::{Memory, size};
-use super::read::{count, fields, find};
+use super::read::{count, fields, find, unsupported};
 use super::row::Row;
 use super::sorting::read_sort;
 use crate::document::order::{compare_nodes, compare_values};
@@ -12,7 +12,7 @@ use crate::document::{Node, Object, Seen, Value};
 use crate::error::Result;
 use crate::query::expression::number::Num;
 use crate::query::expression::total::Total;
-use crate::query::expression::{Expression, Parser, Scope, identity, lay_over};
+use crate::query::expression::{Expression, Parser, Scope, identity, lay_over, percentile};
 use crate::query::refusal::bad_query;
 use crate::query::{Sort, SortKey};
 
@@ -47,6 +47,11 @@ pub(super) enum Kind {
         last: bool,
         alone: bool,
     },
+    /// The numbers at these parts; one of them stands alone.
+    Percentile {
+        parts: Vec<f64>,
+        alone: bool,
+    },
 }
 
 /// An accumulator at work.
@@ -61,6 +66,7 @@ pub(super) enum State {
     Deviation { less: u64, count: u64, mean: f64, squares: f64 },
     Object(Object),
     Ranked(Vec<(SortKey, Value)>),
+    Numbers(Vec<f64>),
 }
 
 impl Accumulator {
@@ -97,6 +103,18 @@ impl Accumulator {
             }
             "$top" | "$bottom" | "$topN" | "$bottomN" => {
                 return Accumulator::parse_ranked(parser, name, operand);
+            }
+            "$median" | "$percentile" => {
+                return Accumulator::parse_percentile(parser, name, operand);
+            }
+            "$accumulator" => {
+                return unsupported("$accumulator is not supported: no code is evaluated here", name);
+            }
+            "$concatArrays" | "$setUnion" => {
+                let message = format!(
+                    "{name} is not supported as an accumulator; $push the arrays, and join them behind the group"
+                );
+                return unsupported(message, name);
             }
             _ => return parser.fail(format!("unknown accumulator '{name}'")),
         };
@@ -143,6 +161,17 @@ impl Accumulator {
         Ok(Accumulator { kind, operand: parser.expression(output)? })
     }
 
+    fn parse_percentile(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
+        let alone = name == "$median";
+        let known: &[&str] = if alone { &["input", "method"] } else { &["input", "p", "method"] };
+        let given = fields(parser, name, operand, known)?;
+        let Some(input) = find(given, "input") else { return parser.fail(format!("{name} needs input")) };
+        let wrong = |message: String| parser.error(format!("{name} {message}"));
+        percentile::method(find(given, "method")).map_err(wrong)?;
+        let parts = if alone { vec![0.5] } else { percentile::parts(find(given, "p")).map_err(wrong)? };
+        Ok(Accumulator { kind: Kind::Percentile { parts, alone }, operand: parser.expression(input)? })
+    }
+
     pub(super) fn start(&self) -> State {
         match self.kind {
             Kind::Sum => State::Sum(Total::default()),
@@ -157,6 +186,7 @@ impl Accumulator {
             Kind::Deviation(less) => State::Deviation { less, count: 0, mean: 0.0, squares: 0.0 },
             Kind::MergeObjects => State::Object(Object::new()),
             Kind::Ranked { .. } => State::Ranked(Vec::new()),
+            Kind::Percentile { .. } => State::Numbers(Vec::new()),
         }
     }
 
@@ -210,6 +240,12 @@ impl Accumulator {
                     return Err(bad_query("", message));
                 }
             },
+            State::Numbers(numbers) => {
+                if let Some(x) = value.as_ref().and_then(Num::of).map(Num::as_f64).filter(|x| !x.is_nan()) {
+                    memory.take(size_of_val(&x))?;
+                    numbers.push(x);
+                }
+            }
             State::Ranked(best) => {
                 let Kind::Ranked { sort, n, last, .. } = &self.kind else { return Ok(()) };
                 let key = row.sort_key(sort);
@@ -269,6 +305,13 @@ impl Accumulator {
                 Value::number((squares / (count - less) as f64).sqrt())
             }
             State::Object(object) => Value::Object(object),
+            State::Numbers(mut numbers) => match &self.kind {
+                Kind::Percentile { parts, alone } => {
+                    let mut values = percentile::of_parts(&mut numbers, parts);
+                    if *alone { values.pop().unwrap_or(Value::Null) } else { Value::Array(values) }
+                }
+                _ => Value::Null,
+            },
             State::Ranked(best) => {
                 let mut values = best.into_iter().map(|(_, value)| value);
                 if matches!(self.kind, Kind::Ranked { alone: true, .. }) {

@@ -23,6 +23,34 @@ use crate::query::{Filter, Sort};
 /// Stages that a pipeline may have; MongoDB's limit.
 const MOST_STAGES: usize = 1_000;
 
+/// Stages that MongoDB 8 has and this has not.
+const UNSUPPORTED: &[&str] = &[
+    "$changeStream",
+    "$changeStreamSplitLargeEvent",
+    "$collStats",
+    "$currentOp",
+    "$densify",
+    "$fill",
+    "$geoNear",
+    "$graphLookup",
+    "$indexStats",
+    "$listLocalSessions",
+    "$listSampledQueries",
+    "$listSearchIndexes",
+    "$listSessions",
+    "$planCacheStats",
+    "$querySettings",
+    "$queryStats",
+    "$rankFusion",
+    "$redact",
+    "$scoreFusion",
+    "$search",
+    "$searchMeta",
+    "$setWindowFields",
+    "$shardedDataDistribution",
+    "$vectorSearch",
+];
+
 /// Where a pipeline stands, which decides the stages that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -224,9 +252,7 @@ fn read_stage(
         }
         "$out" => Stage::Write(Arc::new(Write::parse_out(parser, operand)?)),
         "$merge" => Stage::Write(Arc::new(Write::parse_merge(parser, operand)?)),
-        "$setWindowFields" | "$graphLookup" | "$densify" | "$fill" | "$redact" | "$geoNear"
-        | "$indexStats" | "$collStats" | "$currentOp" | "$search" | "$searchMeta" | "$vectorSearch"
-        | "$changeStream" | "$listSessions" | "$planCacheStats" => {
+        _ if UNSUPPORTED.contains(&name) => {
             return unsupported(format!("the stage {name} is not supported"), name);
         }
         _ => return parser.fail(format!("unknown stage '{name}'")),

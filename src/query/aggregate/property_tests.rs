@@ -11,6 +11,7 @@ use crate::document::order::compare_values;
 use crate::document::{Object, Value};
 use crate::query::expression::Env;
 use crate::query::testing::{encode, value};
+use crate::query::{Filter, Projection};
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -48,7 +49,39 @@ fn lists_of(documents: &[Value]) -> Arc<Lists> {
     Arc::new(lists)
 }
 
+/// What a projection may say of a field.
+fn said() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("1"),
+        Just("0"),
+        Just(r#""$k""#),
+        Just(r#""$w.x""#),
+        Just(r#""text""#),
+        Just(r#"{"$ifNull": ["$v", 7]}"#),
+        Just(r#"{"x": 1}"#),
+        Just(r#"{"y": "$v"}"#)
+    ]
+}
+
 proptest! {
+    #[test]
+    fn projections_of_find_are_those_of_the_stage(
+        document in document(),
+        spec in proptest::collection::btree_map("_id|[kvwn](\\.[xy])?", said(), 1..4),
+    ) {
+        let fields: Vec<String> = spec.iter().map(|(path, said)| format!("{path:?}: {said}")).collect();
+        let spec = format!("{{{}}}", fields.join(", "));
+        let found = Projection::parse(encode(&value(&spec)).raw());
+        let stage = run_on(&lists_of(std::slice::from_ref(&document)), &value(&format!(r#"[{{"$project": {spec}}}]"#)));
+        match (found, stage) {
+            (Ok(Some(found)), Ok(stage)) => {
+                prop_assert_eq!(vec![found.apply(encode(&document).raw(), &Filter::all()).unwrap()], stage, "{}", spec);
+            }
+            (Err(_), Err(_)) => {}
+            (found, stage) => panic!("{spec}: {found:?} in find, {stage:?} as a stage"),
+        }
+    }
+
     #[test]
     fn groups_are_those_of_a_plain_loop(documents in proptest::collection::vec(document(), 0..12)) {
         let found = run_on(&lists_of(&documents), &value(

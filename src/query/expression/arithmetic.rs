@@ -22,6 +22,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     list("$pow", 2, 2, pow),
     list("$rand", 0, 0, rand),
     list("$round", 1, 2, |args| to_place(args, Rounding::Even)),
+    list("$sigmoid", 1, 1, |args| function(args, |x| 1.0 / (1.0 + (-x).exp()), |_| true, "")),
     list("$sqrt", 1, 1, |args| function(args, f64::sqrt, |x| x >= 0.0, "a number that is not negative")),
     list("$subtract", 2, 2, subtract),
     list("$trunc", 1, 2, |args| to_place(args, Rounding::Zero)),

@@ -79,6 +79,8 @@ fn convert_to(name: &str, value: Option<&Value>, target: Target) -> Outcome {
         Target::Bool => Some(Value::Bool(is_true(Some(value)))),
         Target::String => text_of(value).map(Value::String),
         Target::Double => double_of(value).map(Value::number),
+        // MongoDB's table of conversions has no date to int.
+        Target::Int if matches!(value, Value::Date(_)) => None,
         Target::Int => whole_of(value).and_then(|value| i32::try_from(value).ok()).map(Value::Int),
         Target::Long => whole_of(value).map(Value::Long),
         Target::Date => date_of(value)

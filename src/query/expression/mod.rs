@@ -3,13 +3,14 @@
 //! - `tree`: an expression and its evaluation; `parse` reads it, `special` holds what evaluates its operands itself
 //! - `scope`: what an expression sees; `path`: field paths; `identity`: equality as bytes
 //! - `operator`: the table of operators that are plain functions, and their arguments
-//! - `number`, `arithmetic`: numbers; `logic`: booleans and comparison; `total`: sums without drift
-//! - `arrays`, `ranked`, `sets`, `objects`: containers
-//! - `strings`, `search`: text; `convert`: types
+//! - `number`, `arithmetic`, `trigonometry`, `bits`: numbers; `logic`: booleans and comparison; `total`: sums without drift
+//! - `arrays`, `ranked`, `percentile`, `sets`, `objects`: containers
+//! - `strings`, `search`, `regex`: text; `convert`, `sizes`: types and sizes
 //! - `calendar`, `zone`, `date_text`, `date_parts`, `date_steps`: dates
 
 mod arithmetic;
 mod arrays;
+mod bits;
 mod calendar;
 mod convert;
 mod date_parts;
@@ -24,16 +25,20 @@ mod objects;
 mod operator;
 mod parse;
 mod path;
+pub(super) mod percentile;
 mod ranked;
+mod regex;
 mod scope;
 mod search;
 mod sets;
+mod sizes;
 mod special;
 mod strings;
 #[cfg(test)]
 mod tests;
 pub(super) mod total;
 mod tree;
+mod trigonometry;
 mod zone;
 
 pub(super) use objects::{lay_over, put};

@@ -49,24 +49,54 @@ pub(super) const fn named(
     Operator { name, shape: Shape::Named(fields, required), run }
 }
 
+/// All operators, by what they are about.
+pub(super) const TABLES: [&[Operator]; 16] = [
+    super::arithmetic::OPERATORS,
+    super::arrays::OPERATORS,
+    super::bits::OPERATORS,
+    super::convert::OPERATORS,
+    super::date_parts::OPERATORS,
+    super::date_steps::OPERATORS,
+    super::date_text::OPERATORS,
+    super::logic::OPERATORS,
+    super::objects::OPERATORS,
+    super::percentile::OPERATORS,
+    super::ranked::OPERATORS,
+    super::search::OPERATORS,
+    super::sets::OPERATORS,
+    super::sizes::OPERATORS,
+    super::strings::OPERATORS,
+    super::trigonometry::OPERATORS,
+];
+
 /// The operator of this name.
 pub(super) fn find(name: &str) -> Option<&'static Operator> {
-    let tables = [
-        super::arithmetic::OPERATORS,
-        super::arrays::OPERATORS,
-        super::convert::OPERATORS,
-        super::date_parts::OPERATORS,
-        super::date_steps::OPERATORS,
-        super::date_text::OPERATORS,
-        super::logic::OPERATORS,
-        super::objects::OPERATORS,
-        super::ranked::OPERATORS,
-        super::search::OPERATORS,
-        super::sets::OPERATORS,
-        super::strings::OPERATORS,
-    ];
-    tables.into_iter().flatten().find(|operator| operator.name == name)
+    TABLES.into_iter().flatten().find(|operator| operator.name == name)
 }
+
+/// Operators that MongoDB 8 has and this has not.
+pub(super) const UNSUPPORTED: &[&str] = &[
+    "$accumulator",
+    "$covariancePop",
+    "$covarianceSamp",
+    "$denseRank",
+    "$derivative",
+    "$documentNumber",
+    "$expMovingAvg",
+    "$function",
+    "$integral",
+    "$linearFill",
+    "$locf",
+    "$meta",
+    "$rank",
+    "$sampleRate",
+    "$shift",
+    "$toDecimal",
+    "$toHashedIndexKey",
+    "$toUUID",
+    "$tsIncrement",
+    "$tsSecond",
+];
 
 /// The evaluated arguments of one call.
 pub(super) struct Args<'a> {

@@ -1,6 +1,6 @@
 //! Reading expressions.
 
-use super::operator::{Operator, Shape, find};
+use super::operator::{Operator, Shape, UNSUPPORTED, find};
 use super::path::FieldPath;
 use super::special;
 use super::tree::{Expression, Form};
@@ -13,8 +13,8 @@ use crate::query::refusal::bad_query;
 pub(in crate::query) struct Parser {
     path: Vec<String>,
     variables: Vec<Box<str>>,
-    /// Whether it stands in a filter.
-    filter: bool,
+    /// Whether it stands in a filter or a projection, which know neither the time nor chance.
+    find: bool,
 }
 
 impl Parser {
@@ -31,9 +31,9 @@ impl Parser {
         next
     }
 
-    /// A parser for `$expr` in a filter.
-    pub(super) fn of_filter() -> Parser {
-        Parser { path: vec!["$expr".to_owned()], variables: Vec::new(), filter: true }
+    /// A parser for an expression in a filter or a projection.
+    pub(super) fn of_find(path: &str) -> Parser {
+        Parser { path: vec![path.to_owned()], variables: Vec::new(), find: true }
     }
 
     /// `BAD_QUERY` at the place that is being read.
@@ -144,8 +144,10 @@ impl Parser {
         };
         let form = match name {
             "ROOT" | "CURRENT" => Form::Field(below),
-            "NOW" if self.filter => {
-                return self.unsupported("$$NOW is not supported in a filter; give a Date, or use aggregate");
+            "NOW" if self.find => {
+                return self.unsupported(
+                    "$$NOW is not supported in filters and projections; give a Date, or use aggregate",
+                );
             }
             "NOW" => Form::Now,
             "REMOVE" => Form::Literal(None),
@@ -166,11 +168,13 @@ impl Parser {
         if let Some(special) = special::parse(self, name, operand)? {
             return Ok(special);
         }
-        if name == "$rand" && self.filter {
-            return self
-                .unsupported("$rand is not supported in a filter; use aggregate with $sample or $match");
+        if name == "$rand" && self.find {
+            return self.unsupported("$rand is not supported in filters and projections; use aggregate");
         }
         let Some(operator) = find(name) else {
+            if UNSUPPORTED.contains(&name) {
+                return self.unsupported(format!("the expression operator {name} is not supported"));
+            }
             return self.fail(format!("unknown expression operator '{name}'"));
         };
         match (&operator.shape, operand) {

@@ -6,6 +6,7 @@ use super::operator::{null, refuse};
 use super::parse::Parser;
 use super::path::FieldPath;
 use super::ranked::check_variable;
+use super::regex::RegexCall;
 use super::scope::Scope;
 use super::tree::{Expression, Form, Outcome};
 use crate::document::{MAX_DEPTH, Value};
@@ -25,6 +26,7 @@ pub(super) enum Special {
     Reduce { input: Expression, initial: Expression, step: Expression },
     Convert { input: Expression, to: Expression, on_error: Option<Expression>, on_null: Option<Expression> },
     GetField { field: Expression, input: Expression },
+    Regex(RegexCall),
 }
 
 /// Levels that `$reduce` may add between two looks at the depth of its value.
@@ -85,7 +87,10 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
             Special::Convert { input, to, on_error, on_null }
         }
         "$getField" => get_field(parser, operand)?,
-        _ => return Ok(None),
+        _ => match RegexCall::parse(parser, name, operand)? {
+            Some(call) => Special::Regex(call),
+            None => return Ok(None),
+        },
     };
     Ok(Some(Expression(Form::Special(Box::new(special)))))
 }
@@ -290,6 +295,7 @@ impl Special {
                     (result, _) => result,
                 }
             }
+            Special::Regex(call) => call.eval(scope),
             Special::GetField { field, input } => {
                 let Some(Value::String(field)) = field.eval(scope)? else {
                     return Err(refuse("$getField", "needs a string as field"));

@@ -345,3 +345,22 @@ fn chance_is_between_zero_and_one() {
         assert!((0.0..1.0).contains(&number));
     }
 }
+
+#[test]
+fn the_documentation_has_every_operator() {
+    let page = include_str!("../../../docs/compatibility.md");
+    let (_, from) = page.split_once("### Expressions").unwrap();
+    let (section, _) = from.split_once("### Variables").unwrap();
+    let specials =
+        ["$and", "$or", "$cond", "$ifNull", "$switch", "$let", "$map", "$filter", "$reduce", "$convert"];
+    let others = ["$literal", "$getField", "$regexMatch", "$regexFind", "$regexFindAll"];
+    let known = super::operator::TABLES.into_iter().flatten().map(|operator| operator.name);
+    for name in known.chain(specials).chain(others) {
+        let row = section.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("{name} has no row"));
+        assert!(!row.contains("not supported"), "{row}");
+    }
+    for name in super::operator::UNSUPPORTED {
+        assert!(section.contains(&format!("| `{name}` | not supported |")), "{name}");
+    }
+}

@@ -1,0 +1,138 @@
+//! What becomes of a document.
+
+use super::{Branch, Mode, Projection, Rule, Way};
+use crate::document::{MAX_DEPTH, Node, Object, RawKind, RawValue, Value};
+use crate::error::Result;
+use crate::query::Filter;
+use crate::query::expression::{Env, Rooted, Scope};
+use crate::query::place::depth;
+use crate::query::refusal::bad_query;
+
+impl Projection {
+    /// The document with these fields: those that stay in the document's order, behind them the computed ones in the projection's.
+    /// The filter is the one that the document matched. Rejects with `BAD_QUERY` when an expression cannot take its operands.
+    pub fn apply(&self, document: RawValue<'_>, filter: &Filter) -> Result<Value> {
+        let Some(object) = document.as_object() else { return Ok(document.to_value()) };
+        let position = self.positional.as_deref().map(|path| (path, filter.position(document)));
+        let (root, env) = (Rooted(document), Env::default());
+        let walk = Walk { mode: self.mode, position, scope: Scope::new(&root, &env) };
+        let mut result = Object::new();
+        for (key, value) in object.iter() {
+            let kept = if key == "_id" && (self.id.is_some() || !self.names("_id")) {
+                if self.id == Some(Mode::Exclude) { None } else { Some(value.to_value()) }
+            } else {
+                walk.field(&self.fields, key, value, true)?
+            };
+            result.extend(kept.map(|value| (key.to_owned(), value)));
+        }
+        walk.compute(&self.fields, &mut result)?;
+        let result = Value::Object(result);
+        if self.computed && depth(&result) > MAX_DEPTH {
+            return Err(bad_query(
+                "",
+                format!("the projection makes a document deeper than {MAX_DEPTH} levels"),
+            ));
+        }
+        Ok(result)
+    }
+
+    fn names(&self, key: &str) -> bool {
+        self.fields.iter().any(|(own, _)| own == key)
+    }
+}
+
+/// One document on its way through the projection.
+struct Walk<'p> {
+    mode: Mode,
+    /// The positional path, and the element that made the document match.
+    position: Option<(&'p str, Option<usize>)>,
+    scope: Scope<'p>,
+}
+
+impl Walk<'_> {
+    /// What stays of a field. `outside` says that no array was passed on the way here.
+    fn field(&self, branch: &Branch, key: &str, value: RawValue<'_>, outside: bool) -> Result<Option<Value>> {
+        let Some((_, rule)) = branch.iter().find(|(own, _)| own == key) else {
+            return Ok((self.mode == Mode::Exclude).then(|| value.to_value()));
+        };
+        Ok(match (rule, value.kind()) {
+            (Rule::Whole, _) => (self.mode == Mode::Include).then(|| value.to_value()),
+            (Rule::Computed(_), _) => None,
+            (Rule::Below(way), _) => return self.value(way, value, way.positional && outside),
+            (Rule::Matched, RawKind::Array(_)) if outside => {
+                Some(Value::Array(vec![self.matched(value)?.to_value()]))
+            }
+            (Rule::Slice(slice), RawKind::Array(array)) => {
+                let items = array.iter().skip(slice.start(array.len())).take(slice.most(array.len()));
+                Some(Value::Array(items.map(|item| item.to_value()).collect()))
+            }
+            (Rule::Matched | Rule::Slice(_), _) => Some(value.to_value()),
+            (Rule::First(element), RawKind::Array(array)) => {
+                let first = array.iter().find(|item| element.takes(*item));
+                first.map(|item| Value::Array(vec![item.to_value()]))
+            }
+            (Rule::First(_), _) => None,
+        })
+    }
+
+    /// What stays of a value that paths lead into; arrays are looked through, however nested.
+    fn value(&self, way: &Way, value: RawValue<'_>, positional: bool) -> Result<Option<Value>> {
+        match value.kind() {
+            RawKind::Object(object) => {
+                let mut result = Object::new();
+                for (key, value) in object.iter() {
+                    let kept = self.field(&way.branch, key, value, positional)?;
+                    result.extend(kept.map(|value| (key.to_owned(), value)));
+                }
+                self.compute(&way.branch, &mut result)?;
+                Ok(Some(Value::Object(result)))
+            }
+            RawKind::Array(_) if positional => {
+                let item = self.value(way, self.matched(value)?, false)?;
+                Ok(Some(Value::Array(item.into_iter().collect())))
+            }
+            RawKind::Array(array) => {
+                let mut items = Vec::new();
+                for item in array.iter() {
+                    items.extend(self.value(way, item, false)?);
+                }
+                Ok(Some(Value::Array(items)))
+            }
+            _ if way.computed => self.made(way).map(Some),
+            _ => Ok((self.mode == Mode::Exclude).then(|| value.to_value())),
+        }
+    }
+
+    /// An object of computed fields alone.
+    fn made(&self, way: &Way) -> Result<Value> {
+        let mut object = Object::new();
+        self.compute(&way.branch, &mut object)?;
+        Ok(Value::Object(object))
+    }
+
+    /// Adds the computed fields; a value that is missing adds none. Recursion is bounded by the depth of projections.
+    fn compute(&self, branch: &Branch, object: &mut Object) -> Result<()> {
+        for (key, rule) in branch {
+            let value = match rule {
+                Rule::Computed(expression) => expression.eval(&self.scope)?,
+                Rule::Below(way) if way.computed && !object.iter().any(|(own, _)| own == key) => {
+                    Some(self.made(way)?)
+                }
+                _ => None,
+            };
+            object.extend(value.map(|value| (key.clone(), value)));
+        }
+        Ok(())
+    }
+
+    /// The element of this array that made the document match.
+    fn matched<'a>(&self, array: RawValue<'a>) -> Result<RawValue<'a>> {
+        let (path, index) = self.position.unwrap_or_default();
+        index.and_then(|index| array.items().nth(index)).ok_or_else(|| {
+            bad_query(
+                path,
+                format!("the positional projection '{path}.$' found no matching element; the filter must name the array"),
+            )
+        })
+    }
+}

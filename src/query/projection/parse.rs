@@ -1,0 +1,267 @@
+//! Reading a projection.
+
+use super::{Branch, Mode, Projection, Rule, Way};
+use crate::document::{MAX_DEPTH, Node, Path, RawValue, Seen};
+use crate::error::{Error, Result};
+use crate::query::arithmetic::as_double;
+use crate::query::expression::Expression;
+use crate::query::operators::Element;
+use crate::query::refusal::{bad_query, not_supported};
+use crate::query::slice::Slice;
+
+impl Projection {
+    /// Reads a projection; `None` for one that names nothing.
+    pub fn parse(projection: RawValue<'_>) -> Result<Option<Projection>> {
+        match projection.seen() {
+            Seen::Object => {}
+            Seen::Null => return Ok(None),
+            other => {
+                return Err(bad_query(
+                    "",
+                    format!("a projection must be an object, not {}", other.type_name()),
+                ));
+            }
+        }
+        let mut parser = Parser::default();
+        parser.read(projection, &mut String::new())?;
+        // Alone, $elemMatch asks for its field and $slice for all of the document.
+        let mode = match (parser.mode, parser.first, parser.id) {
+            (Some(mode), ..) => mode,
+            (None, true, _) => Mode::Include,
+            (None, false, Some(mode)) => mode,
+            (None, false, None) if parser.fields.is_empty() => return Ok(None),
+            (None, false, None) => Mode::Exclude,
+        };
+        let Parser { id, fields, positional, computed, .. } = parser;
+        if mode == Mode::Exclude
+            && let Some(path) = &positional
+        {
+            return Err(bad_query(
+                path,
+                format!("'{path}.$' cannot stand in a projection that excludes fields"),
+            ));
+        }
+        Ok(Some(Projection { mode, id, fields, positional, computed }))
+    }
+}
+
+#[derive(Default)]
+struct Parser {
+    mode: Option<Mode>,
+    id: Option<Mode>,
+    fields: Branch,
+    positional: Option<String>,
+    /// Whether there is an `$elemMatch`.
+    first: bool,
+    computed: bool,
+}
+
+impl Parser {
+    /// `{ a: { b: 1 } }` says the same as `{ 'a.b': 1 }`. Recursion is bounded by the depth of the input.
+    fn read(&mut self, projection: RawValue<'_>, prefix: &mut String) -> Result<()> {
+        for (key, value) in projection.fields() {
+            let outer = prefix.len();
+            if !prefix.is_empty() {
+                prefix.push('.');
+            }
+            prefix.push_str(key);
+            if let Some(path) = prefix.strip_suffix(".$") {
+                let path = path.to_owned();
+                self.add_positional(&path, value)?;
+                prefix.truncate(outer);
+                continue;
+            }
+            if key.contains(".$.") {
+                return Err(bad_query(
+                    prefix,
+                    format!(
+                        "'$' in '{prefix}' may only stand at the end, as in 'a.b.$'; leave out what follows it"
+                    ),
+                ));
+            }
+            if key.split('.').any(|part| part.is_empty() || part.starts_with('$')) {
+                return Err(bad_query(
+                    prefix,
+                    format!(
+                        "'{prefix}' cannot be projected: parts of a path must not be empty or start with '$'"
+                    ),
+                ));
+            }
+            match value.seen() {
+                Seen::Object => self.read_nested(value, prefix)?,
+                seen => match mode_of(seen) {
+                    Some(mode) => self.add_mode(prefix, mode)?,
+                    None => self.add_computed(prefix, value)?,
+                },
+            }
+            prefix.truncate(outer);
+        }
+        Ok(())
+    }
+
+    fn read_nested(&mut self, value: RawValue<'_>, prefix: &mut String) -> Result<()> {
+        match value.fields().next() {
+            None => {
+                Err(bad_query(prefix, format!("the projection of '{prefix}' must not be an empty object")))
+            }
+            Some((operator, operand)) if operator.starts_with('$') => {
+                if value.fields().nth(1).is_some() {
+                    let message = format!("the projection of '{prefix}' takes one operator, but has more");
+                    return Err(bad_query(prefix, message));
+                }
+                self.read_operator(prefix, (operator, operand), value)
+            }
+            Some(_) => self.read(value, prefix),
+        }
+    }
+
+    fn read_operator(
+        &mut self,
+        path: &str,
+        (operator, operand): (&str, RawValue<'_>),
+        whole: RawValue<'_>,
+    ) -> Result<()> {
+        let rule = match operator {
+            "$slice" if is_slice(operand) => Rule::Slice(Slice::parse(path, operand)?),
+            "$elemMatch" if path.contains('.') => {
+                let message = format!("$elemMatch at '{path}' cannot be projected inside another field");
+                return Err(bad_query(path, message));
+            }
+            "$elemMatch" => {
+                self.first = true;
+                Rule::First(Box::new(Element::parse(path, operand)?))
+            }
+            "$meta" => {
+                return Err(not_supported(
+                    path,
+                    format!("$meta at '{path}' is not supported in a projection"),
+                ));
+            }
+            _ => return self.add_computed(path, whole),
+        };
+        if path == "_id" && self.id.is_some() {
+            return Err(collision(path));
+        }
+        self.add(path, rule)
+    }
+
+    /// A value or an expression: the field is made, so the others are not there unless they are named.
+    fn add_computed(&mut self, path: &str, value: RawValue<'_>) -> Result<()> {
+        self.include_or_exclude(path, Mode::Include)?;
+        if path == "_id" && self.id.is_some() {
+            return Err(collision(path));
+        }
+        let expression = Expression::of_projection(path, value)?;
+        self.computed = true;
+        self.add(path, Rule::Computed(Box::new(expression)))
+    }
+
+    fn add_positional(&mut self, path: &str, value: RawValue<'_>) -> Result<()> {
+        let text = format!("{path}.$");
+        if mode_of(value.seen()) != Some(Mode::Include) {
+            return Err(bad_query(&text, format!("'{text}' can only be included: give it 1 or true")));
+        }
+        if path.split('.').any(|part| part.is_empty() || part.starts_with('$')) {
+            return Err(bad_query(
+                &text,
+                format!("'{text}' cannot be projected: '$' stands at the end only, after a path"),
+            ));
+        }
+        if self.positional.is_some() {
+            return Err(bad_query(&text, "a projection has at most one positional path"));
+        }
+        self.include_or_exclude(&text, Mode::Include)?;
+        self.positional = Some(path.to_owned());
+        self.add(path, Rule::Matched)
+    }
+
+    fn add_mode(&mut self, text: &str, mode: Mode) -> Result<()> {
+        if text == "_id" {
+            if self.id.is_some() || self.fields.iter().any(|(own, _)| own == "_id") {
+                return Err(collision(text));
+            }
+            self.id = Some(mode);
+            return Ok(());
+        }
+        self.include_or_exclude(text, mode)?;
+        self.add(text, Rule::Whole)
+    }
+
+    fn include_or_exclude(&mut self, text: &str, mode: Mode) -> Result<()> {
+        if *self.mode.get_or_insert(mode) != mode {
+            let (verb, other) = match mode {
+                Mode::Include => ("include", "excludes"),
+                Mode::Exclude => ("exclude", "includes"),
+            };
+            return Err(bad_query(
+                text,
+                format!("cannot {verb} '{text}' in a projection that {other} fields; only _id may differ"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str, rule: Rule) -> Result<()> {
+        if text.starts_with("_id.") && self.id.is_some() {
+            return Err(collision(text));
+        }
+        let path = Path::parse(text);
+        if path.parts().len() > MAX_DEPTH {
+            return Err(bad_query(text, format!("a projected path has at most {MAX_DEPTH} parts")));
+        }
+        let (positional, computed) = (matches!(rule, Rule::Matched), matches!(rule, Rule::Computed(_)));
+        let mut rule = Some(rule);
+        let mut at = &mut self.fields;
+        let mut parts = path.parts().iter().peekable();
+        while let Some(part) = parts.next() {
+            let last = parts.peek().is_none();
+            let found = match at.iter().position(|(key, _)| **key == *part.name) {
+                Some(_) if last => return Err(collision(text)),
+                Some(found) => found,
+                None => {
+                    let own = if last { rule.take() } else { None };
+                    at.push((part.name.to_string(), own.unwrap_or_else(|| Rule::Below(Way::default()))));
+                    at.len() - 1
+                }
+            };
+            if last {
+                return Ok(());
+            }
+            match at.get_mut(found) {
+                Some((_, Rule::Below(way))) => {
+                    way.positional |= positional;
+                    way.computed |= computed;
+                    at = &mut way.branch;
+                }
+                _ => return Err(collision(text)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What 0, 1, false and true say; `None` for a value of another type.
+fn mode_of(seen: Seen<'_>) -> Option<Mode> {
+    let included = match seen {
+        Seen::Bool(value) => value,
+        Seen::Int(n) => n != 0,
+        Seen::Long(n) => n != 0,
+        Seen::Double(n) => n != 0.0,
+        _ => return None,
+    };
+    Some(if included { Mode::Include } else { Mode::Exclude })
+}
+
+/// Whether this is the operand of a projection's `$slice`. With more than numbers in its array it is the expression of that name.
+fn is_slice<'a>(operand: impl Node<'a>) -> bool {
+    operand.items().count() < 2 || operand.items().all(|item| as_double(&item.tree()).is_some())
+}
+
+fn collision(path: &str) -> Error {
+    bad_query(
+        path,
+        format!(
+            "the projection says two things about '{path}'; name each path once, and not also a part of it"
+        ),
+    )
+}

@@ -1,0 +1,52 @@
+//! Numbers and equality as schemas mean them.
+
+use crate::document::order::compare_nodes;
+use crate::document::{Node, Seen};
+
+/// Whether the value is the divisor times an integer. Doubles count as the decimal numbers that they are written as, so that 4.35 is
+/// a multiple of 0.01.
+pub(super) fn is_multiple(value: Seen<'_>, divisor: Seen<'_>) -> bool {
+    let (Some((value, low)), Some((divisor, other))) = (decimal(value), decimal(divisor)) else {
+        return false;
+    };
+    if divisor == 0 {
+        return false;
+    }
+    if low >= other {
+        // The digits grow to the divisor's power of ten within its remainders.
+        return (other..low).fold(value % divisor, |rest, _| rest * 10 % divisor) == 0;
+    }
+    let unit = 10_i128.checked_pow(low.abs_diff(other)).and_then(|unit| divisor.checked_mul(unit));
+    // A divisor past all digits divides 0 only.
+    unit.map_or(value == 0, |unit| value % unit == 0)
+}
+
+/// Digits and a power of ten; `None` for what is not a finite number.
+fn decimal(seen: Seen<'_>) -> Option<(i128, i32)> {
+    match seen {
+        Seen::Int(value) => Some((i128::from(value), 0)),
+        Seen::Long(value) => Some((i128::from(value), 0)),
+        Seen::Double(value) if value.is_finite() => {
+            let text = format!("{value:e}");
+            let (digits, exponent) = text.split_once('e')?;
+            let (front, back) = digits.split_once('.').unwrap_or((digits, ""));
+            let digits = format!("{front}{back}").parse().ok()?;
+            Some((digits, exponent.parse::<i32>().ok()? - i32::try_from(back.len()).ok()?))
+        }
+        _ => None,
+    }
+}
+
+/// Equality of values in which the order of an object's fields does not count.
+pub(super) fn same<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> bool {
+    match (a.seen(), b.seen()) {
+        (Seen::Object, Seen::Object) => {
+            a.fields().count() == b.fields().count()
+                && a.fields().all(|(key, value)| b.field(key).is_some_and(|other| same(value, other)))
+        }
+        (Seen::Array, Seen::Array) => {
+            a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| same(a, b))
+        }
+        _ => compare_nodes(a, b).is_eq(),
+    }
+}

@@ -1,0 +1,293 @@
+//! Reading a schema.
+
+use super::number::same;
+use super::{Dependency, JsonSchema, Others, Properties, Rule};
+use crate::document::order::compare_values;
+use crate::document::{Node, RawValue, Seen, Value};
+use crate::error::{Error, Kind, Result};
+use crate::query::arithmetic::{as_double, as_integer};
+use crate::query::operators::Types;
+use crate::query::pattern::{Pattern, Source};
+use crate::query::refusal::{bad_query, refuse};
+
+/// The way to what is being read, for messages.
+const ROOT: &str = "$jsonSchema";
+
+impl JsonSchema {
+    /// Reads a schema; `BAD_QUERY` names the path of what is wrong with it.
+    pub fn parse(schema: RawValue<'_>) -> Result<JsonSchema> {
+        JsonSchema::parse_node(schema)
+    }
+
+    pub(in crate::query) fn parse_node<'a>(schema: impl Node<'a>) -> Result<JsonSchema> {
+        parse_at(schema, ROOT)
+    }
+}
+
+/// Recursion is bounded by the depth of the input.
+fn parse_at<'a>(schema: impl Node<'a>, path: &str) -> Result<JsonSchema> {
+    if !matches!(schema.seen(), Seen::Object) {
+        return wrong(path, "must be a schema, an object", schema);
+    }
+    let mut rules = Vec::new();
+    for (keyword, operand) in schema.fields() {
+        let at = format!("{path}.{keyword}");
+        match keyword {
+            "title" | "description" => {
+                text(operand, &at)?;
+            }
+            "type" if schema.field("bsonType").is_some() => {
+                return fail(&at, "cannot stand beside bsonType; keep one of them");
+            }
+            "type" => rules.push(Rule::Type("type", types(operand, &at, &JSON_TYPES)?)),
+            "bsonType" => rules.push(Rule::Type("bsonType", types(operand, &at, &[])?)),
+            "enum" => rules.push(Rule::Enum(distinct(operand, &at)?)),
+            "minimum" => {
+                rules.push(Rule::Minimum(number(operand, &at)?, exclusive(schema, "exclusiveMinimum", path)?))
+            }
+            "maximum" => {
+                rules.push(Rule::Maximum(number(operand, &at)?, exclusive(schema, "exclusiveMaximum", path)?))
+            }
+            "exclusiveMinimum" if schema.field("minimum").is_none() => {
+                return fail(&at, "needs minimum beside it");
+            }
+            "exclusiveMaximum" if schema.field("maximum").is_none() => {
+                return fail(&at, "needs maximum beside it");
+            }
+            "exclusiveMinimum" | "exclusiveMaximum" => {}
+            "multipleOf" => {
+                let divisor = number(operand, &at)?;
+                if !as_double(&divisor).is_some_and(|divisor| divisor > 0.0 && divisor.is_finite()) {
+                    return fail(&at, "must be a number above 0");
+                }
+                rules.push(Rule::MultipleOf(divisor));
+            }
+            "minLength" => rules.push(Rule::MinLength(size(operand, &at)?)),
+            "maxLength" => rules.push(Rule::MaxLength(size(operand, &at)?)),
+            "pattern" => rules.push(Rule::Pattern(pattern(&text(operand, &at)?, &at)?)),
+            "required" => rules.push(Rule::Required(names(operand, &at)?)),
+            "minProperties" => rules.push(Rule::MinProperties(size(operand, &at)?)),
+            "maxProperties" => rules.push(Rule::MaxProperties(size(operand, &at)?)),
+            "minItems" => rules.push(Rule::MinItems(size(operand, &at)?)),
+            "maxItems" => rules.push(Rule::MaxItems(size(operand, &at)?)),
+            "uniqueItems" => {
+                if boolean(operand, &at)? {
+                    rules.push(Rule::UniqueItems);
+                }
+            }
+            "items" => rules.push(items(schema, operand, path)?),
+            "additionalItems" => {
+                others(Some(operand), &at)?;
+            }
+            "properties" | "patternProperties" | "additionalProperties" => {
+                // Read at the first of the three.
+                if !rules.iter().any(|rule| matches!(rule, Rule::Properties(_))) {
+                    rules.push(Rule::Properties(properties(schema, path)?));
+                }
+            }
+            "dependencies" => rules.push(Rule::Dependencies(dependencies(operand, &at)?)),
+            "allOf" => rules.push(Rule::AllOf(schemas(operand, &at)?)),
+            "anyOf" => rules.push(Rule::AnyOf(schemas(operand, &at)?)),
+            "oneOf" => rules.push(Rule::OneOf(schemas(operand, &at)?)),
+            "not" => rules.push(Rule::Not(parse_at(operand, &at)?)),
+            "encrypt" | "encryptMetadata" => {
+                let message = format!("the keyword '{keyword}' of $jsonSchema is not supported (at '{at}')");
+                return Err(refuse(Kind::NotSupported, &at, message));
+            }
+            "$ref" | "$schema" | "default" | "definitions" | "format" | "id" => {
+                return fail(&at, "is no keyword of MongoDB's $jsonSchema; leave it out");
+            }
+            _ => {
+                let message = format!("unknown $jsonSchema keyword '{keyword}' (at '{at}')");
+                return Err(bad_query(&at, message));
+            }
+        }
+    }
+    Ok(JsonSchema { rules })
+}
+
+fn fail<T>(path: &str, message: &str) -> Result<T> {
+    Err(bad_query(path, format!("'{path}' {message}")))
+}
+
+fn wrong<'a, T>(path: &str, wanted: &str, found: impl Node<'a>) -> Result<T> {
+    fail(path, &format!("{wanted}, not {}", found.seen().type_name()))
+}
+
+fn text<'a>(operand: impl Node<'a>, at: &str) -> Result<String> {
+    match operand.seen() {
+        Seen::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        _ => wrong(at, "must be a string", operand),
+    }
+}
+
+fn boolean<'a>(operand: impl Node<'a>, at: &str) -> Result<bool> {
+    match operand.seen() {
+        Seen::Bool(value) => Ok(value),
+        _ => wrong(at, "must be a boolean", operand),
+    }
+}
+
+fn number<'a>(operand: impl Node<'a>, at: &str) -> Result<Value> {
+    let value = operand.tree();
+    if as_double(&value).is_some() { Ok(value) } else { wrong(at, "must be a number", operand) }
+}
+
+fn size<'a>(operand: impl Node<'a>, at: &str) -> Result<usize> {
+    match as_integer(&operand.tree()).and_then(|size| usize::try_from(size).ok()) {
+        Some(size) => Ok(size),
+        None => fail(at, "must be a whole number that is not negative"),
+    }
+}
+
+fn exclusive<'a, N: Node<'a>>(schema: N, keyword: &str, path: &str) -> Result<bool> {
+    match schema.field(keyword) {
+        None => Ok(false),
+        Some(operand) => boolean(operand, &format!("{path}.{keyword}")),
+    }
+}
+
+fn pattern(source: &str, at: &str) -> Result<Pattern> {
+    Source { pattern: source, options: "" }.compile(at)
+}
+
+/// What `type` knows; `bsonType` has the names of `$type`.
+const JSON_TYPES: [(&str, &str); 6] = [
+    ("object", "object"),
+    ("array", "array"),
+    ("number", "number"),
+    ("boolean", "bool"),
+    ("string", "string"),
+    ("null", "null"),
+];
+
+/// One name or several different ones.
+fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<Types> {
+    let given = match operand.seen() {
+        Seen::Array => names(operand, at)?,
+        _ => vec![text(operand, at)?],
+    };
+    let mut all = Types::default();
+    for name in &given {
+        let known = match json.iter().find(|(own, _)| own == name) {
+            Some((_, name)) => Types::named(name),
+            None if json.is_empty() => Types::named(name),
+            None => None,
+        };
+        match known {
+            Some(types) => all = all.and(types),
+            None if name == "integer" => {
+                return fail(
+                    at,
+                    "knows no 'integer', as in MongoDB; use bsonType: ['int', 'long'], or multipleOf: 1",
+                );
+            }
+            None => return fail(at, &format!("knows no type '{name}'")),
+        }
+    }
+    Ok(all)
+}
+
+/// A list of at least one string, no two the same.
+fn names<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<String>> {
+    if !matches!(operand.seen(), Seen::Array) {
+        return wrong(at, "must be an array of strings", operand);
+    }
+    let names: Vec<String> = operand.items().map(|item| text(item, at)).collect::<Result<_>>()?;
+    match names.iter().enumerate().find(|(n, name)| names.iter().take(*n).any(|other| other == *name)) {
+        Some((_, name)) => fail(at, &format!("names '{name}' twice")),
+        None if names.is_empty() => fail(at, "must name at least one"),
+        None => Ok(names),
+    }
+}
+
+fn distinct<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<Value>> {
+    if !matches!(operand.seen(), Seen::Array) {
+        return wrong(at, "must be an array of values", operand);
+    }
+    let values: Vec<Value> = operand.items().map(Node::tree).collect();
+    if values.iter().any(|value| Source::of(value).is_some()) {
+        return fail(at, "takes values, not regular expressions; use pattern");
+    }
+    let mut sorted: Vec<&Value> = values.iter().collect();
+    sorted.sort_by(|a, b| compare_values(a, b));
+    let repeated = sorted.windows(2).any(|pair| matches!(pair, [a, b] if same(*a, *b)));
+    match (repeated, values.is_empty()) {
+        (true, _) => fail(at, "holds a value twice"),
+        (_, true) => fail(at, "must hold at least one value"),
+        _ => Ok(values),
+    }
+}
+
+fn schemas<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<JsonSchema>> {
+    if !matches!(operand.seen(), Seen::Array) {
+        return wrong(at, "must be an array of schemas", operand);
+    }
+    let read = |(n, item)| parse_at(item, &format!("{at}.{n}"));
+    let all: Vec<_> = operand.items().enumerate().map(read).collect::<Result<_>>()?;
+    if all.is_empty() { fail(at, "must hold at least one schema") } else { Ok(all) }
+}
+
+fn others<'a>(operand: Option<impl Node<'a>>, at: &str) -> Result<Others> {
+    let Some(operand) = operand else { return Ok(Others::Allowed) };
+    match operand.seen() {
+        Seen::Bool(true) => Ok(Others::Allowed),
+        Seen::Bool(false) => Ok(Others::Forbidden),
+        Seen::Object => Ok(Others::Valid(Box::new(parse_at(operand, at)?))),
+        _ => wrong(at, "must be a boolean or a schema", operand),
+    }
+}
+
+fn items<'a, N: Node<'a>>(schema: N, operand: N, path: &str) -> Result<Rule> {
+    let at = format!("{path}.items");
+    match operand.seen() {
+        Seen::Object => Ok(Rule::Items(parse_at(operand, &at)?)),
+        Seen::Array => {
+            let read = |(n, item)| parse_at(item, &format!("{at}.{n}"));
+            let all = operand.items().enumerate().map(read).collect::<Result<_>>()?;
+            Ok(Rule::Tuple(all, others(schema.field("additionalItems"), &format!("{path}.additionalItems"))?))
+        }
+        _ => wrong(&at, "must be a schema or an array of schemas", operand),
+    }
+}
+
+fn properties<'a>(schema: impl Node<'a>, path: &str) -> Result<Properties> {
+    let mut properties = Properties::default();
+    let at = format!("{path}.properties");
+    if let Some(given) = schema.field("properties") {
+        for (name, below) in object(given, &at)?.fields() {
+            properties.named.push((name.to_owned(), parse_at(below, &format!("{at}.{name}"))?));
+        }
+    }
+    let at = format!("{path}.patternProperties");
+    if let Some(given) = schema.field("patternProperties") {
+        for (source, below) in object(given, &at)?.fields() {
+            let at = format!("{at}.{source}");
+            properties.patterns.push((pattern(source, &at)?, parse_at(below, &at)?));
+        }
+    }
+    let at = format!("{path}.additionalProperties");
+    properties.others = others(schema.field("additionalProperties"), &at)?;
+    Ok(properties)
+}
+
+fn object<'a, N: Node<'a>>(operand: N, at: &str) -> Result<N, Error> {
+    match operand.seen() {
+        Seen::Object => Ok(operand),
+        _ => wrong(at, "must be an object", operand),
+    }
+}
+
+fn dependencies<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<(String, Dependency)>> {
+    let mut all = Vec::new();
+    for (name, given) in object(operand, at)?.fields() {
+        let at = format!("{at}.{name}");
+        let dependency = match given.seen() {
+            Seen::Array => Dependency::Properties(names(given, &at)?),
+            Seen::Object => Dependency::Schema(parse_at(given, &at)?),
+            _ => return wrong(&at, "must be a schema or an array of names", given),
+        };
+        all.push((name.to_owned(), dependency));
+    }
+    Ok(all)
+}
