@@ -30,6 +30,7 @@ pub mod key;
 pub mod lane;
 pub mod limits;
 pub mod operation;
+mod pack;
 pub mod read;
 pub mod record;
 pub mod registry;

@@ -5,5 +5,8 @@
 mod compaction;
 mod concurrency;
 mod model;
+#[expect(dead_code, reason = "only some of its faults are needed here")]
+#[path = "../sim/mod.rs"]
+mod sim;
 mod support;
 mod verify;
