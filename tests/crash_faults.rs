@@ -157,7 +157,10 @@ fn fails_everywhere(script: &Script) -> u64 {
         if verb == "write" {
             also.push(Fault::ShortWrite);
         }
-        if matches!(verb, "write" | "allocate" | "mkdir" | "open" | "rename" | "set_len" | "sync_data" | "sync_all") {
+        if matches!(
+            verb,
+            "write" | "allocate" | "mkdir" | "open" | "rename" | "set_len" | "sync_data" | "sync_all"
+        ) {
             also.push(Fault::Error(ErrorKind::StorageFull));
         }
         if matches!(verb, "write" | "allocate" | "mkdir") {

@@ -89,7 +89,15 @@ impl Cycle {
         let mut dice = Dice::new(seed ^ 0xd1ce);
         let mode = if dice.below(3) == 0 { StorageMode::Async } else { StorageMode::Sync };
         let retention = [0, 0, 2, 1][dice.below(4)];
-        Cycle { sim: Sim::new(seed), dice, model: Model::default(), mode, retention, places: Vec::new(), seen: Seen::default() }
+        Cycle {
+            sim: Sim::new(seed),
+            dice,
+            model: Model::default(),
+            mode,
+            retention,
+            places: Vec::new(),
+            seen: Seen::default(),
+        }
     }
 
     fn open_in(&self, host: &Host) -> (Result<Opened>, Heard) {

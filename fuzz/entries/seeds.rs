@@ -148,7 +148,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         })
     };
     let (first, second, third) = (several(1, 0..3), several(1, 3..5), several(2, 0..1));
-    let three: [(u8, u8, u8, &[u8]); 4] = [(0, 0, 0, &names), (0, 1, 3, &first), (0, 1, 2, &second), (0, 2, 1, &third)];
+    let three: [(u8, u8, u8, &[u8]); 4] =
+        [(0, 0, 0, &names), (0, 1, 3, &first), (0, 1, 2, &second), (0, 2, 1, &third)];
     let with = |at: usize, wrong: u8| {
         let mut list = three;
         list[at].0 = wrong;

@@ -74,7 +74,8 @@ fn build(input: &mut Input<'_>, faults: u8) -> (Vec<u8>, SnapshotHeader, Footer,
         let crc = seed.block_crc(offset, &payload);
         let count = before.entry(collection).or_default();
         let database = (collection == 0) != (wrong & KIND != 0);
-        let documents = if wrong & COUNT != 0 { documents << 24 } else { documents.min(payload.len() as u32) };
+        let documents =
+            if wrong & COUNT != 0 { documents << 24 } else { documents.min(payload.len() as u32) };
         let entry = Entry {
             offset: offset + u64::from(wrong & OFFSET),
             len: payload.len() as u32 + u32::from(wrong & LENGTH),
@@ -85,8 +86,8 @@ fn build(input: &mut Input<'_>, faults: u8) -> (Vec<u8>, SnapshotHeader, Footer,
             kind: if database { BlockKind::Database } else { BlockKind::Documents },
         };
         *count += u64::from(documents);
-        whole &= wrong & (OFFSET | LENGTH | CHECKSUM | BEFORE | KIND) == 0
-            && documents <= payload.len() as u32;
+        whole &=
+            wrong & (OFFSET | LENGTH | CHECKSUM | BEFORE | KIND) == 0 && documents <= payload.len() as u32;
         bytes.extend_from_slice(&entry.len.to_le_bytes());
         bytes.extend_from_slice(&entry.crc.to_le_bytes());
         bytes.extend_from_slice(&payload);
@@ -98,7 +99,13 @@ fn build(input: &mut Input<'_>, faults: u8) -> (Vec<u8>, SnapshotHeader, Footer,
     let header = SnapshotHeader {
         encrypted: false,
         id: ID,
-        lsn: Lsn(if faults & 1 != 0 { u64::MAX } else if faults & 16 != 0 { (1 << 62) - 99 } else { 7 }),
+        lsn: Lsn(if faults & 1 != 0 {
+            u64::MAX
+        } else if faults & 16 != 0 {
+            (1 << 62) - 99
+        } else {
+            7
+        }),
         salt: SALT,
         seal_crc: 9,
         documents: documents + u64::from(faults & 2),
@@ -168,7 +175,8 @@ pub fn snapshot(data: &[u8]) {
             assert!(whole, "a snapshot with a fault was loaded");
             let mut blocks = heard.blocks.into_inner().unwrap_or_default();
             blocks.sort();
-            let read: Written = blocks.into_iter().map(|(_, number, count, bytes)| (number, count, bytes)).collect();
+            let read: Written =
+                blocks.into_iter().map(|(_, number, count, bytes)| (number, count, bytes)).collect();
             assert_eq!(read, written, "other blocks were loaded");
         }
     }

@@ -66,8 +66,7 @@ impl Store {
         let began = self.elapsed();
         let appended = self.storage().stats().appended;
         let view = self.view();
-        let collections: Vec<_> =
-            view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
+        let collections: Vec<_> = view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
         let before = tally(&collections);
         for collection in &collections {
             self.pack_collection(collection, &before, view.lsn())?;

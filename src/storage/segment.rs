@@ -81,7 +81,11 @@ impl SegmentHeader {
             return Err(Error::corrupt(path, 12, "the segment header holds fields of no known format"));
         }
         if u64_at(bytes, 16).max(u64_at(bytes, 24)) > LARGEST_NUMBER {
-            return Err(Error::corrupt(path, 16, "the segment header holds a number that no database reaches"));
+            return Err(Error::corrupt(
+                path,
+                16,
+                "the segment header holds a number that no database reaches",
+            ));
         }
         Ok(SegmentHeader {
             sync: flags & SYNC != 0,

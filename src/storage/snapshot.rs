@@ -102,7 +102,11 @@ impl SnapshotHeader {
             return Err(Error::corrupt(path, 12, "the snapshot header holds fields of no known format"));
         }
         if u64_at(bytes, 16).max(u64_at(bytes, 24)) > LARGEST_NUMBER {
-            return Err(Error::corrupt(path, 16, "the snapshot header holds a number that no database reaches"));
+            return Err(Error::corrupt(
+                path,
+                16,
+                "the snapshot header holds a number that no database reaches",
+            ));
         }
         Ok(SnapshotHeader {
             encrypted: flags & ENCRYPTED != 0,
@@ -279,7 +283,11 @@ pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Pa
             || entry.first_document != *before
             || entry.documents > entry.len
         {
-            return Err(Error::corrupt(path, at, "the snapshot's table counts other documents than there are"));
+            return Err(Error::corrupt(
+                path,
+                at,
+                "the snapshot's table counts other documents than there are",
+            ));
         }
         *before += u64::from(entry.documents);
         due = entry.end();

@@ -158,8 +158,9 @@ fn a_database_that_is_updated_again_and_again_compacts_itself() {
 fn mostly_deleted(options: OpenOptions) -> (Client, Vec<Value>) {
     let client = Client::open(":memory:", options).unwrap();
     let padding = |n: i32| Value::String(format!("{n} ").repeat(600));
-    let documents: Vec<Value> =
-        (0..2_000).map(|n| object(&[("_id", Value::Int(n)), ("p", padding(n)), ("v", Value::Int(0))])).collect();
+    let documents: Vec<Value> = (0..2_000)
+        .map(|n| object(&[("_id", Value::Int(n)), ("p", padding(n)), ("v", Value::Int(0))]))
+        .collect();
     client.insert("c", &documents, InsertOrder::Ordered).unwrap();
     let gone: Vec<Value> = (0..2_000).filter(|n| n % 100 != 0).map(Value::Int).collect();
     let filter = object(&[("_id", object(&[("$in", Value::Array(gone))]))]);

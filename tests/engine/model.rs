@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::sim::Sim;
 use crate::support::{Client, object};
 use moltendb_node::document::Value;
-use moltendb_node::error::{Error, Kind};
 use moltendb_node::engine::{InsertOrder, Reach};
+use moltendb_node::error::{Error, Kind};
 use moltendb_node::options::{AutoCompact, StorageMode};
 use moltendb_node::{OpenOptions, Result};
 
@@ -131,7 +131,7 @@ impl Run {
         }
         self.sim.spare();
         if self.client.database.close().is_err() {
-            self.revive(&context);
+            self.revive(context);
         }
     }
 
@@ -178,7 +178,10 @@ impl Run {
             Err(error) => panic!("{context}: refused: {error:?}"),
         };
         let lsn = self.client.database.stats().unwrap().last_lsn;
-        assert!(lsn >= least && lsn <= last + 1, "{context}: {lsn} came back, {least} to {last} were answered");
+        assert!(
+            lsn >= least && lsn <= last + 1,
+            "{context}: {lsn} came back, {least} to {last} were answered"
+        );
         if lsn <= last {
             // No operation takes more than one number, but some take none.
             self.model = self.states.range(..=lsn).next_back().unwrap().1.clone();

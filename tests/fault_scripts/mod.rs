@@ -18,7 +18,11 @@ enum Step {
     Commit(Vec<Vec<usize>>),
     Flush,
     /// A snapshot with so many commits a block, and a commit meanwhile; installed or given up.
-    Compact { each: usize, between: usize, installed: bool },
+    Compact {
+        each: usize,
+        between: usize,
+        installed: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,8 +51,7 @@ impl Script {
         let sessions = (0..2 + dice.below(3))
             .map(|n| {
                 // Where nothing was made, nothing can be read.
-                let access =
-                    if n > 0 && dice.below(6) == 0 { Access::ReadOnly } else { Access::ReadWrite };
+                let access = if n > 0 && dice.below(6) == 0 { Access::ReadOnly } else { Access::ReadWrite };
                 let steps = (0..2 + dice.below(5)).map(|_| step(&mut dice)).collect();
                 (access, steps, if dice.below(2) == 0 { End::Close } else { End::Kill })
             })
@@ -81,9 +84,7 @@ fn step(dice: &mut Dice) -> Step {
     match dice.below(7) {
         0..=3 => {
             let commits = 1 + dice.below(3);
-            Step::Commit(
-                (0..commits).map(|_| (0..1 + dice.below(3)).map(|_| len(dice)).collect()).collect(),
-            )
+            Step::Commit((0..commits).map(|_| (0..1 + dice.below(3)).map(|_| len(dice)).collect()).collect())
         }
         4 => Step::Flush,
         _ => Step::Compact { each: 1 + dice.below(3), between: len(dice), installed: dice.below(5) > 0 },
@@ -171,7 +172,8 @@ impl<'a> Life<'a> {
         let poisoned = self.poisoned;
         match step {
             Step::Commit(commits) => {
-                let waiting: Vec<_> = commits.iter().filter_map(|blocks| self.commit(opened, blocks)).collect();
+                let waiting: Vec<_> =
+                    commits.iter().filter_map(|blocks| self.commit(opened, blocks)).collect();
                 opened.backend.drive();
                 self.settle(waiting, poisoned)
             }

@@ -392,13 +392,7 @@ impl World {
         let Some(ignored) = self.ignored else { return false };
         let names = self.changes.iter().map(Change::name);
         let change = names.rev().find(|name| verb == "sync_dir" && parent(name) == Some(path));
-        ignored(&Fsync {
-            verb,
-            path,
-            change: change.unwrap_or(""),
-            wrote,
-            opening: !self.touched,
-        })
+        ignored(&Fsync { verb, path, change: change.unwrap_or(""), wrote, opening: !self.touched })
     }
 
     /// Whether this fsync is the one that fails.
