@@ -177,9 +177,9 @@ export class Database {
   }
 
   /**
-   * Writes every document into a new file and lets the log before it go, while reads and writes go on. Resolves with what was done.
-   * Rejects with `NOT_SUPPORTED` for a database in memory, `STORAGE_FULL` when there is no room for the new file; a failure leaves
-   * everything as it was.
+   * Writes every document into a new file and lets the log before it go, while reads and writes go on; in memory, copies the documents
+   * that keep mostly garbage alive. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no room for the new file; a
+   * failure leaves everything as it was.
    */
   async compact(options?: OperationOptions): Promise<CompactResult> {
     const { signal } = optionsOf<OperationOptions>('Database.compact', options)

@@ -362,9 +362,9 @@ export interface BackupResult {
 export interface CompactResult {
   /** Documents kept. */
   documents: number
-  /** Bytes of the database's files before. */
+  /** Bytes of the database's files before; in memory, of the blocks that its documents stand in. */
   bytesBefore: number
-  /** Bytes of the database's files after. */
+  /** The same after. */
   bytesAfter: number
   /** How long it took, in milliseconds. */
   ms: number

@@ -8,17 +8,41 @@ import { root, run, runTool, seconds } from './steps.mjs'
 const cargo = (...args) => run('cargo', args)
 const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args, '--', '-D', 'warnings')
 
+/** How far each push goes in the suites of docs/testing.md that can go on for ever. What the environment says goes first. */
+const push = {
+  CRASH_CYCLES: '1000000',
+  DAMAGE_CYCLES: '50000',
+  MODEL_RUNS: '2000',
+  FAULT_SCRIPTS: '20',
+  FLIP_BYTES: '65536',
+  MOLTENDB_FUZZ_SECONDS: '6'
+}
+
+const loomTarget = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'loom')
+const node = (script, ...args) => run(process.execPath, [join(root, script), ...args])
+
+/** Kills writers; where a process cannot kill itself as kill -9 does, there is nothing to show. */
+function kill() {
+  if (process.platform !== 'win32') return node('__test__/crash/kill.mjs', '--rounds', '100', '--jobs', '2', '--mode', 'both', '--longest', '150')
+  console.log('skipped: there is no kill -9 on Windows')
+  return 0
+}
+
 const steps = {
   fmt: () => cargo('fmt', '--check'),
   'clippy-core': () => clippy('--no-default-features'),
   'clippy-node': () => clippy(),
-  rust: () => cargo('test', '--locked', '--no-default-features'),
+  rust: () => run('cargo', ['test', '--locked', '--no-default-features'], { ...push, ...process.env }),
+  // A workspace of its own, whose products belong to the others.
+  loom: () => run('cargo', ['run', '--locked', '--release', '--manifest-path', 'tests/loom/Cargo.toml'], { CARGO_TARGET_DIR: loomTarget }),
   addon: () => buildAddon(),
   js: () => buildScripts(true),
   generated: () => run(process.execPath, [join(root, 'scripts', 'build-types.mjs'), '--check']),
   types: () => runTool('typescript/bin/tsc', ['--noEmit']),
   'type-tests': () => runTool('typescript/bin/tsc', ['--noEmit', '-p', '__test__/tsconfig.json']),
   lint: () => runTool('oxlint/bin/oxlint', ['--deny-warnings']),
+  strace: () => node('__test__/crash/strace.mjs'),
+  kill,
   ava: () => runTool('ava/entrypoints/cli.mjs', []),
   jest: () => runTool('jest/bin/jest.js', ['--config', '__test__/jest/jest.config.cjs']),
   vitest: () => runTool('vitest/vitest.mjs', ['run', '--config', '__test__/vitest/vitest.config.mjs'])

@@ -1,6 +1,7 @@
 //! The fuzzers' entries on a stable compiler: the stored corpus, and mutations of it that a seed tells.
 //!
 //! ```text
+//! MOLTENDB_FUZZ_SECONDS=60 MOLTENDB_SEED=7 cargo test --release --no-default-features --test corpus
 //! MOLTENDB_MUTATIONS=100000 MOLTENDB_SEED=7 cargo test --release --no-default-features --test corpus
 //! cargo test --no-default-features --test corpus -- --ignored      writes the corpus's own seeds anew
 //! ```
@@ -12,6 +13,7 @@ mod entries;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use entries::Entry;
 
@@ -95,10 +97,17 @@ fn run_all(name: &str, mutations: u64) {
     }
     let seed = setting("MOLTENDB_SEED", 1);
     let mut dice = Dice(seed);
-    for n in 0..setting("MOLTENDB_MUTATIONS", mutations) {
+    let seconds = setting("MOLTENDB_FUZZ_SECONDS", 0);
+    let (began, least) = (Instant::now(), setting("MOLTENDB_MUTATIONS", mutations));
+    let mut n = 0;
+    while n < least || began.elapsed().as_secs() < seconds {
         let input = mutate(&inputs, &mut dice);
-        run(entry, &input, || format!("mutation {n} of {name}, MOLTENDB_SEED={seed}"));
+        run(entry, &input, || {
+            format!("mutation {n} of {name}, MOLTENDB_SEED={seed} MOLTENDB_MUTATIONS={}", n + 1)
+        });
+        n += 1;
     }
+    println!("{name}: {} stored inputs, {n} mutations, MOLTENDB_SEED={seed}", inputs.len());
     if let Some(peak) = peak_memory() {
         assert!(peak < 1 << 30, "inputs of at most {LONGEST} bytes took {peak} bytes of memory");
     }
@@ -139,6 +148,11 @@ fn no_query_panics() {
 #[test]
 fn no_record_panics_and_what_opens_opens_again() {
     run_all("records", 2_000);
+}
+
+#[test]
+fn no_snapshot_panics_and_one_with_a_fault_is_refused() {
+    run_all("snapshot", 2_000);
 }
 
 #[test]

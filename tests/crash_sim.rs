@@ -1,5 +1,5 @@
-//! Simulated crashes against a naive model. `CYCLES=` sets how many, `MUTANT_CYCLES=` how many at most for each fsync that
-//! is left out, `SEED=` repeats one.
+//! Simulated crashes against a naive model. `CRASH_CYCLES=` sets how many, `MUTANT_CYCLES=` how many at most for each fsync
+//! that is left out, `DAMAGE_CYCLES=` how many bits are flipped after a crash, `SEED=` repeats one.
 //!
 //! A cycle is one database over a few processes. Each commits, compacts with commits in between, and dies at a random
 //! operation, by a kill or a power cut, also while it recovers or retires an old generation; some meet an fsync that
@@ -12,18 +12,18 @@ mod loading;
 #[expect(dead_code, reason = "failing operations are the matter of crash_faults")]
 mod sim;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use loading::{Heard, Payloads, write_snapshot};
-use moltendb_node::error::Result;
+use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::manifest::Manifest;
 use moltendb_node::storage::snapshot::parse_snapshot_name;
 use moltendb_node::storage::{
-    Block, BlockPlace, Completion, FrameSize, Host, Opened, StorageBackend, open_disk,
+    Block, BlockPlace, Completion, FrameSize, Host, Opened, RecoveryReport, StorageBackend, open_disk,
 };
 use sim::{Dice, Fsync, Sim};
 
@@ -49,6 +49,39 @@ struct Cycle {
     retention: u32,
     /// The blocks since the process began: readable from which commit on, where, and what.
     places: Vec<(usize, BlockPlace, Vec<u8>)>,
+    seen: Seen,
+}
+
+/// What cycles came across: how often, by name.
+#[derive(Default)]
+struct Seen(BTreeMap<&'static str, u64>);
+
+/// What a run of any length must have come across; each is a part of the protocol.
+const PARTS: [&str; 12] = [
+    "a kill",
+    "a power cut",
+    "a failed fsync",
+    "an opening that died",
+    "a clean opening",
+    "an unclean opening",
+    "a torn tail cut and kept in quarantine",
+    "a chain of segments",
+    "a snapshot loaded",
+    "a frame of several blocks",
+    "a compaction installed",
+    "a compaction given up",
+];
+
+impl Seen {
+    fn note(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: &Seen) {
+        for (what, count) in &other.0 {
+            *self.0.entry(what).or_default() += count;
+        }
+    }
 }
 
 impl Cycle {
@@ -56,7 +89,15 @@ impl Cycle {
         let mut dice = Dice::new(seed ^ 0xd1ce);
         let mode = if dice.below(3) == 0 { StorageMode::Async } else { StorageMode::Sync };
         let retention = [0, 0, 2, 1][dice.below(4)];
-        Cycle { sim: Sim::new(seed), dice, model: Model::default(), mode, retention, places: Vec::new() }
+        Cycle {
+            sim: Sim::new(seed),
+            dice,
+            model: Model::default(),
+            mode,
+            retention,
+            places: Vec::new(),
+            seen: Seen::default(),
+        }
     }
 
     fn open_in(&self, host: &Host) -> (Result<Opened>, Heard) {
@@ -72,6 +113,17 @@ impl Cycle {
     }
 
     fn run(&mut self) -> std::result::Result<(), String> {
+        self.live()?;
+        let host = self.sim.process();
+        let (opened, heard) = self.open_in(&host);
+        let opened = opened.map_err(|error| format!("refused to open at last: {error:?}"))?;
+        self.adopt(&opened.report, heard)?;
+        drop(opened);
+        self.check_files(&host)
+    }
+
+    /// A few processes, one after the other; each dies.
+    fn live(&mut self) -> std::result::Result<(), String> {
         for _ in 0..1 + self.dice.below(4) {
             let host = self.sim.process();
             let longest = [40, 150, 150, 500][self.dice.below(4)];
@@ -83,27 +135,28 @@ impl Cycle {
             let (opened, heard) = self.open_in(&host);
             match opened {
                 Ok(opened) => {
-                    self.adopt(heard)?;
+                    self.adopt(&opened.report, heard)?;
                     self.work(&opened)?;
                 }
                 Err(error) if !self.sim.is_dead() && !self.sim.sync_failed() => {
                     return Err(format!("refused to open: {error:?}"));
                 }
-                Err(_) => {}
+                Err(_) => self.seen.note("an opening that died"),
+            }
+            if self.sim.sync_failed() {
+                self.seen.note("a failed fsync");
             }
             // Only a power cut loses what was merely published; a kill before it changes nothing about that.
             if self.dice.below(3) > 0 {
                 self.sim.process();
                 self.sim.cut();
                 self.model.published = self.model.durable;
+                self.seen.note("a power cut");
+            } else {
+                self.seen.note("a kill");
             }
         }
-        let host = self.sim.process();
-        let (opened, heard) = self.open_in(&host);
-        let opened = opened.map_err(|error| format!("refused to open at last: {error:?}"))?;
-        self.adopt(heard)?;
-        drop(opened);
-        self.check_files(&host)
+        Ok(())
     }
 
     /// No file stays but those of the database, and every kept generation opens and ends at a cut.
@@ -117,7 +170,8 @@ impl Cycle {
             let segment = name.strip_prefix("seg-").and_then(|rest| rest.strip_suffix(".log"));
             let segment = segment.and_then(|id| u64::from_str_radix(id, 16).ok());
             let old = segment.is_some_and(|id| id < manifest.first_segment)
-                || parse_snapshot_name(&name).is_some_and(|id| id < manifest.generation)
+                || parse_snapshot_name(&name)
+                    .is_some_and(|id| manifest.snapshot.is_none_or(|named| named.id != id))
                 || name.ends_with(".tmp");
             if old {
                 return Err(format!("{name} was left behind"));
@@ -146,9 +200,16 @@ impl Cycle {
         Ok(())
     }
 
-    fn adopt(&mut self, heard: Heard) -> std::result::Result<(), String> {
+    fn adopt(&mut self, report: &RecoveryReport, heard: Heard) -> std::result::Result<(), String> {
         self.places.clear();
+        self.check_report(report)?;
+        if heard.database.is_some() {
+            self.seen.note("a snapshot loaded");
+        }
         let heard = heard.commits()?;
+        if heard.iter().any(|payloads| payloads.len() > 1) {
+            self.seen.note("a frame of several blocks");
+        }
         let model = &mut self.model;
         if heard.len() < model.published {
             return Err(format!("{} commits came back, {} were answered", heard.len(), model.published));
@@ -159,6 +220,26 @@ impl Cycle {
         model.published = heard.len();
         model.durable = heard.len();
         model.commits = heard;
+        Ok(())
+    }
+
+    /// What was cut off is in quarantine, to the byte.
+    fn check_report(&mut self, report: &RecoveryReport) -> std::result::Result<(), String> {
+        self.seen.note(if report.clean { "a clean opening" } else { "an unclean opening" });
+        if report.segments > 1 {
+            self.seen.note("a chain of segments");
+        }
+        if report.suspect_tail {
+            return Err(format!("what a crash left looks damaged: {report:?}"));
+        }
+        if report.bytes_cut == 0 {
+            return Ok(());
+        }
+        self.seen.note("a torn tail cut and kept in quarantine");
+        let kept = report.quarantine.as_deref().and_then(|path| self.sim.len(path));
+        if kept != Some(report.bytes_cut as usize) {
+            return Err(format!("{kept:?} bytes are in quarantine: {report:?}"));
+        }
         Ok(())
     }
 
@@ -222,6 +303,7 @@ impl Cycle {
             });
             if self.dice.below(8) == 0 {
                 drop(sink);
+                self.seen.note("a compaction given up");
             } else if let Ok(places) = written
                 && let Ok(done) = backend.install(cut, sink)
             {
@@ -229,6 +311,7 @@ impl Cycle {
                 self.model.durable = self.model.durable.max(end);
                 self.places.extend(places.into_iter().map(|(place, payload)| (0, place, payload)));
                 installed = Some(done);
+                self.seen.note("a compaction installed");
             }
         }
         backend.drive();
@@ -262,8 +345,8 @@ impl Cycle {
         let payloads: Payloads = (0..if dice.below(4) == 0 { dice.below(4) } else { 1 })
             .map(|_| {
                 let len = if dice.below(8) == 0 { dice.below(3000) } else { dice.below(200) };
-                let fill = dice.next();
-                (0..len).map(|at| (fill >> (at % 7 * 8)) as u8).collect()
+                let fill = dice.next().to_le_bytes();
+                fill[..7].iter().copied().cycle().take(len).collect()
             })
             .collect();
         let size =
@@ -283,27 +366,47 @@ impl Cycle {
     }
 }
 
-fn run_cycles(cycles: u64, prepare: impl Fn(&Sim) + Sync) -> Option<(u64, String)> {
+/// Runs cycles on every core until one fails; answers that one, and what all came across.
+fn run_cycles(cycles: u64, run: impl Fn(&mut Cycle) -> std::result::Result<(), String> + Sync) -> Ran {
     let next = AtomicU64::new(0);
-    let failure = std::sync::Mutex::new(None);
+    let failed = AtomicBool::new(false);
+    let ran = Mutex::new(Ran::default());
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
-                while failure.lock().unwrap().is_none() {
+                let mut seen = Seen::default();
+                while !failed.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= cycles {
-                        return;
+                        break;
                     }
                     let mut cycle = Cycle::new(seed);
-                    prepare(&cycle.sim);
-                    if let Err(what) = cycle.run() {
-                        *failure.lock().unwrap() = Some((seed, what));
+                    if let Err(what) = run(&mut cycle) {
+                        failed.store(true, Ordering::Relaxed);
+                        ran.lock().unwrap().failure = Some((seed, what));
                     }
+                    seen.merge(&cycle.seen);
                 }
+                ran.lock().unwrap().seen.merge(&seen);
             });
         }
     });
-    failure.into_inner().unwrap()
+    ran.into_inner().unwrap()
+}
+
+#[derive(Default)]
+struct Ran {
+    failure: Option<(u64, String)>,
+    seen: Seen,
+}
+
+/// Runs cycles in a world where something is wrong; answers the first that shows it.
+fn run_mutant(cycles: u64, prepare: impl Fn(&Sim) + Sync) -> Option<(u64, String)> {
+    run_cycles(cycles, |cycle| {
+        prepare(&cycle.sim);
+        cycle.run()
+    })
+    .failure
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -316,10 +419,83 @@ fn no_crash_loses_an_answered_commit_or_refuses_a_healthy_database() {
         Cycle::new(seed).run().unwrap();
         return;
     }
-    let cycles = number("CYCLES").unwrap_or(100_000);
-    if let Some((seed, what)) = run_cycles(cycles, |_| {}) {
+    let cycles = number("CRASH_CYCLES").unwrap_or(100_000);
+    let ran = run_cycles(cycles, Cycle::run);
+    println!("{cycles} cycles: {:?}", ran.seen.0);
+    if let Some((seed, what)) = ran.failure {
         panic!("SEED={seed}: {what}");
     }
+    let never: Vec<_> = PARTS.iter().filter(|part| !ran.seen.0.contains_key(*part)).collect();
+    assert!(cycles < 10_000 || never.is_empty(), "no cycle came across {never:?}");
+}
+
+impl Cycle {
+    /// A bit of a file flips after a crash. It is told, or it is of no account; no other content is ever read.
+    fn survive_damage(&mut self) -> std::result::Result<(), String> {
+        self.live()?;
+        let read_only = |sim: &Sim| {
+            let options = OpenOptions { access: Access::ReadOnly, ..OpenOptions::default() };
+            let mut heard = Heard::default();
+            let opened = open_disk(&sim.process(), Path::new(PATH), &options, None, &mut heard);
+            opened.map_err(|error| format!("{error:?}")).and_then(|_| heard.commits())
+        };
+        let Ok(whole) = read_only(&self.sim) else { return Ok(()) };
+        let (at, bit) = (self.dice.below(1 << 30), self.dice.below(8) as u8);
+        let data = |name: &str| {
+            let name = name.strip_prefix("/db/").unwrap_or_default();
+            name == "MANIFEST" || name.ends_with(".log") && !name.contains('/') || name.ends_with(".snp")
+        };
+        let Some((name, offset)) = self.sim.damage(at, bit, data) else { return Ok(()) };
+        let host = self.sim.process();
+        let before = self.sim.bytes(data);
+        let (opened, heard) = self.open_in(&host);
+        let outcome = match opened {
+            Err(error) if !matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail) => {
+                return Err(format!("bit {bit} of byte {offset} of {name} is told as {error:?}"));
+            }
+            Err(error) => {
+                if self.sim.bytes(data) != before {
+                    return Err(format!("a refused database was changed: {error:?}"));
+                }
+                if error.kind() == Kind::Corrupt { "refused as corrupt" } else { "refused as a suspect tail" }
+            }
+            Ok(opened) => {
+                let found = heard.commits()?;
+                if !whole.starts_with(&found) {
+                    return Err(format!("bit {bit} of byte {offset} of {name} changed what is read"));
+                }
+                let lost = whole.len() - found.len();
+                match (lost, opened.report.bytes_cut, self.mode) {
+                    (0, ..) => "of no account",
+                    (_, 0, _) => {
+                        return Err(format!("{lost} commits went with bit {bit} of byte {offset} of {name}"));
+                    }
+                    (_, _, StorageMode::Sync) => "cut and reported, sync",
+                    _ => "cut and reported, async",
+                }
+            }
+        };
+        self.seen.note(outcome);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_flipped_bit_after_a_crash_is_told_and_changes_nothing_else() {
+    let cycles = number("DAMAGE_CYCLES").unwrap_or(20_000);
+    if let Some(seed) = number("SEED") {
+        Cycle::new(seed).survive_damage().unwrap();
+        return;
+    }
+    let ran = run_cycles(cycles, Cycle::survive_damage);
+    println!("{cycles} cycles: {:?}", ran.seen.0);
+    if let Some((seed, what)) = ran.failure {
+        panic!("SEED={seed}: {what}");
+    }
+    let count = |what| ran.seen.0.get(what).copied().unwrap_or(0);
+    // A flip that leaves a sector's part of the frame all zero looks like one that the disk never got.
+    assert!(count("cut and reported, sync") * 100 <= count("refused as a suspect tail"));
+    assert!(count("refused as a suspect tail") > 0 && count("refused as corrupt") > 0);
 }
 
 /// Which fsync an entry stands for, and how the simulation tells it.
@@ -371,7 +547,7 @@ fn every_fsync_is_needed() {
     let cycles = number("MUTANT_CYCLES").unwrap_or(40_000);
     let mut useless = Vec::new();
     for (name, site) in SITES {
-        match run_cycles(cycles, |sim| sim.ignore(*site)) {
+        match run_mutant(cycles, |sim| sim.ignore(*site)) {
             Some((seed, what)) => println!("{name}: SEED={seed}: {what}"),
             None => useless.push(name),
         }
@@ -381,7 +557,7 @@ fn every_fsync_is_needed() {
 
 #[test]
 fn pages_that_a_failed_fsync_left_clean_are_written_again() {
-    let Some((seed, what)) = run_cycles(40_000, Sim::skip_rewrites) else {
+    let Some((seed, what)) = run_mutant(40_000, Sim::skip_rewrites) else {
         panic!("no crash shows that the rewrite is needed");
     };
     println!("SEED={seed}: {what}");

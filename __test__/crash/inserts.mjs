@@ -1,11 +1,12 @@
-// 100 durable inserts for strace.mjs: node inserts.mjs <directory> <sequential|concurrent>. Opening `mark-...`, which
-// is not there, draws a line between the phases in the trace.
+// 100 durable inserts for strace.mjs, enough of them to fill a segment, and a compaction: node inserts.mjs <directory>
+// <sequential|concurrent>. Opening `mark-...`, which is not there, draws a line between the phases in the trace.
 
-import { existsSync, openSync } from 'node:fs'
+import { existsSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Database } from 'moltendb-node'
 
 const COUNT = 100
+const LARGE = 'x'.repeat(4 << 20)
 const [directory, order] = process.argv.slice(2)
 
 function mark(name) {
@@ -17,7 +18,9 @@ function mark(name) {
   }
 }
 
-const db = await Database.open(directory, { storage: 'sync' })
+const segments = () => readdirSync(directory).filter((name) => name.endsWith('.log')).length
+
+const db = await Database.open(directory, { storage: 'sync', autoCompact: false })
 const documents = db.collection('documents')
 mark('first')
 await documents.insertOne({ _id: 'first' })
@@ -25,5 +28,11 @@ mark('inserts')
 const insert = (n) => documents.insertOne({ _id: n, text: `document ${n}` })
 if (order === 'concurrent') await Promise.all(Array.from({ length: COUNT }, (_, n) => insert(n)))
 else for (let n = 0; n < COUNT; n++) await insert(n)
+if (order === 'sequential') {
+  mark('rotate')
+  for (let n = 0, before = segments(); segments() === before; n++) await documents.insertOne({ _id: `large-${n}`, text: LARGE })
+  mark('compact')
+  await db.compact()
+}
 mark('close')
 await db.close()

@@ -1,9 +1,10 @@
 // kill -9 of a writer at random moments; no acknowledged write may be lost.
 //
-//   node __test__/crash/kill.mjs [--rounds 50] [--mode sync|async] [--seed n] [--directory path] [--keep]
+//   node __test__/crash/kill.mjs [--rounds 50] [--mode sync|async|both] [--jobs 1] [--longest 400] [--seed n] [--directory path] [--keep]
 //
-// One database lives through all rounds: each round starts a writer, reads its ledger, kills it after 5 to 400 ms,
-// reopens the database in another process (every third of which ends abruptly too) and compares.
+// One database lives through all rounds of a job: each round starts a writer, reads its ledger, kills it after 5 to 400
+// ms, reopens the database in another process (every third of which ends abruptly too) and compares. Jobs share the
+// rounds and run side by side, with mode `both` in turns sync and async.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -20,17 +21,22 @@ function settings() {
     options: {
       rounds: { type: 'string', default: '50' },
       mode: { type: 'string', default: 'sync' },
+      jobs: { type: 'string', default: '1' },
+      longest: { type: 'string', default: '400' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       directory: { type: 'string' },
       keep: { type: 'boolean', default: false }
     }
   })
-  if (!['sync', 'async'].includes(values.mode)) throw new TypeError(`--mode must be sync or async, not ${values.mode}`)
-  const rounds = Number(values.rounds)
-  const seed = Number(values.seed)
-  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new TypeError(`--rounds must be a whole number, not ${values.rounds}`)
-  if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed must be a whole number, not ${values.seed}`)
-  return { rounds, seed, mode: values.mode, keep: values.keep, base: values.directory ?? tmpdir() }
+  if (!['sync', 'async', 'both'].includes(values.mode)) throw new TypeError(`--mode must be sync, async or both, not ${values.mode}`)
+  const number = (name, least) => {
+    const value = Number(values[name])
+    if (!Number.isSafeInteger(value) || value < least) throw new TypeError(`--${name} must be a whole number from ${least}, not ${values[name]}`)
+    return value
+  }
+  const { mode, keep, directory } = values
+  const [rounds, jobs, longest, seed] = [number('rounds', 1), number('jobs', 1), number('longest', 5), number('seed', 0)]
+  return { rounds, jobs, longest, seed, mode, keep, base: directory ?? tmpdir() }
 }
 
 /** Tells one build of the addon from another: a process that runs while its addon is overwritten dies of it. */
@@ -41,12 +47,12 @@ function build() {
 }
 
 /** Runs a writer until it is killed; answers the whole lines it printed. Rejects when it ended by itself. */
-function runWriter(directory, mode, seed, random) {
+function runWriter(directory, mode, seed, random, longest) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script('writer.mjs'), directory, mode, String(seed)], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
-    const delay = random.between(5, 400)
+    const delay = random.between(5, longest)
     let killed = false
     const kill = () => {
       killed = true
@@ -94,9 +100,8 @@ function dump(directory, mode, abrupt) {
   })
 }
 
-async function main() {
-  const { rounds, mode, seed, base, keep } = settings()
-  mkdirSync(base, { recursive: true })
+/** The rounds of one database; answers whether all was well, and the ledger. */
+async function runJob({ rounds, mode, seed, base, keep, longest }) {
   const directory = mkdtempSync(join(base, `moltendb-kill-${mode}-`))
   const database = join(directory, 'db')
   const random = generator(seed)
@@ -107,7 +112,7 @@ async function main() {
   try {
     while (round < rounds && faults.lost + faults.wrong === 0) {
       round++
-      for (const line of await runWriter(database, mode, seed + round, random)) ledger.read(line)
+      for (const line of await runWriter(database, mode, seed + round, random, longest)) ledger.read(line)
       const { lost, wrong } = ledger.judge(await dump(database, mode, round % 3 === 0))
       faults.lost += lost.length
       faults.wrong += wrong.length
@@ -125,12 +130,26 @@ async function main() {
       `${ledger.inFlight} in flight when killed, ${ledger.size} ids, ${faults.lost} lost, ${faults.wrong} wrong`
   )
   if (faults.lost + faults.wrong > 0) {
-    console.error(`the database and the failure are kept in ${directory}; run again with --seed ${seed}`)
-    process.exitCode = 1
-  } else if (ledger.acknowledged === 0) {
-    console.error('no write was acknowledged: nothing was shown')
-    process.exitCode = 1
-  } else if (!keep) rmSync(directory, { recursive: true, force: true })
+    const again = `--mode ${mode} --rounds ${rounds} --longest ${longest} --seed ${seed}`
+    console.error(`the database and the failure are kept in ${directory}; run again with ${again}`)
+    return false
+  }
+  if (!keep) rmSync(directory, { recursive: true, force: true })
+  if (ledger.acknowledged > 0) return true
+  console.error('no write was acknowledged: nothing was shown')
+  return false
+}
+
+async function main() {
+  const { rounds, jobs, mode, seed, ...rest } = settings()
+  mkdirSync(rest.base, { recursive: true })
+  const modeOf = (job) => (mode === 'both' ? ['sync', 'async'][job % 2] : mode)
+  const results = await Promise.all(
+    Array.from({ length: Math.min(jobs, rounds) }, (_, job) =>
+      runJob({ ...rest, rounds: Math.ceil((rounds - job) / jobs), mode: modeOf(job), seed: seed + job * 1_000_000 })
+    )
+  )
+  if (results.includes(false)) process.exitCode = 1
 }
 
 await main()

@@ -1,9 +1,11 @@
-// Which files are synced, how often and in which order: 100 durable inserts under strace.
+// Which files are written and synced, how often and in which order: a database is made, written, compacted and closed under
+// strace.
 //
 //   node __test__/crash/strace.mjs [--verbose]
 //
-// Checks the order in which a database is created (each file durable before the name that makes it count), at least
-// one fdatasync for each awaited insert, and far fewer for concurrent ones. Says so and ends well without strace.
+// Checks the order of creating, turning to the next segment, compacting and closing (each file durable before the name
+// that makes it count, each segment before its successor), at least one fdatasync for each awaited insert, and far
+// fewer for concurrent ones. Says so and ends well without strace.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
@@ -12,21 +14,67 @@ import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const CALLS = 'fdatasync,fsync,rename,renameat,renameat2,open,openat,mkdir,mkdirat'
+const CALLS = 'fdatasync,fsync,pwrite64,rename,renameat,renameat2,open,openat,mkdir,mkdirat,unlink,unlinkat'
 const INSERTS = 100
 
-/** Creation, as the design says it. `DIR` is the database, `PARENT` what holds it, `SEG` its first segment. */
-const CREATION = [
-  ['mkdir DIR', 'the directory is made'],
-  ['sync PARENT', 'its name is durable'],
-  ['create LOCK', 'the lock file is made'],
-  ['create SEG', 'the first segment is made'],
-  ['sync SEG', 'its header is durable'],
-  ['sync DIR', 'its name is durable'],
-  ['create MANIFEST.tmp', 'the manifest is written beside its place'],
-  ['sync MANIFEST.tmp', 'it is durable'],
-  ['rename MANIFEST', 'it takes its place'],
-  ['sync DIR', 'its name is durable']
+/** Each phase as the design says it. `DIR` is the database, `PARENT` what holds it, `SEG1` its first segment. */
+const ORDERS = {
+  create: [
+    ['mkdir DIR', 'the directory is made'],
+    ['sync PARENT', 'its name is durable'],
+    ['create LOCK', 'the lock file is made'],
+    ['create SEG1', 'the first segment is made'],
+    ['sync SEG1', 'its header is durable'],
+    ['sync DIR', 'its name is durable'],
+    ['create MANIFEST.tmp', 'the manifest is written beside its place'],
+    ['sync MANIFEST.tmp', 'it is durable'],
+    ['rename MANIFEST', 'it takes its place'],
+    ['sync DIR', 'its name is durable']
+  ],
+  rotate: [
+    ['create SEG2', 'the next segment is set aside'],
+    ['seal SEG1', 'the segment before is sealed'],
+    ['sync SEG1', 'its seal is durable'],
+    ['header SEG2', 'the next segment begins'],
+    ['sync SEG2', 'its header is durable'],
+    ['sync DIR', 'its name is durable'],
+    ['write SEG2', 'only now a frame is written to it'],
+    ['sync SEG2', 'the frame is durable']
+  ],
+  compact: [
+    ['create SEG3', 'the cut sets the next segment aside'],
+    ['create SNAP.tmp', 'the snapshot is begun'],
+    ['write SNAP.tmp', 'it is written'],
+    ['seal SEG2', 'the segment before the cut is sealed'],
+    ['sync SEG2', 'its seal is durable'],
+    ['header SEG3', 'the next segment begins'],
+    ['sync SEG3', 'its header is durable'],
+    ['sync DIR', 'its name is durable'],
+    ['sync SNAP.tmp', 'the snapshot is durable'],
+    ['rename SNAP', 'it gets its name'],
+    ['sync DIR', 'its name is durable'],
+    ['create MANIFEST.tmp', 'the manifest is written beside its place'],
+    ['sync MANIFEST.tmp', 'it is durable'],
+    ['rename MANIFEST', 'it takes its place: the commit point'],
+    ['sync DIR', 'its name is durable'],
+    ['remove SEG1', 'only now the old segments go'],
+    ['remove SEG2', 'all of them']
+  ],
+  close: [
+    ['seal SEG3', 'the newest segment is sealed'],
+    ['sync SEG3', 'its seal is durable'],
+    ['create MANIFEST.tmp', 'the manifest is written beside its place'],
+    ['sync MANIFEST.tmp', 'it is durable'],
+    ['rename MANIFEST', 'it takes its place'],
+    ['sync DIR', 'its name is durable']
+  ]
+}
+
+/** What must not happen before what, in the whole run. */
+const NEVER_BEFORE = [
+  ['write SEG2', 'sync SEG2', 'a frame in a segment whose header is not durable'],
+  ['rename SNAP', 'sync SNAP.tmp', 'a snapshot that has its name before it is durable'],
+  ['remove SEG1', 'rename SNAP', 'a segment removed before there is a snapshot']
 ]
 
 function straceIsMissing() {
@@ -36,20 +84,37 @@ function straceIsMissing() {
   return probe.status === 0 ? null : `strace cannot trace here: ${probe.stderr.trim()}`
 }
 
-/** The name of a path in the terms of CREATION; null when it is not the database's. */
+/** The name of a path in the terms of ORDERS; null when it is not the database's. */
 function nameOf(path, directory) {
   if (path === directory) return 'DIR'
   if (path === join(directory, '..')) return 'PARENT'
   const inside = relative(directory, path)
   if (inside.startsWith('..') || inside.includes('/')) return null
-  return /^seg-[0-9a-f]{16}\.log$/.test(inside) ? 'SEG' : inside
+  const segment = /^seg-([0-9a-f]{16})\.log$/.exec(inside)
+  if (segment !== null) return `SEG${Number.parseInt(segment[1], 16)}`
+  const snapshot = /^snap-[0-9a-f]{16}\.(snp|tmp)$/.exec(inside)
+  if (snapshot !== null) return snapshot[1] === 'snp' ? 'SNAP' : 'SNAP.tmp'
+  return inside
 }
 
-/** One line of strace as an event such as `sync SEG`; null when it is of no interest. */
+/** A write as an event: 64 bytes at the start of a segment are its header, 32 are a seal, for no frame here is as short. */
+function writeOf(rest, directory) {
+  const path = /^\d+<([^>]*)>/.exec(rest)?.[1]
+  const name = path === undefined ? null : nameOf(path, directory)
+  const place = /, (\d+), (\d+)(?:\)| <unfinished)/.exec(rest.slice(rest.lastIndexOf('"')))
+  if (name === null || place === null) return null
+  const [length, offset] = place.slice(1).map(Number)
+  if (!name.startsWith('SEG')) return { verb: 'write', name }
+  if (offset === 0) return { verb: 'header', name }
+  return { verb: length === 32 ? 'seal' : 'write', name }
+}
+
+/** One line of strace as an event such as `sync SEG1`; null when it is of no interest. */
 function eventOf(line, directory) {
   const call = /^\d+\s+(\w+)\((.*)$/.exec(line)
   if (call === null || (/ = -1 /.test(line) && !line.includes('/mark-'))) return null
   const [, verb, rest] = call
+  if (verb === 'pwrite64') return writeOf(rest, directory)
   const quoted = [...rest.matchAll(/"([^"]*)"/g)].map((match) => match[1])
   if (verb === 'fsync' || verb === 'fdatasync') {
     const path = /^\d+<([^>]*)>/.exec(rest)?.[1]
@@ -59,12 +124,13 @@ function eventOf(line, directory) {
   const name = quoted.length === 0 ? null : nameOf(quoted.at(-1), directory)
   if (name === null) return null
   if (verb.startsWith('rename')) return { verb: 'rename', name }
+  if (verb.startsWith('unlink')) return { verb: 'remove', name }
   if (verb.startsWith('mkdir')) return { verb: 'mkdir', name }
   if (name.startsWith('mark-')) return { verb: 'mark', name: name.slice('mark-'.length) }
   return rest.includes('O_CREAT') ? { verb: 'create', name } : null
 }
 
-/** Runs the inserts and answers the events of each phase: create, first, inserts, close. */
+/** Runs the inserts and answers the events of each phase. */
 function trace(order) {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'moltendb-strace-')))
   try {
@@ -77,7 +143,7 @@ function trace(order) {
       { encoding: 'utf8' }
     )
     if (run.status !== 0) throw new Error(`the writer failed: ${run.stderr}`)
-    const phases = { create: [], first: [], inserts: [], close: [] }
+    const phases = { create: [], first: [], inserts: [], rotate: [], compact: [], close: [] }
     let phase = phases.create
     for (const line of readFileSync(output, 'utf8').split('\n')) {
       const event = eventOf(line, directory)
@@ -91,20 +157,38 @@ function trace(order) {
   }
 }
 
-/** The steps of CREATION that are not found, in their order, among the events. */
-function missingSteps(events) {
+const sayOf = (event) => `${event.verb} ${event.name}`
+
+/** The steps of an order that are not found, in their order, among the events. */
+function missingSteps(order, events) {
   let from = 0
   const missing = []
-  for (const [step, meaning] of CREATION) {
-    const at = events.findIndex((event, index) => index >= from && `${event.verb} ${event.name}` === step)
+  for (const [step, meaning] of order) {
+    const at = events.findIndex((event, index) => index >= from && sayOf(event) === step)
     if (at === -1) missing.push(`${step} (${meaning})`)
     else from = at + 1
   }
   return missing
 }
 
-const shown = (events) => events.map((event) => `  ${event.exact ?? event.verb} ${event.name}`).join('\n')
-const syncs = (events) => events.filter((event) => event.verb === 'sync' && event.name === 'SEG').length
+/** What happened too early. */
+function earlySteps(events) {
+  const at = (step) => events.findIndex((event) => sayOf(event) === step)
+  return NEVER_BEFORE.filter(([step, before]) => at(step) !== -1 && (at(before) === -1 || at(step) < at(before))).map(([, , what]) => what)
+}
+
+/** One line an event, or for as many as repeat. */
+function shown(events) {
+  const lines = []
+  for (const event of events) {
+    const line = `  ${event.exact ?? event.verb} ${event.name}`
+    if (lines.at(-1)?.[0] === line) lines.at(-1)[1]++
+    else lines.push([line, 1])
+  }
+  return lines.map(([line, times]) => (times === 1 ? line : `${line} (${times} times)`)).join('\n')
+}
+
+const syncs = (events) => events.filter((event) => event.verb === 'sync' && event.name.startsWith('SEG')).length
 
 function main() {
   const { values } = parseArgs({ options: { verbose: { type: 'boolean', default: false } } })
@@ -116,14 +200,16 @@ function main() {
   const faults = []
   const sequential = trace('sequential')
   const concurrent = trace('concurrent')
-  console.log(`creation:\n${shown(sequential.create)}`)
-  console.log(`first write of the session:\n${shown(sequential.first)}`)
-  if (values.verbose) console.log(`inserts:\n${shown(sequential.inserts)}`)
-  console.log(`close:\n${shown(sequential.close)}`)
+  for (const [phase, events] of Object.entries(sequential)) {
+    if (values.verbose || phase !== 'inserts') console.log(`${phase}:\n${shown(events)}`)
+  }
   console.log(`${INSERTS} inserts, awaited one by one: ${syncs(sequential.inserts)} syncs of the segment`)
   console.log(`${INSERTS} inserts, concurrent: ${syncs(concurrent.inserts)} syncs of the segment`)
 
-  for (const step of missingSteps(sequential.create)) faults.push(`creation lacks, in its place: ${step}`)
+  for (const [phase, order] of Object.entries(ORDERS)) {
+    for (const step of missingSteps(order, sequential[phase])) faults.push(`${phase} lacks, in its place: ${step}`)
+  }
+  for (const what of earlySteps(Object.values(sequential).flat())) faults.push(`there was ${what}`)
   if (syncs(sequential.first) < 1) faults.push('the first write is not synced')
   if (syncs(sequential.inserts) < INSERTS) faults.push(`${syncs(sequential.inserts)} syncs for ${INSERTS} awaited inserts`)
   const few = INSERTS / 4
@@ -131,6 +217,7 @@ function main() {
   if (syncs(concurrent.inserts) > few) faults.push(`${syncs(concurrent.inserts)} syncs for concurrent inserts, above ${few}`)
   for (const fault of faults) console.error(`fault: ${fault}`)
   if (faults.length > 0) process.exitCode = 1
+  else console.log(`${Object.values(ORDERS).flat().length} steps stand in their order`)
 }
 
 main()

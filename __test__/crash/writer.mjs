@@ -1,7 +1,7 @@
 // Writes until it is killed: node writer.mjs <directory> <sync|async> <seed>. Prints the lines of ledger.mjs.
 //
 // Eight lanes run at once; each owns its ids and awaits its own operations, so that at most one operation on an
-// id is in flight, while operations of different lanes share ticks, frames and fsyncs.
+// id is in flight, while operations of different lanes share ticks, frames and fsyncs. Compactions go on beside them.
 
 import { writeSync } from 'node:fs'
 import { Database } from 'moltendb-node'
@@ -94,6 +94,17 @@ async function run(documents, lane) {
   }
 }
 
+async function compact(db, random) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, random.between(0, 150)))
+    await db.compact()
+  }
+}
+
 const db = await Database.open(directory, { storage })
 writeSync(2, 'open\n')
+compact(db, generator(Number(seed) * 37)).catch((error) => {
+  console.error(error)
+  process.exit(1)
+})
 await Promise.all(Array.from({ length: LANES }, (_, index) => run(db.collection('documents'), `l${index}`)))

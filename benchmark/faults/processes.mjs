@@ -34,7 +34,7 @@ export async function powerCut({ cycles }) {
   const run = spawnSync(
     'cargo',
     ['test', '--no-default-features', '--test', 'crash_sim', '--', '--exact', 'no_crash_loses_an_answered_commit_or_refuses_a_healthy_database'],
-    { cwd, encoding: 'utf8', env: { ...process.env, CYCLES: String(cycles) } }
+    { cwd, encoding: 'utf8', env: { ...process.env, CRASH_CYCLES: String(cycles) } }
   )
   if (run.error?.code === 'ENOENT') return { text: 'not measured: cargo is not installed' }
   if (run.status === 0 && /1 passed/.test(run.stdout)) return { text: `0 lost in ${cycles} simulated crashes`, holds: true }

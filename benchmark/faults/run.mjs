@@ -2,15 +2,17 @@
 //
 //   node benchmark/faults/run.mjs [--seed n] [--cycles 200000] [--only name,name]
 //
-// Works: syncs, power, writers, full, flips, process. `npm run build` comes first. The power cut needs cargo, syncs
-// need strace, and the full disk needs the right to mount a tmpfs; a row that cannot be measured says why.
+// Works: syncs, power, writers, compaction, full, full-compaction, flips, process. `npm run build` comes first. The power
+// cut needs cargo, syncs need strace, and the full disk needs the right to mount a tmpfs; a row that cannot be
+// measured says why.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { diskFull } from './full.mjs'
+import { writesDuringCompaction } from './compaction.mjs'
+import { diskFull, fullCompaction } from './full.mjs'
 import { bitFlips } from './flips.mjs'
 import { concurrentWriters, powerCut, secondProcess, syncs } from './processes.mjs'
 
@@ -18,7 +20,9 @@ const WORKS = {
   syncs: ['syncs in 200 durable writes', syncs],
   power: ['power cut: acknowledged writes lost', powerCut],
   writers: ['concurrent writers, no crash', concurrentWriters],
+  compaction: ['writes during compaction', writesDuringCompaction],
   full: ['disk full', diskFull],
+  'full-compaction': ['disk full in compaction', fullCompaction],
   flips: ['single bit flips reported', bitFlips],
   process: ['second process', secondProcess]
 }

@@ -1,4 +1,4 @@
-//! The log: frames, segments, manifests, and what the engine makes of their records.
+//! The log: frames, segments, manifests, and what the engine makes of their records. Snapshots stand in `snapshots`.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use super::Input;
 use super::disk::{DIR, Disk};
 use super::values::read_whole;
 
-const SALT: [u8; 16] = [0x5a; 16];
-const SEGMENT: u64 = 1;
+pub(super) const SALT: [u8; 16] = [0x5a; 16];
+pub(super) const SEGMENT: u64 = 1;
 /// Bytes of input that an entry looks at, so that memory is bounded by it.
-const LONGEST: usize = 64 << 10;
+pub(super) const LONGEST: usize = 64 << 10;
 
 /// What the format says a head checksum is, written down a second time.
 fn head_crc(salt: &[u8; 16], segment: u64, offset: u64, head: &[u8]) -> u32 {
@@ -78,23 +78,22 @@ const ONE: u8 = 8;
 const LONGER: u8 = 16;
 
 /// A segment in the making.
-struct Log {
-    bytes: Vec<u8>,
+pub(super) struct Log {
+    pub(super) bytes: Vec<u8>,
     lsn: u64,
     seal: u32,
 }
 
 impl Log {
     fn new(sync: bool) -> Log {
-        let header = SegmentHeader {
-            sync,
-            encrypted: false,
-            id: SEGMENT,
-            base_lsn: Lsn(0),
-            salt: SALT,
-            prev_seal_crc: 0,
-        };
-        Log { bytes: header.encode().to_vec(), lsn: 0, seal: 0 }
+        Log::after(sync, Lsn(0), 0)
+    }
+
+    /// One that goes on from this commit and SEAL.
+    pub(super) fn after(sync: bool, base_lsn: Lsn, prev_seal_crc: u32) -> Log {
+        let header =
+            SegmentHeader { sync, encrypted: false, id: SEGMENT, base_lsn, salt: SALT, prev_seal_crc };
+        Log { bytes: header.encode().to_vec(), lsn: base_lsn.0, seal: 0 }
     }
 
     fn push(&mut self, kind: u8, lag: u32, faults: u8, body: &[u8]) {
@@ -119,8 +118,8 @@ impl Log {
         self.seal = crc;
     }
 
-    fn commit(&mut self, payload: &[u8]) {
-        self.lsn += 1;
+    pub(super) fn commit(&mut self, payload: &[u8]) {
+        self.lsn = self.lsn.wrapping_add(1);
         self.push(1, 0, ONE, payload);
     }
 
@@ -160,7 +159,7 @@ fn open(disk: &Disk, access: Access, recovery: RecoveryPolicy) -> Result<(Recove
     Ok((opened.report, content.0))
 }
 
-fn check_refusal(error: &Error) {
+pub(super) fn check_refusal(error: &Error) {
     let known = matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail | Kind::Version | Kind::WrongKey);
     assert!(known, "damage is answered with {error:?}");
     assert!(error.details().file.is_some(), "damage names its file: {error:?}");

@@ -4,28 +4,32 @@
 //! - `disk`: a file system in memory
 //! - `log`: frame, segment, manifest, records
 //! - `seeds`: inputs to start from
+//! - `snapshots`: snapshot
 //! - `values`: document, filter
 
 mod disk;
 mod log;
 mod seeds;
+mod snapshots;
 mod values;
 
 pub use log::{frame, manifest, records, segment};
 pub use seeds::seeds;
+pub use snapshots::snapshot;
 pub use values::{document, filter};
 
 /// An entry.
 pub type Entry = fn(&[u8]);
 
 /// All of them by name.
-pub const ALL: [(&str, Entry); 6] = [
+pub const ALL: [(&str, Entry); 7] = [
     ("frame", frame),
     ("segment", segment),
     ("manifest", manifest),
     ("document", document),
     ("filter", filter),
     ("records", records),
+    ("snapshot", snapshot),
 ];
 
 /// Takes bytes off the front; zeros where there are none.

@@ -80,6 +80,17 @@ fn frames(mode: u8, list: &[(u8, u8, u8, u8, &[u8])]) -> Vec<u8> {
     input
 }
 
+/// Blocks as the snapshot entry takes them: faults, collection, documents, length, payload; behind faults and mode of all.
+fn blocks(faults: u8, mode: u8, list: &[(u8, u8, u8, &[u8])]) -> Vec<u8> {
+    let mut input = vec![faults, mode];
+    for (wrong, collection, documents, payload) in list {
+        input.extend_from_slice(&[*wrong, *collection, *documents]);
+        input.extend_from_slice(&(payload.len() as u16).to_le_bytes());
+        input.extend_from_slice(payload);
+    }
+    input
+}
+
 /// Inputs by the name of their entry.
 pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let (seal, _) = encode_mark(FrameKind::Seal, HeadSeed::new(&[0x5a; 16], 1), 64, Lsn(3));
@@ -98,11 +109,11 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         input
     };
     let mut manifest = Manifest::new([3; 16]);
-    let first = manifest.encode().to_vec();
+    let plain_manifest = manifest.encode().to_vec();
     manifest.clean = Some(Clean { segment: 1, len: 136, lsn: 1 });
     let clean = manifest.encode().to_vec();
     manifest.snapshot = Some(SnapshotRef { id: 4, len: 9, hash: [8; 32] });
-    let snapshot = manifest.encode().to_vec();
+    let named = manifest.encode().to_vec();
     let begun = payload(|out| {
         record::create(out, 1, "one", b"");
         record::shape(out, 1, 0, &["_id", "a"]);
@@ -123,6 +134,27 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         put(out, 1, u64::MAX, &object(&[("_id", Value::Int(4))]));
         record::create(out, u32::MAX - 1, "last", b"");
     });
+    let names = payload(|out| {
+        record::create(out, 1, "one", b"");
+        record::shape(out, 1, 0, &["_id", "a"]);
+        record::create(out, 2, "two", b"");
+        record::next(out, 9);
+    });
+    let several = |collection: u32, ids: std::ops::Range<i32>| {
+        payload(|out| {
+            for id in ids {
+                put(out, collection, 1, &object(&[("_id", Value::Int(id)), ("a", every_type())]));
+            }
+        })
+    };
+    let (first, second, third) = (several(1, 0..3), several(1, 3..5), several(2, 0..1));
+    let three: [(u8, u8, u8, &[u8]); 4] =
+        [(0, 0, 0, &names), (0, 1, 3, &first), (0, 1, 2, &second), (0, 2, 1, &third)];
+    let with = |at: usize, wrong: u8| {
+        let mut list = three;
+        list[at].0 = wrong;
+        blocks(0, 2, &list)
+    };
     let commits =
         [(1, 0, 1, 8, &b"one block"[..]), (1, 0, 2, 0, &body), (3, 0, 0, 0, b""), (2, 0, 0, 0, b"")];
     vec![
@@ -140,7 +172,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
                 [&[3][..], &seal].concat(),
             ],
         ),
-        ("manifest", vec![first, clean, snapshot]),
+        ("manifest", vec![plain_manifest, clean, named]),
         (
             "document",
             vec![
@@ -161,6 +193,24 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         (
             "records",
             vec![row(0, &[begun.clone(), changed]), row(1, &[more]), row(2, &[begun]), row(1, &[limits])],
+        ),
+        (
+            "snapshot",
+            vec![
+                blocks(0, 2, &three),
+                blocks(0, 1, &three[..1]),
+                blocks(0, 0, &[]),
+                blocks(1, 0, &three),
+                blocks(2, 2, &three),
+                blocks(4, 2, &three),
+                blocks(8, 2, &three),
+                with(1, 1),
+                with(1, 2),
+                with(2, 4),
+                with(1, 8),
+                with(2, 16),
+                with(3, 32),
+            ],
         ),
     ]
 }

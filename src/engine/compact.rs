@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::collection::Collection;
@@ -30,7 +31,7 @@ use crate::query::Filter;
 use crate::storage::{BlockPlace, Cut, Lsn, SnapshotSink};
 
 /// Documents share blocks up to this size; a larger one stands alone.
-const BLOCK: usize = 64 << 10;
+pub(super) const BLOCK: usize = 64 << 10;
 /// A log smaller than this is not worth compacting by itself.
 const AUTO_BYTES: u64 = 4 << 20;
 /// Segments after which a compaction begins whatever the garbage.
@@ -47,17 +48,26 @@ pub struct Auto {
     next_look: AtomicU64,
     /// Bytes of log below which not to try, after a failure.
     not_below: AtomicU64,
+    /// In memory: bytes appended before the last packing, and bytes of all blocks after it.
+    packed: Mutex<(u64, u64)>,
+}
+
+impl Auto {
+    /// In memory: a packing ended with blocks of so many bytes, of those appended before it.
+    pub(super) fn packed(&self, appended: u64, bytes: u64) {
+        *self.packed.lock() = (appended, bytes);
+    }
 }
 
 /// What a compaction did.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compaction {
-    /// Documents in the snapshot.
+    /// Documents in the snapshot; in memory, of the database.
     pub documents: u64,
-    /// Bytes of the database's files before.
+    /// Bytes of the database's files before; in memory, of the blocks that documents stand in.
     pub bytes_before: u64,
-    /// Bytes of the database's files after.
+    /// The same after.
     pub bytes_after: u64,
     /// How long it took.
     pub ms: u64,
@@ -97,8 +107,7 @@ impl Store {
     /// Compacts, or waits for the compaction that is going on and then compacts.
     pub fn compact(&self) -> Result<Compaction> {
         if self.mode() == StorageMode::Memory {
-            let message = "a database in memory has no files to compact";
-            return Err(Error::new(Kind::NotSupported, message));
+            return self.pack();
         }
         let _one = self.compacting().lock();
         let began = self.elapsed();
@@ -152,17 +161,22 @@ impl Store {
         });
     }
 
-    /// Whether more than half of the files is garbage, or there are too many segments.
+    /// Whether more than half of the files may be garbage, or of the blocks in memory, or there are too many segments.
     pub fn wants_compaction(&self) -> bool {
         let storage = self.storage().stats();
+        let live = || -> u64 { self.collections().iter().map(|one| one.slab().live_bytes()).sum() };
+        if self.mode() == StorageMode::Memory {
+            let (appended, bytes) = *self.auto().packed.lock();
+            let added = storage.appended - appended;
+            return added >= AUTO_BYTES && bytes + added > 2 * live() + AUTO_BYTES;
+        }
         if storage.segments >= AUTO_SEGMENTS {
             return true;
         }
         if storage.log_bytes < AUTO_BYTES {
             return false;
         }
-        let live: u64 = self.collections().iter().map(|collection| collection.slab().live_bytes()).sum();
-        storage.log_bytes + storage.snapshot_bytes > 2 * live + AUTO_BYTES
+        storage.log_bytes + storage.snapshot_bytes > 2 * live() + AUTO_BYTES
     }
 
     fn cut(&self) -> Result<(Cut, Generation, Duration)> {

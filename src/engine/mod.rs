@@ -40,6 +40,7 @@ pub mod limits;
 pub mod modify;
 pub mod namespace;
 pub mod operation;
+mod pack;
 pub mod present;
 pub mod read;
 pub mod record;

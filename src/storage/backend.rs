@@ -98,6 +98,8 @@ pub struct StorageStats {
     pub bytes_on_disk: u64,
     /// Bytes queued and not yet written.
     pub queued_bytes: u64,
+    /// Bytes of blocks appended since open, in the memory backend; 0 in the others, whose files tell more.
+    pub appended: u64,
     /// fsync and fdatasync calls since open.
     pub syncs: u64,
     /// The newest lsn known to be durable.

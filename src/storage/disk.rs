@@ -149,6 +149,7 @@ impl Disk {
             snapshot_bytes,
             bytes_on_disk: log_bytes + snapshot_bytes + super::manifest::LEN as u64,
             queued_bytes: self.queue.bytes(),
+            appended: 0,
             syncs: self.progress.syncs(),
             durable: self.progress.durable(),
         }

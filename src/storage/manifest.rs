@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::frame::{array_at, u32_at, u64_at};
 use super::host::Host;
-use super::segment::FORMAT_VERSION;
+use super::segment::{FORMAT_VERSION, LARGEST_NUMBER};
 use super::vfs::{OpenMode, read_exact_at, write_all_at};
 use crate::error::{Details, Error, Kind, Result};
 
@@ -130,6 +130,10 @@ impl Manifest {
         let flags = u32_at(bytes, 12);
         if flags & !ENCRYPTED != 0 || bytes[256..492].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
+        }
+        // Generation, segments, lengths and lsn; the hash of the snapshot stands between them.
+        if [32, 40, 48, 56, 96, 104, 112].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
+            return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
         }
         let snapshot =
             SnapshotRef { id: u64_at(bytes, 48), len: u64_at(bytes, 56), hash: array_at(bytes, 64) };

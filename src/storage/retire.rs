@@ -83,10 +83,13 @@ pub(super) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
         }
     }
     let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
+    // A compaction that ended before its commit point leaves the snapshot of the generation that would have been next.
+    // The manifest is durable by now, so nothing will ever name that one. Any newer one is not of our making.
+    let never = manifest.generation + 1;
     for name in names(host, dir, EntryKind::File)? {
-        let old = parse_segment_name(&name).is_some_and(|id| id < manifest.first_segment)
-            || parse_snapshot_name(&name).is_some_and(|id| id < snapshot);
-        if old {
+        let unnamed = parse_segment_name(&name).is_some_and(|id| id < manifest.first_segment)
+            || parse_snapshot_name(&name).is_some_and(|id| id < snapshot || id == never);
+        if unnamed {
             remove(host, &dir.join(name))?;
         }
     }

@@ -19,6 +19,9 @@ use crate::error::{Error, Kind, Result};
 
 /// The format that this code writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
+/// No number of a commit, segment or generation is above it, so that counting on never overflows. A database that makes a
+/// million commits a second reaches it after 146,000 years.
+pub const LARGEST_NUMBER: u64 = 1 << 62;
 /// Length of a segment header; the first frame stands here.
 pub const SEGMENT_HEADER_LEN: u64 = 64;
 
@@ -76,6 +79,13 @@ impl SegmentHeader {
         let known = flags & !(SYNC | ENCRYPTED) == 0 && bytes[52] == ENCODING;
         if !known || bytes[53..CRC_AT].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the segment header holds fields of no known format"));
+        }
+        if u64_at(bytes, 16).max(u64_at(bytes, 24)) > LARGEST_NUMBER {
+            return Err(Error::corrupt(
+                path,
+                16,
+                "the segment header holds a number that no database reaches",
+            ));
         }
         Ok(SegmentHeader {
             sync: flags & SYNC != 0,

@@ -23,12 +23,13 @@
 //! Each byte is under a checksum, each checksum under that of the table or the footer, and the manifest holds the
 //! footer's. All numbers are little endian.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::backend::Lsn;
 use super::frame::{array_at, u32_at, u64_at};
 use super::manifest::{SnapshotRef, check_version};
-use super::segment::FORMAT_VERSION;
+use super::segment::{FORMAT_VERSION, LARGEST_NUMBER};
 use crate::error::{Details, Error, Kind, Result};
 
 /// Length of the header; the first block stands here.
@@ -99,6 +100,13 @@ impl SnapshotHeader {
         let zero = bytes[53..56].iter().chain(&bytes[68..HEADER_CRC_AT]).all(|byte| *byte == 0);
         if flags & !ENCRYPTED != 0 || bytes[52] != ENCODING || !zero {
             return Err(Error::corrupt(path, 12, "the snapshot header holds fields of no known format"));
+        }
+        if u64_at(bytes, 16).max(u64_at(bytes, 24)) > LARGEST_NUMBER {
+            return Err(Error::corrupt(
+                path,
+                16,
+                "the snapshot header holds a number that no database reaches",
+            ));
         }
         Ok(SnapshotHeader {
             encrypted: flags & ENCRYPTED != 0,
@@ -247,7 +255,8 @@ impl SnapshotSeed {
     }
 }
 
-/// Reads the table: every block begins where the one before ends, and the last ends where the table begins.
+/// Reads the table: every block begins where the one before ends, and the last ends where the table begins. Numbers of
+/// documents are what the blocks before say, and no more than the payload has bytes: a loader makes room by them.
 pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Path) -> Result<Vec<Entry>> {
     if seed.table_crc(bytes) != footer.table_crc {
         return Err(Error::corrupt(path, footer.table, "the checksum of the snapshot's table does not hold"));
@@ -255,6 +264,7 @@ pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Pa
     let mut entries = Vec::with_capacity(footer.blocks as usize);
     let mut due = HEADER_LEN;
     let mut at = footer.table;
+    let mut documents: BTreeMap<u32, u64> = BTreeMap::new();
     for bytes in bytes.chunks(ENTRY_LEN as usize) {
         let Some(entry) = Entry::decode(bytes) else {
             let message = format!(
@@ -267,6 +277,19 @@ pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Pa
         if entry.offset != due || entry.end() > footer.table {
             return Err(Error::corrupt(path, at, "a block of the snapshot's table is out of place"));
         }
+        let before = documents.entry(entry.collection).or_default();
+        let database = entry.kind == BlockKind::Database;
+        if database != (entry.collection == 0)
+            || entry.first_document != *before
+            || entry.documents > entry.len
+        {
+            return Err(Error::corrupt(
+                path,
+                at,
+                "the snapshot's table counts other documents than there are",
+            ));
+        }
+        *before += u64::from(entry.documents);
         due = entry.end();
         at += ENTRY_LEN;
         entries.push(entry);

@@ -83,6 +83,10 @@ impl SnapshotFile {
         read(footer.table, &mut table)?;
         let seed = SnapshotSeed::new(&header.salt, header.id);
         let entries = snapshot::decode_table(&table, &footer, seed, &path)?;
+        let documents = entries.iter().filter(|entry| entry.kind == BlockKind::Documents);
+        if documents.map(|entry| u64::from(entry.documents)).sum::<u64>() != header.documents {
+            return Err(Error::corrupt(&path, 56, "its header counts other documents than its table"));
+        }
         let (lsn, seal_crc) = (header.lsn, header.seal_crc);
         Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file }, entries))
     }
@@ -143,7 +147,11 @@ impl SnapshotFile {
                 }
             }
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(pieces.len());
+        // Asking how many there may be costs more than loading a small snapshot.
+        let threads = match pieces.len() {
+            0 | 1 => 1,
+            pieces => std::thread::available_parallelism().map_or(1, usize::from).min(pieces),
+        };
         std::thread::scope(|scope| {
             for _ in 1..threads {
                 scope.spawn(work);

@@ -1,4 +1,5 @@
-//! Compaction while others read and write: nothing is lost, nothing changes, the files shrink.
+//! Compaction while others read and write: nothing is lost, nothing changes, the files shrink. `FACTOR=500` makes the
+//! 20,000 inserts of each mode ten million.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,9 @@ use moltendb_node::options::{AutoCompact, StorageMode};
 
 use crate::support::{Client, object};
 
-const WRITERS: i32 = 4;
+const WRITERS: i32 = 16;
+/// Inserts of one writer: 20,000 in all, a third of them updated, a seventh deleted.
+const INSERTS: i32 = 1_250;
 
 fn text(seed: i32) -> Value {
     Value::String(format!("{seed}").repeat(20))
@@ -29,7 +32,8 @@ fn writers_during_continuous_compaction_lose_nothing() {
             auto_compact: AutoCompact::Off,
             ..OpenOptions::default()
         };
-        let writes = if mode == StorageMode::Sync { 300 } else { 1_500 };
+        let factor = std::env::var("FACTOR").map_or(1, |text| text.parse::<i32>().unwrap());
+        let writes = INSERTS * factor;
         let client = Client::open(&path, options.clone()).unwrap();
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -39,7 +43,7 @@ fn writers_during_continuous_compaction_lose_nothing() {
                         Client { database: client.database.clone(), session: client.database.session() };
                     scope.spawn(move || {
                         for n in 0..writes {
-                            let id = Value::Int(writer * 100_000 + n);
+                            let id = Value::Int(writer * 10_000_000 + n);
                             let document = object(&[("_id", id.clone()), ("t", text(n))]);
                             client.insert("c", &[document], InsertOrder::Ordered).unwrap();
                             if n % 3 == 0 {
@@ -74,7 +78,7 @@ fn writers_during_continuous_compaction_lose_nothing() {
         let check = |client: &Client| {
             for writer in 0..WRITERS {
                 for n in 0..writes {
-                    let id = Value::Int(writer * 100_000 + n);
+                    let id = Value::Int(writer * 10_000_000 + n);
                     let seed = if n % 3 == 0 { n + 1 } else { n };
                     let expected = (n % 7 != 0).then(|| object(&[("_id", id.clone()), ("t", text(seed))]));
                     assert_eq!(client.get("c", &id).unwrap(), expected, "{mode:?} {id:?}");
@@ -147,6 +151,61 @@ fn a_database_that_is_updated_again_and_again_compacts_itself() {
     assert!(bytes < 20 << 20, "{bytes} bytes are left");
     let client = Client::open(&path, OpenOptions::default()).unwrap();
     assert_eq!(client.count("c", &object(&[("v", Value::Int(400))])).unwrap(), 1_000);
+    client.database.close().unwrap();
+}
+
+/// 2,000 documents in shared blocks, of which all but every hundredth is deleted.
+fn mostly_deleted(options: OpenOptions) -> (Client, Vec<Value>) {
+    let client = Client::open(":memory:", options).unwrap();
+    let padding = |n: i32| Value::String(format!("{n} ").repeat(600));
+    let documents: Vec<Value> = (0..2_000)
+        .map(|n| object(&[("_id", Value::Int(n)), ("p", padding(n)), ("v", Value::Int(0))]))
+        .collect();
+    client.insert("c", &documents, InsertOrder::Ordered).unwrap();
+    let gone: Vec<Value> = (0..2_000).filter(|n| n % 100 != 0).map(Value::Int).collect();
+    let filter = object(&[("_id", object(&[("$in", Value::Array(gone))]))]);
+    assert_eq!(client.delete("c", &filter, Reach::Many).unwrap(), 1_980);
+    (client, documents.into_iter().step_by(100).collect())
+}
+
+#[test]
+fn a_database_in_memory_lets_go_of_blocks_that_are_mostly_dead() {
+    let (client, kept) =
+        mostly_deleted(OpenOptions { auto_compact: AutoCompact::Off, ..OpenOptions::default() });
+    let (cursor, first) = client.first("c", &object(&[]), 1).unwrap();
+    let inc = object(&[("$inc", object(&[("v", Value::Int(1))]))]);
+    let one = object(&[("_id", Value::Int(300))]);
+    assert_eq!(client.update("c", &one, &inc, Reach::One).unwrap(), (1, 1));
+    let done = client.database.compact().unwrap();
+    assert_eq!(done.documents, 20);
+    assert!(done.bytes_after * 20 < done.bytes_before, "{done:?}");
+    let live = client.database.stats().unwrap().live_bytes;
+    assert!(done.bytes_after < live * 2, "{done:?}, {live} bytes alive");
+    // A cursor from before sees its state, everyone else the newest, each with its version.
+    let mut seen = first;
+    seen.extend(client.rest(cursor, 3).unwrap());
+    assert_eq!(seen, kept);
+    assert_eq!(client.count("c", &object(&[("v", Value::Int(1))])).unwrap(), 1);
+    assert_eq!(client.version("c", &Value::Int(300)).unwrap(), Some(2));
+    assert_eq!(client.version("c", &Value::Int(400)).unwrap(), Some(1));
+    let again = client.database.compact().unwrap();
+    assert_eq!((again.bytes_before, again.bytes_after), (done.bytes_after, done.bytes_after));
+    assert_eq!(client.update("c", &object(&[]), &inc, Reach::Many).unwrap(), (20, 20));
+    client.database.close().unwrap();
+}
+
+#[test]
+fn a_database_in_memory_compacts_itself() {
+    let (client, kept) = mostly_deleted(OpenOptions::default());
+    for n in 0..10_000 {
+        client.set("other", &[(object(&[("_id", Value::Int(0)), ("n", Value::Int(n))]), None)]).unwrap();
+        if n % 100 == 99 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+    let done = client.database.compact().unwrap();
+    assert!(done.bytes_before < 1 << 20, "nobody compacted before: {done:?}");
+    assert_eq!(client.find("c", &object(&[])).unwrap(), kept);
     client.database.close().unwrap();
 }
 

@@ -6,7 +6,7 @@ mod compaction;
 mod concurrency;
 mod indexes;
 mod model;
-#[expect(dead_code, reason = "crashes are the matter of crash_sim")]
+#[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]
 mod sim;
 mod support;

@@ -7,6 +7,7 @@ use moltendb_node::engine::{
     Answer, Collection, Database, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Session,
     SetEntry, Upsert,
 };
+use moltendb_node::storage::Host;
 use moltendb_node::{OpenOptions, Result};
 
 /// A runtime that lives as long as the tests of a file.
@@ -38,6 +39,13 @@ pub struct Client {
 impl Client {
     pub fn open(path: &str, options: OpenOptions) -> Result<Client> {
         let database = Database::open(path, options, runtime())?;
+        let session = database.session();
+        Ok(Client { database, session })
+    }
+
+    /// The same on a file system of one's own.
+    pub fn open_on(host: &Host, path: &str, options: OpenOptions) -> Result<Client> {
+        let database = Database::open_on(host, path, options, runtime())?;
         let session = database.session();
         Ok(Client { database, session })
     }

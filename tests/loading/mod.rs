@@ -13,7 +13,8 @@ pub type Payloads = Vec<Vec<u8>>;
 /// What an opening told.
 #[derive(Default)]
 pub struct Heard {
-    database: Option<Vec<u8>>,
+    /// The database's block of a snapshot, if there was one.
+    pub database: Option<Vec<u8>>,
     documents: Mutex<BTreeMap<u32, SnapshotBlock>>,
     frames: Vec<(u64, Payloads)>,
 }

@@ -5,16 +5,19 @@
 //! not, all independent of each other. A kill loses nothing but ends the process at any operation, in the midst of
 //! a write too. A failed fsync leaves the pages clean in memory and absent from the disk.
 
+mod disk;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use disk::Disk;
 
 use moltendb_node::storage::Host;
 use moltendb_node::storage::host::{Clock, Rng};
 use moltendb_node::storage::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
-
-const SECTOR: usize = 512;
 
 /// A small generator, so that a seed tells everything.
 #[derive(Clone)]
@@ -38,15 +41,6 @@ impl Dice {
     }
 }
 
-#[derive(Clone, Default)]
-struct Disk {
-    cached: Vec<u8>,
-    durable: Vec<u8>,
-    sectors: BTreeMap<usize, Vec<[u8; SECTOR]>>,
-    lengths: Vec<usize>,
-    wrote: usize,
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum Node {
     Dir,
@@ -55,9 +49,9 @@ enum Node {
 
 #[derive(Clone)]
 enum Change {
-    Link(PathBuf, Node),
-    Unlink(PathBuf),
-    Rename(PathBuf, PathBuf, Node),
+    Link(String, Node),
+    Unlink(String),
+    Rename(String, String, Node),
 }
 
 /// An fsync, and what happened before it.
@@ -77,12 +71,16 @@ pub struct Fsync<'a> {
 pub enum Fault {
     Error(io::ErrorKind),
     ShortWrite,
+    /// The disk is full from then on, until the process ends or there is room again.
+    Full,
+    /// A lock is held by somebody else. Other operations do their work.
+    Locked,
 }
 
 struct World {
     files: Vec<Disk>,
-    names: BTreeMap<PathBuf, Node>,
-    durable_names: BTreeMap<PathBuf, Node>,
+    names: BTreeMap<String, Node>,
+    durable_names: BTreeMap<String, Node>,
     changes: Vec<Change>,
     locks: BTreeSet<usize>,
     dice: Dice,
@@ -110,7 +108,7 @@ pub struct Sim(Arc<Mutex<World>>);
 
 impl Sim {
     pub fn new(seed: u64) -> Sim {
-        let root = BTreeMap::from([(PathBuf::from("/"), Node::Dir)]);
+        let root = BTreeMap::from([("/".to_owned(), Node::Dir)]);
         Sim(Arc::new(Mutex::new(World {
             files: Vec::new(),
             names: root.clone(),
@@ -146,14 +144,26 @@ impl Sim {
         world.fail_sync = None;
         world.sync_failed = false;
         world.touched = false;
+        if world.fault.is_some_and(|(at, fault)| fault == Fault::Full && world.operations >= at) {
+            world.fault = None;
+        }
         let dice = Mutex::new(Dice::new(world.dice.next()));
-        let process = Process { sim: self.clone(), epoch: world.epoch };
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let process = Process { sim: self.clone(), epoch: world.epoch, number };
         Host { vfs: Arc::new(process), clock: Arc::new(NoClock), rng: Arc::new(SimRng(dice)) }
     }
 
     pub fn die_after(&self, operations: u64) {
         let mut world = self.world();
         world.die_at = Some(world.operations + operations);
+    }
+
+    /// Nothing more happens to the process unless it has already.
+    pub fn spare(&self) {
+        let mut world = self.world();
+        world.die_at = None;
+        world.fail_sync = None;
     }
 
     pub fn fail(&self, operation: u64, fault: Fault) {
@@ -165,6 +175,57 @@ impl Sim {
     /// The operation that met the fault, if one has.
     pub fn faulted(&self) -> Option<&'static str> {
         self.world().faulted
+    }
+
+    /// There is room again, and no fault to come.
+    pub fn heal(&self) {
+        self.world().fault = None;
+    }
+
+    /// Changes bytes behind everybody's back, on the disk too: the n-th of the bytes of such files, counted round.
+    pub fn damage(&self, n: usize, bit: u8, counts: impl Fn(&str) -> bool) -> Option<(String, usize)> {
+        let mut guard = self.world();
+        let world = &mut *guard;
+        let files: Vec<(&String, usize)> = world
+            .names
+            .iter()
+            .filter(|(name, _)| counts(name))
+            .filter_map(|(name, node)| match node {
+                Node::File(file) => Some((name, *file)),
+                Node::Dir => None,
+            })
+            .collect();
+        let total: usize = files.iter().map(|(_, file)| world.files[*file].cached.len()).sum();
+        let mut at = n.checked_rem(total)?;
+        for (name, file) in files {
+            let disk = &mut world.files[file];
+            if let Some(byte) = disk.cached.get_mut(at) {
+                *byte ^= 1 << bit;
+                return Some((name.clone(), at));
+            }
+            at -= disk.cached.len();
+        }
+        None
+    }
+
+    /// The bytes of such files, as their readers see them.
+    pub fn bytes(&self, counts: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<u8>> {
+        let world = self.world();
+        let files = world.names.iter().filter(|(name, _)| counts(name));
+        let bytes = files.filter_map(|(name, node)| match node {
+            Node::File(file) => Some((name.clone(), world.files[*file].cached.clone())),
+            Node::Dir => None,
+        });
+        bytes.collect()
+    }
+
+    /// The length of a file, as its readers see it.
+    pub fn len(&self, path: &Path) -> Option<usize> {
+        let world = self.world();
+        match world.names.get(text(path))? {
+            Node::File(file) => Some(world.files[*file].cached.len()),
+            Node::Dir => None,
+        }
     }
 
     /// Such an fsync does nothing.
@@ -204,8 +265,10 @@ impl Sim {
                 apply(&mut names, &change);
             }
         }
-        let present: BTreeSet<_> = names.keys().cloned().collect();
-        names.retain(|path, _| path.ancestors().all(|ancestor| present.contains(ancestor)));
+        let orphans: Vec<String> = names.keys().filter(|path| !is_rooted(&names, path)).cloned().collect();
+        for orphan in orphans {
+            names.remove(&orphan);
+        }
         world.durable_names = names.clone();
         world.names = names;
     }
@@ -213,13 +276,29 @@ impl Sim {
 
 impl Change {
     /// The name that it gives or takes.
-    fn name(&self) -> &Path {
+    fn name(&self) -> &str {
         let (Change::Link(name, _) | Change::Unlink(name) | Change::Rename(_, name, _)) = self;
         name
     }
 }
 
-fn apply(names: &mut BTreeMap<PathBuf, Node>, change: &Change) {
+/// The directory that a path is in; the root is in none.
+fn parent(path: &str) -> Option<&str> {
+    match path.rfind('/') {
+        Some(0) => (path.len() > 1).then_some("/"),
+        at => at.map(|at| &path[..at]),
+    }
+}
+
+fn is_rooted(names: &BTreeMap<String, Node>, path: &str) -> bool {
+    parent(path).is_none_or(|parent| names.contains_key(parent) && is_rooted(names, parent))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn apply(names: &mut BTreeMap<String, Node>, change: &Change) {
     match change {
         Change::Link(path, node) => {
             names.insert(path.clone(), *node);
@@ -233,60 +312,6 @@ fn apply(names: &mut BTreeMap<PathBuf, Node>, change: &Change) {
             names.remove(from);
             names.insert(to.clone(), *node);
         }
-    }
-}
-
-impl Disk {
-    fn sector(&self, index: usize) -> [u8; SECTOR] {
-        let mut sector = [0; SECTOR];
-        let from = (index * SECTOR).min(self.cached.len());
-        let to = (from + SECTOR).min(self.cached.len());
-        sector[..to - from].copy_from_slice(&self.cached[from..to]);
-        sector
-    }
-
-    fn touch(&mut self, from: usize, to: usize) {
-        for index in from / SECTOR..to.div_ceil(SECTOR) {
-            let sector = self.sector(index);
-            self.sectors.entry(index).or_default().push(sector);
-        }
-        self.lengths.push(self.cached.len());
-    }
-
-    fn put(durable: &mut Vec<u8>, index: usize, sector: &[u8; SECTOR]) {
-        let to = (index + 1) * SECTOR;
-        if durable.len() < to {
-            durable.resize(to, 0);
-        }
-        durable[index * SECTOR..to].copy_from_slice(sector);
-    }
-
-    fn sync(&mut self) {
-        let len = if self.lengths.is_empty() { self.durable.len() } else { self.cached.len() };
-        for index in std::mem::take(&mut self.sectors).into_keys() {
-            let sector = self.sector(index);
-            Disk::put(&mut self.durable, index, &sector);
-        }
-        self.durable.resize(len, 0);
-        self.lengths.clear();
-    }
-
-    fn settle(&mut self, dice: &mut Dice) {
-        let choice = dice.below(self.lengths.len() + 1);
-        let len = if choice == 0 { self.durable.len() } else { self.lengths[choice - 1] };
-        self.lengths.clear();
-        for (index, versions) in std::mem::take(&mut self.sectors) {
-            let choice = dice.below(versions.len() + 1);
-            if choice > 0 {
-                Disk::put(&mut self.durable, index, &versions[choice - 1]);
-            }
-        }
-        self.durable.resize(len, 0);
-    }
-
-    fn cut(&mut self, dice: &mut Dice) {
-        self.settle(dice);
-        self.cached = self.durable.clone();
     }
 }
 
@@ -310,18 +335,21 @@ impl Rng for SimRng {
 struct Process {
     sim: Sim,
     epoch: u64,
+    /// No other process of any simulation has it, so that each is a machine of its own to the registry.
+    number: u64,
 }
 
 struct Handle {
     sim: Sim,
     epoch: u64,
     file: usize,
-    name: PathBuf,
+    name: String,
 }
 
 enum Step {
     Work,
     Short,
+    Refused,
 }
 
 fn dead() -> io::Error {
@@ -340,28 +368,31 @@ impl World {
             return if verb == "write" && self.dice.below(2) == 0 { Ok(Step::Short) } else { Err(dead()) };
         }
         match self.fault {
+            Some((at, Fault::Full)) if self.operations >= at => {
+                self.faulted.get_or_insert(verb);
+                if matches!(verb, "allocate" | "write" | "mkdir") {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                Ok(Step::Work)
+            }
             Some((at, fault)) if self.operations == at => {
                 self.faulted = Some(verb);
                 match fault {
                     Fault::Error(kind) => Err(kind.into()),
                     Fault::ShortWrite => Ok(Step::Short),
+                    Fault::Locked if verb == "lock" => Ok(Step::Refused),
+                    Fault::Locked | Fault::Full => Ok(Step::Work),
                 }
             }
             _ => Ok(Step::Work),
         }
     }
 
-    fn ignores(&self, verb: &str, path: &Path, wrote: usize) -> bool {
+    fn ignores(&self, verb: &str, path: &str, wrote: usize) -> bool {
         let Some(ignored) = self.ignored else { return false };
         let names = self.changes.iter().map(Change::name);
-        let change = names.rev().find(|name| verb == "sync_dir" && name.parent() == Some(path));
-        ignored(&Fsync {
-            verb,
-            path: path.to_str().unwrap(),
-            change: change.map_or("", |change| change.to_str().unwrap()),
-            wrote,
-            opening: !self.touched,
-        })
+        let change = names.rev().find(|name| verb == "sync_dir" && parent(name) == Some(path));
+        ignored(&Fsync { verb, path, change: change.unwrap_or(""), wrote, opening: !self.touched })
     }
 
     /// Whether this fsync is the one that fails.
@@ -377,57 +408,57 @@ impl Vfs for Process {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
         let mut world = self.sim.world();
         world.step(self.epoch, "open")?;
-        let file = match world.names.get(path) {
+        let file = match world.names.get(text(path)) {
             Some(Node::File(file)) => *file,
             Some(Node::Dir) => return Err(io::ErrorKind::IsADirectory.into()),
             None if mode == OpenMode::Create => {
                 world.files.push(Disk::default());
                 let file = world.files.len() - 1;
-                world.names.insert(path.to_path_buf(), Node::File(file));
-                world.changes.push(Change::Link(path.to_path_buf(), Node::File(file)));
+                world.names.insert(text(path).to_owned(), Node::File(file));
+                world.changes.push(Change::Link(text(path).to_owned(), Node::File(file)));
                 file
             }
             None => return Err(io::ErrorKind::NotFound.into()),
         };
-        Ok(Arc::new(Handle { sim: self.sim.clone(), epoch: self.epoch, file, name: path.to_path_buf() }))
+        Ok(Arc::new(Handle { sim: self.sim.clone(), epoch: self.epoch, file, name: text(path).to_owned() }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut world = self.sim.world();
         world.step(self.epoch, "rename")?;
-        let node = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        let node = world.names.remove(text(from)).ok_or(io::ErrorKind::NotFound)?;
         world.touched = true;
-        world.names.insert(to.to_path_buf(), node);
-        world.changes.push(Change::Rename(from.to_path_buf(), to.to_path_buf(), node));
+        world.names.insert(text(to).to_owned(), node);
+        world.changes.push(Change::Rename(text(from).to_owned(), text(to).to_owned(), node));
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut world = self.sim.world();
         world.step(self.epoch, "remove")?;
-        world.names.remove(path).ok_or(io::ErrorKind::NotFound)?;
-        world.changes.push(Change::Unlink(path.to_path_buf()));
+        world.names.remove(text(path)).ok_or(io::ErrorKind::NotFound)?;
+        world.changes.push(Change::Unlink(text(path).to_owned()));
         Ok(())
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         let mut world = self.sim.world();
         world.step(self.epoch, "rmdir")?;
-        if world.names.keys().any(|name| name.parent() == Some(path)) {
+        if world.names.keys().any(|name| parent(name) == Some(text(path))) {
             return Err(io::ErrorKind::DirectoryNotEmpty.into());
         }
-        world.names.remove(path).ok_or(io::ErrorKind::NotFound)?;
-        world.changes.push(Change::Unlink(path.to_path_buf()));
+        world.names.remove(text(path)).ok_or(io::ErrorKind::NotFound)?;
+        world.changes.push(Change::Unlink(text(path).to_owned()));
         Ok(())
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let mut world = self.sim.world();
         world.step(self.epoch, "list")?;
-        let entries = world.names.iter().filter(|(name, _)| name.parent() == Some(path));
+        let entries = world.names.iter().filter(|(name, _)| parent(name) == Some(text(path)));
         Ok(entries
             .map(|(name, node)| Entry {
-                name: name.file_name().unwrap().to_str().unwrap().to_owned(),
+                name: name.rsplit('/').next().unwrap().to_owned(),
                 kind: if *node == Node::Dir { EntryKind::Directory } else { EntryKind::File },
             })
             .collect())
@@ -436,12 +467,12 @@ impl Vfs for Process {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let mut world = self.sim.world();
         world.step(self.epoch, "mkdir")?;
-        if world.names.contains_key(path) {
+        if world.names.contains_key(text(path)) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         world.touched = true;
-        world.names.insert(path.to_path_buf(), Node::Dir);
-        world.changes.push(Change::Link(path.to_path_buf(), Node::Dir));
+        world.names.insert(text(path).to_owned(), Node::Dir);
+        world.changes.push(Change::Link(text(path).to_owned(), Node::Dir));
         Ok(())
     }
 
@@ -452,12 +483,12 @@ impl Vfs for Process {
         if world.sync_fails() {
             return Err(io::Error::other("the fsync fails"));
         }
-        if world.ignores("sync_dir", path, 0) {
+        if world.ignores("sync_dir", text(path), 0) {
             return Ok(());
         }
         let (here, elsewhere) = std::mem::take(&mut world.changes)
             .into_iter()
-            .partition(|change| change.name().parent() == Some(path));
+            .partition(|change| parent(change.name()) == Some(text(path)));
         world.changes = elsewhere;
         let here: Vec<Change> = here;
         for change in &here {
@@ -469,14 +500,15 @@ impl Vfs for Process {
     fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>> {
         let mut world = self.sim.world();
         world.step(self.epoch, "stat")?;
-        Ok(world.names.get(path).map(|node| match node {
+        Ok(world.names.get(text(path)).map(|node| match node {
             Node::Dir => EntryKind::Directory,
             Node::File(_) => EntryKind::File,
         }))
     }
 
-    fn identity(&self, _path: &Path) -> io::Result<Identity> {
-        Ok((0, 0))
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        let there = self.sim.world().names.contains_key(text(path));
+        if there { Ok((u64::MAX, self.number)) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
 
@@ -517,7 +549,7 @@ impl VfsFile for Handle {
         let world = &mut *guard;
         let step = world.step(self.epoch, "write")?;
         let len = match step {
-            Step::Work => bytes.len(),
+            Step::Work | Step::Refused => bytes.len(),
             Step::Short => 1 + world.dice.below(bytes.len()),
         };
         let file = &mut world.files[self.file];
@@ -568,8 +600,8 @@ impl VfsFile for Handle {
 
     fn try_lock(&self, _kind: LockKind) -> io::Result<bool> {
         let mut world = self.sim.world();
-        world.step(self.epoch, "lock")?;
-        Ok(world.locks.insert(self.file))
+        let refused = matches!(world.step(self.epoch, "lock")?, Step::Refused);
+        Ok(!refused && world.locks.insert(self.file))
     }
 }
 

@@ -1,0 +1,126 @@
+//! Compaction in memory: documents leave blocks that are mostly dead.
+//!
+//! A block is let go when no version names it, so one live document keeps all its dead neighbours. Packing counts what is
+//! alive in each block and copies the documents of those less than half alive, in slot order, into blocks of their own.
+//! Nobody waits: a slot is locked for its own swap, and one that was written meanwhile keeps its newer version.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::compact::{BLOCK, Compaction};
+use super::record;
+use super::slab::{Content, SlotId, Span};
+use super::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{Block, BlockPlace, FileId, Lsn};
+
+/// What is alive in the blocks that several documents may share, by address, and the bytes of all blocks.
+#[derive(Default)]
+struct Tally {
+    alive: HashMap<usize, usize>,
+    bytes: u64,
+    documents: u64,
+}
+
+impl Tally {
+    fn add(&mut self, block: &Arc<Block>, span: Span) {
+        self.documents += 1;
+        if !is_shared(block, span) {
+            self.bytes += block.bytes.len() as u64;
+            return;
+        }
+        let alive = self.alive.entry(address(block)).or_insert(0);
+        if *alive == 0 {
+            self.bytes += block.bytes.len() as u64;
+        }
+        *alive += span.head() + span.len();
+    }
+
+    fn is_mostly_dead(&self, block: &Arc<Block>, span: Span) -> bool {
+        let alive = is_shared(block, span).then(|| self.alive.get(&address(block))).flatten();
+        alive.is_some_and(|alive| 2 * alive < block.bytes.len())
+    }
+}
+
+/// Whether the document takes less than half of its block, so that there may be others in it.
+fn is_shared(block: &Block, span: Span) -> bool {
+    2 * (span.head() + span.len()) < block.bytes.len()
+}
+
+fn address(block: &Arc<Block>) -> usize {
+    Arc::as_ptr(block) as usize
+}
+
+/// Documents on their way into a block of their own.
+struct Packed {
+    payload: Vec<u8>,
+    slots: Vec<(SlotId, Span)>,
+}
+
+impl Store {
+    /// Packs every collection. Blocks that only an older view needs stay until it has passed.
+    pub(super) fn pack(&self) -> Result<Compaction> {
+        let _one = self.compacting().lock();
+        let began = self.elapsed();
+        let appended = self.storage().stats().appended;
+        let view = self.view();
+        let collections: Vec<_> = view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
+        let before = tally(&collections);
+        for collection in &collections {
+            self.pack_collection(collection, &before, view.lsn())?;
+        }
+        let after = tally(&collections);
+        self.auto().packed(appended, after.bytes);
+        let ms = (self.elapsed() - began).as_millis() as u64;
+        let (bytes_before, bytes_after) = (before.bytes, after.bytes);
+        tracing::info!(documents = after.documents, bytes_before, bytes_after, ms, "packed");
+        Ok(Compaction { documents: after.documents, bytes_before, bytes_after, ms, pause_ms: 0.0 })
+    }
+
+    fn pack_collection(&self, collection: &Collection, tally: &Tally, view: Lsn) -> Result<()> {
+        let end = collection.slab().end();
+        let time = self.now();
+        let mut next = 0;
+        while next < end {
+            if self.is_closing() {
+                return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
+            }
+            let mut packed = Packed { payload: Vec::new(), slots: Vec::new() };
+            record::begin(&mut packed.payload, time);
+            next = collection.slab().scan(next, end, view, |slot, version| {
+                if let Content::Hot(block, span) = &version.content
+                    && tally.is_mostly_dead(block, *span)
+                    && let Some(put) = span.record(block)
+                {
+                    let beside = (put.collection, put.version, put.created_at, put.modified_at);
+                    let (document, head) = record::put(&mut packed.payload, time, beside, span.of(block));
+                    packed.slots.push((slot, Span::new(document.start as u32, document.len() as u32, head)));
+                }
+                if packed.payload.len() < BLOCK { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
+            let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });
+            let block = Arc::new(Block { place: *place, base: 0, bytes: packed.payload.into_boxed_slice() });
+            for (slot, span) in packed.slots {
+                collection.slab().repoint(slot, view, &block, &place, span);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tally(collections: &[Arc<Collection>]) -> Tally {
+    let mut tally = Tally::default();
+    for collection in collections {
+        let slab = collection.slab();
+        slab.scan(0, slab.end(), Lsn(u64::MAX), |_, version| {
+            if let Content::Hot(block, span) = &version.content {
+                tally.add(block, *span);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    tally
+}

@@ -1,0 +1,255 @@
+//! Scripts of what databases live through, drawn from a seed: sessions of commits, bursts, flushes and compactions
+//! that end by a close or a kill.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use moltendb_node::error::{Error, Kind, Result};
+use moltendb_node::options::{Access, OpenOptions, Retention, StorageMode};
+use moltendb_node::storage::{Block, Completion, FrameSize, Opened, open_disk};
+
+use crate::loading::{Heard, Payloads, write_snapshot};
+use crate::sim::{Dice, Sim};
+
+/// What a session does.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Commits of blocks of these lengths, queued together.
+    Commit(Vec<Vec<usize>>),
+    Flush,
+    /// A snapshot with so many commits a block, and a commit meanwhile; installed or given up.
+    Compact {
+        each: usize,
+        between: usize,
+        installed: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Close,
+    Kill,
+}
+
+/// A script, and how its database is kept.
+#[derive(Debug)]
+pub struct Script {
+    seed: u64,
+    mode: StorageMode,
+    segment_size: u64,
+    retention: u32,
+    sessions: Vec<(Access, Vec<Step>, End)>,
+}
+
+impl Script {
+    /// The script of a seed.
+    pub fn new(seed: u64) -> Script {
+        let mut dice = Dice::new(seed ^ 0x5c21);
+        let mode = if seed.is_multiple_of(2) { StorageMode::Sync } else { StorageMode::Async };
+        let segment_size = [4096, 4096, 16 << 10][dice.below(3)];
+        let retention = [0, 0, 1, 2][dice.below(4)];
+        let sessions = (0..2 + dice.below(3))
+            .map(|n| {
+                // Where nothing was made, nothing can be read.
+                let access = if n > 0 && dice.below(6) == 0 { Access::ReadOnly } else { Access::ReadWrite };
+                let steps = (0..2 + dice.below(5)).map(|_| step(&mut dice)).collect();
+                (access, steps, if dice.below(2) == 0 { End::Close } else { End::Kill })
+            })
+            .collect();
+        Script { seed, mode, segment_size, retention, sessions }
+    }
+
+    /// Whether every failure of it reaches the caller: clearing away an old generation is tried again by the next opening.
+    pub fn tells_all(&self) -> bool {
+        let steps = self.sessions.iter().flat_map(|(_, steps, _)| steps);
+        steps.filter(|step| matches!(step, Step::Compact { .. })).count() == 0
+    }
+
+    fn open(&self, sim: &Sim, access: Access) -> (Result<Opened>, Heard) {
+        let options = OpenOptions {
+            storage: self.mode,
+            segment_size: self.segment_size,
+            retention: Retention { generations: self.retention },
+            access,
+            ..OpenOptions::default()
+        };
+        let mut heard = Heard::default();
+        let opened = open_disk(&sim.process(), Path::new("/db"), &options, None, &mut heard);
+        (opened, heard)
+    }
+}
+
+fn step(dice: &mut Dice) -> Step {
+    let len = |dice: &mut Dice| [0, 40, 300, 1500][dice.below(4)] + dice.below(100);
+    match dice.below(7) {
+        0..=3 => {
+            let commits = 1 + dice.below(3);
+            Step::Commit((0..commits).map(|_| (0..1 + dice.below(3)).map(|_| len(dice)).collect()).collect())
+        }
+        4 => Step::Flush,
+        _ => Step::Compact { each: 1 + dice.below(3), between: len(dice), installed: dice.below(5) > 0 },
+    }
+}
+
+/// A script under way: what was asked for, in lsn order, and what was answered.
+pub struct Life<'a> {
+    script: &'a Script,
+    sim: &'a Sim,
+    asked: Vec<Payloads>,
+    answered: usize,
+    /// What the callers were told.
+    pub errors: Vec<Kind>,
+    poisoned: bool,
+}
+
+impl<'a> Life<'a> {
+    /// Lives through the script. `Err` says which promise was broken.
+    pub fn through(script: &'a Script, sim: &'a Sim) -> std::result::Result<Life<'a>, String> {
+        let mut life =
+            Life { script, sim, asked: Vec::new(), answered: 0, errors: Vec::new(), poisoned: false };
+        for (access, steps, end) in &script.sessions {
+            let (opened, heard) = script.open(sim, *access);
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(error) => {
+                    life.note(&error);
+                    continue;
+                }
+            };
+            life.adopt(heard)?;
+            life.poisoned = false;
+            if *access == Access::ReadWrite {
+                for step in steps {
+                    life.take(&opened, step)?;
+                }
+            }
+            if *end == End::Close {
+                match opened.backend.close() {
+                    Err(error) => life.note(&error),
+                    Ok(()) if life.poisoned => return Err("a poisoned log closed well".to_owned()),
+                    Ok(()) => {}
+                }
+            }
+        }
+        Ok(life)
+    }
+
+    /// Opens once more, without faults, and writes on.
+    pub fn ends_well(mut self) -> std::result::Result<(), String> {
+        self.sim.heal();
+        let (opened, heard) = self.script.open(self.sim, Access::ReadWrite);
+        let opened = opened.map_err(|error| format!("does not open again: {error:?}"))?;
+        self.adopt(heard)?;
+        self.poisoned = false;
+        let before = self.errors.len();
+        self.take(&opened, &Step::Commit(vec![vec![100]]))?;
+        opened.backend.close().map_err(|error| format!("does not close: {error:?}"))?;
+        let (opened, heard) = self.script.open(self.sim, Access::ReadOnly);
+        opened.map_err(|error| format!("does not open at last: {error:?}"))?;
+        self.adopt(heard)?;
+        if self.errors.len() > before { Err("does not write again".to_owned()) } else { Ok(()) }
+    }
+
+    fn note(&mut self, error: &Error) {
+        self.poisoned |= error.kind() == Kind::StoragePoisoned;
+        self.errors.push(error.kind());
+    }
+
+    fn adopt(&mut self, heard: Heard) -> std::result::Result<(), String> {
+        let heard = heard.commits()?;
+        if heard.len() < self.answered {
+            return Err(format!("{} commits came back, {} were answered", heard.len(), self.answered));
+        }
+        if self.asked.get(..heard.len()) != Some(&heard[..]) {
+            return Err("commits came back that were never made".to_owned());
+        }
+        self.answered = heard.len();
+        self.asked = heard;
+        Ok(())
+    }
+
+    fn take(&mut self, opened: &Opened, step: &Step) -> std::result::Result<(), String> {
+        let poisoned = self.poisoned;
+        match step {
+            Step::Commit(commits) => {
+                let waiting: Vec<_> =
+                    commits.iter().filter_map(|blocks| self.commit(opened, blocks)).collect();
+                opened.backend.drive();
+                self.settle(waiting, poisoned)
+            }
+            Step::Flush => {
+                if let Err(error) = opened.backend.flush().wait() {
+                    self.note(&error);
+                }
+                Ok(())
+            }
+            Step::Compact { each, between, installed } => {
+                let mut waiting = None;
+                if let Err(error) = self.compact(opened, *each, *between, *installed, &mut waiting) {
+                    self.note(&error);
+                }
+                opened.backend.drive();
+                self.settle(waiting.into_iter().collect(), poisoned)
+            }
+        }
+    }
+
+    fn compact(
+        &mut self,
+        opened: &Opened,
+        each: usize,
+        between: usize,
+        installed: bool,
+        waiting: &mut Option<(usize, Completion)>,
+    ) -> Result<()> {
+        let cut = opened.backend.cut()?;
+        let commits = self.asked.clone();
+        let mut sink = opened.backend.begin_snapshot(&cut)?;
+        *waiting = self.commit(opened, &[between]);
+        write_snapshot(&mut *sink, &commits, each, || {})?;
+        if installed {
+            let done = opened.backend.install(cut, sink)?;
+            self.answered = self.answered.max(commits.len());
+            opened.backend.forget(&done.retired);
+        }
+        Ok(())
+    }
+
+    /// Answers what was asked since a moment at which the log was poisoned, or was not.
+    fn settle(
+        &mut self,
+        waiting: Vec<(usize, Completion)>,
+        poisoned: bool,
+    ) -> std::result::Result<(), String> {
+        for (lsn, completion) in waiting {
+            match completion.wait() {
+                Ok(()) if poisoned => return Err("a poisoned log took a write".to_owned()),
+                Ok(()) => self.answered = self.answered.max(lsn),
+                Err(error) => self.note(&error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A refusal leaves no trace: the next commit takes the number and the place.
+    fn commit(&mut self, opened: &Opened, blocks: &[usize]) -> Option<(usize, Completion)> {
+        let fill = (self.asked.len() as u8).wrapping_mul(31).wrapping_add(self.script.seed as u8) | 1;
+        let payloads: Payloads = blocks.iter().map(|len| vec![fill; *len]).collect();
+        let size = FrameSize { blocks: blocks.iter().map(|len| *len as u32).collect(), records: 1 };
+        let place = match opened.backend.reserve(&size) {
+            Ok(place) => place,
+            Err(error) => {
+                self.note(&error);
+                return None;
+            }
+        };
+        let blocks: Vec<_> = payloads
+            .iter()
+            .zip(&place.blocks)
+            .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
+            .collect();
+        self.asked.push(payloads);
+        assert_eq!(place.lsn.0, self.asked.len() as u64, "a refused commit left a trace");
+        Some((self.asked.len(), opened.backend.append(place, &blocks)))
+    }
+}
