@@ -23,6 +23,9 @@ fn an_index_is_named_after_its_key_as_mongodb_does() {
     assert!(parse(&[("_id", Value::Int(1))], &[]).unwrap().is_id());
 }
 
+/// A key, options, how it is refused, and what the message says.
+type Case<'a> = (&'a [(&'a str, Value)], &'a [(&'a str, Value)], Kind, &'a str);
+
 #[test]
 fn what_is_no_index_is_refused_with_what_is_wrong() {
     let one = || [("a", Value::Int(1))];
@@ -30,7 +33,7 @@ fn what_is_no_index_is_refused_with_what_is_wrong() {
     let forbidden = Value::Object(vec![("$nor".to_owned(), Value::Array(vec![filter()]))]);
     let many: Vec<(String, Value)> = (0..33).map(|n| (format!("f{n}"), Value::Int(1))).collect();
     let many: Vec<(&str, Value)> = many.iter().map(|(name, sign)| (&**name, sign.clone())).collect();
-    let cases: &[(&[(&str, Value)], &[(&str, Value)], Kind, &str)] = &[
+    let cases: &[Case] = &[
         (&[], &[], Kind::BadQuery, "names no field"),
         (&[("a", Value::Int(2))], &[], Kind::BadQuery, "must be 1 or -1"),
         (&[("a", text("text"))], &[], Kind::NotSupported, "'text'"),
