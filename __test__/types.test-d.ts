@@ -138,6 +138,12 @@ expectTypeOf(users.bulkWrite([{ deleteOne: { filter: { age: 1 } } }])).resolves.
 // @ts-expect-error a field that is not there
 void users.bulkWrite([{ updateOne: { filter: {}, update: { $set: { nothing: 1 } } } }])
 
+// Schemas, expressions and bits in filters; computed fields in projections
+void users.find({ $jsonSchema: { required: ['name'] }, $expr: { $gt: ['$age', 5] }, age: { $bitsAllSet: [0, 1] } })
+void users.find({}, { projection: { _id: 0, name: 1, total: { $add: ['$age', 1] }, 'home.city': '$name', list: ['$age'] } })
+// @ts-expect-error 2 neither shows nor hides
+void users.find({}, { projection: { age: 2 } })
+
 // Cursors
 const cursor = users.find({ age: { $gt: 1 } }, { sort: { age: -1 }, projection: { 'home.city': 1 } })
 expectTypeOf(cursor).toEqualTypeOf<FindCursor<WithId<User>>>()

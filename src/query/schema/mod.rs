@@ -11,6 +11,8 @@ mod check;
 mod number;
 mod parse;
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;
 
 use super::operators::Types;
