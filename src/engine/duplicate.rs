@@ -3,6 +3,7 @@
 use super::commit::Over;
 use crate::document::{Value, encode};
 use crate::error::{Details, Error, Kind, Result};
+use crate::index::Spec;
 
 /// Whether the document has the version that the caller wants, if it wants one; 0 is none.
 pub(super) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Result<()> {
@@ -32,18 +33,50 @@ pub(super) fn duplicate_id(name: &str, id: &Value) -> Error {
     };
     let details =
         Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() };
-    let shown = match id {
+    let shown = shown(id);
+    let message =
+        format!("E11000 duplicate key error collection: {name} index: _id_ dup key: {{ _id: {shown} }}");
+    Error::new(Kind::DuplicateKey, message).with_details(details)
+}
+
+/// Another document has these values, an object by path, in a unique index.
+pub(super) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> Error {
+    let encode = |value: &Value| {
+        let mut bytes = Vec::new();
+        encode::encode_plain(value, &mut bytes);
+        Some(bytes)
+    };
+    let details = Details {
+        key_pattern: encode(&index.key_pattern()),
+        key_value: encode(values),
+        ..Details::default()
+    };
+    let shown: Vec<String> = match values {
+        Value::Object(fields) => {
+            fields.iter().map(|(path, value)| format!("{path}: {}", shown(value))).collect()
+        }
+        other => vec![shown(other)],
+    };
+    let message = format!(
+        "E11000 duplicate key error collection: {collection} index: {} dup key: {{ {} }}",
+        index.name,
+        shown.join(", ")
+    );
+    Error::new(Kind::DuplicateKey, message).with_details(details)
+}
+
+/// A value as messages show it.
+fn shown(value: &Value) -> String {
+    match value {
         Value::String(text) => format!("{text:?}"),
         Value::Int(number) => number.to_string(),
         Value::Double(number) => number.to_string(),
         Value::Long(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
         Value::ObjectId(bytes) => {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("ObjectId('{hex}')")
         }
         other => other.type_name().to_owned(),
-    };
-    let message =
-        format!("E11000 duplicate key error collection: {name} index: _id_ dup key: {{ _id: {shown} }}");
-    Error::new(Kind::DuplicateKey, message).with_details(details)
+    }
 }

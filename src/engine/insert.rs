@@ -125,7 +125,7 @@ impl Store {
             Ok(Answer::Bool(match current {
                 Some((Current::Present(present), collection)) => {
                     check_version(name, if_version, &Over::from(&present))?;
-                    commit.delete(&collection, key.clone(), &present);
+                    commit.delete(&collection, key.clone(), &present)?;
                     true
                 }
                 _ => {
@@ -209,16 +209,16 @@ fn put_prepared(
     prepared: &Prepared<'_>,
     packed: &[u8],
     over: Over,
-) -> Result<u64> {
+) -> Result<u64, Halt> {
     let key = prepared.key.clone();
     match &prepared.stored {
         // Shape numbers belong to the collection that was there; it may have been dropped since.
         Some((number, range)) if *number == collection.number() => {
-            Ok(commit.put(collection, key, over, &packed[range.clone()]))
+            commit.put(collection, key, over, &packed[range.clone()])
         }
         _ => {
             commit.pack_incoming(collection, prepared.incoming.raw())?;
-            Ok(commit.put_packed(collection, key, over))
+            commit.put_packed(collection, key, over)
         }
     }
 }

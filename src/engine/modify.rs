@@ -11,7 +11,7 @@ use super::limits::Watch;
 use super::operation::{Incoming, Reach, Returned, UpdateOutcome, Upsert};
 use super::slab::SlotId;
 use super::store::Store;
-use super::upsert::{object_of, replacement_of};
+use super::upsert::{may_match, object_of, replacement_of};
 use crate::document::{RawValue, Shapes, Value, encode};
 use crate::error::{Error, Kind, Result};
 use crate::query::{Filter, Projection, Sort, SortKey, Update};
@@ -70,6 +70,7 @@ impl Store {
     ) -> Committed<(UpdateOutcome, Option<Value>)> {
         let mut outcome = UpdateOutcome { matched: 0, modified: 0, upserted: None };
         let mut lsn = Lsn(0);
+        let mut last = None;
         for _ in 0..UPSERT_TRIES {
             let committed = self.modify_matching(modification);
             lsn = lsn.max(committed.lsn);
@@ -89,13 +90,13 @@ impl Store {
                     outcome.upserted = Some(id);
                     return Committed { result: Ok((outcome, answer)), lsn };
                 }
-                // Someone else inserted it meanwhile: it may match now. An `_id` that cannot match is final.
-                Err(error) if error.kind() == Kind::DuplicateKey && modification.filter.id().is_some() => {}
+                // Someone else inserted it meanwhile: it may match now. A key that cannot match is final.
+                Err(error) if may_match(modification.filter, &error) => last = Some(error),
                 Err(error) => return Committed { result: Err(error), lsn },
             }
         }
         let message = format!("an upsert into {} met other writers {UPSERT_TRIES} times", modification.name);
-        Committed { result: Err(Error::new(Kind::Conflict, message)), lsn }
+        Committed { result: Err(last.unwrap_or_else(|| Error::new(Kind::Conflict, message))), lsn }
     }
 
     fn modify_matching(&self, modification: &Modification<'_>) -> Committed<Changed> {
@@ -255,10 +256,11 @@ fn change_candidates(
                 changed.modified += u64::from(modified);
                 changed.answer = answer;
             }
-            Err(error) => {
+            Err(Halt::Error(error)) => {
                 changed.failure = Some(error);
                 break;
             }
+            Err(cold) => return Err(cold),
         }
     }
     Ok(changed)
@@ -270,14 +272,14 @@ fn change_one(
     collection: &Arc<Collection>,
     modification: &Modification<'_>,
     present: &Present,
-) -> Result<(bool, Option<Value>)> {
+) -> Result<(bool, Option<Value>), Halt> {
     let before = present.document(collection.shapes());
     let id = before.get("_id").ok_or_else(|| Error::new(Kind::Internal, "a stored document has no _id"))?;
     let key = key_of(id);
     let after = match modification.change {
         Change::Delete => {
             let answer = answered(modification, before, None)?;
-            commit.delete(collection, key, present);
+            commit.delete(collection, key, present)?;
             return Ok((true, answer));
         }
         Change::Update(update) => {
@@ -298,7 +300,7 @@ fn change_one(
     };
     let answer = answered(modification, before, Some(&after))?;
     commit.pack_value(collection, &after)?;
-    commit.put_packed(collection, key, Over::from(present));
+    commit.put_packed(collection, key, Over::from(present))?;
     Ok((true, answer))
 }
 

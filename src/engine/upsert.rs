@@ -6,8 +6,9 @@ use super::key::key_of;
 use super::modify::{Change, Modification, projected};
 use super::operation::{Incoming, Returned};
 use super::store::Store;
-use crate::document::{Object, RawValue, Shapes, Value, encode, id, order};
+use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
 use crate::error::{Error, Kind, Result};
+use crate::query::Filter;
 use crate::storage::Lsn;
 
 impl Store {
@@ -35,12 +36,29 @@ impl Store {
                 Current::Present(_) => Err(duplicate_id(modification.name, &id).into()),
                 Current::Absent(target) => {
                     commit.pack_value(&collection, &document)?;
-                    commit.put_packed(&collection, key.clone(), Over::Nothing(target));
+                    commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
                     Ok((id.clone(), answer.clone()))
                 }
             }
         })
     }
+}
+
+/// Whether the document that stands in the way of an upsert has the values that the filter asks for: all that it
+/// collided in are equalities of the filter.
+pub(super) fn may_match(filter: &Filter, error: &Error) -> bool {
+    let (Kind::DuplicateKey, Some(taken)) = (error.kind(), &error.details().key_value) else { return false };
+    let shapes = Shapes::new();
+    let taken = RawValue::new(taken, &shapes);
+    let asked = Value::Object(filter.upsert_seed().unwrap_or_default());
+    taken.as_object().is_some_and(|taken| {
+        taken.iter().all(|(path, value)| {
+            let equal = |asked: Option<&Value>| {
+                asked.is_some_and(|asked| order::compare_values(asked, &value.to_value()).is_eq())
+            };
+            Path::parse(path).walk(&asked, Leaf::Whole, &mut |asked| equal(asked))
+        })
+    })
 }
 
 /// The fields of an object.
