@@ -77,7 +77,8 @@ impl Hint {
 
     /// What to say when there is no such index.
     pub fn refusal(&self) -> Error {
-        let message = "hint provided does not correspond to an existing index; list the indexes, or leave the hint out";
+        let message =
+            "hint provided does not correspond to an existing index; list the indexes, or leave the hint out";
         Error::new(Kind::BadQuery, message)
     }
 }

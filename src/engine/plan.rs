@@ -5,13 +5,18 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
+use super::collection::Collection;
 use super::hint::Hint;
+use super::index::Index;
 use super::key::{Key, key_of};
 use super::ranges::{Bounded, Ranges};
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::error::Result;
 use crate::index::{Range, Spec};
 use crate::query::{Bounds, Demands, Edge, Filter, Sort};
+use crate::storage::Lsn;
 
 /// What fetching a document by its slot costs.
 const FETCH: f64 = 4.0;
@@ -49,6 +54,15 @@ pub struct Query<'q> {
     pub hint: Option<&'q Hint>,
     /// Whether only their number is asked for.
     pub counted: bool,
+    /// Whether the bounds are wanted as text.
+    pub explained: bool,
+}
+
+impl<'q> Query<'q> {
+    /// All that match, in natural order.
+    pub fn of(filter: &'q Filter) -> Query<'q> {
+        Query { filter, sort: None, wanted: None, hint: None, counted: false, explained: false }
+    }
 }
 
 /// How documents are found.
@@ -75,6 +89,8 @@ pub struct Access<I> {
     pub covers: bool,
     /// Entries, about.
     pub keys: u64,
+    /// The bounds of each field, where they were wanted as text.
+    pub text: Vec<Vec<String>>,
 }
 
 /// The order of entries.
@@ -119,6 +135,38 @@ pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) ->
     }
     let indexes = if query.hint.is_some() { &[] } else { indexes };
     Ok(Planner { query, indexes, documents, forced: false }.plan())
+}
+
+impl Keys for Index {
+    fn spec(&self) -> &Spec {
+        Index::spec(self)
+    }
+
+    fn partial(&self) -> Option<&Filter> {
+        Index::partial(self)
+    }
+
+    fn multikey(&self) -> u32 {
+        Index::multikey(self)
+    }
+
+    fn is_truncated(&self) -> bool {
+        Index::is_truncated(self)
+    }
+
+    fn estimate(&self, range: &Range) -> u64 {
+        Index::estimate(self, range)
+    }
+}
+
+impl Collection {
+    /// The plan of a query for a view of this number.
+    pub fn plan(&self, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
+        let indexes = self.indexes();
+        let ready: SmallVec<[Arc<Index>; 4]> =
+            indexes.iter().filter(|index| index.is_ready(view)).cloned().collect();
+        choose(query, &ready, self.count())
+    }
 }
 
 /// The directory key of an `_id`.
@@ -180,12 +228,7 @@ impl<I: Keys> Planner<'_, '_, I> {
     }
 
     /// The cheapest plan, given also what stands around a branch.
-    fn best<'f>(
-        &self,
-        demands: &Demands<'f>,
-        around: &[&Bounded<'f>],
-        whole: bool,
-    ) -> Option<Priced<I>> {
+    fn best<'f>(&self, demands: &Demands<'f>, around: &[&Bounded<'f>], whole: bool) -> Option<Priced<I>> {
         let fields: Vec<&Bounded<'f>> = demands.fields.iter().chain(around.iter().copied()).collect();
         let plain = !demands.more && demands.unions.is_empty();
         let ids = if self.forced { None } else { ids(&fields) };
@@ -228,14 +271,14 @@ impl<I: Keys> Planner<'_, '_, I> {
         if ranges.used == 0 && order.is_none() && !self.forced {
             return None;
         }
-        let said = |(path, _): &&Bounded<'f>| {
-            spec.fields.iter().take(ranges.used).any(|field| field.path == **path)
-        };
+        let said =
+            |(path, _): &&Bounded<'f>| spec.fields.iter().take(ranges.used).any(|field| field.path == **path);
         let complete = plain && fields.iter().all(said);
         let covers = complete && ranges.exact && multikey == 0 && !index.is_truncated();
         let keys = estimate(&**index, &ranges.list);
         let cost = self.cost(&ranges, spec, order, covers, keys);
-        let access = Access { index: index.clone(), ranges, order, covers, keys };
+        let text = if self.query.explained { in_words(&bounds, ranges.used) } else { Vec::new() };
+        let access = Access { index: index.clone(), ranges, order, covers, keys, text };
         Some(Priced { plan: Plan::Index(access), cost, keys })
     }
 
@@ -265,6 +308,15 @@ impl<I: Keys> Planner<'_, '_, I> {
             (None, _) => count * ENTRY + keys.min(enough) as f64 * FETCH,
         }
     }
+}
+
+/// The bounds of each field of an index, of which ranges say some.
+fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
+    let of_field = |(n, bounds): (usize, &Bounds<'_>)| match n < used {
+        true => bounds.intervals.iter().map(ToString::to_string).collect(),
+        false => vec![crate::query::Interval::everything().to_string()],
+    };
+    bounds.iter().enumerate().map(of_field).collect()
 }
 
 /// The `_id`s that can match, where the filter names them.
