@@ -53,6 +53,8 @@ pub mod record;
 pub mod registry;
 pub mod replay;
 pub mod select;
+#[cfg(test)]
+mod select_tests;
 pub mod session;
 pub mod slab;
 pub mod staging;
