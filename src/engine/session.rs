@@ -337,6 +337,7 @@ impl Session {
                 change,
                 upsert,
                 sort,
+                hint: None,
                 answer,
                 watch,
             })
@@ -363,7 +364,7 @@ impl Session {
     }
 
     fn aggregate(&self, name: &str, pipeline: &Incoming, batch: u32, watch: &Watch) -> Outcome {
-        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, watch) {
+        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, None, watch) {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(None, Err(error)),
         };
@@ -405,17 +406,17 @@ impl Session {
                 if filter.is_all() && skip == 0 && limit == 0 {
                     return Ok(Answer::Count(collection.as_ref().map_or(0, |collection| collection.count())));
                 }
-                store.count(name, &filter, skip, limit, watch).map(Answer::Count)
+                store.count(name, &filter, (skip, limit), None, watch).map(Answer::Count)
             }),
             Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options, limits) {
+                return match Cursor::open(store, name, &filter, &options, None, limits) {
                     Err(error) => (None, Err(error)),
                     Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch, watch),
                 };
             }
             Operation::Distinct { key, filter } => parse_filter(&filter).and_then(|filter| {
                 let path = Path::parse(&text_of(&key)?);
-                store.distinct(name, &path, &filter, watch).map(Answer::Values)
+                store.distinct(name, &path, &filter, None, watch).map(Answer::Values)
             }),
             Operation::More { cursor, batch } => return self.more(cursor, batch, watch),
             Operation::CloseCursor { cursor } => {

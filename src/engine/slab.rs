@@ -299,13 +299,6 @@ impl Slab {
         Some(read(&chunk.pages[page].slots.read()[slot].newest))
     }
 
-    /// Whether the slot holds nothing behind its newest version.
-    pub fn is_settled(&self, id: SlotId) -> bool {
-        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return true };
-        let (page, slot) = place(id.0);
-        chunk.pages[page].slots.read()[slot].history.is_none()
-    }
-
     /// Calls with what a view sees in the slot. `view` is asked for once the page is locked: a version that
     /// the newest published view sees cannot be pruned from then on, so point reads need not register.
     pub fn seen<R>(&self, id: SlotId, view: impl FnOnce() -> Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {
@@ -319,6 +312,45 @@ impl Slab {
                 read(slots[slot].seen(view()))
             }
         }
+    }
+
+    /// Whether the view sees the newest version of a document here, and no other version is kept.
+    pub fn is_settled(&self, id: SlotId, view: Lsn) -> bool {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
+        let (page, slot) = place(id.0);
+        let slots = chunk.pages[page].slots.read();
+        let slot = &slots[slot];
+        slot.history.is_none() && slot.newest.lsn <= view && slot.newest.content.is_document()
+    }
+
+    /// Calls with the documents that a view sees in these slots, until told to stop; answers how many slots were
+    /// passed. Whoever is called holds a page's lock, and is told the slot's place in the list.
+    pub fn visit(
+        &self,
+        slots: &[u64],
+        view: Lsn,
+        mut visit: impl FnMut(usize, SlotId, &Version) -> std::ops::ControlFlow<()>,
+    ) -> usize {
+        let mut known: Option<(u64, Arc<Chunk>)> = None;
+        for (n, id) in slots.iter().enumerate() {
+            let index = id / CHUNK;
+            if known.as_ref().is_none_or(|(own, _)| *own != index) {
+                known = self.chunk(index as usize).map(|chunk| (index, chunk));
+            }
+            let Some((_, chunk)) = &known else { continue };
+            let (page, slot) = place(*id);
+            let page = &chunk.pages[page];
+            page.touch(slot);
+            let slots = page.slots.read();
+            // An earlier life has entries of its own.
+            if let Seen::Version(version) = slots[slot].seen(view)
+                && version.content.is_document()
+                && visit(n, SlotId(*id), version).is_break()
+            {
+                return n + 1;
+            }
+        }
+        slots.len()
     }
 
     /// Calls with each document that a view sees from slot `from` up to slot `to`, page by page, in order,

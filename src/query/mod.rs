@@ -2,6 +2,7 @@
 //!
 //! - [`filter`]: which documents; `operators` and `bits` read its rarer operators, `pattern` (and `translate`) its regular expressions, [`schema`]
 //!   its `$jsonSchema`, `matcher` decides
+//! - [`bounds`]: the intervals of values that a filter says of paths; [`interval`]: one of them
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
@@ -11,12 +12,16 @@
 pub mod aggregate;
 mod arithmetic;
 mod bits;
+pub mod bounds;
+#[cfg(test)]
+mod bounds_tests;
 mod change;
 mod elements;
 pub mod expression;
 pub mod filter;
 #[cfg(test)]
 mod filter_tests;
+pub mod interval;
 mod matcher;
 mod operators;
 mod pattern;
@@ -40,7 +45,9 @@ pub mod update;
 mod update_tests;
 
 pub use aggregate::Pipeline;
+pub use bounds::{Bounds, Demands};
 pub use filter::Filter;
+pub use interval::{Edge, Interval};
 pub use projection::Projection;
 pub use schema::JsonSchema;
 pub use sort::{Sort, SortKey};
