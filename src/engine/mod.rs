@@ -23,6 +23,7 @@ pub mod compact;
 pub mod cool;
 pub mod cursor;
 pub mod database;
+pub mod direct;
 pub mod ejson;
 pub mod export;
 pub mod import;
@@ -30,6 +31,7 @@ pub mod key;
 pub mod lane;
 pub mod limits;
 pub mod operation;
+pub mod promptly;
 pub mod read;
 pub mod record;
 pub mod registry;
@@ -51,7 +53,7 @@ pub use import::{Import, ImportOptions, Imported};
 pub use limits::Limits;
 pub use operation::{
     Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
-    Reply, Returned, SetEntry, Task, UpdateOutcome, Upsert, WriteError,
+    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;
