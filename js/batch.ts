@@ -3,10 +3,17 @@
 // An operation is encoded into a scratch writer, where getters and Proxies of the caller may run, throw, or start other
 // operations; only whole operations are appended to the batch. The batch is copied into the request buffer when it is
 // submitted, so that a point read or a synchronous call may use that buffer in between.
+//
+// Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
+// the other would keep the event loop from turning, what settles counts as point reads do (`Turn`).
 
-import { PortShapes } from './shapes.js'
+import { setImmediate } from 'node:timers'
+
+import { KEPT_BYTES, PortBuffers } from './buffers.js'
 import { type ErrorDetails } from './errors.js'
 import { native, type Native } from './native.js'
+import { PointReads, section, Turn } from './reads.js'
+import { PortShapes } from './shapes.js'
 import { Writer } from './writer.js'
 
 /** Operation codes of docs/boundary.md. */
@@ -37,22 +44,11 @@ export const Opcode = {
 /** Flags of docs/boundary.md; a bit means what its opcode says. */
 export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Cancellable: 64, Timed: 128 } as const
 
-/** Verbs of `attempt`. */
-export const Verb = { Get: 1, Has: 2 } as const
-
-/** What `attempt` says when the answer would have to wait. */
-export const MUST_WAIT = Symbol('must wait')
-
 const HEADER_BYTES = 24
 const NO_COLLECTION = 0xffffffff
 const REQUEST_BYTES = 64 << 10
-const RESULT_BYTES = 256 << 10
 /** A batch longer than this is submitted at once. */
 const EARLY_BYTES = 16 << 20
-/** Buffers longer than this are given back when what filled them is done. */
-const KEPT_BYTES = 4 << 20
-/** Hot reads that may settle without a turn of the event loop. */
-const HOT_READS = 1000
 
 /** Reads the sections of one database. */
 export interface SectionReader {
@@ -68,6 +64,10 @@ export interface Target {
   /** How many of that collection's shapes JavaScript has. */
   known(): number
   reader: SectionReader
+  /** Reads a document by an operation, which may wait. */
+  readAgain(id: unknown): Promise<unknown>
+  /** So many late reads ended. */
+  ended(count: number): void
 }
 
 /** Who waits for an operation. */
@@ -96,10 +96,11 @@ export class Port {
   #depth = 0
   #batch = new Writer(REQUEST_BYTES)
   #scheduled = false
-  #request = Buffer.allocUnsafeSlow(REQUEST_BYTES)
-  #result = Buffer.allocUnsafeSlow(RESULT_BYTES)
+  readonly #buffers: PortBuffers
+  readonly #turn = new Turn()
+  /** Point reads of documents in memory. */
+  readonly reads: PointReads
   #ticket = 0
-  #hotReads = 0
   #users = 0
 
   static #current: Port | undefined
@@ -116,8 +117,9 @@ export class Port {
 
   private constructor() {
     this.#native = native()
-    this.#id = this.#native.openPort(() => this.#drain())
-    this.#native.setBuffers(this.#id, this.#request, this.#result)
+    this.#id = this.#native.openPort(() => this.#woken())
+    this.#buffers = new PortBuffers(this.#native, this.#id)
+    this.reads = new PointReads(this.#native, this.#id, this.#buffers, this.#turn)
     process.on('exit', this.#atExit)
   }
 
@@ -169,7 +171,7 @@ export class Port {
       operation.body(scratch, this.#shapes)
       const ticket = this.#nextTicket()
       this.#writeOperation(whole, operation, ticket, waiter.target, scratch)
-      this.#fill(whole)
+      this.#buffers.fill(whole)
       this.#waiters.set(ticket, waiter)
       this.#native.call(this.#id, whole.length)
     } finally {
@@ -177,38 +179,6 @@ export class Port {
       this.#leave(scratch)
     }
     this.#drain()
-  }
-
-  /** Tries a point read of a document in memory; the body writes its `_id`. */
-  attempt(target: Target, verb: number, body: (out: Writer) => void): unknown {
-    const scratch = this.#enter()
-    try {
-      body(scratch)
-      this.#fill(scratch)
-      for (;;) {
-        const answer = this.#native.attempt(this.#id, target.handle, verb, scratch.length, target.number, target.known())
-        if (answer > 0) return verb === Verb.Has ? true : this.#section(target, this.#result, 0)
-        if (answer === 0) return verb === Verb.Has ? false : null
-        if (answer > -16) return MUST_WAIT
-        this.#replaceResult(-answer)
-      }
-    } finally {
-      this.#leave(scratch)
-    }
-  }
-
-  /** A settled promise of a hot read; now and then one that lets the event loop turn first. */
-  settled<T>(value: T): Promise<T> {
-    if (this.#hotReads < HOT_READS) {
-      this.#hotReads += 1
-      return Promise.resolve(value)
-    }
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#hotReads = 0
-        resolve(value)
-      })
-    })
   }
 
   #enter(): Writer {
@@ -247,59 +217,56 @@ export class Port {
     out.length += body.length
   }
 
+  /** Submits when the program's synchronous code is done, or after a turn of the event loop where one is due. */
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(() => {
-      if (this.#scheduled) this.#submit()
-    })
+    if (this.#turn.isSpent) setImmediate(() => this.#submitScheduled(true))
+    else queueMicrotask(() => this.#submitScheduled(false))
   }
 
-  /** Hands over what has been appended so far. */
+  #submitScheduled(turned: boolean): void {
+    if (turned) this.#turn.begin()
+    if (this.#scheduled) this.#submit()
+  }
+
+  /** Hands over what has been appended so far. What is small is done by the core at once. */
   #submit(): void {
     this.#scheduled = false
     const batch = this.#batch
     if (batch.length === 0) return
-    this.#fill(batch)
+    this.#buffers.fill(batch)
     const length = batch.length
     if (batch.bytes.length > KEPT_BYTES) this.#batch = new Writer(REQUEST_BYTES)
     else batch.clear()
-    this.#native.submit(this.#id, length)
-    if (this.#request.length > KEPT_BYTES) this.#replaceRequest(REQUEST_BYTES)
+    const finished = this.#native.submit(this.#id, length)
+    this.#buffers.shrinkRequest()
+    if (finished > 0) this.#settleAll(finished)
+    else if (finished < 0) this.#drain()
   }
 
-  /** Copies into the request buffer, which is made longer first where it must be. */
-  #fill(from: Writer): void {
-    if (from.length > this.#request.length) this.#replaceRequest(Math.max(from.length, 2 * this.#request.length))
-    from.copyTo(this.#request, 0)
-  }
-
-  #replaceRequest(length: number): void {
-    this.#request = Buffer.allocUnsafeSlow(length)
-    this.#native.setBuffers(this.#id, this.#request, this.#result)
-  }
-
-  #replaceResult(length: number): void {
-    this.#result = Buffer.allocUnsafeSlow(Math.max(length, RESULT_BYTES))
-    this.#native.setBuffers(this.#id, this.#request, this.#result)
+  /** The core has results, and the event loop has turned. */
+  #woken(): void {
+    this.#turn.begin()
+    this.#drain()
   }
 
   /** Takes results until there are none. */
   #drain(): void {
-    this.#hotReads = 0
     for (;;) {
       const length = this.#native.take(this.#id)
       if (length === 0) break
-      if (length < 0) this.#replaceResult(-length)
+      if (length < 0) this.#buffers.replaceResult(-length)
       else this.#settleAll(length)
     }
-    if (this.#result.length > KEPT_BYTES) this.#replaceResult(RESULT_BYTES)
+    this.#buffers.shrinkResult()
   }
 
   #settleAll(length: number): void {
-    const bytes = this.#result
+    const bytes = this.#buffers.result
     let at = 0
     while (at < length) {
+      this.#turn.add(1)
       const ticket = bytes.readUInt32LE(at)
       const failed = bytes[at + 4] === 1
       const section = at + 8
@@ -312,19 +279,12 @@ export class Port {
 
   #settle(waiter: Waiter, bytes: Buffer, at: number, failed: boolean): void {
     try {
-      const value = this.#section(waiter.target, bytes, at)
+      const value = section(waiter.target, bytes, at)
       if (failed) waiter.fail(waiter.errorOf(value as ErrorDetails))
       else waiter.succeed(value)
     } catch (error) {
       waiter.fail(error)
     }
-  }
-
-  #section(target: Target, bytes: Buffer, at: number): unknown {
-    const number = bytes.readUInt32LE(at + 4)
-    const value = target.reader.section(bytes, at)
-    if (number !== NO_COLLECTION) target.number = number
-    return value
   }
 }
 
@@ -332,14 +292,15 @@ function writeHeader(
   out: Writer, opcode: number, flags: number, ticket: number, collection: number, number: number, known: number
 ): void {
   out.ensure(HEADER_BYTES)
-  out.u8(opcode)
-  out.u8(flags)
-  out.u16(0)
-  out.u32(ticket)
-  out.u32(collection)
-  out.u32(number)
-  out.u32(known)
-  out.u32(0)
+  const { view, length } = out
+  view.setUint16(length, opcode | (flags << 8), true)
+  view.setUint16(length + 2, 0)
+  view.setUint32(length + 4, ticket, true)
+  view.setUint32(length + 8, collection, true)
+  view.setUint32(length + 12, number, true)
+  view.setUint32(length + 16, known, true)
+  view.setUint32(length + 20, 0)
+  out.length = length + HEADER_BYTES
 }
 
 /** What `Target.number` is before the first answer. */

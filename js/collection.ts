@@ -4,7 +4,7 @@ import { type AggregateOptions, AggregationCursor } from './aggregate.js'
 import {
   checkCollectionName, checkFields, checkId, checkReplacement, checkUpdate, countOf, filterOf, flagOf, optionsOf, refuseVersion, versionOf, wrongArgument
 } from './arguments.js'
-import { Flag, MUST_WAIT, Opcode, Verb } from './batch.js'
+import { Flag, Opcode } from './batch.js'
 import { type CollectionState, type Core, named, type Request } from './core.js'
 import { FindCursor } from './cursor.js'
 import type { Database } from './database.js'
@@ -13,6 +13,7 @@ import { sameId } from './identity.js'
 import {
   checkEntry, countRequest, entriesOf, findOf, getRequest, hasRequest, limitOf, nameInserted, refuseEntriesVersion, soleId, updateResult
 } from './requests.js'
+import { MUST_WAIT } from './reads.js'
 import type { PortShapes } from './shapes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteResult, Document, Element, Filter, FindOneAndDeleteOptions,
@@ -26,6 +27,9 @@ import {
   answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, type WriteHelp,
   writeReplace, writeUpdate
 } from './writes.js'
+
+/** Documents that `getMany` reads on this thread; more of them would hold the event loop up. */
+const HOT_MANY = 4096
 
 /** How a collection makes and stores documents. */
 export interface CollectionSettings {
@@ -388,8 +392,8 @@ export class Collection<T extends Document = Document> {
   has(id: InferId<T>, options?: OperationOptions): Promise<boolean> {
     if (options === undefined) {
       try {
-        const answer = this.#attempt(`${this.collectionName}.has`, Verb.Has, id)
-        if (answer !== MUST_WAIT) return this.#core.port.settled(answer as boolean)
+        const answer = this.#attempt('has', id, true)
+        if (answer !== MUST_WAIT) return this.#core.port.reads.settled(answer as boolean)
       } catch (error) {
         return Promise.reject(error)
       }
@@ -474,11 +478,11 @@ export class Collection<T extends Document = Document> {
   getSync(id: InferId<T>, options: GetOptions & { meta: true }): Versioned<WithId<T>> | null
   getSync(id: InferId<T>, options?: GetOptions & { meta?: false }): WithId<T> | null
   getSync(id: InferId<T>, options?: GetOptions): WithId<T> | Versioned<WithId<T>> | null {
-    const where = `${this.collectionName}.getSync`
     if (options === undefined) {
-      const answer = this.#attempt(where, Verb.Get, id)
+      const answer = this.#attempt('getSync', id, false)
       if (answer !== MUST_WAIT) return answer as WithId<T> | null
     }
+    const where = `${this.collectionName}.getSync`
     const given = optionsOf<GetOptions>(where, options)
     checkId(where, id)
     const meta = flagOf(where, 'meta', given.meta)
@@ -487,10 +491,9 @@ export class Collection<T extends Document = Document> {
 
   /** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
   hasSync(id: InferId<T>): boolean {
-    const where = `${this.collectionName}.hasSync`
-    const answer = this.#attempt(where, Verb.Has, id)
+    const answer = this.#attempt('hasSync', id, true)
     if (answer !== MUST_WAIT) return answer as boolean
-    return this.#call(where, hasRequest(id))
+    return this.#call(`${this.collectionName}.hasSync`, hasRequest(id))
   }
 
   /**
@@ -578,22 +581,32 @@ export class Collection<T extends Document = Document> {
   }
 
   /** A point read where the document is in memory, without leaving this thread. */
-  #attempt(where: string, verb: number, id: unknown): unknown {
-    this.#core.checkOpen(where)
-    checkId(where, id)
+  #attempt(method: string, id: unknown, has: boolean): unknown {
     try {
-      return this.#core.port.attempt(this.#target(where), verb, (out) => encodeId(out, id))
+      const target = this.#readable(method, id)
+      const { reads } = this.#core.port
+      return has ? reads.has(target, id) : reads.get(target, id)
     } catch (error) {
-      throw named(where, error)
+      throw named(`${this.collectionName}.${method}`, error)
     }
   }
 
+  /** Checks what every point read does. */
+  #readable(method: string, id: unknown): CollectionState {
+    if (!this.#core.isOpen) throw this.#core.closedError(`${this.collectionName}.${method}`)
+    if (typeof id !== 'string') checkId(`${this.collectionName}.${method}`, id)
+    return this.#state ?? this.#target(`${this.collectionName}.${method}`)
+  }
+
   #getOne<D>(method: string, id: unknown): Promise<D | null> {
-    const where = `${this.collectionName}.${method}`
+    const core = this.#core
+    const { reads } = core.port
     try {
-      const answer = this.#attempt(where, Verb.Get, id)
-      if (answer !== MUST_WAIT) return this.#core.port.settled(answer as D | null)
-      return this.#core.run(where, this.#target(where), getRequest<D>(id, false) as Request<D | null>)
+      if (reads.isLate(id)) return core.readLater(this.#readable(method, id), id) as Promise<D | null>
+      const answer = this.#attempt(method, id, false)
+      if (answer !== MUST_WAIT) return reads.settled(answer as D | null)
+      const where = `${this.collectionName}.${method}`
+      return core.run(where, this.#target(where), getRequest<D>(id, false) as Request<D | null>)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -601,20 +614,17 @@ export class Collection<T extends Document = Document> {
 
   /** All documents, where all of them are in memory. */
   #getHot(ids: unknown): Promise<(WithId<T> | null)[]> | undefined {
-    if (!Array.isArray(ids)) return undefined
+    if (!Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
     const where = `${this.collectionName}.getMany`
-    const documents: (WithId<T> | null)[] = []
     try {
-      this.#core.checkOpen(where)
-      for (let i = 0; i < ids.length; i++) {
-        checkId(where, ids[i], `ids[${i}]`)
-        const answer = this.#attempt(where, Verb.Get, ids[i])
-        if (answer === MUST_WAIT) return undefined
-        documents.push(answer as WithId<T> | null)
-      }
-      return this.#core.port.settled(documents)
+      const all: readonly unknown[] = [...ids]
+      const target = this.#readable('getMany', '')
+      all.forEach((id, i) => checkId(where, id, `ids[${i}]`))
+      const { reads } = this.#core.port
+      const documents = reads.many(target, all)
+      return documents === MUST_WAIT ? undefined : reads.settled(documents as (WithId<T> | null)[])
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(named(where, error))
     }
   }
 

@@ -8,11 +8,39 @@ import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from 
 import { printedKey } from './identity.js'
 import { failureOf, type NativeDatabase } from './native.js'
 import type { Settings } from './options.js'
+import { getRequest } from './requests.js'
 import { ShapeCache } from './shapes.js'
 
 /** A collection of an open database, shared by its handles. */
-export interface CollectionState extends Target {
-  readonly name: string
+export class CollectionState implements Target {
+  number = UNKNOWN_COLLECTION
+  /** The shapes of the collection of this number. */
+  #shapes: readonly unknown[] = []
+  #shapesOf = UNKNOWN_COLLECTION
+
+  constructor(
+    readonly name: string,
+    readonly handle: number,
+    readonly reader: Reader,
+    private readonly core: Core,
+    private readonly cache: ShapeCache
+  ) {}
+
+  known(): number {
+    if (this.#shapesOf !== this.number) {
+      this.#shapes = this.cache.of(this.number)
+      this.#shapesOf = this.number
+    }
+    return this.#shapes.length
+  }
+
+  readAgain(id: unknown): Promise<unknown> {
+    return this.core.run(`${this.name}.get`, this, getRequest<unknown>(id, false))
+  }
+
+  ended(count: number): void {
+    this.core.ended(count)
+  }
 }
 
 /** An open database behind its handles. */
@@ -53,14 +81,7 @@ export class Core {
     const known = this.#collections.get(name)
     if (known) return known
     if (name !== '') checkCollectionName(where, name)
-    const shapes = this.#shapes
-    const state: CollectionState = {
-      name,
-      handle: this.port.collection(this.native.handle, name),
-      number: UNKNOWN_COLLECTION,
-      known: () => (state.number === UNKNOWN_COLLECTION ? 0 : shapes.known(state.number)),
-      reader: this.reader
-    }
+    const state = new CollectionState(name, this.port.collection(this.native.handle, name), this.reader, this, this.#shapes)
     this.#collections.set(name, state)
     return state
   }
@@ -70,41 +91,26 @@ export class Core {
     const { signal } = request
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
-      let ticket: number | undefined
-      const stop = signal && onAbort(signal, (reason) => {
-        reject(reason)
-        if (ticket !== undefined) this.port.cancel(ticket)
-      })
-      const end = () => {
-        stop?.()
-        this.#pending -= 1
-        if (this.#pending === 0) this.#idle?.()
-      }
-      const waiter: Waiter = {
-        target,
-        succeed: (value) => {
-          const result = request.finish(value as never)
-          end()
-          resolve(result)
-        },
-        fail: (error) => {
-          end()
-          reject(error)
-        },
-        errorOf: (details) => {
-          if (request.single) delete details.writeErrors
-          const error = this.errorOf(where, target.name, details)
-          request.failed?.(error)
-          return error
-        }
-      }
+      const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
       this.#pending += 1
       try {
-        ticket = this.port.append(limited(request), waiter, request.prepared)
+        waiter.ticket = this.port.append(limited(request), waiter, request.prepared)
       } catch (error) {
         waiter.fail(named(where, error))
       }
     })
+  }
+
+  /** A point read when the turn's share of those that settle at once is spent. */
+  readLater(target: CollectionState, id: unknown): Promise<unknown> {
+    this.#pending += 1
+    return this.port.reads.later(target, id)
+  }
+
+  /** So many operations ended. */
+  ended(count: number): void {
+    this.#pending -= count
+    if (this.#pending === 0) this.#idle?.()
   }
 
   /** Runs an operation on this thread. */
@@ -166,6 +172,52 @@ export class Core {
     } finally {
       this.port.release()
     }
+  }
+}
+
+/** Who called for an operation, and waits for it. */
+class OperationWaiter<T> implements Waiter {
+  ticket: number | undefined
+  readonly #stop: (() => void) | undefined
+
+  constructor(
+    private readonly core: Core,
+    private readonly where: string,
+    readonly target: CollectionState,
+    private readonly request: Request<T>,
+    private readonly resolve: (value: T) => void,
+    private readonly reject: (error: unknown) => void
+  ) {
+    const { signal } = request
+    if (!signal) return
+    this.#stop = onAbort(signal, (reason) => {
+      reject(reason)
+      if (this.ticket !== undefined) core.port.cancel(this.ticket)
+    })
+  }
+
+  succeed(value: unknown): void {
+    const result = this.request.finish(value as never)
+    this.#end()
+    this.resolve(result)
+  }
+
+  fail(error: unknown): void {
+    this.#end()
+    this.reject(error)
+  }
+
+  errorOf(details: ErrorDetails): Error {
+    const { request } = this
+    if (request.single) delete details.writeErrors
+    const error = this.core.errorOf(this.where, this.target.name, details)
+    request.failed?.(error)
+    return error
+  }
+
+  #end(): void {
+    this.#stop?.()
+    this.core.ended(1)
   }
 }
 

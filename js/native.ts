@@ -38,10 +38,10 @@ export interface Native {
   openPort(wake: () => void): number
   setBuffers(port: number, request: Uint8Array, result: Uint8Array): void
   collection(port: number, database: number, name: string): number
-  submit(port: number, length: number): void
+  submit(port: number, length: number): number
   take(port: number): number
   cancel(port: number, ticket: number): void
-  attempt(port: number, collection: number, verb: number, length: number, knownNumber: number, knownCount: number): number
+  attempt(port: number, length: number): number
   call(port: number, length: number): void
   closePort(port: number): void
   closeAll(): void

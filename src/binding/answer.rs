@@ -105,6 +105,17 @@ impl Section {
         Ok(())
     }
 
+    /// Appends the section of documents, null for each that is missing.
+    pub fn documents(
+        &mut self,
+        documents: Vec<Option<Document>>,
+        collection: Option<&Collection>,
+        known: Known,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.answer(&Answer::Documents(documents), collection, known, bytes)
+    }
+
     /// Appends the section of an answer.
     fn answer(
         &mut self,

@@ -152,6 +152,7 @@ fn an_error_carries_what_it_has() {
         file: Some("f".into()),
         offset: Some(70_000),
         pid: Some(3),
+        code: Some(11_001),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),
         key_value: Some(vec![0x81, 0xa1, b'a', 7]),
     };

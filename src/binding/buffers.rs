@@ -42,6 +42,11 @@ impl Buffers {
         })
     }
 
+    /// How many bytes the result buffer holds.
+    pub fn room(&self) -> usize {
+        self.result.len()
+    }
+
     /// Writes bytes at this place of the result buffer. `false`, and nothing is written, when they do not fit.
     #[inline]
     pub fn write(&mut self, at: usize, bytes: &[u8]) -> bool {

@@ -10,7 +10,6 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 
-use super::answer::Known;
 use super::buffers::Buffers;
 use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
@@ -117,9 +116,9 @@ pub fn collection(port: u32, database: u32, name: String) -> napi::Result<u32> {
     guarded(|| environment::collection(port, database, &name))
 }
 
-/// Starts the operations in the request buffer.
+/// Starts the operations in the request buffer; answers as `take` does, or -1 when there is more than fits.
 #[napi]
-pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<()> {
+pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<i32> {
     guarded(|| with_port(port, |port| port.submit(env, length)))
 }
 
@@ -140,18 +139,10 @@ pub fn take(env: &Env, port: u32) -> napi::Result<i32> {
     guarded(|| with_port(port, |port| port.take(env)))
 }
 
-/// Tries a read by `_id` that need not wait.
+/// Tries a read by `_id` that need not wait; the request buffer says which.
 #[napi]
-pub fn attempt(
-    port: u32,
-    collection: u32,
-    verb: u32,
-    length: u32,
-    known_number: u32,
-    known_count: u32,
-) -> napi::Result<i32> {
-    let known = Known { number: known_number, count: known_count };
-    guarded(|| with_port(port, |port| port.attempt(collection, verb, length, known)))
+pub fn attempt(port: u32, length: u32) -> napi::Result<i32> {
+    guarded(|| with_port(port, |port| port.attempt(length)))
 }
 
 /// Runs one operation on this thread.

@@ -35,6 +35,26 @@ impl Outbox {
         Pending { outbox: Arc::clone(self), ticket, known, settled: false }
     }
 
+    /// Runs what may finish operations on this thread, and moves what is finished behind the rest of `into`: this
+    /// thread need not be woken for it.
+    pub fn hushed(&self, into: &mut VecDeque<Vec<u8>>, run: impl FnOnce()) {
+        /// Ends the hush also when `run` panics; then what finished wakes after all.
+        struct Hushed<'a>(&'a Outbox);
+        impl Drop for Hushed<'_> {
+            fn drop(&mut self) {
+                self.0.wake.begin_drain();
+                if !self.0.finished.lock().is_empty() {
+                    self.0.wake.wake();
+                }
+            }
+        }
+        let hushed = Hushed(self);
+        self.wake.hush();
+        run();
+        into.append(&mut self.finished.lock());
+        drop(hushed);
+    }
+
     fn push(&self, result: Vec<u8>) {
         self.finished.lock().push_back(result);
         self.wake.wake();
@@ -79,6 +99,15 @@ impl Drop for Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_finishes_in_a_hush_is_taken_behind_what_was_ready() {
+        let outbox = Outbox::new(Wake::silent());
+        let mut ready = VecDeque::from([vec![1, 0, 0, 0]]);
+        outbox.hushed(&mut ready, || outbox.pending(2, Known::NONE).into_reply()(None, Ok(Answer::Done)));
+        assert_eq!(ready.iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [1, 2]);
+        assert!(outbox.finished.lock().is_empty());
+    }
 
     #[test]
     fn a_dropped_reply_still_ends_its_operation() {

@@ -12,9 +12,20 @@ use super::buffers::Buffers;
 use super::failure::refused;
 use super::outbox::Outbox;
 use super::request;
+use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
-use crate::engine::{Database, Hot, Limits, Session, Task};
+use crate::engine::{Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
+
+/// Verbs of `attempt`; any other reads many.
+const GET: u32 = 1;
+const HAS: u32 = 2;
+/// Documents of about this many bytes are read by one `attempt`.
+const MANY_BYTES: usize = 1 << 20;
+
+/// A request of at most this many bytes and operations may be done while JavaScript waits.
+const SMALL_BYTES: u32 = 64 << 10;
+const SMALL_OPERATIONS: usize = 128;
 
 /// `attempt` cannot answer without waiting.
 const WAIT: i32 = -1;
@@ -40,6 +51,8 @@ pub struct Port {
     called: Option<Vec<u8>>,
     /// Operations submitted whose results were not yet taken.
     pending: usize,
+    /// Whether the wake function keeps the process alive.
+    held: bool,
     /// What cancels those of them that may be cancelled, by ticket.
     cancels: HashMap<u32, Arc<AtomicBool>>,
     section: Section,
@@ -58,6 +71,7 @@ impl Port {
             ready: VecDeque::new(),
             called: None,
             pending: 0,
+            held: false,
             cancels: HashMap::new(),
             section: Section::default(),
             bytes: Vec::new(),
@@ -94,15 +108,12 @@ impl Port {
         Ok(handle)
     }
 
-    /// Starts the operations of a request.
-    pub fn submit(&mut self, env: &Env, length: u32) -> Result<()> {
+    /// Starts the operations of a request, and does those that are small here. Answers as `take` does when all that
+    /// is finished fits the result buffer; else -1: take it.
+    pub fn submit(&mut self, env: &Env, length: u32) -> Result<i32> {
         let requests = request::parse(self.buffers()?.request(length)?, &self.shapes)?;
-        if requests.is_empty() {
-            return Ok(());
-        }
-        if self.pending == 0 {
-            self.outbox.wake.hold(env).map_err(refused)?;
-        }
+        let small = length <= SMALL_BYTES && requests.len() <= SMALL_OPERATIONS;
+        let size = if small { Size::Small } else { Size::Any };
         let mut batches: Vec<(&Arc<Session>, Vec<Task>)> = Vec::with_capacity(1);
         let room = requests.len();
         for request in requests {
@@ -136,8 +147,26 @@ impl Port {
                 }
             }
         }
-        for (session, batch) in batches {
-            session.submit(batch);
+        self.outbox.hushed(&mut self.ready, || {
+            for (session, batch) in batches {
+                session.submit(batch, size);
+            }
+        });
+        let finished: usize = self.ready.iter().map(Vec::len).sum();
+        if finished > self.buffers.as_ref().map_or(0, Buffers::room) {
+            self.hold_or_release(env)?;
+            return Ok(-1);
+        }
+        self.take(env)
+    }
+
+    /// The process lives while operations are pending.
+    fn hold_or_release(&mut self, env: &Env) -> Result<()> {
+        let held = self.pending > 0;
+        if held != self.held {
+            let wake = &self.outbox.wake;
+            if held { wake.hold(env) } else { wake.release(env) }.map_err(refused)?;
+            self.held = held;
         }
         Ok(())
     }
@@ -165,31 +194,46 @@ impl Port {
         Ok(())
     }
 
-    /// A read of memory by `_id`, without waiting: the encoded `_id` is in the request buffer, the document goes
-    /// to the result buffer. `boundary.md` has the answers.
+    /// A read of memory by `_id`, without waiting: what to read is in the request buffer, documents go to the result
+    /// buffer. `boundary.md` has both.
     #[inline]
-    pub fn attempt(&mut self, collection: u32, verb: u32, length: u32, known: Known) -> Result<i32> {
+    pub fn attempt(&mut self, length: u32) -> Result<i32> {
         let Port { buffers: Some(buffers), handles, shapes, section, bytes, .. } = self else {
             return Err(no_buffers());
+        };
+        let request = buffers.request(length)?;
+        let Some(Attempt { collection, known, verb, count, ids }) = Attempt::read(request) else {
+            return Err(Error::new(Kind::Internal, "the head of a read is malformed; please report it"));
         };
         let Some(Some(handle)) = handles.get(collection as usize) else {
             return Err(closed());
         };
-        let id = RawValue::new(buffers.request(length)?, shapes);
-        if verb != 1 {
-            return Ok(handle.session.has_hot(&handle.name, id).map_or(WAIT, i32::from));
-        }
-        let (collection, document) = match handle.session.get_hot(&handle.name, id) {
-            Hot::Found(collection, document) => (collection, document),
-            Hot::Missing => return Ok(0),
-            Hot::Wait => return Ok(WAIT),
-        };
         bytes.clear();
         // What goes wrong here goes wrong again for the submitted operation, which can say so.
-        if section.document(&document, &collection, known, bytes).is_err() {
+        let written = match verb {
+            HAS => {
+                let has = handle.session.has_hot(&handle.name, RawValue::new(ids, shapes));
+                return Ok(has.map_or(WAIT, i32::from));
+            }
+            GET => match handle.session.get_hot(&handle.name, RawValue::new(ids, shapes)) {
+                Hot::Found(collection, document) => section.document(&document, &collection, known, bytes),
+                Hot::Missing => return Ok(0),
+                Hot::Wait => return Ok(WAIT),
+            },
+            _ => {
+                let ids = Ids { rest: ids, left: count as usize, shapes };
+                match handle.session.get_many_hot(&handle.name, ids, MANY_BYTES) {
+                    Some((collection, documents)) => {
+                        section.documents(documents, collection.as_deref(), known, bytes)
+                    }
+                    None => return Ok(WAIT),
+                }
+            }
+        };
+        if written.is_err() {
             return Ok(WAIT);
         }
-        let length = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
+        let length = signed(bytes.len());
         Ok(if buffers.write(0, bytes) { length } else { -length })
     }
 
@@ -221,10 +265,8 @@ impl Port {
             }
             self.ready.pop_front();
             self.pending = self.pending.saturating_sub(1);
-            if self.pending == 0 {
-                self.outbox.wake.release(env).map_err(refused)?;
-            }
         }
+        self.hold_or_release(env)?;
         match self.ready.front() {
             Some(result) if written == 0 => Ok(-signed(result.len())),
             _ => Ok(signed(written)),
@@ -233,6 +275,56 @@ impl Port {
 
     fn buffers(&self) -> Result<&Buffers> {
         self.buffers.as_ref().ok_or_else(no_buffers)
+    }
+}
+
+/// The request of an `attempt`.
+struct Attempt<'a> {
+    collection: u32,
+    known: Known,
+    verb: u32,
+    count: u32,
+    ids: &'a [u8],
+}
+
+impl Attempt<'_> {
+    fn read(request: &[u8]) -> Option<Attempt<'_>> {
+        let (head, ids) = request.split_first_chunk::<20>()?;
+        let (words, _) = head.as_chunks::<4>();
+        let &[collection, number, known, verb, count] = words else { return None };
+        Some(Attempt {
+            collection: u32::from_le_bytes(collection),
+            known: Known { number: u32::from_le_bytes(number), count: u32::from_le_bytes(known) },
+            verb: u32::from_le_bytes(verb),
+            count: u32::from_le_bytes(count),
+            ids,
+        })
+    }
+}
+
+/// Encoded `_id`s, one after the other.
+struct Ids<'a> {
+    rest: &'a [u8],
+    left: usize,
+    shapes: &'a Shapes,
+}
+
+impl<'a> Iterator for Ids<'a> {
+    type Item = RawValue<'a>;
+
+    fn next(&mut self) -> Option<RawValue<'a>> {
+        let (id, rest) = self.rest.split_at_checked(value_len(self.rest, self.shapes))?;
+        if id.is_empty() || self.left == 0 {
+            return None;
+        }
+        (self.rest, self.left) = (rest, self.left - 1);
+        Some(RawValue::new(id, self.shapes))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // An `_id` takes a byte at least.
+        let most = self.left.min(self.rest.len());
+        (most, Some(most))
     }
 }
 

@@ -50,6 +50,11 @@ impl Wake {
         }
     }
 
+    /// Called by a thread that is about to look at the queue itself; until then results wake nobody.
+    pub fn hush(&self) {
+        self.scheduled.store(true, Ordering::Release);
+    }
+
     /// Called before the queue is emptied; the next result wakes again.
     pub fn begin_drain(&self) {
         self.scheduled.swap(false, Ordering::AcqRel);

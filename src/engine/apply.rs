@@ -21,7 +21,7 @@ impl Commit<'_> {
             blocks: self.blocks.iter().map(|block| block.len() as u32).collect(),
             records: self.records,
         };
-        let place = store.storage().reserve(&size)?;
+        let place = store.reserve(&size)?;
         let lsn = place.lsn;
         let blocks: SmallVec<[Arc<Block>; 2]> = std::mem::take(&mut self.blocks)
             .into_iter()

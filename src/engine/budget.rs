@@ -33,6 +33,16 @@ impl Budget {
         }
     }
 
+    /// Takes room if it is there now.
+    pub fn try_take(&self, bytes: u64) -> bool {
+        let Some(mut used) = self.used.try_lock() else { return false };
+        let fits = *used == 0 || *used + bytes <= self.limit;
+        if fits {
+            *used += bytes;
+        }
+        fits
+    }
+
     /// Gives room back.
     pub fn give(&self, bytes: u64) {
         *self.used.lock() -= bytes;

@@ -121,13 +121,16 @@ impl Store {
         bytes: usize,
         mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Committed<T> {
-        let mut room = Some(self.room(bytes as u64 + 64));
+        let mut room = match self.room(bytes as u64 + 64) {
+            Ok(room) => Some(room),
+            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        };
         let mut preloaded = Preloaded::new();
         let mut failures = 0;
         loop {
             match self.try_commit(&mut room, &preloaded, &mut resolve) {
                 Ok(committed) => return committed,
-                Err((number, slot, lsn, place)) => match self.storage().read(*place) {
+                Err((number, slot, lsn, place)) => match self.read_cold(*place) {
                     Ok(block) => {
                         preloaded.insert((number, slot, lsn), block);
                     }
@@ -146,7 +149,10 @@ impl Store {
         resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Result<Committed<T>, (u32, SlotId, Lsn, Arc<BlockPlace>)> {
         let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
-        let applied = self.applied();
+        let applied = match self.applied_to_commit() {
+            Ok(applied) => applied,
+            Err(error) => return fail(error, Lsn(0)),
+        };
         if let Some(error) = self.refusal(&applied) {
             return fail(error, Lsn(0));
         }

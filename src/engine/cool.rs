@@ -40,6 +40,11 @@ impl Store {
         }
     }
 
+    /// Whether documents in memory take more than `memoryLimit`.
+    pub fn is_too_warm(&self) -> bool {
+        self.options().memory_limit.is_some_and(|limit| self.hot_bytes() > limit)
+    }
+
     /// Bytes of documents in memory, old versions included.
     pub fn hot_bytes(&self) -> u64 {
         self.collections().iter().map(|collection| collection.hot_bytes()).sum()

@@ -39,11 +39,28 @@ impl Lane {
         let before = state.queue.len();
         state.queue.extend(jobs);
         let added = state.queue.len() - before;
-        for _ in 0..added.min(self.width - state.running) {
+        self.start(&mut state, runtime, added);
+    }
+
+    /// Starts workers for so many jobs, as far as there may be more.
+    fn start(self: &Arc<Self>, state: &mut State, runtime: &Handle, jobs: usize) {
+        for _ in 0..jobs.min(self.width - state.running) {
             state.running += 1;
             let lane = self.clone();
             runtime.spawn_blocking(move || lane.work());
         }
+    }
+
+    /// Takes the place of a worker for work on this very thread; `None` while there is a worker, or work for one.
+    /// What is pushed meanwhile waits until the turn is dropped.
+    pub fn try_enter<'l>(self: &'l Arc<Self>, runtime: &'l Handle) -> Option<Turn<'l>> {
+        let mut state = self.state.try_lock()?;
+        if state.running > 0 || !state.queue.is_empty() {
+            return None;
+        }
+        state.running = self.width;
+        drop(state);
+        Some(Turn { lane: self, runtime })
     }
 
     /// Blocks until nothing is queued and nobody works.
@@ -84,6 +101,22 @@ impl Lane {
     }
 }
 
+/// All places of a lane, taken by a thread that is no worker of it.
+pub struct Turn<'l> {
+    lane: &'l Arc<Lane>,
+    runtime: &'l Handle,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.lane.state.lock();
+        state.running = 0;
+        self.lane.idle.notify_all();
+        let waiting = state.queue.len();
+        self.lane.start(&mut state, self.runtime, waiting);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +141,24 @@ mod tests {
         assert_eq!(receiver.iter().collect::<Vec<_>>(), (0..1_000).collect::<Vec<_>>());
         lane.wait_idle();
         assert!(pauses.load(Ordering::SeqCst) >= 1_000 / STRETCH);
+    }
+
+    #[test]
+    fn a_lane_is_entered_when_it_is_idle_and_work_that_comes_meanwhile_is_done_afterwards() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let lane = Lane::new(1, || {});
+        let (sender, receiver) = mpsc::channel();
+        let turn = lane.try_enter(runtime.handle()).unwrap();
+        assert!(lane.try_enter(runtime.handle()).is_none());
+        for n in 1..=2 {
+            let sender = sender.clone();
+            let job: Job = Box::new(move || sender.send(n).unwrap());
+            lane.push(runtime.handle(), [job]);
+        }
+        sender.send(0).unwrap();
+        drop((turn, sender));
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2]);
+        lane.wait_idle();
+        assert!(lane.try_enter(runtime.handle()).is_some());
     }
 }

@@ -28,6 +28,7 @@ pub mod cool;
 pub mod count;
 pub mod cursor;
 pub mod database;
+pub mod direct;
 pub mod duplicate;
 pub mod ejson;
 pub mod explain;
@@ -48,6 +49,7 @@ mod ordered;
 mod pack;
 pub mod plan;
 pub mod present;
+pub mod promptly;
 pub mod ranges;
 pub mod read;
 pub mod record;
@@ -76,7 +78,7 @@ pub use index::Index;
 pub use limits::Limits;
 pub use operation::{
     Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
-    Reply, Returned, SetEntry, Task, UpdateOutcome, Upsert, WriteError,
+    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;

@@ -372,6 +372,15 @@ pub struct CollectionInfo {
 /// answer holds documents; its shapes are needed to read them.
 pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
 
+/// How much work comes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Little enough to be done while the caller waits, if none of it has to wait.
+    Small,
+    /// Any amount.
+    Any,
+}
+
 /// One operation as it is submitted.
 pub struct Task {
     /// The collection's name.

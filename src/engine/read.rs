@@ -7,6 +7,7 @@ use super::collection::Collection;
 use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::operation::{Answer, Document, Incoming};
+use super::promptly::{PROMPT_BYTES, refuse};
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
 use crate::document::{RawValue, incoming};
@@ -52,6 +53,36 @@ impl Store {
             }
             Some(_) => Hot::Wait,
         }
+    }
+
+    /// Reads documents without waiting, in the order of their `_id`s, until they hold `most` bytes. `None` when one
+    /// is on disk.
+    pub fn get_many_hot<'i>(
+        &self,
+        name: &str,
+        ids: impl Iterator<Item = RawValue<'i>>,
+        most: usize,
+    ) -> Option<(Option<Arc<Collection>>, Vec<Option<Document>>)> {
+        let collection = self.views().collection(name);
+        let mut documents = Vec::with_capacity(ids.size_hint().0);
+        let mut bytes = 0;
+        for id in ids {
+            let found = collection
+                .as_ref()
+                .and_then(|collection| collection.find(&key_of(id), || self.views().published()));
+            documents.push(match found {
+                None => None,
+                Some((_, _, Content::Hot(block, span))) => {
+                    bytes += span.len();
+                    Some(Document::of_block(&block, span))
+                }
+                Some(_) => return None,
+            });
+            if bytes > most {
+                break;
+            }
+        }
+        Some((collection, documents))
     }
 
     /// Whether the newest published state has the document. Never waits.
@@ -108,7 +139,10 @@ impl Store {
     pub fn load(&self, content: &Content) -> Result<Option<(Arc<Block>, Span)>> {
         match content {
             Content::Vacant | Content::Tombstone => Ok(None),
-            Content::Hot(block, span) => Ok(Some((block.clone(), *span))),
+            Content::Hot(block, span) => {
+                refuse(|| span.len() > PROMPT_BYTES)?;
+                Ok(Some((block.clone(), *span)))
+            }
             Content::Cold(place, span) => Ok(Some((self.read_cold(**place)?, *span))),
         }
     }
@@ -127,6 +161,7 @@ impl Store {
         watch: &Watch,
         mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<u64> {
+        refuse(|| true)?;
         let (mut from, end) = bounds;
         let shapes = collection.shapes();
         let mut last: Option<(Arc<BlockPlace>, Arc<Block>)> = None;

@@ -23,7 +23,8 @@ use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
 use super::modify::{Change, Modification};
 use super::operation::{
-    Answer, CollectionInfo, Document, Incoming, Operation, Reach, Returned, Task, UpdateOutcome, Upsert,
+    Answer, CollectionInfo, Document, Incoming, Operation, Reach, Reply, Returned, Size, Task, UpdateOutcome,
+    Upsert,
 };
 use super::read::{Hot, incoming_key};
 use super::store::Store;
@@ -39,8 +40,10 @@ const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
 const REMEMBERED: usize = 1_024;
 
 /// What an operation answers at once, or after a commit is published.
-enum Outcome {
+pub(super) enum Outcome {
+    /// At once.
     Now(Option<Arc<Collection>>, Result<Answer>),
+    /// Once this is published.
     Published(Committed<Answer>),
 }
 
@@ -86,11 +89,13 @@ struct Cursors {
 
 /// One caller (an environment and a database handle).
 pub struct Session {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     access: Access,
     closed: Arc<AtomicBool>,
-    runtime: Handle,
-    writes: Arc<Lane>,
+    pub(super) runtime: Handle,
+    pub(super) writes: Arc<Lane>,
+    /// Writes done on the caller's thread since the last upkeep.
+    pub(super) since_upkeep: AtomicU64,
     reads: Arc<Lane>,
     scans: Arc<Lane>,
     cursors: Mutex<Cursors>,
@@ -117,6 +122,7 @@ impl Session {
             access,
             closed,
             writes: Lane::new(1, after_writes()),
+            since_upkeep: AtomicU64::new(0),
             reads: Lane::new(2, || {}),
             scans: Lane::new(cores, after_writes()),
             cursors: Mutex::default(),
@@ -137,8 +143,12 @@ impl Session {
         session
     }
 
-    /// Starts operations; each is answered by its reply, once. Never blocks.
-    pub fn submit(self: &Arc<Self>, work: Vec<Task>) {
+    /// Starts operations; each is answered by its reply, once. Never blocks. What is `small` may be done here and
+    /// answered before this returns: see `direct`.
+    pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
+        if size == Size::Small {
+            work = self.direct(work);
+        }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for task in work {
             let lane = match &task.operation {
@@ -201,6 +211,16 @@ impl Session {
         if self.is_closed() { Hot::Wait } else { self.store.get_hot(name, id) }
     }
 
+    /// Reads documents without waiting: see `Store::get_many_hot`.
+    pub fn get_many_hot<'i>(
+        &self,
+        name: &str,
+        ids: impl Iterator<Item = RawValue<'i>>,
+        most: usize,
+    ) -> Option<(Option<Arc<Collection>>, Vec<Option<Document>>)> {
+        if self.is_closed() { None } else { self.store.get_many_hot(name, ids, most) }
+    }
+
     /// Whether a document is there; `None` when that cannot be said at once.
     pub fn has_hot(&self, name: &str, id: RawValue<'_>) -> Option<bool> {
         if self.is_closed() { None } else { Some(self.store.has(name, id)) }
@@ -221,7 +241,12 @@ impl Session {
 
     fn run(&self, task: Task, watch: &Watch) {
         let Task { name, operation, limits, reply } = task;
-        match self.outcome(&name, operation, &limits, watch) {
+        self.answer(self.outcome(&name, operation, &limits, watch), reply);
+    }
+
+    /// Answers now, or when what it rests on is published.
+    pub(super) fn answer(&self, outcome: Outcome, reply: Reply) {
+        match outcome {
             Outcome::Now(collection, answer) => reply(collection, answer),
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.when_published(lsn, move |published| reply(None, published.and(result)));
@@ -230,33 +255,69 @@ impl Session {
     }
 
     fn outcome(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
+        let writes = writes(&operation);
+        self.guarded(writes, watch, || match self.write(name, &operation, watch) {
+            Some(committed) => Outcome::Published(committed),
+            None => self.execute(name, operation, limits, watch),
+        })
+    }
+
+    /// What is refused before anything is done, and what becomes of a panic.
+    pub(super) fn guarded(&self, writes: bool, watch: &Watch, run: impl FnOnce() -> Outcome) -> Outcome {
         if self.is_closed() {
             let message = format!("the database {} is closed; open it again", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::Closed, message)));
         }
-        if self.access == Access::ReadOnly && writes(&operation) {
+        if self.access == Access::ReadOnly && writes {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::ReadOnly, message)));
         }
         if let Err(error) = watch.check(|| self.store.now()) {
             return Outcome::Now(None, Err(error));
         }
-        catch_unwind(AssertUnwindSafe(|| self.execute(name, operation, limits, watch))).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             let message = "an operation failed in a way that is a defect of this package; please report it";
             Outcome::Now(None, Err(Error::new(Kind::Internal, message)))
+        })
+    }
+
+    /// The writes that make one commit, unless they are large; `None` for any other operation.
+    pub(super) fn write(
+        &self,
+        name: &str,
+        operation: &Operation,
+        watch: &Watch,
+    ) -> Option<Committed<Answer>> {
+        let store = &*self.store;
+        Some(match operation {
+            Operation::Insert { documents, order } => store.insert(name, documents, *order),
+            Operation::Set { entries } => store.set(name, entries),
+            Operation::DeleteId { id, if_version } => store.delete_id(name, id, *if_version),
+            Operation::FindOneAnd { write, sort, projection, returned } => {
+                match Answering::parse(sort.as_ref(), projection.as_ref(), *returned) {
+                    Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+                    Ok(answering) => self.modify(name, write, watch, &answering, |_, outcome, document| {
+                        Answer::Modified { document, outcome }
+                    }),
+                }
+            }
+            Operation::Update { .. } | Operation::Replace { .. } | Operation::Delete { .. } => self.modify(
+                name,
+                operation,
+                watch,
+                &Answering::default(),
+                |change, outcome, _| match change {
+                    Operation::Delete { .. } => Answer::Count(outcome.matched),
+                    _ => Answer::Updated(outcome),
+                },
+            ),
+            _ => return None,
         })
     }
 
     fn execute(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         let store = &*self.store;
         match operation {
-            Operation::Insert { documents, order } => {
-                Outcome::Published(store.insert(name, &documents, order))
-            }
-            Operation::Set { entries } => Outcome::Published(store.set(name, &entries)),
-            Operation::DeleteId { id, if_version } => {
-                Outcome::Published(store.delete_id(name, &id, if_version))
-            }
             Operation::Drop => Outcome::Published(store.drop_collection(name)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(store.rename(name, &to, drop_target)),
@@ -271,30 +332,6 @@ impl Session {
                         _ => Write::Updated(outcome),
                     })
                 }))
-            }
-            Operation::FindOneAnd { write, sort, projection, returned } => {
-                match Answering::parse(sort.as_ref(), projection.as_ref(), returned) {
-                    Err(error) => Outcome::Now(None, Err(error)),
-                    Ok(answering) => Outcome::Published(self.modify(
-                        name,
-                        &write,
-                        watch,
-                        &answering,
-                        |_, outcome, document| Answer::Modified { document, outcome },
-                    )),
-                }
-            }
-            write @ (Operation::Update { .. } | Operation::Replace { .. } | Operation::Delete { .. }) => {
-                Outcome::Published(self.modify(
-                    name,
-                    &write,
-                    watch,
-                    &Answering::default(),
-                    |change, outcome, _| match change {
-                        Operation::Delete { .. } => Answer::Count(outcome.matched),
-                        _ => Answer::Updated(outcome),
-                    },
-                ))
             }
             read => {
                 let (collection, answer) = self.read(name, read, limits, watch);
@@ -573,7 +610,7 @@ fn writes(operation: &Operation) -> bool {
 }
 
 /// Whether this is a write that names its documents, and so commits in the order of the calls.
-fn writes_by_id(operation: &Operation) -> bool {
+pub(super) fn writes_by_id(operation: &Operation) -> bool {
     match operation {
         Operation::Insert { .. }
         | Operation::Set { .. }

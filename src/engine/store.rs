@@ -11,12 +11,13 @@ use super::budget::Budget;
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::compact::Auto;
+use super::promptly::{PROMPT_BYTES, must_be_prompt, refusal, refuse};
 use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::Clock;
-use crate::storage::{Block, BlockPlace, Lsn, RecoveryReport, StorageBackend};
+use crate::storage::{Block, BlockPlace, FrameSize, Lsn, Place, RecoveryReport, StorageBackend};
 
 /// What the newest commit left, published or not. Its lock is the commit lock.
 pub struct Applied {
@@ -233,9 +234,19 @@ impl Store {
     }
 
     /// Waits for room in the commit queue.
-    pub(super) fn room(&self, bytes: u64) -> Room {
-        self.budget().take(bytes, || self.storage().drive());
-        Room { publisher: self.publisher(), bytes }
+    pub(super) fn room(&self, bytes: u64) -> Result<Room> {
+        if must_be_prompt() {
+            refuse(|| bytes > PROMPT_BYTES as u64 || !self.budget().try_take(bytes))?;
+        } else {
+            self.budget().take(bytes, || self.storage().drive());
+        }
+        Ok(Room { publisher: self.publisher(), bytes })
+    }
+
+    /// The last step of a commit that may fail.
+    pub(super) fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        refuse(|| !self.storage.is_prompt(size))?;
+        self.storage.reserve(size)
     }
 
     /// Milliseconds since 1970.
@@ -253,6 +264,12 @@ impl Store {
         self.applied.lock()
     }
 
+    /// Takes the commit lock to commit.
+    pub(super) fn applied_to_commit(&self) -> Result<MutexGuard<'_, Applied>> {
+        refuse(|| false)?;
+        if must_be_prompt() { self.applied.try_lock().ok_or_else(refusal) } else { Ok(self.applied()) }
+    }
+
     /// The newest applied number. What was read before this call rests on no later one.
     pub fn applied_lsn(&self) -> Lsn {
         Lsn(self.applied_lsn.load(Ordering::Acquire))
@@ -264,7 +281,8 @@ impl Store {
 
     /// The collection of this name in the newest applied state.
     pub fn applied_collection(&self, name: &str) -> Option<Arc<Collection>> {
-        self.applied.lock().catalogue.get(name).cloned()
+        let applied = self.applied_to_commit().ok()?;
+        applied.catalogue.get(name).cloned()
     }
 
     /// Why a commit cannot begin, if so.
@@ -306,6 +324,7 @@ impl Store {
 
     /// Reads a block from disk.
     pub fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        refuse(|| true)?;
         self.storage.read(place)
     }
 

@@ -73,6 +73,16 @@ impl StorageBackend for AsyncDiskStorage {
         self.wake.0.notify_one();
     }
 
+    fn is_prompt(&self, size: &FrameSize) -> bool {
+        self.disk.is_prompt(size)
+    }
+
+    fn drive_promptly(&self) -> bool {
+        let done = self.disk.drive_promptly();
+        self.wake.0.notify_one();
+        done
+    }
+
     fn flush(&self) -> Completion {
         // The fsync runs here and not in the writer's turn, so that commits go on being written meanwhile.
         Completion::ready(self.disk.barrier().wait().and_then(|()| self.disk.sync()))

@@ -122,6 +122,18 @@ pub trait StorageBackend: Send + Sync {
     /// takes what was queued meanwhile too. Blocks for the write and, in sync mode, the fdatasync.
     fn drive(&self);
 
+    /// Whether a frame of this size could be reserved, appended and driven within microseconds by a thread that must
+    /// not wait: into space that is there, with nobody writing, no fsync under way, no file to begin. Called under
+    /// the commit lock. What changes after a yes costs that thread time, and nothing else.
+    fn is_prompt(&self, _size: &FrameSize) -> bool {
+        false
+    }
+
+    /// As `drive`, for a thread that must not wait: `false` leaves what is queued to a thread that may.
+    fn drive_promptly(&self) -> bool {
+        false
+    }
+
     /// A barrier: settles when every frame appended before it is durable. Drives by itself.
     fn flush(&self) -> Completion;
 

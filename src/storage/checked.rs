@@ -82,6 +82,14 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.drive();
     }
 
+    fn is_prompt(&self, size: &FrameSize) -> bool {
+        self.check().is_ok() && self.inner.is_prompt(size)
+    }
+
+    fn drive_promptly(&self) -> bool {
+        self.inner.drive_promptly()
+    }
+
     fn flush(&self) -> Completion {
         match self.check() {
             Ok(()) => self.inner.flush(),

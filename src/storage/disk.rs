@@ -29,6 +29,11 @@ pub(super) struct DiskParts {
     pub(super) sealed: Option<Clean>,
 }
 
+/// What a thread that must not wait writes at most in one group: some pages of the page cache.
+const PROMPT_BYTES: u64 = 128 << 10;
+/// Groups after which such a thread leaves the rest to others.
+const PROMPT_GROUPS: u32 = 2;
+
 /// An open log on disk.
 pub(super) struct Disk {
     access: Access,
@@ -75,6 +80,31 @@ impl Disk {
 
     pub(super) fn drive(&self) {
         self.queue.drive(|group| self.publish(group));
+    }
+
+    /// Whether a frame of this size could be written at once: see the trait.
+    pub(super) fn is_prompt(&self, size: &FrameSize) -> bool {
+        let Some(placing) = self.placing.try_lock() else { return false };
+        let Some(segment) = placing.room_for(size) else { return false };
+        drop(placing);
+        !self.progress.is_syncing()
+            && self.queue.is_prompt(PROMPT_BYTES)
+            && self.writer.try_lock().is_some_and(|writer| writer.stands_in(segment))
+    }
+
+    /// Writes what is queued if it is little and belongs where the writer stands; else `false`.
+    pub(super) fn drive_promptly(&self) -> bool {
+        let mut groups = 0;
+        self.queue.drive_while(
+            |entries, bytes| {
+                groups += 1;
+                groups <= PROMPT_GROUPS
+                    && bytes <= PROMPT_BYTES
+                    && !self.progress.is_syncing()
+                    && self.writer.try_lock().is_some_and(|writer| writer.need_not_turn(entries))
+            },
+            |group| self.publish(group),
+        )
     }
 
     /// Makes durable what is written.

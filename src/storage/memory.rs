@@ -48,6 +48,14 @@ impl StorageBackend for MemoryStorage {
 
     fn drive(&self) {}
 
+    fn is_prompt(&self, _size: &FrameSize) -> bool {
+        true
+    }
+
+    fn drive_promptly(&self) -> bool {
+        true
+    }
+
     fn flush(&self) -> Completion {
         Completion::ready(Ok(()))
     }

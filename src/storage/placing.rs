@@ -132,6 +132,13 @@ impl Placing {
         })
     }
 
+    /// The segment that has allocated room for a frame of this size, if it is the newest.
+    pub(super) fn room_for(&self, size: &FrameSize) -> Option<u64> {
+        let tip = self.tip.as_ref()?;
+        let end = tip.offset + frame::frame_len(frame::check_size(size).ok()?) + SEAL_LEN;
+        (end <= tip.allocated.min(self.segment_size)).then_some(tip.segment.id)
+    }
+
     /// Ends the segments so far behind the newest lsn given: what comes goes into a segment that holds nothing yet.
     pub(super) fn cut(&mut self, segments: &Segments) -> Result<Cut> {
         let segment = match self.tip.as_ref().filter(|tip| tip.offset == SEGMENT_HEADER_LEN) {

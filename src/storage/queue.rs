@@ -74,13 +74,31 @@ impl Queue {
         self.state.lock().bytes
     }
 
+    /// Whether nobody writes, nobody holds the queue, and no more than this many bytes wait.
+    pub(super) fn is_prompt(&self, most: u64) -> bool {
+        self.state.try_lock().is_some_and(|state| !state.writing && state.bytes <= most)
+    }
+
     /// Publishes group after group until nothing waits, unless another thread does so already.
-    pub(super) fn drive(&self, mut publish: impl FnMut(&[Entry]) -> Result<()>) {
+    pub(super) fn drive(&self, publish: impl FnMut(&[Entry]) -> Result<()>) {
+        self.drive_while(|_, _| true, publish);
+    }
+
+    /// As `drive`, asking before each group, by its entries and their bytes, whether to go on. Answers `false`
+    /// when something waits that no thread is at.
+    pub(super) fn drive_while(
+        &self,
+        mut go_on: impl FnMut(&[Entry], u64) -> bool,
+        mut publish: impl FnMut(&[Entry]) -> Result<()>,
+    ) -> bool {
         let mut group = Vec::new();
         {
             let mut state = self.state.lock();
             if state.writing || state.entries.is_empty() {
-                return;
+                return true;
+            }
+            if !go_on(&state.entries, state.bytes) {
+                return false;
             }
             state.writing = true;
             std::mem::swap(&mut state.entries, &mut group);
@@ -94,11 +112,12 @@ impl Queue {
                 entry.completer.settle(result.clone());
             }
             let mut state = self.state.lock();
-            if state.entries.is_empty() {
+            let done = state.entries.is_empty();
+            if done || !go_on(&state.entries, state.bytes) {
                 state.writing = false;
                 std::mem::forget(turn);
                 self.idle.notify_all();
-                return;
+                return done;
             }
             std::mem::swap(&mut state.entries, &mut group);
         }

@@ -5,7 +5,7 @@
 //! anything written to it. So a newer segment with a frame proves that the older ones are whole.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -13,7 +13,7 @@ use super::backend::{FileId, Lsn};
 use super::frame::{self, Commit, FrameKind, SEAL_LEN};
 use super::manifest::Clean;
 use super::placing::Segments;
-use super::queue::{Frame, Task};
+use super::queue::{Entry, Frame, Task};
 use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use super::vfs::write_all_at;
 use crate::error::{Error, Kind, Result};
@@ -30,6 +30,8 @@ pub(super) struct Progress {
     syncs: AtomicU64,
     /// What has been written and where, so that a flush knows which file to sync and what that proves.
     written: Mutex<Option<(Arc<Segment>, Lsn)>>,
+    /// fdatasyncs under way.
+    syncing: AtomicU32,
 }
 
 impl Progress {
@@ -54,6 +56,11 @@ impl Progress {
         self.written.lock().as_ref().is_some_and(|(_, lsn)| *lsn > self.durable())
     }
 
+    /// Whether an fdatasync is under way: a write to the same file may have to wait for it.
+    pub(super) fn is_syncing(&self) -> bool {
+        self.syncing.load(Ordering::Acquire) > 0
+    }
+
     /// Forgets the file written last; there is nothing more to sync.
     pub(super) fn let_go(&self) {
         *self.written.lock() = None;
@@ -70,7 +77,10 @@ impl Progress {
 
     fn sync_segment(&self, segment: &Segment, lsn: Lsn) -> Result<()> {
         self.add_syncs(1);
-        segment.file.sync_data().map_err(|error| segment.io("fsync", error))?;
+        self.syncing.fetch_add(1, Ordering::AcqRel);
+        let synced = segment.file.sync_data();
+        self.syncing.fetch_sub(1, Ordering::AcqRel);
+        synced.map_err(|error| segment.io("fsync", error))?;
         self.durable.fetch_max(lsn.0, Ordering::AcqRel);
         Ok(())
     }
@@ -139,6 +149,22 @@ impl Writer {
             self.buffer = Vec::new();
         }
         if any && self.sync { progress.sync() } else { Ok(()) }
+    }
+
+    /// Whether the next frame of this segment can be written without turning to it.
+    pub(super) fn stands_in(&self, segment: u64) -> bool {
+        self.tip.as_ref().is_some_and(|tip| tip.segment.id == segment)
+    }
+
+    /// Whether all of these can be written without turning to another segment.
+    pub(super) fn need_not_turn(&self, entries: &[Entry]) -> bool {
+        entries.iter().all(|entry| match &entry.task {
+            Task::Frame(Frame { place, .. }) => {
+                matches!(place.file, FileId::Segment(id) if self.stands_in(id))
+            }
+            Task::Turn(_) => false,
+            Task::Barrier => true,
+        })
     }
 
     /// Ends the newest segment for a clean close; `None` if this session wrote nothing.
