@@ -8,6 +8,7 @@
 //! So whoever holds an entry (that is, is called by [`Index::page`]) and finds its slot without older versions may
 //! take the entry for one of the newest version.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
@@ -245,7 +246,10 @@ impl Index {
     /// Slots that have an entry of this key.
     pub(super) fn slots(&self, key: &[u8]) -> Vec<SlotId> {
         let mut slots = Vec::new();
-        self.page(&Range::only(key), None, false, usize::MAX, |_, slot| slots.push(slot));
+        self.tree.read().slots_of(key, |slot| {
+            slots.push(SlotId(slot));
+            ControlFlow::Continue(())
+        });
         slots
     }
 }
@@ -253,6 +257,9 @@ impl Index {
 /// Whether several slots have entries of this key.
 fn is_shared(tree: &Tree, key: &[u8]) -> bool {
     let mut count = 0;
-    tree.page(&Range::only(key), None, false, 2, |_, _| count += 1);
+    tree.slots_of(key, |_| {
+        count += 1;
+        if count > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     count > 1
 }
