@@ -3,7 +3,9 @@ import { types } from 'node:util'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, Tokens, TOO_LARGE } from './tokens.js'
-import { BINARY, DATE, isWellFormed, kindOf, MAX_DEPTH, MAX_ID, OBJECT, objectIdBytes, Refusal, timeOf } from './values.js'
+import {
+  BINARY, DATE, isGone, isWellFormed, kindOf, lengthOf, MAX_DEPTH, MAX_ID, OBJECT, objectIdBytes, patternOf, Refusal, timeOf
+} from './values.js'
 import type { Writer } from './writer.js'
 
 /** What a value is for: it decides the kind of error, and what undefined means. */
@@ -168,6 +170,9 @@ class Encoder extends Tokens {
     } else if (kind === DATE) {
       this.date(timeOf(value))
     } else if (kind === BINARY) {
+      if (lengthOf(value) === 0 && isGone(value as Uint8Array)) {
+        throw new Refusal('is a view of a buffer that was detached or shrank; store a copy made while its bytes are there')
+      }
       this.binary(value as Uint8Array)
     } else {
       this.objectId(objectIdBytes(value))
@@ -175,7 +180,8 @@ class Encoder extends Tokens {
   }
 
   /** A regular expression, which only conditions have: `{ $regularExpression: { pattern, options } }`. */
-  private pattern({ source, flags }: RegExp): void {
+  private pattern(pattern: RegExp): void {
+    const { source, flags } = patternOf(pattern)
     if (!isWellFormed(source)) throw new Refusal('is a regular expression with a lone surrogate; use well-formed Unicode')
     this.count(0x80, 0xde, 1)
     this.string('$regularExpression')

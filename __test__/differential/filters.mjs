@@ -47,11 +47,11 @@ function condition(random, all, depth) {
 }
 
 /** Booleans of two fields or of a field and a value, which `$expr` takes. */
-function expression(random, all, depth = 0) {
+function expression(random, depth = 0) {
   const operand = () => (random.chance(0.6) ? `$${path(random)}` : { $literal: scalar(random) })
   const roll = random.unit()
-  if (depth < 2 && roll < 0.25) return { [random.pick(['$and', '$or'])]: random.list(2, () => expression(random, all, depth + 1)) }
-  if (depth < 2 && roll < 0.35) return { $not: [expression(random, all, depth + 1)] }
+  if (depth < 2 && roll < 0.25) return { [random.pick(['$and', '$or'])]: random.list(2, () => expression(random, depth + 1)) }
+  if (depth < 2 && roll < 0.35) return { $not: [expression(random, depth + 1)] }
   if (roll < 0.45) return { $in: [operand(), random.list(2, operand)] }
   return { [random.pick(['$eq', '$ne', '$gt', '$gte', '$lt', '$lte'])]: [operand(), operand()] }
 }
@@ -62,7 +62,7 @@ export function filter(random, all, depth = 0) {
   for (let fields = random.between(depth === 0 ? 1 : 1, 2); fields > 0; fields--) {
     const roll = random.unit()
     if (depth < 3 && roll < 0.18) made[random.pick(['$and', '$or', '$nor'])] = random.list(random.between(1, 3), () => filter(random, all, depth + 1))
-    else if (roll < 0.23) made.$expr = expression(random, all)
+    else if (roll < 0.23) made.$expr = expression(random)
     else made[path(random)] = condition(random, all, 0)
   }
   return made
