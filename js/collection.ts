@@ -627,11 +627,12 @@ export class Collection<T extends Document = Document> {
   /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
   #writeNew(out: Writer, shapes: PortShapes, document: object, options: InsertOneOptions): unknown {
     const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    const keep = flagOf(this.collectionName, 'forceServerObjectId', options.forceServerObjectId ?? this.#settings.forceServerObjectId)
     const id = own ?? this.#settings.createPk()
     encodeDocument(out, shapes, document, this.#encoding(`${this.collectionName}.insert`, options), id)
     if (own === undefined || own === null) {
       // A frozen object keeps none; the result names the `_id` all the same.
-      if (!(options.forceServerObjectId ?? this.#settings.forceServerObjectId)) Reflect.set(document, '_id', id)
+      if (!keep) Reflect.set(document, '_id', id)
     }
     return id
   }

@@ -9,14 +9,16 @@ import {
 import type { Writer } from './writer.js'
 
 /** What a value is for: it decides the kind of error, and what undefined means. */
-export type Role = 'document' | 'filter' | 'update'
+export type Role = 'document' | 'filter' | 'update' | 'pipeline'
 
 export interface EncodeOptions {
   /** Leave undefined fields out (the default) or store null. */
   ignoreUndefined: boolean
 }
 
-const KINDS: { readonly [role in Role]: MoltenErrorKind } = { document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE' }
+const KINDS: { readonly [role in Role]: MoltenErrorKind } = {
+  document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE', pipeline: 'BAD_QUERY'
+}
 
 /** A filter or update wraps the values of documents in levels of its own. */
 const MAX_WRAPPED_DEPTH = MAX_DEPTH + 28
@@ -52,7 +54,7 @@ export function encodeValue(out: Writer, value: unknown, role: Role, options?: E
     encoder.checkSize()
     done = true
   } catch (error) {
-    throw encoder.errorFrom(error, '')
+    throw encoder.errorFrom(error, role === 'pipeline' ? role : '')
   } finally {
     encoder.end(done ? out.length : start)
   }
@@ -85,7 +87,7 @@ class Encoder extends Tokens {
     private readonly ignoreUndefined: boolean
   ) {
     super(out)
-    this.conditions = role === 'filter'
+    this.conditions = role === 'filter' || role === 'pipeline'
     this.maxDepth = role === 'document' ? MAX_DEPTH : MAX_WRAPPED_DEPTH
   }
 
