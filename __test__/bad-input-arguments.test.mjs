@@ -6,7 +6,7 @@ import { AggregationCursor, Collection, FindCursor } from '../index.mjs'
 import { collection, Database, directory, memory, MoltenError, rejectsType } from './support/database.mjs'
 
 const TYPES = {
-  null: null, undefined, number: 5, NaN: NaN, string: 'x', 'empty string': '', boolean: true, bigint: 1n, symbol: Symbol('x'), function: () => {}, class: class {},
+  null: null, undefined, number: 5, NaN: NaN, string: 'x', 'empty string': '', boolean: true, bigint: 1n, symbol: Symbol('x'), function: () => {}, class: Map,
   array: [], 'array of null': [null], 'nested array': [[]], object: {}, date: new Date(0), bytes: Buffer.from('x'), map: new Map(), set: new Set(), regexp: /x/, promise: Promise.resolve(), error: new Error('x')
 }
 /** What counts as an object with fields before its content is looked at. */

@@ -6,6 +6,12 @@ import { collection, memory, MoltenError, rejectsType, rejectsWith } from './sup
 
 const MIB = 1024 * 1024
 
+function nested(levels) {
+  let value = 1
+  for (let i = 0; i < levels; i++) value = { a: value }
+  return value
+}
+
 test('a getter that throws passes its error on, from every argument', async (t) => {
   const reason = new Error('from a getter')
   const trap = { get v() { throw reason } }
@@ -162,10 +168,6 @@ test('a million names or elements are stored and found', async (t) => {
 })
 
 test('100 levels are stored and 101 refused, also where an update would make them', async (t) => {
-  const nested = (levels, inner = 1) => {
-    for (let i = 0; i < levels; i++) inner = { a: inner }
-    return inner
-  }
   const things = await collection(t)
   await things.insertOne({ _id: 1, v: nested(99) })
   t.deepEqual(await things.get(1), { _id: 1, v: nested(99) })

@@ -27,7 +27,7 @@ function shrunk() {
 const REFUSED = {
   'a function': [() => () => {}, /is a function/],
   'an async function': [() => async () => {}, /is a function/],
-  'a class': [() => class {}, /is a function/],
+  'a class': [() => Point, /is a function/],
   'a symbol': [() => Symbol('x'), /is a symbol/],
   'a registered symbol': [() => Symbol.for('x'), /is a symbol/],
   'a Map': [() => new Map([[1, 2]]), /is a Map/],

@@ -12,7 +12,7 @@ import { matches } from './differential/naive.mjs'
 import { equal } from './differential/order.mjs'
 import { extent, Random } from './differential/random.mjs'
 import { shrunk } from './differential/shrink.mjs'
-import { update } from './differential/updates.mjs'
+import { update as updateOf } from './differential/updates.mjs'
 import { memory, MoltenError } from './support/database.mjs'
 
 const { cases, seed } = extent(1000)
@@ -102,7 +102,7 @@ test('updates do what MongoDB says, with mingo as second opinion', async (t) => 
     const all = documents(random, 20)
     for (let n = 0; n < Math.min(PER_ROUND, cases - round * PER_ROUND); n++) {
       const { _id: _, ...document } = random.pick(all)
-      const input = { document, ...update(random, document, all) }
+      const input = { document, ...updateOf(random, document, all) }
       const found = await faultOf(scratch, input, used)
       if (found === undefined) continue
       const least = await shrunk(input, async (each) => changes(each.update).length > 0 && (await faultOf(scratch, each, new Map()))?.fault === found.fault)

@@ -20,9 +20,6 @@ const KINDS: { readonly [role in Role]: MoltenErrorKind } = {
   document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE', pipeline: 'BAD_QUERY'
 }
 
-/** A filter or update wraps the values of documents in levels of its own. */
-const MAX_WRAPPED_DEPTH = MAX_DEPTH + 28
-
 /**
  * Writes a document as a record, its `_id` first: `id` when given, else the document's own. Getters run once and
  * their errors are passed on; then, as after a refusal, the writer is as it was.
@@ -76,7 +73,6 @@ export function encodeId(out: Writer, id: unknown): void {
 }
 
 class Encoder extends Tokens {
-  private readonly maxDepth: number
   /** Whether values are conditions, which may be regular expressions. */
   private conditions: boolean
 
@@ -88,7 +84,6 @@ class Encoder extends Tokens {
   ) {
     super(out)
     this.conditions = role === 'filter' || role === 'pipeline'
-    this.maxDepth = role === 'document' ? MAX_DEPTH : MAX_WRAPPED_DEPTH
   }
 
   begin(): number {
@@ -162,7 +157,7 @@ class Encoder extends Tokens {
 
   private object(value: object, depth: number): void {
     if (Array.isArray(value)) return this.array(value, depth)
-    if (this.conditions && types.isRegExp(value)) return this.pattern(value)
+    if (this.conditions && types.isRegExp(value)) return this.pattern(value, depth)
     const kind = kindOf(value)
     if (kind === OBJECT) {
       const keys = Object.keys(value)
@@ -182,7 +177,8 @@ class Encoder extends Tokens {
   }
 
   /** A regular expression, which only conditions have: `{ $regularExpression: { pattern, options } }`. */
-  private pattern(pattern: RegExp): void {
+  private pattern(pattern: RegExp, depth: number): void {
+    this.enter(depth + 1)
     const { source, flags } = patternOf(pattern)
     if (!isWellFormed(source)) throw new Refusal('is a regular expression with a lone surrogate; use well-formed Unicode')
     this.count(0x80, 0xde, 1)
@@ -195,7 +191,7 @@ class Encoder extends Tokens {
   }
 
   private enter(depth: number): void {
-    if (depth > this.maxDepth) throw new Refusal(`is nested deeper than ${this.maxDepth} levels, or part of a cycle; store references by _id`)
+    if (depth > MAX_DEPTH) throw new Refusal(`is nested deeper than ${MAX_DEPTH} levels, or part of a cycle; store references by _id`)
   }
 
   private array(array: unknown[], depth: number): void {
