@@ -14,7 +14,6 @@ const FIELDS = ['object', 'map', 'set', 'regexp', 'promise', 'error']
 const ARRAYS = ['array', 'array of null', 'nested array']
 const ABSENT = ['undefined', 'null']
 
-const NUMBERS = ['number', 'NaN', 'bigint', 'boolean', 'string', 'empty string', 'symbol', 'function', 'class']
 const filter = { name: 'filter', right: [...FIELDS] }
 const optionalFilter = { name: 'filter', right: [...FIELDS, ...ABSENT] }
 const options = { name: 'options|option', right: ['undefined', 'null', 'object', 'map', 'set', 'regexp', 'promise', 'error', 'date', 'bytes'] }
@@ -77,7 +76,7 @@ const CURSOR = {
   limit: [[1, { name: 'count', right: ['number'] }]],
   batchSize: [[1, { name: 'count', right: ['number'] }]],
   project: [[{}, { name: 'projection', right: FIELDS }]],
-  map: [[(document) => document, { name: 'transform', right: ['function', 'class'] }]],
+  map: [[(each) => each, { name: 'transform', right: ['function', 'class'] }]],
   forEach: [[() => {}, { name: 'iterator', right: ['function', 'class'] }]]
 }
 
