@@ -73,6 +73,12 @@ export const PIPELINES = [
     documents: one, pipeline: set({ $dateAdd: { startDate: new Date('2024-02-29'), unit: 'quarter', amount: 4 } }), answer: made(new Date('2025-02-28'))
   },
   {
+    name: '$count of nothing',
+    page: '$count (aggregation)',
+    rule: '$count stands for a $group and a $project: without documents there is no group, and no document.',
+    documents: one, pipeline: [{ $match: { n: 0 } }, { $count: 'total' }], answer: []
+  },
+  {
     name: '$isoWeekYear',
     page: '$isoWeekYear',
     rule: 'The year of a week in ISO 8601 is that of its Thursday: the first days of January may belong to the year before.',
