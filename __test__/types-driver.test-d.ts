@@ -220,8 +220,6 @@ const projections: Projection<Order>[] = [
   { 'scores.math': 1 }, { customer: { name: 1 } }
 ]
 void projections
-// @ts-expect-error no such field
-void orders.findOne({}, { projection: { nothing: 1 } })
 
 // findOneAnd*
 expectTypeOf(orders.findOneAndUpdate({ _id: id }, { $set: { total: 1 } }, { returnDocument: 'after' })).resolves.toEqualTypeOf<WithId<Order> | null>()

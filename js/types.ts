@@ -137,9 +137,9 @@ export interface RootFilterOperators<T> {
   $or?: readonly Filter<T>[]
   /** Where no filter matches. */
   $nor?: readonly Filter<T>[]
-  /** Where an expression of aggregation is true. */
-  $expr?: any
-  /** Where the document fits a JSON schema. */
+  /** Where the expression is true. */
+  $expr?: unknown
+  /** Where the document is valid by this schema, MongoDB's subset of JSON Schema draft 4. */
   $jsonSchema?: Document
   /** For logs; ignored. */
   $comment?: unknown
