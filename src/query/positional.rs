@@ -24,13 +24,11 @@ struct ArrayFilter {
 
 impl ArrayFilter {
     fn chooses(&self, element: &Value) -> bool {
-        match element {
-            // Paths look into the elements of an array only where they do not start there.
-            Value::Array(_) => {
-                self.named.matches(&Value::Object([(self.name.clone(), element.clone())].into_iter().collect()))
-            }
-            _ => self.below.matches(element),
+        // The path x.f looks into the elements of an x that is an array; the path f, which starts in x, does not.
+        if matches!(element, Value::Array(_)) {
+            return self.named.matches(&Value::Object(vec![(self.name.clone(), element.clone())]));
         }
+        self.below.matches(element)
     }
 }
 
