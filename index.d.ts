@@ -61,7 +61,7 @@ type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `
 /** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
 export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
 /** A regular expression, where there may be a string to look into. */
-export type Pattern<T> = string extends T ? RegExp : never;
+export type Pattern<T> = T extends string ? RegExp : never;
 /** The elements of an array; any other value itself. */
 export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>;
 /** The operators on one field. */
@@ -594,14 +594,14 @@ export type AnyBulkWriteOperation<T = Document> = {
 } | {
 	updateOne: {
 		filter: Filter<T>;
-		update: UpdateFilter<T>;
+		update: UpdateFilter<T> | readonly Document[];
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
 	};
 } | {
 	updateMany: {
 		filter: Filter<T>;
-		update: UpdateFilter<T>;
+		update: UpdateFilter<T> | readonly Document[];
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
 	};
@@ -934,10 +934,10 @@ export declare class Collection<T extends Document = Document> {
 	 *
 	 * Rejects as `updateOne` and `findOne` do.
 	 */
-	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options: FindOneAndUpdateOptions<T> & {
+	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & {
 		includeResultMetadata: true;
 	}): Promise<ModifyResult<WithId<T>>>;
-	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T> & {
+	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & {
 		includeResultMetadata?: false;
 	}): Promise<WithId<T> | null>;
 	/** Replaces the first document that matches; otherwise as `findOneAndUpdate`. */

@@ -25,11 +25,12 @@ test('workers share one engine and see each other\'s writes', async (t) => {
     await users.insertOne({ _id: 'worker', from: 'worker', extra: { shape: 1 } })
     parentPort.postMessage('written')
     await db.close()`)
+  const exited = once(worker, 'exit')
   const [seen] = await once(worker, 'message')
   t.deepEqual(seen, { _id: 'main', from: 'main' })
   await once(worker, 'message')
   t.deepEqual(await db.collection('users').get('worker'), { _id: 'worker', from: 'worker', extra: { shape: 1 } })
-  const [code] = await once(worker, 'exit')
+  const [code] = await exited
   t.is(code, 0)
 })
 

@@ -297,7 +297,7 @@ export class AggregationCursor<T = any> implements AsyncIterable<T> {
       this.#started = true
       abandoned.register(this, fetcher, fetcher)
       documents = await fetcher.openBy(where, Opcode.Aggregate, (out) => {
-        encodeValue(out, this.#pipeline, 'filter')
+        encodeValue(out, this.#pipeline, 'pipeline')
         encodeValue(out, batch, 'document')
       })
     }

@@ -239,9 +239,9 @@ export class Collection<T extends Document = Document> {
    *
    * Rejects as `updateOne` and `findOne` do.
    */
-  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
-  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
-  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T>, options?: FindOneAndUpdateOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
+  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
+  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
     return this.#findOneAnd('findOneAndUpdate', Opcode.Update, options, (where, given, upsert) => {
       checkFields(where, 'filter', filter)
       checkUpdate(where, update)
@@ -637,11 +637,12 @@ export class Collection<T extends Document = Document> {
   /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
   #writeNew(out: Writer, shapes: PortShapes, document: object, options: InsertOneOptions): unknown {
     const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    const keep = flagOf(this.collectionName, 'forceServerObjectId', options.forceServerObjectId ?? this.#settings.forceServerObjectId)
     const id = own ?? this.#settings.createPk()
     encodeDocument(out, shapes, document, this.#encoding(`${this.collectionName}.insert`, options), id)
     if (own === undefined || own === null) {
       // A frozen object keeps none; the result names the `_id` all the same.
-      if (!(options.forceServerObjectId ?? this.#settings.forceServerObjectId)) Reflect.set(document, '_id', id)
+      if (!keep) Reflect.set(document, '_id', id)
     }
     return id
   }

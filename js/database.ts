@@ -1,6 +1,6 @@
 // Database: opening, closing, and the handles of collections.
 
-import { checkCollectionName, optionsOf, unsupported } from './arguments.js'
+import { checkCollectionName, flagOf, optionsOf, unsupported } from './arguments.js'
 import { Opcode, Port } from './batch.js'
 import { Collection } from './collection.js'
 import { abortable, Core, errorOfNative, listing } from './core.js'
@@ -124,8 +124,8 @@ export class Database {
     const { settings } = this.#core
     return Collection.create<T>(this, this.#core, name, {
       createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
-      ignoreUndefined: given.ignoreUndefined ?? settings.ignoreUndefined,
-      forceServerObjectId: given.forceServerObjectId ?? settings.forceServerObjectId
+      ignoreUndefined: flagOf(where, 'ignoreUndefined', given.ignoreUndefined ?? settings.ignoreUndefined),
+      forceServerObjectId: flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? settings.forceServerObjectId)
     })
   }
 
@@ -137,6 +137,8 @@ export class Database {
   async createCollection<T extends Document = Document>(name: string, options?: CollectionOptions): Promise<Collection<T>> {
     const where = 'Database.createCollection'
     this.#core.checkOpen(where)
+    checkCollectionName(where, name)
+    optionsOf<CollectionOptions>(where, options)
     for (const later of ['capped', 'size', 'max', 'validator', 'expireAfterSeconds']) {
       if ((options as Document | undefined)?.[later] !== undefined) throw unsupported(where, later, 'it comes with a later version')
     }

@@ -3,21 +3,22 @@ import { types } from 'node:util'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, Tokens, TOO_LARGE } from './tokens.js'
-import { BINARY, DATE, isWellFormed, kindOf, MAX_DEPTH, MAX_ID, OBJECT, objectIdBytes, Refusal, timeOf } from './values.js'
+import {
+  BINARY, DATE, isGone, isWellFormed, kindOf, lengthOf, MAX_DEPTH, MAX_ID, OBJECT, objectIdBytes, patternOf, Refusal, timeOf
+} from './values.js'
 import type { Writer } from './writer.js'
 
 /** What a value is for: it decides the kind of error, and what undefined means. */
-export type Role = 'document' | 'filter' | 'update'
+export type Role = 'document' | 'filter' | 'update' | 'pipeline'
 
 export interface EncodeOptions {
   /** Leave undefined fields out (the default) or store null. */
   ignoreUndefined: boolean
 }
 
-const KINDS: { readonly [role in Role]: MoltenErrorKind } = { document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE' }
-
-/** A filter or update wraps the values of documents in levels of its own. */
-const MAX_WRAPPED_DEPTH = MAX_DEPTH + 28
+const KINDS: { readonly [role in Role]: MoltenErrorKind } = {
+  document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE', pipeline: 'BAD_QUERY'
+}
 
 /**
  * Writes a document as a record, its `_id` first: `id` when given, else the document's own. Getters run once and
@@ -50,7 +51,7 @@ export function encodeValue(out: Writer, value: unknown, role: Role, options?: E
     encoder.checkSize()
     done = true
   } catch (error) {
-    throw encoder.errorFrom(error, '')
+    throw encoder.errorFrom(error, role === 'pipeline' ? role : '')
   } finally {
     encoder.end(done ? out.length : start)
   }
@@ -72,7 +73,6 @@ export function encodeId(out: Writer, id: unknown): void {
 }
 
 class Encoder extends Tokens {
-  private readonly maxDepth: number
   /** Whether values are conditions, which may be regular expressions. */
   private conditions: boolean
 
@@ -83,8 +83,7 @@ class Encoder extends Tokens {
     private readonly ignoreUndefined: boolean
   ) {
     super(out)
-    this.conditions = role === 'filter'
-    this.maxDepth = role === 'document' ? MAX_DEPTH : MAX_WRAPPED_DEPTH
+    this.conditions = role === 'filter' || role === 'pipeline'
   }
 
   begin(): number {
@@ -158,7 +157,7 @@ class Encoder extends Tokens {
 
   private object(value: object, depth: number): void {
     if (Array.isArray(value)) return this.array(value, depth)
-    if (this.conditions && types.isRegExp(value)) return this.pattern(value)
+    if (this.conditions && types.isRegExp(value)) return this.pattern(value, depth)
     const kind = kindOf(value)
     if (kind === OBJECT) {
       const keys = Object.keys(value)
@@ -168,6 +167,9 @@ class Encoder extends Tokens {
     } else if (kind === DATE) {
       this.date(timeOf(value))
     } else if (kind === BINARY) {
+      if (lengthOf(value) === 0 && isGone(value as Uint8Array)) {
+        throw new Refusal('is a view of a buffer that was detached or shrank; store a copy made while its bytes are there')
+      }
       this.binary(value as Uint8Array)
     } else {
       this.objectId(objectIdBytes(value))
@@ -175,7 +177,9 @@ class Encoder extends Tokens {
   }
 
   /** A regular expression, which only conditions have: `{ $regularExpression: { pattern, options } }`. */
-  private pattern({ source, flags }: RegExp): void {
+  private pattern(pattern: RegExp, depth: number): void {
+    this.enter(depth + 1)
+    const { source, flags } = patternOf(pattern)
     if (!isWellFormed(source)) throw new Refusal('is a regular expression with a lone surrogate; use well-formed Unicode')
     this.count(0x80, 0xde, 1)
     this.string('$regularExpression')
@@ -187,7 +191,7 @@ class Encoder extends Tokens {
   }
 
   private enter(depth: number): void {
-    if (depth > this.maxDepth) throw new Refusal(`is nested deeper than ${this.maxDepth} levels, or part of a cycle; store references by _id`)
+    if (depth > MAX_DEPTH) throw new Refusal(`is nested deeper than ${MAX_DEPTH} levels, or part of a cycle; store references by _id`)
   }
 
   private array(array: unknown[], depth: number): void {

@@ -20,8 +20,10 @@ export async function exportLines(core: Core, writable: unknown, given: ExportOp
   const where = 'Database.exportJSONL'
   const options = optionsOf<ExportOptions>(where, given)
   const { collections, onProgress, signal } = options
-  const stream = writable as { write?: unknown; getWriter?: unknown } | null | undefined
-  if (typeof stream?.write !== 'function' && typeof stream?.getWriter !== 'function') {
+  const stream = writable as { write?: unknown; on?: unknown; getWriter?: unknown } | null | undefined
+  // A Buffer has a method write too.
+  const isNodeStream = typeof stream?.write === 'function' && typeof stream.on === 'function'
+  if (!isNodeStream && typeof stream?.getWriter !== 'function') {
     throw wrongArgument(where, 'writable', 'a writable stream', writable)
   }
   if (collections !== undefined) {

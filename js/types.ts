@@ -77,7 +77,7 @@ export type Alternative<T> =
   IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never)
 
 /** A regular expression, where there may be a string to look into. */
-export type Pattern<T> = string extends T ? RegExp : never
+export type Pattern<T> = T extends string ? RegExp : never
 
 /** The elements of an array; any other value itself. */
 export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>
@@ -616,8 +616,8 @@ export interface ModifyResult<D = Document> {
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> =
   | { insertOne: { document: OptionalId<T> } }
-  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T>; upsert?: boolean; arrayFilters?: readonly Document[] } }
-  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T>; upsert?: boolean; arrayFilters?: readonly Document[] } }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } }
+  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } }
   | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean } }
   | { deleteOne: { filter: Filter<T> } }
   | { deleteMany: { filter: Filter<T> } }

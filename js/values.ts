@@ -30,6 +30,8 @@ const datePrototype = Date.prototype
 const getTime = Date.prototype.getTime
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const getLength = Object.getOwnPropertyDescriptor(typedArray, 'length')?.get as () => number
+const getSource = Object.getOwnPropertyDescriptor(RegExp.prototype, 'source')?.get as () => string
+const getFlags = Object.getOwnPropertyDescriptor(RegExp.prototype, 'flags')?.get as () => string
 const getTypeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get as () => string | undefined
 
 /** Whether a string has no lone surrogate. */
@@ -47,6 +49,23 @@ export function timeOf(date: object): number {
 /** The length that a Uint8Array has, whatever it says. */
 export function lengthOf(bytes: object): number {
   return apply(getLength, bytes, []) as number
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+/** Whether the buffer of a view without bytes was detached, or shrank below it: the bytes that it had are gone. */
+export function isGone(bytes: Uint8Array): boolean {
+  try {
+    NO_BYTES.set(bytes)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The text and the flags of a regular expression, whatever it says. */
+export function patternOf(pattern: RegExp): { source: string; flags: string } {
+  return { source: apply(getSource, pattern, []) as string, flags: apply(getFlags, pattern, []) as string }
 }
 
 /** Tells what an object is by its internal slots and `_bsontype`, never by its class: other realms have their own. */

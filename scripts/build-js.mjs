@@ -1,6 +1,6 @@
 // Bundles js/ into index.js (CommonJS, the one core), writes index.mjs over it, and dist/internal.js for codec tests.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -25,8 +25,14 @@ function esmWrapper(names) {
   return `import core from './index.js'\n\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
 }
 
+/** esbuild calls a class that names itself `_Name`, and so would messages and consoles; its outer name serves as well. */
+function withPlainNames(code) {
+  return [...code.matchAll(/^var (\w+) = class (_\1) /gm)].reduce((text, [, name, inner]) => text.replaceAll(new RegExp(`\\b${inner}\\b`, 'g'), name), code)
+}
+
 mkdirSync(join(root, 'dist'), { recursive: true })
 const result = await build({ ...common, entryPoints: ['js/index.ts'], outfile: 'index.js', metafile: true })
+writeFileSync(join(root, 'index.js'), withPlainNames(readFileSync(join(root, 'index.js'), 'utf8')))
 const [entry] = Object.values(result.metafile.outputs)
 if (existsSync(join(root, 'js', 'internal.ts'))) {
   await build({ ...common, entryPoints: ['js/internal.ts'], outfile: 'dist/internal.js' })

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { Database, MoltenError } from '../../index.mjs'
+import { Database, MoltenError, ObjectId } from '../../index.mjs'
 
 /** A directory that goes away with the test. */
 export function directory(t) {
@@ -56,4 +56,4 @@ export async function rejectsType(t, work, message) {
   return error
 }
 
-export { Database, MoltenError }
+export { Database, MoltenError, ObjectId }

@@ -10,7 +10,26 @@ use crate::error::{Error, Result};
 /// `arrayFilters`: conditions on elements, by the name that paths use.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ArrayFilters {
-    filters: Vec<(String, Clause)>,
+    filters: Vec<ArrayFilter>,
+}
+
+#[derive(Clone, Debug)]
+struct ArrayFilter {
+    name: String,
+    /// As it was written: on an object whose one field is the element.
+    named: Clause,
+    /// The same on the element itself.
+    below: Clause,
+}
+
+impl ArrayFilter {
+    fn chooses(&self, element: &Value) -> bool {
+        // The path x.f looks into the elements of an x that is an array; the path f, which starts in x, does not.
+        if matches!(element, Value::Array(_)) {
+            return self.named.matches(&Value::Object(vec![(self.name.clone(), element.clone())]));
+        }
+        self.below.matches(element)
+    }
 }
 
 /// What a part of a path says about an element.
@@ -97,7 +116,7 @@ fn check_identifier(identifier: &str) -> Result<(), String> {
 impl ArrayFilters {
     /// Reads the list of filters; nil is none.
     pub(super) fn parse(list: RawValue<'_>) -> Result<ArrayFilters> {
-        let mut filters: Vec<(String, Clause)> = Vec::new();
+        let mut filters: Vec<ArrayFilter> = Vec::new();
         match list.seen() {
             Seen::Null => return Ok(ArrayFilters::default()),
             Seen::Array => {}
@@ -109,15 +128,15 @@ impl ArrayFilters {
         for item in list.items() {
             let parsed = Filter::parse(item).map_err(|error| refuse(error.message()))?;
             let mut name = None;
-            let clause = below(parsed.root, &mut name)?;
+            let below = below(parsed.root.clone(), &mut name)?;
             let Some(name) = name else {
                 return Err(refuse("a filter must name its element, as in { x: { $gt: 5 } }"));
             };
             check_identifier(&name).map_err(|message| refuse(&message))?;
-            if filters.iter().any(|(known, _)| *known == name) {
+            if filters.iter().any(|known| known.name == name) {
                 return Err(refuse(&format!("two filters have the name '{name}'; join them with $and")));
             }
-            filters.push((name, clause));
+            filters.push(ArrayFilter { name, named: parsed.root, below });
         }
         Ok(ArrayFilters { filters })
     }
@@ -135,7 +154,7 @@ impl ArrayFilters {
                 }
             }
         }
-        for (name, _) in &self.filters {
+        for ArrayFilter { name, .. } in &self.filters {
             let part = format!("$[{name}]");
             if !paths.clone().any(|path| path.names().any(|own| own == part)) {
                 return Err(refuse(&format!(
@@ -146,8 +165,8 @@ impl ArrayFilters {
         Ok(())
     }
 
-    fn get(&self, name: &str) -> Option<&Clause> {
-        self.filters.iter().find(|(known, _)| known == name).map(|(_, clause)| clause)
+    fn get(&self, name: &str) -> Option<&ArrayFilter> {
+        self.filters.iter().find(|known| known.name == name)
     }
 
     /// The concrete paths of a path in a document. `matched` is the element that made the document match.
@@ -213,7 +232,7 @@ impl Expansion<'_> {
                     other => return Err(self.no_array(&Path::of_parts(taken), other)),
                 };
                 for (index, item) in items.iter().enumerate() {
-                    if filter.is_none_or(|filter| filter.matches(item)) {
+                    if filter.is_none_or(|filter| filter.chooses(item)) {
                         self.step(Some(item), element(&taken, index), rest)?;
                     }
                 }

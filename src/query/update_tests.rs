@@ -380,6 +380,16 @@ fn all_elements_change_by_brackets() {
     positional_refused(r#"{"g":5}"#, "{}", r#"{"$set":{"g.$[]":1}}"#, "null", "of type int");
 }
 
+/// A filter's path once began inside an element that is an array, as `$elemMatch` does, and chose nothing.
+#[test]
+fn the_path_of_an_array_filter_looks_into_elements_that_are_arrays() {
+    let nested = r#"{"g":[[{"x":5}],[{"x":1},2],{"x":7},9]}"#;
+    let update = r#"{"$set":{"g.$[e]":0}}"#;
+    positional(nested, "{}", update, r#"[{"e.x":{"$gte":5}}]"#, r#"{"g":[0,[{"x":1},2],0,9]}"#);
+    positional(nested, "{}", update, r#"[{"e":{"$gte":2}}]"#, r#"{"g":[[{"x":5}],0,{"x":7},0]}"#);
+    positional(nested, "{}", update, r#"[{"e.1":2}]"#, r#"{"g":[[{"x":5}],0,{"x":7},9]}"#);
+}
+
 #[test]
 fn array_filters_choose_elements() {
     let update = r#"{"$set":{"g.$[x]":100}}"#;
