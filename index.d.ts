@@ -360,9 +360,9 @@ export interface BackupResult {
 export interface CompactResult {
 	/** Documents kept. */
 	documents: number;
-	/** Bytes of the database's files before. */
+	/** Bytes of the database's files before; in memory, of the blocks that its documents stand in. */
 	bytesBefore: number;
-	/** Bytes of the database's files after. */
+	/** The same after. */
 	bytesAfter: number;
 	/** How long it took, in milliseconds. */
 	ms: number;
@@ -1092,9 +1092,9 @@ export declare class Database {
 	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
 	flush(options?: OperationOptions): Promise<void>;
 	/**
-	 * Writes every document into a new file and lets the log before it go, while reads and writes go on. Resolves with what was done.
-	 * Rejects with `NOT_SUPPORTED` for a database in memory, `STORAGE_FULL` when there is no room for the new file; a failure leaves
-	 * everything as it was.
+	 * Writes every document into a new file and lets the log before it go, while reads and writes go on; in memory, copies the documents
+	 * that keep mostly garbage alive. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no room for the new file; a
+	 * failure leaves everything as it was.
 	 */
 	compact(options?: OperationOptions): Promise<CompactResult>;
 	/**

@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod crash_sites;
 mod loading;
 #[expect(dead_code, reason = "failing operations are the matter of crash_faults")]
 mod sim;
@@ -25,7 +26,7 @@ use moltendb_node::storage::snapshot::parse_snapshot_name;
 use moltendb_node::storage::{
     Block, BlockPlace, Completion, FrameSize, Host, Opened, RecoveryReport, StorageBackend, open_disk,
 };
-use sim::{Dice, Fsync, Sim};
+use sim::{Dice, Sim};
 
 const PATH: &str = "/db";
 
@@ -496,69 +497,4 @@ fn a_flipped_bit_after_a_crash_is_told_and_changes_nothing_else() {
     // A flip that leaves a sector's part of the frame all zero looks like one that the disk never got.
     assert!(count("cut and reported, sync") * 100 <= count("refused as a suspect tail"));
     assert!(count("refused as a suspect tail") > 0 && count("refused as corrupt") > 0);
-}
-
-/// Which fsync an entry stands for, and how the simulation tells it.
-///
-/// Not among them, because other fsyncs make up for each: those of segments and snapshot before they are trusted (what
-/// may be missing of the newest segment is written again and fsynced, all else was durable before it was named), and
-/// those of the torn bytes in `quarantine/`, which no promise rests on.
-type Site = (&'static str, fn(&Fsync<'_>) -> bool);
-
-const SITES: &[Site] = &[
-    ("parent of a new database", |sync| sync.verb == "sync_dir" && sync.path == "/"),
-    ("manifest", |sync| sync.verb == "sync_all" && sync.path == "/db/MANIFEST.tmp"),
-    ("directory after the manifest", |sync| changed(sync, "/MANIFEST")),
-    ("frames", |sync| sync.verb == "sync_data" && sync.wrote != 32),
-    ("seal", |sync| sync.verb == "sync_data" && sync.wrote == 32),
-    ("header of a segment", |sync| sync.verb == "sync_all" && sync.wrote == 64 && !sync.opening),
-    ("directory after a new segment", |sync| changed(sync, ".log")),
-    ("snapshot", |sync| sync.verb == "sync_all" && sync.path.contains("/snap-") && !sync.opening),
-    ("directory after the snapshot", |sync| changed(sync, ".snp")),
-    ("directory after backup/", |sync| changed(sync, "/backup")),
-    ("backup/ after a generation", |sync| sync.verb == "sync_dir" && sync.path == "/db/backup"),
-    ("manifest of a kept generation", |sync| sync.verb == "sync_all" && sync.path.starts_with("/db/backup")),
-    ("a kept generation after its manifest", |sync| in_backup(sync) && sync.change.ends_with(".tmp")),
-    ("a kept generation after its files", |sync| {
-        in_backup(sync) && (sync.change.ends_with(".log") || sync.change.ends_with(".snp"))
-    }),
-    ("a kept generation that goes, after its manifest", |sync| {
-        in_backup(sync) && sync.change.ends_with("/MANIFEST")
-    }),
-    ("bytes written again", |sync| mends(sync) && sync.wrote != 32),
-    ("seal of a mended segment", |sync| mends(sync) && sync.wrote == 32),
-    ("directory before it is trusted", |sync| sync.verb == "sync_dir" && sync.path == "/db" && sync.opening),
-];
-
-fn changed(sync: &Fsync<'_>, suffix: &str) -> bool {
-    sync.verb == "sync_dir" && sync.path == "/db" && sync.change.ends_with(suffix) && !sync.opening
-}
-
-fn mends(sync: &Fsync<'_>) -> bool {
-    sync.verb == "sync_all" && sync.path.starts_with("/db/seg-") && sync.wrote != 64 && !sync.opening
-}
-
-fn in_backup(sync: &Fsync<'_>) -> bool {
-    sync.verb == "sync_dir" && sync.path.starts_with("/db/backup/")
-}
-
-#[test]
-fn every_fsync_is_needed() {
-    let cycles = number("MUTANT_CYCLES").unwrap_or(40_000);
-    let mut useless = Vec::new();
-    for (name, site) in SITES {
-        match run_mutant(cycles, |sim| sim.ignore(*site)) {
-            Some((seed, what)) => println!("{name}: SEED={seed}: {what}"),
-            None => useless.push(name),
-        }
-    }
-    assert!(useless.is_empty(), "no crash shows that these are needed: {useless:?}");
-}
-
-#[test]
-fn pages_that_a_failed_fsync_left_clean_are_written_again() {
-    let Some((seed, what)) = run_mutant(40_000, Sim::skip_rewrites) else {
-        panic!("no crash shows that the rewrite is needed");
-    };
-    println!("SEED={seed}: {what}");
 }

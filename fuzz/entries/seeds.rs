@@ -200,7 +200,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
                 blocks(0, 2, &three),
                 blocks(0, 1, &three[..1]),
                 blocks(0, 0, &[]),
-                blocks(1, 0, &three),
+                blocks(1, 2, &three),
                 blocks(2, 2, &three),
                 blocks(4, 2, &three),
                 blocks(8, 2, &three),

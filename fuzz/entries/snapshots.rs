@@ -31,10 +31,13 @@ const KIND: u8 = 32;
 /// A block as it was written: collection, documents, payload.
 type Written = Vec<(u32, u32, Vec<u8>)>;
 
+/// A block as it was heard: its place among all, and what was written.
+type Block = (u32, u32, u32, Vec<u8>);
+
 /// Hears blocks in any order.
 #[derive(Default)]
 struct Heard {
-    blocks: Mutex<Vec<(u32, u32, u32, Vec<u8>)>>,
+    blocks: Mutex<Vec<Block>>,
 }
 
 impl Heard {
