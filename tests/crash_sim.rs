@@ -172,7 +172,10 @@ impl Cycle {
                     None => return Ok(()),
                 }
             }
-            backend.drive();
+            // Both ways to write: by a thread that may wait, and by one that must not as far as it can.
+            if self.dice.below(2) == 0 || !backend.drive_promptly() {
+                backend.drive();
+            }
             self.settle(waiting);
             if self.dice.below(4) == 0 {
                 self.compact(backend)?;

@@ -4,6 +4,7 @@
 
 mod compaction;
 mod concurrency;
+mod direct;
 mod model;
 mod support;
 mod verify;
