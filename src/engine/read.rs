@@ -31,6 +31,9 @@ pub enum Hot {
     Wait,
 }
 
+/// A collection and documents of it, in the order they were asked for; `None` for each that is missing.
+pub type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
+
 impl Document {
     pub(super) fn of_block(block: &Arc<Block>, span: Span) -> Document {
         let range = span.within(block);
@@ -65,7 +68,7 @@ impl Store {
         name: &str,
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
-    ) -> Option<(Option<Arc<Collection>>, Vec<Option<Document>>)> {
+    ) -> Option<HotMany> {
         let collection = self.views().collection(name);
         let mut documents = Vec::with_capacity(ids.size_hint().0);
         let mut bytes = 0;
