@@ -2,6 +2,7 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
+//! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
 //! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`], [`aggregate`]:
 //!   the operations; [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
