@@ -117,7 +117,7 @@ export class Port {
 
   private constructor() {
     this.#native = native()
-    this.#id = this.#native.openPort(() => this.#woken())
+    this.#id = this.#native.openPort(() => this.#woken(), () => {})
     this.#buffers = new PortBuffers(this.#native, this.#id)
     this.reads = new PointReads(this.#native, this.#id, this.#buffers, this.#turn)
     process.on('exit', this.#atExit)
@@ -171,7 +171,7 @@ export class Port {
       operation.body(scratch, this.#shapes)
       const ticket = this.#nextTicket()
       this.#writeOperation(whole, operation, ticket, waiter.target, scratch)
-      this.#buffers.fill(whole)
+      this.#buffers.copyIn(whole)
       this.#waiters.set(ticket, waiter)
       this.#native.call(this.#id, whole.length)
     } finally {
@@ -235,7 +235,7 @@ export class Port {
     this.#scheduled = false
     const batch = this.#batch
     if (batch.length === 0) return
-    this.#buffers.fill(batch)
+    this.#buffers.copyIn(batch)
     const length = batch.length
     if (batch.bytes.length > KEPT_BYTES) this.#batch = new Writer(REQUEST_BYTES)
     else batch.clear()
@@ -269,11 +269,11 @@ export class Port {
       this.#turn.add(1)
       const ticket = bytes.readUInt32LE(at)
       const failed = bytes[at + 4] === 1
-      const section = at + 8
-      at = section + 4 + bytes.readUInt32LE(section)
+      const start = at + 8
+      at = start + 4 + bytes.readUInt32LE(start)
       const waiter = this.#waiters.get(ticket)
       this.#waiters.delete(ticket)
-      if (waiter) this.#settle(waiter, bytes, section, failed)
+      if (waiter) this.#settle(waiter, bytes, start, failed)
     }
   }
 

@@ -23,7 +23,7 @@ export class PortBuffers {
   }
 
   /** Copies into the request buffer at this place, and makes it longer first where it must be. */
-  fill(from: Writer, at = 0): void {
+  copyIn(from: Writer, at = 0): void {
     const needed = at + from.length
     if (needed > this.request.length) {
       const before = this.request

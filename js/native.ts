@@ -35,7 +35,7 @@ export interface Native {
     open(path: string, optionsJson: string): Promise<NativeDatabase>
     verify(path: string): Promise<string>
   }
-  openPort(wake: () => void): number
+  openPort(wake: () => void, hold: () => void): number
   setBuffers(port: number, request: Uint8Array, result: Uint8Array): void
   collection(port: number, database: number, name: string): number
   submit(port: number, length: number): number

@@ -179,7 +179,7 @@ export class PointReads {
       else encodeId(out, id)
     }
     this.#head(target, MANY, to - from)
-    this.#buffers.fill(out, HEAD_BYTES)
+    this.#buffers.copyIn(out, HEAD_BYTES)
     for (;;) {
       const answer = this.#native.attempt(this.#port, HEAD_BYTES + out.length)
       if (answer > 0) {
@@ -206,7 +206,7 @@ export class PointReads {
     const out = new Writer(64)
     encodeId(out, id)
     this.#head(target, verb, 1)
-    this.#buffers.fill(out, HEAD_BYTES)
+    this.#buffers.copyIn(out, HEAD_BYTES)
     return HEAD_BYTES + out.length
   }
 

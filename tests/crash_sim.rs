@@ -254,7 +254,11 @@ impl Cycle {
                     None => return Ok(()),
                 }
             }
-            backend.drive();
+            // Both ways to write: by a thread that may wait, and by one that must not as far as it can.
+            // No dice: what they show stays what it was.
+            if self.model.commits.len().is_multiple_of(2) || !backend.drive_promptly() {
+                backend.drive();
+            }
             self.settle(waiting);
             if self.dice.below(4) == 0 {
                 self.compact(backend)?;

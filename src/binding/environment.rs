@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::failure::refused;
 use super::outbox::Outbox;
 use super::port::{Port, closed};
-use super::wake::{Wake, WakeFunction};
+use super::wake::{Hold, Wake, WakeFunction};
 use crate::engine::Database;
 use crate::error::{Error, Kind, Result};
 use crate::options::OpenOptions;
@@ -108,11 +108,11 @@ pub fn databases(env: &Env) -> Result<Arc<Databases>> {
     })
 }
 
-/// Adds a port that wakes JavaScript through this function.
-pub fn open_port(env: &Env, wake: WakeFunction) -> Result<u32> {
+/// Adds a port that wakes JavaScript through one function, and keeps the process alive through another.
+pub fn open_port(env: &Env, wake: WakeFunction, hold: WakeFunction) -> Result<u32> {
     databases(env)?;
     let id = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
-    let port = Port::new(Outbox::new(Wake::new(wake)));
+    let port = Port::new(Outbox::new(Wake::new(wake)), Hold::new(hold));
     env.add_env_cleanup_hook(id, |id| quietly(|| close_port(id))).map_err(refused)?;
     HERE.with_borrow_mut(|here| here.ports.push((id, port)));
     Ok(id)

@@ -93,10 +93,10 @@ impl NativeDatabase {
     }
 }
 
-/// Opens a port; `wake` is called once per burst of results.
-#[napi(ts_args_type = "wake: () => void")]
-pub fn open_port(env: &Env, wake: WakeFunction) -> napi::Result<u32> {
-    guarded(|| environment::open_port(env, wake))
+/// Opens a port; `wake` is called once per burst of results, `hold` never: it keeps the process alive.
+#[napi(ts_args_type = "wake: () => void, hold: () => void")]
+pub fn open_port(env: &Env, wake: WakeFunction, hold: WakeFunction) -> napi::Result<u32> {
+    guarded(|| environment::open_port(env, wake, hold))
 }
 
 /// Gives the port its buffers, or replaces them.

@@ -12,6 +12,7 @@ use super::buffers::Buffers;
 use super::failure::refused;
 use super::outbox::Outbox;
 use super::request;
+use super::wake::Hold;
 use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
 use crate::engine::{Database, Hot, Limits, Session, Size, Task};
@@ -51,8 +52,8 @@ pub struct Port {
     called: Option<Vec<u8>>,
     /// Operations submitted whose results were not yet taken.
     pending: usize,
-    /// Whether the wake function keeps the process alive.
-    held: bool,
+    /// The process lives while operations are pending.
+    hold: Hold,
     /// What cancels those of them that may be cancelled, by ticket.
     cancels: HashMap<u32, Arc<AtomicBool>>,
     section: Section,
@@ -61,7 +62,7 @@ pub struct Port {
 
 impl Port {
     /// A port that delivers through this outbox.
-    pub fn new(outbox: Arc<Outbox>) -> Port {
+    pub fn new(outbox: Arc<Outbox>, hold: Hold) -> Port {
         Port {
             outbox,
             shapes: Arc::new(Shapes::new()),
@@ -71,7 +72,7 @@ impl Port {
             ready: VecDeque::new(),
             called: None,
             pending: 0,
-            held: false,
+            hold,
             cancels: HashMap::new(),
             section: Section::default(),
             bytes: Vec::new(),
@@ -154,21 +155,10 @@ impl Port {
         });
         let finished: usize = self.ready.iter().map(Vec::len).sum();
         if finished > self.buffers.as_ref().map_or(0, Buffers::room) {
-            self.hold_or_release(env)?;
+            self.hold.set(env, true).map_err(refused)?;
             return Ok(-1);
         }
         self.take(env)
-    }
-
-    /// The process lives while operations are pending.
-    fn hold_or_release(&mut self, env: &Env) -> Result<()> {
-        let held = self.pending > 0;
-        if held != self.held {
-            let wake = &self.outbox.wake;
-            if held { wake.hold(env) } else { wake.release(env) }.map_err(refused)?;
-            self.held = held;
-        }
-        Ok(())
     }
 
     /// Lets an operation stop early; its result, whatever it is, is still to be taken.
@@ -266,7 +256,7 @@ impl Port {
             self.ready.pop_front();
             self.pending = self.pending.saturating_sub(1);
         }
-        self.hold_or_release(env)?;
+        self.hold.set(env, self.pending > 0).map_err(refused)?;
         match self.ready.front() {
             Some(result) if written == 0 => Ok(-signed(result.len())),
             _ => Ok(signed(written)),

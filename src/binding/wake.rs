@@ -6,7 +6,7 @@
 //! wake-up is lost, and one too many only finds an empty queue.
 //!
 //! A strong function that is idle would hang Node.js, a weak one with work pending would let it exit silently.
-//! The function is made weak, `hold` makes it strong and `release` weak again, both on the JavaScript thread.
+//! Functions are made weak; a second one, [`Hold`], is strong while operations are pending.
 //!
 //! `silence` runs on the JavaScript thread before Node.js closes the function: cleanup hooks run last added first,
 //! and the port adds its hook after the function added its own. The lock lets a call that is under way finish;
@@ -60,26 +60,32 @@ impl Wake {
         self.scheduled.swap(false, Ordering::AcqRel);
     }
 
-    /// Keeps the process alive. On the JavaScript thread.
-    pub fn hold(&self, env: &Env) -> napi::Result<()> {
-        match &mut *self.function.lock() {
-            #[expect(deprecated, reason = "clones keep the function, only this keeps the process")]
-            Some(function) => function.refer(env),
-            None => Ok(()),
-        }
-    }
-
-    /// Lets the process exit. On the JavaScript thread.
-    pub fn release(&self, env: &Env) -> napi::Result<()> {
-        match &mut *self.function.lock() {
-            #[expect(deprecated, reason = "clones keep the function, only this keeps the process")]
-            Some(function) => function.unref(env),
-            None => Ok(()),
-        }
-    }
-
     /// Wakes nobody from now on. On the JavaScript thread, while its environment lives.
     pub fn silence(&self) {
         drop(self.function.lock().take());
+    }
+}
+
+/// Keeps the process alive. Never called, and never leaves the JavaScript thread: were it the function that wakes,
+/// holding and releasing would wait for the call that is under way on another thread just then.
+pub struct Hold {
+    function: WakeFunction,
+    held: bool,
+}
+
+impl Hold {
+    /// Holds through this function, which is weak.
+    pub fn new(function: WakeFunction) -> Hold {
+        Hold { function, held: false }
+    }
+
+    /// Keeps the process alive from now on, or lets it exit.
+    #[expect(deprecated, reason = "clones keep the function, only this keeps the process")]
+    pub fn set(&mut self, env: &Env, held: bool) -> napi::Result<()> {
+        if held != self.held {
+            if held { self.function.refer(env) } else { self.function.unref(env) }?;
+            self.held = held;
+        }
+        Ok(())
     }
 }

@@ -54,3 +54,20 @@ impl Budget {
         *self.used.lock()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_that_is_not_there_now_is_not_taken() {
+        let budget = Budget::new(100);
+        assert!(budget.try_take(80) && !budget.try_take(30) && budget.try_take(20));
+        budget.give(80);
+        assert!(budget.try_take(30));
+        assert_eq!(budget.used(), 50);
+        budget.give(50);
+        assert!(budget.try_take(1_000), "alone, anything has room");
+        assert!(!budget.try_take(1));
+    }
+}

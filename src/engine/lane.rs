@@ -1,9 +1,15 @@
 //! Queues of work on tokio's blocking pool: in order, on at most so many threads.
+//!
+//! A worker that has nothing to do lingers before it leaves: work that waits for its answer to come back to JavaScript
+//! and for the next call comes within tens of microseconds, and a thread of the pool takes as long to be woken. It looks
+//! for work without sleeping for a moment, then sleeps where one call wakes it, then goes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
 /// A piece of work.
@@ -16,36 +22,76 @@ pub struct Lane {
     /// Runs when a worker finds the queue empty, and now and then while it does not.
     pause: Box<dyn Fn() + Send + Sync>,
     idle: Condvar,
+    /// Tells workers that linger.
+    work: Condvar,
+    /// `State::called`, to be looked at without the lock.
+    called: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
+    /// Workers at work or called to it.
     running: usize,
+    /// Workers that linger and were not called.
+    lingering: usize,
+    /// Workers that were called and have not heard it yet.
+    called: usize,
+    /// Somebody waits for the end: nobody lingers until there is work again.
+    leaving: bool,
+}
+
+/// What becomes of a worker without work.
+enum Next {
+    Work(Option<Job>),
+    Linger,
 }
 
 /// Jobs after which a worker pauses even though there are more.
 const STRETCH: usize = 256;
+/// How often a worker looks for a call before it sleeps: some tens of microseconds.
+const LOOKS: usize = 1_000;
+/// How long it then sleeps before it leaves.
+const LINGER: Duration = Duration::from_millis(2);
 
 impl Lane {
     /// An empty lane.
     pub fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<Lane> {
-        Arc::new(Lane { width, state: Mutex::default(), pause: Box::new(pause), idle: Condvar::new() })
+        Arc::new(Lane {
+            width,
+            state: Mutex::default(),
+            pause: Box::new(pause),
+            idle: Condvar::new(),
+            work: Condvar::new(),
+            called: AtomicBool::new(false),
+        })
     }
 
     /// Adds work and sees that someone works.
     pub fn push(self: &Arc<Self>, runtime: &Handle, jobs: impl IntoIterator<Item = Job>) {
         let mut state = self.state.lock();
+        state.leaving = false;
         let before = state.queue.len();
         state.queue.extend(jobs);
         let added = state.queue.len() - before;
-        self.start(&mut state, runtime, added);
+        self.call(state, runtime, added);
     }
 
-    /// Starts workers for so many jobs, as far as there may be more.
-    fn start(self: &Arc<Self>, state: &mut State, runtime: &Handle, jobs: usize) {
-        for _ in 0..jobs.min(self.width - state.running) {
-            state.running += 1;
+    /// Sees that workers come for so many jobs, as far as there may be more of them.
+    fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>, runtime: &Handle, jobs: usize) {
+        let wanted = jobs.min(self.width - state.running);
+        let called = wanted.min(state.lingering);
+        state.running += wanted;
+        state.lingering -= called;
+        state.called += called;
+        if called > 0 {
+            self.called.store(true, Ordering::Release);
+        }
+        drop(state);
+        for _ in 0..called {
+            self.work.notify_one();
+        }
+        for _ in called..wanted {
             let lane = self.clone();
             runtime.spawn_blocking(move || lane.work());
         }
@@ -69,21 +115,17 @@ impl Lane {
         while state.running > 0 {
             self.idle.wait(&mut state);
         }
+        state.leaving = true;
+        self.work.notify_all();
     }
 
     fn work(&self) {
         let mut done = 0;
         loop {
-            let next = {
-                let mut state = self.state.lock();
-                let next = state.queue.pop_front();
-                // What was done since the last pause is still to be driven, so only then is this the end.
-                if next.is_none() && done == 0 {
-                    state.running -= 1;
-                    self.idle.notify_all();
-                    return;
-                }
-                next
+            let next = match self.next(done) {
+                Next::Work(next) => next,
+                Next::Linger if self.is_called() => continue,
+                Next::Linger => return,
             };
             let last = next.is_none();
             if let Some(job) = next {
@@ -99,6 +141,40 @@ impl Lane {
             }
         }
     }
+
+    fn next(&self, done: usize) -> Next {
+        let mut state = self.state.lock();
+        let next = state.queue.pop_front();
+        // What was done since the last pause is still to be driven, so only then is this the end.
+        if next.is_some() || done > 0 {
+            return Next::Work(next);
+        }
+        state.running -= 1;
+        state.lingering += 1;
+        self.idle.notify_all();
+        Next::Linger
+    }
+
+    /// Waits for a call, not for long.
+    fn is_called(&self) -> bool {
+        for _ in 0..LOOKS {
+            if self.called.load(Ordering::Acquire) {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        let mut state = self.state.lock();
+        if state.called == 0 && !state.leaving {
+            self.work.wait_for(&mut state, LINGER);
+        }
+        if state.called == 0 {
+            state.lingering -= 1;
+            return false;
+        }
+        state.called -= 1;
+        self.called.store(state.called > 0, Ordering::Release);
+        true
+    }
 }
 
 /// All places of a lane, taken by a thread that is no worker of it.
@@ -113,14 +189,14 @@ impl Drop for Turn<'_> {
         state.running = 0;
         self.lane.idle.notify_all();
         let waiting = state.queue.len();
-        self.lane.start(&mut state, self.runtime, waiting);
+        self.lane.call(state, self.runtime, waiting);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
 
     #[test]
@@ -159,6 +235,9 @@ mod tests {
         drop((turn, sender));
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2]);
         lane.wait_idle();
-        assert!(lane.try_enter(runtime.handle()).is_some());
+        // A worker that lingers may hold the lock for a moment.
+        while lane.try_enter(runtime.handle()).is_none() {
+            std::thread::yield_now();
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
+//! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
 //! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop

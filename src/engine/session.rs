@@ -26,7 +26,7 @@ use super::operation::{
     Answer, CollectionInfo, Document, Incoming, Operation, Reach, Reply, Returned, Size, Task, UpdateOutcome,
     Upsert,
 };
-use super::read::{Hot, incoming_key};
+use super::read::{Hot, HotMany, incoming_key};
 use super::store::Store;
 use crate::document::{Path, RawKind, RawValue, Value, incoming};
 use crate::error::{Error, Kind, Result};
@@ -217,7 +217,7 @@ impl Session {
         name: &str,
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
-    ) -> Option<(Option<Arc<Collection>>, Vec<Option<Document>>)> {
+    ) -> Option<HotMany> {
         if self.is_closed() { None } else { self.store.get_many_hot(name, ids, most) }
     }
 

@@ -4,6 +4,7 @@
 
 mod compaction;
 mod concurrency;
+mod direct;
 mod indexes;
 mod model;
 #[expect(dead_code, reason = "only some of its faults are needed here")]

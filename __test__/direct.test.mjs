@@ -1,0 +1,126 @@
+// Small writes settle in the call that submits them, and point reads cross together: what must hold all the same.
+
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+
+import test from 'ava'
+
+import { collection, directory, onDisk, rejectsWith } from './support/database.mjs'
+
+const LONG = 'x'.repeat(20_000)
+
+for (const storage of ['async', 'sync']) {
+  test(`writes small and large, awaited and not, commit in the order of the calls (${storage})`, async (t) => {
+    const db = await onDisk(t, { storage })
+    const items = db.collection('items')
+    const versions = []
+    let last
+    for (let i = 0; i < 600; i++) {
+      last = { _id: 'k', i, pad: i % 13 === 5 ? LONG : '' }
+      versions.push(items.set('k', last))
+      if (i % 7 === 0) await versions.at(-1)
+      if (i % 31 === 0) await turn()
+    }
+    t.deepEqual(await Promise.all(versions), Array.from({ length: 600 }, (_, i) => i + 1))
+    t.deepEqual(await items.get('k'), last)
+  })
+}
+
+test('the event loop turns while a program awaits small writes and reads', async (t) => {
+  const db = await onDisk(t)
+  const items = db.collection('items')
+  let turns = 0
+  let counting = true
+  const count = () => {
+    turns++
+    if (counting) setImmediate(count)
+  }
+  setImmediate(count)
+  for (let i = 0; i < 4000; i++) await items.set(i % 10, { i })
+  const written = turns
+  for (let i = 0; i < 4000; i++) await items.get(i % 10)
+  counting = false
+  t.true(written >= 3, `${written} turns in 4,000 writes`)
+  t.true(turns - written >= 3, `${turns - written} turns in 4,000 reads`)
+})
+
+test('an answer is there for every reader once it settled', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  const other = await onDisk(t, {}, path)
+  for (let i = 0; i < 500; i++) {
+    await db.collection('items').updateOne({ _id: 'n' }, { $inc: { n: 1 } }, { upsert: true })
+    t.is(other.collection('items').getSync('n').n, i + 1)
+  }
+})
+
+test('the main thread and workers increment one document, and no increment is lost', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, { flushInterval: 5 }, path)
+  const items = db.collection('items')
+  await items.insertOne({ _id: 'n', n: 0 })
+  const source = `
+    const { Database } = require(process.argv[2])
+    Database.open(process.argv[3], { flushInterval: 5 }).then(async (db) => {
+      for (let i = 0; i < 1000; i++) await db.collection('items').updateOne({ _id: 'n' }, { $inc: { n: 1 } })
+      await db.close()
+    })`
+  const index = new URL('../index.js', import.meta.url).pathname
+  const workers = [1, 2].map(() => new Worker(source, { eval: true, argv: [index, path] }))
+  const ends = workers.map((worker) => once(worker, 'exit'))
+  for (let i = 0; i < 1000; i++) {
+    await items.updateOne({ _id: 'n' }, { $inc: { n: 1 } })
+    if (i % 100 === 0) await items.insertMany(Array.from({ length: 1000 }, (_, k) => ({ _id: `${i}-${k}` })))
+  }
+  t.deepEqual((await Promise.all(ends)).map(([code]) => code), [0, 0])
+  t.is((await items.get('n')).n, 3000)
+})
+
+test('5,000 concurrent reads answer their own documents, missing ones null, and refused ones themselves', async (t) => {
+  const items = await collection(t, Array.from({ length: 3000 }, (_, i) => ({ _id: i % 2 ? i : `k${i}`, i })))
+  const ids = Array.from({ length: 5000 }, (_, i) => (i % 2 ? i : `k${i}`))
+  ids[4001] = '\ud800'
+  ids[4002] = 'x'.repeat(2000)
+  const outcomes = await Promise.allSettled(ids.map((id) => items.get(id)))
+  outcomes.forEach(({ status, value, reason }, i) => {
+    if (i === 4001 || i === 4002) {
+      t.is(reason?.kind, 'BAD_DOCUMENT')
+      t.regex(reason.message, /^users\.get: /)
+    } else {
+      if (status !== 'fulfilled') t.fail(String(reason))
+      if (i < 3000 ? value?.i !== i : value !== null) t.fail(`${ids[i]} gave ${JSON.stringify(value)}`)
+    }
+  })
+})
+
+test('reads that wait for the next turn are answered before close is done, and later ones refused', async (t) => {
+  const db = await onDisk(t)
+  const items = db.collection('items')
+  await items.insertOne({ _id: 1, n: 1 })
+  const reads = Array.from({ length: 3000 }, () => items.get(1))
+  await db.close()
+  t.true((await Promise.all(reads)).every((document) => document.n === 1))
+  await rejectsWith(t, 'CLOSED', items.get(1))
+  await rejectsWith(t, 'CLOSED', items.set(1, {}))
+})
+
+test('getMany keeps the order of its ids, however much the documents take', async (t) => {
+  const items = await collection(t, Array.from({ length: 100 }, (_, i) => ({ _id: i, text: LONG.repeat(i % 10) + i })))
+  const ids = Array.from({ length: 300 }, (_, i) => (i * 7) % 110)
+  const documents = await items.getMany(ids)
+  t.deepEqual(documents.map((document) => document?._id ?? null), ids.map((id) => (id < 100 ? id : null)))
+  t.is(documents[9].text, LONG.repeat(63 % 10) + 63)
+  t.deepEqual(await items.getMany([]), [])
+})
+
+test('reads settle with what a memory limit turned cold', async (t) => {
+  const db = await onDisk(t, { memoryLimit: 1 << 20 })
+  const items = db.collection('items')
+  for (let i = 0; i < 400; i++) await items.insertOne({ _id: i, text: LONG.slice(0, 10_000) + i })
+  t.true((await db.stats()).hotBytes < 2 << 20)
+  const documents = await Promise.all(Array.from({ length: 2400 }, (_, i) => items.get(i % 400)))
+  t.true(documents.every(({ _id, text }, i) => _id === i % 400 && text.endsWith(String(_id))))
+  for (let i = 0; i < 400; i++) await items.updateOne({ _id: i }, { $set: { i } })
+  t.is((await items.getMany([399]))[0].i, 399)
+})

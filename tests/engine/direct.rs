@@ -1,0 +1,163 @@
+//! Small writes done in the call that submits them, beside those that take their lane.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::support::{Client, incoming, object};
+use moltendb_node::document::Value;
+use moltendb_node::engine::{
+    Answer, InsertOrder, Limits, Operation, Reach, Session, SetEntry, Size, Task, Upsert,
+};
+use moltendb_node::error::Kind;
+use moltendb_node::options::StorageMode;
+use moltendb_node::{OpenOptions, Result};
+
+fn submit(
+    session: &Arc<Session>,
+    operations: Vec<Operation>,
+    reply: impl Fn(Result<Answer>) + Clone + Send + 'static,
+) {
+    let task = |operation| {
+        let reply = reply.clone();
+        let reply = Box::new(move |_, result| reply(result));
+        Task { name: "c".into(), operation, limits: Limits::default(), reply }
+    };
+    session.submit(operations.into_iter().map(task).collect(), Size::Small);
+}
+
+fn set(id: i32, text: usize) -> Operation {
+    let document = object(&[("_id", Value::Int(id)), ("t", Value::String("x".repeat(text)))]);
+    Operation::Set { entries: vec![SetEntry { document: incoming(&document), if_version: None }] }
+}
+
+fn increment(id: i32) -> Operation {
+    Operation::Update {
+        filter: incoming(&object(&[("_id", Value::Int(id))])),
+        update: incoming(&object(&[("$inc", object(&[("n", Value::Int(1))]))])),
+        array_filters: None,
+        reach: Reach::One,
+        upsert: Upsert::No,
+        new_id: incoming(&Value::Null),
+    }
+}
+
+fn open(path: &str, storage: StorageMode) -> Client {
+    let flush_interval = Duration::from_millis(5);
+    Client::open(
+        path,
+        OpenOptions { storage, flush_interval, segment_size: 1 << 18, ..OpenOptions::default() },
+    )
+    .unwrap()
+}
+
+#[test]
+fn writes_here_and_writes_on_the_lane_commit_in_the_order_of_the_calls() {
+    for storage in [StorageMode::Memory, StorageMode::Async, StorageMode::Sync] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db").to_str().unwrap().to_owned();
+        let path = if storage == StorageMode::Memory { ":memory:" } else { &path };
+        let client = open(path, storage);
+        let (sender, receiver) = mpsc::channel();
+        let here = Arc::new(AtomicUsize::new(0));
+        let mut called = 0;
+        for round in 0..400 {
+            let this = std::thread::current().id();
+            let operations: Vec<_> = (0..round % 7 + 1)
+                // What is large has to take the lane, and all that comes after it.
+                .map(|n| set(1, if (round + n) % 11 == 0 { 20_000 } else { n as usize }))
+                .collect();
+            called += operations.len();
+            let (sender, here) = (sender.clone(), here.clone());
+            submit(&client.session, operations, move |result| {
+                here.fetch_add(usize::from(std::thread::current().id() == this), Ordering::Relaxed);
+                sender.send(result.unwrap()).unwrap();
+            });
+            if round % 5 == 0 {
+                while client.version("c", &Value::Int(1)).unwrap() != Some(called as u64) {
+                    std::thread::yield_now();
+                }
+            }
+        }
+        drop(sender);
+        let versions: Vec<_> = receiver
+            .iter()
+            .take(called)
+            .map(|answer| match answer {
+                Answer::Versions(versions) => versions[0],
+                _ => panic!("a set has another answer"),
+            })
+            .collect();
+        assert_eq!(versions, (1..=called as u64).collect::<Vec<_>>(), "{storage:?}");
+        let here = here.load(Ordering::Relaxed);
+        match storage {
+            StorageMode::Sync => assert_eq!(here, 0, "an fdatasync is waiting"),
+            _ => assert!(here > 0 && here < called, "{storage:?}: {here} of {called}"),
+        }
+        client.database.close().unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_lost_between_threads_that_write_here_flushes_and_compactions() {
+    const THREADS: usize = 4;
+    const WRITES: usize = 1_500;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db").to_str().unwrap().to_owned();
+    let client = open(&path, StorageMode::Async);
+    client
+        .insert("c", &[object(&[("_id", Value::Int(0)), ("n", Value::Int(0))])], InsertOrder::Ordered)
+        .unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                client.database.compact().unwrap();
+            }
+        });
+        let writers: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let session = client.database.session();
+                scope.spawn(move || {
+                    let (sender, receiver) = mpsc::channel();
+                    for _ in 0..WRITES {
+                        let sender = sender.clone();
+                        submit(&session, vec![increment(0)], move |result| sender.send(result).unwrap());
+                        assert!(matches!(receiver.recv().unwrap(), Ok(Answer::Updated(outcome)) if outcome.modified == 1));
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+    let expected = object(&[("_id", Value::Int(0)), ("n", Value::Int((THREADS * WRITES) as i32))]);
+    assert_eq!(client.get("c", &Value::Int(0)).unwrap().as_ref(), Some(&expected));
+    client.database.close().unwrap();
+    let client = open(&path, StorageMode::Async);
+    assert_eq!(client.get("c", &Value::Int(0)).unwrap(), Some(expected));
+    client.database.close().unwrap();
+}
+
+#[test]
+fn what_is_refused_is_refused_here_too() {
+    let client = open(":memory:", StorageMode::Memory);
+    let (sender, receiver) = mpsc::channel();
+    let reply = move |result: Result<Answer>| sender.send(result).unwrap();
+    let document = incoming(&object(&[("_id", Value::Int(1))]));
+    let insert = || Operation::Insert { documents: vec![document.clone()], order: InsertOrder::Ordered };
+    submit(&client.session, vec![insert(), insert(), increment(2)], reply.clone());
+    let answers: Vec<_> = receiver.try_iter().map(Result::unwrap).collect();
+    let failures = |answer: &Answer| match answer {
+        Answer::Inserted { failures, .. } => failures.iter().map(|failure| failure.error.kind()).collect(),
+        Answer::Updated(outcome) => vec![Kind::Internal; outcome.matched as usize],
+        _ => panic!("a write has another answer"),
+    };
+    assert_eq!(answers.iter().map(failures).collect::<Vec<_>>(), [vec![], vec![Kind::DuplicateKey], vec![]]);
+    client.database.close().unwrap();
+    submit(&client.session, vec![insert()], reply);
+    assert_eq!(receiver.recv().unwrap().err().unwrap().kind(), Kind::Closed);
+}
