@@ -104,7 +104,7 @@ pub struct Commit<'s> {
     renamed: bool,
     /// Collections that were begun stay without documents.
     kept: bool,
-    pub(super) turns: SmallVec<[(Arc<Collection>, Arc<Index>, Turn); 0]>,
+    pub(super) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
     pub(super) claims: Claims,
     preloaded: &'s Preloaded,
     packed: Vec<u8>,
@@ -178,7 +178,7 @@ impl<'s> Commit<'s> {
             dropped: SmallVec::new(),
             renamed: false,
             kept: false,
-            turns: SmallVec::new(),
+            turns: Vec::new(),
             claims: Claims::default(),
             preloaded,
             packed: Vec::new(),

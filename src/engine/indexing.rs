@@ -39,6 +39,16 @@ impl Store {
     /// Makes indexes, all or none, and the collection where it is missing; answers their names. Those that exist as
     /// they are asked for stay as they are.
     pub fn create_indexes(&self, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
+        self.create_indexes_with(name, specs, |_| {})
+    }
+
+    /// [`Store::create_indexes`] that calls when commits maintain the indexes, and, with `true`, when they are filled.
+    pub(super) fn create_indexes_with(
+        &self,
+        name: &str,
+        specs: &[Spec],
+        turn: impl Fn(bool),
+    ) -> Committed<Vec<String>> {
         let _one = self.building().lock();
         let fail = |error| Committed { result: Err(error), lsn: Lsn(0) };
         let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
@@ -70,7 +80,7 @@ impl Store {
                     }
                 }
                 Ok(Begun::Build(collection, indexes, view)) => {
-                    let Committed { result, lsn } = self.build_indexes(&collection, &indexes, view);
+                    let Committed { result, lsn } = self.build_indexes(&collection, &indexes, view, &turn);
                     if result.is_err() {
                         // No commit is between staging and applying.
                         let _applied = self.applied();
@@ -102,10 +112,13 @@ impl Store {
         collection: &Arc<Collection>,
         indexes: &[Arc<Index>],
         view: View,
+        turn: &impl Fn(bool),
     ) -> Committed<()> {
+        turn(false);
         let filled = self.fill_indexes(collection, indexes, view.lsn(), 1);
         // What commits took from the index since goes now, and not before it was filled.
         drop(view);
+        turn(true);
         if let Err(error) = filled {
             return Committed { result: Err(error), lsn: Lsn(0) };
         }

@@ -80,3 +80,6 @@ pub use operation::{
 pub use read::Hot;
 pub use session::Session;
 pub use verify::{Verification, verify};
+
+#[cfg(test)]
+mod index_tests;

@@ -20,3 +20,8 @@ pub use extract::{KeyBytes, Keys, Purpose, encode_component, extract, values_of}
 pub use key::encode_key;
 pub use spec::{Direction, Field, ID_INDEX, Spec};
 pub use tree::Tree;
+
+#[cfg(test)]
+mod extract_tests;
+#[cfg(test)]
+mod spec_tests;
