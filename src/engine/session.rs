@@ -241,10 +241,13 @@ impl Session {
         if let Err(error) = watch.check(|| self.store.now()) {
             return Outcome::Now(None, Err(error));
         }
-        catch_unwind(AssertUnwindSafe(|| self.execute(name, operation, limits, watch))).unwrap_or_else(|_| {
+        let run = AssertUnwindSafe(|| self.execute(name, operation, limits, watch));
+        let outcome = catch_unwind(run).unwrap_or_else(|_| {
             let message = "an operation failed in a way that is a defect of this package; please report it";
             Outcome::Now(None, Err(Error::new(Kind::Internal, message)))
-        })
+        });
+        self.store.consider_index(name, &self.runtime);
+        outcome
     }
 
     fn execute(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
