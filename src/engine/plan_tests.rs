@@ -184,7 +184,7 @@ fn a_count_within_an_index_looks_at_no_document() {
     let between = count(&object(&[("n", object(&[("$gt", int(10)), ("$lte", int(1_000))]))]));
     assert_eq!((between.stages().as_str(), between.numbers()), ("COUNT COUNT_SCAN", (990, 990, 0)));
     let tagged = count(&object(&[("tags", int(7))]));
-    assert_eq!((tagged.stages().as_str(), tagged.numbers().0), ("COUNT FETCH IXSCAN", 102));
+    assert_eq!((tagged.stages().as_str(), tagged.numbers().0), ("COUNT FETCH IXSCAN", 94));
 }
 
 #[test]
@@ -261,8 +261,9 @@ fn costly_scans_suggest_an_index_and_make_it_when_told_to() {
         for _ in 0..3 {
             session.call("c", find(&filter, None, 0)).1.unwrap();
         }
+        // This one is a fourth.
         let suggested = subject.find(&filter, None, 0).at("suggestedIndexes");
-        let wanted = object(&[("key", object(&[("city", int(1))])), ("scans", int(3))]);
+        let wanted = object(&[("key", object(&[("city", int(1))])), ("scans", int(4))]);
         match auto {
             AutoIndex::Off => assert_eq!(suggested, None),
             AutoIndex::Suggest => assert_eq!(suggested, Some(Value::Array(vec![wanted]))),
