@@ -138,7 +138,7 @@ fn settled(
     loop {
         after = index.page(range, after.as_deref(), false, ENTRIES, |key, slot| {
             examined.keys += 1;
-            if slab.is_settled(slot, reading.view) {
+            if slab.sees_all(slot, reading.view) {
                 count += 1;
             } else {
                 doubtful.0.push(slot.0);

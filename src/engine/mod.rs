@@ -7,6 +7,8 @@
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
+//! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
+//!   [`explain`]: telling it; [`suggest`]: indexes that are missed
 //! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
@@ -49,6 +51,8 @@ pub mod operation;
 mod ordered;
 mod pack;
 pub mod plan;
+#[cfg(test)]
+mod plan_tests;
 pub mod present;
 pub mod promptly;
 pub mod ranges;

@@ -185,7 +185,7 @@ impl Ordered {
         let after = self.index.page(&range, after.as_deref(), reverse, self.size, |key, slot| {
             if slot.0 < end {
                 keys.extend_from_slice(key);
-                page.push((slot.0, slab.is_settled(slot, reading.view), keys.len()));
+                page.push((slot.0, slab.sees_all(slot, reading.view), keys.len()));
             }
         });
         self.size = (2 * self.size).min(ENTRIES);

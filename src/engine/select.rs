@@ -208,19 +208,15 @@ impl Selection {
                 State::Done => return Ok(Pause::End),
                 State::Scan(next) => {
                     let Reading { store, collection, view, filter, watch } = *reading;
-                    let mut told = false;
-                    *next = store.scan(
-                        collection,
-                        (*next, self.end),
-                        view,
-                        filter,
-                        watch,
-                        |slot, lsn, block, span| {
+                    let (mut told, before) = (false, *next);
+                    let bounds = (*next, self.end);
+                    *next =
+                        store.scan(collection, bounds, view, filter, watch, |slot, lsn, block, span| {
                             let flow = visit(slot, lsn, block, span);
                             told = flow.is_break();
                             flow
-                        },
-                    )?;
+                        })?;
+                    self.examined.documents += next.saturating_sub(before);
                     if told { ControlFlow::Break(()) } else { self.finish() }
                 }
                 State::Slots(slots, next) => {

@@ -256,10 +256,12 @@ impl Session {
 
     fn outcome(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         let writes = writes(&operation);
-        self.guarded(writes, watch, || match self.write(name, &operation, watch) {
+        let outcome = self.guarded(writes, watch, || match self.write(name, &operation, watch) {
             Some(committed) => Outcome::Published(committed),
             None => self.execute(name, operation, limits, watch),
-        })
+        });
+        self.store.consider_index(name, &self.runtime);
+        outcome
     }
 
     /// What is refused before anything is done, and what becomes of a panic.

@@ -314,8 +314,8 @@ impl Slab {
         }
     }
 
-    /// Whether the view sees the newest version of a document here, and no other version is kept.
-    pub fn is_settled(&self, id: SlotId, view: Lsn) -> bool {
+    /// Whether there is a document here of which one version is kept, and the view sees that.
+    pub fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
         let (page, slot) = place(id.0);
         let slots = chunk.pages[page].slots.read();

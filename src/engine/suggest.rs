@@ -1,9 +1,9 @@
 //! Indexes that costly scans ask for: counted by path, suggested, and made when the database is told to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::collection::Collection;
 use super::select::Reading;
@@ -32,7 +32,6 @@ pub struct Suggestions {
     paths: Mutex<Vec<(Path, u32)>>,
     /// Indexes made, or tried, unasked.
     made: Mutex<Vec<Path>>,
-    making: AtomicBool,
 }
 
 impl Suggestions {
@@ -52,6 +51,19 @@ impl Suggestions {
             self.paths.lock().iter().filter(|(_, count)| *count >= ENOUGH).cloned().collect();
         wanted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         wanted
+    }
+}
+
+impl Suggestions {
+    /// The path that an index is to be made on next, each once.
+    fn take(&self, collection: &Collection) -> Option<Path> {
+        let mut made = self.made.lock();
+        if made.len() >= AUTOMATIC {
+            return None;
+        }
+        let (next, _) = collection.suggested().into_iter().find(|(path, _)| !made.contains(path))?;
+        made.push(next.clone());
+        Some(next)
     }
 }
 
@@ -120,23 +132,15 @@ impl Store {
         true
     }
 
-    /// Makes the index that a collection asks for most, if the database is to do so unasked. To be called where
-    /// waiting is allowed.
-    pub fn consider_index(self: &Arc<Self>, name: &str, collection: &Arc<Collection>) {
-        let suggestions = collection.suggestions();
-        if self.options().auto_index != AutoIndex::On
-            || self.options().access == Access::ReadOnly
-            || suggestions.making.swap(true, Ordering::AcqRel)
-        {
+    /// Makes the index that a collection asks for most, in the background, if the database is to do so unasked.
+    pub fn consider_index(self: &Arc<Self>, name: &str, runtime: &Handle) {
+        if self.options().auto_index != AutoIndex::On || self.options().access == Access::ReadOnly {
             return;
         }
-        let next = {
-            let made = suggestions.made.lock();
-            let fresh = |(path, _): &(Path, u32)| !made.contains(path);
-            if made.len() < AUTOMATIC { collection.suggested().into_iter().find(fresh) } else { None }
-        };
-        if let Some((path, _)) = next {
-            suggestions.made.lock().push(path.clone());
+        let Some(collection) = self.views().collection(name) else { return };
+        let Some(path) = collection.suggestions().take(&collection) else { return };
+        let (store, name) = (self.clone(), name.to_owned());
+        runtime.spawn_blocking(move || {
             let text = path.to_string();
             let spec = Spec {
                 name: format!("{text}_1").into(),
@@ -145,13 +149,12 @@ impl Store {
                 sparse: false,
                 partial: None,
             };
-            let made = self.create_indexes(name, std::slice::from_ref(&spec));
+            let made = store.create_indexes(&name, std::slice::from_ref(&spec));
             if let Err(error) = made.result
                 && error.kind() != Kind::Closed
             {
                 tracing::warn!(collection = name, index = &*spec.name, %error, "an automatic index could not be made");
             }
-        }
-        suggestions.making.store(false, Ordering::Release);
+        });
     }
 }
