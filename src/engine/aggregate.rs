@@ -13,11 +13,12 @@ use super::commit::{Committed, Current, Halt, Over};
 use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::operation::{Document, Incoming};
+use super::slab::Span;
 use super::store::Store;
 use super::views::View;
 use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
 use crate::error::{Error, Kind, Result};
-use crate::query::aggregate::{Access, Merged, Row, Rows, Stored, writes};
+use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
 use crate::query::expression::Env;
 use crate::query::{Filter, Pipeline};
 use crate::storage::{Block, Lsn};
@@ -310,24 +311,30 @@ impl Rows for Scan {
         }
     }
 
-    fn each(&mut self, visit: &mut dyn FnMut(RawValue<'_>) -> Result<()>) -> Result<bool> {
+    fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
         if self.taken.len() > 0 {
             return Ok(false);
         }
         let Some(collection) = self.collection.clone() else { return Ok(true) };
-        let mut outcome = Ok(());
-        self.bounds.0 = self.store.scan(
-            &collection,
-            self.bounds,
-            self.lsn,
-            &self.filter,
-            &self.watch,
-            |_, _, block, span| {
-                let bytes = span.of(block);
-                outcome = visit(RawValue::new(bytes, collection.shapes()));
+        let scan = super::scan::Scan {
+            collection: &collection,
+            bounds: self.bounds,
+            view: self.lsn,
+            filter: &self.filter,
+            watch: &self.watch,
+        };
+        let start = || (gather.part(), Ok(()));
+        let visit =
+            |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), _, block: &Arc<Block>, span: Span| {
+                *outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
                 if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            },
-        )?;
-        outcome.map(|()| true)
+            };
+        self.store.fold(&scan, start, visit, |(part, outcome)| {
+            outcome?;
+            part.finish()?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.bounds.0 = self.bounds.1;
+        Ok(true)
     }
 }

@@ -3,19 +3,18 @@
 //! Without a sort the cursor is a slot number and batches are found as they are asked for. With one, the
 //! first batch reads everything that matches; with a limit it keeps only the first `skip + limit` in a heap.
 
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
 use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
-use super::slab::SlotId;
+use super::scan::Scan;
 use super::store::Store;
 use super::views::View;
 use crate::document::{RawValue, incoming};
 use crate::error::Result;
-use crate::query::{Filter, Projection, Sort, SortKey};
+use crate::query::{Filter, Projection, Sort};
 
 /// Documents in a batch that names no size.
 const BATCH: usize = 1_000;
@@ -53,33 +52,6 @@ enum State {
     Scanning { next: u64, end: u64 },
     Sorted(std::vec::IntoIter<Document>),
     Done,
-}
-
-struct Ranked {
-    key: SortKey,
-    slot: SlotId,
-    document: Document,
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    /// Equal keys keep the natural order.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key).then_with(|| self.slot.cmp(&other.slot))
-    }
 }
 
 impl Cursor {
@@ -171,29 +143,10 @@ impl Cursor {
         let keep = self
             .left
             .map_or(usize::MAX, |left| usize::try_from(left.saturating_add(self.skip)).unwrap_or(usize::MAX));
-        let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
-        let mut all: Vec<Ranked> = Vec::new();
-        store.scan(collection, (0, end), self.view.lsn(), &self.filter, watch, |slot, _, block, span| {
-            let bytes = span.of(block);
-            let key = sort.key(RawValue::new(bytes, collection.shapes()));
-            if keep == usize::MAX {
-                all.push(Ranked { key, slot, document: Document::of_block(block, span) });
-            } else if best.len() < keep || best.peek().is_some_and(|worst| key < worst.key) {
-                best.push(Ranked { key, slot, document: Document::of_block(block, span) });
-                if best.len() > keep {
-                    best.pop();
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        let ranked = if keep == usize::MAX {
-            all.sort_unstable();
-            all
-        } else {
-            best.into_sorted_vec()
-        };
+        let scan = Scan { collection, bounds: (0, end), view: self.view.lsn(), filter: &self.filter, watch };
+        let sorted = store.sorted(&scan, sort, keep)?;
         let skip = usize::try_from(std::mem::take(&mut self.skip)).unwrap_or(usize::MAX);
-        let documents: Vec<_> = ranked.into_iter().skip(skip).map(|one| one.document).collect();
+        let documents: Vec<_> = sorted.into_iter().skip(skip).collect();
         Ok(State::Sorted(documents.into_iter()))
     }
 

@@ -3,7 +3,8 @@
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
 //! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`], [`aggregate`]:
-//!   the operations; [`limits`]: when they stop
+//!   the operations; [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another,
+//!   `parallel` on several threads
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
@@ -30,12 +31,15 @@ pub mod key;
 pub mod lane;
 pub mod limits;
 pub mod operation;
+mod parallel;
 pub mod read;
 pub mod record;
 pub mod registry;
 pub mod replay;
+pub mod scan;
 pub mod session;
 pub mod slab;
+mod sorted;
 pub mod store;
 pub mod verify;
 pub mod views;

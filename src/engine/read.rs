@@ -1,4 +1,4 @@
-//! Reading by `_id`, and scanning: documents a view sees, hot or cold.
+//! Reading by `_id`, counting, different values: documents a view sees, hot or cold.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -8,15 +8,14 @@ use super::collection::Collection;
 use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::operation::{Answer, Document, Incoming};
-use super::slab::{Content, SlotId, Span, Version};
+use super::scan::Scan;
+use super::slab::{Content, Span};
 use super::store::Store;
-use crate::document::{Leaf, MAX_DOCUMENT, Path, RawValue, Value, incoming};
+use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
-use crate::storage::{Block, BlockPlace, Lsn};
+use crate::storage::Block;
 
-/// Slots that a scan passes between two looks at its limits.
-const PAGE: u64 = 1_024;
 /// Largest answer of `distinct`, in bytes as encoded.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
@@ -116,73 +115,29 @@ impl Store {
         }
     }
 
-    /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
-    /// matches, in natural order, until told to stop; answers the slot to go on from.
-    ///
-    /// Documents in memory are matched where they lie; a page that holds cold ones is copied out first and
-    /// read without its lock.
-    pub fn scan(
-        &self,
-        collection: &Collection,
-        bounds: (u64, u64),
-        view: Lsn,
-        filter: &Filter,
-        watch: &Watch,
-        mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
-    ) -> Result<u64> {
-        let (mut from, end) = bounds;
-        let shapes = collection.shapes();
-        let mut last: Option<(Arc<BlockPlace>, Arc<Block>)> = None;
-        while from < end {
-            watch.check(|| self.now())?;
-            let to = end.min(from.saturating_add(PAGE));
-            let mut met_cold = None;
-            let mut stopped = false;
-            from = collection.slab().scan(from, to, view, |slot, Version { lsn, content }| match content {
-                Content::Hot(block, span) => {
-                    let bytes = span.of(block);
-                    if filter.matches(RawValue::new(bytes, shapes))
-                        && visit(slot, *lsn, block, *span).is_break()
-                    {
-                        stopped = true;
-                        return ControlFlow::Break(());
-                    }
-                    ControlFlow::Continue(())
-                }
-                Content::Cold(place, span) => {
-                    met_cold = Some((slot, *lsn, place.clone(), *span));
-                    ControlFlow::Break(())
-                }
-                Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
-            });
-            if stopped {
-                return Ok(from);
-            }
-            let Some((slot, lsn, place, span)) = met_cold else { continue };
-            let block = match &last {
-                Some((known, block)) if Arc::ptr_eq(known, &place) => block.clone(),
-                _ => self.read_cold(*place)?,
-            };
-            let bytes = span.of(&block);
-            if filter.matches(RawValue::new(bytes, shapes)) && visit(slot, lsn, &block, span).is_break() {
-                return Ok(from);
-            }
-            last = Some((place, block));
-        }
-        Ok(from)
-    }
-
     /// Counts the documents of a view that match.
     pub fn count(&self, name: &str, filter: &Filter, skip: u64, limit: u64, watch: &Watch) -> Result<u64> {
         let view = self.view();
         let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
         let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
-        let mut count = 0;
-        self.scan(collection, (0, collection.slab().end()), view.lsn(), filter, watch, |_, _, _, _| {
-            count += 1;
-            if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(u64::saturating_sub(count, skip))
+        let scan = Scan { collection, bounds: (0, collection.slab().end()), view: view.lsn(), filter, watch };
+        let reached =
+            |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut count = 0_u64;
+        let visit = |part: &mut u64, _, _: &Arc<Block>, _| {
+            *part += 1;
+            reached(*part)
+        };
+        self.fold(
+            &scan,
+            || 0,
+            visit,
+            |part| {
+                count += part;
+                Ok(reached(count))
+            },
+        )?;
+        Ok(count.min(enough).saturating_sub(skip))
     }
 
     /// The different values that a path leads to in the documents of a view that match, in the order in which they
@@ -192,18 +147,18 @@ impl Store {
         let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
         let shapes = collection.shapes();
         let mut found = Distinct::default();
-        let bounds = (0, collection.slab().end());
-        self.scan(collection, bounds, view.lsn(), filter, watch, |_, _, block, span| {
+        let scan = Scan { collection, bounds: (0, collection.slab().end()), view: view.lsn(), filter, watch };
+        let full = |part: &Distinct| {
+            if part.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let visit = |part: &mut Distinct, _, block: &Arc<Block>, span: Span| {
             let document = RawValue::new(span.of(block), shapes);
-            path.walk(document, Leaf::Whole, &mut |value| {
-                match value.map(|value| (value, value.as_array())) {
-                    Some((_, Some(items))) => items.iter().for_each(|item| found.add(item)),
-                    Some((value, None)) => found.add(value),
-                    None => {}
-                }
-                false
-            });
-            if found.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            part.add_all(path, document);
+            full(part)
+        };
+        self.fold(&scan, Distinct::default, visit, |part| {
+            found.absorb(part);
+            Ok(full(&found))
         })?;
         if found.bytes > MAX_DISTINCT {
             let message = format!(
@@ -211,23 +166,62 @@ impl Store {
             );
             return Err(Error::new(Kind::Limit, message));
         }
-        Ok(found.values)
+        Ok(found.values.into_iter().map(|(_, _, value)| value).collect())
     }
 }
 
 /// Values that are different in the order of values: 1 and 1n are one.
 #[derive(Default)]
 struct Distinct {
+    columns: Columns,
     known: HashSet<Key, foldhash::fast::RandomState>,
-    values: Vec<Value>,
+    /// With the lengths of their bytes.
+    values: Vec<(Key, usize, Value)>,
     bytes: usize,
 }
 
 impl Distinct {
+    /// Adds what the path leads to.
+    fn add_all(&mut self, path: &Path, document: RawValue<'_>) {
+        let column = path.parts().first().and_then(|part| self.columns.column(&part.name));
+        let first = match (self.columns.of(document), column) {
+            (Some(mut fields), Some(column)) => match fields.get(column) {
+                Some(first) => Some(first),
+                None => return,
+            },
+            _ => None,
+        };
+        let mut visit = |value: Option<RawValue<'_>>| {
+            match value.map(|value| (value, value.as_array())) {
+                Some((_, Some(items))) => items.iter().for_each(|item| self.add(item)),
+                Some((value, None)) => self.add(value),
+                None => {}
+            }
+            false
+        };
+        match first {
+            Some(first) => path.walk_below(first, Leaf::Whole, &mut visit),
+            None => path.walk(document, Leaf::Whole, &mut visit),
+        };
+    }
+
     fn add(&mut self, value: RawValue<'_>) {
-        if self.known.insert(key_of(value)) {
-            self.bytes += value.bytes().len();
-            self.values.push(value.to_value());
+        let key = key_of(value);
+        if !self.known.contains(&key) {
+            let len = value.bytes().len();
+            self.bytes += len;
+            self.values.push((key.clone(), len, value.to_value()));
+            self.known.insert(key);
+        }
+    }
+
+    /// Takes what documents further on have.
+    fn absorb(&mut self, other: Distinct) {
+        for (key, len, value) in other.values {
+            if self.known.insert(key.clone()) {
+                self.bytes += len;
+                self.values.push((key, len, value));
+            }
         }
     }
 }

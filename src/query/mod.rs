@@ -1,7 +1,7 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
 //! - [`filter`]: which documents; `operators` reads its rarer operators, `pattern` its regular expressions,
-//!   `matcher` decides
+//!   `matcher` decides, and [`scanning`] decides faster over many documents
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
@@ -28,6 +28,9 @@ mod push;
 mod refusal;
 #[cfg(test)]
 mod result_tests;
+pub mod scanning;
+#[cfg(test)]
+mod scanning_tests;
 mod slice;
 pub mod sort;
 #[cfg(test)]
@@ -39,5 +42,6 @@ mod update_tests;
 pub use aggregate::Pipeline;
 pub use filter::Filter;
 pub use projection::Projection;
-pub use sort::{Sort, SortKey};
+pub use scanning::Matcher;
+pub use sort::{Ranker, Sort, SortKey};
 pub use update::Update;

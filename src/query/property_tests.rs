@@ -9,7 +9,7 @@ use crate::document::order::{compare, compare_values};
 use crate::document::{Object, Value};
 use crate::query::{Filter, Projection, Sort, Update};
 
-fn scalar() -> impl Strategy<Value = Value> {
+pub(super) fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         (-1..3).prop_map(Value::Int),
@@ -40,7 +40,7 @@ fn fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Object> 
     })
 }
 
-fn any_value() -> impl Strategy<Value = Value> {
+pub(super) fn any_value() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
@@ -49,11 +49,11 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn document() -> impl Strategy<Value = Value> {
+pub(super) fn document() -> impl Strategy<Value = Value> {
     fields(any_value()).prop_map(Value::Object)
 }
 
-fn path() -> impl Strategy<Value = String> {
+pub(super) fn path() -> impl Strategy<Value = String> {
     proptest::collection::vec(key(), 1..4).prop_map(|parts| parts.join("."))
 }
 
@@ -89,7 +89,7 @@ fn operators() -> impl Strategy<Value = Value> {
     prop_oneof![plain, two, negated]
 }
 
-fn filter() -> impl Strategy<Value = Value> {
+pub(super) fn filter() -> impl Strategy<Value = Value> {
     let condition = (path(), prop_oneof![operators(), any_value()])
         .prop_map(|(path, condition)| Value::Object(vec![(path, condition)]));
     condition.prop_recursive(2, 8, 3, |inner| {
@@ -253,7 +253,7 @@ fn naive_position(document: &Value, key: &str, wanted: Ordering, operand: &Value
     })
 }
 
-fn number() -> impl Strategy<Value = Value> {
+pub(super) fn number() -> impl Strategy<Value = Value> {
     let near =
         prop_oneof![Just(0i64), Just(1 << 53), Just(-(1 << 53)), Just(i64::MAX - 4), Just(i64::MIN + 4)];
     prop_oneof![

@@ -5,5 +5,6 @@
 mod compaction;
 mod concurrency;
 mod model;
+mod scans;
 mod support;
 mod verify;

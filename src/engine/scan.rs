@@ -1,0 +1,182 @@
+//! Reading the documents that a view sees and a filter matches, in natural order, on the cores that are free.
+//!
+//! Documents in memory are matched where they lie, under the lock of their page; a cold one is read without it. Large
+//! collections are split into ranges of slots, which `parallel` gives to several threads and takes back in order:
+//! whoever asked sees what one thread would have shown it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::collection::Collection;
+use super::limits::Watch;
+use super::parallel::{Crew, in_order};
+use super::slab::{Content, SlotId, Span, Version};
+use super::store::Store;
+use crate::document::RawValue;
+use crate::error::Result;
+use crate::query::{Filter, Matcher};
+use crate::storage::{Block, BlockPlace, Lsn};
+
+/// Slots that a scan passes between two looks at its limits.
+const PAGE: u64 = 1_024;
+/// Slots that one thread works off at a time. What a fold answers may rest on it: sums are rounded range by range.
+const RANGE: u64 = 8_192;
+/// Fewer ranges are not worth another thread.
+const LEAST: u64 = 4;
+
+/// What is read, and when to stop.
+#[derive(Clone, Copy)]
+pub struct Scan<'a> {
+    /// Where.
+    pub collection: &'a Collection,
+    /// From this slot on, below that one.
+    pub bounds: (u64, u64),
+    /// In which state.
+    pub view: Lsn,
+    /// Which documents.
+    pub filter: &'a Filter,
+    /// For how long.
+    pub watch: &'a Watch,
+}
+
+/// A document that matched on another thread.
+type Found = (SlotId, Lsn, Arc<Block>, Span);
+
+impl Store {
+    /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
+    /// matches, in natural order, until told to stop; answers the slot to go on from. Whoever is called may hold the
+    /// lock of a page: clone, no more.
+    pub fn scan(
+        &self,
+        collection: &Collection,
+        bounds: (u64, u64),
+        view: Lsn,
+        filter: &Filter,
+        watch: &Watch,
+        mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<u64> {
+        let scan = Scan { collection, bounds, view, filter, watch };
+        let (from, end) = bounds;
+        // Where everything matches there is nothing to share. A first range alone is often enough for a batch.
+        let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
+        let mut matcher = filter.matcher();
+        let (next, stopped) = self.pages(&scan, (from, alone), &mut matcher, None, &mut visit)?;
+        if stopped || next >= end {
+            return Ok(next);
+        }
+        let count = (end - next).div_ceil(RANGE);
+        let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
+        if crew.is_empty() {
+            return Ok(self.pages(&scan, (next, end), &mut matcher, None, &mut visit)?.0);
+        }
+        let start = next;
+        let mut next = start;
+        let work = |number: u64, over: &AtomicBool| {
+            let from = start + number * RANGE;
+            let to = end.min(from + RANGE);
+            let mut found: Vec<Found> = Vec::new();
+            self.pages(
+                &scan,
+                (from, to),
+                &mut filter.matcher(),
+                Some(over),
+                &mut |slot, lsn, block, span| {
+                    found.push((slot, lsn, block.clone(), span));
+                    ControlFlow::Continue(())
+                },
+            )?;
+            Ok((to, found))
+        };
+        in_order(&crew, count, work, |(to, found)| {
+            for (slot, lsn, block, span) in found {
+                next = slot.0 + 1;
+                if visit(slot, lsn, &block, span).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            next = to;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(next)
+    }
+
+    /// Gathers what matches range by range, each range into a part of its own, and takes the parts in order until
+    /// told to stop. A range's visit that says stop ends that range alone. The ranges are the same whoever helps, so
+    /// the same documents in the same slots make the same parts.
+    pub fn fold<T: Send>(
+        &self,
+        scan: &Scan<'_>,
+        start: impl Fn() -> T + Sync,
+        visit: impl Fn(&mut T, SlotId, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
+        take: impl FnMut(T) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let (from, end) = scan.bounds;
+        let count = end.saturating_sub(from).div_ceil(RANGE);
+        let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
+        let work = |number: u64, over: &AtomicBool| {
+            let from = from + number * RANGE;
+            let mut part = start();
+            let bounds = (from, end.min(from + RANGE));
+            self.pages(scan, bounds, &mut scan.filter.matcher(), Some(over), &mut |slot, _, block, span| {
+                visit(&mut part, slot, block, span)
+            })?;
+            Ok(part)
+        };
+        in_order(&crew, count, work, take)
+    }
+
+    /// One thread's share: answers the slot to go on from, and whether the visit said stop.
+    fn pages(
+        &self,
+        scan: &Scan<'_>,
+        (mut from, end): (u64, u64),
+        matcher: &mut Matcher<'_>,
+        over: Option<&AtomicBool>,
+        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<(u64, bool)> {
+        let shapes = scan.collection.shapes();
+        let mut last: Option<(Arc<BlockPlace>, Arc<Block>)> = None;
+        while from < end {
+            scan.watch.check(|| self.now())?;
+            if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
+                return Ok((from, true));
+            }
+            let to = end.min(from.saturating_add(PAGE));
+            let mut met_cold = None;
+            let mut stopped = false;
+            let page = |slot, Version { lsn, content }: &Version| match content {
+                Content::Hot(block, span) => {
+                    if matcher.matches(RawValue::new(span.of(block), shapes))
+                        && visit(slot, *lsn, block, *span).is_break()
+                    {
+                        stopped = true;
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
+                }
+                Content::Cold(place, span) => {
+                    met_cold = Some((slot, *lsn, place.clone(), *span));
+                    ControlFlow::Break(())
+                }
+                Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
+            };
+            from = scan.collection.slab().scan(from, to, scan.view, page);
+            if stopped {
+                return Ok((from, true));
+            }
+            let Some((slot, lsn, place, span)) = met_cold else { continue };
+            let block = match &last {
+                Some((known, block)) if Arc::ptr_eq(known, &place) => block.clone(),
+                _ => self.read_cold(*place)?,
+            };
+            if matcher.matches(RawValue::new(span.of(&block), shapes))
+                && visit(slot, lsn, &block, span).is_break()
+            {
+                return Ok((from, true));
+            }
+            last = Some((place, block));
+        }
+        Ok((from, false))
+    }
+}
