@@ -34,7 +34,7 @@ impl Random {
         let mut word = self.0;
         word = (word ^ (word >> 16)).wrapping_mul(0x21f0_aaad);
         word = (word ^ (word >> 15)).wrapping_mul(0x735a_2d97);
-        (u64::from(word ^ (word >> 15)) * u64::from(bound) >> 32) as u32
+        ((u64::from(word ^ (word >> 15)) * u64::from(bound)) >> 32) as u32
     }
 }
 

@@ -325,7 +325,7 @@ impl Rows for Scan {
         };
         let start = || (gather.part(), Ok(()));
         let visit =
-            |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), _, block: &Arc<Block>, span: Span| {
+            |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), _, _, block: &Arc<Block>, span: Span| {
                 *outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
                 if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::collection::Collection;
 use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
-use super::scan::Scan;
+use super::scan::{Found, Scan};
 use super::store::Store;
 use super::views::View;
 use crate::document::{RawValue, incoming};
@@ -146,7 +146,8 @@ impl Cursor {
         let scan = Scan { collection, bounds: (0, end), view: self.view.lsn(), filter: &self.filter, watch };
         let sorted = store.sorted(&scan, sort, keep)?;
         let skip = usize::try_from(std::mem::take(&mut self.skip)).unwrap_or(usize::MAX);
-        let documents: Vec<_> = sorted.into_iter().skip(skip).collect();
+        let document = |(_, _, block, span): Found| Document::of_block(&block, span);
+        let documents: Vec<_> = sorted.into_iter().skip(skip).map(document).collect();
         Ok(State::Sorted(documents.into_iter()))
     }
 

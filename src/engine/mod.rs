@@ -3,7 +3,7 @@
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
 //! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`], [`aggregate`]:
-//!   the operations; [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another,
+//!   the operations; [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
 //!   `parallel` on several threads
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`record`], [`replay`]: what the log says, and its reading
@@ -24,6 +24,7 @@ pub mod compact;
 pub mod cool;
 pub mod cursor;
 pub mod database;
+mod distinct;
 pub mod ejson;
 pub mod export;
 pub mod import;

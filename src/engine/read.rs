@@ -1,7 +1,5 @@
 //! Reading by `_id`, counting, different values: documents a view sees, hot or cold.
 
-use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
@@ -11,13 +9,10 @@ use super::operation::{Answer, Document, Incoming};
 use super::scan::Scan;
 use super::slab::{Content, Span};
 use super::store::Store;
-use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value, incoming};
+use crate::document::{Path, RawValue, Value, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::storage::Block;
-
-/// Largest answer of `distinct`, in bytes as encoded.
-const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
 /// What a read that must not wait finds.
 pub enum Hot {
@@ -121,23 +116,7 @@ impl Store {
         let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
         let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
         let scan = Scan { collection, bounds: (0, collection.slab().end()), view: view.lsn(), filter, watch };
-        let reached =
-            |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        let mut count = 0_u64;
-        let visit = |part: &mut u64, _, _: &Arc<Block>, _| {
-            *part += 1;
-            reached(*part)
-        };
-        self.fold(
-            &scan,
-            || 0,
-            visit,
-            |part| {
-                count += part;
-                Ok(reached(count))
-            },
-        )?;
-        Ok(count.min(enough).saturating_sub(skip))
+        Ok(self.count_scan(&scan, enough)?.saturating_sub(skip))
     }
 
     /// The different values that a path leads to in the documents of a view that match, in the order in which they
@@ -145,83 +124,7 @@ impl Store {
     pub fn distinct(&self, name: &str, path: &Path, filter: &Filter, watch: &Watch) -> Result<Vec<Value>> {
         let view = self.view();
         let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
-        let shapes = collection.shapes();
-        let mut found = Distinct::default();
         let scan = Scan { collection, bounds: (0, collection.slab().end()), view: view.lsn(), filter, watch };
-        let full = |part: &Distinct| {
-            if part.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let visit = |part: &mut Distinct, _, block: &Arc<Block>, span: Span| {
-            let document = RawValue::new(span.of(block), shapes);
-            part.add_all(path, document);
-            full(part)
-        };
-        self.fold(&scan, Distinct::default, visit, |part| {
-            found.absorb(part);
-            Ok(full(&found))
-        })?;
-        if found.bytes > MAX_DISTINCT {
-            let message = format!(
-                "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
-            );
-            return Err(Error::new(Kind::Limit, message));
-        }
-        Ok(found.values.into_iter().map(|(_, _, value)| value).collect())
-    }
-}
-
-/// Values that are different in the order of values: 1 and 1n are one.
-#[derive(Default)]
-struct Distinct {
-    columns: Columns,
-    known: HashSet<Key, foldhash::fast::RandomState>,
-    /// With the lengths of their bytes.
-    values: Vec<(Key, usize, Value)>,
-    bytes: usize,
-}
-
-impl Distinct {
-    /// Adds what the path leads to.
-    fn add_all(&mut self, path: &Path, document: RawValue<'_>) {
-        let column = path.parts().first().and_then(|part| self.columns.column(&part.name));
-        let first = match (self.columns.of(document), column) {
-            (Some(mut fields), Some(column)) => match fields.get(column) {
-                Some(first) => Some(first),
-                None => return,
-            },
-            _ => None,
-        };
-        let mut visit = |value: Option<RawValue<'_>>| {
-            match value.map(|value| (value, value.as_array())) {
-                Some((_, Some(items))) => items.iter().for_each(|item| self.add(item)),
-                Some((value, None)) => self.add(value),
-                None => {}
-            }
-            false
-        };
-        match first {
-            Some(first) => path.walk_below(first, Leaf::Whole, &mut visit),
-            None => path.walk(document, Leaf::Whole, &mut visit),
-        };
-    }
-
-    fn add(&mut self, value: RawValue<'_>) {
-        let key = key_of(value);
-        if !self.known.contains(&key) {
-            let len = value.bytes().len();
-            self.bytes += len;
-            self.values.push((key.clone(), len, value.to_value()));
-            self.known.insert(key);
-        }
-    }
-
-    /// Takes what documents further on have.
-    fn absorb(&mut self, other: Distinct) {
-        for (key, len, value) in other.values {
-            if self.known.insert(key.clone()) {
-                self.bytes += len;
-                self.values.push((key, len, value));
-            }
-        }
+        self.distinct_scan(&scan, path)
     }
 }

@@ -40,8 +40,8 @@ pub struct Scan<'a> {
     pub watch: &'a Watch,
 }
 
-/// A document that matched on another thread.
-type Found = (SlotId, Lsn, Arc<Block>, Span);
+/// A document that matched.
+pub type Found = (SlotId, Lsn, Arc<Block>, Span);
 
 impl Store {
     /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
@@ -61,16 +61,15 @@ impl Store {
         // Where everything matches there is nothing to share. A first range alone is often enough for a batch.
         let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
         let mut matcher = filter.matcher();
-        let (next, stopped) = self.pages(&scan, (from, alone), &mut matcher, None, &mut visit)?;
-        if stopped || next >= end {
-            return Ok(next);
+        let (start, stopped) = self.pages(&scan, (from, alone), &mut matcher, None, &mut visit)?;
+        if stopped || start >= end {
+            return Ok(start);
         }
-        let count = (end - next).div_ceil(RANGE);
+        let count = (end - start).div_ceil(RANGE);
         let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
         if crew.is_empty() {
-            return Ok(self.pages(&scan, (next, end), &mut matcher, None, &mut visit)?.0);
+            return Ok(self.pages(&scan, (start, end), &mut matcher, None, &mut visit)?.0);
         }
-        let start = next;
         let mut next = start;
         let work = |number: u64, over: &AtomicBool| {
             let from = start + number * RANGE;
@@ -108,7 +107,7 @@ impl Store {
         &self,
         scan: &Scan<'_>,
         start: impl Fn() -> T + Sync,
-        visit: impl Fn(&mut T, SlotId, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
+        visit: impl Fn(&mut T, SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
         take: impl FnMut(T) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         let (from, end) = scan.bounds;
@@ -118,12 +117,37 @@ impl Store {
             let from = from + number * RANGE;
             let mut part = start();
             let bounds = (from, end.min(from + RANGE));
-            self.pages(scan, bounds, &mut scan.filter.matcher(), Some(over), &mut |slot, _, block, span| {
-                visit(&mut part, slot, block, span)
-            })?;
+            self.pages(
+                scan,
+                bounds,
+                &mut scan.filter.matcher(),
+                Some(over),
+                &mut |slot, lsn, block, span| visit(&mut part, slot, lsn, block, span),
+            )?;
             Ok(part)
         };
         in_order(&crew, count, work, take)
+    }
+
+    /// How many documents match, at most `enough`.
+    pub fn count_scan(&self, scan: &Scan<'_>, enough: u64) -> Result<u64> {
+        let reached =
+            |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut count = 0_u64;
+        let visit = |part: &mut u64, _, _, _: &Arc<Block>, _| {
+            *part += 1;
+            reached(*part)
+        };
+        self.fold(
+            scan,
+            || 0,
+            visit,
+            |part| {
+                count += part;
+                Ok(reached(count))
+            },
+        )?;
+        Ok(count.min(enough))
     }
 
     /// One thread's share: answers the slot to go on from, and whether the visit said stop.

@@ -5,9 +5,8 @@ use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::operation::Document;
-use super::scan::Scan;
-use super::slab::{SlotId, Span};
+use super::scan::{Found, Scan};
+use super::slab::Span;
 use super::store::Store;
 use crate::document::RawValue;
 use crate::error::Result;
@@ -20,9 +19,7 @@ const MANY: usize = 1_024;
 /// A document and where it stands.
 struct Ranked {
     key: SortKey,
-    slot: SlotId,
-    block: Arc<Block>,
-    span: Span,
+    found: Found,
 }
 
 impl PartialEq for Ranked {
@@ -42,7 +39,7 @@ impl PartialOrd for Ranked {
 impl Ord for Ranked {
     /// Equal keys keep the natural order.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key).then_with(|| self.slot.cmp(&other.slot))
+        self.key.cmp(&other.key).then_with(|| self.found.0.cmp(&other.found.0))
     }
 }
 
@@ -56,10 +53,9 @@ struct Part<'s> {
 }
 
 impl Part<'_> {
-    fn add(&mut self, document: RawValue<'_>, slot: SlotId, block: &Arc<Block>, span: Span) {
+    fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) {
         if self.keep == usize::MAX {
-            let key = self.ranker.key(document);
-            self.all.push(Ranked { key, slot, block: block.clone(), span });
+            self.all.push(Ranked { key: self.ranker.key(document), found: found() });
             return;
         }
         let full = self.best.len() >= self.keep;
@@ -67,21 +63,20 @@ impl Part<'_> {
         if full && !self.best.peek().is_some_and(|worst| self.ranker.is_before(document, &worst.key)) {
             return;
         }
-        let key = self.ranker.key(document);
         if full {
             self.best.pop();
         }
-        self.best.push(Ranked { key, slot, block: block.clone(), span });
+        self.best.push(Ranked { key: self.ranker.key(document), found: found() });
     }
 }
 
 impl Store {
     /// The first `keep` documents in this order; `usize::MAX` for all.
-    pub(super) fn sorted(&self, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Document>> {
+    pub fn sorted(&self, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
         let shapes = scan.collection.shapes();
         let start = || Part { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new() };
-        let visit = |part: &mut Part<'_>, slot, block: &Arc<Block>, span: Span| {
-            part.add(RawValue::new(span.of(block), shapes), slot, block, span);
+        let visit = |part: &mut Part<'_>, slot, lsn, block: &Arc<Block>, span: Span| {
+            part.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
             ControlFlow::Continue(())
         };
         let mut ranked: Vec<Ranked> = Vec::new();
@@ -98,9 +93,7 @@ impl Store {
         let mut order: Vec<(u64, usize)> =
             ranked.iter().enumerate().map(|(number, one)| (one.key.head(), number)).collect();
         order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| ranked.get(a.1).cmp(&ranked.get(b.1))));
-        let document = |(_, number): (u64, usize)| {
-            ranked.get(number).map(|one| Document::of_block(&one.block, one.span))
-        };
-        Ok(order.into_iter().take(keep).filter_map(document).collect())
+        let found = |(_, number): (u64, usize)| ranked.get(number).map(|one| one.found.clone());
+        Ok(order.into_iter().take(keep).filter_map(found).collect())
     }
 }
