@@ -25,6 +25,10 @@ const RANGE: u64 = 8_192;
 /// Fewer ranges are not worth another thread.
 const LEAST: u64 = 4;
 
+/// Bytes of blocks, about, that a range may hold until it is taken: cold ones stand in memory for it alone. The rest of
+/// the range is read when it is taken.
+const MOST_HELD: usize = 4 << 20;
+
 /// What is read, and when to stop.
 #[derive(Clone, Copy)]
 pub struct Scan<'a> {
@@ -74,28 +78,27 @@ impl Store {
         let work = |number: u64, over: &AtomicBool| {
             let from = start + number * RANGE;
             let to = end.min(from + RANGE);
-            let mut found: Vec<Found> = Vec::new();
-            self.pages(
-                &scan,
-                (from, to),
-                &mut filter.matcher(),
-                Some(over),
-                &mut |slot, lsn, block, span| {
-                    found.push((slot, lsn, block.clone(), span));
-                    ControlFlow::Continue(())
-                },
-            )?;
-            Ok((to, found))
+            let (mut found, mut held, mut last) = (Vec::<Found>::new(), 0, None);
+            let gather = &mut |slot, lsn, block: &Arc<Block>, span| {
+                if last.replace(Arc::as_ptr(block)) != Some(Arc::as_ptr(block)) {
+                    held += block.bytes.len();
+                }
+                found.push((slot, lsn, block.clone(), span));
+                if held > MOST_HELD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let (reached, _) = self.pages(&scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
+            Ok((reached, to, found))
         };
-        in_order(&crew, count, work, |(to, found)| {
+        in_order(&crew, count, work, |(reached, to, found)| {
             for (slot, lsn, block, span) in found {
                 next = slot.0 + 1;
                 if visit(slot, lsn, &block, span).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
-            next = to;
-            Ok(ControlFlow::Continue(()))
+            let (at, stopped) = self.pages(&scan, (reached, to), &mut matcher, None, &mut visit)?;
+            next = at;
+            Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         Ok(next)
     }

@@ -215,3 +215,21 @@ fn a_cursor_over_many_slots_sees_one_state_while_documents_go() {
     assert_eq!(ids(&found), expected);
     assert_eq!(client.count("c", &below(9_000)).unwrap(), 0);
 }
+
+#[test]
+fn ranges_of_large_documents_are_not_held_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db").to_str().unwrap().to_owned();
+    let options = OpenOptions { memory_limit: Some(1 << 20), ..OpenOptions::default() };
+    let client = Client::open(&path, options).unwrap();
+    let pad = text(&"large ".repeat(120));
+    let all: Vec<Value> = (0..45_000)
+        .map(|n| object(&[("_id", Value::Int(n)), ("pad", pad.clone()), ("n", Value::Int(n % 50))]))
+        .collect();
+    for batch in all.chunks(3_000) {
+        client.insert("c", batch, InsertOrder::Ordered).unwrap();
+    }
+    let most = object(&[("n", object(&[("$ne", Value::Int(7))]))]);
+    let found = ids(&client.find("c", &most).unwrap());
+    assert_eq!(found, (0..45_000).filter(|n| n % 50 != 7).collect::<Vec<_>>());
+}
