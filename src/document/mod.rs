@@ -5,6 +5,7 @@
 //! - [`shape`]: key lists that documents share
 //! - [`staged`]: shapes that an uncommitted write wants
 //! - [`raw`]: walking encoded bytes without building trees
+//! - [`columns`]: finding the same fields in document after document
 //! - `walk`: the strict pass over bytes that nobody vouches for
 //! - `fault`: what can be wrong with a value, and where
 //! - [`encode`]: trees to bytes
@@ -15,6 +16,7 @@
 //! - [`order`]: the total order over values
 //! - [`path`]: dotted paths through arrays
 
+pub mod columns;
 pub mod encode;
 mod fault;
 pub mod id;
@@ -30,6 +32,7 @@ pub mod token;
 pub mod value;
 mod walk;
 
+pub use columns::{Columns, Fields, MAX_COLUMNS};
 pub use encode::{encode, encode_document, encode_plain};
 pub use incoming::Translation;
 pub use node::{Node, Seen};

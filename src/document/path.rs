@@ -80,6 +80,17 @@ impl Path {
         walk_object(&self.parts, root, leaf, None, &mut |value, _| visit(value))
     }
 
+    /// The rest of [`Path::walk`] over an object, whose field of the first part is this.
+    #[inline]
+    pub fn walk_below<'a, N: Node<'a>>(
+        &self,
+        first: N,
+        leaf: Leaf,
+        visit: &mut impl FnMut(Option<N>) -> bool,
+    ) -> bool {
+        walk_on(&self.parts, 1, first, leaf, None, &mut |value, _| visit(value))
+    }
+
     /// [`Path::walk`] that also tells in which element of the outermost array a value was found, where the path
     /// itself does not name the element.
     pub fn walk_indexed<'a, N: Node<'a>>(
@@ -127,8 +138,20 @@ fn walk_object<'a, N: Node<'a>>(
     outer: Option<usize>,
     visit: &mut impl FnMut(Option<N>, Option<usize>) -> bool,
 ) -> bool {
-    let mut at = root;
-    for (n, part) in parts.iter().enumerate() {
+    walk_on(parts, 0, root, leaf, outer, visit)
+}
+
+/// `walk_object` that has followed so many parts already.
+fn walk_on<'a, N: Node<'a>>(
+    parts: &[Part],
+    followed: usize,
+    from: N,
+    leaf: Leaf,
+    outer: Option<usize>,
+    visit: &mut impl FnMut(Option<N>, Option<usize>) -> bool,
+) -> bool {
+    let mut at = from;
+    for (n, part) in parts.iter().enumerate().skip(followed) {
         match at.field(&part.name) {
             Some(next) => at = next,
             None if n > 0 && matches!(at.seen(), Seen::Array) => {

@@ -89,10 +89,21 @@ impl<'a> RawValue<'a> {
         self.shapes
     }
 
-    /// What it is.
+    /// What it is. The commonest are told here, where the compiler sees what is asked of them.
     #[inline]
     pub fn kind(&self) -> RawKind<'a> {
-        kind(self.bytes, self.shapes).unwrap_or(RawKind::Null)
+        match self.bytes {
+            [lead @ 0x00..=0x7f, ..] => RawKind::Int(i32::from(*lead)),
+            [lead @ 0xa0..=0xbf, rest @ ..] => match rest.get(..usize::from(lead & 0x1f)) {
+                Some(text) => RawKind::String(text),
+                None => RawKind::Null,
+            },
+            [token::FLOAT64, rest @ ..] => match rest.first_chunk() {
+                Some(number) => RawKind::Double(f64::from_be_bytes(*number)),
+                None => RawKind::Null,
+            },
+            _ => kind(self.bytes, self.shapes).unwrap_or(RawKind::Null),
+        }
     }
 
     /// The object, if it is one.
@@ -116,7 +127,12 @@ impl<'a> RawValue<'a> {
     /// The field of an object; `None` when this is no object or has no such key.
     #[inline]
     pub fn get(&self, key: &str) -> Option<RawValue<'a>> {
-        self.as_object()?.get(key)
+        let &[token::RECORD, high, low, ref rest @ ..] = self.bytes else {
+            return self.as_object()?.get(key);
+        };
+        let place = self.shapes.get(ShapeId(u16::from_be_bytes([high, low])))?.position(key)?;
+        let rest = rest.get(step_over(rest, 0, place, self.shapes)..).filter(|rest| !rest.is_empty())?;
+        Some(RawValue::new(rest, self.shapes))
     }
 
     /// The value as a tree. What lies deeper than [`MAX_DEPTH`] reads as null.
@@ -196,11 +212,9 @@ impl<'a> RawObject<'a> {
     pub fn get(&self, key: &str) -> Option<RawValue<'a>> {
         match self.keys {
             Keys::Shape(shape) => {
-                let mut rest = self.rest;
-                for _ in 0..shape.position(key)? {
-                    rest = rest.get(value_len(rest, self.shapes)..)?;
-                }
-                if rest.is_empty() { None } else { Some(RawValue::new(rest, self.shapes)) }
+                let at = step_over(self.rest, 0, shape.position(key)?, self.shapes);
+                let rest = self.rest.get(at..).filter(|rest| !rest.is_empty())?;
+                Some(RawValue::new(rest, self.shapes))
             }
             Keys::Inline(_) => self.iter().find(|(own, _)| *own == key).map(|(_, value)| value),
         }
@@ -283,48 +297,68 @@ fn kind<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Option<RawKind<'a>> {
     }
 }
 
-/// The length in bytes of the value that starts these bytes, at most their length. Iterative, because the
-/// depth of unvalidated bytes has no bound.
+/// The length in bytes of the value that starts these bytes, at most their length.
 pub(crate) fn value_len(bytes: &[u8], shapes: &Shapes) -> usize {
-    let mut at = 0;
-    let mut pending: usize = 1;
-    while pending > 0 {
-        let Some((head, children)) = head_len(bytes.get(at..).unwrap_or_default(), shapes) else {
-            return bytes.len();
-        };
-        at += head;
-        if at >= bytes.len() {
-            return bytes.len();
-        }
-        pending = pending - 1 + children;
-    }
-    at
+    step_over(bytes, 0, 1, shapes)
 }
 
-/// Bytes of the lead, length and content of a value without its children, and how many values follow in it.
+/// Where the values end that stand one after the other from `at` on, at most the length of the bytes. Iterative,
+/// because the depth of unvalidated bytes has no bound.
+#[inline]
+pub(crate) fn step_over(bytes: &[u8], mut at: usize, values: usize, shapes: &Shapes) -> usize {
+    let mut pending = values;
+    while pending > 0 {
+        let Some(&lead) = bytes.get(at) else { return bytes.len() };
+        let (head, children) = match HEADS[usize::from(lead)] {
+            (0, _) => match head_len(bytes.get(at..).unwrap_or_default(), shapes) {
+                Some(found) => found,
+                None => return bytes.len(),
+            },
+            (head, children) => (usize::from(head), usize::from(children)),
+        };
+        at += head;
+        pending = pending - 1 + children;
+    }
+    at.min(bytes.len())
+}
+
+/// [`head_len`] of the values whose lead says it all; 0 for the others. Scans step over most of what they read.
+const HEADS: [(u8, u8); 256] = {
+    let mut heads = [(0, 0); 256];
+    let mut lead = 0;
+    while lead < 256 {
+        heads[lead] = match lead as u8 {
+            0x00..=0x7f | 0xe0..=0xff | token::NIL | token::FALSE | token::TRUE => (1, 0),
+            string @ 0xa0..=0xbf => (1 + (string & 0x1f), 0),
+            map @ 0x80..=0x8f => (1, 2 * (map & 0x0f)),
+            array @ 0x90..=0x9f => (1, array & 0x0f),
+            token::UINT8 | token::INT8 => (2, 0),
+            token::UINT16 | token::INT16 => (3, 0),
+            token::UINT32 | token::INT32 => (5, 0),
+            token::INT64 | token::FLOAT64 => (9, 0),
+            token::FIXEXT8 => (10, 0),
+            token::EXT8 => (15, 0),
+            _ => (0, 0),
+        };
+        lead += 1;
+    }
+    heads
+};
+
+/// Bytes of the lead, length and content of a value without its children, and how many values follow in it; for
+/// the values that [`HEADS`] leaves out.
 #[inline]
 fn head_len(bytes: &[u8], shapes: &Shapes) -> Option<(usize, usize)> {
     let long = |at: usize| u32::from_be_bytes(be(bytes, at)?).try_into().ok();
-    let lead = *bytes.first()?;
-    Some(match lead {
-        0x00..=0x7f | 0xe0..=0xff | token::NIL | token::FALSE | token::TRUE => (1, 0),
-        0xa0..=0xbf => (1 + usize::from(lead & 0x1f), 0),
-        0x80..=0x8f => (1, 2 * usize::from(lead & 0x0f)),
-        0x90..=0x9f => (1, usize::from(lead & 0x0f)),
-        token::RECORD => (3, shapes.get(ShapeId(u16::from_be_bytes(be(bytes, 1)?)))?.len()),
-        token::UINT8 | token::INT8 => (2, 0),
-        token::UINT16 | token::INT16 => (3, 0),
-        token::UINT32 | token::INT32 => (5, 0),
-        token::INT64 | token::FLOAT64 => (9, 0),
+    Some(match *bytes.first()? {
         token::STR8 | token::BIN8 => (2 + usize::from(*bytes.get(1)?), 0),
+        token::RECORD => (3, shapes.get(ShapeId(u16::from_be_bytes(be(bytes, 1)?)))?.len()),
         token::STR16 | token::BIN16 => (3 + usize::from(u16::from_be_bytes(be(bytes, 1)?)), 0),
         token::STR32 | token::BIN32 => (5usize.checked_add(long(1)?)?, 0),
         token::ARRAY16 => (3, usize::from(u16::from_be_bytes(be(bytes, 1)?))),
         token::ARRAY32 => (5, long(1)?),
         token::MAP16 => (3, 2 * usize::from(u16::from_be_bytes(be(bytes, 1)?))),
         token::MAP32 => (5, long(1)?.checked_mul(2)?),
-        token::FIXEXT8 => (10, 0),
-        token::EXT8 => (15, 0),
         _ => return None,
     })
 }

@@ -15,16 +15,17 @@ use super::hits::Hits;
 use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::operation::{Document, Incoming};
-use super::plan::Query;
+use super::plan::{Plan, Query};
+use super::scan::RANGE;
 use super::select::Reading;
-use super::slab::Span;
+use super::slab::{SlotId, Span};
 use super::store::Store;
 use super::views::View;
 use parking_lot::Mutex;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
 use crate::error::{Error, Kind, Result};
-use crate::query::aggregate::{Access, Merged, Row, Rows, Stored, writes};
+use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
 use crate::query::expression::Env;
 use crate::query::{Filter, Pipeline, Sort};
 use crate::storage::{Block, Lsn};
@@ -155,6 +156,7 @@ impl Pipe {
             sort,
             hint,
             hits: None,
+            scans: false,
             taken: Vec::new().into_iter(),
         }
     }
@@ -322,16 +324,60 @@ struct Scan {
     sort: Option<Sort>,
     hint: Option<Hint>,
     hits: Option<Hits>,
+    /// Whether the plan is to read everything.
+    scans: bool,
     taken: std::vec::IntoIter<Row>,
 }
 
 impl Scan {
+    /// Chooses a plan, once, and begins by it; false where there is no collection.
+    fn open(&mut self) -> Result<bool> {
+        let Some(collection) = &self.collection else { return Ok(false) };
+        if self.hits.is_none() {
+            let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
+            let plan = collection.plan(&query, self.lsn)?;
+            let reading = self.reading(collection);
+            self.hits = Some(Hits::open(&reading, &query, &plan)?);
+            self.scans = matches!(plan, Plan::Scan);
+        }
+        Ok(true)
+    }
+
+    fn reading<'r>(&'r self, collection: &'r Arc<Collection>) -> Reading<'r> {
+        Reading { store: &self.store, collection, view: self.lsn, filter: &self.filter, watch: &self.watch }
+    }
+
+    /// Gathers all that a scan finds, on the cores that are free.
+    fn fold(&mut self, collection: &Arc<Collection>, gather: &dyn Gather) -> Result<()> {
+        let end = collection.slab().end();
+        let reading = self.reading(collection);
+        let matched = AtomicU64::new(0);
+        let start = || (gather.part(), Ok(()));
+        let visit =
+            |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), _, _, block: &Arc<Block>, span: Span| {
+                matched.fetch_add(1, Ordering::Relaxed);
+                *outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
+                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+        self.store.fold(&reading.scan(end), start, visit, |(part, outcome)| {
+            outcome?;
+            part.finish()?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.store.note_scan(&reading, None, end, matched.into_inner());
+        self.hits = Some(Hits::none());
+        Ok(())
+    }
+
     /// Goes on; false at the end.
     fn run(
         &mut self,
-        visit: &mut impl FnMut(&Arc<Collection>, &Arc<Block>, Span) -> ControlFlow<()>,
+        visit: &mut impl FnMut(&Arc<Collection>, SlotId, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<bool> {
-        let Some(collection) = &self.collection else { return Ok(false) };
+        if !self.open()? {
+            return Ok(false);
+        }
+        let (Some(collection), Some(hits)) = (&self.collection, &mut self.hits) else { return Ok(false) };
         let reading = Reading {
             store: &self.store,
             collection,
@@ -339,18 +385,12 @@ impl Scan {
             filter: &self.filter,
             watch: &self.watch,
         };
-        let hits = match &mut self.hits {
-            Some(hits) => hits,
-            fresh => {
-                let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
-                let plan = collection.plan(&query, self.lsn)?;
-                fresh.insert(Hits::open(&reading, &query, &plan)?)
-            }
-        };
         if hits.is_done() {
             return Ok(false);
         }
-        hits.run(&reading, self.sort.as_ref(), &mut |_, _, block, span| visit(collection, block, span))?;
+        hits.run(&reading, self.sort.as_ref(), &mut |slot, _, block, span| {
+            visit(collection, slot, block, span)
+        })?;
         Ok(true)
     }
 }
@@ -362,7 +402,7 @@ impl Rows for Scan {
                 return Ok(Some(row));
             }
             let mut taken: Vec<Row> = Vec::new();
-            let goes_on = self.run(&mut |collection, block, span| {
+            let goes_on = self.run(&mut |collection, _, block, span| {
                 let (collection, range) = (collection.clone(), span.within(block));
                 let block = block.clone();
                 taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
@@ -375,15 +415,35 @@ impl Rows for Scan {
         }
     }
 
-    fn each(&mut self, visit: &mut dyn FnMut(RawValue<'_>) -> Result<()>) -> Result<bool> {
+    fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
         if self.taken.len() > 0 {
             return Ok(false);
         }
+        if !self.open()? {
+            return Ok(true);
+        }
+        if let Some(collection) = self.collection.clone()
+            && self.scans
+            && self.hits.as_ref().is_some_and(Hits::is_fresh)
+        {
+            return self.fold(&collection, gather).map(|()| true);
+        }
+        // The ranges are those of a scan, so that sums are rounded alike.
+        let (mut range, mut part) = (0, gather.part());
+        let sorted = self.sort.is_some();
         let mut outcome = Ok(());
-        self.run(&mut |collection, block, span| {
-            outcome = visit(RawValue::new(span.of(block), collection.shapes()));
+        self.run(&mut |collection, slot, block, span| {
+            if !sorted && slot.0 / RANGE != range {
+                range = slot.0 / RANGE;
+                outcome = std::mem::replace(&mut part, gather.part()).finish();
+            }
+            if outcome.is_ok() {
+                outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
+            }
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        outcome.map(|()| true)
+        outcome?;
+        part.finish()?;
+        Ok(true)
     }
 }

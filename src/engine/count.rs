@@ -1,23 +1,19 @@
 //! Counting what matches, and its different values.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use super::distinct::Distinct;
 use super::hint::Hint;
 use super::hits::Hits;
 use super::index::Index;
-use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::plan::{Access, Plan, Query};
 use super::select::{ENTRIES, Examined, Last, Reading, examine};
 use super::store::Store;
-use crate::document::{Leaf, MAX_DOCUMENT, Path, RawValue, Value};
-use crate::error::{Error, Kind, Result};
+use crate::document::{Path, RawValue, Value};
+use crate::error::Result;
 use crate::index::{Purpose, Range};
 use crate::query::Filter;
-
-/// Largest answer of `distinct`, in bytes as encoded.
-const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
 impl Store {
     /// Counts the documents of a view that match.
@@ -72,6 +68,12 @@ pub(super) fn count_by(
         access.index.count_use();
         let (count, examined) = covered(reading, access, enough)?;
         return Ok((count.min(enough), examined));
+    }
+    if matches!(plan, Plan::Scan) {
+        let end = reading.collection.slab().end();
+        let count = reading.store.count_scan(&reading.scan(end), enough)?;
+        reading.store.note_scan(reading, None, end, count);
+        return Ok((count, Examined { keys: 0, documents: end }));
     }
     let mut count = 0;
     let mut hits = Hits::open(reading, query, plan)?;
@@ -159,43 +161,18 @@ pub(super) fn distinct_by(
     plan: &Plan<Index>,
     path: &Path,
 ) -> Result<(Vec<Value>, Examined)> {
+    if matches!(plan, Plan::Scan) {
+        let end = reading.collection.slab().end();
+        let values = reading.store.distinct_scan(&reading.scan(end), path)?;
+        reading.store.note_scan(reading, None, end, values.len() as u64);
+        return Ok((values, Examined { keys: 0, documents: end }));
+    }
     let shapes = reading.collection.shapes();
     let mut found = Distinct::default();
     let mut hits = Hits::open(reading, query, plan)?;
     hits.run(reading, None, &mut |_, _, block, span| {
-        let document = RawValue::new(span.of(block), shapes);
-        path.walk(document, Leaf::Whole, &mut |value| {
-            match value.map(|value| (value, value.as_array())) {
-                Some((_, Some(items))) => items.iter().for_each(|item| found.add(item)),
-                Some((value, None)) => found.add(value),
-                None => {}
-            }
-            false
-        });
-        if found.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        found.add_all(path, RawValue::new(span.of(block), shapes));
+        found.flow()
     })?;
-    if found.bytes > MAX_DISTINCT {
-        let message = format!(
-            "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
-        );
-        return Err(Error::new(Kind::Limit, message));
-    }
-    Ok((found.values, hits.examined()))
-}
-
-/// Values that are different in the order of values: 1 and 1n are one.
-#[derive(Default)]
-struct Distinct {
-    known: HashSet<Key, foldhash::fast::RandomState>,
-    values: Vec<Value>,
-    bytes: usize,
-}
-
-impl Distinct {
-    fn add(&mut self, value: RawValue<'_>) {
-        if self.known.insert(key_of(value)) {
-            self.bytes += value.bytes().len();
-            self.values.push(value.to_value());
-        }
-    }
+    Ok((found.into_values(path)?, hits.examined()))
 }

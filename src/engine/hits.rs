@@ -4,17 +4,18 @@
 //! the order of an index that finds too little is given up: the answer is the same by another plan, so what was
 //! handed out already is passed over there.
 
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::index::Index;
 use super::plan::{Plan, Query};
+use super::scan::Found;
 use super::select::{Examined, Pause, Reading, Selection};
 use super::slab::{SlotId, Span};
+use super::sorted::Best;
 use crate::document::RawValue;
 use crate::error::Result;
-use crate::query::{Sort, SortKey};
+use crate::query::Sort;
 use crate::storage::{Block, Lsn};
 
 /// A walk by an index is given up after one in so many documents of the collection.
@@ -37,37 +38,8 @@ pub struct Hits {
 
 enum State {
     Selecting(Selection),
-    Sorted(std::vec::IntoIter<Ranked>),
+    Sorted(std::vec::IntoIter<Found>),
     Done,
-}
-
-struct Ranked {
-    key: SortKey,
-    slot: SlotId,
-    lsn: Lsn,
-    block: Arc<Block>,
-    span: Span,
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    /// Equal keys keep the natural order.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key).then_with(|| self.slot.cmp(&other.slot))
-    }
 }
 
 impl Plan<Index> {
@@ -104,6 +76,17 @@ impl Hits {
         Ok(hits)
     }
 
+    /// Nothing.
+    pub(super) fn none() -> Hits {
+        let examined = Examined::default();
+        Hits { state: State::Done, wanted: None, given: 0, examined, scans: false, noted: true, end: 0 }
+    }
+
+    /// Whether nothing was handed out, and nothing read to hand out.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.given == 0 && matches!(self.state, State::Selecting(_))
+    }
+
     /// What was looked at so far.
     pub fn examined(&self) -> Examined {
         match &self.state {
@@ -135,9 +118,9 @@ impl Hits {
             match &mut self.state {
                 State::Done => break,
                 State::Sorted(rest) => {
-                    for one in rest.by_ref() {
+                    for (slot, lsn, block, span) in rest.by_ref() {
                         self.given += 1;
-                        if visit(one.slot, one.lsn, &one.block, one.span).is_break() {
+                        if visit(slot, lsn, &block, span).is_break() {
                             break;
                         }
                     }
@@ -178,32 +161,22 @@ impl Hits {
 
     fn sort(&mut self, reading: &Reading<'_>, sort: &Sort, plan: &Plan<Index>) -> Result<()> {
         let keep = self.wanted.map_or(usize::MAX, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
-        let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
-        let mut all: Vec<Ranked> = Vec::new();
-        let mut selection = Selection::open(reading, plan, self.end)?;
-        let shapes = reading.collection.shapes();
-        selection.run(reading, &mut |slot, lsn, block, span| {
-            let key = sort.key(RawValue::new(span.of(block), shapes));
-            let ranked = |key| Ranked { key, slot, lsn, block: block.clone(), span };
-            if keep == usize::MAX {
-                all.push(ranked(key));
-            } else if best.len() < keep {
-                best.push(ranked(key));
-            } else if best.peek().is_some_and(|worst| key < worst.key) {
-                best.pop();
-                best.push(ranked(key));
-            }
-            ControlFlow::Continue(())
-        })?;
-        self.examined.keys += selection.examined.keys;
-        self.examined.documents += selection.examined.documents;
-        let ranked = if keep == usize::MAX {
-            all.sort_unstable();
-            all
+        let found = if matches!(plan, Plan::Scan) {
+            self.examined.documents += self.end;
+            reading.store.sorted(&reading.scan(self.end), sort, keep)?
         } else {
-            best.into_sorted_vec()
+            let mut best = Best::new(sort, keep);
+            let mut selection = Selection::open(reading, plan, self.end)?;
+            let shapes = reading.collection.shapes();
+            selection.run(reading, &mut |slot, lsn, block, span| {
+                best.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
+                ControlFlow::Continue(())
+            })?;
+            self.examined.keys += selection.examined.keys;
+            self.examined.documents += selection.examined.documents;
+            best.into_found()
         };
-        self.state = State::Sorted(ranked.into_iter());
+        self.state = State::Sorted(found.into_iter());
         Ok(())
     }
 

@@ -111,7 +111,7 @@ fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
     // Views pass in some order; what is let go is let go from the oldest on.
     for n in [3, 0, 9, 0, 1, 4, 0, 8, 2, 0, 5, 0, 0, 1, 2, 0, 1, 1, 0] {
         drop(views.remove(n % views.len()));
-        let settled = collection(&store).slab().is_settled(super::slab::SlotId(0), Lsn(u64::MAX));
+        let settled = collection(&store).slab().sees_all(super::slab::SlotId(0), Lsn(u64::MAX));
         assert_eq!(settled, views.is_empty());
         assert!(!settled || index.len() == 1);
         store.check_indexes().unwrap();

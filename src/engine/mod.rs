@@ -5,7 +5,8 @@
 //! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
 //! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
-//!   [`limits`]: when they stop
+//!   [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
+//!   `parallel` on several threads
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
 //!   [`explain`]: telling it; [`suggest`]: indexes that are missed
@@ -32,6 +33,7 @@ pub mod count;
 pub mod cursor;
 pub mod database;
 pub mod direct;
+mod distinct;
 pub mod duplicate;
 pub mod ejson;
 pub mod explain;
@@ -50,6 +52,7 @@ pub mod namespace;
 pub mod operation;
 mod ordered;
 mod pack;
+mod parallel;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
@@ -60,11 +63,13 @@ pub mod read;
 pub mod record;
 pub mod registry;
 pub mod replay;
+pub mod scan;
 pub mod select;
 #[cfg(test)]
 mod select_tests;
 pub mod session;
 pub mod slab;
+mod sorted;
 pub mod staging;
 pub mod store;
 pub mod suggest;

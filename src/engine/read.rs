@@ -1,22 +1,16 @@
-//! Reading by `_id`, and scanning: documents a view sees, hot or cold.
+//! Reading by `_id`: documents a view sees, hot or cold.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
 use super::key::{Key, key_of};
-use super::limits::Watch;
 use super::operation::{Answer, Document, Incoming};
 use super::promptly::{PROMPT_BYTES, refuse};
-use super::slab::{Content, SlotId, Span, Version};
+use super::slab::{Content, Span};
 use super::store::Store;
 use crate::document::{RawValue, incoming};
 use crate::error::{Error, Kind, Result};
-use crate::query::Filter;
-use crate::storage::{Block, BlockPlace, Lsn};
-
-/// Slots that a scan passes between two looks at its limits.
-const PAGE: u64 = 1_024;
+use crate::storage::Block;
 
 /// What a read that must not wait finds.
 pub enum Hot {
@@ -149,63 +143,6 @@ impl Store {
             }
             Content::Cold(place, span) => Ok(Some((self.read_cold(**place)?, *span))),
         }
-    }
-
-    /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
-    /// matches, in natural order, until told to stop; answers the slot to go on from.
-    ///
-    /// Documents in memory are matched where they lie; a page that holds cold ones is copied out first and
-    /// read without its lock.
-    pub fn scan(
-        &self,
-        collection: &Collection,
-        bounds: (u64, u64),
-        view: Lsn,
-        filter: &Filter,
-        watch: &Watch,
-        mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
-    ) -> Result<u64> {
-        refuse(|| true)?;
-        let (mut from, end) = bounds;
-        let shapes = collection.shapes();
-        let mut last: Option<(Arc<BlockPlace>, Arc<Block>)> = None;
-        while from < end {
-            watch.check(|| self.now())?;
-            let to = end.min(from.saturating_add(PAGE));
-            let mut met_cold = None;
-            let mut stopped = false;
-            from = collection.slab().scan(from, to, view, |slot, Version { lsn, content }| match content {
-                Content::Hot(block, span) => {
-                    let bytes = span.of(block);
-                    if filter.matches(RawValue::new(bytes, shapes))
-                        && visit(slot, *lsn, block, *span).is_break()
-                    {
-                        stopped = true;
-                        return ControlFlow::Break(());
-                    }
-                    ControlFlow::Continue(())
-                }
-                Content::Cold(place, span) => {
-                    met_cold = Some((slot, *lsn, place.clone(), *span));
-                    ControlFlow::Break(())
-                }
-                Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
-            });
-            if stopped {
-                return Ok(from);
-            }
-            let Some((slot, lsn, place, span)) = met_cold else { continue };
-            let block = match &last {
-                Some((known, block)) if Arc::ptr_eq(known, &place) => block.clone(),
-                _ => self.read_cold(*place)?,
-            };
-            let bytes = span.of(&block);
-            if filter.matches(RawValue::new(bytes, shapes)) && visit(slot, lsn, &block, span).is_break() {
-                return Ok(from);
-            }
-            last = Some((place, block));
-        }
-        Ok(from)
     }
 }
 

@@ -13,6 +13,7 @@ use super::key::Key;
 use super::limits::Watch;
 use super::ordered::Ordered;
 use super::plan::{Access, Plan};
+use super::scan::Scan;
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
 use crate::document::RawValue;
@@ -39,6 +40,14 @@ pub struct Reading<'r> {
     pub filter: &'r Filter,
     /// When to stop.
     pub watch: &'r Watch,
+}
+
+impl<'r> Reading<'r> {
+    /// The same as a scan of everything before this slot.
+    pub(super) fn scan(&self, end: u64) -> Scan<'r> {
+        let Reading { collection, view, filter, watch, .. } = *self;
+        Scan { collection, bounds: (0, end), view, filter, watch }
+    }
 }
 
 /// Why a selection handed back.

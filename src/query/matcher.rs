@@ -79,7 +79,7 @@ impl Test {
         }
     }
 
-    fn leaf(&self) -> Leaf {
+    pub(super) fn leaf(&self) -> Leaf {
         match self {
             Test::Exists | Test::Size(_) | Test::Element(_) | Test::Contains(..) | Test::Schema(_) => {
                 Leaf::Whole

@@ -1,7 +1,7 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
 //! - [`filter`]: which documents; `operators` and `bits` read its rarer operators, `pattern` (and `translate`) its regular expressions, [`schema`]
-//!   its `$jsonSchema`, `matcher` decides
+//!   its `$jsonSchema`, `matcher` decides, and [`scanning`] decides faster over many documents
 //! - [`bounds`]: the intervals of values that a filter says of paths; [`interval`]: one of them
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
@@ -34,6 +34,9 @@ mod push;
 mod refusal;
 #[cfg(test)]
 mod result_tests;
+pub mod scanning;
+#[cfg(test)]
+mod scanning_tests;
 pub mod schema;
 mod slice;
 pub mod sort;
@@ -49,6 +52,7 @@ pub use bounds::{Bounds, Demands};
 pub use filter::Filter;
 pub use interval::{Edge, Interval};
 pub use projection::Projection;
+pub use scanning::Matcher;
 pub use schema::JsonSchema;
-pub use sort::{Sort, SortKey};
+pub use sort::{Ranker, Sort, SortKey};
 pub use update::Update;

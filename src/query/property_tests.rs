@@ -89,7 +89,7 @@ fn operators() -> impl Strategy<Value = Value> {
     prop_oneof![plain, two, negated]
 }
 
-fn filter() -> impl Strategy<Value = Value> {
+pub(super) fn filter() -> impl Strategy<Value = Value> {
     let condition = (path(), prop_oneof![operators(), any_value()])
         .prop_map(|(path, condition)| Value::Object(vec![(path, condition)]));
     condition.prop_recursive(2, 8, 3, |inner| {
@@ -253,7 +253,7 @@ fn naive_position(document: &Value, key: &str, wanted: Ordering, operand: &Value
     })
 }
 
-fn number() -> impl Strategy<Value = Value> {
+pub(super) fn number() -> impl Strategy<Value = Value> {
     let near =
         prop_oneof![Just(0i64), Just(1 << 53), Just(-(1 << 53)), Just(i64::MAX - 4), Just(i64::MIN + 4)];
     prop_oneof![

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use smallvec::SmallVec;
 
 use super::refusal::bad_query;
-use crate::document::order::{compare, compare_values};
+use crate::document::order::{compare, compare_nodes, compare_values};
 use crate::document::path::Part;
-use crate::document::{Node, Path, RawKind, RawValue, Seen, Value};
+use crate::document::{Columns, Fields, Node, Path, RawKind, RawValue, Seen, Value};
 use crate::error::Result;
 
 /// Keys a sort may have, MongoDB's limit.
@@ -28,6 +28,8 @@ enum Direction {
 /// Where a document stands in a sort. Comparable with keys of the same sort only.
 #[derive(Clone, Debug)]
 pub struct SortKey {
+    /// The order of the first part, roughly: of two keys with different heads the head decides.
+    head: u64,
     parts: SmallVec<[(Direction, Standing); 1]>,
 }
 
@@ -36,6 +38,14 @@ pub struct SortKey {
 enum Standing {
     EmptyArray,
     Value(Value),
+}
+
+/// A sort at work on many documents: it knows where their fields stand, by shape.
+pub struct Ranker<'s> {
+    sort: &'s Sort,
+    columns: Columns,
+    /// The column that each key starts at.
+    starts: SmallVec<[Option<usize>; 1]>,
 }
 
 impl Sort {
@@ -82,21 +92,97 @@ impl Sort {
 
     /// Where the document stands: of an array its smallest element counts, or its largest when descending.
     pub fn key(&self, document: RawValue<'_>) -> SortKey {
-        let part = |(path, direction): &(Path, Direction)| {
-            let mut best: Option<Candidate<'_>> = None;
-            candidates(Some(document), path.parts(), &mut |candidate| {
-                let better = match &best {
-                    None => true,
-                    Some(best) => direction.apply(candidate.cmp(best)).is_lt(),
-                };
-                if better {
-                    best = Some(candidate);
-                }
-            });
-            (*direction, best.map_or(Standing::Value(Value::Null), Candidate::into_standing))
-        };
-        SortKey { parts: self.keys.iter().map(part).collect() }
+        self.key_of(|path, direction, _| best(Some(document), path.parts(), direction))
     }
+
+    /// The sort, ready for many documents.
+    pub fn ranker(&self) -> Ranker<'_> {
+        let mut columns = Columns::default();
+        let start = |(path, _): &(Path, Direction)| columns.column(&path.parts().first()?.name);
+        let starts = self.keys.iter().map(start).collect();
+        Ranker { sort: self, columns, starts }
+    }
+
+    fn key_of<'a>(&self, mut best: impl FnMut(&Path, Direction, usize) -> Candidate<'a>) -> SortKey {
+        let mut head = 0;
+        let part = |(n, (path, direction)): (usize, &(Path, Direction))| {
+            let best = best(path, *direction, n);
+            if n == 0 {
+                head = direction.head(best);
+            }
+            (*direction, best.into_standing())
+        };
+        let parts = self.keys.iter().enumerate().map(part).collect();
+        SortKey { head, parts }
+    }
+}
+
+impl SortKey {
+    /// A number by which keys of one sort can be sorted first: of two keys with different heads, the smaller head's is
+    /// the smaller.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+}
+
+impl Ranker<'_> {
+    /// [`Sort::key`].
+    pub fn key(&mut self, document: RawValue<'_>) -> SortKey {
+        let mut fields = self.columns.of(document);
+        let starts = &self.starts;
+        self.sort
+            .key_of(|path, direction, n| from_column(document, fields.as_mut(), starts, path, direction, n))
+    }
+
+    /// Whether the document stands before this key.
+    pub fn is_before(&mut self, document: RawValue<'_>, key: &SortKey) -> bool {
+        let mut fields = self.columns.of(document);
+        let parts = self.sort.keys.iter().zip(&key.parts).enumerate();
+        for (n, ((path, direction), (_, other))) in parts {
+            let best = from_column(document, fields.as_mut(), &self.starts, path, *direction, n);
+            if n == 0 {
+                let head = direction.head(best);
+                if head != key.head {
+                    return head < key.head;
+                }
+            }
+            let order = direction.apply(best.cmp_standing(other));
+            if order.is_ne() {
+                return order.is_lt();
+            }
+        }
+        false
+    }
+}
+
+/// The best candidate of the key number `n`.
+fn from_column<'a>(
+    document: RawValue<'a>,
+    fields: Option<&mut Fields<'_, 'a>>,
+    starts: &[Option<usize>],
+    path: &Path,
+    direction: Direction,
+    n: usize,
+) -> Candidate<'a> {
+    match (fields, starts.get(n).copied().flatten(), path.parts().split_first()) {
+        (Some(fields), Some(column), Some((_, rest))) => best(fields.get(column), rest, direction),
+        _ => best(Some(document), path.parts(), direction),
+    }
+}
+
+/// What a value sorts by.
+fn best<'a>(value: Option<RawValue<'a>>, parts: &[Part], direction: Direction) -> Candidate<'a> {
+    let mut best: Option<Candidate<'a>> = None;
+    candidates(value, parts, &mut |candidate| {
+        let better = match &best {
+            None => true,
+            Some(best) => direction.apply(candidate.cmp(best)).is_lt(),
+        };
+        if better {
+            best = Some(candidate);
+        }
+    });
+    best.unwrap_or(Candidate::Missing)
 }
 
 impl Direction {
@@ -106,6 +192,53 @@ impl Direction {
             Direction::Descending => order.reverse(),
         }
     }
+
+    fn head(self, candidate: Candidate<'_>) -> u64 {
+        match self {
+            Direction::Ascending => head(candidate),
+            Direction::Descending => !head(candidate),
+        }
+    }
+}
+
+/// A number that never contradicts the order: the class, and as many bits of the value as there is room for. Sorting
+/// compares heads before anything else, which spares it most looks at the values.
+fn head(candidate: Candidate<'_>) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    let Candidate::Value(value) = candidate else {
+        return if matches!(candidate, Candidate::EmptyArray) { 0 } else { 1 << 56 };
+    };
+    let seen = value.seen();
+    let number = |number: f64| {
+        // NaN is the smallest, and -0 is 0.
+        let bits = if number == 0.0 { 0 } else { number.to_bits() };
+        match (number.is_nan(), bits & SIGN) {
+            (true, _) => 0,
+            (false, 0) => bits | SIGN,
+            (false, _) => !bits,
+        }
+    };
+    let bits = match seen {
+        Seen::Int(value) => number(f64::from(value)),
+        // Rounding keeps the order.
+        Seen::Long(value) => number(value as f64),
+        Seen::Double(value) => number(value),
+        Seen::String(text) => first_bytes(text),
+        Seen::ObjectId(id) => first_bytes(id),
+        Seen::Bool(value) => u64::from(value) << 63,
+        Seen::Date(millis) => millis as u64 ^ SIGN,
+        Seen::Null | Seen::Object | Seen::Array | Seen::Binary(_) => 0,
+    };
+    // Classes are in the order of values; nothing and the empty array stand before them.
+    (seen.class() as u64 + 1) << 56 | bits >> 8
+}
+
+fn first_bytes(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    u64::from_be_bytes(first)
 }
 
 fn parse_direction(seen: Seen<'_>) -> Option<Direction> {
@@ -139,6 +272,17 @@ impl<'a> Candidate<'a> {
             Candidate::Missing => 1,
             Candidate::Value(value) if matches!(value.seen(), Seen::Null) => 1,
             Candidate::Value(_) => 2,
+        }
+    }
+
+    /// As its standing would compare.
+    fn cmp_standing(&self, other: &Standing) -> Ordering {
+        match (self, other) {
+            (Candidate::EmptyArray, Standing::EmptyArray) => Ordering::Equal,
+            (Candidate::EmptyArray, Standing::Value(_)) => Ordering::Less,
+            (_, Standing::EmptyArray) => Ordering::Greater,
+            (Candidate::Missing, Standing::Value(other)) => compare_values(&Value::Null, other),
+            (Candidate::Value(value), Standing::Value(other)) => compare_nodes(*value, other),
         }
     }
 
@@ -178,6 +322,9 @@ fn candidates<'a>(value: Option<RawValue<'a>>, parts: &[Part], found: &mut impl 
 
 impl Ord for SortKey {
     fn cmp(&self, other: &SortKey) -> Ordering {
+        if self.head != other.head {
+            return self.head.cmp(&other.head);
+        }
         for ((direction, a), (_, b)) in self.parts.iter().zip(&other.parts) {
             let order = match (a, b) {
                 (Standing::Value(a), Standing::Value(b)) => compare_values(a, b),

@@ -2,10 +2,11 @@
 //! `{"@double": "NaN"}` stand for what JSON lacks; and a small encoder that writes objects as maps.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::document::{Object, RawValue, Shapes, Value, token};
+use crate::document::{Object, RawValue, Shapes, StagedShapes, Value, encode_plain, token};
 
 struct Json(Value);
 
@@ -95,6 +96,26 @@ impl Encoded {
 /// The encoded form of this text.
 pub(super) fn encoded(json: &str) -> Encoded {
     encode(&value(json))
+}
+
+/// Trees as a collection stores them, with the shapes that they share; those whose number `as_map` takes as maps.
+pub(super) fn stored(values: &[Value], as_map: impl Fn(usize) -> bool) -> (Arc<Shapes>, Vec<Vec<u8>>) {
+    let shapes = Shapes::new();
+    let mut staged = StagedShapes::new(&shapes);
+    let bytes = |(number, value): (usize, &Value)| {
+        let mut bytes = Vec::new();
+        if as_map(number) {
+            encode_plain(value, &mut bytes);
+        } else {
+            crate::document::encode(value, &mut staged, &mut bytes);
+        }
+        bytes
+    };
+    let all = values.iter().enumerate().map(bytes).collect();
+    for shape in staged.into_staged() {
+        shapes.push(shape).unwrap();
+    }
+    (Arc::new(shapes), all)
 }
 
 /// The encoded form of a tree.

@@ -351,6 +351,21 @@ impl State {
     }
 }
 
+impl State {
+    /// Takes what documents further on made of the same accumulator, which is one of those of `add_seen`.
+    pub(super) fn absorb(&mut self, other: State) {
+        match (self, other) {
+            (State::Sum(total), State::Sum(more)) => total.absorb(&more),
+            (State::Avg(total, count), State::Avg(more, others)) => {
+                total.absorb(&more);
+                *count += others;
+            }
+            (state @ State::Extreme(..), State::Extreme(_, Some(best))) => state.add_seen(&best),
+            _ => {}
+        }
+    }
+}
+
 fn number(seen: Seen<'_>) -> Option<Num> {
     match seen {
         Seen::Int(value) => Some(Num::Int(value)),

@@ -115,6 +115,23 @@ impl Groups {
         })
     }
 
+    /// Takes the groups of documents further on, whose accumulators all can be merged.
+    pub(super) fn absorb(&mut self, group: &Group, other: Groups) -> Result<()> {
+        let mut keys = vec![Vec::new(); other.groups.len()];
+        for (bytes, at) in other.by_key {
+            if let Some(key) = keys.get_mut(at) {
+                *key = bytes;
+            }
+        }
+        for (bytes, (key, states)) in keys.into_iter().zip(other.groups) {
+            let (known, _) = self.states(group, &bytes, || key)?;
+            for (state, more) in known.iter_mut().zip(states) {
+                state.absorb(more);
+            }
+        }
+        Ok(())
+    }
+
     /// The documents of the groups.
     pub(super) fn finish(self, group: &Group) -> Result<Vec<Value>> {
         let mut all = Vec::with_capacity(self.groups.len());
@@ -177,12 +194,12 @@ pub(super) struct Grouping {
 impl Grouping {
     fn gather(&mut self) -> Result<Vec<Value>> {
         let group = &*self.group;
-        let mut groups = Groups::new(group.stage);
-        if let Some(mut fast) = FastGroup::of(group)
-            && self.input.each(&mut |raw| fast.add(&mut groups, raw))?
+        if let Some(fast) = FastGroup::of(group)
+            && self.input.gather(&fast)?
         {
-            return groups.finish(group);
+            return fast.into_groups().finish(group);
         }
+        let mut groups = Groups::new(group.stage);
         let mut bytes = Vec::new();
         while let Some(row) = self.input.next()? {
             groups.add(group, &row, &self.env, &mut bytes)?;

@@ -34,4 +34,4 @@ mod write;
 
 pub use access::{Access, Merged};
 pub use pipeline::{Pipeline, writes};
-pub use row::{Row, Rows, Stored};
+pub use row::{Gather, Part, Row, Rows, Stored};

@@ -27,12 +27,27 @@ pub trait Rows: Send {
     /// The next document; `None` at the end.
     fn next(&mut self) -> Result<Option<Row>>;
 
-    /// Visits all that are left where they are stored, faster than taking them. Answers false, having visited none, when
-    /// they are not stored documents. The visit must be short: it may run under a lock.
-    fn each(&mut self, visit: &mut dyn FnMut(RawValue<'_>) -> Result<()>) -> Result<bool> {
-        let _ = visit;
+    /// Gathers all that are left where they are stored, faster than taking them, perhaps on several threads. Answers
+    /// false, having gathered none, when they are not stored documents.
+    fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
+        let _ = gather;
         Ok(false)
     }
+}
+
+/// What is made of all documents of a stage, in parts that threads make on their own.
+pub trait Gather: Sync {
+    /// A part that has met no document.
+    fn part(&self) -> Box<dyn Part + '_>;
+}
+
+/// What is made of some documents that follow one another.
+pub trait Part: Send {
+    /// Takes a document. Short: it may run under a lock.
+    fn add(&mut self, document: RawValue<'_>) -> Result<()>;
+
+    /// Adds the part to the whole. Called in the order of the documents, for one part at a time.
+    fn finish(self: Box<Self>) -> Result<()>;
 }
 
 impl Row {

@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::{Access, Merged, Pipeline, Row, Rows, Stored};
+use super::{Access, Gather, Merged, Pipeline, Row, Rows, Stored};
 use crate::document::order::compare_values;
-use crate::document::{RawValue, Value};
+use crate::document::{RawValue, Shapes, Value};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Env;
-use crate::query::testing::{Encoded, encode, encoded, value};
+use crate::query::testing::{encode, encoded, stored, value};
 use crate::query::{Filter, Update};
 
 /// Collections as lists, whose documents are stored rows.
 #[derive(Default)]
 pub(super) struct Lists(pub(super) Mutex<BTreeMap<String, Vec<Value>>>);
 
-struct Held(Encoded);
+struct Held {
+    bytes: Vec<u8>,
+    shapes: Arc<Shapes>,
+}
 
 impl Stored for Held {
     fn raw(&self) -> RawValue<'_> {
-        self.0.raw()
+        RawValue::new(&self.bytes, &self.shapes)
     }
 }
 
@@ -31,8 +34,13 @@ impl Rows for Visited {
         Ok(if self.0.is_empty() { None } else { Some(Row::Stored(self.0.remove(0))) })
     }
 
-    fn each(&mut self, visit: &mut dyn FnMut(RawValue<'_>) -> Result<()>) -> Result<bool> {
-        std::mem::take(&mut self.0).iter().try_for_each(|held| visit(held.raw()))?;
+    /// In parts of three documents.
+    fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
+        for some in std::mem::take(&mut self.0).chunks(3) {
+            let mut part = gather.part();
+            some.iter().try_for_each(|held| part.add(held.raw()))?;
+            part.finish()?;
+        }
         Ok(true)
     }
 }
@@ -45,9 +53,10 @@ fn id_of(document: &Value) -> Value {
 impl Access for Lists {
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
         let lists = self.0.lock().unwrap();
-        let all =
-            lists.get(collection).into_iter().flatten().map(|document| Arc::new(Held(encode(document))));
-        Ok(Box::new(Visited(all.filter(|held| filter.matches(held.raw())).collect())))
+        let (shapes, all) =
+            stored(lists.get(collection).map_or(&[], Vec::as_slice), |number| number % 4 == 3);
+        let held = |bytes| Arc::new(Held { bytes, shapes: shapes.clone() });
+        Ok(Box::new(Visited(all.into_iter().map(held).filter(|held| filter.matches(held.raw())).collect())))
     }
 
     fn new_id(&self) -> Value {

@@ -43,6 +43,7 @@ mod zone;
 
 pub(super) use objects::{lay_over, put};
 pub(super) use parse::Parser;
+pub(in crate::query) use path::Blocked;
 pub use path::FieldPath;
 pub(super) use ranked::check_variable;
 pub use scope::{Env, Root, Rooted, Scope};

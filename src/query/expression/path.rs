@@ -31,19 +31,28 @@ impl FieldPath {
 
     /// The one node it leads to; `Err` when an array stands in the way, so that `of` must build the answer.
     pub(in crate::query) fn node<'a, N: Node<'a>>(&self, node: N) -> Result<Option<N>, Blocked> {
-        let mut at = node;
-        for part in &self.0 {
-            match at.seen() {
-                Seen::Object => match at.field(part) {
-                    Some(next) => at = next,
-                    None => return Ok(None),
-                },
-                Seen::Array => return Err(Blocked),
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(at))
+        follow_plain(node, &self.0)
     }
+
+    /// [`FieldPath::node`] of an object whose field of the first part is this.
+    pub(in crate::query) fn node_below<'a, N: Node<'a>>(&self, first: N) -> Result<Option<N>, Blocked> {
+        follow_plain(first, self.0.get(1..).unwrap_or_default())
+    }
+}
+
+fn follow_plain<'a, N: Node<'a>>(node: N, parts: &[Box<str>]) -> Result<Option<N>, Blocked> {
+    let mut at = node;
+    for part in parts {
+        match at.seen() {
+            Seen::Object => match at.field(part) {
+                Some(next) => at = next,
+                None => return Ok(None),
+            },
+            Seen::Array => return Err(Blocked),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(at))
 }
 
 /// An array stands in the way of a path.

@@ -45,6 +45,16 @@ impl Total {
         }
     }
 
+    /// Adds what another sum holds.
+    pub(in crate::query) fn absorb(&mut self, other: &Total) {
+        self.integers += other.integers;
+        self.long |= other.long;
+        self.double |= other.double;
+        self.special += other.special;
+        self.add_double(other.sum);
+        self.rest += other.rest;
+    }
+
     /// The nearest double.
     pub(in crate::query) fn as_f64(&self) -> f64 {
         if self.special != 0.0 {
@@ -80,6 +90,30 @@ mod tests {
         assert_eq!(total.value(), Value::Int(100_000));
         total.add(Num::Double(f64::INFINITY));
         assert_eq!(total.value(), Value::Double(f64::INFINITY));
+    }
+
+    #[test]
+    fn sums_of_parts_add_up() {
+        for doubles in [vec![0.1; 1_000], vec![1e100, 1.5, -1e100, 3.25], vec![f64::INFINITY, 1.0, 2.0]] {
+            let (mut whole, mut parts) = (Total::default(), Total::default());
+            for part in doubles.chunks(3) {
+                let mut total = Total::default();
+                for number in part {
+                    whole.add(Num::Double(*number));
+                    total.add(Num::Double(*number));
+                    total.add(Num::Int(7));
+                    whole.add(Num::Int(7));
+                }
+                parts.absorb(&total);
+            }
+            assert_eq!(parts.value(), whole.value());
+        }
+        let mut total = Total::default();
+        total.add(Num::Double(f64::INFINITY));
+        let mut other = Total::default();
+        other.add(Num::Double(f64::NEG_INFINITY));
+        total.absorb(&other);
+        assert!(total.as_f64().is_nan());
     }
 
     #[test]

@@ -1,0 +1,106 @@
+//! The different values of a field: each range of slots gathers its own, which are put together in order.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::key::{Key, key_of};
+use super::scan::Scan;
+use super::slab::Span;
+use super::store::Store;
+use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
+use crate::error::{Error, Kind, Result};
+use crate::storage::Block;
+
+/// Largest answer of `distinct`, in bytes as encoded.
+const MAX_DISTINCT: usize = MAX_DOCUMENT;
+
+impl Store {
+    /// The different values that a path leads to in what a scan finds, in the order in which they are met: elements in
+    /// place of arrays, and nothing where there is none.
+    pub fn distinct_scan(&self, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
+        let shapes = scan.collection.shapes();
+        let mut found = Distinct::default();
+        let visit = |part: &mut Distinct, _, _, block: &Arc<Block>, span: Span| {
+            part.add_all(path, RawValue::new(span.of(block), shapes));
+            part.flow()
+        };
+        self.fold(scan, Distinct::default, visit, |part| {
+            found.absorb(part);
+            Ok(found.flow())
+        })?;
+        found.into_values(path)
+    }
+}
+
+/// Values that are different in the order of values: 1 and 1n are one.
+#[derive(Default)]
+pub(super) struct Distinct {
+    columns: Columns,
+    known: HashSet<Key, foldhash::fast::RandomState>,
+    /// With the lengths of their bytes.
+    values: Vec<(Key, usize, Value)>,
+    bytes: usize,
+}
+
+impl Distinct {
+    /// Whether more may come.
+    pub(super) fn flow(&self) -> ControlFlow<()> {
+        if self.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// The values of the path, in the order in which they came.
+    pub(super) fn into_values(self, path: &Path) -> Result<Vec<Value>> {
+        if self.bytes > MAX_DISTINCT {
+            let message = format!(
+                "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
+            );
+            return Err(Error::new(Kind::Limit, message));
+        }
+        Ok(self.values.into_iter().map(|(_, _, value)| value).collect())
+    }
+
+    /// Adds what the path leads to.
+    pub(super) fn add_all(&mut self, path: &Path, document: RawValue<'_>) {
+        let column = path.parts().first().and_then(|part| self.columns.column(&part.name));
+        let first = match (self.columns.of(document), column) {
+            (Some(mut fields), Some(column)) => match fields.get(column) {
+                Some(first) => Some(first),
+                None => return,
+            },
+            _ => None,
+        };
+        let mut visit = |value: Option<RawValue<'_>>| {
+            match value.map(|value| (value, value.as_array())) {
+                Some((_, Some(items))) => items.iter().for_each(|item| self.add(item)),
+                Some((value, None)) => self.add(value),
+                None => {}
+            }
+            false
+        };
+        match first {
+            Some(first) => path.walk_below(first, Leaf::Whole, &mut visit),
+            None => path.walk(document, Leaf::Whole, &mut visit),
+        };
+    }
+
+    fn add(&mut self, value: RawValue<'_>) {
+        let key = key_of(value);
+        if !self.known.contains(&key) {
+            let len = value.bytes().len();
+            self.bytes += len;
+            self.values.push((key.clone(), len, value.to_value()));
+            self.known.insert(key);
+        }
+    }
+
+    /// Takes what documents further on have.
+    fn absorb(&mut self, other: Distinct) {
+        for (key, len, value) in other.values {
+            if self.known.insert(key.clone()) {
+                self.bytes += len;
+                self.values.push((key, len, value));
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Work in numbered pieces on several threads, whose results are taken in the order of the numbers.
+//!
+//! The caller's thread works along and is the only one that takes, so results come out as if there were one thread. No
+//! thread runs ahead of what was taken by more than some pieces: what waits to be taken is bounded.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::{Error, Kind, Result};
+
+/// Helpers of one piece of work: beyond, memory is what scans wait for.
+const MOST_HELPERS: usize = 7;
+/// Pieces a thread that may be under way or wait to be taken.
+const AHEAD: u64 = 2;
+
+/// Threads of this process that such work occupies now.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// Threads that may help the caller: cores that no other such work occupies. Given back when dropped.
+pub(super) struct Crew {
+    helpers: usize,
+}
+
+impl Crew {
+    /// At most so many.
+    pub(super) fn hire(most: u64) -> Crew {
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let most = usize::try_from(most).unwrap_or(MOST_HELPERS).min(MOST_HELPERS);
+        let free = |busy: usize| cores.saturating_sub(busy + 1).min(most);
+        let before = BUSY
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |busy| Some(busy + 1 + free(busy)))
+            .unwrap_or_default();
+        Crew { helpers: free(before) }
+    }
+
+    /// Whether the caller is alone.
+    pub(super) fn is_empty(&self) -> bool {
+        self.helpers == 0
+    }
+
+    #[cfg(test)]
+    fn of(helpers: usize) -> Crew {
+        BUSY.fetch_add(helpers + 1, Ordering::Relaxed);
+        Crew { helpers }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        BUSY.fetch_sub(self.helpers + 1, Ordering::Relaxed);
+    }
+}
+
+/// Works off the pieces `0..count` and takes the result of each in order, until one is an error or is told to be the
+/// last. `work` should look at the flag now and then: once it is set nobody wants its result.
+pub(super) fn in_order<T: Send>(
+    crew: &Crew,
+    count: u64,
+    work: impl Fn(u64, &AtomicBool) -> Result<T> + Sync,
+    mut take: impl FnMut(T) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let window = AHEAD * (crew.helpers as u64 + 1);
+    let line = Line {
+        state: Mutex::default(),
+        changed: Condvar::new(),
+        over: AtomicBool::new(false),
+        count,
+        window,
+    };
+    if crew.is_empty() {
+        for number in 0..count {
+            if take(work(number, &line.over)?)?.is_break() {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    std::thread::scope(|scope| {
+        // However this ends, the helpers are told, or the scope would not end.
+        let _over = Over(&line);
+        for _ in 0..crew.helpers {
+            // A thread that cannot be had is done without.
+            let _none =
+                std::thread::Builder::new().name("scan".to_owned()).spawn_scoped(scope, || line.help(&work));
+        }
+        line.lead(&work, &mut take)
+    })
+}
+
+/// Who does what.
+struct Line<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+    over: AtomicBool,
+    count: u64,
+    window: u64,
+}
+
+struct State<T> {
+    /// The next piece that nobody works on.
+    next: u64,
+    /// Pieces taken.
+    taken: u64,
+    /// The results from there on; `None` for those under way.
+    results: VecDeque<Option<Result<T>>>,
+}
+
+impl<T> Default for State<T> {
+    fn default() -> Self {
+        State { next: 0, taken: 0, results: VecDeque::new() }
+    }
+}
+
+enum Turn<T> {
+    Work(u64),
+    Take(Result<T>),
+    Leave,
+}
+
+struct Over<'l, T>(&'l Line<T>);
+
+impl<T> Drop for Over<'_, T> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Release);
+        // Under the lock, so that no one looks at the flag before and sleeps after.
+        let _state = self.0.state.lock();
+        self.0.changed.notify_all();
+    }
+}
+
+impl<T: Send> Line<T> {
+    fn turn(&self, takes: bool) -> Turn<T> {
+        let mut state = self.state.lock();
+        loop {
+            if self.over.load(Ordering::Acquire) || (takes && state.taken == self.count) {
+                return Turn::Leave;
+            }
+            if takes
+                && matches!(state.results.front(), Some(Some(_)))
+                && let Some(result) = state.results.pop_front().flatten()
+            {
+                state.taken += 1;
+                self.changed.notify_all();
+                return Turn::Take(result);
+            }
+            if state.next < self.count && state.next < state.taken + self.window {
+                let number = state.next;
+                state.next += 1;
+                state.results.push_back(None);
+                return Turn::Work(number);
+            }
+            if !takes && state.next == self.count {
+                return Turn::Leave;
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    fn put(&self, number: u64, result: Result<T>) {
+        let mut state = self.state.lock();
+        let place = usize::try_from(number.saturating_sub(state.taken)).unwrap_or(usize::MAX);
+        if let Some(slot) = state.results.get_mut(place) {
+            *slot = Some(result);
+        }
+        self.changed.notify_all();
+    }
+
+    fn lead(
+        &self,
+        work: &impl Fn(u64, &AtomicBool) -> Result<T>,
+        take: &mut impl FnMut(T) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        loop {
+            match self.turn(true) {
+                Turn::Work(number) => self.put(number, work(number, &self.over)),
+                Turn::Take(result) => {
+                    if take(result?)?.is_break() {
+                        return Ok(());
+                    }
+                }
+                Turn::Leave => return Ok(()),
+            }
+        }
+    }
+
+    fn help(&self, work: &impl Fn(u64, &AtomicBool) -> Result<T>) {
+        while let Turn::Work(number) = self.turn(false) {
+            // The caller waits for this result: a panic must become one.
+            let result = catch_unwind(AssertUnwindSafe(|| work(number, &self.over))).unwrap_or_else(|_| {
+                let message = "a scan failed in a way that is a defect of this package; please report it";
+                Err(Error::new(Kind::Internal, message))
+            });
+            self.put(number, result);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal() -> Error {
+        Error::new(Kind::Aborted, "enough")
+    }
+
+    fn squares(crew: &Crew, count: u64, last: u64) -> Result<Vec<u64>> {
+        let mut taken = Vec::new();
+        let work = |number: u64, _: &AtomicBool| {
+            if number == 77 { Err(refusal()) } else { Ok(number * number) }
+        };
+        in_order(crew, count, work, |square| {
+            taken.push(square);
+            Ok(if square == last * last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(taken)
+    }
+
+    #[test]
+    fn results_are_taken_in_order_whoever_works() {
+        for helpers in [0, 1, 3] {
+            let crew = Crew::of(helpers);
+            for count in [0, 1, 2, 50] {
+                let expected: Vec<u64> = (0..count).map(|number| number * number).collect();
+                assert_eq!(squares(&crew, count, u64::MAX >> 32).unwrap(), expected, "{helpers} {count}");
+            }
+            assert_eq!(squares(&crew, 1_000, 9).unwrap().len(), 10);
+            assert_eq!(squares(&crew, 1_000, 500).unwrap_err().kind(), Kind::Aborted);
+            // What follows the last that is taken does not count.
+            assert!(squares(&crew, 1_000, 76).is_ok());
+        }
+    }
+
+    #[test]
+    fn nobody_runs_far_ahead_of_what_was_taken() {
+        let crew = Crew::of(3);
+        let (started, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |_: u64, _: &AtomicBool| {
+            // `taken` is read first: what is taken meanwhile must not be subtracted from what had started.
+            let gone = taken.load(Ordering::SeqCst);
+            let ahead = started.fetch_add(1, Ordering::SeqCst) + 1 - gone;
+            Ok(ahead)
+        };
+        in_order(&crew, 2_000, work, |ahead| {
+            taken.fetch_add(1, Ordering::SeqCst);
+            assert!(ahead <= 64, "{ahead} pieces were under way");
+            Ok(ControlFlow::Continue(()))
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn a_panic_of_a_helper_is_an_error_and_one_of_the_caller_ends_the_helpers() {
+        let crew = Crew::of(2);
+        let caller = std::thread::current().id();
+        let helped = AtomicBool::new(false);
+        let work = |_: u64, _: &AtomicBool| {
+            if std::thread::current().id() != caller {
+                helped.store(true, Ordering::SeqCst);
+                panic!("on purpose");
+            }
+            while !helped.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            Ok(())
+        };
+        let outcome = in_order(&crew, 100, work, |()| Ok(ControlFlow::Continue(())));
+        assert_eq!(outcome.unwrap_err().kind(), Kind::Internal);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            in_order(
+                &crew,
+                100,
+                |number, _| Ok(number),
+                |number| {
+                    assert!(number < 5, "on purpose");
+                    Ok(ControlFlow::Continue(()))
+                },
+            )
+        }));
+        assert!(outcome.is_err());
+    }
+
+    #[test]
+    fn cores_that_are_taken_are_not_given_twice() {
+        let _all = Crew::of(1_000);
+        assert!(Crew::hire(4).is_empty());
+    }
+}

@@ -1,0 +1,212 @@
+//! Reading the documents that a view sees and a filter matches, in natural order, on the cores that are free.
+//!
+//! Documents in memory are matched where they lie, under the lock of their page; a cold one is read without it. Large
+//! collections are split into ranges of slots, which `parallel` gives to several threads and takes back in order:
+//! whoever asked sees what one thread would have shown it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::collection::Collection;
+use super::limits::Watch;
+use super::parallel::{Crew, in_order};
+use super::promptly::refuse;
+use super::slab::{Content, SlotId, Span, Version};
+use super::store::Store;
+use crate::document::RawValue;
+use crate::error::Result;
+use crate::query::{Filter, Matcher};
+use crate::storage::{Block, BlockPlace, Lsn};
+
+/// Slots that a scan passes between two looks at its limits.
+const PAGE: u64 = 1_024;
+/// Slots that one thread works off at a time. What a fold answers may rest on it: sums are rounded range by range.
+pub(super) const RANGE: u64 = 8_192;
+/// Fewer ranges are not worth another thread.
+const LEAST: u64 = 4;
+
+/// Bytes of blocks, about, that a range may hold until it is taken: cold ones stand in memory for it alone. The rest of
+/// the range is read when it is taken.
+const MOST_HELD: usize = 4 << 20;
+
+/// What is read, and when to stop.
+#[derive(Clone, Copy)]
+pub struct Scan<'a> {
+    /// Where.
+    pub collection: &'a Collection,
+    /// From this slot on, below that one.
+    pub bounds: (u64, u64),
+    /// In which state.
+    pub view: Lsn,
+    /// Which documents.
+    pub filter: &'a Filter,
+    /// For how long.
+    pub watch: &'a Watch,
+}
+
+/// A document that matched.
+pub type Found = (SlotId, Lsn, Arc<Block>, Span);
+
+impl Store {
+    /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
+    /// matches, in natural order, until told to stop; answers the slot to go on from. Whoever is called may hold the
+    /// lock of a page: clone, no more.
+    pub fn scan(
+        &self,
+        collection: &Collection,
+        bounds: (u64, u64),
+        view: Lsn,
+        filter: &Filter,
+        watch: &Watch,
+        mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<u64> {
+        refuse(|| true)?;
+        let scan = Scan { collection, bounds, view, filter, watch };
+        let (from, end) = bounds;
+        // Where everything matches there is nothing to share. A first range alone is often enough for a batch.
+        let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
+        let mut matcher = filter.matcher();
+        let (start, stopped) = self.pages(&scan, (from, alone), &mut matcher, None, &mut visit)?;
+        if stopped || start >= end {
+            return Ok(start);
+        }
+        let count = (end - start).div_ceil(RANGE);
+        let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
+        if crew.is_empty() {
+            return Ok(self.pages(&scan, (start, end), &mut matcher, None, &mut visit)?.0);
+        }
+        let mut next = start;
+        let work = |number: u64, over: &AtomicBool| {
+            let from = start + number * RANGE;
+            let to = end.min(from + RANGE);
+            let (mut found, mut held, mut last) = (Vec::<Found>::new(), 0, None);
+            let gather = &mut |slot, lsn, block: &Arc<Block>, span| {
+                if last.replace(Arc::as_ptr(block)) != Some(Arc::as_ptr(block)) {
+                    held += block.bytes.len();
+                }
+                found.push((slot, lsn, block.clone(), span));
+                if held > MOST_HELD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let (reached, _) = self.pages(&scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
+            Ok((reached, to, found))
+        };
+        in_order(&crew, count, work, |(reached, to, found)| {
+            for (slot, lsn, block, span) in found {
+                next = slot.0 + 1;
+                if visit(slot, lsn, &block, span).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            let (at, stopped) = self.pages(&scan, (reached, to), &mut matcher, None, &mut visit)?;
+            next = at;
+            Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(next)
+    }
+
+    /// Gathers what matches range by range, each range into a part of its own, and takes the parts in order until
+    /// told to stop. A range's visit that says stop ends that range alone. The ranges are the same whoever helps, so
+    /// the same documents in the same slots make the same parts.
+    pub fn fold<T: Send>(
+        &self,
+        scan: &Scan<'_>,
+        start: impl Fn() -> T + Sync,
+        visit: impl Fn(&mut T, SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
+        take: impl FnMut(T) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        refuse(|| true)?;
+        let (from, end) = scan.bounds;
+        let count = end.saturating_sub(from).div_ceil(RANGE);
+        let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
+        let work = |number: u64, over: &AtomicBool| {
+            let from = from + number * RANGE;
+            let mut part = start();
+            let bounds = (from, end.min(from + RANGE));
+            self.pages(
+                scan,
+                bounds,
+                &mut scan.filter.matcher(),
+                Some(over),
+                &mut |slot, lsn, block, span| visit(&mut part, slot, lsn, block, span),
+            )?;
+            Ok(part)
+        };
+        in_order(&crew, count, work, take)
+    }
+
+    /// How many documents match, at most `enough`.
+    pub fn count_scan(&self, scan: &Scan<'_>, enough: u64) -> Result<u64> {
+        let reached =
+            |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut count = 0_u64;
+        let visit = |part: &mut u64, _, _, _: &Arc<Block>, _| {
+            *part += 1;
+            reached(*part)
+        };
+        self.fold(
+            scan,
+            || 0,
+            visit,
+            |part| {
+                count += part;
+                Ok(reached(count))
+            },
+        )?;
+        Ok(count.min(enough))
+    }
+
+    /// One thread's share: answers the slot to go on from, and whether the visit said stop.
+    fn pages(
+        &self,
+        scan: &Scan<'_>,
+        (mut from, end): (u64, u64),
+        matcher: &mut Matcher<'_>,
+        over: Option<&AtomicBool>,
+        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<(u64, bool)> {
+        let shapes = scan.collection.shapes();
+        let mut last: Option<(Arc<BlockPlace>, Arc<Block>)> = None;
+        while from < end {
+            scan.watch.check(|| self.now())?;
+            if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
+                return Ok((from, true));
+            }
+            let to = end.min(from.saturating_add(PAGE));
+            let mut met_cold = None;
+            let mut stopped = false;
+            let page = |slot, Version { lsn, content }: &Version| match content {
+                Content::Hot(block, span) => {
+                    if matcher.matches(RawValue::new(span.of(block), shapes))
+                        && visit(slot, *lsn, block, *span).is_break()
+                    {
+                        stopped = true;
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
+                }
+                Content::Cold(place, span) => {
+                    met_cold = Some((slot, *lsn, place.clone(), *span));
+                    ControlFlow::Break(())
+                }
+                Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
+            };
+            from = scan.collection.slab().scan(from, to, scan.view, page);
+            if stopped {
+                return Ok((from, true));
+            }
+            let Some((slot, lsn, place, span)) = met_cold else { continue };
+            let block = match &last {
+                Some((known, block)) if Arc::ptr_eq(known, &place) => block.clone(),
+                _ => self.read_cold(*place)?,
+            };
+            if matcher.matches(RawValue::new(span.of(&block), shapes))
+                && visit(slot, lsn, &block, span).is_break()
+            {
+                return Ok((from, true));
+            }
+            last = Some((place, block));
+        }
+        Ok((from, false))
+    }
+}

@@ -1,0 +1,115 @@
+//! Documents in an order that no index gives: whoever reads a range of slots reads their keys, and keeps the first so
+//! many where no more are wanted; then they are sorted.
+
+use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::scan::{Found, Scan};
+use super::slab::Span;
+use super::store::Store;
+use crate::document::RawValue;
+use crate::error::Result;
+use crate::query::{Ranker, Sort, SortKey};
+use crate::storage::Block;
+
+/// Documents that are gathered, at least, before those that are too many are dropped.
+const MANY: usize = 1_024;
+
+/// A document and where it stands.
+struct Ranked {
+    key: SortKey,
+    found: Found,
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    /// Equal keys keep the natural order.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key).then_with(|| self.found.0.cmp(&other.found.0))
+    }
+}
+
+/// The first documents in an order, of those that come in natural order; or all.
+pub(super) struct Best<'s> {
+    ranker: Ranker<'s>,
+    keep: usize,
+    /// When not all are kept: the last of them on top.
+    best: BinaryHeap<Ranked>,
+    all: Vec<Ranked>,
+}
+
+impl<'s> Best<'s> {
+    /// The first `keep`; `usize::MAX` for all.
+    pub(super) fn new(sort: &'s Sort, keep: usize) -> Best<'s> {
+        Best { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) {
+        if self.keep == usize::MAX {
+            self.all.push(Ranked { key: self.ranker.key(document), found: found() });
+            return;
+        }
+        let full = self.best.len() >= self.keep;
+        // Later documents with an equal key stand behind.
+        if full && !self.best.peek().is_some_and(|worst| self.ranker.is_before(document, &worst.key)) {
+            return;
+        }
+        if full {
+            self.best.pop();
+        }
+        self.best.push(Ranked { key: self.ranker.key(document), found: found() });
+    }
+
+    /// Them, in their order.
+    pub(super) fn into_found(mut self) -> Vec<Found> {
+        self.all.extend(self.best);
+        in_order(&self.all, self.keep)
+    }
+}
+
+/// The first `keep` of them. Heads and numbers take little room: they are sorted instead, and keys are looked at where
+/// heads are equal.
+fn in_order(ranked: &[Ranked], keep: usize) -> Vec<Found> {
+    let mut order: Vec<(u64, usize)> =
+        ranked.iter().enumerate().map(|(number, one)| (one.key.head(), number)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| ranked.get(a.1).cmp(&ranked.get(b.1))));
+    let found = |(_, number): (u64, usize)| ranked.get(number).map(|one| one.found.clone());
+    order.into_iter().take(keep).filter_map(found).collect()
+}
+
+impl Store {
+    /// The first `keep` documents in this order; `usize::MAX` for all.
+    pub fn sorted(&self, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
+        let shapes = scan.collection.shapes();
+        let start = || Best::new(sort, keep);
+        let visit = |part: &mut Best<'_>, slot, lsn, block: &Arc<Block>, span: Span| {
+            part.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
+            ControlFlow::Continue(())
+        };
+        let mut ranked: Vec<Ranked> = Vec::new();
+        self.fold(scan, start, visit, |part| {
+            ranked.extend(part.best);
+            ranked.extend(part.all);
+            if keep != usize::MAX && ranked.len() >= keep.saturating_mul(2).max(MANY) {
+                ranked.sort_unstable();
+                ranked.truncate(keep);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(in_order(&ranked, keep))
+    }
+}
