@@ -184,6 +184,7 @@ test('arrays', async (t) => {
     [{ $arrayToObject: '$pairs' }, { a: 1, b: 2 }],
     [{ $arrayToObject: [[{ k: 'x', v: 1 }, { k: 'x', v: 2 }]] }, { x: 2 }],
     [{ $arrayToObject: [[1]] }, badQuery(/pairs/)],
+    [{ $arrayToObject: [[['a', 1], { k: 'b', v: 2 }]] }, badQuery(/not both/)],
     [{ $concatArrays: ['$list', '$words'] }, [3, 1, 2, 'a', 'b']],
     [{ $concatArrays: ['$list', '$missing'] }, null],
     [{ $concatArrays: ['$list', 1] }, badQuery(/needs an array/)],

@@ -5,6 +5,9 @@ use super::refusal::bad_query;
 use crate::document::{Node, Seen};
 use crate::error::Result;
 
+/// Longest mask; each bit of it that is 1 takes four bytes.
+const MOST_BYTES: usize = 1 << 16;
+
 /// Some bits by their places, the lowest is 0, and what is asked of them.
 #[derive(Clone, Debug)]
 pub(super) struct Bits {
@@ -31,8 +34,14 @@ impl Bits {
                 let place = |item| u32::try_from(as_integer(&Node::tree(item))?).ok();
                 operand.items().map(place).collect::<Option<Vec<_>>>().ok_or_else(refuse)?
             }
+            Seen::Binary(bytes) if bytes.len() > MOST_BYTES => {
+                let message = format!(
+                    "the mask of {operator} at '{name}' is longer than {MOST_BYTES} bytes; give the places of its bits"
+                );
+                return Err(bad_query(name, message));
+            }
             Seen::Binary(bytes) => {
-                let bits = u32::try_from(bytes.len()).unwrap_or(u32::MAX / 8).saturating_mul(8);
+                let bits = u32::try_from(bytes.len()).unwrap_or_default() * 8;
                 (0..bits).filter(|place| bit_of_bytes(bytes, *place)).collect()
             }
             _ => {

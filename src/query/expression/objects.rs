@@ -64,7 +64,12 @@ fn from_array(args: &mut Args<'_>) -> Outcome {
         return null();
     }
     let mut object = Object::new();
-    for item in args.take_array(0)? {
+    let items = args.take_array(0)?;
+    let arrays = items.iter().filter(|item| matches!(item, Value::Array(_))).count();
+    if arrays != 0 && arrays != items.len() {
+        return args.fail("needs either pairs [key, value] or objects { k: key, v: value }, not both");
+    }
+    for item in items {
         let (key, value) = match item {
             Value::Array(pair) => match <[Value; 2]>::try_from(pair) {
                 Ok([key, value]) => (Some(key), Some(value)),

@@ -9,6 +9,11 @@ use crate::query::place::depth;
 use crate::query::refusal::bad_query;
 
 impl Projection {
+    /// Whether a path ends with `$`, so that it depends on the filter.
+    pub fn is_positional(&self) -> bool {
+        self.positional.is_some()
+    }
+
     /// The document with these fields: those that stay in the document's order, behind them the computed ones in the projection's.
     /// The filter is the one that the document matched. Rejects with `BAD_QUERY` when an expression cannot take its operands.
     pub fn apply(&self, document: RawValue<'_>, filter: &Filter) -> Result<Value> {

@@ -58,10 +58,3 @@ struct Way {
     /// Whether one of them is computed, so that the field is made where it is missing.
     computed: bool,
 }
-
-impl Projection {
-    /// Whether a path ends with `$`, so that it depends on the filter.
-    pub fn is_positional(&self) -> bool {
-        self.positional.is_some()
-    }
-}
