@@ -278,7 +278,8 @@ export class Port {
     this.#resting = true
     setImmediate(() => {
       this.#resting = false
-      this.#woken()
+      // The last database may have been closed meanwhile, and the port with it.
+      if (this.#users > 0) this.#woken()
     })
   }
 
