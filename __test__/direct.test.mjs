@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
 
-import { collection, directory, onDisk, rejectsWith } from './support/database.mjs'
+import { collection, Database, directory, onDisk, rejectsWith } from './support/database.mjs'
 
 const LONG = 'x'.repeat(20_000)
 
@@ -123,4 +123,15 @@ test('reads settle with what a memory limit turned cold', async (t) => {
   t.true(documents.every(({ _id, text }, i) => _id === i % 400 && text.endsWith(String(_id))))
   for (let i = 0; i < 400; i++) await items.updateOne({ _id: i }, { $set: { i } })
   t.is((await items.getMany([399]))[0].i, 399)
+})
+
+test('a database may be closed while results wait for the next turn', async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const db = await Database.open(':memory:')
+    const items = db.collection('items')
+    await items.insertMany(Array.from({ length: 400 }, (_, i) => ({ _id: i, text: LONG.slice(0, 4000) })))
+    t.is((await items.find().toArray()).length, 400)
+    await db.close()
+  }
+  await turn()
 })

@@ -7,6 +7,7 @@
 // Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
 // the other would keep the event loop from turning, what settles counts as point reads do (`Turn`).
 
+import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers'
 
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
@@ -49,6 +50,11 @@ const NO_COLLECTION = 0xffffffff
 const REQUEST_BYTES = 64 << 10
 /** A batch longer than this is submitted at once. */
 const EARLY_BYTES = 16 << 20
+/** How long results are made into values before the event loop turns. */
+const DRAIN_MS = 2
+
+// Kept from a test's fake clock.
+const now = performance.now.bind(performance)
 
 /** Reads the sections of one database. */
 export interface SectionReader {
@@ -101,6 +107,10 @@ export class Port {
   /** Point reads of documents in memory. */
   readonly reads: PointReads
   #ticket = 0
+  /** Milliseconds that results took since they were last left. */
+  #draining = 0
+  /** Results are left until the event loop has turned. */
+  #resting = false
   #users = 0
 
   static #current: Port | undefined
@@ -178,7 +188,7 @@ export class Port {
       this.#leave(whole)
       this.#leave(scratch)
     }
-    this.#drain()
+    this.#drain(Infinity)
   }
 
   #enter(): Writer {
@@ -221,12 +231,15 @@ export class Port {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    if (this.#turn.isSpent) setImmediate(() => this.#submitScheduled(true))
+    if (this.#turn.isSpent || this.#draining >= DRAIN_MS) setImmediate(() => this.#submitScheduled(true))
     else queueMicrotask(() => this.#submitScheduled(false))
   }
 
   #submitScheduled(turned: boolean): void {
-    if (turned) this.#turn.begin()
+    if (turned) {
+      this.#turn.begin()
+      this.#draining = 0
+    }
     if (this.#scheduled) this.#submit()
   }
 
@@ -241,25 +254,49 @@ export class Port {
     else batch.clear()
     const finished = this.#native.submit(this.#id, length)
     this.#buffers.shrinkRequest()
-    if (finished > 0) this.#settleAll(finished)
-    else if (finished < 0) this.#drain()
+    if (finished < 0) return this.#rest()
+    if (finished === 0) return
+    const start = now()
+    this.#settleAll(finished)
+    this.#draining += now() - start
   }
 
-  /** The core has results, and the event loop has turned. */
+  /** The core has results. Node.js calls this again without a turn of the event loop while more come. */
   #woken(): void {
+    if (this.#resting) return
     this.#turn.begin()
-    this.#drain()
+    const start = now()
+    const done = this.#drain(start + DRAIN_MS - this.#draining)
+    this.#draining += now() - start
+    if (!done || this.#draining >= DRAIN_MS) this.#rest()
   }
 
-  /** Takes results until there are none. */
-  #drain(): void {
+  /** Leaves results until the event loop has turned. */
+  #rest(): void {
+    if (this.#resting) return
+    this.#draining = 0
+    this.#resting = true
+    setImmediate(() => {
+      this.#resting = false
+      // The last database may have been closed meanwhile, and the port with it.
+      if (this.#users > 0) this.#woken()
+    })
+  }
+
+  /** Takes results until there are none, or it is that late; answers whether there are none. */
+  #drain(until: number): boolean {
     for (;;) {
       const length = this.#native.take(this.#id)
       if (length === 0) break
-      if (length < 0) this.#buffers.replaceResult(-length)
-      else this.#settleAll(length)
+      if (length < 0) {
+        this.#buffers.replaceResult(-length)
+        continue
+      }
+      this.#settleAll(length)
+      if (now() > until) return false
     }
     this.#buffers.shrinkResult()
+    return true
   }
 
   #settleAll(length: number): void {
