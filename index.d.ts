@@ -837,38 +837,53 @@ export declare class BulkWriteResult<T = Document> implements BulkCounts {
 	/** The upserted document of this place, or undefined. */
 	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
-/**
- * A collection of documents. A handle is light: make one where it is needed.
- *
- * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
- * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
- */
-export declare class Collection<T extends Document = Document> {
+declare class KeyAccess<T extends Document = Document> {
 	#private;
 	/** The name of the collection. */
 	readonly collectionName: string;
-	private constructor();
-	/** The database it belongs to. */
-	get db(): Database;
-	/** The name of the database. */
-	get dbName(): string;
-	/** Database and collection, joined by a dot. */
-	get namespace(): string;
+	/** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+	get(id: InferId<T>, options: GetOptions & {
+		meta: true;
+	}): Promise<Versioned<WithId<T>> | null>;
+	get(id: InferId<T>, options?: GetOptions & {
+		meta?: false;
+	}): Promise<WithId<T> | null>;
+	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+	getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]>;
+	/** Resolves with whether there is a document with this `_id`. */
+	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;
 	/**
-	 * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
-	 * object.
+	 * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
 	 *
-	 * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
+	 * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
 	 */
-	insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>>;
+	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
 	/**
-	 * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
-	 * others are inserted.
+	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
+	 * versions in order.
 	 *
-	 * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
-	 * before anything is inserted, when a value cannot be stored.
+	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
 	 */
-	insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>>;
+	setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, "ifVersion">): Promise<number[]>;
+	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
+	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
+	/**
+	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
+	 * were not awaited may not show yet.
+	 *
+	 * Throws what `get` rejects with.
+	 */
+	getSync(id: InferId<T>, options: GetOptions & {
+		meta: true;
+	}): Versioned<WithId<T>> | null;
+	getSync(id: InferId<T>, options?: GetOptions & {
+		meta?: false;
+	}): WithId<T> | null;
+	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+	hasSync(id: InferId<T>): boolean;
+}
+declare class Reads<T extends Document = Document> extends KeyAccess<T> {
+	#private;
 	/**
 	 * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
 	 *
@@ -892,6 +907,54 @@ export declare class Collection<T extends Document = Document> {
 	countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number>;
 	/** Resolves with the number of documents in the collection. */
 	estimatedDocumentCount(options?: OperationOptions): Promise<number>;
+	/**
+	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+	 */
+	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
+	distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>;
+	/**
+	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+	 * show yet. All documents see one state.
+	 *
+	 * Throws what `find` rejects with.
+	 */
+	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
+	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
+	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
+}
+/**
+ * A collection of documents. A handle is light: make one where it is needed.
+ *
+ * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
+ * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
+ */
+export declare class Collection<T extends Document = Document> extends Reads<T> {
+	#private;
+	private constructor();
+	/** The database it belongs to. */
+	get db(): Database;
+	/** The name of the database. */
+	get dbName(): string;
+	/** Database and collection, joined by a dot. */
+	get namespace(): string;
+	/**
+	 * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
+	 * object.
+	 *
+	 * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
+	 */
+	insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>>;
+	/**
+	 * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
+	 * others are inserted.
+	 *
+	 * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
+	 * before anything is inserted, when a value cannot be stored.
+	 */
+	insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>>;
 	/**
 	 * Changes the first document that matches. With `upsert`, makes one from filter and update when none does.
 	 *
@@ -942,12 +1005,6 @@ export declare class Collection<T extends Document = Document> {
 	 */
 	bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>>;
 	/**
-	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
-	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
-	 */
-	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
-	distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>;
-	/**
 	 * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
 	 * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
 	 */
@@ -958,57 +1015,6 @@ export declare class Collection<T extends Document = Document> {
 	deleteMany(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
 	/** Removes the collection and its documents; resolves with whether there was one. */
 	drop(options?: OperationOptions): Promise<boolean>;
-	/** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
-	get(id: InferId<T>, options: GetOptions & {
-		meta: true;
-	}): Promise<Versioned<WithId<T>> | null>;
-	get(id: InferId<T>, options?: GetOptions & {
-		meta?: false;
-	}): Promise<WithId<T> | null>;
-	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
-	getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]>;
-	/** Resolves with whether there is a document with this `_id`. */
-	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;
-	/**
-	 * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
-	 *
-	 * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
-	 */
-	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
-	/**
-	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
-	 * versions in order.
-	 *
-	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
-	 */
-	setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, "ifVersion">): Promise<number[]>;
-	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
-	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
-	/**
-	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
-	 * were not awaited may not show yet.
-	 *
-	 * Throws what `get` rejects with.
-	 */
-	getSync(id: InferId<T>, options: GetOptions & {
-		meta: true;
-	}): Versioned<WithId<T>> | null;
-	getSync(id: InferId<T>, options?: GetOptions & {
-		meta?: false;
-	}): WithId<T> | null;
-	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
-	hasSync(id: InferId<T>): boolean;
-	/**
-	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
-	 * show yet. All documents see one state.
-	 *
-	 * Throws what `find` rejects with.
-	 */
-	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
-	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
-	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
-	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
-	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
 }
 /** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
 export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {

@@ -1,0 +1,161 @@
+// Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
+
+import { AggregationCursor, type AggregateOptions } from './aggregate.js'
+import { countOf, filterOf, optionsOf, wrongArgument } from './arguments.js'
+import { Flag, Opcode } from './batch.js'
+import { writeFind } from './bodies.js'
+import type { Request } from './core.js'
+import { FindCursor } from './cursor.js'
+import { encodeValue } from './encode.js'
+import { handleOf, KeyAccess } from './key-access.js'
+import { countRequest, findOf, limitOf, soleId } from './requests.js'
+import type {
+  CountOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
+} from './types.js'
+
+/** The methods that read documents by what is in them. */
+export class Reads<T extends Document = Document> extends KeyAccess<T> {
+  /**
+   * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
+   *
+   * Rejects with `BAD_QUERY` naming the path when filter, sort or projection are not well formed.
+   */
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
+    if (options === undefined) {
+      const id = soleId(filter)
+      if (id !== undefined) return handleOf(this).getOne<WithId<T>>('findOne', id)
+    }
+    return handleOf(this).run('findOne', options, (where, given) => {
+      const checked = filterOf(where, filter)
+      const find = { ...findOf(where, given), limit: 1, batch: 1 }
+      return {
+        opcode: Opcode.Find,
+        flags: Flag.Single,
+        body: (out) => writeFind(out, checked, find),
+        finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
+      }
+    })
+  }
+
+  /**
+   * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+   *
+   * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+   */
+  aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
+    return AggregationCursor.create<R>({ core: handleOf(this).core, owner: this, collection: this.collectionName }, pipeline, options)
+  }
+
+  /**
+   * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
+   * its view: it sees no later write.
+   *
+   * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
+   */
+  find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
+    const where = `${this.collectionName}.find`
+    const given = optionsOf<FindOptions<T>>(where, options)
+    const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
+    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
+      ...findOf(where, given),
+      limit: limitOf(where, given.limit),
+      batch: countOf(where, 'option batchSize', given.batchSize),
+      signal: given.signal,
+      maxTimeMS: given.maxTimeMS ?? 0
+    })
+  }
+
+  /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
+  countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
+    return handleOf(this).run('countDocuments', options, (where, given) => {
+      const checked = filterOf(where, filter)
+      const skip = countOf(where, 'option skip', given.skip)
+      const limit = countOf(where, 'option limit', given.limit)
+      return countRequest(checked, skip, limit)
+    })
+  }
+
+  /** Resolves with the number of documents in the collection. */
+  estimatedDocumentCount(options?: OperationOptions): Promise<number> {
+    return handleOf(this).run('estimatedDocumentCount', options, () => countRequest({}, 0, 0))
+  }
+
+  /**
+   * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+   * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+   */
+  distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]> {
+    return handleOf(this).run<any[], OperationOptions>('distinct', options, (where) => {
+      if (typeof key !== 'string' || key === '') throw wrongArgument(where, 'key', 'a path', key)
+      const checked = filterOf(where, filter)
+      return {
+        opcode: Opcode.Distinct,
+        flags: 0,
+        body: (out) => {
+          encodeValue(out, key, 'document')
+          encodeValue(out, checked, 'filter')
+        },
+        finish: (values: any[]) => values
+      }
+    })
+  }
+
+  /**
+   * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+   * show yet. All documents see one state.
+   *
+   * Throws what `find` rejects with.
+   */
+  findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
+    const where = `${this.collectionName}.findSync`
+    const given = optionsOf<FindOptions<T>>(where, options)
+    const checked = filterOf(where, filter)
+    const find = { ...findOf(where, given), limit: limitOf(where, given.limit), batch: countOf(where, 'option batchSize', given.batchSize) }
+    const documents: WithId<T>[] = []
+    let cursor = this.#callBatch(where, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, checked, find) }, documents, given.signal)
+    while (cursor !== 0) {
+      const id = cursor
+      const body: Request['body'] = (out) => {
+        encodeValue(out, id, 'document')
+        encodeValue(out, find.batch, 'document')
+      }
+      cursor = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body }, documents)
+    }
+    return documents
+  }
+
+  /** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
+    const where = `${this.collectionName}.findOneSync`
+    const given = optionsOf<FindOneOptions<T>>(where, options)
+    const checked = filterOf(where, filter)
+    const find = { ...findOf(where, given), limit: 1, batch: 1 }
+    return handleOf(this).call(where, {
+      opcode: Opcode.Find,
+      flags: Flag.Single,
+      body: (out) => writeFind(out, checked, find),
+      finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
+    }, given.signal)
+  }
+
+  /** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+  countSync(filter?: Filter<T> | null, options?: CountOptions): number {
+    const where = `${this.collectionName}.countSync`
+    const given = optionsOf<CountOptions>(where, options)
+    const checked = filterOf(where, filter)
+    const skip = countOf(where, 'option skip', given.skip)
+    const limit = countOf(where, 'option limit', given.limit)
+    return handleOf(this).call(where, countRequest(checked, skip, limit), given.signal)
+  }
+
+  /** Appends a batch of a cursor; answers the cursor, 0 after the last batch. */
+  #callBatch(where: string, operation: Omit<Request, 'finish'>, into: WithId<T>[], signal?: AbortSignal): number {
+    const finish = ([cursor, documents]: [number, WithId<T>[]]): number => {
+      for (const document of documents) into.push(document)
+      return cursor
+    }
+    return handleOf(this).call<number>(where, { ...operation, finish }, signal)
+  }
+}
