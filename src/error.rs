@@ -107,6 +107,8 @@ pub struct Details {
     pub key_pattern: Option<Vec<u8>>,
     /// `DUPLICATE_KEY`: the values that collide, as one encoded document.
     pub key_value: Option<Vec<u8>>,
+    /// MongoDB's number, where the kind does not say it.
+    pub code: Option<i32>,
 }
 
 /// The error of every fallible function here.

@@ -154,6 +154,7 @@ fn an_error_carries_what_it_has() {
         pid: Some(3),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),
         key_value: Some(vec![0x81, 0xa1, b'a', 7]),
+        code: None,
     };
     let full = refused(Err(Error::new(Kind::DuplicateKey, "taken").with_details(details)));
     assert_eq!(full["kind"], text("DUPLICATE_KEY"));

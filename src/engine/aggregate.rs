@@ -169,14 +169,13 @@ impl Access for Reading {
         let keys = documents.iter().map(key).collect::<Result<Vec<_>>>()?;
         let bytes = documents.iter().map(|one| weight(one) + 64).sum();
         let committed = self.store.commit(bytes, |commit| {
-            commit.drop_collection(collection);
-            let target = commit.collection_or_create(collection)?;
+            let target = commit.recreate_collection(collection)?;
             for (document, key) in documents.iter().zip(&keys) {
                 match commit.current(&target, key)? {
                     Current::Present(_) => return Err(repeated("$out", document).into()),
                     Current::Absent(place) => {
                         commit.pack_value(&target, document)?;
-                        commit.put_packed(&target, key.clone(), Over::Nothing(place));
+                        commit.put_packed(&target, key.clone(), Over::Nothing(place))?;
                     }
                 }
             }
@@ -213,7 +212,7 @@ impl Access for Reading {
                             return Err(Halt::Error(Error::new(Kind::BadQuery, message)));
                         }
                         commit.pack_value(&target, &next)?;
-                        commit.put_packed(&target, key.clone(), over);
+                        commit.put_packed(&target, key.clone(), over)?;
                     }
                     passed += 1;
                 }

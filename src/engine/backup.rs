@@ -76,14 +76,7 @@ impl Store {
         let (_, bytes) = copy.install(cut, sink)?.bytes;
         copy.close()?;
         // The state may have been applied and not published: only what this database keeps may be in a backup.
-        let (published, waits) = std::sync::mpsc::sync_channel(1);
-        self.storage().drive();
-        self.when_published(generation.lsn(), move |result| {
-            // The receiver waits below.
-            let _ = published.send(result);
-        });
-        let lost = || Err(Error::new(Kind::Internal, "a write was dropped unanswered"));
-        waits.recv().unwrap_or_else(|_| lost())?;
+        self.wait_published(generation.lsn())?;
         let documents = written.iter().map(Written::documents).sum();
         Ok(Backup { documents, bytes, lsn: generation.lsn().0, ms: 0 })
     }

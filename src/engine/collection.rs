@@ -1,11 +1,12 @@
 //! A collection: its shapes, its directory from `_id` to slot, its slots.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
+use super::index::Index;
 use super::key::Key;
 use super::slab::{Content, Seen, Slab, SlotId, Version};
 use crate::document::Shapes;
@@ -28,6 +29,12 @@ pub struct Collection {
     logged_shapes: AtomicUsize,
     /// How callers' shape numbers translate, for the callers seen last.
     translations: Mutex<Vec<Arc<Translation>>>,
+    /// Those that are being built or dropped too. Changed under the commit lock, or where a dropped one is let go.
+    indexes: RwLock<Arc<[Arc<Index>]>>,
+    /// Whether there ever was one: collections without pay for a look at this.
+    indexed: AtomicBool,
+    /// Indexes there ever were.
+    index_numbers: AtomicU32,
 }
 
 /// Callers whose translations are kept; more than a process has environments that write one collection.
@@ -44,6 +51,9 @@ impl Collection {
             count: AtomicU64::new(0),
             logged_shapes: AtomicUsize::new(0),
             translations: Mutex::default(),
+            indexes: RwLock::default(),
+            indexed: AtomicBool::new(false),
+            index_numbers: AtomicU32::new(0),
         }
     }
 
@@ -60,6 +70,31 @@ impl Collection {
     /// Documents in the newest published state.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Acquire)
+    }
+
+    /// Its indexes but for the one on `_id`, with those being built, and those dropped that a view may still use:
+    /// `Index::is_ready` tells which count.
+    pub fn indexes(&self) -> Arc<[Arc<Index>]> {
+        self.indexes.read().clone()
+    }
+
+    pub(super) fn next_index(&self) -> u32 {
+        self.index_numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn is_indexed(&self) -> bool {
+        self.indexed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add_index(&self, index: Arc<Index>) {
+        let mut indexes = self.indexes.write();
+        *indexes = indexes.iter().cloned().chain([index]).collect();
+        self.indexed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn remove_index(&self, number: u32) {
+        let mut indexes = self.indexes.write();
+        *indexes = indexes.iter().filter(|index| index.number() != number).cloned().collect();
     }
 
     /// Bytes of documents in memory, old versions included.

@@ -18,16 +18,18 @@ use smallvec::SmallVec;
 
 use super::catalogue::Catalogue;
 use super::collection::Collection;
+use super::index::Index;
 use super::key::Key;
+pub use super::present::{Current, Over, Present, Target};
 use super::record::{self, Records};
 use super::slab::{Content, SlotId, Span, Version};
-use super::store::{Applied, Publisher, Room, Store};
-use super::views::Superseded;
+use super::staging::{Claims, Delta};
+use super::store::{Applied, Room, Store};
 use crate::document::incoming;
 use crate::document::staged::StagedShapes;
-use crate::document::{RawValue, Shapes, Value, encode_document};
+use crate::document::{RawValue, Value, encode_document, encode_plain};
 use crate::error::{Error, Kind, Result};
-use crate::storage::{Block, BlockPlace, FrameSize, Lsn};
+use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Documents share blocks up to this size; a larger one stands alone.
 const BLOCK: usize = 64 << 10;
@@ -57,94 +59,53 @@ pub struct Committed<T> {
     pub lsn: Lsn,
 }
 
-/// What a document is to replace.
-#[derive(Clone, Copy)]
-pub enum Target {
-    /// Nothing: a new slot. The document may have had an earlier life in another.
-    New(Option<SlotId>),
-    /// The newest version in this slot.
-    Slot(SlotId),
-    /// What this step of the same commit made.
-    Step(usize),
-    /// Nothing: this step of the same commit deleted the document.
-    After(usize),
+/// One change of one document.
+pub(super) struct Step {
+    pub(super) collection: Arc<Collection>,
+    pub(super) key: Key,
+    pub(super) target: Target,
+    pub(super) made: Made,
+    /// What it changes in indexes.
+    pub(super) deltas: Vec<Delta>,
 }
 
-/// A document as the newest applied state has it, the commit's own steps included.
-pub struct Present {
-    /// What a new version of it replaces.
-    pub target: Target,
-    /// Its version.
-    pub version: u64,
-    /// When it was inserted (ms).
-    pub created_at: i64,
-    document: Bytes,
-}
-
-enum Bytes {
-    Block(Arc<Block>, Span),
-    Own(Vec<u8>),
-}
-
-impl Present {
-    /// The document.
-    pub fn document<'a>(&'a self, shapes: &'a Shapes) -> RawValue<'a> {
-        let bytes = match &self.document {
-            Bytes::Block(block, span) => span.of(block),
-            Bytes::Own(bytes) => bytes,
-        };
-        RawValue::new(bytes, shapes)
-    }
-
-    fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
-        let put = span
-            .record(block)
-            .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
-        let document = Bytes::Block(block.clone(), span);
-        Ok(Present { target, version: put.version, created_at: put.created_at, document })
-    }
-}
-
-/// What the newest applied state has under a key.
-pub enum Current {
-    /// No document; an insert takes this target.
-    Absent(Target),
-    /// This document.
-    Present(Present),
-}
-
-struct Step {
-    collection: Arc<Collection>,
-    key: Key,
-    target: Target,
-    made: Made,
-}
-
-enum Made {
+/// What a step leaves: a document in this block, or none.
+pub(super) enum Made {
     Document(usize, Span),
     Tombstone,
 }
 
-struct Touched {
-    collection: Arc<Collection>,
+/// A collection that steps change.
+pub(super) struct Touched {
+    pub(super) collection: Arc<Collection>,
     /// Shapes whose definitions the log has once this frame is in it.
-    shapes: usize,
-    count: i64,
+    pub(super) shapes: usize,
+    pub(super) count: i64,
+}
+
+/// An index that begins or ends.
+pub(super) enum Turn {
+    Ready,
+    Dropped,
 }
 
 /// One commit while it is resolved: steps are staged, nothing is applied.
 pub struct Commit<'s> {
-    applied: MutexGuard<'s, Applied>,
+    pub(super) applied: MutexGuard<'s, Applied>,
     time: i64,
-    blocks: Vec<Vec<u8>>,
-    records: u32,
-    steps: Vec<Step>,
+    pub(super) blocks: Vec<Vec<u8>>,
+    pub(super) records: u32,
+    pub(super) steps: Vec<Step>,
     newest: HashMap<(u32, Key), usize, foldhash::fast::RandomState>,
-    touched: SmallVec<[Touched; 1]>,
-    catalogue: Option<Arc<Catalogue>>,
-    created: SmallVec<[Arc<Collection>; 1]>,
-    dropped: SmallVec<[u32; 1]>,
+    pub(super) touched: SmallVec<[Touched; 1]>,
+    pub(super) catalogue: Option<Arc<Catalogue>>,
+    pub(super) created: SmallVec<[Arc<Collection>; 1]>,
+    pub(super) dropped: SmallVec<[u32; 1]>,
     renamed: bool,
+    /// Collections that were begun stay without documents.
+    kept: bool,
+    pub(super) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
+    pub(super) claims: Claims,
     preloaded: &'s Preloaded,
     packed: Vec<u8>,
 }
@@ -216,6 +177,9 @@ impl<'s> Commit<'s> {
             created: SmallVec::new(),
             dropped: SmallVec::new(),
             renamed: false,
+            kept: false,
+            turns: Vec::new(),
+            claims: Claims::default(),
             preloaded,
             packed: Vec::new(),
         }
@@ -246,6 +210,47 @@ impl<'s> Commit<'s> {
         Ok(collection)
     }
 
+    /// Keeps the collections that were begun, also without documents.
+    pub fn keep_created(&mut self) {
+        self.kept = !self.created.is_empty();
+    }
+
+    /// Puts a collection without documents in the place of the one of this name, with the same indexes.
+    pub fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
+        let before = self.collection(name);
+        self.drop_collection(name);
+        let collection = self.collection_or_create(name)?;
+        let indexes = before.map(|before| before.indexes());
+        for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
+            if index.is_ready(Lsn(u64::MAX)) {
+                let fresh = Index::new(collection.next_index(), index.spec().clone())?;
+                self.begin_index(&collection, &Arc::new(fresh));
+            }
+        }
+        Ok(collection)
+    }
+
+    /// Logs an index that is ready with this commit. Of a collection that this commit begins, it is maintained from
+    /// here on.
+    pub fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
+        let mut spec = Vec::new();
+        encode_plain(&index.spec().to_value(), &mut spec);
+        record::index(self.block(spec.len() + 16), collection.number(), &spec);
+        if self.created.iter().any(|created| created.number() == collection.number()) {
+            // Nobody else sees the collection yet; documents that this commit puts are checked as later ones.
+            index.set_ready(Lsn(0));
+            collection.add_index(index.clone());
+        }
+        self.turns.push((collection.clone(), index.clone(), Turn::Ready));
+    }
+
+    /// Ends an index.
+    pub fn end_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
+        let name = &index.spec().name;
+        record::drop_index(self.block(name.len() + 16), collection.number(), name);
+        self.turns.push((collection.clone(), index.clone(), Turn::Dropped));
+    }
+
     /// Ends the collection of this name; answers whether there was one.
     pub fn drop_collection(&mut self, name: &str) -> bool {
         let Some(collection) = self.collection(name) else { return false };
@@ -263,7 +268,7 @@ impl<'s> Commit<'s> {
         self.renamed = true;
     }
 
-    fn catalogue_now(&self) -> &Catalogue {
+    pub(super) fn catalogue_now(&self) -> &Catalogue {
         self.catalogue.as_ref().unwrap_or(&self.applied.catalogue)
     }
 
@@ -303,12 +308,11 @@ impl<'s> Commit<'s> {
         Ok(Some((lsn, Present::of_block(Target::Slot(slot), &block, span)?)))
     }
 
-    fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<Present> {
+    pub(super) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<Present> {
         let payload = &self.blocks[block];
         let put = Records::put_at(payload, span.range().start, span.head())
             .ok_or_else(|| Error::new(Kind::Internal, "a step names no document record of its block"))?;
-        let document = Bytes::Own(payload[put.document].to_vec());
-        Ok(Present { target: Target::Step(step), version: put.version, created_at: put.created_at, document })
+        Ok(Present::of_step(step, &put, payload))
     }
 
     /// Packs a document that came over the boundary; shapes it is the first to use are numbered now.
@@ -328,15 +332,24 @@ impl<'s> Commit<'s> {
     }
 
     /// Stages what was packed last.
-    pub fn put_packed(&mut self, collection: &Arc<Collection>, key: Key, over: Over) -> u64 {
+    pub fn put_packed(&mut self, collection: &Arc<Collection>, key: Key, over: Over) -> Result<u64, Halt> {
         let packed = std::mem::take(&mut self.packed);
         let version = self.put(collection, key, over, &packed);
         self.packed = packed;
         version
     }
 
-    /// Stages a document; answers its version.
-    pub fn put(&mut self, collection: &Arc<Collection>, key: Key, over: Over, document: &[u8]) -> u64 {
+    /// Stages a document; answers its version. One that cannot be indexed, or that collides in a unique index, is
+    /// refused and nothing is staged.
+    pub fn put(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        over: Over,
+        document: &[u8],
+    ) -> Result<u64, Halt> {
+        let (Over::Nothing(target) | Over::Present(target, ..)) = over;
+        let deltas = self.deltas(collection, target, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
         for shape in missing.clone() {
@@ -348,9 +361,9 @@ impl<'s> Commit<'s> {
         }
         self.touched[touched].shapes = missing.end;
         let time = self.time;
-        let (target, version, created_at, inserted) = match over {
-            Over::Nothing(target) => (target, 1, time, 1),
-            Over::Present(target, version, created_at) => (target, version.saturating_add(1), created_at, 0),
+        let (version, created_at, inserted) = match over {
+            Over::Nothing(_) => (1, time, 1),
+            Over::Present(_, version, created_at) => (version.saturating_add(1), created_at, 0),
         };
         self.touched[touched].count += inserted;
         let modified_at = time.max(created_at);
@@ -359,12 +372,13 @@ impl<'s> Commit<'s> {
             record::put(block, time, (collection.number(), version, created_at, modified_at), document);
         let span = Span::new(range.start as u32, range.len() as u32, head);
         let made = Made::Document(self.blocks.len() - 1, span);
-        self.step(Step { collection: collection.clone(), key, target, made });
-        version
+        self.step(Step { collection: collection.clone(), key, target, made, deltas });
+        Ok(version)
     }
 
     /// Stages a deletion.
-    pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) {
+    pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) -> Result<(), Halt> {
+        let deltas = self.deltas(collection, present.target, None)?;
         let touched = self.touch(collection);
         self.touched[touched].count -= 1;
         let document = present.document(collection.shapes());
@@ -375,7 +389,9 @@ impl<'s> Commit<'s> {
             key,
             target: present.target,
             made: Made::Tombstone,
+            deltas,
         });
+        Ok(())
     }
 
     fn step(&mut self, step: Step) {
@@ -415,116 +431,11 @@ impl<'s> Commit<'s> {
 
     /// A collection begun for documents that then failed is not begun.
     fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.dropped.is_empty() && !self.renamed
-    }
-
-    /// Reserves, queues, applies, unlocks.
-    fn finish(mut self, store: &Store, room: Option<Room>) -> Result<Lsn> {
-        let size = FrameSize {
-            blocks: self.blocks.iter().map(|block| block.len() as u32).collect(),
-            records: self.records,
-        };
-        let place = store.storage().reserve(&size)?;
-        let lsn = place.lsn;
-        let blocks: SmallVec<[Arc<Block>; 2]> = std::mem::take(&mut self.blocks)
-            .into_iter()
-            .zip(&place.blocks)
-            .map(|(bytes, place)| Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice() }))
-            .collect();
-        let published = store.publisher();
-        let unapplied = Unapplied(&published);
-        let completion = store.storage().append(place, &blocks);
-        let superseded = self.apply(store, lsn, &blocks);
-        let counts: SmallVec<[(Arc<Collection>, i64); 1]> =
-            self.touched.into_iter().map(|one| (one.collection, one.count)).collect();
-        let catalogue = self.catalogue;
-        std::mem::forget(unapplied);
-        // Listening starts before the lock is released, so that commits publish in the order of numbers even
-        // where a completion has settled already.
-        completion.then(move |result| {
-            published.settled(lsn, result, catalogue, &counts, superseded);
-            drop(room);
-        });
-        drop(self.applied);
-        Ok(lsn)
-    }
-
-    fn apply(&mut self, store: &Store, lsn: Lsn, blocks: &[Arc<Block>]) -> Vec<Superseded> {
-        self.applied.lsn = lsn;
-        store.set_applied_lsn(lsn);
-        self.applied.next_number += self.created.len() as u32;
-        for collection in &self.created {
-            store.collections().insert(collection.number(), collection.clone());
-        }
-        if let Some(catalogue) = &self.catalogue {
-            self.applied.catalogue = catalogue.clone();
-        }
-        for touched in &self.touched {
-            touched.collection.set_logged_shapes(touched.shapes);
-        }
-        let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
-        let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
-        for Step { collection, key, target, made } in self.steps.drain(..) {
-            let content = match made {
-                Made::Document(block, span) => Content::Hot(blocks[block].clone(), span),
-                Made::Tombstone => Content::Tombstone,
-            };
-            let version = Version { lsn, content };
-            let deletes = matches!(version.content, Content::Tombstone);
-            let existing = match target {
-                Target::Slot(slot) => Some(slot),
-                Target::Step(step) => Some(slots[step]),
-                Target::New(_) | Target::After(_) => None,
-            };
-            let slot = match (existing, target) {
-                (Some(slot), _) => {
-                    collection.slab().supersede(slot, version);
-                    superseded.push(if deletes {
-                        Superseded::Document(collection, slot, key)
-                    } else {
-                        Superseded::Versions(collection, slot)
-                    });
-                    slot
-                }
-                (None, target) => {
-                    let earlier = match target {
-                        Target::New(earlier) => earlier,
-                        Target::After(step) => Some(slots[step]),
-                        Target::Slot(_) | Target::Step(_) => None,
-                    };
-                    let slot = collection.slab().push(version, earlier);
-                    collection.enter(key, slot);
-                    slot
-                }
-            };
-            slots.push(slot);
-        }
-        superseded
-    }
-}
-
-/// A commit that is queued and not yet applied. Should applying panic, memory is no longer what the log says, so
-/// nothing more is written: reopening reads the log.
-struct Unapplied<'a>(&'a Publisher);
-
-impl Drop for Unapplied<'_> {
-    fn drop(&mut self) {
-        self.0.poison(&Error::new(Kind::Internal, "a commit was queued and could not be applied"));
-    }
-}
-
-/// What a staged document takes the place of.
-#[derive(Clone, Copy)]
-pub enum Over {
-    /// No document: version 1.
-    Nothing(Target),
-    /// A document of this version, inserted then (ms).
-    Present(Target, u64, i64),
-}
-
-impl From<&Present> for Over {
-    fn from(present: &Present) -> Over {
-        Over::Present(present.target, present.version, present.created_at)
+        self.steps.is_empty()
+            && self.dropped.is_empty()
+            && self.turns.is_empty()
+            && !self.renamed
+            && !self.kept
     }
 }
 
@@ -540,6 +451,7 @@ fn push_shapes(collection: &Collection, staged: StagedShapes<'_>) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::apply::Unapplied;
     use crate::engine::replay::Replay;
     use crate::options::OpenOptions;
     use crate::storage::{Host, open_memory};

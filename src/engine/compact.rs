@@ -23,7 +23,7 @@ use super::record::{self, Record, Records};
 use super::slab::{SlotId, Span};
 use super::store::{Applied, Store};
 use super::views::View;
-use crate::document::ShapeId;
+use crate::document::{ShapeId, encode_plain};
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
 use crate::query::Filter;
@@ -211,6 +211,16 @@ impl Store {
         record::begin(&mut payload, time);
         for (name, collection, shapes) in &generation.shapes {
             record::create(&mut payload, collection.number(), name, b"");
+            for index in collection.indexes().iter().filter(|index| index.is_ready(generation.view.lsn())) {
+                let mut spec = Vec::new();
+                encode_plain(&index.spec().to_value(), &mut spec);
+                if payload.len() + spec.len() > BLOCK {
+                    sink.block(0, 0, &payload)?;
+                    payload.clear();
+                    record::begin(&mut payload, time);
+                }
+                record::index(&mut payload, collection.number(), &spec);
+            }
             for shape in 0..*shapes as u16 {
                 let Some(definition) = collection.shapes().get(ShapeId(shape)) else { continue };
                 record::shape(&mut payload, collection.number(), shape, definition.keys());

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::backup::Backup;
+use super::commit::Committed;
 use super::compact::Compaction;
 use super::export::Export;
 use super::registry;
@@ -16,6 +17,7 @@ use super::replay::Replay;
 use super::session::Session;
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
+use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
 use crate::storage::{Host, RecoveryReport, open_disk, open_memory};
 
@@ -109,7 +111,10 @@ impl Database {
             let opened = open_disk(host, Path::new(path), &options, Some(runtime.clone()), &mut replay)?;
             let (clock, report) = (host.clock.clone(), opened.report);
             let recovered = replay.finish();
-            Ok(Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered))
+            let store =
+                Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered);
+            store.build_recovered()?;
+            Ok(store)
         })?;
         Ok(Self::handle(store, options, runtime, place))
     }
@@ -164,6 +169,30 @@ impl Database {
     pub fn backup(&self, destination: &str) -> Result<Backup> {
         self.check_open("backup")?;
         self.store.backup(&Host::system(), Path::new(destination))
+    }
+
+    /// Makes indexes, all or none, and the collection where it is missing; answers their names once that is published.
+    pub fn create_indexes(&self, collection: &str, specs: &[Spec]) -> Result<Vec<String>> {
+        self.check_open("createIndexes")?;
+        self.published(self.store.create_indexes(collection, specs))
+    }
+
+    /// Drops the index of this name, or every one but that of `_id` for `*`.
+    pub fn drop_index(&self, collection: &str, index: &str) -> Result<()> {
+        self.check_open("dropIndex")?;
+        self.published(self.store.drop_index(collection, index))
+    }
+
+    fn published<T>(&self, committed: Committed<T>) -> Result<T> {
+        self.store.wait_published(committed.lsn)?;
+        committed.result
+    }
+
+    /// Compares every index with its documents; answers how many entries there are. What differs is an `INTERNAL`
+    /// error: a defect of this package.
+    pub fn check_indexes(&self) -> Result<u64> {
+        self.check_open("checkIndexes")?;
+        self.store.check_indexes()
     }
 
     /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.

@@ -2,9 +2,11 @@
 //!
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
-//! - [`store`]: an open database; [`commit`]: THE commit path; [`write`], [`bulk`], [`read`], [`cursor`], [`aggregate`]:
-//!   the operations; [`limits`]: when they stop
+//! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
+//!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
+//!   [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
+//! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
 //! - [`verify`]: reading everything, changing nothing
@@ -13,8 +15,10 @@
 //! - [`registry`]: the databases open in this process
 
 pub mod aggregate;
+pub mod apply;
 pub mod backup;
 pub mod budget;
+pub mod build;
 pub mod bulk;
 pub mod catalogue;
 pub mod collection;
@@ -23,24 +27,32 @@ pub mod compact;
 pub mod cool;
 pub mod cursor;
 pub mod database;
+pub mod duplicate;
 pub mod ejson;
 pub mod export;
 pub mod import;
+pub mod index;
+pub mod indexing;
+pub mod insert;
 pub mod key;
 pub mod lane;
 pub mod limits;
+pub mod modify;
+pub mod namespace;
 pub mod operation;
+pub mod present;
 pub mod read;
 pub mod record;
 pub mod registry;
 pub mod replay;
 pub mod session;
 pub mod slab;
+pub mod staging;
 pub mod store;
+pub mod upsert;
 pub mod verify;
 pub mod views;
 pub mod waiting;
-pub mod write;
 
 pub use backup::Backup;
 pub use collection::Collection;
@@ -48,6 +60,7 @@ pub use compact::Compaction;
 pub use database::{Database, DatabaseStats, Description};
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};
+pub use index::Index;
 pub use limits::Limits;
 pub use operation::{
     Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
@@ -56,3 +69,6 @@ pub use operation::{
 pub use read::Hot;
 pub use session::Session;
 pub use verify::{Verification, verify};
+
+#[cfg(test)]
+mod index_tests;

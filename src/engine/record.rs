@@ -9,11 +9,14 @@
 //! DROP      05 collection
 //! RENAME    06 collection length name
 //! NEXT      07 collection                        (snapshots: the number of the next collection)
+//! INDEX     08 collection length spec
+//! UNINDEX   09 collection length name
 //! ```
 //!
 //! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a fresh document
 //! spends one byte on each. A document or id is in the stored form and ends exactly at its length. A SHAPE
-//! stands before the first document that uses it, a CREATE before the first record of its collection.
+//! stands before the first document that uses it, a CREATE before the first record of its collection. A spec is an
+//! object as `index::Spec` reads it, without shapes.
 
 use std::ops::Range;
 
@@ -24,6 +27,8 @@ const CREATE: u8 = 4;
 const DROP: u8 = 5;
 const NEXT: u8 = 7;
 const RENAME: u8 = 6;
+const INDEX: u8 = 8;
+const UNINDEX: u8 = 9;
 
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
@@ -73,6 +78,20 @@ pub enum Record<'a> {
         /// The collection's number.
         collection: u32,
         /// Its new name.
+        name: &'a str,
+    },
+    /// An index is complete.
+    Index {
+        /// The collection's number.
+        collection: u32,
+        /// What it is of.
+        spec: &'a [u8],
+    },
+    /// An index ends.
+    Unindex {
+        /// The collection's number.
+        collection: u32,
+        /// Its name.
         name: &'a str,
     },
 }
@@ -151,6 +170,20 @@ pub fn rename(out: &mut Vec<u8>, collection: u32, name: &str) {
 pub fn drop_collection(out: &mut Vec<u8>, collection: u32) {
     out.push(DROP);
     varint(out, u64::from(collection));
+}
+
+/// Appends an INDEX.
+pub fn index(out: &mut Vec<u8>, collection: u32, spec: &[u8]) {
+    out.push(INDEX);
+    varint(out, u64::from(collection));
+    bytes(out, spec);
+}
+
+/// Appends an UNINDEX.
+pub fn drop_index(out: &mut Vec<u8>, collection: u32, name: &str) {
+    out.push(UNINDEX);
+    varint(out, u64::from(collection));
+    bytes(out, name.as_bytes());
 }
 
 /// Appends a NEXT.
@@ -238,6 +271,8 @@ impl<'a> Records<'a> {
             DROP => Record::Drop { collection },
             NEXT => Record::Next { collection },
             RENAME => Record::Rename { collection, name: self.str()? },
+            INDEX => Record::Index { collection, spec: self.bytes()? },
+            UNINDEX => Record::Unindex { collection, name: self.str()? },
             _ => return None,
         })
     }
@@ -307,6 +342,8 @@ mod tests {
         let (document, head) = put(&mut out, 1_000, (7, 3, 400, 1_200), b"doc");
         delete(&mut out, 7, b"id");
         rename(&mut out, 7, "people");
+        index(&mut out, 7, b"spec");
+        drop_index(&mut out, 7, "name_1");
         drop_collection(&mut out, 7);
         next(&mut out, 8);
         let put = Put { collection: 7, version: 3, created_at: 400, modified_at: 1_200, head, document };
@@ -319,6 +356,8 @@ mod tests {
                 Record::Put(put.clone()),
                 Record::Delete { collection: 7, id: b"id" },
                 Record::Rename { collection: 7, name: "people" },
+                Record::Index { collection: 7, spec: b"spec" },
+                Record::Unindex { collection: 7, name: "name_1" },
                 Record::Drop { collection: 7 },
                 Record::Next { collection: 8 },
             ]

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
+use super::index::Index;
 use super::key::{Key, key_of};
 use super::record::{Put, Record, Records};
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Recovered;
-use crate::document::{RawValue, Shape};
+use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::error::{Error, Result};
+use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, FileId, Loader, Lsn, Replayed, SnapshotBlock};
 
 /// Collections while a snapshot is loaded and the log after it read.
@@ -35,7 +37,8 @@ impl<'a> Replay<'a> {
         Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: AtomicU64::new(0) }
     }
 
-    /// The collections as the last commit left them.
+    /// The collections as the last commit left them; their indexes are still without entries
+    /// (`Store::build_recovered`).
     pub fn finish(self) -> Recovered {
         self.recovered
     }
@@ -152,6 +155,28 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    fn index(&mut self, lsn: Lsn, number: u32, spec: &[u8]) -> Result<(), &'static str> {
+        let collection = self.collection(number)?;
+        let index = incoming::check(spec, &Shapes::new())
+            .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
+            .and_then(|spec| Index::new(collection.next_index(), spec))
+            .map_err(|_| "the definition of an index cannot be read")?;
+        if collection.indexes().iter().any(|known| known.spec().name == index.spec().name) {
+            return Err("an index begins twice");
+        }
+        index.set_ready(lsn);
+        collection.add_index(Arc::new(index));
+        Ok(())
+    }
+
+    fn drop_index(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+        let collection = self.collection(number)?;
+        let indexes = collection.indexes();
+        let index = indexes.iter().find(|index| &*index.spec().name == name);
+        collection.remove_index(index.ok_or("a record names an index that does not exist")?.number());
+        Ok(())
+    }
+
     fn damage(&self, place: BlockPlace, what: &str) -> Error {
         let file = match place.file {
             FileId::Segment(id) => format!("seg-{id:016x}.log"),
@@ -170,6 +195,7 @@ impl Loader for Replay<'_> {
                 Err(_) => Err("a record is malformed"),
                 Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                 Ok(Record::Create { collection, name, options: _ }) => self.add(collection, name),
+                Ok(Record::Index { collection, spec }) => self.index(snapshot.lsn, collection, spec),
                 Ok(Record::Next { collection }) => {
                     self.recovered.next_number = self.recovered.next_number.max(collection);
                     Ok(())
@@ -222,6 +248,8 @@ impl Loader for Replay<'_> {
                     Ok(Record::Create { collection, name, options: _ }) => self.create(collection, name),
                     Ok(Record::Drop { collection }) => self.drop_collection(collection),
                     Ok(Record::Rename { collection, name }) => self.rename(collection, name),
+                    Ok(Record::Index { collection, spec }) => self.index(lsn, collection, spec),
+                    Ok(Record::Unindex { collection, name }) => self.drop_index(collection, name),
                     Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs"),
                 };
                 applied.map_err(|what| self.damage(block.place, what))?;

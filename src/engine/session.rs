@@ -21,12 +21,12 @@ use super::commit::Committed;
 use super::cursor::{Cursor, check_part, parse_filter};
 use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
+use super::modify::{Change, Modification};
 use super::operation::{
     Answer, CollectionInfo, Document, Incoming, Operation, Reach, Returned, Task, UpdateOutcome, Upsert,
 };
 use super::read::{Hot, incoming_key};
 use super::store::Store;
-use super::write::{Change, Modification};
 use crate::document::{Path, RawKind, RawValue, Value, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;

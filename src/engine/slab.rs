@@ -299,6 +299,13 @@ impl Slab {
         Some(read(&chunk.pages[page].slots.read()[slot].newest))
     }
 
+    /// Whether the slot holds nothing behind its newest version.
+    pub fn is_settled(&self, id: SlotId) -> bool {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return true };
+        let (page, slot) = place(id.0);
+        chunk.pages[page].slots.read()[slot].history.is_none()
+    }
+
     /// Calls with what a view sees in the slot. `view` is asked for once the page is locked: a version that
     /// the newest published view sees cannot be pruned from then on, so point reads need not register.
     pub fn seen<R>(&self, id: SlotId, view: impl FnOnce() -> Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {

@@ -55,6 +55,8 @@ pub struct Store {
     report: RecoveryReport,
     /// One compaction at a time.
     compacting: Mutex<()>,
+    /// Indexes are made and dropped one after the other.
+    building: Mutex<()>,
     auto: Auto,
     closing: AtomicBool,
     /// Where the clock's hand of `cool` stands: a collection's number and a slot.
@@ -155,6 +157,7 @@ impl Store {
             options,
             report,
             compacting: Mutex::default(),
+            building: Mutex::default(),
             auto: Auto::default(),
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
@@ -187,6 +190,10 @@ impl Store {
 
     pub(super) fn compacting(&self) -> &Mutex<()> {
         &self.compacting
+    }
+
+    pub(super) fn building(&self) -> &Mutex<()> {
+        &self.building
     }
 
     pub(super) fn auto(&self) -> &Auto {
@@ -283,6 +290,18 @@ impl Store {
     /// Calls once everything up to this number is published, or with why it never will be.
     pub fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
         self.publisher.waiting.until(lsn, call);
+    }
+
+    /// Waits until everything up to this number is published.
+    pub(super) fn wait_published(&self, lsn: Lsn) -> Result<()> {
+        let (published, waits) = std::sync::mpsc::sync_channel(1);
+        self.storage().drive();
+        self.when_published(lsn, move |result| {
+            // The receiver waits below.
+            let _ = published.send(result);
+        });
+        let lost = || Err(Error::new(Kind::Internal, "a write was dropped unanswered"));
+        waits.recv().unwrap_or_else(|_| lost())
     }
 
     /// Reads a block from disk.

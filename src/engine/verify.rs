@@ -6,10 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::database::MEMORY;
+use super::index::Index;
 use super::key::{Key, key_of};
 use super::record::{Put, Record, Records};
 use crate::document::{RawValue, Shape, Shapes, id, incoming};
 use crate::error::{Error, Kind, Result};
+use crate::index::Spec;
 use crate::storage::{Block, FileReport, Heard, Host, inspect};
 
 /// What verifying found.
@@ -61,6 +63,7 @@ struct Contents {
     name: String,
     shapes: Shapes,
     documents: HashSet<Key, foldhash::fast::RandomState>,
+    indexes: HashSet<String>,
 }
 
 /// What is wrong with a record.
@@ -141,6 +144,24 @@ impl State {
                 self.collections.insert(collection, contents);
                 Ok(())
             }
+            Record::Index { collection, spec } => {
+                let contents = self.contents(collection)?;
+                let parsed = incoming::check(spec, &Shapes::new())
+                    .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
+                    .and_then(|spec| Index::new(0, spec));
+                match parsed {
+                    Err(error) => {
+                        let what = format!("the definition of an index cannot be read: {}", error.message());
+                        Err(Fault::Own(what))
+                    }
+                    Ok(index) if contents.indexes.insert(index.spec().name.to_string()) => Ok(()),
+                    Ok(_) => Err(Fault::Missing("an index begins twice".to_owned())),
+                }
+            }
+            Record::Unindex { collection, name } => match self.contents(collection)?.indexes.remove(name) {
+                true => Ok(()),
+                false => Err(Fault::Missing("a record names an index that does not exist".to_owned())),
+            },
             Record::Rename { collection, name } => {
                 if self.collections.values().any(|contents| contents.name == name) {
                     return Err(Fault::Missing("a collection gets a name that another has".to_owned()));

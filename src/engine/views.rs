@@ -9,15 +9,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use smallvec::SmallVec;
 
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
+use super::index::Index;
 use super::key::Key;
 use super::slab::SlotId;
+use crate::index::KeyBytes;
 use crate::storage::Lsn;
 
 /// Something that no state after the commit needs.
 pub enum Superseded {
+    /// Entries of older versions in a slot. They stand before the versions.
+    Entries(Arc<Index>, SlotId, SmallVec<[KeyBytes; 1]>),
+    /// A dropped index, by its number.
+    Index(Arc<Collection>, u32),
     /// Older versions in a slot.
     Versions(Arc<Collection>, SlotId),
     /// A deleted document: its slot, and its key.
@@ -35,6 +42,8 @@ pub struct Views {
     /// Readers of files: the tickets of those at work, the next ticket, and what waits for them to pass.
     holds: Mutex<Holds>,
     garbage: Mutex<VecDeque<(Lsn, Vec<Superseded>)>>,
+    /// Held by who drains the garbage, so that it goes in the order of numbers.
+    draining: Mutex<()>,
     collections: Arc<Collections>,
 }
 
@@ -102,6 +111,7 @@ impl Views {
             open: Mutex::default(),
             holds: Mutex::default(),
             garbage: Mutex::default(),
+            draining: Mutex::default(),
             collections,
         })
     }
@@ -180,6 +190,10 @@ impl Views {
 
     /// Makes a commit visible. Called in the order of numbers.
     pub fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
+        let leaves_garbage = !superseded.is_empty();
+        if leaves_garbage {
+            self.garbage.lock().push_back((lsn, superseded));
+        }
         {
             let _open = self.open.lock();
             self.published.store(lsn.0, Ordering::Release);
@@ -187,8 +201,7 @@ impl Views {
                 *self.catalogue.write() = catalogue;
             }
         }
-        if !superseded.is_empty() {
-            self.garbage.lock().push_back((lsn, superseded));
+        if leaves_garbage {
             self.reclaim();
         }
     }
@@ -199,32 +212,51 @@ impl Views {
         open.keys().next().map_or(published, |first| published.min(*first))
     }
 
+    /// Each list lets go of what its own commit superseded and no more: what later ones did has its entries still.
     fn reclaim(&self) {
         loop {
-            let oldest = self.oldest();
-            let superseded = {
+            if !self.has_passed() {
+                return;
+            }
+            let _one = self.draining.lock();
+            let passed = {
+                let oldest = self.oldest();
                 let mut garbage = self.garbage.lock();
                 match garbage.front() {
                     Some((lsn, _)) if *lsn <= oldest => garbage.pop_front(),
                     _ => None,
                 }
             };
-            let Some((_, superseded)) = superseded else { return };
+            let Some((lsn, superseded)) = passed else { return };
             for item in superseded {
                 match item {
+                    Superseded::Entries(index, slot, keys) => {
+                        index.remove(keys.iter().map(|key| &**key), slot);
+                    }
                     Superseded::Versions(collection, slot) => {
-                        collection.slab().prune(slot, oldest);
+                        collection.slab().prune(slot, lsn);
                     }
                     Superseded::Document(collection, slot, key) => {
-                        if collection.slab().bury(slot, oldest) {
+                        if collection.slab().bury(slot, lsn) {
                             collection.leave(&key, slot);
                         }
                     }
                     Superseded::Collection(number) => {
                         self.collections.remove(&number);
                     }
+                    Superseded::Index(collection, number) => collection.remove_index(number),
                 }
             }
         }
+    }
+
+    /// Whether something waits to be let go, or is being let go.
+    pub(super) fn has_garbage(&self) -> bool {
+        self.draining.is_locked() || !self.garbage.lock().is_empty()
+    }
+
+    fn has_passed(&self) -> bool {
+        let oldest = self.oldest();
+        self.garbage.lock().front().is_some_and(|(lsn, _)| *lsn <= oldest)
     }
 }

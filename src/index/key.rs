@@ -17,7 +17,8 @@
 use crate::document::{MAX_DEPTH, RawKind, RawValue};
 
 const END: u8 = 0x00;
-const NULL: u8 = 0x05;
+/// The whole key of null.
+pub(super) const NULL: u8 = 0x05;
 const NUMBER: u8 = 0x0a;
 const STRING: u8 = 0x0f;
 const OBJECT: u8 = 0x14;
@@ -116,4 +117,63 @@ fn write_text(text: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(part);
     }
     out.extend_from_slice(&[0x00, 0x00]);
+}
+
+/// Bytes of the value's key that these bytes start with; every byte of them was changed by XOR with `mask`. `None`
+/// when they end within it.
+pub(super) fn skip(key: &[u8], mask: u8) -> Option<usize> {
+    let at = |index: usize| key.get(index).map(|byte| byte ^ mask);
+    let mut next = 1;
+    let mut depth = vec![];
+    skip_payload(at(0)?, &at, &mut next, &mut depth)?;
+    while let Some(container) = depth.last().copied() {
+        let tag = at(next)?;
+        next += 1;
+        if tag == END {
+            depth.pop();
+            continue;
+        }
+        if container == OBJECT {
+            skip_text(&at, &mut next)?;
+        }
+        skip_payload(tag, &at, &mut next, &mut depth)?;
+    }
+    (next <= key.len()).then_some(next)
+}
+
+fn skip_payload(
+    tag: u8,
+    at: &impl Fn(usize) -> Option<u8>,
+    next: &mut usize,
+    depth: &mut Vec<u8>,
+) -> Option<()> {
+    match tag {
+        NULL => {}
+        NUMBER => *next += 10,
+        STRING => skip_text(at, next)?,
+        OBJECT | ARRAY => depth.push(tag),
+        BINARY => {
+            let len = (0..4).try_fold(0, |len, n| Some(len << 8 | usize::from(at(*next + n)?)))?;
+            *next += 4 + len;
+        }
+        OBJECT_ID => *next += 12,
+        BOOL => *next += 1,
+        DATE => *next += 8,
+        _ => return None,
+    }
+    Some(())
+}
+
+fn skip_text(at: &impl Fn(usize) -> Option<u8>, next: &mut usize) -> Option<()> {
+    loop {
+        let byte = at(*next)?;
+        *next += 1;
+        if byte == 0 {
+            let escaped = at(*next)? == 0xff;
+            *next += 1;
+            if !escaped {
+                return Some(());
+            }
+        }
+    }
 }

@@ -1,7 +1,27 @@
-//! Indexes: order-preserving keys.
+//! Indexes: order-preserving keys, and what an index makes of them. Pure: no locks, no I/O.
 //!
 //! - [`key`]: bytes that compare as the values do
+//! - [`spec`]: what an index is of
+//! - [`extract`]: the keys that a document has
+//! - [`bounds`]: ranges of keys
+//! - [`tree`]: entries in order
+//! - [`bulk`]: many entries at once
 
+pub mod bounds;
+pub mod bulk;
+pub mod extract;
 pub mod key;
+pub mod spec;
+pub mod tree;
 
+pub use bounds::{Range, component_len};
+pub use bulk::{Entries, merge};
+pub use extract::{KeyBytes, Keys, Purpose, encode_component, extract, values_of};
 pub use key::encode_key;
+pub use spec::{Direction, Field, ID_INDEX, Spec};
+pub use tree::Tree;
+
+#[cfg(test)]
+mod extract_tests;
+#[cfg(test)]
+mod spec_tests;

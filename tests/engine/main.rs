@@ -4,6 +4,10 @@
 
 mod compaction;
 mod concurrency;
+mod indexes;
 mod model;
+#[expect(dead_code, reason = "crashes are the matter of crash_sim")]
+#[path = "../sim/mod.rs"]
+mod sim;
 mod support;
 mod verify;

@@ -5,6 +5,7 @@ use crate::support::{Client, object};
 use moltendb_node::OpenOptions;
 use moltendb_node::document::Value;
 use moltendb_node::engine::{InsertOrder, Reach};
+use moltendb_node::index::Spec;
 use moltendb_node::options::StorageMode;
 
 /// A small generator with a seed that replays (xorshift64*).
@@ -55,6 +56,28 @@ fn document(dice: &mut Dice, id: &Value) -> Value {
     object(&fields)
 }
 
+fn index(dice: &mut Dice) -> Spec {
+    let paths = ["n", "inner", "inner.k7", "big", "k3", "_id.a"];
+    let mut path = || Value::String(paths[dice.roll(paths.len() as u64) as usize].to_owned());
+    let (first, second) = (path(), path());
+    let mut key = vec![Value::Array(vec![first.clone(), Value::Int(if dice.roll(2) == 0 { 1 } else { -1 })])];
+    if first != second && dice.roll(2) == 0 {
+        key.push(Value::Array(vec![second, Value::Int(1)]));
+    }
+    let mut fields = vec![("key", Value::Array(key))];
+    let name = format!("index-{}", dice.roll(1 << 40));
+    fields.push(("name", Value::String(name)));
+    match dice.roll(3) {
+        0 => fields.push(("sparse", Value::Bool(true))),
+        1 => {
+            let few = object(&[("n", object(&[("$lt", Value::Int(5))]))]);
+            fields.push(("partialFilterExpression", few));
+        }
+        _ => {}
+    }
+    Spec::parse(&object(&fields)).unwrap()
+}
+
 fn run(seed: u64, mode: StorageMode, memory_limit: Option<u64>) {
     let mut dice = Dice(seed | 1);
     let directory = tempfile::tempdir().unwrap();
@@ -67,6 +90,8 @@ fn run(seed: u64, mode: StorageMode, memory_limit: Option<u64>) {
     let mut client = Client::open(&path, options()).unwrap();
     let mut model = Model::default();
     let mut open_cursor: Option<(u64, Vec<Value>)> = None;
+    // Drawn apart, so that a seed plays the same operations with and without.
+    let mut index_dice = Dice(!seed | 1);
     for step in 0..100 {
         let context = format!("seed {seed} mode {mode:?} memory {memory_limit:?} step {step}");
         let id = match dice.roll(3) {
@@ -165,7 +190,13 @@ fn run(seed: u64, mode: StorageMode, memory_limit: Option<u64>) {
                 }
             }
         }
+        match index_dice.roll(20) {
+            0 => drop(client.database.create_indexes("c", &[index(&mut index_dice)])),
+            1 => drop(client.database.drop_index("c", "*")),
+            _ => {}
+        }
         if step % 10 == 9 {
+            client.database.check_indexes().unwrap_or_else(|error| panic!("{context}: {error}"));
             assert_eq!(client.find("c", &object(&[])).unwrap(), model.contents(), "{context}");
             assert_eq!(client.count("c", &object(&[])).unwrap() as usize, model.documents.len(), "{context}");
             for (id, document, version) in &model.documents {

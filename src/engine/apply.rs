@@ -1,0 +1,139 @@
+//! The end of a commit: its frame is queued, its steps are applied.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::collection::Collection;
+use super::commit::{Commit, Made, Step, Turn};
+use super::present::Target;
+use super::slab::{Content, SlotId, Version};
+use super::staging::Delta;
+use super::store::{Publisher, Room, Store};
+use super::views::Superseded;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{Block, FrameSize, Lsn};
+
+impl Commit<'_> {
+    /// Reserves, queues, applies, unlocks.
+    pub(super) fn finish(mut self, store: &Store, room: Option<Room>) -> Result<Lsn> {
+        let size = FrameSize {
+            blocks: self.blocks.iter().map(|block| block.len() as u32).collect(),
+            records: self.records,
+        };
+        let place = store.storage().reserve(&size)?;
+        let lsn = place.lsn;
+        let blocks: SmallVec<[Arc<Block>; 2]> = std::mem::take(&mut self.blocks)
+            .into_iter()
+            .zip(&place.blocks)
+            .map(|(bytes, place)| Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice() }))
+            .collect();
+        let published = store.publisher();
+        let unapplied = Unapplied(&published);
+        let completion = store.storage().append(place, &blocks);
+        let superseded = self.apply(store, lsn, &blocks);
+        let counts: SmallVec<[(Arc<Collection>, i64); 1]> =
+            self.touched.into_iter().map(|one| (one.collection, one.count)).collect();
+        let catalogue = self.catalogue;
+        std::mem::forget(unapplied);
+        // Listening starts before the lock is released, so that commits publish in the order of numbers even
+        // where a completion has settled already.
+        completion.then(move |result| {
+            published.settled(lsn, result, catalogue, &counts, superseded);
+            drop(room);
+        });
+        drop(self.applied);
+        Ok(lsn)
+    }
+
+    fn apply(&mut self, store: &Store, lsn: Lsn, blocks: &[Arc<Block>]) -> Vec<Superseded> {
+        self.applied.lsn = lsn;
+        store.set_applied_lsn(lsn);
+        self.applied.next_number += self.created.len() as u32;
+        for collection in &self.created {
+            store.collections().insert(collection.number(), collection.clone());
+        }
+        if let Some(catalogue) = &self.catalogue {
+            self.applied.catalogue = catalogue.clone();
+        }
+        for touched in &self.touched {
+            touched.collection.set_logged_shapes(touched.shapes);
+        }
+        let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
+        let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
+        for Step { collection, key, target, made, deltas } in self.steps.drain(..) {
+            let content = match made {
+                Made::Document(block, span) => Content::Hot(blocks[block].clone(), span),
+                Made::Tombstone => Content::Tombstone,
+            };
+            let version = Version { lsn, content };
+            let deletes = matches!(version.content, Content::Tombstone);
+            let existing = match target {
+                Target::Slot(slot) => Some(slot),
+                Target::Step(step) => Some(slots[step]),
+                Target::New(_) | Target::After(_) => None,
+            };
+            let slot = match (existing, target) {
+                (Some(slot), _) => {
+                    collection.slab().supersede(slot, version);
+                    // Entries go before the versions that they are of.
+                    enter(deltas, slot, &mut superseded);
+                    superseded.push(if deletes {
+                        Superseded::Document(collection, slot, key)
+                    } else {
+                        Superseded::Versions(collection, slot)
+                    });
+                    slot
+                }
+                (None, target) => {
+                    let earlier = match target {
+                        Target::New(earlier) => earlier,
+                        Target::After(step) => Some(slots[step]),
+                        Target::Slot(_) | Target::Step(_) => None,
+                    };
+                    let slot = collection.slab().push(version, earlier);
+                    collection.enter(key, slot);
+                    enter(deltas, slot, &mut superseded);
+                    slot
+                }
+            };
+            slots.push(slot);
+        }
+        for (collection, index, turn) in self.turns.drain(..) {
+            match turn {
+                Turn::Ready => index.set_ready(lsn),
+                Turn::Dropped => {
+                    index.set_dropped(lsn);
+                    superseded.push(Superseded::Index(collection, index.number()));
+                }
+            }
+        }
+        superseded
+    }
+}
+
+/// Enters what a step adds to indexes; what it takes from them is superseded. The version stands in its slot.
+fn enter(deltas: Vec<Delta>, slot: SlotId, superseded: &mut Vec<Superseded>) {
+    for Delta { index, added, removed, multikey, truncated, suspect } in deltas {
+        index.note(multikey, truncated);
+        if suspect {
+            index.suspect(slot);
+        }
+        if !added.is_empty() {
+            index.enter(added.iter().map(|key| &**key), slot);
+        }
+        if !removed.is_empty() {
+            superseded.push(Superseded::Entries(index, slot, removed));
+        }
+    }
+}
+
+/// A commit that is queued and not yet applied. Should applying panic, memory is no longer what the log says, so
+/// nothing more is written: reopening reads the log.
+pub(super) struct Unapplied<'a>(pub(super) &'a Publisher);
+
+impl Drop for Unapplied<'_> {
+    fn drop(&mut self) {
+        self.0.poison(&Error::new(Kind::Internal, "a commit was queued and could not be applied"));
+    }
+}

@@ -1,0 +1,172 @@
+//! Filling indexes from documents: of a view while commits go on, or of all when a database is opened.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::index::Index;
+use super::limits::Watch;
+use super::slab::SlotId;
+use super::store::Store;
+use crate::document::RawValue;
+use crate::error::{Error, Kind, Result};
+use crate::index::{Entries, Purpose, Tree, merge};
+use crate::query::Filter;
+use crate::storage::Lsn;
+
+/// Slots that are worth a thread.
+const SHARE: u64 = 20_000;
+
+/// The entries of one index that some slots have.
+#[derive(Default)]
+struct Part {
+    entries: Entries,
+    /// Documents that cannot be indexed.
+    refused: Vec<(SlotId, Error)>,
+}
+
+impl Store {
+    /// Fills indexes with what a view sees of their collection, beside what commits enter meanwhile. Documents that
+    /// cannot be indexed become suspects.
+    pub(super) fn fill_indexes(
+        &self,
+        collection: &Collection,
+        indexes: &[Arc<Index>],
+        view: Lsn,
+        threads: u64,
+    ) -> Result<()> {
+        let parts = self.collect(collection, indexes, view, threads)?;
+        for (index, parts) in indexes.iter().zip(parts) {
+            for part in &parts {
+                part.refused.iter().for_each(|(slot, _)| index.suspect(*slot));
+            }
+            let runs: Vec<Entries> = parts.into_iter().map(|part| part.entries).collect();
+            index.fill(&runs);
+        }
+        Ok(())
+    }
+
+    /// Builds the indexes that recovery found, before anyone asks for them.
+    pub fn build_recovered(&self) -> Result<()> {
+        let collections: Vec<_> = self.views().catalogue().iter().map(|(_, one)| one.clone()).collect();
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        for collection in collections.iter().filter(|collection| collection.is_indexed()) {
+            let indexes = collection.indexes();
+            self.fill_indexes(collection, &indexes, Lsn(u64::MAX), threads)?;
+            for index in indexes.iter() {
+                let suspects = std::mem::take(&mut *index.suspects().lock());
+                // Keys were looked at when they were committed.
+                if !suspects.slots.is_empty() {
+                    let message = format!(
+                        "the index '{}' does not fit the documents that were committed with it",
+                        index.spec().name
+                    );
+                    return Err(Error::new(Kind::Internal, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares every index that is ready with the documents: each has all its keys as entries, and once no view is
+    /// open there are no others. Answers how many entries there are; what differs is an `INTERNAL` error.
+    pub fn check_indexes(&self) -> Result<u64> {
+        let applied = self.applied();
+        let (mut count, newest) = (0, Lsn(u64::MAX));
+        let views = self.views();
+        let settled = views.published() == applied.lsn && views.held().0 == 0 && !views.has_garbage();
+        for (name, collection) in applied.catalogue.iter() {
+            let indexes: Vec<_> =
+                collection.indexes().iter().filter(|one| one.is_ready(newest)).cloned().collect();
+            for (index, parts) in indexes.iter().zip(self.collect(collection, &indexes, newest, 1)?) {
+                let mut expected = merge_parts(&parts);
+                let mut stale = 0u64;
+                index.each(|key, slot, times| {
+                    let there = expected.remove(key, slot.0);
+                    stale += u64::from(times) - u64::from(there);
+                    count += 1;
+                });
+                if !expected.is_empty() || (stale > 0 && settled) {
+                    let message = format!(
+                        "the index '{}' of '{name}' lacks {} entries and has {stale} too many",
+                        index.spec().name,
+                        expected.len()
+                    );
+                    return Err(Error::new(Kind::Internal, message));
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// For each index its entries, sorted, in as many parts as threads were worth it.
+    fn collect(
+        &self,
+        collection: &Collection,
+        indexes: &[Arc<Index>],
+        view: Lsn,
+        threads: u64,
+    ) -> Result<Vec<Vec<Part>>> {
+        let end = collection.slab().end();
+        let shares = threads.min(end / SHARE).max(1);
+        let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
+        let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
+            vec![self.collect_share(collection, indexes, view, (0, end))]
+        } else {
+            std::thread::scope(|scope| {
+                let work = |bounds| move || self.collect_share(collection, indexes, view, bounds);
+                let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
+                let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
+                running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
+            })
+        };
+        let mut by_index: Vec<Vec<Part>> = indexes.iter().map(|_| Vec::new()).collect();
+        for parts in collected {
+            for (all, part) in by_index.iter_mut().zip(parts?) {
+                all.push(part);
+            }
+        }
+        Ok(by_index)
+    }
+
+    fn collect_share(
+        &self,
+        collection: &Collection,
+        indexes: &[Arc<Index>],
+        view: Lsn,
+        (mut from, end): (u64, u64),
+    ) -> Result<Vec<Part>> {
+        let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
+        let (watch, all, mut scratch) = (Watch::default(), Filter::all(), Vec::new());
+        while from < end {
+            if self.is_closing() {
+                return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
+            }
+            let to = end.min(from + SHARE);
+            self.scan(collection, (from, to), view, &all, &watch, |slot, _, block, span| {
+                let document = RawValue::new(span.of(block), collection.shapes());
+                for (index, part) in indexes.iter().zip(&mut parts) {
+                    match index.keys(document, Purpose::Entries, &mut scratch) {
+                        Ok(keys) => {
+                            index.note(keys.multikey, keys.truncated);
+                            keys.list.iter().for_each(|key| part.entries.push(key, slot.0));
+                        }
+                        Err(error) => part.refused.push((slot, error)),
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+            from = to;
+        }
+        parts.iter_mut().for_each(|part| part.entries.sort());
+        Ok(parts)
+    }
+}
+
+fn merge_parts(parts: &[Part]) -> Tree {
+    let mut tree = Tree::new();
+    for part in parts {
+        merge(std::slice::from_ref(&part.entries), |_| {}).each(|key, slot, _| tree.insert(key, slot));
+    }
+    tree
+}

@@ -1,0 +1,82 @@
+//! Writes that another stands in the way of: a value that must be unique, a version that is not the expected one.
+
+use super::commit::Over;
+use crate::document::{Value, encode};
+use crate::error::{Details, Error, Kind, Result};
+use crate::index::Spec;
+
+/// Whether the document has the version that the caller wants, if it wants one; 0 is none.
+pub(super) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Result<()> {
+    let found = match over {
+        Over::Nothing(_) => 0,
+        Over::Present(_, version, _) => *version,
+    };
+    if wanted.is_some_and(|wanted| wanted != found) { Err(conflict(name, wanted, found)) } else { Ok(()) }
+}
+
+/// The document has another version than the caller expected.
+pub(super) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
+    let wanted = wanted.unwrap_or_default();
+    let found =
+        if found == 0 { "there is no such document".to_owned() } else { format!("it has version {found}") };
+    let message =
+        format!("a document of {name} was expected at version {wanted}, but {found}; read it and try again");
+    Error::new(Kind::Conflict, message)
+}
+
+/// There is a document with this `_id`.
+pub(super) fn duplicate_id(name: &str, id: &Value) -> Error {
+    let encode = |value: Value| {
+        let mut bytes = Vec::new();
+        encode::encode_plain(&Value::Object(vec![("_id".to_owned(), value)]), &mut bytes);
+        Some(bytes)
+    };
+    let details =
+        Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() };
+    let shown = shown(id);
+    let message =
+        format!("E11000 duplicate key error collection: {name} index: _id_ dup key: {{ _id: {shown} }}");
+    Error::new(Kind::DuplicateKey, message).with_details(details)
+}
+
+/// Another document has these values, an object by path, in a unique index.
+pub(super) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> Error {
+    let encode = |value: &Value| {
+        let mut bytes = Vec::new();
+        encode::encode_plain(value, &mut bytes);
+        Some(bytes)
+    };
+    let details = Details {
+        key_pattern: encode(&index.key_pattern()),
+        key_value: encode(values),
+        ..Details::default()
+    };
+    let shown: Vec<String> = match values {
+        Value::Object(fields) => {
+            fields.iter().map(|(path, value)| format!("{path}: {}", shown(value))).collect()
+        }
+        other => vec![shown(other)],
+    };
+    let message = format!(
+        "E11000 duplicate key error collection: {collection} index: {} dup key: {{ {} }}",
+        index.name,
+        shown.join(", ")
+    );
+    Error::new(Kind::DuplicateKey, message).with_details(details)
+}
+
+/// A value as messages show it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Int(number) => number.to_string(),
+        Value::Double(number) => number.to_string(),
+        Value::Long(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::ObjectId(bytes) => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("ObjectId('{hex}')")
+        }
+        other => other.type_name().to_owned(),
+    }
+}

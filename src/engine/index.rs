@@ -1,0 +1,265 @@
+//! One index of a collection: its entries, and when it counts.
+//!
+//! Readers rest on three orders, kept by the commit path and by `Views`:
+//! - a version stands in its slot before its keys are entries;
+//! - entries of a version that no view needs are removed before the version is;
+//! - an index is ready from the number on under which its record is in the log.
+//!
+//! So whoever holds an entry (that is, is called by [`Index::page`]) and finds its slot without older versions may
+//! take the entry for one of the newest version.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::slab::SlotId;
+use crate::document::{RawValue, Shapes, encode_plain};
+use crate::error::Result;
+use crate::index::{Entries, Keys, Purpose, Range, Spec, Tree, extract, merge};
+use crate::query::Filter;
+use crate::storage::Lsn;
+
+const NEVER: u64 = u64::MAX;
+
+/// An index.
+pub struct Index {
+    number: u32,
+    spec: Spec,
+    partial: Option<Filter>,
+    tree: RwLock<Tree>,
+    multikey: AtomicU32,
+    truncated: AtomicBool,
+    ready_at: AtomicU64,
+    dropped_at: AtomicU64,
+    uses: AtomicU64,
+    /// While it is built: what is to be looked at before it counts.
+    suspects: Mutex<Suspects>,
+}
+
+/// What a build has to look at on the newest versions: keys that several documents seemed to have, documents that
+/// could not be indexed.
+#[derive(Default)]
+pub(super) struct Suspects {
+    pub(super) keys: Vec<Vec<u8>>,
+    pub(super) slots: Vec<SlotId>,
+}
+
+impl Index {
+    /// An index without entries, not ready. `number` is another for each of its collection.
+    pub fn new(number: u32, spec: Spec) -> Result<Index> {
+        let partial = match &spec.partial {
+            None => None,
+            Some(filter) => {
+                let mut bytes = Vec::new();
+                encode_plain(filter, &mut bytes);
+                Some(Filter::parse(RawValue::new(&bytes, &Shapes::new()))?)
+            }
+        };
+        Ok(Index {
+            number,
+            spec,
+            partial,
+            tree: RwLock::default(),
+            multikey: AtomicU32::new(0),
+            truncated: AtomicBool::new(false),
+            ready_at: AtomicU64::new(NEVER),
+            dropped_at: AtomicU64::new(NEVER),
+            uses: AtomicU64::new(0),
+            suspects: Mutex::default(),
+        })
+    }
+
+    /// What tells it from the others of its collection, also from those dropped.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What it is of.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Which documents are in it, if not all.
+    pub fn partial(&self) -> Option<&Filter> {
+        self.partial.as_ref()
+    }
+
+    /// A bit for each field on whose path a document has, or once had, an array.
+    pub fn multikey(&self) -> u32 {
+        self.multikey.load(Ordering::Acquire)
+    }
+
+    /// Whether some key is, or once was, longer than entries are: equal entries may stand for different values.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated.load(Ordering::Acquire)
+    }
+
+    /// Entries.
+    pub fn len(&self) -> u64 {
+        self.tree.read().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory that its entries take.
+    pub fn bytes(&self) -> u64 {
+        self.tree.read().bytes()
+    }
+
+    /// How many entries a range has.
+    pub fn estimate(&self, range: &Range) -> u64 {
+        self.tree.read().estimate(range)
+    }
+
+    /// Calls with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them, from
+    /// behind `after` on; answers where to go on. `visit` runs under the index's lock: it may look into slots
+    /// (never into an index), and what it finds there belongs to the entry (see above).
+    pub fn page(
+        &self,
+        range: &Range,
+        after: Option<&[u8]>,
+        reverse: bool,
+        max: usize,
+        mut visit: impl FnMut(&[u8], SlotId),
+    ) -> Option<Vec<u8>> {
+        self.tree.read().page(range, after, reverse, max, |key, slot| visit(key, SlotId(slot)))
+    }
+
+    /// Counts a query that used it.
+    pub fn count_use(&self) {
+        self.uses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many queries used it since the database was opened.
+    pub fn uses(&self) -> u64 {
+        self.uses.load(Ordering::Relaxed)
+    }
+
+    /// Whether a view of this number may use it: its entries cover all that the view sees. `Lsn(u64::MAX)` asks for
+    /// the newest applied state.
+    pub fn is_ready(&self, view: Lsn) -> bool {
+        let (ready, dropped) =
+            (self.ready_at.load(Ordering::Acquire), self.dropped_at.load(Ordering::Acquire));
+        ready != NEVER && ready <= view.0 && (dropped == NEVER || view.0 < dropped)
+    }
+
+    /// Whether it is being built.
+    pub fn is_building(&self) -> bool {
+        self.ready_at.load(Ordering::Acquire) == NEVER
+    }
+
+    /// Whether commits maintain it.
+    pub(super) fn is_kept(&self) -> bool {
+        self.dropped_at.load(Ordering::Acquire) == NEVER
+    }
+
+    pub(super) fn set_ready(&self, lsn: Lsn) {
+        self.ready_at.store(lsn.0, Ordering::Release);
+    }
+
+    pub(super) fn set_dropped(&self, lsn: Lsn) {
+        self.dropped_at.store(lsn.0, Ordering::Release);
+    }
+
+    /// The keys of a document.
+    pub(super) fn keys(
+        &self,
+        document: RawValue<'_>,
+        purpose: Purpose,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Keys> {
+        if self.partial.as_ref().is_some_and(|filter| !filter.matches(document)) {
+            return Ok(Keys::default());
+        }
+        extract(&self.spec, document, purpose, scratch)
+    }
+
+    /// Notes what keys of these kinds mean for readers. Comes before their entries, and before the number that makes
+    /// them visible.
+    pub(super) fn note(&self, multikey: u32, truncated: bool) {
+        if multikey & !self.multikey.load(Ordering::Relaxed) != 0 {
+            self.multikey.fetch_or(multikey, Ordering::AcqRel);
+        }
+        if truncated {
+            self.truncated.store(true, Ordering::Release);
+        }
+    }
+
+    /// Enters keys of a version that stands in its slot already.
+    pub(super) fn enter<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, slot: SlotId) {
+        let watched = self.spec.unique && self.is_building();
+        let mut tree = self.tree.write();
+        for key in keys {
+            tree.insert(key, slot.0);
+            if watched && is_shared(&tree, key) {
+                self.suspects.lock().keys.push(key.to_vec());
+            }
+        }
+    }
+
+    /// Removes keys of a version that no view needs any more.
+    pub(super) fn remove<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, slot: SlotId) {
+        let mut tree = self.tree.write();
+        for key in keys {
+            tree.remove(key, slot.0);
+        }
+    }
+
+    /// The document in this slot could not be indexed while the index was being built.
+    pub(super) fn suspect(&self, slot: SlotId) {
+        self.suspects.lock().slots.push(slot);
+    }
+
+    pub(super) fn suspects(&self) -> &Mutex<Suspects> {
+        &self.suspects
+    }
+
+    /// Takes in sorted entries of a view, beside those that commits have entered since.
+    pub(super) fn fill(&self, runs: &[Entries]) {
+        let mut filled = merge(runs, |key| {
+            if self.spec.unique {
+                self.suspects.lock().keys.push(key.to_vec());
+            }
+        });
+        let mut tree = self.tree.write();
+        let since = std::mem::take(&mut *tree);
+        since.each(|key, slot, times| {
+            for _ in 0..times {
+                filled.insert(key, slot);
+            }
+            if self.spec.unique && is_shared(&filled, key) {
+                self.suspects.lock().keys.push(key.to_vec());
+            }
+        });
+        *tree = filled;
+    }
+
+    /// Calls with every entry and how often it was entered.
+    pub(super) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
+        self.tree.read().each(|key, slot, times| visit(key, SlotId(slot), times));
+    }
+
+    /// Slots that have an entry of this key.
+    pub(super) fn slots(&self, key: &[u8]) -> Vec<SlotId> {
+        let mut slots = Vec::new();
+        self.tree.read().slots_of(key, |slot| {
+            slots.push(SlotId(slot));
+            ControlFlow::Continue(())
+        });
+        slots
+    }
+}
+
+/// Whether several slots have entries of this key.
+fn is_shared(tree: &Tree, key: &[u8]) -> bool {
+    let mut count = 0;
+    tree.slots_of(key, |_| {
+        count += 1;
+        if count > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    count > 1
+}

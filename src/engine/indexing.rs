@@ -1,0 +1,250 @@
+//! Creating and dropping indexes while readers and writers go on.
+//!
+//! ```text
+//! under the commit lock   the index joins its collection: commits maintain it from here on; a view
+//! outside it              entries of the view, sorted, beside those of commits
+//! a commit                what looked like two documents with one key, or could not be indexed, is looked at on
+//!                         the newest versions; the index's record makes it ready, or it leaves the collection
+//! ```
+
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::commit::{Commit, Committed, Halt};
+use super::duplicate::duplicate_key;
+use super::index::Index;
+use super::store::Store;
+use super::views::View;
+use crate::document::encode_plain;
+use crate::error::{Details, Error, Kind, Result};
+use crate::index::{ID_INDEX, Purpose, Spec, values_of};
+use crate::storage::Lsn;
+
+/// Bytes of an index's definition.
+const MAX_SPEC: usize = 16 << 10;
+/// Indexes of a collection, MongoDB's limit.
+const MAX_INDEXES: usize = 64;
+
+/// Where the making of indexes stands once they were compared with those that are there.
+enum Begun {
+    /// There is no such collection.
+    NoCollection,
+    /// All of them exist, as of this commit.
+    Nothing(Lsn),
+    /// These are to be built.
+    Build(Arc<Collection>, Vec<Arc<Index>>, View),
+}
+
+impl Store {
+    /// Makes indexes, all or none, and the collection where it is missing; answers their names. Those that exist as
+    /// they are asked for stay as they are.
+    pub fn create_indexes(&self, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
+        self.create_indexes_with(name, specs, |_| {})
+    }
+
+    /// [`Store::create_indexes`] that calls when commits maintain the indexes, and, with `true`, when they are filled.
+    pub(super) fn create_indexes_with(
+        &self,
+        name: &str,
+        specs: &[Spec],
+        turn: impl Fn(bool),
+    ) -> Committed<Vec<String>> {
+        let _one = self.building().lock();
+        let fail = |error| Committed { result: Err(error), lsn: Lsn(0) };
+        let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
+        if let Err(error) = specs.iter().try_for_each(check_size) {
+            return fail(error);
+        }
+        loop {
+            match self.begin_indexes(name, specs) {
+                Err(error) => return fail(error),
+                Ok(Begun::Nothing(lsn)) => return Committed { result: Ok(names()), lsn },
+                Ok(Begun::NoCollection) => {
+                    let committed = self.commit(256 * (specs.len() + 1), |commit| {
+                        if commit.collection(name).is_some() {
+                            return Ok(false);
+                        }
+                        let collection = commit.collection_or_create(name)?;
+                        commit.keep_created();
+                        for index in wanted(&collection, specs)? {
+                            commit.begin_index(&collection, &index);
+                        }
+                        Ok(true)
+                    });
+                    match committed {
+                        // Someone else made the collection meanwhile.
+                        Committed { result: Ok(false), .. } => continue,
+                        Committed { result, lsn } => {
+                            return Committed { result: result.map(|_| names()), lsn };
+                        }
+                    }
+                }
+                Ok(Begun::Build(collection, indexes, view)) => {
+                    let Committed { result, lsn } = self.build_indexes(&collection, &indexes, view, &turn);
+                    if result.is_err() {
+                        // No commit is between staging and applying.
+                        let _applied = self.applied();
+                        indexes.iter().for_each(|index| collection.remove_index(index.number()));
+                    }
+                    return Committed { result: result.map(|()| names()), lsn };
+                }
+            }
+        }
+    }
+
+    fn begin_indexes(&self, name: &str, specs: &[Spec]) -> Result<Begun> {
+        let applied = self.applied();
+        if let Some(error) = self.refusal(&applied) {
+            return Err(error);
+        }
+        let Some(collection) = applied.catalogue.get(name).cloned() else { return Ok(Begun::NoCollection) };
+        let indexes = wanted(&collection, specs)?;
+        if indexes.is_empty() {
+            return Ok(Begun::Nothing(applied.lsn));
+        }
+        indexes.iter().for_each(|index| collection.add_index(index.clone()));
+        let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
+        Ok(Begun::Build(collection, indexes, view))
+    }
+
+    fn build_indexes(
+        &self,
+        collection: &Arc<Collection>,
+        indexes: &[Arc<Index>],
+        view: View,
+        turn: &impl Fn(bool),
+    ) -> Committed<()> {
+        turn(false);
+        let filled = self.fill_indexes(collection, indexes, view.lsn(), 1);
+        // What commits took from the index since goes now, and not before it was filled.
+        drop(view);
+        turn(true);
+        if let Err(error) = filled {
+            return Committed { result: Err(error), lsn: Lsn(0) };
+        }
+        self.commit(256 * indexes.len(), |commit| {
+            if !commit.has(collection) {
+                let message = "the collection was dropped while an index of it was built";
+                return Err(Error::new(Kind::Conflict, message).into());
+            }
+            for index in indexes {
+                commit.check_suspects(collection, index)?;
+                commit.begin_index(collection, index);
+            }
+            Ok(())
+        })
+    }
+
+    /// Drops the index of this name, or every one but that of `_id` for `*`.
+    pub fn drop_index(&self, name: &str, index: &str) -> Committed<()> {
+        let _one = self.building().lock();
+        self.commit(256, |commit| {
+            let Some(collection) = commit.collection(name) else {
+                let message = format!("the collection '{name}' does not exist, so it has no index to drop");
+                return Err(refuse(26, message).into());
+            };
+            if index == ID_INDEX {
+                return Err(refuse(72, "the index on _id cannot be dropped").into());
+            }
+            let mut found = false;
+            for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
+                if index == "*" || &*one.spec().name == index {
+                    commit.end_index(&collection, one);
+                    found = true;
+                }
+            }
+            if found || index == "*" {
+                return Ok(());
+            }
+            let message = format!("index not found with name [{index}] in the collection '{name}'");
+            Err(refuse(27, message).into())
+        })
+    }
+}
+
+impl Commit<'_> {
+    fn has(&self, collection: &Collection) -> bool {
+        self.catalogue_now().iter().any(|(_, known)| known.number() == collection.number())
+    }
+
+    /// What the build of an index left open, decided on the newest applied versions.
+    fn check_suspects(&self, collection: &Collection, index: &Index) -> Result<(), Halt> {
+        let suspects = index.suspects().lock();
+        for slot in &suspects.slots {
+            if let Some((_, present)) = self.in_slot(collection, *slot)? {
+                index.keys(present.document(collection.shapes()), Purpose::Entries, &mut Vec::new())?;
+            }
+        }
+        for key in &suspects.keys {
+            // The whole keys of each document that has an entry of this one: entries may be cut, or stale.
+            let mut taken: Vec<crate::index::KeyBytes> = Vec::new();
+            for slot in index.slots(key) {
+                let Some((_, present)) = self.in_slot(collection, slot)? else { continue };
+                let document = present.document(collection.shapes());
+                let keys = index.keys(document, Purpose::Unique, &mut Vec::new())?;
+                for own in keys.list.into_iter().filter(|own| own.starts_with(key)) {
+                    if taken.contains(&own) {
+                        let values = values_of(index.spec(), document, &own);
+                        return Err(duplicate_key(&self.name_of(collection), index.spec(), &values).into());
+                    }
+                    taken.push(own);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Those that do not exist yet.
+fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
+    let existing: Vec<_> = collection.indexes().iter().filter(|index| index.is_kept()).cloned().collect();
+    let mut fresh: Vec<Arc<Index>> = Vec::new();
+    for spec in specs.iter().filter(|spec| !spec.is_id()) {
+        let known = || existing.iter().chain(&fresh).map(|index| index.spec());
+        if known().any(|known| known == spec) {
+            continue;
+        }
+        if known().any(|known| known.name == spec.name) {
+            let message = format!(
+                "an index '{}' with another key or other options exists; drop it, or choose another name",
+                spec.name
+            );
+            return Err(refuse(86, message));
+        }
+        let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() } == *spec);
+        if let Some(same) = same {
+            let message = format!("index already exists with a different name: {}", same.name);
+            return Err(refuse(85, message));
+        }
+        if existing.len() + fresh.len() + 1 >= MAX_INDEXES {
+            let message = format!("a collection has at most {MAX_INDEXES} indexes; drop one");
+            return Err(Error::new(Kind::Limit, message));
+        }
+        fresh.push(Arc::new(Index::new(collection.next_index(), spec.clone())?));
+    }
+    Ok(fresh)
+}
+
+fn own_name(spec: &Spec) -> &str {
+    if spec.is_id() { ID_INDEX } else { &spec.name }
+}
+
+fn check_size(spec: &Spec) -> Result<()> {
+    let mut bytes = Vec::new();
+    encode_plain(&spec.to_value(), &mut bytes);
+    if bytes.len() <= MAX_SPEC {
+        return Ok(());
+    }
+    let message = format!(
+        "the definition of the index '{}' has {} bytes, above {MAX_SPEC}; shorten its paths or its filter",
+        spec.name,
+        bytes.len()
+    );
+    Err(Error::new(Kind::Limit, message))
+}
+
+/// A refusal with MongoDB's number.
+fn refuse(code: i32, message: impl Into<String>) -> Error {
+    let details = Details { code: Some(code), ..Details::default() };
+    Error::new(Kind::BadQuery, message).with_details(details)
+}

@@ -1,0 +1,224 @@
+//! Writes that name their `_id`s: inserts, sets, deletions, each resolved into commits. The last number that an
+//! answer rests on comes with it.
+
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::commit::{Commit, Committed, Current, Halt, Over};
+use super::duplicate::{check_version, conflict, duplicate_id};
+use super::key::{Key, key_of};
+use super::operation::{Answer, Incoming, InsertOrder, SetEntry, WriteError};
+use super::read::incoming_key;
+use super::store::Store;
+use crate::document::staged::StagedShapes;
+use crate::document::{Value, id, incoming};
+use crate::error::{Error, Kind, Result};
+use crate::storage::Lsn;
+
+/// Documents resolved under one hold of the commit lock.
+pub(super) const DOCUMENTS: usize = 1_000;
+/// Bytes resolved under one hold of the commit lock; a frame holds hardly more.
+pub(super) const BYTES: usize = 8 << 20;
+
+/// A document checked and translated before the commit lock, as far as its collection knew its shapes.
+struct Prepared<'a> {
+    incoming: &'a Incoming,
+    /// The stored form, and the number of the collection whose shapes it names; `None` when shapes have to be
+    /// numbered first.
+    stored: Option<(u32, std::ops::Range<usize>)>,
+    key: Key,
+}
+
+impl Store {
+    /// Inserts documents; failures are part of the answer.
+    pub fn insert(&self, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
+        let mut inserted = 0;
+        let mut failures: Vec<WriteError> = Vec::new();
+        let mut lsn = Lsn(0);
+        let mut first = 0;
+        while first < documents.len() {
+            let chunk = chunk_of(&documents[first..], |document| document.range.len());
+            let mut packed = Vec::new();
+            let collection = self.applied_collection(name);
+            let prepared: Vec<_> =
+                chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
+            let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
+            let committed = self.commit(bytes, |commit| {
+                let mut failed = Vec::new();
+                let mut count = 0;
+                for (n, prepared) in prepared.iter().enumerate() {
+                    let outcome = match prepared {
+                        Ok(prepared) => insert_one(commit, name, prepared, &packed),
+                        Err(error) => Err(Halt::Error(error.clone())),
+                    };
+                    match outcome {
+                        Ok(()) => count += 1,
+                        Err(Halt::Error(error)) => {
+                            failed.push(WriteError { index: first + n, error });
+                            if order == InsertOrder::Ordered {
+                                break;
+                            }
+                        }
+                        Err(cold) => return Err(cold),
+                    }
+                }
+                Ok((count, failed))
+            });
+            lsn = lsn.max(committed.lsn);
+            match committed.result {
+                Ok((count, failed)) => {
+                    inserted += count;
+                    failures.extend(failed);
+                }
+                Err(error) => {
+                    failures.push(WriteError { index: first, error });
+                    break;
+                }
+            }
+            if order == InsertOrder::Ordered && !failures.is_empty() {
+                break;
+            }
+            first += chunk.len();
+        }
+        Committed { result: Ok(Answer::Inserted { inserted, failures }), lsn }
+    }
+
+    /// Inserts or replaces documents, all or none.
+    pub fn set(&self, name: &str, entries: &[SetEntry]) -> Committed<Answer> {
+        let mut packed = Vec::new();
+        let collection = self.applied_collection(name);
+        let prepared: Result<Vec<_>> = entries
+            .iter()
+            .map(|entry| prepare(&entry.document, collection.as_deref(), &mut packed))
+            .collect();
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        };
+        let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
+        self.commit(bytes, |commit| {
+            let mut versions = Vec::with_capacity(entries.len());
+            for (entry, prepared) in entries.iter().zip(&prepared) {
+                let collection = commit.collection_or_create(name)?;
+                let over = match commit.current(&collection, &prepared.key)? {
+                    Current::Absent(target) => Over::Nothing(target),
+                    Current::Present(present) => Over::from(&present),
+                };
+                check_version(name, entry.if_version, &over)?;
+                versions.push(put_prepared(commit, &collection, prepared, &packed, over)?);
+            }
+            Ok(Answer::Versions(versions))
+        })
+    }
+
+    /// Deletes a document by `_id`.
+    pub fn delete_id(&self, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
+        let key = match incoming_key(id) {
+            Ok(key) => key,
+            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        };
+        self.commit(id.range.len(), |commit| {
+            let current = match commit.collection(name) {
+                Some(collection) => Some((commit.current(&collection, &key)?, collection)),
+                None => None,
+            };
+            Ok(Answer::Bool(match current {
+                Some((Current::Present(present), collection)) => {
+                    check_version(name, if_version, &Over::from(&present))?;
+                    commit.delete(&collection, key.clone(), &present)?;
+                    true
+                }
+                _ => {
+                    if if_version.is_some_and(|version| version != 0) {
+                        return Err(conflict(name, if_version, 0).into());
+                    }
+                    false
+                }
+            }))
+        })
+    }
+}
+
+/// The first documents, as many as one hold of the commit lock takes.
+fn chunk_of<T>(rest: &[T], size: impl Fn(&T) -> usize) -> &[T] {
+    let mut bytes = 0;
+    let taken = rest
+        .iter()
+        .take(DOCUMENTS)
+        .take_while(|one| {
+            let fits = bytes == 0 || bytes + size(one) <= BYTES;
+            bytes += size(one);
+            fits
+        })
+        .count();
+    &rest[..taken]
+}
+
+fn prepare<'a>(
+    document: &'a Incoming,
+    collection: Option<&Collection>,
+    packed: &mut Vec<u8>,
+) -> Result<Prepared<'a>> {
+    let raw = document.raw();
+    let start = packed.len();
+    let stored = match collection {
+        None => {
+            incoming::check(document.bytes(), &document.shapes)?;
+            None
+        }
+        Some(collection) => {
+            let mut staged = StagedShapes::new(collection.shapes());
+            incoming::store_with(raw, &collection.translation(raw.shapes()), &mut staged, packed)?;
+            if staged.is_empty() {
+                Some((collection.number(), start..packed.len()))
+            } else {
+                packed.truncate(start);
+                None
+            }
+        }
+    };
+    let object = raw.as_object();
+    let id = object.and_then(|object| object.get("_id"));
+    let id = id.ok_or_else(|| Error::new(Kind::BadDocument, "a document must be an object with an _id"))?;
+    id::check_id(id)?;
+    Ok(Prepared { incoming: document, stored, key: key_of(id) })
+}
+
+fn insert_one(
+    commit: &mut Commit<'_>,
+    name: &str,
+    prepared: &Prepared<'_>,
+    packed: &[u8],
+) -> Result<(), Halt> {
+    let collection = commit.collection_or_create(name)?;
+    match commit.current(&collection, &prepared.key)? {
+        Current::Present(_) => {
+            let id = prepared.incoming.raw().get("_id").map_or(Value::Null, |id| id.to_value());
+            Err(duplicate_id(name, &id).into())
+        }
+        Current::Absent(target) => {
+            put_prepared(commit, &collection, prepared, packed, Over::Nothing(target))?;
+            Ok(())
+        }
+    }
+}
+
+fn put_prepared(
+    commit: &mut Commit<'_>,
+    collection: &Arc<Collection>,
+    prepared: &Prepared<'_>,
+    packed: &[u8],
+    over: Over,
+) -> Result<u64, Halt> {
+    let key = prepared.key.clone();
+    match &prepared.stored {
+        // Shape numbers belong to the collection that was there; it may have been dropped since.
+        Some((number, range)) if *number == collection.number() => {
+            commit.put(collection, key, over, &packed[range.clone()])
+        }
+        _ => {
+            commit.pack_incoming(collection, prepared.incoming.raw())?;
+            commit.put_packed(collection, key, over)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Collections as a whole: dropping, renaming.
+
+use super::commit::Committed;
+use super::operation::Answer;
+use super::store::Store;
+use crate::error::{Error, Kind};
+
+impl Store {
+    /// Drops a collection.
+    pub fn drop_collection(&self, name: &str) -> Committed<Answer> {
+        self.commit(64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))
+    }
+
+    /// Gives a collection another name; with `drop_target` in place of the collection that has it.
+    pub fn rename(&self, name: &str, to: &str, drop_target: bool) -> Committed<Answer> {
+        self.commit(to.len() + 64, |commit| {
+            let Some(collection) = commit.collection(name) else {
+                let message = format!("the collection '{name}' does not exist, so it cannot be renamed");
+                return Err(Error::new(Kind::BadQuery, message).into());
+            };
+            if name == to {
+                let message = format!("the collection '{name}' has this name already; give another");
+                return Err(Error::new(Kind::BadQuery, message).into());
+            }
+            if commit.collection(to).is_some() && !drop_target {
+                let message = format!(
+                    "there is a collection '{to}' already; drop it first, or rename with {{ dropTarget: true }}"
+                );
+                return Err(Error::new(Kind::Conflict, message).into());
+            }
+            commit.drop_collection(to);
+            commit.rename_collection(&collection, to);
+            Ok(Answer::Done)
+        })
+    }
+}

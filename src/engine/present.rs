@@ -1,0 +1,87 @@
+//! Documents as a commit finds them, and what it may put in their place.
+
+use std::sync::Arc;
+
+use super::record::Put;
+use super::slab::{SlotId, Span};
+use crate::document::{RawValue, Shapes};
+use crate::error::{Error, Kind, Result};
+use crate::storage::Block;
+
+/// What a document is to replace.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// Nothing: a new slot. The document may have had an earlier life in another.
+    New(Option<SlotId>),
+    /// The newest version in this slot.
+    Slot(SlotId),
+    /// What this step of the same commit made.
+    Step(usize),
+    /// Nothing: this step of the same commit deleted the document.
+    After(usize),
+}
+
+/// A document as the newest applied state has it, the commit's own steps included.
+pub struct Present {
+    /// What a new version of it replaces.
+    pub target: Target,
+    /// Its version.
+    pub version: u64,
+    /// When it was inserted (ms).
+    pub created_at: i64,
+    document: Bytes,
+}
+
+enum Bytes {
+    Block(Arc<Block>, Span),
+    Own(Vec<u8>),
+}
+
+impl Present {
+    /// The document.
+    pub fn document<'a>(&'a self, shapes: &'a Shapes) -> RawValue<'a> {
+        let bytes = match &self.document {
+            Bytes::Block(block, span) => span.of(block),
+            Bytes::Own(bytes) => bytes,
+        };
+        RawValue::new(bytes, shapes)
+    }
+
+    /// The document of a record in a block.
+    pub(super) fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
+        let put = span
+            .record(block)
+            .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
+        let document = Bytes::Block(block.clone(), span);
+        Ok(Present { target, version: put.version, created_at: put.created_at, document })
+    }
+
+    /// A document that a step of the same commit made.
+    pub(super) fn of_step(step: usize, put: &Put, payload: &[u8]) -> Present {
+        let document = Bytes::Own(payload.get(put.document.clone()).unwrap_or_default().to_vec());
+        Present { target: Target::Step(step), version: put.version, created_at: put.created_at, document }
+    }
+}
+
+/// What the newest applied state has under a key.
+pub enum Current {
+    /// No document; an insert takes this target.
+    Absent(Target),
+    /// This document.
+    Present(Present),
+}
+
+/// What a staged document takes the place of.
+#[derive(Clone, Copy)]
+pub enum Over {
+    /// No document: version 1.
+    Nothing(Target),
+    /// A document of this version, inserted then (ms).
+    Present(Target, u64, i64),
+}
+
+impl From<&Present> for Over {
+    fn from(present: &Present) -> Over {
+        Over::Present(present.target, present.version, present.created_at)
+    }
+}

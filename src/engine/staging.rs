@@ -1,0 +1,206 @@
+//! What a commit changes in the indexes of its collections: entries to add and to remove, and whether another
+//! document stands in the way of a unique one.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::collection::Collection;
+use super::commit::{Commit, Halt, Made};
+use super::duplicate::duplicate_key;
+use super::index::Index;
+use super::present::{Present, Target};
+use super::slab::SlotId;
+use crate::document::RawValue;
+use crate::index::{KeyBytes, Keys, Purpose, values_of};
+
+type List = SmallVec<[KeyBytes; 1]>;
+
+/// What a step changes in one index.
+pub(super) struct Delta {
+    pub(super) index: Arc<Index>,
+    pub(super) added: List,
+    pub(super) removed: List,
+    pub(super) multikey: u32,
+    pub(super) truncated: bool,
+    /// The document could not be indexed, and the index is still being built.
+    pub(super) suspect: bool,
+}
+
+/// What the steps of a commit have taken in unique indexes.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// The step whose document has a key: by collection, index and key.
+    keys: HashMap<(u32, u32, KeyBytes), usize, foldhash::fast::RandomState>,
+    /// Slots whose newest documents the steps changed: what they hold now is in `keys`.
+    moved: HashSet<(u32, SlotId), foldhash::fast::RandomState>,
+}
+
+impl Commit<'_> {
+    /// What the next step changes in the indexes: it puts `new`, or nothing, in place of `target`. Refuses what
+    /// cannot be indexed or collides; the step must follow when it does not.
+    pub(super) fn deltas(
+        &mut self,
+        collection: &Collection,
+        target: Target,
+        new: Option<&[u8]>,
+    ) -> Result<Vec<Delta>, Halt> {
+        if !collection.is_indexed() {
+            return Ok(Vec::new());
+        }
+        let old = match target {
+            Target::Slot(slot) => self.in_slot(collection, slot)?.map(|(_, present)| present),
+            Target::Step(step) => self.of_step(step)?,
+            Target::New(_) | Target::After(_) => None,
+        };
+        let old = old.as_ref().map(|present| present.document(collection.shapes()));
+        let new = new.map(|bytes| RawValue::new(bytes, collection.shapes()));
+        let mut deltas = Vec::new();
+        let mut claimed: Vec<(u32, Keys)> = Vec::new();
+        let mut released: Vec<(u32, Keys)> = Vec::new();
+        let mut scratch = Vec::new();
+        let mut unique = false;
+        for index in collection.indexes().iter().filter(|index| index.is_kept()) {
+            let is_building = index.is_building();
+            // What could not be indexed while the index was being built has no entries.
+            let mut keys_of = |document| index.keys(document, Purpose::Entries, &mut scratch);
+            let had = old.map_or_else(Keys::default, |old| keys_of(old).unwrap_or_default());
+            let (has, suspect) = match new.map(&mut keys_of) {
+                None => (Keys::default(), false),
+                Some(Ok(keys)) => (keys, false),
+                Some(Err(_)) if is_building => (Keys::default(), true),
+                Some(Err(error)) => return Err(error.into()),
+            };
+            if index.spec().unique && !is_building {
+                unique = true;
+                let mut whole = |document: RawValue<'_>, keys: &Keys| match keys.is_exact() {
+                    true => Ok(keys.clone()),
+                    false => index.keys(document, Purpose::Unique, &mut scratch),
+                };
+                if let Some(new) = new {
+                    let keys = whole(new, &has)?;
+                    self.check_unique(collection, index, new, &keys, target)?;
+                    claimed.push((index.number(), keys));
+                }
+                if let (Target::Step(_), Some(old)) = (target, old) {
+                    released.push((index.number(), whole(old, &had)?));
+                }
+            }
+            if has.list != had.list || suspect {
+                let added = has.list.iter().filter(|key| !had.contains(key)).cloned().collect();
+                let removed = had.list.iter().filter(|key| !has.contains(key)).cloned().collect();
+                let Keys { multikey, truncated, .. } = has;
+                deltas.push(Delta { index: index.clone(), added, removed, multikey, truncated, suspect });
+            } else if has.multikey & !index.multikey() != 0 {
+                // The same keys by way of an array: `[]` in a sparse index, say.
+                let (multikey, truncated) = (has.multikey, has.truncated);
+                let (added, removed) = Default::default();
+                deltas.push(Delta { index: index.clone(), added, removed, multikey, truncated, suspect });
+            }
+        }
+        if unique {
+            self.claim(collection.number(), target, released, claimed);
+        }
+        Ok(deltas)
+    }
+
+    fn claim(&mut self, number: u32, target: Target, released: Vec<(u32, Keys)>, claimed: Vec<(u32, Keys)>) {
+        let step = self.steps.len();
+        match target {
+            Target::Slot(slot) => {
+                self.claims.moved.insert((number, slot));
+            }
+            Target::Step(earlier) => {
+                for (index, keys) in released {
+                    for key in keys.list {
+                        let claim = (number, index, key);
+                        if self.claims.keys.get(&claim) == Some(&earlier) {
+                            self.claims.keys.remove(&claim);
+                        }
+                    }
+                }
+            }
+            Target::New(_) | Target::After(_) => {}
+        }
+        for (index, keys) in claimed {
+            for key in keys.list {
+                self.claims.keys.insert((number, index, key), step);
+            }
+        }
+    }
+
+    fn of_step(&self, step: usize) -> Result<Option<Present>, Halt> {
+        Ok(match self.steps.get(step).map(|step| &step.made) {
+            Some(Made::Document(block, span)) => Some(self.present_in_step(step, *block, *span)?),
+            Some(Made::Tombstone) | None => None,
+        })
+    }
+
+    fn check_unique(
+        &self,
+        collection: &Collection,
+        index: &Index,
+        document: RawValue<'_>,
+        keys: &Keys,
+        target: Target,
+    ) -> Result<(), Halt> {
+        for key in &keys.list {
+            let claim = (collection.number(), index.number(), key.clone());
+            let own = match target {
+                Target::Step(step) => Some(step),
+                _ => None,
+            };
+            let claimed = self.claims.keys.get(&claim).is_some_and(|step| Some(*step) != own);
+            if claimed || self.holder(collection, index, key, target)?.is_some() {
+                let name = self.name_of(collection);
+                let values = values_of(index.spec(), document, key);
+                return Err(duplicate_key(&name, index.spec(), &values).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The slot of another document, as the newest applied state has it and untouched by this commit, that has this
+    /// key in a unique index.
+    pub(super) fn holder(
+        &self,
+        collection: &Collection,
+        index: &Index,
+        key: &[u8],
+        target: Target,
+    ) -> Result<Option<SlotId>, Halt> {
+        for slot in index.slots(key) {
+            let is_own = matches!(target, Target::Slot(own) if own == slot);
+            if is_own || self.claims.moved.contains(&(collection.number(), slot)) {
+                continue;
+            }
+            if self.has_key(collection, index, slot, key)? {
+                return Ok(Some(slot));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the newest applied document in a slot has this key in a unique index. The entry may be that of an
+    /// older version, or of another value when keys were cut.
+    pub(super) fn has_key(
+        &self,
+        collection: &Collection,
+        index: &Index,
+        slot: SlotId,
+        key: &[u8],
+    ) -> Result<bool, Halt> {
+        let Some((_, present)) = self.in_slot(collection, slot)? else { return Ok(false) };
+        let document = present.document(collection.shapes());
+        let keys = index.keys(document, Purpose::Unique, &mut Vec::new())?;
+        Ok(keys.contains(key))
+    }
+
+    /// The name of a collection, for messages.
+    pub(super) fn name_of(&self, collection: &Collection) -> String {
+        let number = collection.number();
+        let found = self.catalogue_now().iter().find(|(_, known)| known.number() == number);
+        found.map(|(name, _)| name.to_string()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,233 @@
+//! The keys that a document has in an index.
+//!
+//! The keys of a field are those of every value that its path leads to, of an array itself and of each of its
+//! elements; without any, the key of null. The keys of a compound index are every combination of its fields' keys.
+//! That is more than the filter needs, never less: the filter decides on the document.
+//!
+//! Two documents collide in a unique index as in MongoDB: an array counts by its elements, not by itself.
+
+use smallvec::SmallVec;
+
+use super::bounds::component_len;
+use super::key::{NULL, encode_key};
+use super::spec::{Direction, Field, Spec};
+use super::tree::MAX_KEY;
+use crate::document::path::Part;
+use crate::document::{Leaf, Node, RawValue, Seen, Value};
+use crate::error::{Details, Error, Kind, Result};
+
+/// Keys that one document may have in one index.
+pub const MAX_KEYS: usize = 100_000;
+
+/// The bytes of a key.
+pub type KeyBytes = SmallVec<[u8; 32]>;
+
+/// The keys of a document in one index, in order, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// The keys, cut at [`MAX_KEY`] bytes when they are for entries.
+    pub list: SmallVec<[KeyBytes; 1]>,
+    /// A bit for each field on whose path an array stands, also an empty one.
+    pub multikey: u32,
+    /// Whether a key was cut.
+    pub truncated: bool,
+}
+
+/// What keys are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Entries of the tree.
+    Entries,
+    /// Telling whether documents collide: whole keys, and no array that has elements.
+    Unique,
+}
+
+/// Appends the key of a value as a component of this direction.
+pub fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec<u8>) {
+    let start = out.len();
+    encode_key(value, out);
+    if direction.is_descending() {
+        out.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
+    }
+}
+
+/// The keys of a document; `scratch` spares an allocation. Whether the index is partial is not looked at.
+pub fn extract(spec: &Spec, document: RawValue<'_>, purpose: Purpose, scratch: &mut Vec<u8>) -> Result<Keys> {
+    scratch.clear();
+    let mut found = false;
+    for field in &spec.fields {
+        match plain(document, field.path.parts()) {
+            Plain::Array(_) => return through_arrays(spec, document, purpose),
+            Plain::Value(value) => {
+                encode_component(value, field.direction, scratch);
+                found = true;
+            }
+            Plain::Missing => scratch.push(null(field.direction)),
+        }
+    }
+    let mut keys = Keys::default();
+    if found || !spec.sparse {
+        keys.push(scratch, purpose);
+    }
+    Ok(keys)
+}
+
+impl Keys {
+    fn push(&mut self, key: &[u8], purpose: Purpose) {
+        let kept = match purpose {
+            Purpose::Entries => key.len().min(MAX_KEY),
+            Purpose::Unique => key.len(),
+        };
+        self.truncated |= kept < key.len();
+        self.list.push(KeyBytes::from_slice(&key[..kept]));
+    }
+
+    /// Whether the document has this key.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.list.binary_search_by(|own| (**own).cmp(key)).is_ok()
+    }
+
+    /// Whether no other document can have one of these keys as an entry without having the very value.
+    pub fn is_exact(&self) -> bool {
+        self.multikey == 0 && !self.truncated
+    }
+}
+
+enum Plain<'a> {
+    /// No array on the way, and this at the end.
+    Value(RawValue<'a>),
+    Missing,
+    /// An array, after this many parts of the path.
+    Array(usize),
+}
+
+fn plain<'a>(document: RawValue<'a>, parts: &[Part]) -> Plain<'a> {
+    let mut at = document;
+    for (n, part) in parts.iter().enumerate() {
+        match at.get(&part.name) {
+            Some(next) => at = next,
+            None if matches!(at.seen(), Seen::Array) => return Plain::Array(n),
+            None => return Plain::Missing,
+        }
+    }
+    if matches!(at.seen(), Seen::Array) { Plain::Array(parts.len()) } else { Plain::Value(at) }
+}
+
+fn null(direction: Direction) -> u8 {
+    NULL ^ direction.mask()
+}
+
+/// [`extract`] where some path meets an array.
+fn through_arrays(spec: &Spec, document: RawValue<'_>, purpose: Purpose) -> Result<Keys> {
+    let mut keys = Keys::default();
+    let mut first_array: Option<(&Field, usize)> = None;
+    let mut found = false;
+    let mut product: Vec<Vec<u8>> = vec![Vec::new()];
+    for (n, field) in spec.fields.iter().enumerate() {
+        if let Plain::Array(depth) = plain(document, field.path.parts()) {
+            keys.multikey |= 1 << n;
+            match first_array {
+                // What stands in elements of one array may be combined: a filter can ask for both.
+                Some((first, level)) if spec.unique || !same_array((first, level), (field, depth)) => {
+                    return Err(parallel(&first.name, &field.name));
+                }
+                Some(_) => {}
+                None => first_array = Some((field, depth)),
+            }
+        }
+        let components = components(field, document, purpose, &mut found);
+        if product.len().saturating_mul(components.len()) > MAX_KEYS {
+            return Err(too_many(spec, &field.name));
+        }
+        product = product
+            .iter()
+            .flat_map(|key| components.iter().map(move |component| [&key[..], component].concat()))
+            .collect();
+    }
+    if found || !spec.sparse {
+        product.iter().for_each(|key| keys.push(key, purpose));
+        keys.list.sort_unstable();
+        keys.list.dedup();
+    }
+    Ok(keys)
+}
+
+/// The keys of one field, in order, each once; `found` becomes true when there is a value.
+fn components(field: &Field, document: RawValue<'_>, purpose: Purpose, found: &mut bool) -> Vec<Vec<u8>> {
+    let mut components: Vec<Vec<u8>> = Vec::new();
+    let mut push = |value: RawValue<'_>| {
+        let mut bytes = Vec::new();
+        encode_component(value, field.direction, &mut bytes);
+        components.push(bytes);
+    };
+    let mut missing = false;
+    field.path.walk(document, Leaf::Whole, &mut |value| {
+        match value {
+            None => missing = true,
+            Some(value) => {
+                *found = true;
+                if purpose == Purpose::Entries || value.items().next().is_none() {
+                    push(value);
+                }
+                value.items().for_each(&mut push);
+            }
+        }
+        false
+    });
+    if missing || components.is_empty() {
+        components.push(vec![null(field.direction)]);
+    }
+    components.sort_unstable();
+    components.dedup();
+    components
+}
+
+fn same_array((a, level): (&Field, usize), (b, depth): (&Field, usize)) -> bool {
+    level == depth && a.path.parts().get(..level) == b.path.parts().get(..depth)
+}
+
+/// `{ path: value }` of the values behind a key that the document has, as `DUPLICATE_KEY` tells them.
+pub fn values_of(spec: &Spec, document: RawValue<'_>, key: &[u8]) -> Value {
+    let mut rest = key;
+    let entry = |field: &Field| {
+        let (component, behind) = rest.split_at(component_len(rest, field.direction.is_descending()));
+        rest = behind;
+        let mut bytes = Vec::new();
+        let mut is_it = |value: RawValue<'_>| {
+            bytes.clear();
+            encode_component(value, field.direction, &mut bytes);
+            bytes == component
+        };
+        let mut value = Value::Null;
+        field.path.walk(document, Leaf::Whole, &mut |found| {
+            let Some(found) = found else { return false };
+            let hit = if is_it(found) { Some(found) } else { found.items().find(|item| is_it(*item)) };
+            hit.inspect(|hit| value = hit.to_value()).is_some()
+        });
+        (field.name.to_string(), value)
+    };
+    Value::Object(spec.fields.iter().map(entry).collect())
+}
+
+fn parallel(a: &str, b: &str) -> Error {
+    let message = format!(
+        "cannot index parallel arrays: the document has arrays at both '{a}' and '{b}', which one index holds; \
+         drop the index, or keep one of them an array"
+    );
+    bad_document(a, message)
+}
+
+fn too_many(spec: &Spec, path: &str) -> Error {
+    let message = format!(
+        "the document would have more than {MAX_KEYS} keys in the index '{}'; shorten its array at '{path}', or \
+         drop the index",
+        spec.name
+    );
+    Error::new(Kind::Limit, message)
+        .with_details(Details { path: Some(path.to_owned()), ..Details::default() })
+}
+
+fn bad_document(path: &str, message: String) -> Error {
+    let details = Details { path: Some(path.to_owned()), ..Details::default() };
+    Error::new(Kind::BadDocument, message).with_details(details)
+}

@@ -1,0 +1,275 @@
+//! What an index is of: its fields and options, as they are given, listed and logged.
+
+use crate::document::{Node, Path, Seen, Value};
+use crate::error::{Details, Error, Kind, Result};
+
+/// Fields an index may have, MongoDB's limit.
+pub const MAX_FIELDS: usize = 32;
+/// Bytes of a name.
+pub const MAX_NAME: usize = 127;
+/// What the filter of a partial index may be made of, as in MongoDB.
+const PARTIAL_OPERATORS: &[&str] =
+    &["$and", "$or", "$eq", "$in", "$exists", "$gt", "$gte", "$lt", "$lte", "$type"];
+/// The index that every collection has.
+pub const ID_INDEX: &str = "_id_";
+
+/// The order of a field's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Small values first.
+    Ascending,
+    /// Large values first.
+    Descending,
+}
+
+impl Direction {
+    /// 1 or -1.
+    pub fn sign(self) -> i32 {
+        match self {
+            Direction::Ascending => 1,
+            Direction::Descending => -1,
+        }
+    }
+
+    /// What every byte of a component is changed by, with XOR.
+    pub fn mask(self) -> u8 {
+        match self {
+            Direction::Ascending => 0,
+            Direction::Descending => 0xff,
+        }
+    }
+
+    /// Whether it is descending.
+    pub fn is_descending(self) -> bool {
+        self == Direction::Descending
+    }
+}
+
+/// One field of an index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Where its values stand.
+    pub path: Path,
+    /// The path as text.
+    pub name: Box<str>,
+    /// The order of its keys.
+    pub direction: Direction,
+}
+
+/// An index as it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Its name, one of its collection's.
+    pub name: Box<str>,
+    /// What it is of, most significant first.
+    pub fields: Vec<Field>,
+    /// No two documents have the same values.
+    pub unique: bool,
+    /// Documents without any of the fields are left out.
+    pub sparse: bool,
+    /// Only documents that match this filter are in.
+    pub partial: Option<Value>,
+}
+
+impl Spec {
+    /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression? }`.
+    pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
+        if !matches!(spec.seen(), Seen::Object) {
+            return Err(refuse("", "an index must be an object with a key"));
+        }
+        let fields = parse_fields(spec.field("key").ok_or_else(|| refuse("", "an index needs a key"))?)?;
+        let name = default_name(&fields).into();
+        let mut parsed = Spec { name, fields, unique: false, sparse: false, partial: None };
+        for (option, value) in spec.fields() {
+            match option {
+                "name" => parsed.name = parse_name(value)?,
+                "unique" => parsed.unique = parse_flag(option, value)?,
+                "sparse" => parsed.sparse = parse_flag(option, value)?,
+                "partialFilterExpression" => match value.seen() {
+                    Seen::Object => parsed.partial = Some(value.tree()),
+                    _ => return Err(refuse(option, "the option 'partialFilterExpression' must be a filter")),
+                },
+                // `background` and `v` say nothing here: every build is online, and there is one version.
+                "key" | "background" | "v" => {}
+                "hidden" if !parse_flag(option, value)? => {}
+                "hidden"
+                | "expireAfterSeconds"
+                | "collation"
+                | "weights"
+                | "default_language"
+                | "language_override"
+                | "textIndexVersion"
+                | "2dsphereIndexVersion"
+                | "bits"
+                | "min"
+                | "max"
+                | "wildcardProjection"
+                | "storageEngine"
+                | "clustered"
+                | "prepareUnique" => {
+                    let message = format!("the index option '{option}' is not supported; leave it out");
+                    return Err(error(Kind::NotSupported, option, message));
+                }
+                _ => return Err(refuse(option, format!("'{option}' is no option of an index"))),
+            }
+        }
+        parsed.check()?;
+        Ok(parsed)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.sparse && self.partial.is_some() {
+            let message = "an index cannot be both sparse and partial; say { $exists: true } in the partialFilterExpression";
+            return Err(refuse("sparse", message));
+        }
+        if let Some(operator) = self.partial.as_ref().and_then(forbidden) {
+            let message = format!(
+                "a partialFilterExpression cannot use {operator}; it may use {}",
+                PARTIAL_OPERATORS.join(", ")
+            );
+            return Err(refuse("partialFilterExpression", message));
+        }
+        if self.is_id() && (self.sparse || self.partial.is_some()) {
+            return Err(refuse(
+                "_id",
+                "the index on _id holds every document; it cannot be sparse or partial",
+            ));
+        }
+        if !self.is_id() && &*self.name == ID_INDEX {
+            return Err(refuse("name", "the name '_id_' belongs to the index on _id; choose another"));
+        }
+        if self.name.len() > MAX_NAME {
+            let message = format!(
+                "the index name '{}' has {} bytes, above {MAX_NAME}; give it a shorter name",
+                self.name,
+                self.name.len()
+            );
+            return Err(refuse("name", message));
+        }
+        Ok(())
+    }
+
+    /// The same form back: what the log and listings hold.
+    pub fn to_value(&self) -> Value {
+        let pair = |field: &Field| {
+            Value::Array(vec![Value::String(field.name.to_string()), Value::Int(field.direction.sign())])
+        };
+        let mut object = vec![
+            ("key".to_owned(), Value::Array(self.fields.iter().map(pair).collect())),
+            ("name".to_owned(), Value::String(self.name.to_string())),
+        ];
+        for (name, on) in [("unique", self.unique), ("sparse", self.sparse)] {
+            if on {
+                object.push((name.to_owned(), Value::Bool(true)));
+            }
+        }
+        if let Some(partial) = &self.partial {
+            object.push(("partialFilterExpression".to_owned(), partial.clone()));
+        }
+        Value::Object(object)
+    }
+
+    /// `{ path: 1, ... }`, as messages and plans show it.
+    pub fn key_pattern(&self) -> Value {
+        let entry = |field: &Field| (field.name.to_string(), Value::Int(field.direction.sign()));
+        Value::Object(self.fields.iter().map(entry).collect())
+    }
+
+    /// Whether it is `{ _id: 1 }`, which every collection has without being asked.
+    pub fn is_id(&self) -> bool {
+        matches!(&self.fields[..], [field] if &*field.name == "_id" && !field.direction.is_descending())
+    }
+}
+
+/// The first operator that the filter of a partial index must not use.
+fn forbidden(filter: &Value) -> Option<&str> {
+    match filter {
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
+            let unknown = key.starts_with('$') && !PARTIAL_OPERATORS.contains(&key.as_str());
+            if unknown { Some(key.as_str()) } else { forbidden(value) }
+        }),
+        Value::Array(items) => items.iter().find_map(forbidden),
+        _ => None,
+    }
+}
+
+fn parse_fields<'a>(key: impl Node<'a>) -> Result<Vec<Field>> {
+    let pairs = "the key of an index must be pairs of path and direction";
+    if !matches!(key.seen(), Seen::Array) {
+        return Err(refuse("key", pairs));
+    }
+    let mut fields: Vec<Field> = Vec::new();
+    for pair in key.items() {
+        let mut pair = pair.items();
+        let (Some(Seen::String(path)), Some(direction)) = (pair.next().map(Node::seen), pair.next()) else {
+            return Err(refuse("key", pairs));
+        };
+        let name = String::from_utf8_lossy(path);
+        let direction = parse_direction(&name, direction.seen())?;
+        let path = Path::parse(&name);
+        if path.names().any(|part| part == "$**") {
+            let message = "a wildcard index ('$**') is not supported; name the paths";
+            return Err(error(Kind::NotSupported, &name, message));
+        }
+        if path.has_empty_part() || path.names().any(|part| part.starts_with('$')) {
+            let message = format!("'{name}' cannot be indexed: parts must not be empty or start with '$'");
+            return Err(refuse(&name, message));
+        }
+        if fields.iter().any(|other| *other.name == *name) {
+            return Err(refuse(&name, format!("the key of an index names '{name}' twice")));
+        }
+        if fields.len() == MAX_FIELDS {
+            return Err(refuse(&name, format!("an index has at most {MAX_FIELDS} fields")));
+        }
+        fields.push(Field { path, name: name.into(), direction });
+    }
+    if fields.is_empty() { Err(refuse("key", "the key of an index names no field")) } else { Ok(fields) }
+}
+
+fn parse_direction(path: &str, direction: Seen<'_>) -> Result<Direction> {
+    match direction {
+        Seen::Int(1) | Seen::Long(1) => Ok(Direction::Ascending),
+        Seen::Int(-1) | Seen::Long(-1) => Ok(Direction::Descending),
+        Seen::String(kind) => {
+            let kind = String::from_utf8_lossy(kind);
+            let message = format!("'{path}' asks for an index of type '{kind}', which is not supported");
+            Err(error(Kind::NotSupported, path, message))
+        }
+        _ => Err(refuse(path, format!("the direction of '{path}' in an index must be 1 or -1"))),
+    }
+}
+
+fn parse_name<'a>(value: impl Node<'a>) -> Result<Box<str>> {
+    let name = match value.seen() {
+        Seen::String(name) => String::from_utf8_lossy(name),
+        _ => return Err(refuse("name", "the name of an index must be a string")),
+    };
+    if name.is_empty() || name == "*" || name.contains('\0') {
+        return Err(refuse("name", format!("{name:?} is no name for an index")));
+    }
+    Ok(name.into())
+}
+
+fn parse_flag<'a>(option: &str, value: impl Node<'a>) -> Result<bool> {
+    match value.seen() {
+        Seen::Bool(flag) => Ok(flag),
+        Seen::Int(number @ (0 | 1)) => Ok(number == 1),
+        _ => Err(refuse(option, format!("the index option '{option}' must be true or false"))),
+    }
+}
+
+/// As MongoDB names it: `city_1_age_-1`.
+fn default_name(fields: &[Field]) -> String {
+    let names: Vec<String> =
+        fields.iter().map(|field| format!("{}_{}", field.name, field.direction.sign())).collect();
+    names.join("_")
+}
+
+fn refuse(path: &str, message: impl Into<String>) -> Error {
+    error(Kind::BadQuery, path, message)
+}
+
+fn error(kind: Kind, path: &str, message: impl Into<String>) -> Error {
+    let path = if path.is_empty() { None } else { Some(path.to_owned()) };
+    Error::new(kind, message).with_details(Details { path, ..Details::default() })
+}

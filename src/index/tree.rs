@@ -1,0 +1,512 @@
+//! The entries of an index in order: packed leaves under two levels of directory.
+//!
+//! ```text
+//! chunks   [low, leaves, len] ...              at most 128 leaves each
+//! leaf     low, bytes: entry entry ..., ends   at most 128 entries and 16 KiB
+//! entry    key, slot: 6 bytes big endian
+//! ```
+//!
+//! `low` is the shortest beginning of a leaf's first entry that stands above everything before it, so that searching
+//! the directory compares short bytes in place. No key is the beginning of another (`key`), except where both were cut
+//! to the same length, so entries compare as (key, slot) does.
+//!
+//! An entry that is inserted again while it is there counts up and is removed as often: versions of a document come
+//! and go with the same key.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use smallvec::SmallVec;
+
+use super::bounds::Range;
+
+/// Bytes of a key that an entry holds; longer keys are cut.
+pub const MAX_KEY: usize = 1_024;
+/// Bytes of a slot number in an entry.
+const SLOT: usize = 6;
+/// Entries of a leaf.
+const ENTRIES: usize = 128;
+/// Bytes of a leaf; ends are u16, and one entry more must fit.
+const BYTES: usize = 16 << 10;
+/// Leaves of a chunk.
+const LEAVES: usize = 128;
+/// A leaf with fewer entries looks for a neighbour to join, if both leave room for more.
+const SMALL: usize = ENTRIES / 4;
+const JOINED: usize = ENTRIES * 3 / 4;
+/// Bytes by which a leaf grows.
+const GROWTH: usize = 256;
+
+type Low = SmallVec<[u8; 24]>;
+type Entry = SmallVec<[u8; 64]>;
+
+/// An ordered multiset of (key, slot).
+#[derive(Default)]
+pub struct Tree {
+    chunks: Vec<Chunk>,
+    len: u64,
+    allocated: u64,
+    /// How often beyond once an entry was inserted.
+    repeated: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
+}
+
+struct Chunk {
+    low: Low,
+    leaves: Vec<Leaf>,
+    len: usize,
+}
+
+#[derive(Default)]
+struct Leaf {
+    low: Low,
+    bytes: Vec<u8>,
+    ends: Vec<u16>,
+    /// Where an entry after the last one inserted would stand: runs that grow at their end split there.
+    next: u16,
+}
+
+/// A place between entries: that of the entry after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Position {
+    chunk: usize,
+    leaf: usize,
+    at: usize,
+}
+
+impl Tree {
+    /// No entries.
+    pub fn new() -> Tree {
+        Tree::default()
+    }
+
+    /// The tree of entries that come in order. One that comes twice counts twice.
+    pub fn from_sorted<'a>(entries: impl Iterator<Item = (&'a [u8], u64)>) -> Tree {
+        let mut tree = Tree::new();
+        let mut leaf = Leaf::default();
+        let mut last = Entry::new();
+        for (key, slot) in entries {
+            let entry = entry_of(key, slot);
+            if entry == last {
+                *tree.repeated.entry(Box::from(&*entry)).or_default() += 1;
+                continue;
+            }
+            if leaf.is_full(entry.len()) {
+                tree.push_leaf(std::mem::take(&mut leaf));
+                leaf.low = separator(&last, &entry);
+            }
+            leaf.bytes.extend_from_slice(&entry);
+            leaf.ends.push(leaf.bytes.len() as u16);
+            last = entry;
+        }
+        if leaf.len() > 0 {
+            tree.push_leaf(leaf);
+        }
+        tree
+    }
+
+    fn push_leaf(&mut self, mut leaf: Leaf) {
+        leaf.shrink();
+        leaf.next = u16::MAX;
+        self.len += leaf.len() as u64;
+        self.allocated += leaf.allocated();
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.leaves.len() < LEAVES => {
+                chunk.len += leaf.len();
+                chunk.leaves.push(leaf);
+            }
+            _ => self.chunks.push(Chunk { low: leaf.low.clone(), len: leaf.len(), leaves: vec![leaf] }),
+        }
+    }
+
+    /// Entries, each counted once.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of memory that the entries take.
+    pub fn bytes(&self) -> u64 {
+        self.allocated + self.repeated.keys().map(|entry| entry.len() as u64 + 32).sum::<u64>()
+    }
+
+    /// Inserts an entry, or counts it up.
+    pub fn insert(&mut self, key: &[u8], slot: u64) {
+        let entry = entry_of(key, slot);
+        if self.chunks.is_empty() {
+            self.chunks.push(Chunk { low: Low::new(), leaves: vec![Leaf::default()], len: 0 });
+            self.allocated += Leaf::default().allocated();
+        }
+        let (c, l, at) = loop {
+            let (c, l) = self.leaf_of(&entry);
+            let leaf = &self.chunks[c].leaves[l];
+            let at = leaf.partition(|own| own < &entry[..]);
+            if at < leaf.len() && leaf.entry(at) == &entry[..] {
+                *self.repeated.entry(Box::from(&*entry)).or_default() += 1;
+                return;
+            }
+            if !leaf.is_full(entry.len()) {
+                break (c, l, at);
+            }
+            self.split(c, l, at, &entry);
+        };
+        let chunk = &mut self.chunks[c];
+        let leaf = &mut chunk.leaves[l];
+        let before = leaf.allocated();
+        leaf.insert(at, &entry);
+        self.allocated += leaf.allocated() - before;
+        chunk.len += 1;
+        self.len += 1;
+    }
+
+    /// Removes an entry, or counts it down; answers whether it was there.
+    pub fn remove(&mut self, key: &[u8], slot: u64) -> bool {
+        let entry = entry_of(key, slot);
+        if self.chunks.is_empty() {
+            return false;
+        }
+        if !self.repeated.is_empty()
+            && let Some(times) = self.repeated.get_mut(&entry[..])
+        {
+            *times -= 1;
+            if *times == 0 {
+                self.repeated.remove(&entry[..]);
+            }
+            return true;
+        }
+        let (c, l) = self.leaf_of(&entry);
+        let chunk = &mut self.chunks[c];
+        let leaf = &mut chunk.leaves[l];
+        let at = leaf.partition(|own| own < &entry[..]);
+        if at >= leaf.len() || leaf.entry(at) != &entry[..] {
+            return false;
+        }
+        leaf.remove(at);
+        let small = leaf.len() < SMALL;
+        chunk.len -= 1;
+        self.len -= 1;
+        if small {
+            self.join(c, l);
+        }
+        true
+    }
+
+    /// About how many entries a range has: exact but for nothing, in a time that grows with the tree's directory.
+    pub fn estimate(&self, range: &Range) -> u64 {
+        self.rank(self.end(range)).saturating_sub(self.rank(self.start(range)))
+    }
+
+    /// Calls with the entries of a range, at most `max`, from the one behind `after` on (before it, when
+    /// `reverse`); answers the last one's whole bytes when there are more.
+    pub fn page(
+        &self,
+        range: &Range,
+        after: Option<&[u8]>,
+        reverse: bool,
+        max: usize,
+        mut visit: impl FnMut(&[u8], u64),
+    ) -> Option<Vec<u8>> {
+        let (mut from, mut to) = (self.start(range), self.end(range));
+        if let Some(after) = after {
+            if reverse {
+                to = self.earlier(to, self.seek(|own| own < after));
+            } else {
+                from = self.later(from, self.seek(|own| own <= after));
+            }
+        }
+        let mut left = max;
+        let mut last: &[u8] = &[];
+        while left > 0 && self.is_before(from, to) {
+            let at = if reverse { self.previous(to)? } else { from };
+            last = self.chunks[at.chunk].leaves[at.leaf].entry(at.at);
+            let (key, slot) = split_entry(last);
+            visit(key, slot);
+            left -= 1;
+            if reverse {
+                to = at;
+            } else {
+                from = self.normal(Position { at: at.at + 1, ..at });
+            }
+        }
+        (max > 0 && self.is_before(from, to)).then(|| last.to_vec())
+    }
+
+    /// Calls with the slots that have an entry of this key, in order, until told to stop.
+    pub fn slots_of(&self, key: &[u8], mut visit: impl FnMut(u64) -> ControlFlow<()>) {
+        let key = cut(key);
+        let mut at = self.seek(|own| own < key);
+        while let Some(leaf) = self.chunks.get(at.chunk).and_then(|chunk| chunk.leaves.get(at.leaf)) {
+            let (own, slot) = split_entry(leaf.entry(at.at));
+            if own != key || visit(slot).is_break() {
+                return;
+            }
+            at = self.normal(Position { at: at.at + 1, ..at });
+        }
+    }
+
+    /// Calls with every entry and how often it was inserted.
+    pub fn each(&self, mut visit: impl FnMut(&[u8], u64, u32)) {
+        for leaf in self.chunks.iter().flat_map(|chunk| &chunk.leaves) {
+            for at in 0..leaf.len() {
+                let entry = leaf.entry(at);
+                let (key, slot) = split_entry(entry);
+                visit(key, slot, 1 + self.repeated.get(entry).copied().unwrap_or(0));
+            }
+        }
+    }
+
+    /// The leaf whose range an entry falls into. There is at least one.
+    fn leaf_of(&self, entry: &[u8]) -> (usize, usize) {
+        let chunk = self.chunks.partition_point(|chunk| chunk.low[..] <= *entry).saturating_sub(1);
+        let leaves = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.leaves[..]);
+        (chunk, leaves.partition_point(|leaf| leaf.low[..] <= *entry).saturating_sub(1))
+    }
+
+    /// Makes room in a full leaf for an entry that is to stand at `at`.
+    fn split(&mut self, c: usize, l: usize, at: usize, entry: &[u8]) {
+        let chunk = &mut self.chunks[c];
+        let leaf = &mut chunk.leaves[l];
+        let before = leaf.allocated();
+        let mut right = if at == usize::from(leaf.next) && at == leaf.len() {
+            Leaf { low: separator(leaf.entry(at - 1), entry), ..Leaf::default() }
+        } else if at == usize::from(leaf.next) && at > 0 {
+            let low = separator(entry, leaf.entry(at));
+            Leaf { low, ..leaf.split_off(at) }
+        } else {
+            let half = leaf.len() / 2;
+            let low = separator(leaf.entry(half - 1), leaf.entry(half));
+            Leaf { low, ..leaf.split_off(half) }
+        };
+        right.next = u16::MAX;
+        self.allocated = self.allocated + leaf.allocated() + right.allocated() - before;
+        if right.len() == 0 {
+            right.next = 0;
+        }
+        chunk.leaves.insert(l + 1, right);
+        if chunk.leaves.len() > LEAVES {
+            // Keys that grow fill chunks from the left.
+            let kept = if c + 1 == self.chunks.len() && l + 2 > LEAVES { LEAVES } else { LEAVES / 2 };
+            let chunk = &mut self.chunks[c];
+            let leaves = chunk.leaves.split_off(kept);
+            let len = leaves.iter().map(Leaf::len).sum();
+            chunk.len -= len;
+            let low = leaves.first().map(|leaf| leaf.low.clone()).unwrap_or_default();
+            self.chunks.insert(c + 1, Chunk { low, leaves, len });
+        }
+    }
+
+    /// Lets a leaf that has few entries take in the next one, and a chunk likewise.
+    fn join(&mut self, c: usize, l: usize) {
+        let chunk = &mut self.chunks[c];
+        if chunk.leaves[l].len() == 0 {
+            let gone = chunk.leaves.remove(l);
+            self.allocated -= gone.allocated();
+            if l == 0
+                && let Some(first) = chunk.leaves.first_mut()
+            {
+                first.low = chunk.low.clone();
+            }
+        } else if let [leaf, next, ..] = &mut chunk.leaves[l..]
+            && leaf.len() + next.len() <= JOINED
+            && leaf.bytes.len() + next.bytes.len() <= BYTES / 2
+        {
+            let before = leaf.allocated() + next.allocated();
+            leaf.append(next);
+            self.allocated = self.allocated + leaf.allocated() - before;
+            chunk.leaves.remove(l + 1);
+        }
+        if chunk.leaves.is_empty() {
+            self.chunks.remove(c);
+        } else if chunk.leaves.len() < LEAVES / 8
+            && self.chunks.get(c + 1).is_some_and(|next| next.leaves.len() < LEAVES / 2)
+        {
+            let next = self.chunks.remove(c + 1);
+            self.chunks[c].len += next.len;
+            self.chunks[c].leaves.extend(next.leaves);
+        }
+    }
+
+    fn start(&self, range: &Range) -> Position {
+        let low = cut(&range.low);
+        self.seek(|own| own < low)
+    }
+
+    fn end(&self, range: &Range) -> Position {
+        let high = cut(&range.high);
+        if high.is_empty() {
+            return Position { chunk: self.chunks.len(), leaf: 0, at: 0 };
+        }
+        self.seek(|own| own[..own.len().min(high.len())] <= *high)
+    }
+
+    /// The first entry of which `before`, true of a beginning of all entries, is false. It must hold of the `low` of
+    /// a leaf if it holds of some entry in it.
+    fn seek(&self, before: impl Fn(&[u8]) -> bool) -> Position {
+        let chunk = self.chunks.partition_point(|chunk| before(&chunk.low)).saturating_sub(1);
+        let Some(found) = self.chunks.get(chunk) else { return Position { chunk: 0, leaf: 0, at: 0 } };
+        let leaf = found.leaves.partition_point(|leaf| before(&leaf.low)).saturating_sub(1);
+        let at = found.leaves.get(leaf).map_or(0, |leaf| leaf.partition(&before));
+        self.normal(Position { chunk, leaf, at })
+    }
+
+    /// The same place, named by the leaf that has an entry there; or the end.
+    fn normal(&self, mut position: Position) -> Position {
+        while let Some(chunk) = self.chunks.get(position.chunk) {
+            match chunk.leaves.get(position.leaf) {
+                Some(leaf) if position.at < leaf.len() => return position,
+                Some(_) => position = Position { leaf: position.leaf + 1, at: 0, ..position },
+                None => position = Position { chunk: position.chunk + 1, leaf: 0, at: 0 },
+            }
+        }
+        Position { chunk: self.chunks.len(), leaf: 0, at: 0 }
+    }
+
+    fn previous(&self, mut position: Position) -> Option<Position> {
+        loop {
+            if position.at > 0 {
+                return Some(Position { at: position.at - 1, ..position });
+            }
+            (position.chunk, position.leaf) = if position.leaf > 0 {
+                (position.chunk, position.leaf - 1)
+            } else {
+                let chunk = position.chunk.checked_sub(1)?;
+                (chunk, self.chunks.get(chunk)?.leaves.len().checked_sub(1)?)
+            };
+            position.at = self.chunks.get(position.chunk)?.leaves.get(position.leaf)?.len();
+        }
+    }
+
+    fn is_before(&self, a: Position, b: Position) -> bool {
+        (a.chunk, a.leaf, a.at) < (b.chunk, b.leaf, b.at)
+    }
+
+    fn later(&self, a: Position, b: Position) -> Position {
+        if self.is_before(a, b) { b } else { a }
+    }
+
+    fn earlier(&self, a: Position, b: Position) -> Position {
+        if self.is_before(a, b) { a } else { b }
+    }
+
+    /// Entries before a place.
+    fn rank(&self, position: Position) -> u64 {
+        let before: usize = self.chunks.iter().take(position.chunk).map(|chunk| chunk.len).sum();
+        let leaves = self.chunks.get(position.chunk).map_or(&[][..], |chunk| &chunk.leaves[..]);
+        let within: usize = leaves.iter().take(position.leaf).map(Leaf::len).sum();
+        (before + within + position.at) as u64
+    }
+}
+
+impl Leaf {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn is_full(&self, more: usize) -> bool {
+        self.len() >= ENTRIES || (!self.ends.is_empty() && self.bytes.len() + more > BYTES)
+    }
+
+    fn begin(&self, at: usize) -> usize {
+        if at == 0 { 0 } else { usize::from(self.ends[at - 1]) }
+    }
+
+    fn entry(&self, at: usize) -> &[u8] {
+        &self.bytes[self.begin(at)..usize::from(self.ends[at])]
+    }
+
+    fn partition(&self, before: impl Fn(&[u8]) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if before(self.entry(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    fn insert(&mut self, at: usize, entry: &[u8]) {
+        if self.bytes.capacity() - self.bytes.len() < entry.len() {
+            self.bytes.reserve_exact(entry.len().max(GROWTH));
+        }
+        if self.ends.capacity() == self.ends.len() {
+            self.ends.reserve_exact(GROWTH / 16);
+        }
+        let (begin, len) = (self.begin(at), self.bytes.len());
+        self.bytes.resize(len + entry.len(), 0);
+        self.bytes.copy_within(begin..len, begin + entry.len());
+        self.bytes[begin..begin + entry.len()].copy_from_slice(entry);
+        self.ends.insert(at, begin as u16);
+        for end in &mut self.ends[at..] {
+            *end += entry.len() as u16;
+        }
+        self.next = at as u16 + 1;
+    }
+
+    fn remove(&mut self, at: usize) {
+        let (begin, end) = (self.begin(at), usize::from(self.ends[at]));
+        self.bytes.drain(begin..end);
+        self.ends.remove(at);
+        for later in &mut self.ends[at..] {
+            *later -= (end - begin) as u16;
+        }
+        self.next = u16::MAX;
+    }
+
+    /// Takes the entries from `at` on away; the `low` of the answer is not set.
+    fn split_off(&mut self, at: usize) -> Leaf {
+        let begin = self.begin(at);
+        let bytes = self.bytes[begin..].to_vec();
+        let ends = self.ends[at..].iter().map(|end| end - begin as u16).collect();
+        self.bytes.truncate(begin);
+        self.ends.truncate(at);
+        self.shrink();
+        Leaf { low: Low::new(), bytes, ends, next: u16::MAX }
+    }
+
+    fn append(&mut self, next: &Leaf) {
+        let base = self.bytes.len() as u16;
+        self.bytes.reserve_exact(next.bytes.len());
+        self.bytes.extend_from_slice(&next.bytes);
+        self.ends.reserve_exact(next.len());
+        self.ends.extend(next.ends.iter().map(|end| end + base));
+        self.next = u16::MAX;
+    }
+
+    fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
+    fn allocated(&self) -> u64 {
+        let low = if self.low.spilled() { self.low.capacity() } else { 0 };
+        (size_of::<Leaf>() + self.bytes.capacity() + 2 * self.ends.capacity() + low) as u64
+    }
+}
+
+/// A key as entries hold it.
+pub fn cut(key: &[u8]) -> &[u8] {
+    &key[..key.len().min(MAX_KEY)]
+}
+
+fn entry_of(key: &[u8], slot: u64) -> Entry {
+    debug_assert!(slot >> (8 * SLOT) == 0, "slots are numbered from 0, one for each insert");
+    let mut entry = Entry::from_slice(cut(key));
+    entry.extend_from_slice(&slot.to_be_bytes()[8 - SLOT..]);
+    entry
+}
+
+fn split_entry(entry: &[u8]) -> (&[u8], u64) {
+    let (key, number) = entry.split_at(entry.len() - SLOT);
+    (key, number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+/// The shortest beginning of `next` that stands above `last`, which `next` does.
+fn separator(last: &[u8], next: &[u8]) -> Low {
+    let same = last.iter().zip(next).take_while(|(a, b)| a == b).count();
+    Low::from_slice(&next[..next.len().min(same + 1)])
+}
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;
