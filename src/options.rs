@@ -65,6 +65,17 @@ pub enum AutoCompact {
     Off,
 }
 
+/// What becomes of a path that costly scans ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoIndex {
+    /// Nothing.
+    Off,
+    /// Statistics and explanations name it.
+    Suggest,
+    /// An index on it is made in the background.
+    On,
+}
+
 /// The options of an open call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOptions {
@@ -88,6 +99,8 @@ pub struct OpenOptions {
     pub queue_limit: u64,
     /// What happens to the files that a compaction replaces.
     pub retention: Retention,
+    /// What becomes of a path that costly scans ask for.
+    pub auto_index: AutoIndex,
 }
 
 /// How much of the past a compaction leaves on disk.
@@ -111,6 +124,7 @@ impl Default for OpenOptions {
             segment_size: 64 << 20,
             queue_limit: 64 << 20,
             retention: Retention::default(),
+            auto_index: AutoIndex::Suggest,
         }
     }
 }

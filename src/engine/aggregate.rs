@@ -10,16 +10,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::collection::Collection;
 use super::commit::{Committed, Current, Halt, Over};
+use super::hint::Hint;
+use super::hits::Hits;
 use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::operation::{Document, Incoming};
+use super::plan::Query;
+use super::select::Reading;
+use super::slab::Span;
 use super::store::Store;
 use super::views::View;
+use parking_lot::Mutex;
+
 use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::aggregate::{Access, Merged, Row, Rows, Stored, writes};
 use crate::query::expression::Env;
-use crate::query::{Filter, Pipeline};
+use crate::query::{Filter, Pipeline, Sort};
 use crate::storage::{Block, Lsn};
 
 /// Documents in a batch that names no size.
@@ -39,23 +46,30 @@ pub fn is_write(pipeline: &Incoming) -> bool {
 /// A pipeline in progress.
 pub struct Aggregation {
     rows: Box<dyn Rows>,
-    reading: Arc<Reading>,
+    reading: Arc<Pipe>,
     done: bool,
 }
 
 impl Aggregation {
     /// A pipeline on the newest published state.
-    pub fn open(store: &Arc<Store>, name: &str, pipeline: &Incoming, watch: &Watch) -> Result<Aggregation> {
+    pub fn open(
+        store: &Arc<Store>,
+        name: &str,
+        pipeline: &Incoming,
+        hint: Option<&Incoming>,
+        watch: &Watch,
+    ) -> Result<Aggregation> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let pipeline = Pipeline::parse(pipeline.raw())?;
         let view = store.view();
         let now = store.now();
         let seed = foldhash::fast::RandomState::default().hash_one((now, view.lsn().0));
         let env = Arc::new(Env::new(now, seed));
-        let reading = Arc::new(Reading {
+        let reading = Arc::new(Pipe {
             store: store.clone(),
             view,
             watch: watch.clone(),
+            hint: Mutex::new(Hint::of(hint)?),
             written: AtomicU64::new(0),
             seed: AtomicU64::new(seed),
         });
@@ -113,43 +127,77 @@ fn weight(value: &Value) -> usize {
 }
 
 /// What a pipeline sees of the database.
-struct Reading {
+struct Pipe {
     store: Arc<Store>,
     view: View,
     watch: Watch,
+    /// What its first scan was told to use.
+    hint: Mutex<Option<Hint>>,
     /// The number of its newest commit.
     written: AtomicU64,
     seed: AtomicU64,
 }
 
-impl Reading {
+impl Pipe {
+    fn rows(
+        &self,
+        collection: Option<Arc<Collection>>,
+        filter: Filter,
+        sort: Option<Sort>,
+        hint: Option<Hint>,
+    ) -> Scan {
+        Scan {
+            store: self.store.clone(),
+            watch: self.watch.clone(),
+            lsn: self.view.lsn(),
+            collection,
+            filter,
+            sort,
+            hint,
+            hits: None,
+            taken: Vec::new().into_iter(),
+        }
+    }
+
     fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
         self.written.fetch_max(committed.lsn.0, Ordering::AcqRel);
         committed.result
     }
 }
 
-impl Access for Reading {
+impl Access for Pipe {
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
         let collection = self.view.catalogue().get(collection).cloned();
-        let bounds = match &collection {
-            None => (0, 0),
-            Some(collection) => match slot_of_id(collection, &filter, self.view.lsn()) {
-                Some(slot) => (slot, slot + 1),
-                None => (0, collection.slab().end()),
-            },
-        };
-        let store = self.store.clone();
-        // The view lives as long as the pipeline, which holds this reading.
-        Ok(Box::new(Scan {
-            store,
-            watch: self.watch.clone(),
-            lsn: self.view.lsn(),
-            collection,
+        let hint = self.hint.lock().take();
+        Ok(Box::new(self.rows(collection, filter, None, hint)))
+    }
+
+    fn scan_sorted(
+        &self,
+        collection: &str,
+        filter: &Filter,
+        sort: &Sort,
+        keep: usize,
+    ) -> Result<Option<Box<dyn Rows>>> {
+        let Some(collection) = self.view.catalogue().get(collection).cloned() else { return Ok(None) };
+        let wanted = (keep != usize::MAX).then_some(keep as u64);
+        let hint = self.hint.lock().clone();
+        let query = Query { sort: Some(sort), wanted, hint: hint.as_ref(), ..Query::of(filter) };
+        let plan = collection.plan(&query, self.view.lsn())?;
+        if !plan.gives_order() {
+            return Ok(None);
+        }
+        self.hint.lock().take();
+        let mut rows = self.rows(Some(collection.clone()), filter.clone(), Some(sort.clone()), None);
+        let reading = Reading {
+            store: &self.store,
+            collection: &collection,
+            view: self.view.lsn(),
             filter,
-            bounds,
-            taken: Vec::new().into_iter(),
-        }))
+            watch: &self.watch,
+        };
+        rows.hits = Some(Hits::open(&reading, &query, &plan)?);
+        Ok(Some(Box::new(rows)))
     }
 
     fn new_id(&self) -> Value {
@@ -249,14 +297,6 @@ fn repeated(stage: &str, document: &Value) -> Error {
     Error::new(Kind::DuplicateKey, message)
 }
 
-fn slot_of_id(collection: &Collection, filter: &Filter, lsn: Lsn) -> Option<u64> {
-    let mut bytes = Vec::new();
-    encode_plain(filter.id()?, &mut bytes);
-    let found = collection.find(&key_of(RawValue::new(&bytes, collection.shapes())), || lsn);
-    // Without a document any empty range will do.
-    Some(found.map_or_else(|| collection.slab().end(), |(slot, _, _)| slot.0))
-}
-
 /// A document where it is stored.
 struct StoredDocument {
     collection: Arc<Collection>,
@@ -274,12 +314,45 @@ impl Stored for StoredDocument {
 struct Scan {
     store: Arc<Store>,
     watch: Watch,
+    // The view lives as long as the pipeline, which holds this reading.
     lsn: Lsn,
     collection: Option<Arc<Collection>>,
     filter: Filter,
-    /// The next slot, and the end.
-    bounds: (u64, u64),
+    /// The order that they come in, if not the natural one.
+    sort: Option<Sort>,
+    hint: Option<Hint>,
+    hits: Option<Hits>,
     taken: std::vec::IntoIter<Row>,
+}
+
+impl Scan {
+    /// Goes on; false at the end.
+    fn run(
+        &mut self,
+        visit: &mut impl FnMut(&Arc<Collection>, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<bool> {
+        let Some(collection) = &self.collection else { return Ok(false) };
+        let reading = Reading {
+            store: &self.store,
+            collection,
+            view: self.lsn,
+            filter: &self.filter,
+            watch: &self.watch,
+        };
+        let hits = match &mut self.hits {
+            Some(hits) => hits,
+            fresh => {
+                let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
+                let plan = collection.plan(&query, self.lsn)?;
+                fresh.insert(Hits::open(&reading, &query, &plan)?)
+            }
+        };
+        if hits.is_done() {
+            return Ok(false);
+        }
+        hits.run(&reading, self.sort.as_ref(), &mut |_, _, block, span| visit(collection, block, span))?;
+        Ok(true)
+    }
 }
 
 impl Rows for Scan {
@@ -288,23 +361,16 @@ impl Rows for Scan {
             if let Some(row) = self.taken.next() {
                 return Ok(Some(row));
             }
-            let Some(collection) = self.collection.clone().filter(|_| self.bounds.0 < self.bounds.1) else {
+            let mut taken: Vec<Row> = Vec::new();
+            let goes_on = self.run(&mut |collection, block, span| {
+                let (collection, range) = (collection.clone(), span.within(block));
+                let block = block.clone();
+                taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
+                if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            if !goes_on {
                 return Ok(None);
-            };
-            let mut taken: Vec<Row> = Vec::with_capacity(TAKEN);
-            self.bounds.0 = self.store.scan(
-                &collection,
-                self.bounds,
-                self.lsn,
-                &self.filter,
-                &self.watch,
-                |_, _, block, span| {
-                    let (collection, range) = (collection.clone(), span.within(block));
-                    let block = block.clone();
-                    taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
-                    if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                },
-            )?;
+            }
             self.taken = taken.into_iter();
         }
     }
@@ -313,20 +379,11 @@ impl Rows for Scan {
         if self.taken.len() > 0 {
             return Ok(false);
         }
-        let Some(collection) = self.collection.clone() else { return Ok(true) };
         let mut outcome = Ok(());
-        self.bounds.0 = self.store.scan(
-            &collection,
-            self.bounds,
-            self.lsn,
-            &self.filter,
-            &self.watch,
-            |_, _, block, span| {
-                let bytes = span.of(block);
-                outcome = visit(RawValue::new(bytes, collection.shapes()));
-                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            },
-        )?;
+        self.run(&mut |collection, block, span| {
+            outcome = visit(RawValue::new(span.of(block), collection.shapes()));
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
         outcome.map(|()| true)
     }
 }

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::index::Index;
 use super::key::Key;
 use super::slab::{Content, Seen, Slab, SlotId, Version};
+use super::suggest::Suggestions;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
 use crate::storage::Lsn;
@@ -35,6 +36,7 @@ pub struct Collection {
     indexed: AtomicBool,
     /// Indexes there ever were.
     index_numbers: AtomicU32,
+    suggestions: Suggestions,
 }
 
 /// Callers whose translations are kept; more than a process has environments that write one collection.
@@ -54,6 +56,7 @@ impl Collection {
             indexes: RwLock::default(),
             indexed: AtomicBool::new(false),
             index_numbers: AtomicU32::new(0),
+            suggestions: Suggestions::default(),
         }
     }
 
@@ -105,6 +108,10 @@ impl Collection {
     /// Bytes of the newest versions, in memory or on disk.
     pub fn live_bytes(&self) -> u64 {
         self.slab.live_bytes()
+    }
+
+    pub(super) fn suggestions(&self) -> &Suggestions {
+        &self.suggestions
     }
 
     pub(super) fn slab(&self) -> &Slab {

@@ -1,21 +1,22 @@
 //! A find in progress: one view, read batch by batch.
 //!
-//! Without a sort the cursor is a slot number and batches are found as they are asked for. With one, the
-//! first batch reads everything that matches; with a limit it keeps only the first `skip + limit` in a heap.
+//! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
 
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
+use super::hint::Hint;
+use super::hits::Hits;
 use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
-use super::slab::SlotId;
+use super::plan::Query;
+use super::select::Reading;
 use super::store::Store;
 use super::views::View;
-use crate::document::{RawValue, incoming};
+use crate::document::incoming;
 use crate::error::Result;
-use crate::query::{Filter, Projection, Sort, SortKey};
+use crate::query::{Filter, Projection, Sort};
 
 /// Documents in a batch that names no size.
 const BATCH: usize = 1_000;
@@ -45,41 +46,10 @@ pub struct Cursor {
     left: Option<u64>,
     /// Milliseconds that may still be spent on batches.
     time: Option<u64>,
-    state: State,
-}
-
-enum State {
-    Fresh,
-    Scanning { next: u64, end: u64 },
-    Sorted(std::vec::IntoIter<Document>),
-    Done,
-}
-
-struct Ranked {
-    key: SortKey,
-    slot: SlotId,
-    document: Document,
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    /// Equal keys keep the natural order.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key).then_with(|| self.slot.cmp(&other.slot))
-    }
+    hint: Option<Hint>,
+    /// Once the first batch was asked for.
+    hits: Option<Hits>,
+    done: bool,
 }
 
 impl Cursor {
@@ -89,6 +59,7 @@ impl Cursor {
         name: &str,
         filter: &Incoming,
         options: &FindOptions,
+        hint: Option<&Incoming>,
         limits: &Limits,
     ) -> Result<Cursor> {
         let filter = parse_filter(filter)?;
@@ -109,7 +80,9 @@ impl Cursor {
             skip: options.skip,
             left,
             time: limits.max_time,
-            state: State::Fresh,
+            hint: Hint::of(hint)?,
+            hits: None,
+            done: false,
         })
     }
 
@@ -120,7 +93,7 @@ impl Cursor {
 
     /// Whether everything was answered.
     pub fn is_done(&self) -> bool {
-        matches!(self.state, State::Done)
+        self.done
     }
 
     /// The next documents, `size` at most (0: as many as suit).
@@ -134,20 +107,15 @@ impl Cursor {
 
     fn next_within(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         let Some(collection) = self.collection.clone() else {
-            self.state = State::Done;
+            self.done = true;
             return Ok(Vec::new());
         };
-        if matches!(self.state, State::Fresh) {
-            self.state = self.begin(store, &collection, watch)?;
-        }
         let size = if size == 0 { BATCH } else { size as usize };
         let wanted = self.left.map_or(size, |left| size.min(usize::try_from(left).unwrap_or(usize::MAX)));
         let mut batch = self.fill(store, &collection, wanted, watch)?;
         if let Some(left) = &mut self.left {
             *left -= batch.len() as u64;
-            if *left == 0 {
-                self.state = State::Done;
-            }
+            self.done |= *left == 0;
         }
         if let Some(projection) = &self.projection {
             for document in &mut batch {
@@ -159,106 +127,46 @@ impl Cursor {
         Ok(batch)
     }
 
-    fn begin(&mut self, store: &Store, collection: &Collection, watch: &Watch) -> Result<State> {
-        let end = collection.slab().end();
-        let Some(sort) = &self.sort else {
-            // A filter that names one `_id` needs no scan.
-            if let Some(slot) = self.slot_of_id(collection) {
-                return Ok(State::Scanning { next: slot, end: slot + 1 });
-            }
-            return Ok(State::Scanning { next: 0, end });
-        };
-        let keep = self
-            .left
-            .map_or(usize::MAX, |left| usize::try_from(left.saturating_add(self.skip)).unwrap_or(usize::MAX));
-        let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
-        let mut all: Vec<Ranked> = Vec::new();
-        store.scan(collection, (0, end), self.view.lsn(), &self.filter, watch, |slot, _, block, span| {
-            let bytes = span.of(block);
-            let key = sort.key(RawValue::new(bytes, collection.shapes()));
-            if keep == usize::MAX {
-                all.push(Ranked { key, slot, document: Document::of_block(block, span) });
-            } else if best.len() < keep || best.peek().is_some_and(|worst| key < worst.key) {
-                best.push(Ranked { key, slot, document: Document::of_block(block, span) });
-                if best.len() > keep {
-                    best.pop();
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        let ranked = if keep == usize::MAX {
-            all.sort_unstable();
-            all
-        } else {
-            best.into_sorted_vec()
-        };
-        let skip = usize::try_from(std::mem::take(&mut self.skip)).unwrap_or(usize::MAX);
-        let documents: Vec<_> = ranked.into_iter().skip(skip).map(|one| one.document).collect();
-        Ok(State::Sorted(documents.into_iter()))
-    }
-
-    fn slot_of_id(&self, collection: &Collection) -> Option<u64> {
-        let id = self.filter.id()?;
-        let mut bytes = Vec::new();
-        crate::document::encode::encode_plain(id, &mut bytes);
-        let key = super::key::key_of(RawValue::new(&bytes, collection.shapes()));
-        let found = collection.find(&key, || self.view.lsn());
-        // Without a document any empty range will do.
-        Some(found.map_or_else(|| collection.slab().end(), |(slot, _, _)| slot.0))
-    }
-
     fn fill(
         &mut self,
         store: &Store,
-        collection: &Collection,
+        collection: &Arc<Collection>,
         wanted: usize,
         watch: &Watch,
     ) -> Result<Vec<Document>> {
         let mut batch = Vec::new();
-        match &mut self.state {
-            State::Fresh | State::Done => {}
-            State::Sorted(rest) => {
-                let mut bytes = 0;
-                for document in rest.by_ref() {
-                    bytes += document.stored(collection).map_or(0, |raw| raw.bytes().len());
-                    batch.push(document);
-                    if batch.len() == wanted || bytes > BATCH_BYTES {
-                        break;
-                    }
-                }
-                if rest.as_slice().is_empty() {
-                    self.state = State::Done;
-                }
-            }
-            State::Scanning { next, end } => {
-                let skip = &mut self.skip;
-                let mut bytes = 0;
-                let bounds = (*next, *end);
-                *next = store.scan(
-                    collection,
-                    bounds,
-                    self.view.lsn(),
-                    &self.filter,
-                    watch,
-                    |_, _, block, span| {
-                        if *skip > 0 {
-                            *skip -= 1;
-                            return ControlFlow::Continue(());
-                        }
-                        bytes += span.len();
-                        batch.push(Document::of_block(block, span));
-                        if batch.len() >= wanted || bytes > BATCH_BYTES {
-                            ControlFlow::Break(())
-                        } else {
-                            ControlFlow::Continue(())
-                        }
-                    },
-                )?;
-                if *next >= *end {
-                    self.state = State::Done;
-                }
-            }
+        if self.done {
+            return Ok(batch);
         }
+        let reading = Reading { store, collection, view: self.view.lsn(), filter: &self.filter, watch };
+        let hits = match &mut self.hits {
+            Some(hits) => hits,
+            fresh => {
+                let query = Query {
+                    sort: self.sort.as_ref(),
+                    wanted: self.left.map(|left| left.saturating_add(self.skip)),
+                    hint: self.hint.as_ref(),
+                    ..Query::of(&self.filter)
+                };
+                let plan = collection.plan(&query, self.view.lsn())?;
+                fresh.insert(Hits::open(&reading, &query, &plan)?)
+            }
+        };
+        let (mut bytes, skip) = (0, &mut self.skip);
+        hits.run(&reading, self.sort.as_ref(), &mut |_, _, block, span| {
+            if *skip > 0 {
+                *skip -= 1;
+                return ControlFlow::Continue(());
+            }
+            bytes += span.len();
+            batch.push(Document::of_block(block, span));
+            if batch.len() >= wanted || bytes > BATCH_BYTES {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        self.done = hits.is_done();
         Ok(batch)
     }
 }

@@ -137,6 +137,11 @@ impl Database {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
     /// A caller's own queue of operations. One per environment keeps its writes in order.
     pub fn session(&self) -> Arc<Session> {
         let session =

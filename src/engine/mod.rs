@@ -6,6 +6,8 @@
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
+//! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
+//!   [`explain`]: telling it; [`suggest`]: indexes that are missed
 //! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
@@ -25,11 +27,15 @@ pub mod collection;
 pub mod commit;
 pub mod compact;
 pub mod cool;
+pub mod count;
 pub mod cursor;
 pub mod database;
 pub mod duplicate;
 pub mod ejson;
+pub mod explain;
 pub mod export;
+pub mod hint;
+pub mod hits;
 pub mod import;
 pub mod index;
 pub mod indexing;
@@ -40,15 +46,24 @@ pub mod limits;
 pub mod modify;
 pub mod namespace;
 pub mod operation;
+mod ordered;
+pub mod plan;
+#[cfg(test)]
+mod plan_tests;
 pub mod present;
+pub mod ranges;
 pub mod read;
 pub mod record;
 pub mod registry;
 pub mod replay;
+pub mod select;
+#[cfg(test)]
+mod select_tests;
 pub mod session;
 pub mod slab;
 pub mod staging;
 pub mod store;
+pub mod suggest;
 pub mod upsert;
 pub mod verify;
 pub mod views;

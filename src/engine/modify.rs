@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use super::collection::Collection;
 use super::commit::{Commit, Committed, Halt, Over, Present};
+use super::hint::Hint;
+use super::hits::Hits;
 use super::insert::{BYTES, DOCUMENTS};
 use super::key::key_of;
 use super::limits::Watch;
 use super::operation::{Incoming, Reach, Returned, UpdateOutcome, Upsert};
-use super::slab::SlotId;
+use super::plan::Query;
+use super::select::{Reading, Selection};
+use super::slab::{SlotId, Span};
 use super::store::Store;
 use super::upsert::{may_match, object_of, replacement_of};
+use super::views::View;
 use crate::document::{RawValue, Shapes, Value, encode};
 use crate::error::{Error, Kind, Result};
-use crate::query::{Filter, Projection, Sort, SortKey, Update};
+use crate::query::{Filter, Projection, Sort, Update};
 use crate::storage::Lsn;
 
 /// How often an upsert looks again after someone else inserted what it was about to.
@@ -44,6 +49,8 @@ pub struct Modification<'a> {
     pub upsert: (Upsert, Option<&'a Incoming>),
     /// Of one document: the first in this order.
     pub sort: Option<&'a Sort>,
+    /// The index to use.
+    pub hint: Option<&'a Hint>,
     /// The document that the answer is to hold, in this form.
     pub answer: Option<(Returned, Option<&'a Projection>)>,
     /// When to stop.
@@ -106,11 +113,10 @@ impl Store {
         };
         let mut all = Changed::default();
         let mut lsn = Lsn(0);
-        let end = collection.slab().end();
-        let mut from = 0;
         let _hold = self.views().hold();
+        let mut search = None;
         loop {
-            let (candidates, next) = match self.candidates(&collection, modification, (from, end)) {
+            let candidates = match self.candidates(&collection, modification, &mut search) {
                 Ok(found) => found,
                 Err(error) => return Committed { result: Err(error), lsn },
             };
@@ -144,55 +150,57 @@ impl Store {
             }
             match reach {
                 Reach::One if all.matched > 0 => return Committed { result: Ok(all), lsn },
-                // The one that was found has gone: look again, from where it was if by scan in natural order.
-                Reach::One if filter.id().is_some() || modification.sort.is_some() => {}
-                _ => from = next,
+                // The one that was found has gone: look again, from where it was if in natural order.
+                Reach::One if filter.id().is_some() || modification.sort.is_some() => search = None,
+                _ => {}
             }
         }
     }
 
-    /// Slots whose newest applied documents match, and where to look on.
+    /// Slots whose newest applied documents match; `search` goes on where it was.
     fn candidates(
         &self,
-        collection: &Collection,
+        collection: &Arc<Collection>,
         modification: &Modification<'_>,
-        bounds: (u64, u64),
-    ) -> Result<(Vec<Candidate>, u64)> {
-        let Modification { filter, reach, watch, .. } = *modification;
-        let newest = Lsn(u64::MAX);
+        search: &mut Option<Selection>,
+    ) -> Result<Vec<Candidate>> {
+        let Modification { filter, reach, watch, sort, hint, .. } = *modification;
+        let mut reading = Reading { store: self, collection, view: Lsn(u64::MAX), filter, watch };
         let mut found = Vec::new();
-        if let Some(id) = filter.id() {
-            let mut bytes = Vec::new();
-            encode::encode_plain(id, &mut bytes);
-            let key = key_of(RawValue::new(&bytes, collection.shapes()));
-            if bounds.0 < bounds.1
-                && let Some((slot, lsn, content)) = collection.find(&key, || newest)
-                && let Some((block, span)) = self.load(&content)?
-                && filter.matches(RawValue::new(span.of(&block), collection.shapes()))
-            {
-                found.push(Candidate { slot, lsn, bytes: span.len() });
-            }
-            return Ok((found, bounds.1));
-        }
-        if let Some(sort) = modification.sort {
-            let mut best: Option<(SortKey, Candidate)> = None;
-            let next = self.scan(collection, bounds, newest, filter, watch, |slot, lsn, block, span| {
-                let bytes = span.of(block);
-                let key = sort.key(RawValue::new(bytes, collection.shapes()));
-                if best.as_ref().is_none_or(|(least, _)| key < *least) {
-                    best = Some((key, Candidate { slot, lsn, bytes: span.len() }));
-                }
-                ControlFlow::Continue(())
-            })?;
-            found.extend(best.map(|(_, candidate)| candidate));
-            return Ok((found, next));
-        }
         let wanted = if reach == Reach::One { 1 } else { DOCUMENTS };
-        let next = self.scan(collection, bounds, newest, filter, watch, |slot, lsn, _, span| {
+        let mut take = |slot, lsn, span: Span| {
             found.push(Candidate { slot, lsn, bytes: span.len() });
             if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok((found, next))
+        };
+        let selection = match search {
+            Some(selection) => selection,
+            fresh => {
+                // Entries are complete for a state, and stay as long as a view of it is open.
+                let view = (!collection.indexes().is_empty()).then(|| self.applied_view());
+                if let Some(view) = &view {
+                    reading.view = view.lsn();
+                }
+                let limit = (reach == Reach::One).then_some(1);
+                let query = Query { sort, wanted: limit, hint, ..Query::of(filter) };
+                let plan = collection.plan(&query, reading.view)?;
+                if sort.is_some() {
+                    let mut hits = Hits::open(&reading, &query, &plan)?;
+                    hits.run(&reading, sort, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
+                    return Ok(found);
+                }
+                let end = collection.slab().end();
+                fresh.insert(Selection::open(&reading, &plan, end)?)
+            }
+        };
+        reading.view = Lsn(u64::MAX);
+        selection.run(&reading, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
+        Ok(found)
+    }
+
+    /// A view of the newest applied state.
+    fn applied_view(&self) -> View {
+        let applied = self.applied();
+        self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now())
     }
 }
 

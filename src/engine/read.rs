@@ -1,6 +1,5 @@
 //! Reading by `_id`, and scanning: documents a view sees, hot or cold.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,15 +9,13 @@ use super::limits::Watch;
 use super::operation::{Answer, Document, Incoming};
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
-use crate::document::{Leaf, MAX_DOCUMENT, Path, RawValue, Value, incoming};
+use crate::document::{RawValue, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Slots that a scan passes between two looks at its limits.
 const PAGE: u64 = 1_024;
-/// Largest answer of `distinct`, in bytes as encoded.
-const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
 /// What a read that must not wait finds.
 pub enum Hot {
@@ -170,64 +167,5 @@ impl Store {
             last = Some((place, block));
         }
         Ok(from)
-    }
-
-    /// Counts the documents of a view that match.
-    pub fn count(&self, name: &str, filter: &Filter, skip: u64, limit: u64, watch: &Watch) -> Result<u64> {
-        let view = self.view();
-        let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
-        let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
-        let mut count = 0;
-        self.scan(collection, (0, collection.slab().end()), view.lsn(), filter, watch, |_, _, _, _| {
-            count += 1;
-            if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(u64::saturating_sub(count, skip))
-    }
-
-    /// The different values that a path leads to in the documents of a view that match, in the order in which they
-    /// are met: elements in place of arrays, and nothing where there is none.
-    pub fn distinct(&self, name: &str, path: &Path, filter: &Filter, watch: &Watch) -> Result<Vec<Value>> {
-        let view = self.view();
-        let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
-        let shapes = collection.shapes();
-        let mut found = Distinct::default();
-        let bounds = (0, collection.slab().end());
-        self.scan(collection, bounds, view.lsn(), filter, watch, |_, _, block, span| {
-            let document = RawValue::new(span.of(block), shapes);
-            path.walk(document, Leaf::Whole, &mut |value| {
-                match value.map(|value| (value, value.as_array())) {
-                    Some((_, Some(items))) => items.iter().for_each(|item| found.add(item)),
-                    Some((value, None)) => found.add(value),
-                    None => {}
-                }
-                false
-            });
-            if found.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        if found.bytes > MAX_DISTINCT {
-            let message = format!(
-                "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
-            );
-            return Err(Error::new(Kind::Limit, message));
-        }
-        Ok(found.values)
-    }
-}
-
-/// Values that are different in the order of values: 1 and 1n are one.
-#[derive(Default)]
-struct Distinct {
-    known: HashSet<Key, foldhash::fast::RandomState>,
-    values: Vec<Value>,
-    bytes: usize,
-}
-
-impl Distinct {
-    fn add(&mut self, value: RawValue<'_>) {
-        if self.known.insert(key_of(value)) {
-            self.bytes += value.bytes().len();
-            self.values.push(value.to_value());
-        }
     }
 }

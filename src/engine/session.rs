@@ -241,10 +241,13 @@ impl Session {
         if let Err(error) = watch.check(|| self.store.now()) {
             return Outcome::Now(None, Err(error));
         }
-        catch_unwind(AssertUnwindSafe(|| self.execute(name, operation, limits, watch))).unwrap_or_else(|_| {
+        let run = AssertUnwindSafe(|| self.execute(name, operation, limits, watch));
+        let outcome = catch_unwind(run).unwrap_or_else(|_| {
             let message = "an operation failed in a way that is a defect of this package; please report it";
             Outcome::Now(None, Err(Error::new(Kind::Internal, message)))
-        })
+        });
+        self.store.consider_index(name, &self.runtime);
+        outcome
     }
 
     fn execute(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
@@ -337,6 +340,7 @@ impl Session {
                 change,
                 upsert,
                 sort,
+                hint: None,
                 answer,
                 watch,
             })
@@ -363,7 +367,7 @@ impl Session {
     }
 
     fn aggregate(&self, name: &str, pipeline: &Incoming, batch: u32, watch: &Watch) -> Outcome {
-        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, watch) {
+        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, None, watch) {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(None, Err(error)),
         };
@@ -405,17 +409,17 @@ impl Session {
                 if filter.is_all() && skip == 0 && limit == 0 {
                     return Ok(Answer::Count(collection.as_ref().map_or(0, |collection| collection.count())));
                 }
-                store.count(name, &filter, skip, limit, watch).map(Answer::Count)
+                store.count(name, &filter, (skip, limit), None, watch).map(Answer::Count)
             }),
             Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options, limits) {
+                return match Cursor::open(store, name, &filter, &options, None, limits) {
                     Err(error) => (None, Err(error)),
                     Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch, watch),
                 };
             }
             Operation::Distinct { key, filter } => parse_filter(&filter).and_then(|filter| {
                 let path = Path::parse(&text_of(&key)?);
-                store.distinct(name, &path, &filter, watch).map(Answer::Values)
+                store.distinct(name, &path, &filter, None, watch).map(Answer::Values)
             }),
             Operation::More { cursor, batch } => return self.more(cursor, batch, watch),
             Operation::CloseCursor { cursor } => {

@@ -321,6 +321,45 @@ impl Slab {
         }
     }
 
+    /// Whether there is a document here of which one version is kept, and the view sees that.
+    pub fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
+        let (page, slot) = place(id.0);
+        let slots = chunk.pages[page].slots.read();
+        let slot = &slots[slot];
+        slot.history.is_none() && slot.newest.lsn <= view && slot.newest.content.is_document()
+    }
+
+    /// Calls with the documents that a view sees in these slots, until told to stop; answers how many slots were
+    /// passed. Whoever is called holds a page's lock, and is told the slot's place in the list.
+    pub fn visit(
+        &self,
+        slots: &[u64],
+        view: Lsn,
+        mut visit: impl FnMut(usize, SlotId, &Version) -> std::ops::ControlFlow<()>,
+    ) -> usize {
+        let mut known: Option<(u64, Arc<Chunk>)> = None;
+        for (n, id) in slots.iter().enumerate() {
+            let index = id / CHUNK;
+            if known.as_ref().is_none_or(|(own, _)| *own != index) {
+                known = self.chunk(index as usize).map(|chunk| (index, chunk));
+            }
+            let Some((_, chunk)) = &known else { continue };
+            let (page, slot) = place(*id);
+            let page = &chunk.pages[page];
+            page.touch(slot);
+            let slots = page.slots.read();
+            // An earlier life has entries of its own.
+            if let Seen::Version(version) = slots[slot].seen(view)
+                && version.content.is_document()
+                && visit(n, SlotId(*id), version).is_break()
+            {
+                return n + 1;
+            }
+        }
+        slots.len()
+    }
+
     /// Calls with each document that a view sees from slot `from` up to slot `to`, page by page, in order,
     /// until told to stop; answers where to go on. Whoever is called holds a page's lock: match, clone, no more.
     pub fn scan(

@@ -252,7 +252,8 @@ impl Views {
 
     /// Whether something waits to be let go, or is being let go.
     pub(super) fn has_garbage(&self) -> bool {
-        self.draining.is_locked() || !self.garbage.lock().is_empty()
+        // In this order: what is taken from the list is taken under the other lock.
+        !self.garbage.lock().is_empty() || self.draining.is_locked()
     }
 
     fn has_passed(&self) -> bool {

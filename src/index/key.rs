@@ -14,6 +14,7 @@
 //! A float64 has at most 53 significant bits, so an int64 exceeds the one below it by less than 1,024; doubles
 //! exceed themselves by nothing. Numbers that are equal thus have equal keys, whatever their type.
 
+use crate::document::order::Class;
 use crate::document::{MAX_DEPTH, RawKind, RawValue};
 
 const END: u8 = 0x00;
@@ -33,6 +34,21 @@ pub fn encode_key(value: RawValue<'_>, out: &mut Vec<u8>) {
     let kind = value.kind();
     out.push(tag(&kind));
     write_payload(kind, 1, out);
+}
+
+/// The first byte of the keys of values of a class.
+pub fn class_tag(class: Class) -> u8 {
+    match class {
+        Class::Null => NULL,
+        Class::Number => NUMBER,
+        Class::String => STRING,
+        Class::Object => OBJECT,
+        Class::Array => ARRAY,
+        Class::Binary => BINARY,
+        Class::ObjectId => OBJECT_ID,
+        Class::Bool => BOOL,
+        Class::Date => DATE,
+    }
 }
 
 fn tag(kind: &RawKind<'_>) -> u8 {

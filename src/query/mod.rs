@@ -2,6 +2,7 @@
 //!
 //! - [`filter`]: which documents; `operators` reads its rarer operators, `pattern` its regular expressions,
 //!   `matcher` decides
+//! - [`bounds`]: the intervals of values that a filter says of paths; [`interval`]: one of them
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
@@ -10,12 +11,16 @@
 
 pub mod aggregate;
 mod arithmetic;
+pub mod bounds;
+#[cfg(test)]
+mod bounds_tests;
 mod change;
 mod elements;
 pub mod expression;
 pub mod filter;
 #[cfg(test)]
 mod filter_tests;
+pub mod interval;
 mod matcher;
 mod operators;
 mod pattern;
@@ -37,7 +42,9 @@ pub mod update;
 mod update_tests;
 
 pub use aggregate::Pipeline;
+pub use bounds::{Bounds, Demands};
 pub use filter::Filter;
+pub use interval::{Edge, Interval};
 pub use projection::Projection;
 pub use sort::{Sort, SortKey};
 pub use update::Update;

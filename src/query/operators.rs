@@ -4,6 +4,7 @@ use super::arithmetic::as_integer;
 use super::filter::{Clause, Filter, Test, is_operators};
 use super::pattern::{Pattern, Source};
 use super::refusal::bad_query;
+use crate::document::order::Class;
 use crate::document::{Node, Path, Seen};
 use crate::error::Result;
 
@@ -179,6 +180,25 @@ impl Types {
                 format!("$type at '{name}' needs the name or number of a type, such as 'string' or 2"),
             )
         })
+    }
+
+    /// The classes that its values stand in, in order, and whether all values of these are of its types.
+    pub(super) fn classes(self) -> (Vec<Class>, bool) {
+        const CLASSES: [(u16, Class); 9] = [
+            (1 << 10, Class::Null),
+            (NUMBER, Class::Number),
+            (1 << 2, Class::String),
+            (1 << 3, Class::Object),
+            (1 << 4, Class::Array),
+            (1 << 5, Class::Binary),
+            (1 << 7, Class::ObjectId),
+            (1 << 8, Class::Bool),
+            (1 << 9, Class::Date),
+        ];
+        let found: Vec<_> = CLASSES.iter().filter(|(bits, _)| self.0 & bits != 0).collect();
+        // A missing value has the key of null and is of no type.
+        let exact = found.iter().all(|(bits, class)| self.0 & bits == *bits && *class != Class::Null);
+        (found.into_iter().map(|(_, class)| *class).collect(), exact)
     }
 
     #[inline]

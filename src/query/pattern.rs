@@ -22,9 +22,9 @@ const MAX_NESTING: u32 = 100;
 /// The field that an expression of JavaScript crosses in.
 const WRAPPER: &str = "$regularExpression";
 
-/// A compiled expression.
+/// A compiled expression, and what every text begins with in which it is found.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern(Regex, Option<Box<str>>);
 
 /// Source and options as they were given.
 #[derive(Clone, Copy)]
@@ -62,7 +62,10 @@ impl<'a> Source<'a> {
         }
         let flags = Flags::parse(self.options).map_err(|why| refuse(&why))?;
         let text = translate(self.pattern, flags).map_err(|why| refuse(&why))?;
-        build(&text, flags.ignore_case).map(Pattern).map_err(|error| refuse(&reason(&error)))
+        let beginning = if flags.ignore_case { None } else { beginning(&text) };
+        build(&text, flags.ignore_case)
+            .map(|regex| Pattern(regex, beginning))
+            .map_err(|error| refuse(&reason(&error)))
     }
 }
 
@@ -71,13 +74,45 @@ impl Pattern {
     pub(super) fn containing(text: &str, path: &str) -> Result<Pattern> {
         let refuse =
             |error| -> Error { bad_query(path, format!("$contains at '{path}' {}", reason(&error))) };
-        build(&regex::escape(text), true).map(Pattern).map_err(refuse)
+        build(&regex::escape(text), true).map(|regex| Pattern(regex, None)).map_err(refuse)
+    }
+
+    /// What every text begins with in which it is found, where that is known.
+    pub(super) fn prefix(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 
     #[inline]
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         self.0.is_match(text)
     }
+}
+
+/// The characters that the engine's text asks for at the very start.
+fn beginning(text: &str) -> Option<Box<str>> {
+    let mut rest = text.strip_prefix(r"\A")?;
+    // Alternatives may begin with other characters; that one may be escaped is not worth a look.
+    if rest.contains('|') {
+        return None;
+    }
+    let mut found = String::new();
+    while let Some(first) = rest.chars().next() {
+        let (character, after) = match first {
+            '\\' => match rest.chars().nth(1) {
+                Some(escaped) if escaped.is_ascii_punctuation() => (escaped, rest.get(2..)?),
+                _ => break,
+            },
+            '.' | '[' | '(' | ')' | '*' | '+' | '?' | '{' | '^' | '$' => break,
+            other => (other, rest.get(other.len_utf8()..)?),
+        };
+        // A count that may be zero takes the character back.
+        if after.starts_with(['*', '?', '{']) {
+            break;
+        }
+        found.push(character);
+        rest = after;
+    }
+    (!found.is_empty()).then(|| found.into())
 }
 
 fn build(text: &str, ignore_case: bool) -> Result<Regex, regex::Error> {

@@ -9,7 +9,7 @@ use crate::document::order::{compare, compare_values};
 use crate::document::{Object, Value};
 use crate::query::{Filter, Projection, Sort, Update};
 
-fn scalar() -> impl Strategy<Value = Value> {
+pub(super) fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         (-1..3).prop_map(Value::Int),
@@ -40,7 +40,7 @@ fn fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Object> 
     })
 }
 
-fn any_value() -> impl Strategy<Value = Value> {
+pub(super) fn any_value() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
@@ -49,11 +49,11 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn document() -> impl Strategy<Value = Value> {
+pub(super) fn document() -> impl Strategy<Value = Value> {
     fields(any_value()).prop_map(Value::Object)
 }
 
-fn path() -> impl Strategy<Value = String> {
+pub(super) fn path() -> impl Strategy<Value = String> {
     proptest::collection::vec(key(), 1..4).prop_map(|parts| parts.join("."))
 }
 

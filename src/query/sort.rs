@@ -75,6 +75,11 @@ impl Sort {
         Ok(if keys.is_empty() { None } else { Some(Sort { keys }) })
     }
 
+    /// Its paths, and whether each descends.
+    pub fn parts(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.keys.iter().map(|(path, direction)| (path, *direction == Direction::Descending))
+    }
+
     /// Where the document stands: of an array its smallest element counts, or its largest when descending.
     pub fn key(&self, document: RawValue<'_>) -> SortKey {
         let part = |(path, direction): &(Path, Direction)| {

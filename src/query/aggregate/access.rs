@@ -3,7 +3,7 @@
 use super::row::Rows;
 use crate::document::Value;
 use crate::error::Result;
-use crate::query::Filter;
+use crate::query::{Filter, Sort};
 
 /// What becomes of a document that `$merge` brings, given what is there under its `_id`: the document to store, or
 /// `None` to leave everything as it is.
@@ -13,6 +13,18 @@ pub type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>
 pub trait Access: Send + Sync {
     /// The documents of a collection that match, in natural order; none when there is no such collection.
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
+    /// The same in this order, of which only the first `keep` may be asked for; `None` where there is no quick way, and
+    /// whoever asks has to sort.
+    fn scan_sorted(
+        &self,
+        collection: &str,
+        filter: &Filter,
+        sort: &Sort,
+        keep: usize,
+    ) -> Result<Option<Box<dyn Rows>>> {
+        let _ = (collection, filter, sort, keep);
+        Ok(None)
+    }
     /// An `_id` for a document that has none.
     fn new_id(&self) -> Value;
     /// Replaces the whole content of a collection, in one commit.

@@ -107,19 +107,40 @@ impl Pipeline {
         matches!(self.stages.last(), Some(Stage::Write(_)))
     }
 
-    /// Runs on a collection. A filter at the head is matched where the documents are stored.
+    /// Runs on a collection. A filter at the head is matched where the documents are stored, and a sort behind it left
+    /// to an index where there is one.
     pub fn open(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
-        let (source, rest) = match self.stages.split_first() {
-            Some((Stage::Documents(documents), rest)) => {
-                (Listed::boxed(documents.iter().cloned().map(Row::Tree).collect()), rest)
-            }
-            Some((Stage::Match(test), rest)) => match &**test {
-                Match::Plain(filter) => (access.scan(collection, filter.clone())?, rest),
-                _ => (access.scan(collection, Filter::all())?, &self.stages[..]),
-            },
-            _ => (access.scan(collection, Filter::all())?, &self.stages[..]),
+        if let Some((Stage::Documents(documents), rest)) = self.stages.split_first() {
+            let source = Listed::boxed(documents.iter().cloned().map(Row::Tree).collect());
+            return chain(rest, source, env, access);
+        }
+        let (filter, rest) = self.head();
+        if let Some((Stage::Sort(sort, keep), rest)) = rest.split_first()
+            && let Some(sorted) = access.scan_sorted(collection, &filter, sort, *keep)?
+        {
+            return chain(rest, sorted, env, access);
+        }
+        chain(rest, access.scan(collection, filter)?, env, access)
+    }
+
+    /// The filter that it begins with, and the stages behind it.
+    fn head(&self) -> (Filter, &[Stage]) {
+        if let Some((Stage::Match(test), rest)) = self.stages.split_first()
+            && let Match::Plain(filter) = &**test
+        {
+            return (filter.clone(), rest);
+        }
+        (Filter::all(), &self.stages)
+    }
+
+    /// What it asks of its collection first: a filter, and an order with how many documents of it.
+    pub fn asks(&self) -> (Filter, Option<(&Sort, Option<u64>)>) {
+        let (filter, rest) = self.head();
+        let order = match rest.first() {
+            Some(Stage::Sort(sort, keep)) => Some((&**sort, (*keep != usize::MAX).then_some(*keep as u64))),
+            _ => None,
         };
-        chain(rest, source, env, access)
+        (filter, order)
     }
 
     /// Runs on documents that are there.

@@ -1,0 +1,201 @@
+//! Counting what matches, and its different values.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use super::hint::Hint;
+use super::hits::Hits;
+use super::index::Index;
+use super::key::{Key, key_of};
+use super::limits::Watch;
+use super::plan::{Access, Plan, Query};
+use super::select::{ENTRIES, Examined, Last, Reading, examine};
+use super::store::Store;
+use crate::document::{Leaf, MAX_DOCUMENT, Path, RawValue, Value};
+use crate::error::{Error, Kind, Result};
+use crate::index::{Purpose, Range};
+use crate::query::Filter;
+
+/// Largest answer of `distinct`, in bytes as encoded.
+const MAX_DISTINCT: usize = MAX_DOCUMENT;
+
+impl Store {
+    /// Counts the documents of a view that match.
+    pub fn count(
+        &self,
+        name: &str,
+        filter: &Filter,
+        (skip, limit): (u64, u64),
+        hint: Option<&Hint>,
+        watch: &Watch,
+    ) -> Result<u64> {
+        let view = self.view();
+        let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
+        let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
+        let wanted = (limit != 0).then_some(enough);
+        let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
+        let plan = collection.plan(&query, view.lsn())?;
+        let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
+        let (count, _) = count_by(&reading, &query, &plan, enough)?;
+        Ok(count.saturating_sub(skip))
+    }
+
+    /// The different values that a path leads to in the documents of a view that match, in the order in which they
+    /// are met: elements in place of arrays, and nothing where there is none.
+    pub fn distinct(
+        &self,
+        name: &str,
+        path: &Path,
+        filter: &Filter,
+        hint: Option<&Hint>,
+        watch: &Watch,
+    ) -> Result<Vec<Value>> {
+        let view = self.view();
+        let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
+        let query = Query { hint, ..Query::of(filter) };
+        let plan = collection.plan(&query, view.lsn())?;
+        let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
+        distinct_by(&reading, &query, &plan, path).map(|(values, _)| values)
+    }
+}
+
+/// How many documents match by a plan, at most `enough`.
+pub(super) fn count_by(
+    reading: &Reading<'_>,
+    query: &Query<'_>,
+    plan: &Plan<Index>,
+    enough: u64,
+) -> Result<(u64, Examined)> {
+    if let Plan::Index(access) = plan
+        && access.covers
+    {
+        access.index.count_use();
+        let (count, examined) = covered(reading, access, enough)?;
+        return Ok((count.min(enough), examined));
+    }
+    let mut count = 0;
+    let mut hits = Hits::open(reading, query, plan)?;
+    hits.run(reading, None, &mut |_, _, _, _| {
+        count += 1;
+        if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok((count, hits.examined()))
+}
+
+/// How many documents have their entries in ranges that say all that the filter says; no document is looked at but
+/// those with several versions.
+fn covered(reading: &Reading<'_>, access: &Access<Index>, enough: u64) -> Result<(u64, Examined)> {
+    let Reading { store, view, .. } = *reading;
+    let index = &access.index;
+    let mut examined = Examined::default();
+    // With nothing applied since, and nothing left that earlier views needed, entries are documents.
+    if store.applied_lsn() == view && !store.views().has_garbage() {
+        let sum = access.ranges.list.iter().map(|range| index.estimate(range)).sum();
+        if store.applied_lsn() == view {
+            examined.keys = sum;
+            return Ok((sum, examined));
+        }
+    }
+    let mut count = 0;
+    let mut doubtful: (Vec<u64>, Vec<Vec<u8>>) = Default::default();
+    for range in &access.ranges.list {
+        count += settled(reading, index, range, &mut doubtful, &mut examined)?;
+        if count >= enough {
+            return Ok((count, examined));
+        }
+    }
+    let (slots, keys) = doubtful;
+    let mut scratch = Vec::new();
+    let is_here = &mut |n: usize, _, document: RawValue<'_>| {
+        let own = index.keys(document, Purpose::Entries, &mut scratch);
+        keys.get(n).is_some_and(|key| own.is_ok_and(|own| own.contains(key)))
+    };
+    let (mut last, mut at) = (Last::default(), 0);
+    while at < slots.len() {
+        reading.watch.check(|| store.now())?;
+        let start = at;
+        let here = &mut |n: usize, slot, document: RawValue<'_>| is_here(start + n, slot, document);
+        let rest = slots.get(at..(at + ENTRIES).min(slots.len())).unwrap_or_default();
+        let (passed, _) = examine(reading, rest, &mut last, &mut examined, here, &mut |_, _, _, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        at += passed;
+    }
+    Ok((count, examined))
+}
+
+/// Counts the entries of documents that have one version; of others it keeps slot and key.
+fn settled(
+    reading: &Reading<'_>,
+    index: &Index,
+    range: &Range,
+    doubtful: &mut (Vec<u64>, Vec<Vec<u8>>),
+    examined: &mut Examined,
+) -> Result<u64> {
+    let slab = reading.collection.slab();
+    let (mut count, mut after) = (0, None);
+    loop {
+        after = index.page(range, after.as_deref(), false, ENTRIES, |key, slot| {
+            examined.keys += 1;
+            if slab.sees_all(slot, reading.view) {
+                count += 1;
+            } else {
+                doubtful.0.push(slot.0);
+                doubtful.1.push(key.to_vec());
+            }
+        });
+        reading.watch.check(|| reading.store.now())?;
+        if after.is_none() {
+            return Ok(count);
+        }
+    }
+}
+
+/// The different values of a path in what a plan finds.
+pub(super) fn distinct_by(
+    reading: &Reading<'_>,
+    query: &Query<'_>,
+    plan: &Plan<Index>,
+    path: &Path,
+) -> Result<(Vec<Value>, Examined)> {
+    let shapes = reading.collection.shapes();
+    let mut found = Distinct::default();
+    let mut hits = Hits::open(reading, query, plan)?;
+    hits.run(reading, None, &mut |_, _, block, span| {
+        let document = RawValue::new(span.of(block), shapes);
+        path.walk(document, Leaf::Whole, &mut |value| {
+            match value.map(|value| (value, value.as_array())) {
+                Some((_, Some(items))) => items.iter().for_each(|item| found.add(item)),
+                Some((value, None)) => found.add(value),
+                None => {}
+            }
+            false
+        });
+        if found.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if found.bytes > MAX_DISTINCT {
+        let message = format!(
+            "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
+        );
+        return Err(Error::new(Kind::Limit, message));
+    }
+    Ok((found.values, hits.examined()))
+}
+
+/// Values that are different in the order of values: 1 and 1n are one.
+#[derive(Default)]
+struct Distinct {
+    known: HashSet<Key, foldhash::fast::RandomState>,
+    values: Vec<Value>,
+    bytes: usize,
+}
+
+impl Distinct {
+    fn add(&mut self, value: RawValue<'_>) {
+        if self.known.insert(key_of(value)) {
+            self.bytes += value.bytes().len();
+            self.values.push(value.to_value());
+        }
+    }
+}

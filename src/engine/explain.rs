@@ -1,0 +1,352 @@
+//! How an operation is done, in MongoDB's words; nothing is changed.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::count::{count_by, distinct_by};
+use super::cursor::{check_part, parse_filter};
+use super::hint::Hint;
+use super::hits::Hits;
+use super::index::Index;
+use super::limits::Watch;
+use super::operation::{Incoming, Operation, Reach};
+use super::plan::{Access, Plan, Query};
+use super::select::{Examined, Reading};
+use super::store::Store;
+use crate::document::{Object, Path, RawKind, Value, incoming};
+use crate::error::{Error, Kind, Result};
+use crate::index::ID_INDEX;
+use crate::options::AutoIndex;
+use crate::query::{Filter, Pipeline, Sort};
+
+/// An operation that is explained: what it reads, and what becomes of that.
+struct Explained {
+    filter: Filter,
+    /// The filter as it was given.
+    given: Value,
+    sort: Option<Sort>,
+    skip: u64,
+    limit: u64,
+    hint: Option<Hint>,
+    end: End,
+}
+
+enum End {
+    Documents(Option<Value>),
+    Count,
+    Distinct(Path),
+    Update(Reach),
+    Delete(Reach),
+}
+
+/// Fields of a description.
+macro_rules! fields {
+    ($($name:literal: $value:expr),* $(,)?) => {
+        vec![$(($name.to_owned(), $value)),*]
+    };
+}
+
+impl Store {
+    /// Tells how an operation would be done, and, unless `verbosity` is 0, what doing its reading took.
+    pub fn explain(
+        self: &Arc<Self>,
+        name: &str,
+        operation: &Operation,
+        hint: Option<&Incoming>,
+        verbosity: u8,
+        watch: &Watch,
+    ) -> Result<Value> {
+        let explained = Explained::of(operation, hint)?;
+        let view = self.view();
+        let mut parts = fields! { "explainVersion": text("1") };
+        let mut planner = fields! { "namespace": text(name), "parsedQuery": explained.given.clone() };
+        let Some(collection) = view.catalogue().get(name) else {
+            planner.extend(fields! {
+                "winningPlan": Value::Object(fields! { "stage": text("EOF") }),
+                "rejectedPlans": Value::Array(Vec::new()),
+            });
+            parts.push(("queryPlanner".into(), Value::Object(planner)));
+            if verbosity > 0 {
+                parts.push(("executionStats".into(), executed(0, 0, Examined::default())));
+            }
+            parts.push(("ok".into(), Value::Int(1)));
+            return Ok(Value::Object(parts));
+        };
+        let query = explained.query();
+        let plan = collection.plan(&query, view.lsn())?;
+        planner.extend(fields! {
+            "winningPlan": Value::Object(explained.describe(&plan)),
+            "rejectedPlans": Value::Array(Vec::new()),
+        });
+        parts.push(("queryPlanner".into(), Value::Object(planner)));
+        if verbosity > 0 {
+            let before = self.elapsed();
+            let filter = &explained.filter;
+            let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
+            let (returned, examined) = explained.run(&reading, &query, &plan)?;
+            let took = self.elapsed().saturating_sub(before).as_millis();
+            let took = u64::try_from(took).unwrap_or(u64::MAX);
+            parts.push(("executionStats".into(), executed(returned, took, examined)));
+        }
+        if self.options().auto_index != AutoIndex::Off {
+            parts.push(("suggestedIndexes".into(), Collection::suggested_indexes(collection)));
+        }
+        parts.push(("ok".into(), Value::Int(1)));
+        Ok(Value::Object(parts))
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+fn number(count: u64) -> Value {
+    Value::number(count as f64)
+}
+
+fn executed(returned: u64, took: u64, examined: Examined) -> Value {
+    Value::Object(fields! {
+        "executionSuccess": Value::Bool(true),
+        "nReturned": number(returned),
+        "executionTimeMillis": number(took),
+        "totalKeysExamined": number(examined.keys),
+        "totalDocsExamined": number(examined.documents),
+    })
+}
+
+impl Explained {
+    fn of(operation: &Operation, hint: Option<&Incoming>) -> Result<Explained> {
+        let hint = Hint::of(hint)?;
+        let of = |filter: &Incoming, end: End| -> Result<Explained> {
+            let given = parse_filter(filter).map(|parsed| (parsed, filter.raw().to_value()));
+            let (filter, given) = given?;
+            Ok(Explained { filter, given, sort: None, skip: 0, limit: 0, hint: hint.clone(), end })
+        };
+        match operation {
+            Operation::Find { filter, options } => {
+                check_part(options.sort.as_ref())?;
+                check_part(options.projection.as_ref())?;
+                let projection = options.projection.as_ref().map(|one| one.raw().to_value());
+                let projection =
+                    projection.filter(|one| matches!(one, Value::Object(all) if !all.is_empty()));
+                let mut explained = of(filter, End::Documents(projection))?;
+                explained.sort =
+                    options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+                (explained.skip, explained.limit) = (options.skip, options.limit);
+                Ok(explained)
+            }
+            Operation::Count { filter, skip, limit, .. } => {
+                let mut explained = of(filter, End::Count)?;
+                (explained.skip, explained.limit) = (*skip, *limit);
+                Ok(explained)
+            }
+            Operation::Distinct { key, filter, .. } => {
+                incoming::check(key.bytes(), &key.shapes)?;
+                let path = match key.raw().kind() {
+                    RawKind::String(path) => Path::parse(&String::from_utf8_lossy(path)),
+                    _ => return Err(unexplained()),
+                };
+                of(filter, End::Distinct(path))
+            }
+            Operation::Update { filter, reach, .. } => of(filter, End::Update(*reach)),
+            Operation::Replace { filter, .. } => of(filter, End::Update(Reach::One)),
+            Operation::Delete { filter, reach, .. } => of(filter, End::Delete(*reach)),
+            Operation::FindOneAnd { write, sort, .. } => {
+                check_part(sort.as_ref())?;
+                let mut explained = match &**write {
+                    Operation::Update { filter, .. } | Operation::Replace { filter, .. } => {
+                        of(filter, End::Update(Reach::One))?
+                    }
+                    Operation::Delete { filter, .. } => of(filter, End::Delete(Reach::One))?,
+                    _ => return Err(unexplained()),
+                };
+                explained.sort = sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+                Ok(explained)
+            }
+            Operation::Aggregate { pipeline, .. } => {
+                incoming::check(pipeline.bytes(), &pipeline.shapes)?;
+                let parsed = Pipeline::parse(pipeline.raw())?;
+                let (filter, order) = parsed.asks();
+                let given = match pipeline.raw().as_array().and_then(|stages| stages.get(0)) {
+                    Some(stage) if !filter.is_all() => stage.get("$match").map(|filter| filter.to_value()),
+                    _ => None,
+                };
+                Ok(Explained {
+                    filter,
+                    given: given.unwrap_or_else(|| Value::Object(Vec::new())),
+                    sort: order.map(|(sort, _)| sort.clone()),
+                    skip: 0,
+                    limit: order.and_then(|(_, keep)| keep).unwrap_or(0),
+                    hint,
+                    end: End::Documents(None),
+                })
+            }
+            _ => Err(unexplained()),
+        }
+    }
+
+    fn query(&self) -> Query<'_> {
+        let one = matches!(self.end, End::Update(Reach::One) | End::Delete(Reach::One));
+        let wanted = match self.limit {
+            0 if one => Some(1),
+            0 => None,
+            limit => Some(limit.saturating_add(self.skip)),
+        };
+        Query {
+            sort: self.sort.as_ref(),
+            wanted,
+            hint: self.hint.as_ref(),
+            counted: matches!(self.end, End::Count),
+            explained: true,
+            ..Query::of(&self.filter)
+        }
+    }
+
+    fn run(&self, reading: &Reading<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<(u64, Examined)> {
+        let enough = query.wanted.unwrap_or(u64::MAX);
+        match &self.end {
+            End::Count => {
+                let (count, examined) = count_by(reading, query, plan, enough)?;
+                Ok((count.saturating_sub(self.skip), examined))
+            }
+            End::Distinct(path) => {
+                let (values, examined) = distinct_by(reading, query, plan, path)?;
+                Ok((values.len() as u64, examined))
+            }
+            _ => {
+                let mut count = 0;
+                let mut hits = Hits::open(reading, query, plan)?;
+                hits.run(reading, query.sort, &mut |_, _, _, _| {
+                    count += 1;
+                    if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
+                Ok((u64::saturating_sub(count, self.skip), hits.examined()))
+            }
+        }
+    }
+
+    fn describe(&self, plan: &Plan<Index>) -> Object {
+        if let (End::Count, Plan::Index(access)) = (&self.end, plan)
+            && access.covers
+        {
+            let mut scan = entries(access);
+            if let Some((_, stage)) = scan.first_mut() {
+                *stage = text("COUNT_SCAN");
+            }
+            return over("COUNT", Vec::new(), scan);
+        }
+        let mut stage = match plan {
+            Plan::Scan => {
+                let mut scan = fields! { "stage": text("COLLSCAN") };
+                self.add_filter(&mut scan);
+                scan.push(("direction".into(), text("forward")));
+                scan
+            }
+            Plan::Ids(keys) if keys.len() == 1 && self.filter.id().is_some() => {
+                fields! { "stage": text("IDHACK") }
+            }
+            plan => {
+                let mut fetch = fields! { "stage": text("FETCH") };
+                if !matches!(plan, Plan::Index(access) if access.covers) {
+                    self.add_filter(&mut fetch);
+                }
+                fetch.push(("inputStage".into(), Value::Object(source(plan))));
+                fetch
+            }
+        };
+        if let Some(sort) = &self.sort
+            && !plan.gives_order()
+        {
+            let pattern =
+                |(path, down): (&Path, bool)| (path.to_string(), Value::Int(if down { -1 } else { 1 }));
+            let mut own = fields! { "sortPattern": Value::Object(sort.parts().map(pattern).collect()) };
+            if self.limit > 0 {
+                own.push(("limitAmount".into(), number(self.limit.saturating_add(self.skip))));
+            }
+            stage = over("SORT", own, stage);
+        }
+        if self.skip > 0 {
+            stage = over("SKIP", fields! { "skipAmount": number(self.skip) }, stage);
+        }
+        if self.limit > 0 {
+            stage = over("LIMIT", fields! { "limitAmount": number(self.limit) }, stage);
+        }
+        match &self.end {
+            End::Documents(None) | End::Distinct(_) => stage,
+            End::Documents(Some(projection)) => {
+                over("PROJECTION_DEFAULT", fields! { "transformBy": projection.clone() }, stage)
+            }
+            End::Count => over("COUNT", Vec::new(), stage),
+            End::Update(_) => over("UPDATE", Vec::new(), stage),
+            End::Delete(_) => over("DELETE", Vec::new(), stage),
+        }
+    }
+
+    fn add_filter(&self, stage: &mut Object) {
+        if !self.filter.is_all() {
+            stage.push(("filter".into(), self.given.clone()));
+        }
+    }
+}
+
+fn over(stage: &str, own: Object, input: Object) -> Object {
+    let mut all = fields! { "stage": text(stage) };
+    all.extend(own);
+    all.push(("inputStage".into(), Value::Object(input)));
+    all
+}
+
+/// Where slots come from.
+fn source(plan: &Plan<Index>) -> Object {
+    match plan {
+        Plan::Scan => fields! { "stage": text("COLLSCAN"), "direction": text("forward") },
+        Plan::Index(access) => entries(access),
+        Plan::Ids(keys) => {
+            let bounds = vec![Value::String(format!("{} values", keys.len()))];
+            fields! {
+                "stage": text("IXSCAN"),
+                "keyPattern": Value::Object(fields! { "_id": Value::Int(1) }),
+                "indexName": text(ID_INDEX),
+                "isMultiKey": Value::Bool(false),
+                "isUnique": Value::Bool(true),
+                "isSparse": Value::Bool(false),
+                "isPartial": Value::Bool(false),
+                "direction": text("forward"),
+                "indexBounds": Value::Object(fields! { "_id": Value::Array(bounds) }),
+            }
+        }
+        Plan::Union(plans) => {
+            let stages = plans.iter().map(|plan| Value::Object(source(plan))).collect();
+            fields! { "stage": text("OR"), "inputStages": Value::Array(stages) }
+        }
+    }
+}
+
+fn entries(access: &Access<Index>) -> Object {
+    let (index, spec) = (&access.index, access.index.spec());
+    let pattern =
+        spec.fields.iter().map(|field| (field.name.to_string(), Value::Int(field.direction.sign())));
+    let bounds = spec.fields.iter().zip(&access.text).map(|(field, bounds)| {
+        let list = bounds.iter().map(|one| text(one)).collect();
+        (field.name.to_string(), Value::Array(list))
+    });
+    let reverse = access.order.is_some_and(|order| order.reverse);
+    fields! {
+        "stage": text("IXSCAN"),
+        "keyPattern": Value::Object(pattern.collect()),
+        "indexName": text(&spec.name),
+        "isMultiKey": Value::Bool(index.multikey() != 0),
+        "isUnique": Value::Bool(spec.unique),
+        "isSparse": Value::Bool(spec.sparse),
+        "isPartial": Value::Bool(spec.partial.is_some()),
+        "direction": text(if reverse { "backward" } else { "forward" }),
+        "indexBounds": Value::Object(bounds.collect()),
+    }
+}
+
+fn unexplained() -> Error {
+    let message =
+        "this operation has no plan to explain; find, count, distinct, aggregate, update and delete have";
+    Error::new(Kind::BadQuery, message)
+}

@@ -1,0 +1,88 @@
+//! Hints: the index that a query is told to use.
+
+use super::operation::Incoming;
+use crate::document::{Node, RawValue, Seen, incoming};
+use crate::error::{Error, Kind, Result};
+use crate::index::{ID_INDEX, Spec};
+
+/// Which access a query is told to use.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hint {
+    /// The index of this name.
+    Name(String),
+    /// The index of these fields and directions.
+    Keys(Vec<(String, i32)>),
+    /// No index.
+    Natural,
+}
+
+impl Hint {
+    /// Reads a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index.
+    pub fn parse(hint: RawValue<'_>) -> Result<Hint> {
+        if let Seen::String(name) = hint.seen() {
+            return Ok(Hint::Name(String::from_utf8_lossy(name).into_owned()));
+        }
+        let mut keys = Vec::new();
+        for pair in hint.items() {
+            let mut entry = pair.items();
+            let (Some(Seen::String(path)), Some(direction)) = (entry.next().map(Node::seen), entry.next())
+            else {
+                return Err(malformed());
+            };
+            let sign = match direction.seen() {
+                Seen::Int(sign) => sign,
+                Seen::Long(sign) => i32::try_from(sign).unwrap_or(0),
+                _ => return Err(malformed()),
+            };
+            keys.push((String::from_utf8_lossy(path).into_owned(), sign));
+        }
+        match keys.as_slice() {
+            [(name, 1)] if name == "$natural" => Ok(Hint::Natural),
+            [(name, _)] if name == "$natural" => {
+                let message = "the hint { $natural: -1 } is not supported; sort by a field instead";
+                Err(Error::new(Kind::NotSupported, message))
+            }
+            [] => Err(malformed()),
+            _ => Ok(Hint::Keys(keys)),
+        }
+    }
+
+    /// Checks and reads what came over the boundary.
+    pub fn of(hint: Option<&Incoming>) -> Result<Option<Hint>> {
+        let Some(hint) = hint else { return Ok(None) };
+        incoming::check(hint.bytes(), &hint.shapes)?;
+        Hint::parse(hint.raw()).map(Some)
+    }
+
+    /// Whether it names the index that every collection has.
+    pub fn is_id(&self) -> bool {
+        match self {
+            Hint::Name(name) => name == ID_INDEX,
+            Hint::Keys(keys) => matches!(keys.as_slice(), [(path, 1)] if path == "_id"),
+            Hint::Natural => false,
+        }
+    }
+
+    /// Whether it names this index.
+    pub fn is_of(&self, spec: &Spec) -> bool {
+        match self {
+            Hint::Name(name) => **name == *spec.name,
+            Hint::Keys(keys) => {
+                let own = spec.fields.iter().map(|field| (&*field.name, field.direction.sign()));
+                keys.iter().map(|(path, sign)| (path.as_str(), *sign)).eq(own)
+            }
+            Hint::Natural => false,
+        }
+    }
+
+    /// What to say when there is no such index.
+    pub fn refusal(&self) -> Error {
+        let message =
+            "hint provided does not correspond to an existing index; list the indexes, or leave the hint out";
+        Error::new(Kind::BadQuery, message)
+    }
+}
+
+fn malformed() -> Error {
+    Error::new(Kind::BadQuery, "a hint must be the name of an index, or its fields with 1 or -1")
+}

@@ -1,0 +1,220 @@
+//! What a query finds, batch by batch: in natural order, in the order of an index, or sorted here.
+//!
+//! Sorted here, everything that matches is read first; with a limit only the first are kept, in a heap. A walk in
+//! the order of an index that finds too little is given up: the answer is the same by another plan, so what was
+//! handed out already is passed over there.
+
+use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::index::Index;
+use super::plan::{Plan, Query};
+use super::select::{Examined, Pause, Reading, Selection};
+use super::slab::{SlotId, Span};
+use crate::document::RawValue;
+use crate::error::Result;
+use crate::query::{Sort, SortKey};
+use crate::storage::{Block, Lsn};
+
+/// A walk by an index is given up after one in so many documents of the collection.
+const PATIENCE: u64 = 4;
+/// And not before so many.
+const LEAST: u64 = 1_000;
+
+/// What a query finds.
+pub struct Hits {
+    state: State,
+    /// Documents wanted at most, those that are left out at first included.
+    wanted: Option<u64>,
+    /// Documents handed out.
+    given: u64,
+    examined: Examined,
+    scans: bool,
+    noted: bool,
+    end: u64,
+}
+
+enum State {
+    Selecting(Selection),
+    Sorted(std::vec::IntoIter<Ranked>),
+    Done,
+}
+
+struct Ranked {
+    key: SortKey,
+    slot: SlotId,
+    lsn: Lsn,
+    block: Arc<Block>,
+    span: Span,
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    /// Equal keys keep the natural order.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key).then_with(|| self.slot.cmp(&other.slot))
+    }
+}
+
+impl Plan<Index> {
+    /// Whether what it finds comes in the order that was asked for.
+    pub fn gives_order(&self) -> bool {
+        matches!(self, Plan::Index(access) if access.order.is_some())
+    }
+}
+
+impl Hits {
+    /// Begins by a plan for this query.
+    pub fn open(reading: &Reading<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<Hits> {
+        let end = reading.collection.slab().end();
+        let mut hits = Hits {
+            state: State::Done,
+            wanted: query.wanted,
+            given: 0,
+            examined: Examined::default(),
+            scans: matches!(plan, Plan::Scan),
+            noted: false,
+            end,
+        };
+        match (query.sort, plan) {
+            (Some(_), Plan::Index(access)) if access.order.is_some() => {
+                let mut selection = Selection::open(reading, plan, end)?;
+                if query.wanted.is_some() && !access.covers && query.hint.is_none() {
+                    selection = selection.within(reading.collection.count() / PATIENCE + LEAST);
+                }
+                hits.state = State::Selecting(selection);
+            }
+            (Some(sort), plan) => hits.sort(reading, sort, plan)?,
+            (None, plan) => hits.state = State::Selecting(Selection::open(reading, plan, end)?),
+        }
+        Ok(hits)
+    }
+
+    /// What was looked at so far.
+    pub fn examined(&self) -> Examined {
+        match &self.state {
+            State::Selecting(selection) => Examined {
+                keys: self.examined.keys + selection.examined.keys,
+                documents: self.examined.documents + selection.examined.documents,
+            },
+            _ => self.examined,
+        }
+    }
+
+    /// Whether everything was handed out.
+    pub fn is_done(&self) -> bool {
+        match &self.state {
+            State::Done => true,
+            State::Selecting(selection) => selection.is_done(),
+            State::Sorted(rest) => rest.as_slice().is_empty(),
+        }
+    }
+
+    /// Calls with each document in order until told to stop. It may be called under a lock: read or clone, no more.
+    pub fn run(
+        &mut self,
+        reading: &Reading<'_>,
+        sort: Option<&Sort>,
+        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<()> {
+        loop {
+            match &mut self.state {
+                State::Done => break,
+                State::Sorted(rest) => {
+                    for one in rest.by_ref() {
+                        self.given += 1;
+                        if visit(one.slot, one.lsn, &one.block, one.span).is_break() {
+                            break;
+                        }
+                    }
+                    break;
+                }
+                State::Selecting(selection) => {
+                    let given = &mut self.given;
+                    let pause = selection.run(reading, &mut |slot, lsn, block, span| {
+                        *given += 1;
+                        visit(slot, lsn, block, span)
+                    })?;
+                    match (pause, sort) {
+                        (Pause::Costly, Some(sort)) => self.give_up(reading, sort)?,
+                        _ => break,
+                    }
+                }
+            }
+        }
+        self.note(reading, sort);
+        Ok(())
+    }
+
+    fn give_up(&mut self, reading: &Reading<'_>, sort: &Sort) -> Result<()> {
+        self.examined = self.examined();
+        self.state = State::Done;
+        let query = Query::of(reading.filter);
+        let plan = reading.collection.plan(&query, reading.view)?;
+        self.scans = matches!(plan, Plan::Scan);
+        self.sort(reading, sort, &plan)?;
+        if let State::Sorted(rest) = &mut self.state {
+            let given = usize::try_from(self.given).unwrap_or(usize::MAX);
+            if let Some(before) = given.checked_sub(1) {
+                drop(rest.nth(before));
+            }
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self, reading: &Reading<'_>, sort: &Sort, plan: &Plan<Index>) -> Result<()> {
+        let keep = self.wanted.map_or(usize::MAX, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
+        let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
+        let mut all: Vec<Ranked> = Vec::new();
+        let mut selection = Selection::open(reading, plan, self.end)?;
+        let shapes = reading.collection.shapes();
+        selection.run(reading, &mut |slot, lsn, block, span| {
+            let key = sort.key(RawValue::new(span.of(block), shapes));
+            let ranked = |key| Ranked { key, slot, lsn, block: block.clone(), span };
+            if keep == usize::MAX {
+                all.push(ranked(key));
+            } else if best.len() < keep {
+                best.push(ranked(key));
+            } else if best.peek().is_some_and(|worst| key < worst.key) {
+                best.pop();
+                best.push(ranked(key));
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.examined.keys += selection.examined.keys;
+        self.examined.documents += selection.examined.documents;
+        let ranked = if keep == usize::MAX {
+            all.sort_unstable();
+            all
+        } else {
+            best.into_sorted_vec()
+        };
+        self.state = State::Sorted(ranked.into_iter());
+        Ok(())
+    }
+
+    /// Remembers a scan that an index would have spared.
+    fn note(&mut self, reading: &Reading<'_>, sort: Option<&Sort>) {
+        if self.scans && !self.noted {
+            let returned = match &self.state {
+                State::Sorted(rest) => self.given + rest.len() as u64,
+                _ => self.given,
+            };
+            self.noted = reading.store.note_scan(reading, sort, self.examined().documents, returned);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Documents in the order of an index.
+//!
+//! Entries that are equal in the order make a group, whose documents come in natural order. Where a group is one
+//! whole key read forwards, its entries stand so already; otherwise its slots are gathered and sorted.
+//!
+//! A document has entries of several versions while views need them, and counts where the entry is one of the
+//! version that the view sees. An entry found while its slot holds no other version is (see `Index`); of others the
+//! keys are computed and compared.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::index::Index;
+use super::plan::{Access, Order};
+use super::select::{ENTRIES, Examined, Last, Reading, examine};
+use super::slab::{SlotId, Span};
+use crate::document::RawValue;
+use crate::error::Result;
+use crate::index::{Purpose, Range, component_len};
+use crate::storage::{Block, Lsn};
+
+/// Entries that are read first; most queries want few.
+const FIRST: usize = 32;
+
+/// A walk through ranges of an index.
+pub(super) struct Ordered {
+    index: Arc<Index>,
+    /// Those not begun, in the order in which they come.
+    ranges: VecDeque<Range>,
+    /// The one that is being read, and where to go on.
+    current: Option<(Range, Option<Vec<u8>>)>,
+    order: Order,
+    /// Whether entries come in the order asked for as they stand.
+    plain: bool,
+    size: usize,
+    /// Entries read and not yet taken: slot, whether it is settled, end of the key in `keys`.
+    page: Vec<(u64, bool, usize)>,
+    keys: Vec<u8>,
+    taken: usize,
+    /// A group that may go on.
+    open: Group,
+    /// What is ready to be looked at.
+    ready: Group,
+    next: usize,
+}
+
+#[derive(Default)]
+struct Group {
+    slots: Vec<u64>,
+    settled: Vec<bool>,
+    /// Of a plain walk the key of each slot one after the other, otherwise what all have in common.
+    keys: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Group {
+    fn clear(&mut self) {
+        self.slots.clear();
+        self.settled.clear();
+        self.keys.clear();
+        self.ends.clear();
+    }
+
+    fn key(&self, n: usize) -> &[u8] {
+        match self.ends.get(n) {
+            None => &self.keys,
+            Some(end) => {
+                let start = n.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+                self.keys.get(start..*end).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Puts the slots in order, each once; one is settled when one of its entries is.
+    fn sort(&mut self) {
+        if self.slots.is_sorted_by(|a, b| a < b) {
+            return;
+        }
+        let mut all: Vec<(u64, bool)> =
+            self.slots.iter().copied().zip(self.settled.iter().map(|settled| !settled)).collect();
+        all.sort_unstable();
+        all.dedup_by_key(|(slot, _)| *slot);
+        self.slots = all.iter().map(|(slot, _)| *slot).collect();
+        self.settled = all.iter().map(|(_, unsettled)| !unsettled).collect();
+    }
+}
+
+impl Ordered {
+    pub(super) fn new(access: &Access<Index>, order: Order) -> Ordered {
+        let mut ranges: VecDeque<Range> = access.ranges.list.iter().cloned().collect();
+        if order.reverse {
+            ranges.make_contiguous().reverse();
+        }
+        Ordered {
+            index: access.index.clone(),
+            ranges,
+            current: None,
+            order,
+            plain: !order.reverse && order.fields == access.index.spec().fields.len(),
+            size: FIRST,
+            page: Vec::new(),
+            keys: Vec::new(),
+            taken: 0,
+            open: Group::default(),
+            ready: Group::default(),
+            next: 0,
+        }
+    }
+
+    /// Looks at what comes next; none at the end.
+    pub(super) fn run(
+        &mut self,
+        reading: &Reading<'_>,
+        end: u64,
+        last: &mut Last,
+        examined: &mut Examined,
+        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<Option<ControlFlow<()>>> {
+        if self.next >= self.ready.slots.len() {
+            self.next = 0;
+            if !self.advance(reading, end, examined)? {
+                return Ok(None);
+            }
+        }
+        let (ready, index, first) = (&self.ready, &self.index, self.next);
+        let mut scratch = Vec::new();
+        let is_here = &mut |n: usize, _: SlotId, document: RawValue<'_>| {
+            if ready.settled.get(first + n) == Some(&true) {
+                return true;
+            }
+            let own = ready.key(first + n);
+            let keys = index.keys(document, Purpose::Entries, &mut scratch);
+            keys.is_ok_and(|keys| keys.list.iter().any(|key| key.starts_with(own)))
+        };
+        let until = (first + ENTRIES).min(ready.slots.len());
+        let rest = ready.slots.get(first..until).unwrap_or_default();
+        let (passed, flow) = examine(reading, rest, last, examined, is_here, visit)?;
+        self.next += passed;
+        Ok(Some(flow))
+    }
+
+    /// Makes the next group ready; false when there is none.
+    fn advance(&mut self, reading: &Reading<'_>, end: u64, examined: &mut Examined) -> Result<bool> {
+        self.ready.clear();
+        loop {
+            if self.taken == self.page.len() {
+                reading.watch.check(|| reading.store.now())?;
+                if !self.read(reading, end) {
+                    std::mem::swap(&mut self.ready, &mut self.open);
+                    self.ready.sort();
+                    return Ok(!self.ready.slots.is_empty());
+                }
+                examined.keys += self.page.len() as u64;
+                if self.plain {
+                    self.take_page();
+                    if !self.ready.slots.is_empty() {
+                        return Ok(true);
+                    }
+                    continue;
+                }
+            }
+            if self.take_group() {
+                std::mem::swap(&mut self.ready, &mut self.open);
+                self.ready.sort();
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads a page of entries; false when there is none.
+    fn read(&mut self, reading: &Reading<'_>, end: u64) -> bool {
+        self.page.clear();
+        self.keys.clear();
+        self.taken = 0;
+        let (range, after) = match self.current.take() {
+            Some(current) => current,
+            None => match self.ranges.pop_front() {
+                Some(range) => (range, None),
+                None => return false,
+            },
+        };
+        let (page, keys, slab) = (&mut self.page, &mut self.keys, reading.collection.slab());
+        let reverse = self.order.reverse;
+        let after = self.index.page(&range, after.as_deref(), reverse, self.size, |key, slot| {
+            if slot.0 < end {
+                keys.extend_from_slice(key);
+                page.push((slot.0, slab.sees_all(slot, reading.view), keys.len()));
+            }
+        });
+        self.size = (2 * self.size).min(ENTRIES);
+        self.current = after.map(|after| (range, Some(after)));
+        true
+    }
+
+    fn take_page(&mut self) {
+        for (slot, settled, end) in self.page.drain(..) {
+            self.ready.slots.push(slot);
+            self.ready.settled.push(settled);
+            self.ready.ends.push(end);
+        }
+        std::mem::swap(&mut self.ready.keys, &mut self.keys);
+    }
+
+    /// Adds entries of the page to the open group; true when one came that belongs to the next.
+    fn take_group(&mut self) -> bool {
+        let fields = self.index.spec().fields.get(..self.order.fields).unwrap_or_default();
+        while let Some((slot, settled, end)) = self.page.get(self.taken) {
+            let start =
+                self.taken.checked_sub(1).and_then(|before| self.page.get(before)).map_or(0, |one| one.2);
+            let key = self.keys.get(start..*end).unwrap_or_default();
+            let mut len = 0;
+            for field in fields {
+                len += component_len(key.get(len..).unwrap_or_default(), field.direction.is_descending());
+            }
+            let common = key.get(..len).unwrap_or_default();
+            if self.open.slots.is_empty() {
+                self.open.keys.extend_from_slice(common);
+            } else if self.open.keys != common {
+                return true;
+            }
+            self.open.slots.push(*slot);
+            self.open.settled.push(*settled);
+            self.taken += 1;
+        }
+        false
+    }
+}

@@ -1,0 +1,366 @@
+//! How documents that match are found: by their `_id`s, by ranges of indexes, or by looking at all.
+//!
+//! Costs are counted in documents that a scan passes, which stand side by side; a document fetched by its slot
+//! costs several of them. Estimates are of keys, so they are upper bounds of what matches.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::collection::Collection;
+use super::hint::Hint;
+use super::index::Index;
+use super::key::{Key, key_of};
+use super::ranges::{Bounded, Ranges};
+use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::error::Result;
+use crate::index::{Range, Spec};
+use crate::query::{Bounds, Demands, Edge, Filter, Sort};
+use crate::storage::Lsn;
+
+/// What fetching a document by its slot costs.
+const FETCH: f64 = 4.0;
+/// What passing an entry of an index costs, its slot put in order included.
+const ENTRY: f64 = 0.5;
+/// Documents that a filter is taken to leave out for each that it lets through, when nothing is known.
+const UNKNOWN: u64 = 10;
+/// Ranges that are estimated; the others are taken to be like them.
+const ESTIMATED: usize = 16;
+
+/// What planning needs to know of an index.
+pub trait Keys {
+    /// What it is of.
+    fn spec(&self) -> &Spec;
+    /// What its documents match.
+    fn partial(&self) -> Option<&Filter>;
+    /// A bit for each field on whose path an array was met.
+    fn multikey(&self) -> u32;
+    /// Whether a key was cut.
+    fn is_truncated(&self) -> bool;
+    /// About how many entries a range has.
+    fn estimate(&self, range: &Range) -> u64;
+}
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+pub struct Query<'q> {
+    /// Which documents.
+    pub filter: &'q Filter,
+    /// In which order; natural without one.
+    pub sort: Option<&'q Sort>,
+    /// How many of them are read at most.
+    pub wanted: Option<u64>,
+    /// What it was told to use.
+    pub hint: Option<&'q Hint>,
+    /// Whether only their number is asked for.
+    pub counted: bool,
+    /// Whether the bounds are wanted as text.
+    pub explained: bool,
+}
+
+impl<'q> Query<'q> {
+    /// All that match, in natural order.
+    pub fn of(filter: &'q Filter) -> Query<'q> {
+        Query { filter, sort: None, wanted: None, hint: None, counted: false, explained: false }
+    }
+}
+
+/// How documents are found.
+pub enum Plan<I> {
+    /// All are looked at.
+    Scan,
+    /// Those of these `_id`s.
+    Ids(Vec<Key>),
+    /// Those of ranges of one index.
+    Index(Access<I>),
+    /// Those that one of these finds.
+    Union(Vec<Plan<I>>),
+}
+
+/// Ranges of one index.
+pub struct Access<I> {
+    /// The index.
+    pub index: Arc<I>,
+    /// The ranges.
+    pub ranges: Ranges,
+    /// The order that their entries give, where it is the one asked for.
+    pub order: Option<Order>,
+    /// Whether each document of the index within the ranges matches, and has one entry there.
+    pub covers: bool,
+    /// Entries, about.
+    pub keys: u64,
+    /// The bounds of each field, where they were wanted as text.
+    pub text: Vec<Vec<String>>,
+}
+
+/// The order of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// From the last to the first.
+    pub reverse: bool,
+    /// Leading components; entries that are equal in these are equal in the order.
+    pub fields: usize,
+}
+
+/// A plan with what it costs.
+struct Priced<I> {
+    plan: Plan<I>,
+    cost: f64,
+    keys: u64,
+}
+
+/// The plan of a query on a collection with these indexes and about so many documents.
+pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) -> Result<Plan<I>> {
+    let hinted = match query.hint {
+        Some(Hint::Natural) => return Ok(Plan::Scan),
+        // What every collection has finds by `_id`; for all else it is in natural order, as a scan is.
+        Some(hint) if hint.is_id() => None,
+        Some(hint) => match indexes.iter().find(|index| hint.is_of(index.spec())) {
+            Some(index) => Some(std::slice::from_ref(index)),
+            None => return Err(hint.refusal()),
+        },
+        None => None,
+    };
+    if hinted.is_none()
+        && let Some(id) = query.filter.id()
+    {
+        return Ok(Plan::Ids(vec![key_of_value(id)]));
+    }
+    if let Some(index) = hinted {
+        let planner = Planner { query, indexes: index, documents, forced: true };
+        return Ok(planner.plan());
+    }
+    if query.filter.is_all() && (query.sort.is_none() || indexes.is_empty()) {
+        return Ok(Plan::Scan);
+    }
+    let indexes = if query.hint.is_some() { &[] } else { indexes };
+    Ok(Planner { query, indexes, documents, forced: false }.plan())
+}
+
+impl Keys for Index {
+    fn spec(&self) -> &Spec {
+        Index::spec(self)
+    }
+
+    fn partial(&self) -> Option<&Filter> {
+        Index::partial(self)
+    }
+
+    fn multikey(&self) -> u32 {
+        Index::multikey(self)
+    }
+
+    fn is_truncated(&self) -> bool {
+        Index::is_truncated(self)
+    }
+
+    fn estimate(&self, range: &Range) -> u64 {
+        Index::estimate(self, range)
+    }
+}
+
+impl Collection {
+    /// The plan of a query for a view of this number.
+    pub fn plan(&self, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
+        let indexes = self.indexes();
+        let ready: SmallVec<[Arc<Index>; 4]> =
+            indexes.iter().filter(|index| index.is_ready(view)).cloned().collect();
+        choose(query, &ready, self.count())
+    }
+}
+
+/// The directory key of an `_id`.
+pub fn key_of_value(id: &Value) -> Key {
+    let mut plain = Vec::new();
+    encode_plain(id, &mut plain);
+    key_of(RawValue::new(&plain, &Shapes::new()))
+}
+
+/// The bounds on each field of an index, by the rules for paths that meet arrays.
+pub fn bounds_of<'f, I: Keys>(index: &I, fields: &[&Bounded<'f>]) -> Vec<Bounds<'f>> {
+    let of_field = |(n, field): (usize, &crate::index::Field)| {
+        let found = fields.iter().filter(|(path, _)| **path == field.path).map(|(_, bounds)| bounds);
+        let bounds = if index.multikey() & 1 << n == 0 {
+            found.fold(None, |all: Option<Bounds<'f>>, one| {
+                Some(all.map_or_else(|| one.clone(), |all| all.and(one)))
+            })
+        } else {
+            found.min_by_key(|bounds| looseness(bounds)).cloned()
+        };
+        bounds.unwrap_or_else(Bounds::everything)
+    };
+    index.spec().fields.iter().enumerate().map(of_field).collect()
+}
+
+/// Of several bounds of which one is to be used, the least.
+fn looseness(bounds: &Bounds<'_>) -> (u8, usize) {
+    let open = |edge: &Edge<'_>| u8::from(matches!(edge, Edge::Class(_)));
+    let width = |one: &crate::query::Interval<'_>| {
+        if one.is_point() { 0 } else { 1 + open(&one.low) + open(&one.high) }
+    };
+    let widest = bounds.intervals.iter().map(width).max().unwrap_or(0);
+    (if bounds.is_everything() { 9 } else { widest }, bounds.intervals.len())
+}
+
+struct Planner<'p, 'q, I> {
+    query: &'p Query<'q>,
+    indexes: &'p [Arc<I>],
+    documents: u64,
+    /// The one index is to be used.
+    forced: bool,
+}
+
+impl<I: Keys> Planner<'_, '_, I> {
+    fn plan(&self) -> Plan<I> {
+        let demands = self.query.filter.demands();
+        let best = self.best(&demands, &[], true);
+        let Some(best) = best else { return Plan::Scan };
+        if self.forced || best.cost < self.scan(best.keys) { best.plan } else { Plan::Scan }
+    }
+
+    /// What a scan costs that stops when it has enough of those that match.
+    fn scan(&self, matching: u64) -> f64 {
+        let all = self.documents as f64;
+        match (self.query.sort, self.query.wanted) {
+            (None, Some(wanted)) if wanted < matching => all * wanted as f64 / matching as f64,
+            _ => all,
+        }
+    }
+
+    /// The cheapest plan, given also what stands around a branch.
+    fn best<'f>(&self, demands: &Demands<'f>, around: &[&Bounded<'f>], whole: bool) -> Option<Priced<I>> {
+        let fields: Vec<&Bounded<'f>> = demands.fields.iter().chain(around.iter().copied()).collect();
+        let plain = !demands.more && demands.unions.is_empty();
+        let ids = if self.forced { None } else { ids(&fields) };
+        let found = self.indexes.iter().filter_map(|index| self.of_index(index, &fields, whole, plain));
+        let unions = demands.unions.iter().filter_map(|branches| self.union(branches, &fields));
+        ids.into_iter().chain(found).chain(unions).min_by(|a, b| a.cost.total_cmp(&b.cost))
+    }
+
+    fn union<'f>(&self, branches: &[Demands<'f>], around: &[&Bounded<'f>]) -> Option<Priced<I>> {
+        let mut all = Priced { plan: Plan::Union(Vec::new()), cost: 0.0, keys: 0 };
+        let mut plans = Vec::new();
+        for branch in branches {
+            let best = self.best(branch, around, false)?;
+            all.cost += best.cost;
+            all.keys = all.keys.saturating_add(best.keys);
+            plans.push(best.plan);
+        }
+        all.plan = Plan::Union(plans);
+        Some(all)
+    }
+
+    fn of_index<'f>(
+        &self,
+        index: &Arc<I>,
+        fields: &[&Bounded<'f>],
+        whole: bool,
+        plain: bool,
+    ) -> Option<Priced<I>> {
+        let spec = index.spec();
+        if !self.is_complete(&**index, fields) {
+            return None;
+        }
+        let multikey = index.multikey();
+        let bounds = bounds_of(&**index, fields);
+        let ranges = Ranges::of(spec, &bounds);
+        let order = match self.query.sort {
+            Some(sort) if whole && !index.is_truncated() => order_of(spec, &ranges, multikey, sort),
+            _ => None,
+        };
+        if ranges.used == 0 && order.is_none() && !self.forced {
+            return None;
+        }
+        let said =
+            |(path, _): &&Bounded<'f>| spec.fields.iter().take(ranges.used).any(|field| field.path == **path);
+        let complete = plain && fields.iter().all(said);
+        let covers = complete && ranges.exact && multikey == 0 && !index.is_truncated();
+        let keys = estimate(&**index, &ranges.list);
+        let cost = self.cost(&ranges, spec, order, covers, keys);
+        let text = if self.query.explained { in_words(&bounds, ranges.used) } else { Vec::new() };
+        let access = Access { index: index.clone(), ranges, order, covers, keys, text };
+        Some(Priced { plan: Plan::Index(access), cost, keys })
+    }
+
+    /// Whether every document that matches has entries.
+    fn is_complete(&self, index: &I, fields: &[&Bounded<'_>]) -> bool {
+        let spec = index.spec();
+        if spec.sparse {
+            let asked = |(path, bounds): &&Bounded<'_>| {
+                !bounds.missing && spec.fields.iter().any(|field| field.path == **path)
+            };
+            return fields.iter().any(asked);
+        }
+        index.partial().is_none_or(|partial| self.query.filter.implies(partial))
+    }
+
+    fn cost(&self, ranges: &Ranges, spec: &Spec, order: Option<Order>, covers: bool, keys: u64) -> f64 {
+        let wanted = self.query.wanted.unwrap_or(u64::MAX);
+        let enough = if covers { wanted } else { wanted.saturating_mul(UNKNOWN) };
+        let count = keys as f64;
+        if self.query.counted && covers {
+            return count * ENTRY;
+        }
+        match (self.query.sort, order) {
+            (Some(_), Some(_)) => keys.min(enough) as f64 * (FETCH + ENTRY),
+            (Some(_), None) => count * (FETCH + ENTRY),
+            (None, _) if ranges.is_key(spec) => keys.min(enough) as f64 * (FETCH + ENTRY),
+            (None, _) => count * ENTRY + keys.min(enough) as f64 * FETCH,
+        }
+    }
+}
+
+/// The bounds of each field of an index, of which ranges say some.
+fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
+    let of_field = |(n, bounds): (usize, &Bounds<'_>)| match n < used {
+        true => bounds.intervals.iter().map(ToString::to_string).collect(),
+        false => vec![crate::query::Interval::everything().to_string()],
+    };
+    bounds.iter().enumerate().map(of_field).collect()
+}
+
+/// The `_id`s that can match, where the filter names them.
+fn ids<I>(fields: &[&Bounded<'_>]) -> Option<Priced<I>> {
+    let of_id = |(path, bounds): &&&Bounded<'_>| {
+        matches!(path.parts(), [part] if &*part.name == "_id") && bounds.is_points()
+    };
+    let (_, bounds) = fields.iter().filter(of_id).min_by_key(|(_, bounds)| bounds.intervals.len())?;
+    let key = |interval: &crate::query::Interval<'_>| match &interval.low {
+        Edge::Value(value, _) => key_of_value(value),
+        Edge::Class(_) => key_of_value(&Value::Null),
+    };
+    let keys: Vec<Key> = bounds.intervals.iter().map(key).collect();
+    let count = keys.len() as u64;
+    Some(Priced { plan: Plan::Ids(keys), cost: count as f64 * FETCH, keys: count })
+}
+
+fn estimate<I: Keys>(index: &I, ranges: &[Range]) -> u64 {
+    let some: u64 = ranges.iter().take(ESTIMATED).map(|range| index.estimate(range)).sum();
+    match ranges.len() {
+        0..=ESTIMATED => some,
+        all => some.saturating_mul(all as u64) / ESTIMATED as u64,
+    }
+}
+
+/// Whether the entries of these ranges stand in the order of a sort. What has one value in all of them may stand in
+/// the sort, or be left out of it.
+fn order_of(spec: &Spec, ranges: &Ranges, multikey: u32, sort: &Sort) -> Option<Order> {
+    let mut next = ranges.single;
+    let mut reverse = None;
+    for (path, descending) in sort.parts() {
+        let constant = spec.fields.iter().take(ranges.single).position(|field| field.path == *path);
+        if let Some(n) = constant {
+            if multikey & 1 << n != 0 {
+                return None;
+            }
+            continue;
+        }
+        let field = spec.fields.get(next).filter(|field| field.path == *path)?;
+        let against = field.direction.is_descending() != descending;
+        if multikey & 1 << next != 0 || *reverse.get_or_insert(against) != against {
+            return None;
+        }
+        next += 1;
+    }
+    Some(Order { reverse: reverse.unwrap_or(false), fields: next })
+}

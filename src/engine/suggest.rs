@@ -1,0 +1,160 @@
+//! Indexes that costly scans ask for: counted by path, suggested, and made when the database is told to.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use super::collection::Collection;
+use super::select::Reading;
+use super::store::Store;
+use crate::document::{Path, Value};
+use crate::error::Kind;
+use crate::index::{Direction, Field, Spec};
+use crate::options::{Access, AutoIndex};
+use crate::query::{Demands, Sort};
+use crate::storage::Lsn;
+
+/// Documents that a costly scan passes at least.
+const COSTLY: u64 = 1_000;
+/// And for each that it returns.
+const WASTED: u64 = 10;
+/// Costly scans after which a path is suggested.
+const ENOUGH: u32 = 3;
+/// Paths that are counted of one collection.
+const PATHS: usize = 64;
+/// Indexes that one collection gets unasked.
+const AUTOMATIC: usize = 8;
+
+/// What costly scans asked for.
+#[derive(Default)]
+pub struct Suggestions {
+    paths: Mutex<Vec<(Path, u32)>>,
+    /// Indexes made, or tried, unasked.
+    made: Mutex<Vec<Path>>,
+}
+
+impl Suggestions {
+    /// Counts a path.
+    fn count(&self, path: &Path) {
+        let mut paths = self.paths.lock();
+        if let Some((_, count)) = paths.iter_mut().find(|(known, _)| known == path) {
+            *count = count.saturating_add(1);
+        } else if paths.len() < PATHS {
+            paths.push((path.clone(), 1));
+        }
+    }
+
+    /// Paths that were asked for often enough, and how often, the most frequent first.
+    fn wanted(&self) -> Vec<(Path, u32)> {
+        let mut wanted: Vec<_> =
+            self.paths.lock().iter().filter(|(_, count)| *count >= ENOUGH).cloned().collect();
+        wanted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        wanted
+    }
+}
+
+impl Suggestions {
+    /// The path that an index is to be made on next, each once.
+    fn take(&self, collection: &Collection) -> Option<Path> {
+        let mut made = self.made.lock();
+        if made.len() >= AUTOMATIC {
+            return None;
+        }
+        let (next, _) = collection.suggested().into_iter().find(|(path, _)| !made.contains(path))?;
+        made.push(next.clone());
+        Some(next)
+    }
+}
+
+impl Collection {
+    /// The paths that costly scans asked for and that no index begins with, and how many did.
+    pub fn suggested(&self) -> Vec<(Path, u32)> {
+        let mut wanted = self.suggestions().wanted();
+        wanted.retain(|(path, _)| !has_index(self, path));
+        wanted
+    }
+
+    /// The same as explanations and statistics tell it.
+    pub fn suggested_indexes(&self) -> Value {
+        let one = |(path, scans): (Path, u32)| {
+            let key = Value::Object(vec![(path.to_string(), Value::Int(1))]);
+            Value::Object(vec![("key".into(), key), ("scans".into(), Value::number(scans.into()))])
+        };
+        Value::Array(self.suggested().into_iter().map(one).collect())
+    }
+}
+
+fn has_index(collection: &Collection, path: &Path) -> bool {
+    let newest = Lsn(u64::MAX);
+    let begins = |spec: &Spec| spec.fields.first().is_some_and(|field| field.path == *path);
+    collection.indexes().iter().any(|index| {
+        (index.is_building() || index.is_ready(newest)) && begins(index.spec()) && index.partial().is_none()
+    })
+}
+
+/// The paths that an index would have to begin with, one of them: what is asked for by value or range, or the order.
+fn paths(demands: &Demands<'_>, found: &mut Vec<Path>) {
+    for (path, bounds) in &demands.fields {
+        let is_id = matches!(path.parts(), [part] if &*part.name == "_id");
+        if !bounds.is_everything() && !is_id && !path.has_empty_part() && !found.contains(path) {
+            found.push(path.clone().into_owned());
+        }
+    }
+    for branch in demands.unions.iter().flatten() {
+        paths(branch, found);
+    }
+}
+
+impl Store {
+    /// Remembers a scan if it was costly; answers whether it was.
+    pub(super) fn note_scan(
+        &self,
+        reading: &Reading<'_>,
+        sort: Option<&Sort>,
+        examined: u64,
+        returned: u64,
+    ) -> bool {
+        if self.options().auto_index == AutoIndex::Off
+            || examined < COSTLY
+            || examined < returned.saturating_mul(WASTED)
+        {
+            return false;
+        }
+        let mut found = Vec::new();
+        paths(&reading.filter.demands(), &mut found);
+        if found.is_empty()
+            && let Some((path, _)) = sort.and_then(|sort| sort.parts().next())
+        {
+            found.push(path.clone());
+        }
+        found.iter().for_each(|path| reading.collection.suggestions().count(path));
+        true
+    }
+
+    /// Makes the index that a collection asks for most, in the background, if the database is to do so unasked.
+    pub fn consider_index(self: &Arc<Self>, name: &str, runtime: &Handle) {
+        if self.options().auto_index != AutoIndex::On || self.options().access == Access::ReadOnly {
+            return;
+        }
+        let Some(collection) = self.views().collection(name) else { return };
+        let Some(path) = collection.suggestions().take(&collection) else { return };
+        let (store, name) = (self.clone(), name.to_owned());
+        runtime.spawn_blocking(move || {
+            let text = path.to_string();
+            let spec = Spec {
+                name: format!("{text}_1").into(),
+                fields: vec![Field { path, name: text.into(), direction: Direction::Ascending }],
+                unique: false,
+                sparse: false,
+                partial: None,
+            };
+            let made = store.create_indexes(&name, std::slice::from_ref(&spec));
+            if let Err(error) = made.result
+                && error.kind() != Kind::Closed
+            {
+                tracing::warn!(collection = name, index = &*spec.name, %error, "an automatic index could not be made");
+            }
+        });
+    }
+}
