@@ -31,7 +31,13 @@ export const Opcode = {
   FindOneAnd: 26,
   Bulk: 27,
   Rename: 28,
-  Aggregate: 30
+  Aggregate: 30,
+  CreateIndexes: 31,
+  DropIndex: 32,
+  ListIndexes: 33,
+  Explain: 34,
+  Stats: 35,
+  Create: 36
 } as const
 
 /** Flags of docs/boundary.md; a bit means what its opcode says. */

@@ -10,19 +10,20 @@ import type { Core } from './core.js'
 import type { Database } from './database.js'
 import { encodeValue } from './encode.js'
 import { type CollectionSettings, Handle } from './handle.js'
+import { hintOf } from './index-spec.js'
+import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
-import { Reads } from './reads.js'
 import { nameInserted, updateResult } from './requests.js'
 import type { PortShapes } from './shapes.js'
 import type {
-  AnyBulkWriteOperation, BulkWriteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
+  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
   OptionalId, RenameOptions, UpdateFilter, UpdateOptions, UpdateResult, WithId, WithoutId
 } from './types.js'
 import type { Writer } from './writer.js'
 import {
-  answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, writeReplace,
-  writeUpdate
+  answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, writeDelete,
+  writeReplace, writeUpdate
 } from './writes.js'
 
 /**
@@ -31,7 +32,7 @@ import {
  * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
  */
-export class Collection<T extends Document = Document> extends Reads<T> {
+export class Collection<T extends Document = Document> extends Indexes<T> {
   /** @internal */
   static create<T extends Document>(database: Database, core: Core, name: string, settings: CollectionSettings): Collection<T> {
     return new Collection<T>(new Handle(database, core, name, settings))
@@ -135,10 +136,11 @@ export class Collection<T extends Document = Document> extends Reads<T> {
       checkReplacement(where, replacement)
       refuseVersion(where, given)
       const upsert = flagOf(where, 'upsert', given.upsert)
+      const hint = hintOf(where, given.hint)
       return {
         opcode: Opcode.Replace,
         flags: upsert ? Flag.Upsert : 0,
-        body: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, handleOf(this).help(where, given)),
+        body: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, handleOf(this).help(where, given)),
         finish: updateResult<T>
       }
     })
@@ -158,7 +160,8 @@ export class Collection<T extends Document = Document> extends Reads<T> {
       checkFields(where, 'filter', filter)
       checkUpdate(where, update)
       const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
-      return (out) => writeUpdate(out, filter, update, upsert, arrayFilters, handleOf(this).help(where, given))
+      const hint = hintOf(where, given.hint)
+      return (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, handleOf(this).help(where, given))
     })
   }
 
@@ -169,7 +172,8 @@ export class Collection<T extends Document = Document> extends Reads<T> {
     return this.#findOneAnd('findOneAndReplace', Opcode.Replace, options, (where, given, upsert) => {
       checkFields(where, 'filter', filter)
       checkReplacement(where, replacement)
-      return (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, handleOf(this).help(where, given))
+      const hint = hintOf(where, given.hint)
+      return (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, handleOf(this).help(where, given))
     })
   }
 
@@ -177,9 +181,10 @@ export class Collection<T extends Document = Document> extends Reads<T> {
   findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
   findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
-    return this.#findOneAnd('findOneAndDelete', Opcode.Delete, options as FindOneAndUpdateOptions<T> | undefined, (where) => {
+    return this.#findOneAnd('findOneAndDelete', Opcode.Delete, options as FindOneAndUpdateOptions<T> | undefined, (where, given) => {
       checkFields(where, 'filter', filter)
-      return (out) => encodeValue(out, filter, 'filter')
+      const hint = hintOf(where, given.hint)
+      return (out) => writeDelete(out, filter, hint)
     })
   }
 
@@ -231,12 +236,12 @@ export class Collection<T extends Document = Document> extends Reads<T> {
   }
 
   /** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
-  deleteOne(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult> {
+  deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete('deleteOne', 0, filter, options)
   }
 
   /** Deletes every document that matches, all in one commit. */
-  deleteMany(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult> {
+  deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete('deleteMany', Flag.Many, filter, options)
   }
 
@@ -279,23 +284,25 @@ export class Collection<T extends Document = Document> extends Reads<T> {
       refuseVersion(where, given)
       const upsert = flagOf(where, 'upsert', given.upsert)
       const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
+      const hint = hintOf(where, given.hint)
       return {
         opcode: Opcode.Update,
         flags: flags | (upsert ? Flag.Upsert : 0),
-        body: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, handleOf(this).help(where, given)),
+        body: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, handleOf(this).help(where, given)),
         finish: updateResult<T>
       }
     })
   }
 
-  #delete(method: string, flags: number, filter: unknown, options: OperationOptions | undefined): Promise<DeleteResult> {
+  #delete(method: string, flags: number, filter: unknown, options: DeleteOptions | undefined): Promise<DeleteResult> {
     return handleOf(this).run(method, options, (where, given) => {
       const checked = filterOf(where, filter)
       refuseVersion(where, given)
+      const hint = hintOf(where, given.hint)
       return {
         opcode: Opcode.Delete,
         flags,
-        body: (out) => encodeValue(out, checked, 'filter'),
+        body: (out) => writeDelete(out, checked, hint),
         finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
       }
     })

@@ -6,10 +6,11 @@ import { writeArrayHead } from './bodies.js'
 import { type CollectionState, type Core, named, type Request } from './core.js'
 import type { Database } from './database.js'
 import { encodeDocument, encodeId, encodeValue } from './encode.js'
+import { explained } from './explain.js'
 import { sameId } from './identity.js'
 import { getRequest } from './requests.js'
 import type { PortShapes } from './shapes.js'
-import type { Document, InsertOneOptions, OperationOptions, SetOptions } from './types.js'
+import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './types.js'
 import type { Writer } from './writer.js'
 import type { WriteHelp } from './writes.js'
 
@@ -43,9 +44,9 @@ export class Handle {
     try {
       this.core.checkOpen(where)
       const given = optionsOf<O>(where, options)
-      const request = build(where, given)
+      const request = explained(where, this.core.name, build(where, given), given as ExplainOptions)
       request.signal = given.signal
-      request.maxTimeMS = given.maxTimeMS
+      request.maxTimeMS ??= given.maxTimeMS
       return this.core.run(where, this.target(where), request)
     } catch (error) {
       return Promise.reject(named(where, error))

@@ -1,17 +1,23 @@
 // Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
 import { AggregationCursor, type AggregateOptions } from './aggregate.js'
-import { countOf, filterOf, optionsOf, wrongArgument } from './arguments.js'
+import { countOf, filterOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
 import { Flag, Opcode } from './batch.js'
 import { writeFind } from './bodies.js'
 import type { Request } from './core.js'
 import { FindCursor } from './cursor.js'
 import { encodeValue } from './encode.js'
+import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
 import { countRequest, findOf, limitOf, soleId } from './requests.js'
 import type {
-  CountOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
+  CountOptions, DistinctOptions, Document, Element, ExplainOptions, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
 } from './types.js'
+
+/** A cursor is explained by its method; an option of its name must not be left out in silence. */
+function refuseExplain(where: string, options: object): void {
+  if ((options as ExplainOptions).explain !== undefined) throw unsupported(where, 'explain', 'use explain() of the cursor that find answers')
+}
 
 /** The methods that read documents by what is in them. */
 export class Reads<T extends Document = Document> extends KeyAccess<T> {
@@ -55,6 +61,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
     const where = `${this.collectionName}.find`
     const given = optionsOf<FindOptions<T>>(where, options)
+    refuseExplain(where, given)
     const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
     return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
       ...findOf(where, given),
@@ -71,31 +78,33 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
       const checked = filterOf(where, filter)
       const skip = countOf(where, 'option skip', given.skip)
       const limit = countOf(where, 'option limit', given.limit)
-      return countRequest(checked, skip, limit)
+      return countRequest(checked, skip, limit, hintOf(where, given.hint))
     })
   }
 
   /** Resolves with the number of documents in the collection. */
   estimatedDocumentCount(options?: OperationOptions): Promise<number> {
-    return handleOf(this).run('estimatedDocumentCount', options, () => countRequest({}, 0, 0))
+    return handleOf(this).run('estimatedDocumentCount', options, () => countRequest({}, 0, 0, null))
   }
 
   /**
    * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
    * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
    */
-  distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
-  distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>
-  distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]> {
-    return handleOf(this).run<any[], OperationOptions>('distinct', options, (where) => {
+  distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]> {
+    return handleOf(this).run<any[], DistinctOptions>('distinct', options, (where, given) => {
       if (typeof key !== 'string' || key === '') throw wrongArgument(where, 'key', 'a path', key)
       const checked = filterOf(where, filter)
+      const hint = hintOf(where, given.hint)
       return {
         opcode: Opcode.Distinct,
         flags: 0,
         body: (out) => {
           encodeValue(out, key, 'document')
           encodeValue(out, checked, 'filter')
+          encodeValue(out, hint, 'document')
         },
         finish: (values: any[]) => values
       }
@@ -111,6 +120,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
   findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
     const where = `${this.collectionName}.findSync`
     const given = optionsOf<FindOptions<T>>(where, options)
+    refuseExplain(where, given)
     const checked = filterOf(where, filter)
     const find = { ...findOf(where, given), limit: limitOf(where, given.limit), batch: countOf(where, 'option batchSize', given.batchSize) }
     const documents: WithId<T>[] = []
@@ -147,7 +157,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
     const checked = filterOf(where, filter)
     const skip = countOf(where, 'option skip', given.skip)
     const limit = countOf(where, 'option limit', given.limit)
-    return handleOf(this).call(where, countRequest(checked, skip, limit), given.signal)
+    return handleOf(this).call(where, countRequest(checked, skip, limit, hintOf(where, given.hint)), given.signal)
   }
 
   /** Appends a batch of a cursor; answers the cursor, 0 after the last batch. */
