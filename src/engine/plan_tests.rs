@@ -282,7 +282,8 @@ fn costly_scans_suggest_an_index_and_make_it_when_told_to() {
         while makes && subject.find(&filter, None, 0).stages() != "FETCH IXSCAN" {
             waits += 1;
             assert!(waits < 1_000, "the index was not made");
-            subject.runtime.block_on(tokio::time::sleep(std::time::Duration::from_millis(10)));
+            let pause = std::time::Duration::from_millis(10);
+            subject.runtime.block_on(async { tokio::time::sleep(pause).await });
         }
         let collection = subject.database.store().views().collection("c").unwrap();
         assert_eq!(collection.indexes().len(), usize::from(makes));
