@@ -276,6 +276,11 @@ export interface OpenOptions {
 	memoryLimit?: number;
 	/** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
 	autoCompact?: boolean;
+	/**
+	 * What becomes of a field that costly scans ask for: `'suggest'` (default) names it in statistics and explanations after three of them, `'on'`
+	 * makes an index of it too, `'off'` does neither.
+	 */
+	autoIndex?: "off" | "suggest" | "on";
 	/** Generations that a compaction keeps. Default none. */
 	retention?: Retention;
 	/** Reads only; no byte on disk changes. Default false. */
@@ -309,6 +314,9 @@ export interface CollectionOptions {
 	/** Does not set the `_id` that was made on the caller's object. */
 	forceServerObjectId?: boolean;
 }
+/** Options of `createCollection`. */
+export interface CreateCollectionOptions extends CollectionOptions, OperationOptions {
+}
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
 	[fact: string]: unknown;
@@ -339,6 +347,14 @@ export interface DatabaseStats {
 	views: number;
 	/** How long the oldest of them has been open, in milliseconds. */
 	oldestViewAge: number;
+	/** Indexes of all collections, those of `_id` left out. */
+	indexes: number;
+	/** Bytes of these indexes in memory. */
+	indexBytes: number;
+	/** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+	suggestedIndexes: ({
+		collection: string;
+	} & SuggestedIndex)[];
 }
 /** How much of the past a compaction leaves on disk. */
 export interface Retention {
@@ -373,10 +389,23 @@ export interface CompactResult {
 export interface CollectionInfo {
 	/** Its name. */
 	name: string;
+	type: "collection";
 	/** Its number, never reused within a database. */
 	number: number;
 	/** Documents in it. */
 	count: number;
+	/** What it was made with; nothing yet. */
+	options: Document;
+	info: {
+		readOnly: boolean;
+	};
+	idIndex: {
+		v: number;
+		key: {
+			_id: 1;
+		};
+		name: string;
+	};
 }
 /** Options of every operation. */
 export interface OperationOptions {
@@ -400,7 +429,7 @@ export interface InsertManyOptions extends InsertOneOptions {
 	ordered?: boolean;
 }
 /** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions {
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
 	/** Fields to show or leave out. */
 	projection?: Projection<T>;
 	/** The order; natural order, that of insertion, where it is absent. */
@@ -415,14 +444,25 @@ export interface FindOptions<T = Document> extends OperationOptions {
 /** Options of `findOne`. */
 export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize">;
 /** Options of `countDocuments`. */
-export interface CountOptions extends OperationOptions {
+export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
 	/** Documents to leave out first. */
 	skip?: number;
 	/** Count at most this many; 0 for all. */
 	limit?: number;
 }
+/** Options of operations that can be explained. */
+export interface ExplainOptions {
+	/** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
+	explain?: ExplainVerbosityLike;
+}
+/** Options of `distinct`. */
+export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {
+}
+/** Options of deletions. */
+export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {
+}
 /** Options of updates. */
-export interface UpdateOptions extends OperationOptions {
+export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
 	/** Makes a document from filter and update when none matches. Default false. */
 	upsert?: boolean;
 	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
@@ -577,7 +617,7 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
 /** Options of `findOneAndReplace`. */
 export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
 /** Options of `findOneAndDelete`. */
-export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof OperationOptions>;
+export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
 /** A document that a write answers, with what the write did. */
 export interface ModifyResult<D = Document> {
 	/** The document, or null. */
@@ -597,28 +637,28 @@ export type AnyBulkWriteOperation<T = Document> = {
 		update: UpdateFilter<T> | readonly Document[];
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
-	};
+	} & HintOptions;
 } | {
 	updateMany: {
 		filter: Filter<T>;
 		update: UpdateFilter<T> | readonly Document[];
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
-	};
+	} & HintOptions;
 } | {
 	replaceOne: {
 		filter: Filter<T>;
 		replacement: WithoutId<T>;
 		upsert?: boolean;
-	};
+	} & HintOptions;
 } | {
 	deleteOne: {
 		filter: Filter<T>;
-	};
+	} & HintOptions;
 } | {
 	deleteMany: {
 		filter: Filter<T>;
-	};
+	} & HintOptions;
 };
 /** Options of `bulkWrite`. */
 export type BulkWriteOptions = InsertManyOptions;
@@ -627,8 +667,177 @@ export interface RenameOptions extends OperationOptions {
 	/** Drops the collection that has the name. Default false. */
 	dropTarget?: boolean;
 }
+/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
+export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
+/** The fields of an index, in order, in any form that the driver takes. */
+export type IndexSpecification = OneOrMore<string | readonly [
+	string,
+	IndexDirection
+] | {
+	readonly [path: string]: IndexDirection;
+} | ReadonlyMap<string, IndexDirection>>;
+type OneOrMore<T> = T | readonly T[];
+/** What an index does besides finding. */
+export interface IndexOptions {
+	/** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
+	name?: string;
+	/** Refuses a second document with the same values. Default false. */
+	unique?: boolean;
+	/** Leaves out documents that have none of its fields. Default false. */
+	sparse?: boolean;
+	/** Holds the documents that match this filter only. */
+	partialFilterExpression?: Document;
+	/** For the sake of programs written for a server; every index is built while reads and writes go on. */
+	background?: boolean;
+}
+/** Options of `createIndex`. */
+export interface CreateIndexesOptions extends IndexOptions, OperationOptions {
+}
+/** An index for `createIndexes`. */
+export interface IndexDescription extends IndexOptions {
+	/** Its fields, in order. */
+	key: {
+		readonly [path: string]: IndexDirection;
+	} | ReadonlyMap<string, IndexDirection>;
+}
+/** An index in a listing. */
+export interface IndexDescriptionInfo {
+	/** The version of its form; 2. */
+	v: number;
+	/** Its fields, in order. */
+	key: {
+		[path: string]: 1 | -1;
+	};
+	name: string;
+	unique?: boolean;
+	sparse?: boolean;
+	partialFilterExpression?: Document;
+}
+/** Names of indexes, and their fields in order. */
+export interface IndexDescriptionCompact {
+	[name: string]: [
+		path: string,
+		direction: 1 | -1
+	][];
+}
+/** How `indexInformation` and `indexes` answer. */
+export interface IndexInformationOptions extends OperationOptions {
+	/** The rows of the listing in place of names and fields. */
+	full?: boolean;
+}
+/** What `dropIndex` did. */
+export interface DropIndexResult {
+	/** Indexes that there were before, that of `_id` included. */
+	nIndexesWas: number;
+	ok: number;
+}
+/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none. */
+export type Hint = string | {
+	readonly [path: string]: IndexDirection;
+} | ReadonlyMap<string, IndexDirection> | readonly (readonly [
+	string,
+	IndexDirection
+])[];
+/** Options of operations that look for documents. */
+export interface HintOptions {
+	/** The index to use. Rejects with `BAD_QUERY` when there is none such. */
+	hint?: Hint;
+}
+/** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
+export type ExplainVerbosity = "queryPlanner" | "queryPlannerExtended" | "executionStats" | "allPlansExecution";
+/** The detail of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
+export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
+	verbosity: ExplainVerbosity;
+	maxTimeMS?: number;
+};
+/** An index that would have served scans of this collection. */
+export interface SuggestedIndex {
+	/** The fields that it would have. */
+	key: {
+		[path: string]: 1 | -1;
+	};
+	/** The name that it would have. */
+	name: string;
+	/** Scans that it would have served. */
+	scans: number;
+}
+/** Figures about a collection. */
+export interface CollectionStats {
+	/** Database and collection, joined by a dot. */
+	ns: string;
+	/** Documents in it. */
+	count: number;
+	/** Bytes of its documents. */
+	size: number;
+	/** Bytes of a document on average; absent where there is none. */
+	avgObjSize?: number;
+	/** Indexes, that of `_id` included. */
+	nindexes: number;
+	/** Bytes of each index in memory, by name. That of `_id` is the directory of the collection and not among them. */
+	indexSizes: {
+		[name: string]: number;
+	};
+	/** Bytes of all of them. */
+	totalIndexSize: number;
+	/** How often each index was chosen since the database was opened, by name. */
+	indexUses: {
+		[name: string]: number;
+	};
+	/** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+	suggestedIndexes: SuggestedIndex[];
+	ok: number;
+}
+/** Options of `listCollections`. */
+export interface ListCollectionsOptions extends OperationOptions {
+	/** Rows of name and type alone. Default false. */
+	nameOnly?: boolean;
+	/** For the sake of programs written for a server; a listing crosses in one piece. */
+	batchSize?: number;
+}
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends OperationOptions {
+	/** For the sake of programs written for a server; a listing crosses in one piece. */
+	batchSize?: number;
+}
+/**
+ * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
+ *
+ * Its methods reject with `CLOSED` when the database was closed.
+ */
+export declare class ListCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Resolves with the next row, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another row. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all rows that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each row, until it returns false; resolves at the end. */
+	forEach(iterator: (row: T) => boolean | void): Promise<void>;
+	/** Rows that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes rows that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read makes a new listing. */
+	rewind(): void;
+	/** A cursor over the same listing that has not started. */
+	clone(): ListCursor<T>;
+	/** Lets go of the rows that are left. */
+	close(): Promise<void>;
+	/** The rows as a stream of objects. */
+	stream(): Readable;
+	/** Yields each row, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
 /** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions {
+export interface AggregateOptions extends OperationOptions, HintOptions {
 	/** Documents that cross into JavaScript at a time; 0 for the default. */
 	batchSize?: number;
 	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
@@ -668,6 +877,8 @@ export declare class AggregationCursor<T = any> implements AsyncIterable<T> {
 	lookup<R = any>(join: Document): AggregationCursor<R>;
 	/** Adds an `$out` stage. */
 	out(collection: Document | string): this;
+	/** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
+	maxTimeMS(value: number): this;
 	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
 	batchSize(count: number): this;
 	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
@@ -682,6 +893,8 @@ export declare class AggregationCursor<T = any> implements AsyncIterable<T> {
 	toArray(): Promise<T[]>;
 	/** Calls a function with each document, until it returns false; resolves at the end. */
 	forEach(iterator: (document: T) => boolean | void): Promise<void>;
+	/** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
+	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** Documents that have crossed and were not read yet. */
 	bufferedCount(): number;
 	/** Takes documents that have crossed already, at most this many. */
@@ -717,6 +930,8 @@ export interface MoltenErrorDetails {
 	keyPattern?: Record<string, unknown>;
 	/** `DUPLICATE_KEY`: the values that collide. */
 	keyValue?: Record<string, unknown>;
+	/** MongoDB's number, where the kind alone does not tell it. */
+	code?: number;
 	/** The error behind this one. */
 	cause?: unknown;
 }
@@ -804,6 +1019,14 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	project<P extends Document = Document>(projection: Document): FindCursor<P>;
 	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
 	batchSize(count: number): this;
+	/** Names the index to use, or its fields; `{ $natural: 1 }` for none. The reads reject with `BAD_QUERY` when there is none such. */
+	hint(hint: Hint): this;
+	/** For logs; ignored. */
+	comment(comment: unknown): this;
+	/** Compares as bytes do: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
+	collation(collation: {
+		locale: string;
+	}): this;
 	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
 	map<R>(transform: (document: T) => R): FindCursor<R>;
 	/** Resolves with the next document, or null at the end. */
@@ -818,6 +1041,8 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	forEach(iterator: (document: T) => boolean | void): Promise<void>;
 	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
 	count(): Promise<number>;
+	/** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
+	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** Documents that have crossed and were not read yet. */
 	bufferedCount(): number;
 	/** Takes documents that have crossed already, at most this many. */
@@ -858,38 +1083,53 @@ export declare class BulkWriteResult<T = Document> implements BulkCounts {
 	/** The upserted document of this place, or undefined. */
 	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
-/**
- * A collection of documents. A handle is light: make one where it is needed.
- *
- * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
- * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
- */
-export declare class Collection<T extends Document = Document> {
+declare class KeyAccess<T extends Document = Document> {
 	#private;
 	/** The name of the collection. */
 	readonly collectionName: string;
-	private constructor();
-	/** The database it belongs to. */
-	get db(): Database;
-	/** The name of the database. */
-	get dbName(): string;
-	/** Database and collection, joined by a dot. */
-	get namespace(): string;
+	/** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+	get(id: InferId<T>, options: GetOptions & {
+		meta: true;
+	}): Promise<Versioned<WithId<T>> | null>;
+	get(id: InferId<T>, options?: GetOptions & {
+		meta?: false;
+	}): Promise<WithId<T> | null>;
+	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+	getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]>;
+	/** Resolves with whether there is a document with this `_id`. */
+	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;
 	/**
-	 * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
-	 * object.
+	 * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
 	 *
-	 * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
+	 * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
 	 */
-	insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>>;
+	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
 	/**
-	 * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
-	 * others are inserted.
+	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
+	 * versions in order.
 	 *
-	 * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
-	 * before anything is inserted, when a value cannot be stored.
+	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
 	 */
-	insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>>;
+	setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, "ifVersion">): Promise<number[]>;
+	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
+	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
+	/**
+	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
+	 * were not awaited may not show yet.
+	 *
+	 * Throws what `get` rejects with.
+	 */
+	getSync(id: InferId<T>, options: GetOptions & {
+		meta: true;
+	}): Versioned<WithId<T>> | null;
+	getSync(id: InferId<T>, options?: GetOptions & {
+		meta?: false;
+	}): WithId<T> | null;
+	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+	hasSync(id: InferId<T>): boolean;
+}
+declare class Reads<T extends Document = Document> extends KeyAccess<T> {
+	#private;
 	/**
 	 * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
 	 *
@@ -913,6 +1153,99 @@ export declare class Collection<T extends Document = Document> {
 	countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number>;
 	/** Resolves with the number of documents in the collection. */
 	estimatedDocumentCount(options?: OperationOptions): Promise<number>;
+	/**
+	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+	 */
+	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
+	distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>;
+	/**
+	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+	 * show yet. All documents see one state.
+	 *
+	 * Throws what `find` rejects with.
+	 */
+	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
+	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
+	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
+}
+declare class Indexes<T extends Document = Document> extends Reads<T> {
+	#private;
+	/**
+	 * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
+	 * is there already in the same form is left as it is.
+	 *
+	 * Rejects with `DUPLICATE_KEY` when documents have the same values and `unique` was asked for, `BAD_DOCUMENT` when a document has arrays in
+	 * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
+	 * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
+	 */
+	createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string>;
+	/** Makes several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
+	createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]>;
+	/**
+	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is none such (code 27), and for that of `_id`, which stays
+	 * (code 72).
+	 */
+	dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult>;
+	/** Drops all indexes but that of `_id`. Resolves with true, with false where the collection is missing. */
+	dropIndexes(options?: OperationOptions): Promise<boolean>;
+	/** A cursor over the indexes, that of `_id` first; over none where the collection is missing. */
+	listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo>;
+	/** Resolves with the rows of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
+	indexes(options: IndexInformationOptions & {
+		full: false;
+	}): Promise<IndexDescriptionCompact>;
+	indexes(options?: IndexInformationOptions & {
+		full?: true;
+	}): Promise<IndexDescriptionInfo[]>;
+	/** Resolves with names and fields: `{ city_1: [['city', 1]] }`; with `full`, with the rows of `listIndexes`. */
+	indexInformation(options: IndexInformationOptions & {
+		full: true;
+	}): Promise<IndexDescriptionInfo[]>;
+	indexInformation(options?: IndexInformationOptions & {
+		full?: false;
+	}): Promise<IndexDescriptionCompact>;
+	/** Resolves with whether there is an index of this name, or of each of these names. */
+	indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean>;
+	/** Resolves with figures about the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
+	stats(options?: OperationOptions): Promise<CollectionStats>;
+	/** Resolves with the options that the collection was made with; there are none yet. */
+	options(options?: OperationOptions): Promise<Document>;
+	/** Resolves with whether the collection drops its oldest documents; none does yet. */
+	isCapped(options?: OperationOptions): Promise<boolean>;
+}
+/**
+ * A collection of documents. A handle is light: make one where it is needed.
+ *
+ * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
+ * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
+ */
+export declare class Collection<T extends Document = Document> extends Indexes<T> {
+	#private;
+	private constructor();
+	/** The database it belongs to. */
+	get db(): Database;
+	/** The name of the database. */
+	get dbName(): string;
+	/** Database and collection, joined by a dot. */
+	get namespace(): string;
+	/**
+	 * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
+	 * object.
+	 *
+	 * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
+	 */
+	insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>>;
+	/**
+	 * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
+	 * others are inserted.
+	 *
+	 * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
+	 * before anything is inserted, when a value cannot be stored.
+	 */
+	insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>>;
 	/**
 	 * Changes the first document that matches. With `upsert`, makes one from filter and update when none does.
 	 *
@@ -963,78 +1296,16 @@ export declare class Collection<T extends Document = Document> {
 	 */
 	bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>>;
 	/**
-	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
-	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
-	 */
-	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: OperationOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
-	distinct(key: string, filter?: Filter<T> | null, options?: OperationOptions): Promise<any[]>;
-	/**
 	 * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
 	 * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
 	 */
 	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
-	deleteOne(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
+	deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
 	/** Deletes every document that matches, all in one commit. */
-	deleteMany(filter?: Filter<T> | null, options?: OperationOptions): Promise<DeleteResult>;
+	deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
 	/** Removes the collection and its documents; resolves with whether there was one. */
 	drop(options?: OperationOptions): Promise<boolean>;
-	/** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
-	get(id: InferId<T>, options: GetOptions & {
-		meta: true;
-	}): Promise<Versioned<WithId<T>> | null>;
-	get(id: InferId<T>, options?: GetOptions & {
-		meta?: false;
-	}): Promise<WithId<T> | null>;
-	/** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
-	getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]>;
-	/** Resolves with whether there is a document with this `_id`. */
-	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;
-	/**
-	 * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
-	 *
-	 * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
-	 */
-	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
-	/**
-	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
-	 * versions in order.
-	 *
-	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
-	 */
-	setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, "ifVersion">): Promise<number[]>;
-	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
-	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
-	/**
-	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
-	 * were not awaited may not show yet.
-	 *
-	 * Throws what `get` rejects with.
-	 */
-	getSync(id: InferId<T>, options: GetOptions & {
-		meta: true;
-	}): Versioned<WithId<T>> | null;
-	getSync(id: InferId<T>, options?: GetOptions & {
-		meta?: false;
-	}): WithId<T> | null;
-	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
-	hasSync(id: InferId<T>): boolean;
-	/**
-	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
-	 * show yet. All documents see one state.
-	 *
-	 * Throws what `find` rejects with.
-	 */
-	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
-	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
-	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
-	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
-	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
-}
-/** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
-export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {
-	/** Resolves with all collections. */
-	toArray(): Promise<CollectionInfo[]>;
 }
 /**
  * An open database: a directory, or memory alone.
@@ -1080,13 +1351,27 @@ export declare class Database {
 	 */
 	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
 	/**
-	 * Resolves with a handle of the collection, which appears with its first write.
+	 * Makes a collection with no document in it; resolves with a handle. One that is there already is left as it is.
 	 *
 	 * Rejects with `NOT_SUPPORTED` for options of the collection itself, which come with a later version.
 	 */
-	createCollection<T extends Document = Document>(name: string, options?: CollectionOptions): Promise<Collection<T>>;
-	/** Resolves with name, number and count of documents of each collection. */
-	listCollections(options?: OperationOptions): CollectionListing;
+	createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>>;
+	/**
+	 * A cursor over the collections that match a filter, by name. With `nameOnly`, rows of name and type alone.
+	 *
+	 * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is not well formed.
+	 */
+	listCollections(filter: Document | null | undefined, options: ListCollectionsOptions & {
+		nameOnly: true;
+	}): ListCursor<Pick<CollectionInfo, "name" | "type">>;
+	listCollections(filter?: Document | null, options?: ListCollectionsOptions & {
+		nameOnly?: false;
+	}): ListCursor<CollectionInfo>;
+	/**
+	 * Gives a collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
+	 * which `dropTarget` drops, and with `BAD_QUERY` when there is none to rename.
+	 */
+	renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
 	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */

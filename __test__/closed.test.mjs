@@ -32,6 +32,22 @@ const ofCollection = {
   distinct: (c) => c.distinct('a'),
   rename: (c) => c.rename('others'),
   drop: (c) => c.drop(),
+  createIndex: (c) => c.createIndex('a'),
+  createIndexes: (c) => c.createIndexes([{ key: { a: 1 } }]),
+  dropIndex: async (c) => {
+    await c.createIndex('b')
+    return c.dropIndex('b_1')
+  },
+  dropIndexes: (c) => c.dropIndexes(),
+  listIndexes: (c) => c.listIndexes().toArray(),
+  indexes: (c) => c.indexes(),
+  indexInformation: (c) => c.indexInformation(),
+  indexExists: (c) => c.indexExists('a'),
+  'collection.stats': (c) => c.stats(),
+  options: (c) => c.options(),
+  isCapped: (c) => c.isCapped(),
+  'find.explain': (c) => c.find().explain(),
+  'aggregate.explain': (c) => c.aggregate().explain(),
   get: (c) => c.get(1),
   'get with meta': (c) => c.get(1, { meta: true }),
   getMany: (c) => c.getMany([1]),
@@ -46,9 +62,10 @@ const ofCollection = {
 const ofDatabase = {
   flush: (db) => db.flush(),
   stats: (db) => db.stats(),
-  listCollections: (db) => db.listCollections(),
+  listCollections: (db) => db.listCollections().toArray(),
   dropCollection: (db) => db.dropCollection('users'),
-  createCollection: (db) => db.createCollection('users')
+  createCollection: (db) => db.createCollection('users'),
+  renameCollection: (db) => db.renameCollection('users', 'others')
 }
 
 async function opened() {

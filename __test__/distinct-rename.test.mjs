@@ -30,7 +30,7 @@ test('rename keeps documents, and readers under way', async (t) => {
   t.is(await users.countDocuments(), 0)
   t.deepEqual(await cursor.toArray(), [{ _id: 2 }])
   await people.insertOne({ _id: 3 })
-  t.deepEqual((await users.db.listCollections()).map(({ name, count }) => [name, count]), [['people', 3]])
+  t.deepEqual((await users.db.listCollections().toArray()).map(({ name, count }) => [name, count]), [['people', 3]])
 })
 
 test('rename refuses names that are taken, and drops their collections when told to', async (t) => {

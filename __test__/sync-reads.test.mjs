@@ -37,7 +37,7 @@ test('a missing collection has nothing, and is not made by reading', async (t) =
   const db = await memory(t)
   const none = db.collection('none')
   t.deepEqual([none.findSync(), none.findOneSync(), none.countSync()], [[], null, 0])
-  t.deepEqual(await db.listCollections(), [])
+  t.deepEqual(await db.listCollections().toArray(), [])
 })
 
 test('what is wrong is thrown with the method\'s name', async (t) => {

@@ -5,16 +5,20 @@ import { Readable } from 'node:stream'
 import { checkFields, countOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { type CursorSource, Fetcher } from './cursor.js'
+import type { Request } from './core.js'
 import { disposeWith } from './dispose.js'
 import { encodeValue } from './encode.js'
 import { MoltenError } from './errors.js'
+import { explaining } from './explain.js'
+import { hintOf, type KeyPairs } from './index-spec.js'
+import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
 import type { Document, OperationOptions } from './types.js'
 
 /** Documents that cross at a time where nothing else is said. */
 const BATCH = 1000
 
 /** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions {
+export interface AggregateOptions extends OperationOptions, HintOptions {
   /** Documents that cross into JavaScript at a time; 0 for the default. */
   batchSize?: number
   /** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
@@ -24,6 +28,9 @@ export interface AggregateOptions extends OperationOptions {
 interface Settings {
   batch: number
   signal: AbortSignal | undefined
+  /** Milliseconds for the first batch, which is when the pipeline runs; 0 for any. */
+  maxTimeMS: number
+  hint: string | KeyPairs | null
 }
 
 /** Ends cursors that were let go of half-way. */
@@ -57,9 +64,11 @@ export class AggregationCursor<T = any> implements AsyncIterable<T> {
     const where = `${source.collection}.aggregate`
     const given = optionsOf<AggregateOptions & { let?: unknown; explain?: unknown }>(where, options)
     if (given.let !== undefined) throw unsupported(where, 'let', 'write the values into the pipeline')
-    if (given.explain !== undefined) throw unsupported(where, 'explain', 'leave it out')
+    if (given.explain !== undefined) throw unsupported(where, 'explain', 'use explain() of the cursor')
     const batch = countOf(where, 'option batchSize', given.batchSize)
-    return new AggregationCursor<T>(source, stagesOf(where, pipeline), { batch, signal: given.signal })
+    return new AggregationCursor<T>(source, stagesOf(where, pipeline), {
+      batch, signal: given.signal, maxTimeMS: given.maxTimeMS ?? 0, hint: hintOf(where, given.hint)
+    })
   }
 
   private constructor(source: CursorSource, pipeline: Document[], settings: Settings) {
@@ -131,6 +140,13 @@ export class AggregationCursor<T = any> implements AsyncIterable<T> {
     return this.#add('out', collection)
   }
 
+  /** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
+  maxTimeMS(value: number): this {
+    this.#configure('maxTimeMS')
+    this.#settings.maxTimeMS = countOf(this.#where('maxTimeMS'), 'value', value)
+    return this
+  }
+
   /** Sets how many documents cross into JavaScript at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
@@ -191,6 +207,16 @@ export class AggregationCursor<T = any> implements AsyncIterable<T> {
     for await (const document of this) {
       if (iterator(document) === false) return
     }
+  }
+
+  /** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
+  async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
+    const where = this.#where('explain')
+    const { core, collection } = this.#source
+    core.checkOpen(where)
+    const { signal, maxTimeMS } = this.#settings
+    const request = explaining(where, core.name, { opcode: Opcode.Aggregate, flags: 0, body: this.#body(BATCH) }, verbosity)
+    return core.run(where, core.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** Documents that have crossed and were not read yet. */
@@ -296,16 +322,21 @@ export class AggregationCursor<T = any> implements AsyncIterable<T> {
       fetcher = this.#fetcher = new Fetcher(core, collection, this.#settings.signal)
       this.#started = true
       abandoned.register(this, fetcher, fetcher)
-      documents = await fetcher.openBy(where, Opcode.Aggregate, (out) => {
-        encodeValue(out, this.#pipeline, 'pipeline')
-        encodeValue(out, batch, 'document')
-      })
+      documents = await fetcher.openBy(where, Opcode.Aggregate, this.#body(batch), this.#settings.maxTimeMS)
     }
     // Closed or rewound while the answer was under way: what it brought belongs to nobody.
     if (this.#fetcher !== fetcher) return fetcher.close()
     this.#documents = documents
     this.#at = 0
     this.#exhausted = !fetcher.isLive
+  }
+
+  #body(batch: number): Request['body'] {
+    return (out) => {
+      encodeValue(out, this.#pipeline, 'pipeline')
+      encodeValue(out, batch, 'document')
+      encodeValue(out, this.#settings.hint, 'document')
+    }
   }
 
   /** Lets go of the core's cursor and of what has crossed. */

@@ -37,6 +37,11 @@ export function isFields(value: unknown): value is Document {
   return !(value instanceof Date || ArrayBuffer.isView(value) || isObjectId(value))
 }
 
+/** A Map of any realm. */
+export function isMap(value: unknown): value is Map<string, never> {
+  return Object.prototype.toString.call(value) === '[object Map]'
+}
+
 /** Refuses what is not an object with fields. */
 export function checkFields(where: string, name: string, value: unknown): asserts value is Document {
   if (!isFields(value)) throw wrongArgument(where, name, 'an object', value)
@@ -55,10 +60,16 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
   if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
   const given = options as { session?: unknown; collation?: { locale?: unknown } | null; signal?: unknown; maxTimeMS?: unknown }
   if (given.session !== undefined && given.session !== null) throw unsupported(where, 'session', 'operations of one call are atomic')
-  if (given.collation && given.collation.locale !== 'simple') throw unsupported(where, 'collation', 'only { locale: \'simple\' } is there')
+  if (given.collation !== undefined && given.collation !== null) checkCollation(where, given.collation)
   if (given.maxTimeMS !== undefined) countOf(where, 'option maxTimeMS', given.maxTimeMS)
   if (given.signal !== undefined) checkSignal(where, given.signal)
   return options
+}
+
+/** Strings compare as their bytes do; no language's rules are there. */
+export function checkCollation(where: string, collation: unknown): void {
+  if (typeof collation !== 'object' || collation === null) throw wrongArgument(where, 'collation', 'an object', collation)
+  if ((collation as Document)['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
 }
 
 /** The error of an option that this version does not have. */

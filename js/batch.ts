@@ -13,7 +13,7 @@ import { setImmediate } from 'node:timers'
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
 import { type ErrorDetails } from './errors.js'
 import { native, type Native } from './native.js'
-import { PointReads, section, Turn } from './reads.js'
+import { PointReads, section, Turn } from './point-reads.js'
 import { PortShapes } from './shapes.js'
 import { Writer } from './writer.js'
 
@@ -39,7 +39,13 @@ export const Opcode = {
   FindOneAnd: 26,
   Bulk: 27,
   Rename: 28,
-  Aggregate: 30
+  Aggregate: 30,
+  CreateIndexes: 31,
+  DropIndex: 32,
+  ListIndexes: 33,
+  Explain: 34,
+  Stats: 35,
+  Create: 36
 } as const
 
 /** Flags of docs/boundary.md; a bit means what its opcode says. */

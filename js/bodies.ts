@@ -1,6 +1,7 @@
 // Bodies that more than one method writes.
 
 import { encodeValue } from './encode.js'
+import type { KeyPairs } from './index-spec.js'
 import type { SortKeys } from './sort.js'
 import type { Document } from './types.js'
 import type { Writer } from './writer.js'
@@ -12,6 +13,7 @@ export interface FindShape {
   skip: number
   limit: number
   batch: number
+  hint: string | KeyPairs | null
 }
 
 /** The head of an array whose elements follow. */
@@ -36,4 +38,5 @@ export function writeFind(out: Writer, filter: Document, find: FindShape): void 
   encodeValue(out, find.skip, 'document')
   encodeValue(out, find.limit, 'document')
   encodeValue(out, find.batch, 'document')
+  encodeValue(out, find.hint, 'document')
 }

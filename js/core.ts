@@ -10,6 +10,7 @@ import { failureOf, type NativeDatabase } from './native.js'
 import type { Settings } from './options.js'
 import { getRequest } from './requests.js'
 import { ShapeCache } from './shapes.js'
+import type { Document } from './types.js'
 
 /** A collection of an open database, shared by its handles. */
 export class CollectionState implements Target {
@@ -140,10 +141,9 @@ export class Core {
   }
 
   /** A duplicate key reads as MongoDB's does; any other failure is prefixed with where it happened. */
-  #messageOf(where: string, collection: string, details: Pick<ErrorDetails, 'kind' | 'message' | 'keyPattern' | 'keyValue'>): string {
+  #messageOf(where: string, collection: string, details: Pick<ErrorDetails, 'kind' | 'message' | 'indexName' | 'keyPattern' | 'keyValue'>): string {
     if (details.kind !== 'DUPLICATE_KEY' || !details.keyValue) return `${where}: ${details.message}`
-    const fields = Object.keys(details.keyPattern ?? details.keyValue)
-    const index = fields.length === 1 && fields[0] === '_id' ? '_id_' : fields.map((field) => `${field}_1`).join('_')
+    const index = details.indexName ?? '_id_'
     return `E11000 duplicate key error collection: ${this.name}.${collection} index: ${index} dup key: ${printedKey(details.keyValue)}`
   }
 
@@ -247,12 +247,21 @@ function limited(request: Request<unknown>): Operation {
   return { opcode: request.opcode, flags, body }
 }
 
-/** The operation that lists collections. */
-export const listing: Request<{ name: string; number: number; count: number }[]> = {
-  opcode: Opcode.ListCollections,
-  flags: 0,
-  body: () => {},
-  finish: (value) => value
+/** A collection as the core lists it. */
+export interface ListedCollection {
+  name: string
+  number: number
+  count: number
+}
+
+/** The operation that lists the collections that match a filter. */
+export function listing(filter: Document): Request<ListedCollection[]> {
+  return {
+    opcode: Opcode.ListCollections,
+    flags: 0,
+    body: (out) => encodeValue(out, filter, 'filter'),
+    finish: (value) => value
+  }
 }
 
 /** Puts collection and method into the message of an error that the codec threw; others are passed on. */

@@ -2,13 +2,16 @@
 
 import { Readable } from 'node:stream'
 
-import { checkFields, filterOf, wrongArgument } from './arguments.js'
+import { checkCollation, checkFields, filterOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { type FindShape, writeFind } from './bodies.js'
 import type { CollectionState, Core, Request } from './core.js'
 import { disposeWith } from './dispose.js'
 import { encodeValue } from './encode.js'
 import { MoltenError } from './errors.js'
+import { explaining } from './explain.js'
+import { hintOf } from './index-spec.js'
+import type { ExplainVerbosityLike, Hint } from './index-types.js'
 import { sortKeys } from './sort.js'
 import type { Document, Sort, SortDirection } from './types.js'
 
@@ -56,9 +59,9 @@ export class Fetcher {
   }
 
   /** Opens by another operation that answers as a find does. */
-  openBy(where: string, opcode: number, body: Request['body']): Promise<unknown[]> {
+  openBy(where: string, opcode: number, body: Request['body'], maxTimeMS: number): Promise<unknown[]> {
     this.#target = this.core.collection(this.collection, where)
-    return this.#fetch(where, opcode, body)
+    return this.#fetch(where, opcode, body, maxTimeMS)
   }
 
   more(where: string, batch: number): Promise<unknown[]> {
@@ -178,6 +181,27 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
     return this
   }
 
+  /** Names the index to use, or its fields; `{ $natural: 1 }` for none. The reads reject with `BAD_QUERY` when there is none such. */
+  hint(hint: Hint): this {
+    this.#configure('hint')
+    this.#settings.hint = hintOf(this.#where('hint'), hint)
+    return this
+  }
+
+  /** For logs; ignored. */
+  comment(comment: unknown): this {
+    this.#configure('comment')
+    void comment
+    return this
+  }
+
+  /** Compares as bytes do: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
+  collation(collation: { locale: string }): this {
+    this.#configure('collation')
+    checkCollation(this.#where('collation'), collation)
+    return this
+  }
+
   /** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
   map<R>(transform: (document: T) => R): FindCursor<R> {
     this.#configure('map')
@@ -231,7 +255,7 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
     const where = this.#where('count')
     const { core, collection } = this.#source
     core.checkOpen(where)
-    const { skip, limit, signal, maxTimeMS } = this.#settings
+    const { skip, limit, hint, signal, maxTimeMS } = this.#settings
     return core.run<number>(where, core.collection(collection, where), {
       opcode: Opcode.Count,
       flags: 0,
@@ -241,9 +265,22 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
         encodeValue(out, this.#filter, 'filter')
         encodeValue(out, skip, 'document')
         encodeValue(out, limit, 'document')
+        encodeValue(out, hint, 'document')
       },
       finish: (count) => count
     })
+  }
+
+  /** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
+  async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
+    const where = this.#where('explain')
+    const { core, collection } = this.#source
+    core.checkOpen(where)
+    const { signal, maxTimeMS } = this.#settings
+    const request = explaining(
+      where, core.name, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, this.#filter, this.#settings) }, verbosity
+    )
+    return core.run(where, core.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** Documents that have crossed and were not read yet. */

@@ -1,23 +1,25 @@
 // Database: opening, closing, and the handles of collections.
 
-import { checkCollectionName, flagOf, optionsOf, unsupported } from './arguments.js'
+import { checkCollectionName, filterOf, flagOf, optionsOf, unsupported } from './arguments.js'
 import { Opcode, Port } from './batch.js'
 import { Collection } from './collection.js'
-import { abortable, Core, errorOfNative, listing } from './core.js'
+import { abortable, Core, errorOfNative, type ListedCollection, listing } from './core.js'
 import { disposeWith } from './dispose.js'
+import type { ListCollectionsOptions } from './index-types.js'
+import { ListCursor } from './list-cursor.js'
 import { native, type NativeDatabase } from './native.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './options.js'
 import { exportLines, importLines } from './transfer.js'
 import type {
-  BackupResult, CollectionInfo, CollectionOptions, CompactResult, DatabaseStats, Document, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource,
-  OpenOptions, OperationOptions, RecoveryReport, StorageMode, Verification
+  BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource,
+  OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode, Verification
 } from './types.js'
 
-/** A listing: a promise of all collections, which also reads as the mongodb driver's cursor does. */
-export interface CollectionListing extends Promise<CollectionInfo[]>, AsyncIterable<CollectionInfo> {
-  /** Resolves with all collections. */
-  toArray(): Promise<CollectionInfo[]>
-}
+/** Options of a collection that are not there yet. */
+const LATER = [
+  'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
+  'clusteredIndex', 'changeStreamPreAndPostImages', 'encryptedFields'
+]
 
 interface Description {
   path: string
@@ -130,37 +132,59 @@ export class Database {
   }
 
   /**
-   * Resolves with a handle of the collection, which appears with its first write.
+   * Makes a collection with no document in it; resolves with a handle. One that is there already is left as it is.
    *
    * Rejects with `NOT_SUPPORTED` for options of the collection itself, which come with a later version.
    */
-  async createCollection<T extends Document = Document>(name: string, options?: CollectionOptions): Promise<Collection<T>> {
+  async createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>> {
     const where = 'Database.createCollection'
     this.#core.checkOpen(where)
     checkCollectionName(where, name)
-    optionsOf<CollectionOptions>(where, options)
-    for (const later of ['capped', 'size', 'max', 'validator', 'expireAfterSeconds']) {
-      if ((options as Document | undefined)?.[later] !== undefined) throw unsupported(where, later, 'it comes with a later version')
+    const given = optionsOf<CreateCollectionOptions>(where, options)
+    for (const later of LATER) {
+      const value: unknown = (given as Document)[later]
+      if (value !== undefined && value !== null && value !== false) throw unsupported(where, later, 'it comes with a later version')
     }
-    return this.collection<T>(name, options)
+    const collection = this.collection<T>(name, options)
+    const { signal, maxTimeMS } = given
+    await this.#core.run(where, this.#core.collection(name, where), {
+      opcode: Opcode.Create, flags: 0, signal, maxTimeMS, body: () => {}, finish: () => {}
+    })
+    return collection
   }
 
-  /** Resolves with name, number and count of documents of each collection. */
-  listCollections(options?: OperationOptions): CollectionListing {
-    const promise = this.#list(options)
-    return Object.assign(promise, {
-      toArray: () => promise,
-      async *[Symbol.asyncIterator]() {
-        yield* await promise
+  /**
+   * A cursor over the collections that match a filter, by name. With `nameOnly`, rows of name and type alone.
+   *
+   * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is not well formed.
+   */
+  listCollections(filter: Document | null | undefined, options: ListCollectionsOptions & { nameOnly: true }): ListCursor<Pick<CollectionInfo, 'name' | 'type'>>
+  listCollections(filter?: Document | null, options?: ListCollectionsOptions & { nameOnly?: false }): ListCursor<CollectionInfo>
+  listCollections(filter?: Document | null, options?: ListCollectionsOptions): ListCursor<any> {
+    const where = 'Database.listCollections'
+    const given = optionsOf<ListCollectionsOptions>(where, options)
+    const checked = filterOf(where, filter)
+    const nameOnly = flagOf(where, 'nameOnly', given.nameOnly)
+    const { readOnly } = this.#core.settings
+    const shape = (row: ListedCollection) => (nameOnly ? { name: row.name, type: 'collection' } : infoOf(row, readOnly))
+    const { signal, maxTimeMS } = given
+    return ListCursor.create<any>({
+      where,
+      checkOpen: (at) => this.#core.checkOpen(at),
+      read: async (at) => {
+        const rows = await this.#core.run(at, this.#core.collection('', at), { ...listing(checked), signal, maxTimeMS })
+        return rows.map(shape)
       }
     })
   }
 
-  async #list(options: OperationOptions | undefined): Promise<CollectionInfo[]> {
-    const where = 'Database.listCollections'
-    this.#core.checkOpen(where)
-    const { signal } = optionsOf<OperationOptions>(where, options)
-    return this.#core.run(where, this.#core.collection('', where), { ...listing, signal })
+  /**
+   * Gives a collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
+   * which `dropTarget` drops, and with `BAD_QUERY` when there is none to rename.
+   */
+  async renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>> {
+    this.#core.checkOpen('Database.renameCollection')
+    return this.collection<T>(from).rename(to, options)
   }
 
   /** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
@@ -248,6 +272,13 @@ disposeWith(Database.prototype, function () {
 function checkedName(where: string, name: string): string {
   checkCollectionName(where, name)
   return name
+}
+
+/** A row of a listing as the driver has it, with our number and count. */
+function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): CollectionInfo {
+  return {
+    name, type: 'collection', number, count, options: {}, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
+  }
 }
 
 async function openNative(settings: Settings): Promise<NativeDatabase> {

@@ -39,6 +39,8 @@ export interface MoltenErrorDetails {
   keyPattern?: Record<string, unknown>
   /** `DUPLICATE_KEY`: the values that collide. */
   keyValue?: Record<string, unknown>
+  /** MongoDB's number, where the kind alone does not tell it. */
+  code?: number
   /** The error behind this one. */
   cause?: unknown
 }
@@ -75,7 +77,7 @@ export class MoltenError extends Error {
   constructor(kind: MoltenErrorKind, message: string, details: MoltenErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = kind
-    this.code = CODES[kind] ?? kind
+    this.code = details.code ?? CODES[kind] ?? kind
     for (const name of DETAILS) {
       const value = details[name]
       if (value !== undefined && value !== null) Object.defineProperty(this, name, { value, enumerable: true, writable: true, configurable: true })
@@ -121,7 +123,7 @@ export class MoltenBulkWriteError extends MoltenError {
 
   constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>) {
     const first = writeErrors[0]
-    super(first?.kind ?? 'INTERNAL', message, first)
+    super(first?.kind ?? 'INTERNAL', message, { ...first, code: typeof first?.code === 'number' ? first.code : undefined })
     this.writeErrors = writeErrors
     this.result = {
       insertedCount: 0,
@@ -160,12 +162,25 @@ export class MoltenBulkWriteError extends MoltenError {
 
 Object.defineProperty(MoltenBulkWriteError.prototype, 'name', { value: 'MoltenBulkWriteError', writable: true, configurable: true })
 
+/** A failed write as the core describes it. */
+export interface FailedWrite {
+  index: number
+  kind: string
+  message: string
+  code?: number
+  indexName?: string
+  keyPattern?: Record<string, unknown>
+  keyValue?: Record<string, unknown>
+}
+
 /** An error as the core describes it. */
 export interface ErrorDetails extends MoltenErrorDetails {
   kind: string
   message: string
   /** Of inserts and rows of writes: what failed, and what was done. */
-  writeErrors?: { index: number; kind: string; message: string; keyPattern?: Record<string, unknown>; keyValue?: Record<string, unknown> }[]
+  writeErrors?: FailedWrite[]
+  /** `DUPLICATE_KEY`: the name of the index. */
+  indexName?: string
   inserted?: number
   matched?: number
   modified?: number
@@ -193,9 +208,9 @@ export function errorFrom(details: ErrorDetails): Error {
   return new MoltenError(details.kind as MoltenErrorKind, details.message, details)
 }
 
-function writeErrorFrom(item: NonNullable<ErrorDetails['writeErrors']>[number]): WriteError {
+function writeErrorFrom(item: FailedWrite): WriteError {
   const kind = item.kind as MoltenErrorKind
-  const error: WriteError = { index: item.index, kind, code: CODES[kind] ?? kind, errmsg: item.message }
+  const error: WriteError = { index: item.index, kind, code: item.code ?? CODES[kind] ?? kind, errmsg: item.message }
   if (item.keyPattern) error.keyPattern = item.keyPattern
   if (item.keyValue) error.keyValue = item.keyValue
   return error

@@ -13,6 +13,7 @@ export { MoltenBulkWriteError, MoltenError } from './errors.js'
 export { BulkWriteResult } from './writes.js'
 
 export type { AggregateOptions } from './aggregate.js'
-export type { CollectionListing } from './database.js'
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
+export type { ListCursor } from './list-cursor.js'
+export type * from './index-types.js'
 export type * from './types.js'

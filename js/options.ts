@@ -6,9 +6,10 @@ import { uuidv7 } from './uuid.js'
 
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
-const LATER = ['encryptionKey', 'autoIndex'] as const
+const LATER = ['encryptionKey'] as const
+const AUTO_INDEX = ['off', 'suggest', 'on'] as const
 const KNOWN = new Set([
-  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact', 'retention',
+  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact', 'autoIndex', 'retention',
   'signal', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
 ])
 
@@ -19,6 +20,7 @@ export const MEMORY = ':memory:'
 export interface Settings {
   path: string
   storage: StorageMode
+  readOnly: boolean
   /** The options that the core reads, as JSON. */
   core: string
   objectId: ObjectIdConstructor | undefined
@@ -41,6 +43,7 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
   return {
     path: storage === 'memory' ? MEMORY : name,
     storage,
+    readOnly: options.readOnly === true,
     core: JSON.stringify({ ...coreOptions(options), storage }),
     objectId: classOf(options.ObjectId),
     createPk: pkOf(options.pkFactory),
@@ -93,6 +96,11 @@ function coreOptions(options: OpenOptions): object {
     const generations = (options.retention as Partial<Retention> | null)?.generations
     if (!Number.isInteger(generations)) throw wrongArgument(WHERE, 'option retention', '{ generations: a whole number }', options.retention)
     core.retention = { generations: numberIn('retention.generations', generations, 0, 1000, 'generations') }
+  }
+  const { autoIndex } = options
+  if (autoIndex !== undefined) {
+    if (!AUTO_INDEX.includes(autoIndex)) throw wrongArgument(WHERE, 'option autoIndex', "'off', 'suggest' or 'on'", autoIndex)
+    core.autoIndex = autoIndex
   }
   const { recovery } = options
   if (recovery !== undefined) {

@@ -1,248 +1,171 @@
-// Point reads on this thread: documents in memory are read in the call that asks for them.
-//
-// A program that awaits such reads one after the other would keep the event loop from turning, so a turn has a share of
-// them. What is asked for when it is spent waits for the next turn, where many reads cross in one call.
+// Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
-import { setImmediate } from 'node:timers'
+import { AggregationCursor, type AggregateOptions } from './aggregate.js'
+import { countOf, filterOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
+import { Flag, Opcode } from './batch.js'
+import { writeFind } from './bodies.js'
+import type { Request } from './core.js'
+import { FindCursor } from './cursor.js'
+import { encodeValue } from './encode.js'
+import { hintOf } from './index-spec.js'
+import { handleOf, KeyAccess } from './key-access.js'
+import { countRequest, findOf, limitOf, soleId } from './requests.js'
+import type {
+  CountOptions, DistinctOptions, Document, Element, ExplainOptions, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
+} from './types.js'
 
-import type { Target } from './batch.js'
-import type { PortBuffers } from './buffers.js'
-import { encodeId } from './encode.js'
-import type { Native } from './native.js'
-import { Writer } from './writer.js'
-
-/** Verbs of `attempt`. */
-const GET = 1
-const HAS = 2
-const MANY = 3
-
-/** What a read answers when it would have to wait. */
-export const MUST_WAIT = Symbol('must wait')
-
-/** Operations that may settle without a turn of the event loop. */
-const SHARE = 1000
-/** Bytes before the `_id`s in the request of a read. */
-const HEAD_BYTES = 20
-/** Up to here a loop over the characters of an `_id` beats a native call. */
-const SHORT = 40
-
-/** What settles without a turn of the event loop, counted. */
-export class Turn {
-  #settled = 0
-
-  /** Whether the turn's share is spent. */
-  get isSpent(): boolean {
-    return this.#settled >= SHARE
-  }
-
-  /** Something settled at once. */
-  add(count: number): void {
-    this.#settled += count
-  }
-
-  /** The event loop has turned. */
-  begin(): void {
-    this.#settled = 0
-  }
+/** A cursor is explained by its method; an option of its name must not be left out in silence. */
+function refuseExplain(where: string, options: object): void {
+  if ((options as ExplainOptions).explain !== undefined) throw unsupported(where, 'explain', 'use explain() of the cursor that find answers')
 }
 
-/** Reads of one collection that wait for the next turn. */
-interface Late {
-  ids: unknown[]
-  settle: ((value: unknown) => void)[]
-  next: number
-}
-
-/** The point reads of a port. */
-export class PointReads {
-  readonly #native: Native
-  readonly #port: number
-  readonly #buffers: PortBuffers
-  readonly #turn: Turn
-  readonly #late = new Map<Target, Late>()
-  readonly #ids = new Writer(16 << 10)
-  #scheduled = false
-
-  constructor(native: Native, port: number, buffers: PortBuffers, turn: Turn) {
-    this.#native = native
-    this.#port = port
-    this.#buffers = buffers
-    this.#turn = turn
-  }
-
-  /** The document with this `_id`, or null, where it is in memory. */
-  get(target: Target, id: unknown): unknown {
-    const length = this.#write(target, GET, id)
-    for (;;) {
-      const answer = this.#native.attempt(this.#port, length)
-      if (answer > 0) return section(target, this.#buffers.result)
-      if (answer === 0) return null
-      if (answer > -16) return MUST_WAIT
-      this.#buffers.replaceResult(-answer)
+/** The methods that read documents by what is in them. */
+export class Reads<T extends Document = Document> extends KeyAccess<T> {
+  /**
+   * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
+   *
+   * Rejects with `BAD_QUERY` naming the path when filter, sort or projection are not well formed.
+   */
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
+    if (options === undefined) {
+      const id = soleId(filter)
+      if (id !== undefined) return handleOf(this).getOne<WithId<T>>('findOne', id)
     }
+    return handleOf(this).run('findOne', options, (where, given) => {
+      const checked = filterOf(where, filter)
+      const find = { ...findOf(where, given), limit: 1, batch: 1 }
+      return {
+        opcode: Opcode.Find,
+        flags: Flag.Single,
+        body: (out) => writeFind(out, checked, find),
+        finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
+      }
+    })
   }
 
-  /** Whether there is a document with this `_id`. */
-  has(target: Target, id: unknown): boolean | typeof MUST_WAIT {
-    const answer = this.#native.attempt(this.#port, this.#write(target, HAS, id))
-    return answer < 0 ? MUST_WAIT : answer === 1
+  /**
+   * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+   *
+   * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+   */
+  aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
+    return AggregationCursor.create<R>({ core: handleOf(this).core, owner: this, collection: this.collectionName }, pipeline, options)
   }
 
-  /** The documents with these `_id`s, null for each that is missing, where all are in memory. */
-  many(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
-    let documents = this.#some(target, ids, 0, ids.length)
-    if (documents === MUST_WAIT || documents.length === ids.length) return documents
-    documents = [...documents]
-    while (documents.length < ids.length) {
-      const more = this.#some(target, ids, documents.length, ids.length)
-      if (more === MUST_WAIT) return MUST_WAIT
-      for (const document of more) documents.push(document)
+  /**
+   * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
+   * its view: it sees no later write.
+   *
+   * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
+   */
+  find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
+    const where = `${this.collectionName}.find`
+    const given = optionsOf<FindOptions<T>>(where, options)
+    refuseExplain(where, given)
+    const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
+    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
+      ...findOf(where, given),
+      limit: limitOf(where, given.limit),
+      batch: countOf(where, 'option batchSize', given.batchSize),
+      signal: given.signal,
+      maxTimeMS: given.maxTimeMS ?? 0
+    })
+  }
+
+  /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
+  countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
+    return handleOf(this).run('countDocuments', options, (where, given) => {
+      const checked = filterOf(where, filter)
+      const skip = countOf(where, 'option skip', given.skip)
+      const limit = countOf(where, 'option limit', given.limit)
+      return countRequest(checked, skip, limit, hintOf(where, given.hint))
+    })
+  }
+
+  /** Resolves with the number of documents in the collection. */
+  estimatedDocumentCount(options?: OperationOptions): Promise<number> {
+    return handleOf(this).run('estimatedDocumentCount', options, () => countRequest({}, 0, 0, null))
+  }
+
+  /**
+   * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
+   * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+   */
+  distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
+  distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]> {
+    return handleOf(this).run<any[], DistinctOptions>('distinct', options, (where, given) => {
+      if (typeof key !== 'string' || key === '') throw wrongArgument(where, 'key', 'a path', key)
+      const checked = filterOf(where, filter)
+      const hint = hintOf(where, given.hint)
+      return {
+        opcode: Opcode.Distinct,
+        flags: 0,
+        body: (out) => {
+          encodeValue(out, key, 'document')
+          encodeValue(out, checked, 'filter')
+          encodeValue(out, hint, 'document')
+        },
+        finish: (values: any[]) => values
+      }
+    })
+  }
+
+  /**
+   * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
+   * show yet. All documents see one state.
+   *
+   * Throws what `find` rejects with.
+   */
+  findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
+    const where = `${this.collectionName}.findSync`
+    const given = optionsOf<FindOptions<T>>(where, options)
+    refuseExplain(where, given)
+    const checked = filterOf(where, filter)
+    const find = { ...findOf(where, given), limit: limitOf(where, given.limit), batch: countOf(where, 'option batchSize', given.batchSize) }
+    const documents: WithId<T>[] = []
+    let cursor = this.#callBatch(where, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, checked, find) }, documents, given.signal)
+    while (cursor !== 0) {
+      const id = cursor
+      const body: Request['body'] = (out) => {
+        encodeValue(out, id, 'document')
+        encodeValue(out, find.batch, 'document')
+      }
+      cursor = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body }, documents)
     }
     return documents
   }
 
-  /** A settled promise of what was read; when the turn's share is spent, one that settles in the next turn. */
-  settled<T>(value: T): Promise<T> {
-    if (!this.#turn.isSpent) {
-      this.#turn.add(1)
-      return Promise.resolve(value)
+  /** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
+    const where = `${this.collectionName}.findOneSync`
+    const given = optionsOf<FindOneOptions<T>>(where, options)
+    const checked = filterOf(where, filter)
+    const find = { ...findOf(where, given), limit: 1, batch: 1 }
+    return handleOf(this).call(where, {
+      opcode: Opcode.Find,
+      flags: Flag.Single,
+      body: (out) => writeFind(out, checked, find),
+      finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
+    }, given.signal)
+  }
+
+  /** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+  countSync(filter?: Filter<T> | null, options?: CountOptions): number {
+    const where = `${this.collectionName}.countSync`
+    const given = optionsOf<CountOptions>(where, options)
+    const checked = filterOf(where, filter)
+    const skip = countOf(where, 'option skip', given.skip)
+    const limit = countOf(where, 'option limit', given.limit)
+    return handleOf(this).call(where, countRequest(checked, skip, limit, hintOf(where, given.hint)), given.signal)
+  }
+
+  /** Appends a batch of a cursor; answers the cursor, 0 after the last batch. */
+  #callBatch(where: string, operation: Omit<Request, 'finish'>, into: WithId<T>[], signal?: AbortSignal): number {
+    const finish = ([cursor, documents]: [number, WithId<T>[]]): number => {
+      for (const document of documents) into.push(document)
+      return cursor
     }
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#turn.begin()
-        resolve(value)
-      })
-    })
+    return handleOf(this).call<number>(where, { ...operation, finish }, signal)
   }
-
-  /** Whether `get` should leave the read to `later`. */
-  isLate(id: unknown): boolean {
-    // Others could be changed by the program meanwhile.
-    return this.#turn.isSpent && typeof id !== 'object'
-  }
-
-  /** Reads in the next turn, with all others that wait for it. */
-  later(target: Target, id: unknown): Promise<unknown> {
-    let late = this.#late.get(target)
-    if (late === undefined) this.#late.set(target, (late = { ids: [], settle: [], next: 0 }))
-    late.ids.push(id)
-    if (!this.#scheduled) this.#schedule()
-    const { settle } = late
-    return new Promise((resolve) => settle.push(resolve))
-  }
-
-  #schedule(): void {
-    this.#scheduled = true
-    setImmediate(() => this.#readLate())
-  }
-
-  #readLate(): void {
-    this.#scheduled = false
-    this.#turn.begin()
-    let room = SHARE
-    for (const [target, late] of this.#late) {
-      while (room > 0 && late.next < late.ids.length) {
-        const from = late.next
-        const most = Math.min(from + room, late.ids.length)
-        const documents = this.#someOrNone(target, late.ids, from, most)
-        const count = documents === MUST_WAIT ? most - from : documents.length
-        late.next += count
-        room -= count
-        for (let i = 0; i < count; i++) {
-          late.settle[from + i]!(documents === MUST_WAIT ? target.readAgain(late.ids[from + i]) : documents[i])
-        }
-        target.ended(count)
-      }
-      if (late.next === late.ids.length) this.#late.delete(target)
-    }
-    if (this.#late.size > 0) this.#schedule()
-  }
-
-  /** What cannot be read together is read one by one, by an operation that can say why not. */
-  #someOrNone(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
-    try {
-      return this.#some(target, ids, from, to)
-    } catch {
-      return MUST_WAIT
-    }
-  }
-
-  /** The first of these documents, as many as the core answers at once. */
-  #some(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
-    const out = this.#ids
-    out.clear()
-    for (let i = from; i < to; i++) {
-      const id = ids[i]
-      out.ensure(SHORT + 2)
-      const end = typeof id === 'string' ? writeShort(out.bytes, out.length, id) : -1
-      if (end > 0) out.length = end
-      else encodeId(out, id)
-    }
-    this.#head(target, MANY, to - from)
-    this.#buffers.copyIn(out, HEAD_BYTES)
-    for (;;) {
-      const answer = this.#native.attempt(this.#port, HEAD_BYTES + out.length)
-      if (answer > 0) {
-        const documents = section(target, this.#buffers.result) as unknown[]
-        this.#buffers.shrinkResult()
-        this.#buffers.shrinkRequest()
-        return documents.length === 0 ? MUST_WAIT : documents
-      }
-      if (answer > -16) return MUST_WAIT
-      this.#buffers.replaceResult(-answer)
-    }
-  }
-
-  /** Writes the request of a read of one document; answers its length. */
-  #write(target: Target, verb: number, id: unknown): number {
-    if (typeof id === 'string') {
-      const end = writeShort(this.#buffers.request, HEAD_BYTES, id)
-      if (end > 0) {
-        this.#head(target, verb, 1)
-        return end
-      }
-    }
-    // Getters of the program may read in between, so the buffer is written when they are done.
-    const out = new Writer(64)
-    encodeId(out, id)
-    this.#head(target, verb, 1)
-    this.#buffers.copyIn(out, HEAD_BYTES)
-    return HEAD_BYTES + out.length
-  }
-
-  #head(target: Target, verb: number, count: number): void {
-    const { words } = this.#buffers
-    words[0] = target.handle
-    words[1] = target.number
-    words[2] = target.known()
-    words[3] = verb
-    words[4] = count
-  }
-}
-
-/** Writes a short string of ASCII as a value; answers where it ends, -1 when it is another. The place has room. */
-function writeShort(bytes: Uint8Array, start: number, string: string): number {
-  const length = string.length
-  if (length > SHORT) return -1
-  let at = start
-  if (length < 32) {
-    bytes[at++] = 0xa0 | length
-  } else {
-    bytes[at++] = 0xd9
-    bytes[at++] = length
-  }
-  for (let i = 0; i < length; i++) {
-    const code = string.charCodeAt(i)
-    if (code > 0x7f) return -1
-    bytes[at++] = code
-  }
-  return at
-}
-
-/** Reads the section of a result and remembers what it taught. */
-export function section(target: Target, bytes: Buffer, at = 0): unknown {
-  const value = target.reader.section(bytes, at)
-  const number = bytes.readUInt32LE(at + 4)
-  if (number !== 0xffffffff) target.number = number
-  return value
 }

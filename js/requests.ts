@@ -6,6 +6,7 @@ import type { Request } from './core.js'
 import { encodeId, encodeValue } from './encode.js'
 import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './identity.js'
+import { hintOf, type KeyPairs } from './index-spec.js'
 import { sortKeys } from './sort.js'
 import type { Document, FindOneOptions, InferId, SetEntry, UpdateResult, Versioned, VersionOptions } from './types.js'
 
@@ -30,13 +31,19 @@ export function soleId(filter: unknown): unknown {
   }
 }
 
-export function findOf(where: string, options: FindOneOptions): { sort: ReturnType<typeof sortKeys>; projection: Document | null; skip: number } {
+export function findOf(where: string, options: FindOneOptions): {
+  sort: ReturnType<typeof sortKeys>
+  projection: Document | null
+  skip: number
+  hint: string | KeyPairs | null
+} {
   const { projection } = options
   if (projection !== undefined && projection !== null) checkFields(where, 'option projection', projection)
   return {
     sort: sortKeys(where, options.sort),
     projection: projection ?? null,
-    skip: countOf(where, 'option skip', options.skip)
+    skip: countOf(where, 'option skip', options.skip),
+    hint: hintOf(where, options.hint)
   }
 }
 
@@ -45,7 +52,7 @@ export function limitOf(where: string, limit: unknown): number {
   return countOf(where, 'option limit', typeof limit === 'number' ? Math.abs(limit) : limit)
 }
 
-export function countRequest(filter: Document, skip: number, limit: number): Request<number> {
+export function countRequest(filter: Document, skip: number, limit: number, hint: string | KeyPairs | null): Request<number> {
   return {
     opcode: Opcode.Count,
     flags: 0,
@@ -53,6 +60,7 @@ export function countRequest(filter: Document, skip: number, limit: number): Req
       encodeValue(out, filter, 'filter')
       encodeValue(out, skip, 'document')
       encodeValue(out, limit, 'document')
+      encodeValue(out, hint, 'document')
     },
     finish: (count) => count
   }

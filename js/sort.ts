@@ -1,6 +1,6 @@
 // Sorts, in every form that the mongodb driver takes, as one: a list of paths and directions.
 
-import { wrongArgument } from './arguments.js'
+import { isMap, wrongArgument } from './arguments.js'
 import type { Sort, SortDirection } from './types.js'
 
 const FORMS = "a field name, an object, a Map, or a list of fields or [field, direction] pairs"
@@ -36,11 +36,6 @@ function pairsOfList(where: string, list: readonly unknown[]): [unknown, unknown
     if (Array.isArray(item) && item.length === 2) return [item[0], item[1]]
     throw wrongArgument(where, 'sort', FORMS, item)
   })
-}
-
-/** A Map of any realm. */
-function isMap(value: object): value is Map<string, SortDirection> {
-  return Object.prototype.toString.call(value) === '[object Map]'
 }
 
 function directionOf(where: string, path: string, given: unknown): 1 | -1 {

@@ -1,5 +1,7 @@
 // The types of the public face: documents, filters with dotted paths, updates, options and results.
 
+import type { ExplainVerbosityLike, HintOptions, SuggestedIndex } from './index-types.js'
+
 /** Any object with fields. */
 export interface Document {
   [key: string]: any
@@ -272,6 +274,11 @@ export interface OpenOptions {
   memoryLimit?: number
   /** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
   autoCompact?: boolean
+  /**
+   * What becomes of a field that costly scans ask for: `'suggest'` (default) names it in statistics and explanations after three of them, `'on'`
+   * makes an index of it too, `'off'` does neither.
+   */
+  autoIndex?: 'off' | 'suggest' | 'on'
   /** Generations that a compaction keeps. Default none. */
   retention?: Retention
   /** Reads only; no byte on disk changes. Default false. */
@@ -307,6 +314,9 @@ export interface CollectionOptions {
   forceServerObjectId?: boolean
 }
 
+/** Options of `createCollection`. */
+export interface CreateCollectionOptions extends CollectionOptions, OperationOptions {}
+
 /** What recovery found when the database was opened. */
 export interface RecoveryReport {
   [fact: string]: unknown
@@ -338,6 +348,12 @@ export interface DatabaseStats {
   views: number
   /** How long the oldest of them has been open, in milliseconds. */
   oldestViewAge: number
+  /** Indexes of all collections, those of `_id` left out. */
+  indexes: number
+  /** Bytes of these indexes in memory. */
+  indexBytes: number
+  /** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+  suggestedIndexes: ({ collection: string } & SuggestedIndex)[]
 }
 
 /** How much of the past a compaction leaves on disk. */
@@ -376,10 +392,15 @@ export interface CompactResult {
 export interface CollectionInfo {
   /** Its name. */
   name: string
+  type: 'collection'
   /** Its number, never reused within a database. */
   number: number
   /** Documents in it. */
   count: number
+  /** What it was made with; nothing yet. */
+  options: Document
+  info: { readOnly: boolean }
+  idIndex: { v: number; key: { _id: 1 }; name: string }
 }
 
 /** Options of every operation. */
@@ -407,7 +428,7 @@ export interface InsertManyOptions extends InsertOneOptions {
 }
 
 /** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions {
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
   /** Fields to show or leave out. */
   projection?: Projection<T>
   /** The order; natural order, that of insertion, where it is absent. */
@@ -424,15 +445,27 @@ export interface FindOptions<T = Document> extends OperationOptions {
 export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'>
 
 /** Options of `countDocuments`. */
-export interface CountOptions extends OperationOptions {
+export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
   /** Documents to leave out first. */
   skip?: number
   /** Count at most this many; 0 for all. */
   limit?: number
 }
 
+/** Options of operations that can be explained. */
+export interface ExplainOptions {
+  /** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
+  explain?: ExplainVerbosityLike
+}
+
+/** Options of `distinct`. */
+export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {}
+
+/** Options of deletions. */
+export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {}
+
 /** Options of updates. */
-export interface UpdateOptions extends OperationOptions {
+export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
   /** Makes a document from filter and update when none matches. Default false. */
   upsert?: boolean
   /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
@@ -601,7 +634,7 @@ export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOption
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<
   FindOneAndUpdateOptions<T>,
-  'sort' | 'projection' | 'includeResultMetadata' | keyof OperationOptions
+  'sort' | 'projection' | 'includeResultMetadata' | keyof DeleteOptions
 >
 
 /** A document that a write answers, with what the write did. */
@@ -616,11 +649,11 @@ export interface ModifyResult<D = Document> {
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> =
   | { insertOne: { document: OptionalId<T> } }
-  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } }
-  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } }
-  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean } }
-  | { deleteOne: { filter: Filter<T> } }
-  | { deleteMany: { filter: Filter<T> } }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
+  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
+  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean } & HintOptions }
+  | { deleteOne: { filter: Filter<T> } & HintOptions }
+  | { deleteMany: { filter: Filter<T> } & HintOptions }
 
 /** Options of `bulkWrite`. */
 export type BulkWriteOptions = InsertManyOptions

@@ -4,6 +4,7 @@ import { checkFields, checkReplacement, checkUpdate, filterOf, flagOf, wrongArgu
 import { Flag, Opcode } from './batch.js'
 import { encodeValue } from './encode.js'
 import { type BulkCounts, MoltenBulkWriteError } from './errors.js'
+import { hintOf, type KeyPairs } from './index-spec.js'
 import type { PortShapes } from './shapes.js'
 import { sortKeys } from './sort.js'
 import type { AnyBulkWriteOperation, Document, FindOneAndUpdateOptions, InferId, ModifyResult } from './types.js'
@@ -39,21 +40,30 @@ export function arrayFiltersOf(where: string, value: unknown): readonly Document
 
 /** The body of UPDATE. */
 export function writeUpdate(
-  out: Writer, filter: Document, update: Document, upsert: boolean, arrayFilters: readonly Document[] | null, help: WriteHelp
+  out: Writer, filter: Document, update: Document, upsert: boolean, arrayFilters: readonly Document[] | null, hint: string | KeyPairs | null,
+  help: WriteHelp
 ): void {
   encodeValue(out, filter, 'filter')
   encodeValue(out, update, 'update')
   help.writeUpsertId(out, upsert)
   encodeValue(out, arrayFilters, 'filter')
+  encodeValue(out, hint, 'document')
 }
 
 /** The body of REPLACE. */
 export function writeReplace(
-  out: Writer, shapes: PortShapes, filter: Document, replacement: object, upsert: boolean, help: WriteHelp
+  out: Writer, shapes: PortShapes, filter: Document, replacement: object, upsert: boolean, hint: string | KeyPairs | null, help: WriteHelp
 ): void {
   encodeValue(out, filter, 'filter')
   help.writeReplacement(out, shapes, replacement)
   help.writeUpsertId(out, upsert)
+  encodeValue(out, hint, 'document')
+}
+
+/** The body of DELETE. */
+export function writeDelete(out: Writer, filter: Document, hint: string | KeyPairs | null): void {
+  encodeValue(out, filter, 'filter')
+  encodeValue(out, hint, 'document')
 }
 
 /** Sort and projection of a write that answers its document, and which state it answers. */
@@ -155,10 +165,11 @@ function bulkWriteOf(where: string, name: string, model: Document, help: WriteHe
       checkUpdate(where, update)
       const upsert = flagOf(where, 'upsert', model['upsert'])
       const arrayFilters = arrayFiltersOf(where, model['arrayFilters'])
+      const hint = hintOf(where, model['hint'])
       return {
         opcode: Opcode.Update,
         flags: (name === 'updateMany' ? Flag.Many : 0) | (upsert ? Flag.Upsert : 0),
-        write: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, help)
+        write: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, help)
       }
     }
     case 'replaceOne': {
@@ -166,16 +177,18 @@ function bulkWriteOf(where: string, name: string, model: Document, help: WriteHe
       checkFields(where, 'filter', filter)
       checkReplacement(where, replacement)
       const upsert = flagOf(where, 'upsert', model['upsert'])
+      const hint = hintOf(where, model['hint'])
       return {
         opcode: Opcode.Replace,
         flags: upsert ? Flag.Upsert : 0,
-        write: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, help)
+        write: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, help)
       }
     }
     case 'deleteOne':
     case 'deleteMany': {
       const filter = filterOf(where, model['filter'])
-      return { opcode: Opcode.Delete, flags: name === 'deleteMany' ? Flag.Many : 0, write: (out) => encodeValue(out, filter, 'filter') }
+      const hint = hintOf(where, model['hint'])
+      return { opcode: Opcode.Delete, flags: name === 'deleteMany' ? Flag.Many : 0, write: (out) => writeDelete(out, filter, hint) }
     }
     default:
       throw new TypeError(`${where}: there is no write '${name}'; use insertOne, updateOne, updateMany, replaceOne, deleteOne or deleteMany`)

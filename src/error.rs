@@ -103,6 +103,8 @@ pub struct Details {
     pub offset: Option<u64>,
     /// The process that holds the lock.
     pub pid: Option<u32>,
+    /// `DUPLICATE_KEY`: the name of the index.
+    pub index: Option<String>,
     /// `DUPLICATE_KEY`: the fields of the index, as one encoded document (see `document::encode`).
     pub key_pattern: Option<Vec<u8>>,
     /// `DUPLICATE_KEY`: the values that collide, as one encoded document.
@@ -137,6 +139,13 @@ impl Error {
             Ok(inner) => Self::build(inner.kind, inner.message, details, inner.source),
             Err(shared) => Self::build(shared.kind, shared.message.clone(), details, None),
         }
+    }
+
+    /// The same error with MongoDB's number for it.
+    #[must_use]
+    pub fn with_code(self, code: i32) -> Self {
+        let details = Details { code: Some(code), ..self.details().clone() };
+        self.with_details(details)
     }
 
     /// An I/O error on this path; a full disk becomes `STORAGE_FULL`, a refused permission stays `IO`.

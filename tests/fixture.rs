@@ -195,7 +195,9 @@ fn check(path: &Path, access: Access, clean: bool) {
     let client = Client::open(path.to_str().unwrap(), options).unwrap();
     assert_eq!(client.database.describe().recovery.clean, clean);
     assert!(client.database.describe().recovery.segments >= 3, "it has more than one segment a session");
-    let Answer::Collections(mut listed) = client.call("", Operation::ListCollections).unwrap().1 else {
+    let Answer::Collections(mut listed) =
+        client.call("", Operation::ListCollections { filter: None }).unwrap().1
+    else {
         panic!("a listing has another answer");
     };
     listed.sort_by(|a, b| a.name.cmp(&b.name));

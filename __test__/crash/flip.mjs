@@ -34,7 +34,7 @@ async function readAll(directory) {
   const db = await Database.open(directory, { storage: 'sync' })
   try {
     const all = {}
-    for (const { name } of await db.listCollections()) {
+    for (const { name } of await db.listCollections().toArray()) {
       const collection = db.collection(name)
       all[name] = await collection.find({}).toArray()
       for (const document of all[name]) {

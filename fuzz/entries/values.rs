@@ -263,7 +263,7 @@ fn incoming_of(value: &Value) -> Incoming {
 }
 
 fn everything(session: &Arc<Session>, name: &str) -> Result<Vec<Value>, String> {
-    let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0 };
+    let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0, hint: None };
     let find = Operation::Find { filter: incoming_of(&fields(&[])), options };
     let mut found = Vec::new();
     let mut answer = session.call(name, find);
@@ -291,7 +291,7 @@ fn everything(session: &Arc<Session>, name: &str) -> Result<Vec<Value>, String> 
 /// taken for such a writer's word: documents are not checked again when they are replayed.
 pub fn is_sound(database: &Arc<Database>) -> bool {
     let session = database.session();
-    let (_, listed) = session.call("", Operation::ListCollections);
+    let (_, listed) = session.call("", Operation::ListCollections { filter: None });
     let Ok(Answer::Collections(collections)) = listed else { return false };
     collections.iter().all(|info| everything(&session, &info.name).is_ok())
 }
@@ -299,7 +299,7 @@ pub fn is_sound(database: &Arc<Database>) -> bool {
 /// Each collection's name and documents, or why they cannot be read. On demand writes a little before.
 pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<Vec<Value>, String>)> {
     let session = database.session();
-    let (_, listed) = session.call("", Operation::ListCollections);
+    let (_, listed) = session.call("", Operation::ListCollections { filter: None });
     let Ok(Answer::Collections(collections)) = listed else { return Vec::new() };
     for info in collections.iter().filter(|_| write) {
         let name = info.name.as_str();
@@ -315,6 +315,7 @@ pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<
                 upsert: Upsert::No,
                 new_id: incoming_of(&Value::Null),
                 array_filters: None,
+                hint: None,
             },
         );
         let _ = session.call(name, Operation::DeleteId { id: incoming_of(&Value::Int(1)), if_version: None });

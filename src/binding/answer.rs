@@ -170,6 +170,11 @@ impl Section {
                 self.out.array(values.len());
                 values.iter().for_each(|value| self.out.value(value));
             }
+            Answer::Value(value) => self.out.value(value),
+            Answer::Names(names) => {
+                self.out.array(names.len());
+                names.iter().for_each(|name| self.out.string(name));
+            }
             Answer::Versions(versions) => {
                 self.out.array(versions.len());
                 versions.iter().for_each(|version| self.count(*version));
@@ -288,6 +293,13 @@ impl Section {
 
     fn keys(&mut self, error: &Error) -> Result<()> {
         let details = error.details();
+        if let Some(code) = details.code {
+            self.out.string("code");
+            self.out.number(code.into());
+        }
+        if let Some(index) = &details.index {
+            self.text("indexName", index);
+        }
         for (name, key) in [("keyPattern", &details.key_pattern), ("keyValue", &details.key_value)] {
             if let Some(key) = key {
                 self.out.string(name);
@@ -344,7 +356,14 @@ fn fields(error: &Error) -> usize {
 }
 
 fn keys(error: &Error) -> usize {
-    usize::from(error.details().key_pattern.is_some()) + usize::from(error.details().key_value.is_some())
+    let details = error.details();
+    let present = [
+        details.code.is_some(),
+        details.index.is_some(),
+        details.key_pattern.is_some(),
+        details.key_value.is_some(),
+    ];
+    present.into_iter().filter(|present| *present).count()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::document::Value;
 use crate::engine::{CollectionInfo, UpdateOutcome};
 use crate::error::Details;
 
@@ -144,6 +145,14 @@ fn a_listing_has_name_number_and_count() {
 }
 
 #[test]
+fn names_and_single_values_are_written_as_they_are() {
+    let names = answered(Answer::Names(vec!["a_1".into(), "b".into()]));
+    assert_eq!(names, Token::List(vec![text("a_1"), text("b")]));
+    let value = answered(Answer::Value(Value::Object(vec![("ok".into(), Value::Int(1))])));
+    assert_eq!(value, Token::Map(BTreeMap::from([("ok".into(), Token::Number(1.0))])));
+}
+
+#[test]
 fn an_error_carries_what_it_has() {
     let plain = refused(Err(Error::new(Kind::Closed, "gone")));
     assert_eq!(plain.keys().collect::<Vec<_>>(), ["kind", "message"]);
@@ -153,14 +162,15 @@ fn an_error_carries_what_it_has() {
         offset: Some(70_000),
         pid: Some(3),
         code: Some(11_001),
+        index: Some("a_1".into()),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),
         key_value: Some(vec![0x81, 0xa1, b'a', 7]),
-        code: None,
     };
     let full = refused(Err(Error::new(Kind::DuplicateKey, "taken").with_details(details)));
     assert_eq!(full["kind"], text("DUPLICATE_KEY"));
     assert_eq!((&full["path"], &full["file"]), (&text("a.b"), &text("f")));
     assert_eq!((&full["offset"], &full["pid"]), (&Token::Number(70_000.0), &Token::Number(3.0)));
+    assert_eq!((&full["code"], &full["indexName"]), (&Token::Number(11_001.0), &text("a_1")));
     assert_eq!(full["keyPattern"], Token::Map(BTreeMap::from([("a".into(), Token::Number(1.0))])));
     assert_eq!(full["keyValue"], Token::Map(BTreeMap::from([("a".into(), Token::Number(7.0))])));
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, AutoCompact, Creation, OpenOptions, RecoveryPolicy, Retention, StorageMode};
+use crate::options::{
+    Access, AutoCompact, AutoIndex, Creation, OpenOptions, RecoveryPolicy, Retention, StorageMode,
+};
 
 /// The path that stands for no directory at all.
 const MEMORY_PATH: &str = ":memory:";
@@ -29,6 +31,7 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "autoCompact" => {
                 options.auto_compact = if flag(name, value)? { AutoCompact::On } else { AutoCompact::Off };
             }
+            "autoIndex" => options.auto_index = auto_index(name, value)?,
             "retention" => options.retention = retention(name, value)?,
             "segmentSize" => options.segment_size = bytes(name, value)?,
             "queueLimit" => options.queue_limit = bytes(name, value)?,
@@ -79,6 +82,15 @@ fn storage(name: &str, value: &Value) -> Result<StorageMode> {
         Some("sync") => Ok(StorageMode::Sync),
         Some("memory") => Ok(StorageMode::Memory),
         _ => Err(wrong(name, "'async', 'sync' or 'memory'", value)),
+    }
+}
+
+fn auto_index(name: &str, value: &Value) -> Result<AutoIndex> {
+    match value.as_str() {
+        Some("off") => Ok(AutoIndex::Off),
+        Some("suggest") => Ok(AutoIndex::Suggest),
+        Some("on") => Ok(AutoIndex::On),
+        _ => Err(wrong(name, "'off', 'suggest' or 'on'", value)),
     }
 }
 
@@ -134,7 +146,7 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"createIfMissing":false,
-            "recovery":"truncate","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false}"#;
+            "recovery":"truncate","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
         let expected = OpenOptions {
             storage: StorageMode::Sync,
             flush_interval: Duration::from_micros(12_500),
@@ -144,6 +156,7 @@ mod tests {
             recovery: RecoveryPolicy::Truncate,
             segment_size: 8192,
             queue_limit: 9000,
+            auto_index: AutoIndex::On,
             ..OpenOptions::default()
         };
         assert_eq!(parse("db", json).unwrap(), expected);
@@ -157,6 +170,10 @@ mod tests {
         assert_eq!(
             refused(r#"{"storage":"disk"}"#),
             "option storage must be 'async', 'sync' or 'memory', not \"disk\""
+        );
+        assert_eq!(
+            refused(r#"{"autoIndex":true}"#),
+            "option autoIndex must be 'off', 'suggest' or 'on', not true"
         );
         assert_eq!(refused(r#"{"readOnly":1}"#), "option readOnly must be true or false, not 1");
         assert_eq!(

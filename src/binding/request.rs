@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::answer::Known;
 use crate::document::raw::value_len;
 use crate::document::{RawKind, Shape, Shapes, token};
-use crate::engine::{FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, SetEntry, Upsert};
+use crate::engine::{
+    FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, SetEntry, Upsert, Verbosity,
+};
 use crate::error::{Error, Kind, Result};
 
 const HEADER: usize = 24;
@@ -160,14 +162,16 @@ impl Values<'_> {
                 upsert,
                 new_id: self.value()?,
                 array_filters: self.optional(Values::value)?,
+                hint: self.optional(Values::value)?,
             },
             16 => Operation::Replace {
                 filter: self.value()?,
                 document: self.value()?,
                 upsert,
                 new_id: self.value()?,
+                hint: self.optional(Values::value)?,
             },
-            17 => Operation::Delete { filter: self.value()?, reach },
+            17 => Operation::Delete { filter: self.value()?, reach, hint: self.optional(Values::value)? },
             _ => return None,
         })
     }
@@ -192,6 +196,23 @@ impl Values<'_> {
         })
     }
 
+    /// Opcode, flags and body of what is explained, then the verbosity.
+    fn explain(&mut self) -> Option<Operation> {
+        let opcode = u8::try_from(self.number()?).ok()?;
+        let flags = u8::try_from(self.number()?).ok()?;
+        if !matches!(opcode, 11 | 14..=17 | 25 | 26 | 30) {
+            return None;
+        }
+        let operation = Box::new(self.operation(opcode, flags)?);
+        let verbosity = match self.number()? {
+            0 => Verbosity::Planner,
+            1 => Verbosity::Execution,
+            2 => Verbosity::AllPlans,
+            _ => return None,
+        };
+        Some(Operation::Explain { operation, verbosity })
+    }
+
     fn other(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
         let first = flags & FIRST != 0;
         Some(match opcode {
@@ -202,22 +223,41 @@ impl Values<'_> {
             11 => Operation::Find { filter: self.value()?, options: self.find_options(first)? },
             12 => Operation::More { cursor: self.number()?, batch: self.batch()? },
             13 => Operation::CloseCursor { cursor: self.number()? },
-            14 => Operation::Count { filter: self.value()?, skip: self.number()?, limit: self.number()? },
+            14 => Operation::Count {
+                filter: self.value()?,
+                skip: self.number()?,
+                limit: self.number()?,
+                hint: self.optional(Values::value)?,
+            },
             18 => Operation::Get { id: self.value()?, meta: first },
             19 => Operation::GetMany { ids: self.list(Values::value)? },
             20 => Operation::Has { id: self.value()? },
             21 => Operation::Set { entries: self.list(Values::set_entry)? },
             22 => Operation::DeleteId { id: self.value()?, if_version: self.optional(Values::number)? },
             23 => Operation::Drop,
-            24 => Operation::ListCollections,
-            30 => Operation::Aggregate { pipeline: self.value()?, batch: self.batch()? },
-            25 => Operation::Distinct { key: self.value()?, filter: self.value()? },
+            24 => Operation::ListCollections { filter: self.optional(Values::value)? },
+            25 => Operation::Distinct {
+                key: self.value()?,
+                filter: self.value()?,
+                hint: self.optional(Values::value)?,
+            },
             26 => self.find_one_and(flags)?,
             27 => Operation::Bulk {
                 operations: self.list(Values::bulk_write)?,
                 order: if first { InsertOrder::Unordered } else { InsertOrder::Ordered },
             },
             28 => Operation::Rename { to: self.value()?, drop_target: first },
+            30 => Operation::Aggregate {
+                pipeline: self.value()?,
+                batch: self.batch()?,
+                hint: self.optional(Values::value)?,
+            },
+            31 => Operation::CreateIndexes { specs: self.list(Values::value)? },
+            32 => Operation::DropIndex { index: self.value()? },
+            33 => Operation::ListIndexes,
+            34 => self.explain()?,
+            35 => Operation::Stats,
+            36 => Operation::Create,
             _ => return None,
         })
     }
@@ -228,7 +268,8 @@ impl Values<'_> {
         let skip = self.number()?;
         let limit = self.number()?;
         let batch = self.batch()?;
-        Some(FindOptions { sort, projection, skip, limit: if single { 1 } else { limit }, batch })
+        let hint = self.optional(Values::value)?;
+        Some(FindOptions { sort, projection, skip, limit: if single { 1 } else { limit }, batch, hint })
     }
 
     fn set_entry(&mut self) -> Option<SetEntry> {

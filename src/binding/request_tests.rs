@@ -68,13 +68,14 @@ fn the_options_of_a_find_are_split() {
     let half = [token::FLOAT64, 0x41, 0xf0, 0, 0, 0, 0, 0, 0];
     let mut body = vec![0x80, 0x91, 0x92, 0xa1, b'a', 1, NIL, 2];
     body.extend_from_slice(&half);
-    body.push(100);
+    body.extend_from_slice(&[100, 0xa1, b'a']);
     let Operation::Find { filter, options } = one(11, 0, &body).unwrap() else { panic!("no find") };
     assert_eq!(filter.range.len(), 1);
     assert_eq!(options.sort.unwrap().range.len(), 5);
     assert!(options.projection.is_none());
     assert_eq!((options.skip, options.limit, options.batch), (2, 1 << 32, 100));
-    let Operation::Find { options, .. } = one(11, 1, &[0x80, NIL, NIL, 0, 0, 1]).unwrap() else {
+    assert_eq!(options.hint.unwrap().raw().to_value(), Value::String("a".into()));
+    let Operation::Find { options, .. } = one(11, 1, &[0x80, NIL, NIL, 0, 0, 1, NIL]).unwrap() else {
         panic!("no find")
     };
     assert_eq!(options.limit, 1);
@@ -82,15 +83,15 @@ fn the_options_of_a_find_are_split() {
 
 #[test]
 fn flags_choose_reach_upsert_and_meta() {
-    let Operation::Update { reach, upsert, .. } = one(15, 3, &[0x80, 0x80, 1]).unwrap() else {
+    let Operation::Update { reach, upsert, .. } = one(15, 3, &[0x80, 0x80, 1, NIL, NIL]).unwrap() else {
         panic!("no update")
     };
     assert_eq!((reach, upsert), (Reach::Many, Upsert::Yes));
-    let Operation::Replace { upsert, .. } = one(16, 2, &[0x80, 0x80, 1]).unwrap() else {
+    let Operation::Replace { upsert, .. } = one(16, 2, &[0x80, 0x80, 1, NIL]).unwrap() else {
         panic!("no replace")
     };
     assert_eq!(upsert, Upsert::Yes);
-    let Operation::Delete { reach, .. } = one(17, 0, &[0x80]).unwrap() else { panic!("no delete") };
+    let Operation::Delete { reach, .. } = one(17, 0, &[0x80, NIL]).unwrap() else { panic!("no delete") };
     assert_eq!(reach, Reach::One);
     assert!(matches!(one(18, 1, &[1]), Ok(Operation::Get { meta: true, .. })));
 }
@@ -106,12 +107,41 @@ fn versions_and_cursors_are_whole_numbers() {
     assert!(matches!(one(13, 0, &[5]), Ok(Operation::CloseCursor { cursor: 5 })));
     assert!(one(13, 0, &[0xff]).is_err());
     assert!(one(13, 0, &[token::FLOAT64, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0]).is_err());
-    assert!(one(14, 0, &[0x80, 0, 0]).is_ok());
+    assert!(one(14, 0, &[0x80, 0, 0, NIL]).is_ok());
     assert!(one(19, 0, &[0x92, 1, 2]).is_ok());
     assert!(one(23, 0, &[]).is_ok());
-    assert!(one(24, 0, &[]).is_ok());
-    assert!(matches!(one(30, 0, &[0x90, 5]), Ok(Operation::Aggregate { batch: 5, .. })));
+    assert!(one(24, 0, &[NIL]).is_ok());
+    assert!(matches!(one(30, 0, &[0x90, 5, NIL]), Ok(Operation::Aggregate { batch: 5, .. })));
     assert!(one(30, 0, &[0x90]).is_err());
+}
+
+#[test]
+fn an_explanation_wraps_one_operation_that_reads_or_writes_by_filter() {
+    let count = [14, 0, 0x80, 0, 0, NIL, 1];
+    let Operation::Explain { operation, verbosity } = one(34, 0, &count).unwrap() else {
+        panic!("no explanation")
+    };
+    assert!(matches!(*operation, Operation::Count { hint: None, .. }));
+    assert_eq!(verbosity, Verbosity::Execution);
+    let delete = [17, 1, 0x80, 0xa1, b'a', 0];
+    let Operation::Explain { operation, verbosity } = one(34, 0, &delete).unwrap() else {
+        panic!("no explanation")
+    };
+    assert!(matches!(*operation, Operation::Delete { reach: Reach::Many, hint: Some(_), .. }));
+    assert_eq!(verbosity, Verbosity::Planner);
+    assert!(one(34, 0, &[14, 0, 0x80, 0, 0, NIL, 3]).is_err());
+    assert!(one(34, 0, &[23, 0, 0]).is_err());
+    assert!(one(34, 0, &[34, 0, 14, 0, 0x80, 0, 0, NIL, 1, 1]).is_err());
+}
+
+#[test]
+fn operations_on_indexes_are_split() {
+    let specs = [0x92, 0x81, 0xa1, b'a', 1, 0x80];
+    assert!(matches!(one(31, 0, &specs), Ok(Operation::CreateIndexes { specs }) if specs.len() == 2));
+    assert!(matches!(one(32, 0, &[0xa1, b'*']), Ok(Operation::DropIndex { .. })));
+    assert!(matches!(one(33, 0, &[]), Ok(Operation::ListIndexes)));
+    assert!(matches!(one(35, 0, &[]), Ok(Operation::Stats)));
+    assert!(matches!(one(36, 0, &[]), Ok(Operation::Create)));
 }
 
 #[test]
@@ -137,7 +167,7 @@ fn a_broken_row_refuses_the_request() {
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), opcode in 0u8..26, flags: u8) {
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), opcode in 0u8..40, flags: u8) {
         let shapes = Arc::new(Shapes::new());
         let _ = parse(&bytes, &shapes);
         let _ = parse(&row(opcode, flags, 0, &bytes), &shapes);

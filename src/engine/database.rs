@@ -12,6 +12,7 @@ use super::backup::Backup;
 use super::commit::Committed;
 use super::compact::Compaction;
 use super::export::Export;
+use super::figures::{SuggestedIndex, ready, suggested};
 use super::registry;
 use super::replay::Replay;
 use super::session::Session;
@@ -76,6 +77,12 @@ pub struct DatabaseStats {
     pub views: u64,
     /// How long (ms) the oldest of them has been open.
     pub oldest_view_age: u64,
+    /// Indexes of all collections, those of `_id` left out.
+    pub indexes: u64,
+    /// Bytes of memory that they take.
+    pub index_bytes: u64,
+    /// Indexes that costly scans asked for.
+    pub suggested_indexes: Vec<SuggestedIndex>,
 }
 
 impl Database {
@@ -223,6 +230,8 @@ impl Database {
         let catalogue = self.store.views().catalogue();
         let storage = self.store.storage().stats();
         let all = || catalogue.iter().map(|(_, collection)| collection);
+        let newest = self.store.views().published();
+        let indexes = || all().flat_map(|collection| ready(collection, newest));
         let (views, since) = self.store.views().held();
         Ok(DatabaseStats {
             collections: catalogue.count() as u64,
@@ -237,6 +246,9 @@ impl Database {
             durable_lsn: storage.durable.0,
             views: views as u64,
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
+            indexes: indexes().count() as u64,
+            index_bytes: indexes().map(|index| index.bytes()).sum(),
+            suggested_indexes: catalogue.iter().flat_map(|(name, one)| suggested(name, one)).collect(),
         })
     }
 

@@ -49,6 +49,7 @@ pub(super) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> E
     let details = Details {
         key_pattern: encode(&index.key_pattern()),
         key_value: encode(values),
+        index: Some(index.name.to_string()),
         ..Details::default()
     };
     let shown: Vec<String> = match values {

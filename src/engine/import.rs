@@ -114,54 +114,62 @@ impl Import {
     }
 
     fn commit(&self, batch: &mut Batch, done: &mut Imported) {
-        let documents = std::mem::take(&mut batch.documents);
-        if documents.is_empty() {
-            return;
-        }
         let buffer: Arc<[u8]> = std::mem::take(&mut batch.bytes).into();
         let mut start = 0;
-        let incoming = documents.iter().map(|(end, _)| {
-            let range = std::mem::replace(&mut start, *end)..*end;
-            Incoming { buffer: buffer.clone(), range, shapes: self.shapes.clone() }
-        });
-        let order = match self.options.if_exists {
-            IfExists::Skip => InsertOrder::Unordered,
-            IfExists::Error | IfExists::Replace => InsertOrder::Ordered,
-        };
-        let operation = match self.options.if_exists {
-            IfExists::Replace => Operation::Set {
-                entries: incoming.map(|document| SetEntry { document, if_version: None }).collect(),
-            },
-            IfExists::Error | IfExists::Skip => Operation::Insert { documents: incoming.collect(), order },
-        };
-        let first = documents.first().map_or(0, |(_, line)| *line);
-        match self.session.call(&batch.collection, operation).1 {
-            Ok(Answer::Inserted { inserted, failures }) => {
-                done.imported += inserted;
-                for failure in failures {
-                    if self.options.if_exists == IfExists::Skip && taken(&failure.error) {
-                        done.skipped += 1;
-                        continue;
+        let mut rows: Vec<_> = std::mem::take(&mut batch.documents)
+            .into_iter()
+            .map(|(end, line)| {
+                let range = std::mem::replace(&mut start, end)..end;
+                (Incoming { buffer: buffer.clone(), range, shapes: self.shapes.clone() }, line)
+            })
+            .collect();
+        if self.options.if_exists == IfExists::Skip {
+            let before = rows.len();
+            rows.retain(|(document, _)| !self.is_there(&batch.collection, document));
+            done.skipped += (before - rows.len()) as u64;
+        }
+        self.write(&batch.collection, &rows, done);
+    }
+
+    fn is_there(&self, collection: &str, document: &Incoming) -> bool {
+        let id = document.raw().get("_id");
+        id.and_then(|id| self.session.has_hot(collection, id)).unwrap_or(false)
+    }
+
+    fn write(&self, collection: &str, mut rows: &[(Incoming, u64)], done: &mut Imported) {
+        while !rows.is_empty() {
+            let documents = rows.iter().map(|(document, _)| document.clone());
+            let operation = match self.options.if_exists {
+                IfExists::Replace => Operation::Set {
+                    entries: documents.map(|document| SetEntry { document, if_version: None }).collect(),
+                },
+                IfExists::Error | IfExists::Skip => {
+                    Operation::Insert { documents: documents.collect(), order: InsertOrder::Ordered }
+                }
+            };
+            match self.session.call(collection, operation).1 {
+                Ok(Answer::Inserted { inserted, failures }) => {
+                    done.imported += inserted;
+                    let Some(failure) = failures.first() else { return };
+                    if self.options.if_exists != IfExists::Skip || !taken(&failure.error) {
+                        let line = rows.get(failure.index).map_or(0, |(_, line)| *line);
+                        return done.fail(line, &failure.error);
                     }
-                    let line = documents.get(failure.index).map_or(first, |(_, line)| *line);
-                    done.fail(line, &failure.error);
+                    // Taken by an earlier line, or by another writer since it was looked for.
+                    done.skipped += 1;
+                    rows = rows.get(failure.index + 1..).unwrap_or_default();
+                }
+                Ok(_) => {
+                    done.imported += rows.len() as u64;
                     return;
                 }
+                Err(error) => return self.one_by_one(&error, collection, rows, done),
             }
-            Ok(_) => done.imported += documents.len() as u64,
-            Err(error) => self.one_by_one(&error, &batch.collection, &buffer, &documents, done),
         }
     }
 
-    /// A batch that was refused whole: finds the line that is to blame, writing those before it.
-    fn one_by_one(
-        &self,
-        refusal: &Error,
-        collection: &str,
-        buffer: &Arc<[u8]>,
-        documents: &[(usize, u64)],
-        done: &mut Imported,
-    ) {
+    /// Rows that were refused whole: finds the line that is to blame, writing those before it.
+    fn one_by_one(&self, refusal: &Error, collection: &str, rows: &[(Incoming, u64)], done: &mut Imported) {
         let by_line = !matches!(
             refusal.kind(),
             Kind::Closed
@@ -171,19 +179,12 @@ impl Import {
                 | Kind::Io
                 | Kind::Internal
         );
-        let first = documents.first().map_or(0, |(_, line)| *line);
-        if !by_line || documents.len() == 1 {
+        let first = rows.first().map_or(0, |(_, line)| *line);
+        if !by_line || rows.len() == 1 {
             return done.fail(first, refusal);
         }
-        let mut start = 0;
-        for (end, line) in documents {
-            let mut alone = Batch {
-                collection: collection.to_owned(),
-                bytes: buffer.get(start..*end).unwrap_or_default().to_vec(),
-                documents: vec![(end - start, *line)],
-            };
-            start = *end;
-            self.commit(&mut alone, done);
+        for row in rows {
+            self.write(collection, std::slice::from_ref(row), done);
             if done.failure.is_some() {
                 return;
             }

@@ -10,7 +10,8 @@
 //! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
 //!   [`explain`]: telling it; [`suggest`]: indexes that are missed
-//! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them
+//! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them; [`index_requests`]: what was asked for;
+//!   [`figures`]: what a collection tells of itself
 //! - [`record`], [`replay`]: what the log says, and its reading
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
 //! - [`verify`]: reading everything, changing nothing
@@ -38,10 +39,12 @@ pub mod duplicate;
 pub mod ejson;
 pub mod explain;
 pub mod export;
+pub mod figures;
 pub mod hint;
 pub mod hits;
 pub mod import;
 pub mod index;
+pub mod index_requests;
 pub mod indexing;
 pub mod insert;
 pub mod key;
@@ -88,7 +91,7 @@ pub use index::Index;
 pub use limits::Limits;
 pub use operation::{
     Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
-    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, WriteError,
+    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity, WriteError,
 };
 pub use read::Hot;
 pub use session::Session;

@@ -1,4 +1,4 @@
-//! Collections as a whole: dropping, renaming.
+//! Collections as a whole: making, dropping, renaming.
 
 use super::commit::Committed;
 use super::operation::Answer;
@@ -6,6 +6,15 @@ use super::store::Store;
 use crate::error::{Error, Kind};
 
 impl Store {
+    /// Makes a collection with no document in it; one that is there is left as it is.
+    pub fn create_collection(&self, name: &str) -> Committed<Answer> {
+        self.commit(name.len() + 64, |commit| {
+            commit.collection_or_create(name)?;
+            commit.keep_created();
+            Ok(Answer::Done)
+        })
+    }
+
     /// Drops a collection.
     pub fn drop_collection(&self, name: &str) -> Committed<Answer> {
         self.commit(64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))

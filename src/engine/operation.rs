@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::document::{RawValue, Shapes};
+use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::collection::Collection;
 use crate::engine::limits::Limits;
 use crate::error::{Error, Result};
+use crate::query::Filter;
 use crate::storage::Block;
 
 /// An encoded value as it came: not validated, with the caller's own shape numbers.
@@ -81,6 +82,8 @@ pub struct FindOptions {
     pub limit: u64,
     /// Documents in a batch.
     pub batch: u32,
+    /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+    pub hint: Option<Incoming>,
 }
 
 /// One entry of a set: all entries commit or none.
@@ -114,6 +117,8 @@ pub enum Operation {
         pipeline: Incoming,
         /// Documents in the batch.
         batch: u32,
+        /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+        hint: Option<Incoming>,
     },
     /// The next batch of a cursor.
     More {
@@ -135,6 +140,8 @@ pub enum Operation {
         skip: u64,
         /// Count at most this many; 0 for all.
         limit: u64,
+        /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+        hint: Option<Incoming>,
     },
     /// Changes documents by update operators.
     Update {
@@ -150,6 +157,8 @@ pub enum Operation {
         upsert: Upsert,
         /// The `_id` of an upserted document that names none.
         new_id: Incoming,
+        /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+        hint: Option<Incoming>,
     },
     /// Replaces one document.
     Replace {
@@ -161,6 +170,8 @@ pub enum Operation {
         upsert: Upsert,
         /// The `_id` of an upserted document that names none.
         new_id: Incoming,
+        /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+        hint: Option<Incoming>,
     },
     /// Changes, replaces or deletes one document and answers it.
     FindOneAnd {
@@ -186,6 +197,8 @@ pub enum Operation {
         key: Incoming,
         /// Of which documents.
         filter: Incoming,
+        /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+        hint: Option<Incoming>,
     },
     /// Gives the collection another name.
     Rename {
@@ -200,6 +213,8 @@ pub enum Operation {
         filter: Incoming,
         /// One or many.
         reach: Reach,
+        /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
+        hint: Option<Incoming>,
     },
     /// Reads one document by `_id`; answers `Document` or, with meta, `Versioned`.
     Get {
@@ -232,8 +247,62 @@ pub enum Operation {
     },
     /// Drops the collection.
     Drop,
+    /// Makes the collection, with no document in it.
+    Create,
     /// Lists the collections of the database.
-    ListCollections,
+    ListCollections {
+        /// Which rows of the listing.
+        filter: Option<Incoming>,
+    },
+    /// Makes indexes, and the collection where it is missing.
+    CreateIndexes {
+        /// What each is to be.
+        specs: Vec<Incoming>,
+    },
+    /// Drops an index.
+    DropIndex {
+        /// Its name, its key as `[[path, 1 | -1], ...]`, or `"*"` for all but that of `_id`.
+        index: Incoming,
+    },
+    /// Lists the indexes of the collection.
+    ListIndexes,
+    /// Tells how another operation would be done, or was.
+    Explain {
+        /// What is explained; a write changes nothing.
+        operation: Box<Operation>,
+        /// In which detail.
+        verbosity: Verbosity,
+    },
+    /// Figures about the collection.
+    Stats,
+}
+
+impl Operation {
+    /// What it was told to use, of operations that look for documents.
+    pub fn hint(&self) -> Option<&Incoming> {
+        match self {
+            Operation::Find { options, .. } => options.hint.as_ref(),
+            Operation::FindOneAnd { write, .. } => write.hint(),
+            Operation::Aggregate { hint, .. }
+            | Operation::Count { hint, .. }
+            | Operation::Update { hint, .. }
+            | Operation::Replace { hint, .. }
+            | Operation::Distinct { hint, .. }
+            | Operation::Delete { hint, .. } => hint.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// How much an explanation tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// The plan alone; nothing is read.
+    Planner,
+    /// What running it took, too.
+    Execution,
+    /// The same of the plans that were not chosen.
+    AllPlans,
 }
 
 /// A document of an answer: stored bytes that stay valid as long as this value.
@@ -247,7 +316,7 @@ pub enum Document {
         range: Range<u32>,
     },
     /// The result of a projection.
-    Projected(crate::document::Value),
+    Projected(Value),
 }
 
 impl Document {
@@ -271,7 +340,7 @@ pub struct UpdateOutcome {
     /// Documents that really changed.
     pub modified: u64,
     /// The `_id` of the document that an upsert made.
-    pub upserted: Option<crate::document::Value>,
+    pub upserted: Option<Value>,
 }
 
 /// What a row of writes did.
@@ -286,7 +355,7 @@ pub struct BulkOutcome {
     /// Documents deleted.
     pub deleted: u64,
     /// The `_id`s of the documents that upserts made, by the places of the writes.
-    pub upserted: Vec<(usize, crate::document::Value)>,
+    pub upserted: Vec<(usize, Value)>,
     /// The writes that failed. With failures the operation is an error to the caller, built from the first of them.
     pub failures: Vec<WriteError>,
 }
@@ -321,14 +390,18 @@ pub enum Answer {
     /// Of a write that answers its document.
     Modified {
         /// The document; none when nothing matched, or when an upsert made it and it was asked for as it was before.
-        document: Option<crate::document::Value>,
+        document: Option<Value>,
         /// What the write did.
         outcome: UpdateOutcome,
     },
     /// Of a row of writes.
     Bulk(BulkOutcome),
     /// Different values.
-    Values(Vec<crate::document::Value>),
+    Values(Vec<Value>),
+    /// One value.
+    Value(Value),
+    /// Names, in the order asked for.
+    Names(Vec<String>),
     /// New versions, in the order of the entries.
     Versions(Vec<u64>),
     /// One document or none.
@@ -366,6 +439,22 @@ pub struct CollectionInfo {
     pub number: u32,
     /// Documents in it.
     pub count: u64,
+}
+
+impl CollectionInfo {
+    /// Whether a filter of a listing lets it through. It sees what the listing shows: name, type, number, count.
+    pub fn matches(&self, filter: &Filter) -> bool {
+        let row = Value::Object(vec![
+            ("name".into(), Value::String(self.name.clone())),
+            ("type".into(), Value::String("collection".into())),
+            ("number".into(), Value::number(self.number.into())),
+            ("count".into(), Value::number(self.count as f64)),
+            ("options".into(), Value::Object(Vec::new())),
+        ]);
+        let mut bytes = Vec::new();
+        encode_plain(&row, &mut bytes);
+        filter.matches(RawValue::new(&bytes, &Shapes::new()))
+    }
 }
 
 /// Hears the outcome of an operation, once, on any thread. The collection is the one that answered, where the

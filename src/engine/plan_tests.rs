@@ -65,8 +65,14 @@ fn subject(auto_index: AutoIndex, indexes: &[Value]) -> Subject {
 }
 
 fn find(filter: &Value, sort: Option<Value>, limit: u64) -> Operation {
-    let options =
-        FindOptions { sort: sort.as_ref().map(incoming), projection: None, skip: 0, limit, batch: 0 };
+    let options = FindOptions {
+        sort: sort.as_ref().map(incoming),
+        projection: None,
+        skip: 0,
+        limit,
+        batch: 0,
+        hint: None,
+    };
     Operation::Find { filter: incoming(filter), options }
 }
 
@@ -178,7 +184,7 @@ fn a_walk_in_order_that_finds_too_little_is_given_up() {
 fn a_count_within_an_index_looks_at_no_document() {
     let subject = subject(AutoIndex::Suggest, &[key(&[("n", 1)]), key(&[("tags", 1)])]);
     let count = |filter: &Value| {
-        let operation = Operation::Count { filter: incoming(filter), skip: 0, limit: 0 };
+        let operation = Operation::Count { filter: incoming(filter), skip: 0, limit: 0, hint: None };
         subject.explain(&operation, None).unwrap()
     };
     let between = count(&object(&[("n", object(&[("$gt", int(10)), ("$lte", int(1_000))]))]));
@@ -236,15 +242,18 @@ fn a_hint_is_followed_and_an_unknown_one_refused() {
 #[test]
 fn writes_and_pipelines_are_explained_and_change_nothing() {
     let subject = subject(AutoIndex::Suggest, &[key(&[("city", 1)])]);
-    let delete =
-        Operation::Delete { filter: incoming(&object(&[("city", text("city 7"))])), reach: Reach::Many };
+    let delete = Operation::Delete {
+        filter: incoming(&object(&[("city", text("city 7"))])),
+        reach: Reach::Many,
+        hint: None,
+    };
     assert_eq!(subject.explain(&delete, None).unwrap().stages(), "DELETE FETCH IXSCAN");
     let stages = Value::Array(vec![
         object(&[("$match", object(&[("city", text("city 7"))]))]),
         object(&[("$sort", object(&[("city", int(1))]))]),
         object(&[("$limit", int(3))]),
     ]);
-    let pipeline = Operation::Aggregate { pipeline: incoming(&stages), batch: 0 };
+    let pipeline = Operation::Aggregate { pipeline: incoming(&stages), batch: 0, hint: None };
     let told = subject.explain(&pipeline, None).unwrap();
     assert_eq!((told.stages().as_str(), told.numbers().0), ("LIMIT FETCH IXSCAN", 3));
     assert_eq!(subject.find(&object(&[("city", text("city 7"))]), None, 0).numbers().0, 30);

@@ -248,6 +248,7 @@ impl Run {
             skip: find.skip,
             limit: find.limit,
             batch: 0,
+            hint: None,
         };
         let hint = hint.map(incoming);
         Cursor::open(&self.store, name, &incoming(&find.filter), &options, hint.as_ref(), &Limits::default())

@@ -19,6 +19,7 @@ use super::bulk::Write;
 use super::collection::Collection;
 use super::commit::Committed;
 use super::cursor::{Cursor, check_part, parse_filter};
+use super::hint::Hint;
 use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
 use super::modify::{Change, Modification};
@@ -168,8 +169,10 @@ impl Session {
                 | Operation::Get { .. }
                 | Operation::GetMany { .. }
                 | Operation::Has { .. }
-                | Operation::ListCollections => &mut reads,
-                // Writes by filter.
+                | Operation::ListCollections { .. }
+                | Operation::ListIndexes
+                | Operation::Stats => &mut reads,
+                // Writes by filter, and indexes, which take long to build.
                 _ => &mut scans,
             };
             // Time in the queue counts.
@@ -320,12 +323,17 @@ impl Session {
     fn execute(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         let store = &*self.store;
         match operation {
+            Operation::Create => Outcome::Published(store.create_collection(name)),
+            Operation::CreateIndexes { specs } => Outcome::Published(store.request_indexes(name, &specs)),
+            Operation::DropIndex { index } => Outcome::Published(store.request_drop_index(name, &index)),
             Operation::Drop => Outcome::Published(store.drop_collection(name)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(store.rename(name, &to, drop_target)),
                 Err(error) => Outcome::Now(None, Err(error)),
             },
-            Operation::Aggregate { pipeline, batch } => self.aggregate(name, &pipeline, batch, watch),
+            Operation::Aggregate { pipeline, batch, hint } => {
+                self.aggregate(name, &pipeline, batch, hint.as_ref(), watch)
+            }
             Operation::Bulk { operations, order } => {
                 Outcome::Published(store.bulk(name, operations, order, |write| {
                     self.modify(name, &write, watch, &Answering::default(), |change, outcome, _| match change
@@ -367,6 +375,7 @@ impl Session {
         answering: &Answering,
     ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
         let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
+        let hint = Hint::of(write.hint())?;
         let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
             let sort = answering.sort.as_ref();
             self.store.modify_answering(&Modification {
@@ -376,25 +385,25 @@ impl Session {
                 change,
                 upsert,
                 sort,
-                hint: None,
+                hint: hint.as_ref(),
                 answer,
                 watch,
             })
         };
         match write {
-            Operation::Update { filter, update, array_filters, reach, upsert, new_id } => {
+            Operation::Update { filter, update, array_filters, reach, upsert, new_id, .. } => {
                 let filter = parse_filter(filter)?;
                 incoming::check(update.bytes(), &update.shapes)?;
                 check_part(array_filters.as_ref())?;
                 let update = Update::parse(update.raw(), array_filters.as_ref().map(Incoming::raw))?;
                 Ok(run(&filter, *reach, Change::Update(&update), (*upsert, Some(new_id))))
             }
-            Operation::Replace { filter, document, upsert, new_id } => {
+            Operation::Replace { filter, document, upsert, new_id, .. } => {
                 let filter = parse_filter(filter)?;
                 incoming::check(document.bytes(), &document.shapes)?;
                 Ok(run(&filter, Reach::One, Change::Replace(document), (*upsert, Some(new_id))))
             }
-            Operation::Delete { filter, reach } => {
+            Operation::Delete { filter, reach, .. } => {
                 let filter = parse_filter(filter)?;
                 Ok(run(&filter, *reach, Change::Delete, (Upsert::No, None)))
             }
@@ -402,8 +411,15 @@ impl Session {
         }
     }
 
-    fn aggregate(&self, name: &str, pipeline: &Incoming, batch: u32, watch: &Watch) -> Outcome {
-        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, None, watch) {
+    fn aggregate(
+        &self,
+        name: &str,
+        pipeline: &Incoming,
+        batch: u32,
+        hint: Option<&Incoming>,
+        watch: &Watch,
+    ) -> Outcome {
+        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, hint, watch) {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(None, Err(error)),
         };
@@ -441,29 +457,37 @@ impl Session {
                 };
                 Answer::Bool(collection.as_ref().is_some_and(found))
             }),
-            Operation::Count { filter, skip, limit } => parse_filter(&filter).and_then(|filter| {
-                if filter.is_all() && skip == 0 && limit == 0 {
+            Operation::Count { filter, skip, limit, hint } => parse_filter(&filter).and_then(|filter| {
+                if filter.is_all() && skip == 0 && limit == 0 && hint.is_none() {
                     return Ok(Answer::Count(collection.as_ref().map_or(0, |collection| collection.count())));
                 }
-                store.count(name, &filter, (skip, limit), None, watch).map(Answer::Count)
+                let hint = Hint::of(hint.as_ref())?;
+                store.count(name, &filter, (skip, limit), hint.as_ref(), watch).map(Answer::Count)
             }),
             Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options, None, limits) {
+                return match Cursor::open(store, name, &filter, &options, options.hint.as_ref(), limits) {
                     Err(error) => (None, Err(error)),
                     Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch, watch),
                 };
             }
-            Operation::Distinct { key, filter } => parse_filter(&filter).and_then(|filter| {
+            Operation::Distinct { key, filter, hint } => parse_filter(&filter).and_then(|filter| {
                 let path = Path::parse(&text_of(&key)?);
-                store.distinct(name, &path, &filter, None, watch).map(Answer::Values)
+                let hint = Hint::of(hint.as_ref())?;
+                store.distinct(name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
             }),
+            Operation::Explain { operation, verbosity } => self
+                .store
+                .explain(name, &operation, operation.hint(), verbosity as u8, watch)
+                .map(Answer::Value),
             Operation::More { cursor, batch } => return self.more(cursor, batch, watch),
             Operation::CloseCursor { cursor } => {
                 let closed = self.cursors.lock().open.remove(&cursor);
                 drop(closed);
                 Ok(Answer::Done)
             }
-            Operation::ListCollections => Ok(Answer::Collections(self.list())),
+            Operation::ListIndexes => Ok(Answer::Values(store.list_indexes(name))),
+            Operation::Stats => Ok(Answer::Value(store.collection_stats(name))),
+            Operation::ListCollections { filter } => self.list(filter.as_ref()).map(Answer::Collections),
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
         (collection, answer)
@@ -479,16 +503,15 @@ impl Session {
         Ok(Answer::Document(found.map(|(block, span)| Document::of_block(&block, span))))
     }
 
-    fn list(&self) -> Vec<CollectionInfo> {
+    fn list(&self, filter: Option<&Incoming>) -> Result<Vec<CollectionInfo>> {
+        let filter = filter.map_or_else(|| Ok(Filter::all()), parse_filter)?;
         let catalogue = self.store.views().catalogue();
-        catalogue
-            .iter()
-            .map(|(name, collection)| CollectionInfo {
-                name: name.to_string(),
-                number: collection.number(),
-                count: collection.count(),
-            })
-            .collect()
+        let all = catalogue.iter().map(|(name, collection)| CollectionInfo {
+            name: name.to_string(),
+            number: collection.number(),
+            count: collection.count(),
+        });
+        Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
     }
 
     fn first_batch(
@@ -602,6 +625,9 @@ fn writes(operation: &Operation) -> bool {
             | Operation::Set { .. }
             | Operation::DeleteId { .. }
             | Operation::Drop
+            | Operation::Create
+            | Operation::CreateIndexes { .. }
+            | Operation::DropIndex { .. }
             | Operation::Rename { .. }
             | Operation::Bulk { .. }
             | Operation::FindOneAnd { .. }
@@ -618,6 +644,7 @@ pub(super) fn writes_by_id(operation: &Operation) -> bool {
         | Operation::Set { .. }
         | Operation::DeleteId { .. }
         | Operation::Drop
+        | Operation::Create
         | Operation::Rename { .. } => true,
         Operation::Update { filter, .. }
         | Operation::Replace { filter, .. }

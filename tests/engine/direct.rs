@@ -40,6 +40,7 @@ fn increment(id: i32) -> Operation {
         reach: Reach::One,
         upsert: Upsert::No,
         new_id: incoming(&Value::Null),
+        hint: None,
     }
 }
 

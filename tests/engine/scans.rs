@@ -96,7 +96,8 @@ fn check(client: &Client, all: &[Value]) {
             assert_eq!(ids(&found), ids(&expected), "below {limit} in batches of {batch}");
         }
         let count = |skip, limited| {
-            let operation = Operation::Count { filter: incoming(&below(limit)), skip, limit: limited };
+            let operation =
+                Operation::Count { filter: incoming(&below(limit)), skip, limit: limited, hint: None };
             match client.call("c", operation).unwrap().1 {
                 Answer::Count(count) => count as usize,
                 _ => panic!("a count has another answer"),
@@ -112,7 +113,8 @@ fn check(client: &Client, all: &[Value]) {
             cities.push(city(document));
         }
     }
-    let operation = Operation::Distinct { key: incoming(&text("city")), filter: incoming(&object(&[])) };
+    let operation =
+        Operation::Distinct { key: incoming(&text("city")), filter: incoming(&object(&[])), hint: None };
     match client.call("c", operation).unwrap().1 {
         Answer::Values(values) => assert_eq!(values, cities),
         _ => panic!("distinct has another answer"),
@@ -127,8 +129,14 @@ fn check_order(client: &Client, all: &[Value]) {
     expected.sort_by(|a, b| rank(a).unwrap_or(-1.0).total_cmp(&rank(b).unwrap_or(-1.0)));
     for (limit, skip) in [(0, 0), (20, 0), (500, 70), (30_000, 5)] {
         let pair = Value::Array(vec![Value::Array(vec![text("rank"), Value::Int(1)])]);
-        let options =
-            FindOptions { sort: Some(incoming(&pair)), projection: None, skip, limit, batch: 100_000 };
+        let options = FindOptions {
+            sort: Some(incoming(&pair)),
+            projection: None,
+            skip,
+            limit,
+            batch: 100_000,
+            hint: None,
+        };
         let operation = Operation::Find { filter: incoming(&object(&[])), options };
         let (collection, answer) = client.call("c", operation).unwrap();
         let Answer::Batch { documents, .. } = answer else { panic!("a find has another answer") };
@@ -152,7 +160,7 @@ fn check_groups(client: &Client, all: &[Value], cities: &[Value]) {
     ];
     let pipeline = incoming(&Value::Array(vec![object(&[("$group", object(&fields))])]));
     let groups = || {
-        let operation = Operation::Aggregate { pipeline: pipeline.clone(), batch: 0 };
+        let operation = Operation::Aggregate { pipeline: pipeline.clone(), batch: 0, hint: None };
         match client.call("c", operation).unwrap().1 {
             Answer::Batch { documents, .. } => documents
                 .into_iter()

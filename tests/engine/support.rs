@@ -93,6 +93,7 @@ impl Client {
             reach,
             upsert: Upsert::No,
             new_id: incoming(&Value::Null),
+            hint: None,
         };
         match self.call(name, operation)?.1 {
             Answer::Updated(outcome) => Ok((outcome.matched, outcome.modified)),
@@ -101,7 +102,7 @@ impl Client {
     }
 
     pub fn delete(&self, name: &str, filter: &Value, reach: Reach) -> Result<u64> {
-        match self.call(name, Operation::Delete { filter: incoming(filter), reach })?.1 {
+        match self.call(name, Operation::Delete { filter: incoming(filter), reach, hint: None })?.1 {
             Answer::Count(deleted) => Ok(deleted),
             _ => panic!("a deletion has another answer"),
         }
@@ -133,7 +134,7 @@ impl Client {
 
     /// The first batch of a find, and its cursor.
     pub fn first(&self, name: &str, filter: &Value, batch: u32) -> Result<(u64, Vec<Value>)> {
-        let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch };
+        let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch, hint: None };
         batch_of(self.call(name, Operation::Find { filter: incoming(filter), options })?)
     }
 
@@ -156,7 +157,8 @@ impl Client {
     }
 
     pub fn count(&self, name: &str, filter: &Value) -> Result<u64> {
-        match self.call(name, Operation::Count { filter: incoming(filter), skip: 0, limit: 0 })?.1 {
+        match self.call(name, Operation::Count { filter: incoming(filter), skip: 0, limit: 0, hint: None })?.1
+        {
             Answer::Count(count) => Ok(count),
             _ => panic!("a count has another answer"),
         }

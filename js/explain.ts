@@ -1,0 +1,46 @@
+// Explanations: any operation that looks for documents, wrapped.
+
+import { Opcode, type Operation } from './batch.js'
+import type { Request } from './core.js'
+import { encodeValue } from './encode.js'
+import { verbosityOf } from './index-spec.js'
+import type { ExplainVerbosityLike } from './index-types.js'
+import type { Document } from './types.js'
+
+/** The operations that can be explained. */
+const EXPLAINED: ReadonlySet<number> = new Set([
+  Opcode.Find, Opcode.Count, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.Distinct, Opcode.FindOneAnd, Opcode.Aggregate
+])
+
+/** The operation that explains another one. */
+export function explaining(
+  where: string, database: string, operation: Operation, verbosity: ExplainVerbosityLike | undefined | null
+): Request<Document> {
+  const { level, maxTimeMS } = verbosityOf(where, verbosity)
+  const { opcode, flags, body } = operation
+  return {
+    opcode: Opcode.Explain,
+    flags: 0,
+    maxTimeMS,
+    body: (out, shapes) => {
+      encodeValue(out, opcode, 'document')
+      encodeValue(out, flags, 'document')
+      body(out, shapes)
+      encodeValue(out, level, 'document')
+    },
+    // The core knows no name of the database.
+    finish: (explanation: Document) => {
+      explanation.queryPlanner.namespace = `${database}.${explanation.queryPlanner.namespace}`
+      return explanation
+    }
+  }
+}
+
+/** The request, or with the option `explain` the one that explains it in its place. */
+export function explained<R>(
+  where: string, database: string, request: Request<R>, options: { explain?: ExplainVerbosityLike | null }
+): Request<R> {
+  const { explain } = options
+  if (explain === undefined || explain === null || !EXPLAINED.has(request.opcode)) return request
+  return explaining(where, database, request, explain) as Request<any>
+}

@@ -1,0 +1,157 @@
+// What the methods of a collection are made of: its state on the port, and how an operation is checked, built and run.
+
+import { checkId, flagOf, optionsOf } from './arguments.js'
+import { writeArrayHead } from './bodies.js'
+import { type CollectionState, type Core, named, type Request } from './core.js'
+import type { Database } from './database.js'
+import { encodeDocument, encodeId, encodeValue } from './encode.js'
+import { explained } from './explain.js'
+import { sameId } from './identity.js'
+import { MUST_WAIT } from './point-reads.js'
+import { getRequest } from './requests.js'
+import type { PortShapes } from './shapes.js'
+import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './types.js'
+import type { Writer } from './writer.js'
+import type { WriteHelp } from './writes.js'
+
+/** Documents that `getMany` reads on this thread; more of them would hold the event loop up. */
+const HOT_MANY = 4096
+
+/** How a collection makes and stores documents. */
+export interface CollectionSettings {
+  createPk: () => unknown
+  ignoreUndefined: boolean
+  forceServerObjectId: boolean
+}
+
+/** A collection behind its public face. */
+export class Handle {
+  #state: CollectionState | undefined
+
+  constructor(
+    readonly database: Database,
+    readonly core: Core,
+    readonly name: string,
+    readonly settings: CollectionSettings
+  ) {}
+
+  target(where: string): CollectionState {
+    return (this.#state ??= this.core.collection(this.name, where))
+  }
+
+  /** Checks, builds and appends an operation; whatever goes wrong is a rejection. */
+  run<R, O extends OperationOptions>(
+    method: string, options: O | undefined, build: (where: string, options: Partial<O>) => Request<R>
+  ): Promise<R> {
+    const where = `${this.name}.${method}`
+    try {
+      this.core.checkOpen(where)
+      const given = optionsOf<O>(where, options)
+      const request = explained(where, this.core.name, build(where, given), given as ExplainOptions)
+      request.signal = given.signal
+      request.maxTimeMS ??= given.maxTimeMS
+      return this.core.run(where, this.target(where), request)
+    } catch (error) {
+      return Promise.reject(named(where, error))
+    }
+  }
+
+  call<R>(where: string, request: Request<R>, signal?: AbortSignal): R {
+    this.core.checkOpen(where)
+    signal?.throwIfAborted()
+    return this.core.call(where, this.target(where), request)
+  }
+
+  /** A point read where the document is in memory, without leaving this thread. */
+  attempt(method: string, id: unknown, has: boolean): unknown {
+    try {
+      const target = this.#readable(method, id)
+      const { reads } = this.core.port
+      return has ? reads.has(target, id) : reads.get(target, id)
+    } catch (error) {
+      throw named(`${this.name}.${method}`, error)
+    }
+  }
+
+  /** Checks what every point read does. */
+  #readable(method: string, id: unknown): CollectionState {
+    if (!this.core.isOpen) throw this.core.closedError(`${this.name}.${method}`)
+    if (typeof id !== 'string') checkId(`${this.name}.${method}`, id)
+    return this.#state ?? this.target(`${this.name}.${method}`)
+  }
+
+  getOne<D>(method: string, id: unknown): Promise<D | null> {
+    const { core } = this
+    const { reads } = core.port
+    try {
+      if (reads.isLate(id)) return core.readLater(this.#readable(method, id), id) as Promise<D | null>
+      const answer = this.attempt(method, id, false)
+      if (answer !== MUST_WAIT) return reads.settled(answer as D | null)
+      const where = `${this.name}.${method}`
+      return core.run(where, this.target(where), getRequest<D>(id, false) as Request<D | null>)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** All documents, where all of them are in memory. */
+  getHot<D>(ids: unknown): Promise<(D | null)[]> | undefined {
+    if (!Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
+    const where = `${this.name}.getMany`
+    try {
+      const all: readonly unknown[] = [...ids]
+      const target = this.#readable('getMany', '')
+      all.forEach((id, i) => checkId(where, id, `ids[${i}]`))
+      const { reads } = this.core.port
+      const documents = reads.many(target, all)
+      return documents === MUST_WAIT ? undefined : reads.settled(documents as (D | null)[])
+    } catch (error) {
+      return Promise.reject(named(where, error))
+    }
+  }
+
+  encoding(where: string, options: { ignoreUndefined?: boolean }): { ignoreUndefined: boolean } {
+    const { ignoreUndefined } = options
+    if (ignoreUndefined === undefined) return this.settings
+    return { ignoreUndefined: flagOf(where, 'ignoreUndefined', ignoreUndefined) }
+  }
+
+  /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
+  writeNew(out: Writer, shapes: PortShapes, document: object, options: InsertOneOptions): unknown {
+    const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    const keep = flagOf(this.name, 'forceServerObjectId', options.forceServerObjectId ?? this.settings.forceServerObjectId)
+    const id = own ?? this.settings.createPk()
+    encodeDocument(out, shapes, document, this.encoding(`${this.name}.insert`, options), id)
+    if (own === undefined || own === null) {
+      // A frozen object keeps none; the result names the `_id` all the same.
+      if (!keep) Reflect.set(document, '_id', id)
+    }
+    return id
+  }
+
+  writeEntry(
+    out: Writer, shapes: PortShapes, where: string, options: SetOptions, id: unknown, document: object, ifVersion: number | undefined
+  ): void {
+    const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    if (own !== undefined && own !== null && !sameId(own, id)) {
+      throw new TypeError(`${where}: document has another _id than the id that was given; leave it out or make them equal`)
+    }
+    writeArrayHead(out, 2)
+    encodeDocument(out, shapes, document, this.encoding(where, options), id)
+    encodeValue(out, ifVersion ?? null, 'document')
+  }
+
+  /** What writes of documents need of this collection. */
+  help(where: string, given: InsertOneOptions): WriteHelp {
+    return {
+      writeNew: (out, shapes, document) => this.writeNew(out, shapes, document, given),
+      writeReplacement: (out, shapes, document) => encodeDocument(out, shapes, document, this.encoding(where, given)),
+      writeUpsertId: (out, upsert) => this.writeUpsertId(out, upsert)
+    }
+  }
+
+  writeUpsertId(out: Writer, upsert: boolean): void {
+    if (upsert) encodeId(out, this.settings.createPk())
+    else encodeValue(out, null, 'document')
+  }
+}

@@ -1,0 +1,136 @@
+// What callers say of indexes, in every form that the mongodb driver takes, as one: pairs of path and direction, and options that are known.
+
+import { checkCollation, checkFields, isFields, isMap, wrongArgument } from './arguments.js'
+import type { ExplainVerbosityLike } from './index-types.js'
+import type { Document } from './types.js'
+
+const FORMS = 'a field name, an object, a Map, or a list of them or of [field, direction] pairs'
+const HINT_FORMS = 'the name of an index, or its fields as an object, a Map or [field, direction] pairs'
+/** The types of options. */
+const TYPES: { readonly [option: string]: string | undefined } = {
+  __proto__: null as never,
+  name: 'a string',
+  unique: 'a boolean',
+  sparse: 'a boolean',
+  hidden: 'a boolean',
+  partialFilterExpression: 'an object'
+}
+/** Options that say how a server builds an index, or go with any operation of the driver. */
+const IGNORED = new Set([
+  'background', 'v', 'version', 'commitQuorum', 'comment', 'maxTimeMS', 'timeoutMS', 'signal', 'session', 'writeConcern', 'readConcern',
+  'readPreference', 'retryWrites', 'ignoreUndefined'
+])
+
+/** Paths and directions in order. Which directions there are is the core's to say. */
+export type KeyPairs = [path: string, direction: number | string][]
+
+/** The form in which an index crosses. */
+export interface SpecBody {
+  key: KeyPairs
+  name?: string
+  unique?: boolean
+  sparse?: boolean
+  partialFilterExpression?: Document
+}
+
+/** The fields of an index. */
+export function indexKeys(where: string, name: string, spec: unknown): KeyPairs {
+  const parts: readonly unknown[] = Array.isArray(spec) && !isPair(spec) ? spec : [spec]
+  // A field that is named again keeps its place and takes the last direction, as in an object.
+  const keys = new Map<string, number | string>()
+  for (const [path, direction] of parts.flatMap((part) => pairsOf(where, name, part))) {
+    if (typeof path !== 'string' || path === '') throw wrongArgument(where, name, FORMS, path)
+    keys.set(path, directionOf(where, path, direction))
+  }
+  if (keys.size === 0) throw wrongArgument(where, name, 'at least one field', spec === '' ? spec : 'none')
+  return [...keys]
+}
+
+function pairsOf(where: string, name: string, part: unknown): [unknown, unknown][] {
+  if (typeof part === 'string') return [[part, 1]]
+  if (Array.isArray(part)) {
+    if (part.length < 1 || part.length > 2) throw wrongArgument(where, name, FORMS, part)
+    return [[part[0], part[1] ?? 1]]
+  }
+  if (isMap(part)) return [...part]
+  if (isFields(part)) return Object.entries(part)
+  throw wrongArgument(where, name, FORMS, part)
+}
+
+/** `['age', -1]` is one pair; `['age', 'name']` are two fields. */
+function isPair(list: readonly unknown[]): boolean {
+  const [, direction] = list
+  if (list.length !== 2 || typeof list[0] !== 'string') return false
+  return typeof direction === 'number' || ['2d', '2dsphere', 'text', 'geoHaystack', 'hashed'].includes(direction as string)
+}
+
+function directionOf(where: string, path: string, given: unknown): number | string {
+  const direction = typeof given === 'bigint' ? Number(given) : given
+  if (typeof direction === 'string' || (typeof direction === 'number' && Number.isFinite(direction))) return direction
+  throw wrongArgument(where, `direction of '${path}'`, '1 or -1', given)
+}
+
+/** An index as it crosses, from its fields and its options. */
+export function specOf(where: string, spec: unknown, options: Document, name = 'indexSpec'): SpecBody {
+  const body: SpecBody = { key: indexKeys(where, name, spec) }
+  for (const option of Object.keys(options)) {
+    const value: unknown = options[option]
+    if (value === undefined || value === null || IGNORED.has(option) || option === 'key') continue
+    if (option === 'collation') checkCollation(where, value)
+    else takeOption(where, body, option, value)
+  }
+  return body
+}
+
+/** Options that are not known go along: the core says which are of a server's indexes and which are of none. */
+function takeOption(where: string, body: SpecBody, option: string, value: unknown): void {
+  const expected = TYPES[option]
+  if (expected === 'an object') checkFields(where, `option ${option}`, value)
+  else if (expected !== undefined && `a ${typeof value}` !== expected) throw wrongArgument(where, `option ${option}`, expected, value)
+  if (option === 'name' && value === '') throw wrongArgument(where, 'option name', 'at least one character', value)
+  ;(body as Document)[option] = value
+}
+
+/** The rows of `createIndexes`. */
+export function specsOf(where: string, rows: unknown): SpecBody[] {
+  if (!Array.isArray(rows) || rows.length === 0) {
+    throw wrongArgument(where, 'indexSpecs', 'an array of at least one index', Array.isArray(rows) ? '[]' : rows)
+  }
+  return rows.map((row: unknown, i) => {
+    const at = `indexSpecs[${i}]`
+    checkFields(where, at, row)
+    const { key } = row
+    if (!isFields(key) && !isMap(key)) throw wrongArgument(where, `${at}.key`, 'an object or a Map', key)
+    return specOf(`${where}: ${at}`, key, row, 'key')
+  })
+}
+
+/** A hint as it crosses, or null for none. */
+export function hintOf(where: string, hint: unknown, name = 'hint'): string | KeyPairs | null {
+  if (hint === undefined || hint === null) return null
+  if (typeof hint === 'string' && hint !== '') return hint
+  if (typeof hint !== 'object') throw wrongArgument(where, name, HINT_FORMS, hint)
+  return indexKeys(where, name, hint)
+}
+
+/** Verbosities as they cross. */
+const VERBOSITY: { readonly [name: string]: number | undefined } = {
+  __proto__: null as never,
+  queryPlanner: 0,
+  queryPlannerExtended: 0,
+  executionStats: 1,
+  allPlansExecution: 2
+}
+
+/** How much to explain, and within which time; as the driver, all of it where nothing is said. */
+export function verbosityOf(where: string, given: ExplainVerbosityLike | undefined | null): { level: number; maxTimeMS: number | undefined } {
+  if (typeof given === 'object' && given !== null) return { level: levelOf(where, given.verbosity), maxTimeMS: given.maxTimeMS }
+  return { level: levelOf(where, given ?? true), maxTimeMS: undefined }
+}
+
+function levelOf(where: string, given: unknown): number {
+  if (typeof given === 'boolean') return given ? 2 : 0
+  const level = typeof given === 'string' ? VERBOSITY[given] : undefined
+  if (level === undefined) throw wrongArgument(where, 'verbosity', "'queryPlanner', 'executionStats', 'allPlansExecution' or a boolean", given)
+  return level
+}

@@ -1,0 +1,128 @@
+// The types of indexes, hints, explanations and listings, as the mongodb driver names them.
+
+import type { Document, OperationOptions } from './types.js'
+
+/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
+export type IndexDirection = 1 | -1 | '2d' | '2dsphere' | 'text' | 'geoHaystack' | 'hashed' | number
+
+/** The fields of an index, in order, in any form that the driver takes. */
+export type IndexSpecification = OneOrMore<
+  string | readonly [string, IndexDirection] | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection>
+>
+
+type OneOrMore<T> = T | readonly T[]
+
+/** What an index does besides finding. */
+export interface IndexOptions {
+  /** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
+  name?: string
+  /** Refuses a second document with the same values. Default false. */
+  unique?: boolean
+  /** Leaves out documents that have none of its fields. Default false. */
+  sparse?: boolean
+  /** Holds the documents that match this filter only. */
+  partialFilterExpression?: Document
+  /** For the sake of programs written for a server; every index is built while reads and writes go on. */
+  background?: boolean
+}
+
+/** Options of `createIndex`. */
+export interface CreateIndexesOptions extends IndexOptions, OperationOptions {}
+
+/** An index for `createIndexes`. */
+export interface IndexDescription extends IndexOptions {
+  /** Its fields, in order. */
+  key: { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection>
+}
+
+/** An index in a listing. */
+export interface IndexDescriptionInfo {
+  /** The version of its form; 2. */
+  v: number
+  /** Its fields, in order. */
+  key: { [path: string]: 1 | -1 }
+  name: string
+  unique?: boolean
+  sparse?: boolean
+  partialFilterExpression?: Document
+}
+
+/** Names of indexes, and their fields in order. */
+export interface IndexDescriptionCompact {
+  [name: string]: [path: string, direction: 1 | -1][]
+}
+
+/** How `indexInformation` and `indexes` answer. */
+export interface IndexInformationOptions extends OperationOptions {
+  /** The rows of the listing in place of names and fields. */
+  full?: boolean
+}
+
+/** What `dropIndex` did. */
+export interface DropIndexResult {
+  /** Indexes that there were before, that of `_id` included. */
+  nIndexesWas: number
+  ok: number
+}
+
+/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none. */
+export type Hint = string | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection> | readonly (readonly [string, IndexDirection])[]
+
+/** Options of operations that look for documents. */
+export interface HintOptions {
+  /** The index to use. Rejects with `BAD_QUERY` when there is none such. */
+  hint?: Hint
+}
+
+/** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
+export type ExplainVerbosity = 'queryPlanner' | 'queryPlannerExtended' | 'executionStats' | 'allPlansExecution'
+
+/** The detail of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
+export type ExplainVerbosityLike = ExplainVerbosity | boolean | { verbosity: ExplainVerbosity; maxTimeMS?: number }
+
+/** An index that would have served scans of this collection. */
+export interface SuggestedIndex {
+  /** The fields that it would have. */
+  key: { [path: string]: 1 | -1 }
+  /** The name that it would have. */
+  name: string
+  /** Scans that it would have served. */
+  scans: number
+}
+
+/** Figures about a collection. */
+export interface CollectionStats {
+  /** Database and collection, joined by a dot. */
+  ns: string
+  /** Documents in it. */
+  count: number
+  /** Bytes of its documents. */
+  size: number
+  /** Bytes of a document on average; absent where there is none. */
+  avgObjSize?: number
+  /** Indexes, that of `_id` included. */
+  nindexes: number
+  /** Bytes of each index in memory, by name. That of `_id` is the directory of the collection and not among them. */
+  indexSizes: { [name: string]: number }
+  /** Bytes of all of them. */
+  totalIndexSize: number
+  /** How often each index was chosen since the database was opened, by name. */
+  indexUses: { [name: string]: number }
+  /** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+  suggestedIndexes: SuggestedIndex[]
+  ok: number
+}
+
+/** Options of `listCollections`. */
+export interface ListCollectionsOptions extends OperationOptions {
+  /** Rows of name and type alone. Default false. */
+  nameOnly?: boolean
+  /** For the sake of programs written for a server; a listing crosses in one piece. */
+  batchSize?: number
+}
+
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends OperationOptions {
+  /** For the sake of programs written for a server; a listing crosses in one piece. */
+  batchSize?: number
+}

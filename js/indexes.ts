@@ -1,0 +1,168 @@
+// Indexes: making, dropping and listing them, and the figures of a collection.
+
+import { flagOf, optionsOf, wrongArgument } from './arguments.js'
+import { Opcode } from './batch.js'
+import { writeArrayHead } from './bodies.js'
+import type { Request } from './core.js'
+import { encodeValue } from './encode.js'
+import { MoltenError } from './errors.js'
+import { hintOf, type SpecBody, specOf, specsOf } from './index-spec.js'
+import type {
+  CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
+  IndexInformationOptions, IndexSpecification, ListIndexesOptions
+} from './index-types.js'
+import { handleOf } from './key-access.js'
+import { ListCursor } from './list-cursor.js'
+import { Reads } from './reads.js'
+import type { Document, OperationOptions } from './types.js'
+
+/** The server's number for a collection that is missing. */
+const NO_COLLECTION = 26
+
+/** The methods about indexes. */
+export class Indexes<T extends Document = Document> extends Reads<T> {
+  /**
+   * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
+   * is there already in the same form is left as it is.
+   *
+   * Rejects with `DUPLICATE_KEY` when documents have the same values and `unique` was asked for, `BAD_DOCUMENT` when a document has arrays in
+   * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
+   * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
+   */
+  createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string> {
+    return handleOf(this).run<string, CreateIndexesOptions>('createIndex', options, (where, given) => {
+      const spec = specOf(where, indexSpec, given)
+      return createRequest([spec], (names) => names[0]!)
+    })
+  }
+
+  /** Makes several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
+  createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]> {
+    return handleOf(this).run<string[], OperationOptions>('createIndexes', options, (where) => {
+      return createRequest(specsOf(where, indexSpecs), (names) => names)
+    })
+  }
+
+  /**
+   * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is none such (code 27), and for that of `_id`, which stays
+   * (code 72).
+   */
+  dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult> {
+    return handleOf(this).run<DropIndexResult, OperationOptions>('dropIndex', options, (where) => {
+      const key = hintOf(where, index, 'index')
+      if (key === null) throw wrongArgument(where, 'index', 'the name of an index, or its fields', index)
+      return dropRequest(key, (nIndexesWas) => ({ nIndexesWas, ok: 1 }))
+    })
+  }
+
+  /** Drops all indexes but that of `_id`. Resolves with true, with false where the collection is missing. */
+  async dropIndexes(options?: OperationOptions): Promise<boolean> {
+    try {
+      return await handleOf(this).run<boolean, OperationOptions>('dropIndexes', options, () => dropRequest('*', () => true))
+    } catch (error) {
+      if (error instanceof MoltenError && error.code === NO_COLLECTION) return false
+      throw error
+    }
+  }
+
+  /** A cursor over the indexes, that of `_id` first; over none where the collection is missing. */
+  listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
+    const handle = handleOf(this)
+    const where = `${this.collectionName}.listIndexes`
+    const { signal, maxTimeMS } = optionsOf<ListIndexesOptions>(where, options)
+    return ListCursor.create<IndexDescriptionInfo>({
+      where,
+      checkOpen: (at) => handle.core.checkOpen(at),
+      read: (at) => handle.core.run(at, handle.target(at), { ...listRequest, signal, maxTimeMS })
+    })
+  }
+
+  /** Resolves with the rows of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
+  indexes(options: IndexInformationOptions & { full: false }): Promise<IndexDescriptionCompact>
+  indexes(options?: IndexInformationOptions & { full?: true }): Promise<IndexDescriptionInfo[]>
+  indexes(options?: IndexInformationOptions): Promise<IndexDescriptionInfo[] | IndexDescriptionCompact> {
+    return this.#information('indexes', options, true)
+  }
+
+  /** Resolves with names and fields: `{ city_1: [['city', 1]] }`; with `full`, with the rows of `listIndexes`. */
+  indexInformation(options: IndexInformationOptions & { full: true }): Promise<IndexDescriptionInfo[]>
+  indexInformation(options?: IndexInformationOptions & { full?: false }): Promise<IndexDescriptionCompact>
+  indexInformation(options?: IndexInformationOptions): Promise<IndexDescriptionInfo[] | IndexDescriptionCompact> {
+    return this.#information('indexInformation', options, false)
+  }
+
+  /** Resolves with whether there is an index of this name, or of each of these names. */
+  indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean> {
+    return handleOf(this).run<boolean, ListIndexesOptions>('indexExists', options, (where) => {
+      const names: readonly unknown[] = Array.isArray(indexes) ? [...indexes] : [indexes]
+      for (const name of names) {
+        if (typeof name !== 'string') throw wrongArgument(where, 'indexes', 'a name or an array of names', name)
+      }
+      const finish = (rows: IndexDescriptionInfo[]) => names.every((name) => rows.some((row) => row.name === name))
+      return { ...listRequest, finish }
+    })
+  }
+
+  /** Resolves with figures about the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
+  stats(options?: OperationOptions): Promise<CollectionStats> {
+    return handleOf(this).run<CollectionStats, OperationOptions>('stats', options, () => ({
+      opcode: Opcode.Stats,
+      flags: 0,
+      body: () => {},
+      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${handleOf(this).core.name}.${this.collectionName}`, ...stats, ok: 1 })
+    }))
+  }
+
+  /** Resolves with the options that the collection was made with; there are none yet. */
+  options(options?: OperationOptions): Promise<Document> {
+    return this.#nothing('options', options, {})
+  }
+
+  /** Resolves with whether the collection drops its oldest documents; none does yet. */
+  isCapped(options?: OperationOptions): Promise<boolean> {
+    return this.#nothing('isCapped', options, false)
+  }
+
+  /** An answer that is the same of every collection, of a database that is open. */
+  #nothing<R>(method: string, options: OperationOptions | undefined, answer: R): Promise<R> {
+    const { core } = handleOf(this)
+    const where = `${this.collectionName}.${method}`
+    try {
+      core.checkOpen(where)
+      const { signal } = optionsOf<OperationOptions>(where, options)
+      signal?.throwIfAborted()
+      return Promise.resolve(answer)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #information(method: string, options: IndexInformationOptions | undefined, usual: boolean): Promise<any> {
+    return handleOf(this).run<any, IndexInformationOptions>(method, options, (where, given) => {
+      const full = given.full === undefined ? usual : flagOf(where, 'full', given.full)
+      return { ...listRequest, finish: (rows: IndexDescriptionInfo[]) => (full ? rows : compact(rows)) }
+    })
+  }
+}
+
+const listRequest: Request<IndexDescriptionInfo[]> = { opcode: Opcode.ListIndexes, flags: 0, body: () => {}, finish: (rows) => rows }
+
+function createRequest<R>(specs: readonly SpecBody[], finish: (names: string[]) => R): Request<R> {
+  return {
+    opcode: Opcode.CreateIndexes,
+    flags: 0,
+    body: (out) => {
+      writeArrayHead(out, specs.length)
+      for (const spec of specs) encodeValue(out, spec, 'filter')
+    },
+    finish
+  }
+}
+
+function dropRequest<R>(index: unknown, finish: (count: number) => R): Request<R> {
+  return { opcode: Opcode.DropIndex, flags: 0, body: (out) => encodeValue(out, index, 'filter'), finish }
+}
+
+function compact(rows: readonly IndexDescriptionInfo[]): IndexDescriptionCompact {
+  return Object.fromEntries(rows.map(({ name, key }) => [name, Object.entries(key)]))
+}

@@ -1,0 +1,171 @@
+// Key access: documents by `_id`, with versions, and the reads that settle without leaving the thread.
+
+import { checkId, flagOf, optionsOf, versionOf, wrongArgument } from './arguments.js'
+import { Opcode } from './batch.js'
+import { writeArrayHead } from './bodies.js'
+import { encodeId, encodeValue } from './encode.js'
+import type { Handle } from './handle.js'
+import { MUST_WAIT } from './point-reads.js'
+import { checkEntry, entriesOf, getRequest, hasRequest, refuseEntriesVersion } from './requests.js'
+import type {
+  Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetOptions, Versioned, VersionOptions, WithId
+} from './types.js'
+
+/** The handle behind a collection's face. */
+export let handleOf: (methods: KeyAccess<any>) => Handle
+
+/** The methods that name documents by their `_id`. */
+export class KeyAccess<T extends Document = Document> {
+  readonly #handle: Handle
+  /** The name of the collection. */
+  readonly collectionName: string
+
+  static {
+    handleOf = (methods) => methods.#handle
+  }
+
+  /** @internal */
+  protected constructor(handle: Handle) {
+    this.#handle = handle
+    this.collectionName = handle.name
+  }
+
+  /** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+  get(id: InferId<T>, options: GetOptions & { meta: true }): Promise<Versioned<WithId<T>> | null>
+  get(id: InferId<T>, options?: GetOptions & { meta?: false }): Promise<WithId<T> | null>
+  get(id: InferId<T>, options?: GetOptions): Promise<WithId<T> | Versioned<WithId<T>> | null> {
+    if (options === undefined) return this.#handle.getOne('get', id)
+    return this.#handle.run<WithId<T> | Versioned<WithId<T>> | null, GetOptions>('get', options, (where, given) => {
+      checkId(where, id)
+      return getRequest<WithId<T>>(id, flagOf(where, 'meta', given.meta))
+    })
+  }
+
+  /** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
+  getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]> {
+    const hot = options === undefined ? this.#handle.getHot<WithId<T>>(ids) : undefined
+    if (hot) return hot
+    return this.#handle.run('getMany', options, (where) => {
+      if (!Array.isArray(ids)) throw wrongArgument(where, 'ids', 'an array', ids)
+      ids.forEach((id, i) => checkId(where, id, `ids[${i}]`))
+      return {
+        opcode: Opcode.GetMany,
+        flags: 0,
+        body: (out) => {
+          const all: readonly unknown[] = [...ids]
+          writeArrayHead(out, all.length)
+          for (const id of all) encodeId(out, id)
+        },
+        finish: (documents: (WithId<T> | null)[]) => documents
+      }
+    })
+  }
+
+  /** Resolves with whether there is a document with this `_id`. */
+  has(id: InferId<T>, options?: OperationOptions): Promise<boolean> {
+    if (options === undefined) {
+      try {
+        const answer = this.#handle.attempt('has', id, true)
+        if (answer !== MUST_WAIT) return this.#handle.core.port.reads.settled(answer as boolean)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    return this.#handle.run('has', options, (where) => {
+      checkId(where, id)
+      return hasRequest(id)
+    })
+  }
+
+  /**
+   * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
+   *
+   * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
+   */
+  set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number> {
+    return this.#handle.run('set', options, (where, given) => {
+      const ifVersion = versionOf(where, given.ifVersion)
+      checkEntry(where, id, document)
+      return {
+        opcode: Opcode.Set,
+        flags: 0,
+        body: (out, shapes) => {
+          writeArrayHead(out, 1)
+          this.#handle.writeEntry(out, shapes, where, given, id, document, ifVersion)
+        },
+        finish: (versions: number[]) => versions[0]!
+      }
+    })
+  }
+
+  /**
+   * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
+   * versions in order.
+   *
+   * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
+   */
+  setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, 'ifVersion'>): Promise<number[]> {
+    return this.#handle.run('setMany', options, (where, given) => {
+      refuseEntriesVersion(where, given)
+      const list = entriesOf<T>(where, entries)
+      const versions = list.map((entry, i) => {
+        if (!Array.isArray(entry)) throw wrongArgument(where, `entries[${i}]`, '[id, document]', entry)
+        checkEntry(`${where}: entry ${i}`, entry[0], entry[1])
+        return versionOf(where, (entry[2] as VersionOptions | undefined)?.ifVersion)
+      })
+      return {
+        opcode: Opcode.Set,
+        flags: 0,
+        body: (out, shapes) => {
+          writeArrayHead(out, list.length)
+          list.forEach(([id, document], i) => this.#handle.writeEntry(out, shapes, where, given, id, document, versions[i]))
+        },
+        finish: (answer: number[]) => answer
+      }
+    })
+  }
+
+  /** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
+  delete(id: InferId<T>, options?: VersionOptions): Promise<boolean> {
+    return this.#handle.run<boolean, VersionOptions>('delete', options, (where, given) => {
+      checkId(where, id)
+      const ifVersion = versionOf(where, given.ifVersion)
+      return {
+        opcode: Opcode.DeleteId,
+        flags: 0,
+        body: (out) => {
+          encodeId(out, id)
+          encodeValue(out, ifVersion ?? null, 'document')
+        },
+        finish: (value) => value
+      }
+    })
+  }
+
+  /**
+   * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
+   * were not awaited may not show yet.
+   *
+   * Throws what `get` rejects with.
+   */
+  getSync(id: InferId<T>, options: GetOptions & { meta: true }): Versioned<WithId<T>> | null
+  getSync(id: InferId<T>, options?: GetOptions & { meta?: false }): WithId<T> | null
+  getSync(id: InferId<T>, options?: GetOptions): WithId<T> | Versioned<WithId<T>> | null {
+    if (options === undefined) {
+      const answer = this.#handle.attempt('getSync', id, false)
+      if (answer !== MUST_WAIT) return answer as WithId<T> | null
+    }
+    const where = `${this.collectionName}.getSync`
+    const given = optionsOf<GetOptions>(where, options)
+    checkId(where, id)
+    const meta = flagOf(where, 'meta', given.meta)
+    return this.#handle.call(where, getRequest<WithId<T>>(id, meta), given.signal)
+  }
+
+  /** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+  hasSync(id: InferId<T>): boolean {
+    const answer = this.#handle.attempt('hasSync', id, true)
+    if (answer !== MUST_WAIT) return answer as boolean
+    return this.#handle.call(`${this.collectionName}.hasSync`, hasRequest(id))
+  }
+}

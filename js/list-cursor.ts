@@ -1,0 +1,144 @@
+// Listings read as the driver's cursors do. A listing crosses in one piece, at the first read.
+
+import { Readable } from 'node:stream'
+
+import { wrongArgument } from './arguments.js'
+import { disposeWith } from './dispose.js'
+
+/** What a listing reads. */
+export interface ListSource<T> {
+  /** The method that made it, for messages. */
+  where: string
+  checkOpen(where: string): void
+  read(where: string): Promise<T[]>
+}
+
+/**
+ * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
+ *
+ * Its methods reject with `CLOSED` when the database was closed.
+ */
+export class ListCursor<T = any> implements AsyncIterable<T> {
+  readonly #source: ListSource<T>
+  #rows: Promise<T[]> | undefined
+  #buffered: T[] = []
+  #at = 0
+  #closed = false
+
+  /** @internal */
+  static create<T>(source: ListSource<T>): ListCursor<T> {
+    return new ListCursor<T>(source)
+  }
+
+  private constructor(source: ListSource<T>) {
+    this.#source = source
+  }
+
+  /** Whether the cursor was closed or read to its end. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Resolves with the next row, or null at the end. */
+  async next(): Promise<T | null> {
+    if (!(await this.#fill('next'))) return null
+    return this.#buffered[this.#at++]!
+  }
+
+  /** As `next`. */
+  tryNext(): Promise<T | null> {
+    return this.next()
+  }
+
+  /** Resolves with whether there is another row. */
+  hasNext(): Promise<boolean> {
+    return this.#fill('hasNext')
+  }
+
+  /** Resolves with all rows that are left, and closes the cursor. */
+  async toArray(): Promise<T[]> {
+    const rows = (await this.#fill('toArray')) ? this.#buffered.slice(this.#at) : []
+    await this.close()
+    return rows
+  }
+
+  /** Calls a function with each row, until it returns false; resolves at the end. */
+  async forEach(iterator: (row: T) => boolean | void): Promise<void> {
+    if (typeof iterator !== 'function') throw wrongArgument(`${this.#source.where}().forEach`, 'iterator', 'a function', iterator)
+    for await (const row of this) {
+      if (iterator(row) === false) return
+    }
+  }
+
+  /** Rows that have crossed and were not read yet. */
+  bufferedCount(): number {
+    return this.#buffered.length - this.#at
+  }
+
+  /** Takes rows that have crossed already, at most this many. */
+  readBufferedDocuments(count = this.bufferedCount()): T[] {
+    const end = Math.min(this.#buffered.length, this.#at + count)
+    const rows = this.#buffered.slice(this.#at, end)
+    this.#at = end
+    return rows
+  }
+
+  /** Starts over: the next read makes a new listing. */
+  rewind(): void {
+    this.#rows = undefined
+    this.#buffered = []
+    this.#at = 0
+    this.#closed = false
+  }
+
+  /** A cursor over the same listing that has not started. */
+  clone(): ListCursor<T> {
+    return new ListCursor<T>(this.#source)
+  }
+
+  /** Lets go of the rows that are left. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#buffered = []
+    this.#at = 0
+  }
+
+  /** The rows as a stream of objects. */
+  stream(): Readable {
+    return Readable.from(this, { objectMode: true })
+  }
+
+  /** Yields each row, and closes the cursor at the end or when the loop is left. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    try {
+      for (;;) {
+        const row = await this.next()
+        if (row === null) return
+        yield row
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Closes at the end of an `await using`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>
+
+  /** Whether there is a row to read. Reads that overlap share the listing. */
+  async #fill(method: string): Promise<boolean> {
+    const { where, checkOpen, read } = this.#source
+    const at = `${where}().${method}`
+    checkOpen(at)
+    if (this.#closed) return false
+    const rows = (this.#rows ??= read(at))
+    const all = await rows
+    // Closed or rewound meanwhile: these rows belong to nobody.
+    if (this.#rows !== rows || this.#closed) return false
+    this.#buffered = all
+    return this.#at < all.length
+  }
+}
+
+disposeWith(ListCursor.prototype, function () {
+  return this.close()
+})

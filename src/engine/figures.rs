@@ -1,0 +1,107 @@
+//! What a collection tells of itself: its indexes and its figures.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::collection::Collection;
+use super::index::Index;
+use super::store::Store;
+use crate::document::Value;
+use crate::index::ID_INDEX;
+use crate::storage::Lsn;
+
+impl Store {
+    /// The indexes of the newest published state, that of `_id` first; none where there is no such collection.
+    pub fn list_indexes(&self, name: &str) -> Vec<Value> {
+        let Some(collection) = self.views().collection(name) else { return Vec::new() };
+        let id = Value::Object(vec![("_id".into(), Value::Int(1))]);
+        let first = row(vec![("key".into(), id), ("name".into(), Value::String(ID_INDEX.into()))]);
+        let others = ready(&collection, self.views().published()).map(|index| shown(&index));
+        std::iter::once(first).chain(others).collect()
+    }
+
+    /// Figures about a collection; zeros where there is none.
+    pub fn collection_stats(&self, name: &str) -> Value {
+        let collection = self.views().collection(name);
+        let indexes: Vec<_> = collection
+            .iter()
+            .flat_map(|collection| ready(collection, self.views().published()))
+            .map(|index| (index.spec().name.to_string(), index.bytes(), index.uses()))
+            .collect();
+        let (count, size) =
+            collection.as_ref().map_or((0, 0), |collection| (collection.count(), collection.live_bytes()));
+        let suggested = collection
+            .as_ref()
+            .map_or_else(|| Value::Array(Vec::new()), |collection| collection.suggested_indexes());
+        let of_id = usize::from(collection.is_some());
+        let by_name = |figure: fn(&(String, u64, u64)) -> u64| {
+            Value::Object(indexes.iter().map(|index| (index.0.clone(), number(figure(index)))).collect())
+        };
+        let mut stats = vec![("count".to_owned(), number(count)), ("size".to_owned(), number(size))];
+        if count > 0 {
+            stats.push(("avgObjSize".to_owned(), Value::number(size as f64 / count as f64)));
+        }
+        stats.extend([
+            ("nindexes".to_owned(), number((indexes.len() + of_id) as u64)),
+            ("indexSizes".to_owned(), by_name(|index| index.1)),
+            ("totalIndexSize".to_owned(), number(indexes.iter().map(|index| index.1).sum())),
+            ("indexUses".to_owned(), by_name(|index| index.2)),
+            ("suggestedIndexes".to_owned(), suggested),
+        ]);
+        Value::Object(stats)
+    }
+}
+
+/// An index that costly scans asked for, as the statistics of a database tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SuggestedIndex {
+    /// Of which collection.
+    pub collection: String,
+    /// Its fields.
+    pub key: BTreeMap<String, i32>,
+    /// Its name.
+    pub name: String,
+    /// The scans that asked for it.
+    pub scans: u32,
+}
+
+/// What costly scans of a collection asked for.
+pub(super) fn suggested<'c>(
+    name: &'c str,
+    collection: &Collection,
+) -> impl Iterator<Item = SuggestedIndex> + use<'c> {
+    collection.suggested().into_iter().map(move |(path, scans)| {
+        let path = path.to_string();
+        SuggestedIndex {
+            collection: name.to_owned(),
+            name: format!("{path}_1"),
+            key: BTreeMap::from([(path, 1)]),
+            scans,
+        }
+    })
+}
+
+/// The indexes that a view of this number may use.
+pub(super) fn ready(collection: &Collection, view: Lsn) -> impl Iterator<Item = Arc<Index>> {
+    let indexes = collection.indexes();
+    (0..indexes.len()).filter_map(move |i| indexes.get(i).cloned()).filter(move |index| index.is_ready(view))
+}
+
+/// An index as the driver lists it.
+fn shown(index: &Index) -> Value {
+    let Value::Object(mut fields) = index.spec().to_value() else { return Value::Null };
+    if let Some((_, key)) = fields.iter_mut().find(|(name, _)| name == "key") {
+        *key = index.spec().key_pattern();
+    }
+    row(fields)
+}
+
+fn row(fields: Vec<(String, Value)>) -> Value {
+    Value::Object([("v".to_owned(), Value::Int(2))].into_iter().chain(fields).collect())
+}
+
+fn number(count: u64) -> Value {
+    Value::number(count as f64)
+}

@@ -1,0 +1,68 @@
+//! Requests about indexes: from what crossed the boundary to what the store does.
+
+use super::commit::Committed;
+use super::figures::ready;
+use super::hint::Hint;
+use super::operation::{Answer, Incoming};
+use super::store::Store;
+use crate::document::incoming;
+use crate::error::{Error, Kind, Result};
+use crate::index::{ID_INDEX, Spec};
+use crate::storage::Lsn;
+
+/// MongoDB's number for an index that is not there.
+const INDEX_NOT_FOUND: i32 = 27;
+
+impl Store {
+    /// Makes indexes; answers their names.
+    pub fn request_indexes(&self, name: &str, specs: &[Incoming]) -> Committed<Answer> {
+        let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
+        match parsed {
+            Ok(specs) => answered(self.create_indexes(name, &specs), Answer::Names),
+            Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+        }
+    }
+
+    /// Drops an index by name or key, or all; answers how many there were, that of `_id` included.
+    pub fn request_drop_index(&self, name: &str, index: &Incoming) -> Committed<Answer> {
+        let collection = self.applied_collection(name);
+        let known: Vec<_> =
+            collection.iter().flat_map(|collection| ready(collection, Lsn(u64::MAX))).collect();
+        let named = parse_hint(index).and_then(|hint| match hint {
+            hint if hint.is_id() => Ok(ID_INDEX.to_owned()),
+            Hint::Name(index) => Ok(index),
+            hint => match known.iter().find(|index| hint.is_of(index.spec())) {
+                Some(index) => Ok(index.spec().name.to_string()),
+                None => Err(no_such_key(name, &hint)),
+            },
+        });
+        match named {
+            Ok(index) => answered(self.drop_index(name, &index), |()| Answer::Count(known.len() as u64 + 1)),
+            Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+        }
+    }
+}
+
+fn answered<T>(committed: Committed<T>, shape: impl FnOnce(T) -> Answer) -> Committed<Answer> {
+    Committed { result: committed.result.map(shape), lsn: committed.lsn }
+}
+
+fn parse_spec(spec: &Incoming) -> Result<Spec> {
+    incoming::check(spec.bytes(), &spec.shapes)?;
+    Spec::parse(spec.raw())
+}
+
+fn parse_hint(index: &Incoming) -> Result<Hint> {
+    incoming::check(index.bytes(), &index.shapes)?;
+    Hint::parse(index.raw())
+}
+
+fn no_such_key(name: &str, hint: &Hint) -> Error {
+    let Hint::Keys(keys) = hint else { return hint.refusal() };
+    let fields: Vec<_> = keys.iter().map(|(path, sign)| format!("{path}: {sign}")).collect();
+    let message = format!(
+        "can't find index with key: {{ {} }} in the collection '{name}'; list its indexes",
+        fields.join(", ")
+    );
+    Error::new(Kind::BadQuery, message).with_code(INDEX_NOT_FOUND)
+}
