@@ -2,14 +2,21 @@
 import { cpus, release, totalmem, type } from 'node:os'
 import { WORKS } from './works.mjs'
 
-const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+export const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const small = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
-const format = (value) => (Math.abs(value) < 1000 ? small : number).format(value)
+export const format = (value) => (Math.abs(value) < 1000 ? small : number).format(value)
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** What it ran on. */
+export function machine() {
+  const memory = Math.round(totalmem() / 2 ** 30)
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor'
+  return `${model}, ${cpus().length} cores, ${memory} GiB, ${type()} ${release()}, Node.js ${process.version}.`
 }
 
 function cell(values) {
@@ -28,7 +35,7 @@ function standing(work, results) {
   const own = results.find((result) => result.name === 'moltendb')
   const mine = own === undefined ? null : figure(own)
   const peers = results
-    .filter((result) => result !== own)
+    .filter((result) => result !== own && result.version !== '')
     .map((result) => ({ title: result.title, value: figure(result) }))
     .filter((peer) => peer.value !== null && peer.value > 0)
   if (mine === null || mine <= 0 || peers.length === 0) return null
@@ -45,11 +52,10 @@ export function report({ results, documents, runs, seed, works }) {
     '',
     `${number.format(documents)} documents of 245 bytes of JSON, seed ${seed}; ` +
       (runs === 1 ? 'one run.' : `medians of ${runs} runs, with ranges.`),
-    `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ` +
-      `${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}, Node.js ${process.version}.`,
+    machine(),
     ''
   ]
-  for (const result of results) lines.push(`- ${result.title} ${result.version}: ${result.settings}`)
+  for (const result of results) lines.push(`- ${`${result.title} ${result.version}`.trim()}: ${result.settings}`)
   lines.push('', `| work | unit | ${results.map((result) => result.title).join(' | ')} |`)
   lines.push(`|---|---|${results.map(() => '--:|').join('')}`)
   for (const work of rows) {

@@ -1,15 +1,15 @@
 // Runs every peer in turn, each in a process of its own, and writes one table.
 //
-//   node run.mjs [--documents 100000] [--runs 3] [--peers a,b] [--works a,b] [--seed 1] [--out results.md]
+//   node run.mjs [--documents 100000] [--runs 5] [--peers a,b] [--works a,b] [--seed 1] [--out results.md]
 
-import { fork } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { report } from './report.mjs'
+import { runOnce } from './run-once.mjs'
 import { WORKS } from './works.mjs'
 
-const PEERS = ['moltendb', 'better-sqlite3', 'lmdb', 'nedb', 'lokijs']
+const PEERS = ['moltendb', 'better-sqlite3', 'lmdb', 'nedb', 'lokijs', 'classic-level', 'bare-file']
 const data = fileURLToPath(new URL('data/', import.meta.url))
 
 function whole(text, name) {
@@ -30,7 +30,7 @@ function settings() {
   const { values } = parseArgs({
     options: {
       documents: { type: 'string', default: '100000' },
-      runs: { type: 'string', default: '3' },
+      runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '1' },
       peers: { type: 'string' },
       works: { type: 'string' },
@@ -45,21 +45,6 @@ function settings() {
     works: chosen(values.works, WORKS.map((work) => work.name), 'works'),
     out: values.out
   }
-}
-
-/** One peer, one run; rejects when the child fails or dies. */
-function runOnce(peer, { documents, seed, works }) {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('child.mjs', import.meta.url)), { execArgv: ['--expose-gc'] })
-    let answer = null
-    child.on('message', (message) => (answer = message))
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
-      if (answer?.figures !== undefined) resolve(answer)
-      else reject(new Error(answer?.error ?? `the process of ${peer} ended with ${signal ?? `code ${code}`}`))
-    })
-    child.send({ peer, directory: `${data}${peer}`, documents, seed, wanted: works })
-  })
 }
 
 async function main() {

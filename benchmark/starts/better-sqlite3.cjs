@@ -1,0 +1,6 @@
+const Sqlite = require('better-sqlite3')
+const db = new Sqlite(':memory:')
+db.exec('CREATE TABLE users (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID')
+db.prepare('INSERT INTO users VALUES (?, ?)').run('u1', JSON.stringify({ name: 'Ada' }))
+if (JSON.parse(db.prepare('SELECT body FROM users WHERE id = ?').pluck().get('u1')).name !== 'Ada') throw new Error('wrong answer')
+db.close()

@@ -1,0 +1,6 @@
+const Loki = require('lokijs')
+const db = new Loki('start', { adapter: new Loki.LokiMemoryAdapter() })
+const users = db.addCollection('users', { unique: ['_id'] })
+users.insert({ _id: 'u1', name: 'Ada' })
+if (users.by('_id', 'u1').name !== 'Ada') throw new Error('wrong answer')
+db.close()
