@@ -52,13 +52,25 @@ const METHODS = {
   hasSync: [['x', id]],
   findSync: [[{}, optionalFilter], [{}, options]],
   findOneSync: [[{}, optionalFilter], [{}, options]],
-  countSync: [[{}, optionalFilter], [{}, options]]
+  countSync: [[{}, optionalFilter], [{}, options]],
+  createIndex: [['a', { name: 'indexSpec', right: ['string'] }], [{}, options]],
+  createIndexes: [[[{ key: { a: 1 } }], { name: 'indexSpecs', right: [] }], [{}, options]],
+  dropIndex: [['a_1', { name: 'index', right: ['string'] }], [{}, options]],
+  dropIndexes: [[{}, options]],
+  listIndexes: [[{}, options]],
+  indexes: [[{}, options]],
+  indexInformation: [[{}, options]],
+  indexExists: [['a_1', { name: 'indexes', right: ['string', 'empty string', 'array'] }], [{}, options]],
+  stats: [[{}, options]],
+  options: [[{}, options]],
+  isCapped: [[{}, options]]
 }
 
 const DATABASE = {
   collection: [['a', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
   createCollection: [['a', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
-  listCollections: [[{}, options]],
+  listCollections: [[{}, optionalFilter], [{}, options]],
+  renameCollection: [['a', { name: 'from', right: ['string', 'empty string'] }], ['b', { name: 'to', right: ['string', 'empty string'] }], [{}, options]],
   dropCollection: [['a', { name: 'name', right: ['string', 'empty string'] }], [{}, options]],
   flush: [[{}, options]],
   compact: [[{}, options]],
@@ -76,6 +88,11 @@ const CURSOR = {
   limit: [[1, { name: 'count', right: ['number'] }]],
   batchSize: [[1, { name: 'count', right: ['number'] }]],
   project: [[{}, { name: 'projection', right: FIELDS }]],
+  hint: [['a_1', { name: 'hint', right: ['string', ...ABSENT] }]],
+  comment: [['x', { name: 'comment', right: Object.keys(TYPES) }]],
+  // An object without the one locale that there is is NOT_SUPPORTED.
+  collation: [[{ locale: 'simple' }, { name: 'collation', right: FIELDS }]],
+  explain: [['queryPlanner', { name: 'verbosity', right: ['boolean', ...ABSENT] }]],
   map: [[(each) => each, { name: 'transform', right: ['function', 'class'] }]],
   forEach: [[() => {}, { name: 'iterator', right: ['function', 'class'] }]]
 }
@@ -83,6 +100,8 @@ const CURSOR = {
 const AGGREGATION = {
   addStage: [[{}, { name: 'stage', right: FIELDS }]],
   batchSize: [[1, { name: 'count', right: ['number', ...ABSENT] }]],
+  maxTimeMS: [[1, { name: 'value', right: ['number', ...ABSENT] }]],
+  explain: CURSOR.explain,
   map: CURSOR.map,
   forEach: CURSOR.forEach
 }
@@ -178,6 +197,12 @@ test('options of wrong values are TypeErrors that name them', async (t) => {
     limit: [(value) => things.find({}, { limit: value }), 1.5, NaN, Infinity, '1', [], {}, 1n, true],
     batchSize: [(value) => things.find({}, { batchSize: value }), -1, 1.5, NaN, '1', {}, 1n],
     maxTimeMS: [(value) => things.findOne({}, { maxTimeMS: value }), -1, 1.5, NaN, '1', {}, 1n],
+    'maxTimeMS ': [(value) => things.find().explain({ verbosity: 'queryPlanner', maxTimeMS: value }), -1, 1.5, NaN, '1', {}, 1n],
+    hint: [(value) => things.countDocuments({}, { hint: value }), 1, true, '', {}, [], Symbol('x')],
+    collation: [(value) => things.find({}, { collation: value }), 1, 'simple', [], true],
+    unique: [(value) => things.createIndex('a', { unique: value }), 1, 'yes', {}],
+    nameOnly: [(value) => things.db.listCollections({}, { nameOnly: value }), 1, 'yes', {}],
+    full: [(value) => things.indexes({ full: value }), 1, 'yes', {}],
     signal: [(value) => things.findOne({}, { signal: value }), 1, 'x', {}, [], null, { aborted: 'no', addEventListener() {} }],
     projection: [(value) => things.findOne({}, { projection: value }), 1, 'a', [], true],
     sort: [(value) => things.findOne({}, { sort: value }), 1, true, { a: 0 }, { a: 2 }, { a: 'up' }, { a: null }, { a: {} }, [['a', 2]], [1], [['a']], new Map([['a', 5]]), new Map([[1, 1]]), { '': 1 }, ''],

@@ -199,5 +199,5 @@ test('names that a collection cannot have are BAD_QUERY saying why', async (t) =
     await db.collection(name).insertOne({ _id: 1 })
     t.is(await db.collection(name).countDocuments(), 1, name)
   }
-  t.is((await db.listCollections()).length, 11)
+  t.is((await db.listCollections().toArray()).length, 11)
 })

@@ -68,8 +68,8 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
 
 /** Strings compare as their bytes do; no language's rules are there. */
 export function checkCollation(where: string, collation: unknown): void {
-  if (typeof collation !== 'object' || collation === null) throw wrongArgument(where, 'collation', 'an object', collation)
-  if ((collation as Document)['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
+  checkFields(where, 'collation', collation)
+  if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
 }
 
 /** The error of an option that this version does not have. */
@@ -121,8 +121,8 @@ export function checkId(where: string, id: unknown, name = 'id'): void {
 }
 
 /** Refuses names that a collection cannot have. */
-export function checkCollectionName(where: string, name: unknown): asserts name is string {
-  if (typeof name !== 'string') throw wrongArgument(where, 'name', 'a string', name)
+export function checkCollectionName(where: string, name: unknown, argument = 'name'): asserts name is string {
+  if (typeof name !== 'string') throw wrongArgument(where, argument, 'a string', name)
   const reason = nameFault(name)
   if (reason) throw new MoltenError('BAD_QUERY', `${where}: collection name ${shown(name)} ${reason}`)
 }

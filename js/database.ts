@@ -183,7 +183,11 @@ export class Database {
    * which `dropTarget` drops, and with `BAD_QUERY` when there is none to rename.
    */
   async renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>> {
-    this.#core.checkOpen('Database.renameCollection')
+    const where = 'Database.renameCollection'
+    this.#core.checkOpen(where)
+    checkCollectionName(where, from, 'from')
+    checkCollectionName(where, to, 'to')
+    optionsOf<RenameOptions>(where, options)
     return this.collection<T>(from).rename(to, options)
   }
 

@@ -1,6 +1,6 @@
 // What callers say of indexes, in every form that the mongodb driver takes, as one: pairs of path and direction, and options that are known.
 
-import { checkCollation, checkFields, isFields, isMap, wrongArgument } from './arguments.js'
+import { checkCollation, checkFields, countOf, isFields, isMap, wrongArgument } from './arguments.js'
 import type { ExplainVerbosityLike } from './index-types.js'
 import type { Document } from './types.js'
 
@@ -124,7 +124,10 @@ const VERBOSITY: { readonly [name: string]: number | undefined } = {
 
 /** How much to explain, and within which time; as the driver, all of it where nothing is said. */
 export function verbosityOf(where: string, given: ExplainVerbosityLike | undefined | null): { level: number; maxTimeMS: number | undefined } {
-  if (typeof given === 'object' && given !== null) return { level: levelOf(where, given.verbosity), maxTimeMS: given.maxTimeMS }
+  if (typeof given === 'object' && given !== null) {
+    const { verbosity, maxTimeMS } = given
+    return { level: levelOf(where, verbosity), maxTimeMS: maxTimeMS === undefined ? undefined : countOf(where, 'option maxTimeMS', maxTimeMS) }
+  }
   return { level: levelOf(where, given ?? true), maxTimeMS: undefined }
 }
 

@@ -7,7 +7,7 @@ import test from 'ava'
 
 import { document, documents, path } from './differential/documents.mjs'
 import { filter } from './differential/filters.mjs'
-import { matches } from './differential/naive.mjs'
+import { matches, reached } from './differential/naive.mjs'
 import { extent, Random } from './differential/random.mjs'
 import { update } from './differential/updates.mjs'
 import { memory, MoltenError } from './support/database.mjs'
@@ -35,25 +35,61 @@ async function outcome(call) {
   }
 }
 
-/** The order of documents that sort alike is that of the plan; ties are broken by _id. */
-const sortOf = (random) => ({ ...Object.fromEntries(random.list(random.between(1, 2), () => [path(random), random.pick([1, -1])])), _id: 1 })
-
 const told = (random, n, rest) => `SEED=${random}, case ${n}: ${inspect(rest, { depth: 12 })}`
 
+/** A path of one of these indexes, mostly. */
+const pathOf = (random, indexes) => (indexes.length > 0 && random.chance(0.8) ? random.pick(Object.keys(random.pick(indexes)[0])) : path(random))
+
+/** A condition on one path that an index may serve; its operand is often a value that is there. */
+function condition(random, all, indexes) {
+  const name = pathOf(random, indexes)
+  const there = (document) => reached(document, name).find((value) => typeof value !== 'symbol')
+  const operand = () => (random.chance(0.6) ? there(random.pick(all)) : undefined) ?? random.between(-2, 5)
+  const operator = random.pick(['$eq', '$eq', '$gt', '$gte', '$lt', '$lte', '$in'])
+  return { [name]: { [operator]: operator === '$in' ? random.list(random.between(1, 3), operand) : operand() } }
+}
+
+/** An order, which is often that of an index, and then as often as not backwards. */
+function sortOf(random, indexes) {
+  const turn = random.pick([1, -1])
+  if (indexes.length > 0 && random.chance(0.5)) return Object.fromEntries(Object.entries(random.pick(indexes)[0]).map(([name, direction]) => [name, direction * turn]))
+  return Object.fromEntries(random.list(random.between(1, 2), () => [path(random), random.pick([1, -1])]))
+}
+
+/** A filter, how its documents are wanted, and the name of an index to use, or none. Documents that sort alike stand in natural order with every plan. */
+function question(random, all, made) {
+  const indexes = [...made.values()]
+  const both = random.chance(0.3) ? { $and: [condition(random, all, indexes), condition(random, all, indexes)] } : condition(random, all, indexes)
+  return {
+    condition: random.chance(0.3) ? filter(random, all) : both,
+    options: {
+      ...(random.chance(0.6) ? { sort: sortOf(random, indexes) } : {}),
+      skip: random.chance(0.7) ? 0 : random.below(5),
+      limit: random.chance(0.6) ? 0 : random.between(1, 10)
+    },
+    hint: made.size > 0 && random.chance(0.5) ? { hint: random.pick([...made.keys()]) } : {}
+  }
+}
+
 /** Asks both collections; answers what is wrong, or undefined. */
-async function differs(t, plain, indexed, random, all) {
-  const condition = random.chance(0.5) ? filter(random, all) : { [path(random)]: { [random.pick(['$eq', '$gt', '$gte', '$lt', '$lte'])]: random.between(-2, 5) } }
-  const options = { sort: sortOf(random), skip: random.chance(0.7) ? 0 : random.below(5), limit: random.chance(0.6) ? 0 : random.between(1, 10) }
-  const [expected, found] = [plain.findSync(condition, options), indexed.findSync(condition, options)]
-  if (!isDeepStrictEqual(found, expected)) return { condition, options, found: found.map(({ _id }) => _id), expected: expected.map(({ _id }) => _id) }
-  const ids = new Set(indexed.findSync(condition).map(({ _id }) => _id))
-  const wrong = plain.findSync({}).find((each) => ids.has(each._id) !== matches(each, condition))
-  if (wrong) return { condition, document: wrong, found: ids.has(wrong._id) }
-  const counts = [await plain.countDocuments(condition), await indexed.countDocuments(condition), ids.size]
-  if (new Set(counts).size > 1) return { condition, counts }
-  const pipeline = [{ $match: condition }, { $sort: options.sort }, { $limit: 10 }]
-  const answers = [await plain.aggregate(pipeline).toArray(), await indexed.aggregate(pipeline).toArray()]
-  return isDeepStrictEqual(answers[0], answers[1]) ? undefined : { pipeline, answers }
+async function differs(plain, indexed, { condition, options, hint }) {
+  const ids = (list) => list.map(({ _id }) => _id)
+  const [expected, found] = [plain.findSync(condition, options), indexed.findSync(condition, { ...options, ...hint })]
+  if (!isDeepStrictEqual(found, expected)) return { found: ids(found), expected: ids(expected) }
+  const [all, chosen] = [plain.findSync({}), indexed.findSync(condition, hint)]
+  const right = all.filter((each) => matches(each, condition))
+  if (!isDeepStrictEqual(chosen, right)) return { found: ids(chosen), expected: ids(right) }
+  const counts = [await plain.countDocuments(condition), await indexed.countDocuments(condition, hint), right.length]
+  if (new Set(counts).size > 1) return { counts }
+  const pipeline = [{ $match: condition }, ...(options.sort ? [{ $sort: options.sort }] : []), { $limit: 10 }]
+  const answers = [await plain.aggregate(pipeline).toArray(), await indexed.aggregate(pipeline, hint).toArray()]
+  return isDeepStrictEqual(answers[0], answers[1]) ? undefined : { pipeline, found: ids(answers[1]), expected: ids(answers[0]) }
+}
+
+/** Whether the plan of a find reads an index, that of `_id` not counted. */
+async function usesIndex(cursor) {
+  const { queryPlanner } = await cursor.explain('queryPlanner')
+  return /"stage":"IXSCAN"/.test(JSON.stringify(queryPlanner.winningPlan))
 }
 
 /** The same write on both, which must end the same way. */
@@ -81,6 +117,7 @@ async function write(plain, indexed, random, all, n) {
 
 test('an index of any kind changes no answer, with writes between', async (t) => {
   const db = await memory(t)
+  const used = { sorted: 0, unsorted: 0 }
   for (let round = 0; round * PER_ROUND < cases; round++) {
     const random = new Random(seed + round)
     const all = documents(random, 60).map((each) => ({ ...each, u: `d${each._id}` }))
@@ -104,12 +141,16 @@ test('an index of any kind changes no answer, with writes between', async (t) =>
         // An index of two arrays may refuse what the other collection took.
         if (fault) await sameAgain(plain, indexed)
       }
-      const fault = await differs(t, plain, indexed, random, all)
-      if (fault) return t.fail(told(seed + round, n, { indexes: [...made.values()], ...fault }))
+      const asked = question(random, all, made)
+      const fault = await differs(plain, indexed, asked)
+      if (fault) return t.fail(told(seed + round, n, { indexes: [...made.values()], ...asked, ...fault }))
+      const asking = asked.options.sort ? 'sorted' : 'unsorted'
+      used[asking] += await usesIndex(indexed.find(asked.condition, { ...asked.options, ...asked.hint }))
     }
     for (const collection of [plain, indexed]) await collection.drop()
   }
-  t.pass()
+  t.log(`${cases} cases; an index was used in ${used.unsorted} of them without a sort and in ${used.sorted} with one`)
+  t.true(used.unsorted > cases / 10 && used.sorted > cases / 10)
 })
 
 /** Makes the first collection what the second is. */
