@@ -139,6 +139,40 @@ export interface RootFilterOperators<T> {
 export type Filter<T> = IsOpen<T> extends true ? Document : {
 	[P in Path<WithId<T>>]?: Condition<PathValue<WithId<T>, P>>;
 } & RootFilterOperators<T>;
+/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+export type ArrayProjection = {
+	$slice: number | readonly [
+		skip: number,
+		count: number
+	];
+} | {
+	$elemMatch: Document;
+};
+/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
+export type ProjectedValue = string | Document | readonly unknown[] | null;
+/**
+ * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
+ * computed by expressions.
+ */
+export type Projection<T> = IsOpen<T> extends true ? Document : {
+	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue;
+} & {
+	[positional: `${string}.$`]: 1 | true;
+} & {
+	[computed: string]: unknown;
+};
+/** Ascending or descending. */
+export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
+/** An order, in any form that the mongodb driver takes. */
+export type Sort = string | {
+	[path: string]: SortDirection;
+} | Map<string, SortDirection> | readonly [
+	string,
+	SortDirection
+] | readonly (readonly [
+	string,
+	SortDirection
+])[] | readonly string[];
 type Matching<T, V, R> = {
 	[P in Path<T> as NonNullable<PathValue<T, P>> extends V ? P : never]?: R;
 };
@@ -227,40 +261,148 @@ export interface UpdateOperators<T> {
 export type UpdateFilter<T> = IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
 } : UpdateOperators<WithoutId<T>>;
-/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
-export type ArrayProjection = {
-	$slice: number | readonly [
-		skip: number,
-		count: number
-	];
+/** Options of every operation. */
+export interface OperationOptions {
+	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
+	signal?: AbortSignal;
+	/** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+	maxTimeMS?: number;
+	/** For logs; ignored. */
+	comment?: unknown;
+}
+/** Options of operations that make documents. */
+export interface InsertOneOptions extends OperationOptions {
+	/** Does not set the `_id` that was made on the caller's object. */
+	forceServerObjectId?: boolean;
+	/** Leaves fields that are undefined out; `false` stores null. */
+	ignoreUndefined?: boolean;
+}
+/** Options of `insertMany`. */
+export interface InsertManyOptions extends InsertOneOptions {
+	/** Stops at the first document that fails (default); `false` inserts all the others. */
+	ordered?: boolean;
+}
+/** Options of `find`. */
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
+	/** Fields to show or leave out. */
+	projection?: Projection<T>;
+	/** The order; natural order, that of insertion, where it is absent. */
+	sort?: Sort;
+	/** Documents to leave out first. */
+	skip?: number;
+	/** Documents at most; 0 for all. */
+	limit?: number;
+	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	batchSize?: number;
+}
+/** Options of `findOne`. */
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize">;
+/** Options of `countDocuments`. */
+export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
+	/** Documents to leave out first. */
+	skip?: number;
+	/** Count at most this many; 0 for all. */
+	limit?: number;
+}
+/** Options of operations that can be explained. */
+export interface ExplainOptions {
+	/** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
+	explain?: ExplainVerbosityLike;
+}
+/** Options of `distinct`. */
+export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {
+}
+/** Options of deletions. */
+export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {
+}
+/** Options of updates. */
+export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
+	/** Makes a document from filter and update when none matches. Default false. */
+	upsert?: boolean;
+	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+	arrayFilters?: readonly Document[];
+	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
+	ignoreUndefined?: boolean;
+}
+/** Options of key access that writes. */
+export interface VersionOptions extends OperationOptions {
+	/** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
+	ifVersion?: number;
+}
+/** Options of `set`. */
+export interface SetOptions extends VersionOptions {
+	/** Leaves fields that are undefined out; `false` stores null. */
+	ignoreUndefined?: boolean;
+}
+/** Options of `get`. */
+export interface GetOptions extends OperationOptions {
+	/** Resolves with the document's version and times too. */
+	meta?: boolean;
+}
+/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
+export type SetEntry<T> = readonly [
+	id: InferId<T>,
+	document: OptionalId<T>,
+	options?: {
+		ifVersion?: number;
+	}
+];
+/** Options of `findOneAndUpdate`. */
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+	/** The document as it was (the default), or as it is after the write. */
+	returnDocument?: "before" | "after";
+	/** Of several that match, the first in this order. */
+	sort?: Sort;
+	/** Fields to show or leave out. */
+	projection?: Projection<T>;
+	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+	includeResultMetadata?: boolean;
+}
+/** Options of `findOneAndReplace`. */
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
+/** Options of `findOneAndDelete`. */
+export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
+/** A write of `bulkWrite`. */
+export type AnyBulkWriteOperation<T = Document> = {
+	insertOne: {
+		document: OptionalId<T>;
+	};
 } | {
-	$elemMatch: Document;
+	updateOne: {
+		filter: Filter<T>;
+		update: UpdateFilter<T> | readonly Document[];
+		upsert?: boolean;
+		arrayFilters?: readonly Document[];
+	} & HintOptions;
+} | {
+	updateMany: {
+		filter: Filter<T>;
+		update: UpdateFilter<T> | readonly Document[];
+		upsert?: boolean;
+		arrayFilters?: readonly Document[];
+	} & HintOptions;
+} | {
+	replaceOne: {
+		filter: Filter<T>;
+		replacement: WithoutId<T>;
+		upsert?: boolean;
+	} & HintOptions;
+} | {
+	deleteOne: {
+		filter: Filter<T>;
+	} & HintOptions;
+} | {
+	deleteMany: {
+		filter: Filter<T>;
+	} & HintOptions;
 };
-/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
-export type ProjectedValue = string | Document | readonly unknown[] | null;
-/**
- * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
- * computed by expressions.
- */
-export type Projection<T> = IsOpen<T> extends true ? Document : {
-	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue;
-} & {
-	[positional: `${string}.$`]: 1 | true;
-} & {
-	[computed: string]: unknown;
-};
-/** Ascending or descending. */
-export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
-/** An order, in any form that the mongodb driver takes. */
-export type Sort = string | {
-	[path: string]: SortDirection;
-} | Map<string, SortDirection> | readonly [
-	string,
-	SortDirection
-] | readonly (readonly [
-	string,
-	SortDirection
-])[] | readonly string[];
+/** Options of `bulkWrite`. */
+export type BulkWriteOptions = InsertManyOptions;
+/** Options of `rename`. */
+export interface RenameOptions extends OperationOptions {
+	/** Drops the collection that has the name. Default false. */
+	dropTarget?: boolean;
+}
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = "async" | "sync" | "memory";
 /** The options of `Database.open`. */
@@ -407,135 +549,6 @@ export interface CollectionInfo {
 		name: string;
 	};
 }
-/** Options of every operation. */
-export interface OperationOptions {
-	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
-	signal?: AbortSignal;
-	/** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
-	maxTimeMS?: number;
-	/** For logs; ignored. */
-	comment?: unknown;
-}
-/** Options of operations that make documents. */
-export interface InsertOneOptions extends OperationOptions {
-	/** Does not set the `_id` that was made on the caller's object. */
-	forceServerObjectId?: boolean;
-	/** Leaves fields that are undefined out; `false` stores null. */
-	ignoreUndefined?: boolean;
-}
-/** Options of `insertMany`. */
-export interface InsertManyOptions extends InsertOneOptions {
-	/** Stops at the first document that fails (default); `false` inserts all the others. */
-	ordered?: boolean;
-}
-/** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
-	/** Fields to show or leave out. */
-	projection?: Projection<T>;
-	/** The order; natural order, that of insertion, where it is absent. */
-	sort?: Sort;
-	/** Documents to leave out first. */
-	skip?: number;
-	/** Documents at most; 0 for all. */
-	limit?: number;
-	/** Documents that cross into JavaScript at a time; 0 for the default. */
-	batchSize?: number;
-}
-/** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize">;
-/** Options of `countDocuments`. */
-export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
-	/** Documents to leave out first. */
-	skip?: number;
-	/** Count at most this many; 0 for all. */
-	limit?: number;
-}
-/** Options of operations that can be explained. */
-export interface ExplainOptions {
-	/** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
-	explain?: ExplainVerbosityLike;
-}
-/** Options of `distinct`. */
-export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {
-}
-/** Options of deletions. */
-export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {
-}
-/** Options of updates. */
-export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
-	/** Makes a document from filter and update when none matches. Default false. */
-	upsert?: boolean;
-	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
-	arrayFilters?: readonly Document[];
-	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
-	ignoreUndefined?: boolean;
-}
-/** Options of key access that writes. */
-export interface VersionOptions extends OperationOptions {
-	/** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
-	ifVersion?: number;
-}
-/** Options of `set`. */
-export interface SetOptions extends VersionOptions {
-	/** Leaves fields that are undefined out; `false` stores null. */
-	ignoreUndefined?: boolean;
-}
-/** Options of `get`. */
-export interface GetOptions extends OperationOptions {
-	/** Resolves with the document's version and times too. */
-	meta?: boolean;
-}
-/** A document with its version and times. */
-export interface Versioned<T> {
-	/** The document. */
-	value: T;
-	/** Grows by one with each write, from 1. */
-	version: number;
-	/** When it was inserted. */
-	createdAt: Date;
-	/** When it was last written. */
-	modifiedAt: Date;
-}
-/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
-export type SetEntry<T> = readonly [
-	id: InferId<T>,
-	document: OptionalId<T>,
-	options?: {
-		ifVersion?: number;
-	}
-];
-/** What an insert did. */
-export interface InsertOneResult<T = Document> {
-	acknowledged: boolean;
-	/** The `_id` of the document. */
-	insertedId: InferId<T>;
-}
-/** What an insert of many documents did. */
-export interface InsertManyResult<T = Document> {
-	acknowledged: boolean;
-	insertedCount: number;
-	/** The `_id`s by place in the array that was given. */
-	insertedIds: {
-		[index: number]: InferId<T>;
-	};
-}
-/** What an update or replace did. */
-export interface UpdateResult<T = Document> {
-	acknowledged: boolean;
-	/** Documents that matched. */
-	matchedCount: number;
-	/** Documents that really changed. */
-	modifiedCount: number;
-	/** 1 when a document was made, else 0. */
-	upsertedCount: number;
-	/** The `_id` of the document that was made, else null. */
-	upsertedId: InferId<T> | null;
-}
-/** What a delete did. */
-export interface DeleteResult {
-	acknowledged: boolean;
-	deletedCount: number;
-}
 /** Where a file is first damaged. */
 export interface FileDamage {
 	/** Where in the file. */
@@ -603,21 +616,49 @@ export interface ImportResult {
 	/** Lines read, blank ones included. */
 	lines: number;
 }
-/** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
-	/** The document as it was (the default), or as it is after the write. */
-	returnDocument?: "before" | "after";
-	/** Of several that match, the first in this order. */
-	sort?: Sort;
-	/** Fields to show or leave out. */
-	projection?: Projection<T>;
-	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
-	includeResultMetadata?: boolean;
+/** A document with its version and times. */
+export interface Versioned<T> {
+	/** The document. */
+	value: T;
+	/** Grows by one with each write, from 1. */
+	version: number;
+	/** When it was inserted. */
+	createdAt: Date;
+	/** When it was last written. */
+	modifiedAt: Date;
 }
-/** Options of `findOneAndReplace`. */
-export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
-/** Options of `findOneAndDelete`. */
-export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
+/** What an insert did. */
+export interface InsertOneResult<T = Document> {
+	acknowledged: boolean;
+	/** The `_id` of the document. */
+	insertedId: InferId<T>;
+}
+/** What an insert of many documents did. */
+export interface InsertManyResult<T = Document> {
+	acknowledged: boolean;
+	insertedCount: number;
+	/** The `_id`s by place in the array that was given. */
+	insertedIds: {
+		[index: number]: InferId<T>;
+	};
+}
+/** What an update or replace did. */
+export interface UpdateResult<T = Document> {
+	acknowledged: boolean;
+	/** Documents that matched. */
+	matchedCount: number;
+	/** Documents that really changed. */
+	modifiedCount: number;
+	/** 1 when a document was made, else 0. */
+	upsertedCount: number;
+	/** The `_id` of the document that was made, else null. */
+	upsertedId: InferId<T> | null;
+}
+/** What a delete did. */
+export interface DeleteResult {
+	acknowledged: boolean;
+	deletedCount: number;
+}
 /** A document that a write answers, with what the write did. */
 export interface ModifyResult<D = Document> {
 	/** The document, or null. */
@@ -625,47 +666,6 @@ export interface ModifyResult<D = Document> {
 	/** `n`, `updatedExisting`, and `upserted` where a document was made. */
 	lastErrorObject: Document;
 	ok: number;
-}
-/** A write of `bulkWrite`. */
-export type AnyBulkWriteOperation<T = Document> = {
-	insertOne: {
-		document: OptionalId<T>;
-	};
-} | {
-	updateOne: {
-		filter: Filter<T>;
-		update: UpdateFilter<T> | readonly Document[];
-		upsert?: boolean;
-		arrayFilters?: readonly Document[];
-	} & HintOptions;
-} | {
-	updateMany: {
-		filter: Filter<T>;
-		update: UpdateFilter<T> | readonly Document[];
-		upsert?: boolean;
-		arrayFilters?: readonly Document[];
-	} & HintOptions;
-} | {
-	replaceOne: {
-		filter: Filter<T>;
-		replacement: WithoutId<T>;
-		upsert?: boolean;
-	} & HintOptions;
-} | {
-	deleteOne: {
-		filter: Filter<T>;
-	} & HintOptions;
-} | {
-	deleteMany: {
-		filter: Filter<T>;
-	} & HintOptions;
-};
-/** Options of `bulkWrite`. */
-export type BulkWriteOptions = InsertManyOptions;
-/** Options of `rename`. */
-export interface RenameOptions extends OperationOptions {
-	/** Drops the collection that has the name. Default false. */
-	dropTarget?: boolean;
 }
 /** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
@@ -836,82 +836,6 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
-/** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions, HintOptions {
-	/** Documents that cross into JavaScript at a time; 0 for the default. */
-	batchSize?: number;
-	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
-	allowDiskUse?: boolean;
-}
-/**
- * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
- * `$out` or `$merge` writes then, and has no documents.
- *
- * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
- * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
- */
-export declare class AggregationCursor<T = any> implements AsyncIterable<T> {
-	#private;
-	private constructor();
-	/** The stages. */
-	get pipeline(): readonly Document[];
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
-	/** Adds a stage. */
-	addStage<R = any>(stage: Document): AggregationCursor<R>;
-	/** Adds a `$match` stage. */
-	match(filter: Document): this;
-	/** Adds a `$project` stage. */
-	project<R = any>(fields: Document): AggregationCursor<R>;
-	/** Adds a `$group` stage. */
-	group<R = any>(fields: Document): AggregationCursor<R>;
-	/** Adds a `$sort` stage. */
-	sort(order: Document): this;
-	/** Adds a `$limit` stage. */
-	limit(count: number): this;
-	/** Adds a `$skip` stage. */
-	skip(count: number): this;
-	/** Adds an `$unwind` stage. */
-	unwind<R = any>(path: Document | string): AggregationCursor<R>;
-	/** Adds a `$lookup` stage. */
-	lookup<R = any>(join: Document): AggregationCursor<R>;
-	/** Adds an `$out` stage. */
-	out(collection: Document | string): this;
-	/** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
-	maxTimeMS(value: number): this;
-	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
-	batchSize(count: number): this;
-	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
-	map<R>(transform: (document: T) => R): AggregationCursor<R>;
-	/** Resolves with the next document, or null at the end. */
-	next(): Promise<T | null>;
-	/** As `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another document. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all documents that are left, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each document, until it returns false; resolves at the end. */
-	forEach(iterator: (document: T) => boolean | void): Promise<void>;
-	/** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
-	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
-	/** Documents that have crossed and were not read yet. */
-	bufferedCount(): number;
-	/** Takes documents that have crossed already, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read runs the pipeline again. */
-	rewind(): void;
-	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
-	clone(): AggregationCursor<T>;
-	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
-	close(): Promise<void>;
-	/** The documents as a stream of objects. */
-	stream(): Readable;
-	/** Yields each document, and closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
-}
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** What some kinds carry besides the message. */
@@ -994,17 +918,96 @@ export declare class MoltenBulkWriteError extends MoltenError {
 		[index: number]: unknown;
 	};
 }
+declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Resolves with the next document, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another document. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all documents that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each document, until it returns false; resolves at the end. */
+	forEach(iterator: (document: T) => boolean | void): Promise<void>;
+	/** Documents that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes documents that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read takes a new view. */
+	rewind(): void;
+	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
+	close(): Promise<void>;
+	/** The documents as a stream of objects; a function may change each. */
+	stream(options?: {
+		transform?: (document: T) => unknown;
+	}): Readable;
+	/** Yields each document, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/** Options of `aggregate`. */
+export interface AggregateOptions extends OperationOptions, HintOptions {
+	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	batchSize?: number;
+	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
+	allowDiskUse?: boolean;
+}
+/**
+ * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
+ * `$out` or `$merge` writes then, and has no documents.
+ *
+ * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
+ * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
+ */
+export declare class AggregationCursor<T = any> extends BatchCursor<T> {
+	#private;
+	private constructor();
+	/** The stages. */
+	get pipeline(): readonly Document[];
+	/** Adds a stage. */
+	addStage<R = any>(stage: Document): AggregationCursor<R>;
+	/** Adds a `$match` stage. */
+	match(filter: Document): this;
+	/** Adds a `$project` stage. */
+	project<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$group` stage. */
+	group<R = any>(fields: Document): AggregationCursor<R>;
+	/** Adds a `$sort` stage. */
+	sort(order: Document): this;
+	/** Adds a `$limit` stage. */
+	limit(count: number): this;
+	/** Adds a `$skip` stage. */
+	skip(count: number): this;
+	/** Adds an `$unwind` stage. */
+	unwind<R = any>(path: Document | string): AggregationCursor<R>;
+	/** Adds a `$lookup` stage. */
+	lookup<R = any>(join: Document): AggregationCursor<R>;
+	/** Adds an `$out` stage. */
+	out(collection: Document | string): this;
+	/** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
+	maxTimeMS(value: number): this;
+	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+	batchSize(count: number): this;
+	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+	map<R>(transform: (document: T) => R): AggregationCursor<R>;
+	/** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
+	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
+	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
+	clone(): AggregationCursor<T>;
+}
 /**
  * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
  * when it was left alone or worked too long.
  */
-export declare class FindCursor<T = any> implements AsyncIterable<T> {
+export declare class FindCursor<T = any> extends BatchCursor<T> {
 	#private;
 	private constructor();
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
 	/** Replaces the filter. */
 	filter(filter: Document): this;
 	/** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
@@ -1029,38 +1032,12 @@ export declare class FindCursor<T = any> implements AsyncIterable<T> {
 	}): this;
 	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
 	map<R>(transform: (document: T) => R): FindCursor<R>;
-	/** Resolves with the next document, or null at the end. */
-	next(): Promise<T | null>;
-	/** As `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another document. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all documents that are left, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each document, until it returns false; resolves at the end. */
-	forEach(iterator: (document: T) => boolean | void): Promise<void>;
 	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
 	count(): Promise<number>;
 	/** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
-	/** Documents that have crossed and were not read yet. */
-	bufferedCount(): number;
-	/** Takes documents that have crossed already, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read takes a new view. */
-	rewind(): void;
 	/** A cursor with the same filter and options that has not started; what `map` was given is left out. */
 	clone(): FindCursor<T>;
-	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
-	close(): Promise<void>;
-	/** The documents as a stream of objects; a function may change each. */
-	stream(options?: {
-		transform?: (document: T) => unknown;
-	}): Readable;
-	/** Yields each document, and closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
 }
 /** What a row of writes did, as the driver answers it. */
 export declare class BulkWriteResult<T = Document> implements BulkCounts {
@@ -1414,12 +1391,12 @@ export declare class Database {
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
-/** The ObjectId of documents read without the `objectId` option: 12 bytes, and what programs ask of one. */
+/** The ObjectId of documents read without the option `ObjectId`: 12 bytes, and what programs ask of one. */
 export declare class ObjectId {
 	/** The 12 bytes. */
 	readonly id: Buffer;
-	/** From 12 bytes, which are copied, or 24 hexadecimal digits. */
-	constructor(id: Uint8Array | string);
+	/** From 12 bytes, which are copied, or 24 hexadecimal digits; a new one without an argument. */
+	constructor(id?: Uint8Array | string | null);
 	get _bsontype(): "ObjectId";
 	/** 24 hexadecimal digits, lower case. */
 	toHexString(): string;

@@ -98,7 +98,7 @@ test('renameCollection is rename by name', async (t) => {
   await db.renameCollection('people', 'carts', { dropTarget: true })
   t.is(await db.collection('carts').countDocuments(), 2)
   await rejectsWith(t, 'BAD_QUERY', () => db.renameCollection('none', 'some'), /does not exist/)
-  await rejectsType(t, () => db.renameCollection('carts', 5), /name must be a string/)
+  await rejectsType(t, () => db.renameCollection('carts', 5), /renameCollection: to must be a string/)
 })
 
 test('a collection has no options and is not capped', async (t) => {

@@ -1,17 +1,38 @@
+import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 
 const HEX = /^[0-9a-f]{24}$/i
 
-/** The ObjectId of documents read without the `objectId` option: 12 bytes, and what programs ask of one. */
+/** What tells this process (this thread) from others, and the number of the next ObjectId made here; both random at first, both made at first use. */
+let origin: Buffer | undefined
+let counter = 0
+
+/** As bson makes them: the seconds since 1970, five bytes of this process, a count, all with the highest byte first. */
+function fresh(): Buffer {
+  if (!origin) {
+    const random = randomBytes(8)
+    origin = random.subarray(0, 5)
+    counter = random.readUIntBE(5, 3)
+  }
+  const id = Buffer.alloc(12)
+  id.writeUInt32BE(Math.floor(Date.now() / 1000) % 2 ** 32, 0)
+  origin.copy(id, 4)
+  id.writeUIntBE(counter, 9, 3)
+  counter = (counter + 1) % 2 ** 24
+  return id
+}
+
+/** The ObjectId of documents read without the option `ObjectId`: 12 bytes, and what programs ask of one. */
 export class ObjectId {
   /** The 12 bytes. */
   readonly id: Buffer
 
-  /** From 12 bytes, which are copied, or 24 hexadecimal digits. */
-  constructor(id: Uint8Array | string) {
-    if (typeof id === 'string' && HEX.test(id)) this.id = Buffer.from(id, 'hex')
-    else if (typeof id !== 'string' && id.byteLength === 12) this.id = Buffer.from(id)
-    else throw new TypeError('an ObjectId is made from 12 bytes or 24 hexadecimal digits')
+  /** From 12 bytes, which are copied, or 24 hexadecimal digits; a new one without an argument. */
+  constructor(id?: Uint8Array | string | null) {
+    if (id === undefined || id === null) this.id = fresh()
+    else if (typeof id === 'string' && HEX.test(id)) this.id = Buffer.from(id, 'hex')
+    else if (ArrayBuffer.isView(id) && id.byteLength === 12 && id.length === 12) this.id = Buffer.from(id)
+    else throw new TypeError('an ObjectId is made from 12 bytes, from 24 hexadecimal digits or from nothing')
   }
 
   get _bsontype(): 'ObjectId' {

@@ -1,0 +1,202 @@
+// What a cursor has in hand: the documents that crossed and were not read yet, and how the next ones are fetched.
+
+import { wrongArgument } from './arguments.js'
+import type { Core } from './core.js'
+import { MoltenError } from './errors.js'
+import { Fetcher } from './fetcher.js'
+
+/** Documents that cross at a time where nothing else is said. */
+export const BATCH = 1000
+
+/** Where a cursor's documents come from. */
+export interface CursorSource {
+  core: Core
+  /** Kept alive with the cursor, and with it the database. */
+  owner: object
+  collection: string
+}
+
+/** What one kind of cursor reads. */
+export interface Reading {
+  readonly source: CursorSource
+  /** The method that made the cursor. */
+  readonly method: 'find' | 'aggregate'
+  /** What is to be done before the first read. */
+  readonly first: 'set options' | 'add stages'
+  readonly settings: { readonly batch: number; readonly signal: AbortSignal | undefined }
+  /** Documents that cross at a time for toArray, which wants them all. */
+  readonly largeBatch: number
+  /** Fetches the first batch. */
+  open(fetcher: Fetcher, where: string, batch: number): Promise<unknown[]>
+}
+
+/** Ends cursors that were let go of half-way. */
+const abandoned = new FinalizationRegistry<Fetcher>((fetcher) => {
+  fetcher.close().catch(() => {})
+})
+
+/** The documents of a cursor. While a read waits it holds these, so that a cursor let go of meanwhile ends after it. */
+export class Batches {
+  /** What `map` was given. */
+  transform: ((document: any) => unknown) | undefined
+  readonly #reading: Reading
+  #fetcher: Fetcher | undefined
+  #documents: unknown[] = []
+  #at = 0
+  #fetching: Promise<void> | undefined
+  #started = false
+  #exhausted = false
+  #closed = false
+  #killed = false
+
+  constructor(reading: Reading) {
+    this.#reading = reading
+  }
+
+  /** Whether the cursor was closed, which is more than read to its end. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Whether there is nothing more to read. */
+  get hasEnded(): boolean {
+    return this.#closed || (this.#exhausted && this.count === 0)
+  }
+
+  /** Documents that have crossed and were not read yet. */
+  get count(): number {
+    return this.#documents.length - this.#at
+  }
+
+  where(method: string): string {
+    const { source, method: made } = this.#reading
+    return `${source.collection}.${made}().${method}`
+  }
+
+  checkOpen(method: string): string {
+    const where = this.where(method)
+    this.#reading.source.core.checkOpen(where)
+    return where
+  }
+
+  /** Refuses to change what has been asked for already. */
+  configure(method: string): void {
+    if (this.#started || this.#closed) {
+      throw new TypeError(`${this.where(method)}: the cursor has started; ${this.#reading.first} before the first read, or use clone()`)
+    }
+  }
+
+  checkFunction(method: string, name: string, value: unknown): void {
+    if (typeof value !== 'function') throw wrongArgument(this.where(method), name, 'a function', value)
+  }
+
+  /** Adds a function to those that each document is given to. */
+  map(transform: (document: any) => unknown): void {
+    this.configure('map')
+    this.checkFunction('map', 'transform', transform)
+    const before = this.transform
+    this.transform = before ? (document) => transform(before(document)) : transform
+  }
+
+  async next(method: string): Promise<any> {
+    const where = this.checkOpen(method)
+    if (this.#killed) throw new MoltenError('CLOSED', `${where}: the cursor was closed; use rewind() or a new ${this.#reading.method}()`)
+    // Again after each wait: another next may have taken what came.
+    while (this.#at === this.#documents.length) {
+      if (this.#closed || !(await this.#fill(where, BATCH))) return null
+    }
+    return this.#shape(where, this.#documents[this.#at++])
+  }
+
+  async hasNext(): Promise<boolean> {
+    const where = this.checkOpen('hasNext')
+    return !this.#closed && this.#fill(where, BATCH)
+  }
+
+  async toArray(): Promise<any[]> {
+    const where = this.checkOpen('toArray')
+    const all: unknown[] = []
+    try {
+      while (!this.#closed && (await this.#fill(where, this.#reading.largeBatch))) {
+        while (this.#at < this.#documents.length) all.push(this.#shape(where, this.#documents[this.#at++]))
+      }
+    } finally {
+      await this.end()
+    }
+    return all
+  }
+
+  /** Takes documents that have crossed already, at most this many. */
+  take(count: number): unknown[] {
+    const end = Math.min(this.#documents.length, this.#at + count)
+    const documents = this.#documents.slice(this.#at, end)
+    this.#at = end
+    return documents
+  }
+
+  rewind(): void {
+    this.#release().catch(() => {})
+    this.#started = this.#exhausted = this.#closed = this.#killed = false
+  }
+
+  async end(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#killed = this.#fetcher?.isLive ?? false
+    await this.#release()
+  }
+
+  #shape(where: string, document: unknown): unknown {
+    if (!this.transform) return document
+    const shaped = this.transform(document)
+    if (shaped === null) throw new TypeError(`${where}: the function given to map returned null, which means the end; return another value`)
+    return shaped
+  }
+
+  /** Whether there is a document to read, after a fetch where it takes one. Reads that overlap share a fetch. */
+  async #fill(where: string, batch: number): Promise<boolean> {
+    while (this.#at === this.#documents.length) {
+      if (this.#exhausted || this.#closed) return false
+      this.#fetching ??= this.#fetch(where, batch).finally(() => (this.#fetching = undefined))
+      await this.#fetching
+    }
+    return true
+  }
+
+  async #fetch(where: string, usual: number): Promise<void> {
+    const { source, settings } = this.#reading
+    source.core.checkOpen(where)
+    const batch = settings.batch || usual
+    let fetcher = this.#fetcher
+    let documents: unknown[]
+    if (fetcher) {
+      documents = await fetcher.more(where, batch)
+    } else {
+      fetcher = this.#fetcher = new Fetcher(source.core, source.collection, settings.signal)
+      this.#started = true
+      abandoned.register(this, fetcher, fetcher)
+      documents = await this.#reading.open(fetcher, where, batch)
+    }
+    // Closed or rewound while the answer was under way: what it brought belongs to nobody.
+    if (this.#fetcher !== fetcher) return fetcher.close()
+    this.#documents = documents
+    this.#at = 0
+    this.#exhausted = !fetcher.isLive
+  }
+
+  /** Lets go of the core's cursor and of what has crossed. */
+  async #release(): Promise<void> {
+    const fetcher = this.#fetcher
+    this.#fetcher = undefined
+    this.#documents = []
+    this.#at = 0
+    if (!fetcher) return
+    abandoned.unregister(fetcher)
+    try {
+      await fetcher.close()
+    } catch (error) {
+      // A view that the end of the database freed needs no closing.
+      if (!(error instanceof MoltenError) || error.kind !== 'CLOSED') throw error
+    }
+  }
+}

@@ -1,0 +1,225 @@
+// What opens, describes, copies and checks whole databases.
+
+import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './document-types.js'
+import type { SuggestedIndex } from './index-types.js'
+import type { OperationOptions } from './option-types.js'
+
+/** Where writes go, and what a resolved write promises. */
+export type StorageMode = 'async' | 'sync' | 'memory'
+
+/** The options of `Database.open`. */
+export interface OpenOptions {
+  /**
+   * `'async'` (the default; the environment variable `WRITE_MODE` changes it): a resolved write survives the end of the process; a
+   * power cut loses at most the last `flushInterval`. `'sync'`: it survives a power cut too. `'memory'`: nothing on disk.
+   */
+  storage?: StorageMode
+  /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
+  flushInterval?: number
+  /** Bytes of documents to keep in memory; default all. */
+  memoryLimit?: number
+  /** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+  autoCompact?: boolean
+  /**
+   * What becomes of a field that costly scans ask for: `'suggest'` (default) names it in statistics and explanations after three of them, `'on'`
+   * makes an index of it too, `'off'` does neither.
+   */
+  autoIndex?: 'off' | 'suggest' | 'on'
+  /** Generations that a compaction keeps. Default none. */
+  retention?: Retention
+  /** Reads only; no byte on disk changes. Default false. */
+  readOnly?: boolean
+  /** Makes the database when there is none. Default true. */
+  createIfMissing?: boolean
+  /** Rejects when there is a database already. Default false. */
+  errorIfExists?: boolean
+  /**
+   * What to do with damage at the end of the log that a power cut does not explain: `'strict'` (default) rejects with `CORRUPT_TAIL`,
+   * `'truncate'` cuts it and keeps the cut bytes.
+   */
+  recovery?: 'strict' | 'truncate'
+  /** The class of the ObjectIds in documents that are read; default a small class of this package. */
+  ObjectId?: ObjectIdConstructor
+  /** Makes the `_id` of documents that have none; default UUIDv7 strings. */
+  pkFactory?: PrimaryKeyFactory
+  /** Leaves fields that are undefined out; `false` stores null. Default true. */
+  ignoreUndefined?: boolean
+  /** Does not set the `_id` that was made on the caller's object. Default false. */
+  forceServerObjectId?: boolean
+  /** Gives up waiting; rejects with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** The options of `db.collection`; they replace those of the database. */
+export interface CollectionOptions {
+  /** Makes the `_id` of documents that have none. */
+  pkFactory?: PrimaryKeyFactory
+  /** Leaves fields that are undefined out; `false` stores null. */
+  ignoreUndefined?: boolean
+  /** Does not set the `_id` that was made on the caller's object. */
+  forceServerObjectId?: boolean
+}
+
+/** Options of `createCollection`. */
+export interface CreateCollectionOptions extends CollectionOptions, OperationOptions {}
+
+/** What recovery found when the database was opened. */
+export interface RecoveryReport {
+  [fact: string]: unknown
+}
+
+/** Figures about an open database. */
+export interface DatabaseStats {
+  /** Collections there are. */
+  collections: number
+  /** Documents in all of them. */
+  documents: number
+  /** Bytes of documents in memory, old versions that a cursor still reads included. */
+  hotBytes: number
+  /** Bytes of the newest version of every document, in memory or on disk. */
+  liveBytes: number
+  /** Segments of the log on disk. */
+  segments: number
+  /** Bytes of all files of the database. */
+  bytesOnDisk: number
+  /** Bytes of writes that have not resolved yet. */
+  queuedBytes: number
+  /** Calls of fsync and fdatasync since the database was opened. */
+  syncs: number
+  /** Number of the newest commit that reads see. */
+  lastLsn: number
+  /** Number of the newest commit known to be on the disk itself. */
+  durableLsn: number
+  /** Cursors that were not read to their end. */
+  views: number
+  /** How long the oldest of them has been open, in milliseconds. */
+  oldestViewAge: number
+  /** Indexes of all collections, those of `_id` left out. */
+  indexes: number
+  /** Bytes of these indexes in memory. */
+  indexBytes: number
+  /** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+  suggestedIndexes: ({ collection: string } & SuggestedIndex)[]
+}
+
+/** How much of the past a compaction leaves on disk. */
+export interface Retention {
+  /** So many generations before the present one stay in `backup/<generation>/`, each a database that opens by itself: 0 to 1,000, default 0. */
+  generations: number
+}
+
+/** What a backup holds. */
+export interface BackupResult {
+  /** Documents in it. */
+  documents: number
+  /** Bytes of its files. */
+  bytes: number
+  /** Number of the last commit of this database that it holds. */
+  lsn: number
+  /** How long it took, in milliseconds. */
+  ms: number
+}
+
+/** What a compaction did. */
+export interface CompactResult {
+  /** Documents kept. */
+  documents: number
+  /** Bytes of the database's files before; in memory, of the blocks that its documents stand in. */
+  bytesBefore: number
+  /** The same after. */
+  bytesAfter: number
+  /** How long it took, in milliseconds. */
+  ms: number
+  /** How long commits waited for it, in milliseconds. */
+  pauseMs: number
+}
+
+/** A collection in a listing. */
+export interface CollectionInfo {
+  /** Its name. */
+  name: string
+  type: 'collection'
+  /** Its number, never reused within a database. */
+  number: number
+  /** Documents in it. */
+  count: number
+  /** What it was made with; nothing yet. */
+  options: Document
+  info: { readOnly: boolean }
+  idIndex: { v: number; key: { _id: 1 }; name: string }
+}
+
+/** Where a file is first damaged. */
+export interface FileDamage {
+  /** Where in the file. */
+  offset: number
+  /** The commit that stands there or was due there; null where no commit is concerned. */
+  lsn: number | null
+  message: string
+}
+
+/** What `Database.verify` found in a file. */
+export interface VerifiedFile {
+  /** Its name in the directory. */
+  file: string
+  kind: 'manifest' | 'snapshot' | 'segment'
+  bytes: number
+  /** Commits whose checksums hold. */
+  frames: number
+  /** Blocks in them. */
+  blocks: number
+  /** Bytes at its end that a kill or a power cut left unfinished; opening cuts them, and no acknowledged write is among them. */
+  tornBytes: number
+  firstDamage: FileDamage | null
+}
+
+/** What `Database.verify` found. */
+export interface Verification {
+  /** Whether no file is damaged. */
+  ok: boolean
+  /** The manifest, then the files of the log in order. */
+  files: VerifiedFile[]
+  /** Documents of the newest state that could be read whole. */
+  documents: number
+  /** The last commit that could be read. */
+  lastLsn: number
+  /** Whether the last session closed the database. */
+  clean: boolean
+}
+
+/** How `exportJSONL` writes. */
+export interface ExportOptions extends OperationOptions {
+  /** The collections to write; all where it is left out. */
+  collections?: readonly string[]
+  /** Called after each piece has been handed to the stream. */
+  onProgress?: (progress: ExportResult) => void
+}
+
+/** What an export wrote. */
+export interface ExportResult {
+  documents: number
+  bytes: number
+}
+
+/** Where `importJSONL` reads: a stream or any other iterable of bytes or text, cut anywhere. */
+export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
+
+/** How `importJSONL` reads. */
+export interface ImportOptions extends OperationOptions {
+  /** What happens to a document whose `_id` is taken: the import stops (the default), it replaces what is there, or it is left out. */
+  ifExists?: 'error' | 'replace' | 'skip'
+  /** Documents in a commit; 1000 where it is left out. */
+  batchSize?: number
+  /** Called after each piece has been committed. */
+  onProgress?: (progress: ImportResult) => void
+}
+
+/** What an import did. */
+export interface ImportResult {
+  /** Documents written. */
+  imported: number
+  /** Documents left out because their `_id` was taken. */
+  skipped: number
+  /** Lines read, blank ones included. */
+  lines: number
+}

@@ -1,0 +1,138 @@
+// The options of operations on documents.
+
+import type { Document } from './document-types.js'
+import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
+import type { InferId, OptionalId, WithoutId } from './path-types.js'
+import type { Filter, Projection, Sort } from './query-types.js'
+import type { UpdateFilter } from './update-types.js'
+
+/** Options of every operation. */
+export interface OperationOptions {
+  /** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
+  signal?: AbortSignal
+  /** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+  maxTimeMS?: number
+  /** For logs; ignored. */
+  comment?: unknown
+}
+
+/** Options of operations that make documents. */
+export interface InsertOneOptions extends OperationOptions {
+  /** Does not set the `_id` that was made on the caller's object. */
+  forceServerObjectId?: boolean
+  /** Leaves fields that are undefined out; `false` stores null. */
+  ignoreUndefined?: boolean
+}
+
+/** Options of `insertMany`. */
+export interface InsertManyOptions extends InsertOneOptions {
+  /** Stops at the first document that fails (default); `false` inserts all the others. */
+  ordered?: boolean
+}
+
+/** Options of `find`. */
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
+  /** Fields to show or leave out. */
+  projection?: Projection<T>
+  /** The order; natural order, that of insertion, where it is absent. */
+  sort?: Sort
+  /** Documents to leave out first. */
+  skip?: number
+  /** Documents at most; 0 for all. */
+  limit?: number
+  /** Documents that cross into JavaScript at a time; 0 for the default. */
+  batchSize?: number
+}
+
+/** Options of `findOne`. */
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'>
+
+/** Options of `countDocuments`. */
+export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
+  /** Documents to leave out first. */
+  skip?: number
+  /** Count at most this many; 0 for all. */
+  limit?: number
+}
+
+/** Options of operations that can be explained. */
+export interface ExplainOptions {
+  /** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
+  explain?: ExplainVerbosityLike
+}
+
+/** Options of `distinct`. */
+export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {}
+
+/** Options of deletions. */
+export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {}
+
+/** Options of updates. */
+export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
+  /** Makes a document from filter and update when none matches. Default false. */
+  upsert?: boolean
+  /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+  arrayFilters?: readonly Document[]
+  /** Leaves fields that are undefined out of a replacement; `false` stores null. */
+  ignoreUndefined?: boolean
+}
+
+/** Options of key access that writes. */
+export interface VersionOptions extends OperationOptions {
+  /** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
+  ifVersion?: number
+}
+
+/** Options of `set`. */
+export interface SetOptions extends VersionOptions {
+  /** Leaves fields that are undefined out; `false` stores null. */
+  ignoreUndefined?: boolean
+}
+
+/** Options of `get`. */
+export interface GetOptions extends OperationOptions {
+  /** Resolves with the document's version and times too. */
+  meta?: boolean
+}
+
+/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
+export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, options?: { ifVersion?: number }]
+
+/** Options of `findOneAndUpdate`. */
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+  /** The document as it was (the default), or as it is after the write. */
+  returnDocument?: 'before' | 'after'
+  /** Of several that match, the first in this order. */
+  sort?: Sort
+  /** Fields to show or leave out. */
+  projection?: Projection<T>
+  /** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+  includeResultMetadata?: boolean
+}
+
+/** Options of `findOneAndReplace`. */
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, 'arrayFilters'>
+
+/** Options of `findOneAndDelete`. */
+export type FindOneAndDeleteOptions<T = Document> = Pick<
+  FindOneAndUpdateOptions<T>,
+  'sort' | 'projection' | 'includeResultMetadata' | keyof DeleteOptions
+>
+
+/** A write of `bulkWrite`. */
+export type AnyBulkWriteOperation<T = Document> =
+  | { insertOne: { document: OptionalId<T> } }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
+  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
+  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean } & HintOptions }
+  | { deleteOne: { filter: Filter<T> } & HintOptions }
+  | { deleteMany: { filter: Filter<T> } & HintOptions }
+
+/** Options of `bulkWrite`. */
+export type BulkWriteOptions = InsertManyOptions
+
+/** Options of `rename`. */
+export interface RenameOptions extends OperationOptions {
+  /** Drops the collection that has the name. Default false. */
+  dropTarget?: boolean
+}

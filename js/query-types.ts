@@ -1,0 +1,113 @@
+// Filters, projections and orders.
+
+import type { Document } from './document-types.js'
+import type { Alternative, Path, PathValue, Pattern, WithId } from './path-types.js'
+import type { IsOpen } from './type-parts.js'
+
+/** The operators on one field. */
+export interface FilterOperators<T> {
+  /** Equal to the value. */
+  $eq?: T
+  /** Not equal to the value; also matches where the field is absent. */
+  $ne?: T
+  /** Greater than the value, of the same kind of value. */
+  $gt?: T
+  /** Greater than or equal to the value. */
+  $gte?: T
+  /** Less than the value. */
+  $lt?: T
+  /** Less than or equal to the value. */
+  $lte?: T
+  /** Equal to one of the values. */
+  $in?: readonly (T | Pattern<T>)[]
+  /** Equal to none of the values. */
+  $nin?: readonly (T | Pattern<T>)[]
+  /** Where the operators, or the regular expression, do not match. */
+  $not?: FilterOperators<T> | RegExp
+  /** A string that the regular expression finds something in. */
+  $regex?: RegExp | string
+  /** Flags of `$regex`: i, m, s, x, u. */
+  $options?: string
+  /** A string with this text in it, whatever its case, or an array with this element. */
+  $contains?: any
+  /** Whether the field is there. */
+  $exists?: boolean
+  /** Of one of these types, by MongoDB's names or numbers. */
+  $type?: TypeName | number | readonly (TypeName | number)[]
+  /** A number with this remainder after this divisor: `[divisor, remainder]`. */
+  $mod?: readonly [divisor: number | bigint, remainder: number | bigint]
+  /** An array of this many elements. */
+  $size?: number
+  /** An array that holds all of these. */
+  $all?: readonly any[]
+  /** An array with an element that meets all of this. */
+  $elemMatch?: Document
+  /** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
+  $bitsAllSet?: BitMask
+  /** An integer or bytes in which all of these bits are 0. */
+  $bitsAllClear?: BitMask
+  /** An integer or bytes in which one of these bits is 1. */
+  $bitsAnySet?: BitMask
+  /** An integer or bytes in which one of these bits is 0. */
+  $bitsAnyClear?: BitMask
+}
+
+/** Bits: a mask as a number or as bytes, or an array of their places, the lowest is 0. */
+export type BitMask = number | bigint | Uint8Array | readonly number[]
+
+/** The names that `$type` takes. */
+export type TypeName =
+  | 'double' | 'string' | 'object' | 'array' | 'binData' | 'objectId' | 'bool' | 'date' | 'null' | 'int' | 'long' | 'number'
+
+/** What a filter says of one field: a value, or operators. */
+export type Condition<T> = Alternative<T> | Pattern<Alternative<T>> | FilterOperators<Alternative<T>>
+
+/** The operators that join filters. */
+export interface RootFilterOperators<T> {
+  /** Where all filters match. */
+  $and?: readonly Filter<T>[]
+  /** Where one filter matches. */
+  $or?: readonly Filter<T>[]
+  /** Where no filter matches. */
+  $nor?: readonly Filter<T>[]
+  /** Where the expression is true. */
+  $expr?: unknown
+  /** Where the document is valid by this schema, MongoDB's subset of JSON Schema draft 4. */
+  $jsonSchema?: Document
+  /** For logs; ignored. */
+  $comment?: unknown
+}
+
+/** Which documents: conditions on fields, dotted paths and joined filters. */
+export type Filter<T> =
+  IsOpen<T> extends true
+    ? Document
+    : { [P in Path<WithId<T>>]?: Condition<PathValue<WithId<T>, P>> } & RootFilterOperators<T>
+
+/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+export type ArrayProjection = { $slice: number | readonly [skip: number, count: number] } | { $elemMatch: Document }
+
+/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
+export type ProjectedValue = string | Document | readonly unknown[] | null
+
+/**
+ * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
+ * computed by expressions.
+ */
+export type Projection<T> = IsOpen<T> extends true
+  ? Document
+  : { [P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue } & { [positional: `${string}.$`]: 1 | true } & {
+      [computed: string]: unknown
+    }
+
+/** Ascending or descending. */
+export type SortDirection = 1 | -1 | 'asc' | 'desc' | 'ascending' | 'descending' | '1' | '-1'
+
+/** An order, in any form that the mongodb driver takes. */
+export type Sort =
+  | string
+  | { [path: string]: SortDirection }
+  | Map<string, SortDirection>
+  | readonly [string, SortDirection]
+  | readonly (readonly [string, SortDirection])[]
+  | readonly string[]

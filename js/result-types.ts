@@ -1,0 +1,59 @@
+// What operations on documents answer.
+
+import type { Document } from './document-types.js'
+import type { InferId } from './path-types.js'
+
+/** A document with its version and times. */
+export interface Versioned<T> {
+  /** The document. */
+  value: T
+  /** Grows by one with each write, from 1. */
+  version: number
+  /** When it was inserted. */
+  createdAt: Date
+  /** When it was last written. */
+  modifiedAt: Date
+}
+
+/** What an insert did. */
+export interface InsertOneResult<T = Document> {
+  acknowledged: boolean
+  /** The `_id` of the document. */
+  insertedId: InferId<T>
+}
+
+/** What an insert of many documents did. */
+export interface InsertManyResult<T = Document> {
+  acknowledged: boolean
+  insertedCount: number
+  /** The `_id`s by place in the array that was given. */
+  insertedIds: { [index: number]: InferId<T> }
+}
+
+/** What an update or replace did. */
+export interface UpdateResult<T = Document> {
+  acknowledged: boolean
+  /** Documents that matched. */
+  matchedCount: number
+  /** Documents that really changed. */
+  modifiedCount: number
+  /** 1 when a document was made, else 0. */
+  upsertedCount: number
+  /** The `_id` of the document that was made, else null. */
+  upsertedId: InferId<T> | null
+}
+
+/** What a delete did. */
+export interface DeleteResult {
+  acknowledged: boolean
+  deletedCount: number
+}
+
+/** A document that a write answers, with what the write did. */
+export interface ModifyResult<D = Document> {
+  /** The document, or null. */
+  value: D | null
+  /** `n`, `updatedExisting`, and `upserted` where a document was made. */
+  lastErrorObject: Document
+  ok: number
+}
