@@ -74,12 +74,17 @@ impl Bench {
         let pair = |(path, direction)| {
             incoming(&Value::Array(vec![Value::Array(vec![text(path), Value::Int(direction)])]))
         };
-        let options = FindOptions { sort: sort.map(pair), projection: None, skip: 0, limit, batch: 0 };
+        let options =
+            FindOptions { sort: sort.map(pair), projection: None, skip: 0, limit, batch: 0, hint: None };
         self.drain(self.call(Operation::Find { filter: incoming(filter), options }))
     }
 
     fn aggregate(&self, stages: Vec<Value>) -> u64 {
-        self.drain(self.call(Operation::Aggregate { pipeline: incoming(&Value::Array(stages)), batch: 0 }))
+        self.drain(self.call(Operation::Aggregate {
+            pipeline: incoming(&Value::Array(stages)),
+            batch: 0,
+            hint: None,
+        }))
     }
 
     fn drain(&self, mut answer: Answer) -> u64 {
@@ -95,14 +100,18 @@ impl Bench {
     }
 
     fn count(&self, filter: &Value) -> u64 {
-        match self.call(Operation::Count { filter: incoming(filter), skip: 0, limit: 0 }) {
+        match self.call(Operation::Count { filter: incoming(filter), skip: 0, limit: 0, hint: None }) {
             Answer::Count(count) => count,
             _ => 0,
         }
     }
 
     fn distinct(&self, key: &str) -> u64 {
-        match self.call(Operation::Distinct { key: incoming(&text(key)), filter: incoming(&object([])) }) {
+        match self.call(Operation::Distinct {
+            key: incoming(&text(key)),
+            filter: incoming(&object([])),
+            hint: None,
+        }) {
             Answer::Values(values) => values.len() as u64,
             _ => 0,
         }

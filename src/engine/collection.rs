@@ -8,6 +8,8 @@ use parking_lot::{Mutex, RwLock};
 
 use super::index::Index;
 use super::key::Key;
+use super::present::Target;
+use super::promptly::PROMPT_BYTES;
 use super::slab::{Content, Seen, Slab, SlotId, Version};
 use super::suggest::Suggestions;
 use crate::document::Shapes;
@@ -87,6 +89,19 @@ impl Collection {
 
     pub(super) fn is_indexed(&self) -> bool {
         self.indexed.load(Ordering::Acquire)
+    }
+
+    /// Whether putting or deleting the document of this target may spend long on indexes: one is being built, which
+    /// holds its entries, or the document is large. Keys are entered after the last step of a commit that may fail,
+    /// so who must not wait asks before.
+    pub(super) fn takes_long_to_index(&self, target: Target) -> bool {
+        let is_large = |slot| {
+            let size = self.slab.newest(slot, |version| version.content.live_bytes());
+            size.is_some_and(|size| size > PROMPT_BYTES)
+        };
+        self.is_indexed()
+            && (matches!(target, Target::Slot(slot) if is_large(slot))
+                || self.indexes.read().iter().any(|index| index.is_building()))
     }
 
     pub(super) fn add_index(&self, index: Arc<Index>) {

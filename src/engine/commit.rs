@@ -21,6 +21,7 @@ use super::collection::Collection;
 use super::index::Index;
 use super::key::Key;
 pub use super::present::{Current, Over, Present, Target};
+use super::promptly::refuse;
 use super::record::{self, Records};
 use super::slab::{Content, SlotId, Span, Version};
 use super::staging::{Claims, Delta};
@@ -355,6 +356,7 @@ impl<'s> Commit<'s> {
         document: &[u8],
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
+        refuse(|| collection.takes_long_to_index(target))?;
         let deltas = self.deltas(collection, target, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
@@ -384,6 +386,7 @@ impl<'s> Commit<'s> {
 
     /// Stages a deletion.
     pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) -> Result<(), Halt> {
+        refuse(|| collection.takes_long_to_index(present.target))?;
         let deltas = self.deltas(collection, present.target, None)?;
         let touched = self.touch(collection);
         self.touched[touched].count -= 1;

@@ -7,7 +7,7 @@
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
 //!   `parallel` on several threads
-//! - [`collection`], [`slab`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
+//! - [`collection`], [`slab`], [`version`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
 //!   [`explain`]: telling it; [`suggest`]: indexes that are missed
 //! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them; [`index_requests`]: what was asked for;
@@ -78,6 +78,7 @@ pub mod store;
 pub mod suggest;
 pub mod upsert;
 pub mod verify;
+pub mod version;
 pub mod views;
 pub mod waiting;
 
@@ -98,4 +99,8 @@ pub use session::Session;
 pub use verify::{Verification, verify};
 
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod index_tests;
+#[cfg(test)]
+mod modify_tests;

@@ -12,6 +12,7 @@ use super::key::key_of;
 use super::limits::Watch;
 use super::operation::{Incoming, Reach, Returned, UpdateOutcome, Upsert};
 use super::plan::Query;
+use super::promptly::{must_be_prompt, refuse};
 use super::select::{Reading, Selection};
 use super::slab::{SlotId, Span};
 use super::store::Store;
@@ -113,7 +114,8 @@ impl Store {
         };
         let mut all = Changed::default();
         let mut lsn = Lsn(0);
-        let _hold = self.views().hold();
+        // Where waiting is refused no file is read, and letting go of a hold may delete files.
+        let _hold = (!must_be_prompt()).then(|| self.views().hold());
         let mut search = None;
         loop {
             let candidates = match self.candidates(&collection, modification, &mut search) {
@@ -165,6 +167,8 @@ impl Store {
         search: &mut Option<Selection>,
     ) -> Result<Vec<Candidate>> {
         let Modification { filter, reach, watch, sort, hint, .. } = *modification;
+        // What follows is short for a document that is named, and for no other.
+        refuse(|| filter.id().is_none())?;
         let mut reading = Reading { store: self, collection, view: Lsn(u64::MAX), filter, watch };
         let mut found = Vec::new();
         let wanted = if reach == Reach::One { 1 } else { DOCUMENTS };
@@ -175,14 +179,20 @@ impl Store {
         let selection = match search {
             Some(selection) => selection,
             fresh => {
-                // Entries are complete for a state, and stay as long as a view of it is open.
-                let view = (!collection.indexes().is_empty()).then(|| self.applied_view());
-                if let Some(view) = &view {
-                    reading.view = view.lsn();
-                }
                 let limit = (reach == Reach::One).then_some(1);
                 let query = Query { sort, wanted: limit, hint, ..Query::of(filter) };
-                let plan = collection.plan(&query, reading.view)?;
+                // Entries are complete for a state, and stay as long as a view of it is open.
+                let view = match filter.id().is_none() && !collection.indexes().is_empty() {
+                    true => Some(self.applied_view()?),
+                    false => None,
+                };
+                let plan = match &view {
+                    Some(view) => {
+                        reading.view = view.lsn();
+                        collection.plan(&query, view.lsn())?
+                    }
+                    None => collection.plan_without_view(&query)?,
+                };
                 if sort.is_some() {
                     let mut hits = Hits::open(&reading, &query, &plan)?;
                     hits.run(&reading, sort, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
@@ -197,10 +207,19 @@ impl Store {
         Ok(found)
     }
 
+    #[cfg(test)]
+    pub(super) fn count_candidates(
+        &self,
+        collection: &Arc<Collection>,
+        modification: &Modification<'_>,
+    ) -> Result<usize> {
+        self.candidates(collection, modification, &mut None).map(|found| found.len())
+    }
+
     /// A view of the newest applied state.
-    fn applied_view(&self) -> View {
-        let applied = self.applied();
-        self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now())
+    fn applied_view(&self) -> Result<View> {
+        let applied = self.applied_to_commit()?;
+        Ok(self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now()))
     }
 }
 

@@ -45,7 +45,7 @@ impl Crew {
     }
 
     #[cfg(test)]
-    fn of(helpers: usize) -> Crew {
+    pub(super) fn of(helpers: usize) -> Crew {
         BUSY.fetch_add(helpers + 1, Ordering::Relaxed);
         Crew { helpers }
     }

@@ -167,6 +167,20 @@ impl Collection {
             indexes.iter().filter(|index| index.is_ready(view)).cloned().collect();
         choose(query, &ready, self.count())
     }
+
+    /// The plan of a query on the newest applied state for which no view is held: no index, whatever becomes ready
+    /// meanwhile. One that is hinted at must exist all the same.
+    pub(super) fn plan_without_view(&self, query: &Query<'_>) -> Result<Plan<Index>> {
+        let Some(id) = query.filter.id() else { return choose(query, &[], self.count()) };
+        let exists = |hint: &Hint| {
+            let of = |index: &Arc<Index>| index.is_ready(Lsn(u64::MAX)) && hint.is_of(index.spec());
+            *hint == Hint::Natural || hint.is_id() || self.indexes().iter().any(of)
+        };
+        match query.hint {
+            Some(hint) if !exists(hint) => Err(hint.refusal()),
+            _ => Ok(Plan::Ids(vec![key_of_value(id)])),
+        }
+    }
 }
 
 /// The directory key of an `_id`.

@@ -26,6 +26,8 @@ use crate::storage::{Block, BlockPlace, Lsn};
 pub(super) const ENTRIES: usize = 256;
 /// Slots that are looked at between two looks at the limits.
 const SLOTS: usize = 1_024;
+/// Documents for which it pays to make the filter ready.
+const MANY: usize = 32;
 
 /// What is read, and how far it may go.
 #[derive(Clone, Copy)]
@@ -318,6 +320,11 @@ pub(super) fn examine(
     visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
 ) -> Result<(usize, ControlFlow<()>)> {
     let shapes = reading.collection.shapes();
+    let mut matcher = (slots.len() >= MANY).then(|| reading.filter.matcher());
+    let mut matches = |document: RawValue<'_>| match &mut matcher {
+        Some(matcher) => matcher.matches(document),
+        None => reading.filter.matches(document),
+    };
     let mut passed = 0;
     let mut flow = ControlFlow::Continue(());
     while passed < slots.len() && flow.is_continue() {
@@ -330,7 +337,7 @@ pub(super) fn examine(
             match content {
                 Content::Hot(block, span) => {
                     let document = RawValue::new(span.of(block), shapes);
-                    if reading.filter.matches(document) && is_here(start + n, slot, document) {
+                    if matches(document) && is_here(start + n, slot, document) {
                         flow = visit(slot, *lsn, block, *span);
                     }
                     flow
@@ -345,7 +352,7 @@ pub(super) fn examine(
         let Some((n, slot, lsn, place, span)) = cold else { continue };
         let block = last.read(reading.store, &place)?;
         let document = RawValue::new(span.of(&block), shapes);
-        if reading.filter.matches(document) && is_here(n, slot, document) {
+        if matches(document) && is_here(n, slot, document) {
             flow = visit(slot, lsn, &block, span);
         }
     }

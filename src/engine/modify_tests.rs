@@ -1,0 +1,209 @@
+//! Writes by filter beside other commits and the making of indexes: what they may use, and what they may wait for.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::cursor::parse_filter;
+use super::database::Database;
+use super::hint::Hint;
+use super::index::Index;
+use super::limits::{Limits, Watch};
+use super::modify::{Change, Modification};
+use super::operation::{Answer, Incoming, InsertOrder, Operation, Reach, SetEntry, Size, Task, Upsert};
+use super::plan::{Plan, Query};
+use super::promptly::promptly;
+use super::session::Session;
+use super::store::Store;
+use crate::document::{Shapes, Value, encode_plain};
+use crate::error::{Kind, Result};
+use crate::index::Spec;
+use crate::options::{OpenOptions, StorageMode};
+use crate::query::Update;
+
+fn object(fields: &[(&str, Value)]) -> Value {
+    Value::Object(fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+}
+
+fn incoming(value: &Value) -> Incoming {
+    let mut bytes = Vec::new();
+    encode_plain(value, &mut bytes);
+    Incoming { range: 0..bytes.len(), buffer: bytes.into(), shapes: Arc::new(Shapes::new()) }
+}
+
+fn spec(path: &str) -> Spec {
+    let pair = Value::Array(vec![Value::String(path.into()), Value::Int(1)]);
+    Spec::parse(&object(&[("key", Value::Array(vec![pair]))])).unwrap()
+}
+
+fn one(id: i32) -> Value {
+    object(&[("_id", Value::Int(id))])
+}
+
+struct Bench {
+    database: Arc<Database>,
+    session: Arc<Session>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Bench {
+    /// Ten documents, and an index on `n`.
+    fn new() -> Bench {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let options = OpenOptions { storage: StorageMode::Memory, ..OpenOptions::default() };
+        let database = Database::open(":memory:", options, runtime.handle().clone()).unwrap();
+        let session = database.session();
+        let documents: Vec<_> =
+            (0..10).map(|n| incoming(&object(&[("_id", Value::Int(n)), ("n", Value::Int(n))]))).collect();
+        session.store.insert("c", &documents, InsertOrder::Ordered).result.unwrap();
+        session.store.create_indexes("c", &[spec("n")]).result.unwrap();
+        Bench { database, session, _runtime: runtime }
+    }
+
+    fn store(&self) -> &Arc<Store> {
+        &self.session.store
+    }
+
+    fn increment(&self, filter: &Value, hint: Option<&Hint>) -> Result<(u64, u64)> {
+        let filter = parse_filter(&incoming(filter)).unwrap();
+        let update = object(&[("$inc", object(&[("n", Value::Int(1))]))]);
+        let update = Update::parse(incoming(&update).raw(), None).unwrap();
+        let modification = Modification {
+            name: "c",
+            filter: &filter,
+            reach: Reach::One,
+            change: Change::Update(&update),
+            upsert: (Upsert::No, None),
+            sort: None,
+            hint,
+            answer: None,
+            watch: &Watch::default(),
+        };
+        self.store().modify(&modification).result.map(|outcome| (outcome.matched, outcome.modified))
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.database.close().unwrap();
+    }
+}
+
+/// Works while another thread commits. Work that waits for it is let go in the end, and fails.
+fn beside_a_commit<T>(store: &Store, work: impl FnOnce() -> T) -> T {
+    let (held, holds) = mpsc::channel();
+    let (done, until) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let _applied = store.applied();
+            held.send(()).unwrap();
+            let told = until.recv_timeout(Duration::from_secs(20));
+            assert!(told.is_ok(), "this waits for a commit of somebody else");
+        });
+        holds.recv().unwrap();
+        let result = work();
+        let _late = done.send(());
+        result
+    })
+}
+
+#[test]
+fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
+    let bench = Bench::new();
+    let store = bench.store();
+    let collection = store.applied_collection("c").unwrap();
+    let filter = parse_filter(&incoming(&object(&[("_id", Value::Int(3)), ("n", Value::Int(3))]))).unwrap();
+    let hints = [None, Some(Hint::Natural), Some(Hint::Name("n_1".into())), Some(Hint::Name("_id_".into()))];
+    for hint in hints {
+        let modification = Modification {
+            name: "c",
+            filter: &filter,
+            reach: Reach::Many,
+            change: Change::Delete,
+            upsert: (Upsert::No, None),
+            sort: None,
+            hint: hint.as_ref(),
+            answer: None,
+            watch: &Watch::default(),
+        };
+        let found = beside_a_commit(store, || store.count_candidates(&collection, &modification).unwrap());
+        assert_eq!(found, 1, "{hint:?}");
+    }
+    let none = Hint::Name("m_1".into());
+    assert_eq!(bench.increment(&one(3), Some(&none)).unwrap_err().kind(), Kind::BadQuery);
+}
+
+#[test]
+fn an_index_is_not_planned_with_where_no_view_is_held() {
+    let bench = Bench::new();
+    let collection = bench.store().applied_collection("c").unwrap();
+    let filter = parse_filter(&incoming(&object(&[("n", Value::Int(3))]))).unwrap();
+    let view = bench.store().view();
+    let with = collection.plan(&Query::of(&filter), view.lsn()).unwrap();
+    assert!(matches!(with, Plan::Index(_)));
+    assert!(matches!(collection.plan_without_view(&Query::of(&filter)).unwrap(), Plan::Scan));
+}
+
+#[test]
+fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the_way() {
+    let bench = Bench::new();
+    let (sender, receiver) = mpsc::channel();
+    let submit = || {
+        let update = object(&[("$inc", object(&[("n", Value::Int(100))]))]);
+        let operation = Operation::Update {
+            filter: incoming(&one(3)),
+            update: incoming(&update),
+            array_filters: None,
+            reach: Reach::One,
+            upsert: Upsert::No,
+            new_id: incoming(&Value::Null),
+            hint: None,
+        };
+        let sender = sender.clone();
+        let reply = Box::new(move |_, result| sender.send((std::thread::current().id(), result)).unwrap());
+        let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
+        bench.session.submit(vec![task], Size::Small);
+    };
+    let modified = |result| matches!(result, Ok(Answer::Updated(outcome)) if outcome.modified == 1);
+    let here = std::thread::current().id();
+    submit();
+    let (thread, result) = receiver.try_recv().unwrap();
+    assert!(thread == here && modified(result));
+    beside_a_commit(bench.store(), || {
+        submit();
+        assert!(receiver.try_recv().is_err(), "nothing commits meanwhile");
+    });
+    let (thread, result) = receiver.recv().unwrap();
+    assert!(thread != here && modified(result));
+    assert_eq!(bench.database.check_indexes().unwrap(), 10);
+}
+
+#[test]
+fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
+    let bench = Bench::new();
+    let store = bench.store();
+    assert_eq!(promptly(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
+    // By an index, of any number of entries.
+    assert!(promptly(|| bench.increment(&object(&[("n", Value::Int(1))]), None)).is_none());
+    // Over a large document, of which keys were made.
+    let set = |pad: usize| {
+        let pad = ("pad", Value::String("x".repeat(pad)));
+        let document = incoming(&object(&[("_id", Value::Int(1)), ("n", Value::Int(1)), pad]));
+        store.set("c", &[SetEntry { document, if_version: None }]).result.map(drop)
+    };
+    set(20_000).unwrap();
+    assert!(promptly(|| set(1)).is_none());
+    set(1).unwrap();
+    assert!(promptly(|| set(1)).is_some());
+    // While an index is built.
+    let collection = store.applied_collection("c").unwrap();
+    let index = Arc::new(Index::new(collection.next_index(), spec("m")).unwrap());
+    collection.add_index(index.clone());
+    assert!(promptly(|| bench.increment(&one(3), None)).is_none());
+    assert!(promptly(|| set(1)).is_none());
+    assert_eq!(bench.increment(&one(3), None).unwrap(), (1, 1));
+    collection.remove_index(index.number());
+    assert_eq!(promptly(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
+    assert_eq!(bench.database.check_indexes().unwrap(), 10);
+}
