@@ -85,8 +85,8 @@ pub(super) fn bound(
     })
 }
 
-/// Documents of the other collection by the bytes of the values that they are found by.
-type Index = HashMap<Vec<u8>, Vec<Row>, foldhash::fast::RandomState>;
+/// Documents of the other collection, numbered as they came, by the bytes of the values that they are found by.
+type Index = HashMap<Vec<u8>, Vec<(usize, Row)>, foldhash::fast::RandomState>;
 
 /// Each document with what was looked up.
 pub(super) struct LookingUp {
@@ -109,16 +109,17 @@ impl LookingUp {
         let mut memory = Memory::new("$lookup");
         let mut index = Index::default();
         let mut rows = self.access.scan(from, Filter::all())?;
+        let mut number = 0;
         while let Some(row) = rows.next()? {
             memory.take_row(&row)?;
+            number += 1;
             let value = match &row {
                 Row::Tree(value) => foreign.of(value),
                 Row::Stored(stored) => foreign.of(stored.raw()),
             };
             for key in keys_of(value, true) {
                 memory.take(key.len() + 64)?;
-                let entry: &mut Vec<Row> = index.entry(key).or_default();
-                entry.push(row.clone());
+                index.entry(key).or_default().push((number, row.clone()));
             }
         }
         Ok(index)
@@ -135,13 +136,14 @@ impl LookingUp {
             Row::Stored(stored) => local.of(stored.raw()),
         });
         let Some(Found::Index(index)) = &self.found else { return Ok(Vec::new()) };
-        let mut found: Vec<&Row> = Vec::new();
+        let mut found: Vec<&(usize, Row)> = Vec::new();
         for key in keys_of(value, false) {
-            for row in index.get(&key).into_iter().flatten() {
-                found.push(row);
-            }
+            found.extend(index.get(&key).into_iter().flatten());
         }
-        Ok(found.into_iter().cloned().collect())
+        // Several values may lead to one document; documents stand in natural order.
+        found.sort_unstable_by_key(|(number, _)| *number);
+        found.dedup_by_key(|(number, _)| *number);
+        Ok(found.into_iter().map(|(_, row)| row.clone()).collect())
     }
 
     fn look_up(&mut self, row: &Row) -> Result<Vec<Value>> {

@@ -325,6 +325,10 @@ fn lookups_by_fields_and_by_pipelines() {
             r#"[{"a": {"b": [{"q": 120}]}}]"#,
         ),
         (
+            r#"[{"$documents": [{"_id": 1, "item": ["x", "pecans", "bread", "almonds"]}]}, {"$lookup": {"from": "stock", "localField": "item", "foreignField": "sku", "as": "s"}}, {"$project": {"s": {"_id": 1}}}]"#,
+            r#"[{"_id": 1, "s": [{"_id": 1}, {"_id": 2}, {"_id": 4}]}]"#,
+        ),
+        (
             r#"[{"$limit": 1}, {"$lookup": {"from": "none", "pipeline": [], "as": "s"}}, {"$project": {"s": 1}}]"#,
             r#"[{"_id": 1, "s": []}]"#,
         ),
