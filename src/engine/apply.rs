@@ -60,8 +60,9 @@ impl Commit<'_> {
             touched.collection.set_logged_shapes(touched.shapes);
         }
         let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
+        let mut versions: Vec<Superseded> = Vec::new();
         let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
-        for Step { collection, key, target, made, deltas } in self.steps.drain(..) {
+        for Step { collection, key, target, made } in self.steps.drain(..) {
             let content = match made {
                 Made::Document(block, span) => Content::Hot(blocks[block].clone(), span),
                 Made::Tombstone => Content::Tombstone,
@@ -76,9 +77,7 @@ impl Commit<'_> {
             let slot = match (existing, target) {
                 (Some(slot), _) => {
                     collection.slab().supersede(slot, version);
-                    // Entries go before the versions that they are of.
-                    enter(deltas, slot, &mut superseded);
-                    superseded.push(if deletes {
+                    versions.push(if deletes {
                         Superseded::Document(collection, slot, key)
                     } else {
                         Superseded::Versions(collection, slot)
@@ -93,12 +92,16 @@ impl Commit<'_> {
                     };
                     let slot = collection.slab().push(version, earlier);
                     collection.enter(key, slot);
-                    enter(deltas, slot, &mut superseded);
                     slot
                 }
             };
             slots.push(slot);
         }
+        for delta in self.deltas.drain(..) {
+            enter(delta, &slots, &mut superseded);
+        }
+        // Entries go before the versions that they are of.
+        superseded.append(&mut versions);
         for (collection, index, turn) in self.turns.drain(..) {
             match turn {
                 Turn::Ready => index.set_ready(lsn),
@@ -112,19 +115,21 @@ impl Commit<'_> {
     }
 }
 
-/// Enters what a step adds to indexes; what it takes from them is superseded. The version stands in its slot.
-fn enter(deltas: Vec<Delta>, slot: SlotId, superseded: &mut Vec<Superseded>) {
-    for Delta { index, added, removed, multikey, truncated, suspect } in deltas {
-        index.note(multikey, truncated);
-        if suspect {
-            index.suspect(slot);
-        }
-        if !added.is_empty() {
-            index.enter(added.iter().map(|key| &**key), slot);
-        }
-        if !removed.is_empty() {
-            superseded.push(Superseded::Entries(index, slot, removed));
-        }
+/// Enters what the steps add to an index; what they take from it is superseded. The versions stand in their slots.
+fn enter(delta: Delta, slots: &[SlotId], superseded: &mut Vec<Superseded>) {
+    let Delta { index, mut added, mut removed, multikey, truncated, suspects } = delta;
+    index.note(multikey, truncated);
+    suspects.iter().for_each(|step| index.suspect(slots[*step]));
+    let slot_of = |step: u64| slots[step as usize].0;
+    if !added.is_empty() {
+        added.place(slot_of);
+        added.sort();
+        index.enter(&added);
+    }
+    if !removed.is_empty() {
+        removed.place(slot_of);
+        removed.sort();
+        superseded.push(Superseded::Entries(index, removed));
     }
 }
 

@@ -26,9 +26,7 @@ use super::record::{self, Records};
 use super::slab::{Content, SlotId, Span, Version};
 use super::staging::{Claims, Delta};
 use super::store::{Applied, Room, Store};
-use crate::document::incoming;
-use crate::document::staged::StagedShapes;
-use crate::document::{RawValue, Value, encode_document, encode_plain};
+use crate::document::encode_plain;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, BlockPlace, Lsn};
 
@@ -66,8 +64,6 @@ pub(super) struct Step {
     pub(super) key: Key,
     pub(super) target: Target,
     pub(super) made: Made,
-    /// What it changes in indexes.
-    pub(super) deltas: Vec<Delta>,
 }
 
 /// What a step leaves: a document in this block, or none.
@@ -97,7 +93,11 @@ pub struct Commit<'s> {
     pub(super) blocks: Vec<Vec<u8>>,
     pub(super) records: u32,
     pub(super) steps: Vec<Step>,
+    /// What the steps change in indexes.
+    pub(super) deltas: Vec<Delta>,
+    /// The newest step under a key, of the first `known` steps: only who asks by key needs it.
     newest: HashMap<(u32, Key), usize, foldhash::fast::RandomState>,
+    known: usize,
     pub(super) touched: SmallVec<[Touched; 1]>,
     pub(super) catalogue: Option<Arc<Catalogue>>,
     pub(super) created: SmallVec<[Arc<Collection>; 1]>,
@@ -108,7 +108,8 @@ pub struct Commit<'s> {
     pub(super) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
     pub(super) claims: Claims,
     preloaded: &'s Preloaded,
-    packed: Vec<u8>,
+    pub(super) packed: Vec<u8>,
+    pub(super) scratch: (Vec<u8>, Vec<u8>),
 }
 
 /// Cold versions read before the lock was taken.
@@ -178,7 +179,9 @@ impl<'s> Commit<'s> {
             blocks: Vec::new(),
             records: 0,
             steps: Vec::new(),
+            deltas: Vec::new(),
             newest: HashMap::default(),
+            known: 0,
             touched: SmallVec::new(),
             catalogue: None,
             created: SmallVec::new(),
@@ -189,6 +192,7 @@ impl<'s> Commit<'s> {
             claims: Claims::default(),
             preloaded,
             packed: Vec::new(),
+            scratch: Default::default(),
         }
     }
 
@@ -280,7 +284,11 @@ impl<'s> Commit<'s> {
     }
 
     /// What is there under a key.
-    pub fn current(&self, collection: &Collection, key: &Key) -> Result<Current, Halt> {
+    pub fn current(&mut self, collection: &Collection, key: &Key) -> Result<Current, Halt> {
+        for (n, step) in self.steps.iter().enumerate().skip(self.known) {
+            self.newest.insert((step.collection.number(), step.key.clone()), n);
+        }
+        self.known = self.steps.len();
         // A commit of one step, the usual one, has no steps to look at yet.
         if !self.steps.is_empty()
             && let Some(step) = self.newest.get(&(collection.number(), key.clone()))
@@ -322,30 +330,6 @@ impl<'s> Commit<'s> {
         Ok(Present::of_step(step, &put, payload))
     }
 
-    /// Packs a document that came over the boundary; shapes it is the first to use are numbered now.
-    pub fn pack_incoming(&mut self, collection: &Collection, raw: RawValue<'_>) -> Result<()> {
-        let mut staged = StagedShapes::new(collection.shapes());
-        self.packed.clear();
-        incoming::store_with(raw, &collection.translation(raw.shapes()), &mut staged, &mut self.packed)?;
-        push_shapes(collection, staged)
-    }
-
-    /// Packs a tree.
-    pub fn pack_value(&mut self, collection: &Collection, value: &Value) -> Result<()> {
-        let mut staged = StagedShapes::new(collection.shapes());
-        self.packed.clear();
-        encode_document(value, &mut staged, &mut self.packed)?;
-        push_shapes(collection, staged)
-    }
-
-    /// Stages what was packed last.
-    pub fn put_packed(&mut self, collection: &Arc<Collection>, key: Key, over: Over) -> Result<u64, Halt> {
-        let packed = std::mem::take(&mut self.packed);
-        let version = self.put(collection, key, over, &packed);
-        self.packed = packed;
-        version
-    }
-
     /// Stages a document; answers its version. One that cannot be indexed, or that collides in a unique index, is
     /// refused and nothing is staged.
     pub fn put(
@@ -355,9 +339,20 @@ impl<'s> Commit<'s> {
         over: Over,
         document: &[u8],
     ) -> Result<u64, Halt> {
+        self.put_over(collection, key, over, None, document)
+    }
+
+    pub(super) fn put_over(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        over: Over,
+        present: Option<&Present>,
+        document: &[u8],
+    ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         refuse(|| collection.takes_long_to_index(target))?;
-        let deltas = self.deltas(collection, target, Some(document))?;
+        self.stage_keys(collection, target, present, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
         for shape in missing.clone() {
@@ -380,32 +375,22 @@ impl<'s> Commit<'s> {
             record::put(block, time, (collection.number(), version, created_at, modified_at), document);
         let span = Span::new(range.start as u32, range.len() as u32, head);
         let made = Made::Document(self.blocks.len() - 1, span);
-        self.step(Step { collection: collection.clone(), key, target, made, deltas });
+        self.steps.push(Step { collection: collection.clone(), key, target, made });
         Ok(version)
     }
 
     /// Stages a deletion.
     pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) -> Result<(), Halt> {
         refuse(|| collection.takes_long_to_index(present.target))?;
-        let deltas = self.deltas(collection, present.target, None)?;
+        self.stage_keys(collection, present.target, Some(present), None)?;
         let touched = self.touch(collection);
         self.touched[touched].count -= 1;
         let document = present.document(collection.shapes());
         let id = document.get("_id").map(|id| id.bytes()).unwrap_or_default();
         record::delete(self.block(id.len() + 32), collection.number(), id);
-        self.step(Step {
-            collection: collection.clone(),
-            key,
-            target: present.target,
-            made: Made::Tombstone,
-            deltas,
-        });
+        let (collection, target) = (collection.clone(), present.target);
+        self.steps.push(Step { collection, key, target, made: Made::Tombstone });
         Ok(())
-    }
-
-    fn step(&mut self, step: Step) {
-        self.newest.insert((step.collection.number(), step.key.clone()), self.steps.len());
-        self.steps.push(step);
     }
 
     fn touch(&mut self, collection: &Arc<Collection>) -> usize {
@@ -446,15 +431,6 @@ impl<'s> Commit<'s> {
             && !self.renamed
             && !self.kept
     }
-}
-
-fn push_shapes(collection: &Collection, staged: StagedShapes<'_>) -> Result<()> {
-    for shape in staged.into_staged() {
-        if collection.shapes().push(shape).is_none() {
-            return Err(Error::new(Kind::Internal, "a shape was numbered twice"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use super::slab::SlotId;
 use crate::document::{RawValue, Shapes, encode_plain};
 use crate::error::Result;
-use crate::index::{Entries, Keys, Purpose, Range, Spec, Tree, extract, merge};
+use crate::index::{Entries, Found, Keys, Purpose, Range, Spec, Tree, extract, extract_plain, merge};
 use crate::query::Filter;
 use crate::storage::Lsn;
 
@@ -189,23 +189,33 @@ impl Index {
         }
     }
 
-    /// Enters keys of a version that stands in its slot already.
-    pub(super) fn enter<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, slot: SlotId) {
+    /// What it has of a document without arrays on its paths: `key` becomes the key.
+    pub(super) fn plain_key(&self, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
+        if self.partial.as_ref().is_some_and(|filter| !filter.matches(document)) {
+            return Found::Nothing;
+        }
+        extract_plain(&self.spec, document, key)
+    }
+
+    /// Enters sorted entries of versions that stand in their slots already.
+    pub(super) fn enter(&self, entries: &Entries) {
         let watched = self.spec.unique && self.is_building();
         let mut tree = self.tree.write();
-        for key in keys {
-            tree.insert(key, slot.0);
+        let mut near = None;
+        for (key, slot) in entries.iter() {
+            near = tree.insert_near(near, key, slot);
             if watched && is_shared(&tree, key) {
                 self.suspects.lock().keys.push(key.to_vec());
             }
         }
     }
 
-    /// Removes keys of a version that no view needs any more.
-    pub(super) fn remove<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, slot: SlotId) {
+    /// Removes sorted entries of versions that no view needs any more.
+    pub(super) fn remove(&self, entries: &Entries) {
         let mut tree = self.tree.write();
-        for key in keys {
-            tree.remove(key, slot.0);
+        let mut near = None;
+        for (key, slot) in entries.iter() {
+            near = tree.remove_near(near, key, slot).0;
         }
     }
 

@@ -6,7 +6,7 @@
 //! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
-//!   `parallel` on several threads
+//!   `parallel` on several threads; `packed`: documents on their way into a commit
 //! - [`collection`], [`slab`], [`version`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
 //!   [`explain`]: telling it; [`suggest`]: indexes that are missed
@@ -55,6 +55,7 @@ pub mod namespace;
 pub mod operation;
 mod ordered;
 mod pack;
+mod packed;
 mod parallel;
 pub mod plan;
 #[cfg(test)]

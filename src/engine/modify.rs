@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
-use super::commit::{Commit, Committed, Halt, Over, Present};
+use super::commit::{Commit, Committed, Halt, Present};
 use super::hint::Hint;
 use super::hits::Hits;
 use super::insert::{BYTES, DOCUMENTS};
@@ -20,7 +20,7 @@ use super::upsert::{may_match, object_of, replacement_of};
 use super::views::View;
 use crate::document::{RawValue, Shapes, Value, encode};
 use crate::error::{Error, Kind, Result};
-use crate::query::{Filter, Projection, Sort, Update};
+use crate::query::{Filter, Projection, Rewrite, Sort, Update};
 use crate::storage::Lsn;
 
 /// How often an upsert looks again after someone else inserted what it was about to.
@@ -310,6 +310,16 @@ fn change_one(
             return Ok((true, answer));
         }
         Change::Update(update) => {
+            if modification.answer.is_none() {
+                match commit.pack_rewritten(update, before) {
+                    Rewrite::Same => return Ok((false, None)),
+                    Rewrite::Changed => {
+                        commit.replace_packed(collection, key, present)?;
+                        return Ok((true, None));
+                    }
+                    Rewrite::Tree => {}
+                }
+            }
             let mut object = object_of(before);
             let matched = if update.needs_match() { modification.filter.position(before) } else { None };
             if !update.apply(&mut object, commit.time(), false, matched)? {
@@ -327,7 +337,7 @@ fn change_one(
     };
     let answer = answered(modification, before, Some(&after))?;
     commit.pack_value(collection, &after)?;
-    commit.put_packed(collection, key, Over::from(present))?;
+    commit.replace_packed(collection, key, present)?;
     Ok((true, answer))
 }
 

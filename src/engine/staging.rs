@@ -13,19 +13,30 @@ use super::index::Index;
 use super::present::{Present, Target};
 use super::slab::SlotId;
 use crate::document::RawValue;
-use crate::index::{KeyBytes, Keys, Purpose, values_of};
+use crate::index::{Entries, Found, KeyBytes, Keys, Purpose, cut, values_of};
 
-type List = SmallVec<[KeyBytes; 1]>;
-
-/// What a step changes in one index.
+/// What the steps of a commit change in one index. Entries have the numbers of their steps in place of slots.
 pub(super) struct Delta {
     pub(super) index: Arc<Index>,
-    pub(super) added: List,
-    pub(super) removed: List,
+    pub(super) added: Entries,
+    pub(super) removed: Entries,
     pub(super) multikey: u32,
     pub(super) truncated: bool,
-    /// The document could not be indexed, and the index is still being built.
-    pub(super) suspect: bool,
+    /// Steps whose documents could not be indexed while the index is still being built.
+    pub(super) suspects: Vec<usize>,
+}
+
+impl Delta {
+    fn new(index: &Arc<Index>) -> Delta {
+        let (added, removed) = Default::default();
+        Delta { index: index.clone(), added, removed, multikey: 0, truncated: false, suspects: Vec::new() }
+    }
+
+    fn take_back(&mut self, step: usize) {
+        self.added.take_back(step as u64);
+        self.removed.take_back(step as u64);
+        self.suspects.retain(|suspect| *suspect != step);
+    }
 }
 
 /// What the steps of a commit have taken in unique indexes.
@@ -38,33 +49,70 @@ pub(super) struct Claims {
 }
 
 impl Commit<'_> {
-    /// What the next step changes in the indexes: it puts `new`, or nothing, in place of `target`. Refuses what
-    /// cannot be indexed or collides; the step must follow when it does not.
-    pub(super) fn deltas(
+    /// Stages what the next step changes in the indexes: it puts `new`, or nothing, in place of `target`, which is
+    /// `present` if the caller has it. Refuses what cannot be indexed or collides; the step must follow when it does
+    /// not.
+    pub(super) fn stage_keys(
         &mut self,
         collection: &Collection,
         target: Target,
+        present: Option<&Present>,
         new: Option<&[u8]>,
-    ) -> Result<Vec<Delta>, Halt> {
+    ) -> Result<(), Halt> {
         if !collection.is_indexed() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let old = match target {
-            Target::Slot(slot) => self.in_slot(collection, slot)?.map(|(_, present)| present),
-            Target::Step(step) => self.of_step(step)?,
-            Target::New(_) | Target::After(_) => None,
+        let found = match (present, target) {
+            (None, Target::Slot(slot)) => self.in_slot(collection, slot)?.map(|(_, present)| present),
+            (None, Target::Step(step)) => self.of_step(step)?,
+            _ => None,
         };
-        let old = old.as_ref().map(|present| present.document(collection.shapes()));
+        let old = present.or(found.as_ref()).map(|present| present.document(collection.shapes()));
         let new = new.map(|bytes| RawValue::new(bytes, collection.shapes()));
-        let mut deltas = Vec::new();
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let staged = self.stage_changed(collection, target, (old, new), &mut scratch);
+        self.scratch = scratch;
+        if staged.is_err() {
+            let step = self.steps.len();
+            self.deltas.iter_mut().for_each(|delta| delta.take_back(step));
+        }
+        staged
+    }
+
+    fn stage_changed(
+        &mut self,
+        collection: &Collection,
+        target: Target,
+        (old, new): (Option<RawValue<'_>>, Option<RawValue<'_>>),
+        (before, after): &mut (Vec<u8>, Vec<u8>),
+    ) -> Result<(), Halt> {
+        let step = self.steps.len();
+        let mut notes: SmallVec<[(usize, u32, bool); 2]> = SmallVec::new();
         let mut claimed: Vec<(u32, Keys)> = Vec::new();
         let mut released: Vec<(u32, Keys)> = Vec::new();
-        let mut scratch = Vec::new();
         let mut unique = false;
         for index in collection.indexes().iter().filter(|index| index.is_kept()) {
+            if !index.spec().unique {
+                let had = old.map_or(Found::Nothing, |old| index.plain_key(old, before));
+                let has = new.map_or(Found::Nothing, |new| index.plain_key(new, after));
+                if had != Found::Array && has != Found::Array {
+                    if had != has || (has == Found::Key && cut(before) != cut(after)) {
+                        let place = self.delta_of(index);
+                        let delta = &mut self.deltas[place];
+                        if had == Found::Key {
+                            delta.removed.push(before, step as u64);
+                        }
+                        if has == Found::Key {
+                            delta.added.push(after, step as u64);
+                            notes.push((place, 0, cut(after).len() < after.len()));
+                        }
+                    }
+                    continue;
+                }
+            }
             let is_building = index.is_building();
             // What could not be indexed while the index was being built has no entries.
-            let mut keys_of = |document| index.keys(document, Purpose::Entries, &mut scratch);
+            let mut keys_of = |document| index.keys(document, Purpose::Entries, before);
             let had = old.map_or_else(Keys::default, |old| keys_of(old).unwrap_or_default());
             let (has, suspect) = match new.map(&mut keys_of) {
                 None => (Keys::default(), false),
@@ -76,7 +124,7 @@ impl Commit<'_> {
                 unique = true;
                 let mut whole = |document: RawValue<'_>, keys: &Keys| match keys.is_exact() {
                     true => Ok(keys.clone()),
-                    false => index.keys(document, Purpose::Unique, &mut scratch),
+                    false => index.keys(document, Purpose::Unique, before),
                 };
                 if let Some(new) = new {
                     let keys = whole(new, &has)?;
@@ -88,21 +136,36 @@ impl Commit<'_> {
                 }
             }
             if has.list != had.list || suspect {
-                let added = has.list.iter().filter(|key| !had.contains(key)).cloned().collect();
-                let removed = had.list.iter().filter(|key| !has.contains(key)).cloned().collect();
-                let Keys { multikey, truncated, .. } = has;
-                deltas.push(Delta { index: index.clone(), added, removed, multikey, truncated, suspect });
+                let place = self.delta_of(index);
+                let delta = &mut self.deltas[place];
+                let added = has.list.iter().filter(|key| !had.contains(key));
+                added.for_each(|key| delta.added.push(key, step as u64));
+                let removed = had.list.iter().filter(|key| !has.contains(key));
+                removed.for_each(|key| delta.removed.push(key, step as u64));
+                delta.suspects.extend(suspect.then_some(step));
+                notes.push((place, has.multikey, has.truncated));
             } else if has.multikey & !index.multikey() != 0 {
                 // The same keys by way of an array: `[]` in a sparse index, say.
-                let (multikey, truncated) = (has.multikey, has.truncated);
-                let (added, removed) = Default::default();
-                deltas.push(Delta { index: index.clone(), added, removed, multikey, truncated, suspect });
+                notes.push((self.delta_of(index), has.multikey, has.truncated));
             }
+        }
+        for (place, multikey, truncated) in notes {
+            let delta = &mut self.deltas[place];
+            delta.multikey |= multikey;
+            delta.truncated |= truncated;
         }
         if unique {
             self.claim(collection.number(), target, released, claimed);
         }
-        Ok(deltas)
+        Ok(())
+    }
+
+    fn delta_of(&mut self, index: &Arc<Index>) -> usize {
+        let known = self.deltas.iter().position(|delta| Arc::ptr_eq(&delta.index, index));
+        known.unwrap_or_else(|| {
+            self.deltas.push(Delta::new(index));
+            self.deltas.len() - 1
+        })
     }
 
     fn claim(&mut self, number: u32, target: Target, released: Vec<(u32, Keys)>, claimed: Vec<(u32, Keys)>) {

@@ -9,20 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use smallvec::SmallVec;
 
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::index::Index;
 use super::key::Key;
 use super::slab::SlotId;
-use crate::index::KeyBytes;
+use crate::index::Entries;
 use crate::storage::Lsn;
 
 /// Something that no state after the commit needs.
 pub enum Superseded {
-    /// Entries of older versions in a slot. They stand before the versions.
-    Entries(Arc<Index>, SlotId, SmallVec<[KeyBytes; 1]>),
+    /// Entries of older versions, sorted. They stand before the versions.
+    Entries(Arc<Index>, Entries),
     /// A dropped index, by its number.
     Index(Arc<Collection>, u32),
     /// Older versions in a slot.
@@ -230,9 +229,7 @@ impl Views {
             let Some((lsn, superseded)) = passed else { return };
             for item in superseded {
                 match item {
-                    Superseded::Entries(index, slot, keys) => {
-                        index.remove(keys.iter().map(|key| &**key), slot);
-                    }
+                    Superseded::Entries(index, entries) => index.remove(&entries),
                     Superseded::Versions(collection, slot) => {
                         collection.slab().prune(slot, lsn);
                     }

@@ -29,6 +29,25 @@ impl Entries {
         self.list.push(Entry { first, slot, start, len: key.len() as u16 });
     }
 
+    /// The entries that were pushed with these numbers get slots: `slots` answers each.
+    pub fn place(&mut self, slots: impl Fn(u64) -> u64) {
+        for entry in &mut self.list {
+            entry.slot = slots(entry.slot);
+        }
+    }
+
+    /// Takes back what was pushed last with this number.
+    pub fn take_back(&mut self, number: u64) {
+        while self.list.last().is_some_and(|entry| entry.slot == number) {
+            self.list.pop();
+        }
+    }
+
+    /// Keys and slots, as they stand.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.list.iter().map(|entry| (self.key(entry), entry.slot))
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.list.len()
@@ -45,6 +64,9 @@ impl Entries {
 
     /// Puts them in order.
     pub fn sort(&mut self) {
+        if self.list.len() < 2 {
+            return;
+        }
         let mut list = std::mem::take(&mut self.list);
         list.sort_unstable_by(|a, b| {
             (a.first.cmp(&b.first))

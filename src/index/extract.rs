@@ -53,23 +53,41 @@ pub fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec
 
 /// The keys of a document; `scratch` spares an allocation. Whether the index is partial is not looked at.
 pub fn extract(spec: &Spec, document: RawValue<'_>, purpose: Purpose, scratch: &mut Vec<u8>) -> Result<Keys> {
-    scratch.clear();
+    let mut keys = Keys::default();
+    match extract_plain(spec, document, scratch) {
+        Found::Key => keys.push(scratch, purpose),
+        Found::Nothing => {}
+        Found::Array => return through_arrays(spec, document, purpose),
+    }
+    Ok(keys)
+}
+
+/// What a document has in an index, as far as that can be told without arrays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// One key: the bytes that were written.
+    Key,
+    /// No key.
+    Nothing,
+    /// An array is in the way: [`extract`] tells.
+    Array,
+}
+
+/// [`extract`] of a document without arrays on its paths: `key` becomes the one key, whole.
+pub fn extract_plain(spec: &Spec, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
+    key.clear();
     let mut found = false;
     for field in &spec.fields {
         match plain(document, field.path.parts()) {
-            Plain::Array(_) => return through_arrays(spec, document, purpose),
+            Plain::Array(_) => return Found::Array,
             Plain::Value(value) => {
-                encode_component(value, field.direction, scratch);
+                encode_component(value, field.direction, key);
                 found = true;
             }
-            Plain::Missing => scratch.push(null(field.direction)),
+            Plain::Missing => key.push(null(field.direction)),
         }
     }
-    let mut keys = Keys::default();
-    if found || !spec.sparse {
-        keys.push(scratch, purpose);
-    }
-    Ok(keys)
+    if found || !spec.sparse { Found::Key } else { Found::Nothing }
 }
 
 impl Keys {

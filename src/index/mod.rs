@@ -4,22 +4,23 @@
 //! - [`spec`]: what an index is of
 //! - [`extract`]: the keys that a document has
 //! - [`bounds`]: ranges of keys
-//! - [`tree`]: entries in order
+//! - [`tree`]: entries in order; `leaf` holds some of them, packed
 //! - [`bulk`]: many entries at once
 
 pub mod bounds;
 pub mod bulk;
 pub mod extract;
 pub mod key;
+mod leaf;
 pub mod spec;
 pub mod tree;
 
 pub use bounds::{Range, component_len};
 pub use bulk::{Entries, merge};
-pub use extract::{KeyBytes, Keys, Purpose, encode_component, extract, values_of};
+pub use extract::{Found, KeyBytes, Keys, Purpose, encode_component, extract, extract_plain, values_of};
 pub use key::encode_key;
 pub use spec::{Direction, Field, ID_INDEX, Spec};
-pub use tree::Tree;
+pub use tree::{Tree, cut};
 
 #[cfg(test)]
 mod extract_tests;

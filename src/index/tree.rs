@@ -19,24 +19,18 @@ use std::ops::ControlFlow;
 use smallvec::SmallVec;
 
 use super::bounds::Range;
+use super::leaf::{BYTES, ENTRIES, Leaf, Low};
 
 /// Bytes of a key that an entry holds; longer keys are cut.
 pub const MAX_KEY: usize = 1_024;
 /// Bytes of a slot number in an entry.
 const SLOT: usize = 6;
-/// Entries of a leaf.
-const ENTRIES: usize = 128;
-/// Bytes of a leaf; ends are u16, and one entry more must fit.
-const BYTES: usize = 16 << 10;
 /// Leaves of a chunk.
 const LEAVES: usize = 128;
 /// A leaf with fewer entries looks for a neighbour to join, if both leave room for more.
 const SMALL: usize = ENTRIES / 4;
 const JOINED: usize = ENTRIES * 3 / 4;
-/// Bytes by which a leaf grows.
-const GROWTH: usize = 256;
 
-type Low = SmallVec<[u8; 24]>;
 type Entry = SmallVec<[u8; 64]>;
 
 /// An ordered multiset of (key, slot).
@@ -55,14 +49,9 @@ struct Chunk {
     len: usize,
 }
 
-#[derive(Default)]
-struct Leaf {
-    low: Low,
-    bytes: Vec<u8>,
-    ends: Vec<u16>,
-    /// Where an entry after the last one inserted would stand: runs that grow at their end split there.
-    next: u16,
-}
+/// Where a leaf stood when it was last looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct LeafId(usize, usize);
 
 /// A place between entries: that of the entry after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,18 +123,23 @@ impl Tree {
 
     /// Inserts an entry, or counts it up.
     pub fn insert(&mut self, key: &[u8], slot: u64) {
+        self.insert_near(None, key, slot);
+    }
+
+    /// [`Tree::insert`] that tries this leaf first; answers the leaf. Entries that come in order share most leaves.
+    pub fn insert_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> Option<LeafId> {
         let entry = entry_of(key, slot);
         if self.chunks.is_empty() {
             self.chunks.push(Chunk { low: Low::new(), leaves: vec![Leaf::default()], len: 0 });
             self.allocated += Leaf::default().allocated();
         }
         let (c, l, at) = loop {
-            let (c, l) = self.leaf_of(&entry);
+            let (c, l) = self.leaf_near(near, &entry);
             let leaf = &self.chunks[c].leaves[l];
             let at = leaf.partition(|own| own < &entry[..]);
             if at < leaf.len() && leaf.entry(at) == &entry[..] {
                 *self.repeated.entry(Box::from(&*entry)).or_default() += 1;
-                return;
+                return Some(LeafId(c, l));
             }
             if !leaf.is_full(entry.len()) {
                 break (c, l, at);
@@ -159,13 +153,19 @@ impl Tree {
         self.allocated += leaf.allocated() - before;
         chunk.len += 1;
         self.len += 1;
+        Some(LeafId(c, l))
     }
 
     /// Removes an entry, or counts it down; answers whether it was there.
     pub fn remove(&mut self, key: &[u8], slot: u64) -> bool {
+        self.remove_near(None, key, slot).1
+    }
+
+    /// [`Tree::remove`] that tries this leaf first; answers the leaf, too.
+    pub fn remove_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> (Option<LeafId>, bool) {
         let entry = entry_of(key, slot);
         if self.chunks.is_empty() {
-            return false;
+            return (None, false);
         }
         if !self.repeated.is_empty()
             && let Some(times) = self.repeated.get_mut(&entry[..])
@@ -174,14 +174,14 @@ impl Tree {
             if *times == 0 {
                 self.repeated.remove(&entry[..]);
             }
-            return true;
+            return (near, true);
         }
-        let (c, l) = self.leaf_of(&entry);
+        let (c, l) = self.leaf_near(near, &entry);
         let chunk = &mut self.chunks[c];
         let leaf = &mut chunk.leaves[l];
         let at = leaf.partition(|own| own < &entry[..]);
         if at >= leaf.len() || leaf.entry(at) != &entry[..] {
-            return false;
+            return (Some(LeafId(c, l)), false);
         }
         leaf.remove(at);
         let small = leaf.len() < SMALL;
@@ -190,7 +190,7 @@ impl Tree {
         if small {
             self.join(c, l);
         }
-        true
+        (Some(LeafId(c, l)), true)
     }
 
     /// About how many entries a range has: exact but for nothing, in a time that grows with the tree's directory.
@@ -255,6 +255,24 @@ impl Tree {
                 visit(key, slot, 1 + self.repeated.get(entry).copied().unwrap_or(0));
             }
         }
+    }
+
+    /// [`Tree::leaf_of`], which may be the one that the last entry went into: the tree may have changed since.
+    fn leaf_near(&self, near: Option<LeafId>, entry: &[u8]) -> (usize, usize) {
+        match near {
+            Some(LeafId(c, l)) if self.is_leaf_of(c, l, entry) => (c, l),
+            _ => self.leaf_of(entry),
+        }
+    }
+
+    fn is_leaf_of(&self, c: usize, l: usize, entry: &[u8]) -> bool {
+        let Some(chunk) = self.chunks.get(c) else { return false };
+        let Some(leaf) = chunk.leaves.get(l) else { return false };
+        let next = match chunk.leaves.get(l + 1) {
+            Some(next) => Some(&next.low),
+            None => self.chunks.get(c + 1).map(|next| &next.low),
+        };
+        leaf.low[..] <= *entry && next.is_none_or(|next| *entry < next[..])
     }
 
     /// The leaf whose range an entry falls into. There is at least one.
@@ -396,91 +414,6 @@ impl Tree {
         let leaves = self.chunks.get(position.chunk).map_or(&[][..], |chunk| &chunk.leaves[..]);
         let within: usize = leaves.iter().take(position.leaf).map(Leaf::len).sum();
         (before + within + position.at) as u64
-    }
-}
-
-impl Leaf {
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    fn is_full(&self, more: usize) -> bool {
-        self.len() >= ENTRIES || (!self.ends.is_empty() && self.bytes.len() + more > BYTES)
-    }
-
-    fn begin(&self, at: usize) -> usize {
-        if at == 0 { 0 } else { usize::from(self.ends[at - 1]) }
-    }
-
-    fn entry(&self, at: usize) -> &[u8] {
-        &self.bytes[self.begin(at)..usize::from(self.ends[at])]
-    }
-
-    fn partition(&self, before: impl Fn(&[u8]) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if before(self.entry(middle)) { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-
-    fn insert(&mut self, at: usize, entry: &[u8]) {
-        if self.bytes.capacity() - self.bytes.len() < entry.len() {
-            self.bytes.reserve_exact(entry.len().max(GROWTH));
-        }
-        if self.ends.capacity() == self.ends.len() {
-            self.ends.reserve_exact(GROWTH / 16);
-        }
-        let (begin, len) = (self.begin(at), self.bytes.len());
-        self.bytes.resize(len + entry.len(), 0);
-        self.bytes.copy_within(begin..len, begin + entry.len());
-        self.bytes[begin..begin + entry.len()].copy_from_slice(entry);
-        self.ends.insert(at, begin as u16);
-        for end in &mut self.ends[at..] {
-            *end += entry.len() as u16;
-        }
-        self.next = at as u16 + 1;
-    }
-
-    fn remove(&mut self, at: usize) {
-        let (begin, end) = (self.begin(at), usize::from(self.ends[at]));
-        self.bytes.drain(begin..end);
-        self.ends.remove(at);
-        for later in &mut self.ends[at..] {
-            *later -= (end - begin) as u16;
-        }
-        self.next = u16::MAX;
-    }
-
-    /// Takes the entries from `at` on away; the `low` of the answer is not set.
-    fn split_off(&mut self, at: usize) -> Leaf {
-        let begin = self.begin(at);
-        let bytes = self.bytes[begin..].to_vec();
-        let ends = self.ends[at..].iter().map(|end| end - begin as u16).collect();
-        self.bytes.truncate(begin);
-        self.ends.truncate(at);
-        self.shrink();
-        Leaf { low: Low::new(), bytes, ends, next: u16::MAX }
-    }
-
-    fn append(&mut self, next: &Leaf) {
-        let base = self.bytes.len() as u16;
-        self.bytes.reserve_exact(next.bytes.len());
-        self.bytes.extend_from_slice(&next.bytes);
-        self.ends.reserve_exact(next.len());
-        self.ends.extend(next.ends.iter().map(|end| end + base));
-        self.next = u16::MAX;
-    }
-
-    fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
-    }
-
-    fn allocated(&self) -> u64 {
-        let low = if self.low.spilled() { self.low.capacity() } else { 0 };
-        (size_of::<Leaf>() + self.bytes.capacity() + 2 * self.ends.capacity() + low) as u64
     }
 }
 

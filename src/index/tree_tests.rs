@@ -44,22 +44,29 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// Every other act begins at the leaf of an earlier one, which may be another by now.
 fn play(tree: &mut Tree, model: &mut Model, acts: &[Act]) {
-    for act in acts {
+    let mut last = None;
+    for (n, act) in acts.iter().enumerate() {
+        let near = if n % 2 == 0 { last } else { None };
         match act {
             Act::Insert(key, slot) => {
-                tree.insert(key, *slot);
+                last = tree.insert_near(near, key, *slot);
                 *model.entry((key.clone(), *slot)).or_default() += 1;
             }
             Act::Remove(key, slot) => {
                 let there = take(model, &(key.clone(), *slot));
-                assert_eq!(tree.remove(key, *slot), there);
+                let (leaf, found) = tree.remove_near(near, key, *slot);
+                assert_eq!(found, there);
+                last = leaf;
             }
             Act::RemoveNth(n) => {
                 let nth = model.keys().nth(n % model.len().max(1)).cloned();
                 if let Some((key, slot)) = nth {
                     take(model, &(key.clone(), slot));
-                    assert!(tree.remove(&key, slot));
+                    let (leaf, found) = tree.remove_near(near, &key, slot);
+                    assert!(found);
+                    last = leaf;
                 }
             }
         }

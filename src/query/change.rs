@@ -8,6 +8,7 @@ use super::place::{Place, depth, find, remove};
 use super::push::Push;
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
+use crate::document::value::MAX_DATE;
 use crate::document::{MAX_DEPTH, Node, Object, Path, Seen, Value};
 use crate::error::{Error, Result};
 
@@ -92,6 +93,36 @@ impl Change {
             _ => 0,
         };
         check_levels(path, levels)
+    }
+
+    /// Whether it puts a scalar that a document may hold in the place of a scalar, or does nothing.
+    pub(super) fn is_scalar(&self) -> bool {
+        match self {
+            Change::Set(value) | Change::Extreme(_, value) => match value {
+                Value::Array(_) | Value::Object(_) => false,
+                Value::Date(millis) => millis.unsigned_abs() <= MAX_DATE,
+                _ => true,
+            },
+            Change::SetOnInsert(_) | Change::CurrentDate | Change::Calculate(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it does nothing to a document that is there.
+    pub(super) fn is_for_inserts(&self) -> bool {
+        matches!(self, Change::SetOnInsert(_))
+    }
+
+    /// What takes the place of a scalar; `None` when this is refused, or not for scalars.
+    pub(super) fn of_scalar(&self, old: &Value, moment: Moment) -> Option<Value> {
+        match self {
+            Change::Set(value) => Some(value.clone()),
+            Change::CurrentDate => Some(Value::Date(moment.now)),
+            Change::Extreme(wanted, value) if compare_values(value, old) == *wanted => Some(value.clone()),
+            Change::Extreme(..) => Some(old.clone()),
+            Change::Calculate(arithmetic) => arithmetic.of(old).ok(),
+            _ => None,
+        }
     }
 
     /// Changes the document at the path; answers whether anything really changed.

@@ -4,7 +4,7 @@
 //!   its `$jsonSchema`, `matcher` decides, and [`scanning`] decides faster over many documents
 //! - [`bounds`]: the intervals of values that a filter says of paths; [`interval`]: one of them
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
-//!   `push`, `elements` and `arithmetic` are its larger operators
+//!   `push`, `elements` and `arithmetic` are its larger operators; `update_raw` changes scalars in stored bytes
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
 //! - [`sort`]: in which order
 //! - [`expression`]: values computed from a document; [`aggregate`]: pipelines of stages
@@ -44,6 +44,9 @@ pub mod sort;
 mod testing;
 mod translate;
 pub mod update;
+mod update_raw;
+#[cfg(test)]
+mod update_raw_tests;
 #[cfg(test)]
 mod update_tests;
 
@@ -56,3 +59,4 @@ pub use scanning::Matcher;
 pub use schema::JsonSchema;
 pub use sort::{Ranker, Sort, SortKey};
 pub use update::Update;
+pub use update_raw::Rewrite;

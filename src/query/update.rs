@@ -10,6 +10,7 @@ use super::aggregate::update::UpdatePipeline;
 use super::change::{Change, Moment, known};
 use super::positional::{self, ArrayFilters, is_positional};
 use super::refusal::bad_update;
+use super::update_raw::is_flat;
 use crate::document::order::compare_values;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen};
@@ -24,6 +25,8 @@ pub struct Update {
     positional: bool,
     /// Whether some path has the part `$`.
     needs_match: bool,
+    /// Whether every change may be done on stored bytes.
+    flat: bool,
     /// Given instead of operators.
     pipeline: Option<UpdatePipeline>,
 }
@@ -43,6 +46,7 @@ impl Update {
                 filters,
                 positional: false,
                 needs_match: false,
+                flat: false,
                 pipeline,
             });
         }
@@ -93,7 +97,13 @@ impl Update {
             check_mixture(&paths().collect::<Vec<_>>())?;
         }
         let needs_match = paths().any(positional::needs_match);
-        Ok(Update { changes, filters, positional, needs_match, pipeline: None })
+        let flat = changes.iter().all(|(path, change)| is_flat(path, change));
+        Ok(Update { changes, filters, positional, needs_match, flat, pipeline: None })
+    }
+
+    /// The changes, if all of them may be done on stored bytes.
+    pub(super) fn flat_changes(&self) -> Option<&[(Path, Change)]> {
+        self.flat.then_some(&self.changes[..])
     }
 
     /// Whether `apply` is to be told the array element that made the document match.
