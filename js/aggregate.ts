@@ -1,6 +1,6 @@
 // Aggregation: a cursor over what a pipeline answers. Stages are added before the first read.
 
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 import { checkFields, countOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
@@ -12,6 +12,7 @@ import { MoltenError } from './errors.js'
 import { explaining } from './explain.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
+import { readableOf } from './streams.js'
 import type { Document, OperationOptions } from './types.js'
 
 /** Documents that cross at a time where nothing else is said. */
@@ -253,7 +254,7 @@ export class AggregationCursor<T = any> implements AsyncIterable<T> {
 
   /** The documents as a stream of objects. */
   stream(): Readable {
-    return Readable.from(this, { objectMode: true })
+    return readableOf(this)
   }
 
   /** Yields each document, and closes the cursor at the end or when the loop is left. */

@@ -1,6 +1,6 @@
 // Cursors: what a find asks for, until the first fetch; then batches of documents of one view.
 
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 import { checkCollation, checkFields, filterOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
@@ -13,6 +13,7 @@ import { explaining } from './explain.js'
 import { hintOf } from './index-spec.js'
 import type { ExplainVerbosityLike, Hint } from './index-types.js'
 import { sortKeys } from './sort.js'
+import { readableOf } from './streams.js'
 import type { Document, Sort, SortDirection } from './types.js'
 
 /** Documents that cross at a time where nothing else is said. */
@@ -315,7 +316,7 @@ export class FindCursor<T = any> implements AsyncIterable<T> {
   /** The documents as a stream of objects; a function may change each. */
   stream(options?: { transform?: (document: T) => unknown }): Readable {
     const transform = options?.transform
-    return Readable.from(transform ? this.#transformed(transform) : this, { objectMode: true })
+    return readableOf(transform ? this.#transformed(transform) : this)
   }
 
   /** Yields each document, and closes the cursor at the end or when the loop is left. */

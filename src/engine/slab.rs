@@ -411,23 +411,38 @@ impl Slab {
         buried == Some(true)
     }
 
-    /// Fills a slot of a snapshot being loaded. Slots may come in any order, from several threads, but each
-    /// once, and before any other use; `end` slots exist afterwards.
-    pub fn fill(&self, id: SlotId, version: Version) {
-        let index = (id.0 / CHUNK) as usize;
-        if index >= self.chunks.read().len() {
-            let mut chunks = self.chunks.write();
-            while chunks.len() <= index {
-                chunks.push(Some(Chunk::new()));
+    /// Fills slots from `first` on while a database is opened. They may come in any order, from several threads, but
+    /// each once, and before any other use.
+    pub fn fill(&self, first: SlotId, versions: impl ExactSizeIterator<Item = Version>) {
+        let (mut id, end) = (first.0, first.0 + versions.len() as u64);
+        let (mut hot, mut live) = (0, 0);
+        let mut versions = versions;
+        while id < end {
+            let index = (id / CHUNK) as usize;
+            if index >= self.chunks.read().len() {
+                let mut chunks = self.chunks.write();
+                while chunks.len() <= index {
+                    chunks.push(Some(Chunk::new()));
+                }
+            }
+            let Some(chunk) = self.chunk(index) else { return };
+            let chunk_end = ((id / CHUNK + 1) * CHUNK).min(end);
+            chunk.occupied.fetch_add((chunk_end - id) as u32, Ordering::Relaxed);
+            while id < chunk_end {
+                let (page, slot) = place(id);
+                let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
+                let mut slots = chunk.pages[page].slots.write();
+                for (slot, version) in slots[slot..last].iter_mut().zip(&mut versions) {
+                    hot += version.content.hot_bytes() as u64;
+                    live += version.content.live_bytes() as u64;
+                    slot.newest = version;
+                    id += 1;
+                }
             }
         }
-        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
-        self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
-        self.with_mut(id, |slot| slot.newest = version);
-        if let Some(chunk) = self.chunk(index) {
-            chunk.occupied.fetch_add(1, Ordering::Relaxed);
-        }
-        self.len.fetch_max(id.0 + 1, Ordering::AcqRel);
+        self.hot_bytes.fetch_add(hot, Ordering::Relaxed);
+        self.live_bytes.fetch_add(live, Ordering::Relaxed);
+        self.len.fetch_max(end, Ordering::AcqRel);
     }
 
     /// Names the new place of a document that a snapshot of the state at `cut` holds, if the slot still holds
@@ -551,6 +566,28 @@ mod tests {
             ControlFlow::Continue(())
         });
         found
+    }
+
+    #[test]
+    fn slots_filled_in_pieces_are_those_pushed_one_by_one() {
+        let versions: Vec<_> = (0..3 * CHUNK + 70).map(|n| document(1, &format!("d{n}"))).collect();
+        let (pushed, filled) = (Slab::default(), Slab::default());
+        for version in &versions {
+            pushed.push(version.clone(), None);
+        }
+        // Borders inside a page, at its end, at a chunk's end, and across chunks; the last piece comes first.
+        let borders = [0, 0, 1, 10, 64, 70, 4_095, 4_096, 4_097, 9_000, versions.len()];
+        for piece in borders.windows(2).rev() {
+            filled.fill(SlotId(piece[0] as u64), versions[piece[0]..piece[1]].iter().cloned());
+        }
+        assert_eq!(visible(&filled, 1), visible(&pushed, 1));
+        let figures = |slab: &Slab| {
+            let chunks = slab.chunks.read();
+            let occupied: Vec<_> =
+                chunks.iter().flatten().map(|chunk| chunk.occupied.load(Ordering::Relaxed)).collect();
+            (slab.end(), slab.hot_bytes(), slab.live_bytes(), occupied)
+        };
+        assert_eq!(figures(&filled), figures(&pushed));
     }
 
     #[test]
