@@ -1,7 +1,8 @@
 // What all cursors over documents have: reading on, starting over and ending.
 
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
+import { readableOf } from './streams.js'
 import { Batches, type Reading } from './batches.js'
 import { disposeWith } from './dispose.js'
 
@@ -77,7 +78,7 @@ export abstract class BatchCursor<T = any> implements AsyncIterable<T> {
   /** The documents as a stream of objects; a function may change each. */
   stream(options?: { transform?: (document: T) => unknown }): Readable {
     const transform = options?.transform
-    return Readable.from(transform ? this.#transformed(transform) : this, { objectMode: true })
+    return readableOf(transform ? this.#transformed(transform) : this)
   }
 
   /** Yields each document, and closes the cursor at the end or when the loop is left. */

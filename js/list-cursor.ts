@@ -1,9 +1,10 @@
 // Listings read as the driver's cursors do. A listing crosses in one piece, at the first read.
 
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 import { wrongArgument } from './arguments.js'
 import { disposeWith } from './dispose.js'
+import { readableOf } from './streams.js'
 
 /** What a listing reads. */
 export interface ListSource<T> {
@@ -105,7 +106,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
 
   /** The rows as a stream of objects. */
   stream(): Readable {
-    return Readable.from(this, { objectMode: true })
+    return readableOf(this)
   }
 
   /** Yields each row, and closes the cursor at the end or when the loop is left. */

@@ -1,11 +1,11 @@
 // Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
 
-import { pipeline } from 'node:stream/promises'
 
 import { checkCollectionName, countOf, optionsOf, shown, wrongArgument } from './arguments.js'
 import { abortable, type Core, errorOfNative } from './core.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import type { NativeExport } from './native.js'
+import { writeAll } from './streams.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from './types.js'
 
 /** Lines go to the core in pieces of about this many bytes. */
@@ -36,7 +36,7 @@ export async function exportLines(core: Core, writable: unknown, given: ExportOp
   const progress: ExportResult = { documents: 0, bytes: 0 }
   const lines = begin(where, () => core.native.exportLines(collections ? [...collections] : null))
   try {
-    await pipeline(pieces(core, where, lines, progress, onProgress), stream as NodeJS.WritableStream, signal ? { signal } : {})
+    await writeAll(pieces(core, where, lines, progress, onProgress), stream as NodeJS.WritableStream, signal)
   } catch (error) {
     throw signal?.aborted ? signal.reason : error
   } finally {

@@ -1,7 +1,7 @@
 // UUIDv7 as strings: 48 bits of milliseconds, a 12-bit counter, 62 random bits. Ids made by one thread sort in the
 // order they were made, also within a millisecond and when the clock goes back.
 
-import { randomFillSync } from 'node:crypto'
+import type * as Crypto from 'node:crypto'
 
 const POOL_IDS = 256
 const ID_BYTES = 10
@@ -16,7 +16,8 @@ let counter = 0
 /** A new UUIDv7, 36 characters in lower case. */
 export function uuidv7(): string {
   if (used === POOL_IDS) {
-    randomFillSync(pool)
+    // Loaded with the first id: it costs more than the rest of this package's start.
+    ;(require('node:crypto') as typeof Crypto).randomFillSync(pool)
     used = 0
   }
   const at = ID_BYTES * used++

@@ -12,7 +12,8 @@ use loading::{Heard, write_snapshot};
 use moltendb_node::error::Kind;
 use moltendb_node::options::{Access, Creation, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::{
-    Block, Completion, FrameSize, Host, Installed, Opened, Place, StorageBackend, open_disk, open_memory,
+    Block, Completion, FrameSize, Host, Installed, Loader, Opened, Place, Replayed, SnapshotBlock,
+    StorageBackend, open_disk, open_memory,
 };
 
 type Commits = Vec<(u64, Vec<Vec<u8>>)>;
@@ -551,4 +552,55 @@ fn links_foreign_files_and_newer_versions_are_refused_and_nothing_is_touched() {
     bytes[508..].copy_from_slice(&crc.to_le_bytes());
     std::fs::write(newer.join("MANIFEST"), &bytes).unwrap();
     assert_eq!(open_with(&newer, &sync).err().unwrap().kind(), Kind::Version);
+}
+
+/// Hears frames up to a number, and refuses that one.
+struct Refusing {
+    until: u64,
+    heard: Vec<u64>,
+}
+
+impl Loader for Refusing {
+    fn database_block(&mut self, _: SnapshotBlock) -> moltendb_node::Result<()> {
+        Ok(())
+    }
+
+    fn documents(&self, _: SnapshotBlock) -> moltendb_node::Result<()> {
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Replayed) -> moltendb_node::Result<()> {
+        self.heard.push(frame.lsn.0);
+        if frame.lsn.0 == self.until {
+            return Err(moltendb_node::Error::new(Kind::BadQuery, "enough"));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_long_log_is_heard_in_order_and_up_to_the_frame_that_the_loader_refuses() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let options =
+        OpenOptions { segment_size: 64 << 20, storage: StorageMode::Async, ..OpenOptions::default() };
+    let open = |until| {
+        let mut loader = Refusing { until, heard: Vec::new() };
+        let opened = open_disk(&Host::system(), &path, &options, None, &mut loader);
+        (opened, loader.heard)
+    };
+    let backend = open(0).0.unwrap().backend;
+    for n in 0..6_000 {
+        queue(&*backend, &[vec![n as u8; 1 + n % 2_000]]).2.wait().unwrap();
+    }
+    backend.close().unwrap();
+    drop(backend);
+    for until in [1, 2, 3_000, 6_000] {
+        let (refused, heard) = open(until);
+        assert_eq!(refused.err().unwrap().message(), "enough");
+        assert_eq!(heard, (1..=until).collect::<Vec<_>>());
+    }
+    let (opened, heard) = open(0);
+    assert_eq!(opened.unwrap().report.frames_replayed, 6_000);
+    assert_eq!(heard, (1..=6_000).collect::<Vec<_>>());
 }

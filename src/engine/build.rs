@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::collection::Collection;
 use super::index::Index;
 use super::limits::Watch;
@@ -36,13 +38,31 @@ impl Store {
         threads: u64,
     ) -> Result<()> {
         let parts = self.collect(collection, indexes, view, threads)?;
-        for (index, parts) in indexes.iter().zip(parts) {
+        let fill = |index: &Index, parts: Vec<Part>| {
             for part in &parts {
                 part.refused.iter().for_each(|(slot, _)| index.suspect(*slot));
             }
             let runs: Vec<Entries> = parts.into_iter().map(|part| part.entries).collect();
             index.fill(&runs);
+        };
+        let work = indexes.iter().zip(parts);
+        if threads == 1 || collection.slab().end() < SHARE {
+            work.for_each(|(index, parts)| fill(index, parts));
+            return Ok(());
         }
+        // An index is filled by one thread; of many indexes, as many at once as there are threads.
+        let work = Mutex::new(work);
+        let take_turns = || {
+            loop {
+                let next = work.lock().next();
+                let Some((index, parts)) = next else { return };
+                fill(index, parts);
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..threads.min(indexes.len() as u64)).for_each(|_| drop(scope.spawn(take_turns)));
+            take_turns();
+        });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 use parking_lot::{Mutex, RwLock};
 
 use super::index::Index;
@@ -144,6 +144,17 @@ impl Collection {
     /// Enters a key that no document has yet; `false` when one has.
     pub(super) fn enter_new(&self, key: Key, slot: SlotId) -> bool {
         self.directory.insert(key, slot).is_none()
+    }
+
+    /// The slot of this key, or none, and the key is entered with the slot given.
+    pub(super) fn find_or_enter(&self, key: Key, slot: SlotId) -> Option<SlotId> {
+        match self.directory.entry(key) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(place) => {
+                place.insert(slot);
+                None
+            }
+        }
     }
 
     /// Forgets the key, unless a later life of the document has taken it.

@@ -23,6 +23,44 @@ pub struct Replay<'a> {
     /// Bytes of documents that may stay in memory; the rest stays cold.
     memory_limit: u64,
     hot: AtomicU64,
+    run: Option<Run>,
+}
+
+/// Documents of one collection, one after the other in a block of the log: those that are new go into their slots
+/// together.
+struct Run {
+    collection: Arc<Collection>,
+    /// The slot of the first of `fresh`.
+    first: u64,
+    fresh: Vec<Version>,
+    hot_before: u64,
+}
+
+impl Run {
+    fn new(collection: Arc<Collection>) -> Run {
+        let (first, hot_before) = (collection.slab().end(), collection.slab().hot_bytes());
+        Run { collection, first, fresh: Vec::new(), hot_before }
+    }
+
+    fn put(&mut self, key: Key, version: Version) {
+        let next = SlotId(self.first + self.fresh.len() as u64);
+        let Some(slot) = self.collection.find_or_enter(key, next) else {
+            self.fresh.push(version);
+            return;
+        };
+        if slot.0 >= self.first {
+            self.fill();
+        }
+        self.collection.slab().supersede(slot, version);
+        self.collection.slab().prune(slot, Lsn(u64::MAX));
+    }
+
+    fn fill(&mut self) {
+        let count = self.fresh.len();
+        self.collection.slab().fill(SlotId(self.first), self.fresh.drain(..));
+        self.collection.change_count(count as i64);
+        self.first += count as u64;
+    }
 }
 
 impl<'a> Replay<'a> {
@@ -34,7 +72,13 @@ impl<'a> Replay<'a> {
             collections: Arc::new(Collections::default()),
             next_number: 1,
         };
-        Replay { path, recovered, memory_limit: memory_limit.unwrap_or(u64::MAX), hot: AtomicU64::new(0) }
+        Replay {
+            path,
+            recovered,
+            memory_limit: memory_limit.unwrap_or(u64::MAX),
+            hot: AtomicU64::new(0),
+            run: None,
+        }
     }
 
     /// The collections as the last commit left them; their indexes are still without entries
@@ -49,7 +93,6 @@ impl<'a> Replay<'a> {
 
     /// The key of a document, and what its slot holds.
     fn content(
-        &self,
         collection: &Collection,
         block: &Arc<Block>,
         put: &Put,
@@ -78,24 +121,25 @@ impl<'a> Replay<'a> {
         put: Put,
         cold: Option<&Arc<BlockPlace>>,
     ) -> Result<(), &'static str> {
-        let collection = self.collection(put.collection)?;
-        let (key, content) = self.content(&collection, block, &put, cold)?;
-        let version = Version { lsn, content };
-        let before = collection.slab().hot_bytes();
-        match collection.slot_of(&key) {
-            Some(slot) => {
-                collection.slab().supersede(slot, version);
-                collection.slab().prune(slot, Lsn(u64::MAX));
-            }
-            None => {
-                let slot = collection.slab().push(version, None);
-                collection.enter(key, slot);
-                collection.change_count(1);
-            }
+        if self.run.as_ref().is_none_or(|run| run.collection.number() != put.collection) {
+            self.settle();
         }
-        let after = collection.slab().hot_bytes();
-        self.hot.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+        let run = match self.run.take() {
+            Some(run) => run,
+            None => Run::new(self.collection(put.collection)?),
+        };
+        let run = self.run.insert(run);
+        let (key, content) = Replay::content(&run.collection, block, &put, cold)?;
+        run.put(key, Version { lsn, content });
         Ok(())
+    }
+
+    /// Ends a run of documents, before anything else is done to a collection.
+    fn settle(&mut self) {
+        let Some(mut run) = self.run.take() else { return };
+        run.fill();
+        let grown = run.collection.slab().hot_bytes().wrapping_sub(run.hot_before);
+        self.hot.fetch_add(grown, Ordering::Relaxed);
     }
 
     fn delete(&mut self, lsn: Lsn, number: u32, id: &[u8]) -> Result<(), &'static str> {
@@ -212,23 +256,25 @@ impl Loader for Replay<'_> {
         let load = || {
             let collection = self.collection(snapshot.collection)?;
             let cold = self.is_full().then(|| Arc::new(block.place));
-            let mut count = 0;
+            let mut versions = Vec::with_capacity(snapshot.documents as usize);
             for record in Records::new(&block.bytes) {
                 let Ok(Record::Put(put)) = record else {
                     return Err("a record of a snapshot is no document");
                 };
-                let (key, content) = self.content(&collection, block, &put, cold.as_ref())?;
-                self.hot.fetch_add(content.hot_bytes() as u64, Ordering::Relaxed);
-                let slot = SlotId(snapshot.first_document + count);
-                collection.slab().fill(slot, Version { lsn: snapshot.lsn, content });
+                let (key, content) = Replay::content(&collection, block, &put, cold.as_ref())?;
+                let slot = SlotId(snapshot.first_document + versions.len() as u64);
                 if !collection.enter_new(key, slot) {
                     return Err("an _id stands twice in a snapshot");
                 }
-                count += 1;
+                versions.push(Version { lsn: snapshot.lsn, content });
             }
-            if count != u64::from(snapshot.documents) {
+            let (count, hot) =
+                (versions.len(), versions.iter().map(|version| version.content.hot_bytes() as u64).sum());
+            if count != snapshot.documents as usize {
                 return Err("a block holds fewer documents than its table says");
             }
+            self.hot.fetch_add(hot, Ordering::Relaxed);
+            collection.slab().fill(SlotId(snapshot.first_document), versions.into_iter());
             collection.change_count(count as i64);
             Ok(())
         };
@@ -240,6 +286,9 @@ impl Loader for Replay<'_> {
         for block in &frame.blocks {
             let cold = self.is_full().then(|| Arc::new(block.place));
             for record in Records::new(&block.bytes) {
+                if !matches!(record, Ok(Record::Put(_))) {
+                    self.settle();
+                }
                 let applied = match record {
                     Err(_) => Err("a record is malformed"),
                     Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
@@ -254,6 +303,7 @@ impl Loader for Replay<'_> {
                 };
                 applied.map_err(|what| self.damage(block.place, what))?;
             }
+            self.settle();
         }
         self.recovered.lsn = lsn;
         Ok(())

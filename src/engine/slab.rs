@@ -298,23 +298,38 @@ impl Slab {
         buried == Some(true)
     }
 
-    /// Fills a slot of a snapshot being loaded. Slots may come in any order, from several threads, but each
-    /// once, and before any other use; `end` slots exist afterwards.
-    pub fn fill(&self, id: SlotId, version: Version) {
-        let index = (id.0 / CHUNK) as usize;
-        if index >= self.chunks.read().len() {
-            let mut chunks = self.chunks.write();
-            while chunks.len() <= index {
-                chunks.push(Some(Chunk::new()));
+    /// Fills slots from `first` on while a database is opened. They may come in any order, from several threads, but
+    /// each once, and before any other use.
+    pub fn fill(&self, first: SlotId, versions: impl ExactSizeIterator<Item = Version>) {
+        let (mut id, end) = (first.0, first.0 + versions.len() as u64);
+        let (mut hot, mut live) = (0, 0);
+        let mut versions = versions;
+        while id < end {
+            let index = (id / CHUNK) as usize;
+            if index >= self.chunks.read().len() {
+                let mut chunks = self.chunks.write();
+                while chunks.len() <= index {
+                    chunks.push(Some(Chunk::new()));
+                }
+            }
+            let Some(chunk) = self.chunk(index) else { return };
+            let chunk_end = ((id / CHUNK + 1) * CHUNK).min(end);
+            chunk.occupied.fetch_add((chunk_end - id) as u32, Ordering::Relaxed);
+            while id < chunk_end {
+                let (page, slot) = place(id);
+                let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
+                let mut slots = chunk.pages[page].slots.write();
+                for (slot, version) in slots[slot..last].iter_mut().zip(&mut versions) {
+                    hot += version.content.hot_bytes() as u64;
+                    live += version.content.live_bytes() as u64;
+                    slot.newest = version;
+                    id += 1;
+                }
             }
         }
-        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
-        self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
-        self.with_mut(id, |slot| slot.newest = version);
-        if let Some(chunk) = self.chunk(index) {
-            chunk.occupied.fetch_add(1, Ordering::Relaxed);
-        }
-        self.len.fetch_max(id.0 + 1, Ordering::AcqRel);
+        self.hot_bytes.fetch_add(hot, Ordering::Relaxed);
+        self.live_bytes.fetch_add(live, Ordering::Relaxed);
+        self.len.fetch_max(end, Ordering::AcqRel);
     }
 
     /// Names the new place of a document that a snapshot of the state at `cut` holds, if the slot still holds

@@ -26,6 +26,28 @@ fn visible(slab: &Slab, view: u64) -> Vec<String> {
 }
 
 #[test]
+fn slots_filled_in_pieces_are_those_pushed_one_by_one() {
+    let versions: Vec<_> = (0..3 * CHUNK + 70).map(|n| document(1, &format!("d{n}"))).collect();
+    let (pushed, filled) = (Slab::default(), Slab::default());
+    for version in &versions {
+        pushed.push(version.clone(), None);
+    }
+    // Borders inside a page, at its end, at a chunk's end, and across chunks; the last piece comes first.
+    let borders = [0, 0, 1, 10, 64, 70, 4_095, 4_096, 4_097, 9_000, versions.len()];
+    for piece in borders.windows(2).rev() {
+        filled.fill(SlotId(piece[0] as u64), versions[piece[0]..piece[1]].iter().cloned());
+    }
+    assert_eq!(visible(&filled, 1), visible(&pushed, 1));
+    let figures = |slab: &Slab| {
+        let chunks = slab.chunks.read();
+        let occupied: Vec<_> =
+            chunks.iter().flatten().map(|chunk| chunk.occupied.load(Ordering::Relaxed)).collect();
+        (slab.end(), slab.hot_bytes(), slab.live_bytes(), occupied)
+    };
+    assert_eq!(figures(&filled), figures(&pushed));
+}
+
+#[test]
 fn each_view_sees_its_own_state() {
     let slab = Slab::default();
     let a = slab.push(document(1, "a1"), None);

@@ -1,5 +1,7 @@
 //! Many entries at once: collected in any order, sorted, made into a tree.
 
+use std::cmp::Ordering;
+
 use super::tree::{Tree, cut};
 
 /// Entries in the order they came, packed.
@@ -7,11 +9,16 @@ use super::tree::{Tree, cut};
 pub struct Entries {
     bytes: Vec<u8>,
     list: Vec<Entry>,
+    /// Whether slots did not come in order.
+    mixed: bool,
 }
 
+/// Bytes of a key that are compared as numbers: most keys of one field have no more.
+const FIRST: usize = 16;
+
 struct Entry {
-    /// The first bytes of the key, which decide most comparisons.
-    first: u64,
+    /// The first bytes of the key, zeros after its end.
+    first: [u64; 2],
     slot: u64,
     start: usize,
     len: u16,
@@ -23,9 +30,11 @@ impl Entries {
         let key = cut(key);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
-        let mut first = [0; 8];
-        first.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        let first = u64::from_be_bytes(first);
+        let mut padded = [0; FIRST];
+        padded.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        let first = u128::from_be_bytes(padded);
+        let first = [(first >> 64) as u64, first as u64];
+        self.mixed |= self.list.last().is_some_and(|last| last.slot > slot);
         self.list.push(Entry { first, slot, start, len: key.len() as u16 });
     }
 
@@ -68,13 +77,22 @@ impl Entries {
             return;
         }
         let mut list = std::mem::take(&mut self.list);
-        list.sort_unstable_by(|a, b| {
-            (a.first.cmp(&b.first))
-                .then_with(|| self.key(a).cmp(self.key(b)))
-                .then_with(|| a.slot.cmp(&b.slot))
-        });
+        if self.mixed {
+            list.sort_by_key(|entry| entry.slot);
+        }
+        // Stable, so that slots stay in order; entries of few keys are sorted in few steps.
+        list.sort_by(|a, b| compare((self, a), (self, b)));
+        self.mixed = false;
         self.list = list;
     }
+}
+
+/// The order of two keys. Of keys that end within the same first bytes, the shorter is a prefix of the longer.
+fn compare((a_run, a): (&Entries, &Entry), (b_run, b): (&Entries, &Entry)) -> Ordering {
+    a.first.cmp(&b.first).then_with(|| match usize::from(a.len.max(b.len)) {
+        ..=FIRST => a.len.cmp(&b.len),
+        _ => a_run.key(a).cmp(b_run.key(b)),
+    })
 }
 
 /// The tree of sorted runs. Calls with each key that several slots have.
@@ -86,9 +104,8 @@ pub fn merge(runs: &[Entries], mut collides: impl FnMut(&[u8])) -> Tree {
         // There are as many runs as threads: few.
         let heads = runs.iter().zip(&places).enumerate();
         let heads = heads.filter_map(|(n, (run, at))| Some((run, run.list.get(*at)?, n)));
-        let (run, entry, n) = heads.min_by(|(a, x, _), (b, y, _)| {
-            (x.first.cmp(&y.first)).then_with(|| a.key(x).cmp(b.key(y))).then_with(|| x.slot.cmp(&y.slot))
-        })?;
+        let (run, entry, n) =
+            heads.min_by(|(a, x, _), (b, y, _)| compare((a, x), (b, y)).then_with(|| x.slot.cmp(&y.slot)))?;
         if let Some(place) = places.get_mut(n) {
             *place += 1;
         }
@@ -101,4 +118,37 @@ pub fn merge(runs: &[Entries], mut collides: impl FnMut(&[u8])) -> Tree {
         last = Some(next);
         Some(next)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_around_the_compared_beginning_are_in_the_order_of_their_bytes_whatever_order_slots_come_in() {
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        for len in FIRST - 2..FIRST + 3 {
+            for (at, byte) in [(0, 1), (len - 1, 0), (len - 1, 2), (len / 2, 0), (len / 2, 255)] {
+                let mut key = vec![1; len];
+                key[at] = byte;
+                keys.push(key);
+            }
+            keys.push(vec![0; len]);
+        }
+        for backward in [false, true] {
+            let mut entries = Entries::default();
+            let mut expected = Vec::new();
+            for n in 0..3 * keys.len() as u64 {
+                let slot = if backward { 1_000 - n } else { n };
+                let key = &keys[(n * 7) as usize % keys.len()];
+                entries.push(key, slot);
+                expected.push((key.clone(), slot));
+            }
+            entries.sort();
+            expected.sort();
+            let sorted: Vec<_> =
+                entries.list.iter().map(|entry| (entries.key(entry).to_vec(), entry.slot)).collect();
+            assert_eq!(sorted, expected, "backward: {backward}");
+        }
+    }
 }

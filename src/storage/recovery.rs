@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use serde::Serialize;
 
-use super::backend::{Loader, Lsn};
+use super::backend::{Loader, Lsn, Replayed};
 use super::frame::{self, FrameKind, SEAL_LEN};
 use super::host::Host;
 use super::manifest::{self, Clean, Manifest};
@@ -19,6 +20,11 @@ use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
 
 const COPY_CHUNK: u64 = 1 << 20;
+/// Bytes of a segment that are worth a thread.
+const WORTH_A_THREAD: u64 = 1 << 20;
+/// Bytes of frames that are handed over together, and how many such batches wait.
+const AHEAD_BYTES: u64 = 256 << 10;
+const AHEAD: usize = 4;
 
 /// What opening found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -97,10 +103,7 @@ pub(super) fn recover(
     for (segment, len) in &chain {
         let header = check_header(segment, last, seal_crc)?;
         let mut frames = Frames::new(segment, *len, last);
-        for replayed in &mut frames {
-            loader.frame(replayed?)?;
-            report.frames_replayed += 1;
-        }
+        report.frames_replayed += replay(&mut frames, loader)?;
         last = frames.last;
         let whole = frames.seal.is_some() && frames.end == *len;
         if Some(segment.id) != newest || frames.seal.is_some() {
@@ -140,6 +143,41 @@ pub(super) fn recover(
     let next_segment = newest.map_or(manifest.first_segment, |id| id + 1);
     let segments = chain.into_iter().map(|(segment, _)| segment).collect();
     Ok(Recovered { snapshot, segments, last, next_segment, seal_crc, sealed, report })
+}
+
+/// Tells the loader of every frame; answers how many there were. Of a long segment, a thread reads and checks what
+/// follows while the loader is busy.
+fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
+    let mut count = 0;
+    let mut hear = |frame: Result<Replayed>| {
+        loader.frame(frame?)?;
+        count += 1;
+        Ok(())
+    };
+    if frames.len < WORTH_A_THREAD {
+        frames.try_for_each(hear)?;
+        return Ok(count);
+    }
+    std::thread::scope(|scope| {
+        let (send, ahead) = sync_channel::<Vec<Result<Replayed>>>(AHEAD);
+        scope.spawn(move || {
+            let (mut batch, mut from) = (Vec::new(), frames.end);
+            while let Some(frame) = frames.next() {
+                batch.push(frame);
+                if frames.end - from >= AHEAD_BYTES {
+                    from = frames.end;
+                    // The loader refused a frame: nothing more is wanted.
+                    if send.send(std::mem::take(&mut batch)).is_err() {
+                        return;
+                    }
+                }
+            }
+            // As above.
+            let _ = send.send(batch);
+        });
+        ahead.into_iter().flatten().try_for_each(&mut hear)
+    })?;
+    Ok(count)
 }
 
 /// R0 and R1: opens and fsyncs every segment that holds frames; none may be missing. Newer ones without frames were

@@ -150,3 +150,34 @@ fn documents_beyond_the_memory_limit_are_read_from_disk_with_the_same_answers() 
     check(&client);
     client.database.close().unwrap();
 }
+
+#[test]
+fn documents_written_several_times_in_one_commit_are_there_once_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let open = || Client::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+    let at = |n: i32, version: i32| object(&[("_id", Value::Int(n)), ("v", Value::Int(version))]);
+    let client = open();
+    for (round, name) in ["a", "b", "a"].into_iter().enumerate() {
+        // Each block of the log has new documents between others that it, or the round before, has already.
+        let entries: Vec<_> =
+            (0..9_000).map(|n| (at(n % 5_000 + 1_000 * round as i32, n + round as i32), None)).collect();
+        client.set(name, &entries).unwrap();
+        for n in (0..5_000).step_by(7) {
+            client.delete_id(name, &Value::Int(n)).unwrap();
+        }
+    }
+    client.set("b", &[(at(0, -1), None), (at(0, -2), None)]).unwrap();
+    let look = |client: &Client| {
+        let everything = |name| client.first(name, &object(&[]), 20_000).unwrap().1;
+        let stats = client.database.stats().unwrap();
+        let figures = (stats.documents, stats.hot_bytes, stats.live_bytes, stats.last_lsn);
+        (everything("a"), everything("b"), figures)
+    };
+    let before = look(&client);
+    client.database.close().unwrap();
+    let client = open();
+    let after = look(&client);
+    assert_eq!(after, before);
+    assert_eq!(client.get("b", &Value::Int(0)).unwrap(), Some(at(0, -2)));
+}
