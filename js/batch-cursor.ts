@@ -2,9 +2,9 @@
 
 import type { Readable } from 'node:stream'
 
-import { readableOf } from './streams.js'
 import { Batches, type Reading } from './batches.js'
 import { disposeWith } from './dispose.js'
+import { readableOf } from './streams.js'
 
 /** The documents behind a cursor's face. */
 export let batchesOf: (cursor: BatchCursor<any>) => Batches
