@@ -135,3 +135,47 @@ test('a database may be closed while results wait for the next turn', async (t) 
   }
   await turn()
 })
+
+test('small finds answer what findSync does, and cursors go on from them', async (t) => {
+  const items = await collection(t, Array.from({ length: 3000 }, (_, i) => ({ _id: i, ten: i % 10, hundred: i % 100, text: `t${i % 7}` })))
+  await items.createIndexes([{ key: { hundred: 1 } }, { key: { ten: 1, _id: 1 } }])
+  const filters = [{ hundred: 5 }, { hundred: { $in: [1, 2, 3] }, text: 't3' }, { ten: 4 }, { _id: { $in: [5, 1, 2999, 5000] } }, { hundred: 200 }, { $or: [{ hundred: 1 }, { _id: 7 }] }, { text: /6$/ }]
+  const shapes = [{}, { limit: 7 }, { skip: 3, limit: 4 }, { sort: { _id: -1 } }, { sort: { ten: -1, _id: -1 }, limit: 5 }, { projection: { ten: 1 } }, { batchSize: 3 }]
+  for (const filter of filters) {
+    for (const options of shapes) {
+      const expected = items.findSync(filter, options)
+      t.deepEqual(await items.find(filter, options).toArray(), expected)
+      const seen = []
+      for await (const item of items.find(filter, options)) seen.push(item)
+      t.deepEqual(seen, expected)
+      t.deepEqual(await items.findOne(filter, options), options.skip ? items.findOneSync(filter, options) : (expected[0] ?? null))
+    }
+  }
+})
+
+test('the event loop turns while a program awaits small finds', async (t) => {
+  const items = await collection(t, Array.from({ length: 1000 }, (_, i) => ({ _id: i, hundred: i % 100 })))
+  await items.createIndex({ hundred: 1 })
+  let turns = 0
+  let counting = true
+  const count = () => {
+    turns++
+    if (counting) setImmediate(count)
+  }
+  setImmediate(count)
+  for (let i = 0; i < 4000; i++) await items.find({ hundred: i % 100 }).toArray()
+  counting = false
+  t.true(turns >= 3, `${turns} turns in 4,000 finds`)
+})
+
+test('a find in the call sees the awaited write before it, also when it grows beyond a call', async (t) => {
+  const db = await onDisk(t, { memoryLimit: 1 << 20 })
+  const items = db.collection('items')
+  await items.createIndex({ k: 1 })
+  for (let i = 0; i < 300; i++) {
+    await items.insertOne({ _id: i, k: 1, text: i % 3 ? 'x' : LONG })
+    const found = await items.find({ k: 1 }).toArray()
+    t.is(found.length, i + 1)
+    t.is(found[i]._id, i)
+  }
+})

@@ -258,11 +258,11 @@ export class Port {
     const length = batch.length
     if (batch.bytes.length > KEPT_BYTES) this.#batch = new Writer(REQUEST_BYTES)
     else batch.clear()
+    const start = now()
     const finished = this.#native.submit(this.#id, length)
     this.#buffers.shrinkRequest()
     if (finished < 0) return this.#rest()
     if (finished === 0) return
-    const start = now()
     this.#settleAll(finished)
     this.#draining += now() - start
   }

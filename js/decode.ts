@@ -122,11 +122,15 @@ export class Reader {
 
   /** Reads one value. Called by the readers of shapes; it is not for others. */
   value(): unknown {
-    const { bytes } = this
-    const lead = bytes[this.at++] as number
+    // Short, so that it is inlined where values are read.
+    const lead = this.bytes[this.at++] as number
     if (lead < 0x80) return lead
-    if (lead >= 0xe0) return lead - 0x100
     if (lead >= 0xa0 && lead < 0xc0) return this.latinString(lead & 0x1f)
+    return this.rarer(lead)
+  }
+
+  private rarer(lead: number): unknown {
+    if (lead >= 0xe0) return lead - 0x100
     if (lead < 0x90) return this.map(lead & 0xf)
     if (lead < 0xa0) return this.array(lead & 0xf)
     const at = this.at
@@ -208,10 +212,18 @@ export class Reader {
     // Each element takes a byte at least: a wrong length never allocates more than the section could hold.
     this.need(length)
     if (++this.depth > MAX_DEPTH) this.corrupt('values are nested too deep')
-    const array: unknown[] = []
-    for (let i = 0; i < length; i++) array.push(this.value())
+    const array = this.few(length)
+    for (let i = array.length; i < length; i++) array.push(this.value())
     this.depth--
     return array
+  }
+
+  /** The first values of an array: a literal takes no more room than it needs, the first push takes that of 17. */
+  private few(length: number): unknown[] {
+    if (length === 1) return [this.value()]
+    if (length === 2) return [this.value(), this.value()]
+    if (length === 3) return [this.value(), this.value(), this.value()]
+    return length === 0 ? [] : [this.value(), this.value(), this.value(), this.value()]
   }
 
   private map(length: number): object {

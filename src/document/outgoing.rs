@@ -242,6 +242,23 @@ fn write_definitions(shapes: &Shapes, known: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends `input[from..end]`. Most pieces are short, and a copy of a fixed length is a move of two registers, so more is
+/// copied than wanted and the rest is cut off.
+#[inline]
+fn append(out: &mut Vec<u8>, input: &[u8], from: usize, end: usize) {
+    const SHORT: usize = 16;
+    let rest = input.get(from..).unwrap_or_default();
+    let len = end.saturating_sub(from);
+    match rest.first_chunk::<SHORT>() {
+        Some(chunk) if len <= SHORT => {
+            let whole = out.len() + len;
+            out.extend_from_slice(chunk);
+            out.truncate(whole);
+        }
+        _ => out.extend_from_slice(rest.get(..len).unwrap_or_default()),
+    }
+}
+
 /// Takes the characters of strings out of the tokens.
 struct Split<'o> {
     to: &'o mut Outgoing,
@@ -252,7 +269,7 @@ struct Split<'o> {
 impl Split<'_> {
     #[inline]
     fn copy(&mut self, input: &[u8], end: usize) {
-        self.to.tokens.extend_from_slice(input.get(self.copied..end).unwrap_or_default());
+        append(&mut self.to.tokens, input, self.copied, end);
         self.copied = end;
     }
 }
@@ -267,7 +284,7 @@ impl Sink for Split<'_> {
             // As many characters as bytes: lead and length stay.
             self.copy(input, spot.body);
             self.to.latin1.place(text.len());
-            self.to.latin1.bytes.extend_from_slice(text);
+            append(&mut self.to.latin1.bytes, input, spot.body, end);
         } else {
             self.copy(input, spot.start);
             self.to.wide(std::str::from_utf8(text).unwrap_or_default());
@@ -287,4 +304,21 @@ impl Sink for Split<'_> {
     fn member(&mut self, _: &[u8], _: usize, _: &str) {}
 
     fn omit(&mut self, _: &[u8], _: Spot, _: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_any_length_at_any_distance_from_the_end_are_appended_whole() {
+        let input: Vec<u8> = (0..50).collect();
+        for from in 0..=input.len() {
+            for end in from..=input.len() {
+                let mut out = vec![255; 3];
+                append(&mut out, &input, from, end);
+                assert_eq!(out[3..], input[from..end]);
+            }
+        }
+    }
 }

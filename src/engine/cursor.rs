@@ -11,6 +11,7 @@ use super::hits::Hits;
 use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
 use super::plan::Query;
+use super::promptly::{PROMPT_DOCUMENTS, refuse};
 use super::select::Reading;
 use super::store::Store;
 use super::views::View;
@@ -149,6 +150,7 @@ impl Cursor {
                     ..Query::of(&self.filter)
                 };
                 let plan = collection.plan(&query, self.view.lsn())?;
+                refuse(|| plan.most(self.left, self.skip) > PROMPT_DOCUMENTS as u64)?;
                 fresh.insert(Hits::open(&reading, &query, &plan)?)
             }
         };

@@ -1,11 +1,15 @@
-//! Small writes on the caller's own thread.
+//! Small writes and small finds on the caller's own thread.
 //!
 //! A hop to another thread and back costs tens of microseconds, a small write two or three: resolving it in memory, and
 //! a `write` of some hundred bytes into the page cache. So writes that name their `_id`s are done in the call that
 //! submits them, as long as nothing has to wait (`promptly`); the first that would have to, and all writes after it, take
 //! their lane.
 //!
-//! What holds all the same:
+//! So are finds whose plan looks at a few hundred documents at most, all of them in memory: a find that turns out to be
+//! larger, or that would have to read from disk, is run again on the lane of scans. What its view leaves behind is let
+//! go there too.
+//!
+//! What holds all the same for writes:
 //!
 //! - Writes commit in the order of the calls: the lane is entered only while it is idle, and left before anything is
 //!   pushed to it.
@@ -17,22 +21,84 @@ use std::sync::atomic::Ordering;
 
 use smallvec::smallvec;
 
+use super::cursor::Cursor;
 use super::lane::Job;
 use super::limits::Watch;
-use super::operation::{Operation, Task};
-use super::promptly::promptly;
-use super::session::{Outcome, Session, writes_by_id};
+use super::operation::{Answer, FindOptions, Incoming, Operation, Task};
+use super::promptly::{PROMPT_DOCUMENTS, promptly};
+use super::session::{Outcome, Session, Source, writes_by_id};
 use crate::error::{Error, Kind};
 use crate::storage::FrameSize;
 
 /// Documents of an operation that is done here.
 const DOCUMENTS: usize = 64;
+/// What parsing and planning a find costs, in documents.
+const FIND: usize = 16;
+/// Bytes of a query that is parsed here.
+const QUERY: usize = 1 << 10;
+/// How the operators begin that make a filter costly whatever it looks at.
+const LABORIOUS: [&[u8]; 3] = [b"$reg", b"$expr", b"$jsonSchema"];
 /// Writes after which the lane has a look at what they left behind.
 const STRETCH: u64 = 256;
 
 impl Session {
-    /// Does the writes that can be done here, from the first on; answers what is left, in order.
+    /// Does what can be done here; answers what is left, in order.
     pub(super) fn direct(&self, work: Vec<Task>) -> Vec<Task> {
+        let work = self.direct_writes(work);
+        let work = self.direct_finds(work);
+        let views = self.store.views();
+        if views.is_behind() {
+            let views = views.clone();
+            let catch_up: Job = Box::new(move || views.catch_up());
+            self.scans.push(&self.runtime, [catch_up]);
+        }
+        work
+    }
+
+    /// Does the finds that look at few documents, all in memory, while they are few together.
+    fn direct_finds(&self, work: Vec<Task>) -> Vec<Task> {
+        if !work.iter().any(|task| small_find(&task.operation).is_some()) {
+            return work;
+        }
+        let mut left = Vec::new();
+        let mut spent = 0;
+        for task in work {
+            let find = small_find(&task.operation).filter(|_| spent < PROMPT_DOCUMENTS);
+            let outcome = find.and_then(|(filter, options)| {
+                let watch = Watch::start(&task.limits, self.store.now());
+                let hint = options.hint.as_ref();
+                promptly(|| {
+                    self.guarded(false, &watch, || {
+                        match Cursor::open(&self.store, &task.name, filter, options, hint, &task.limits) {
+                            Err(error) => Outcome::Now(None, Err(error)),
+                            Ok(cursor) => {
+                                let source = Source::Find(Box::new(cursor));
+                                let (collection, answer) = self.first_batch(source, options.batch, &watch);
+                                Outcome::Now(collection, answer)
+                            }
+                        }
+                    })
+                })
+            });
+            match outcome {
+                Some(outcome) => {
+                    spent += FIND;
+                    if let Outcome::Now(_, Ok(Answer::Batch { documents, .. })) = &outcome {
+                        spent += documents.len();
+                    }
+                    self.answer(outcome, task.reply);
+                }
+                None => {
+                    spent += if find.is_some() { FIND } else { 0 };
+                    left.push(task);
+                }
+            }
+        }
+        left
+    }
+
+    /// Does the writes that can be done here, from the first on; answers what is left, in order.
+    fn direct_writes(&self, work: Vec<Task>) -> Vec<Task> {
         if !work.iter().any(|task| is_direct(&task.operation)) {
             return work;
         }
@@ -79,6 +145,18 @@ impl Session {
         }
         left
     }
+}
+
+/// The parts of a find that is small, parsing and projecting included: patterns take long to compile, and expressions can
+/// do any amount of work.
+fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
+    let Operation::Find { filter, options } = operation else { return None };
+    let parts = [Some(filter), options.sort.as_ref(), options.projection.as_ref(), options.hint.as_ref()];
+    let bytes: usize = parts.iter().flatten().map(|part| part.bytes().len()).sum();
+    let has = |part: &Incoming, name: &[u8]| part.bytes().windows(name.len()).any(|window| window == name);
+    let costly = LABORIOUS.iter().any(|name| has(filter, name))
+        || options.projection.as_ref().is_some_and(|projection| has(projection, b"$"));
+    (bytes <= QUERY && !costly).then_some((filter, options))
 }
 
 /// Whether this is a write by `_id` that makes one commit.

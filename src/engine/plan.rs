@@ -93,6 +93,21 @@ pub struct Access<I> {
     pub text: Vec<Vec<String>>,
 }
 
+impl Plan<Index> {
+    /// About how many entries or documents it looks at until so many are answered after so many left out.
+    pub fn most(&self, left: Option<u64>, skip: u64) -> u64 {
+        match self {
+            Plan::Scan => u64::MAX,
+            Plan::Ids(keys) => keys.len() as u64,
+            Plan::Index(access) if access.covers && access.order.is_some() => {
+                access.keys.min(left.map_or(u64::MAX, |left| left.saturating_add(skip)))
+            }
+            Plan::Index(access) => access.keys,
+            Plan::Union(plans) => plans.iter().fold(0, |all, plan| all.saturating_add(plan.most(None, 0))),
+        }
+    }
+}
+
 /// The order of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {

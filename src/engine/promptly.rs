@@ -1,5 +1,5 @@
 //! Work on a thread that must not wait: the JavaScript thread, which commits small writes itself when that takes
-//! microseconds.
+//! microseconds, and finds the few documents of a small query.
 //!
 //! [`promptly`] opens a scope on its thread. Inside it every place of the commit path that could wait asks
 //! [`refuse`] first: a lock that is held, a full queue, a document on disk or of some size, a file to begin, an fsync
@@ -15,6 +15,10 @@ use crate::error::{Error, Kind, Result};
 
 /// Bytes of a document or of an operation that may be worked on at most.
 pub const PROMPT_BYTES: usize = 16 << 10;
+/// Documents or entries that a find may look at.
+pub const PROMPT_DOCUMENTS: usize = 256;
+/// Bytes of documents that a find may look at in one go.
+pub const PROMPT_READ: usize = 128 << 10;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
@@ -60,6 +64,11 @@ pub fn refuse(waits: impl FnOnce() -> bool) -> Result<()> {
         Scope::Open if !waits() => Ok(()),
         _ => Err(refusal()),
     }
+}
+
+/// Bytes of documents that may be looked at before [`refusal`] is due.
+pub fn prompt_room() -> usize {
+    if must_be_prompt() { PROMPT_READ } else { usize::MAX }
 }
 
 /// Notes that something would have had to wait, and answers what fails for it.

@@ -13,6 +13,7 @@ use super::key::Key;
 use super::limits::Watch;
 use super::ordered::Ordered;
 use super::plan::{Access, Plan};
+use super::promptly::{PROMPT_DOCUMENTS, prompt_room, refusal, refuse};
 use super::scan::Scan;
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
@@ -183,6 +184,7 @@ impl Selection {
                             slots.push(slot.0);
                         });
                         self.examined.keys += (slots.len() - before) as u64;
+                        refuse(|| slots.len() > 2 * PROMPT_DOCUMENTS)?;
                         reading.watch.check(|| reading.store.now())?;
                         if after.is_none() {
                             break;
@@ -327,6 +329,8 @@ pub(super) fn examine(
     };
     let mut passed = 0;
     let mut flow = ControlFlow::Continue(());
+    refuse(|| examined.documents > PROMPT_DOCUMENTS as u64)?;
+    let mut room = Some(prompt_room());
     while passed < slots.len() && flow.is_continue() {
         let mut cold = None;
         let start = passed;
@@ -336,6 +340,10 @@ pub(super) fn examine(
             let Version { lsn, content } = version;
             match content {
                 Content::Hot(block, span) => {
+                    room = room.and_then(|room| room.checked_sub(span.len()));
+                    if room.is_none() {
+                        return ControlFlow::Break(());
+                    }
                     let document = RawValue::new(span.of(block), shapes);
                     if matches(document) && is_here(start + n, slot, document) {
                         flow = visit(slot, *lsn, block, *span);
@@ -349,6 +357,9 @@ pub(super) fn examine(
                 Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
             }
         });
+        if room.is_none() {
+            return Err(refusal());
+        }
         let Some((n, slot, lsn, place, span)) = cold else { continue };
         let block = last.read(reading.store, &place)?;
         let document = RawValue::new(span.of(&block), shapes);

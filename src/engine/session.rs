@@ -49,7 +49,7 @@ pub(super) enum Outcome {
 }
 
 /// What a cursor reads on.
-enum Source {
+pub(super) enum Source {
     Find(Box<Cursor>),
     Aggregate(Aggregation),
 }
@@ -98,7 +98,7 @@ pub struct Session {
     /// Writes done on the caller's thread since the last upkeep.
     pub(super) since_upkeep: AtomicU64,
     reads: Arc<Lane>,
-    scans: Arc<Lane>,
+    pub(super) scans: Arc<Lane>,
     cursors: Mutex<Cursors>,
     next_cursor: AtomicU64,
 }
@@ -514,7 +514,7 @@ impl Session {
         Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
     }
 
-    fn first_batch(
+    pub(super) fn first_batch(
         &self,
         mut cursor: Source,
         size: u32,

@@ -14,6 +14,7 @@ use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::index::Index;
 use super::key::Key;
+use super::promptly::must_be_prompt;
 use super::slab::SlotId;
 use crate::index::Entries;
 use crate::storage::Lsn;
@@ -62,7 +63,10 @@ pub struct Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.views.holds.lock().at_work.remove(&self.ticket);
-        self.views.forget_retired();
+        // Files may be deleted here. Whoever opened the scope looks at `is_behind` after it.
+        if !must_be_prompt() {
+            self.views.forget_retired();
+        }
     }
 }
 
@@ -97,7 +101,9 @@ impl Drop for View {
                 }
             }
         }
-        self.views.reclaim();
+        if !must_be_prompt() {
+            self.views.reclaim();
+        }
     }
 }
 
@@ -253,8 +259,41 @@ impl Views {
         !self.garbage.lock().is_empty() || self.draining.is_locked()
     }
 
+    /// Whether a view that was dropped where nothing may wait left something to `catch_up`.
+    pub(super) fn is_behind(&self) -> bool {
+        self.has_passed() || !self.holds.lock().retired.is_empty()
+    }
+
+    /// Lets go of what no view needs any more.
+    pub(super) fn catch_up(&self) {
+        self.forget_retired();
+        self.reclaim();
+    }
+
     fn has_passed(&self) -> bool {
         let oldest = self.oldest();
         self.garbage.lock().front().is_some_and(|(lsn, _)| *lsn <= oldest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::promptly::promptly;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn what_a_view_leaves_where_nothing_may_wait_is_let_go_when_somebody_catches_up() {
+        let views = Views::new(Lsn(1), Arc::default(), Arc::default());
+        let released = Arc::new(AtomicBool::new(false));
+        promptly(|| {
+            let _view = views.open(0);
+            views.publish(Lsn(2), None, vec![Superseded::Collection(7)]);
+            let released = released.clone();
+            views.when_released(move || released.store(true, Ordering::Relaxed));
+        });
+        assert!(views.is_behind() && views.has_garbage() && !released.load(Ordering::Relaxed));
+        views.catch_up();
+        assert!(!views.is_behind() && !views.has_garbage() && released.load(Ordering::Relaxed));
     }
 }

@@ -1,14 +1,15 @@
-//! Small writes done in the call that submits them, beside those that take their lane.
+//! Small writes and finds done in the call that submits them, beside those that take their lane.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::support::{Client, incoming, object};
+use crate::indexes::spec;
+use crate::support::{Client, batch_of, incoming, object};
 use moltendb_node::document::Value;
 use moltendb_node::engine::{
-    Answer, InsertOrder, Limits, Operation, Reach, Session, SetEntry, Size, Task, Upsert,
+    Answer, FindOptions, InsertOrder, Limits, Operation, Reach, Session, SetEntry, Size, Task, Upsert,
 };
 use moltendb_node::error::Kind;
 use moltendb_node::options::StorageMode;
@@ -161,4 +162,141 @@ fn what_is_refused_is_refused_here_too() {
     client.database.close().unwrap();
     submit(&client.session, vec![insert()], reply);
     assert_eq!(receiver.recv().unwrap().err().unwrap().kind(), Kind::Closed);
+}
+
+/// Submits a find beside the same one called; answers whether it was answered in the call that submits it, and how many
+/// documents it found.
+fn found(client: &Client, filter: &Value, options: &FindOptions) -> (bool, usize) {
+    let find = || Operation::Find { filter: incoming(filter), options: options.clone() };
+    let (sender, receiver) = mpsc::channel();
+    let this = std::thread::current().id();
+    let reply = Box::new(move |collection, result: Result<Answer>| {
+        let here = std::thread::current().id() == this;
+        sender.send((here, batch_of((collection, result.unwrap())).unwrap())).unwrap();
+    });
+    let task = Task { name: "c".into(), operation: find(), limits: Limits::default(), reply };
+    client.session.submit(vec![task], Size::Small);
+    let (here, (cursor, mut documents)) = receiver.recv().unwrap();
+    documents.extend(client.rest(cursor, 100).unwrap());
+    let (cursor, mut expected) = batch_of(client.call("c", find()).unwrap()).unwrap();
+    expected.extend(client.rest(cursor, 100).unwrap());
+    assert_eq!(documents, expected, "{filter:?}");
+    (here, documents.len())
+}
+
+fn wanted(sort: Option<&str>, limit: u64, batch: u32) -> FindOptions {
+    let sort = sort.map(|path| {
+        incoming(&Value::Array(vec![Value::Array(vec![Value::String(path.into()), Value::Int(1)])]))
+    });
+    FindOptions { sort, projection: None, skip: 0, limit, batch, hint: None }
+}
+
+fn where_is(operator: &str, path: &str, value: Value) -> Value {
+    object(&[(path, object(&[(operator, value)]))])
+}
+
+#[test]
+fn a_find_that_looks_at_few_documents_is_answered_in_the_call_and_any_other_on_its_lane() {
+    let client = open(":memory:", StorageMode::Memory);
+    let documents: Vec<_> = (0..2_000)
+        .map(|n| {
+            let text = if n % 10 == 9 { 1_000 } else { 5 };
+            object(&[
+                ("_id", Value::Int(n)),
+                ("ten", Value::Int(n % 10)),
+                ("k", Value::Int(n)),
+                ("t", Value::String("x".repeat(text))),
+            ])
+        })
+        .collect();
+    client.insert("c", &documents, InsertOrder::Ordered).unwrap();
+    client.database.create_indexes("c", &[spec(&[("ten", 1)], &[]), spec(&[("k", 1)], &[])]).unwrap();
+    let all = &wanted(None, 0, 0);
+    let ids = Value::Array((0..40).map(Value::Int).collect());
+    for (filter, options, here, count) in [
+        (object(&[("k", Value::Int(7))]), all, true, 1),
+        (object(&[("k", Value::Int(-7))]), all, true, 0),
+        (object(&[("ten", Value::Int(3))]), all, true, 200),
+        (object(&[("ten", Value::Int(3))]), &wanted(None, 0, 30), true, 200),
+        (where_is("$in", "_id", ids), all, true, 40),
+        (where_is("$gte", "k", Value::Int(100)), &wanted(Some("k"), 20, 0), true, 20),
+        // More than a call may look at, by the plan or only by the bytes.
+        (where_is("$lt", "ten", Value::Int(2)), all, false, 400),
+        (where_is("$gte", "k", Value::Int(100)), &wanted(Some("t"), 20, 0), false, 20),
+        (object(&[("ten", Value::Int(9))]), all, false, 200),
+        (object(&[("t", Value::String("x".into()))]), all, false, 0),
+        (object(&[]), all, false, 2_000),
+        (where_is("$regex", "k", Value::String("^x".into())), all, false, 0),
+    ] {
+        assert_eq!(found(&client, &filter, options), (here, count), "{filter:?}");
+    }
+    client.database.close().unwrap();
+}
+
+#[test]
+fn a_find_of_what_is_on_disk_is_not_answered_in_the_call() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db").to_str().unwrap().to_owned();
+    let options =
+        OpenOptions { storage: StorageMode::Async, memory_limit: Some(1 << 20), ..OpenOptions::default() };
+    let client = Client::open(&path, options).unwrap();
+    for n in 0..100 {
+        let text = ("t", Value::String("x".repeat(100_000)));
+        client
+            .insert(
+                "c",
+                &[object(&[("_id", Value::Int(n)), ("k", Value::Int(n)), text])],
+                InsertOrder::Ordered,
+            )
+            .unwrap();
+    }
+    client.database.create_indexes("c", &[spec(&[("k", 1)], &[])]).unwrap();
+    let here = (0..100)
+        .filter(|n| {
+            let (here, count) = found(&client, &object(&[("k", Value::Int(*n))]), &wanted(None, 0, 0));
+            assert_eq!(count, 1);
+            here
+        })
+        .count();
+    assert!(here < 100, "10 MB are not in memory of 1 MiB");
+    client.database.close().unwrap();
+}
+
+#[test]
+fn finds_in_the_call_beside_writers_see_whole_commits() {
+    let client = open(":memory:", StorageMode::Memory);
+    let pair = |n: i32| {
+        let of = |id| object(&[("_id", Value::Int(id)), ("k", Value::Int(1)), ("n", Value::Int(n))]);
+        [(of(0), None), (of(1), None)]
+    };
+    client.set("c", &pair(0)).unwrap();
+    client.database.create_indexes("c", &[spec(&[("k", 1)], &[])]).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1..3_000 {
+                client.set("c", &pair(n)).unwrap();
+            }
+            done.store(true, Ordering::Release);
+        });
+        let session = client.database.session();
+        while !done.load(Ordering::Acquire) {
+            let (sender, receiver) = mpsc::channel();
+            let reply = Box::new(move |collection, result: Result<Answer>| {
+                sender.send(batch_of((collection, result.unwrap())).unwrap().1).unwrap();
+            });
+            let filter = incoming(&object(&[("k", Value::Int(1))]));
+            let operation = Operation::Find { filter, options: wanted(None, 0, 0) };
+            let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
+            session.submit(vec![task], Size::Small);
+            let documents = receiver.recv().unwrap();
+            let of = |document: &Value| match document {
+                Value::Object(fields) => fields[2].1.clone(),
+                _ => panic!("no document"),
+            };
+            assert_eq!(documents.len(), 2);
+            assert_eq!(of(&documents[0]), of(&documents[1]));
+        }
+    });
+    client.database.close().unwrap();
 }

@@ -17,7 +17,8 @@ fn text(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
-fn spec(paths: &[(&str, i32)], options: &[(&str, Value)]) -> Spec {
+/// An index of these paths and signs.
+pub fn spec(paths: &[(&str, i32)], options: &[(&str, Value)]) -> Spec {
     let pairs = paths.iter().map(|(path, sign)| Value::Array(vec![text(path), Value::Int(*sign)])).collect();
     let mut fields = vec![("key", Value::Array(pairs))];
     fields.extend(options.iter().cloned());

@@ -165,7 +165,8 @@ impl Client {
     }
 }
 
-fn batch_of((collection, answer): (Option<Arc<Collection>>, Answer)) -> Result<(u64, Vec<Value>)> {
+/// The documents of a batch as trees, after the number of their cursor.
+pub fn batch_of((collection, answer): (Option<Arc<Collection>>, Answer)) -> Result<(u64, Vec<Value>)> {
     match answer {
         Answer::Batch { cursor, documents } => {
             Ok((cursor, documents.iter().map(|one| tree(collection.as_deref(), one)).collect()))
