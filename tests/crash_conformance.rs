@@ -591,7 +591,9 @@ fn a_long_log_is_heard_in_order_and_up_to_the_frame_that_the_loader_refuses() {
     };
     let backend = open(0).0.unwrap().backend;
     for n in 0..6_000 {
-        queue(&*backend, &[vec![n as u8; 1 + n % 2_000]]).2.wait().unwrap();
+        let queued = queue(&*backend, &[vec![n as u8; 1 + n % 2_000]]);
+        backend.drive();
+        queued.2.wait().unwrap();
     }
     backend.close().unwrap();
     drop(backend);
