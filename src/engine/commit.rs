@@ -315,9 +315,10 @@ impl<'s> Commit<'s> {
         let (block, span) = match content {
             Content::Vacant | Content::Tombstone => return Ok(None),
             Content::Hot(block, span) => (block, span),
+            // A compaction may have moved the version since it was read: what was read does not fit its new span.
             Content::Cold(place, span) => match self.preloaded.get(&(collection.number(), slot, lsn)) {
-                Some(block) => (block.clone(), span),
-                None => return Err(Halt::Cold(collection.number(), slot, lsn, place)),
+                Some(block) if block.place == *place => (block.clone(), span),
+                _ => return Err(Halt::Cold(collection.number(), slot, lsn, place)),
             },
         };
         Ok(Some((lsn, Present::of_block(Target::Slot(slot), &block, span)?)))
