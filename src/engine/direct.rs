@@ -21,12 +21,14 @@ use std::sync::atomic::Ordering;
 
 use smallvec::smallvec;
 
+use super::asked::writes_by_id;
 use super::cursor::Cursor;
+use super::cursors::Source;
 use super::lane::Job;
 use super::limits::Watch;
 use super::operation::{Answer, FindOptions, Incoming, Operation, Task};
 use super::promptly::{PROMPT_DOCUMENTS, promptly};
-use super::session::{Outcome, Session, Source, writes_by_id};
+use super::session::{Outcome, Session};
 use crate::error::{Error, Kind};
 use crate::storage::FrameSize;
 

@@ -1,7 +1,7 @@
 //! The database: collections, the one commit path, views, recovery.
 //!
 //! - [`operation`]: what can be asked, and what is answered
-//! - [`database`]: a handle; [`session`]: a caller's operations in order, its cursors
+//! - [`database`]: a handle; [`session`]: a caller's operations in order, `cursors`: what it has open; `asked`: what kind of operation one is
 //! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
 //! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
@@ -21,6 +21,7 @@
 
 pub mod aggregate;
 pub mod apply;
+mod asked;
 pub mod backup;
 pub mod budget;
 pub mod build;
@@ -32,6 +33,7 @@ pub mod compact;
 pub mod cool;
 pub mod count;
 pub mod cursor;
+mod cursors;
 pub mod database;
 pub mod direct;
 mod distinct;

@@ -5,7 +5,6 @@
 //! Reads by `_id` that must wait for the disk, and batches of cursors, have a lane of their own, so that no
 //! scan is in front of them.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,30 +14,26 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::aggregate::{Aggregation, is_write};
+use super::asked::{Answering, names_id, writes, writes_by_id};
 use super::bulk::Write;
 use super::collection::Collection;
 use super::commit::Committed;
 use super::cursor::{Cursor, check_part, parse_filter};
+use super::cursors::{Cursors, Source};
 use super::hint::Hint;
 use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
 use super::modify::{Change, Modification};
 use super::operation::{
-    Answer, CollectionInfo, Document, Incoming, Operation, Reach, Reply, Returned, Size, Task, UpdateOutcome,
-    Upsert,
+    Answer, CollectionInfo, Document, Incoming, Operation, Reach, Reply, Size, Task, UpdateOutcome, Upsert,
 };
 use super::read::{Hot, HotMany, incoming_key};
 use super::store::Store;
 use crate::document::{Path, RawKind, RawValue, Value, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
-use crate::query::{Filter, Projection, Sort, Update};
+use crate::query::{Filter, Update};
 use crate::storage::Lsn;
-
-/// A cursor that nobody asks for this long (ms) is closed.
-const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
-/// Expired cursors that are remembered, so that asking for one says why it is gone.
-const REMEMBERED: usize = 1_024;
 
 /// What an operation answers at once, or after a commit is published.
 pub(super) enum Outcome {
@@ -46,46 +41,6 @@ pub(super) enum Outcome {
     Now(Option<Arc<Collection>>, Result<Answer>),
     /// Once this is published.
     Published(Committed<Answer>),
-}
-
-/// What a cursor reads on.
-pub(super) enum Source {
-    Find(Box<Cursor>),
-    Aggregate(Aggregation),
-}
-
-impl Source {
-    fn collection(&self) -> Option<&Arc<Collection>> {
-        match self {
-            Source::Find(cursor) => cursor.collection(),
-            Source::Aggregate(_) => None,
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        match self {
-            Source::Find(cursor) => cursor.is_done(),
-            Source::Aggregate(aggregation) => aggregation.is_done(),
-        }
-    }
-
-    fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
-        match self {
-            Source::Find(cursor) => cursor.next_batch(store, size, watch),
-            Source::Aggregate(aggregation) => aggregation.next_batch(size),
-        }
-    }
-}
-
-struct OpenCursor {
-    cursor: Mutex<Source>,
-    used: AtomicU64,
-}
-
-#[derive(Default)]
-struct Cursors {
-    open: HashMap<u64, Arc<OpenCursor>>,
-    expired: Vec<u64>,
 }
 
 /// One caller (an environment and a database handle).
@@ -99,8 +54,8 @@ pub struct Session {
     pub(super) since_upkeep: AtomicU64,
     reads: Arc<Lane>,
     pub(super) scans: Arc<Lane>,
-    cursors: Mutex<Cursors>,
-    next_cursor: AtomicU64,
+    pub(super) cursors: Mutex<Cursors>,
+    pub(super) next_cursor: AtomicU64,
 }
 
 impl Session {
@@ -513,146 +468,6 @@ impl Session {
         });
         Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
     }
-
-    pub(super) fn first_batch(
-        &self,
-        mut cursor: Source,
-        size: u32,
-        watch: &Watch,
-    ) -> (Option<Arc<Collection>>, Result<Answer>) {
-        let collection = cursor.collection().cloned();
-        let documents = match cursor.next_batch(&self.store, size, watch) {
-            Ok(documents) => documents,
-            Err(error) => return (collection, Err(error)),
-        };
-        if cursor.is_done() {
-            return (collection, Ok(Answer::Batch { cursor: 0, documents }));
-        }
-        let number = self.next_cursor.fetch_add(1, Ordering::Relaxed);
-        let used = AtomicU64::new(self.store.now() as u64);
-        let open = Arc::new(OpenCursor { cursor: Mutex::new(cursor), used });
-        self.cursors.lock().open.insert(number, open);
-        (collection, Ok(Answer::Batch { cursor: number, documents }))
-    }
-
-    fn more(&self, number: u64, size: u32, watch: &Watch) -> (Option<Arc<Collection>>, Result<Answer>) {
-        let open = {
-            let cursors = self.cursors.lock();
-            match cursors.open.get(&number) {
-                Some(open) => open.clone(),
-                None if cursors.expired.contains(&number) => {
-                    let message =
-                        "the cursor was closed after 10 minutes without a read; run the query again";
-                    return (None, Err(Error::new(Kind::Timeout, message)));
-                }
-                None => return (None, Err(Error::new(Kind::Closed, "the cursor is closed"))),
-            }
-        };
-        open.used.store(self.store.now() as u64, Ordering::Relaxed);
-        let mut cursor = open.cursor.lock();
-        let collection = cursor.collection().cloned();
-        match cursor.next_batch(&self.store, size, watch) {
-            Err(error) => {
-                // What is left of the batch is lost, so the cursor ends.
-                drop(cursor);
-                let failed = self.cursors.lock().open.remove(&number);
-                drop(failed);
-                (collection, Err(error))
-            }
-            Ok(documents) => {
-                let done = cursor.is_done();
-                drop(cursor);
-                if done {
-                    let finished = self.cursors.lock().open.remove(&number);
-                    drop(finished);
-                }
-                (collection, Ok(Answer::Batch { cursor: if done { 0 } else { number }, documents }))
-            }
-        }
-    }
-
-    fn expire_cursors(&self) {
-        let now = self.store.now();
-        let mut cursors = self.cursors.lock();
-        let idle: Vec<u64> = cursors
-            .open
-            .iter()
-            .filter(|(_, open)| now - open.used.load(Ordering::Relaxed) as i64 > CURSOR_IDLE)
-            .map(|(number, _)| *number)
-            .collect();
-        let dropped: Vec<_> = idle.iter().filter_map(|number| cursors.open.remove(number)).collect();
-        cursors.expired.extend(idle);
-        let surplus = cursors.expired.len().saturating_sub(REMEMBERED);
-        cursors.expired.drain(..surplus);
-        drop(cursors);
-        drop(dropped);
-    }
-}
-
-/// Which document a write answers, if any.
-#[derive(Default)]
-struct Answering {
-    sort: Option<Sort>,
-    projection: Option<Projection>,
-    returned: Option<Returned>,
-}
-
-impl Answering {
-    fn parse(
-        sort: Option<&Incoming>,
-        projection: Option<&Incoming>,
-        returned: Returned,
-    ) -> Result<Answering> {
-        check_part(sort)?;
-        check_part(projection)?;
-        let sort = sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
-        let projection = projection.map(|one| Projection::parse(one.raw())).transpose()?.flatten();
-        if returned == Returned::After && projection.as_ref().is_some_and(Projection::is_positional) {
-            let message = "a positional projection needs the document as it was; return it before the write";
-            return Err(Error::new(Kind::BadQuery, message));
-        }
-        Ok(Answering { sort, projection, returned: Some(returned) })
-    }
-}
-
-fn writes(operation: &Operation) -> bool {
-    if let Operation::Aggregate { pipeline, .. } = operation {
-        return is_write(pipeline);
-    }
-    matches!(
-        operation,
-        Operation::Insert { .. }
-            | Operation::Set { .. }
-            | Operation::DeleteId { .. }
-            | Operation::Drop
-            | Operation::Create
-            | Operation::CreateIndexes { .. }
-            | Operation::DropIndex { .. }
-            | Operation::Rename { .. }
-            | Operation::Bulk { .. }
-            | Operation::FindOneAnd { .. }
-            | Operation::Update { .. }
-            | Operation::Replace { .. }
-            | Operation::Delete { .. }
-    )
-}
-
-/// Whether this is a write that names its documents, and so commits in the order of the calls.
-pub(super) fn writes_by_id(operation: &Operation) -> bool {
-    match operation {
-        Operation::Insert { .. }
-        | Operation::Set { .. }
-        | Operation::DeleteId { .. }
-        | Operation::Drop
-        | Operation::Create
-        | Operation::Rename { .. } => true,
-        Operation::Update { filter, .. }
-        | Operation::Replace { filter, .. }
-        | Operation::Delete { filter, .. } => names_id(filter.raw()),
-        Operation::FindOneAnd { write, .. } => writes_by_id(write),
-        Operation::Bulk { operations, .. } => operations.iter().all(writes_by_id),
-        _ => false,
-    }
 }
 
 fn text_of(value: &Incoming) -> Result<String> {
@@ -661,14 +476,4 @@ fn text_of(value: &Incoming) -> Result<String> {
         RawKind::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
         _ => Err(Error::new(Kind::Internal, "a name crossed as another value; please report it")),
     }
-}
-
-/// Whether a filter pins `_id` by a plain value; the bytes are not validated yet, only looked at.
-fn names_id(filter: RawValue<'_>) -> bool {
-    filter.get("_id").is_some_and(|id| match id.kind() {
-        RawKind::Object(object) => {
-            !object.iter().next().is_some_and(|(key, _)| key.starts_with('$') && key != "$eq")
-        }
-        _ => true,
-    })
 }

@@ -1,0 +1,85 @@
+//! What kind of operation is asked for: whether it writes, whether it names its documents, what it is to answer.
+
+use super::aggregate::is_write;
+use super::cursor::check_part;
+use super::operation::{Incoming, Operation, Returned};
+use crate::document::{RawKind, RawValue};
+use crate::error::{Error, Kind, Result};
+use crate::query::{Projection, Sort};
+
+/// Which document a write answers, if any.
+#[derive(Default)]
+pub(super) struct Answering {
+    pub(super) sort: Option<Sort>,
+    pub(super) projection: Option<Projection>,
+    pub(super) returned: Option<Returned>,
+}
+
+impl Answering {
+    pub(super) fn parse(
+        sort: Option<&Incoming>,
+        projection: Option<&Incoming>,
+        returned: Returned,
+    ) -> Result<Answering> {
+        check_part(sort)?;
+        check_part(projection)?;
+        let sort = sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+        let projection = projection.map(|one| Projection::parse(one.raw())).transpose()?.flatten();
+        if returned == Returned::After && projection.as_ref().is_some_and(Projection::is_positional) {
+            let message = "a positional projection needs the document as it was; return it before the write";
+            return Err(Error::new(Kind::BadQuery, message));
+        }
+        Ok(Answering { sort, projection, returned: Some(returned) })
+    }
+}
+
+/// Whether it changes the database.
+pub(super) fn writes(operation: &Operation) -> bool {
+    if let Operation::Aggregate { pipeline, .. } = operation {
+        return is_write(pipeline);
+    }
+    matches!(
+        operation,
+        Operation::Insert { .. }
+            | Operation::Set { .. }
+            | Operation::DeleteId { .. }
+            | Operation::Drop
+            | Operation::Create
+            | Operation::CreateIndexes { .. }
+            | Operation::DropIndex { .. }
+            | Operation::Rename { .. }
+            | Operation::Bulk { .. }
+            | Operation::FindOneAnd { .. }
+            | Operation::Update { .. }
+            | Operation::Replace { .. }
+            | Operation::Delete { .. }
+    )
+}
+
+/// Whether this is a write that names its documents, and so commits in the order of the calls.
+pub(super) fn writes_by_id(operation: &Operation) -> bool {
+    match operation {
+        Operation::Insert { .. }
+        | Operation::Set { .. }
+        | Operation::DeleteId { .. }
+        | Operation::Drop
+        | Operation::Create
+        | Operation::Rename { .. } => true,
+        Operation::Update { filter, .. }
+        | Operation::Replace { filter, .. }
+        | Operation::Delete { filter, .. } => names_id(filter.raw()),
+        Operation::FindOneAnd { write, .. } => writes_by_id(write),
+        Operation::Bulk { operations, .. } => operations.iter().all(writes_by_id),
+        _ => false,
+    }
+}
+
+/// Whether a filter pins `_id` by a plain value; the bytes are not validated yet, only looked at.
+pub(super) fn names_id(filter: RawValue<'_>) -> bool {
+    filter.get("_id").is_some_and(|id| match id.kind() {
+        RawKind::Object(object) => {
+            !object.iter().next().is_some_and(|(key, _)| key.starts_with('$') && key != "$eq")
+        }
+        _ => true,
+    })
+}

@@ -1,0 +1,142 @@
+//! The cursors that a session has open: batches of what is left, until it is read, closed or forgotten.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::aggregate::Aggregation;
+use super::collection::Collection;
+use super::cursor::Cursor;
+use super::limits::Watch;
+use super::operation::{Answer, Document};
+use super::session::Session;
+use super::store::Store;
+use crate::error::{Error, Kind, Result};
+
+/// A cursor that nobody asks for this long (ms) is closed.
+const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
+/// Expired cursors that are remembered, so that asking for one says why it is gone.
+const REMEMBERED: usize = 1_024;
+
+/// What a cursor reads on.
+pub(super) enum Source {
+    Find(Box<Cursor>),
+    Aggregate(Aggregation),
+}
+
+impl Source {
+    fn collection(&self) -> Option<&Arc<Collection>> {
+        match self {
+            Source::Find(cursor) => cursor.collection(),
+            Source::Aggregate(_) => None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        match self {
+            Source::Find(cursor) => cursor.is_done(),
+            Source::Aggregate(aggregation) => aggregation.is_done(),
+        }
+    }
+
+    fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
+        match self {
+            Source::Find(cursor) => cursor.next_batch(store, size, watch),
+            Source::Aggregate(aggregation) => aggregation.next_batch(size),
+        }
+    }
+}
+
+pub(super) struct OpenCursor {
+    cursor: Mutex<Source>,
+    used: AtomicU64,
+}
+
+#[derive(Default)]
+pub(super) struct Cursors {
+    pub(super) open: HashMap<u64, Arc<OpenCursor>>,
+    expired: Vec<u64>,
+}
+
+impl Session {
+    pub(super) fn first_batch(
+        &self,
+        mut cursor: Source,
+        size: u32,
+        watch: &Watch,
+    ) -> (Option<Arc<Collection>>, Result<Answer>) {
+        let collection = cursor.collection().cloned();
+        let documents = match cursor.next_batch(&self.store, size, watch) {
+            Ok(documents) => documents,
+            Err(error) => return (collection, Err(error)),
+        };
+        if cursor.is_done() {
+            return (collection, Ok(Answer::Batch { cursor: 0, documents }));
+        }
+        let number = self.next_cursor.fetch_add(1, Ordering::Relaxed);
+        let used = AtomicU64::new(self.store.now() as u64);
+        let open = Arc::new(OpenCursor { cursor: Mutex::new(cursor), used });
+        self.cursors.lock().open.insert(number, open);
+        (collection, Ok(Answer::Batch { cursor: number, documents }))
+    }
+
+    pub(super) fn more(
+        &self,
+        number: u64,
+        size: u32,
+        watch: &Watch,
+    ) -> (Option<Arc<Collection>>, Result<Answer>) {
+        let open = {
+            let cursors = self.cursors.lock();
+            match cursors.open.get(&number) {
+                Some(open) => open.clone(),
+                None if cursors.expired.contains(&number) => {
+                    let message =
+                        "the cursor was closed after 10 minutes without a read; run the query again";
+                    return (None, Err(Error::new(Kind::Timeout, message)));
+                }
+                None => return (None, Err(Error::new(Kind::Closed, "the cursor is closed"))),
+            }
+        };
+        open.used.store(self.store.now() as u64, Ordering::Relaxed);
+        let mut cursor = open.cursor.lock();
+        let collection = cursor.collection().cloned();
+        match cursor.next_batch(&self.store, size, watch) {
+            Err(error) => {
+                // What is left of the batch is lost, so the cursor ends.
+                drop(cursor);
+                let failed = self.cursors.lock().open.remove(&number);
+                drop(failed);
+                (collection, Err(error))
+            }
+            Ok(documents) => {
+                let done = cursor.is_done();
+                drop(cursor);
+                if done {
+                    let finished = self.cursors.lock().open.remove(&number);
+                    drop(finished);
+                }
+                (collection, Ok(Answer::Batch { cursor: if done { 0 } else { number }, documents }))
+            }
+        }
+    }
+
+    pub(super) fn expire_cursors(&self) {
+        let now = self.store.now();
+        let mut cursors = self.cursors.lock();
+        let idle: Vec<u64> = cursors
+            .open
+            .iter()
+            .filter(|(_, open)| now - open.used.load(Ordering::Relaxed) as i64 > CURSOR_IDLE)
+            .map(|(number, _)| *number)
+            .collect();
+        let dropped: Vec<_> = idle.iter().filter_map(|number| cursors.open.remove(number)).collect();
+        cursors.expired.extend(idle);
+        let surplus = cursors.expired.len().saturating_sub(REMEMBERED);
+        cursors.expired.drain(..surplus);
+        drop(cursors);
+        drop(dropped);
+    }
+}
