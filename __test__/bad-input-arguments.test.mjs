@@ -5,10 +5,11 @@ import test from 'ava'
 import { AggregationCursor, Collection, FindCursor } from '../index.mjs'
 import { collection, Database, directory, memory, MoltenError, rejectsType } from './support/database.mjs'
 
-const TYPES = {
+/** One of each type, new at each call: an insert gives a document its `_id`, and tests of this file run side by side. */
+const everyType = () => ({
   null: null, undefined, number: 5, NaN: NaN, string: 'x', 'empty string': '', boolean: true, bigint: 1n, symbol: Symbol('x'), function: () => {}, class: Map,
   array: [], 'array of null': [null], 'nested array': [[]], object: {}, date: new Date(0), bytes: Buffer.from('x'), map: new Map(), set: new Set(), regexp: /x/, promise: Promise.resolve(), error: new Error('x')
-}
+})
 /** What counts as an object with fields before its content is looked at. */
 const FIELDS = ['object', 'map', 'set', 'regexp', 'promise', 'error']
 const ARRAYS = ['array', 'array of null', 'nested array']
@@ -17,7 +18,7 @@ const ABSENT = ['undefined', 'null']
 const filter = { name: 'filter', right: [...FIELDS] }
 const optionalFilter = { name: 'filter', right: [...FIELDS, ...ABSENT] }
 const options = { name: 'options|option', right: ['undefined', 'null', 'object', 'map', 'set', 'regexp', 'promise', 'error', 'date', 'bytes'] }
-const id = { name: 'id', right: Object.keys(TYPES).filter((type) => !['undefined', 'symbol', 'function', 'class', ...ARRAYS].includes(type)) }
+const id = { name: 'id', right: Object.keys(everyType()).filter((type) => !['undefined', 'symbol', 'function', 'class', ...ARRAYS].includes(type)) }
 const document = { name: 'document', right: FIELDS }
 const update = { name: 'update', right: [...FIELDS, 'array'] }
 
@@ -89,7 +90,7 @@ const CURSOR = {
   batchSize: [[1, { name: 'count', right: ['number'] }]],
   project: [[{}, { name: 'projection', right: FIELDS }]],
   hint: [['a_1', { name: 'hint', right: ['string', ...ABSENT] }]],
-  comment: [['x', { name: 'comment', right: Object.keys(TYPES) }]],
+  comment: [['x', { name: 'comment', right: Object.keys(everyType()) }]],
   // An object without the one locale that there is is NOT_SUPPORTED.
   collation: [[{ locale: 'simple' }, { name: 'collation', right: FIELDS }]],
   explain: [['queryPlanner', { name: 'verbosity', right: ['boolean', ...ABSENT] }]],
@@ -132,7 +133,7 @@ async function refusesWrongTypes(t, table, make) {
   for (const [method, places] of Object.entries(table)) {
     for (let place = 0; place < places.length; place++) {
       const [, { name, right }] = places[place]
-      for (const [type, value] of Object.entries(TYPES)) {
+      for (const [type, value] of Object.entries(everyType())) {
         if (right.includes(type)) continue
         const receiver = await make()
         const args = places.map(([good], i) => (i === place ? value : good)).slice(0, Math.max(place + 1, places.length - 1))
@@ -155,7 +156,7 @@ test('methods of a database', async (t) => {
   await db.collection('a').insertOne({ _id: 1 })
   await refusesWrongTypes(t, DATABASE, () => db)
   t.deepEqual(await db.collection('a').find().toArray(), [{ _id: 1 }])
-  for (const value of Object.values(TYPES)) {
+  for (const value of Object.values(everyType())) {
     if (typeof value !== 'string' || value === '') await rejectsType(t, () => Database.open(value), /Database.open: path must be/)
     if (typeof value !== 'string' || value === '') await rejectsType(t, () => Database.verify(value), /Database.verify: path must be/)
     if (value !== undefined && (typeof value !== 'object' || Array.isArray(value))) await rejectsType(t, () => Database.open(directory(t), value), /options/)
@@ -174,7 +175,7 @@ test('whatever comes as any argument ends in an answer, a TypeError or a MoltenE
   for (const [table, make] of [[METHODS, () => things], [CURSOR, () => things.find()], [AGGREGATION, () => things.aggregate()]]) {
     for (const [method, places] of Object.entries(table)) {
       if (method === 'drop' || method === 'rename') continue
-      for (const [type, value] of Object.entries(TYPES)) {
+      for (const [type, value] of Object.entries(everyType())) {
         for (let place = 0; place < places.length; place++) {
           const args = places.map(([good], i) => (i === place ? value : good))
           try {
