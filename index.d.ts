@@ -469,7 +469,7 @@ export interface DatabaseStats {
 	collections: number;
 	/** Documents in all of them. */
 	documents: number;
-	/** Bytes of documents in memory, old versions that a cursor still reads included. */
+	/** Bytes of memory that documents take, old versions that a cursor still reads included; what `memoryLimit` bounds. */
 	hotBytes: number;
 	/** Bytes of the newest version of every document, in memory or on disk. */
 	liveBytes: number;

@@ -27,7 +27,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, block: &Arc<Block>, span: Span) {
         self.documents += 1;
-        if !is_shared(block, span) {
+        if span.is_alone(block) {
             self.bytes += block.bytes.len() as u64;
             return;
         }
@@ -39,14 +39,9 @@ impl Tally {
     }
 
     fn is_mostly_dead(&self, block: &Arc<Block>, span: Span) -> bool {
-        let alive = is_shared(block, span).then(|| self.alive.get(&address(block))).flatten();
+        let alive = (!span.is_alone(block)).then(|| self.alive.get(&address(block))).flatten();
         alive.is_some_and(|alive| 2 * alive < block.bytes.len())
     }
-}
-
-/// Whether the document takes less than half of its block, so that there may be others in it.
-fn is_shared(block: &Block, span: Span) -> bool {
-    2 * (span.head() + span.len()) < block.bytes.len()
 }
 
 fn address(block: &Arc<Block>) -> usize {

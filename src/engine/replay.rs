@@ -269,7 +269,7 @@ impl Loader for Replay<'_> {
                 versions.push(Version { lsn: snapshot.lsn, content });
             }
             let (count, hot) =
-                (versions.len(), versions.iter().map(|version| version.content.hot_bytes() as u64).sum());
+                (versions.len(), versions.iter().map(|version| version.content.hot_bytes()).sum());
             if count != snapshot.documents as usize {
                 return Err("a block holds fewer documents than its table says");
             }

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 
-use super::record::PAYLOAD_HEAD;
 pub use super::version::{Content, SlotId, Span, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
@@ -69,7 +68,7 @@ impl Slot {
     fn forget(&mut self, oldest: Lsn) -> u64 {
         let Some(history) = &mut self.history else { return 0 };
         if self.newest.lsn <= oldest {
-            let freed = history.older.iter().map(|version| version.content.hot_bytes() as u64).sum();
+            let freed = history.older.iter().map(|version| version.content.hot_bytes()).sum();
             self.history = None;
             return freed;
         }
@@ -79,7 +78,7 @@ impl Slot {
             return 0;
         }
         history.earlier_life = None;
-        history.older.drain(..reached - 1).map(|version| version.content.hot_bytes() as u64).sum()
+        history.older.drain(..reached - 1).map(|version| version.content.hot_bytes()).sum()
     }
 }
 
@@ -135,13 +134,39 @@ impl Default for Slab {
     }
 }
 
+/// The places named in a page, so that neighbours on disk share one, however often they come and go one by one.
+#[derive(Default)]
+struct Places(SmallVec<[Arc<BlockPlace>; 4]>);
+
+impl Places {
+    fn known(&mut self, place: &Arc<BlockPlace>) {
+        if self.find(place).is_none() {
+            self.0.push(place.clone());
+        }
+    }
+
+    fn of(&mut self, block: &Block) -> Arc<BlockPlace> {
+        if let Some(place) = self.find(&block.place) {
+            return place.clone();
+        }
+        let place = Arc::new(block.place);
+        self.0.push(place.clone());
+        place
+    }
+
+    /// The latest first: neighbours were mostly written together.
+    fn find(&self, place: &BlockPlace) -> Option<&Arc<BlockPlace>> {
+        self.0.iter().rev().find(|known| ***known == *place)
+    }
+}
+
 impl Slab {
     /// One past the last slot given out.
     pub fn end(&self) -> u64 {
         self.len.load(Ordering::Acquire)
     }
 
-    /// Bytes of documents in memory, old versions included.
+    /// Bytes of memory that documents take, old versions included.
     pub fn hot_bytes(&self) -> u64 {
         self.hot_bytes.load(Ordering::Relaxed)
     }
@@ -158,7 +183,7 @@ impl Slab {
         if index == self.chunks.read().len() {
             self.chunks.write().push(Some(Chunk::new()));
         }
-        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         if let Some(chunk) = self.chunk(index) {
             let (page, slot) = place(id);
@@ -173,7 +198,7 @@ impl Slab {
 
     /// Makes this the newest version of the slot; the one before stays behind it until pruned.
     pub fn supersede(&self, id: SlotId, version: Version) {
-        self.hot_bytes.fetch_add(version.content.hot_bytes() as u64, Ordering::Relaxed);
+        self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         self.with_mut(id, |slot| {
             self.live_bytes.fetch_sub(slot.newest.content.live_bytes() as u64, Ordering::Relaxed);
@@ -359,7 +384,7 @@ impl Slab {
                 let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
                 let mut slots = chunk.pages[page].slots.write();
                 for (slot, version) in slots[slot..last].iter_mut().zip(&mut versions) {
-                    hot += version.content.hot_bytes() as u64;
+                    hot += version.content.hot_bytes();
                     live += version.content.live_bytes() as u64;
                     slot.newest = version;
                     id += 1;
@@ -379,11 +404,23 @@ impl Slab {
                 return;
             }
             match slot.newest.content {
-                Content::Hot(..) => slot.newest.content = Content::Hot(block.clone(), span),
+                Content::Hot(..) => {
+                    self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
+                }
                 Content::Cold(..) => slot.newest.content = Content::Cold(place.clone(), span),
                 Content::Vacant | Content::Tombstone => {}
             }
         });
+    }
+
+    /// Puts the document's bytes elsewhere, and counts what they take there; answers what that frees. With the slot
+    /// locked, so that nobody takes away what was not added yet.
+    fn replace(&self, content: &mut Content, other: Content) -> u64 {
+        let (before, after) = (content.hot_bytes(), other.hot_bytes());
+        self.hot_bytes.fetch_add(after, Ordering::Relaxed);
+        self.hot_bytes.fetch_sub(before, Ordering::Relaxed);
+        *content = other;
+        before.saturating_sub(after)
     }
 
     /// Moves the clock's hand over one page: hot documents published by `published` that were not read by key
@@ -396,45 +433,38 @@ impl Slab {
         let used = page.used.swap(0, Ordering::Relaxed);
         let mut slots = page.slots.write();
         let mut freed = 0;
-        let mut last: Option<(*const Block, Arc<BlockPlace>)> = None;
+        let mut places = Places::default();
         for (n, slot) in slots.iter_mut().enumerate() {
-            let Version { lsn, content: Content::Hot(block, span) } = &slot.newest else { continue };
-            if *lsn > published {
-                continue;
-            }
-            let span = *span;
-            if used & 1 << n != 0 {
-                if block.base == 0
-                    && block.bytes.len() > 2 * (span.len() + span.head() + PAYLOAD_HEAD)
-                    && let Some(alone) = span.alone(block)
-                {
-                    slot.newest.content = Content::Hot(Arc::new(alone), span);
+            let Version { lsn, content } = &mut slot.newest;
+            let (block, span) = match content {
+                Content::Hot(block, span) if *lsn <= published => (block.clone(), *span),
+                Content::Cold(place, _) => {
+                    places.known(place);
+                    continue;
                 }
-                continue;
-            }
-            freed += span.len() as u64;
-            let place = match &last {
-                Some((same, place)) if *same == Arc::as_ptr(block) => place.clone(),
-                _ => Arc::new(block.place),
+                _ => continue,
             };
-            last = Some((Arc::as_ptr(block), place.clone()));
-            slot.newest.content = Content::Cold(place, span);
+            if used & 1 << n == 0 {
+                freed += self.replace(content, Content::Cold(places.of(&block), span));
+            } else if !span.is_alone(&block)
+                && let Some(alone) = span.alone(&block)
+            {
+                self.replace(content, Content::Hot(Arc::new(alone), span));
+            }
         }
         drop(slots);
-        self.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
         (next, freed)
     }
 
     /// Puts the bytes of a cold version back into memory, if it is still the newest.
     pub fn warm(&self, id: SlotId, lsn: Lsn, block: Arc<Block>) {
-        let warmed = self.with_mut(id, |slot| match slot.newest {
-            Version { lsn: own, content: Content::Cold(_, span) } if own == lsn => {
-                slot.newest.content = Content::Hot(block, span);
-                span.len() as u64
+        self.with_mut(id, |slot| {
+            if slot.newest.lsn == lsn
+                && let Content::Cold(_, span) = slot.newest.content
+            {
+                self.replace(&mut slot.newest.content, Content::Hot(block, span));
             }
-            _ => 0,
         });
-        self.hot_bytes.fetch_add(warmed.unwrap_or(0), Ordering::Relaxed);
     }
 
     fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {

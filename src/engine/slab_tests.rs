@@ -70,9 +70,13 @@ fn pruning_keeps_what_the_oldest_view_sees_and_frees_the_rest() {
     let a = slab.push(document(1, "one"), None);
     slab.supersede(a, document(3, "three"));
     slab.supersede(a, document(5, "five"));
-    assert_eq!(slab.hot_bytes(), 12);
+    let bytes = |text: &str| document(1, text).content.hot_bytes();
+    assert_eq!(slab.hot_bytes(), bytes("one") + bytes("three") + bytes("five"));
     slab.prune(a, Lsn(4));
-    assert_eq!((visible(&slab, 4), slab.hot_bytes()), (vec!["three".to_owned()], 9));
+    assert_eq!(
+        (visible(&slab, 4), slab.hot_bytes()),
+        (vec!["three".to_owned()], bytes("three") + bytes("five"))
+    );
     slab.supersede(a, tombstone(7));
     assert!(!slab.bury(a, Lsn(6)));
     assert_eq!(visible(&slab, 6), ["five"]);
@@ -111,4 +115,88 @@ fn a_scan_stops_where_it_is_told_and_goes_on_from_there() {
         ControlFlow::Continue(())
     });
     assert_eq!(seen, 200);
+}
+
+/// Documents of ten bytes, `count` to a block, as a write of many leaves them.
+fn together(lsn: u64, count: u32) -> Vec<Version> {
+    let len = 8 + 10 * count;
+    let place = BlockPlace { file: FileId::Segment(1), frame: lsn, offset: lsn, len };
+    let block = Arc::new(Block { place, base: 0, bytes: vec![b'x'; len as usize].into() });
+    let content = |n| Content::Hot(block.clone(), Span::new(8 + 10 * n + 2, 8, 2));
+    (0..count).map(|n| Version { lsn: Lsn(lsn), content: content(n) }).collect()
+}
+
+fn counted(slab: &Slab) -> u64 {
+    let chunks = slab.chunks.read();
+    let pages = chunks.iter().flatten().flat_map(|chunk| chunk.pages.iter());
+    pages.map(|page| page.slots.read().iter().map(bytes_of).sum::<u64>()).sum()
+}
+
+fn bytes_of(slot: &Slot) -> u64 {
+    let older = slot.history.iter().flat_map(|history| &history.older);
+    older.chain([&slot.newest]).map(|version| version.content.hot_bytes()).sum()
+}
+
+#[test]
+fn the_count_is_what_is_held_however_documents_come_and_go() {
+    for seed in 1..=40_u64 {
+        let mut state = seed;
+        let mut roll = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let slab = Slab::default();
+        for lsn in 1..=30 {
+            for version in together(lsn, 1 + roll(9) as u32) {
+                slab.push(version, None);
+            }
+            for _ in 0..20 {
+                let id = SlotId(roll(slab.end()));
+                match roll(6) {
+                    0 => slab.supersede(id, together(lsn, 1).remove(0)),
+                    1 => slab.prune(id, Lsn(lsn)),
+                    2 => drop(slab.cool_page(id.0, Lsn(lsn))),
+                    3 => slab.seen(id, || Lsn(lsn), |_| ()),
+                    4 => {
+                        let Some((own, Content::Cold(place, span))) =
+                            slab.newest(id, |version| (version.lsn, version.content.clone()))
+                        else {
+                            continue;
+                        };
+                        let bytes = vec![b'x'; place.len as usize].into();
+                        let alone = span.alone(&Block { place: *place, base: 0, bytes }).unwrap();
+                        slab.warm(id, own, Arc::new(alone));
+                    }
+                    _ => {
+                        let Content::Hot(block, span) = together(99, 4).remove(2).content else { continue };
+                        slab.repoint(id, Lsn(lsn), &block, &Arc::new(block.place), span);
+                    }
+                }
+                assert_eq!(slab.hot_bytes(), counted(&slab), "seed {seed}, lsn {lsn}");
+            }
+        }
+    }
+}
+
+#[test]
+fn documents_that_come_and_go_one_by_one_share_the_place_of_their_block() {
+    let slab = Slab::default();
+    for version in together(1, 20) {
+        slab.push(version, None);
+    }
+    let cold = |n| match slab.newest(SlotId(n), |version| version.content.clone()) {
+        Some(Content::Cold(place, span)) => (place, span),
+        other => panic!("{other:?}"),
+    };
+    let places = || (0..20).map(|n| Arc::as_ptr(&cold(n).0)).collect::<std::collections::HashSet<_>>().len();
+    slab.cool_page(0, Lsn(1));
+    assert_eq!((slab.hot_bytes(), places()), (0, 1));
+    for n in 0..20 {
+        let (place, span) = cold(n);
+        let whole = Block { place: *place, base: 0, bytes: vec![b'x'; place.len as usize].into() };
+        slab.warm(SlotId(n), Lsn(1), Arc::new(span.alone(&whole).unwrap()));
+        assert!(slab.hot_bytes() > 100, "a block of its own is counted with what it costs");
+        slab.cool_page(0, Lsn(1));
+    }
+    assert_eq!((slab.hot_bytes(), places()), (0, 1));
 }

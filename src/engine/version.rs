@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::record::{PAYLOAD_HEAD, Put, Records};
 use crate::storage::{Block, BlockPlace, Lsn};
 
+/// What a block costs beside its bytes: the two counts of its Arc, its fields, and the allocator's head of each part.
+const BLOCK_COST: usize = 2 * size_of::<usize>() + size_of::<Block>() + 2 * 16;
+
 /// The number of a slot, given in order from 0 and never again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub u64);
@@ -62,6 +65,11 @@ impl Span {
         (put.document == (start..start + self.len())).then_some(put)
     }
 
+    /// Whether the record has the block to itself, or shares it with little else: it can then be made no smaller.
+    pub fn is_alone(self, block: &Block) -> bool {
+        block.bytes.len() <= 2 * (PAYLOAD_HEAD + self.head() + self.len())
+    }
+
     /// A block that holds this record alone.
     pub fn alone(self, block: &Block) -> Option<Block> {
         let start = (self.offset as usize).checked_sub(self.head())?;
@@ -88,12 +96,15 @@ pub enum Content {
 }
 
 impl Content {
-    /// Bytes of documents held in memory.
-    pub fn hot_bytes(&self) -> usize {
-        match self {
-            Content::Hot(_, span) => span.len(),
+    /// Bytes of memory that the document takes, its share of the block or all of it. The same for the same content at any
+    /// time, so that what was added can be taken away.
+    pub fn hot_bytes(&self) -> u64 {
+        let bytes = match self {
+            Content::Hot(block, span) if span.is_alone(block) => block.bytes.len() + BLOCK_COST,
+            Content::Hot(_, span) => span.head() + span.len(),
             _ => 0,
-        }
+        };
+        bytes as u64
     }
 
     /// Bytes of the document, in memory or on disk.
