@@ -26,10 +26,11 @@ impl Store {
             let Some(collection) = self.collections().get(number).map(|entry| entry.clone()) else {
                 continue;
             };
-            let mut slot = if *number == hand.0 { hand.1 } else { 0 };
-            while slot < collection.slab().end() {
-                let (next, freed) = collection.slab().cool_page(slot, self.views().published());
-                slot = next;
+            let slab = collection.slab();
+            let mut slot = slab.next_warm(if *number == hand.0 { hand.1 } else { 0 });
+            while slot < slab.end() {
+                let (next, freed) = slab.cool_page(slot, self.views().published());
+                slot = slab.next_warm(next);
                 hot = hot.saturating_sub(freed);
                 if hot <= goal {
                     *hand = (*number, slot);

@@ -4,6 +4,8 @@
 //! never reused, so a number is a position in the natural order that stays valid for ever. A page of 64 slots
 //! is the unit of locking: a writer holds it for one slot's swap, a scan for the reading of one page.
 
+mod clock;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -103,6 +105,9 @@ impl Page {
 
 struct Chunk {
     pages: Box<[Page]>,
+    /// A bit a page, set while a newest version in it may be in memory: the clock passes the others at a glance. Changed
+    /// with the page locked.
+    warm: AtomicU64,
     /// Slots that were filled and not emptied since.
     occupied: AtomicU32,
 }
@@ -110,7 +115,15 @@ struct Chunk {
 impl Chunk {
     fn new() -> Arc<Chunk> {
         let pages = (0..PAGES).map(|_| Page::new()).collect();
-        Arc::new(Chunk { pages, occupied: AtomicU32::new(0) })
+        Arc::new(Chunk { pages, warm: AtomicU64::new(0), occupied: AtomicU32::new(0) })
+    }
+
+    /// Marks the page, which is locked, as one with a document in memory.
+    fn warmed(&self, page: usize) {
+        let bit = 1 << page;
+        if self.warm.load(Ordering::Relaxed) & bit == 0 {
+            self.warm.fetch_or(bit, Ordering::Relaxed);
+        }
     }
 }
 
@@ -131,32 +144,6 @@ impl Default for Slab {
             hot_bytes: AtomicU64::new(0),
             live_bytes: AtomicU64::new(0),
         }
-    }
-}
-
-/// The places named in a page, so that neighbours on disk share one, however often they come and go one by one.
-#[derive(Default)]
-struct Places(SmallVec<[Arc<BlockPlace>; 4]>);
-
-impl Places {
-    fn known(&mut self, place: &Arc<BlockPlace>) {
-        if self.find(place).is_none() {
-            self.0.push(place.clone());
-        }
-    }
-
-    fn of(&mut self, block: &Block) -> Arc<BlockPlace> {
-        if let Some(place) = self.find(&block.place) {
-            return place.clone();
-        }
-        let place = Arc::new(block.place);
-        self.0.push(place.clone());
-        place
-    }
-
-    /// The latest first: neighbours were mostly written together.
-    fn find(&self, place: &BlockPlace) -> Option<&Arc<BlockPlace>> {
-        self.0.iter().rev().find(|known| ***known == *place)
     }
 }
 
@@ -190,7 +177,11 @@ impl Slab {
             chunk.occupied.fetch_add(1, Ordering::Relaxed);
             let history = earlier_life
                 .map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
-            chunk.pages[page].slots.write()[slot] = Slot { newest: version, history };
+            let mut slots = chunk.pages[page].slots.write();
+            if version.content.is_hot() {
+                chunk.warmed(page);
+            }
+            slots[slot] = Slot { newest: version, history };
         }
         self.len.store(id + 1, Ordering::Release);
         SlotId(id)
@@ -383,6 +374,7 @@ impl Slab {
                 let (page, slot) = place(id);
                 let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
                 let mut slots = chunk.pages[page].slots.write();
+                chunk.warmed(page);
                 for (slot, version) in slots[slot..last].iter_mut().zip(&mut versions) {
                     hot += version.content.hot_bytes();
                     live += version.content.live_bytes() as u64;
@@ -423,50 +415,6 @@ impl Slab {
         before.saturating_sub(after)
     }
 
-    /// Moves the clock's hand over one page: hot documents published by `published` that were not read by key
-    /// since the hand came by last turn cold; those that were keep their bytes, in blocks of their own, so that
-    /// no block stays for a neighbour's sake. Answers where the hand stands, and the bytes freed.
-    pub fn cool_page(&self, hand: u64, published: Lsn) -> (u64, u64) {
-        let next = (hand / PAGE as u64 + 1) * PAGE as u64;
-        let Some(chunk) = self.chunk((hand / CHUNK) as usize) else { return (next, 0) };
-        let page = &chunk.pages[place(hand).0];
-        let used = page.used.swap(0, Ordering::Relaxed);
-        let mut slots = page.slots.write();
-        let mut freed = 0;
-        let mut places = Places::default();
-        for (n, slot) in slots.iter_mut().enumerate() {
-            let Version { lsn, content } = &mut slot.newest;
-            let (block, span) = match content {
-                Content::Hot(block, span) if *lsn <= published => (block.clone(), *span),
-                Content::Cold(place, _) => {
-                    places.known(place);
-                    continue;
-                }
-                _ => continue,
-            };
-            if used & 1 << n == 0 {
-                freed += self.replace(content, Content::Cold(places.of(&block), span));
-            } else if !span.is_alone(&block)
-                && let Some(alone) = span.alone(&block)
-            {
-                self.replace(content, Content::Hot(Arc::new(alone), span));
-            }
-        }
-        drop(slots);
-        (next, freed)
-    }
-
-    /// Puts the bytes of a cold version back into memory, if it is still the newest.
-    pub fn warm(&self, id: SlotId, lsn: Lsn, block: Arc<Block>) {
-        self.with_mut(id, |slot| {
-            if slot.newest.lsn == lsn
-                && let Content::Cold(_, span) = slot.newest.content
-            {
-                self.replace(&mut slot.newest.content, Content::Hot(block, span));
-            }
-        });
-    }
-
     fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
         self.chunks.read().get(index)?.clone()
     }
@@ -474,8 +422,12 @@ impl Slab {
     fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
-        let mut page = chunk.pages[page].slots.write();
-        Some(change(&mut page[slot]))
+        let mut slots = chunk.pages[page].slots.write();
+        let changed = change(&mut slots[slot]);
+        if slots[slot].newest.content.is_hot() {
+            chunk.warmed(page);
+        }
+        Some(changed)
     }
 
     /// A chunk whose every slot was given out and emptied again is let go.

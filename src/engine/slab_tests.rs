@@ -147,7 +147,7 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
         };
         let slab = Slab::default();
         for lsn in 1..=30 {
-            for version in together(lsn, 1 + roll(9) as u32) {
+            for version in together(lsn, 1 + roll(30) as u32) {
                 slab.push(version, None);
             }
             for _ in 0..20 {
@@ -173,6 +173,12 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                     }
                 }
                 assert_eq!(slab.hot_bytes(), counted(&slab), "seed {seed}, lsn {lsn}");
+                for page in (0..slab.end()).step_by(PAGE) {
+                    let all = page..slab.end().min(page + PAGE as u64);
+                    let hot = |n| slab.newest(SlotId(n), |version| version.content.is_hot()) == Some(true);
+                    let warm = slab.next_warm(page) < page + PAGE as u64;
+                    assert!(warm || !all.clone().any(hot), "seed {seed}: the clock passes slots {all:?} by");
+                }
             }
         }
     }
@@ -199,4 +205,28 @@ fn documents_that_come_and_go_one_by_one_share_the_place_of_their_block() {
         slab.cool_page(0, Lsn(1));
     }
     assert_eq!((slab.hot_bytes(), places()), (0, 1));
+}
+
+#[test]
+fn the_clock_looks_only_where_something_is_in_memory() {
+    let slab = Slab::default();
+    for lsn in 0..300 {
+        for version in together(lsn, 60) {
+            slab.push(version, None);
+        }
+    }
+    let round = || {
+        let (mut pages, mut slot) = (0, slab.next_warm(0));
+        while slot < slab.end() {
+            pages += 1;
+            slot = slab.next_warm(slab.cool_page(slot, Lsn(300)).0);
+        }
+        pages
+    };
+    let all = slab.end().div_ceil(PAGE as u64);
+    assert_eq!((round(), round(), slab.hot_bytes()), (all, 0, 0));
+    for id in [70, 5_000, 17_999] {
+        slab.supersede(SlotId(id), together(300, 1).remove(0));
+    }
+    assert_eq!((round(), round(), slab.hot_bytes()), (3, 0, 0));
 }

@@ -107,6 +107,11 @@ impl Content {
         bytes as u64
     }
 
+    /// Whether there is a document in memory.
+    pub fn is_hot(&self) -> bool {
+        matches!(self, Content::Hot(..))
+    }
+
     /// Bytes of the document, in memory or on disk.
     pub fn live_bytes(&self) -> usize {
         match self {
