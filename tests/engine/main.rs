@@ -7,6 +7,7 @@ mod concurrency;
 mod direct;
 mod indexes;
 mod model;
+mod moved;
 mod scans;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]
