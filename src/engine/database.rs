@@ -224,6 +224,17 @@ impl Database {
         }
     }
 
+    /// Closes a database that keeps nothing on disk where there is nothing to wait for. `None`, and nothing is done, where
+    /// [`Database::close`] may have to wait.
+    pub fn close_at_once(&self) -> Option<Result<()>> {
+        let idle = |session: &Weak<Session>| session.upgrade().is_none_or(|session| session.is_idle());
+        let prompt = self.options.storage == StorageMode::Memory
+            && self.closing.try_lock().is_some()
+            && self.sessions.lock().iter().all(idle)
+            && self.store.compacting().try_lock().is_some();
+        prompt.then(|| self.close())
+    }
+
     /// Counters and sizes of now.
     pub fn stats(&self) -> Result<DatabaseStats> {
         self.check_open("stats")?;
