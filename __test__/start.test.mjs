@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+import test from 'ava'
+
+const index = fileURLToPath(new URL('../index.js', import.meta.url))
+
+/** Runs a script in a process of its own; answers the modules of Node.js that it loaded. */
+function loadedBy(script) {
+  const source = `
+    const index = ${JSON.stringify(index)}
+    const before = new Set(process.moduleLoadList)
+    async function main() { ${script} }
+    main().then(() => console.log(JSON.stringify(process.moduleLoadList.filter((name) => !before.has(name)))))`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', source], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+const LARGE = /^NativeModule (crypto|stream|perf_hooks|worker_threads|child_process|fs\/promises|internal\/(crypto|streams|perf)\/)/
+
+test('the first calls load none of the large modules of Node.js', (t) => {
+  const loaded = loadedBy(`
+    const { Database } = require(index)
+    const db = await Database.open(':memory:')
+    const users = db.collection('users')
+    await users.insertOne({ _id: 'u1', name: 'Ada' })
+    if ((await users.get('u1')).name !== 'Ada') throw new Error('wrong answer')
+    await db.close()`)
+  t.deepEqual(loaded.filter((name) => LARGE.test(name)), [])
+})
+
+test('a generated _id loads node:crypto, so the test above can tell', (t) => {
+  const loaded = loadedBy(`
+    const { Database } = require(index)
+    const db = await Database.open(':memory:')
+    await db.collection('users').insertOne({})
+    await db.close()`)
+  t.true(loaded.some((name) => LARGE.test(name)))
+})
+
+test('new ObjectId() works where nothing has loaded node:crypto', (t) => {
+  const loaded = loadedBy(`
+    const { ObjectId } = require(index)
+    const ids = new Set(Array.from({ length: 100 }, () => new ObjectId().toHexString()))
+    if (ids.size !== 100) throw new Error('the same twice')`)
+  t.true(loaded.includes('NativeModule crypto'))
+})
