@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
@@ -45,4 +46,13 @@ test('new ObjectId() works where nothing has loaded node:crypto', (t) => {
     const ids = new Set(Array.from({ length: 100 }, () => new ObjectId().toHexString()))
     if (ids.size !== 100) throw new Error('the same twice')`)
   t.true(loaded.includes('NativeModule crypto'))
+})
+
+test('an import lets Node.js search no large script for the names that it exports', async (t) => {
+  const specifiers = [...readFileSync(new URL('../index.mjs', import.meta.url), 'utf8').matchAll(/from '(.*)'/g)].map(([, name]) => name)
+  t.deepEqual(specifiers, ['./core.js'])
+  t.true(readFileSync(new URL('../core.js', import.meta.url), 'utf8').length < 1_000)
+  // Had Node.js followed its require, there would be more names than these two of its own.
+  const found = Object.keys(await import('../core.js')).filter((name) => name !== 'default' && name !== 'module.exports')
+  t.deepEqual(found, [])
 })
