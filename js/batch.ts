@@ -275,7 +275,8 @@ export class Port {
 
   /** The core has results. Node.js calls this again without a turn of the event loop while more come. */
   #woken(): void {
-    if (this.#resting) return
+    // The last database may have been closed since the call was made, and the port with it.
+    if (this.#resting || this.#users === 0) return
     this.#turn.begin()
     const start = now()
     const done = this.#drain(start + DRAIN_MS - this.#draining)
@@ -290,8 +291,7 @@ export class Port {
     this.#resting = true
     setImmediate(() => {
       this.#resting = false
-      // The last database may have been closed meanwhile, and the port with it.
-      if (this.#users > 0) this.#woken()
+      this.#woken()
     })
   }
 
