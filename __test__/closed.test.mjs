@@ -1,5 +1,7 @@
 // Every method, while the database closes and after it has closed.
 
+import { createRequire } from 'node:module'
+
 import test from 'ava'
 
 import { Database, rejectsWith } from './support/database.mjs'
@@ -110,4 +112,21 @@ test('an open cursor rejects with CLOSED after close, and can itself be closed',
   await db.close()
   await rejectsWith(t, 'CLOSED', () => cursor.next())
   await cursor.close()
+})
+
+// Closing in the call gives the port up before a wake-up that is on its way has come: its call threw INTERNAL, uncaught.
+test('a wake-up that comes after close disturbs nobody', async (t) => {
+  await (await opened()).db.close()
+  const { cache } = createRequire(import.meta.url)
+  const addon = cache[Object.keys(cache).find((path) => path.endsWith('.node'))].exports
+  const { openPort } = addon
+  t.teardown(() => (addon.openPort = openPort))
+  let wake
+  addon.openPort = (...functions) => {
+    wake = functions[0]
+    return openPort(...functions)
+  }
+  const { db } = await opened()
+  await db.close()
+  t.notThrows(wake)
 })

@@ -7,7 +7,7 @@
 // Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
 // the other would keep the event loop from turning, what settles counts as point reads do (`Turn`).
 
-import { performance } from 'node:perf_hooks'
+import { hrtime } from 'node:process'
 import { setImmediate } from 'node:timers'
 
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
@@ -60,7 +60,13 @@ const EARLY_BYTES = 16 << 20
 const DRAIN_MS = 2
 
 // Kept from a test's fake clock.
-const now = performance.now.bind(performance)
+const clock = hrtime
+
+/** Milliseconds of a clock that only goes forward. The one of node:perf_hooks would load a dozen modules at every start. */
+function now(): number {
+  const [seconds, nanoseconds] = clock()
+  return seconds * 1e3 + nanoseconds / 1e6
+}
 
 /** Reads the sections of one database. */
 export interface SectionReader {
@@ -269,7 +275,8 @@ export class Port {
 
   /** The core has results. Node.js calls this again without a turn of the event loop while more come. */
   #woken(): void {
-    if (this.#resting) return
+    // The last database may have been closed since the call was made, and the port with it.
+    if (this.#resting || this.#users === 0) return
     this.#turn.begin()
     const start = now()
     const done = this.#drain(start + DRAIN_MS - this.#draining)
@@ -284,8 +291,7 @@ export class Port {
     this.#resting = true
     setImmediate(() => {
       this.#resting = false
-      // The last database may have been closed meanwhile, and the port with it.
-      if (this.#users > 0) this.#woken()
+      this.#woken()
     })
   }
 

@@ -288,7 +288,7 @@ function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): C
 async function openNative(settings: Settings): Promise<NativeDatabase> {
   let opening: Promise<NativeDatabase>
   try {
-    opening = native().NativeDatabase.open(settings.path, settings.core)
+    opening = Promise.resolve(native().NativeDatabase.open(settings.path, settings.core))
     return await abortable(opening, settings.signal)
   } catch (error) {
     if (settings.signal?.aborted && error === settings.signal.reason) {

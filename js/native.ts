@@ -10,7 +10,8 @@ export interface NativeDatabase {
   readonly handle: number
   describe(): string
   flush(): Promise<void>
-  close(): Promise<void>
+  /** Without a promise where there was nothing to wait for. */
+  close(): Promise<void> | void
   stats(): Promise<string>
   compact(): Promise<string>
   backup(destination: string): Promise<string>
@@ -32,7 +33,8 @@ export interface NativeImport {
 /** Everything the addon exports. */
 export interface Native {
   NativeDatabase: {
-    open(path: string, optionsJson: string): Promise<NativeDatabase>
+    /** One in memory is answered at once. */
+    open(path: string, optionsJson: string): Promise<NativeDatabase> | NativeDatabase
     verify(path: string): Promise<string>
   }
   openPort(wake: () => void, hold: () => void): number

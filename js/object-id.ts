@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import type * as Crypto from 'node:crypto'
 import { inspect } from 'node:util'
 
 const HEX = /^[0-9a-f]{24}$/i
@@ -10,7 +10,8 @@ let counter = 0
 /** As bson makes them: the seconds since 1970, five bytes of this process, a count, all with the highest byte first. */
 function fresh(): Buffer {
   if (!origin) {
-    const random = randomBytes(8)
+    // Loaded with the first id, as uuid.ts does.
+    const random = (require('node:crypto') as typeof Crypto).randomBytes(8)
     origin = random.subarray(0, 5)
     counter = random.readUIntBE(5, 3)
   }

@@ -7,7 +7,8 @@ const POOL_IDS = 256
 const ID_BYTES = 10
 const COUNTER_LIMIT = 0xfff
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** Two digits a byte; made with the first id. */
+let hex: readonly string[] = []
 const pool = new Uint8Array(POOL_IDS * ID_BYTES)
 let used = POOL_IDS
 let lastTime = 0
@@ -18,6 +19,7 @@ export function uuidv7(): string {
   if (used === POOL_IDS) {
     // Loaded with the first id: it costs more than the rest of this package's start.
     ;(require('node:crypto') as typeof Crypto).randomFillSync(pool)
+    if (hex.length === 0) hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
     used = 0
   }
   const at = ID_BYTES * used++

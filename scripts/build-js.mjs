@@ -1,4 +1,4 @@
-// Bundles js/ into index.js (CommonJS, the one core), writes index.mjs over it, and dist/internal.js for codec tests.
+// Bundles js/ into index.js (CommonJS, the one core), writes core.js and index.mjs over it, and dist/internal.js for codec tests.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -19,10 +19,16 @@ const common = {
   logLevel: 'warning'
 }
 
+/**
+ * What index.mjs imports in place of index.js. Node.js searches CommonJS that is imported for the names it exports, letter by letter, and
+ * follows `module.exports = require(...)`: in index.js that takes longer than all else at the start. Here it finds nothing to follow.
+ */
+const CORE = `'use strict'\n\nconst core = require('./index.js')\nmodule.exports = core\n`
+
 /** ESM names are listed one by one, so that class identity is that of the CommonJS core. */
 function esmWrapper(names) {
   const lines = names.toSorted()
-  return `import core from './index.js'\n\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
+  return `import core from './core.js'\n\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
 }
 
 /** esbuild calls a class that names itself `_Name`, and so would messages and consoles; its outer name serves as well. */
@@ -38,6 +44,7 @@ if (existsSync(join(root, 'js', 'internal.ts'))) {
   await build({ ...common, entryPoints: ['js/internal.ts'], outfile: 'dist/internal.js' })
 }
 const names = entry.exports.length > 0 ? entry.exports : exportedNames()
+writeFileSync(join(root, 'core.js'), CORE)
 writeFileSync(join(root, 'index.mjs'), esmWrapper(names))
 
 /** CommonJS bundles list no exports in the metafile; loading one touches no addon, which is loaded at first use. */

@@ -28,9 +28,9 @@ export function buildAddon(force = false) {
   ])
 }
 
-/** Builds index.js, index.mjs and dist/. */
+/** Builds index.js, core.js, index.mjs and dist/. */
 export function buildScripts(force = false) {
-  if (!force && !isStale('index.js', scriptSources) && !isStale('index.mjs', scriptSources)) return 0
+  if (!force && ['index.js', 'core.js', 'index.mjs'].every((file) => !isStale(file, scriptSources))) return 0
   return run(process.execPath, [join(root, 'scripts', 'build-js.mjs')])
 }
 

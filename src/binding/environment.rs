@@ -60,10 +60,21 @@ impl Databases {
     /// Closes a database. Blocks. Its handle is forgotten also when closing fails, for there is no second try.
     pub fn close(&self, handle: u32, database: &Database) -> Result<()> {
         let result = database.close();
+        self.forget(handle);
+        result
+    }
+
+    /// Closes a database where nothing is to be waited for; `None`, and nothing is done, where [`Databases::close`] may block.
+    pub fn close_at_once(&self, handle: u32, database: &Database) -> Option<Result<()>> {
+        let result = database.close_at_once()?;
+        self.forget(handle);
+        Some(result)
+    }
+
+    fn forget(&self, handle: u32) {
         if let Some(open) = &mut *self.open.lock() {
             open.remove(&handle);
         }
-        result
     }
 
     fn get(&self, handle: u32) -> Option<Arc<Database>> {

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, ToNapiValue, Uint8Array};
+use napi::bindgen_prelude::{
+    AsyncBlock, AsyncBlockBuilder, Either, ToNapiValue, Uint8Array, within_runtime_if_available,
+};
 use napi_derive::napi;
 
 use super::buffers::Buffers;
@@ -15,7 +17,7 @@ use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
 use super::options;
 use super::wake::WakeFunction;
-use crate::engine::Database;
+use crate::engine::{Database, MEMORY};
 use crate::error::{Error, Kind, Result};
 
 /// An open database.
@@ -28,15 +30,25 @@ pub struct NativeDatabase {
 
 #[napi]
 impl NativeDatabase {
-    /// Resolves with the database when it is recovered and ready.
+    /// Resolves with the database when it is recovered and ready. One in memory has nothing to recover: it is answered
+    /// at once, without a promise.
     #[napi]
-    pub fn open(env: &Env, path: String, options_json: String) -> napi::Result<AsyncBlock<NativeDatabase>> {
+    pub fn open(
+        env: &Env,
+        path: String,
+        options_json: String,
+    ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
         let home = guarded(|| environment::databases(env))?;
-        promise(env, move || {
+        let prompt = path == MEMORY;
+        let work = move || {
             let options = options::parse(&path, &options_json)?;
             let (handle, database) = home.open(&path, options)?;
             Ok(NativeDatabase { handle, database, home })
-        })
+        };
+        if prompt {
+            return within_runtime_if_available(|| guarded(work)).map(Either::A);
+        }
+        promise(env, work).map(Either::B)
     }
 
     /// Names the database in plain calls; never reused in a process.
@@ -72,11 +84,14 @@ impl NativeDatabase {
         promise(env, move || json(&database.backup(&destination)?))
     }
 
-    /// Resolves when the database is closed.
+    /// Resolves when the database is closed. Without a promise where there was nothing to wait for.
     #[napi]
-    pub fn close(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
+    pub fn close(&self, env: &Env) -> napi::Result<Either<(), AsyncBlock<()>>> {
         let (home, handle, database) = (Arc::clone(&self.home), self.handle, Arc::clone(&self.database));
-        promise(env, move || home.close(handle, &database))
+        match guarded(|| home.close_at_once(handle, &database).transpose())? {
+            Some(()) => Ok(Either::A(())),
+            None => promise(env, move || home.close(handle, &database)).map(Either::B),
+        }
     }
 
     /// Resolves with the counters, as JSON.

@@ -224,6 +224,17 @@ impl Database {
         }
     }
 
+    /// Closes a database that keeps nothing on disk where there is nothing to wait for. `None`, and nothing is done, where
+    /// [`Database::close`] may have to wait.
+    pub fn close_at_once(&self) -> Option<Result<()>> {
+        let idle = |session: &Weak<Session>| session.upgrade().is_none_or(|session| session.is_idle());
+        let prompt = self.options.storage == StorageMode::Memory
+            && self.closing.try_lock().is_some()
+            && self.sessions.lock().iter().all(idle)
+            && self.store.compacting().try_lock().is_some();
+        prompt.then(|| self.close())
+    }
+
     /// Counters and sizes of now.
     pub fn stats(&self) -> Result<DatabaseStats> {
         self.check_open("stats")?;
@@ -275,5 +286,54 @@ impl Drop for Database {
         if let Err(error) = self.close() {
             tracing::warn!(database = %self.store.name(), %error, "an unclosed database could not be closed cleanly");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::lane::Job;
+
+    #[test]
+    fn a_database_in_memory_is_closed_at_once_unless_something_is_under_way() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let context = runtime.enter();
+        let database = Database::open(MEMORY, OpenOptions::default(), runtime.handle().clone()).unwrap();
+        let session = database.session();
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let job: Job = Box::new(move || receiver.recv().unwrap());
+        session.scans.push(runtime.handle(), [job]);
+        assert!(database.close_at_once().is_none());
+        assert!(database.stats().is_ok(), "nothing was closed");
+        sender.send(()).unwrap();
+        session.scans.wait_idle();
+        let packing = database.store.compacting().lock();
+        assert!(database.close_at_once().is_none());
+        drop(packing);
+        // A worker that lingers may hold the lock of its lane for a moment.
+        let closed = loop {
+            if let Some(closed) = database.close_at_once() {
+                break closed;
+            }
+            std::thread::yield_now();
+        };
+        closed.unwrap();
+        assert_eq!(database.stats().unwrap_err().kind(), Kind::Closed);
+        drop(context);
+    }
+
+    #[test]
+    fn a_database_on_disk_is_never_closed_at_once() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let context = runtime.enter();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let handle = runtime.handle().clone();
+        let database = Database::open(path.to_str().unwrap(), OpenOptions::default(), handle).unwrap();
+        assert!(database.close_at_once().is_none());
+        database.close().unwrap();
+        drop(context);
     }
 }

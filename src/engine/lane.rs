@@ -109,6 +109,11 @@ impl Lane {
         Some(Turn { lane: self, runtime })
     }
 
+    /// Whether nothing is queued and nobody works.
+    pub fn is_idle(&self) -> bool {
+        self.state.try_lock().is_some_and(|state| state.running == 0 && state.queue.is_empty())
+    }
+
     /// Blocks until nothing is queued and nobody works.
     pub fn wait_idle(&self) {
         let mut state = self.state.lock();
@@ -237,6 +242,23 @@ mod tests {
         lane.wait_idle();
         // A worker that lingers may hold the lock for a moment.
         while lane.try_enter(runtime.handle()).is_none() {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_lane_is_idle_before_its_first_work_and_after_its_last() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let lane = Lane::new(1, || {});
+        assert!(lane.is_idle());
+        let (sender, receiver) = mpsc::channel::<()>();
+        let job: Job = Box::new(move || receiver.recv().unwrap());
+        lane.push(runtime.handle(), [job]);
+        assert!(!lane.is_idle());
+        sender.send(()).unwrap();
+        lane.wait_idle();
+        // A worker that lingers may hold the lock for a moment.
+        while !lane.is_idle() {
             std::thread::yield_now();
         }
     }

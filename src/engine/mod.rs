@@ -88,7 +88,7 @@ pub mod waiting;
 pub use backup::Backup;
 pub use collection::Collection;
 pub use compact::Compaction;
-pub use database::{Database, DatabaseStats, Description};
+pub use database::{Database, DatabaseStats, Description, MEMORY};
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};
 pub use index::Index;

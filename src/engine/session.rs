@@ -193,6 +193,11 @@ impl Session {
         drop(open);
     }
 
+    /// Whether no operation is under way or queued.
+    pub(super) fn is_idle(&self) -> bool {
+        [&self.writes, &self.reads, &self.scans].iter().all(|lane| lane.is_idle())
+    }
+
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
