@@ -5,6 +5,7 @@
 //! character; the characters of all the rest leave the tokens and travel in blocks of UTF-16.
 
 use super::encode;
+use super::plain::plain_end;
 use super::raw::RawValue;
 use super::shape::{Shape, ShapeId, Shapes};
 use super::value::Value;
@@ -98,6 +99,16 @@ impl Outgoing {
     /// the table, are `CORRUPT`; then what was appended so far is of no use, and [`Outgoing::clear`] is next.
     #[inline]
     pub fn raw(&mut self, value: RawValue<'_>) -> Result<()> {
+        let bytes = value.unread();
+        let plain = plain_end(bytes, value.shapes()).and_then(|end| bytes.get(..end));
+        if let Some(plain) = plain {
+            self.simple.extend_from_slice(plain);
+            return Ok(());
+        }
+        self.translated(value)
+    }
+
+    fn translated(&mut self, value: RawValue<'_>) -> Result<()> {
         let bytes = value.unread();
         let mut sink = Plain { to: self, copied: 0 };
         match walk_one(bytes, value.shapes(), &mut sink) {
