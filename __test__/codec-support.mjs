@@ -7,7 +7,6 @@ export const record = (shape, ...values) => ({ t: 'record', shape, values })
 /** Builds a section. Options: collection, first, shapes (key lists), keysOf (all shapes), blockLimit. */
 export function section(value, { collection = 0xffffffff, first = 0, shapes = [], blockLimit = 4096 } = {}) {
   const tokens = []
-  const latin = new Blocks(blockLimit)
   const wide = new Blocks(blockLimit)
   token(value)
   const head = [le32(collection), le16(first), le16(shapes.length)]
@@ -18,9 +17,9 @@ export function section(value, { collection = 0xffffffff, first = 0, shapes = []
       head.push(le32(bytes.length), bytes)
     }
   }
-  head.push(le32(latin.blocks.length), le32(wide.blocks.length))
-  for (const block of [...latin.blocks, ...wide.blocks]) head.push(le32(block.length))
-  const body = Buffer.concat([...head, ...latin.blocks, ...wide.blocks, ...tokens])
+  head.push(le32(wide.blocks.length))
+  for (const block of wide.blocks) head.push(le32(block.length))
+  const body = Buffer.concat([...head, ...wide.blocks, ...tokens])
   return Buffer.concat([le32(body.length), body])
 
   function token(v) {
@@ -61,7 +60,7 @@ export function section(value, { collection = 0xffffffff, first = 0, shapes = []
     const oneByte = [...Array(s.length).keys()].every((i) => s.charCodeAt(i) < 256)
     if (oneByte) {
       tokens.push(s.length < 32 ? Buffer.from([0xa0 | s.length]) : sized([0xd9, 0xda, 0xdb], s.length))
-      latin.add(Buffer.from(s, 'latin1'))
+      tokens.push(Buffer.from(s, 'latin1'))
     } else {
       tokens.push(sized([0xd4, 0xd5, 0xd6], s.length))
       wide.add(Buffer.from(s, 'utf16le'))

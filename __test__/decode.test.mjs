@@ -1,10 +1,12 @@
 import assert from 'node:assert'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import test from 'ava'
 import fc from 'fast-check'
 import * as bson from 'bson'
-import { MoltenError, ObjectId, Reader, ShapeCache } from '../dist/internal.js'
+import { compileSteps, MoltenError, ObjectId, Reader, ShapeCache } from '../dist/internal.js'
 import { record, section } from './codec-support.mjs'
 
 const read = (value, options) => new Reader(new ShapeCache()).section(section(value, options), 0)
@@ -42,6 +44,77 @@ const values = fc.letrec((tie) => ({
   value: fc.oneof({ maxDepth: 5 }, scalar, fc.array(tie('value'), { maxLength: 20 }), fc.dictionary(key, tie('value'), { maxKeys: 20, noNullPrototype: true }))
 })).value
 
+// These come first: the number of readers that are compiled has a bound.
+
+test('a reader is compiled for a shape that is used often', (t) => {
+  const cache = new ShapeCache()
+  const reader = new Reader(cache)
+  const bytes = section(Array(100).fill(record(0, 1, 'x')), { collection: 1, shapes: [['a', 'b']] })
+  const readers = new Set()
+  for (let n = 0; n < 20; n++) {
+    assert.deepStrictEqual(reader.section(bytes, 0)[99], { a: 1, b: 'x' })
+    readers.add(cache.of(1)[0].read)
+  }
+  t.is(readers.size, 2)
+})
+
+test('a plain value that is damaged is an error or a value, with readers compiled and not', (t) => {
+  const shapes = [['_id', 'name', 'score', 'on', 'inner'], ['x', 'y']]
+  const tree = record(0, 'u1', 'a name of some length', 1.5, true, record(1, 7, ['t', 'u']))
+  for (const uses of [1, 20, 2000]) {
+    const cache = new ShapeCache()
+    const reader = new Reader(cache)
+    for (let n = 0; n < uses; n++) reader.section(section(tree, { collection: 1, first: n && 2, shapes: n ? [] : shapes }), 0)
+    const whole = section(tree, { collection: 1, first: 2 })
+    const plain = (bytes) => reader.plain(bytes, bytes.toString('latin1', 16), cache.of(1))
+    t.deepEqual(plain(whole), { _id: 'u1', name: 'a name of some length', score: 1.5, on: true, inner: { x: 7, y: ['t', 'u'] } })
+    for (let length = 16; length < whole.length; length++) {
+      t.is(t.throws(() => plain(whole.subarray(0, length))).kind, 'CORRUPT')
+      // What stands behind the end in a longer buffer is no part of the value.
+      t.is(t.throws(() => reader.plain(whole, whole.toString('latin1', 16, length), cache.of(1))).kind, 'CORRUPT')
+    }
+    for (let at = 16; at < whole.length; at++) {
+      for (const flip of [0x01, 0x20, 0x80, 0xff]) {
+        const bytes = Buffer.from(whole)
+        bytes[at] ^= flip
+        try {
+          plain(bytes)
+        } catch (error) {
+          t.is(error.kind, 'CORRUPT', error.stack)
+        }
+      }
+    }
+    t.notThrows(() => plain(whole), 'a reader is whole after an error')
+  }
+})
+
+/** Values of the same keys, of any kinds. */
+const rows = fc.uniqueArray(key, { minLength: 1, maxLength: 12 }).chain((keys) =>
+  fc.tuple(...[0, 1].map(() => fc.tuple(...keys.map(() => values)).map((row) => Object.fromEntries(keys.map((name, i) => [name, row[i]])))))
+)
+
+test('a compiled reader reads values of other kinds than those it was compiled for', (t) => {
+  fc.assert(
+    fc.property(rows, ([usual, other]) => {
+      const cache = new ShapeCache()
+      const shapes = []
+      const [first, second] = [shaped(usual, shapes), shaped(other, shapes)]
+      const reader = new Reader(cache)
+      const one = section(first, { collection: 1, shapes })
+      assert.deepStrictEqual(reader.section(one, 0), usual)
+      for (const shape of cache.of(1)) {
+        const example = Object.keys(usual).every((name, i) => name === shape.keys[i]) ? usual : {}
+        shape.read = compileSteps(shape.keys, example) ?? shape.read
+      }
+      assert.deepStrictEqual(reader.section(one, 0), usual)
+      const bytes = section([second, first, second], { collection: 1, first: shapes.length })
+      assert.deepStrictEqual(reader.section(bytes, 0), [other, usual, other])
+    }),
+    { numRuns: 100 }
+  )
+  t.pass()
+})
+
 test('values are read back as they were written, as maps', (t) => {
   fc.assert(
     fc.property(values, fc.constantFrom(4096, 64, 16), (value, blockLimit) => {
@@ -64,6 +137,49 @@ test('values are read back as they were written, as records, before and after re
     { numRuns: 200 }
   )
   t.pass()
+})
+
+test('a plain value is read from its characters as from its section', (t) => {
+  fc.assert(
+    fc.property(values, fc.integer({ min: 1, max: 12 }), (value, times) => {
+      const shapes = []
+      const tree = shaped(value, shapes)
+      const cache = new ShapeCache()
+      const reader = new Reader(cache)
+      reader.section(section(null, { collection: 1, shapes }), 0)
+      const bytes = section(tree, { collection: 1, first: shapes.length })
+      if (bytes.readUInt32LE(12) > 0) return
+      for (let n = 0; n < times; n++) {
+        assert.deepStrictEqual(reader.plain(bytes, bytes.toString('latin1', 16), cache.of(1)), value)
+        assert.deepStrictEqual(reader.section(bytes, 0), value)
+      }
+    }),
+    { numRuns: 150 }
+  )
+  t.pass()
+})
+
+test('strings are read wherever they stand between other bytes', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string({ maxLength: 50 }), fc.nat({ max: 9000 })), { maxLength: 30 }), (parts) => {
+      const value = parts.map((part) => (typeof part === 'string' ? part : part % 2 ? Buffer.alloc(part, part) : 'x'.repeat(part)))
+      assert.deepStrictEqual(read(value), value)
+    }),
+    { numRuns: 200 }
+  )
+  t.pass()
+})
+
+test('a kept string keeps no more than a piece of its section', (t) => {
+  const count = 40_000
+  const bytes = section(Array.from({ length: count }, (_, n) => `a string of some length, ${n}`))
+  const reader = new Reader(new ShapeCache())
+  const before = process.memoryUsage().heapUsed
+  const kept = Array.from({ length: 100 }, (_, n) => reader.section(bytes, 0)[(n * 997) % count])
+  v8.setFlagsFromString('--expose-gc')
+  vm.runInNewContext('gc')()
+  const grown = process.memoryUsage().heapUsed - before
+  t.true(kept.length === 100 && grown < 100 * 4096 + (8 << 20), `${grown} bytes for 100 strings of sections of ${bytes.length}`)
 })
 
 test('sections follow one another in a buffer', (t) => {
@@ -164,7 +280,7 @@ test('a value that does not fill its section is damage', (t) => {
   corrupt(t, section({ t: 'raw', bytes: [0x92, 1] }))
   corrupt(t, section({ t: 'raw', bytes: [0xdd, 0xff, 0xff, 0xff, 0xff] }), /ends early/)
   corrupt(t, section({ t: 'raw', bytes: [0xc6, 0xff, 0xff, 0xff, 0xff] }), /ends early/)
-  corrupt(t, section({ t: 'raw', bytes: [0xa1] }), /a string is missing/)
+  corrupt(t, section({ t: 'raw', bytes: [0xa1] }), /ends early/)
   corrupt(t, section({ t: 'raw', bytes: [0x81, 1, 1] }), /a name is not a string/)
   corrupt(t, section({ t: 'raw', bytes: Array(5000).fill(0x91) }), /nested too deep/)
 })

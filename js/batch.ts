@@ -14,7 +14,7 @@ import { KEPT_BYTES, PortBuffers } from './buffers.js'
 import { type ErrorDetails } from './errors.js'
 import { native, type Native } from './native.js'
 import { PointReads, section, Turn } from './point-reads.js'
-import { PortShapes } from './shapes.js'
+import { PortShapes, type Shape } from './shapes.js'
 import { Writer } from './writer.js'
 
 /** Operation codes of docs/boundary.md. */
@@ -71,6 +71,7 @@ function now(): number {
 /** Reads the sections of one database. */
 export interface SectionReader {
   section(bytes: Buffer, at: number): unknown
+  plain(bytes: Buffer, characters: string, shapes: readonly Shape[]): unknown
 }
 
 /** A collection as the port knows it. */
@@ -79,8 +80,8 @@ export interface Target {
   handle: number
   /** The number of the collection whose shapes JavaScript has; unknown before the first answer. */
   number: number
-  /** How many of that collection's shapes JavaScript has. */
-  known(): number
+  /** Those of that collection's shapes that JavaScript has. */
+  shapes(): readonly Shape[]
   reader: SectionReader
   /** Reads a document by an operation, which may wait. */
   readAgain(id: unknown): Promise<unknown>
@@ -232,7 +233,7 @@ export class Port {
   }
 
   #writeOperation(out: Writer, operation: Operation, ticket: number, target: Target, body: Writer): void {
-    writeHeader(out, operation.opcode, operation.flags, ticket, target.handle, target.number, target.known())
+    writeHeader(out, operation.opcode, operation.flags, ticket, target.handle, target.number, target.shapes().length)
     out.patchU32(out.length - 4, body.length)
     out.ensure(body.length)
     body.copyTo(out.bytes, out.length)

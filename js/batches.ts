@@ -115,9 +115,10 @@ export class Batches {
 
   async toArray(): Promise<any[]> {
     const where = this.checkOpen('toArray')
-    const all: unknown[] = []
+    let all: unknown[] = []
     try {
       while (!this.#closed && (await this.#fill(where, this.#reading.largeBatch))) {
+        if (all.length === 0 && !this.transform) all = this.take(this.count)
         while (this.#at < this.#documents.length) all.push(this.#shape(where, this.#documents[this.#at++]))
       }
     } finally {

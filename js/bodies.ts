@@ -30,6 +30,12 @@ export function writeArrayHead(out: Writer, count: number): void {
   }
 }
 
+/** The body of MORE. */
+export function writeMore(out: Writer, cursor: number, batch: number): void {
+  encodeValue(out, cursor, 'document')
+  encodeValue(out, batch, 'document')
+}
+
 /** The body of FIND. */
 export function writeFind(out: Writer, filter: Document, find: FindShape): void {
   encodeValue(out, filter, 'filter')

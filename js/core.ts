@@ -9,14 +9,14 @@ import { printedKey } from './identity.js'
 import { failureOf, type NativeDatabase } from './native.js'
 import type { Settings } from './options.js'
 import { getRequest } from './requests.js'
-import { ShapeCache } from './shapes.js'
+import { type Shape, ShapeCache } from './shapes.js'
 import type { Document } from './types.js'
 
 /** A collection of an open database, shared by its handles. */
 export class CollectionState implements Target {
   number = UNKNOWN_COLLECTION
   /** The shapes of the collection of this number. */
-  #shapes: readonly unknown[] = []
+  #shapes: readonly Shape[] = []
   #shapesOf = UNKNOWN_COLLECTION
 
   constructor(
@@ -27,12 +27,12 @@ export class CollectionState implements Target {
     private readonly cache: ShapeCache
   ) {}
 
-  known(): number {
+  shapes(): readonly Shape[] {
     if (this.#shapesOf !== this.number) {
       this.#shapes = this.cache.of(this.number)
       this.#shapesOf = this.number
     }
-    return this.#shapes.length
+    return this.#shapes
   }
 
   readAgain(id: unknown): Promise<unknown> {

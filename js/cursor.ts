@@ -5,10 +5,10 @@ import { Opcode } from './batch.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import type { CursorSource, Reading } from './batches.js'
 import { type FindShape, writeFind } from './bodies.js'
-import { encodeValue } from './encode.js'
 import { explaining } from './explain.js'
 import { hintOf } from './index-spec.js'
 import type { ExplainVerbosityLike, Hint } from './index-types.js'
+import { countRequest } from './requests.js'
 import { sortKeys } from './sort.js'
 import type { Document, Sort, SortDirection } from './types.js'
 
@@ -144,19 +144,7 @@ export class FindCursor<T = any> extends BatchCursor<T> {
     const { core, collection } = this.#source
     core.checkOpen(where)
     const { skip, limit, hint, signal, maxTimeMS } = this.#find.settings
-    return core.run<number>(where, core.collection(collection, where), {
-      opcode: Opcode.Count,
-      flags: 0,
-      signal,
-      maxTimeMS,
-      body: (out) => {
-        encodeValue(out, this.#find.filter, 'filter')
-        encodeValue(out, skip, 'document')
-        encodeValue(out, limit, 'document')
-        encodeValue(out, hint, 'document')
-      },
-      finish: (count) => count
-    })
+    return core.run<number>(where, core.collection(collection, where), { ...countRequest(this.#find.filter, skip, limit, hint), signal, maxTimeMS })
   }
 
   /** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */

@@ -7,8 +7,12 @@ import type { NativeBuffer } from './writer.js'
 /** Deeper than any document in what wraps it: damage, found before the stack ends. */
 const MAX_DEPTH = 128
 const NO_COLLECTION = 0xffffffff
-/** From the length to where the lengths of the blocks may begin. */
-const SMALLEST_HEAD = 20
+/** Bytes of a section without definitions and blocks before its value. */
+const PLAIN_HEAD = 16
+/** Bytes that become one JavaScript string: a kept string pins no more, unless it is longer itself. */
+const PIECE = 4096
+/** The same where strings are few and far between. */
+const SMALL_PIECE = 256
 
 /** Makes the program's ObjectIds from 12 bytes of their own. */
 export type ObjectIdClass = new (bytes: Uint8Array) => unknown
@@ -19,29 +23,31 @@ export interface ReaderOptions {
 
 // Kept from a test's fake clock.
 const RealDate = Date
-const NONE: Shape[] = []
+const NONE: readonly Shape[] = []
 
 /**
- * Reads the sections of results. Strings come from the blocks of a section: a block becomes one JavaScript string when its
- * first is asked for, and the strings are slices of it. Nothing that is read refers to the bytes.
+ * Reads the sections of results. A piece of the bytes becomes one JavaScript string when the first string in it is asked for, and the
+ * strings are slices of that. Nothing that is read refers to the bytes.
+ *
+ * What is not private is for the readers of shapes.
  */
 export class Reader {
   /** Where the section last read ended. */
   end = 0
 
-  private bytes: NativeBuffer = Buffer.alloc(0) as NativeBuffer
-  private view: DataView = new DataView(new ArrayBuffer(0))
-  private at = 0
+  bytes: NativeBuffer = Buffer.alloc(0) as NativeBuffer
+  view: DataView = new DataView(new ArrayBuffer(0))
+  at = 0
+  /** A piece of the bytes, one character each, and from where to where it goes. */
+  latin = ''
+  latinFrom = 0
+  latinEnd = 0
+
   private start = 0
-  private shapes: Shape[] = NONE
+  private shapes: readonly Shape[] = NONE
   private depth = 0
 
-  // The current block of each kind, the place in it, and where the next one is: its length and its bytes.
-  private latin = ''
-  private latinAt = 0
-  private latinLengths = 0
-  private latinBytes = 0
-  private latinLeft = 0
+  // The current block of wide strings, the place in it, and where the next one is: its length and its bytes.
   private wide = ''
   private wideAt = 0
   private wideLengths = 0
@@ -59,19 +65,40 @@ export class Reader {
 
   /** Reads one section at `at` of `bytes` and returns its value; `end` is where it ended. */
   section(bytes: Buffer, at: number): unknown {
-    if (bytes !== this.bytes) {
-      this.bytes = bytes as NativeBuffer
-      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    }
+    this.attach(bytes)
     this.start = this.at = at
-    if (at + SMALLEST_HEAD > bytes.length) this.corrupt('the result ends early')
+    if (at + PLAIN_HEAD > bytes.length) this.corrupt('the result ends early')
     this.end = at + 4 + this.view.getUint32(at, true)
-    if (this.end > bytes.length || this.end < at + SMALLEST_HEAD) this.corrupt('the length of the section is wrong')
+    if (this.end > bytes.length || this.end < at + PLAIN_HEAD) this.corrupt('the length of the section is wrong')
+    this.latin = this.wide = ''
+    this.latinFrom = this.latinEnd = at
     this.head()
+    const value = this.whole()
+    this.latin = this.wide = ''
+    return value
+  }
+
+  /** Reads the value of a section at the start of `bytes` that brings no shapes; its characters are given. */
+  plain(bytes: Buffer, characters: string, shapes: readonly Shape[]): unknown {
+    this.attach(bytes)
+    this.start = this.wideLeft = 0
+    this.shapes = shapes
+    this.latin = characters
+    this.at = this.latinFrom = PLAIN_HEAD
+    this.end = this.latinEnd = PLAIN_HEAD + characters.length
+    return this.whole()
+  }
+
+  private attach(bytes: Buffer): void {
+    if (bytes === this.bytes) return
+    this.bytes = bytes as NativeBuffer
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  private whole(): unknown {
     this.depth = 0
     const value = this.value()
     if (this.at !== this.end) this.corrupt('the value does not end where the section does')
-    this.latin = this.wide = ''
     return value
   }
 
@@ -83,25 +110,18 @@ export class Reader {
     this.at += 12
     for (let i = 0; i < count; i++) this.definition(collection, first + i)
     this.shapes = collection === NO_COLLECTION ? NONE : this.cache.of(collection)
-    this.need(8)
-    const latins = view.getUint32(this.at, true)
-    const wides = view.getUint32(this.at + 4, true)
-    this.at += 8
-    this.need(4 * (latins + wides))
-    this.latinLengths = this.at
-    this.wideLengths = this.at + 4 * latins
-    this.at += 4 * (latins + wides)
-    this.latinBytes = this.at
-    this.latinLeft = latins
+    this.need(4)
+    const wides = view.getUint32(this.at, true)
+    this.at += 4
+    this.need(4 * wides)
+    this.wideLengths = this.at
+    this.wideBytes = this.at += 4 * wides
     this.wideLeft = wides
+    this.wideAt = 0
     let lengths = 0
-    for (let i = 0; i < latins; i++) lengths += view.getUint32(this.latinLengths + 4 * i, true)
-    this.wideBytes = this.at + lengths
     for (let i = 0; i < wides; i++) lengths += view.getUint32(this.wideLengths + 4 * i, true)
     this.need(lengths)
     this.at += lengths
-    this.latin = this.wide = ''
-    this.latinAt = this.wideAt = 0
   }
 
   private definition(collection: number, id: number): void {
@@ -120,7 +140,7 @@ export class Reader {
     this.cache.learn(collection, id, keys)
   }
 
-  /** Reads one value. Called by the readers of shapes; it is not for others. */
+  /** Reads one value. */
   value(): unknown {
     // Short, so that it is inlined where values are read.
     const lead = this.bytes[this.at++] as number
@@ -129,10 +149,13 @@ export class Reader {
     return this.rarer(lead)
   }
 
-  private rarer(lead: number): unknown {
+  /** Reads the value behind this lead. */
+  rarer(lead: number): unknown {
     if (lead >= 0xe0) return lead - 0x100
+    if (lead < 0x80) return lead
     if (lead < 0x90) return this.map(lead & 0xf)
     if (lead < 0xa0) return this.array(lead & 0xf)
+    if (lead < 0xc0) return this.latinString(lead & 0x1f)
     const at = this.at
     switch (lead) {
       case 0xc0:
@@ -242,22 +265,20 @@ export class Reader {
 
   private latinString(length: number): string {
     if (length === 0) return ''
-    let at = this.latinAt
-    if (at + length > this.latin.length) {
-      this.nextLatin(length)
-      at = 0
-    }
-    const end = (this.latinAt = at + length)
-    return this.latin.substring(at, end)
+    const from = this.at
+    const end = (this.at = from + length)
+    if (end > this.latinEnd) this.nextLatin(from, end)
+    const first = this.latinFrom
+    return this.latin.substring(from - first, end - first)
   }
 
-  private nextLatin(least: number): void {
-    if (this.latinLeft-- <= 0) this.corrupt('a string is missing')
-    const length = this.view.getUint32(this.latinLengths, true)
-    this.latinLengths += 4
-    if (length < least) this.corrupt('a string is longer than its block')
-    this.latin = this.bytes.latin1Slice(this.latinBytes, this.latinBytes + length)
-    this.latinBytes += length
+  /** Makes the piece that begins with this string. */
+  private nextLatin(from: number, end: number): void {
+    if (end > this.end) this.corrupt('the section ends early')
+    const piece = from - this.latinEnd > PIECE ? SMALL_PIECE : PIECE
+    this.latinFrom = from
+    this.latinEnd = Math.min(this.end, Math.max(end, from + piece))
+    this.latin = this.bytes.latin1Slice(from, this.latinEnd)
   }
 
   private wideString(length: number): string {

@@ -1,7 +1,7 @@
 // The core's side of a cursor.
 
 import { Opcode } from './batch.js'
-import { type FindShape, writeFind } from './bodies.js'
+import { type FindShape, writeFind, writeMore } from './bodies.js'
 import type { CollectionState, Core, Request } from './core.js'
 import { encodeValue } from './encode.js'
 import type { Document } from './types.js'
@@ -37,10 +37,7 @@ export class Fetcher {
 
   more(where: string, batch: number): Promise<unknown[]> {
     const id = this.#id
-    return this.#fetch(where, Opcode.More, (out) => {
-      encodeValue(out, id, 'document')
-      encodeValue(out, batch, 'document')
-    })
+    return this.#fetch(where, Opcode.More, (out) => writeMore(out, id, batch))
   }
 
   /** Ends the cursor; nothing to do when it was read to its end. */

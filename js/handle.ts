@@ -101,7 +101,10 @@ export class Handle {
     try {
       const all: readonly unknown[] = [...ids]
       const target = this.#readable('getMany', '')
-      all.forEach((id, i) => checkId(where, id, `ids[${i}]`))
+      for (let i = 0; i < all.length; i++) {
+        // The name of a place is made only for what is looked at: it takes longer than the read.
+        if (typeof all[i] !== 'string') checkId(where, all[i], `ids[${i}]`)
+      }
       const { reads } = this.core.port
       const documents = reads.many(target, all)
       return documents === MUST_WAIT ? undefined : reads.settled(documents as (D | null)[])

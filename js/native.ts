@@ -43,7 +43,7 @@ export interface Native {
   submit(port: number, length: number): number
   take(port: number): number
   cancel(port: number, ticket: number): void
-  attempt(port: number, length: number): number
+  pointReads(port: number): () => number | string
   call(port: number, length: number): void
   closePort(port: number): void
   closeAll(): void

@@ -9,9 +9,10 @@ import type { Target } from './batch.js'
 import type { PortBuffers } from './buffers.js'
 import { encodeId } from './encode.js'
 import type { Native } from './native.js'
+import { SHORT_STRING, writeShort } from './tokens.js'
 import { Writer } from './writer.js'
 
-/** Verbs of `attempt`. */
+/** Verbs of a point read. */
 const GET = 1
 const HAS = 2
 const MANY = 3
@@ -22,9 +23,7 @@ export const MUST_WAIT = Symbol('must wait')
 /** Operations that may settle without a turn of the event loop. */
 const SHARE = 1000
 /** Bytes before the `_id`s in the request of a read. */
-const HEAD_BYTES = 20
-/** Up to here a loop over the characters of an `_id` beats a native call. */
-const SHORT = 40
+const HEAD_BYTES = 24
 
 /** What settles without a turn of the event loop, counted. */
 export class Turn {
@@ -55,8 +54,8 @@ interface Late {
 
 /** The point reads of a port. */
 export class PointReads {
-  readonly #native: Native
-  readonly #port: number
+  /** Reads what the request buffer says. */
+  readonly #attempt: () => number | string
   readonly #buffers: PortBuffers
   readonly #turn: Turn
   readonly #late = new Map<Target, Late>()
@@ -64,17 +63,17 @@ export class PointReads {
   #scheduled = false
 
   constructor(native: Native, port: number, buffers: PortBuffers, turn: Turn) {
-    this.#native = native
-    this.#port = port
+    this.#attempt = native.pointReads(port)
     this.#buffers = buffers
     this.#turn = turn
   }
 
   /** The document with this `_id`, or null, where it is in memory. */
   get(target: Target, id: unknown): unknown {
-    const length = this.#write(target, GET, id)
+    this.#write(target, GET, id)
     for (;;) {
-      const answer = this.#native.attempt(this.#port, length)
+      const answer = this.#attempt()
+      if (typeof answer === 'string') return target.reader.plain(this.#buffers.result, answer, target.shapes())
       if (answer > 0) return section(target, this.#buffers.result)
       if (answer === 0) return null
       if (answer > -16) return MUST_WAIT
@@ -84,7 +83,8 @@ export class PointReads {
 
   /** Whether there is a document with this `_id`. */
   has(target: Target, id: unknown): boolean | typeof MUST_WAIT {
-    const answer = this.#native.attempt(this.#port, this.#write(target, HAS, id))
+    this.#write(target, HAS, id)
+    const answer = this.#attempt() as number
     return answer < 0 ? MUST_WAIT : answer === 1
   }
 
@@ -173,15 +173,15 @@ export class PointReads {
     out.clear()
     for (let i = from; i < to; i++) {
       const id = ids[i]
-      out.ensure(SHORT + 2)
+      out.ensure(SHORT_STRING + 2)
       const end = typeof id === 'string' ? writeShort(out.bytes, out.length, id) : -1
       if (end > 0) out.length = end
       else encodeId(out, id)
     }
-    this.#head(target, MANY, to - from)
+    this.#head(target, MANY, to - from, HEAD_BYTES + out.length)
     this.#buffers.copyIn(out, HEAD_BYTES)
     for (;;) {
-      const answer = this.#native.attempt(this.#port, HEAD_BYTES + out.length)
+      const answer = this.#attempt() as number
       if (answer > 0) {
         const documents = section(target, this.#buffers.result) as unknown[]
         this.#buffers.shrinkResult()
@@ -193,50 +193,28 @@ export class PointReads {
     }
   }
 
-  /** Writes the request of a read of one document; answers its length. */
-  #write(target: Target, verb: number, id: unknown): number {
+  /** Writes the request of a read of one document. */
+  #write(target: Target, verb: number, id: unknown): void {
     if (typeof id === 'string') {
       const end = writeShort(this.#buffers.request, HEAD_BYTES, id)
-      if (end > 0) {
-        this.#head(target, verb, 1)
-        return end
-      }
+      if (end > 0) return this.#head(target, verb, 1, end)
     }
     // Getters of the program may read in between, so the buffer is written when they are done.
     const out = new Writer(64)
     encodeId(out, id)
-    this.#head(target, verb, 1)
+    this.#head(target, verb, 1, HEAD_BYTES + out.length)
     this.#buffers.copyIn(out, HEAD_BYTES)
-    return HEAD_BYTES + out.length
   }
 
-  #head(target: Target, verb: number, count: number): void {
+  #head(target: Target, verb: number, count: number, end: number): void {
     const { words } = this.#buffers
     words[0] = target.handle
     words[1] = target.number
-    words[2] = target.known()
+    words[2] = target.shapes().length
     words[3] = verb
     words[4] = count
+    words[5] = end
   }
-}
-
-/** Writes a short string of ASCII as a value; answers where it ends, -1 when it is another. The place has room. */
-function writeShort(bytes: Uint8Array, start: number, string: string): number {
-  const length = string.length
-  if (length > SHORT) return -1
-  let at = start
-  if (length < 32) {
-    bytes[at++] = 0xa0 | length
-  } else {
-    bytes[at++] = 0xd9
-    bytes[at++] = length
-  }
-  for (let i = 0; i < length; i++) {
-    const code = string.charCodeAt(i)
-    if (code > 0x7f) return -1
-    bytes[at++] = code
-  }
-  return at
 }
 
 /** Reads the section of a result and remembers what it taught. */

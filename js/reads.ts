@@ -1,15 +1,15 @@
 // Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
 import { AggregationCursor, type AggregateOptions } from './aggregate.js'
-import { countOf, filterOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
-import { Flag, Opcode } from './batch.js'
-import { writeFind } from './bodies.js'
+import { filterOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
+import { Opcode } from './batch.js'
+import { writeFind, writeMore } from './bodies.js'
 import type { Request } from './core.js'
 import { FindCursor } from './cursor.js'
 import { encodeValue } from './encode.js'
 import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
-import { countRequest, findOf, limitOf, soleId } from './requests.js'
+import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './requests.js'
 import type {
   CountOptions, DistinctOptions, Document, Element, ExplainOptions, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
 } from './types.js'
@@ -31,16 +31,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
       const id = soleId(filter)
       if (id !== undefined) return handleOf(this).getOne<WithId<T>>('findOne', id)
     }
-    return handleOf(this).run('findOne', options, (where, given) => {
-      const checked = filterOf(where, filter)
-      const find = { ...findOf(where, given), limit: 1, batch: 1 }
-      return {
-        opcode: Opcode.Find,
-        flags: Flag.Single,
-        body: (out) => writeFind(out, checked, find),
-        finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
-      }
-    })
+    return handleOf(this).run<WithId<T> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given))
   }
 
   /**
@@ -64,9 +55,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
     refuseExplain(where, given)
     const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
     return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
-      ...findOf(where, given),
-      limit: limitOf(where, given.limit),
-      batch: countOf(where, 'option batchSize', given.batchSize),
+      ...findManyOf(where, given),
       signal: given.signal,
       maxTimeMS: given.maxTimeMS ?? 0
     })
@@ -74,12 +63,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
 
   /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
   countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
-    return handleOf(this).run('countDocuments', options, (where, given) => {
-      const checked = filterOf(where, filter)
-      const skip = countOf(where, 'option skip', given.skip)
-      const limit = countOf(where, 'option limit', given.limit)
-      return countRequest(checked, skip, limit, hintOf(where, given.hint))
-    })
+    return handleOf(this).run('countDocuments', options, (where, given) => countOfMatches(where, filter, given))
   }
 
   /** Resolves with the number of documents in the collection. */
@@ -122,16 +106,14 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
     const given = optionsOf<FindOptions<T>>(where, options)
     refuseExplain(where, given)
     const checked = filterOf(where, filter)
-    const find = { ...findOf(where, given), limit: limitOf(where, given.limit), batch: countOf(where, 'option batchSize', given.batchSize) }
-    const documents: WithId<T>[] = []
-    let cursor = this.#callBatch(where, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, checked, find) }, documents, given.signal)
+    const find = findManyOf(where, given)
+    const [first, documents] = this.#callBatch(where, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, checked, find) }, given.signal)
+    let cursor = first
     while (cursor !== 0) {
       const id = cursor
-      const body: Request['body'] = (out) => {
-        encodeValue(out, id, 'document')
-        encodeValue(out, find.batch, 'document')
-      }
-      cursor = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body }, documents)
+      const [next, more] = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body: (out) => writeMore(out, id, find.batch) })
+      for (const document of more) documents.push(document)
+      cursor = next
     }
     return documents
   }
@@ -140,32 +122,18 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
     const where = `${this.collectionName}.findOneSync`
     const given = optionsOf<FindOneOptions<T>>(where, options)
-    const checked = filterOf(where, filter)
-    const find = { ...findOf(where, given), limit: 1, batch: 1 }
-    return handleOf(this).call(where, {
-      opcode: Opcode.Find,
-      flags: Flag.Single,
-      body: (out) => writeFind(out, checked, find),
-      finish: ([, documents]: [number, WithId<T>[]]) => documents[0] ?? null
-    }, given.signal)
+    return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given.signal)
   }
 
   /** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
   countSync(filter?: Filter<T> | null, options?: CountOptions): number {
     const where = `${this.collectionName}.countSync`
     const given = optionsOf<CountOptions>(where, options)
-    const checked = filterOf(where, filter)
-    const skip = countOf(where, 'option skip', given.skip)
-    const limit = countOf(where, 'option limit', given.limit)
-    return handleOf(this).call(where, countRequest(checked, skip, limit, hintOf(where, given.hint)), given.signal)
+    return handleOf(this).call(where, countOfMatches(where, filter, given), given.signal)
   }
 
-  /** Appends a batch of a cursor; answers the cursor, 0 after the last batch. */
-  #callBatch(where: string, operation: Omit<Request, 'finish'>, into: WithId<T>[], signal?: AbortSignal): number {
-    const finish = ([cursor, documents]: [number, WithId<T>[]]): number => {
-      for (const document of documents) into.push(document)
-      return cursor
-    }
-    return handleOf(this).call<number>(where, { ...operation, finish }, signal)
+  /** A batch of a cursor, and the cursor: 0 after the last batch. */
+  #callBatch(where: string, operation: Omit<Request, 'finish'>, signal?: AbortSignal): [number, WithId<T>[]] {
+    return handleOf(this).call(where, { ...operation, finish: (batch: [number, WithId<T>[]]) => batch }, signal)
   }
 }

@@ -1,14 +1,15 @@
 // What the methods of a collection share: arguments read once, requests that several of them send, answers put into the driver's shape.
 
-import { checkFields, checkId, countOf, wrongArgument } from './arguments.js'
+import { checkFields, checkId, countOf, filterOf, wrongArgument } from './arguments.js'
 import { Flag, Opcode } from './batch.js'
+import { type FindShape, writeFind } from './bodies.js'
 import type { Request } from './core.js'
 import { encodeId, encodeValue } from './encode.js'
 import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './identity.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import { sortKeys } from './sort.js'
-import type { Document, FindOneOptions, InferId, SetEntry, UpdateResult, Versioned, VersionOptions } from './types.js'
+import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, SetEntry, UpdateResult, Versioned, VersionOptions } from './types.js'
 
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
@@ -50,6 +51,31 @@ export function findOf(where: string, options: FindOneOptions): {
 /** A negative limit means as many, in one batch, as the driver has it. */
 export function limitOf(where: string, limit: unknown): number {
   return countOf(where, 'option limit', typeof limit === 'number' ? Math.abs(limit) : limit)
+}
+
+/** What a find of many documents asks for. */
+export function findManyOf(where: string, options: FindOptions): FindShape {
+  return { ...findOf(where, options), limit: limitOf(where, options.limit), batch: countOf(where, 'option batchSize', options.batchSize) }
+}
+
+/** A find of one document, or null. */
+export function findOneRequest<D>(where: string, filter: unknown, options: FindOneOptions): Request<D | null> {
+  const checked = filterOf(where, filter)
+  const find = { ...findOf(where, options), limit: 1, batch: 1 }
+  return {
+    opcode: Opcode.Find,
+    flags: Flag.Single,
+    body: (out) => writeFind(out, checked, find),
+    finish: ([, documents]: [number, D[]]) => documents[0] ?? null
+  }
+}
+
+/** A count as the program asks for it. */
+export function countOfMatches(where: string, filter: unknown, options: CountOptions): Request<number> {
+  const checked = filterOf(where, filter)
+  const skip = countOf(where, 'option skip', options.skip)
+  const limit = countOf(where, 'option limit', options.limit)
+  return countRequest(checked, skip, limit, hintOf(where, options.hint))
 }
 
 export function countRequest(filter: Document, skip: number, limit: number, hint: string | KeyPairs | null): Request<number> {

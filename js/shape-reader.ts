@@ -4,6 +4,8 @@ import type { Reader } from './decode.js'
 const MAX_COMPILED = 1024
 /** Larger objects gain nothing from a literal. */
 const MAX_KEYS = 128
+/** Longer code gains nothing from steps. */
+const MAX_STEPS = 40
 
 let compiled = 0
 let codeGeneration = true
@@ -23,12 +25,23 @@ export function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
+/** Reads the values of one object. */
+export type ShapeReader = (reader: Reader) => object
+
 /** A reader that makes its object with a literal; undefined where the loop must do. */
-export function compileShape(keys: readonly string[]): ((reader: Reader) => object) | undefined {
-  if (!codeGeneration || compiled === MAX_COMPILED || keys.length > MAX_KEYS || keys.includes('__proto__')) return undefined
-  const fields = keys.map((key) => `${JSON.stringify(key)}: reader.value()`)
+export function compileLiteral(keys: readonly string[]): ShapeReader | undefined {
+  return keys.length > MAX_KEYS ? undefined : compile(keys, () => literalOf(keys, () => 'reader.value()'))
+}
+
+/** The fastest reader of objects that are mostly like the example; undefined where another must do. */
+export function compileSteps(keys: readonly string[], example: object): ShapeReader | undefined {
+  return keys.length > MAX_STEPS ? undefined : compile(keys, () => stepsOf(keys, example))
+}
+
+function compile(keys: readonly string[], codeOf: () => string): ShapeReader | undefined {
+  if (!codeGeneration || compiled === MAX_COMPILED || keys.includes('__proto__')) return undefined
   try {
-    const read = new Function('reader', `return { ${fields.join(', ')} }`) as (reader: Reader) => object
+    const read = new Function('reader', codeOf()) as ShapeReader
     compiled++
     return read
   } catch {
@@ -36,4 +49,52 @@ export function compileShape(keys: readonly string[]): ((reader: Reader) => obje
     codeGeneration = false
     return undefined
   }
+}
+
+function literalOf(keys: readonly string[], valueOf: (i: number) => string): string {
+  return `return { ${keys.map((key, i) => `${JSON.stringify(key)}: ${valueOf(i)}`).join(', ')} }`
+}
+
+/** Code that reads value by value with the place in a local variable; the reader has it only while it reads a value itself. */
+function stepsOf(keys: readonly string[], example: object): string {
+  const values: unknown[] = Object.values(example)
+  // Integers for names come first in an object, wherever they stand in the shape.
+  const inOrder = Object.keys(example).every((key, i) => key === keys[i])
+  const names = keys.map((_, i) => `v${i}`)
+  // No closure and no object but the result; `lead` and `end` are shared by all steps.
+  return `const { bytes } = reader
+let { at, latin, latinFrom, latinEnd } = reader
+let lead, end, ${names.join(', ')}
+${names.map((name, i) => stepOf(name, inOrder ? values[i] : undefined)).join('\n')}
+reader.at = at
+${literalOf(keys, (i) => `v${i}`)}`
+}
+
+const BY_READER = `reader.at = at + 1
+  VALUE = reader.rarer(lead)
+  ;({ at, latin, latinFrom, latinEnd } = reader)`
+const STRING = `if (lead >= 0xa0 && lead < 0xc0 && (end = at + lead - 0x9f) <= latinEnd) {
+  VALUE = latin.substring(at + 1 - latinFrom, end - latinFrom)
+  at = end
+}`
+const SMALL = `if (lead < 0x80) {
+  VALUE = lead
+  at++
+}`
+const DOUBLE = `if (lead === 0xcb && at + 9 <= reader.end) {
+  VALUE = reader.view.getFloat64(at + 1)
+  at += 9
+}`
+const BOOLEAN = `if (lead === 0xc2 || lead === 0xc3) {
+  VALUE = lead === 0xc3
+  at++
+}`
+
+/** Code that reads one value, of this example's kind first. */
+function stepOf(name: string, example: unknown): string {
+  const first = typeof example === 'string' ? STRING : typeof example === 'boolean' ? BOOLEAN : typeof example === 'number' ? (Number.isInteger(example) ? SMALL : DOUBLE) : ''
+  return `lead = bytes[at]
+${first && `${first} else `}{
+  ${BY_READER}
+}`.replaceAll('VALUE', name)
 }

@@ -1,6 +1,6 @@
 import type { Reader } from './decode.js'
 import { MoltenError } from './errors.js'
-import { compileShape, readByLoop } from './shape-reader.js'
+import { compileLiteral, compileSteps, readByLoop, type ShapeReader } from './shape-reader.js'
 import { isWellFormed, Refusal } from './values.js'
 import type { Writer } from './writer.js'
 
@@ -110,18 +110,34 @@ function keysOf(end: ShapeNode): string[] {
   return keys.reverse()
 }
 
-/** Uses after which a shape's reader is compiled. */
-const COMPILE_AFTER = 8
+/** Uses after which a shape's objects are made by a literal. */
+const LITERAL_AFTER = 8
+/** Uses after which a shape's objects are read step by step: much code, slow until the engine has optimized it. */
+const STEPS_AFTER = 1024
+/** Shapes of this realm that are read so. More, used by turns, would only push one another out of the processor's caches. */
+const MAX_STEPPED = 32
+
+let stepped = 0
 
 /** A shape of a collection, and how its objects are read. */
 export class Shape {
   private uses = 0
+  private literal: ShapeReader | undefined = undefined
   constructor(readonly keys: readonly string[]) {}
 
-  /** Reads the values of one object; replaced by a compiled reader after some uses. */
+  /** Reads the values of one object; replaced by a compiled reader after many uses. */
   read(reader: Reader): object {
-    if (++this.uses === COMPILE_AFTER) this.read = compileShape(this.keys) ?? this.read
-    return readByLoop(reader, this.keys)
+    const object = this.literal === undefined ? readByLoop(reader, this.keys) : this.literal(reader)
+    const uses = ++this.uses
+    if (uses === LITERAL_AFTER) this.literal = compileLiteral(this.keys)
+    else if (uses === STEPS_AFTER) this.read = this.steps(object) ?? this.literal ?? this.read
+    return object
+  }
+
+  private steps(example: object): ShapeReader | undefined {
+    const read = stepped < MAX_STEPPED ? compileSteps(this.keys, example) : undefined
+    if (read !== undefined) stepped++
+    return read
   }
 }
 
@@ -135,7 +151,11 @@ export class ShapeCache {
   }
 
   /** The shapes of a collection by number; grows as results bring more. */
-  of(collectionNumber: number): Shape[] {
+  of(collectionNumber: number): readonly Shape[] {
+    return this.listOf(collectionNumber)
+  }
+
+  private listOf(collectionNumber: number): Shape[] {
     let shapes = this.collections.get(collectionNumber)
     if (shapes === undefined) this.collections.set(collectionNumber, (shapes = []))
     return shapes
@@ -143,7 +163,7 @@ export class ShapeCache {
 
   /** Takes a definition. One known already came twice, with two results under way; one too far ahead is damage. */
   learn(collectionNumber: number, id: number, keys: readonly string[]): void {
-    const shapes = this.of(collectionNumber)
+    const shapes = this.listOf(collectionNumber)
     if (id > shapes.length) {
       throw new MoltenError('CORRUPT', `a result defines shape ${id} of collection ${collectionNumber}, but shape ${shapes.length} is not known; open the database again`)
     }

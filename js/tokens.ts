@@ -4,7 +4,7 @@ import type { NativeBuffer, Writer } from './writer.js'
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 /** Up to here a loop over the characters beats a native call. */
-const SHORT_STRING = 40
+export const SHORT_STRING = 40
 /** The longest head of any value, and any value that is not a string or binary. */
 export const HEAD = 16
 export const TOO_LARGE = `is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`
@@ -73,24 +73,11 @@ export class Tokens {
   }
 
   protected string(value: string): void {
-    const length = value.length
-    if (length > SHORT_STRING) return this.longString(value)
     const out = this.out
     out.ensure(HEAD + SHORT_STRING)
-    const bytes = out.bytes
-    let at = out.length
-    if (length < 32) {
-      bytes[at++] = 0xa0 | length
-    } else {
-      bytes[at++] = 0xd9
-      bytes[at++] = length
-    }
-    for (let i = 0; i < length; i++) {
-      const code = value.charCodeAt(i)
-      if (code > 0x7f) return this.longString(value)
-      bytes[at++] = code
-    }
-    out.length = at
+    const end = writeShort(out.bytes, out.length, value)
+    if (end > 0) out.length = end
+    else this.longString(value)
   }
 
   private longString(value: string): void {
@@ -177,6 +164,25 @@ export class Tokens {
     out.bytes.set(bytes, out.length + 3)
     out.length += 15
   }
+}
+
+/** Writes a short string of ASCII as a value; answers where it ends, -1 when it is another. The place has room. */
+export function writeShort(bytes: Uint8Array, start: number, string: string): number {
+  const length = string.length
+  if (length > SHORT_STRING) return -1
+  let at = start
+  if (length < 32) {
+    bytes[at++] = 0xa0 | length
+  } else {
+    bytes[at++] = 0xd9
+    bytes[at++] = length
+  }
+  for (let i = 0; i < length; i++) {
+    const code = string.charCodeAt(i)
+    if (code > 0x7f) return -1
+    bytes[at++] = code
+  }
+  return at
 }
 
 function stringHead(length: number): number {

@@ -56,9 +56,12 @@ pub fn encode(ticket: u32, known: Known, collection: Option<&Collection>, result
             Ok(Answer::Bulk(outcome)) if !outcome.failures.is_empty() => {
                 section.partial(&outcome, bytes).err()
             }
-            Ok(answer) => match section.answer(&answer, collection, known, bytes) {
-                Ok(()) if bytes.len() <= LARGEST => return finished(bytes),
-                Ok(()) => Some(Error::new(Kind::Limit, "the result passes 2 GiB; ask for smaller batches")),
+            Ok(answer) => match section.answer(&answer, collection, known) {
+                Ok(section) if section.len() <= LARGEST - HEAD => {
+                    bytes.extend_from_slice(section);
+                    return finished(bytes);
+                }
+                Ok(_) => Some(Error::new(Kind::Limit, "the result passes 2 GiB; ask for smaller batches")),
                 Err(error) => Some(error),
             },
             Err(error) => Some(error),
@@ -90,48 +93,40 @@ impl Default for Section {
 }
 
 impl Section {
-    /// Appends the section of one document.
+    /// The section of one document, and whether it is plain.
     #[inline]
     pub fn document(
         &mut self,
         document: &Document,
         collection: &Collection,
         known: Known,
-        bytes: &mut Vec<u8>,
-    ) -> Result<()> {
+    ) -> Result<(&[u8], bool)> {
         self.out.clear();
         self.push(document, Some(collection))?;
-        self.finish(Some(collection), known, bytes);
-        Ok(())
+        let (collection, known) = ((collection.number(), collection.shapes()), (known.number, known.count));
+        let plain = self.out.is_plain(collection, known);
+        Ok((self.out.finish(Some(collection), known), plain))
     }
 
-    /// Appends the section of documents, null for each that is missing.
+    /// The section of documents, null for each that is missing.
     pub fn documents(
         &mut self,
         documents: Vec<Option<Document>>,
         collection: Option<&Collection>,
         known: Known,
-        bytes: &mut Vec<u8>,
-    ) -> Result<()> {
-        self.answer(&Answer::Documents(documents), collection, known, bytes)
+    ) -> Result<&[u8]> {
+        self.answer(&Answer::Documents(documents), collection, known)
     }
 
-    /// Appends the section of an answer.
-    fn answer(
-        &mut self,
-        answer: &Answer,
-        collection: Option<&Collection>,
-        known: Known,
-        bytes: &mut Vec<u8>,
-    ) -> Result<()> {
+    /// The section of an answer.
+    fn answer(&mut self, answer: &Answer, collection: Option<&Collection>, known: Known) -> Result<&[u8]> {
         self.out.clear();
         let documents = matches!(
             answer,
             Answer::Document(_) | Answer::Versioned { .. } | Answer::Documents(_) | Answer::Batch { .. }
         );
         self.tokens(answer, collection)?;
-        self.finish(collection.filter(|_| documents), known, bytes);
-        Ok(())
+        Ok(self.finish(collection.filter(|_| documents), known))
     }
 
     fn tokens(&mut self, answer: &Answer, collection: Option<&Collection>) -> Result<()> {
@@ -253,7 +248,7 @@ impl Section {
             self.text("message", error.message());
             self.keys(error)?;
         }
-        self.finish(None, Known::NONE, bytes);
+        bytes.extend_from_slice(self.finish(None, Known::NONE));
         Ok(())
     }
 
@@ -267,7 +262,7 @@ impl Section {
             self.text("kind", error.kind().as_str());
             self.text("message", error.message());
         }
-        self.finish(None, Known::NONE, bytes);
+        bytes.extend_from_slice(self.finish(None, Known::NONE));
     }
 
     fn fields(&mut self, error: &Error) -> Result<()> {
@@ -340,10 +335,9 @@ impl Section {
         self.out.number(count as f64);
     }
 
-    #[inline]
-    fn finish(&mut self, collection: Option<&Collection>, known: Known, bytes: &mut Vec<u8>) {
+    fn finish(&mut self, collection: Option<&Collection>, known: Known) -> &[u8] {
         let collection = collection.map(|collection| (collection.number(), collection.shapes()));
-        self.out.finish(collection, (known.number, known.count), bytes);
+        self.out.finish(collection, (known.number, known.count))
     }
 }
 

@@ -18,7 +18,6 @@ enum Token {
 }
 
 struct Reader<'a> {
-    text: &'a [u8],
     tokens: &'a [u8],
 }
 
@@ -34,9 +33,7 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self, length: usize) -> Token {
-        let (taken, rest) = self.text.split_at(length);
-        self.text = rest;
-        Token::Text(String::from_utf8(taken.to_vec()).unwrap())
+        Token::Text(String::from_utf8(self.take(length).to_vec()).unwrap())
     }
 
     fn list(&mut self, length: usize) -> Token {
@@ -83,13 +80,10 @@ fn read(bytes: &[u8]) -> (u32, u8, Token) {
     assert_eq!(word(8) as usize, bytes.len() - 12, "the section's length");
     assert_eq!(word(12), u32::MAX, "no collection");
     assert_eq!(word(16), 0, "no shapes");
-    let (latin1, utf16) = (word(20) as usize, word(24) as usize);
-    assert_eq!(utf16, 0);
-    let text: usize = (0..latin1).map(|block| word(28 + block * 4) as usize).sum();
-    let start = 28 + latin1 * 4;
-    let mut reader = Reader { text: &bytes[start..start + text], tokens: &bytes[start + text..] };
+    assert_eq!(word(20), 0, "no blocks");
+    let mut reader = Reader { tokens: &bytes[24..] };
     let token = reader.token();
-    assert!(reader.tokens.is_empty() && reader.text.is_empty(), "nothing follows the value");
+    assert!(reader.tokens.is_empty(), "nothing follows the value");
     (word(0), bytes[4], token)
 }
 

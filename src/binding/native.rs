@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use napi::Env;
 use napi::bindgen_prelude::{
-    AsyncBlock, AsyncBlockBuilder, Either, ToNapiValue, Uint8Array, within_runtime_if_available,
+    AsyncBlock, AsyncBlockBuilder, Either, Function, ToNapiValue, Uint8Array, within_runtime_if_available,
 };
+use napi::{Env, sys};
 use napi_derive::napi;
 
 use super::buffers::Buffers;
@@ -154,10 +154,13 @@ pub fn take(env: &Env, port: u32) -> napi::Result<i32> {
     guarded(|| with_port(port, |port| port.take(env)))
 }
 
-/// Tries a read by `_id` that need not wait; the request buffer says which.
-#[napi]
-pub fn attempt(port: u32, length: u32) -> napi::Result<i32> {
-    guarded(|| with_port(port, |port| port.attempt(length)))
+/// A function that tries a read by `_id` that need not wait; the request buffer says which. It is made by hand and takes
+/// no arguments, because what napi-derive does around a call takes longer than the read.
+#[napi(ts_return_type = "() => number | string")]
+pub fn point_reads(env: &Env, port: u32) -> napi::Result<Function<'_, (), sys::napi_value>> {
+    env.create_function_from_closure("attempt", move |call| {
+        guarded(|| with_port(port, |port| port.attempt(call.env)))
+    })
 }
 
 /// Runs one operation on this thread.

@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use napi::Env;
+use napi::bindgen_prelude::JsValue;
+use napi::{Env, sys};
 
 use super::answer::{self, Known, Section};
 use super::buffers::Buffers;
@@ -13,6 +14,7 @@ use super::failure::refused;
 use super::outbox::Outbox;
 use super::request;
 use super::wake::Hold;
+use crate::document::outgoing::{BLOCK, HEAD};
 use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
 use crate::engine::{Database, Hot, Limits, Session, Size, Task};
@@ -21,6 +23,8 @@ use crate::error::{Error, Kind, Result};
 /// Verbs of `attempt`; any other reads many.
 const GET: u32 = 1;
 const HAS: u32 = 2;
+/// Bytes before the `_id`s of an `attempt`.
+const ATTEMPT_HEAD: u32 = 24;
 /// Documents of about this many bytes are read by one `attempt`.
 const MANY_BYTES: usize = 1 << 20;
 
@@ -57,7 +61,6 @@ pub struct Port {
     /// What cancels those of them that may be cancelled, by ticket.
     cancels: HashMap<u32, Arc<AtomicBool>>,
     section: Section,
-    bytes: Vec<u8>,
 }
 
 impl Port {
@@ -75,7 +78,6 @@ impl Port {
             hold,
             cancels: HashMap::new(),
             section: Section::default(),
-            bytes: Vec::new(),
         }
     }
 
@@ -185,46 +187,49 @@ impl Port {
     }
 
     /// A read of memory by `_id`, without waiting: what to read is in the request buffer, documents go to the result
-    /// buffer. `boundary.md` has both.
+    /// buffer. `boundary.md` has both, and what is answered.
     #[inline]
-    pub fn attempt(&mut self, length: u32) -> Result<i32> {
-        let Port { buffers: Some(buffers), handles, shapes, section, bytes, .. } = self else {
+    pub fn attempt(&mut self, env: &Env) -> Result<sys::napi_value> {
+        let number = |number: i32| Ok(env.create_int32(number).map_err(refused)?.raw());
+        let Port { buffers: Some(buffers), handles, shapes, section, .. } = self else {
             return Err(no_buffers());
         };
-        let request = buffers.request(length)?;
-        let Some(Attempt { collection, known, verb, count, ids }) = Attempt::read(request) else {
+        let Some(Attempt { collection, known, verb, count, ids }) = Attempt::read(buffers)? else {
             return Err(Error::new(Kind::Internal, "the head of a read is malformed; please report it"));
         };
         let Some(Some(handle)) = handles.get(collection as usize) else {
             return Err(closed());
         };
-        bytes.clear();
         // What goes wrong here goes wrong again for the submitted operation, which can say so.
         let written = match verb {
             HAS => {
                 let has = handle.session.has_hot(&handle.name, RawValue::new(ids, shapes));
-                return Ok(has.map_or(WAIT, i32::from));
+                return number(has.map_or(WAIT, i32::from));
             }
             GET => match handle.session.get_hot(&handle.name, RawValue::new(ids, shapes)) {
-                Hot::Found(collection, document) => section.document(&document, &collection, known, bytes),
-                Hot::Missing => return Ok(0),
-                Hot::Wait => return Ok(WAIT),
+                Hot::Found(collection, document) => match section.document(&document, &collection, known) {
+                    Ok((section, true)) if section.len() <= BLOCK && buffers.write(0, section) => {
+                        let tokens = section.get(HEAD..).unwrap_or_default();
+                        return Ok(env.create_string_latin1(tokens).map_err(refused)?.raw());
+                    }
+                    written => written.map(|(section, _)| section),
+                },
+                Hot::Missing => return number(0),
+                Hot::Wait => return number(WAIT),
             },
             _ => {
                 let ids = Ids { rest: ids, left: count as usize, shapes };
                 match handle.session.get_many_hot(&handle.name, ids, MANY_BYTES) {
                     Some((collection, documents)) => {
-                        section.documents(documents, collection.as_deref(), known, bytes)
+                        section.documents(documents, collection.as_deref(), known)
                     }
-                    None => return Ok(WAIT),
+                    None => return number(WAIT),
                 }
             }
         };
-        if written.is_err() {
-            return Ok(WAIT);
-        }
-        let length = signed(bytes.len());
-        Ok(if buffers.write(0, bytes) { length } else { -length })
+        let Ok(section) = written else { return number(WAIT) };
+        let length = signed(section.len());
+        number(if buffers.write(0, section) { length } else { -length })
     }
 
     /// Moves as many whole results as fit to the result buffer, one after the other. Answers the bytes written;
@@ -278,17 +283,18 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn read(request: &[u8]) -> Option<Attempt<'_>> {
-        let (head, ids) = request.split_first_chunk::<20>()?;
-        let (words, _) = head.as_chunks::<4>();
-        let &[collection, number, known, verb, count] = words else { return None };
-        Some(Attempt {
+    #[inline]
+    fn read(buffers: &Buffers) -> Result<Option<Attempt<'_>>> {
+        let words = buffers.request(ATTEMPT_HEAD)?.as_chunks::<4>().0;
+        let &[collection, number, known, verb, count, end] = words else { return Ok(None) };
+        let ids = buffers.request(u32::from_le_bytes(end))?.get(ATTEMPT_HEAD as usize..);
+        Ok(ids.map(|ids| Attempt {
             collection: u32::from_le_bytes(collection),
             known: Known { number: u32::from_le_bytes(number), count: u32::from_le_bytes(known) },
             verb: u32::from_le_bytes(verb),
             count: u32::from_le_bytes(count),
             ids,
-        })
+        }))
     }
 }
 

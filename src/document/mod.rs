@@ -11,6 +11,7 @@
 //! - [`encode`]: trees to bytes
 //! - [`incoming`]: what crosses the boundary to the stored form
 //! - [`outgoing`]: the stored form to what crosses the boundary
+//! - `plain`: which stored values cross as they are
 //! - [`id`]: which values may be an `_id`
 //! - [`node`]: reading encoded bytes and trees by one interface
 //! - [`order`]: the total order over values
@@ -25,6 +26,7 @@ pub mod node;
 pub mod order;
 pub mod outgoing;
 pub mod path;
+mod plain;
 pub mod raw;
 pub mod shape;
 pub mod staged;

@@ -93,6 +93,16 @@ pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
     all & HIGH == 0
 }
 
+/// Whether a float64 is the one encoding of its number.
+#[inline]
+pub(crate) fn is_one_double(number: f64) -> bool {
+    if number.is_nan() {
+        number.to_bits() == token::NAN_BITS
+    } else {
+        matches!(Value::number(number), Value::Double(_))
+    }
+}
+
 impl<'a, S: Sink> Walker<'a, '_, S> {
     /// One value; `level` is that of a container here.
     #[inline]
@@ -281,13 +291,7 @@ impl<'a, S: Sink> Walker<'a, '_, S> {
     }
 
     fn float64(&mut self) -> Step {
-        let number = f64::from_be_bytes(self.be()?);
-        let one_form = if number.is_nan() {
-            number.to_bits() == token::NAN_BITS
-        } else {
-            matches!(Value::number(number), Value::Double(_))
-        };
-        if !one_form {
+        if !is_one_double(f64::from_be_bytes(self.be()?)) {
             return Err(self.refuse(Fault::NotNumber));
         }
         self.at += 9;

@@ -84,10 +84,12 @@ impl Slot {
     }
 }
 
+/// In this order, so that the bits, the lock and the first slots come from memory together.
+#[repr(C)]
 struct Page {
-    slots: RwLock<[Slot; PAGE]>,
     /// A bit a slot, set when a read by key finds it: what the clock spares once. Scans leave no trace.
     used: AtomicU64,
+    slots: RwLock<[Slot; PAGE]>,
 }
 
 impl Page {

@@ -7,7 +7,6 @@ pub struct Section<'a> {
     pub number: u32,
     pub first: u16,
     pub definitions: Vec<Vec<String>>,
-    pub latin1: Vec<&'a [u8]>,
     pub utf16: Vec<&'a [u8]>,
     tokens: &'a [u8],
 }
@@ -42,12 +41,11 @@ impl<'a> Section<'a> {
             };
             definitions.push((0..keys).map(|_| key(rest)).collect());
         }
-        let (latin1, utf16) = (le(rest, 4), le(rest, 4));
-        let lengths: Vec<usize> = (0..latin1 + utf16).map(|_| le(rest, 4)).collect();
+        let blocks = le(rest, 4);
+        let lengths: Vec<usize> = (0..blocks).map(|_| le(rest, 4)).collect();
         assert!(lengths.iter().all(|length| *length > 0));
-        let mut blocks: Vec<&[u8]> = lengths.iter().map(|length| cut(rest, *length)).collect();
-        let utf16 = blocks.split_off(latin1);
-        Section { number, first, definitions, latin1: blocks, utf16, tokens: bytes }
+        let utf16: Vec<&[u8]> = lengths.iter().map(|length| cut(rest, *length)).collect();
+        Section { number, first, definitions, utf16, tokens: bytes }
     }
 
     /// The value, and that nothing is left of it.
@@ -55,9 +53,7 @@ impl<'a> Section<'a> {
         let mut shapes = known[..usize::from(self.first)].to_vec();
         shapes.append(&mut self.definitions);
         let value = self.next(&shapes);
-        assert!(
-            self.tokens.is_empty() && self.latin1.iter().chain(&self.utf16).all(|block| block.is_empty())
-        );
+        assert!(self.tokens.is_empty() && self.utf16.iter().all(|block| block.is_empty()));
         value
     }
 
@@ -72,7 +68,7 @@ impl<'a> Section<'a> {
     }
 
     fn latin1(&mut self, len: usize) -> Value {
-        let text = Self::characters(&mut self.latin1, len);
+        let text = cut(&mut self.tokens, len);
         Value::String(text.iter().map(|byte| char::from(*byte)).collect())
     }
 
