@@ -58,7 +58,7 @@ struct Cycle {
 struct Seen(BTreeMap<&'static str, u64>);
 
 /// What a run of any length must have come across; each is a part of the protocol.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "a kill",
     "a power cut",
     "a failed fsync",
@@ -66,6 +66,7 @@ const PARTS: [&str; 12] = [
     "a clean opening",
     "an unclean opening",
     "a torn tail cut and kept in quarantine",
+    "a file longer than its frames",
     "a chain of segments",
     "a snapshot loaded",
     "a frame of several blocks",
@@ -113,6 +114,12 @@ impl Cycle {
         (opened, heard)
     }
 
+    /// Whether what was left of a segment ends with space that no frame has used.
+    fn is_longer_than_its_frames(&self) -> bool {
+        let segments = self.sim.bytes(|name| name.starts_with("/db/seg-"));
+        segments.values().any(|bytes| bytes.len() > 64 && bytes.iter().rev().take(32).all(|byte| *byte == 0))
+    }
+
     fn run(&mut self) -> std::result::Result<(), String> {
         self.live()?;
         let host = self.sim.process();
@@ -132,6 +139,9 @@ impl Cycle {
             self.sim.die_after(lifetime);
             if self.dice.below(4) == 0 {
                 self.sim.fail_sync(self.dice.below(30) as u64);
+            }
+            if self.is_longer_than_its_frames() {
+                self.seen.note("a file longer than its frames");
             }
             let (opened, heard) = self.open_in(&host);
             match opened {

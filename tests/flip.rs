@@ -19,10 +19,12 @@ use disk::{DIR, Disk};
 use loading::{Heard, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, RecoveryPolicy, StorageMode};
-use moltendb_node::storage::{Block, FrameSize, Opened, RecoveryReport, open_disk};
+use moltendb_node::storage::{Block, FrameSize, Opened, RecoveryReport, inspect, open_disk};
 
 type Content = Vec<Vec<Vec<u8>>>;
 type Files = BTreeMap<String, Vec<u8>>;
+
+const SEAL: usize = 32;
 
 fn options() -> OpenOptions {
     OpenOptions { storage: StorageMode::Sync, segment_size: 4096, ..OpenOptions::default() }
@@ -90,9 +92,14 @@ fn closed(bytes: usize) -> (Files, Content) {
 fn killed() -> (Files, Content) {
     let disk = Disk::default();
     let mut content = Content::new();
-    let opened = session(&disk, &OpenOptions { segment_size: 1 << 20, ..options() });
+    let opened = session(&disk, &OpenOptions { segment_size: 16 << 10, ..options() });
     fill(&opened, &mut content, 8_000);
     (files(&disk), content)
+}
+
+/// Where the frames of a segment end; behind them are zeros, space that no frame has used.
+fn used(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 1).next_multiple_of(8))
 }
 
 /// Opening a database with this file in place of its own says what is wrong with it.
@@ -194,9 +201,9 @@ fn a_changed_byte_in_the_last_commit_is_a_suspect_tail() {
     let (mut files, content) = killed();
     let segment = files.keys().next_back().unwrap().clone();
     let bytes = files.get_mut(&segment).unwrap();
-    let last = bytes.len() - 20;
-    bytes[last] ^= 1;
-    let bad = bytes.clone();
+    let used = used(bytes);
+    bytes[used - 20] ^= 1;
+    let bad = bytes[..used].to_vec();
     let disk = Disk::with(files);
     assert_eq!(open(&disk, &options()).unwrap_err().kind(), Kind::CorruptTail);
     let truncate = OpenOptions { recovery: RecoveryPolicy::Truncate, ..options() };
@@ -205,4 +212,77 @@ fn a_changed_byte_in_the_last_commit_is_a_suspect_tail() {
     let kept = &disk.content()[&report.quarantine.unwrap()];
     assert_eq!(kept, &bad[bad.len() - kept.len()..]);
     assert_eq!(kept.len() as u64, report.bytes_cut);
+}
+
+#[test]
+fn what_a_killed_process_left_behind_its_last_commit_is_cut_and_no_torn_write() {
+    let (files, content) = killed();
+    let segment = files.keys().next_back().unwrap().clone();
+    let used = used(&files[&segment]);
+    assert!(files[&segment].len() > used, "the file is no longer than its frames");
+    let disk = Disk::with(files.clone());
+    let read_only = OpenOptions { access: Access::ReadOnly, ..options() };
+    let (report, found) = open(&disk, &read_only).unwrap();
+    assert_eq!((found, report.bytes_cut, report.clean), (content.clone(), 0, false));
+    assert_eq!(self::files(&disk), files);
+    let inspected = inspect(&disk.host(), Path::new(DIR), &mut |_| None).unwrap();
+    assert!(inspected.files.iter().all(|file| file.torn_bytes == 0 && file.first_damage.is_none()));
+    let (report, found) = open(&disk, &options()).unwrap();
+    assert_eq!((found, report.bytes_cut, report.quarantine), (content, 0, None));
+    assert_eq!(self::files(&disk)[&segment].len(), used + SEAL);
+}
+
+#[test]
+fn a_flipped_bit_behind_the_last_commit_of_a_killed_process_is_of_no_account() {
+    let (files, content) = killed();
+    let segment = files.keys().next_back().unwrap().clone();
+    let (used, len) = (used(&files[&segment]), files[&segment].len());
+    let places: Vec<usize> = (used..used + 1_100).chain([len / 2, len - 9, len - 8, len - 1]).collect();
+    each(places.len(), |n| {
+        for bit in 0..8 {
+            let mut bad = files.clone();
+            bad.get_mut(&segment).unwrap()[places[n]] ^= 1 << bit;
+            let disk = Disk::with(bad);
+            let (report, found) = open(&disk, &options()).unwrap();
+            assert_eq!(found, content, "bit {bit} of byte {}", places[n]);
+            let cut = (places[n] + 1).next_multiple_of(8) - used;
+            assert_eq!(report.bytes_cut, cut as u64);
+            assert_eq!(disk.content()[&report.quarantine.unwrap()].len(), cut);
+            assert_eq!(open(&disk, &options()).unwrap().1, content);
+        }
+    });
+}
+
+#[test]
+fn zeros_behind_a_seal_are_what_a_power_cut_leaves_of_the_newest_segment_and_damage_of_any_other() {
+    let (files, content) = killed();
+    let disk = Disk::with(files);
+    open(&disk, &options()).unwrap();
+    // Sealed, and not closed.
+    let sealed = files_of_log(&disk);
+    let newest = sealed.keys().next_back().unwrap().clone();
+    let with = |files: &Files, name: &str, bytes: &[u8]| {
+        let mut files = files.clone();
+        files.get_mut(name).unwrap().extend_from_slice(bytes);
+        Disk::with(files)
+    };
+    let disk = with(&sealed, &newest, &[0; 3_000]);
+    let inspected = inspect(&disk.host(), Path::new(DIR), &mut |_| None).unwrap();
+    assert!(inspected.files.iter().all(|file| file.torn_bytes == 0 && file.first_damage.is_none()));
+    let (report, found) = open(&disk, &options()).unwrap();
+    assert_eq!((found, report.bytes_cut, report.quarantine), (content, 0, None));
+    assert_eq!(files_of_log(&disk)[&newest], sealed[&newest]);
+    let mut behind = [0; 3_000];
+    behind[2_000] = 1;
+    let bad = with(&sealed, &newest, &behind);
+    assert_eq!(open(&bad, &options()).unwrap_err().kind(), Kind::Corrupt);
+    for (name, good) in database().iter().filter(|(name, _)| name.ends_with(".log")) {
+        let longer = [&good[..], &[0; 8]].concat();
+        is_told(&database(), name, Some(longer), &|| format!("zeros behind {name}"));
+    }
+}
+
+/// As `files`, without what recovery kept aside.
+fn files_of_log(disk: &Disk) -> Files {
+    files(disk).into_iter().filter(|(name, _)| !name.contains('/')).collect()
 }

@@ -163,8 +163,8 @@ impl VfsFile for File {
         Ok(())
     }
 
-    fn allocate(&self, _: u64, _: u64) -> io::Result<()> {
-        Ok(())
+    fn allocate(&self, _: u64, _: u64) -> io::Result<bool> {
+        Ok(true)
     }
 
     fn try_lock(&self, _: LockKind) -> io::Result<bool> {

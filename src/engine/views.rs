@@ -218,12 +218,12 @@ impl Views {
     }
 
     /// Each list lets go of what its own commit superseded and no more: what later ones did has its entries still.
+    ///
+    /// Never waits for another thread that drains. That thread looks again once it has let go of its lock, so it finds
+    /// what was listed, or has passed, before it did so; and whoever lists later finds the lock free.
     fn reclaim(&self) {
-        loop {
-            if !self.has_passed() {
-                return;
-            }
-            let _one = self.draining.lock();
+        while self.has_passed() {
+            let Some(_one) = self.draining.try_lock() else { return };
             let passed = {
                 let oldest = self.oldest();
                 let mut garbage = self.garbage.lock();
@@ -232,7 +232,8 @@ impl Views {
                     _ => None,
                 }
             };
-            let Some((lsn, superseded)) = passed else { return };
+            // Another thread has drained it since; there may be more already.
+            let Some((lsn, superseded)) = passed else { continue };
             for item in superseded {
                 match item {
                     Superseded::Entries(index, entries) => index.remove(&entries),
@@ -295,5 +296,36 @@ mod tests {
         assert!(views.is_behind() && views.has_garbage() && !released.load(Ordering::Relaxed));
         views.catch_up();
         assert!(!views.is_behind() && !views.has_garbage() && released.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn whoever_finds_another_thread_draining_leaves_it_to_that_thread() {
+        let views = Views::new(Lsn(1), Arc::default(), Arc::default());
+        {
+            let _draining = views.draining.lock();
+            // Would wait for ever if it waited for the lock.
+            views.publish(Lsn(2), None, vec![Superseded::Collection(7)]);
+            assert!(views.is_behind() && views.has_garbage());
+        }
+        views.reclaim();
+        assert!(!views.is_behind() && !views.has_garbage());
+    }
+
+    #[test]
+    fn nothing_stays_when_threads_that_leave_it_to_each_other_are_done() {
+        for _ in 0..200 {
+            let views = Views::new(Lsn(1), Arc::default(), Arc::default());
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for lsn in 2..100 {
+                        views.publish(Lsn(lsn), None, vec![Superseded::Collection(7)]);
+                    }
+                });
+                for _ in 0..2 {
+                    scope.spawn(|| (0..50).for_each(|_| drop(views.open(0))));
+                }
+            });
+            assert!(!views.is_behind() && !views.has_garbage());
+        }
     }
 }

@@ -171,7 +171,7 @@ impl Disk {
 
     pub(super) fn stats(&self) -> StorageStats {
         let segments = self.segments.range(self.generations.first_segment()..);
-        let log_bytes: u64 = segments.iter().map(|segment| segment.file.len().unwrap_or(0)).sum();
+        let log_bytes: u64 = segments.iter().map(|segment| segment.used()).sum();
         let snapshot_bytes = self.generations.snapshot_bytes();
         StorageStats {
             segments: segments.len() as u64,

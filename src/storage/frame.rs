@@ -27,6 +27,8 @@ use crate::error::{Error, Kind, Result};
 
 /// Length of a frame header.
 pub const HEADER_LEN: usize = 32;
+/// Where the type stands in a frame header; nothing but flags is behind it.
+const TYPE_AT: usize = 28;
 /// Length of what stands before each payload of a body with several.
 pub const BLOCK_HEADER_LEN: usize = 8;
 /// Longest body.
@@ -248,6 +250,36 @@ pub fn encode_mark(kind: FrameKind, seed: HeadSeed, offset: u64, lsn: Lsn) -> ([
     (bytes, crc)
 }
 
+/// Whether one flipped bit in its first `within` bytes explains why a body does not match its checksum.
+pub fn is_one_bit_off(body: &[u8], within: usize, expected: u32) -> bool {
+    // The polynomial of crc32c, its bits reversed: what the last bit does to the checksum. Each bit before it does what
+    // the one behind it does, moved on by one bit.
+    const LAST: u32 = 0x82f6_3b78;
+    let wanted = crc32c::crc32c(body) ^ expected;
+    let mut effect = LAST;
+    for at in (0..body.len() * 8).rev() {
+        if effect == wanted && at < within * 8 {
+            return true;
+        }
+        effect = (effect >> 1) ^ if effect & 1 == 1 { LAST } else { 0 };
+    }
+    false
+}
+
+/// Whether one flipped bit before the type explains why no header without a body decodes from these bytes.
+pub fn is_header_one_bit_off(head: &[u8], seed: HeadSeed, offset: u64) -> bool {
+    let mut head = head.to_vec();
+    (0..TYPE_AT * 8).any(|bit| {
+        let Some(byte) = head.get_mut(bit / 8) else { return false };
+        *byte ^= 1 << (bit % 8);
+        let found = FrameHeader::decode(&head, seed, offset).is_some_and(|header| header.body_len == 0);
+        if let Some(byte) = head.get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        found
+    })
+}
+
 /// Checks a body and its padding against the header.
 pub fn body_holds(header: &FrameHeader, body: &[u8], padding: &[u8]) -> bool {
     crc32c::crc32c(body) == header.body_crc && padding.iter().all(|byte| *byte == 0)
@@ -310,4 +342,27 @@ pub fn check_size(size: &FrameSize) -> Result<u64> {
         return Err(Error::new(Kind::Limit, message));
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_with_one_flipped_bit_is_told_from_one_that_was_cut_short() {
+        let body: Vec<u8> = (1..200).chain([0; 40]).collect();
+        let crc = crc32c::crc32c(&body);
+        for bit in 0..body.len() * 8 {
+            let mut flipped = body.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(is_one_bit_off(&flipped, body.len(), crc), "bit {bit}");
+            assert_eq!(is_one_bit_off(&flipped, 100, crc), bit < 800, "bit {bit}");
+        }
+        for end in 1..198 {
+            let mut short = body.clone();
+            short[end..].fill(0);
+            assert!(!is_one_bit_off(&short, end, crc), "cut at {end}");
+        }
+        assert!(!is_one_bit_off(&[], 0, 1));
+    }
 }

@@ -187,7 +187,7 @@ impl Generations {
         }
         sink.kept = true;
         let size = |segments: Vec<Arc<super::segment::Segment>>| -> u64 {
-            segments.iter().map(|segment| segment.file.len().unwrap_or(0)).sum()
+            segments.iter().map(|segment| segment.used()).sum()
         };
         let retired = segments.range(old.first_segment..cut.next_segment);
         let log = size(segments.range(cut.next_segment..)) + manifest::LEN as u64;

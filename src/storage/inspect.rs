@@ -335,6 +335,14 @@ impl Pass<'_, '_> {
                 Some(Err(error)) if error.kind() == Kind::Corrupt => damage_of(&error, Some(due)),
                 Some(Err(error)) => return Err(error),
                 _ if frames.seal.is_some() && frames.end == frames.len => return Ok(()),
+                // The SEAL reached the disk and the cut behind it did not.
+                _ if frames.seal.is_some()
+                    && role.newest
+                    && role.clean.is_none()
+                    && frames.written().map_err(read)? == frames.end =>
+                {
+                    return Ok(());
+                }
                 _ if frames.seal.is_some() => {
                     damage(at, None, "there are bytes behind the seal of the segment")
                 }
@@ -342,7 +350,7 @@ impl Pass<'_, '_> {
                     match torn(frames, sync).map_err(read)? {
                         Some(what) => damage(at, Some(due), what),
                         None => {
-                            report.torn_bytes = frames.len - frames.end;
+                            report.torn_bytes = frames.written().map_err(read)? - frames.end;
                             return Ok(());
                         }
                     }
@@ -360,7 +368,7 @@ impl Pass<'_, '_> {
 
 /// Why the end of the newest segment is damage; `None` when it is what a kill or a power cut leaves.
 fn torn(frames: &mut Frames<'_>, sync: bool) -> std::io::Result<Option<&'static str>> {
-    if frames.end == frames.len {
+    if frames.written()? == frames.end {
         return Ok(None);
     }
     if frames.find_proof_of_damage()?.is_some() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 
@@ -12,7 +13,7 @@ use super::backend::{BlockPlace, Cut, FileId, FrameSize, Lsn, Place};
 use super::frame::{self, SEAL_LEN};
 use super::host::Host;
 use super::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
-use super::vfs::{OpenMode, VfsFile};
+use super::vfs::OpenMode;
 use crate::error::{Error, Kind, Result};
 
 const FIRST_CHUNK: u64 = 1 << 20;
@@ -98,14 +99,7 @@ impl Placing {
         };
         let end = tip.offset + len + SEAL_LEN;
         if end > tip.allocated {
-            tip.allocated = allocate(
-                &tip.segment.path,
-                &*tip.segment.file,
-                tip.allocated,
-                end,
-                self.chunk,
-                self.segment_size,
-            )?;
+            tip.allocated = allocate(&tip.segment, tip.allocated, end, self.chunk, self.segment_size)?;
             self.chunk = (self.chunk * 2).min(LARGEST_CHUNK);
         }
         self.last = Lsn(self.last.0 + 1);
@@ -176,28 +170,26 @@ impl Placing {
             file.set_len(0).map_err(|error| Error::io("empty", &path, error))?;
         }
         let end = SEGMENT_HEADER_LEN + len + SEAL_LEN;
-        let allocated = allocate(&path, &*file, 0, end, self.chunk, self.segment_size)?;
         let mut salt = [0; 16];
         segments.host.rng.fill(&mut salt);
         let segment = Arc::new(Segment::new(id, path, salt, file));
+        let allocated = allocate(&segment, 0, end, self.chunk, self.segment_size)?;
         segments.open.write().insert(id, segment.clone());
         Ok(Tip { segment, offset: SEGMENT_HEADER_LEN, allocated })
     }
 }
 
 /// Allocates up to `end` at least and a chunk ahead at best; returns where the allocated space ends.
-fn allocate(
-    path: &Path,
-    file: &dyn VfsFile,
-    from: u64,
-    end: u64,
-    chunk: u64,
-    segment_size: u64,
-) -> Result<u64> {
+fn allocate(segment: &Segment, from: u64, end: u64, chunk: u64, segment_size: u64) -> Result<u64> {
     let ahead = (from + chunk).min(segment_size).max(end);
-    let mut result = file.allocate(from, ahead - from).map(|()| ahead);
+    let set_aside = |to| segment.file.allocate(from, to - from).map(|done| (to, done));
+    let mut result = set_aside(ahead);
     if result.is_err() && ahead > end {
-        result = file.allocate(from, end - from).map(|()| end);
+        result = set_aside(end);
     }
-    result.map_err(|error| Error::io("allocate space in", path, error))
+    let (to, done) = result.map_err(|error| segment.io("allocate space in", error))?;
+    if done {
+        segment.ahead.store(to, Ordering::Release);
+    }
+    Ok(to)
 }

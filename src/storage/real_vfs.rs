@@ -135,21 +135,21 @@ impl VfsFile for RealFile {
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<bool> {
         use rustix::fs::{FallocateFlags, fallocate};
         use rustix::io::Errno;
         loop {
             match fallocate(&self.0, FallocateFlags::KEEP_SIZE, offset, len) {
                 Err(Errno::INTR) => {}
-                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(()),
-                result => return Ok(result?),
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(false),
+                result => return Ok(result.map(|()| true)?),
             }
         }
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn allocate(&self, _offset: u64, _len: u64) -> io::Result<()> {
-        Ok(())
+    fn allocate(&self, _offset: u64, _len: u64) -> io::Result<bool> {
+        Ok(false)
     }
 
     fn try_lock(&self, kind: LockKind) -> io::Result<bool> {

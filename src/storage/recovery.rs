@@ -71,6 +71,8 @@ pub(super) struct Recovered {
 struct Tail {
     segment: Arc<Segment>,
     len: u64,
+    /// Zeros behind.
+    written: u64,
     good: u64,
     durable_end: u64,
     seal: Option<u32>,
@@ -105,8 +107,14 @@ pub(super) fn recover(
         let mut frames = Frames::new(segment, *len, last);
         report.frames_replayed += replay(&mut frames, loader)?;
         last = frames.last;
-        let whole = frames.seal.is_some() && frames.end == *len;
-        if Some(segment.id) != newest || frames.seal.is_some() {
+        let read = |error| segment.io("read", error);
+        let is_newest = Some(segment.id) == newest;
+        let mut whole = frames.seal.is_some() && frames.end == *len;
+        if is_newest && !whole && frames.seal.is_some() {
+            // The SEAL reached the disk and the cut behind it did not; `check_clean` has the length of a clean close.
+            whole = frames.written().map_err(read)? == frames.end;
+        }
+        if !is_newest || frames.seal.is_some() {
             if !whole {
                 return Err(Error::corrupt(
                     &segment.path,
@@ -116,7 +124,7 @@ pub(super) fn recover(
             }
             seal_crc = frames.seal.unwrap_or(0);
         }
-        if Some(segment.id) == newest {
+        if is_newest {
             report.clean = check_clean(manifest, segment, &frames)?;
             if !whole {
                 judge(&mut frames, segment, header.sync, terms, &mut report)?;
@@ -124,6 +132,7 @@ pub(super) fn recover(
             tail = Some(Tail {
                 segment: segment.clone(),
                 len: *len,
+                written: frames.written().map_err(read)?,
                 good: frames.end,
                 durable_end: frames.durable_end,
                 seal: frames.seal,
@@ -281,7 +290,7 @@ fn judge(
     report: &mut RecoveryReport,
 ) -> Result<()> {
     let read = |error| segment.io("read", error);
-    report.bytes_cut = frames.len - frames.end;
+    report.bytes_cut = frames.written().map_err(read)? - frames.end;
     if report.bytes_cut == 0 {
         return Ok(());
     }
@@ -313,8 +322,10 @@ fn mend(
     report: &mut RecoveryReport,
 ) -> Result<(Clean, u32)> {
     let segment = &*tail.segment;
-    if tail.len > tail.good {
+    if tail.written > tail.good {
         report.quarantine = Some(quarantine(host, dir, tail)?);
+    }
+    if tail.len > tail.good {
         segment.file.set_len(tail.good).map_err(|error| segment.io("cut", error))?;
         segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
     }
@@ -343,14 +354,14 @@ fn quarantine(host: &Host, dir: &Path, tail: &Tail) -> Result<PathBuf> {
         host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
     }
     let path = folder.join(format!("seg-{:016x}-from-{:016x}.bin", tail.segment.id, tail.good));
-    let bytes = tail.len - tail.good;
+    let bytes = tail.written - tail.good;
     let failed = |error: std::io::Error| {
         let what = format!("keep the {bytes} torn bytes of {} in", tail.segment.path.display());
         Error::io(&what, &path, error)
     };
     let file = host.vfs.open(&path, OpenMode::Create).map_err(failed)?;
     file.set_len(0).map_err(failed)?;
-    copy(&tail.segment, tail.good, tail.len, &mut |at, bytes| {
+    copy(&tail.segment, tail.good, tail.written, &mut |at, bytes| {
         write_all_at(&*file, at - tail.good, bytes).map_err(failed)
     })?;
     file.sync_all().map_err(failed)?;

@@ -29,6 +29,8 @@ pub(super) struct Frames<'a> {
     pub(super) durable_end: u64,
     unproven: VecDeque<(Lsn, u64)>,
     ended: bool,
+    /// Where the last byte that is not zero ends, once looked for.
+    nonzero: Option<u64>,
 }
 
 impl<'a> Frames<'a> {
@@ -44,6 +46,7 @@ impl<'a> Frames<'a> {
             durable_end: SEGMENT_HEADER_LEN,
             unproven: VecDeque::new(),
             ended: false,
+            nonzero: None,
         }
     }
 
@@ -91,12 +94,46 @@ impl<'a> Frames<'a> {
         }
     }
 
+    /// Where what was written ends, or some zeros before: behind it the file holds nothing but zeros, the space that no
+    /// frame has used. Asked when there are no more good frames.
+    pub(super) fn written(&mut self) -> io::Result<u64> {
+        let nonzero = self.nonzero()?;
+        Ok(nonzero.next_multiple_of(8).min(self.len).max(self.end))
+    }
+
+    /// Where the last byte that is not zero ends.
+    fn nonzero(&mut self) -> io::Result<u64> {
+        if let Some(known) = self.nonzero {
+            return Ok(known);
+        }
+        let found = self.find_nonzero()?;
+        self.nonzero = Some(found);
+        Ok(found)
+    }
+
+    fn find_nonzero(&self) -> io::Result<u64> {
+        let mut to = self.len;
+        let mut bytes = Vec::new();
+        while to > self.end {
+            let from = to.saturating_sub(WINDOW).max(self.end);
+            bytes.resize((to - from) as usize, 0);
+            read_exact_at(&*self.segment.file, from, &mut bytes)?;
+            if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+                return Ok(from + last as u64 + 1);
+            }
+            to = from;
+        }
+        Ok(self.end)
+    }
+
     /// Looks behind the first bad frame for one that was placed when a later commit than the last good one was
     /// durable already. No power cut takes away what was durable, so such a frame proves damage. A later good
     /// frame alone proves nothing: sectors reach the disk in any order.
     pub(super) fn find_proof_of_damage(&mut self) -> io::Result<Option<u64>> {
         let mut at = self.end + 8;
-        while at + HEADER_LEN as u64 <= self.len {
+        // No frame begins with zeros.
+        let written = self.written()?;
+        while at < written && at + HEADER_LEN as u64 <= self.len {
             if let Some((header, body, padding)) = self.window.frame(self.segment, at)?
                 && header.durable() > self.last
                 && frame::body_holds(&header, body, padding)
@@ -112,7 +149,8 @@ impl<'a> Frames<'a> {
     /// is none. For reports only; recovery never reads on.
     pub(super) fn skip_damage(&mut self) -> io::Result<bool> {
         let mut at = self.end;
-        while at + HEADER_LEN as u64 <= self.len {
+        let written = self.written()?;
+        while at < written && at + HEADER_LEN as u64 <= self.len {
             if let Some((header, body, padding)) = self.window.frame(self.segment, at)?
                 && frame::body_holds(&header, body, padding)
                 && (header.kind != FrameKind::Commit || frame::payloads(&header, body).is_some())
@@ -127,20 +165,43 @@ impl<'a> Frames<'a> {
         Ok(false)
     }
 
-    /// Whether a power cut does not explain the first bad frame: no sector of it is missing. A sector that never
-    /// reached the disk reads as zeros, or lies behind the end of the file.
+    /// Whether neither a power cut nor a kill explains the first bad frame: no sector of it is missing, and its end is
+    /// there. A sector that never reached the disk reads as zeros, or lies behind the end of the file; so does what a
+    /// process that was killed in the midst of a write did not come to. A whole frame may end with zeros too: when one
+    /// flipped bit explains its checksum, it is one. One byte that is not zero where a header would stand is none: it was
+    /// flipped in space that no frame has used.
     pub(super) fn is_suspect(&mut self) -> io::Result<bool> {
         let at = self.end;
         let left = self.len.saturating_sub(at);
         if left < HEADER_LEN as u64 {
             return Ok(false);
         }
+        let nonzero = self.nonzero()?;
         let head = self.window.get(at, HEADER_LEN as u64)?;
-        let known = FrameHeader::decode(head, self.segment.seed, at);
-        let len = known.map_or(HEADER_LEN as u64, |header| HEADER_LEN as u64 + u64::from(header.body_len));
-        if known.map_or(len, |header| header.frame_len()) > left {
-            return Ok(false);
-        }
+        let len = match FrameHeader::decode(head, self.segment.seed, at) {
+            None => {
+                let bytes = head.iter().filter(|byte| **byte != 0).count();
+                let ends = nonzero < at + HEADER_LEN as u64;
+                if bytes <= 1 || ends && !frame::is_header_one_bit_off(head, self.segment.seed, at) {
+                    return Ok(false);
+                }
+                HEADER_LEN as u64
+            }
+            Some(header) => {
+                let len = HEADER_LEN as u64 + u64::from(header.body_len);
+                if header.frame_len() > left {
+                    return Ok(false);
+                }
+                if nonzero < at + len {
+                    let body = self.window.get(at + HEADER_LEN as u64, u64::from(header.body_len))?;
+                    let within = nonzero.saturating_sub(at + HEADER_LEN as u64) as usize;
+                    if !frame::is_one_bit_off(body, within, header.body_crc) {
+                        return Ok(false);
+                    }
+                }
+                len
+            }
+        };
         let mut from = at;
         while from < at + len {
             let to = ((from / SECTOR + 1) * SECTOR).min(at + len);

@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::backend::{Block, BlockPlace, FileId, Lsn};
 use super::frame::{self, FrameHeader, HEADER_LEN, HeadSeed, array_at, u32_at, u64_at};
@@ -121,12 +122,22 @@ pub struct Segment {
     pub seed: HeadSeed,
     /// The file.
     pub file: Arc<dyn VfsFile>,
+    /// Up to where the file system has set space aside; 0 when it could not.
+    pub(super) ahead: AtomicU64,
+    /// Where what was written ends while the file is longer; else the largest number.
+    pub(super) end: AtomicU64,
 }
 
 impl Segment {
     /// A segment with this salt in this file.
     pub fn new(id: u64, path: PathBuf, salt: [u8; 16], file: Arc<dyn VfsFile>) -> Segment {
-        Segment { id, path, salt, seed: HeadSeed::new(&salt, id), file }
+        let (ahead, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        Segment { id, path, salt, seed: HeadSeed::new(&salt, id), file, ahead, end }
+    }
+
+    /// Bytes written, for figures; 0 where the system does not say.
+    pub(super) fn used(&self) -> u64 {
+        self.file.len().unwrap_or(0).min(self.end.load(Ordering::Acquire))
     }
 
     /// An error of the operating system about this file.

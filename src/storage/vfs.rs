@@ -93,8 +93,8 @@ pub trait VfsFile: Send + Sync {
     /// Makes everything about the file durable.
     fn sync_all(&self) -> io::Result<()>;
     /// Sets space aside for `[offset, offset + len)` without changing the length. Where that cannot be done it
-    /// does nothing, and a full disk is met by the write.
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
+    /// does nothing and answers `false`: a full disk is met by the write.
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<bool>;
     /// Takes the file's lock; `false` when another holds it.
     fn try_lock(&self, kind: LockKind) -> io::Result<bool>;
 }

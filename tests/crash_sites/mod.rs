@@ -49,7 +49,7 @@ fn in_backup(sync: &Fsync<'_>) -> bool {
 
 #[test]
 fn every_fsync_is_needed() {
-    let cycles = number("MUTANT_CYCLES").unwrap_or(40_000);
+    let cycles = number("MUTANT_CYCLES").unwrap_or(400_000);
     let mut useless = Vec::new();
     for (name, site) in SITES {
         match run_mutant(cycles, |sim| sim.ignore(*site)) {

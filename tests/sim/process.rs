@@ -289,8 +289,8 @@ impl VfsFile for Handle {
         self.sync("sync_all")
     }
 
-    fn allocate(&self, _offset: u64, _len: u64) -> io::Result<()> {
-        self.sim.world().step(self.epoch, "allocate").map(|_| ())
+    fn allocate(&self, _offset: u64, _len: u64) -> io::Result<bool> {
+        self.sim.world().step(self.epoch, "allocate").map(|_| true)
     }
 
     fn try_lock(&self, _kind: LockKind) -> io::Result<bool> {
