@@ -47,6 +47,9 @@ export class Database {
   /**
    * Opens a database, or makes one. Resolves when everything that was acknowledged before is there again.
    *
+   * A large database that was closed cleanly is open before its log was read: reads by `_id` are answered at once, everything else when the
+   * log was read. If that finds damage, every operation from then on and `close` reject with the `CORRUPT` that this would have been.
+   *
    * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
    *
    * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `VERSION` when a

@@ -101,6 +101,8 @@ pub struct OpenOptions {
     pub retention: Retention,
     /// What becomes of a path that costly scans ask for.
     pub auto_index: AutoIndex,
+    /// Bytes of files from which on a clean close leaves a checkpoint; fewer are read soon enough.
+    pub checkpoint_from: u64,
 }
 
 /// How much of the past a compaction leaves on disk.
@@ -125,6 +127,7 @@ impl Default for OpenOptions {
             queue_limit: 64 << 20,
             retention: Retention::default(),
             auto_index: AutoIndex::Suggest,
+            checkpoint_from: 1 << 20,
         }
     }
 }

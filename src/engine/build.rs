@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::catalogue::Catalogue;
 use super::collection::Collection;
 use super::index::Index;
 use super::limits::Watch;
@@ -67,10 +68,9 @@ impl Store {
     }
 
     /// Builds the indexes that recovery found, before anyone asks for them.
-    pub fn build_recovered(&self) -> Result<()> {
-        let collections: Vec<_> = self.views().catalogue().iter().map(|(_, one)| one.clone()).collect();
+    pub fn build_recovered(&self, catalogue: &Catalogue) -> Result<()> {
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-        for collection in collections.iter().filter(|collection| collection.is_indexed()) {
+        for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
             let indexes = collection.indexes();
             self.fill_indexes(collection, &indexes, Lsn(u64::MAX), threads)?;
             for index in indexes.iter() {

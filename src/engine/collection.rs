@@ -162,6 +162,11 @@ impl Collection {
         self.directory.remove_if(key, |_, current| *current == slot);
     }
 
+    /// Calls with each key and its slot, in no order.
+    pub(super) fn each_key(&self, mut visit: impl FnMut(&Key, SlotId)) {
+        self.directory.iter().for_each(|entry| visit(entry.key(), *entry.value()));
+    }
+
     pub(super) fn change_count(&self, by: i64) {
         self.count.fetch_add(by as u64, Ordering::AcqRel);
     }

@@ -135,6 +135,7 @@ impl Store {
         let auto = self.auto();
         let lsn = self.applied_lsn().0;
         if self.options().auto_compact == AutoCompact::Off
+            || !self.is_loaded()
             || lsn < auto.next_look.load(Ordering::Relaxed)
             || auto.running.swap(true, Ordering::AcqRel)
         {
@@ -210,7 +211,8 @@ impl Store {
         generation: &Generation,
         sink: &mut dyn SnapshotSink,
     ) -> Result<Vec<Written>> {
-        self.write_database(generation, sink)?;
+        let Generation { view, next_number, shapes } = generation;
+        self.write_database(shapes, view.lsn(), *next_number, sink)?;
         let mut written = Vec::new();
         for (_, collection, _) in &generation.shapes {
             written.push(self.write_collection(collection, generation.view.lsn(), sink)?);
@@ -219,13 +221,19 @@ impl Store {
     }
 
     /// Names, shapes and counters: the blocks of collection 0.
-    fn write_database(&self, generation: &Generation, sink: &mut dyn SnapshotSink) -> Result<()> {
+    pub(super) fn write_database(
+        &self,
+        collections: &[(Arc<str>, Arc<Collection>, usize)],
+        lsn: Lsn,
+        next_number: u32,
+        sink: &mut dyn SnapshotSink,
+    ) -> Result<()> {
         let time = self.now();
         let mut payload = Vec::new();
         record::begin(&mut payload, time);
-        for (name, collection, shapes) in &generation.shapes {
+        for (name, collection, shapes) in collections {
             record::create(&mut payload, collection.number(), name, b"");
-            for index in collection.indexes().iter().filter(|index| index.is_ready(generation.view.lsn())) {
+            for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
                 let mut spec = Vec::new();
                 encode_plain(&index.spec().to_value(), &mut spec);
                 if payload.len() + spec.len() > BLOCK {
@@ -245,7 +253,7 @@ impl Store {
                 }
             }
         }
-        record::next(&mut payload, generation.next_number);
+        record::next(&mut payload, next_number);
         sink.block(0, 0, &payload)?;
         Ok(())
     }

@@ -10,6 +10,9 @@ impl Store {
     /// time; others go on without waiting.
     pub fn cool(&self) {
         let Some(limit) = self.options().memory_limit else { return };
+        if !self.is_loaded() {
+            return;
+        }
         let Some(mut hand) = self.hand().try_lock() else { return };
         let mut hot = self.hot_bytes();
         if hot <= limit {

@@ -13,6 +13,7 @@ use super::commit::Committed;
 use super::compact::Compaction;
 use super::export::Export;
 use super::figures::{SuggestedIndex, ready, suggested};
+use super::limits::Watch;
 use super::registry;
 use super::replay::Replay;
 use super::session::Session;
@@ -20,7 +21,7 @@ use super::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
-use crate::storage::{Host, RecoveryReport, open_disk, open_memory};
+use crate::storage::{Host, RecoveryReport, open_disk_early, open_memory};
 
 /// The path that means no directory at all.
 pub const MEMORY: &str = ":memory:";
@@ -86,7 +87,7 @@ pub struct DatabaseStats {
 }
 
 impl Database {
-    /// Opens a database and blocks until it is recovered. `:memory:` is a database of its own each time.
+    /// Opens a database and blocks until it is recovered, or a checkpoint answers until then. `:memory:` is a database of its own each time.
     pub fn open(path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
         Self::open_on(&Host::system(), path, options, runtime)
     }
@@ -115,12 +116,16 @@ impl Database {
         }
         let (store, place) = registry::open(host, Path::new(path), &options, || {
             let mut replay = Replay::new(Path::new(path), options.memory_limit);
-            let opened = open_disk(host, Path::new(path), &options, Some(runtime.clone()), &mut replay)?;
+            let (opened, early) =
+                open_disk_early(host, Path::new(path), &options, Some(runtime.clone()), &mut replay)?;
             let (clock, report) = (host.clock.clone(), opened.report);
             let recovered = replay.finish();
             let store =
                 Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered);
-            store.build_recovered()?;
+            match early {
+                Some(early) => store.load_later(early)?,
+                None => store.build_recovered(&store.views().catalogue())?,
+            }
             Ok(store)
         })?;
         Ok(Self::handle(store, options, runtime, place))
@@ -167,31 +172,31 @@ impl Database {
 
     /// Everything acknowledged so far is on the disk itself when this returns.
     pub fn flush(&self) -> Result<()> {
-        self.check_open("flush")?;
+        self.check_ready("flush")?;
         self.store.flush()
     }
 
     /// Writes a snapshot of now and begins a new generation of files; writers go on meanwhile.
     pub fn compact(&self) -> Result<Compaction> {
-        self.check_open("compact")?;
+        self.check_ready("compact")?;
         self.store.compact()
     }
 
     /// Copies the state of now into a directory that is not there yet; see [`Store::backup`].
     pub fn backup(&self, destination: &str) -> Result<Backup> {
-        self.check_open("backup")?;
+        self.check_ready("backup")?;
         self.store.backup(&Host::system(), Path::new(destination))
     }
 
     /// Makes indexes, all or none, and the collection where it is missing; answers their names once that is published.
     pub fn create_indexes(&self, collection: &str, specs: &[Spec]) -> Result<Vec<String>> {
-        self.check_open("createIndexes")?;
+        self.check_ready("createIndexes")?;
         self.published(self.store.create_indexes(collection, specs))
     }
 
     /// Drops the index of this name, or every one but that of `_id` for `*`.
     pub fn drop_index(&self, collection: &str, index: &str) -> Result<()> {
-        self.check_open("dropIndex")?;
+        self.check_ready("dropIndex")?;
         self.published(self.store.drop_index(collection, index))
     }
 
@@ -203,7 +208,7 @@ impl Database {
     /// Compares every index with its documents; answers how many entries there are. What differs is an `INTERNAL`
     /// error: a defect of this package.
     pub fn check_indexes(&self) -> Result<u64> {
-        self.check_open("checkIndexes")?;
+        self.check_ready("checkIndexes")?;
         self.store.check_indexes()
     }
 
@@ -237,7 +242,7 @@ impl Database {
 
     /// Counters and sizes of now.
     pub fn stats(&self) -> Result<DatabaseStats> {
-        self.check_open("stats")?;
+        self.check_ready("stats")?;
         let catalogue = self.store.views().catalogue();
         let storage = self.store.storage().stats();
         let all = || catalogue.iter().map(|(_, collection)| collection);
@@ -270,6 +275,12 @@ impl Database {
             storage: self.store.mode().as_str(),
             recovery: self.store.report().clone(),
         }
+    }
+
+    /// Refuses when it is closed, and waits until its log was read.
+    fn check_ready(&self, method: &str) -> Result<()> {
+        self.check_open(method)?;
+        self.store.wait_loaded(&Watch::default())
     }
 
     fn check_open(&self, method: &str) -> Result<()> {

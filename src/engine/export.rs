@@ -20,11 +20,34 @@ const PIECE: usize = 512 << 10;
 pub struct Export {
     store: Arc<Store>,
     closed: Arc<AtomicBool>,
+    /// The collections asked for; none for all.
+    only: Option<Vec<String>>,
+    /// Only once the log was read: who begins an export may not wait.
+    begun: Option<Begun>,
+    filter: Filter,
+}
+
+/// Where an export stands.
+struct Begun {
     view: View,
     /// Collections still to come, the next one last.
     left: Vec<(Arc<str>, Arc<Collection>)>,
     slot: u64,
-    filter: Filter,
+}
+
+impl Begun {
+    fn new(store: &Store, only: Option<&[String]>) -> Begun {
+        let view = store.view();
+        let wanted = |name: &str| only.is_none_or(|only| only.iter().any(|own| own == name));
+        let mut left: Vec<_> = view
+            .catalogue()
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(name, collection)| (name.clone(), collection.clone()))
+            .collect();
+        left.reverse();
+        Begun { view, left, slot: 0 }
+    }
 }
 
 /// Whole lines, and how many.
@@ -39,16 +62,9 @@ pub struct Piece {
 impl Export {
     /// Begins an export of these collections, or of all; those that do not exist have no documents.
     pub(super) fn new(store: Arc<Store>, closed: Arc<AtomicBool>, only: Option<&[String]>) -> Export {
-        let view = store.view();
-        let wanted = |name: &str| only.is_none_or(|only| only.iter().any(|own| own == name));
-        let mut left: Vec<_> = view
-            .catalogue()
-            .iter()
-            .filter(|(name, _)| wanted(name))
-            .map(|(name, collection)| (name.clone(), collection.clone()))
-            .collect();
-        left.reverse();
-        Export { store, closed, view, left, slot: 0, filter: Filter::all() }
+        let only = only.map(<[String]>::to_vec);
+        let begun = store.is_loaded().then(|| Begun::new(&store, only.as_deref()));
+        Export { store, closed, only, begun, filter: Filter::all() }
     }
 
     /// The next lines; `None` at the end. Blocks while it reads what is cold.
@@ -57,8 +73,11 @@ impl Export {
             let message = format!("the database {} was closed during the export", self.store.name());
             return Err(Error::new(Kind::Closed, message));
         }
+        self.store.wait_loaded(&Watch::default())?;
+        let Export { store, only, begun, filter, .. } = self;
+        let begun = begun.get_or_insert_with(|| Begun::new(store, only.as_deref()));
         let mut piece = Piece::default();
-        while let Some((name, collection)) = self.left.last() {
+        while let Some((name, collection)) = begun.left.last() {
             let end = collection.slab().end();
             let mut head = b"{\"collection\":".to_vec();
             ejson::write_text(name.as_bytes(), &mut head);
@@ -71,17 +90,17 @@ impl Export {
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            self.slot = self.store.scan(
+            begun.slot = store.scan(
                 collection,
-                (self.slot, end),
-                self.view.lsn(),
-                &self.filter,
+                (begun.slot, end),
+                begun.view.lsn(),
+                filter,
                 &Watch::default(),
                 visit,
             )?;
-            if self.slot >= end {
-                self.left.pop();
-                self.slot = 0;
+            if begun.slot >= end {
+                begun.left.pop();
+                begun.slot = 0;
             }
             if piece.bytes.len() >= PIECE {
                 break;

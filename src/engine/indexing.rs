@@ -196,6 +196,13 @@ impl Commit<'_> {
 }
 
 /// Those that do not exist yet.
+/// The names of these indexes, if all of them exist as they are asked for.
+pub(super) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<String>> {
+    specs.iter().try_for_each(check_size).ok()?;
+    let all = wanted(collection, specs).ok()?.is_empty();
+    all.then(|| specs.iter().map(|spec| own_name(spec).to_owned()).collect())
+}
+
 fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
     let existing: Vec<_> = collection.indexes().iter().filter(|index| index.is_kept()).cloned().collect();
     let mut fresh: Vec<Arc<Index>> = Vec::new();

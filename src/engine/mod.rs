@@ -13,6 +13,7 @@
 //! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them; [`index_requests`]: what was asked for;
 //!   [`figures`]: what a collection tells of itself
 //! - [`record`], [`replay`]: what the log says, and its reading
+//! - `loading`: reading the log of a database that is open already; `early`: answering meanwhile, from what `checkpoint` left
 //! - [`compact`]: a new generation from a snapshot; [`backup`]: a copy of its own; [`cool`]: larger than memory
 //! - [`verify`]: reading everything, changing nothing
 //! - [`export`], [`import`], [`ejson`]: documents as lines of JSON, out and in
@@ -27,6 +28,7 @@ pub mod budget;
 pub mod build;
 pub mod bulk;
 pub mod catalogue;
+mod checkpoint;
 pub mod collection;
 pub mod commit;
 pub mod compact;
@@ -38,6 +40,7 @@ pub mod database;
 pub mod direct;
 mod distinct;
 pub mod duplicate;
+mod early;
 pub mod ejson;
 pub mod explain;
 pub mod export;
@@ -52,6 +55,7 @@ pub mod insert;
 pub mod key;
 pub mod lane;
 pub mod limits;
+mod loading;
 pub mod modify;
 pub mod namespace;
 pub mod operation;

@@ -122,15 +122,7 @@ impl Store {
     /// Reads a document with its version and times.
     pub fn get_versioned(&self, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
         let Some((block, span)) = self.get(collection, key)? else { return Ok(None) };
-        let put = span
-            .record(&block)
-            .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
-        Ok(Some(Answer::Versioned {
-            document: Document::of_block(&block, span),
-            version: put.version,
-            created_at: put.created_at,
-            modified_at: put.modified_at,
-        }))
+        versioned(&block, span).map(Some)
     }
 
     /// The block of a version, from memory or disk.
@@ -144,6 +136,19 @@ impl Store {
             Content::Cold(place, span) => Ok(Some((self.read_cold(**place)?, *span))),
         }
     }
+}
+
+/// A document with its version and times.
+pub(super) fn versioned(block: &Arc<Block>, span: Span) -> Result<Answer> {
+    let put = span
+        .record(block)
+        .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
+    Ok(Answer::Versioned {
+        document: Document::of_block(block, span),
+        version: put.version,
+        created_at: put.created_at,
+        modified_at: put.modified_at,
+    })
 }
 
 /// Has documents that lie far apart come from memory all at once: what encodes them goes from one to the next only as

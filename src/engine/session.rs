@@ -102,7 +102,8 @@ impl Session {
     /// Starts operations; each is answered by its reply, once. Never blocks. What is `small` may be done here and
     /// answered before this returns: see `direct`.
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
-        if size == Size::Small {
+        let loaded = self.store.is_loaded();
+        if size == Size::Small && loaded {
             work = self.direct(work);
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
@@ -120,14 +121,17 @@ impl Session {
                 | Operation::Distinct { .. } => &mut scans,
                 // A batch of an unsorted cursor is found as it is asked for: a scan too.
                 Operation::More { .. } => &mut scans,
+                Operation::Get { .. } | Operation::GetMany { .. } | Operation::Has { .. } => &mut reads,
                 Operation::CloseCursor { .. }
-                | Operation::Get { .. }
-                | Operation::GetMany { .. }
-                | Operation::Has { .. }
                 | Operation::ListCollections { .. }
                 | Operation::ListIndexes
-                | Operation::Stats => &mut reads,
-                // Writes by filter, and indexes, which take long to build.
+                | Operation::Stats
+                    if loaded =>
+                {
+                    &mut reads
+                }
+                // Writes by filter, and indexes, which take long to build. What waits for the log, too: it would keep
+                // reads by key from being answered before.
                 _ => &mut scans,
             };
             // Time in the queue counts.
@@ -166,7 +170,7 @@ impl Session {
 
     /// Reads a document without waiting.
     pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
-        if self.is_closed() { Hot::Wait } else { self.store.get_hot(name, id) }
+        if self.must_wait() { Hot::Wait } else { self.store.get_hot(name, id) }
     }
 
     /// Reads documents without waiting: see `Store::get_many_hot`.
@@ -176,12 +180,12 @@ impl Session {
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
     ) -> Option<HotMany> {
-        if self.is_closed() { None } else { self.store.get_many_hot(name, ids, most) }
+        if self.must_wait() { None } else { self.store.get_many_hot(name, ids, most) }
     }
 
     /// Whether a document is there; `None` when that cannot be said at once.
     pub fn has_hot(&self, name: &str, id: RawValue<'_>) -> Option<bool> {
-        if self.is_closed() { None } else { Some(self.store.has(name, id)) }
+        if self.must_wait() { None } else { Some(self.store.has(name, id)) }
     }
 
     /// Blocks until every operation that was submitted is answered or queued in storage, and lets go of the cursors.
@@ -202,6 +206,11 @@ impl Session {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Whether what is in memory says nothing: it was not read yet, or it is not ours any more.
+    fn must_wait(&self) -> bool {
+        self.is_closed() || !self.store.is_loaded()
+    }
+
     fn run(&self, task: Task, watch: &Watch) {
         let Task { name, operation, limits, reply } = task;
         self.answer(self.outcome(&name, operation, &limits, watch), reply);
@@ -219,10 +228,15 @@ impl Session {
 
     fn outcome(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         let writes = writes(&operation);
-        let outcome = self.guarded(writes, watch, || match self.write(name, &operation, watch) {
-            Some(committed) => Outcome::Published(committed),
-            None => self.execute(name, operation, limits, watch),
-        });
+        let outcome =
+            self.guarded(writes, watch, || match self.store.answer_early(name, &operation, watch) {
+                Err(error) => Outcome::Now(None, Err(error)),
+                Ok(Some((collection, answer))) => Outcome::Now(collection, answer),
+                Ok(None) => match self.write(name, &operation, watch) {
+                    Some(committed) => Outcome::Published(committed),
+                    None => self.execute(name, operation, limits, watch),
+                },
+            });
         self.store.consider_index(name, &self.runtime);
         outcome
     }

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::compact::Auto;
+use super::loading::Loading;
 use super::promptly::{PROMPT_BYTES, must_be_prompt, refusal, refuse};
 use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
@@ -62,6 +63,7 @@ pub struct Store {
     closing: AtomicBool,
     /// Where the clock's hand of `cool` stands: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
+    loading: Loading,
 }
 
 /// The end of a commit: publishing, counting, letting go, telling who waits.
@@ -162,7 +164,28 @@ impl Store {
             auto: Auto::default(),
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
+            loading: Loading::default(),
         })
+    }
+
+    pub(super) fn loading(&self) -> &Loading {
+        &self.loading
+    }
+
+    /// What was read after opening becomes the state.
+    pub(super) fn take_over(&self, recovered: Recovered) {
+        let Recovered { lsn, catalogue, collections, next_number } = recovered;
+        let catalogue = Arc::new(catalogue);
+        for entry in collections.iter() {
+            self.collections.insert(*entry.key(), entry.value().clone());
+        }
+        let mut applied = self.applied();
+        applied.lsn = lsn;
+        applied.catalogue = catalogue.clone();
+        applied.next_number = next_number;
+        self.set_applied_lsn(lsn);
+        self.views().take_over(lsn, catalogue);
+        self.publisher.waiting.published(lsn);
     }
 
     /// The path it was opened with.
@@ -339,7 +362,17 @@ impl Store {
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
         // A compaction that is going on sees the flag and gives up.
         let _none = self.compacting.lock();
-        if first { self.storage.close() } else { Ok(()) }
+        // So does the reading of the log; what it failed with is told.
+        let loaded = self.loading.outlast();
+        if !first {
+            return Ok(());
+        }
+        let storage = self.storage.stats();
+        let worth =
+            self.is_loaded() && storage.log_bytes + storage.snapshot_bytes >= self.options.checkpoint_from;
+        let contents = |lsn| if worth { self.checkpoint_at(lsn) } else { None };
+        let closed = self.storage.close_leaving(&contents);
+        loaded.and(closed)
     }
 
     /// Whether commits are refused because it was closed.

@@ -193,6 +193,13 @@ impl Views {
         (open.values().map(|(count, _)| count).sum(), open.values().next().map(|(_, since)| *since))
     }
 
+    /// The state that was read after opening; nothing is visible before.
+    pub(super) fn take_over(&self, lsn: Lsn, catalogue: Arc<Catalogue>) {
+        let _open = self.open.lock();
+        *self.catalogue.write() = catalogue;
+        self.published.store(lsn.0, Ordering::Release);
+    }
+
     /// Makes a commit visible. Called in the order of numbers.
     pub fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
         let leaves_garbage = !superseded.is_empty();

@@ -8,7 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
+    StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use super::disk::Disk;
@@ -92,8 +93,8 @@ impl StorageBackend for AsyncDiskStorage {
         self.disk.read(place)
     }
 
-    fn close(&self) -> Result<()> {
-        self.disk.close()
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        self.disk.close(contents)
     }
 
     fn stats(&self) -> StorageStats {

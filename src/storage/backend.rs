@@ -141,7 +141,13 @@ pub trait StorageBackend: Send + Sync {
     fn read(&self, place: BlockPlace) -> Result<Arc<Block>>;
 
     /// Flushes, seals and marks the database clean. Later verbs answer `CLOSED`.
-    fn close(&self) -> Result<()>;
+    fn close(&self) -> Result<()> {
+        self.close_leaving(&|_| None)
+    }
+
+    /// As `close`; where that marks the database clean at an lsn, `contents` is asked, then, for what the next opening
+    /// may answer from until it has read the log. Asked under locks of the backend: it may read `stats`, no more.
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()>;
 
     /// Sizes and counters of now.
     fn stats(&self) -> StorageStats;
@@ -185,6 +191,15 @@ pub trait SnapshotSink: Send {
 
     /// For the backend that made it.
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any>;
+}
+
+/// What a checkpoint holds: bytes that mean something to whoever made them.
+#[derive(Clone, Debug, Default)]
+pub struct CheckpointContents {
+    /// What is read at once.
+    pub state: Vec<u8>,
+    /// What is read piece by piece, in order of the numbers, each of which is above the one before.
+    pub pages: Vec<(u32, Vec<u8>)>,
 }
 
 /// What an installed snapshot changed.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
+    StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use crate::error::{Error, Kind, Result};
@@ -102,11 +103,11 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.read(place)
     }
 
-    fn close(&self) -> Result<()> {
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Err(closed());
         }
-        self.inner.close()
+        self.inner.close_leaving(contents)
     }
 
     fn stats(&self) -> StorageStats {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
+    StorageStats,
 };
 use super::checked::Latch;
 use super::completion::Completion;
@@ -132,9 +133,9 @@ impl Disk {
         segment.read_block(place)
     }
 
-    pub(super) fn close(&self) -> Result<()> {
+    pub(super) fn close(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
-        let closed = self.generations.close(self.finish());
+        let closed = self.generations.close(self.finish(), contents);
         // Whoever keeps the handle keeps no file open: the directory can be unmounted, or removed on Windows.
         self.progress.let_go();
         self.placing.lock().let_go();
@@ -204,10 +205,11 @@ impl Disk {
             .map_err(|error| self.latch.trip(&error))
     }
 
-    /// Ends the newest segment; tells how, when that makes the database clean.
-    fn finish(&self) -> Result<Option<Clean>> {
+    /// Ends the newest segment; tells how, when that makes the database clean, and the checksum of its SEAL.
+    fn finish(&self) -> Result<Option<(Clean, u32)>> {
         self.latch.check()?;
-        let finished = self.writer.lock().finish(&self.progress).map_err(|error| self.latch.trip(&error))?;
-        Ok(finished.or(self.sealed))
+        let mut writer = self.writer.lock();
+        let finished = writer.finish(&self.progress).map_err(|error| self.latch.trip(&error))?;
+        Ok(finished.or(self.sealed).map(|clean| (clean, writer.seal_crc())))
     }
 }

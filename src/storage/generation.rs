@@ -10,8 +10,9 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::backend::{Block, BlockPlace, Cut, FileId, Installed, SnapshotSink};
+use super::backend::{Block, BlockPlace, CheckpointContents, Cut, FileId, Installed, Lsn, SnapshotSink};
 use super::checked::{Latch, closed};
+use super::checkpoint::{self, Bound, checkpoint_name};
 use super::completion::Completion;
 use super::host::Host;
 use super::lock::DirectoryLock;
@@ -34,6 +35,8 @@ pub(super) struct Generations {
     snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
     pending: Mutex<Option<Pending>>,
     names: Mutex<Names>,
+    /// The lsns of checkpoints in the directory, of which one may still fit.
+    checkpoints: Mutex<Vec<u64>>,
 }
 
 /// The right to change names in the directory; taken while that is done.
@@ -65,10 +68,10 @@ impl Generations {
         segments: &Segments,
         retention: Retention,
         manifest: Manifest,
-        snapshot: Option<SnapshotFile>,
+        snapshot: Option<Arc<SnapshotFile>>,
         lock: Option<DirectoryLock>,
     ) -> Arc<Generations> {
-        let snapshots = snapshot.into_iter().map(|snapshot| (snapshot.id, Arc::new(snapshot))).collect();
+        let snapshots = snapshot.into_iter().map(|snapshot| (snapshot.id, snapshot)).collect();
         Arc::new(Generations {
             host: segments.host().clone(),
             dir: segments.dir().to_path_buf(),
@@ -77,7 +80,13 @@ impl Generations {
             snapshots: RwLock::new(snapshots),
             pending: Mutex::default(),
             names: Mutex::new(Names { lock, closed: false }),
+            checkpoints: Mutex::default(),
         })
+    }
+
+    /// Checkpoints that opening found.
+    pub(super) fn remember_checkpoints(&self, found: Vec<u64>) {
+        *self.checkpoints.lock() = found;
     }
 
     /// The first segment of the generation that is open.
@@ -272,13 +281,20 @@ impl Generations {
         }
     }
 
-    /// Marks the database clean, if it is, and gives the directory up.
-    pub(super) fn close(&self, clean: Result<Option<Clean>>) -> Result<u64> {
+    /// Marks the database clean, if it is, leaves a checkpoint of that, and gives the directory up.
+    pub(super) fn close(
+        &self,
+        clean: Result<Option<(Clean, u32)>>,
+        contents: &dyn Fn(Lsn) -> Option<CheckpointContents>,
+    ) -> Result<u64> {
         let mut names = self.names.lock();
         let result = clean.and_then(|clean| match clean {
-            Some(clean) => {
+            Some((clean, seal_crc)) => {
                 let manifest = Manifest { clean: Some(clean), ..self.manifest.lock().clone() };
-                manifest.replace(&self.host, &self.dir)
+                let syncs = manifest.replace(&self.host, &self.dir)?;
+                let Manifest { database, generation, .. } = manifest;
+                self.leave_checkpoint(&Bound { database, generation, clean, seal_crc }, contents);
+                Ok(syncs)
             }
             None => Ok(0),
         });
@@ -286,6 +302,24 @@ impl Generations {
         names.closed = true;
         names.lock = None;
         result
+    }
+
+    /// Replaces the checkpoints of earlier states. What fails here is no failure of closing: without a checkpoint the
+    /// next opening takes longer.
+    fn leave_checkpoint(&self, bound: &Bound, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) {
+        for lsn in std::mem::take(&mut *self.checkpoints.lock()) {
+            if let Err(error) = retire::remove(&self.host, &self.dir.join(checkpoint_name(lsn))) {
+                tracing::warn!(%error, "a checkpoint that is of no use any more stays");
+            }
+        }
+        let Some(contents) = contents(Lsn(bound.clean.lsn)) else { return };
+        match checkpoint::write(&self.host, &self.dir, bound, &contents) {
+            Ok(bytes) => tracing::debug!(bytes, lsn = bound.clean.lsn, "left a checkpoint"),
+            Err(error) => {
+                tracing::warn!(%error, "no checkpoint could be left; the next opening reads the log first");
+                let _ = self.host.vfs.remove(&self.dir.join(bound.name()));
+            }
+        }
     }
 
     fn ended(&self, path: &Path, kept: bool) {

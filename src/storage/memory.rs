@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink, StorageBackend,
-    StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
+    StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use super::frame;
@@ -64,7 +64,7 @@ impl StorageBackend for MemoryStorage {
         Err(Error::new(Kind::Internal, format!("memory storage keeps no blocks, {place:?} cannot be read")))
     }
 
-    fn close(&self) -> Result<()> {
+    fn close_leaving(&self, _contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
         Ok(())
     }
 

@@ -12,11 +12,14 @@
 //! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
 //! A generation's way: `generation` cuts and installs, `snapshot_writer` writes, `retire` clears away what was.
 //! Opening: `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends; [`inspect`] reads everything and mends nothing.
+//! Early: [`checkpoint`] is what a clean close leaves to answer from, [`deferred`] what is then still to be read.
 
 mod async_disk;
 pub mod backend;
 pub mod checked;
+pub mod checkpoint;
 pub mod completion;
+pub mod deferred;
 mod disk;
 pub mod frame;
 mod generation;
@@ -41,11 +44,13 @@ pub mod vfs;
 mod writer;
 
 pub use backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Loader, Lsn, Place, Replayed, SnapshotBlock,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Loader, Lsn, Place, Replayed,
+    SnapshotBlock, SnapshotSink, StorageBackend, StorageStats,
 };
+pub use checkpoint::Checkpoint;
 pub use completion::{Completer, Completion};
+pub use deferred::{Deferred, Early};
 pub use host::Host;
 pub use inspect::{Damage, FileReport, Heard, Inspected, inspect};
-pub use open::{Opened, open_disk, open_memory};
+pub use open::{Opened, open_disk, open_disk_early, open_memory};
 pub use recovery::RecoveryReport;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::async_disk::AsyncDiskStorage;
 use super::backend::{Loader, Lsn, StorageBackend};
 use super::checked::{Checked, Latch};
+use super::checkpoint::parse_checkpoint_name;
+use super::deferred::{Early, open_early};
 use super::disk::{Disk, DiskParts};
 use super::generation::Generations;
 use super::host::Host;
@@ -13,7 +15,7 @@ use super::lock::{DirectoryLock, LOCK_NAME, OWNER_NAME};
 use super::manifest::{self, Manifest};
 use super::memory::MemoryStorage;
 use super::placing::{Placing, Segments};
-use super::recovery::{RecoveryReport, Terms, recover};
+use super::recovery::{Files, Recovered, RecoveryReport, Terms, recover};
 use super::retire;
 use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, parse_segment_name, segment_name};
 use super::snapshot::parse_snapshot_name;
@@ -42,6 +44,31 @@ pub fn open_disk(
     runtime: Option<tokio::runtime::Handle>,
     loader: &mut dyn Loader,
 ) -> Result<Opened> {
+    open_with(host, path, options, runtime, loader, |_, _, _| None).map(|(opened, _)| opened)
+}
+
+/// [`open_disk`] that reads nothing where a checkpoint fits: then the loader has heard nothing, and what is answered
+/// beside the backend feeds it.
+pub fn open_disk_early(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    loader: &mut dyn Loader,
+) -> Result<(Opened, Option<Early>)> {
+    open_with(host, path, options, runtime, loader, |manifest, files, terms| {
+        open_early(host, path, manifest, files, terms)
+    })
+}
+
+fn open_with(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    loader: &mut dyn Loader,
+    early: impl FnOnce(&Manifest, &Files, Terms) -> Option<(Recovered, Early)>,
+) -> Result<(Opened, Option<Early>)> {
     options.validate()?;
     if options.storage == StorageMode::Memory {
         return Err(Error::new(Kind::Argument, "storage 'memory' has no directory; open ':memory:'"));
@@ -74,7 +101,12 @@ pub fn open_disk(
     };
     check_readable(path, &manifest)?;
     let terms = Terms { access: options.access, policy: options.recovery };
-    let mut recovered = recover(host, path, &manifest, &found, terms, loader)?;
+    let files = Files::open(host, path, &manifest, &found, options.access)?;
+    let early = if listing.checkpoints.is_empty() { None } else { early(&manifest, &files, terms) };
+    let (mut recovered, early) = match early {
+        Some((recovered, early)) => (recovered, Some(early)),
+        None => (recover(host, path, &manifest, files, terms, loader)?, None),
+    };
     recovered.report.created = created;
     if writable {
         remove_temporary(host, path, &listing.temporary)?;
@@ -86,6 +118,7 @@ pub fn open_disk(
     let last = recovered.last;
     let segments = Segments::new(host.clone(), path.to_path_buf(), recovered.segments);
     let generations = Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock);
+    generations.remember_checkpoints(listing.checkpoints);
     let parts = DiskParts {
         access: options.access,
         segments,
@@ -102,7 +135,7 @@ pub fn open_disk(
         let disk = AsyncDiskStorage::new(disk, runtime.as_ref(), options.flush_interval);
         Arc::new(Checked::new(disk, latch))
     };
-    Ok(Opened { backend, report: recovered.report, last_lsn: last })
+    Ok((Opened { backend, report: recovered.report, last_lsn: last }, early))
 }
 
 /// Opens storage that keeps nothing.
@@ -118,6 +151,7 @@ struct Listing {
     manifest: bool,
     segments: Vec<u64>,
     snapshots: bool,
+    checkpoints: Vec<u64>,
     temporary: Vec<String>,
     /// A name that no database has.
     foreign: Option<String>,
@@ -148,7 +182,8 @@ impl Listing {
         let segment = parse_segment_name(&name);
         let snapshot = parse_snapshot_name(&name).is_some();
         let temporary = name == manifest::TMP_NAME || (name.starts_with("snap-") && name.ends_with(".tmp"));
-        let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME;
+        let checkpoint = parse_checkpoint_name(&name);
+        let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME || checkpoint.is_some();
         if (segment.is_some() || snapshot || temporary || file) && kind != EntryKind::File {
             let path = dir.join(&name);
             let what = if kind == EntryKind::Link { "a symbolic link" } else { "not a regular file" };
@@ -158,6 +193,7 @@ impl Listing {
         self.manifest |= name == manifest::NAME;
         self.snapshots |= snapshot;
         self.segments.extend(segment);
+        self.checkpoints.extend(checkpoint);
         if temporary {
             self.temporary.push(name);
         } else if !file && !snapshot && segment.is_none() && !name.starts_with('.') {

@@ -14,6 +14,7 @@ use super::host::Host;
 use super::manifest::{self, Clean, Manifest};
 use super::scan::Frames;
 use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
+use super::snapshot::Entry;
 use super::snapshot_file::SnapshotFile;
 use super::vfs::{OpenMode, read_exact_at, write_all_at};
 use crate::error::{Details, Error, Kind, Result};
@@ -57,7 +58,7 @@ pub(super) struct Terms {
 
 /// A log ready to go on.
 pub(super) struct Recovered {
-    pub(super) snapshot: Option<SnapshotFile>,
+    pub(super) snapshot: Option<Arc<SnapshotFile>>,
     pub(super) segments: Vec<Arc<Segment>>,
     pub(super) last: Lsn,
     pub(super) next_segment: u64,
@@ -78,26 +79,56 @@ struct Tail {
     seal: Option<u32>,
 }
 
-/// Recovers the database that `manifest` describes; `found` are the segments in the directory.
+/// The files of a database, open and fsynced, and not read yet.
+#[derive(Clone)]
+pub(super) struct Files {
+    pub(super) snapshot: Option<(Arc<SnapshotFile>, Arc<[Entry]>)>,
+    /// Those that hold frames, with their lengths.
+    pub(super) segments: Vec<(Arc<Segment>, u64)>,
+}
+
+impl Files {
+    /// Opens the files that `manifest` describes; `found` are the segments in the directory.
+    pub(super) fn open(
+        host: &Host,
+        dir: &Path,
+        manifest: &Manifest,
+        found: &[u64],
+        access: Access,
+    ) -> Result<Files> {
+        let segments = open_chain(host, dir, manifest, found, access)?;
+        let snapshot = match &manifest.snapshot {
+            Some(named) => {
+                let (snapshot, entries) = SnapshotFile::open(host, dir, named, access)?;
+                Some((Arc::new(snapshot), entries.into()))
+            }
+            None => None,
+        };
+        Ok(Files { snapshot, segments })
+    }
+
+    /// The newest segment and its length.
+    pub(super) fn newest(&self) -> Option<&(Arc<Segment>, u64)> {
+        self.segments.last()
+    }
+}
+
+/// Recovers the database that `manifest` describes.
 pub(super) fn recover(
     host: &Host,
     dir: &Path,
     manifest: &Manifest,
-    found: &[u64],
+    files: Files,
     terms: Terms,
     loader: &mut dyn Loader,
 ) -> Result<Recovered> {
-    let chain = open_chain(host, dir, manifest, found, terms.access)?;
+    let Files { snapshot, segments: chain } = files;
     let mut report =
         RecoveryReport { clean: true, segments: chain.len() as u64, ..RecoveryReport::default() };
-    let snapshot = match &manifest.snapshot {
-        Some(named) => {
-            let (snapshot, entries) = SnapshotFile::open(host, dir, named, terms.access)?;
-            snapshot.load(&entries, loader)?;
-            Some(snapshot)
-        }
-        None => None,
-    };
+    if let Some((snapshot, entries)) = &snapshot {
+        snapshot.load(entries, loader)?;
+    }
+    let snapshot = snapshot.map(|(snapshot, _)| snapshot);
     let (mut last, mut seal_crc) =
         snapshot.as_ref().map_or((Lsn(0), 0), |snapshot| (snapshot.lsn, snapshot.seal_crc));
     let mut tail = None;

@@ -7,6 +7,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::checkpoint::parse_checkpoint_name;
 use super::host::Host;
 use super::lock::{LOCK_NAME, OWNER_NAME};
 use super::manifest::{self, Manifest};
@@ -114,6 +115,7 @@ fn is_ours(name: &str) -> bool {
     matches!(name, LOCK_NAME | OWNER_NAME)
         || parse_segment_name(name).is_some()
         || parse_snapshot_name(name).is_some()
+        || parse_checkpoint_name(name).is_some()
 }
 
 fn folder(dir: &Path, generation: u64) -> PathBuf {

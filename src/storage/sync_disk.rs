@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, Place, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
+    StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use super::disk::Disk;
@@ -39,8 +40,8 @@ impl StorageBackend for SyncDiskStorage {
         self.0.read(place)
     }
 
-    fn close(&self) -> Result<()> {
-        self.0.close()
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        self.0.close(contents)
     }
 
     fn stats(&self) -> StorageStats {

@@ -192,6 +192,11 @@ impl Writer {
         Ok(Some(Clean { segment, len, lsn: self.last.0 }))
     }
 
+    /// Head checksum of the newest SEAL.
+    pub(super) fn seal_crc(&self) -> u32 {
+        self.prev_seal_crc
+    }
+
     fn put(&mut self, progress: &Progress) -> Result<()> {
         let Some(tip) = &mut self.tip else { return Ok(()) };
         if self.buffer.is_empty() {

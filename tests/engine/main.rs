@@ -5,6 +5,9 @@
 mod compaction;
 mod concurrency;
 mod direct;
+#[path = "../../fuzz/entries/disk.rs"]
+mod disk;
+mod early;
 mod indexes;
 mod model;
 mod moved;

@@ -132,6 +132,8 @@ fn open(sim: &Sim, way: Way) -> Result<Client> {
         // Nothing happens by itself, so that a seed tells everything.
         auto_compact: AutoCompact::Off,
         flush_interval: Duration::from_secs(60),
+        // Every clean close leaves a checkpoint, so every opening after one answers early.
+        checkpoint_from: 0,
         ..OpenOptions::default()
     };
     let path = if way.mode == StorageMode::Memory { ":memory:" } else { "/db" };
@@ -363,6 +365,12 @@ impl Run {
                 self.open_cursor = None;
                 self.durable = self.states.keys().next_back().copied().unwrap_or(0);
                 self.client = open(&self.sim, self.way)?;
+                for (id, document, version) in &self.model.documents {
+                    assert_eq!(self.client.get("c", id)?.as_ref(), Some(&**document), "{context}: early");
+                    assert_eq!(self.client.version("c", id)?, Some(*version), "{context}: early");
+                }
+                // The log is read by now, so that a seed tells which operation of the disk the next one dies at.
+                self.client.database.stats()?;
                 self.doom();
             }
         }

@@ -1,0 +1,134 @@
+//! Answering before the log was read: reads by key, from a checkpoint of the very state that the log will give.
+//!
+//! What cannot be answered from it for whatever reason, a document that does not verify among them, waits for the log,
+//! which says what is the matter.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::asked::names_id;
+use super::catalogue::Catalogue;
+use super::checkpoint::{decode_state, hash_of, spots};
+use super::collection::Collection;
+use super::indexing::existing;
+use super::key::{Key, key_of};
+use super::operation::{Answer, Document, FindOptions, Incoming, Operation};
+use super::read::{incoming_key, versioned};
+use super::record::Records;
+use super::replay::Replay;
+use super::slab::Span;
+use super::store::Store;
+use crate::document::{RawKind, RawValue, incoming};
+use crate::error::Result;
+use crate::index::Spec;
+use crate::storage::{Block, BlockPlace, Checkpoint, FileId, Loader, Lsn, SnapshotBlock};
+
+/// Documents that one operation may read one by one.
+const MOST: usize = 1_000;
+/// Records of one hash that are looked at.
+const CANDIDATES: usize = 16;
+
+/// A state to answer from.
+pub(super) struct Early {
+    checkpoint: Checkpoint,
+    files: Vec<FileId>,
+    catalogue: Catalogue,
+}
+
+/// What an operation is answered, and the collection that it was about.
+pub(super) type Answered = (Option<Arc<Collection>>, Result<Answer>);
+
+impl Early {
+    /// The state of a checkpoint; none when it cannot be read.
+    pub(super) fn new(path: &Path, checkpoint: Checkpoint) -> Option<Early> {
+        let state = decode_state(checkpoint.state())?;
+        let mut replay = Replay::new(path, None);
+        for payload in state.payloads {
+            let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: payload.len() as u32 };
+            let block = Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() });
+            let (index, collection, documents, first_document) = (0, 0, 0, 0);
+            let block = SnapshotBlock { lsn: Lsn(0), index, collection, documents, first_document, block };
+            replay.database_block(block).ok()?;
+        }
+        Some(Early { checkpoint, files: state.files, catalogue: replay.finish().catalogue })
+    }
+
+    /// The answer, where it can be given without the log.
+    pub(super) fn answer(&self, store: &Store, name: &str, operation: &Operation) -> Option<Answered> {
+        let collection = self.catalogue.get(name);
+        let find = |key: &Key| match collection {
+            Some(collection) => self.find(store, collection, key),
+            None => Some(None),
+        };
+        let answer = match operation {
+            Operation::Get { id, meta } => match (find(&incoming_key(id).ok()?)?, meta) {
+                (None, _) => Answer::Document(None),
+                (Some((block, span)), false) => Answer::Document(Some(Document::of_block(&block, span))),
+                (Some((block, span)), true) => versioned(&block, span).ok()?,
+            },
+            Operation::GetMany { ids } if ids.len() <= MOST => Answer::Documents(
+                ids.iter()
+                    .map(|id| {
+                        let found = find(&incoming_key(id).ok()?)?;
+                        Some(found.map(|(block, span)| Document::of_block(&block, span)))
+                    })
+                    .collect::<Option<_>>()?,
+            ),
+            Operation::Has { id } => Answer::Bool(find(&incoming_key(id).ok()?)?.is_some()),
+            Operation::Find { filter, options } => {
+                let documents = find(&key_of_find(filter, options)?)?
+                    .map(|(block, span)| Document::of_block(&block, span))
+                    .into_iter()
+                    .collect();
+                Answer::Batch { cursor: 0, documents }
+            }
+            Operation::CreateIndexes { specs } => {
+                let specs = specs.iter().map(spec_of).collect::<Option<Vec<_>>>()?;
+                return Some((None, Ok(Answer::Names(existing(collection?, &specs)?))));
+            }
+            _ => return None,
+        };
+        Some((collection.cloned(), Ok(answer)))
+    }
+
+    /// The document of this key, or that there is none; `None` when that cannot be told.
+    fn find(&self, store: &Store, collection: &Collection, key: &Key) -> Option<Option<(Arc<Block>, Span)>> {
+        let hash = hash_of(collection.number(), key);
+        let page = self
+            .checkpoint
+            .page(hash)
+            .inspect_err(|error| tracing::warn!(%error, "a read waits for the log"))
+            .ok()?;
+        let Some(page) = page else { return Some(None) };
+        for spot in spots(&page, hash, &self.files, CANDIDATES)? {
+            let block = store.storage().read(spot.place).ok()?;
+            let put = Records::put_at(&block.bytes, spot.start as usize, 0)?;
+            let document = RawValue::new(block.bytes.get(put.document.clone())?, collection.shapes());
+            if put.collection == collection.number() && key_of(document.get("_id")?) == *key {
+                let (start, len) = (put.document.start as u32, put.document.len() as u32);
+                return Some(Some((block, Span::new(start, len, put.head))));
+            }
+        }
+        Some(None)
+    }
+}
+
+/// The key of the one document that a find can be about, if it says that and no more.
+fn key_of_find(filter: &Incoming, options: &FindOptions) -> Option<Key> {
+    incoming::check(filter.bytes(), &filter.shapes).ok()?;
+    let RawKind::Object(fields) = filter.raw().kind() else { return None };
+    let plain = options.skip == 0 && options.projection.is_none() && options.hint.is_none();
+    if !plain || options.sort.is_some() || fields.iter().count() != 1 || !names_id(filter.raw()) {
+        return None;
+    }
+    let id = filter.raw().get("_id")?;
+    match id.kind() {
+        RawKind::String(_) | RawKind::Int(_) | RawKind::ObjectId(_) => Some(key_of(id)),
+        _ => None,
+    }
+}
+
+fn spec_of(spec: &Incoming) -> Option<Spec> {
+    incoming::check(spec.bytes(), &spec.shapes).ok()?;
+    Spec::parse(spec.raw()).ok()
+}
