@@ -16,11 +16,14 @@
 //! Numbers are LEB128. The hash is CRC-32C of the collection's number (u32) and the key (`key`). Entries are in order of
 //! their hashes; those of one hash stand in one page.
 
+use std::ops::ControlFlow;
+
 use super::collection::Collection;
-use super::key::Key;
+use super::key::{Key, key_of};
 use super::record::varint;
 use super::slab::{Content, Span};
 use super::store::Store;
+use crate::document::RawValue;
 use crate::error::Result;
 use crate::storage::{BlockPlace, CheckpointContents, FileId, Lsn, SnapshotSink};
 
@@ -169,17 +172,34 @@ impl Store {
     }
 }
 
+/// All documents of a collection; `None` when one stands nowhere on disk.
 fn gather(collection: &Collection, entries: &mut Entries) -> Option<()> {
-    let mut whole = Some(());
+    let before = entries.list.len();
     entries.list.reserve(collection.count() as usize);
+    let (slab, number) = (collection.slab(), collection.number());
+    let mut whole = Some(());
+    // In the order of memory, several times as fast as by their keys; a document on disk does not say its key.
+    slab.scan(0, slab.end(), Lsn(u64::MAX), |_, version| {
+        let Content::Hot(block, span) = &version.content else { return ControlFlow::Break(()) };
+        let id = RawValue::new(span.of(block), collection.shapes()).get("_id");
+        whole = whole.and(id).and_then(|id| {
+            let hash = hash_of(number, &key_of(id));
+            entries.push(hash, block.place, *span)
+        });
+        if whole.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    if whole.is_none() || entries.list.len() - before == collection.count() as usize {
+        return whole;
+    }
+    entries.list.truncate(before);
     collection.each_key(|key, slot| {
-        let place = collection.slab().newest(slot, |version| match &version.content {
+        let place = slab.newest(slot, |version| match &version.content {
             Content::Hot(block, span) => Some((block.place, *span)),
             Content::Cold(place, span) => Some((**place, *span)),
             Content::Vacant | Content::Tombstone => None,
         });
         if let Some((place, span)) = place.flatten() {
-            whole = whole.and(entries.push(hash_of(collection.number(), key), place, span));
+            whole = whole.and(entries.push(hash_of(number, key), place, span));
         }
     });
     whole

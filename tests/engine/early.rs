@@ -117,7 +117,7 @@ impl VfsFile for Gated {
         assert!(self.path.extension().is_none_or(|extension| extension != "chk"), "nothing rests on it");
         self.file.sync_all()
     }
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<bool> {
         self.file.allocate(offset, len)
     }
     fn try_lock(&self, kind: LockKind) -> io::Result<bool> {

@@ -85,7 +85,7 @@ impl VfsFile for File {
     fn sync_all(&self) -> io::Result<()> {
         self.file.sync_all()
     }
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<bool> {
         self.file.allocate(offset, len)
     }
     fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
