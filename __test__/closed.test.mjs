@@ -114,8 +114,8 @@ test('an open cursor rejects with CLOSED after close, and can itself be closed',
   await cursor.close()
 })
 
-// Closing in the call gives the port up before a wake-up that is on its way has come: its call threw INTERNAL, uncaught.
-test('a wake-up that comes after close disturbs nobody', async (t) => {
+// Serial, so that no other database keeps the port. Closing in the call gives the port up before a wake-up that is on its way has come: its call threw INTERNAL, uncaught.
+test.serial('a wake-up that comes after close disturbs nobody', async (t) => {
   await (await opened()).db.close()
   const { cache } = createRequire(import.meta.url)
   const addon = cache[Object.keys(cache).find((path) => path.endsWith('.node'))].exports
