@@ -237,7 +237,8 @@ fn a_flipped_bit_behind_the_last_commit_of_a_killed_process_is_of_no_account() {
     let (files, content) = killed();
     let segment = files.keys().next_back().unwrap().clone();
     let (used, len) = (used(&files[&segment]), files[&segment].len());
-    let places: Vec<usize> = (used..used + 1_100).chain([len / 2, len - 9, len - 8, len - 1]).collect();
+    let places: Vec<usize> =
+        (used..used + 1_100).chain([(used + len) / 2, len - 9, len - 8, len - 1]).collect();
     each(places.len(), |n| {
         for bit in 0..8 {
             let mut bad = files.clone();
