@@ -12,17 +12,15 @@ use moltendb_node::error::{Error, Kind};
 use moltendb_node::index::Spec;
 use moltendb_node::options::{Access, AutoCompact, Retention, StorageMode};
 use moltendb_node::storage::Host;
-use moltendb_node::storage::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
 use moltendb_node::{OpenOptions, Result};
 
 use crate::disk::{DIR, Disk};
+use crate::files::{Word, with_words};
 use crate::support::{Client, incoming, object};
 
-/// A file system whose large reads, those of the log and of snapshots, wait for each other and for a word; what is done to
-/// a checkpoint fails where it is told to.
+/// Large reads, those of the log and of snapshots, wait for a word; what is done to a checkpoint fails where it is told to.
 #[derive(Clone)]
 struct Gate {
-    inner: Arc<dyn Vfs>,
     open: Arc<(Mutex<bool>, Condvar)>,
     fails: Option<&'static str>,
 }
@@ -32,9 +30,8 @@ const LARGE: usize = 40 << 10;
 
 impl Gate {
     fn host(disk: &Disk, fails: Option<&'static str>) -> (Host, Gate) {
-        let host = disk.host();
-        let gate = Gate { inner: host.vfs.clone(), open: Arc::default(), fails };
-        (Host { vfs: Arc::new(gate.clone()), ..host }, gate)
+        let gate = Gate { open: Arc::default(), fails };
+        (with_words(disk.host(), gate.clone()), gate)
     }
 
     fn release(&self) {
@@ -45,83 +42,21 @@ impl Gate {
     fn is_shut(&self) -> bool {
         !*self.open.0.lock().unwrap()
     }
-
-    fn check(&self, path: &Path, verb: &str) -> io::Result<()> {
-        let checkpoint = path.extension().is_some_and(|extension| extension == "chk");
-        if checkpoint && self.fails == Some(verb) { Err(io::Error::other("on purpose")) } else { Ok(()) }
-    }
 }
 
-struct Gated {
-    gate: Gate,
-    path: std::path::PathBuf,
-    file: Arc<dyn VfsFile>,
-}
-
-impl Vfs for Gate {
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
-        self.check(path, "open")?;
-        let file = self.inner.open(path, mode)?;
-        Ok(Arc::new(Gated { gate: self.clone(), path: path.to_path_buf(), file }))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.inner.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.check(path, "remove")?;
-        self.inner.remove(path)
-    }
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.remove_dir(path)
-    }
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        self.inner.read_dir(path)
-    }
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.create_dir(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.sync_dir(path)
-    }
-    fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>> {
-        self.inner.kind(path)
-    }
-    fn identity(&self, path: &Path) -> io::Result<Identity> {
-        self.inner.identity(path)
-    }
-}
-
-impl VfsFile for Gated {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.gate.check(&self.path, "read")?;
-        if buffer.len() >= LARGE {
-            let (open, changed) = &*self.gate.open;
-            let _open = changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap();
+impl Word for Gate {
+    fn before(&self, verb: &'static str, path: &Path, bytes: usize) -> io::Result<()> {
+        if path.extension().is_some_and(|extension| extension == "chk") {
+            assert_ne!(verb, "sync", "nothing rests on it");
+            if self.fails == Some(verb) {
+                return Err(io::Error::other("on purpose"));
+            }
         }
-        self.file.read_at(offset, buffer)
-    }
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        self.gate.check(&self.path, "write")?;
-        self.file.write_at(offset, bytes)
-    }
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-    fn sync_all(&self) -> io::Result<()> {
-        assert!(self.path.extension().is_none_or(|extension| extension != "chk"), "nothing rests on it");
-        self.file.sync_all()
-    }
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<bool> {
-        self.file.allocate(offset, len)
-    }
-    fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
-        self.file.try_lock(kind)
+        if verb == "read" && bytes >= LARGE {
+            let (open, changed) = &*self.open;
+            drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ mod direct;
 #[path = "../../fuzz/entries/disk.rs"]
 mod disk;
 mod early;
+mod files;
 mod indexes;
 mod model;
 mod moved;

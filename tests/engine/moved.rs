@@ -1,65 +1,25 @@
 //! Documents on disk that a compaction moves while somebody is reading them.
 
-use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use moltendb_node::OpenOptions;
 use moltendb_node::document::Value;
 use moltendb_node::engine::{InsertOrder, Reach};
 use moltendb_node::storage::Host;
-use moltendb_node::storage::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
 
+use crate::files::{Word, with_words};
 use crate::support::{Client, object};
 
-/// What is done once, and how many reads pass before.
-type Once = Arc<Mutex<Option<(u32, Box<dyn FnOnce() + Send>)>>>;
+/// Something that is done once, after so many reads and one more, and before that one answers.
+#[derive(Clone, Default)]
+struct Once(Arc<Mutex<Option<Next>>>);
 
-/// The system's files, but for something that is done once, after a read and before it answers.
-struct Interrupted {
-    files: Arc<dyn Vfs>,
-    once: Once,
-}
+/// How many reads pass before, and what is done then.
+type Next = (u32, Box<dyn FnOnce() + Send>);
 
-struct File {
-    file: Arc<dyn VfsFile>,
-    once: Once,
-}
-
-impl Vfs for Interrupted {
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
-        Ok(Arc::new(File { file: self.files.open(path, mode)?, once: self.once.clone() }))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.files.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.files.remove(path)
-    }
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.files.remove_dir(path)
-    }
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        self.files.read_dir(path)
-    }
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.files.create_dir(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.files.sync_dir(path)
-    }
-    fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>> {
-        self.files.kind(path)
-    }
-    fn identity(&self, path: &Path) -> io::Result<Identity> {
-        self.files.identity(path)
-    }
-}
-
-impl VfsFile for File {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(offset, buffer)?;
-        let mut next = self.once.lock().unwrap();
+impl Word for Once {
+    fn after_read(&self) {
+        let mut next = self.0.lock().unwrap();
         match next.take() {
             Some((0, once)) => {
                 drop(next);
@@ -68,28 +28,6 @@ impl VfsFile for File {
             Some((more, once)) => *next = Some((more - 1, once)),
             None => {}
         }
-        Ok(read)
-    }
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_at(offset, bytes)
-    }
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-    fn sync_all(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<bool> {
-        self.file.allocate(offset, len)
-    }
-    fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
-        self.file.try_lock(kind)
     }
 }
 
@@ -97,9 +35,7 @@ impl VfsFile for File {
 fn moves_after(reads: u32) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let once = Once::default();
-    let system = Host::system();
-    let host =
-        Host { vfs: Arc::new(Interrupted { files: system.vfs.clone(), once: once.clone() }), ..system };
+    let host = with_words(Host::system(), once.clone());
     let options = OpenOptions { memory_limit: Some(1), ..OpenOptions::default() };
     let path = dir.path().join("db");
     let client = Client::open_on(&host, path.to_str().unwrap(), options).unwrap();
@@ -114,12 +50,10 @@ fn moves_after(reads: u32) -> bool {
     assert_eq!(client.update("c", &id(10), &increment, Reach::One).unwrap(), (1, 1));
     client.database.flush().unwrap();
     let database = client.database.clone();
-    let compact = Box::new(move || {
-        std::thread::scope(|scope| drop(scope.spawn(|| database.compact().unwrap()).join().unwrap()));
-    });
-    *once.lock().unwrap() = Some((reads, compact));
+    let compact = Box::new(move || assert!(database.compact().is_ok()));
+    *once.0.lock().unwrap() = Some((reads, compact));
     assert_eq!(client.update("c", &id(30), &increment, Reach::One).unwrap(), (1, 1), "after {reads} reads");
-    let enough = once.lock().unwrap().take().is_none();
+    let enough = once.0.lock().unwrap().take().is_none();
     let expected = object(&[("_id", Value::Int(30)), ("n", Value::Int(1))]);
     assert_eq!(client.get("c", &Value::Int(30)).unwrap(), Some(expected), "after {reads} reads");
     client.database.close().unwrap();
