@@ -475,7 +475,7 @@ export interface DatabaseStats {
 	liveBytes: number;
 	/** Segments of the log on disk. */
 	segments: number;
-	/** Bytes of all files of the database. */
+	/** Bytes of the log, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
 	bytesOnDisk: number;
 	/** Bytes of writes that have not resolved yet. */
 	queuedBytes: number;

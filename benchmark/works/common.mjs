@@ -226,9 +226,9 @@ export async function measure(peer, { directory, documents, seed, wants }) {
   const settings = { figures, wants, ids, documents, columns }
   await gets(db, settings)
   await queries(db, settings)
+  await db.settle()
+  await db.close()
   if (wants('disk') || wants('reopen') || wants('reopen-indexed')) {
-    await db.settle()
-    await db.close()
     figures.disk = bytesIn(directory) / documents
     await reopening(peer, directory, settings)
   }
