@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 
 import test from 'ava'
 
-import { Database, directory, memory, MoltenError } from './support/database.mjs'
+import { Database, memory, MoltenError } from './support/database.mjs'
 
 const UNITS = { bytes: 1, KiB: 1 << 10, MiB: 1 << 20, GiB: 2 ** 30 }
 
@@ -59,7 +59,7 @@ const PROBES = {
     await db.collection('e').insertOne({ a: Array.from({ length: n - 1 + more }, (_, i) => i) })
   },
   'keys of a sort': (db, n, more) => all(db.collection('a').find().sort(named(n + more))),
-  'stages of a pipeline': (db, n, more) => all(db.collection('a').aggregate(Array(n + more).fill({ $skip: 0 }))),
+  'stages of a pipeline': (db, n, more) => all(db.collection('a').aggregate(Array.from({ length: n + more }, () => ({ $skip: 0 })))),
   'memory of a stage': (db, n, more) => all(grown(db, more ? n : n / 2)),
   'values of `distinct`': async (db, n, more) => {
     const documents = Array.from({ length: 16 + more }, (_, i) => ({ a: String.fromCharCode(97 + i).repeat(n / 16 - 100 * (1 - more)) }))
