@@ -416,6 +416,11 @@ export interface OpenOptions {
 	flushInterval?: number;
 	/** Bytes of documents to keep in memory; default all. */
 	memoryLimit?: number;
+	/**
+	 * Bytes that one query may hold while it computes: what its stages keep, values of its expressions, its compiled regular expressions.
+	 * Beyond, it rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+	 */
+	queryMemoryLimit?: number;
 	/** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
 	autoCompact?: boolean;
 	/**

@@ -9,7 +9,7 @@ const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
 const LATER = ['encryptionKey'] as const
 const AUTO_INDEX = ['off', 'suggest', 'on'] as const
 const KNOWN = new Set([
-  'storage', 'flushInterval', 'memoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact', 'autoIndex', 'retention',
+  'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact', 'autoIndex', 'retention',
   'signal', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
 ])
 
@@ -88,6 +88,9 @@ function coreOptions(options: OpenOptions): object {
   if (options.flushInterval !== undefined) core.flushInterval = numberIn('flushInterval', options.flushInterval, 1, 60_000, 'milliseconds')
   if (options.memoryLimit !== undefined) {
     core.memoryLimit = numberIn('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER, 'bytes')
+  }
+  if (options.queryMemoryLimit !== undefined) {
+    core.queryMemoryLimit = numberIn('queryMemoryLimit', options.queryMemoryLimit, 1_048_576, Number.MAX_SAFE_INTEGER, 'bytes')
   }
   for (const name of ['readOnly', 'createIfMissing', 'errorIfExists', 'autoCompact'] as const) {
     if (options[name] !== undefined) core[name] = flagOf(WHERE, name, options[name])

@@ -4,6 +4,7 @@
 //!
 //! - [`error`]: the one public error with its stable kinds
 //! - [`options`]: how a database is opened
+//! - [`work`]: the time and memory that one operation may spend
 //! - [`document`]: values, their bytes, their order, their paths
 //! - [`query`]: filters, updates, projections and sorts over the stored bytes; pure
 //! - [`index`]: order-preserving keys
@@ -20,6 +21,7 @@ pub mod index;
 pub mod options;
 pub mod query;
 pub mod storage;
+pub mod work;
 
 pub use engine::Database;
 pub use error::{Error, Kind, Result};

@@ -85,6 +85,8 @@ pub struct OpenOptions {
     pub flush_interval: Duration,
     /// Bytes of hot documents kept in memory; `None` for all.
     pub memory_limit: Option<u64>,
+    /// Bytes that one query may hold besides the documents of the database.
+    pub query_memory_limit: usize,
     /// Read-write or read-only.
     pub access: Access,
     /// Whether to create.
@@ -119,6 +121,7 @@ impl Default for OpenOptions {
             storage: StorageMode::Async,
             flush_interval: Duration::from_millis(50),
             memory_limit: None,
+            query_memory_limit: crate::work::QUERY_MEMORY,
             access: Access::ReadWrite,
             creation: Creation::IfMissing,
             recovery: RecoveryPolicy::Strict,
@@ -140,6 +143,9 @@ impl OpenOptions {
         }
         if self.segment_size < 4096 || self.segment_size > 1 << 40 {
             return Err(Error::new(Kind::Argument, "option segmentSize must be 4 KiB to 1 TiB"));
+        }
+        if self.query_memory_limit < 1 << 20 {
+            return Err(Error::new(Kind::Argument, "option queryMemoryLimit must be at least 1 MiB"));
         }
         if self.retention.generations > 1000 {
             return Err(Error::new(Kind::Argument, "option retention.generations must be 0 to 1000"));

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 /// Each room and the rooms it may name besides itself. A room that is not here may not exist.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
-    ("options", &["error"]),
-    ("document", &["error"]),
-    ("query", &["error", "document"]),
-    ("index", &["error", "document"]),
-    ("storage", &["error", "options"]),
-    ("engine", &["error", "options", "document", "query", "index", "storage"]),
-    ("binding", &["error", "options", "document", "query", "index", "storage", "engine"]),
+    ("work", &["error"]),
+    ("options", &["error", "work"]),
+    ("document", &["error", "work"]),
+    ("query", &["error", "work", "document"]),
+    ("index", &["error", "work", "document"]),
+    ("storage", &["error", "work", "options"]),
+    ("engine", &["error", "work", "options", "document", "query", "index", "storage"]),
+    ("binding", &["error", "work", "options", "document", "query", "index", "storage", "engine"]),
 ];
 
 /// Paths that are named in these files or folders only.

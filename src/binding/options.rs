@@ -24,6 +24,9 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "storage" => options.storage = storage(name, value)?,
             "flushInterval" => options.flush_interval = milliseconds(name, value)?,
             "memoryLimit" => options.memory_limit = Some(bytes(name, value)?),
+            "queryMemoryLimit" => {
+                options.query_memory_limit = usize::try_from(bytes(name, value)?).unwrap_or(usize::MAX);
+            }
             "readOnly" => read_only = flag(name, value)?,
             "createIfMissing" => create = flag(name, value)?,
             "errorIfExists" => must_be_new = flag(name, value)?,
@@ -145,12 +148,13 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"createIfMissing":false,
+        let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"queryMemoryLimit":2000000,"createIfMissing":false,
             "recovery":"truncate","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
         let expected = OpenOptions {
             storage: StorageMode::Sync,
             flush_interval: Duration::from_micros(12_500),
             memory_limit: Some(1000),
+            query_memory_limit: 2_000_000,
             access: Access::ReadOnly,
             creation: Creation::Never,
             recovery: RecoveryPolicy::Truncate,

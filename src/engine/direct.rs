@@ -25,7 +25,6 @@ use super::asked::writes_by_id;
 use super::cursor::Cursor;
 use super::cursors::Source;
 use super::lane::Job;
-use super::limits::Watch;
 use super::operation::{Answer, FindOptions, Incoming, Operation, Task};
 use super::promptly::{PROMPT_DOCUMENTS, promptly};
 use super::session::{Outcome, Session};
@@ -67,7 +66,7 @@ impl Session {
         for task in work {
             let find = small_find(&task.operation).filter(|_| spent < PROMPT_DOCUMENTS);
             let outcome = find.and_then(|(filter, options)| {
-                let watch = Watch::start(&task.limits, self.store.now());
+                let watch = self.watch(&task.limits);
                 let hint = options.hint.as_ref();
                 promptly(|| {
                     self.guarded(false, &watch, || {
@@ -118,7 +117,7 @@ impl Session {
                 left.push(task);
                 continue;
             }
-            let watch = Watch::start(&task.limits, self.store.now());
+            let watch = self.watch(&task.limits);
             let outcome = promptly(|| {
                 self.guarded(true, &watch, || {
                     let defect = || Error::new(Kind::Internal, "a write was taken for another operation");

@@ -1,10 +1,12 @@
-//! When an operation is to stop before it is done: its time is up, or its caller has lost interest. Looked at
-//! between pages of a scan and between commits, never inside one.
+//! When an operation is to stop before it is done: its time is up, its caller has lost interest, or the database closes.
+//! Looked at between pages of a scan and between commits, never inside one; `work` is what loops in between look at.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use crate::error::{Error, Kind, Result};
+use super::store::Store;
+use crate::error::Result;
+use crate::work::{Stop, Work};
 
 /// What a caller allows an operation.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +20,7 @@ pub struct Limits {
 /// The limits of an operation under way.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    /// Milliseconds since 1970, by the clock of the store.
-    deadline: Option<i64>,
-    cancel: Option<Arc<AtomicBool>>,
+    stop: Stop,
 }
 
 impl Watch {
@@ -28,39 +28,52 @@ impl Watch {
     pub fn start(limits: &Limits, now: i64) -> Watch {
         let deadline =
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
-        Watch { deadline, cancel: limits.cancel.clone() }
+        Watch { stop: Stop { deadline, cancel: limits.cancel.clone(), closing: None } }
+    }
+
+    /// The same, stopped by this flag too, with `CLOSED`.
+    #[must_use]
+    pub fn until(mut self, closing: Arc<AtomicBool>) -> Watch {
+        self.stop.closing = Some(closing);
+        self
     }
 
     /// The same with a deadline at most this many milliseconds from now.
     #[must_use]
     pub fn within(mut self, time: Option<u64>, now: i64) -> Watch {
-        if self.deadline.is_none() {
-            self.deadline = Watch::start(&Limits { max_time: time, cancel: None }, now).deadline;
+        if self.stop.deadline.is_none() {
+            self.stop.deadline = Watch::start(&Limits { max_time: time, cancel: None }, now).stop.deadline;
         }
         self
     }
 
     /// Milliseconds left, where there is a deadline.
     pub fn left(&self, now: i64) -> Option<u64> {
-        self.deadline.map(|deadline| u64::try_from(deadline.saturating_sub(now)).unwrap_or(0))
+        self.stop.deadline.map(|deadline| u64::try_from(deadline.saturating_sub(now)).unwrap_or(0))
     }
 
-    /// Refuses with `ABORTED` or `TIMEOUT` when it is time to stop.
+    /// Refuses with `ABORTED`, `CLOSED` or `TIMEOUT` when it is time to stop.
     pub fn check(&self, now: impl FnOnce() -> i64) -> Result<()> {
-        if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            return Err(Error::new(Kind::Aborted, "the operation was aborted by its signal"));
-        }
-        if self.deadline.is_some_and(|deadline| now() >= deadline) {
-            let message = "operation exceeded time limit; raise maxTimeMS or narrow the filter";
-            return Err(Error::new(Kind::Timeout, message));
-        }
-        Ok(())
+        self.stop.check(now)
+    }
+
+    /// The operation's work: what its filter, update, projection or pipeline counts with.
+    pub fn work(&self, store: &Store) -> Work {
+        Work::new(store.work_clock(), self.stop.clone(), store.options().query_memory_limit)
+    }
+
+    /// Work that began under other limits goes on under these.
+    pub fn take_over(&self, work: &Work) {
+        work.stop_by(self.stop.clone());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn an_operation_stops_at_its_deadline_or_when_cancelled() {
@@ -74,5 +87,7 @@ mod tests {
         assert_eq!(watch.clone().within(Some(5), 10).left(12), Some(3));
         cancel.store(true, Ordering::Relaxed);
         assert_eq!(watch.check(|| 0).unwrap_err().kind(), Kind::Aborted);
+        let watch = Watch::default().until(cancel);
+        assert_eq!(watch.check(|| 0).unwrap_err().kind(), Kind::Closed);
     }
 }

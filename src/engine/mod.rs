@@ -5,7 +5,7 @@
 //! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
 //! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
 //!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
-//!   [`limits`]: when they stop; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
+//!   [`limits`]: when they stop, `interrupt`: all of a session; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
 //!   `parallel` on several threads; `packed`: documents on their way into a commit
 //! - [`collection`], [`slab`], [`version`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
 //! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
@@ -52,6 +52,7 @@ pub mod index;
 pub mod index_requests;
 pub mod indexing;
 pub mod insert;
+mod interrupt;
 pub mod key;
 pub mod lane;
 pub mod limits;

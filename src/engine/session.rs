@@ -48,6 +48,7 @@ pub struct Session {
     pub(super) store: Arc<Store>,
     access: Access,
     closed: Arc<AtomicBool>,
+    pub(super) interrupted: Arc<AtomicBool>,
     pub(super) runtime: Handle,
     pub(super) writes: Arc<Lane>,
     /// Writes done on the caller's thread since the last upkeep.
@@ -77,6 +78,7 @@ impl Session {
         let session = Arc::new(Session {
             access,
             closed,
+            interrupted: Arc::default(),
             writes: Lane::new(1, after_writes()),
             since_upkeep: AtomicU64::new(0),
             reads: Lane::new(2, || {}),
@@ -135,7 +137,7 @@ impl Session {
                 _ => &mut scans,
             };
             // Time in the queue counts.
-            let watch = Watch::start(&task.limits, self.store.now());
+            let watch = self.watch(&task.limits);
             let session = self.clone();
             let job: Job = Box::new(move || session.run(task, &watch));
             lane.push(job);

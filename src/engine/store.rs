@@ -53,6 +53,8 @@ pub struct Store {
     applied: Mutex<Applied>,
     applied_lsn: AtomicU64,
     clock: Arc<dyn Clock>,
+    /// The same as `now`, for what may not know storage.
+    work_clock: crate::work::Clock,
     options: OpenOptions,
     report: RecoveryReport,
     /// One compaction at a time.
@@ -144,6 +146,8 @@ impl Store {
             waiting: Waiting::new(recovered.lsn),
             budget: Budget::new(options.queue_limit),
         };
+        let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
+        let work_clock = clock.clone();
         Arc::new(Store {
             name,
             storage,
@@ -156,6 +160,7 @@ impl Store {
                 closed: false,
             }),
             applied_lsn: AtomicU64::new(recovered.lsn.0),
+            work_clock: Arc::new(move || millis(&*work_clock)),
             clock,
             options,
             report,
@@ -274,7 +279,11 @@ impl Store {
 
     /// Milliseconds since 1970.
     pub fn now(&self) -> i64 {
-        i64::try_from(self.clock.now_millis()).unwrap_or(i64::MAX)
+        (self.work_clock)()
+    }
+
+    pub(super) fn work_clock(&self) -> crate::work::Clock {
+        self.work_clock.clone()
     }
 
     /// Opens a view of the newest published state.
