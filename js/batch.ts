@@ -4,16 +4,18 @@
 // operations; only whole operations are appended to the batch. The batch is copied into the request buffer when it is
 // submitted, so that a point read or a synchronous call may use that buffer in between.
 //
+// A program may call with next to no stack left, and then any call in here throws. So what belongs together is changed by assignments
+// behind the last call, and put back by assignments: an operation is in the batch whole, known and scheduled, or not at all.
+//
 // Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
 // the other would keep the event loop from turning, what settles counts as point reads do (`Turn`).
 
-import { hrtime } from 'node:process'
-import { setImmediate } from 'node:timers'
-
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
 import { type ErrorDetails } from './errors.js'
+import { closeAtExit, keepAtExit } from './exit.js'
 import { native, type Native } from './native.js'
 import { PointReads, section, Turn } from './point-reads.js'
+import { afterCode, afterTurn, now } from './scheduling.js'
 import { PortShapes, type Shape } from './shapes.js'
 import { Writer } from './writer.js'
 
@@ -59,14 +61,10 @@ const EARLY_BYTES = 16 << 20
 /** How long results are made into values before the event loop turns. */
 const DRAIN_MS = 2
 
-// Kept from a test's fake clock.
-const clock = hrtime
-
-/** Milliseconds of a clock that only goes forward. The one of node:perf_hooks would load a dozen modules at every start. */
-function now(): number {
-  const [seconds, nanoseconds] = clock()
-  return seconds * 1e3 + nanoseconds / 1e6
-}
+/** Milliseconds after which a turn that should have come is not waited for any longer. */
+const OVERDUE_MS = 50
+/** Calls, one in the other, that there must be room for where results of other operations are settled. */
+const ROOM = 1000
 
 /** Reads the sections of one database. */
 export interface SectionReader {
@@ -85,6 +83,8 @@ export interface Target {
   reader: SectionReader
   /** Reads a document by an operation, which may wait. */
   readAgain(id: unknown): Promise<unknown>
+  /** The operations under way, among which late reads count. */
+  readonly pending: { count: number }
   /** So many late reads ended. */
   ended(count: number): void
 }
@@ -93,9 +93,10 @@ export interface Target {
 export interface Waiter {
   target: Target
   succeed(value: unknown): void
+  /** The core refused it, or failed. */
+  refuse(details: ErrorDetails): void
+  /** Its answer could not be read. */
   fail(error: unknown): void
-  /** Makes the error of a failed operation. */
-  errorOf(details: ErrorDetails): Error
 }
 
 /** One operation: its code, flags, and what writes its body. */
@@ -114,7 +115,10 @@ export class Port {
   readonly #scratch: Writer[] = [new Writer()]
   #depth = 0
   #batch = new Writer(REQUEST_BYTES)
+  /** Whether a job or a turn will submit the batch. */
   #scheduled = false
+  /** When the turn that will submit the batch is overdue. */
+  #due = Infinity
   readonly #buffers: PortBuffers
   readonly #turn = new Turn()
   /** Point reads of documents in memory. */
@@ -135,7 +139,6 @@ export class Port {
     return port
   }
 
-  /** Node.js runs no cleanup hooks of the main thread after process.exit or an uncaught exception. */
   readonly #atExit = (): void => this.#native.closeAll()
 
   private constructor() {
@@ -143,7 +146,7 @@ export class Port {
     this.#id = this.#native.openPort(() => this.#woken(), () => {})
     this.#buffers = new PortBuffers(this.#native, this.#id)
     this.reads = new PointReads(this.#native, this.#id, this.#buffers, this.#turn)
-    process.on('exit', this.#atExit)
+    closeAtExit(this.#atExit)
   }
 
   /** Gives up one use of the port. */
@@ -151,7 +154,7 @@ export class Port {
     this.#users -= 1
     if (this.#users > 0) return
     if (Port.#current === this) Port.#current = undefined
-    process.off('exit', this.#atExit)
+    keepAtExit(this.#atExit)
     this.#native.closePort(this.#id)
   }
 
@@ -162,58 +165,61 @@ export class Port {
 
   /** Encodes an operation and appends it to the batch; answers its ticket. A throw leaves the batch as it was. */
   append(operation: Operation, waiter: Waiter, prepared?: () => void): number {
-    const scratch = this.#enter()
+    const depth = this.#depth
     let ticket: number
     try {
+      const scratch = this.#enter()
       operation.body(scratch, this.#shapes)
       prepared?.()
-      this.#define()
-      ticket = this.#nextTicket()
-      this.#writeOperation(this.#batch, operation, ticket, waiter.target, scratch)
-      this.#waiters.set(ticket, waiter)
+      this.#schedule()
+      ticket = this.#add(operation, waiter, scratch)
+      if (scratch.bytes.length > KEPT_BYTES) this.#scratch[depth] = new Writer()
     } finally {
-      this.#leave(scratch)
+      this.#depth = depth
     }
-    if (this.#batch.length > EARLY_BYTES) this.#submit()
-    else this.#schedule()
+    if (this.#batch.length > EARLY_BYTES || this.#due !== Infinity) this.#submitEarly()
     return ticket
   }
 
   /** Lets the core stop an operation; its answer comes all the same. */
   cancel(ticket: number): void {
     // What was not submitted yet goes first, so that the core knows the ticket.
-    if (this.#scheduled) this.#submit()
+    if (this.#batch.length > 0 && hasRoom()) this.#submit()
     if (this.#waiters.has(ticket)) this.#native.cancel(this.#id, ticket)
   }
 
   /** Runs one operation on this thread; its waiter is called before this returns. */
   call(operation: Operation, waiter: Waiter): void {
-    const scratch = this.#enter()
-    const whole = this.#enter()
+    const depth = this.#depth
     try {
+      const scratch = this.#enter()
+      const whole = this.#enter()
       operation.body(scratch, this.#shapes)
-      const ticket = this.#nextTicket()
-      this.#writeOperation(whole, operation, ticket, waiter.target, scratch)
+      this.#writeOperation(whole, operation, this.#nextTicket(), waiter.target, scratch)
       this.#buffers.copyIn(whole)
-      this.#waiters.set(ticket, waiter)
       this.#native.call(this.#id, whole.length)
+      if (scratch.bytes.length > KEPT_BYTES) this.#scratch[depth] = new Writer()
+      if (whole.bytes.length > KEPT_BYTES) this.#scratch[depth + 1] = new Writer()
     } finally {
-      this.#leave(whole)
-      this.#leave(scratch)
+      this.#depth = depth
     }
-    this.#drain(Infinity)
+    // The result of a call is the next that is taken, alone. Those of other operations wait for the turn.
+    let length = this.#native.take(this.#id)
+    while (length < 0) {
+      this.#buffers.replaceResult(-length)
+      length = this.#native.take(this.#id)
+    }
+    const bytes = this.#buffers.result
+    settle(waiter, bytes, 8, bytes[4] === 1)
+    this.#buffers.shrinkResult()
   }
 
   #enter(): Writer {
     const scratch = (this.#scratch[this.#depth] ??= new Writer())
+    scratch.length = 0
+    scratch.busy = false
     this.#depth += 1
-    scratch.clear()
     return scratch
-  }
-
-  #leave(scratch: Writer): void {
-    this.#depth -= 1
-    if (scratch.bytes.length > KEPT_BYTES) this.#scratch[this.#depth] = new Writer()
   }
 
   #nextTicket(): number {
@@ -222,14 +228,31 @@ export class Port {
     return this.#ticket
   }
 
+  /** Appends an operation that was encoded, and what defines its shapes, to the batch. */
+  #add(operation: Operation, waiter: Waiter, body: Writer): number {
+    const batch = this.#batch
+    const shapes = this.#shapes
+    const start = batch.length
+    let added = false
+    try {
+      if (shapes.pending > 0) this.#define()
+      const ticket = this.#nextTicket()
+      this.#writeOperation(batch, operation, ticket, waiter.target, body)
+      this.#waiters.set(ticket, waiter)
+      shapes.sent = shapes.written
+      added = true
+      return ticket
+    } finally {
+      if (!added) batch.length = start
+    }
+  }
+
   /** Shapes are defined before the operations that use them, in the same batch. */
   #define(): void {
-    if (this.#shapes.pending === 0) return
     const start = this.#batch.length
     writeHeader(this.#batch, Opcode.Define, 0, 0, 0, NO_COLLECTION, 0)
     this.#shapes.writeDefinitions(this.#batch)
     this.#batch.patchU32(start + HEADER_BYTES - 4, this.#batch.length - start - HEADER_BYTES)
-    this.#shapes.committed()
   }
 
   #writeOperation(out: Writer, operation: Operation, ticket: number, target: Target, body: Writer): void {
@@ -243,9 +266,14 @@ export class Port {
   /** Submits when the program's synchronous code is done, or after a turn of the event loop where one is due. */
   #schedule(): void {
     if (this.#scheduled) return
+    if (this.#turn.isSpent || this.#draining >= DRAIN_MS) {
+      const due = now() + OVERDUE_MS
+      afterTurn(() => this.#submitScheduled(true))
+      this.#due = due
+    } else {
+      afterCode(() => this.#submitScheduled(false))
+    }
     this.#scheduled = true
-    if (this.#turn.isSpent || this.#draining >= DRAIN_MS) setImmediate(() => this.#submitScheduled(true))
-    else queueMicrotask(() => this.#submitScheduled(false))
   }
 
   #submitScheduled(turned: boolean): void {
@@ -253,12 +281,20 @@ export class Port {
       this.#turn.begin()
       this.#draining = 0
     }
-    if (this.#scheduled) this.#submit()
+    this.#submit()
+  }
+
+  /** Submits before what was scheduled does: a long batch, or one whose turn does not come. */
+  #submitEarly(): void {
+    if (this.#batch.length > EARLY_BYTES || now() > this.#due) {
+      if (hasRoom()) this.#submit()
+    }
   }
 
   /** Hands over what has been appended so far. What is small is done by the core at once. */
   #submit(): void {
     this.#scheduled = false
+    this.#due = Infinity
     const batch = this.#batch
     if (batch.length === 0) return
     this.#buffers.copyIn(batch)
@@ -288,12 +324,12 @@ export class Port {
   /** Leaves results until the event loop has turned. */
   #rest(): void {
     if (this.#resting) return
-    this.#draining = 0
-    this.#resting = true
-    setImmediate(() => {
+    afterTurn(() => {
       this.#resting = false
       this.#woken()
     })
+    this.#draining = 0
+    this.#resting = true
   }
 
   /** Takes results until there are none, or it is that late; answers whether there are none. */
@@ -323,19 +359,33 @@ export class Port {
       at = start + 4 + bytes.readUInt32LE(start)
       const waiter = this.#waiters.get(ticket)
       this.#waiters.delete(ticket)
-      if (waiter) this.#settle(waiter, bytes, start, failed)
+      if (waiter) settle(waiter, bytes, start, failed)
     }
   }
+}
 
-  #settle(waiter: Waiter, bytes: Buffer, at: number, failed: boolean): void {
-    try {
-      const value = section(waiter.target, bytes, at)
-      if (failed) waiter.fail(waiter.errorOf(value as ErrorDetails))
-      else waiter.succeed(value)
-    } catch (error) {
-      waiter.fail(error)
-    }
+function settle(waiter: Waiter, bytes: Buffer, at: number, failed: boolean): void {
+  try {
+    const value = section(waiter.target, bytes, at)
+    if (failed) waiter.refuse(value as ErrorDetails)
+    else waiter.succeed(value)
+  } catch (error) {
+    waiter.fail(error)
   }
+}
+
+/** Whether there is stack for as much as settling may take. */
+function hasRoom(): boolean {
+  try {
+    deeper(ROOM)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function deeper(calls: number): number {
+  return calls === 0 ? 0 : deeper(calls - 1) + 1
 }
 
 function writeHeader(

@@ -1,5 +1,6 @@
 // What the handles of one open database share: the port, the native database, and the operations under way.
 
+import { abortable, onAbort } from './abort.js'
 import { checkCollectionName } from './arguments.js'
 import { Flag, Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
 import { Reader } from './decode.js'
@@ -10,6 +11,7 @@ import { failureOf, type NativeDatabase } from './native.js'
 import type { Settings } from './options.js'
 import { getRequest } from './requests.js'
 import { type Shape, ShapeCache } from './shapes.js'
+import { fromHere, traced } from './traces.js'
 import type { Document } from './types.js'
 
 /** A collection of an open database, shared by its handles. */
@@ -25,7 +27,12 @@ export class CollectionState implements Target {
     readonly reader: Reader,
     private readonly core: Core,
     private readonly cache: ShapeCache
-  ) {}
+  ) {
+    this.pending = core.pending
+  }
+
+  /** The operations under way of its database. */
+  readonly pending: Pending
 
   shapes(): readonly Shape[] {
     if (this.#shapesOf !== this.number) {
@@ -44,6 +51,11 @@ export class CollectionState implements Target {
   }
 }
 
+/** Operations under way. Changed by assignments: where the stack has run out, a call fails. */
+export interface Pending {
+  count: number
+}
+
 /** An open database behind its handles. */
 export class Core {
   readonly reader: Reader
@@ -51,7 +63,7 @@ export class Core {
   readonly #collections = new Map<string, CollectionState>()
   #open = true
   #closed: Promise<void> | undefined
-  #pending = 0
+  readonly pending: Pending = { count: 0 }
   #idle: (() => void) | undefined
 
   constructor(
@@ -93,25 +105,28 @@ export class Core {
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
       const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
-      this.#pending += 1
+      // Counted before the body is written: what it calls may close the database.
+      this.pending.count += 1
       try {
         waiter.ticket = this.port.append(limited(request), waiter, request.prepared)
       } catch (error) {
-        waiter.fail(named(where, error))
+        // An assignment: where the stack has run out, a call fails too.
+        this.pending.count -= 1
+        waiter.stop?.()
+        throw named(where, error)
       }
     })
   }
 
   /** A point read when the turn's share of those that settle at once is spent. */
   readLater(target: CollectionState, id: unknown): Promise<unknown> {
-    this.#pending += 1
     return this.port.reads.later(target, id)
   }
 
   /** So many operations ended. */
   ended(count: number): void {
-    this.#pending -= count
-    if (this.#pending === 0) this.#idle?.()
+    this.pending.count -= count
+    if (this.pending.count === 0) this.#idle?.()
   }
 
   /** Runs an operation on this thread. */
@@ -120,8 +135,8 @@ export class Core {
     const waiter: Waiter = {
       target,
       succeed: (value) => (answer = { value: request.finish(value as never) }),
-      fail: (error) => (answer = { error }),
-      errorOf: (details) => this.errorOf(where, target.name, details)
+      refuse: (details) => (answer = { error: fromHere(this.errorOf(where, target.name, details)) }),
+      fail: (error) => (answer = { error })
     }
     try {
       this.port.call(request, waiter)
@@ -165,7 +180,9 @@ export class Core {
 
   async #close(): Promise<void> {
     try {
-      if (this.#pending > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+      // An operation whose body is being written calls this too, and may yet fail.
+      await undefined
+      if (this.pending.count > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
       await this.native.close()
     } catch (error) {
       throw errorOfNative('Database.close', error)
@@ -178,19 +195,22 @@ export class Core {
 /** Who called for an operation, and waits for it. */
 class OperationWaiter<T> implements Waiter {
   ticket: number | undefined
-  readonly #stop: (() => void) | undefined
+  /** Ends the waiting for the signal. */
+  readonly stop: (() => void) | undefined
+  #aborted = false
 
   constructor(
     private readonly core: Core,
     private readonly where: string,
     readonly target: CollectionState,
     private readonly request: Request<T>,
-    private readonly resolve: (value: T) => void,
+    private readonly resolve: (value: T | Promise<never>) => void,
     private readonly reject: (error: unknown) => void
   ) {
     const { signal } = request
     if (!signal) return
-    this.#stop = onAbort(signal, (reason) => {
+    this.stop = onAbort(signal, (reason) => {
+      this.#aborted = true
       reject(reason)
       if (this.ticket !== undefined) core.port.cancel(this.ticket)
     })
@@ -202,12 +222,18 @@ class OperationWaiter<T> implements Waiter {
     this.resolve(result)
   }
 
+  refuse(details: ErrorDetails): void {
+    this.#end()
+    // Whoever gave up has the signal's reason, and nobody would hear of this error.
+    if (!this.#aborted) this.resolve(traced(() => this.#errorOf(details)))
+  }
+
   fail(error: unknown): void {
     this.#end()
     this.reject(error)
   }
 
-  errorOf(details: ErrorDetails): Error {
+  #errorOf(details: ErrorDetails): Error {
     const { request } = this
     if (request.single) delete details.writeErrors
     const error = this.core.errorOf(this.where, this.target.name, details)
@@ -216,7 +242,7 @@ class OperationWaiter<T> implements Waiter {
   }
 
   #end(): void {
-    this.#stop?.()
+    this.stop?.()
     this.core.ended(1)
   }
 }
@@ -277,24 +303,4 @@ export function errorOfNative(where: string, error: unknown): Error {
   if (error instanceof MoltenError) return error
   const failure = failureOf(error)
   return errorFrom({ ...failure, message: `${where}: ${failure.message}`, cause: error } as ErrorDetails)
-}
-
-/** The promise, or a rejection with the signal's reason, whichever comes first. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise
-  if (signal.aborted) {
-    promise.catch(() => {})
-    return Promise.reject(signal.reason)
-  }
-  return new Promise((resolve, reject) => {
-    const stop = onAbort(signal, reject)
-    promise.then(resolve, reject).finally(stop)
-  })
-}
-
-/** Calls back with the signal's reason; answers what ends the listening. */
-function onAbort(signal: AbortSignal, reject: (reason: unknown) => void): () => void {
-  const listener = () => reject(signal.reason)
-  signal.addEventListener('abort', listener, { once: true })
-  return () => signal.removeEventListener('abort', listener)
 }

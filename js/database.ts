@@ -1,9 +1,10 @@
 // Database: opening, closing, and the handles of collections.
 
+import { abortable } from './abort.js'
 import { checkCollectionName, filterOf, flagOf, optionsOf, unsupported } from './arguments.js'
 import { Opcode, Port } from './batch.js'
 import { Collection } from './collection.js'
-import { abortable, Core, errorOfNative, type ListedCollection, listing } from './core.js'
+import { Core, errorOfNative, type ListedCollection, listing } from './core.js'
 import { disposeWith } from './dispose.js'
 import type { ListCollectionsOptions } from './index-types.js'
 import { ListCursor } from './list-cursor.js'

@@ -36,8 +36,12 @@ export function encodeDocument(out: Writer, shapes: PortShapes, document: object
   } catch (error) {
     throw encoder.errorFrom(error, '')
   } finally {
-    if (!done) shapes.open = open
-    encoder.end(done ? out.length : start)
+    // By assignments: where the stack has run out, a call would fail too.
+    if (!done) {
+      shapes.open = open
+      out.length = start
+    }
+    out.busy = false
   }
 }
 
@@ -53,7 +57,8 @@ export function encodeValue(out: Writer, value: unknown, role: Role, options?: E
   } catch (error) {
     throw encoder.errorFrom(error, role === 'pipeline' ? role : '')
   } finally {
-    encoder.end(done ? out.length : start)
+    if (!done) out.length = start
+    out.busy = false
   }
 }
 
@@ -68,7 +73,8 @@ export function encodeId(out: Writer, id: unknown): void {
   } catch (error) {
     throw encoder.errorFrom(error, '_id')
   } finally {
-    encoder.end(done ? out.length : start)
+    if (!done) out.length = start
+    out.busy = false
   }
 }
 
@@ -92,11 +98,6 @@ class Encoder extends Tokens {
     }
     this.out.busy = true
     return this.out.length
-  }
-
-  end(length: number): void {
-    this.out.length = length
-    this.out.busy = false
   }
 
   checkSize(): void {

@@ -3,12 +3,11 @@
 // A program that awaits such reads one after the other would keep the event loop from turning, so a turn has a share of
 // them. What is asked for when it is spent waits for the next turn, where many reads cross in one call.
 
-import { setImmediate } from 'node:timers'
-
 import type { Target } from './batch.js'
 import type { PortBuffers } from './buffers.js'
 import { encodeId } from './encode.js'
 import type { Native } from './native.js'
+import { afterTurn } from './scheduling.js'
 import { SHORT_STRING, writeShort } from './tokens.js'
 import { Writer } from './writer.js'
 
@@ -45,10 +44,15 @@ export class Turn {
   }
 }
 
+/** A read that waits for the next turn. */
+interface LateRead {
+  id: unknown
+  settle(value: unknown): void
+}
+
 /** Reads of one collection that wait for the next turn. */
 interface Late {
-  ids: unknown[]
-  settle: ((value: unknown) => void)[]
+  reads: LateRead[]
   next: number
 }
 
@@ -108,7 +112,7 @@ export class PointReads {
       return Promise.resolve(value)
     }
     return new Promise((resolve) => {
-      setImmediate(() => {
+      afterTurn(() => {
         this.#turn.begin()
         resolve(value)
       })
@@ -123,17 +127,19 @@ export class PointReads {
 
   /** Reads in the next turn, with all others that wait for it. */
   later(target: Target, id: unknown): Promise<unknown> {
-    let late = this.#late.get(target)
-    if (late === undefined) this.#late.set(target, (late = { ids: [], settle: [], next: 0 }))
-    late.ids.push(id)
     if (!this.#scheduled) this.#schedule()
-    const { settle } = late
-    return new Promise((resolve) => settle.push(resolve))
+    let late = this.#late.get(target)
+    if (late === undefined) this.#late.set(target, (late = { reads: [], next: 0 }))
+    const { reads } = late
+    return new Promise((settle) => {
+      reads.push({ id, settle })
+      target.pending.count += 1
+    })
   }
 
   #schedule(): void {
+    afterTurn(() => this.#readLate())
     this.#scheduled = true
-    setImmediate(() => this.#readLate())
   }
 
   #readLate(): void {
@@ -141,27 +147,27 @@ export class PointReads {
     this.#turn.begin()
     let room = SHARE
     for (const [target, late] of this.#late) {
-      while (room > 0 && late.next < late.ids.length) {
-        const from = late.next
-        const most = Math.min(from + room, late.ids.length)
-        const documents = this.#someOrNone(target, late.ids, from, most)
-        const count = documents === MUST_WAIT ? most - from : documents.length
+      while (room > 0 && late.next < late.reads.length) {
+        const some = late.reads.slice(late.next, late.next + room)
+        const documents = this.#someOrNone(target, some.map(({ id }) => id))
+        const count = documents === MUST_WAIT ? some.length : documents.length
         late.next += count
         room -= count
         for (let i = 0; i < count; i++) {
-          late.settle[from + i]!(documents === MUST_WAIT ? target.readAgain(late.ids[from + i]) : documents[i])
+          const { id, settle } = some[i]!
+          settle(documents === MUST_WAIT ? target.readAgain(id) : documents[i])
         }
         target.ended(count)
       }
-      if (late.next === late.ids.length) this.#late.delete(target)
+      if (late.next === late.reads.length) this.#late.delete(target)
     }
     if (this.#late.size > 0) this.#schedule()
   }
 
   /** What cannot be read together is read one by one, by an operation that can say why not. */
-  #someOrNone(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
+  #someOrNone(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
     try {
-      return this.#some(target, ids, from, to)
+      return this.#some(target, ids, 0, ids.length)
     } catch {
       return MUST_WAIT
     }
@@ -169,7 +175,8 @@ export class PointReads {
 
   /** The first of these documents, as many as the core answers at once. */
   #some(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
-    const out = this.#ids
+    // An `_id` whose getter reads on gets a writer of its own.
+    const out = this.#ids.busy ? new Writer() : this.#ids
     out.clear()
     for (let i = from; i < to; i++) {
       const id = ids[i]

@@ -35,8 +35,10 @@ export class PortShapes {
   open = 0
   private readonly ends: ShapeNode[] = []
   private nodes = 0
-  private sent = 0
-  private written = 0
+  /** Shapes whose definitions are on their way. */
+  sent = 0
+  /** Shapes whose definitions were written; they count as sent when whoever wrote them says so. */
+  written = 0
 
   /** Shapes not yet sent. */
   get pending(): number {
@@ -82,7 +84,7 @@ export class PortShapes {
     return room ? this.number(node) : node.id
   }
 
-  /** Writes the body of DEFINE for the shapes not yet sent; they count as sent once `committed` is called. */
+  /** Writes the body of DEFINE for the shapes not yet sent; they count as sent once `sent` is what `written` is. */
   writeDefinitions(out: Writer): void {
     out.u16(this.sent)
     out.u16(this.pending)
@@ -92,11 +94,6 @@ export class PortShapes {
       for (const key of keys) out.text(key)
     }
     this.written = this.ends.length
-  }
-
-  /** The definitions last written are on their way. */
-  committed(): void {
-    this.sent = this.written
   }
 
   private find(node: ShapeNode, key: string): ShapeNode | undefined {

@@ -1,8 +1,9 @@
 // Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
 
 
+import { abortable } from './abort.js'
 import { checkCollectionName, countOf, optionsOf, shown, wrongArgument } from './arguments.js'
-import { abortable, type Core, errorOfNative } from './core.js'
+import { type Core, errorOfNative } from './core.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import type { NativeExport } from './native.js'
 import { writeAll } from './streams.js'

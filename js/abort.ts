@@ -1,0 +1,44 @@
+// AbortSignals: one listener each, however many operations wait for one.
+
+/** Who waits for each signal. Sets are dropped with their last member, and with them the listener. */
+const waiting = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>()
+
+/** Calls back with the signal's reason when it aborts; answers what ends the waiting. */
+export function onAbort(signal: AbortSignal, callback: (reason: unknown) => void): () => void {
+  // One object for each call: a callback may be given twice.
+  const call = (reason: unknown): void => callback(reason)
+  let calls = waiting.get(signal)
+  if (calls === undefined) {
+    calls = new Set()
+    signal.addEventListener('abort', aborted)
+    waiting.set(signal, calls)
+  }
+  calls.add(call)
+  return () => {
+    const left = waiting.get(signal)
+    if (!left?.delete(call) || left.size > 0) return
+    waiting.delete(signal)
+    signal.removeEventListener('abort', aborted)
+  }
+}
+
+function aborted(this: AbortSignal): void {
+  const calls = waiting.get(this)
+  if (calls === undefined) return
+  waiting.delete(this)
+  this.removeEventListener('abort', aborted)
+  for (const call of calls) call(this.reason)
+}
+
+/** The promise, or a rejection with the signal's reason, whichever comes first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise
+  if (signal.aborted) {
+    promise.catch(() => {})
+    return Promise.reject(signal.reason)
+  }
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, reject)
+    promise.then(resolve, reject).finally(stop)
+  })
+}

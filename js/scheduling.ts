@@ -1,0 +1,34 @@
+// When things run. Nothing here is looked up again after this module was evaluated, so that a program that replaces timers, as Jest's,
+// vitest's and Sinon's fake timers do, stops no database.
+
+import { hrtime } from 'node:process'
+import { setImmediate } from 'node:timers'
+import type * as Threads from 'node:worker_threads'
+
+const clock = hrtime
+const immediate = setImmediate
+/** Timers that were faked before this module was evaluated, as with Sinon in the same realm. */
+const faked = 'clock' in immediate || '_isMockFunction' in immediate
+
+/** Runs a function when the synchronous code of the program is done. A promise job: no function that schedules one can be replaced. */
+export const afterCode: (run: () => void) => unknown = Promise.prototype.then.bind(Promise.resolve())
+
+/** Runs a function when the event loop has turned. */
+export const afterTurn: (run: () => void) => unknown = faked ? afterMessage : immediate
+
+/** A message to oneself arrives with the next turn. */
+function afterMessage(run: () => void): void {
+  const { MessageChannel } = require('node:worker_threads') as typeof Threads
+  const { port1, port2 } = new MessageChannel()
+  port1.on('message', () => {
+    port1.close()
+    run()
+  })
+  port2.postMessage(0)
+}
+
+/** Milliseconds of a clock that only goes forward. The one of node:perf_hooks would load a dozen modules at every start. */
+export function now(): number {
+  const [seconds, nanoseconds] = clock()
+  return seconds * 1e3 + nanoseconds / 1e6
+}
