@@ -270,6 +270,14 @@ export interface OperationOptions {
 	/** For logs; ignored. */
 	comment?: unknown;
 }
+/** The option of operations whose filters, projections, updates or stages may hold expressions. */
+export interface LetOptions {
+	/**
+	 * Variables that expressions read as `$$name`: in `$expr`, in projections, in updates by pipeline and in stages. A value may be an
+	 * expression itself, but reads no document.
+	 */
+	let?: Document;
+}
 /** Options of operations that make documents. */
 export interface InsertOneOptions extends OperationOptions {
 	/** Does not set the `_id` that was made on the caller's object. */
@@ -283,7 +291,7 @@ export interface InsertManyOptions extends InsertOneOptions {
 	ordered?: boolean;
 }
 /** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
 	/** Fields to show or leave out. */
 	projection?: Projection<T>;
 	/** The order; natural order, that of insertion, where it is absent. */
@@ -298,7 +306,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 /** Options of `findOne`. */
 export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize">;
 /** Options of `countDocuments`. */
-export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
+export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 	/** Documents to leave out first. */
 	skip?: number;
 	/** Count at most this many; 0 for all. */
@@ -313,16 +321,21 @@ export interface ExplainOptions {
 export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {
 }
 /** Options of deletions. */
-export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {
+export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 }
 /** Options of updates. */
-export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
+export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 	/** Makes a document from filter and update when none matches. Default false. */
 	upsert?: boolean;
 	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
 	arrayFilters?: readonly Document[];
 	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
 	ignoreUndefined?: boolean;
+}
+/** Options of updates and replacements of one document. */
+export interface UpdateOneOptions extends UpdateOptions {
+	/** Of several that match, the first in this order. */
+	sort?: Sort;
 }
 /** Options of key access that writes. */
 export interface VersionOptions extends OperationOptions {
@@ -348,11 +361,9 @@ export type SetEntry<T> = readonly [
 	}
 ];
 /** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
 	/** The document as it was (the default), or as it is after the write. */
 	returnDocument?: "before" | "after";
-	/** Of several that match, the first in this order. */
-	sort?: Sort;
 	/** Fields to show or leave out. */
 	projection?: Projection<T>;
 	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
@@ -373,6 +384,7 @@ export type AnyBulkWriteOperation<T = Document> = {
 		update: UpdateFilter<T> | readonly Document[];
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
+		sort?: Sort;
 	} & HintOptions;
 } | {
 	updateMany: {
@@ -386,6 +398,7 @@ export type AnyBulkWriteOperation<T = Document> = {
 		filter: Filter<T>;
 		replacement: WithoutId<T>;
 		upsert?: boolean;
+		sort?: Sort;
 	} & HintOptions;
 } | {
 	deleteOne: {
@@ -397,7 +410,8 @@ export type AnyBulkWriteOperation<T = Document> = {
 	} & HintOptions;
 };
 /** Options of `bulkWrite`. */
-export type BulkWriteOptions = InsertManyOptions;
+export interface BulkWriteOptions extends InsertManyOptions, LetOptions {
+}
 /** Options of `rename`. */
 export interface RenameOptions extends OperationOptions {
 	/** Drops the collection that has the name. Default false. */
@@ -736,7 +750,8 @@ export interface DropIndexResult {
 	nIndexesWas: number;
 	ok: number;
 }
-/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none. */
+/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
+ * reads from the last document to the first where no sort is asked for. */
 export type Hint = string | {
 	readonly [path: string]: IndexDirection;
 } | ReadonlyMap<string, IndexDirection> | readonly (readonly [
@@ -955,7 +970,7 @@ declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
 /** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions, HintOptions {
+export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
 	/** Documents that cross into JavaScript at a time; 0 for the default. */
 	batchSize?: number;
 	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
@@ -1027,7 +1042,7 @@ export declare class FindCursor<T = any> extends BatchCursor<T> {
 	project<P extends Document = Document>(projection: Document): FindCursor<P>;
 	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
 	batchSize(count: number): this;
-	/** Names the index to use, or its fields; `{ $natural: 1 }` for none. The reads reject with `BAD_QUERY` when there is none such. */
+	/** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is none such. */
 	hint(hint: Hint): this;
 	/** For logs; ignored. */
 	comment(comment: unknown): this;
@@ -1233,7 +1248,7 @@ export declare class Collection<T extends Document = Document> extends Indexes<T
 	 *
 	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
 	 */
-	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
+	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOneOptions): Promise<UpdateResult<T>>;
 	/** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
 	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
@@ -1241,7 +1256,7 @@ export declare class Collection<T extends Document = Document> extends Indexes<T
 	 *
 	 * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
 	 */
-	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOptions): Promise<UpdateResult<T>>;
+	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOneOptions): Promise<UpdateResult<T>>;
 	/**
 	 * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
 	 * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the

@@ -171,7 +171,6 @@ test('what is wrong with a pipeline is named', async (t) => {
   await rejectsType(t, () => sales.aggregate({}), /pipeline must be an array of stages/)
   await rejectsType(t, () => sales.aggregate([1]), /pipeline\[0\] must be an object/)
   await rejectsType(t, () => sales.aggregate([], { batchSize: -1 }), /batchSize/)
-  await rejectsWith(t, 'NOT_SUPPORTED', async () => sales.aggregate([], { let: {} }), /let/)
 })
 
 test('after close a cursor rejects with CLOSED and can itself be closed', async (t) => {

@@ -9,10 +9,11 @@ import { encodeValue } from './encode.js'
 import { explaining } from './explain.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
-import type { Document, OperationOptions } from './types.js'
+import { variablesOf } from './requests.js'
+import type { Document, LetOptions, OperationOptions } from './types.js'
 
 /** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions, HintOptions {
+export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
   /** Documents that cross into JavaScript at a time; 0 for the default. */
   batchSize?: number
   /** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
@@ -25,6 +26,7 @@ interface Settings {
   /** Milliseconds for the first batch, which is when the pipeline runs; 0 for any. */
   maxTimeMS: number
   hint: string | KeyPairs | null
+  variables: Document | null
 }
 
 /** What a cursor runs. */
@@ -40,7 +42,7 @@ function readingOf(source: CursorSource, run: Run): Reading {
     first: 'add stages',
     settings: run.settings,
     largeBatch: BATCH,
-    open: (fetcher, where, batch) => fetcher.openBy(where, Opcode.Aggregate, bodyOf(run, batch), run.settings.maxTimeMS)
+    open: (fetcher, where, batch) => fetcher.openBy(where, Opcode.Aggregate, bodyOf(run, batch), run.settings.maxTimeMS, run.settings.variables)
   }
 }
 
@@ -66,11 +68,11 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
   /** @internal */
   static create<T>(source: CursorSource, pipeline: unknown, options: AggregateOptions | undefined): AggregationCursor<T> {
     const where = `${source.collection}.aggregate`
-    const given = optionsOf<AggregateOptions & { let?: unknown; explain?: unknown }>(where, options)
-    if (given.let !== undefined) throw unsupported(where, 'let', 'write the values into the pipeline')
+    const given = optionsOf<AggregateOptions & { explain?: unknown }>(where, options)
     if (given.explain !== undefined) throw unsupported(where, 'explain', 'use explain() of the cursor')
     const batch = countOf(where, 'option batchSize', given.batchSize)
-    const settings = { batch, signal: given.signal, maxTimeMS: given.maxTimeMS ?? 0, hint: hintOf(where, given.hint) }
+    const { signal, maxTimeMS = 0 } = given
+    const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), variables: variablesOf(where, given.let) }
     return new AggregationCursor<T>(source, { pipeline: stagesOf(where, pipeline), settings })
   }
 
@@ -163,8 +165,9 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
     const where = this.#where('explain')
     const { core, collection } = this.#source
     core.checkOpen(where)
-    const { signal, maxTimeMS } = this.#run.settings
-    const request = explaining(where, core.name, { opcode: Opcode.Aggregate, flags: 0, body: bodyOf(this.#run, BATCH) }, verbosity)
+    const { signal, maxTimeMS, variables } = this.#run.settings
+    const operation = { opcode: Opcode.Aggregate, flags: 0, variables, body: bodyOf(this.#run, BATCH) }
+    const request = explaining(where, core.name, operation, verbosity)
     return core.run(where, core.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 

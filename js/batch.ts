@@ -51,7 +51,7 @@ export const Opcode = {
 } as const
 
 /** Flags of docs/boundary.md; a bit means what its opcode says. */
-export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Cancellable: 64, Timed: 128 } as const
+export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Sorted: 8, Let: 32, Cancellable: 64, Timed: 128 } as const
 
 const HEADER_BYTES = 24
 const NO_COLLECTION = 0xffffffff

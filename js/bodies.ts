@@ -14,6 +14,8 @@ export interface FindShape {
   limit: number
   batch: number
   hint: string | KeyPairs | null
+  /** The option `let`. */
+  variables: Document | null
 }
 
 /** The head of an array whose elements follow. */

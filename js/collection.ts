@@ -13,12 +13,13 @@ import { type CollectionSettings, Handle } from './handle.js'
 import { hintOf } from './index-spec.js'
 import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
-import { nameInserted, updateResult } from './requests.js'
+import { nameInserted, updateResult, variablesOf } from './requests.js'
 import type { PortShapes } from './shapes.js'
+import { sortKeys } from './sort.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
-  OptionalId, RenameOptions, UpdateFilter, UpdateOptions, UpdateResult, WithId, WithoutId
+  OptionalId, RenameOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
 } from './types.js'
 import type { Writer } from './writer.js'
 import {
@@ -116,7 +117,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
    *
    * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
    */
-  updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>> {
+  updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOneOptions): Promise<UpdateResult<T>> {
     return this.#update('updateOne', 0, filter, update, options)
   }
 
@@ -130,17 +131,21 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
    *
    * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
    */
-  replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOptions): Promise<UpdateResult<T>> {
+  replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOneOptions): Promise<UpdateResult<T>> {
     return handleOf(this).run('replaceOne', options, (where, given) => {
       checkFields(where, 'filter', filter)
       checkReplacement(where, replacement)
       refuseVersion(where, given)
       const upsert = flagOf(where, 'upsert', given.upsert)
       const hint = hintOf(where, given.hint)
+      const sort = sortKeys(where, given.sort)
       return {
         opcode: Opcode.Replace,
-        flags: upsert ? Flag.Upsert : 0,
-        body: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, handleOf(this).help(where, given)),
+        flags: (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0),
+        variables: variablesOf(where, given.let),
+        body: (out, shapes) => {
+          writeReplace(out, shapes, filter, replacement as Document, upsert, hint, handleOf(this).help(where, given), sort)
+        },
         finish: updateResult<T>
       }
     })
@@ -204,6 +209,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
       return {
         opcode: Opcode.Bulk,
         flags: unordered ? Flag.Unordered : 0,
+        variables: variablesOf(where, given.let),
         body: (out, shapes) => {
           writeArrayHead(out, writes.length)
           writes.forEach(({ opcode, flags, write }, i) => {
@@ -265,6 +271,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
       return {
         opcode: Opcode.FindOneAnd,
         flags: answering.flags | (upsert ? Flag.Upsert : 0),
+        variables: variablesOf(where, given.let),
         body: (out, shapes) => {
           encodeValue(out, opcode, 'document')
           write(out, shapes)
@@ -276,7 +283,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
   }
 
   #update(
-    method: string, flags: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOptions | undefined
+    method: string, flags: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOneOptions | undefined
   ): Promise<UpdateResult<T>> {
     return handleOf(this).run(method, options, (where, given) => {
       checkFields(where, 'filter', filter)
@@ -285,10 +292,12 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
       const upsert = flagOf(where, 'upsert', given.upsert)
       const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
       const hint = hintOf(where, given.hint)
+      const sort = flags === Flag.Many ? undefined : sortKeys(where, given.sort)
       return {
         opcode: Opcode.Update,
-        flags: flags | (upsert ? Flag.Upsert : 0),
-        body: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, handleOf(this).help(where, given)),
+        flags: flags | (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0),
+        variables: variablesOf(where, given.let),
+        body: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, handleOf(this).help(where, given), sort),
         finish: updateResult<T>
       }
     })
@@ -302,6 +311,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
       return {
         opcode: Opcode.Delete,
         flags,
+        variables: variablesOf(where, given.let),
         body: (out) => writeDelete(out, checked, hint),
         finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
       }

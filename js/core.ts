@@ -139,7 +139,7 @@ export class Core {
       fail: (error) => (answer = { error })
     }
     try {
-      this.port.call(request, waiter)
+      this.port.call(limited(request), waiter)
     } catch (error) {
       throw named(where, error)
     }
@@ -252,6 +252,8 @@ export interface Request<T = unknown> extends Operation {
   signal?: AbortSignal | undefined
   /** Milliseconds that it may take; 0 for any. */
   maxTimeMS?: number | undefined
+  /** The variables that its expressions see, the option `let`. */
+  variables?: Document | null
   /** Runs when the body is whole, before it joins the batch. */
   prepared?: (() => void) | undefined
   finish(value: never): T
@@ -263,11 +265,12 @@ export interface Request<T = unknown> extends Operation {
 
 /** The operation with its limits as the core reads them. */
 function limited(request: Request<unknown>): Operation {
-  const { signal, maxTimeMS } = request
-  if (!signal && !maxTimeMS) return request
-  const flags = request.flags | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
+  const { signal, maxTimeMS, variables } = request
+  if (!signal && !maxTimeMS && !variables) return request
+  const flags = request.flags | (variables ? Flag.Let : 0) | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
   const body: Operation['body'] = (out, shapes) => {
     request.body(out, shapes)
+    if (variables) encodeValue(out, variables, 'pipeline')
     if (maxTimeMS) encodeValue(out, maxTimeMS, 'document')
   }
   return { opcode: request.opcode, flags, body }

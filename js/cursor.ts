@@ -5,6 +5,7 @@ import { Opcode } from './batch.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import type { CursorSource, Reading } from './batches.js'
 import { type FindShape, writeFind } from './bodies.js'
+import type { Request } from './core.js'
 import { explaining } from './explain.js'
 import { hintOf } from './index-spec.js'
 import type { ExplainVerbosityLike, Hint } from './index-types.js'
@@ -111,7 +112,7 @@ export class FindCursor<T = any> extends BatchCursor<T> {
     return this
   }
 
-  /** Names the index to use, or its fields; `{ $natural: 1 }` for none. The reads reject with `BAD_QUERY` when there is none such. */
+  /** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is none such. */
   hint(hint: Hint): this {
     this.#configure('hint')
     this.#find.settings.hint = hintOf(this.#where('hint'), hint)
@@ -143,8 +144,9 @@ export class FindCursor<T = any> extends BatchCursor<T> {
     const where = this.#where('count')
     const { core, collection } = this.#source
     core.checkOpen(where)
-    const { skip, limit, hint, signal, maxTimeMS } = this.#find.settings
-    return core.run<number>(where, core.collection(collection, where), { ...countRequest(this.#find.filter, skip, limit, hint), signal, maxTimeMS })
+    const { skip, limit, hint, variables, signal, maxTimeMS } = this.#find.settings
+    const request = { ...countRequest(this.#find.filter, skip, limit, hint), variables, signal, maxTimeMS }
+    return core.run<number>(where, core.collection(collection, where), request)
   }
 
   /** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
@@ -152,10 +154,9 @@ export class FindCursor<T = any> extends BatchCursor<T> {
     const where = this.#where('explain')
     const { core, collection } = this.#source
     core.checkOpen(where)
-    const { signal, maxTimeMS } = this.#find.settings
-    const request = explaining(
-      where, core.name, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, this.#find.filter, this.#find.settings) }, verbosity
-    )
+    const { variables, signal, maxTimeMS } = this.#find.settings
+    const body: Request['body'] = (out) => writeFind(out, this.#find.filter, this.#find.settings)
+    const request = explaining(where, core.name, { opcode: Opcode.Find, flags: 0, variables, body }, verbosity)
     return core.run(where, core.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 

@@ -1,6 +1,6 @@
 // Explanations: any operation that looks for documents, wrapped.
 
-import { Opcode, type Operation } from './batch.js'
+import { Flag, Opcode, type Operation } from './batch.js'
 import type { Request } from './core.js'
 import { encodeValue } from './encode.js'
 import { verbosityOf } from './index-spec.js'
@@ -14,10 +14,11 @@ const EXPLAINED: ReadonlySet<number> = new Set([
 
 /** The operation that explains another one. */
 export function explaining(
-  where: string, database: string, operation: Operation, verbosity: ExplainVerbosityLike | undefined | null
+  where: string, database: string, operation: Operation & Pick<Request, 'variables'>, verbosity: ExplainVerbosityLike | undefined | null
 ): Request<Document> {
   const { level, maxTimeMS } = verbosityOf(where, verbosity)
-  const { opcode, flags, body } = operation
+  const { opcode, body, variables } = operation
+  const flags = operation.flags | (variables ? Flag.Let : 0)
   return {
     opcode: Opcode.Explain,
     flags: 0,
@@ -26,6 +27,7 @@ export function explaining(
       encodeValue(out, opcode, 'document')
       encodeValue(out, flags, 'document')
       body(out, shapes)
+      if (variables) encodeValue(out, variables, 'pipeline')
       encodeValue(out, level, 'document')
     },
     // The core knows no name of the database.

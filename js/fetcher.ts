@@ -26,13 +26,13 @@ export class Fetcher {
 
   open(where: string, filter: Document, find: FindShape, maxTimeMS: number): Promise<unknown[]> {
     this.#target = this.core.collection(this.collection, where)
-    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find), maxTimeMS)
+    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find), maxTimeMS, find.variables)
   }
 
   /** Opens by another operation that answers as a find does. */
-  openBy(where: string, opcode: number, body: Request['body'], maxTimeMS: number): Promise<unknown[]> {
+  openBy(where: string, opcode: number, body: Request['body'], maxTimeMS: number, variables: Document | null): Promise<unknown[]> {
     this.#target = this.core.collection(this.collection, where)
-    return this.#fetch(where, opcode, body, maxTimeMS)
+    return this.#fetch(where, opcode, body, maxTimeMS, variables)
   }
 
   more(where: string, batch: number): Promise<unknown[]> {
@@ -49,11 +49,11 @@ export class Fetcher {
     await this.core.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 
-  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0): Promise<unknown[]> {
+  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Document | null = null): Promise<unknown[]> {
     const finish = ([id, documents]: BatchAnswer): unknown[] => {
       this.#id = id
       return documents
     }
-    return this.core.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, finish })
+    return this.core.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, variables, finish })
   }
 }

@@ -65,7 +65,8 @@ export interface DropIndexResult {
   ok: number
 }
 
-/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none. */
+/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
+ * reads from the last document to the first where no sort is asked for. */
 export type Hint = string | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection> | readonly (readonly [string, IndexDirection])[]
 
 /** Options of operations that look for documents. */

@@ -16,6 +16,15 @@ export interface OperationOptions {
   comment?: unknown
 }
 
+/** The option of operations whose filters, projections, updates or stages may hold expressions. */
+export interface LetOptions {
+  /**
+   * Variables that expressions read as `$$name`: in `$expr`, in projections, in updates by pipeline and in stages. A value may be an
+   * expression itself, but reads no document.
+   */
+  let?: Document
+}
+
 /** Options of operations that make documents. */
 export interface InsertOneOptions extends OperationOptions {
   /** Does not set the `_id` that was made on the caller's object. */
@@ -31,7 +40,7 @@ export interface InsertManyOptions extends InsertOneOptions {
 }
 
 /** Options of `find`. */
-export interface FindOptions<T = Document> extends OperationOptions, HintOptions {
+export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
   /** Fields to show or leave out. */
   projection?: Projection<T>
   /** The order; natural order, that of insertion, where it is absent. */
@@ -48,7 +57,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'>
 
 /** Options of `countDocuments`. */
-export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions {
+export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
   /** Documents to leave out first. */
   skip?: number
   /** Count at most this many; 0 for all. */
@@ -65,16 +74,22 @@ export interface ExplainOptions {
 export interface DistinctOptions extends OperationOptions, HintOptions, ExplainOptions {}
 
 /** Options of deletions. */
-export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions {}
+export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {}
 
 /** Options of updates. */
-export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions {
+export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
   /** Makes a document from filter and update when none matches. Default false. */
   upsert?: boolean
   /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
   arrayFilters?: readonly Document[]
   /** Leaves fields that are undefined out of a replacement; `false` stores null. */
   ignoreUndefined?: boolean
+}
+
+/** Options of updates and replacements of one document. */
+export interface UpdateOneOptions extends UpdateOptions {
+  /** Of several that match, the first in this order. */
+  sort?: Sort
 }
 
 /** Options of key access that writes. */
@@ -99,11 +114,9 @@ export interface GetOptions extends OperationOptions {
 export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, options?: { ifVersion?: number }]
 
 /** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
   /** The document as it was (the default), or as it is after the write. */
   returnDocument?: 'before' | 'after'
-  /** Of several that match, the first in this order. */
-  sort?: Sort
   /** Fields to show or leave out. */
   projection?: Projection<T>
   /** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
@@ -122,14 +135,14 @@ export type FindOneAndDeleteOptions<T = Document> = Pick<
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> =
   | { insertOne: { document: OptionalId<T> } }
-  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[]; sort?: Sort } & HintOptions }
   | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
-  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean } & HintOptions }
+  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean; sort?: Sort } & HintOptions }
   | { deleteOne: { filter: Filter<T> } & HintOptions }
   | { deleteMany: { filter: Filter<T> } & HintOptions }
 
 /** Options of `bulkWrite`. */
-export type BulkWriteOptions = InsertManyOptions
+export interface BulkWriteOptions extends InsertManyOptions, LetOptions {}
 
 /** Options of `rename`. */
 export interface RenameOptions extends OperationOptions {

@@ -13,6 +13,7 @@ import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from
 import type {
   CountOptions, DistinctOptions, Document, Element, ExplainOptions, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
 } from './types.js'
+import type { Writer } from './writer.js'
 
 /** A cursor is explained by its method; an option of its name must not be left out in silence. */
 function refuseExplain(where: string, options: object): void {
@@ -107,7 +108,8 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
     refuseExplain(where, given)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
-    const [first, documents] = this.#callBatch(where, { opcode: Opcode.Find, flags: 0, body: (out) => writeFind(out, checked, find) }, given.signal)
+    const operation = { opcode: Opcode.Find, flags: 0, variables: find.variables, body: (out: Writer) => writeFind(out, checked, find) }
+    const [first, documents] = this.#callBatch(where, operation, given.signal)
     let cursor = first
     while (cursor !== 0) {
       const id = cursor

@@ -37,6 +37,7 @@ export function findOf(where: string, options: FindOneOptions): {
   projection: Document | null
   skip: number
   hint: string | KeyPairs | null
+  variables: Document | null
 } {
   const { projection } = options
   if (projection !== undefined && projection !== null) checkFields(where, 'option projection', projection)
@@ -44,8 +45,16 @@ export function findOf(where: string, options: FindOneOptions): {
     sort: sortKeys(where, options.sort),
     projection: projection ?? null,
     skip: countOf(where, 'option skip', options.skip),
-    hint: hintOf(where, options.hint)
+    hint: hintOf(where, options.hint),
+    variables: variablesOf(where, options.let)
   }
+}
+
+/** The variables of the option `let`, or null for none. */
+export function variablesOf(where: string, value: unknown): Document | null {
+  if (value === undefined || value === null) return null
+  checkFields(where, 'option let', value)
+  return value
 }
 
 /** A negative limit means as many, in one batch, as the driver has it. */
@@ -65,6 +74,7 @@ export function findOneRequest<D>(where: string, filter: unknown, options: FindO
   return {
     opcode: Opcode.Find,
     flags: Flag.Single,
+    variables: find.variables,
     body: (out) => writeFind(out, checked, find),
     finish: ([, documents]: [number, D[]]) => documents[0] ?? null
   }
@@ -75,7 +85,7 @@ export function countOfMatches(where: string, filter: unknown, options: CountOpt
   const checked = filterOf(where, filter)
   const skip = countOf(where, 'option skip', options.skip)
   const limit = countOf(where, 'option limit', options.limit)
-  return countRequest(checked, skip, limit, hintOf(where, options.hint))
+  return { ...countRequest(checked, skip, limit, hintOf(where, options.hint)), variables: variablesOf(where, options.let) }
 }
 
 export function countRequest(filter: Document, skip: number, limit: number, hint: string | KeyPairs | null): Request<number> {

@@ -6,7 +6,7 @@ import { encodeValue } from './encode.js'
 import { type BulkCounts, MoltenBulkWriteError } from './errors.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import type { PortShapes } from './shapes.js'
-import { sortKeys } from './sort.js'
+import { type SortKeys, sortKeys } from './sort.js'
 import type { AnyBulkWriteOperation, Document, FindOneAndUpdateOptions, InferId, ModifyResult } from './types.js'
 import type { Writer } from './writer.js'
 
@@ -38,26 +38,29 @@ export function arrayFiltersOf(where: string, value: unknown): readonly Document
   return value
 }
 
-/** The body of UPDATE. */
+/** The body of UPDATE; with a sort, its flag is `Sorted`. */
 export function writeUpdate(
   out: Writer, filter: Document, update: Document, upsert: boolean, arrayFilters: readonly Document[] | null, hint: string | KeyPairs | null,
-  help: WriteHelp
+  help: WriteHelp, sort?: SortKeys
 ): void {
   encodeValue(out, filter, 'filter')
   encodeValue(out, update, 'update')
   help.writeUpsertId(out, upsert)
   encodeValue(out, arrayFilters, 'filter')
   encodeValue(out, hint, 'document')
+  if (sort) encodeValue(out, sort, 'document')
 }
 
-/** The body of REPLACE. */
+/** The body of REPLACE; with a sort, its flag is `Sorted`. */
 export function writeReplace(
-  out: Writer, shapes: PortShapes, filter: Document, replacement: object, upsert: boolean, hint: string | KeyPairs | null, help: WriteHelp
+  out: Writer, shapes: PortShapes, filter: Document, replacement: object, upsert: boolean, hint: string | KeyPairs | null, help: WriteHelp,
+  sort?: SortKeys
 ): void {
   encodeValue(out, filter, 'filter')
   help.writeReplacement(out, shapes, replacement)
   help.writeUpsertId(out, upsert)
   encodeValue(out, hint, 'document')
+  if (sort) encodeValue(out, sort, 'document')
 }
 
 /** The body of DELETE. */
@@ -166,10 +169,11 @@ function bulkWriteOf(where: string, name: string, model: Document, help: WriteHe
       const upsert = flagOf(where, 'upsert', model['upsert'])
       const arrayFilters = arrayFiltersOf(where, model['arrayFilters'])
       const hint = hintOf(where, model['hint'])
+      const sort = name === 'updateOne' ? sortKeys(where, model['sort']) : undefined
       return {
         opcode: Opcode.Update,
-        flags: (name === 'updateMany' ? Flag.Many : 0) | (upsert ? Flag.Upsert : 0),
-        write: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, help)
+        flags: (name === 'updateMany' ? Flag.Many : 0) | (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0),
+        write: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, help, sort)
       }
     }
     case 'replaceOne': {
@@ -178,10 +182,11 @@ function bulkWriteOf(where: string, name: string, model: Document, help: WriteHe
       checkReplacement(where, replacement)
       const upsert = flagOf(where, 'upsert', model['upsert'])
       const hint = hintOf(where, model['hint'])
+      const sort = sortKeys(where, model['sort'])
       return {
         opcode: Opcode.Replace,
-        flags: upsert ? Flag.Upsert : 0,
-        write: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, help)
+        flags: (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0),
+        write: (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, help, sort)
       }
     }
     case 'deleteOne':

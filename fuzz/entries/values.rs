@@ -315,6 +315,7 @@ pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<
                 new_id: incoming_of(&Value::Null),
                 array_filters: None,
                 hint: None,
+                sort: None,
             },
         );
         let _ = session.call(name, Operation::DeleteId { id: incoming_of(&Value::Int(1)), if_version: None });

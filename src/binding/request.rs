@@ -21,6 +21,10 @@ const FIRST: u8 = 1;
 const UPSERT: u8 = 2;
 /// The third flag: the document after the write.
 const AFTER: u8 = 4;
+/// The fourth flag: of an update or a replacement of one document, a sort ends its values.
+const SORTED: u8 = 8;
+/// Before the milliseconds, the body ends with the variables that the operation's expressions see.
+const LET: u8 = 32;
 /// The operation may be cancelled by its ticket.
 const CANCELLABLE: u8 = 64;
 /// The body ends with the milliseconds that the operation may take.
@@ -56,6 +60,7 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
         } else {
             let mut values = Values { buffer: &buffer, rest: body.clone(), shapes };
             let operation = values.operation(header.opcode, header.flags);
+            let operation = operation.and_then(|operation| values.with_variables(operation, header.flags));
             let timed = header.flags & TIMED != 0;
             let max_time = if timed { values.number() } else { None };
             let whole = values.rest.is_empty() && max_time.is_some() == timed;
@@ -141,19 +146,27 @@ impl Values<'_> {
         self.write(opcode, flags).or_else(|| self.other(opcode, flags))
     }
 
+    /// The operation with the variables of its expressions, where it has any.
+    fn with_variables(&mut self, operation: Operation, flags: u8) -> Option<Operation> {
+        if flags & LET == 0 {
+            return Some(operation);
+        }
+        Some(Operation::Let { variables: self.value()?, operation: Box::new(operation) })
+    }
+
     /// The writes that a bulk write and findOneAnd take too. `None` leaves what was read of them unread.
     fn write(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
         let start = self.rest.start;
         let reach = if flags & FIRST != 0 { Reach::Many } else { Reach::One };
         let upsert = if flags & UPSERT != 0 { Upsert::Yes } else { Upsert::No };
-        let write = self.write_of(opcode, reach, upsert);
+        let write = self.write_of(opcode, reach, upsert, flags & SORTED != 0);
         if write.is_none() {
             self.rest.start = start;
         }
         write
     }
 
-    fn write_of(&mut self, opcode: u8, reach: Reach, upsert: Upsert) -> Option<Operation> {
+    fn write_of(&mut self, opcode: u8, reach: Reach, upsert: Upsert, sorted: bool) -> Option<Operation> {
         Some(match opcode {
             15 => Operation::Update {
                 filter: self.value()?,
@@ -163,6 +176,7 @@ impl Values<'_> {
                 new_id: self.value()?,
                 array_filters: self.optional(Values::value)?,
                 hint: self.optional(Values::value)?,
+                sort: if sorted { Some(self.value()?) } else { None },
             },
             16 => Operation::Replace {
                 filter: self.value()?,
@@ -170,6 +184,7 @@ impl Values<'_> {
                 upsert,
                 new_id: self.value()?,
                 hint: self.optional(Values::value)?,
+                sort: if sorted { Some(self.value()?) } else { None },
             },
             17 => Operation::Delete { filter: self.value()?, reach, hint: self.optional(Values::value)? },
             _ => return None,
@@ -203,7 +218,8 @@ impl Values<'_> {
         if !matches!(opcode, 11 | 14..=17 | 25 | 26 | 30) {
             return None;
         }
-        let operation = Box::new(self.operation(opcode, flags)?);
+        let operation = self.operation(opcode, flags)?;
+        let operation = Box::new(self.with_variables(operation, flags)?);
         let verbosity = match self.number()? {
             0 => Verbosity::Planner,
             1 => Verbosity::Execution,

@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
-use crate::query::expression::Env;
+use crate::query::expression::{Constants, Env};
 use crate::query::{Filter, Pipeline, Sort};
 use crate::storage::{Block, Lsn};
 
@@ -56,12 +56,12 @@ impl Aggregation {
     pub fn open(
         store: &Arc<Store>,
         name: &str,
-        pipeline: &Incoming,
+        (pipeline, constants): (&Incoming, &Constants),
         hint: Option<&Incoming>,
         watch: &Watch,
     ) -> Result<Aggregation> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
-        let pipeline = Pipeline::parse(pipeline.raw())?;
+        let pipeline = Pipeline::parse_with(pipeline.raw(), constants)?;
         let view = store.view();
         let now = store.now();
         let seed = foldhash::fast::RandomState::default().hash_one((now, view.lsn().0));
@@ -338,7 +338,7 @@ impl Scan {
             let plan = collection.plan(&query, self.lsn)?;
             let reading = self.reading(collection);
             self.hits = Some(Hits::open(&reading, &query, &plan)?);
-            self.scans = matches!(plan, Plan::Scan);
+            self.scans = matches!(plan, Plan::Scan) && !query.is_backward();
         }
         Ok(true)
     }

@@ -5,6 +5,7 @@ use super::cursor::check_part;
 use super::operation::{Incoming, Operation, Returned};
 use crate::document::{RawKind, RawValue};
 use crate::error::{Error, Kind, Result};
+use crate::query::expression::Constants;
 use crate::query::{Projection, Sort};
 
 /// Which document a write answers, if any.
@@ -20,11 +21,13 @@ impl Answering {
         sort: Option<&Incoming>,
         projection: Option<&Incoming>,
         returned: Returned,
+        constants: &Constants,
     ) -> Result<Answering> {
         check_part(sort)?;
         check_part(projection)?;
         let sort = sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
-        let projection = projection.map(|one| Projection::parse(one.raw())).transpose()?.flatten();
+        let projection =
+            projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
         if returned == Returned::After && projection.as_ref().is_some_and(Projection::is_positional) {
             let message = "a positional projection needs the document as it was; return it before the write";
             return Err(Error::new(Kind::BadQuery, message));
@@ -35,6 +38,7 @@ impl Answering {
 
 /// Whether it changes the database.
 pub(super) fn writes(operation: &Operation) -> bool {
+    let (operation, _) = operation.with_variables();
     if let Operation::Aggregate { pipeline, .. } = operation {
         return is_write(pipeline);
     }
@@ -69,6 +73,7 @@ pub(super) fn writes_by_id(operation: &Operation) -> bool {
         | Operation::Replace { filter, .. }
         | Operation::Delete { filter, .. } => names_id(filter.raw()),
         Operation::FindOneAnd { write, .. } => writes_by_id(write),
+        Operation::Let { operation, .. } => writes_by_id(operation),
         Operation::Bulk { operations, .. } => operations.iter().all(writes_by_id),
         _ => false,
     }

@@ -17,6 +17,7 @@ use super::store::Store;
 use super::views::View;
 use crate::document::incoming;
 use crate::error::Result;
+use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
 
 /// Documents in a batch that names no size.
@@ -28,6 +29,12 @@ const BATCH_BYTES: usize = 4 << 20;
 pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
     incoming::check(filter.bytes(), &filter.shapes)?;
     Filter::parse(filter.raw())
+}
+
+/// [`parse_filter`] of one whose expressions see these variables.
+pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Filter> {
+    incoming::check(filter.bytes(), &filter.shapes)?;
+    Filter::parse_with(filter.raw(), constants)
 }
 
 /// Checks an incoming sort or projection.
@@ -61,14 +68,16 @@ impl Cursor {
         filter: &Incoming,
         options: &FindOptions,
         hint: Option<&Incoming>,
+        constants: &Constants,
         limits: &Limits,
     ) -> Result<Cursor> {
-        let filter = parse_filter(filter)?;
+        let filter = parse_filter_with(filter, constants)?;
         check_part(options.sort.as_ref())?;
         check_part(options.projection.as_ref())?;
         let sort = options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+        let projection = options.projection.as_ref();
         let projection =
-            options.projection.as_ref().map(|one| Projection::parse(one.raw())).transpose()?.flatten();
+            projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
         let view = store.view();
         let collection = view.catalogue().get(name).cloned();
         let left = (options.limit > 0).then_some(options.limit);

@@ -29,6 +29,7 @@ use super::operation::{Answer, FindOptions, Incoming, Operation, Task};
 use super::promptly::{PROMPT_DOCUMENTS, promptly};
 use super::session::{Outcome, Session};
 use crate::error::{Error, Kind};
+use crate::query::expression::Constants;
 use crate::storage::FrameSize;
 
 /// Documents of an operation that is done here.
@@ -70,7 +71,9 @@ impl Session {
                 let hint = options.hint.as_ref();
                 promptly(|| {
                     self.guarded(false, &watch, || {
-                        match Cursor::open(&self.store, &task.name, filter, options, hint, &task.limits) {
+                        let (name, limits) = (&task.name, &task.limits);
+                        let constants = Constants::default();
+                        match Cursor::open(&self.store, name, filter, options, hint, &constants, limits) {
                             Err(error) => Outcome::Now(None, Err(error)),
                             Ok(cursor) => {
                                 let source = Source::Find(Box::new(cursor));
@@ -169,7 +172,8 @@ fn is_direct(operation: &Operation) -> bool {
         Operation::Update { .. }
         | Operation::Replace { .. }
         | Operation::Delete { .. }
-        | Operation::FindOneAnd { .. } => writes_by_id(operation),
+        | Operation::FindOneAnd { .. }
+        | Operation::Let { .. } => writes_by_id(operation),
         _ => false,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::collection::Collection;
 use super::count::{count_by, distinct_by};
-use super::cursor::{check_part, parse_filter};
+use super::cursor::{check_part, parse_filter_with};
 use super::hint::Hint;
 use super::hits::Hits;
 use super::index::Index;
@@ -18,6 +18,7 @@ use crate::document::{Object, Path, RawKind, Value, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::index::ID_INDEX;
 use crate::options::AutoIndex;
+use crate::query::expression::Constants;
 use crate::query::{Filter, Pipeline, Sort};
 
 /// An operation that is explained: what it reads, and what becomes of that.
@@ -57,7 +58,15 @@ impl Store {
         verbosity: u8,
         watch: &Watch,
     ) -> Result<Value> {
-        let explained = Explained::of(operation, hint)?;
+        let (operation, variables) = operation.with_variables();
+        let constants = match variables {
+            None => Constants::default(),
+            Some(variables) => {
+                incoming::check(variables.bytes(), &variables.shapes)?;
+                Constants::parse(variables.raw(), self.now())?
+            }
+        };
+        let explained = Explained::of(operation, hint, &constants)?;
         let view = self.view();
         let mut parts = fields! { "explainVersion": text("1") };
         let mut planner = fields! { "namespace": text(name), "parsedQuery": explained.given.clone() };
@@ -97,6 +106,11 @@ impl Store {
     }
 }
 
+fn sort_of(sort: Option<&Incoming>) -> Result<Option<Sort>> {
+    check_part(sort)?;
+    Ok(sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten())
+}
+
 fn text(text: &str) -> Value {
     Value::String(text.to_owned())
 }
@@ -116,23 +130,21 @@ fn executed(returned: u64, took: u64, examined: Examined) -> Value {
 }
 
 impl Explained {
-    fn of(operation: &Operation, hint: Option<&Incoming>) -> Result<Explained> {
+    fn of(operation: &Operation, hint: Option<&Incoming>, constants: &Constants) -> Result<Explained> {
         let hint = Hint::of(hint)?;
         let of = |filter: &Incoming, end: End| -> Result<Explained> {
-            let given = parse_filter(filter).map(|parsed| (parsed, filter.raw().to_value()));
+            let given = parse_filter_with(filter, constants).map(|parsed| (parsed, filter.raw().to_value()));
             let (filter, given) = given?;
             Ok(Explained { filter, given, sort: None, skip: 0, limit: 0, hint: hint.clone(), end })
         };
         match operation {
             Operation::Find { filter, options } => {
-                check_part(options.sort.as_ref())?;
                 check_part(options.projection.as_ref())?;
                 let projection = options.projection.as_ref().map(|one| one.raw().to_value());
                 let projection =
                     projection.filter(|one| matches!(one, Value::Object(all) if !all.is_empty()));
                 let mut explained = of(filter, End::Documents(projection))?;
-                explained.sort =
-                    options.sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+                explained.sort = sort_of(options.sort.as_ref())?;
                 (explained.skip, explained.limit) = (options.skip, options.limit);
                 Ok(explained)
             }
@@ -149,11 +161,18 @@ impl Explained {
                 };
                 of(filter, End::Distinct(path))
             }
-            Operation::Update { filter, reach, .. } => of(filter, End::Update(*reach)),
-            Operation::Replace { filter, .. } => of(filter, End::Update(Reach::One)),
+            Operation::Update { filter, reach, sort, .. } => {
+                let mut explained = of(filter, End::Update(*reach))?;
+                explained.sort = sort_of(sort.as_ref())?;
+                Ok(explained)
+            }
+            Operation::Replace { filter, sort, .. } => {
+                let mut explained = of(filter, End::Update(Reach::One))?;
+                explained.sort = sort_of(sort.as_ref())?;
+                Ok(explained)
+            }
             Operation::Delete { filter, reach, .. } => of(filter, End::Delete(*reach)),
             Operation::FindOneAnd { write, sort, .. } => {
-                check_part(sort.as_ref())?;
                 let mut explained = match &**write {
                     Operation::Update { filter, .. } | Operation::Replace { filter, .. } => {
                         of(filter, End::Update(Reach::One))?
@@ -161,12 +180,12 @@ impl Explained {
                     Operation::Delete { filter, .. } => of(filter, End::Delete(Reach::One))?,
                     _ => return Err(unexplained()),
                 };
-                explained.sort = sort.as_ref().map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
+                explained.sort = sort_of(sort.as_ref())?;
                 Ok(explained)
             }
             Operation::Aggregate { pipeline, .. } => {
                 incoming::check(pipeline.bytes(), &pipeline.shapes)?;
-                let parsed = Pipeline::parse(pipeline.raw())?;
+                let parsed = Pipeline::parse_with(pipeline.raw(), constants)?;
                 let (filter, order) = parsed.asks();
                 let given = match pipeline.raw().as_array().and_then(|stages| stages.get(0)) {
                     Some(stage) if !filter.is_all() => stage.get("$match").map(|filter| filter.to_value()),

@@ -14,6 +14,7 @@ use super::store::Store;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
+use crate::query::expression::Constants;
 
 const DOCUMENTS: i32 = 60_000;
 
@@ -49,7 +50,9 @@ fn groups(store: &Arc<Store>, filter: &Value, by: &Value, hint: &Value) -> Vec<V
     ]);
     let stages = Value::Array(vec![of("$match", filter.clone()), of("$group", group)]);
     let (pipeline, hint) = (incoming(&stages), incoming(hint));
-    let mut aggregation = Aggregation::open(store, "c", &pipeline, Some(&hint), &Watch::default()).unwrap();
+    let mut aggregation =
+        Aggregation::open(store, "c", (&pipeline, &Constants::default()), Some(&hint), &Watch::default())
+            .unwrap();
     let found = aggregation.next_batch(1_000_000).unwrap();
     assert!(found.len() < 1_000_000);
     let bytes = |one| match one {

@@ -14,10 +14,13 @@ pub enum Hint {
     Keys(Vec<(String, i32)>),
     /// No index.
     Natural,
+    /// No index, from the last document to the first.
+    Backward,
 }
 
 impl Hint {
-    /// Reads a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index.
+    /// Reads a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index, -1 in its place from the last
+    /// document to the first.
     pub fn parse(hint: RawValue<'_>) -> Result<Hint> {
         if let Seen::String(name) = hint.seen() {
             return Ok(Hint::Name(String::from_utf8_lossy(name).into_owned()));
@@ -38,10 +41,8 @@ impl Hint {
         }
         match keys.as_slice() {
             [(name, 1)] if name == "$natural" => Ok(Hint::Natural),
-            [(name, _)] if name == "$natural" => {
-                let message = "the hint { $natural: -1 } is not supported; sort by a field instead";
-                Err(Error::new(Kind::NotSupported, message))
-            }
+            [(name, -1)] if name == "$natural" => Ok(Hint::Backward),
+            [(name, _)] if name == "$natural" => Err(malformed()),
             [] => Err(malformed()),
             _ => Ok(Hint::Keys(keys)),
         }
@@ -59,7 +60,7 @@ impl Hint {
         match self {
             Hint::Name(name) => name == ID_INDEX,
             Hint::Keys(keys) => matches!(keys.as_slice(), [(path, 1)] if path == "_id"),
-            Hint::Natural => false,
+            Hint::Natural | Hint::Backward => false,
         }
     }
 
@@ -71,7 +72,7 @@ impl Hint {
                 let own = spec.fields.iter().map(|field| (&*field.name, field.direction.sign()));
                 keys.iter().map(|(path, sign)| (path.as_str(), *sign)).eq(own)
             }
-            Hint::Natural => false,
+            Hint::Natural | Hint::Backward => false,
         }
     }
 

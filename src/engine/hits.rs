@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::backward::Backward;
 use super::index::Index;
 use super::plan::{Plan, Query};
 use super::scan::Found;
@@ -39,6 +40,7 @@ pub struct Hits {
 enum State {
     Selecting(Selection),
     Sorted(std::vec::IntoIter<Found>),
+    Backward(Backward),
     Done,
 }
 
@@ -63,6 +65,7 @@ impl Hits {
             end,
         };
         match (query.sort, plan) {
+            (None, Plan::Scan) if query.is_backward() => hits.state = State::Backward(Backward::from(end)),
             (Some(_), Plan::Index(access)) if access.order.is_some() => {
                 let mut selection = Selection::open(reading, plan, end)?;
                 if query.wanted.is_some() && !access.covers && query.hint.is_none() {
@@ -104,6 +107,7 @@ impl Hits {
             State::Done => true,
             State::Selecting(selection) => selection.is_done(),
             State::Sorted(rest) => rest.as_slice().is_empty(),
+            State::Backward(backward) => backward.is_done(),
         }
     }
 
@@ -124,6 +128,14 @@ impl Hits {
                             break;
                         }
                     }
+                    break;
+                }
+                State::Backward(backward) => {
+                    let given = &mut self.given;
+                    self.examined.documents += backward.run(reading, &mut |slot, lsn, block, span| {
+                        *given += 1;
+                        visit(slot, lsn, block, span)
+                    })?;
                     break;
                 }
                 State::Selecting(selection) => {

@@ -4,11 +4,11 @@
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, `cursors`: what it has open; `asked`: what kind of operation one is
 //! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
 //! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
-//!   [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
+//!   `writing`, [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
 //!   [`limits`]: when they stop, `interrupt`: all of a session; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
 //!   `parallel` on several threads; `packed`: documents on their way into a commit
 //! - [`collection`], [`slab`], [`version`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
-//! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, [`hits`], [`count`]: finding them;
+//! - [`plan`], [`ranges`], [`hint`]: how documents are found; `select`, `ordered`, `backward`, [`hits`], [`count`]: finding them;
 //!   [`explain`]: telling it; [`suggest`]: indexes that are missed
 //! - [`index`]: an index of a collection; [`indexing`], [`build`]: making and dropping them; [`index_requests`]: what was asked for;
 //!   [`figures`]: what a collection tells of itself
@@ -24,6 +24,7 @@ pub mod aggregate;
 pub mod apply;
 mod asked;
 pub mod backup;
+mod backward;
 pub mod budget;
 pub mod build;
 pub mod bulk;
@@ -89,6 +90,7 @@ pub mod verify;
 pub mod version;
 pub mod views;
 pub mod waiting;
+mod writing;
 
 pub use backup::Backup;
 pub use collection::Collection;

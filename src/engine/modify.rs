@@ -153,7 +153,8 @@ impl Store {
             match reach {
                 Reach::One if all.matched > 0 => return Committed { result: Ok(all), lsn },
                 // The one that was found has gone: look again, from where it was if in natural order.
-                Reach::One if filter.id().is_some() || modification.sort.is_some() => search = None,
+                // A search in another order begins anew by itself.
+                Reach::One if filter.id().is_some() => search = None,
                 _ => {}
             }
         }
@@ -193,7 +194,7 @@ impl Store {
                     }
                     None => collection.plan_without_view(&query)?,
                 };
-                if sort.is_some() {
+                if sort.is_some() || (limit.is_some() && query.is_backward()) {
                     let mut hits = Hits::open(&reading, &query, &plan)?;
                     hits.run(&reading, sort, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
                     return Ok(found);

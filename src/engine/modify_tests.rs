@@ -159,6 +159,7 @@ fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the
             upsert: Upsert::No,
             new_id: incoming(&Value::Null),
             hint: None,
+            sort: None,
         };
         let sender = sender.clone();
         let reply = Box::new(move |_, result| sender.send((std::thread::current().id(), result)).unwrap());

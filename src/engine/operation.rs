@@ -159,6 +159,8 @@ pub enum Operation {
         new_id: Incoming,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
+        /// Of one document: the first in this order, `[[path, 1 | -1], ...]`.
+        sort: Option<Incoming>,
     },
     /// Replaces one document.
     Replace {
@@ -172,6 +174,8 @@ pub enum Operation {
         new_id: Incoming,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
+        /// The first in this order, `[[path, 1 | -1], ...]`.
+        sort: Option<Incoming>,
     },
     /// Changes, replaces or deletes one document and answers it.
     FindOneAnd {
@@ -275,14 +279,38 @@ pub enum Operation {
     },
     /// Figures about the collection.
     Stats,
+    /// Another operation, whose expressions see these variables.
+    Let {
+        /// `{ name: expression, ... }`.
+        variables: Incoming,
+        /// What is done.
+        operation: Box<Operation>,
+    },
 }
 
 impl Operation {
+    /// The operation itself, and the variables of its expressions.
+    pub fn with_variables(&self) -> (&Operation, Option<&Incoming>) {
+        match self {
+            Operation::Let { variables, operation } => (operation, Some(variables)),
+            plain => (plain, None),
+        }
+    }
+
+    /// Which document an update or a replacement of one changes.
+    pub fn sort(&self) -> Option<&Incoming> {
+        match self {
+            Operation::Update { sort, .. } | Operation::Replace { sort, .. } => sort.as_ref(),
+            _ => None,
+        }
+    }
+
     /// What it was told to use, of operations that look for documents.
     pub fn hint(&self) -> Option<&Incoming> {
         match self {
             Operation::Find { options, .. } => options.hint.as_ref(),
             Operation::FindOneAnd { write, .. } => write.hint(),
+            Operation::Let { operation, .. } => operation.hint(),
             Operation::Aggregate { hint, .. }
             | Operation::Count { hint, .. }
             | Operation::Update { hint, .. }

@@ -59,6 +59,11 @@ pub struct Query<'q> {
 }
 
 impl<'q> Query<'q> {
+    /// Whether documents come from the last to the first: a sort decides for itself.
+    pub(super) fn is_backward(&self) -> bool {
+        self.sort.is_none() && self.hint == Some(&Hint::Backward)
+    }
+
     /// All that match, in natural order.
     pub fn of(filter: &'q Filter) -> Query<'q> {
         Query { filter, sort: None, wanted: None, hint: None, counted: false, explained: false }
@@ -127,7 +132,7 @@ struct Priced<I> {
 /// The plan of a query on a collection with these indexes and about so many documents.
 pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) -> Result<Plan<I>> {
     let hinted = match query.hint {
-        Some(Hint::Natural) => return Ok(Plan::Scan),
+        Some(Hint::Natural | Hint::Backward) => return Ok(Plan::Scan),
         // What every collection has finds by `_id`; for all else it is in natural order, as a scan is.
         Some(hint) if hint.is_id() => None,
         Some(hint) => match indexes.iter().find(|index| hint.is_of(index.spec())) {
@@ -189,7 +194,7 @@ impl Collection {
         let Some(id) = query.filter.id() else { return choose(query, &[], self.count()) };
         let exists = |hint: &Hint| {
             let of = |index: &Arc<Index>| index.is_ready(Lsn(u64::MAX)) && hint.is_of(index.spec());
-            *hint == Hint::Natural || hint.is_id() || self.indexes().iter().any(of)
+            matches!(hint, Hint::Natural | Hint::Backward) || hint.is_id() || self.indexes().iter().any(of)
         };
         match query.hint {
             Some(hint) if !exists(hint) => Err(hint.refusal()),

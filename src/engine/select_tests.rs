@@ -19,6 +19,7 @@ use super::store::Store;
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
+use crate::query::expression::Constants;
 use crate::query::{Sort, Update};
 
 struct Dice(u64);
@@ -251,8 +252,19 @@ impl Run {
             hint: None,
         };
         let hint = hint.map(incoming);
-        Cursor::open(&self.store, name, &incoming(&find.filter), &options, hint.as_ref(), &Limits::default())
-            .unwrap()
+        {
+            let (constants, limits) = (Constants::default(), Limits::default());
+            Cursor::open(
+                &self.store,
+                name,
+                &incoming(&find.filter),
+                &options,
+                hint.as_ref(),
+                &constants,
+                &limits,
+            )
+        }
+        .unwrap()
     }
 
     fn drain(&self, cursor: &mut Cursor, batch: u32, batches: usize) -> Vec<Value> {
@@ -291,7 +303,14 @@ impl Run {
             stages.push(object(vec![("$limit", Value::Int(find.limit as i32))]));
         }
         let (pipeline, hint) = (incoming(&Value::Array(stages)), hint.map(incoming));
-        let mut run = Aggregation::open(&self.store, name, &pipeline, hint.as_ref(), &self.watch).unwrap();
+        let mut run = Aggregation::open(
+            &self.store,
+            name,
+            (&pipeline, &Constants::default()),
+            hint.as_ref(),
+            &self.watch,
+        )
+        .unwrap();
         let mut all = Vec::new();
         while !run.is_done() {
             all.extend(run.next_batch(3).unwrap().iter().map(|one| tree(None, one)));
@@ -385,6 +404,7 @@ fn run(seed: u64, runtime: &tokio::runtime::Handle) -> usize {
     let mut next = 0;
     let mut cases = 0;
     let natural = Value::Array(vec![Value::Array(vec![string("$natural"), Value::Int(1)])]);
+    let backward = Value::Array(vec![Value::Array(vec![string("$natural"), Value::Int(-1)])]);
     for step in 0..24_u64 {
         let context = format!("seed {seed} step {step}");
         let documents = |dice: &mut Dice, next: &mut i32| -> Vec<Value> {
@@ -435,6 +455,15 @@ fn run(seed: u64, runtime: &tokio::runtime::Handle) -> usize {
             let expected = run.find("p", &find, Some(&natural), 0);
             let counted = run.count("p", &find, Some(&natural));
             let different = run.distinct("p", path, &find, Some(&natural));
+            let unsorted = Find { sort: None, ..find.clone() };
+            let mut reversed = run.find("p", &Find { skip: 0, limit: 0, ..unsorted.clone() }, None, 0);
+            reversed.reverse();
+            let most = if find.limit == 0 { usize::MAX } else { find.limit as usize };
+            let reversed: Vec<_> = reversed.into_iter().skip(find.skip as usize).take(most).collect();
+            let asked = format!("{context}: {:?} skip {} limit {}", find.filter, find.skip, find.limit);
+            let batch = dice.roll(4) as u32;
+            assert_eq!(run.find("x", &unsorted, Some(&backward), batch), reversed, "{asked}");
+            assert_eq!(run.aggregate("x", &unsorted, Some(&backward)), reversed, "{asked}");
             let hints = std::iter::once(None).chain(names.iter().map(|name| Some(string(name))));
             for hint in hints {
                 cases += 1;

@@ -18,22 +18,19 @@ use super::asked::{Answering, names_id, writes, writes_by_id};
 use super::bulk::Write;
 use super::collection::Collection;
 use super::commit::Committed;
-use super::cursor::{Cursor, check_part, parse_filter};
+use super::cursor::{Cursor, parse_filter, parse_filter_with};
 use super::cursors::{Cursors, Source};
 use super::hint::Hint;
 use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
-use super::modify::{Change, Modification};
-use super::operation::{
-    Answer, CollectionInfo, Document, Incoming, Operation, Reach, Reply, Size, Task, UpdateOutcome, Upsert,
-};
+use super::operation::{Answer, CollectionInfo, Document, Incoming, Operation, Reply, Size, Task};
 use super::read::{Hot, HotMany, incoming_key};
 use super::store::Store;
-use crate::document::{Path, RawKind, RawValue, Value, incoming};
+use crate::document::{Path, RawKind, RawValue, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
-use crate::query::{Filter, Update};
-use crate::storage::Lsn;
+use crate::query::Filter;
+use crate::query::expression::Constants;
 
 /// What an operation answers at once, or after a commit is published.
 pub(super) enum Outcome {
@@ -110,7 +107,7 @@ impl Session {
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for task in work {
-            let lane = match &task.operation {
+            let lane = match task.operation.with_variables().0 {
                 write if writes_by_id(write) => &mut writes,
                 Operation::Find { filter, .. } | Operation::Count { filter, .. }
                     if names_id(filter.raw()) =>
@@ -236,7 +233,12 @@ impl Session {
                 Ok(Some((collection, answer))) => Outcome::Now(collection, answer),
                 Ok(None) => match self.write(name, &operation, watch) {
                     Some(committed) => Outcome::Published(committed),
-                    None => self.execute(name, operation, limits, watch),
+                    None => match self.taken_apart(operation) {
+                        Ok((operation, constants)) => {
+                            self.execute(name, operation, &constants, limits, watch)
+                        }
+                        Err(error) => Outcome::Now(None, Err(error)),
+                    },
                 },
             });
         self.store.consider_index(name, &self.runtime);
@@ -262,41 +264,14 @@ impl Session {
         })
     }
 
-    /// The writes that make one commit, unless they are large; `None` for any other operation.
-    pub(super) fn write(
+    fn execute(
         &self,
         name: &str,
-        operation: &Operation,
+        operation: Operation,
+        constants: &Constants,
+        limits: &Limits,
         watch: &Watch,
-    ) -> Option<Committed<Answer>> {
-        let store = &*self.store;
-        Some(match operation {
-            Operation::Insert { documents, order } => store.insert(name, documents, *order),
-            Operation::Set { entries } => store.set(name, entries),
-            Operation::DeleteId { id, if_version } => store.delete_id(name, id, *if_version),
-            Operation::FindOneAnd { write, sort, projection, returned } => {
-                match Answering::parse(sort.as_ref(), projection.as_ref(), *returned) {
-                    Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
-                    Ok(answering) => self.modify(name, write, watch, &answering, |_, outcome, document| {
-                        Answer::Modified { document, outcome }
-                    }),
-                }
-            }
-            Operation::Update { .. } | Operation::Replace { .. } | Operation::Delete { .. } => self.modify(
-                name,
-                operation,
-                watch,
-                &Answering::default(),
-                |change, outcome, _| match change {
-                    Operation::Delete { .. } => Answer::Count(outcome.matched),
-                    _ => Answer::Updated(outcome),
-                },
-            ),
-            _ => return None,
-        })
-    }
-
-    fn execute(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
+    ) -> Outcome {
         let store = &*self.store;
         match operation {
             Operation::Create => Outcome::Published(store.create_collection(name)),
@@ -308,94 +283,36 @@ impl Session {
                 Err(error) => Outcome::Now(None, Err(error)),
             },
             Operation::Aggregate { pipeline, batch, hint } => {
-                self.aggregate(name, &pipeline, batch, hint.as_ref(), watch)
+                self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), watch)
             }
             Operation::Bulk { operations, order } => {
                 Outcome::Published(store.bulk(name, operations, order, |write| {
-                    self.modify(name, &write, watch, &Answering::default(), |change, outcome, _| match change
-                    {
-                        Operation::Delete { .. } => Write::Deleted(outcome.matched),
-                        _ => Write::Updated(outcome),
+                    let answering = Answering::default();
+                    self.modify(name, &write, (watch, constants), &answering, |change, outcome, _| {
+                        match change {
+                            Operation::Delete { .. } => Write::Deleted(outcome.matched),
+                            _ => Write::Updated(outcome),
+                        }
                     })
                 }))
             }
             read => {
-                let (collection, answer) = self.read(name, read, limits, watch);
+                let (collection, answer) = self.read(name, read, constants, limits, watch);
                 Outcome::Now(collection, answer)
             }
-        }
-    }
-
-    /// Runs one write by filter and shapes its answer.
-    fn modify<T>(
-        &self,
-        name: &str,
-        write: &Operation,
-        watch: &Watch,
-        answering: &Answering,
-        shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
-    ) -> Committed<T> {
-        let committed = self.modify_parsed(name, write, watch, answering).unwrap_or_else(|error| {
-            // Nothing was looked at, so the answer rests on no state.
-            Committed { result: Err(error), lsn: Lsn(0) }
-        });
-        let Committed { result, lsn } = committed;
-        Committed { result: result.map(|(outcome, document)| shape(write, outcome, document)), lsn }
-    }
-
-    fn modify_parsed(
-        &self,
-        name: &str,
-        write: &Operation,
-        watch: &Watch,
-        answering: &Answering,
-    ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
-        let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
-        let hint = Hint::of(write.hint())?;
-        let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
-            let sort = answering.sort.as_ref();
-            self.store.modify_answering(&Modification {
-                name,
-                filter,
-                reach,
-                change,
-                upsert,
-                sort,
-                hint: hint.as_ref(),
-                answer,
-                watch,
-            })
-        };
-        match write {
-            Operation::Update { filter, update, array_filters, reach, upsert, new_id, .. } => {
-                let filter = parse_filter(filter)?;
-                incoming::check(update.bytes(), &update.shapes)?;
-                check_part(array_filters.as_ref())?;
-                let update = Update::parse(update.raw(), array_filters.as_ref().map(Incoming::raw))?;
-                Ok(run(&filter, *reach, Change::Update(&update), (*upsert, Some(new_id))))
-            }
-            Operation::Replace { filter, document, upsert, new_id, .. } => {
-                let filter = parse_filter(filter)?;
-                incoming::check(document.bytes(), &document.shapes)?;
-                Ok(run(&filter, Reach::One, Change::Replace(document), (*upsert, Some(new_id))))
-            }
-            Operation::Delete { filter, reach, .. } => {
-                let filter = parse_filter(filter)?;
-                Ok(run(&filter, *reach, Change::Delete, (Upsert::No, None)))
-            }
-            _ => Err(Error::new(Kind::Internal, "another operation was taken for a write by filter")),
         }
     }
 
     fn aggregate(
         &self,
         name: &str,
-        pipeline: &Incoming,
+        (pipeline, constants): (&Incoming, &Constants),
         batch: u32,
         hint: Option<&Incoming>,
         watch: &Watch,
     ) -> Outcome {
-        let mut aggregation = match Aggregation::open(&self.store, name, pipeline, hint, watch) {
+        let opened = Aggregation::open(&self.store, name, (pipeline, constants), hint, watch);
+        let mut aggregation = match opened {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(None, Err(error)),
         };
@@ -411,6 +328,7 @@ impl Session {
         &self,
         name: &str,
         operation: Operation,
+        constants: &Constants,
         limits: &Limits,
         watch: &Watch,
     ) -> (Option<Arc<Collection>>, Result<Answer>) {
@@ -433,24 +351,31 @@ impl Session {
                 };
                 Answer::Bool(collection.as_ref().is_some_and(found))
             }),
-            Operation::Count { filter, skip, limit, hint } => parse_filter(&filter).and_then(|filter| {
-                if filter.is_all() && skip == 0 && limit == 0 && hint.is_none() {
-                    return Ok(Answer::Count(collection.as_ref().map_or(0, |collection| collection.count())));
-                }
-                let hint = Hint::of(hint.as_ref())?;
-                store.count(name, &filter, (skip, limit), hint.as_ref(), watch).map(Answer::Count)
-            }),
+            Operation::Count { filter, skip, limit, hint } => {
+                parse_filter_with(&filter, constants).and_then(|filter| {
+                    if filter.is_all() && skip == 0 && limit == 0 && hint.is_none() {
+                        return Ok(Answer::Count(
+                            collection.as_ref().map_or(0, |collection| collection.count()),
+                        ));
+                    }
+                    let hint = Hint::of(hint.as_ref())?;
+                    store.count(name, &filter, (skip, limit), hint.as_ref(), watch).map(Answer::Count)
+                })
+            }
             Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options, options.hint.as_ref(), limits) {
+                let hint = options.hint.as_ref();
+                return match Cursor::open(store, name, &filter, &options, hint, constants, limits) {
                     Err(error) => (None, Err(error)),
                     Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch, watch),
                 };
             }
-            Operation::Distinct { key, filter, hint } => parse_filter(&filter).and_then(|filter| {
-                let path = Path::parse(&text_of(&key)?);
-                let hint = Hint::of(hint.as_ref())?;
-                store.distinct(name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
-            }),
+            Operation::Distinct { key, filter, hint } => {
+                parse_filter_with(&filter, constants).and_then(|filter| {
+                    let path = Path::parse(&text_of(&key)?);
+                    let hint = Hint::of(hint.as_ref())?;
+                    store.distinct(name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
+                })
+            }
             Operation::Explain { operation, verbosity } => self
                 .store
                 .explain(name, &operation, operation.hint(), verbosity as u8, watch)

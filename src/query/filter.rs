@@ -1,7 +1,7 @@
 //! A filter: parsed once from the document that the caller gave, owning everything; `matcher` decides by it.
 
 use super::bits::Bits;
-use super::expression::Expression;
+use super::expression::{Constants, Expression};
 use super::operators::{self, Element, Remainder, Types};
 use super::pattern::{Pattern, Source};
 use super::place::depth;
@@ -74,8 +74,13 @@ impl Filter {
         Filter::parse_node(filter)
     }
 
+    /// [`Filter::parse`] of a filter whose expressions see the variables of the option `let`.
+    pub fn parse_with(filter: RawValue<'_>, constants: &Constants) -> Result<Filter> {
+        Ok(Filter { root: parse_clauses(filter, "", constants)? })
+    }
+
     pub(super) fn parse_node<'a>(filter: impl Node<'a>) -> Result<Filter> {
-        Ok(Filter { root: parse_clauses(filter, "")? })
+        Ok(Filter { root: parse_clauses(filter, "", &Constants::default())? })
     }
 
     /// A condition on values instead of documents: the operators of this object, on the empty path.
@@ -197,7 +202,7 @@ fn place(seed: &mut Object, path: &Path, value: &Value) {
 }
 
 /// Recursion of the parser follows the nesting of the filter, which is validated to be at most `MAX_DEPTH`.
-fn parse_clauses<'a>(filter: impl Node<'a>, at: &str) -> Result<Clause> {
+fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> Result<Clause> {
     if !matches!(filter.seen(), Seen::Object) {
         let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
         return Err(bad_query(at, format!("{what} must be an object, not {}", filter.seen().type_name())));
@@ -205,11 +210,11 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str) -> Result<Clause> {
     let mut clauses = Vec::new();
     for (key, value) in filter.fields() {
         match key {
-            "$and" => clauses.push(Clause::All(parse_list(key, value)?)),
-            "$or" => clauses.push(Clause::Any(parse_list(key, value)?)),
-            "$nor" => clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value)?)))),
+            "$and" => clauses.push(Clause::All(parse_list(key, value, constants)?)),
+            "$or" => clauses.push(Clause::Any(parse_list(key, value, constants)?)),
+            "$nor" => clauses.push(Clause::Not(Box::new(Clause::Any(parse_list(key, value, constants)?)))),
             "$comment" => {}
-            "$expr" => clauses.push(Clause::Expression(Box::new(Expression::of_filter(value)?))),
+            "$expr" => clauses.push(Clause::Expression(Box::new(Expression::of_filter(value, constants)?))),
             "$jsonSchema" => {
                 let schema = Test::Schema(Box::new(JsonSchema::parse_node(value)?));
                 clauses.push(Clause::Field(Path::here(), schema));
@@ -246,8 +251,9 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str) -> Result<Clause> {
     })
 }
 
-fn parse_list<'a>(operator: &str, list: impl Node<'a>) -> Result<Vec<Clause>> {
-    let clauses = list.items().map(|item| parse_clauses(item, operator)).collect::<Result<Vec<_>>>()?;
+fn parse_list<'a>(operator: &str, list: impl Node<'a>, constants: &Constants) -> Result<Vec<Clause>> {
+    let clauses =
+        list.items().map(|item| parse_clauses(item, operator, constants)).collect::<Result<Vec<_>>>()?;
     if clauses.is_empty() {
         return Err(bad_query(operator, format!("{operator} must be an array of at least one filter")));
     }

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 
 use super::aggregate::update::UpdatePipeline;
 use super::change::{Change, Moment, known};
+use super::expression::Constants;
 use super::positional::{self, ArrayFilters, is_positional};
 use super::refusal::bad_update;
 use super::update_raw::is_flat;
@@ -35,11 +36,20 @@ impl Update {
     /// Reads an update, and the conditions on array elements that its paths name by `$[x]`; `BAD_UPDATE` names the
     /// path of what is wrong with it.
     pub fn parse(update: RawValue<'_>, array_filters: Option<RawValue<'_>>) -> Result<Update> {
+        Update::parse_with(update, array_filters, &Constants::default())
+    }
+
+    /// [`Update::parse`] of one whose expressions see the variables of the option `let`.
+    pub fn parse_with(
+        update: RawValue<'_>,
+        array_filters: Option<RawValue<'_>>,
+        constants: &Constants,
+    ) -> Result<Update> {
         if matches!(update.seen(), Seen::Array) {
             if array_filters.is_some() {
                 return Err(bad_update("", "a pipeline takes no arrayFilters; leave them out"));
             }
-            let pipeline = Some(UpdatePipeline::parse(update)?);
+            let pipeline = Some(UpdatePipeline::parse(update, constants)?);
             let filters = ArrayFilters::default();
             return Ok(Update {
                 changes: Vec::new(),

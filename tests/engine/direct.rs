@@ -42,6 +42,7 @@ fn increment(id: i32) -> Operation {
         upsert: Upsert::No,
         new_id: incoming(&Value::Null),
         hint: None,
+        sort: None,
     }
 }
 

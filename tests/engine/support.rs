@@ -94,6 +94,7 @@ impl Client {
             upsert: Upsert::No,
             new_id: incoming(&Value::Null),
             hint: None,
+            sort: None,
         };
         match self.call(name, operation)?.1 {
             Answer::Updated(outcome) => Ok((outcome.matched, outcome.modified)),

@@ -17,7 +17,7 @@ use super::unwind::{Unwind, Unwinding};
 use super::write::{Write, Writing};
 use crate::document::{Node, RawValue, Value};
 use crate::error::Result;
-use crate::query::expression::{Env, Parser, Rooted, Scope};
+use crate::query::expression::{Constants, Env, Parser, Rooted, Scope};
 use crate::query::{Filter, Sort};
 
 /// Stages that a pipeline may have; MongoDB's limit.
@@ -95,7 +95,13 @@ pub fn writes(pipeline: RawValue<'_>) -> bool {
 impl Pipeline {
     /// Reads an array of stages; `BAD_QUERY` names the path of what is wrong with it.
     pub fn parse(pipeline: RawValue<'_>) -> Result<Pipeline> {
-        Pipeline::read(&mut Parser::at("pipeline"), &pipeline.to_value(), Place::Whole)
+        Pipeline::parse_with(pipeline, &Constants::default())
+    }
+
+    /// [`Pipeline::parse`] of one whose expressions see the variables of the option `let`.
+    pub fn parse_with(pipeline: RawValue<'_>, constants: &Constants) -> Result<Pipeline> {
+        let mut parser = Parser::at("pipeline").knowing(constants);
+        Pipeline::read(&mut parser, &pipeline.to_value(), Place::Whole)
     }
 
     pub(super) fn read(parser: &mut Parser, stages: &Value, place: Place) -> Result<Pipeline> {

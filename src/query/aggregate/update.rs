@@ -3,7 +3,7 @@
 use super::pipeline::{Pipeline, Place};
 use crate::document::{Node, Object, Value};
 use crate::error::Result;
-use crate::query::expression::{Env, Parser};
+use crate::query::expression::{Constants, Env, Parser};
 use crate::query::refusal::bad_update;
 
 /// A pipeline as an update.
@@ -12,7 +12,10 @@ pub(in crate::query) struct UpdatePipeline(Pipeline);
 
 impl UpdatePipeline {
     /// Reads an array of stages.
-    pub(in crate::query) fn parse<'a>(stages: impl Node<'a>) -> Result<UpdatePipeline> {
+    pub(in crate::query) fn parse<'a>(
+        stages: impl Node<'a>,
+        constants: &Constants,
+    ) -> Result<UpdatePipeline> {
         let stages = stages.tree();
         if matches!(&stages, Value::Array(stages) if stages.is_empty()) {
             return Err(bad_update(
@@ -20,7 +23,7 @@ impl UpdatePipeline {
                 "an update by pipeline needs at least one stage, as in [{ $set: { age: 5 } }]",
             ));
         }
-        let read = Pipeline::read(&mut Parser::at("pipeline"), &stages, Place::Update);
+        let read = Pipeline::read(&mut Parser::at("pipeline").knowing(constants), &stages, Place::Update);
         read.map(UpdatePipeline).map_err(as_update)
     }
 

@@ -1,7 +1,7 @@
 //! Aggregation expressions: parsed once, evaluated per document.
 //!
 //! - `tree`: an expression and its evaluation; `parse` reads it, `special` holds what evaluates its operands itself
-//! - `scope`: what an expression sees; `path`: field paths; `identity`: equality as bytes
+//! - `constants`: the variables of the option `let`; `scope`: what an expression sees; `path`: field paths; `identity`: equality as bytes
 //! - `operator`: the table of operators that are plain functions, and their arguments
 //! - `number`, `arithmetic`, `trigonometry`, `bits`: numbers; `logic`: booleans and comparison; `total`: sums without drift
 //! - `arrays`, `ranked`, `percentile`, `sets`, `objects`: containers
@@ -12,6 +12,7 @@ mod arithmetic;
 mod arrays;
 mod bits;
 mod calendar;
+mod constants;
 mod convert;
 mod date_parts;
 mod date_steps;
@@ -41,6 +42,7 @@ mod tree;
 mod trigonometry;
 mod zone;
 
+pub use constants::Constants;
 pub(super) use objects::{lay_over, put};
 pub(super) use parse::Parser;
 pub(in crate::query) use path::Blocked;

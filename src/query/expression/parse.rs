@@ -1,5 +1,6 @@
 //! Reading expressions.
 
+use super::constants::Constants;
 use super::operator::{Operator, Shape, UNSUPPORTED, find};
 use super::path::FieldPath;
 use super::special;
@@ -13,6 +14,8 @@ use crate::query::refusal::bad_query;
 pub(in crate::query) struct Parser {
     path: Vec<String>,
     variables: Vec<Box<str>>,
+    /// Variables whose values are known.
+    constants: Constants,
     /// Whether it stands in a filter or a projection, which know neither the time nor chance.
     find: bool,
 }
@@ -31,9 +34,16 @@ impl Parser {
         next
     }
 
+    /// The same with the variables of the option `let`.
+    #[must_use]
+    pub(in crate::query) fn knowing(mut self, constants: &Constants) -> Parser {
+        self.constants = constants.clone();
+        self
+    }
+
     /// A parser for an expression in a filter or a projection.
     pub(super) fn of_find(path: &str) -> Parser {
-        Parser { path: vec![path.to_owned()], variables: Vec::new(), find: true }
+        Parser { find: true, ..Parser::at(path) }
     }
 
     /// `BAD_QUERY` at the place that is being read.
@@ -152,6 +162,9 @@ impl Parser {
             "NOW" => Form::Now,
             "REMOVE" => Form::Literal(None),
             _ if self.variables.iter().any(|own| **own == *name) => Form::Variable(name.into(), below),
+            _ if self.constants.get(name).is_some() => {
+                Form::Literal(self.constants.get(name).flatten().and_then(|value| below.of(value)))
+            }
             "CLUSTER_TIME" | "SEARCH_META" | "USER_ROLES" | "DESCEND" | "PRUNE" | "KEEP" => {
                 return self.unsupported(format!("the variable $${name} is not supported"));
             }

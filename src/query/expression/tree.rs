@@ -1,5 +1,6 @@
 //! An expression, and its value for a document.
 
+use super::constants::Constants;
 use super::operator::{Args, Operator};
 use super::parse::Parser;
 use super::path::FieldPath;
@@ -39,13 +40,20 @@ impl Expression {
     }
 
     /// Reads the operand of `$expr` in a filter, which knows neither the time nor chance.
-    pub(in crate::query) fn of_filter<'a>(expression: impl Node<'a>) -> Result<Expression> {
-        Parser::of_find("$expr").expression(&expression.tree())
+    pub(in crate::query) fn of_filter<'a>(
+        expression: impl Node<'a>,
+        constants: &Constants,
+    ) -> Result<Expression> {
+        Parser::of_find("$expr").knowing(constants).expression(&expression.tree())
     }
 
     /// Reads the value that a projection gives the field at this path; it knows neither the time nor chance.
-    pub(in crate::query) fn of_projection<'a>(path: &str, expression: impl Node<'a>) -> Result<Expression> {
-        Parser::of_find(path).expression(&expression.tree())
+    pub(in crate::query) fn of_projection<'a>(
+        path: &str,
+        expression: impl Node<'a>,
+        constants: &Constants,
+    ) -> Result<Expression> {
+        Parser::of_find(path).knowing(constants).expression(&expression.tree())
     }
 
     /// Whether it holds for a document that a filter looks at. Where an operator cannot take its operands, it does not.

@@ -4,7 +4,7 @@ use super::{Branch, Mode, Projection, Rule, Way};
 use crate::document::{MAX_DEPTH, Node, Path, RawValue, Seen};
 use crate::error::{Error, Result};
 use crate::query::arithmetic::as_double;
-use crate::query::expression::Expression;
+use crate::query::expression::{Constants, Expression};
 use crate::query::operators::Element;
 use crate::query::refusal::{bad_query, not_supported};
 use crate::query::slice::Slice;
@@ -12,6 +12,11 @@ use crate::query::slice::Slice;
 impl Projection {
     /// Reads a projection; `None` for one that names nothing.
     pub fn parse(projection: RawValue<'_>) -> Result<Option<Projection>> {
+        Projection::parse_with(projection, &Constants::default())
+    }
+
+    /// [`Projection::parse`] of one whose expressions see the variables of the option `let`.
+    pub fn parse_with(projection: RawValue<'_>, constants: &Constants) -> Result<Option<Projection>> {
         match projection.seen() {
             Seen::Object => {}
             Seen::Null => return Ok(None),
@@ -22,7 +27,7 @@ impl Projection {
                 ));
             }
         }
-        let mut parser = Parser::default();
+        let mut parser = Parser { constants: constants.clone(), ..Parser::default() };
         parser.read(projection, &mut String::new())?;
         // Alone, $elemMatch asks for its field and $slice for all of the document.
         let mode = match (parser.mode, parser.first, parser.id) {
@@ -54,6 +59,7 @@ struct Parser {
     /// Whether there is an `$elemMatch`.
     first: bool,
     computed: bool,
+    constants: Constants,
 }
 
 impl Parser {
@@ -151,7 +157,7 @@ impl Parser {
         if path == "_id" && self.id.is_some() {
             return Err(collision(path));
         }
-        let expression = Expression::of_projection(path, value)?;
+        let expression = Expression::of_projection(path, value, &self.constants)?;
         self.computed = true;
         self.add(path, Rule::Computed(Box::new(expression)))
     }

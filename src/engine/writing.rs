@@ -1,0 +1,139 @@
+//! Writes as they are asked for: their parts are checked and read, and what they did is put into an answer.
+
+use super::asked::Answering;
+use super::commit::Committed;
+use super::cursor::{check_part, parse_filter_with};
+use super::hint::Hint;
+use super::limits::Watch;
+use super::modify::{Change, Modification};
+use super::operation::{Answer, Incoming, Operation, Reach, UpdateOutcome, Upsert};
+use super::session::Session;
+use crate::document::{Value, incoming};
+use crate::error::{Error, Kind, Result};
+use crate::query::expression::Constants;
+use crate::query::{Filter, Sort, Update};
+use crate::storage::Lsn;
+
+impl Session {
+    /// The writes that make one commit, unless they are large; `None` for any other operation.
+    pub(super) fn write(
+        &self,
+        name: &str,
+        operation: &Operation,
+        watch: &Watch,
+    ) -> Option<Committed<Answer>> {
+        let store = &*self.store;
+        let (operation, variables) = operation.with_variables();
+        let constants = match self.constants(variables) {
+            Ok(constants) => constants,
+            Err(error) => return Some(Committed { result: Err(error), lsn: Lsn(0) }),
+        };
+        let seen = (watch, &constants);
+        Some(match operation {
+            Operation::Insert { documents, order } => store.insert(name, documents, *order),
+            Operation::Set { entries } => store.set(name, entries),
+            Operation::DeleteId { id, if_version } => store.delete_id(name, id, *if_version),
+            Operation::FindOneAnd { write, sort, projection, returned } => {
+                match Answering::parse(sort.as_ref(), projection.as_ref(), *returned, &constants) {
+                    Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+                    Ok(answering) => self.modify(name, write, seen, &answering, |_, outcome, document| {
+                        Answer::Modified { document, outcome }
+                    }),
+                }
+            }
+            Operation::Update { .. } | Operation::Replace { .. } | Operation::Delete { .. } => {
+                self.modify(name, operation, seen, &Answering::default(), |change, outcome, _| match change {
+                    Operation::Delete { .. } => Answer::Count(outcome.matched),
+                    _ => Answer::Updated(outcome),
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// The operation itself, and the variables that its expressions see.
+    pub(super) fn taken_apart(&self, operation: Operation) -> Result<(Operation, Constants)> {
+        match operation {
+            Operation::Let { variables, operation } => Ok((*operation, self.constants(Some(&variables))?)),
+            plain => Ok((plain, Constants::default())),
+        }
+    }
+
+    fn constants(&self, variables: Option<&Incoming>) -> Result<Constants> {
+        let Some(variables) = variables else { return Ok(Constants::default()) };
+        incoming::check(variables.bytes(), &variables.shapes)?;
+        Constants::parse(variables.raw(), self.store.now())
+    }
+
+    /// Runs one write by filter and shapes its answer.
+    pub(super) fn modify<T>(
+        &self,
+        name: &str,
+        write: &Operation,
+        seen: (&Watch, &Constants),
+        answering: &Answering,
+        shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
+    ) -> Committed<T> {
+        let committed = self.modify_parsed(name, write, seen, answering).unwrap_or_else(|error| {
+            // Nothing was looked at, so the answer rests on no state.
+            Committed { result: Err(error), lsn: Lsn(0) }
+        });
+        let Committed { result, lsn } = committed;
+        Committed { result: result.map(|(outcome, document)| shape(write, outcome, document)), lsn }
+    }
+
+    fn modify_parsed(
+        &self,
+        name: &str,
+        write: &Operation,
+        (watch, constants): (&Watch, &Constants),
+        answering: &Answering,
+    ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
+        let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
+        let hint = Hint::of(write.hint())?;
+        let own = write.sort().map(sort_of).transpose()?.flatten();
+        let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
+            let sort = answering.sort.as_ref().or(own.as_ref());
+            self.store.modify_answering(&Modification {
+                name,
+                filter,
+                reach,
+                change,
+                upsert,
+                sort,
+                hint: hint.as_ref(),
+                answer,
+                watch,
+            })
+        };
+        match write {
+            Operation::Update { sort: Some(_), reach: Reach::Many, .. } => {
+                let message = "sort says which one document is updated; leave it out of an update of many";
+                Err(Error::new(Kind::BadQuery, message))
+            }
+            Operation::Update { filter, update, array_filters, reach, upsert, new_id, .. } => {
+                let filter = parse_filter_with(filter, constants)?;
+                incoming::check(update.bytes(), &update.shapes)?;
+                check_part(array_filters.as_ref())?;
+                let array_filters = array_filters.as_ref().map(Incoming::raw);
+                let update = Update::parse_with(update.raw(), array_filters, constants)?;
+                Ok(run(&filter, *reach, Change::Update(&update), (*upsert, Some(new_id))))
+            }
+            Operation::Replace { filter, document, upsert, new_id, .. } => {
+                let filter = parse_filter_with(filter, constants)?;
+                incoming::check(document.bytes(), &document.shapes)?;
+                Ok(run(&filter, Reach::One, Change::Replace(document), (*upsert, Some(new_id))))
+            }
+            Operation::Delete { filter, reach, .. } => {
+                let filter = parse_filter_with(filter, constants)?;
+                Ok(run(&filter, *reach, Change::Delete, (Upsert::No, None)))
+            }
+            _ => Err(Error::new(Kind::Internal, "another operation was taken for a write by filter")),
+        }
+    }
+}
+
+fn sort_of(sort: &Incoming) -> Result<Option<Sort>> {
+    incoming::check(sort.bytes(), &sort.shapes)?;
+    Sort::parse(sort.raw())
+}
