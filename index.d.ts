@@ -24,9 +24,16 @@ export interface PrimaryKeyFactory {
 }
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
+type Deferred<T> = IsAny<T> extends true ? never : never;
 type Present<T> = Exclude<T, undefined>;
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown);
+type NamedPath<T> = keyof {
+	[P in Path<T> as {} extends {
+		[K in P]: 1;
+	} ? never : P]: 1;
+};
+type PlacedPath<T> = Exclude<Path<T>, NamedPath<T>>;
 /** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
 export type InferId<T> = IsAny<T> extends true ? any : "_id" extends keyof T ? Present<T["_id"]> : string;
 /** A document as it is stored: with its `_id`. */
@@ -55,8 +62,8 @@ export type Path<T, Depth extends 0[] = [
 		0
 	]>}`;
 }[keyof T & string];
-/** The type of the value at a dotted path. */
-export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T extends null | undefined ? undefined : T extends readonly (infer E)[] ? ElementValue<E, P> : P extends keyof T ? T[P] : P extends `${infer K}.${infer Rest}` ? K extends keyof T ? PathValue<T[K], Rest> : unknown : unknown;
+/** The type of the value at a dotted path; of a union, that of the members that have the path. */
+export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T extends null | undefined ? undefined : T extends readonly (infer E)[] ? ElementValue<E, P> : P extends keyof T ? T[P] : P extends `${infer K}.${infer Rest}` ? K extends keyof T ? PathValue<T[K], Rest> : never : never;
 type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : PathValue<E, P>;
 /** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
 export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
@@ -136,9 +143,15 @@ export interface RootFilterOperators<T> {
 	$comment?: unknown;
 }
 /** Which documents: conditions on fields, dotted paths and joined filters. */
-export type Filter<T> = IsOpen<T> extends true ? Document : {
-	[P in Path<WithId<T>>]?: Condition<PathValue<WithId<T>, P>>;
-} & RootFilterOperators<T>;
+export type Filter<T> = (IsOpen<T> extends true ? Document : FilterOf<WithId<T>, RootFilterOperators<T>>) | Deferred<T>;
+type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([
+	Path<T>
+] extends [
+	NamedPath<T>
+] ? never : Conditions<T, NamedPath<T>> & Root);
+type Conditions<T, P extends string> = {
+	[K in P]?: Condition<PathValue<T, K>>;
+};
 /** What a projection makes of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = {
 	$slice: number | readonly [
@@ -173,16 +186,57 @@ export type Sort = string | {
 	string,
 	SortDirection
 ])[] | readonly string[];
-type Matching<T, V, R> = {
-	[P in Path<T> as NonNullable<PathValue<T, P>> extends V ? P : never]?: R;
+type PositionalPath = `${string}.$${string}`;
+type AnyPattern<T> = PlacedPath<T> | PositionalPath;
+type Fields<T, Named, Placed> = (Named & Placed) | ([
+	NamedPath<T>
+] extends [
+	never
+] ? never : Named);
+type SetFields<T> = Fields<T, {
+	[K in NamedPath<T>]?: Present<PathValue<T, K>>;
+}, {
+	[K in AnyPattern<T>]?: Present<ValueAt<T, K>>;
+}>;
+type Matching<T, V, R> = Fields<T, {
+	[K in NamedPath<T>]?: Has<PathValue<T, K>, V> extends true ? R : never;
+}, {
+	[K in AnyPattern<T> as Has<ValueAt<T, K>, V> extends true ? K : never]?: K extends PositionalPath ? any : R;
+}>;
+type Has<T, V> = IsAny<T> extends true ? true : [
+	Extract<T, V>
+] extends [
+	never
+] ? false : true;
+type ValueAt<T, P extends string> = P extends PositionalPath ? any : PathValue<T, P>;
+type Elements<T> = IsAny<T> extends true ? any : T extends readonly (infer E)[] ? E : never;
+type IfArray<T, R> = Has<T, readonly unknown[]> extends true ? R : never;
+type Push<E> = E | PushModifiers<E>;
+type AddToSet<E> = E | {
+	$each: readonly E[];
 };
-type Elements<T, P extends string> = NonNullable<PathValue<T, P>> extends readonly (infer E)[] ? E : never;
-type ArrayPath<T> = {
-	[P in Path<T>]: NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never;
-}[Path<T>];
-type SetFields<T> = {
-	[P in Path<T>]?: Present<PathValue<T, P>>;
-};
+type Pull<E> = E | FilterOperators<E> | Pattern<E> | (E extends Atom ? never : Filter<E>);
+type PushFields<T> = Fields<T, {
+	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, Push<Elements<PathValue<T, K>>>>;
+}, {
+	[K in AnyPattern<T> as ArrayKey<T, K>]?: Push<Elements<ValueAt<T, K>>>;
+}>;
+type AddToSetFields<T> = Fields<T, {
+	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, AddToSet<Elements<PathValue<T, K>>>>;
+}, {
+	[K in AnyPattern<T> as ArrayKey<T, K>]?: AddToSet<Elements<ValueAt<T, K>>>;
+}>;
+type PullFields<T> = Fields<T, {
+	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, Pull<Elements<PathValue<T, K>>>>;
+}, {
+	[K in AnyPattern<T> as ArrayKey<T, K>]?: Pull<Elements<ValueAt<T, K>>>;
+}>;
+type PullAllFields<T> = Fields<T, {
+	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, readonly Elements<PathValue<T, K>>[]>;
+}, {
+	[K in AnyPattern<T> as ArrayKey<T, K>]?: readonly Elements<ValueAt<T, K>>[];
+}>;
+type ArrayKey<T, K extends string> = Has<ValueAt<T, K>, readonly unknown[]> extends true ? K : never;
 /** How `$push` adds several elements. */
 export interface PushModifiers<E> {
 	/** The elements, in order. */
@@ -201,53 +255,39 @@ export interface Positional {
 	[path: `${string}.$${string}`]: any;
 }
 /** The operators of an update. */
-export interface UpdateOperators<T> {
+export interface UpdateOperators<T, Id = any> {
 	/** Sets fields. */
-	$set?: SetFields<T> & Positional;
+	$set?: SetFields<T>;
 	/** Sets fields of a document that an upsert makes. */
-	$setOnInsert?: SetFields<T> & Positional;
-	/** Removes fields; the values do not matter. */
-	$unset?: {
-		[P in Path<T>]?: "" | true | 1;
-	} & Positional;
-	/** Adds to numbers; an absent field starts at 0. */
-	$inc?: Matching<T, number | bigint, number | bigint> & Positional;
-	/** Multiplies numbers; an absent field becomes 0. */
-	$mul?: Matching<T, number | bigint, number | bigint> & Positional;
-	/** Sets fields whose value is greater than this. */
-	$min?: SetFields<T> & Positional;
-	/** Sets fields whose value is less than this. */
-	$max?: SetFields<T> & Positional;
-	/** Renames fields. */
-	$rename?: {
-		[P in Path<T>]?: string;
+	$setOnInsert?: SetFields<T> & {
+		_id?: Id;
 	};
+	/** Removes fields; the values do not matter. */
+	$unset?: Flags<Path<T> | PositionalPath, "" | true | 1>;
+	/** Adds to numbers; an absent field starts at 0. */
+	$inc?: Matching<T, number | bigint, number | bigint>;
+	/** Multiplies numbers; an absent field becomes 0. */
+	$mul?: Matching<T, number | bigint, number | bigint>;
+	/** Sets fields whose value is greater than this. */
+	$min?: SetFields<T>;
+	/** Sets fields whose value is less than this. */
+	$max?: SetFields<T>;
+	/** Renames fields. */
+	$rename?: Flags<Path<T>, string>;
 	/** Sets fields to the time of the update. */
 	$currentDate?: Matching<T, Date, true | {
 		$type: "date";
-	}> & Positional;
+	}>;
 	/** Appends to arrays; an absent field starts empty. */
-	$push?: {
-		[P in ArrayPath<T>]?: Elements<T, P> | PushModifiers<Elements<T, P>>;
-	} & Positional;
+	$push?: PushFields<T>;
 	/** Appends what is not there yet. */
-	$addToSet?: {
-		[P in ArrayPath<T>]?: Elements<T, P> | {
-			$each: readonly Elements<T, P>[];
-		};
-	} & Positional;
+	$addToSet?: AddToSetFields<T>;
 	/** Removes the elements that equal a value or match a condition. */
-	$pull?: {
-		[P in ArrayPath<T>]?: Elements<T, P> | FilterOperators<Elements<T, P>> | Pattern<Elements<T, P>> | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>);
-	} & Positional;
+	$pull?: PullFields<T>;
 	/** Removes the elements that equal one of these. */
-	$pullAll?: {
-		[P in ArrayPath<T>]?: readonly Elements<T, P>[];
-	} & Positional;
+	$pullAll?: PullAllFields<T>;
 	/** Removes the first (-1) or last (1) element. */
-	$pop?: {
-		[P in ArrayPath<T>]?: 1 | -1;
-	} & Positional;
+	$pop?: Matching<T, readonly unknown[], 1 | -1>;
 	/** Changes the bits of whole numbers. */
 	$bit?: Matching<T, number | bigint, {
 		and: number | bigint;
@@ -255,12 +295,15 @@ export interface UpdateOperators<T> {
 		or: number | bigint;
 	} | {
 		xor: number | bigint;
-	}> & Positional;
+	}>;
 }
+type Flags<P extends string, V> = {
+	[K in P]?: V;
+};
 /** A change of a document by operators. */
-export type UpdateFilter<T> = IsOpen<T> extends true ? {
+export type UpdateFilter<T> = (IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
-} : UpdateOperators<WithoutId<T>>;
+} : UpdateOperators<WithoutId<T>, InferId<T>>) | Deferred<T>;
 /** Options of every operation. */
 export interface OperationOptions {
 	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */

@@ -25,7 +25,7 @@ export type Path<T, Depth extends 0[] = []> = Depth['length'] extends 5
         ? `${number}` | `${number}.${Path<E, [...Depth, 0]>}` | Path<E, [...Depth, 0]>
         : { [K in keyof T & string]: K | `${K}.${Path<Present<T[K]>, [...Depth, 0]>}` }[keyof T & string]
 
-/** The type of the value at a dotted path. */
+/** The type of the value at a dotted path; of a union, that of the members that have the path. */
 export type PathValue<T, P extends string> =
   IsAny<T> extends true
     ? any
@@ -38,8 +38,8 @@ export type PathValue<T, P extends string> =
           : P extends `${infer K}.${infer Rest}`
             ? K extends keyof T
               ? PathValue<T[K], Rest>
-              : unknown
-            : unknown
+              : never
+            : never
 
 type ElementValue<E, P extends string> = P extends `${number}`
   ? E

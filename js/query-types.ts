@@ -2,7 +2,7 @@
 
 import type { Document } from './document-types.js'
 import type { Alternative, Path, PathValue, Pattern, WithId } from './path-types.js'
-import type { IsOpen } from './type-parts.js'
+import type { Deferred, IsOpen, NamedPath } from './type-parts.js'
 
 /** The operators on one field. */
 export interface FilterOperators<T> {
@@ -79,10 +79,12 @@ export interface RootFilterOperators<T> {
 }
 
 /** Which documents: conditions on fields, dotted paths and joined filters. */
-export type Filter<T> =
-  IsOpen<T> extends true
-    ? Document
-    : { [P in Path<WithId<T>>]?: Condition<PathValue<WithId<T>, P>> } & RootFilterOperators<T>
+export type Filter<T> = (IsOpen<T> extends true ? Document : FilterOf<WithId<T>, RootFilterOperators<T>>) | Deferred<T>
+
+/** Conditions on names, or on names and positions: a value whose type is an interface is of the first kind. */
+type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([Path<T>] extends [NamedPath<T>] ? never : Conditions<T, NamedPath<T>> & Root)
+
+type Conditions<T, P extends string> = { [K in P]?: Condition<PathValue<T, K>> }
 
 /** What a projection makes of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = { $slice: number | readonly [skip: number, count: number] } | { $elemMatch: Document }

@@ -1,18 +1,75 @@
 // Updates.
 
 import type { Document } from './document-types.js'
-import type { Path, PathValue, Pattern, WithoutId } from './path-types.js'
+import type { InferId, Path, PathValue, Pattern, WithoutId } from './path-types.js'
 import type { Filter, FilterOperators } from './query-types.js'
-import type { Atom, IsOpen, Present } from './type-parts.js'
+import type { Atom, Deferred, IsAny, IsOpen, NamedPath, PlacedPath, Present } from './type-parts.js'
 
-type Matching<T, V, R> = { [P in Path<T> as NonNullable<PathValue<T, P>> extends V ? P : never]?: R }
+/** Paths with positional parts; what stands there may be of any type. */
+type PositionalPath = `${string}.$${string}`
 
-type Elements<T, P extends string> = NonNullable<PathValue<T, P>> extends readonly (infer E)[] ? E : never
+type AnyPattern<T> = PlacedPath<T> | PositionalPath
 
-/** The paths of arrays. */
-type ArrayPath<T> = { [P in Path<T>]: NonNullable<PathValue<T, P>> extends readonly unknown[] ? P : never }[Path<T>]
+/**
+ * The fields of an operator: by name and by pattern; or by name alone, since a value whose type is an interface has no index signatures.
+ * Fields that an operator cannot change have the type never. Their types are looked at when they are used, and those of patterns always.
+ */
+type Fields<T, Named, Placed> = (Named & Placed) | ([NamedPath<T>] extends [never] ? never : Named)
 
-type SetFields<T> = { [P in Path<T>]?: Present<PathValue<T, P>> }
+type SetFields<T> = Fields<
+  T,
+  { [K in NamedPath<T>]?: Present<PathValue<T, K>> },
+  { [K in AnyPattern<T>]?: Present<ValueAt<T, K>> }
+>
+
+/** Fields of which one type is among V. */
+type Matching<T, V, R> = Fields<
+  T,
+  { [K in NamedPath<T>]?: Has<PathValue<T, K>, V> extends true ? R : never },
+  { [K in AnyPattern<T> as Has<ValueAt<T, K>, V> extends true ? K : never]?: K extends PositionalPath ? any : R }
+>
+
+/** Whether one of the types of a value is among V. */
+type Has<T, V> = IsAny<T> extends true ? true : [Extract<T, V>] extends [never] ? false : true
+
+type ValueAt<T, P extends string> = P extends PositionalPath ? any : PathValue<T, P>
+
+type Elements<T> = IsAny<T> extends true ? any : T extends readonly (infer E)[] ? E : never
+
+type IfArray<T, R> = Has<T, readonly unknown[]> extends true ? R : never
+
+type Push<E> = E | PushModifiers<E>
+
+type AddToSet<E> = E | { $each: readonly E[] }
+
+type Pull<E> = E | FilterOperators<E> | Pattern<E> | (E extends Atom ? never : Filter<E>)
+
+/** Fields that are arrays, with what each operator takes of their elements. */
+type PushFields<T> = Fields<
+  T,
+  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, Push<Elements<PathValue<T, K>>>> },
+  { [K in AnyPattern<T> as ArrayKey<T, K>]?: Push<Elements<ValueAt<T, K>>> }
+>
+
+type AddToSetFields<T> = Fields<
+  T,
+  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, AddToSet<Elements<PathValue<T, K>>>> },
+  { [K in AnyPattern<T> as ArrayKey<T, K>]?: AddToSet<Elements<ValueAt<T, K>>> }
+>
+
+type PullFields<T> = Fields<
+  T,
+  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, Pull<Elements<PathValue<T, K>>>> },
+  { [K in AnyPattern<T> as ArrayKey<T, K>]?: Pull<Elements<ValueAt<T, K>>> }
+>
+
+type PullAllFields<T> = Fields<
+  T,
+  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, readonly Elements<PathValue<T, K>>[]> },
+  { [K in AnyPattern<T> as ArrayKey<T, K>]?: readonly Elements<ValueAt<T, K>>[] }
+>
+
+type ArrayKey<T, K extends string> = Has<ValueAt<T, K>, readonly unknown[]> extends true ? K : never
 
 /** How `$push` adds several elements. */
 export interface PushModifiers<E> {
@@ -32,44 +89,42 @@ export interface Positional {
 }
 
 /** The operators of an update. */
-export interface UpdateOperators<T> {
+export interface UpdateOperators<T, Id = any> {
   /** Sets fields. */
-  $set?: SetFields<T> & Positional
+  $set?: SetFields<T>
   /** Sets fields of a document that an upsert makes. */
-  $setOnInsert?: SetFields<T> & Positional
+  $setOnInsert?: SetFields<T> & { _id?: Id }
   /** Removes fields; the values do not matter. */
-  $unset?: { [P in Path<T>]?: '' | true | 1 } & Positional
+  $unset?: Flags<Path<T> | PositionalPath, '' | true | 1>
   /** Adds to numbers; an absent field starts at 0. */
-  $inc?: Matching<T, number | bigint, number | bigint> & Positional
+  $inc?: Matching<T, number | bigint, number | bigint>
   /** Multiplies numbers; an absent field becomes 0. */
-  $mul?: Matching<T, number | bigint, number | bigint> & Positional
+  $mul?: Matching<T, number | bigint, number | bigint>
   /** Sets fields whose value is greater than this. */
-  $min?: SetFields<T> & Positional
+  $min?: SetFields<T>
   /** Sets fields whose value is less than this. */
-  $max?: SetFields<T> & Positional
+  $max?: SetFields<T>
   /** Renames fields. */
-  $rename?: { [P in Path<T>]?: string }
+  $rename?: Flags<Path<T>, string>
   /** Sets fields to the time of the update. */
-  $currentDate?: Matching<T, Date, true | { $type: 'date' }> & Positional
+  $currentDate?: Matching<T, Date, true | { $type: 'date' }>
   /** Appends to arrays; an absent field starts empty. */
-  $push?: { [P in ArrayPath<T>]?: Elements<T, P> | PushModifiers<Elements<T, P>> } & Positional
+  $push?: PushFields<T>
   /** Appends what is not there yet. */
-  $addToSet?: { [P in ArrayPath<T>]?: Elements<T, P> | { $each: readonly Elements<T, P>[] } } & Positional
+  $addToSet?: AddToSetFields<T>
   /** Removes the elements that equal a value or match a condition. */
-  $pull?: {
-    [P in ArrayPath<T>]?:
-      | Elements<T, P>
-      | FilterOperators<Elements<T, P>>
-      | Pattern<Elements<T, P>>
-      | (Elements<T, P> extends Atom ? never : Filter<Elements<T, P>>)
-  } & Positional
+  $pull?: PullFields<T>
   /** Removes the elements that equal one of these. */
-  $pullAll?: { [P in ArrayPath<T>]?: readonly Elements<T, P>[] } & Positional
+  $pullAll?: PullAllFields<T>
   /** Removes the first (-1) or last (1) element. */
-  $pop?: { [P in ArrayPath<T>]?: 1 | -1 } & Positional
+  $pop?: Matching<T, readonly unknown[], 1 | -1>
   /** Changes the bits of whole numbers. */
-  $bit?: Matching<T, number | bigint, { and: number | bigint } | { or: number | bigint } | { xor: number | bigint }> & Positional
+  $bit?: Matching<T, number | bigint, { and: number | bigint } | { or: number | bigint } | { xor: number | bigint }>
 }
 
+type Flags<P extends string, V> = { [K in P]?: V }
+
 /** A change of a document by operators. */
-export type UpdateFilter<T> = IsOpen<T> extends true ? { [operator: `$${string}`]: Document } : UpdateOperators<WithoutId<T>>
+export type UpdateFilter<T> =
+  | (IsOpen<T> extends true ? { [operator: `$${string}`]: Document } : UpdateOperators<WithoutId<T>, InferId<T>>)
+  | Deferred<T>
