@@ -15,7 +15,7 @@ const push = {
   MODEL_RUNS: '2000',
   FAULT_SCRIPTS: '20',
   FLIP_BYTES: '65536',
-  MOLTENDB_FUZZ_SECONDS: '6'
+  MOLTENDB_FUZZ_SECONDS: '4'
 }
 
 const loomTarget = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'loom')

@@ -156,6 +156,26 @@ fn no_snapshot_panics_and_one_with_a_fault_is_refused() {
 }
 
 #[test]
+fn crafted_segments_open_exactly_if_they_verify() {
+    run_all("crafted_segment", 1_000);
+}
+
+#[test]
+fn crafted_snapshots_open_exactly_if_they_verify() {
+    run_all("crafted_snapshot", 1_000);
+}
+
+#[test]
+fn a_crafted_checkpoint_is_as_if_it_were_not_there() {
+    run_all("crafted_checkpoint", 500);
+}
+
+#[test]
+fn crafted_manifests_open_exactly_if_they_verify() {
+    run_all("crafted_manifest", 1_000);
+}
+
+#[test]
 #[ignore = "writes the corpus"]
 fn write_the_seeds() {
     for (name, inputs) in entries::seeds() {

@@ -1,18 +1,21 @@
 //! What the fuzzers call, and `tests/corpus.rs` on a stable compiler: arbitrary bytes into each parser. An entry
 //! panics when a promise is broken; an error that the parser answers is as good as a value.
 //!
+//! - `crafted`: databases whose checksums hold and that say anything
 //! - `disk`: a file system in memory
 //! - `log`: frame, segment, manifest, records
 //! - `seeds`: inputs to start from
 //! - `snapshots`: snapshot
 //! - `values`: document, filter
 
+mod crafted;
 mod disk;
 mod log;
 mod seeds;
 mod snapshots;
 mod values;
 
+pub use crafted::{crafted_checkpoint, crafted_manifest, crafted_segment, crafted_snapshot};
 pub use log::{frame, manifest, records, segment};
 pub use seeds::seeds;
 pub use snapshots::snapshot;
@@ -22,7 +25,7 @@ pub use values::{document, filter};
 pub type Entry = fn(&[u8]);
 
 /// All of them by name.
-pub const ALL: [(&str, Entry); 7] = [
+pub const ALL: [(&str, Entry); 11] = [
     ("frame", frame),
     ("segment", segment),
     ("manifest", manifest),
@@ -30,6 +33,10 @@ pub const ALL: [(&str, Entry); 7] = [
     ("filter", filter),
     ("records", records),
     ("snapshot", snapshot),
+    ("crafted_segment", crafted_segment),
+    ("crafted_snapshot", crafted_snapshot),
+    ("crafted_checkpoint", crafted_checkpoint),
+    ("crafted_manifest", crafted_manifest),
 ];
 
 /// Takes bytes off the front; zeros where there are none.

@@ -91,6 +91,16 @@ fn blocks(faults: u8, mode: u8, list: &[(u8, u8, u8, &[u8])]) -> Vec<u8> {
     input
 }
 
+/// Bytes without any order, for the entries that read everything from them; the first says the mode.
+fn disorder(modes: &[u8]) -> Vec<Vec<u8>> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as u8
+    };
+    modes.iter().map(|mode| [*mode].into_iter().chain((0..300).map(|_| next())).collect()).collect()
+}
+
 /// Inputs by the name of their entry.
 pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let (seal, _) = encode_mark(FrameKind::Seal, HeadSeed::new(&[0x5a; 16], 1), 64, Lsn(3));
@@ -212,5 +222,9 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
                 with(3, 32),
             ],
         ),
+        ("crafted_segment", disorder(&[2, 3, 6, 7, 14, 15, 30, 0])),
+        ("crafted_snapshot", disorder(&[1, 2, 3, 5, 6, 7, 0, 65])),
+        ("crafted_checkpoint", disorder(&[7, 7, 7, 7, 0, 1, 6, 3])),
+        ("crafted_manifest", disorder(&[7, 7, 7, 7, 0, 1, 3, 4])),
     ]
 }

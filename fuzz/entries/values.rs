@@ -130,7 +130,7 @@ const OPERATORS: [&str; 44] = [
 ];
 
 /// A tree grown from bytes, with operators among its keys.
-fn grown(input: &mut Input<'_>, depth: usize) -> Value {
+pub(super) fn grown(input: &mut Input<'_>, depth: usize) -> Value {
     let kind = input.byte();
     match kind % 12 {
         0 => Value::Null,
@@ -255,7 +255,7 @@ pub fn runtime() -> tokio::runtime::Handle {
     RUNTIME.get_or_init(build).handle().clone()
 }
 
-fn incoming_of(value: &Value) -> Incoming {
+pub(super) fn incoming_of(value: &Value) -> Incoming {
     let mut bytes = Vec::new();
     encode_plain(value, &mut bytes);
     Incoming { range: 0..bytes.len(), buffer: bytes.into(), shapes: Arc::new(Shapes::new()) }
@@ -284,15 +284,6 @@ fn everything(session: &Arc<Session>, name: &str) -> Result<Vec<Value>, String> 
         }
         answer = session.call("", Operation::More { cursor, batch: 0 });
     }
-}
-
-/// Whether every document is one that a writer without defects would have written. A checksum that holds is
-/// taken for such a writer's word: documents are not checked again when they are replayed.
-pub fn is_sound(database: &Arc<Database>) -> bool {
-    let session = database.session();
-    let (_, listed) = session.call("", Operation::ListCollections { filter: None });
-    let Ok(Answer::Collections(collections)) = listed else { return false };
-    collections.iter().all(|info| everything(&session, &info.name).is_ok())
 }
 
 /// Each collection's name and documents, or why they cannot be read. On demand writes a little before.

@@ -177,7 +177,8 @@ impl Sink for Stored<'_, '_, '_> {
 struct Unchanged;
 
 impl Sink for Unchanged {
-    const WANTS_KEYS: bool = true;
+    const WANTS_KEYS: bool = false;
+    const CHECKS_KEYS: bool = true;
 
     #[inline]
     fn string(&mut self, _: &[u8], _: Spot, _: &[u8], _: bool) {}

@@ -3,6 +3,7 @@
 //! - [`token`]: the lead bytes
 //! - [`value`]: a value as a tree, for updates, projections and tests
 //! - [`shape`]: key lists that documents share
+//! - [`stored`]: the check of stored bytes before anything rests on them
 //! - [`staged`]: shapes that an uncommitted write wants
 //! - [`raw`]: walking encoded bytes without building trees
 //! - [`columns`]: finding the same fields in document after document
@@ -30,6 +31,7 @@ mod plain;
 pub mod raw;
 pub mod shape;
 pub mod staged;
+pub mod stored;
 pub mod token;
 pub mod value;
 mod walk;

@@ -37,6 +37,9 @@ pub(crate) struct Spot {
 pub(crate) trait Sink {
     /// Whether all keys of a map are wanted (and checked to be distinct) before its values.
     const WANTS_KEYS: bool;
+    /// Whether the keys of a map are to be distinct where they are not wanted before its values. Looking ahead costs a
+    /// second look at the values per level; this costs none.
+    const CHECKS_KEYS: bool = false;
 
     /// A string that is no key of a map, or one in a map whose keys are not wanted.
     fn string(&mut self, input: &[u8], spot: Spot, text: &[u8], ascii: bool);
@@ -231,11 +234,18 @@ impl<'a, S: Sink> Walker<'a, '_, S> {
             }
         }
         self.at = spot.body;
+        let mut met = Keys::new();
         for _ in 0..len {
             let key = self.key(form)?;
+            if S::CHECKS_KEYS {
+                met.push(key);
+            }
             if let Err(refusal) = self.value(level + 1) {
                 return Err(refusal.inside(key));
             }
+        }
+        if let Some(key) = first_repeated(&met) {
+            return Err(Refusal::new(Fault::RepeatedKey, spot.start).inside(key));
         }
         Ok(())
     }

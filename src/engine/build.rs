@@ -1,6 +1,7 @@
 //! Filling indexes from documents: of a view while commits go on, or of all when a database is opened.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -9,7 +10,8 @@ use super::catalogue::Catalogue;
 use super::collection::Collection;
 use super::index::Index;
 use super::limits::Watch;
-use super::slab::SlotId;
+use super::replay::damage;
+use super::slab::{Content, SlotId};
 use super::store::Store;
 use crate::document::RawValue;
 use crate::error::{Error, Kind, Result};
@@ -76,12 +78,21 @@ impl Store {
             for index in indexes.iter() {
                 let suspects = std::mem::take(&mut *index.suspects().lock());
                 // Keys were looked at when they were committed.
-                if !suspects.slots.is_empty() {
-                    let message = format!(
-                        "the index '{}' does not fit the documents that were committed with it",
-                        index.spec().name
-                    );
-                    return Err(Error::new(Kind::Internal, message));
+                if let Some(slot) = suspects.slots.first() {
+                    let name = &index.spec().name;
+                    let what =
+                        format!("a document does not fit the index '{name}', which was committed with it");
+                    let place = collection.slab().newest(*slot, |version| match &version.content {
+                        Content::Hot(block, span) => Some((block.place, *span)),
+                        Content::Cold(place, span) => Some((**place, *span)),
+                        Content::Vacant | Content::Tombstone => None,
+                    });
+                    return Err(match place.flatten() {
+                        Some((place, span)) => {
+                            damage(Path::new(self.name()), &place, span.range().start, &what)
+                        }
+                        None => Error::new(Kind::Internal, what),
+                    });
                 }
             }
         }

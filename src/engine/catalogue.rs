@@ -1,20 +1,32 @@
 //! Which collections there are: an immutable map that commits swap, so that a view keeps its own.
+//!
+//! Sorted entries in chunks, and a list of the chunks. A copy shares the chunks; a change copies the one that it is in,
+//! unless nobody else has it. So one change among n collections costs n / 128 at most, and replay, which owns its catalogue,
+//! copies nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::collection::Collection;
 
+/// Entries of a chunk; one with more is split in the middle.
+const CHUNK: usize = 128;
+
 /// The collections by name, in order of names.
 #[derive(Clone, Default)]
 pub struct Catalogue {
-    by_name: BTreeMap<Arc<str>, Arc<Collection>>,
+    by_name: Sorted<Arc<str>, Arc<Collection>>,
+    names: Sorted<u32, Arc<str>>,
 }
 
 impl Catalogue {
     /// The collection of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Collection>> {
         self.by_name.get(name)
+    }
+
+    /// The name of the collection with this number.
+    pub fn name_of(&self, number: u32) -> Option<&Arc<str>> {
+        self.names.get(&number)
     }
 
     /// Names and collections, in order of names.
@@ -24,14 +36,28 @@ impl Catalogue {
 
     /// How many collections.
     pub fn count(&self) -> usize {
-        self.by_name.len()
+        self.by_name.iter_chunks().map(|chunk| chunk.len()).sum()
+    }
+
+    /// Enters a collection under a name that no other has.
+    pub fn insert(&mut self, name: &str, collection: Arc<Collection>) {
+        let name: Arc<str> = name.into();
+        self.names.insert(collection.number(), name.clone());
+        self.by_name.insert(name, collection);
+    }
+
+    /// Takes out the collection of this number.
+    pub fn remove(&mut self, number: u32) {
+        if let Some(name) = self.names.remove(&number) {
+            self.by_name.remove(&*name);
+        }
     }
 
     /// The catalogue with one more.
     #[must_use]
     pub fn with(&self, name: &str, collection: Arc<Collection>) -> Catalogue {
         let mut next = self.clone();
-        next.by_name.insert(name.into(), collection);
+        next.insert(name, collection);
         next
     }
 
@@ -39,7 +65,138 @@ impl Catalogue {
     #[must_use]
     pub fn without(&self, number: u32) -> Catalogue {
         let mut next = self.clone();
-        next.by_name.retain(|_, collection| collection.number() != number);
+        next.remove(number);
         next
+    }
+}
+
+/// A sorted map in chunks, none of which is empty.
+struct Sorted<K, V> {
+    chunks: Vec<Arc<Vec<(K, V)>>>,
+}
+
+impl<K, V> Clone for Sorted<K, V> {
+    fn clone(&self) -> Self {
+        Sorted { chunks: self.chunks.clone() }
+    }
+}
+
+impl<K, V> Default for Sorted<K, V> {
+    fn default() -> Self {
+        Sorted { chunks: Vec::new() }
+    }
+}
+
+impl<K: Clone, V: Clone> Sorted<K, V> {
+    fn iter_chunks(&self) -> impl Iterator<Item = &Vec<(K, V)>> {
+        self.chunks.iter().map(|chunk| &**chunk)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.iter_chunks().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// The chunk that has the key, or would.
+    fn chunk_of<Q: Ord + ?Sized>(&self, key: &Q) -> usize
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let begins_before =
+            |chunk: &Arc<Vec<(K, V)>>| chunk.first().is_some_and(|(first, _)| first.borrow() <= key);
+        self.chunks.partition_point(begins_before).saturating_sub(1)
+    }
+
+    fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let chunk = self.chunks.get(self.chunk_of(key))?;
+        let at = chunk.binary_search_by(|(own, _)| own.borrow().cmp(key)).ok()?;
+        chunk.get(at).map(|(_, value)| value)
+    }
+
+    fn insert(&mut self, key: K, value: V)
+    where
+        K: Ord,
+    {
+        let at = self.chunk_of(&key);
+        let Some(chunk) = self.chunks.get_mut(at) else {
+            self.chunks.push(Arc::new(vec![(key, value)]));
+            return;
+        };
+        let entries = Arc::make_mut(chunk);
+        match entries.binary_search_by(|(own, _)| own.cmp(&key)) {
+            Ok(place) => entries[place].1 = value,
+            Err(place) => entries.insert(place, (key, value)),
+        }
+        if entries.len() > CHUNK {
+            // Keys that only grow fill the chunks whole: what is split off begins with the newest alone.
+            let half = if at + 1 == self.chunks.len() { CHUNK } else { CHUNK / 2 };
+            let upper = Arc::make_mut(&mut self.chunks[at]).split_off(half);
+            self.chunks.insert(at + 1, Arc::new(upper));
+        }
+    }
+
+    fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let at = self.chunk_of(key);
+        let chunk = self.chunks.get_mut(at)?;
+        let place = chunk.binary_search_by(|(own, _)| own.borrow().cmp(key)).ok()?;
+        let entries = Arc::make_mut(chunk);
+        let (_, value) = entries.remove(place);
+        if entries.is_empty() {
+            self.chunks.remove(at);
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_catalogue_is_a_sorted_map_and_its_copies_stay_as_they_were() {
+        let mut state = 7_u64;
+        let mut random = move |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let (mut catalogue, mut model) = (Catalogue::default(), BTreeMap::<String, u32>::new());
+        let mut kept: Vec<(Catalogue, BTreeMap<String, u32>)> = Vec::new();
+        for number in 0..6_000_u32 {
+            let name = format!("c{}", random(5_000));
+            model.entry(name).or_insert_with_key(|name| {
+                catalogue.insert(name, Arc::new(Collection::new(number)));
+                number
+            });
+            if random(3) == 0
+                && let Some((name, gone)) = model.iter().nth(random(model.len() as u64) as usize)
+            {
+                let (name, gone) = (name.clone(), *gone);
+                catalogue.remove(gone);
+                model.remove(&name);
+            }
+            if number % 1_000 == 0 {
+                kept.push((catalogue.clone(), model.clone()));
+            }
+        }
+        kept.push((catalogue, model));
+        for (catalogue, model) in &kept {
+            let found: Vec<_> =
+                catalogue.iter().map(|(name, one)| (name.to_string(), one.number())).collect();
+            let expected: Vec<_> = model.iter().map(|(name, number)| (name.clone(), *number)).collect();
+            assert_eq!(found, expected);
+            assert_eq!(catalogue.count(), model.len());
+            for (name, number) in model {
+                assert_eq!(catalogue.get(name).map(|one| one.number()), Some(*number));
+                assert_eq!(catalogue.name_of(*number).map(|found| &**found), Some(name.as_str()));
+            }
+            assert!(catalogue.get("none").is_none() && catalogue.name_of(u32::MAX).is_none());
+        }
     }
 }

@@ -25,6 +25,7 @@ use super::slab::{Content, Span};
 use super::store::Store;
 use crate::document::RawValue;
 use crate::error::Result;
+use crate::storage::segment::LARGEST_NUMBER;
 use crate::storage::{BlockPlace, CheckpointContents, FileId, Lsn, SnapshotSink};
 
 /// Bytes after which a page ends.
@@ -232,7 +233,7 @@ pub(super) fn spots(page: &[u8], hash: u32, files: &[FileId], most: usize) -> Op
     let mut found = Vec::new();
     let mut own = 0_u64;
     while !bytes.0.is_empty() {
-        own += bytes.number()?;
+        own = own.checked_add(bytes.number()?)?;
         let (at, inside) = (bytes.number()?, bytes.number()?);
         let (len, start) = (bytes.number()?, bytes.number()?);
         if own > u64::from(hash) {
@@ -245,7 +246,7 @@ pub(super) fn spots(page: &[u8], hash: u32, files: &[FileId], most: usize) -> Op
             let count = files.len() as u64;
             let file = *files.get(usize::try_from(at.checked_rem(count)?).ok()?)?;
             let frame = at / count;
-            let offset = frame.checked_add(inside)?;
+            let offset = frame.checked_add(inside).filter(|offset| *offset <= LARGEST_NUMBER)?;
             let place = BlockPlace { file, frame, offset, len: u32::try_from(len).ok()? };
             found.push(Spot { place, start: u32::try_from(start).ok()? });
         }

@@ -1,7 +1,7 @@
 //! A collection: its shapes, its directory from `_id` to slot, its slots.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::{DashMap, Entry};
 use parking_lot::{Mutex, RwLock};
@@ -19,11 +19,14 @@ use crate::storage::Lsn;
 /// Every collection of a database by number, as long as anything may still refer to it.
 pub type Collections = DashMap<u32, Arc<Collection>, foldhash::fast::RandomState>;
 
+type Directory = DashMap<Key, SlotId, foldhash::fast::RandomState>;
+
 /// One collection. Names belong to the catalogue: a collection keeps its number, and its readers, for life.
 pub struct Collection {
     number: u32,
     shapes: Shapes,
-    directory: DashMap<Key, SlotId, foldhash::fast::RandomState>,
+    /// Made with the first document: its shards cost more than all the rest of a collection without any.
+    directory: OnceLock<Directory>,
     slab: Slab,
     /// Documents that the newest published state has.
     count: AtomicU64,
@@ -50,7 +53,7 @@ impl Collection {
         Collection {
             number,
             shapes: Shapes::new(),
-            directory: DashMap::default(),
+            directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
             logged_shapes: AtomicUsize::new(0),
@@ -133,22 +136,26 @@ impl Collection {
         &self.slab
     }
 
+    fn directory(&self) -> &Directory {
+        self.directory.get_or_init(Directory::default)
+    }
+
     pub(super) fn slot_of(&self, key: &Key) -> Option<SlotId> {
-        self.directory.get(key).map(|slot| *slot)
+        self.directory.get()?.get(key).map(|slot| *slot)
     }
 
     pub(super) fn enter(&self, key: Key, slot: SlotId) {
-        self.directory.insert(key, slot);
+        self.directory().insert(key, slot);
     }
 
     /// Enters a key that no document has yet; `false` when one has.
     pub(super) fn enter_new(&self, key: Key, slot: SlotId) -> bool {
-        self.directory.insert(key, slot).is_none()
+        self.directory().insert(key, slot).is_none()
     }
 
     /// The slot of this key, or none, and the key is entered with the slot given.
     pub(super) fn find_or_enter(&self, key: Key, slot: SlotId) -> Option<SlotId> {
-        match self.directory.entry(key) {
+        match self.directory().entry(key) {
             Entry::Occupied(known) => Some(*known.get()),
             Entry::Vacant(place) => {
                 place.insert(slot);
@@ -159,12 +166,16 @@ impl Collection {
 
     /// Forgets the key, unless a later life of the document has taken it.
     pub(super) fn leave(&self, key: &Key, slot: SlotId) {
-        self.directory.remove_if(key, |_, current| *current == slot);
+        if let Some(directory) = self.directory.get() {
+            directory.remove_if(key, |_, current| *current == slot);
+        }
     }
 
     /// Calls with each key and its slot, in no order.
     pub(super) fn each_key(&self, mut visit: impl FnMut(&Key, SlotId)) {
-        self.directory.iter().for_each(|entry| visit(entry.key(), *entry.value()));
+        if let Some(directory) = self.directory.get() {
+            directory.iter().for_each(|entry| visit(entry.key(), *entry.value()));
+        }
     }
 
     pub(super) fn change_count(&self, by: i64) {

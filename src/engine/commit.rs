@@ -20,6 +20,7 @@ use super::catalogue::Catalogue;
 use super::collection::Collection;
 use super::index::Index;
 use super::key::Key;
+use super::namespace::check_name;
 pub use super::present::{Current, Over, Present, Target};
 use super::promptly::refuse;
 use super::record::{self, Records};
@@ -211,6 +212,7 @@ impl<'s> Commit<'s> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
         }
+        check_name(name)?;
         let number = self.applied.next_number.checked_add(self.created.len() as u32).ok_or_else(|| {
             Error::new(Kind::Limit, "this database has used up its collection numbers; export and import it")
         })?;

@@ -18,7 +18,8 @@ use super::record::Records;
 use super::replay::Replay;
 use super::slab::Span;
 use super::store::Store;
-use crate::document::{RawKind, RawValue, incoming};
+use crate::document::stored::check_document;
+use crate::document::{RawKind, incoming};
 use crate::error::Result;
 use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, Checkpoint, FileId, Loader, Lsn, SnapshotBlock};
@@ -103,8 +104,9 @@ impl Early {
         for spot in spots(&page, hash, &self.files, CANDIDATES)? {
             let block = store.storage().read(spot.place).ok()?;
             let put = Records::put_at(&block.bytes, spot.start as usize, 0)?;
-            let document = RawValue::new(block.bytes.get(put.document.clone())?, collection.shapes());
-            if put.collection == collection.number() && key_of(document.get("_id")?) == *key {
+            // Replay has not come by here yet, so nobody has looked at the document.
+            let id = check_document(block.bytes.get(put.document.clone())?, collection.shapes()).ok()?;
+            if put.collection == collection.number() && key_of(id) == *key {
                 let (start, len) = (put.document.start as u32, put.document.len() as u32);
                 return Some(Some((block, Span::new(start, len, put.head))));
             }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::ejson::Parsed;
+use super::namespace::check_name;
 use super::operation::{Answer, Incoming, InsertOrder, Operation, SetEntry};
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
@@ -234,25 +235,8 @@ fn parse(line: &[u8]) -> Result<Row> {
             None => return Err(bad("the document has no _id; give it one".to_owned())),
         }
     }
-    check_name(&row.collection).map_err(bad)?;
+    check_name(&row.collection).map_err(|error| bad(error.message().to_owned()))?;
     Ok(row)
-}
-
-/// The rules for names of collections; JavaScript checks them where it makes handles.
-fn check_name(name: &str) -> Result<(), String> {
-    let wrong = name.is_empty()
-        || name.len() > 120
-        || name.contains(['\0', '$', '/', '\\'])
-        || name.starts_with('.')
-        || name.ends_with('.')
-        || name.contains("..");
-    if wrong {
-        let shown: String = name.chars().take(40).collect();
-        return Err(format!(
-            "{shown:?} cannot be the name of a collection; use 1 to 120 bytes without $, / and \\"
-        ));
-    }
-    Ok(())
 }
 
 struct RowVisitor;

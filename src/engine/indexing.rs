@@ -21,9 +21,9 @@ use crate::index::{ID_INDEX, Purpose, Spec, values_of};
 use crate::storage::Lsn;
 
 /// Bytes of an index's definition.
-const MAX_SPEC: usize = 16 << 10;
+pub(super) const MAX_SPEC: usize = 16 << 10;
 /// Indexes of a collection, MongoDB's limit.
-const MAX_INDEXES: usize = 64;
+pub(super) const MAX_INDEXES: usize = 64;
 
 /// Where the making of indexes stands once they were compared with those that are there.
 enum Begun {
@@ -164,7 +164,7 @@ impl Store {
 
 impl Commit<'_> {
     fn has(&self, collection: &Collection) -> bool {
-        self.catalogue_now().iter().any(|(_, known)| known.number() == collection.number())
+        self.catalogue_now().name_of(collection.number()).is_some()
     }
 
     /// What the build of an index left open, decided on the newest applied versions.

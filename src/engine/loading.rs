@@ -206,6 +206,10 @@ impl Loader for UntilClosing<'_, '_> {
         self.replay.database_block(block)
     }
 
+    fn least_document(&self) -> u32 {
+        self.replay.least_document()
+    }
+
     fn documents(&self, block: SnapshotBlock) -> Result<()> {
         self.check()?;
         self.replay.documents(block)

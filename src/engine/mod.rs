@@ -37,6 +37,7 @@ pub mod cool;
 pub mod count;
 pub mod cursor;
 mod cursors;
+mod damaged;
 pub mod database;
 pub mod direct;
 mod distinct;

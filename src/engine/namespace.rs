@@ -3,7 +3,32 @@
 use super::commit::Committed;
 use super::operation::Answer;
 use super::store::Store;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
+
+/// Bytes of a collection's name.
+const MAX_NAME: usize = 120;
+
+/// Whether a collection may have this name. JavaScript checks names where it makes handles, by the same rule.
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= MAX_NAME
+        && !name.contains(['\0', '$', '/', '\\'])
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..")
+}
+
+/// Refuses what cannot be the name of a collection.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(40).collect();
+    let message = format!(
+        "{shown:?} cannot be the name of a collection; use 1 to {MAX_NAME} bytes without $, / and \\"
+    );
+    Err(Error::new(Kind::BadQuery, message))
+}
 
 impl Store {
     /// Makes a collection with no document in it; one that is there is left as it is.
@@ -37,6 +62,7 @@ impl Store {
                 );
                 return Err(Error::new(Kind::Conflict, message).into());
             }
+            check_name(to)?;
             commit.drop_collection(to);
             commit.rename_collection(&collection, to);
             Ok(Answer::Done)

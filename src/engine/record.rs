@@ -20,6 +20,8 @@
 
 use std::ops::Range;
 
+use crate::document::shape::MAX_SHAPE_KEYS;
+
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 const SHAPE: u8 = 3;
@@ -32,6 +34,9 @@ const UNINDEX: u8 = 9;
 
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
+
+/// The shortest PUT: its head, and a record of a shape whose one value, the `_id`, is one byte.
+pub const LEAST_PUT: u32 = 6 + 4;
 
 /// One record of a payload.
 #[derive(Debug, PartialEq)]
@@ -218,6 +223,8 @@ fn unzigzag(value: u64) -> i64 {
 pub struct Records<'a> {
     payload: &'a [u8],
     at: usize,
+    /// Where the record begins that was read last.
+    start: usize,
     time: i64,
     failed: bool,
 }
@@ -227,12 +234,17 @@ impl<'a> Records<'a> {
     pub fn new(payload: &'a [u8]) -> Records<'a> {
         let head = payload.first_chunk::<PAYLOAD_HEAD>();
         let time = head.map_or(0, |head| i64::from_le_bytes(*head));
-        Records { payload, at: PAYLOAD_HEAD, time, failed: head.is_none() && !payload.is_empty() }
+        Records { payload, at: PAYLOAD_HEAD, start: 0, time, failed: head.is_none() && !payload.is_empty() }
     }
 
     /// The commit's time.
     pub fn time(&self) -> i64 {
         self.time
+    }
+
+    /// Where the record begins that was read last, in the payload.
+    pub fn start(&self) -> usize {
+        self.start
     }
 
     /// Reads the PUT whose document starts at `document` after a head of `head` bytes.
@@ -264,7 +276,7 @@ impl<'a> Records<'a> {
             DELETE => Record::Delete { collection, id: self.bytes()? },
             SHAPE => {
                 let shape = u16::try_from(self.varint()?).ok()?;
-                let count = self.len()?;
+                let count = self.len().filter(|count| *count <= MAX_SHAPE_KEYS)?;
                 let keys = (0..count).map(|_| self.str()).collect::<Option<Vec<_>>>()?;
                 Record::Shape { collection, shape, keys }
             }
@@ -322,6 +334,7 @@ impl<'a> Iterator for Records<'a> {
             return None;
         }
         let start = self.at;
+        self.start = start;
         let record = self.read().ok_or(start);
         if record.is_err() {
             self.at = self.payload.len();

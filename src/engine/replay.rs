@@ -1,5 +1,7 @@
-//! Opening: bytes -> frames -> records -> collections.
+//! Opening: bytes -> frames -> records -> collections. A checksum that holds is no reason to trust what it covers: every
+//! record and every document is checked here, once, and what comes after relies on it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,14 +9,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::index::Index;
+use super::indexing::{MAX_INDEXES, MAX_SPEC};
 use super::key::{Key, key_of};
-use super::record::{Put, Record, Records};
+use super::namespace::is_name;
+use super::record::{LEAST_PUT, Put, Record, Records};
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Recovered;
+use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::error::{Error, Result};
 use crate::index::Spec;
+use crate::storage::segment::segment_name;
+use crate::storage::snapshot::snapshot_name;
 use crate::storage::{Block, BlockPlace, FileId, Loader, Lsn, Replayed, SnapshotBlock};
+
+/// What is wrong with a record.
+type Fault = Cow<'static, str>;
 
 /// Collections while a snapshot is loaded and the log after it read.
 pub struct Replay<'a> {
@@ -97,10 +107,9 @@ impl<'a> Replay<'a> {
         block: &Arc<Block>,
         put: &Put,
         cold: Option<&Arc<BlockPlace>>,
-    ) -> Result<(Key, Content), &'static str> {
+    ) -> Result<(Key, Content), Fault> {
         let bytes = block.bytes.get(put.document.clone()).ok_or("a document ends outside its block")?;
-        let document = RawValue::new(bytes, collection.shapes());
-        let id = document.get("_id").ok_or("a document has no _id")?;
+        let id = check_document(bytes, collection.shapes()).map_err(unreadable)?;
         let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
         let content = match cold {
             Some(place) => Content::Cold(place.clone(), span),
@@ -109,9 +118,9 @@ impl<'a> Replay<'a> {
         Ok((key_of(id), content))
     }
 
-    fn collection(&self, number: u32) -> Result<Arc<Collection>, &'static str> {
+    fn collection(&self, number: u32) -> Result<Arc<Collection>, Fault> {
         let found = self.recovered.collections.get(&number).map(|collection| collection.clone());
-        found.ok_or("a record names a collection that does not exist")
+        Ok(found.ok_or("a record names a collection that does not exist")?)
     }
 
     fn put(
@@ -120,7 +129,7 @@ impl<'a> Replay<'a> {
         block: &Arc<Block>,
         put: Put,
         cold: Option<&Arc<BlockPlace>>,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), Fault> {
         if self.run.as_ref().is_none_or(|run| run.collection.number() != put.collection) {
             self.settle();
         }
@@ -142,9 +151,11 @@ impl<'a> Replay<'a> {
         self.hot.fetch_add(grown, Ordering::Relaxed);
     }
 
-    fn delete(&mut self, lsn: Lsn, number: u32, id: &[u8]) -> Result<(), &'static str> {
+    fn delete(&mut self, lsn: Lsn, number: u32, id: &[u8]) -> Result<(), Fault> {
         let collection = self.collection(number)?;
-        let key = key_of(RawValue::new(id, collection.shapes()));
+        let id = check_deleted(id, collection.shapes())
+            .map_err(|error| format!("a deleted _id cannot be read: {}", error.message()))?;
+        let key = key_of(id);
         let slot = collection.slot_of(&key).ok_or("a deletion names a document that does not exist")?;
         collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
         collection.slab().bury(slot, Lsn(u64::MAX));
@@ -153,90 +164,108 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn shape(&mut self, number: u32, shape: u16, keys: &[&str]) -> Result<(), &'static str> {
+    fn shape(&mut self, number: u32, shape: u16, keys: &[&str]) -> Result<(), Fault> {
         let collection = self.collection(number)?;
-        let given = collection.shapes().push(Shape::new(keys));
-        if given.is_none_or(|id| id.0 != shape) {
-            return Err("a shape definition is out of order");
+        if usize::from(shape) != collection.shapes().len() {
+            return Err("a shape definition is out of order".into());
         }
+        let given = collection.shapes().push(Shape::new(keys));
+        given.ok_or("a shape definition repeats a key or another definition, or is one too many")?;
         collection.set_logged_shapes(collection.shapes().len());
         Ok(())
     }
 
     /// A collection begins in the log: its number is higher than all before.
-    fn create(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+    fn create(&mut self, number: u32, name: &str) -> Result<(), Fault> {
         if number < self.recovered.next_number {
-            return Err("a collection number is given twice");
+            return Err("a collection number is given twice".into());
         }
         self.add(number, name)
     }
 
-    fn add(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+    fn add(&mut self, number: u32, name: &str) -> Result<(), Fault> {
+        if !is_name(name) {
+            return Err("a collection has a name that none can have".into());
+        }
         if self.recovered.collections.contains_key(&number) || self.recovered.catalogue.get(name).is_some() {
-            return Err("a collection begins twice");
+            return Err("a collection begins twice".into());
         }
         let next = number.checked_add(1).ok_or("a collection number is out of range")?;
         let collection = Arc::new(Collection::new(number));
         self.recovered.next_number = self.recovered.next_number.max(next);
-        self.recovered.catalogue = self.recovered.catalogue.with(name, collection.clone());
+        self.recovered.catalogue.insert(name, collection.clone());
         self.recovered.collections.insert(number, collection);
         Ok(())
     }
 
-    fn drop_collection(&mut self, number: u32) -> Result<(), &'static str> {
+    fn drop_collection(&mut self, number: u32) -> Result<(), Fault> {
         self.collection(number)?;
-        self.recovered.catalogue = self.recovered.catalogue.without(number);
+        self.recovered.catalogue.remove(number);
         self.recovered.collections.remove(&number);
         Ok(())
     }
 
-    fn rename(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+    fn rename(&mut self, number: u32, name: &str) -> Result<(), Fault> {
         let collection = self.collection(number)?;
         if self.recovered.catalogue.get(name).is_some() {
-            return Err("a collection takes the name of another");
+            return Err("a collection takes the name of another".into());
         }
-        self.recovered.catalogue = self.recovered.catalogue.without(number).with(name, collection);
+        if !is_name(name) {
+            return Err("a collection takes a name that none can have".into());
+        }
+        self.recovered.catalogue.remove(number);
+        self.recovered.catalogue.insert(name, collection);
         Ok(())
     }
 
-    fn index(&mut self, lsn: Lsn, number: u32, spec: &[u8]) -> Result<(), &'static str> {
+    fn index(&mut self, lsn: Lsn, number: u32, spec: &[u8]) -> Result<(), Fault> {
         let collection = self.collection(number)?;
+        let indexes = collection.indexes();
+        if spec.len() > MAX_SPEC || indexes.len() + 1 >= MAX_INDEXES {
+            return Err("an index is one too many, or its definition is longer than any can be".into());
+        }
         let index = incoming::check(spec, &Shapes::new())
             .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
             .and_then(|spec| Index::new(collection.next_index(), spec))
-            .map_err(|_| "the definition of an index cannot be read")?;
-        if collection.indexes().iter().any(|known| known.spec().name == index.spec().name) {
-            return Err("an index begins twice");
+            .map_err(|error| format!("the definition of an index cannot be read: {}", error.message()))?;
+        if indexes.iter().any(|known| known.spec().name == index.spec().name) {
+            return Err("an index begins twice".into());
         }
         index.set_ready(lsn);
         collection.add_index(Arc::new(index));
         Ok(())
     }
 
-    fn drop_index(&mut self, number: u32, name: &str) -> Result<(), &'static str> {
+    fn drop_index(&mut self, number: u32, name: &str) -> Result<(), Fault> {
         let collection = self.collection(number)?;
         let indexes = collection.indexes();
         let index = indexes.iter().find(|index| &*index.spec().name == name);
         collection.remove_index(index.ok_or("a record names an index that does not exist")?.number());
         Ok(())
     }
+}
 
-    fn damage(&self, place: BlockPlace, what: &str) -> Error {
-        let file = match place.file {
-            FileId::Segment(id) => format!("seg-{id:016x}.log"),
-            FileId::Snapshot(id) => format!("snap-{id:016x}.snp"),
-            FileId::Memory => "memory".to_owned(),
-        };
-        Error::corrupt(&self.path.join(file), place.offset, what)
-    }
+fn unreadable(error: Error) -> Fault {
+    format!("a document cannot be read: {}", error.message()).into()
+}
+
+/// Damage of the record that begins at `start` in the payload at this place of the database at `path`.
+pub(super) fn damage(path: &Path, place: &BlockPlace, start: usize, what: &str) -> Error {
+    let file = match place.file {
+        FileId::Segment(id) => segment_name(id),
+        FileId::Snapshot(id) => snapshot_name(id),
+        FileId::Memory => "memory".to_owned(),
+    };
+    Error::corrupt(&path.join(file), place.offset + start as u64, what)
 }
 
 impl Loader for Replay<'_> {
     fn database_block(&mut self, snapshot: SnapshotBlock) -> Result<()> {
         self.recovered.lsn = snapshot.lsn;
-        for record in Records::new(&snapshot.block.bytes) {
+        let mut records = Records::new(&snapshot.block.bytes);
+        while let Some(record) = records.next() {
             let applied = match record {
-                Err(_) => Err("a record is malformed"),
+                Err(_) => Err("a record is malformed".into()),
                 Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
                 Ok(Record::Create { collection, name, options: _ }) => self.add(collection, name),
                 Ok(Record::Index { collection, spec }) => self.index(snapshot.lsn, collection, spec),
@@ -244,53 +273,64 @@ impl Loader for Replay<'_> {
                     self.recovered.next_number = self.recovered.next_number.max(collection);
                     Ok(())
                 }
-                Ok(_) => Err("a record stands where none of its kind belongs"),
+                Ok(_) => Err("a record stands where none of its kind belongs".into()),
             };
-            applied.map_err(|what| self.damage(snapshot.block.place, what))?;
+            applied.map_err(|what| damage(self.path, &snapshot.block.place, records.start(), &what))?;
         }
         Ok(())
     }
 
+    fn least_document(&self) -> u32 {
+        LEAST_PUT
+    }
+
     fn documents(&self, snapshot: SnapshotBlock) -> Result<()> {
         let block = &snapshot.block;
-        let load = || {
+        let mut records = Records::new(&block.bytes);
+        let mut load = || {
             let collection = self.collection(snapshot.collection)?;
             let cold = self.is_full().then(|| Arc::new(block.place));
+            // Storage has seen to it that the block has room for so many.
             let mut versions = Vec::with_capacity(snapshot.documents as usize);
-            for record in Records::new(&block.bytes) {
+            for record in records.by_ref() {
                 let Ok(Record::Put(put)) = record else {
-                    return Err("a record of a snapshot is no document");
+                    return Err(Fault::from("a record of a snapshot is no document"));
                 };
+                if put.collection != snapshot.collection || versions.len() == snapshot.documents as usize {
+                    return Err("a block holds other documents than its table says".into());
+                }
                 let (key, content) = Replay::content(&collection, block, &put, cold.as_ref())?;
                 let slot = SlotId(snapshot.first_document + versions.len() as u64);
                 if !collection.enter_new(key, slot) {
-                    return Err("an _id stands twice in a snapshot");
+                    return Err("an _id stands twice in a snapshot".into());
                 }
                 versions.push(Version { lsn: snapshot.lsn, content });
             }
             let (count, hot) =
                 (versions.len(), versions.iter().map(|version| version.content.hot_bytes()).sum());
             if count != snapshot.documents as usize {
-                return Err("a block holds fewer documents than its table says");
+                return Err("a block holds fewer documents than its table says".into());
             }
             self.hot.fetch_add(hot, Ordering::Relaxed);
             collection.slab().fill(SlotId(snapshot.first_document), versions.into_iter());
             collection.change_count(count as i64);
             Ok(())
         };
-        load().map_err(|what| self.damage(block.place, what))
+        let loaded = load();
+        loaded.map_err(|what| damage(self.path, &block.place, records.start(), &what))
     }
 
     fn frame(&mut self, frame: Replayed) -> Result<()> {
         let lsn = frame.lsn;
         for block in &frame.blocks {
             let cold = self.is_full().then(|| Arc::new(block.place));
-            for record in Records::new(&block.bytes) {
+            let mut records = Records::new(&block.bytes);
+            while let Some(record) = records.next() {
                 if !matches!(record, Ok(Record::Put(_))) {
                     self.settle();
                 }
                 let applied = match record {
-                    Err(_) => Err("a record is malformed"),
+                    Err(_) => Err("a record is malformed".into()),
                     Ok(Record::Put(put)) => self.put(lsn, block, put, cold.as_ref()),
                     Ok(Record::Delete { collection, id }) => self.delete(lsn, collection, id),
                     Ok(Record::Shape { collection, shape, keys }) => self.shape(collection, shape, &keys),
@@ -299,9 +339,9 @@ impl Loader for Replay<'_> {
                     Ok(Record::Rename { collection, name }) => self.rename(collection, name),
                     Ok(Record::Index { collection, spec }) => self.index(lsn, collection, spec),
                     Ok(Record::Unindex { collection, name }) => self.drop_index(collection, name),
-                    Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs"),
+                    Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs".into()),
                 };
-                applied.map_err(|what| self.damage(block.place, what))?;
+                applied.map_err(|what| damage(self.path, &block.place, records.start(), &what))?;
             }
             self.settle();
         }

@@ -262,8 +262,7 @@ impl Commit<'_> {
 
     /// The name of a collection, for messages.
     pub(super) fn name_of(&self, collection: &Collection) -> String {
-        let number = collection.number();
-        let found = self.catalogue_now().iter().find(|(_, known)| known.number() == number);
-        found.map(|(name, _)| name.to_string()).unwrap_or_default()
+        let found = self.catalogue_now().name_of(collection.number());
+        found.map(|name| name.to_string()).unwrap_or_default()
     }
 }

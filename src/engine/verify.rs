@@ -1,18 +1,21 @@
-//! Verifying a database: every file is read, every record and every document decoded strictly; nothing is changed.
+//! Verifying a database: it is opened, read-only and with every document left on disk, by the very code that opens it to be
+//! used, so that what verifies opens and what opens verifies. Where that fails, every file is read on behind what is wrong,
+//! to tell of all damage; nothing is changed.
 
-use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::damaged::State;
 use super::database::MEMORY;
-use super::index::Index;
-use super::key::{Key, key_of};
-use super::record::{Put, Record, Records};
-use crate::document::{RawValue, Shape, Shapes, id, incoming};
+use super::replay::Replay;
+use super::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::index::Spec;
-use crate::storage::{Block, FileReport, Heard, Host, inspect};
+use crate::options::{Access, OpenOptions, StorageMode};
+use crate::storage::{
+    FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, inspect, list_whole, open_disk,
+};
 
 /// What verifying found.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +33,18 @@ pub struct Verification {
     pub clean: bool,
 }
 
+impl Verification {
+    fn new(found: Inspected, documents: u64) -> Verification {
+        Verification {
+            ok: found.files.iter().all(|file| file.first_damage.is_none()),
+            files: found.files,
+            documents,
+            last_lsn: found.last_lsn.0,
+            clean: found.clean,
+        }
+    }
+}
+
 /// Reads a database that no process writes. Damage is part of the answer; an error means that it could not be read.
 pub fn verify(path: &str) -> Result<Verification> {
     verify_on(&Host::system(), path)
@@ -40,201 +55,79 @@ pub fn verify_on(host: &Host, path: &str) -> Result<Verification> {
     if path.is_empty() || path == MEMORY {
         return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
     }
+    let error = match open_whole(host, path) {
+        Ok(whole) => return Ok(whole),
+        Err(error) => error,
+    };
     let mut state = State::default();
-    let found = inspect(host, Path::new(path), &mut |heard| state.commit(heard))?;
-    Ok(Verification {
-        ok: found.files.iter().all(|file| file.first_damage.is_none()),
-        files: found.files,
-        documents: state.collections.values().map(|collection| collection.documents.len() as u64).sum(),
-        last_lsn: found.last_lsn.0,
-        clean: found.clean,
-    })
+    let mut found = inspect(host, Path::new(path), &mut |heard| state.commit(heard))?;
+    if matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail) {
+        found.blame(&error);
+    } else if found.files.iter().all(|file| file.first_damage.is_none()) {
+        return Err(error);
+    }
+    Ok(Verification::new(found, state.documents()))
 }
 
-/// What the log has said so far.
-#[derive(Default)]
-struct State {
-    collections: HashMap<u32, Contents>,
-    next_number: u32,
+/// Opens the database as a program does, but read-only, without what a checkpoint would answer early, and with no document kept
+/// in memory.
+fn open_whole(host: &Host, path: &str) -> Result<Verification> {
+    let options = OpenOptions {
+        storage: StorageMode::Sync,
+        access: Access::ReadOnly,
+        memory_limit: Some(0),
+        ..OpenOptions::default()
+    };
+    let mut counting = Counting::new(Replay::new(Path::new(path), options.memory_limit));
+    let opened = open_disk(host, Path::new(path), &options, None, &mut counting)?;
+    let (replay, read) = counting.finish();
+    let files = list_whole(host, Path::new(path), &read, &opened.report)?;
+    let recovered = replay.finish();
+    let (clock, report) = (host.clock.clone(), opened.report);
+    let store = Store::new(path.to_owned(), opened.backend, clock, options, report, recovered);
+    let catalogue = store.views().catalogue();
+    store.build_recovered(&catalogue)?;
+    let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();
+    store.close()?;
+    Ok(Verification::new(files, documents))
 }
 
-#[derive(Default)]
-struct Contents {
-    name: String,
-    shapes: Shapes,
-    documents: HashSet<Key, foldhash::fast::RandomState>,
-    indexes: HashSet<String>,
+/// A replay that counts what it hears.
+struct Counting<'a> {
+    replay: Replay<'a>,
+    read: Read,
+    snapshot_blocks: AtomicU64,
 }
 
-/// What is wrong with a record.
-enum Fault {
-    /// The record itself.
-    Own(String),
-    /// It rests on something that was not there, which damage before it explains.
-    Missing(String),
-}
-
-impl State {
-    fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
-        let mut first = None;
-        for block in &heard.commit.blocks {
-            let found = self.block(block, heard);
-            first = first.or(found);
-        }
-        first
+impl<'a> Counting<'a> {
+    fn new(replay: Replay<'a>) -> Counting<'a> {
+        Counting { replay, read: Read::default(), snapshot_blocks: AtomicU64::new(0) }
     }
 
-    fn block(&mut self, block: &Block, heard: &Heard) -> Option<(u64, String)> {
-        let mut first = None;
-        for record in Records::new(&block.bytes) {
-            let (at, fault) = match record {
-                Ok(record) => {
-                    let at = match &record {
-                        Record::Put(put) => put.document.start as u64,
-                        _ => 0,
-                    };
-                    match self.record(record, &block.bytes, heard.from_snapshot) {
-                        Ok(()) => continue,
-                        Err(fault) => (at, fault),
-                    }
-                }
-                Err(at) => (at as u64, Fault::Own("a record is malformed".to_owned())),
-            };
-            let what = match fault {
-                Fault::Own(what) => what,
-                Fault::Missing(what) if heard.gapless => what,
-                Fault::Missing(_) => continue,
-            };
-            first.get_or_insert((block.place.offset + at, what));
-        }
-        first
-    }
-
-    fn record(&mut self, record: Record<'_>, payload: &[u8], from_snapshot: bool) -> Result<(), Fault> {
-        match record {
-            Record::Put(put) => self.put(&put, payload),
-            Record::Delete { collection, id } => self.delete(collection, id),
-            Record::Shape { collection, shape, keys } => {
-                let contents = self.contents(collection)?;
-                let due = contents.shapes.len();
-                if usize::from(shape) < due {
-                    return Err(Fault::Missing("a shape definition is out of order".to_owned()));
-                }
-                for lost in due..usize::from(shape) {
-                    contents.shapes.push(lost_shape(lost));
-                }
-                if contents.shapes.push(Shape::new(&keys)).is_none() {
-                    let what = "a shape definition repeats a key, or is one too many";
-                    return Err(Fault::Own(what.to_owned()));
-                }
-                match usize::from(shape) == due {
-                    true => Ok(()),
-                    false => Err(Fault::Missing("a shape definition is out of order".to_owned())),
-                }
-            }
-            Record::Create { collection, name, options: _ } => {
-                let taken = self.collections.values().any(|contents| contents.name == name);
-                // A snapshot lists collections by name.
-                let given = collection < self.next_number && !from_snapshot;
-                if given || taken || self.collections.contains_key(&collection) {
-                    return Err(Fault::Missing("a collection begins twice".to_owned()));
-                }
-                self.next_number = self.next_number.max(collection.saturating_add(1));
-                let contents = Contents { name: name.to_owned(), ..Contents::default() };
-                self.collections.insert(collection, contents);
-                Ok(())
-            }
-            Record::Index { collection, spec } => {
-                let contents = self.contents(collection)?;
-                let parsed = incoming::check(spec, &Shapes::new())
-                    .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
-                    .and_then(|spec| Index::new(0, spec));
-                match parsed {
-                    Err(error) => {
-                        let what = format!("the definition of an index cannot be read: {}", error.message());
-                        Err(Fault::Own(what))
-                    }
-                    Ok(index) if contents.indexes.insert(index.spec().name.to_string()) => Ok(()),
-                    Ok(_) => Err(Fault::Missing("an index begins twice".to_owned())),
-                }
-            }
-            Record::Unindex { collection, name } => match self.contents(collection)?.indexes.remove(name) {
-                true => Ok(()),
-                false => Err(Fault::Missing("a record names an index that does not exist".to_owned())),
-            },
-            Record::Rename { collection, name } => {
-                if self.collections.values().any(|contents| contents.name == name) {
-                    return Err(Fault::Missing("a collection gets a name that another has".to_owned()));
-                }
-                self.contents(collection)?.name = name.to_owned();
-                Ok(())
-            }
-            Record::Next { collection } if from_snapshot => {
-                self.next_number = self.next_number.max(collection);
-                Ok(())
-            }
-            Record::Next { .. } => {
-                Err(Fault::Own("a record stands where none of its kind belongs".to_owned()))
-            }
-            Record::Drop { collection } => match self.collections.remove(&collection) {
-                Some(_) => Ok(()),
-                None => Err(Fault::Missing("a record names a collection that does not exist".to_owned())),
-            },
-        }
-    }
-
-    fn contents(&mut self, number: u32) -> Result<&mut Contents, Fault> {
-        self.collections
-            .get_mut(&number)
-            .ok_or_else(|| Fault::Missing("a record names a collection that does not exist".to_owned()))
-    }
-
-    fn put(&mut self, put: &Put, payload: &[u8]) -> Result<(), Fault> {
-        let contents = self.contents(put.collection)?;
-        let bytes = payload.get(put.document.clone());
-        let bytes = bytes.ok_or_else(|| Fault::Own("a document ends outside its block".to_owned()))?;
-        let document = RawValue::new(bytes, &contents.shapes);
-        let checked = incoming::check(bytes, &contents.shapes);
-        let unreadable = checked.is_err();
-        let id = document.get("_id");
-        let key = id.map(key_of);
-        let fault = match (checked, id) {
-            (Ok(()), Some(id)) => id::check_id(id).err().map(|error| error.message().to_owned()),
-            (Ok(()), None) => Some("a document has no _id".to_owned()),
-            (Err(error), _) => Some(format!("a document cannot be read: {}", error.message())),
-        };
-        match (fault, key) {
-            (None, Some(key)) => {
-                contents.documents.insert(key);
-                Ok(())
-            }
-            (fault, key) => {
-                // Its newest version is unreadable, whatever stood there before.
-                if let Some(key) = key {
-                    contents.documents.remove(&key);
-                }
-                let what = fault.unwrap_or_default();
-                // Without the definitions that were lost, whole bytes may be unreadable.
-                Err(if unreadable { Fault::Missing(what) } else { Fault::Own(what) })
-            }
-        }
-    }
-
-    fn delete(&mut self, number: u32, id: &[u8]) -> Result<(), Fault> {
-        let contents = self.contents(number)?;
-        if let Err(error) = incoming::check(id, &contents.shapes) {
-            return Err(Fault::Own(format!("a deleted _id cannot be read: {}", error.message())));
-        }
-        let key = key_of(RawValue::new(id, &contents.shapes));
-        match contents.documents.remove(&key) {
-            true => Ok(()),
-            false => Err(Fault::Missing("a deletion names a document that does not exist".to_owned())),
-        }
+    fn finish(self) -> (Replay<'a>, Read) {
+        let Counting { replay, mut read, snapshot_blocks } = self;
+        read.snapshot_blocks = snapshot_blocks.into_inner();
+        (replay, read)
     }
 }
 
-/// Stands for a definition that damage took: more keys than any object has values, so that what used it does not decode.
-fn lost_shape(number: usize) -> Shape {
-    let keys: Vec<String> = (0..4_096).map(|key| format!("{number}.{key}")).collect();
-    Shape::new(&keys)
+impl Loader for Counting<'_> {
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
+        self.snapshot_blocks.fetch_add(1, Ordering::Relaxed);
+        self.replay.database_block(block)
+    }
+
+    fn least_document(&self) -> u32 {
+        self.replay.least_document()
+    }
+
+    fn documents(&self, block: SnapshotBlock) -> Result<()> {
+        self.snapshot_blocks.fetch_add(1, Ordering::Relaxed);
+        self.replay.documents(block)
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<()> {
+        self.read.count(&frame);
+        self.replay.frame(frame)
+    }
 }

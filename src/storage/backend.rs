@@ -234,6 +234,11 @@ pub trait Loader: Sync {
     /// Hears a block of collection 0.
     fn database_block(&mut self, block: SnapshotBlock) -> Result<()>;
 
+    /// Bytes of a payload that a document takes at least: blocks that count more are refused before one is heard.
+    fn least_document(&self) -> u32 {
+        1
+    }
+
     /// Hears a block of documents.
     fn documents(&self, block: SnapshotBlock) -> Result<()>;
 

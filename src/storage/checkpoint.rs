@@ -25,13 +25,19 @@ use super::frame::{array_at, u32_at, u64_at};
 use super::host::Host;
 use super::manifest::Clean;
 use super::segment::FORMAT_VERSION;
-use super::vfs::{OpenMode, VfsFile, read_exact_at, write_all_at};
-use crate::error::{Error, Result};
+use super::vfs::{OpenMode, VfsFile, read_exact_at, write_all_at, zeros};
+use crate::error::{Error, Kind, Result};
 
 const MAGIC: &[u8; 8] = b"MOLTNCHK";
 const HEADER_LEN: usize = 128;
 const CRC_AT: usize = HEADER_LEN - 4;
 const ROW_LEN: usize = 12;
+/// Bytes of a state, at most: a database with more has no checkpoint.
+const LONGEST_STATE: u64 = 64 << 20;
+/// Bytes of a page that are read, at most. A page is longer only where thousands of keys share a hash.
+const LONGEST_PAGE: u32 = 1 << 20;
+/// The table is read in pieces of so many rows.
+const ROWS: u64 = 1 << 16;
 /// Bytes that are written at once.
 const PIECE: usize = 1 << 20;
 
@@ -131,19 +137,35 @@ impl Checkpoint {
         if first > len {
             return Err(wrong(len, "it ends too early"));
         }
-        let mut state = vec![0; state_len as usize];
+        // Nothing of what it says was looked at by anyone: no room is made for what is not there.
+        if state_len > LONGEST_STATE {
+            return Err(wrong(88, "its state is longer than any"));
+        }
+        let room = |len| zeros(len).map_err(|error| Error::io("read", &path, error));
+        let mut state = room(state_len)?;
         read(HEADER_LEN as u64, &mut state)?;
-        let mut table = vec![0; (first - table_at) as usize];
-        read(table_at, &mut table)?;
-        if crc(&salt, &[&state]) != u32_at(&header, 100) || crc(&salt, &[&table]) != u32_at(&header, 104) {
+        if crc(&salt, &[&state]) != u32_at(&header, 100) {
             return Err(wrong(HEADER_LEN as u64, "its checksum does not hold"));
         }
-        let mut at = first;
-        let mut rows = Vec::with_capacity(pages as usize);
-        for row in table.chunks_exact(ROW_LEN) {
-            let (low, page_len, crc) = (u32_at(row, 0), u32_at(row, 4), u32_at(row, 8));
-            rows.push(Row { low, at, len: page_len, crc });
-            at = at.saturating_add(u64::from(page_len));
+        let (mut at, mut row_at) = (first, table_at);
+        let (mut rows, mut table_crc) = (Vec::<Row>::new(), crc(&salt, &[]));
+        while row_at < first {
+            let mut table = room((first - row_at).min(ROWS * ROW_LEN as u64))?;
+            read(row_at, &mut table)?;
+            table_crc = crc32c::crc32c_append(table_crc, &table);
+            for row in table.chunks_exact(ROW_LEN) {
+                let (low, len, crc) = (u32_at(row, 0), u32_at(row, 4), u32_at(row, 8));
+                // So a table that is not there, because the file has a hole in its place, ends with its first rows.
+                if len == 0 || rows.last().is_some_and(|before| before.low >= low) {
+                    return Err(wrong(row_at, "its pages are out of order"));
+                }
+                rows.push(Row { low, at, len, crc });
+                at = at.saturating_add(u64::from(len));
+            }
+            row_at += table.len() as u64;
+        }
+        if table_crc != u32_at(&header, 104) {
+            return Err(wrong(table_at, "its checksum does not hold"));
         }
         if at != len {
             return Err(wrong(len, "it does not end with its last page"));
@@ -160,6 +182,9 @@ impl Checkpoint {
     pub fn page(&self, low: u32) -> Result<Option<Vec<u8>>> {
         let after = self.rows.partition_point(|row| row.low <= low);
         let Some(row) = after.checked_sub(1).and_then(|at| self.rows.get(at)) else { return Ok(None) };
+        if row.len > LONGEST_PAGE {
+            return Err(Error::corrupt(&self.path, row.at, "a page is longer than is read for one key"));
+        }
         let mut page = vec![0; row.len as usize];
         read_exact_at(&*self.file, row.at, &mut page)
             .map_err(|error| Error::io("read", &self.path, error))?;
@@ -173,6 +198,9 @@ impl Checkpoint {
 /// Writes the checkpoint of this state. Nothing is synced.
 pub(super) fn write(host: &Host, dir: &Path, bound: &Bound, contents: &CheckpointContents) -> Result<u64> {
     let path = dir.join(bound.name());
+    if contents.state.len() as u64 > LONGEST_STATE {
+        return Err(Error::new(Kind::Limit, "the database has too many names and shapes for a checkpoint"));
+    }
     let mut salt = [0; 16];
     host.rng.fill(&mut salt);
     let table_at = HEADER_LEN + contents.state.len();

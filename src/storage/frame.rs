@@ -103,14 +103,14 @@ impl FrameHeader {
     /// Reads a header; `None` unless its checksum holds and every field is one that this format writes.
     pub fn decode(bytes: &[u8], seed: HeadSeed, offset: u64) -> Option<FrameHeader> {
         let head: &[u8; HEADER_LEN] = bytes.get(..HEADER_LEN)?.try_into().ok()?;
-        let head_crc = u32_at(head, 4);
-        if head_crc != seed.head_crc(offset, head) {
-            return None;
-        }
-        let body_len = u32_at(head, 0);
+        // What costs nothing comes first: searches ask this of every eighth byte.
+        let (head_crc, body_len) = (u32_at(head, 4), u32_at(head, 0));
         let kind = FrameKind::from_byte(head[28])?;
         let fits = u64::from(body_len) <= MAX_BODY && (kind == FrameKind::Commit || body_len == 0);
         if !fits || head[29] & !ONE != 0 || head[30] != 0 || head[31] != 0 {
+            return None;
+        }
+        if head_crc != seed.head_crc(offset, head) {
             return None;
         }
         Some(FrameHeader {
@@ -250,22 +250,6 @@ pub fn encode_mark(kind: FrameKind, seed: HeadSeed, offset: u64, lsn: Lsn) -> ([
     (bytes, crc)
 }
 
-/// Whether one flipped bit in its first `within` bytes explains why a body does not match its checksum.
-pub fn is_one_bit_off(body: &[u8], within: usize, expected: u32) -> bool {
-    // The polynomial of crc32c, its bits reversed: what the last bit does to the checksum. Each bit before it does what
-    // the one behind it does, moved on by one bit.
-    const LAST: u32 = 0x82f6_3b78;
-    let wanted = crc32c::crc32c(body) ^ expected;
-    let mut effect = LAST;
-    for at in (0..body.len() * 8).rev() {
-        if effect == wanted && at < within * 8 {
-            return true;
-        }
-        effect = (effect >> 1) ^ if effect & 1 == 1 { LAST } else { 0 };
-    }
-    false
-}
-
 /// Whether one flipped bit before the type explains why no header without a body decodes from these bytes.
 pub fn is_header_one_bit_off(head: &[u8], seed: HeadSeed, offset: u64) -> bool {
     let mut head = head.to_vec();
@@ -342,27 +326,4 @@ pub fn check_size(size: &FrameSize) -> Result<u64> {
         return Err(Error::new(Kind::Limit, message));
     }
     Ok(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_with_one_flipped_bit_is_told_from_one_that_was_cut_short() {
-        let body: Vec<u8> = (1..200).chain([0; 40]).collect();
-        let crc = crc32c::crc32c(&body);
-        for bit in 0..body.len() * 8 {
-            let mut flipped = body.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(is_one_bit_off(&flipped, body.len(), crc), "bit {bit}");
-            assert_eq!(is_one_bit_off(&flipped, 100, crc), bit < 800, "bit {bit}");
-        }
-        for end in 1..198 {
-            let mut short = body.clone();
-            short[end..].fill(0);
-            assert!(!is_one_bit_off(&short, end, crc), "cut at {end}");
-        }
-        assert!(!is_one_bit_off(&[], 0, 1));
-    }
 }

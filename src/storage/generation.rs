@@ -17,7 +17,7 @@ use super::completion::Completion;
 use super::host::Host;
 use super::lock::DirectoryLock;
 use super::manifest::{self, Clean, Manifest, SnapshotRef};
-use super::placing::Segments;
+use super::placing::{Segments, check_number};
 use super::retire;
 use super::segment::segment_name;
 use super::snapshot::{snapshot_name, temporary_name};
@@ -113,6 +113,7 @@ impl Generations {
         if pending.as_ref().is_some_and(|pending| pending.written) {
             return Err(Error::new(Kind::Internal, "a snapshot is being written already"));
         }
+        check_number(self.manifest.lock().generation)?;
         let Ordered { cut, turned, seal_crc } = order()?;
         *pending = Some(Pending { cut, turned: Some(turned), seal_crc, written: false });
         Ok(cut)

@@ -98,7 +98,7 @@ pub fn inspect(host: &Host, dir: &Path, listen: &mut Listener<'_>) -> Result<Ins
 }
 
 /// The segments in the directory, in order.
-fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+pub(super) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     let refused = |message: String| {
         let details = Details { file: Some(dir.to_path_buf()), ..Details::default() };
         Err(Error::new(Kind::Io, message).with_details(details))
@@ -231,27 +231,32 @@ impl Pass<'_, '_> {
         let newest = newest.max(clean.map(|clean| clean.segment));
         let mut due = if first == 0 { opened.first().map_or(0, |segment| segment.0) } else { first };
         for (id, path, file, len) in opened {
-            while due < id && newest.is_some_and(|newest| due <= newest) {
-                self.missing(due);
-                due += 1;
+            if due < id && newest.is_some_and(|newest| due <= newest) {
+                self.missing(due, newest.map_or(id, |newest| id.min(newest + 1)));
             }
-            due = id + 1;
+            due = id.saturating_add(1);
             let role = Role { newest: newest == Some(id), clean: clean.filter(|clean| clean.segment == id) };
             // What stands behind the newest was set aside for frames that never came.
             let spare = newest.is_none_or(|newest| id > newest);
             self.segment(id, path, file, len, &role, spare)?;
         }
-        while newest.is_some_and(|newest| due <= newest) || (newest.is_none() && due == first && first != 0) {
-            self.missing(due);
-            due += 1;
+        if let Some(newest) = newest.filter(|newest| due <= *newest) {
+            self.missing(due, newest.saturating_add(1));
+        } else if newest.is_none() && due == first && first != 0 {
+            self.missing(due, due.saturating_add(1));
         }
         let damaged = self.files.iter().any(|file| file.first_damage.is_some());
         Ok(!damaged && (newest.is_none() || clean.map(|clean| clean.segment) == newest))
     }
 
-    fn missing(&mut self, id: u64) {
+    /// A gap is one report, however many segments are missing: `before` is the next that is there, or would be.
+    fn missing(&mut self, id: u64, before: u64) {
         let mut report = blank(segment_name(id), "segment");
-        report.first_damage = Some(damage(0, Some(self.last.0 + 1), "the segment is missing"));
+        let what = match before.saturating_sub(id) {
+            0 | 1 => "the segment is missing".to_owned(),
+            count => format!("the segment is missing, and so are the {} after it", count - 1),
+        };
+        report.first_damage = Some(damage(0, Some(self.last.0 + 1), &what));
         self.files.push(report);
         self.gapless = false;
     }
@@ -348,7 +353,7 @@ impl Pass<'_, '_> {
                 }
                 _ if role.newest && role.clean.is_none() && self.gapless && report.first_damage.is_none() => {
                     match torn(frames, sync).map_err(read)? {
-                        Some(what) => damage(at, Some(due), what),
+                        Some(what) => damage(at, Some(due), &what),
                         None => {
                             report.torn_bytes = frames.written().map_err(read)? - frames.end;
                             return Ok(());
@@ -367,17 +372,16 @@ impl Pass<'_, '_> {
 }
 
 /// Why the end of the newest segment is damage; `None` when it is what a kill or a power cut leaves.
-fn torn(frames: &mut Frames<'_>, sync: bool) -> std::io::Result<Option<&'static str>> {
+fn torn(frames: &mut Frames<'_>, sync: bool) -> std::io::Result<Option<String>> {
     if frames.written()? == frames.end {
         return Ok(None);
     }
-    if frames.find_proof_of_damage()?.is_some() {
-        return Ok(Some("a frame that was durable is damaged: a later one was written after its fsync"));
+    if let Some(what) = frames.find_proof_of_damage()?.damage() {
+        return Ok(Some(what));
     }
     let suspect = sync && frames.is_suspect()?;
-    Ok(suspect.then_some(
-        "the last frame looks damaged, not torn by a power cut; opening needs recovery: 'truncate'",
-    ))
+    let what = "the last frame looks damaged, not torn by a power cut; opening needs recovery: 'truncate'";
+    Ok(suspect.then(|| what.to_owned()))
 }
 
 fn chain_damage(id: u64, header: &SegmentHeader, last: Lsn, seal_crc: u32) -> Option<Damage> {
@@ -399,7 +403,7 @@ fn chain_damage(id: u64, header: &SegmentHeader, last: Lsn, seal_crc: u32) -> Op
     header.encrypted.then(|| damage(12, due, "it is encrypted, the manifest says that the database is not"))
 }
 
-fn blank(file: String, kind: &'static str) -> FileReport {
+pub(super) fn blank(file: String, kind: &'static str) -> FileReport {
     FileReport { file, kind, bytes: 0, frames: 0, blocks: 0, torn_bytes: 0, first_damage: None }
 }
 
@@ -407,6 +411,6 @@ fn damage(offset: u64, lsn: Option<u64>, message: &str) -> Damage {
     Damage { offset, lsn, message: message.to_owned() }
 }
 
-fn damage_of(error: &Error, lsn: Option<u64>) -> Damage {
+pub(super) fn damage_of(error: &Error, lsn: Option<u64>) -> Damage {
     damage(error.details().offset.unwrap_or(0), lsn, error.message())
 }

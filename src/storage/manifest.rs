@@ -135,6 +135,13 @@ impl Manifest {
         if [32, 40, 48, 56, 96, 104, 112].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
             return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
         }
+        if u64_at(bytes, 40) == 0 {
+            return Err(Error::corrupt(
+                path,
+                40,
+                "the manifest names segment 0; the first segment of all is 1",
+            ));
+        }
         let snapshot =
             SnapshotRef { id: u64_at(bytes, 48), len: u64_at(bytes, 56), hash: array_at(bytes, 64) };
         let clean = Clean { segment: u64_at(bytes, 96), len: u64_at(bytes, 104), lsn: u64_at(bytes, 112) };

@@ -12,6 +12,7 @@
 //! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
 //! A generation's way: `generation` cuts and installs, `snapshot_writer` writes, `retire` clears away what was.
 //! Opening: `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends; [`inspect`] reads everything and mends nothing.
+//! `window` is what they read through, `flipped` tells one flipped bit, `whole` reports a database that opened.
 //! Early: [`checkpoint`] is what a clean close leaves to answer from, [`deferred`] what is then still to be read.
 
 mod async_disk;
@@ -21,6 +22,7 @@ pub mod checkpoint;
 pub mod completion;
 pub mod deferred;
 mod disk;
+mod flipped;
 pub mod frame;
 mod generation;
 pub mod host;
@@ -41,6 +43,8 @@ mod snapshot_file;
 mod snapshot_writer;
 mod sync_disk;
 pub mod vfs;
+mod whole;
+mod window;
 mod writer;
 
 pub use backend::{
@@ -54,3 +58,4 @@ pub use host::Host;
 pub use inspect::{Damage, FileReport, Heard, Inspected, inspect};
 pub use open::{Opened, open_disk, open_disk_early, open_memory};
 pub use recovery::RecoveryReport;
+pub use whole::{Read, list_whole};

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 use super::backend::{BlockPlace, Cut, FileId, FrameSize, Lsn, Place};
 use super::frame::{self, SEAL_LEN};
 use super::host::Host;
-use super::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
+use super::segment::{LARGEST_NUMBER, SEGMENT_HEADER_LEN, Segment, segment_name};
 use super::vfs::OpenMode;
 use crate::error::{Error, Kind, Result};
 
@@ -87,6 +87,7 @@ impl Placing {
     /// The next place. An error leaves no trace but perhaps an empty file, which the next attempt takes over.
     pub(super) fn reserve(&mut self, size: &FrameSize, segments: &Segments, durable: Lsn) -> Result<Place> {
         let len = frame::frame_len(frame::check_size(size)?);
+        check_number(self.last.0)?;
         let fits = self.tip.as_ref().is_some_and(|tip| {
             tip.offset == SEGMENT_HEADER_LEN || tip.offset + len + SEAL_LEN <= self.segment_size
         });
@@ -152,6 +153,7 @@ impl Placing {
     /// is the writer's to write, once it has sealed the segment before.
     fn begin(&self, len: u64, segments: &Segments) -> Result<Tip> {
         let id = self.next_segment;
+        check_number(id.saturating_sub(1))?;
         let path = segments.dir.join(segment_name(id));
         let file = segments
             .host
@@ -177,6 +179,16 @@ impl Placing {
         segments.open.write().insert(id, segment.clone());
         Ok(Tip { segment, offset: SEGMENT_HEADER_LEN, allocated })
     }
+}
+
+/// Refuses to count on from the largest number that a reader takes.
+pub(super) fn check_number(last: u64) -> Result<()> {
+    if last < LARGEST_NUMBER {
+        return Ok(());
+    }
+    let message =
+        "the database has used up its numbers of commits, segments or generations; export and import it";
+    Err(Error::new(Kind::Limit, message))
 }
 
 /// Allocates up to `end` at least and a chunk ahead at best; returns where the allocated space ends.

@@ -152,6 +152,26 @@ impl VfsFile for RealFile {
         Ok(false)
     }
 
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"))]
+    fn next_data(&self, offset: u64) -> io::Result<Option<std::ops::Range<u64>>> {
+        use rustix::fs::{SeekFrom, seek};
+        use rustix::io::Errno;
+        // Nothing else uses the cursor of the file: reads and writes say where.
+        let start = match seek(&self.0, SeekFrom::Data(offset)) {
+            Err(Errno::NXIO) => return Ok(None),
+            Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => {
+                let len = self.len()?;
+                return Ok((offset < len).then_some(offset..len));
+            }
+            result => result?,
+        };
+        match seek(&self.0, SeekFrom::Hole(start)) {
+            // Cut meanwhile.
+            Err(Errno::NXIO) => Ok(None),
+            result => Ok(Some(start..result?)),
+        }
+    }
+
     fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
         let result = match kind {
             LockKind::Exclusive => self.0.try_lock(),

@@ -325,8 +325,7 @@ fn judge(
     if report.bytes_cut == 0 {
         return Ok(());
     }
-    if let Some(proof) = frames.find_proof_of_damage().map_err(read)? {
-        let what = format!("the frame there was durable before the frame at offset {proof} was written");
+    if let Some(what) = frames.find_proof_of_damage().map_err(read)?.damage() {
         return Err(Error::corrupt(&segment.path, frames.end, what));
     }
     report.suspect_tail = frames.is_suspect().map_err(read)?;
@@ -392,9 +391,19 @@ fn quarantine(host: &Host, dir: &Path, tail: &Tail) -> Result<PathBuf> {
     };
     let file = host.vfs.open(&path, OpenMode::Create).map_err(failed)?;
     file.set_len(0).map_err(failed)?;
-    copy(&tail.segment, tail.good, tail.written, &mut |at, bytes| {
-        write_all_at(&*file, at - tail.good, bytes).map_err(failed)
-    })?;
+    // Holes stay holes: what a file says it holds may be more than the disk has.
+    file.set_len(bytes).map_err(failed)?;
+    let mut at = tail.good;
+    while let Some(data) = tail.segment.file.next_data(at).map_err(|error| tail.segment.io("read", error))? {
+        let (from, to) = (data.start.max(at), data.end.min(tail.written));
+        if from >= to {
+            break;
+        }
+        copy(&tail.segment, from, to, &mut |at, bytes| {
+            write_all_at(&*file, at - tail.good, bytes).map_err(failed)
+        })?;
+        at = to;
+    }
     file.sync_all().map_err(failed)?;
     host.vfs.sync_dir(&folder).map_err(|error| Error::io("fsync", &folder, error))?;
     Ok(path)

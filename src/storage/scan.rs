@@ -2,16 +2,44 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::backend::{Block, BlockPlace, FileId, Lsn, Replayed};
-use super::frame::{self, FrameHeader, FrameKind, HEADER_LEN};
+use super::flipped::is_one_bit_off;
+use super::frame::{self, FrameHeader, FrameKind, HEADER_LEN, MAX_BODY};
 use super::segment::{SEGMENT_HEADER_LEN, Segment};
-use super::vfs::{VfsFile, read_exact_at};
+use super::vfs::read_exact_at;
+use super::window::{WINDOW, Window};
 use crate::error::{Error, Result};
 
-const WINDOW: u64 = 1 << 20;
 const SECTOR: u64 = 512;
+
+/// What a search behind a bad frame found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Later {
+    /// A frame here.
+    Found(u64),
+    /// None.
+    Nothing,
+    /// It was given up here: more headers than a writer leaves say that a frame begins.
+    GivenUp(u64),
+}
+
+impl Later {
+    /// Why the first bad frame is damage, if this says so.
+    pub(super) fn damage(self) -> Option<String> {
+        match self {
+            Later::Found(at) => {
+                Some(format!("the frame there was durable before the frame at offset {at} was written"))
+            }
+            Later::GivenUp(at) => Some(format!(
+                "frames that overlap are said to begin behind it, up to offset {at}; no writer makes them"
+            )),
+            Later::Nothing => None,
+        }
+    }
+}
 
 /// The good frames from the start; ends at the SEAL, at the end, or before the first bad frame.
 pub(super) struct Frames<'a> {
@@ -31,6 +59,8 @@ pub(super) struct Frames<'a> {
     ended: bool,
     /// Where the last byte that is not zero ends, once looked for.
     nonzero: Option<u64>,
+    /// Bytes of frames that searches may still check, from then on.
+    budget: u64,
 }
 
 impl<'a> Frames<'a> {
@@ -38,7 +68,7 @@ impl<'a> Frames<'a> {
     pub(super) fn new(segment: &'a Segment, len: u64, base: Lsn) -> Frames<'a> {
         Frames {
             segment,
-            window: Window { file: &*segment.file, len, start: 0, bytes: Vec::new() },
+            window: Window::new(&*segment.file, len),
             len,
             end: SEGMENT_HEADER_LEN,
             last: base,
@@ -47,6 +77,7 @@ impl<'a> Frames<'a> {
             unproven: VecDeque::new(),
             ended: false,
             nonzero: None,
+            budget: 0,
         }
     }
 
@@ -111,48 +142,59 @@ impl<'a> Frames<'a> {
         Ok(found)
     }
 
-    fn find_nonzero(&self) -> io::Result<u64> {
-        let mut to = self.len;
-        let mut bytes = Vec::new();
-        while to > self.end {
-            let from = to.saturating_sub(WINDOW).max(self.end);
-            bytes.resize((to - from) as usize, 0);
-            read_exact_at(&*self.segment.file, from, &mut bytes)?;
-            if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
-                return Ok(from + last as u64 + 1);
+    fn find_nonzero(&mut self) -> io::Result<u64> {
+        // Holes hold zeros and are not read: a file may have terabytes of them. One that is short is read with the rest.
+        let mut extents: Vec<Range<u64>> = Vec::new();
+        let mut at = self.end;
+        while let Some(data) = self.data(at)? {
+            at = data.end;
+            match extents.last_mut().filter(|last| data.start - last.end <= WINDOW) {
+                Some(last) => last.end = data.end,
+                None => extents.push(data),
             }
-            to = from;
+        }
+        let behind: u64 = extents.iter().map(|extent| extent.end - extent.start).sum();
+        self.budget = behind.saturating_mul(3).saturating_add(4 * MAX_BODY);
+        let mut bytes = Vec::new();
+        for extent in extents.into_iter().rev() {
+            let mut to = extent.end;
+            while to > extent.start {
+                let from = to.saturating_sub(WINDOW).max(extent.start);
+                bytes.resize((to - from) as usize, 0);
+                read_exact_at(&*self.segment.file, from, &mut bytes)?;
+                if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+                    return Ok(from + last as u64 + 1);
+                }
+                to = from;
+            }
         }
         Ok(self.end)
+    }
+
+    /// The next bytes from `at` on that are in no hole.
+    fn data(&self, at: u64) -> io::Result<Option<Range<u64>>> {
+        if at >= self.len {
+            return Ok(None);
+        }
+        let data = self.segment.file.next_data(at)?;
+        Ok(data.map(|data| data.start.max(at)..data.end.min(self.len)).filter(|data| !data.is_empty()))
     }
 
     /// Looks behind the first bad frame for one that was placed when a later commit than the last good one was
     /// durable already. No power cut takes away what was durable, so such a frame proves damage. A later good
     /// frame alone proves nothing: sectors reach the disk in any order.
-    pub(super) fn find_proof_of_damage(&mut self) -> io::Result<Option<u64>> {
-        let mut at = self.end + 8;
-        // No frame begins with zeros.
-        let written = self.written()?;
-        while at < written && at + HEADER_LEN as u64 <= self.len {
-            if let Some((header, body, padding)) = self.window.frame(self.segment, at)?
-                && header.durable() > self.last
-                && frame::body_holds(&header, body, padding)
-            {
-                return Ok(Some(at));
-            }
-            at += 8;
-        }
-        Ok(None)
+    pub(super) fn find_proof_of_damage(&mut self) -> io::Result<Later> {
+        let last = self.last;
+        self.find_later(self.end + 8, |header| header.durable() > last)
     }
 
     /// Goes on behind a bad frame: at the next frame whose checksums hold, whatever its number. `false` when there
     /// is none. For reports only; recovery never reads on.
     pub(super) fn skip_damage(&mut self) -> io::Result<bool> {
-        let mut at = self.end;
-        let written = self.written()?;
-        while at < written && at + HEADER_LEN as u64 <= self.len {
-            if let Some((header, body, padding)) = self.window.frame(self.segment, at)?
-                && frame::body_holds(&header, body, padding)
+        let mut from = self.end;
+        loop {
+            let Later::Found(at) = self.find_later(from, |_| true)? else { return Ok(false) };
+            if let Some((header, body, _)) = self.window.frame(self.segment, at)?
                 && (header.kind != FrameKind::Commit || frame::payloads(&header, body).is_some())
             {
                 self.end = at;
@@ -160,9 +202,37 @@ impl<'a> Frames<'a> {
                 self.ended = false;
                 return Ok(true);
             }
+            from = at + 8;
+        }
+    }
+
+    /// The first frame from `from` on whose header is wanted and whose checksums hold.
+    ///
+    /// Frames that a writer made do not overlap, so all of them together are no longer than what is searched; what
+    /// reads as a header by chance is rare. A file of headers whose bodies overlap was made to be checked for ever, and
+    /// is given up.
+    fn find_later(&mut self, from: u64, wanted: impl Fn(&FrameHeader) -> bool) -> io::Result<Later> {
+        let written = self.written()?;
+        let (mut at, mut data) = (from, from..from);
+        // No frame begins with zeros.
+        while at < written {
+            if at >= data.end {
+                let Some(next) = self.data(at)? else { break };
+                at = at.max(next.start / 8 * 8);
+                data = next;
+            }
+            if let Some(header) = self.window.header(self.segment, at)?.filter(|header| wanted(header)) {
+                let Some(left) = self.budget.checked_sub(header.frame_len()) else {
+                    return Ok(Later::GivenUp(at));
+                };
+                self.budget = left;
+                if self.window.holds(&header, at)? {
+                    return Ok(Later::Found(at));
+                }
+            }
             at += 8;
         }
-        Ok(false)
+        Ok(Later::Nothing)
     }
 
     /// Whether neither a power cut nor a kill explains the first bad frame: no sector of it is missing, and its end is
@@ -193,9 +263,9 @@ impl<'a> Frames<'a> {
                     return Ok(false);
                 }
                 if nonzero < at + len {
-                    let body = self.window.get(at + HEADER_LEN as u64, u64::from(header.body_len))?;
-                    let within = nonzero.saturating_sub(at + HEADER_LEN as u64) as usize;
-                    if !frame::is_one_bit_off(body, within, header.body_crc) {
+                    let (body, body_len) = (at + HEADER_LEN as u64, u64::from(header.body_len));
+                    let found = self.window.crc(body, body_len)?;
+                    if !is_one_bit_off(found, header.body_crc, body_len, nonzero.saturating_sub(body)) {
                         return Ok(false);
                     }
                 }
@@ -243,49 +313,4 @@ fn replay(segment: &Segment, at: u64, header: &FrameHeader, body: &[u8]) -> Resu
         })
         .collect();
     Ok(Replayed { lsn: header.lsn, blocks })
-}
-
-/// Header, body and padding.
-type Unchecked<'a> = (FrameHeader, &'a [u8], &'a [u8]);
-
-/// A part of the file in memory, moved along as it is read.
-struct Window<'a> {
-    file: &'a dyn VfsFile,
-    len: u64,
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-impl Window<'_> {
-    /// The frame at this offset: header, body, padding; `None` when no header holds there or the file ends
-    /// before the frame does. The body is not checked.
-    fn frame(&mut self, segment: &Segment, at: u64) -> io::Result<Option<Unchecked<'_>>> {
-        let left = self.len.saturating_sub(at);
-        if left < HEADER_LEN as u64 {
-            return Ok(None);
-        }
-        let head = self.get(at, HEADER_LEN as u64)?;
-        let Some(header) = FrameHeader::decode(head, segment.seed, at) else { return Ok(None) };
-        if header.frame_len() > left {
-            return Ok(None);
-        }
-        let frame = self.get(at, header.frame_len())?;
-        let (_, rest) = frame.split_at(HEADER_LEN);
-        let (body, padding) = rest.split_at(header.body_len as usize);
-        Ok(Some((header, body, padding)))
-    }
-
-    /// Bytes that the caller has bounded by the file's length.
-    fn get(&mut self, at: u64, len: u64) -> io::Result<&[u8]> {
-        let held = self.start..self.start + self.bytes.len() as u64;
-        if !held.contains(&at) || at + len > held.end {
-            let wanted = len.max(WINDOW).min(self.len.saturating_sub(at));
-            self.bytes.resize(wanted as usize, 0);
-            self.bytes.shrink_to(2 * WINDOW as usize);
-            self.start = at;
-            read_exact_at(self.file, at, &mut self.bytes)?;
-        }
-        let from = (at - self.start) as usize;
-        self.bytes.get(from..from + len as usize).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-    }
 }

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::backend::Lsn;
-use super::frame::{array_at, u32_at, u64_at};
+use super::frame::{MAX_BODY, array_at, u32_at, u64_at};
 use super::manifest::{SnapshotRef, check_version};
 use super::segment::{FORMAT_VERSION, LARGEST_NUMBER};
 use crate::error::{Details, Error, Kind, Result};
@@ -255,49 +255,111 @@ impl SnapshotSeed {
     }
 }
 
-/// Reads the table: every block begins where the one before ends, and the last ends where the table begins. Numbers of
-/// documents are what the blocks before say, and no more than the payload has bytes: a loader makes room by them.
-pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Path) -> Result<Vec<Entry>> {
-    if seed.table_crc(bytes) != footer.table_crc {
-        return Err(Error::corrupt(path, footer.table, "the checksum of the snapshot's table does not hold"));
-    }
-    let mut entries = Vec::with_capacity(footer.blocks as usize);
-    let mut due = HEADER_LEN;
-    let mut at = footer.table;
-    let mut documents: BTreeMap<u32, u64> = BTreeMap::new();
-    for bytes in bytes.chunks(ENTRY_LEN as usize) {
-        let Some(entry) = Entry::decode(bytes) else {
-            let message = format!(
-                "{} holds blocks of a kind that this package does not know; open it with a newer moltendb-node",
-                path.display()
-            );
-            let details = Details { file: Some(path.to_path_buf()), offset: Some(at), ..Details::default() };
-            return Err(Error::new(Kind::Version, message).with_details(details));
-        };
-        if entry.offset != due || entry.end() > footer.table {
-            return Err(Error::corrupt(path, at, "a block of the snapshot's table is out of place"));
+/// Payload of a block that holds several documents, at most.
+pub const LONGEST_SHARED: u32 = 64 << 10;
+
+/// Reads the table piece by piece: every block begins where the one before ends, and the last ends where the table begins.
+/// Numbers of documents are what the blocks before say, and no more than the payload has bytes: a loader makes room
+/// by them. So nothing is made room for that does not stand in the file, and a table that is not there, because the
+/// file has a hole in its place, ends with its first entry.
+pub struct Table<'a> {
+    footer: &'a Footer,
+    path: &'a Path,
+    crc: u32,
+    /// Where the next block begins.
+    due: u64,
+    /// Where the next entry stands.
+    at: u64,
+    documents: BTreeMap<u32, u64>,
+    entries: Vec<Entry>,
+    /// The first entry of a kind that this version does not know, if the checksum holds.
+    unknown: Option<u64>,
+}
+
+impl<'a> Table<'a> {
+    /// The table that this footer names, of which nothing was read yet.
+    pub fn new(footer: &'a Footer, seed: SnapshotSeed, path: &'a Path) -> Table<'a> {
+        Table {
+            footer,
+            path,
+            crc: seed.0,
+            due: HEADER_LEN,
+            at: footer.table,
+            documents: BTreeMap::new(),
+            entries: Vec::new(),
+            unknown: None,
         }
-        let before = documents.entry(entry.collection).or_default();
+    }
+
+    /// Reads the next entries, whole ones.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<()> {
+        self.crc = crc32c::crc32c_append(self.crc, bytes);
+        for bytes in bytes.chunks(ENTRY_LEN as usize) {
+            self.entry(bytes)?;
+            self.at += ENTRY_LEN;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, bytes: &[u8]) -> Result<()> {
+        if u64_at(bytes, 0) != self.due {
+            return Err(self.damage("a block of the snapshot's table is out of place"));
+        }
+        let Some(entry) = Entry::decode(bytes) else {
+            self.unknown.get_or_insert(self.at);
+            self.due = self.due.saturating_add(BLOCK_HEADER_LEN + u64::from(u32_at(bytes, 8)));
+            return Ok(());
+        };
+        if entry.end() > self.footer.table {
+            return Err(self.damage("a block of the snapshot's table is out of place"));
+        }
+        let before = self.documents.entry(entry.collection).or_default();
         let database = entry.kind == BlockKind::Database;
-        if database != (entry.collection == 0)
-            || entry.first_document != *before
-            || entry.documents > entry.len
-        {
-            return Err(Error::corrupt(
-                path,
-                at,
-                "the snapshot's table counts other documents than there are",
-            ));
+        let holds = database == (entry.collection == 0)
+            && entry.first_document == *before
+            && entry.documents <= entry.len
+            && (entry.documents <= 1 || entry.len <= LONGEST_SHARED)
+            && u64::from(entry.len) <= MAX_BODY;
+        if !holds {
+            return Err(self.damage("the snapshot's table counts other documents than there are"));
         }
         *before += u64::from(entry.documents);
-        due = entry.end();
-        at += ENTRY_LEN;
-        entries.push(entry);
+        self.due = entry.end();
+        self.entries.push(entry);
+        Ok(())
     }
-    if due != footer.table {
-        return Err(Error::corrupt(path, due, "the snapshot's table leaves bytes out"));
+
+    /// The entries, once all were read.
+    pub fn finish(self) -> Result<Vec<Entry>> {
+        if self.crc != self.footer.table_crc {
+            let what = "the checksum of the snapshot's table does not hold";
+            return Err(Error::corrupt(self.path, self.footer.table, what));
+        }
+        if let Some(at) = self.unknown {
+            let message = format!(
+                "{} holds blocks of a kind that this package does not know; open it with a newer moltendb-node",
+                self.path.display()
+            );
+            let file = Some(self.path.to_path_buf());
+            let details = Details { file, offset: Some(at), ..Details::default() };
+            return Err(Error::new(Kind::Version, message).with_details(details));
+        }
+        if self.due != self.footer.table {
+            return Err(Error::corrupt(self.path, self.due, "the snapshot's table leaves bytes out"));
+        }
+        Ok(self.entries)
     }
-    Ok(entries)
+
+    fn damage(&self, what: &str) -> Error {
+        Error::corrupt(self.path, self.at, what)
+    }
+}
+
+/// Reads a table at once.
+pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Path) -> Result<Vec<Entry>> {
+    let mut table = Table::new(footer, seed, path);
+    table.read(bytes)?;
+    table.finish()
 }
 
 /// What the manifest says of a snapshot: the checksums that all others hang on, and the salt.

@@ -8,17 +8,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::backend::{Block, BlockPlace, FileId, Loader, Lsn, SnapshotBlock};
-use super::frame::u32_at;
+use super::frame::{MAX_BODY, u32_at};
 use super::host::Host;
 use super::manifest::SnapshotRef;
 use super::snapshot::{
-    self, BLOCK_HEADER_LEN, BlockKind, ENTRY_LEN, Entry, FOOTER_LEN, Footer, HEADER_LEN, SnapshotHeader,
-    SnapshotSeed, snapshot_name,
+    self, BLOCK_HEADER_LEN, BlockKind, ENTRY_LEN, Entry, FOOTER_LEN, Footer, HEADER_LEN, LONGEST_SHARED,
+    SnapshotHeader, SnapshotSeed, Table, snapshot_name,
 };
-use super::vfs::{OpenMode, VfsFile, read_exact_at};
+use super::vfs::{OpenMode, VfsFile, read_exact_at, resize, zeros};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 
+/// The table is read in pieces of so many bytes: whole entries.
+const TABLE_PIECE: u64 = ENTRY_LEN << 14;
 /// Blocks are read in pieces of at most this many bytes, or one block.
 const PIECE: u64 = 1 << 20;
 
@@ -79,10 +81,16 @@ impl SnapshotFile {
                 "it is not the snapshot that the manifest names",
             ));
         }
-        let mut table = vec![0; (u64::from(footer.blocks) * ENTRY_LEN) as usize];
-        read(footer.table, &mut table)?;
         let seed = SnapshotSeed::new(&header.salt, header.id);
-        let entries = snapshot::decode_table(&table, &footer, seed, &path)?;
+        let mut table = Table::new(&footer, seed, &path);
+        let (mut at, mut bytes) = (footer.table, Vec::new());
+        while at < len - FOOTER_LEN {
+            bytes.resize((len - FOOTER_LEN - at).min(TABLE_PIECE) as usize, 0);
+            read(at, &mut bytes)?;
+            table.read(&bytes)?;
+            at += bytes.len() as u64;
+        }
+        let entries = table.finish()?;
         let documents = entries.iter().filter(|entry| entry.kind == BlockKind::Documents);
         if documents.map(|entry| u64::from(entry.documents)).sum::<u64>() != header.documents {
             return Err(Error::corrupt(&path, 56, "its header counts other documents than its table"));
@@ -95,6 +103,12 @@ impl SnapshotFile {
     /// machine runs at once. A block is verified before it is heard.
     pub(super) fn load(&self, entries: &[Entry], loader: &mut dyn Loader) -> Result<()> {
         let database = |entry: &Entry| entry.kind == BlockKind::Database;
+        let least = u64::from(loader.least_document());
+        let lies = |entry: &&Entry| u64::from(entry.documents) * least > u64::from(entry.len);
+        if let Some(entry) = entries.iter().find(|entry| !database(entry) && lies(entry)) {
+            let what = "the snapshot's table counts more documents than the block has room for";
+            return Err(Error::corrupt(&self.path, entry.offset, what));
+        }
         let mut buffer = Vec::new();
         for piece in pieces(entries, database) {
             self.read_piece(entries, piece, &mut buffer, &mut |block| loader.database_block(block))?;
@@ -118,7 +132,15 @@ impl SnapshotFile {
         if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
-        let mut bytes = vec![0; BLOCK_HEADER_LEN as usize + place.len as usize];
+        // A place may come from a file that nothing proves: no room is made for a block that is not there.
+        if place.len > LONGEST_SHARED {
+            let mut head = [0; BLOCK_HEADER_LEN as usize];
+            self.read(place.frame, &mut head)?;
+            if u32_at(&head, 0) != place.len || u64::from(place.len) > MAX_BODY {
+                return Err(self.damage(place.frame));
+            }
+        }
+        let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(place.len))?;
         self.read(place.frame, &mut bytes)?;
         let payload = bytes.split_off(BLOCK_HEADER_LEN as usize);
         let crc = self.seed.block_crc(place.frame, &payload);
@@ -173,7 +195,7 @@ impl SnapshotFile {
         let Some(entries) = entries.get(piece) else { return Ok(()) };
         let (Some(from), Some(to)) = (entries.first(), entries.last()) else { return Ok(()) };
         let start = from.offset;
-        buffer.resize((to.end() - start) as usize, 0);
+        resize(buffer, to.end() - start).map_err(|error| Error::io("read", &self.path, error))?;
         buffer.shrink_to(2 * PIECE as usize);
         self.read(start, buffer)?;
         for (index, entry) in (first..).zip(entries) {
@@ -200,6 +222,10 @@ impl SnapshotFile {
             })?;
         }
         Ok(())
+    }
+
+    fn room(&self, len: u64) -> Result<Vec<u8>> {
+        zeros(len).map_err(|error| Error::io("read", &self.path, error))
     }
 
     fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {

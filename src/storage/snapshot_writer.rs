@@ -9,15 +9,14 @@ use super::frame::MAX_BODY;
 use super::host::Host;
 use super::manifest::SnapshotRef;
 use super::snapshot::{
-    self, BLOCK_HEADER_LEN, BlockKind, Entry, Footer, HEADER_LEN, SnapshotHeader, SnapshotSeed,
+    self, BLOCK_HEADER_LEN, BlockKind, Entry, Footer, HEADER_LEN, LONGEST_SHARED, SnapshotHeader,
+    SnapshotSeed,
 };
 use super::vfs::{OpenMode, VfsFile, write_all_at};
 use crate::error::{Error, Kind, Result};
 
 /// Blocks are gathered into writes of about this many bytes.
 const PIECE: usize = 1 << 20;
-/// A payload with more than one document is not longer.
-const LONGEST_SHARED: usize = 64 << 10;
 
 /// A snapshot in the making.
 pub(super) struct SnapshotWriter {
@@ -58,7 +57,7 @@ impl SnapshotWriter {
     /// Appends a block.
     pub(super) fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
         let len = payload.len();
-        if len as u64 > MAX_BODY || (len > LONGEST_SHARED && documents > 1) {
+        if len as u64 > MAX_BODY || (len > LONGEST_SHARED as usize && documents > 1) {
             let what = format!("a snapshot block of {len} bytes and {documents} documents is too long");
             return Err(Error::new(Kind::Internal, what));
         }

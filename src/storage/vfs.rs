@@ -4,6 +4,7 @@
 //! is volatile until `sync_data` or `sync_all`; what happens to names is volatile until `sync_dir`.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,8 +96,29 @@ pub trait VfsFile: Send + Sync {
     /// Sets space aside for `[offset, offset + len)` without changing the length. Where that cannot be done it
     /// does nothing and answers `false`: a full disk is met by the write.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<bool>;
+    /// The next bytes from `offset` on that may be other than zero, `None` when there are none: what lies between is a
+    /// hole, which takes no space on the disk and reads as zeros. A system that does not tell holes has none.
+    fn next_data(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
+        let len = self.len()?;
+        Ok((offset < len).then_some(offset..len))
+    }
     /// Takes the file's lock; `false` when another holds it.
     fn try_lock(&self, kind: LockKind) -> io::Result<bool>;
+}
+
+/// A buffer of zeros of a length that a file says: memory that is not there is an error, and no end of the process.
+pub fn zeros(len: u64) -> io::Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    resize(&mut buffer, len)?;
+    Ok(buffer)
+}
+
+/// Gives a buffer a length that a file says, as [`zeros`] does.
+pub fn resize(buffer: &mut Vec<u8>, len: u64) -> io::Result<()> {
+    let len = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    buffer.try_reserve_exact(len.saturating_sub(buffer.len())).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    buffer.resize(len, 0);
+    Ok(())
 }
 
 /// Fills the buffer, continuing short and interrupted reads; the end of the file inside it is `UnexpectedEof`.

@@ -1,0 +1,206 @@
+//! Reading on behind damage: what the records of a damaged database still say, and what is wrong with them. Opening answers
+//! nothing that rests on damage; this tells how much of the rest is whole.
+
+use std::collections::{HashMap, HashSet};
+
+use super::index::Index;
+use super::key::{Key, key_of};
+use super::record::{Put, Record, Records};
+use crate::document::shape::MAX_SHAPES;
+use crate::document::stored::{check_deleted, check_document};
+use crate::document::{RawValue, Shape, Shapes, incoming};
+use crate::index::Spec;
+use crate::storage::{Block, Heard};
+
+/// What the log has said so far.
+#[derive(Default)]
+pub(super) struct State {
+    collections: HashMap<u32, Contents>,
+    names: HashSet<String>,
+    next_number: u32,
+}
+
+#[derive(Default)]
+struct Contents {
+    name: String,
+    shapes: Shapes,
+    documents: HashSet<Key, foldhash::fast::RandomState>,
+    indexes: HashSet<String>,
+}
+
+/// What is wrong with a record.
+enum Fault {
+    /// The record itself.
+    Own(String),
+    /// It rests on something that was not there, which damage before it explains.
+    Missing(String),
+}
+
+impl State {
+    /// Documents of the newest state that could be read whole.
+    pub(super) fn documents(&self) -> u64 {
+        self.collections.values().map(|collection| collection.documents.len() as u64).sum()
+    }
+
+    /// Hears a commit; answers what is wrong with it first.
+    pub(super) fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
+        let mut first = None;
+        for block in &heard.commit.blocks {
+            let found = self.block(block, heard);
+            first = first.or(found);
+        }
+        first
+    }
+
+    fn block(&mut self, block: &Block, heard: &Heard) -> Option<(u64, String)> {
+        let mut first = None;
+        for record in Records::new(&block.bytes) {
+            let (at, fault) = match record {
+                Ok(record) => {
+                    let at = match &record {
+                        Record::Put(put) => put.document.start as u64,
+                        _ => 0,
+                    };
+                    match self.record(record, &block.bytes, heard.from_snapshot) {
+                        Ok(()) => continue,
+                        Err(fault) => (at, fault),
+                    }
+                }
+                Err(at) => (at as u64, Fault::Own("a record is malformed".to_owned())),
+            };
+            let what = match fault {
+                Fault::Own(what) => what,
+                Fault::Missing(what) if heard.gapless => what,
+                Fault::Missing(_) => continue,
+            };
+            first.get_or_insert((block.place.offset + at, what));
+        }
+        first
+    }
+
+    fn record(&mut self, record: Record<'_>, payload: &[u8], from_snapshot: bool) -> Result<(), Fault> {
+        match record {
+            Record::Put(put) => self.put(&put, payload),
+            Record::Delete { collection, id } => self.delete(collection, id),
+            Record::Shape { collection, shape, keys } => {
+                let contents = self.contents(collection)?;
+                let due = contents.shapes.len();
+                if usize::from(shape) < due {
+                    return Err(Fault::Missing("a shape definition is out of order".to_owned()));
+                }
+                for lost in due..usize::from(shape).min(MAX_SHAPES) {
+                    contents.shapes.push(lost_shape(lost));
+                }
+                if contents.shapes.push(Shape::new(&keys)).is_none() {
+                    let what = "a shape definition repeats a key, or is one too many";
+                    return Err(Fault::Own(what.to_owned()));
+                }
+                match usize::from(shape) == due {
+                    true => Ok(()),
+                    false => Err(Fault::Missing("a shape definition is out of order".to_owned())),
+                }
+            }
+            Record::Create { collection, name, options: _ } => {
+                let taken = self.names.contains(name);
+                // A snapshot lists collections by name.
+                let given = collection < self.next_number && !from_snapshot;
+                if given || taken || self.collections.contains_key(&collection) {
+                    return Err(Fault::Missing("a collection begins twice".to_owned()));
+                }
+                self.next_number = self.next_number.max(collection.saturating_add(1));
+                self.names.insert(name.to_owned());
+                let contents = Contents { name: name.to_owned(), ..Contents::default() };
+                self.collections.insert(collection, contents);
+                Ok(())
+            }
+            Record::Index { collection, spec } => {
+                let contents = self.contents(collection)?;
+                let parsed = incoming::check(spec, &Shapes::new())
+                    .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
+                    .and_then(|spec| Index::new(0, spec));
+                match parsed {
+                    Err(error) => {
+                        let what = format!("the definition of an index cannot be read: {}", error.message());
+                        Err(Fault::Own(what))
+                    }
+                    Ok(index) if contents.indexes.insert(index.spec().name.to_string()) => Ok(()),
+                    Ok(_) => Err(Fault::Missing("an index begins twice".to_owned())),
+                }
+            }
+            Record::Unindex { collection, name } => match self.contents(collection)?.indexes.remove(name) {
+                true => Ok(()),
+                false => Err(Fault::Missing("a record names an index that does not exist".to_owned())),
+            },
+            Record::Rename { collection, name } => {
+                if self.names.contains(name) {
+                    return Err(Fault::Missing("a collection gets a name that another has".to_owned()));
+                }
+                let before = std::mem::replace(&mut self.contents(collection)?.name, name.to_owned());
+                self.names.remove(&before);
+                self.names.insert(name.to_owned());
+                Ok(())
+            }
+            Record::Next { collection } if from_snapshot => {
+                self.next_number = self.next_number.max(collection);
+                Ok(())
+            }
+            Record::Next { .. } => {
+                Err(Fault::Own("a record stands where none of its kind belongs".to_owned()))
+            }
+            Record::Drop { collection } => match self.collections.remove(&collection) {
+                Some(contents) => {
+                    self.names.remove(&contents.name);
+                    Ok(())
+                }
+                None => Err(Fault::Missing("a record names a collection that does not exist".to_owned())),
+            },
+        }
+    }
+
+    fn contents(&mut self, number: u32) -> Result<&mut Contents, Fault> {
+        self.collections
+            .get_mut(&number)
+            .ok_or_else(|| Fault::Missing("a record names a collection that does not exist".to_owned()))
+    }
+
+    fn put(&mut self, put: &Put, payload: &[u8]) -> Result<(), Fault> {
+        let contents = self.contents(put.collection)?;
+        let bytes = payload.get(put.document.clone());
+        let bytes = bytes.ok_or_else(|| Fault::Own("a document ends outside its block".to_owned()))?;
+        match check_document(bytes, &contents.shapes) {
+            Ok(id) => {
+                contents.documents.insert(key_of(id));
+                Ok(())
+            }
+            Err(error) => {
+                // Its newest version is unreadable, whatever stood there before.
+                if let Some(id) = RawValue::new(bytes, &contents.shapes).get("_id") {
+                    contents.documents.remove(&key_of(id));
+                }
+                let what = format!("a document cannot be read: {}", error.message());
+                // Without the definitions that were lost, whole bytes may be unreadable.
+                Err(Fault::Missing(what))
+            }
+        }
+    }
+
+    fn delete(&mut self, number: u32, id: &[u8]) -> Result<(), Fault> {
+        let contents = self.contents(number)?;
+        let key = match check_deleted(id, &contents.shapes) {
+            Ok(id) => key_of(id),
+            Err(error) => {
+                return Err(Fault::Own(format!("a deleted _id cannot be read: {}", error.message())));
+            }
+        };
+        match contents.documents.remove(&key) {
+            true => Ok(()),
+            false => Err(Fault::Missing("a deletion names a document that does not exist".to_owned())),
+        }
+    }
+}
+
+/// Stands for a definition that damage took: more keys than any object has values, so that what used it does not decode.
+fn lost_shape(number: usize) -> Shape {
+    let keys: Vec<String> = (0..4_096).map(|key| format!("{number}.{key}")).collect();
+    Shape::new(&keys)
+}
