@@ -4,8 +4,11 @@ import { ObjectId } from 'bson'
 import { expectTypeOf } from 'expect-type'
 
 import {
-  type AnyBulkWriteOperation, type BulkWriteResult, type Collection, Database, type DeleteResult, type Document, type Filter, type FindCursor, type FindOptions,
-  type InsertManyResult, type InsertOneResult, type ModifyResult, type OptionalId, type Projection, type Sort, type UpdateFilter, type UpdateOptions, type UpdateResult,
+  type Abortable, type AnyBulkWriteOperation, type BulkWriteResult, type Collection, type CountDocumentsOptions, Database, type Db,
+  type DeleteResult, type Document, type Filter, type FindCursor, type FindOptions,
+  type InsertManyResult, type InsertOneResult, type MatchKeysAndValues, type ModifyResult, type MongoError, type MongoServerError, type OptionalId,
+  type OptionalUnlessRequiredId, type Projection, type ReplaceOptions, type ReturnDocument, type Sort, type StrictFilter,
+  type StrictUpdateFilter, type UpdateFilter, type UpdateOptions, type UpdateResult,
   type WithId, type WithoutId
 } from '../index.js'
 
@@ -244,3 +247,19 @@ const writes: AnyBulkWriteOperation<Order>[] = [
 expectTypeOf(orders.bulkWrite(writes, { ordered: false })).resolves.toEqualTypeOf<BulkWriteResult<Order>>()
 // @ts-expect-error no such write
 void orders.bulkWrite([{ removeOne: { filter: {} } }])
+
+// The driver's names of types
+expectTypeOf<Db>().toEqualTypeOf<Database>()
+expectTypeOf<OptionalUnlessRequiredId<Order>>().toEqualTypeOf<OptionalId<Order>>()
+expectTypeOf<ReturnDocument>().toEqualTypeOf<'before' | 'after'>()
+const fields: MatchKeysAndValues<Order> = { total: 1, 'customer.name': 'x' }
+// @ts-expect-error text where a number stands
+const wrongFields: MatchKeysAndValues<Order> = { total: 'x' }
+const strict: StrictFilter<Order> = { total: { $gt: 1 } }
+const strictUpdate: StrictUpdateFilter<Order> = { $set: fields }
+const replacing: ReplaceOptions & Abortable & CountDocumentsOptions = { upsert: true, signal: new AbortController().signal, limit: 1 }
+void [fields, wrongFields, strict, strictUpdate, replacing]
+function report(failure: MongoServerError | MongoError): string {
+  return `${failure.code}: ${failure.message}`
+}
+void report

@@ -1,0 +1,35 @@
+// Names of types of the mongodb driver, for programs written for it.
+
+import type { Database } from './database.js'
+import type { MoltenError } from './errors.js'
+import type { CountOptions, FindOneAndUpdateOptions, OperationOptions, UpdateOptions } from './option-types.js'
+import type { OptionalId, Path, PathValue } from './path-types.js'
+import type { Filter } from './query-types.js'
+import type { UpdateFilter, UpdateOperators } from './update-types.js'
+
+/** The driver's name of `Database`. */
+export type Db = Database
+/** The driver's name of `MoltenError`. */
+export type MongoError = MoltenError
+/** The driver's name of `MoltenError`. */
+export type MongoServerError = MoltenError
+/** The driver's name of `OptionalId`; an `_id` that `T` requires may be absent here too. */
+export type OptionalUnlessRequiredId<T> = OptionalId<T>
+/** The driver's name of `Filter`, which is strict. */
+export type StrictFilter<T> = Filter<T>
+/** The driver's name of `UpdateFilter`, which is strict. */
+export type StrictUpdateFilter<T> = UpdateFilter<T>
+/** The driver's name of what `$set` takes. */
+export type MatchKeysAndValues<T> = NonNullable<UpdateOperators<T>['$set']>
+/** The driver's name of `Path`, as a union here and not as tuples. */
+export type NestedPaths<T> = Path<T>
+/** The driver's name of `PathValue`. */
+export type PropertyType<T, P extends string> = PathValue<T, P>
+/** The driver's name of `CountOptions`. */
+export type CountDocumentsOptions = CountOptions
+/** Options of `replaceOne`. */
+export type ReplaceOptions = Omit<UpdateOptions, 'arrayFilters'>
+/** The words of the option `returnDocument`. */
+export type ReturnDocument = NonNullable<FindOneAndUpdateOptions['returnDocument']>
+/** What takes a signal. */
+export type Abortable = Pick<OperationOptions, 'signal'>
