@@ -304,14 +304,48 @@ type Flags<P extends string, V> = {
 export type UpdateFilter<T> = (IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
 } : UpdateOperators<WithoutId<T>, InferId<T>>) | Deferred<T>;
+/**
+ * Options of the mongodb driver that change no answer of a database within the process. Accepted for compatibility, without effect;
+ * docs/compatibility.md says why of each.
+ */
+export interface DriverOptions {
+	comment?: unknown;
+	readPreference?: unknown;
+	omitReadPreference?: boolean;
+	readConcern?: unknown;
+	writeConcern?: unknown;
+	retryWrites?: boolean;
+	willRetryWrite?: boolean;
+	bypassPinningCheck?: boolean;
+	dbName?: string;
+	authdb?: string;
+	noResponse?: boolean;
+	allowDiskUse?: boolean;
+	allowPartialResults?: boolean;
+	partial?: boolean;
+	oplogReplay?: boolean;
+	noCursorTimeout?: boolean;
+	maxAwaitTimeMS?: number;
+	timeoutMode?: unknown;
+	cursor?: unknown;
+	authorizedCollections?: boolean;
+	bypassDocumentValidation?: boolean;
+	checkKeys?: boolean;
+	serializeFunctions?: boolean;
+	enableUtf8Validation?: boolean;
+	useBigInt64?: boolean;
+	bsonRegExp?: boolean;
+}
 /** Options of every operation. */
-export interface OperationOptions {
+export interface OperationOptions extends DriverOptions {
 	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
 	signal?: AbortSignal;
 	/** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
 	maxTimeMS?: number;
-	/** For logs; ignored. */
-	comment?: unknown;
+	/** Strings compare as their bytes do. Any other collation is refused. */
+	collation?: {
+		locale: "simple";
+	};
 }
 /** The option of operations whose filters, projections, updates or stages may hold expressions. */
 export interface LetOptions {
@@ -347,7 +381,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 	batchSize?: number;
 }
 /** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize">;
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize"> & ExplainOptions;
 /** Options of `countDocuments`. */
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 	/** Documents to leave out first. */
@@ -372,7 +406,15 @@ export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOpt
 	upsert?: boolean;
 	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
 	arrayFilters?: readonly Document[];
-	/** Leaves fields that are undefined out of a replacement; `false` stores null. */
+}
+/** Options of updates of one document. */
+export interface UpdateOneOptions extends UpdateOptions {
+	/** Of several that match, the first in this order. */
+	sort?: Sort;
+}
+/** Options of `replaceOne`. */
+export interface ReplaceOptions extends Omit<UpdateOneOptions, "arrayFilters"> {
+	/** Leaves fields that are undefined out; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
 /** Options of updates and replacements of one document. */
@@ -390,6 +432,8 @@ export interface SetOptions extends VersionOptions {
 	/** Leaves fields that are undefined out; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
+/** Options of `setMany`; a version belongs to an entry. */
+export type SetManyOptions = Omit<SetOptions, "ifVersion">;
 /** Options of `get`. */
 export interface GetOptions extends OperationOptions {
 	/** Resolves with the document's version and times too. */
@@ -413,9 +457,15 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions 
 	includeResultMetadata?: boolean;
 }
 /** Options of `findOneAndReplace`. */
-export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters"> & Pick<ReplaceOptions, "ignoreUndefined">;
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
+interface BulkWriteModelOptions extends HintOptions {
+	/** Strings compare as their bytes do. Any other collation is refused. */
+	collation?: {
+		locale: "simple";
+	};
+}
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> = {
 	insertOne: {
@@ -428,29 +478,29 @@ export type AnyBulkWriteOperation<T = Document> = {
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
 		sort?: Sort;
-	} & HintOptions;
+	} & BulkWriteModelOptions;
 } | {
 	updateMany: {
 		filter: Filter<T>;
 		update: UpdateFilter<T> | readonly Document[];
 		upsert?: boolean;
 		arrayFilters?: readonly Document[];
-	} & HintOptions;
+	} & BulkWriteModelOptions;
 } | {
 	replaceOne: {
 		filter: Filter<T>;
 		replacement: WithoutId<T>;
 		upsert?: boolean;
 		sort?: Sort;
-	} & HintOptions;
+	} & BulkWriteModelOptions;
 } | {
 	deleteOne: {
 		filter: Filter<T>;
-	} & HintOptions;
+	} & BulkWriteModelOptions;
 } | {
 	deleteMany: {
 		filter: Filter<T>;
-	} & HintOptions;
+	} & BulkWriteModelOptions;
 };
 /** Options of `bulkWrite`. */
 export interface BulkWriteOptions extends InsertManyOptions, LetOptions {
@@ -510,7 +560,7 @@ export interface OpenOptions {
 	signal?: AbortSignal;
 }
 /** The options of `db.collection`; they replace those of the database. */
-export interface CollectionOptions {
+export interface CollectionOptions extends DriverOptions {
 	/** Makes the `_id` of documents that have none. */
 	pkFactory?: PrimaryKeyFactory;
 	/** Leaves fields that are undefined out; `false` stores null. */
@@ -1016,8 +1066,6 @@ declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
 	/** Documents that cross into JavaScript at a time; 0 for the default. */
 	batchSize?: number;
-	/** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
-	allowDiskUse?: boolean;
 }
 /**
  * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
@@ -1150,7 +1198,7 @@ declare class KeyAccess<T extends Document = Document> {
 	 *
 	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
 	 */
-	setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, "ifVersion">): Promise<number[]>;
+	setMany(entries: Iterable<SetEntry<T>>, options?: SetManyOptions): Promise<number[]>;
 	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
 	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
 	/**
@@ -1166,7 +1214,7 @@ declare class KeyAccess<T extends Document = Document> {
 		meta?: false;
 	}): WithId<T> | null;
 	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
-	hasSync(id: InferId<T>): boolean;
+	hasSync(id: InferId<T>, options?: OperationOptions): boolean;
 }
 declare class Reads<T extends Document = Document> extends KeyAccess<T> {
 	#private;
@@ -1299,7 +1347,7 @@ export declare class Collection<T extends Document = Document> extends Indexes<T
 	 *
 	 * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
 	 */
-	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: UpdateOneOptions): Promise<UpdateResult<T>>;
+	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: ReplaceOptions): Promise<UpdateResult<T>>;
 	/**
 	 * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
 	 * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the

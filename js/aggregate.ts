@@ -1,6 +1,6 @@
 // Aggregation: a cursor over what a pipeline answers. Stages are added before the first read.
 
-import { checkFields, countOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
+import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import { BATCH, type CursorSource, type Reading } from './batches.js'
@@ -9,6 +9,8 @@ import { encodeValue } from './encode.js'
 import { explaining } from './explain.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
+import { optionsOf } from './option-check.js'
+import { COLLECTION } from './option-table.js'
 import { variablesOf } from './requests.js'
 import type { Document, LetOptions, OperationOptions } from './types.js'
 
@@ -16,8 +18,6 @@ import type { Document, LetOptions, OperationOptions } from './types.js'
 export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
   /** Documents that cross into JavaScript at a time; 0 for the default. */
   batchSize?: number
-  /** For the sake of programs written for a server; nothing goes to disk: a stage holds at most 100 MiB. */
-  allowDiskUse?: boolean
 }
 
 interface Settings {
@@ -68,9 +68,8 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
   /** @internal */
   static create<T>(source: CursorSource, pipeline: unknown, options: AggregateOptions | undefined): AggregationCursor<T> {
     const where = `${source.collection}.aggregate`
-    const given = optionsOf<AggregateOptions & { explain?: unknown }>(where, options)
-    if (given.explain !== undefined) throw unsupported(where, 'explain', 'use explain() of the cursor')
-    const batch = countOf(where, 'option batchSize', given.batchSize)
+    const given = optionsOf<AggregateOptions>(where, options, COLLECTION.aggregate)
+    const batch = batchOf(where, given.batchSize)
     const { signal, maxTimeMS = 0 } = given
     const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), variables: variablesOf(where, given.let) }
     return new AggregationCursor<T>(source, { pipeline: stagesOf(where, pipeline), settings })
@@ -150,7 +149,7 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
   /** Sets how many documents cross into JavaScript at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
-    this.#run.settings.batch = countOf(this.#where('batchSize'), 'count', count)
+    this.#run.settings.batch = batchOf(this.#where('batchSize'), count, 'count')
     return this
   }
 
@@ -196,7 +195,10 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
 function stagesOf(where: string, pipeline: unknown): Document[] {
   if (pipeline === undefined) return []
   if (!Array.isArray(pipeline)) throw wrongArgument(where, 'pipeline', 'an array of stages', pipeline)
-  const stages = Array.from(pipeline as unknown[])
-  stages.forEach((stage, n) => checkFields(where, `pipeline[${n}]`, stage))
-  return stages as Document[]
+  const stages: Document[] = []
+  eachOf<unknown>(pipeline, (stage, n) => {
+    checkFields(where, `pipeline[${n}]`, stage)
+    stages.push(stage)
+  })
+  return stages
 }

@@ -37,6 +37,14 @@ export function isFields(value: unknown): value is Document {
   return !(value instanceof Date || ArrayBuffer.isView(value) || isObjectId(value))
 }
 
+/**
+ * Looks at the elements of an array in order, its holes too, and stops at the first that is refused: an array of 2^32 - 1 holes ends at once.
+ * `forEach` and `map` would go through all of them.
+ */
+export function eachOf<T>(list: readonly T[], look: (element: T, i: number) => void): void {
+  for (let i = 0; i < list.length; i++) look(list[i]!, i)
+}
+
 /** A Map of any realm. */
 export function isMap(value: unknown): value is Map<string, never> {
   return Object.prototype.toString.call(value) === '[object Map]'
@@ -54,34 +62,9 @@ export function filterOf(where: string, filter: unknown): Document {
   return filter
 }
 
-/** The options; absent means none. */
-export function optionsOf<T extends object>(where: string, options: T | null | undefined): Partial<T> {
-  if (options === undefined || options === null) return {}
-  if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
-  const given = options as { session?: unknown; collation?: { locale?: unknown } | null; signal?: unknown; maxTimeMS?: unknown }
-  if (given.session !== undefined && given.session !== null) throw unsupported(where, 'session', 'operations of one call are atomic')
-  if (given.collation !== undefined && given.collation !== null) checkCollation(where, given.collation)
-  if (given.maxTimeMS !== undefined) countOf(where, 'option maxTimeMS', given.maxTimeMS)
-  if (given.signal !== undefined) checkSignal(where, given.signal)
-  return options
-}
-
-/** Strings compare as their bytes do; no language's rules are there. */
-export function checkCollation(where: string, collation: unknown): void {
-  checkFields(where, 'collation', collation)
-  if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
-}
-
 /** The error of an option that this version does not have. */
 export function unsupported(where: string, name: string, instead: string): MoltenError {
   return new MoltenError('NOT_SUPPORTED', `${where}: option ${name} is not supported; ${instead}`)
-}
-
-function checkSignal(where: string, signal: unknown): void {
-  const given = signal as Partial<AbortSignal> | null
-  if (typeof given !== 'object' || given === null || typeof given.addEventListener !== 'function' || typeof given.aborted !== 'boolean') {
-    throw wrongArgument(where, 'option signal', 'an AbortSignal', signal)
-  }
 }
 
 /** A true or false option; absent is false. */
@@ -98,17 +81,15 @@ export function countOf(where: string, name: string, value: unknown): number {
   return value as number
 }
 
+/** How many documents cross at a time; absent is 0. The core counts them in 31 bits, and no batch has as many. */
+export function batchOf(where: string, value: unknown, name = 'option batchSize'): number {
+  return Math.min(countOf(where, name, value), 0x7fffffff)
+}
+
 /** A version to insist on; undefined means any. */
 export function versionOf(where: string, value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
   return countOf(where, 'option ifVersion', value)
-}
-
-/** Methods that take no `ifVersion` must not leave it out in silence. */
-export function refuseVersion(where: string, options: object): void {
-  if ((options as { ifVersion?: unknown }).ifVersion !== undefined) {
-    throw unsupported(where, 'ifVersion', 'use set, setMany or delete, which take it')
-  }
 }
 
 /** An `_id` for key access. */
@@ -141,7 +122,7 @@ function nameFault(name: string): string | undefined {
 /** Refuses replacement documents where operators or a pipeline are expected. */
 export function checkUpdate(where: string, update: unknown): asserts update is Document {
   if (Array.isArray(update)) {
-    update.forEach((stage, n) => checkFields(where, `update[${n}]`, stage))
+    eachOf(update, (stage, n) => checkFields(where, `update[${n}]`, stage))
     return
   }
   checkFields(where, 'update', update)

@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream'
 
 import { Batches, type Reading } from './batches.js'
 import { disposeWith } from './dispose.js'
+import { checkNames } from './option-check.js'
+import { CURSOR } from './option-table.js'
 import { readableOf } from './streams.js'
 
 /** The documents behind a cursor's face. */
@@ -77,7 +79,9 @@ export abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 
   /** The documents as a stream of objects; a function may change each. */
   stream(options?: { transform?: (document: T) => unknown }): Readable {
+    if (options) checkNames(this.#batches.where('stream'), options, CURSOR.stream)
     const transform = options?.transform
+    if (transform !== undefined) this.#batches.checkFunction('stream', 'option transform', transform)
     return readableOf(transform ? this.#transformed(transform) : this)
   }
 

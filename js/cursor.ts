@@ -1,6 +1,6 @@
 // The cursor of a find: what it asks for, until the first fetch.
 
-import { checkCollation, checkFields, filterOf, wrongArgument } from './arguments.js'
+import { checkFields, filterOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import type { CursorSource, Reading } from './batches.js'
@@ -9,6 +9,7 @@ import type { Request } from './core.js'
 import { explaining } from './explain.js'
 import { hintOf } from './index-spec.js'
 import type { ExplainVerbosityLike, Hint } from './index-types.js'
+import { checkCollation } from './option-check.js'
 import { countRequest } from './requests.js'
 import { sortKeys } from './sort.js'
 import type { Document, Sort, SortDirection } from './types.js'
@@ -108,7 +109,7 @@ export class FindCursor<T = any> extends BatchCursor<T> {
   /** Sets how many documents cross into JavaScript at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
-    this.#find.settings.batch = this.#whole('batchSize', count)
+    this.#find.settings.batch = Math.min(this.#whole('batchSize', count), 0x7fffffff)
     return this
   }
 

@@ -2,7 +2,7 @@
 
 import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './document-types.js'
 import type { SuggestedIndex } from './index-types.js'
-import type { OperationOptions } from './option-types.js'
+import type { DriverOptions, OperationOptions } from './option-types.js'
 
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = 'async' | 'sync' | 'memory'
@@ -56,7 +56,7 @@ export interface OpenOptions {
 }
 
 /** The options of `db.collection`; they replace those of the database. */
-export interface CollectionOptions {
+export interface CollectionOptions extends DriverOptions {
   /** Makes the `_id` of documents that have none. */
   pkFactory?: PrimaryKeyFactory
   /** Leaves fields that are undefined out; `false` stores null. */

@@ -1,7 +1,7 @@
 // Database: opening, closing, and the handles of collections.
 
 import { abortable } from './abort.js'
-import { checkCollectionName, filterOf, flagOf, optionsOf, unsupported } from './arguments.js'
+import { checkCollectionName, filterOf, flagOf } from './arguments.js'
 import { Opcode, Port } from './batch.js'
 import { Collection } from './collection.js'
 import { Core, errorOfNative, type ListedCollection, listing } from './core.js'
@@ -9,18 +9,14 @@ import { disposeWith } from './dispose.js'
 import type { ListCollectionsOptions } from './index-types.js'
 import { ListCursor } from './list-cursor.js'
 import { native, type NativeDatabase } from './native.js'
+import { optionsOf } from './option-check.js'
+import { DATABASE } from './option-table.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './options.js'
 import { exportLines, importLines } from './transfer.js'
 import type {
   BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource,
   OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode, Verification
 } from './types.js'
-
-/** Options of a collection that are not there yet. */
-const LATER = [
-  'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
-  'clusteredIndex', 'changeStreamPreAndPostImages', 'encryptedFields'
-]
 
 interface Description {
   path: string
@@ -79,7 +75,7 @@ export class Database {
    */
   static async verify(path: string, options?: OperationOptions): Promise<Verification> {
     const where = 'Database.verify'
-    const { signal } = optionsOf<OperationOptions>(where, options)
+    const { signal } = optionsOf<OperationOptions>(where, options, DATABASE.verify)
     const checked = pathOf(path, where)
     if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
     signal?.throwIfAborted()
@@ -126,7 +122,11 @@ export class Database {
   collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T> {
     const where = 'Database.collection'
     checkCollectionName(where, name)
-    const given = optionsOf<CollectionOptions>(where, options)
+    const given = optionsOf<CollectionOptions>(where, options, DATABASE.collection)
+    return this.#handle<T>(where, name, given)
+  }
+
+  #handle<T extends Document>(where: string, name: string, given: CollectionOptions): Collection<T> {
     const { settings } = this.#core
     return Collection.create<T>(this, this.#core, name, {
       createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
@@ -144,12 +144,8 @@ export class Database {
     const where = 'Database.createCollection'
     this.#core.checkOpen(where)
     checkCollectionName(where, name)
-    const given = optionsOf<CreateCollectionOptions>(where, options)
-    for (const later of LATER) {
-      const value: unknown = (given as Document)[later]
-      if (value !== undefined && value !== null && value !== false) throw unsupported(where, later, 'it comes with a later version')
-    }
-    const collection = this.collection<T>(name, options)
+    const given = optionsOf<CreateCollectionOptions>(where, options, DATABASE.createCollection)
+    const collection = this.#handle<T>(where, name, given)
     const { signal, maxTimeMS } = given
     await this.#core.run(where, this.#core.collection(name, where), {
       opcode: Opcode.Create, flags: 0, signal, maxTimeMS, body: () => {}, finish: () => {}
@@ -166,7 +162,7 @@ export class Database {
   listCollections(filter?: Document | null, options?: ListCollectionsOptions & { nameOnly?: false }): ListCursor<CollectionInfo>
   listCollections(filter?: Document | null, options?: ListCollectionsOptions): ListCursor<any> {
     const where = 'Database.listCollections'
-    const given = optionsOf<ListCollectionsOptions>(where, options)
+    const given = optionsOf<ListCollectionsOptions>(where, options, DATABASE.listCollections)
     const checked = filterOf(where, filter)
     const nameOnly = flagOf(where, 'nameOnly', given.nameOnly)
     const { readOnly } = this.#core.settings
@@ -191,7 +187,7 @@ export class Database {
     this.#core.checkOpen(where)
     checkCollectionName(where, from, 'from')
     checkCollectionName(where, to, 'to')
-    optionsOf<RenameOptions>(where, options)
+    optionsOf<RenameOptions>(where, options, DATABASE.renameCollection)
     return this.collection<T>(from).rename(to, options)
   }
 
@@ -199,14 +195,14 @@ export class Database {
   async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropCollection'
     this.#core.checkOpen(where)
-    const { signal } = optionsOf<OperationOptions>(where, options)
+    const { signal } = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
     const target = this.#core.collection(checkedName(where, name), where)
     return this.#core.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, body: () => {}, finish: (value) => value })
   }
 
   /** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
   async flush(options?: OperationOptions): Promise<void> {
-    const { signal } = optionsOf<OperationOptions>('Database.flush', options)
+    const { signal } = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
     await this.#core.direct('Database.flush', (database) => database.flush(), signal)
   }
 
@@ -216,7 +212,7 @@ export class Database {
    * failure leaves everything as it was.
    */
   async compact(options?: OperationOptions): Promise<CompactResult> {
-    const { signal } = optionsOf<OperationOptions>('Database.compact', options)
+    const { signal } = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
     return JSON.parse(await this.#core.direct('Database.compact', (database) => database.compact(), signal)) as CompactResult
   }
 
@@ -228,13 +224,13 @@ export class Database {
   async backup(path: string, options?: OperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
     const destination = pathOf(path, where)
-    const { signal } = optionsOf<OperationOptions>(where, options)
+    const { signal } = optionsOf<OperationOptions>(where, options, DATABASE.backup)
     return JSON.parse(await this.#core.direct(where, (database) => database.backup(destination), signal)) as BackupResult
   }
 
   /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
   async stats(options?: OperationOptions): Promise<DatabaseStats> {
-    const { signal } = optionsOf<OperationOptions>('Database.stats', options)
+    const { signal } = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
     return JSON.parse(await this.#core.direct('Database.stats', (database) => database.stats(), signal)) as DatabaseStats
   }
 

@@ -1,12 +1,14 @@
 // What the methods of a collection are made of: its state on the port, and how an operation is checked, built and run.
 
-import { checkId, flagOf, optionsOf } from './arguments.js'
+import { checkId, flagOf } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
 import { type CollectionState, type Core, named, type Request } from './core.js'
 import type { Database } from './database.js'
 import { encodeDocument, encodeId, encodeValue } from './encode.js'
 import { explained } from './explain.js'
 import { sameId } from './identity.js'
+import { optionsOf } from './option-check.js'
+import { COLLECTION } from './option-table.js'
 import { MUST_WAIT } from './point-reads.js'
 import { getRequest } from './requests.js'
 import type { PortShapes } from './shapes.js'
@@ -41,12 +43,12 @@ export class Handle {
 
   /** Checks, builds and appends an operation; whatever goes wrong is a rejection. */
   run<R, O extends OperationOptions>(
-    method: string, options: O | undefined, build: (where: string, options: Partial<O>) => Request<R>
+    method: keyof typeof COLLECTION, options: O | undefined, build: (where: string, options: Partial<O>) => Request<R>
   ): Promise<R> {
     const where = `${this.name}.${method}`
     try {
       this.core.checkOpen(where)
-      const given = optionsOf<O>(where, options)
+      const given = optionsOf<O>(where, options, COLLECTION[method])
       const request = explained(where, this.core.name, build(where, given), given as ExplainOptions)
       request.signal = given.signal
       request.maxTimeMS ??= given.maxTimeMS

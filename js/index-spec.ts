@@ -1,7 +1,9 @@
 // What callers say of indexes, in every form that the mongodb driver takes, as one: pairs of path and direction, and options that are known.
 
-import { checkCollation, checkFields, countOf, isFields, isMap, wrongArgument } from './arguments.js'
+import { checkFields, countOf, eachOf, isFields, isMap, wrongArgument } from './arguments.js'
 import type { ExplainVerbosityLike } from './index-types.js'
+import { checkCollation, checkNames } from './option-check.js'
+import { CURSOR, NOT_OF_INDEXES, PARTS } from './option-table.js'
 import type { Document } from './types.js'
 
 const FORMS = 'a field name, an object, a Map, or a list of them or of [field, direction] pairs'
@@ -15,12 +17,6 @@ const TYPES: { readonly [option: string]: string | undefined } = {
   hidden: 'a boolean',
   partialFilterExpression: 'an object'
 }
-/** Options that say how a server builds an index, or go with any operation of the driver. */
-const IGNORED = new Set([
-  'background', 'v', 'version', 'commitQuorum', 'comment', 'maxTimeMS', 'timeoutMS', 'signal', 'session', 'writeConcern', 'readConcern',
-  'readPreference', 'retryWrites', 'ignoreUndefined'
-])
-
 /** Paths and directions in order. Which directions there are is the core's to say. */
 export type KeyPairs = [path: string, direction: number | string][]
 
@@ -38,10 +34,12 @@ export function indexKeys(where: string, name: string, spec: unknown): KeyPairs 
   const parts: readonly unknown[] = Array.isArray(spec) && !isPair(spec) ? spec : [spec]
   // A field that is named again keeps its place and takes the last direction, as in an object.
   const keys = new Map<string, number | string>()
-  for (const [path, direction] of parts.flatMap((part) => pairsOf(where, name, part))) {
-    if (typeof path !== 'string' || path === '') throw wrongArgument(where, name, FORMS, path)
-    keys.set(path, directionOf(where, path, direction))
-  }
+  eachOf(parts, (part) => {
+    for (const [path, direction] of pairsOf(where, name, part)) {
+      if (typeof path !== 'string' || path === '') throw wrongArgument(where, name, FORMS, path)
+      keys.set(path, directionOf(where, path, direction))
+    }
+  })
   if (keys.size === 0) throw wrongArgument(where, name, 'at least one field', spec === '' ? spec : 'none')
   return [...keys]
 }
@@ -75,14 +73,14 @@ export function specOf(where: string, spec: unknown, options: Document, name = '
   const body: SpecBody = { key: indexKeys(where, name, spec) }
   for (const option of Object.keys(options)) {
     const value: unknown = options[option]
-    if (value === undefined || value === null || IGNORED.has(option) || option === 'key') continue
+    if (value === undefined || value === null || NOT_OF_INDEXES.has(option) || option === 'key') continue
     if (option === 'collation') checkCollation(where, value)
     else takeOption(where, body, option, value)
   }
   return body
 }
 
-/** Options that are not known go along: the core says which are of a server's indexes and which are of none. */
+/** Options of a server's indexes go along: the core says of each what is missing. */
 function takeOption(where: string, body: SpecBody, option: string, value: unknown): void {
   const expected = TYPES[option]
   if (expected === 'an object') checkFields(where, `option ${option}`, value)
@@ -96,13 +94,16 @@ export function specsOf(where: string, rows: unknown): SpecBody[] {
   if (!Array.isArray(rows) || rows.length === 0) {
     throw wrongArgument(where, 'indexSpecs', 'an array of at least one index', Array.isArray(rows) ? '[]' : rows)
   }
-  return rows.map((row: unknown, i) => {
+  const specs: SpecBody[] = []
+  eachOf<unknown>(rows, (row, i) => {
     const at = `indexSpecs[${i}]`
     checkFields(where, at, row)
     const { key } = row
     if (!isFields(key) && !isMap(key)) throw wrongArgument(where, `${at}.key`, 'an object or a Map', key)
-    return specOf(`${where}: ${at}`, key, row, 'key')
+    checkNames(`${where}: ${at}`, row, PARTS['a row of createIndexes'])
+    specs.push(specOf(`${where}: ${at}`, key, row, 'key'))
   })
+  return specs
 }
 
 /** A hint as it crosses, or null for none. */
@@ -125,6 +126,7 @@ const VERBOSITY: { readonly [name: string]: number | undefined } = {
 /** How much to explain, and within which time; as the driver, all of it where nothing is said. */
 export function verbosityOf(where: string, given: ExplainVerbosityLike | undefined | null): { level: number; maxTimeMS: number | undefined } {
   if (typeof given === 'object' && given !== null) {
+    checkNames(`${where}: verbosity`, given, CURSOR.explain)
     const { verbosity, maxTimeMS } = given
     return { level: levelOf(where, verbosity), maxTimeMS: maxTimeMS === undefined ? undefined : countOf(where, 'option maxTimeMS', maxTimeMS) }
   }

@@ -1,6 +1,6 @@
 // Indexes: making, dropping and listing them, and the figures of a collection.
 
-import { flagOf, optionsOf, wrongArgument } from './arguments.js'
+import { eachOf, flagOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { writeArrayHead } from './bodies.js'
 import type { Request } from './core.js'
@@ -13,6 +13,8 @@ import type {
 } from './index-types.js'
 import { handleOf } from './key-access.js'
 import { ListCursor } from './list-cursor.js'
+import { optionsOf } from './option-check.js'
+import { COLLECTION } from './option-table.js'
 import { Reads } from './reads.js'
 import type { Document, OperationOptions } from './types.js'
 
@@ -69,7 +71,7 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
   listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
     const handle = handleOf(this)
     const where = `${this.collectionName}.listIndexes`
-    const { signal, maxTimeMS } = optionsOf<ListIndexesOptions>(where, options)
+    const { signal, maxTimeMS } = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
     return ListCursor.create<IndexDescriptionInfo>({
       where,
       checkOpen: (at) => handle.core.checkOpen(at),
@@ -94,10 +96,11 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
   /** Resolves with whether there is an index of this name, or of each of these names. */
   indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean> {
     return handleOf(this).run<boolean, ListIndexesOptions>('indexExists', options, (where) => {
-      const names: readonly unknown[] = Array.isArray(indexes) ? [...indexes] : [indexes]
-      for (const name of names) {
+      const names: string[] = []
+      eachOf<unknown>(Array.isArray(indexes) ? indexes : [indexes], (name) => {
         if (typeof name !== 'string') throw wrongArgument(where, 'indexes', 'a name or an array of names', name)
-      }
+        names.push(name)
+      })
       const finish = (rows: IndexDescriptionInfo[]) => names.every((name) => rows.some((row) => row.name === name))
       return { ...listRequest, finish }
     })
@@ -124,12 +127,12 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
   }
 
   /** An answer that is the same of every collection, of a database that is open. */
-  #nothing<R>(method: string, options: OperationOptions | undefined, answer: R): Promise<R> {
+  #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
     const { core } = handleOf(this)
     const where = `${this.collectionName}.${method}`
     try {
       core.checkOpen(where)
-      const { signal } = optionsOf<OperationOptions>(where, options)
+      const { signal } = optionsOf<OperationOptions>(where, options, COLLECTION[method])
       signal?.throwIfAborted()
       return Promise.resolve(answer)
     } catch (error) {
@@ -137,7 +140,7 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
     }
   }
 
-  #information(method: string, options: IndexInformationOptions | undefined, usual: boolean): Promise<any> {
+  #information(method: 'indexes' | 'indexInformation', options: IndexInformationOptions | undefined, usual: boolean): Promise<any> {
     return handleOf(this).run<any, IndexInformationOptions>(method, options, (where, given) => {
       const full = given.full === undefined ? usual : flagOf(where, 'full', given.full)
       return { ...listRequest, finish: (rows: IndexDescriptionInfo[]) => (full ? rows : compact(rows)) }

@@ -1,14 +1,16 @@
 // Key access: documents by `_id`, with versions, and the reads that settle without leaving the thread.
 
-import { checkId, flagOf, optionsOf, versionOf, wrongArgument } from './arguments.js'
+import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { writeArrayHead } from './bodies.js'
 import { encodeId, encodeValue } from './encode.js'
 import type { Handle } from './handle.js'
+import { checkNames, optionsOf } from './option-check.js'
+import { COLLECTION, PARTS } from './option-table.js'
 import { MUST_WAIT } from './point-reads.js'
-import { checkEntry, entriesOf, getRequest, hasRequest, refuseEntriesVersion } from './requests.js'
+import { checkEntry, getRequest, hasRequest } from './requests.js'
 import type {
-  Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetOptions, Versioned, VersionOptions, WithId
+  Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetManyOptions, SetOptions, Versioned, VersionOptions, WithId
 } from './types.js'
 
 /** The handle behind a collection's face. */
@@ -47,7 +49,7 @@ export class KeyAccess<T extends Document = Document> {
     if (hot) return hot
     return this.#handle.run('getMany', options, (where) => {
       if (!Array.isArray(ids)) throw wrongArgument(where, 'ids', 'an array', ids)
-      ids.forEach((id, i) => checkId(where, id, `ids[${i}]`))
+      eachOf(ids, (id, i) => checkId(where, id, `ids[${i}]`))
       return {
         opcode: Opcode.GetMany,
         flags: 0,
@@ -104,15 +106,21 @@ export class KeyAccess<T extends Document = Document> {
    *
    * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
    */
-  setMany(entries: Iterable<SetEntry<T>>, options?: Omit<SetOptions, 'ifVersion'>): Promise<number[]> {
+  setMany(entries: Iterable<SetEntry<T>>, options?: SetManyOptions): Promise<number[]> {
     return this.#handle.run('setMany', options, (where, given) => {
-      refuseEntriesVersion(where, given)
-      const list = entriesOf<T>(where, entries)
-      const versions = list.map((entry, i) => {
+      const list: SetEntry<T>[] = []
+      const versions: (number | undefined)[] = []
+      if (typeof entries !== 'object' || entries === null || typeof entries[Symbol.iterator] !== 'function') {
+        throw wrongArgument(where, 'entries', 'a list of [id, document] pairs or a Map', entries)
+      }
+      for (const entry of entries) {
+        const i = list.length
         if (!Array.isArray(entry)) throw wrongArgument(where, `entries[${i}]`, '[id, document]', entry)
-        checkEntry(`${where}: entry ${i}`, entry[0], entry[1])
-        return versionOf(where, (entry[2] as VersionOptions | undefined)?.ifVersion)
-      })
+        const [id, document, own] = entry as SetEntry<T>
+        checkEntry(`${where}: entry ${i}`, id, document)
+        list.push([id, document])
+        versions.push(own === undefined || own === null ? undefined : entryVersion(`${where}: entry ${i}`, own))
+      }
       return {
         opcode: Opcode.Set,
         flags: 0,
@@ -156,16 +164,28 @@ export class KeyAccess<T extends Document = Document> {
       if (answer !== MUST_WAIT) return answer as WithId<T> | null
     }
     const where = `${this.collectionName}.getSync`
-    const given = optionsOf<GetOptions>(where, options)
+    const given = optionsOf<GetOptions>(where, options, COLLECTION.getSync)
     checkId(where, id)
     const meta = flagOf(where, 'meta', given.meta)
     return this.#handle.call(where, getRequest<WithId<T>>(id, meta), given.signal)
   }
 
   /** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
-  hasSync(id: InferId<T>): boolean {
-    const answer = this.#handle.attempt('hasSync', id, true)
-    if (answer !== MUST_WAIT) return answer as boolean
-    return this.#handle.call(`${this.collectionName}.hasSync`, hasRequest(id))
+  hasSync(id: InferId<T>, options?: OperationOptions): boolean {
+    if (options === undefined) {
+      const answer = this.#handle.attempt('hasSync', id, true)
+      if (answer !== MUST_WAIT) return answer as boolean
+    }
+    const where = `${this.collectionName}.hasSync`
+    const { signal } = optionsOf<OperationOptions>(where, options, COLLECTION.hasSync)
+    checkId(where, id)
+    return this.#handle.call(where, hasRequest(id), signal)
   }
+}
+
+/** The version that an entry of `setMany` must have now. */
+function entryVersion(where: string, options: unknown): number | undefined {
+  checkFields(where, 'options', options)
+  checkNames(where, options, PARTS['an entry of setMany'])
+  return versionOf(where, options['ifVersion'])
 }

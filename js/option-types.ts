@@ -6,14 +6,47 @@ import type { InferId, OptionalId, WithoutId } from './path-types.js'
 import type { Filter, Projection, Sort } from './query-types.js'
 import type { UpdateFilter } from './update-types.js'
 
+/**
+ * Options of the mongodb driver that change no answer of a database within the process. Accepted for compatibility, without effect;
+ * docs/compatibility.md says why of each.
+ */
+export interface DriverOptions {
+  comment?: unknown
+  readPreference?: unknown
+  omitReadPreference?: boolean
+  readConcern?: unknown
+  writeConcern?: unknown
+  retryWrites?: boolean
+  willRetryWrite?: boolean
+  bypassPinningCheck?: boolean
+  dbName?: string
+  authdb?: string
+  noResponse?: boolean
+  allowDiskUse?: boolean
+  allowPartialResults?: boolean
+  partial?: boolean
+  oplogReplay?: boolean
+  noCursorTimeout?: boolean
+  maxAwaitTimeMS?: number
+  timeoutMode?: unknown
+  cursor?: unknown
+  authorizedCollections?: boolean
+  bypassDocumentValidation?: boolean
+  checkKeys?: boolean
+  serializeFunctions?: boolean
+  enableUtf8Validation?: boolean
+  useBigInt64?: boolean
+  bsonRegExp?: boolean
+}
+
 /** Options of every operation. */
-export interface OperationOptions {
+export interface OperationOptions extends DriverOptions {
   /** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
   signal?: AbortSignal
   /** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
   maxTimeMS?: number
-  /** For logs; ignored. */
-  comment?: unknown
+  /** Strings compare as their bytes do. Any other collation is refused. */
+  collation?: { locale: 'simple' }
 }
 
 /** The option of operations whose filters, projections, updates or stages may hold expressions. */
@@ -54,7 +87,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 }
 
 /** Options of `findOne`. */
-export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'>
+export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batchSize'> & ExplainOptions
 
 /** Options of `countDocuments`. */
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
@@ -82,7 +115,17 @@ export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOpt
   upsert?: boolean
   /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
   arrayFilters?: readonly Document[]
-  /** Leaves fields that are undefined out of a replacement; `false` stores null. */
+}
+
+/** Options of updates of one document. */
+export interface UpdateOneOptions extends UpdateOptions {
+  /** Of several that match, the first in this order. */
+  sort?: Sort
+}
+
+/** Options of `replaceOne`. */
+export interface ReplaceOptions extends Omit<UpdateOneOptions, 'arrayFilters'> {
+  /** Leaves fields that are undefined out; `false` stores null. */
   ignoreUndefined?: boolean
 }
 
@@ -104,6 +147,9 @@ export interface SetOptions extends VersionOptions {
   ignoreUndefined?: boolean
 }
 
+/** Options of `setMany`; a version belongs to an entry. */
+export type SetManyOptions = Omit<SetOptions, 'ifVersion'>
+
 /** Options of `get`. */
 export interface GetOptions extends OperationOptions {
   /** Resolves with the document's version and times too. */
@@ -124,7 +170,7 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions 
 }
 
 /** Options of `findOneAndReplace`. */
-export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, 'arrayFilters'>
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, 'arrayFilters'> & Pick<ReplaceOptions, 'ignoreUndefined'>
 
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<
@@ -132,14 +178,20 @@ export type FindOneAndDeleteOptions<T = Document> = Pick<
   'sort' | 'projection' | 'includeResultMetadata' | keyof DeleteOptions
 >
 
+/** What the writes of `bulkWrite` take besides filters and documents. */
+interface BulkWriteModelOptions extends HintOptions {
+  /** Strings compare as their bytes do. Any other collation is refused. */
+  collation?: { locale: 'simple' }
+}
+
 /** A write of `bulkWrite`. */
 export type AnyBulkWriteOperation<T = Document> =
   | { insertOne: { document: OptionalId<T> } }
-  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[]; sort?: Sort } & HintOptions }
-  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & HintOptions }
-  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean; sort?: Sort } & HintOptions }
-  | { deleteOne: { filter: Filter<T> } & HintOptions }
-  | { deleteMany: { filter: Filter<T> } & HintOptions }
+  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[]; sort?: Sort } & BulkWriteModelOptions }
+  | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | readonly Document[]; upsert?: boolean; arrayFilters?: readonly Document[] } & BulkWriteModelOptions }
+  | { replaceOne: { filter: Filter<T>; replacement: WithoutId<T>; upsert?: boolean; sort?: Sort } & BulkWriteModelOptions }
+  | { deleteOne: { filter: Filter<T> } & BulkWriteModelOptions }
+  | { deleteMany: { filter: Filter<T> } & BulkWriteModelOptions }
 
 /** Options of `bulkWrite`. */
 export interface BulkWriteOptions extends InsertManyOptions, LetOptions {}

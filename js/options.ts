@@ -1,18 +1,14 @@
 // The options of Database.open, checked once; WRITE_MODE sets the default of one of them.
 
-import { flagOf, optionsOf, shown, unsupported, wrongArgument } from './arguments.js'
+import { checkFields, flagOf, wrongArgument } from './arguments.js'
+import { checkNames, optionsOf } from './option-check.js'
+import { DATABASE, PARTS } from './option-table.js'
 import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from './types.js'
 import { uuidv7 } from './uuid.js'
 
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
-const LATER = ['encryptionKey'] as const
 const AUTO_INDEX = ['off', 'suggest', 'on'] as const
-const KNOWN = new Set([
-  'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'readOnly', 'createIfMissing', 'errorIfExists', 'recovery', 'autoCompact', 'autoIndex', 'retention',
-  'signal', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId'
-])
-
 /** A path that keeps nothing on disk. */
 export const MEMORY = ':memory:'
 
@@ -33,12 +29,7 @@ export interface Settings {
 /** Checks path and options of an open call. */
 export function settingsOf(path: unknown, given: OpenOptions | null | undefined): Settings {
   const name = pathOf(path)
-  const options = optionsOf<OpenOptions>(WHERE, given)
-  for (const key of Object.keys(options)) {
-    if ((LATER as readonly string[]).includes(key)) {
-      if ((options as { [key: string]: unknown })[key] !== undefined) throw unsupported(WHERE, key, 'it comes with a later version')
-    } else if (!KNOWN.has(key)) throw new TypeError(`${WHERE}: there is no option ${shown(key)}`)
-  }
+  const options = optionsOf<OpenOptions>(WHERE, given, DATABASE.open)
   const storage = storageOf(name, options)
   return {
     path: storage === 'memory' ? MEMORY : name,
@@ -96,6 +87,8 @@ function coreOptions(options: OpenOptions): object {
     if (options[name] !== undefined) core[name] = flagOf(WHERE, name, options[name])
   }
   if (options.retention !== undefined) {
+    checkFields(WHERE, 'option retention', options.retention)
+    checkNames(`${WHERE}: option retention`, options.retention, PARTS.retention)
     const generations = (options.retention as Partial<Retention> | null)?.generations
     if (!Number.isInteger(generations)) throw wrongArgument(WHERE, 'option retention', '{ generations: a whole number }', options.retention)
     core.retention = { generations: numberIn('retention.generations', generations, 0, 1000, 'generations') }

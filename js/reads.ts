@@ -1,7 +1,7 @@
 // Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
 import { AggregationCursor, type AggregateOptions } from './aggregate.js'
-import { filterOf, optionsOf, unsupported, wrongArgument } from './arguments.js'
+import { filterOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { writeFind, writeMore } from './bodies.js'
 import type { Request } from './core.js'
@@ -9,16 +9,13 @@ import { FindCursor } from './cursor.js'
 import { encodeValue } from './encode.js'
 import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
+import { optionsOf } from './option-check.js'
+import { COLLECTION } from './option-table.js'
 import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './requests.js'
 import type {
-  CountOptions, DistinctOptions, Document, Element, ExplainOptions, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
+  CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
 } from './types.js'
 import type { Writer } from './writer.js'
-
-/** A cursor is explained by its method; an option of its name must not be left out in silence. */
-function refuseExplain(where: string, options: object): void {
-  if ((options as ExplainOptions).explain !== undefined) throw unsupported(where, 'explain', 'use explain() of the cursor that find answers')
-}
 
 /** The methods that read documents by what is in them. */
 export class Reads<T extends Document = Document> extends KeyAccess<T> {
@@ -52,8 +49,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
    */
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
     const where = `${this.collectionName}.find`
-    const given = optionsOf<FindOptions<T>>(where, options)
-    refuseExplain(where, given)
+    const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.find)
     const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
     return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
       ...findManyOf(where, given),
@@ -104,8 +100,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
    */
   findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
     const where = `${this.collectionName}.findSync`
-    const given = optionsOf<FindOptions<T>>(where, options)
-    refuseExplain(where, given)
+    const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
     const operation = { opcode: Opcode.Find, flags: 0, variables: find.variables, body: (out: Writer) => writeFind(out, checked, find) }
@@ -123,14 +118,14 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
   /** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
     const where = `${this.collectionName}.findOneSync`
-    const given = optionsOf<FindOneOptions<T>>(where, options)
+    const given = optionsOf<FindOneOptions<T>>(where, options, COLLECTION.findOneSync)
     return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given.signal)
   }
 
   /** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
   countSync(filter?: Filter<T> | null, options?: CountOptions): number {
     const where = `${this.collectionName}.countSync`
-    const given = optionsOf<CountOptions>(where, options)
+    const given = optionsOf<CountOptions>(where, options, COLLECTION.countSync)
     return handleOf(this).call(where, countOfMatches(where, filter, given), given.signal)
   }
 

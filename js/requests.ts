@@ -1,6 +1,6 @@
 // What the methods of a collection share: arguments read once, requests that several of them send, answers put into the driver's shape.
 
-import { checkFields, checkId, countOf, filterOf, wrongArgument } from './arguments.js'
+import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments.js'
 import { Flag, Opcode } from './batch.js'
 import { type FindShape, writeFind } from './bodies.js'
 import type { Request } from './core.js'
@@ -9,7 +9,7 @@ import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './identity.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import { sortKeys } from './sort.js'
-import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, SetEntry, UpdateResult, Versioned, VersionOptions } from './types.js'
+import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, UpdateResult, Versioned } from './types.js'
 
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
@@ -64,7 +64,7 @@ export function limitOf(where: string, limit: unknown): number {
 
 /** What a find of many documents asks for. */
 export function findManyOf(where: string, options: FindOptions): FindShape {
-  return { ...findOf(where, options), limit: limitOf(where, options.limit), batch: countOf(where, 'option batchSize', options.batchSize) }
+  return { ...findOf(where, options), limit: limitOf(where, options.limit), batch: batchOf(where, options.batchSize) }
 }
 
 /** A find of one document, or null. */
@@ -134,19 +134,6 @@ export function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsert
 export function checkEntry(where: string, id: unknown, document: unknown): void {
   checkId(where, id)
   checkFields(where, 'document', document)
-}
-
-export function refuseEntriesVersion(where: string, options: object): void {
-  if ((options as VersionOptions).ifVersion !== undefined) {
-    throw new TypeError(`${where}: ifVersion belongs to an entry: [id, document, { ifVersion }]`)
-  }
-}
-
-export function entriesOf<T>(where: string, entries: Iterable<SetEntry<T>>): SetEntry<T>[] {
-  if (typeof entries !== 'object' || entries === null || typeof entries[Symbol.iterator] !== 'function') {
-    throw wrongArgument(where, 'entries', 'a list of [id, document] pairs or a Map', entries)
-  }
-  return [...entries]
 }
 
 /** The ids that went in, by the places of those that failed. */

@@ -1,6 +1,6 @@
 // Sorts, in every form that the mongodb driver takes, as one: a list of paths and directions.
 
-import { isMap, wrongArgument } from './arguments.js'
+import { eachOf, isMap, wrongArgument } from './arguments.js'
 import type { Sort, SortDirection } from './types.js'
 
 const FORMS = "a field name, an object, a Map, or a list of fields or [field, direction] pairs"
@@ -31,11 +31,13 @@ function pairsOf(where: string, sort: Sort, direction: unknown): [unknown, unkno
 /** `['age', -1]` is one pair; `['age', 'name']` are two fields. */
 function pairsOfList(where: string, list: readonly unknown[]): [unknown, unknown][] {
   if (list.length === 2 && typeof list[0] === 'string' && parsedDirection(list[1]) !== undefined) return [[list[0], list[1]]]
-  return list.map((item) => {
-    if (typeof item === 'string') return [item, 1]
-    if (Array.isArray(item) && item.length === 2) return [item[0], item[1]]
-    throw wrongArgument(where, 'sort', FORMS, item)
+  const pairs: [unknown, unknown][] = []
+  eachOf(list, (item) => {
+    if (typeof item === 'string') pairs.push([item, 1])
+    else if (Array.isArray(item) && item.length === 2) pairs.push([item[0], item[1]])
+    else throw wrongArgument(where, 'sort', FORMS, item)
   })
+  return pairs
 }
 
 function directionOf(where: string, path: string, given: unknown): 1 | -1 {

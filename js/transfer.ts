@@ -1,11 +1,13 @@
 // Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
 
 
-import { abortable } from './abort.js'
-import { checkCollectionName, countOf, optionsOf, shown, wrongArgument } from './arguments.js'
+import { abortable, onAbort } from './abort.js'
+import { checkCollectionName, countOf, shown, wrongArgument } from './arguments.js'
 import { type Core, errorOfNative } from './core.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import type { NativeExport } from './native.js'
+import { optionsOf } from './option-check.js'
+import { DATABASE } from './option-table.js'
 import { writeAll } from './streams.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from './types.js'
 
@@ -15,11 +17,13 @@ const PIECE_BYTES = 1 << 20
 const MAX_LINE_BYTES = 128 << 20
 const BATCH = 1000
 const NEWLINE = 10
+/** The byte order mark of UTF-8. */
+const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Writes what the core exports; the stream's end is the export's. */
 export async function exportLines(core: Core, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
   const where = 'Database.exportJSONL'
-  const options = optionsOf<ExportOptions>(where, given)
+  const options = optionsOf<ExportOptions>(where, given, DATABASE.exportJSONL)
   const { collections, onProgress, signal } = options
   const stream = writable as { write?: unknown; on?: unknown; getWriter?: unknown } | null | undefined
   // A Buffer has a method write too.
@@ -27,20 +31,29 @@ export async function exportLines(core: Core, writable: unknown, given: ExportOp
   if (!isNodeStream && typeof stream?.getWriter !== 'function') {
     throw wrongArgument(where, 'writable', 'a writable stream', writable)
   }
+  let names: string[] | null = null
   if (collections !== undefined) {
     if (!Array.isArray(collections)) throw wrongArgument(where, 'option collections', 'an array of names', collections)
-    for (const name of collections) checkCollectionName(where, name)
+    names = []
+    for (const name of collections as unknown[]) {
+      checkCollectionName(where, name)
+      names.push(name)
+    }
   }
   checkProgress(where, onProgress)
   core.checkOpen(where)
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
-  const lines = begin(where, () => core.native.exportLines(collections ? [...collections] : null))
+  const lines = begin(where, () => core.native.exportLines(names))
+  // A signal of its own: each stream would put a listener on the program's.
+  const stop = signal && new AbortController()
+  const end = signal && onAbort(signal, (reason) => stop!.abort(reason))
   try {
-    await writeAll(pieces(core, where, lines, progress, onProgress), stream as NodeJS.WritableStream, signal)
+    await writeAll(pieces(core, where, lines, progress, onProgress), stream as NodeJS.WritableStream, stop?.signal)
   } catch (error) {
     throw signal?.aborted ? signal.reason : error
   } finally {
+    end?.()
     await lines.finish()
   }
   return progress
@@ -66,7 +79,7 @@ interface Imported extends ImportResult {
 /** Reads lines and hands them over, one piece after the other. */
 export async function importLines(core: Core, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
-  const options = optionsOf<ImportOptions>(where, given)
+  const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
   const { ifExists = 'error', onProgress, signal } = options
   if (ifExists !== 'error' && ifExists !== 'replace' && ifExists !== 'skip') {
     throw wrongArgument(where, 'option ifExists', "'error', 'replace' or 'skip'", ifExists)
@@ -115,12 +128,14 @@ class Lines {
   /** Where the last line of all chunks ends; 0 without one. */
   #whole = 0
   #surrogate = ''
+  /** What may be the beginning of a byte order mark at the head of the source; undefined once the head has been read. */
+  #head: Uint8Array | undefined = new Uint8Array()
 
   constructor(private readonly where: string, private readonly read: () => number) {}
 
   /** Adds a piece; answers whole lines once there are enough of them. */
   add(piece: unknown): Uint8Array | undefined {
-    const chunk = this.#bytesOf(piece)
+    const chunk = this.#withoutMark(this.#bytesOf(piece))
     if (chunk.length === 0) return undefined
     const newline = chunk.lastIndexOf(NEWLINE)
     if (newline >= 0) this.#whole = this.#bytes + newline + 1
@@ -140,7 +155,7 @@ class Lines {
 
   /** What is left, its last line ended or not. */
   end(): Uint8Array {
-    const all = Buffer.concat([...this.#chunks, Buffer.from(this.#surrogate)])
+    const all = Buffer.concat([this.#head ?? new Uint8Array(), ...this.#chunks, Buffer.from(this.#surrogate)])
     this.#keep(new Uint8Array())
     return all
   }
@@ -149,6 +164,20 @@ class Lines {
     this.#chunks = rest.length > 0 ? [Buffer.from(rest)] : []
     this.#bytes = rest.length
     this.#whole = 0
+  }
+
+  /** Leaves out a byte order mark, which editors put at the head of a file, in however many pieces it comes. */
+  #withoutMark(chunk: Uint8Array): Uint8Array {
+    if (this.#head === undefined || chunk.length === 0) return chunk
+    const head = Buffer.concat([this.#head, chunk])
+    const length = Math.min(head.length, MARK.length)
+    const isMark = MARK.subarray(0, length).equals(head.subarray(0, length))
+    if (isMark && length < MARK.length) {
+      this.#head = head
+      return new Uint8Array()
+    }
+    this.#head = undefined
+    return isMark ? head.subarray(MARK.length) : head
   }
 
   #bytesOf(piece: unknown): Uint8Array {

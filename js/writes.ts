@@ -1,10 +1,12 @@
 // Writes that answer their document, and rows of writes: their arguments, bodies and results.
 
-import { checkFields, checkReplacement, checkUpdate, filterOf, flagOf, wrongArgument } from './arguments.js'
+import { checkFields, checkReplacement, checkUpdate, eachOf, filterOf, flagOf, wrongArgument } from './arguments.js'
 import { Flag, Opcode } from './batch.js'
 import { encodeValue } from './encode.js'
 import { type BulkCounts, MoltenBulkWriteError } from './errors.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
+import { checkCollation, checkNames } from './option-check.js'
+import { BULK_WRITES } from './option-table.js'
 import type { PortShapes } from './shapes.js'
 import { type SortKeys, sortKeys } from './sort.js'
 import type { AnyBulkWriteOperation, Document, FindOneAndUpdateOptions, InferId, ModifyResult } from './types.js'
@@ -34,7 +36,7 @@ export interface WriteHelp {
 export function arrayFiltersOf(where: string, value: unknown): readonly Document[] | null {
   if (value === undefined || value === null) return null
   if (!Array.isArray(value)) throw wrongArgument(where, 'option arrayFilters', 'an array of filters', value)
-  value.forEach((filter, i) => checkFields(where, `option arrayFilters[${i}]`, filter))
+  eachOf(value, (filter, i) => checkFields(where, `option arrayFilters[${i}]`, filter))
   return value
 }
 
@@ -143,18 +145,23 @@ export function bulkWritesOf<T>(where: string, operations: readonly AnyBulkWrite
   if (!Array.isArray(operations) || operations.length === 0) {
     throw wrongArgument(where, 'operations', 'an array of at least one write', Array.isArray(operations) ? '[]' : operations)
   }
-  return operations.map((operation: unknown, i) => {
+  const writes: BulkWrite[] = []
+  eachOf<unknown>(operations, (operation, i) => {
     const at = `operations[${i}]`
     checkFields(where, at, operation)
     const [name, ...more] = Object.keys(operation)
     const model: unknown = name === undefined ? undefined : operation[name]
     if (name === undefined || more.length > 0) throw wrongArgument(where, at, 'an object of one write, as in { insertOne: { document } }', operation)
     checkFields(where, `${at}.${name}`, model)
-    return bulkWriteOf(`${where}: ${at}.${name}`, name, model, help)
+    writes.push(bulkWriteOf(`${where}: ${at}.${name}`, name, model, help))
   })
+  return writes
 }
 
 function bulkWriteOf(where: string, name: string, model: Document, help: WriteHelp): BulkWrite {
+  if (Object.hasOwn(BULK_WRITES, name)) checkNames(where, model, BULK_WRITES[name as keyof typeof BULK_WRITES])
+  const collation: unknown = model['collation']
+  if (collation !== undefined && collation !== null) checkCollation(where, collation)
   switch (name) {
     case 'insertOne': {
       const document: unknown = model['document']

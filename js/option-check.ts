@@ -1,0 +1,87 @@
+// Options as programs pass them: what a call does not know is refused, never left out. Where nothing is passed, nothing is looked at.
+
+import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
+import { OTHER_NAMES, type OptionNames, PARTS, REFUSED } from './option-table.js'
+
+/** The options of a call; absent means none. */
+export function optionsOf<T extends object>(where: string, options: T | null | undefined, names: OptionNames): Partial<T> {
+  if (options === undefined || options === null) return {}
+  if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
+  checkNames(where, options, names)
+  const given = options as { collation?: unknown; signal?: unknown; maxTimeMS?: unknown }
+  if (given.collation !== undefined && given.collation !== null) checkCollation(where, given.collation)
+  if (given.maxTimeMS !== undefined) countOf(where, 'option maxTimeMS', given.maxTimeMS)
+  if (given.signal !== undefined) checkSignal(where, given.signal)
+  return options
+}
+
+/** Refuses names that are not among these. */
+export function checkNames(where: string, options: object, names: OptionNames): void {
+  // Inherited ones are among them: they would take effect.
+  for (const name in options) {
+    if (!names.known.has(name)) refuseName(where, options, name, names)
+  }
+}
+
+function refuseName(where: string, options: object, name: string, names: OptionNames): void {
+  const refusal = names.refused[name] ?? REFUSED[name]
+  if (refusal !== undefined) {
+    const value = (options as { [name: string]: unknown })[name]
+    if (value === undefined || value === null || refusal.nothing.includes(value)) return
+    throw unsupported(where, name, refusal.instead)
+  }
+  // What a program gave all its objects is no option.
+  if (!Object.hasOwn(options, name) && name in Object.prototype) return
+  throw new TypeError(`${where}: there is no option ${shown(name)}; ${adviceOf(name, names.own)}`)
+}
+
+function adviceOf(name: string, own: readonly string[]): string {
+  const other = OTHER_NAMES[name]
+  if (other !== undefined) return other
+  const near = nearest(name, own)
+  if (near !== undefined) return `did you mean ${shown(near)}?`
+  return own.length === 0 ? 'it takes none' : `there are ${own.join(', ')}`
+}
+
+/** The name that is fewest slips away, where that is few for its length. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  if (name.length > 40) return undefined
+  let best: string | undefined
+  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const candidate of names) {
+    const slips = slipsBetween(name.toLowerCase(), candidate.toLowerCase())
+    if (slips < least && slips < candidate.length) [best, least] = [candidate, slips]
+  }
+  return best
+}
+
+/** Letters left out, put in, replaced, or two exchanged (Damerau's distance of optimal alignments). */
+function slipsBetween(a: string, b: string): number {
+  let before: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, before[j - 2]! + 1)
+    }
+    before = last
+    last = row
+  }
+  return last[b.length]!
+}
+
+/** Strings compare as their bytes do; no language's rules are there. */
+export function checkCollation(where: string, collation: unknown): void {
+  checkFields(where, 'collation', collation)
+  if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")
+  checkNames(`${where}: option collation`, collation, PARTS.collation)
+}
+
+function checkSignal(where: string, signal: unknown): void {
+  const given = signal as Partial<AbortSignal> | null
+  if (typeof given !== 'object' || given === null || typeof given.addEventListener !== 'function' || typeof given.aborted !== 'boolean') {
+    throw wrongArgument(where, 'option signal', 'an AbortSignal', signal)
+  }
+}

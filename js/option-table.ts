@@ -1,0 +1,264 @@
+// Every option there is, in one place: what each method takes, and what becomes of the driver's options that mean nothing here. The check of
+// each call, docs/api.md, docs/compatibility.md and the tests read these tables; the compiler compares them with the types.
+
+import type { AggregateOptions } from './aggregate.js'
+import type { CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention } from './database-types.js'
+import type {
+  CreateIndexesOptions, ExplainVerbosityLike, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListIndexesOptions
+} from './index-types.js'
+import type {
+  AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOptions, DistinctOptions, DriverOptions, FindOneAndDeleteOptions,
+  FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InsertManyOptions, InsertOneOptions,
+  OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions, VersionOptions
+} from './option-types.js'
+
+/** Options of the driver that change no answer here: accepted by every method, without effect. */
+export const IGNORED: { readonly [name in keyof Required<DriverOptions> | 'ignoreUndefined']: string } = {
+  comment: 'there is no log of operations',
+  readPreference: 'there is one database, and a read sees its newest state',
+  omitReadPreference: 'as `readPreference`',
+  readConcern: 'reads see what was written, and nothing that may yet be taken back',
+  writeConcern: "the database's option `storage` decides what a write survives",
+  retryWrites: 'no network lies between',
+  willRetryWrite: 'as `retryWrites`',
+  bypassPinningCheck: 'there are no servers',
+  dbName: 'a collection belongs to its database',
+  authdb: 'there are no users',
+  noResponse: 'every operation answers',
+  allowDiskUse: 'nothing goes to disk; a stage holds at most 100 MiB',
+  allowPartialResults: 'there are no shards',
+  partial: 'as `allowPartialResults`',
+  oplogReplay: 'there is no oplog',
+  noCursorTimeout: 'a cursor that is left alone for too long ends all the same',
+  maxAwaitTimeMS: 'there are no tailable cursors',
+  timeoutMode: 'as `timeoutMS`, which is refused',
+  cursor: 'use `batchSize`',
+  authorizedCollections: 'there are no users',
+  bypassDocumentValidation: 'there are no validators',
+  ignoreUndefined: 'where no document is written: undefined is refused in filters and updates',
+  checkKeys: 'every name can be stored',
+  serializeFunctions: 'a function is refused, whatever this says',
+  enableUtf8Validation: 'text is always well-formed',
+  useBigInt64: 'a BigInt comes back as a BigInt, a number as a number',
+  bsonRegExp: 'no regular expression is stored'
+}
+
+/** Options that would change what an operation does or answers and are not there: refused with `NOT_SUPPORTED`. */
+export interface RefusedOption {
+  /** Values that ask for nothing; undefined and null always do. */
+  readonly nothing: readonly unknown[]
+  /** The reason, or what to do. */
+  readonly instead: string
+}
+
+const refused = (instead: string, ...nothing: unknown[]): RefusedOption => ({ nothing, instead })
+const LATER = 'it comes with a later version'
+
+/** Of any method. */
+export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
+  __proto__: null as never,
+  session: refused('operations of one call are atomic'),
+  timeoutMS: refused('use maxTimeMS or signal', 0),
+  explain: refused('use explain() of the cursor that find and aggregate answer, or a method that takes the option'),
+  ifVersion: refused('use set, setMany or delete, which take it'),
+  min: refused('write the bounds into the filter'),
+  max: refused('write the bounds into the filter'),
+  returnKey: refused('use a projection of the fields of the index', false),
+  showRecordId: refused('documents have no number', false),
+  tailable: refused('no collection is capped', false),
+  awaitData: refused('no collection is capped', false),
+  singleBatch: refused('use limit', false),
+  out: refused('use the stage $out'),
+  raw: refused('answers are documents', false),
+  fieldsAsRaw: refused('answers are documents'),
+  promoteValues: refused('answers are values of JavaScript', true),
+  promoteLongs: refused('64-bit integers are BigInts', true),
+  promoteBuffers: refused('binary comes back as a Buffer', true),
+  encryptedFields: refused('documents are not encrypted'),
+  encryptionKey: refused(LATER)
+}
+
+/** Of collections: refused by createCollection. */
+export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | undefined } = {
+  __proto__: null as never,
+  ...Object.fromEntries(
+    [
+      'capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'expireAfterSeconds', 'timeseries', 'viewOn', 'pipeline',
+      'clusteredIndex', 'changeStreamPreAndPostImages', 'storageEngine', 'indexOptionDefaults'
+    ].map((name) => [name, refused(LATER, false)])
+  )
+}
+
+/** Names of older drivers, of servers and of peers, and what stands for them here. */
+export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
+  __proto__: null as never,
+  fields: 'use projection',
+  returnOriginal: "use returnDocument: 'before' or 'after'",
+  returnNewDocument: "use returnDocument: 'after'",
+  new: "use returnDocument: 'after'",
+  multi: 'use updateMany',
+  justOne: 'use deleteOne',
+  single: 'use deleteOne',
+  rawResult: 'use includeResultMetadata',
+  w: "use the database's option storage",
+  j: "use the database's option storage",
+  journal: "use the database's option storage",
+  fsync: "use the database's option storage",
+  wtimeout: 'use maxTimeMS'
+}
+
+/** Options of indexes. */
+const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'background'] satisfies (keyof IndexDescription)[]
+/** How a server builds an index, which means nothing here. */
+const BUILDS = ['background', 'v', 'version', 'commitQuorum']
+/** Options of a server's indexes: those, and those that the core refuses. */
+const INDEX_OF_SERVERS = [
+  ...BUILDS, 'hidden', 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
+  '2dsphereIndexVersion', 'bits', 'min', 'max', 'wildcardProjection', 'clustered', 'prepareUnique'
+]
+
+/** What a call may name. */
+export interface OptionNames {
+  /** The names that the call itself takes, in the order of the documentation. */
+  readonly own: readonly string[]
+  /** All that pass without a second look. */
+  readonly known: ReadonlySet<string>
+  /** Those that it refuses with a reason, besides those of every method. */
+  readonly refused: { readonly [name: string]: RefusedOption | undefined }
+}
+
+/** Options of every operation. */
+type Shared = keyof OperationOptions
+const OF_OPERATIONS = ['signal', 'maxTimeMS'] as const
+
+type Refusals = OptionNames['refused']
+/** A tuple that names each member once; a tuple of what is missing where it does not. */
+type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
+
+/** The options of an operation: its own, those of all operations, and the driver's without effect. */
+function operation<O extends OperationOptions>(refusals: Refusals = {}) {
+  return <const A extends readonly Exclude<keyof O, Shared>[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
+    namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
+}
+
+/** The options of a handle, which is no operation. */
+function handle<O extends DriverOptions>() {
+  return <const A extends readonly Exclude<keyof O, keyof DriverOptions>[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
+    namesOf(own as readonly string[], {})
+}
+
+function namesOf(own: readonly string[], refusals: Refusals): OptionNames {
+  return { own, known: new Set([...own, 'collation', ...Object.keys(IGNORED)]), refused: refusals }
+}
+
+/** Options of indexes; those of a server's are known, as the core has to say of each. */
+function indexNames(own: readonly string[]): OptionNames {
+  const { known } = namesOf(own, {})
+  return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: {} }
+}
+
+/** The fields of an object of ours, where nothing else may stand. */
+function fields<O>() {
+  return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
+    ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: {} })
+}
+
+const none = operation<OperationOptions>()()
+const finding = ['projection', 'sort', 'skip'] as const
+const answering = ['projection', 'includeResultMetadata'] as const
+const searching = ['hint', 'let', 'explain'] as const
+const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
+
+/** Options of a spec that do not cross. */
+export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([...BUILDS, ...OF_OPERATIONS, ...Object.keys(IGNORED)])
+
+/** What each method of a collection takes. */
+export const COLLECTION = {
+  insertOne: operation<InsertOneOptions>()(...inserting),
+  insertMany: operation<InsertManyOptions>()('ordered', ...inserting),
+  bulkWrite: operation<BulkWriteOptions>()('ordered', 'let', ...inserting),
+  find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let'),
+  findSync: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let'),
+  findOne: operation<FindOneOptions>()(...finding, ...searching),
+  findOneSync: operation<Omit<FindOneOptions, 'explain'>>()(...finding, 'hint', 'let'),
+  countDocuments: operation<CountOptions>()('skip', 'limit', ...searching),
+  countSync: operation<Omit<CountOptions, 'explain'>>()('skip', 'limit', 'hint', 'let'),
+  estimatedDocumentCount: none,
+  distinct: operation<DistinctOptions>()('hint', 'explain'),
+  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let'),
+  updateOne: operation<UpdateOneOptions>()('upsert', 'arrayFilters', 'sort', ...searching),
+  updateMany: operation<UpdateOptions>()('upsert', 'arrayFilters', ...searching),
+  replaceOne: operation<ReplaceOptions>()('upsert', 'sort', ...searching, 'ignoreUndefined'),
+  deleteOne: operation<DeleteOptions>()(...searching),
+  deleteMany: operation<DeleteOptions>()(...searching),
+  findOneAndUpdate: operation<FindOneAndUpdateOptions>()('returnDocument', 'upsert', 'arrayFilters', 'sort', ...answering, ...searching),
+  findOneAndReplace: operation<FindOneAndReplaceOptions>()('returnDocument', 'upsert', 'sort', ...answering, ...searching, 'ignoreUndefined'),
+  findOneAndDelete: operation<FindOneAndDeleteOptions>()('sort', ...answering, ...searching),
+  get: operation<GetOptions>()('meta'),
+  getSync: operation<GetOptions>()('meta'),
+  getMany: none,
+  has: none,
+  hasSync: none,
+  set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
+  setMany: operation<SetManyOptions>({ ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
+  delete: operation<VersionOptions>()('ifVersion'),
+  rename: operation<RenameOptions>()('dropTarget'),
+  drop: none,
+  createIndex: indexNames([...INDEX, ...OF_OPERATIONS]),
+  createIndexes: indexNames(OF_OPERATIONS),
+  dropIndex: none,
+  dropIndexes: none,
+  listIndexes: operation<ListIndexesOptions>()('batchSize'),
+  indexes: operation<IndexInformationOptions>()('full'),
+  indexInformation: operation<IndexInformationOptions>()('full'),
+  indexExists: operation<ListIndexesOptions>()('batchSize'),
+  stats: none,
+  options: none,
+  isCapped: none
+} as const satisfies { [method: string]: OptionNames }
+
+/** What each method of a database takes; close takes nothing. */
+export const DATABASE = {
+  open: fields<OpenOptions>()(
+    'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'readOnly', 'createIfMissing', 'errorIfExists',
+    'recovery', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal'
+  ),
+  verify: none,
+  collection: handle<CollectionOptions>()('pkFactory', ...inserting),
+  createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', ...inserting),
+  listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
+  renameCollection: operation<RenameOptions>()('dropTarget'),
+  dropCollection: none,
+  flush: none,
+  compact: none,
+  backup: none,
+  stats: none,
+  exportJSONL: operation<ExportOptions>()('collections', 'onProgress'),
+  importJSONL: operation<ImportOptions>()('ifExists', 'batchSize', 'onProgress')
+} as const satisfies { [method: string]: OptionNames }
+
+/** What the methods of cursors take; the others take no options. */
+export const CURSOR = {
+  explain: fields<Extract<ExplainVerbosityLike, object>>()('verbosity', 'maxTimeMS'),
+  stream: fields<{ transform: unknown }>()('transform')
+} as const satisfies { [method: string]: OptionNames }
+
+type Model<Name extends string> = Extract<AnyBulkWriteOperation, { [name in Name]: unknown }>[Name & keyof Extract<AnyBulkWriteOperation, { [name in Name]: unknown }>]
+
+/** The writes of bulkWrite. */
+export const BULK_WRITES = {
+  insertOne: fields<Model<'insertOne'>>()('document'),
+  updateOne: fields<Model<'updateOne'>>()('filter', 'update', 'upsert', 'arrayFilters', 'sort', 'hint', 'collation'),
+  updateMany: fields<Model<'updateMany'>>()('filter', 'update', 'upsert', 'arrayFilters', 'hint', 'collation'),
+  replaceOne: fields<Model<'replaceOne'>>()('filter', 'replacement', 'upsert', 'sort', 'hint', 'collation'),
+  deleteOne: fields<Model<'deleteOne'>>()('filter', 'hint', 'collation'),
+  deleteMany: fields<Model<'deleteMany'>>()('filter', 'hint', 'collation')
+} as const satisfies { [write: string]: OptionNames }
+
+/** Other objects of options. */
+export const PARTS = {
+  retention: fields<Retention>()('generations'),
+  collation: fields<{ locale: unknown }>()('locale'),
+  'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),
+  'a row of createIndexes': indexNames([...INDEX, 'key'])
+} as const satisfies { [part: string]: OptionNames }
