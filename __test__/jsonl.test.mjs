@@ -210,6 +210,26 @@ test('lines may be cut anywhere, also inside a character', async (t) => {
   t.is((await other.collection('a').get(1)).name, '\u{1f600}\u00e9')
 })
 
+test('a byte order mark at the head of the source is left out, however it is cut', async (t) => {
+  const text = line('a', { _id: 1, name: '\ufeffkept' })
+  const bytes = Buffer.from(`\ufeff${text}`)
+  const sources = [
+    [`\ufeff${text}`], ['\ufeff', text], ['', '\ufeff', '', text], [bytes], [bytes.subarray(0, 1), bytes.subarray(1)],
+    [bytes.subarray(0, 2), bytes.subarray(2, 3), bytes.subarray(3)], Array.from(bytes, (byte) => Uint8Array.of(byte)), [Buffer.alloc(0), bytes]
+  ]
+  for (const source of sources) {
+    const db = await memory(t)
+    t.like(await db.importJSONL(source), { imported: 1 })
+    t.is((await db.collection('a').get(1)).name, '\ufeffkept')
+  }
+  const empty = await memory(t)
+  t.like(await empty.importJSONL(['\ufeff']), { imported: 0 })
+  // Anywhere else it is no part of a line, and half of one is none.
+  for (const source of [[text, `\ufeff${line('a', { _id: 2 })}`], [`\ufeff\ufeff${text}`], [Uint8Array.of(0xef, 0xbb)]]) {
+    await rejectsWith(t, 'BAD_DOCUMENT', (await memory(t)).importJSONL(source), /line/)
+  }
+})
+
 for (const [what, bad, kind, message] of [
   ['no JSON', 'what is this', 'BAD_DOCUMENT', /expected/],
   ['cut JSON', '{"collection":"a","document":{"_id":1', 'BAD_DOCUMENT', /EOF/],

@@ -69,3 +69,60 @@ for (const storage of ['async', 'sync']) {
     t.true(acknowledged.length > 0 && found.every((document) => document !== null))
   })
 }
+
+test('exit listeners of the program find the database open, whenever they were added', async (t) => {
+  const path = directory(t)
+  const { status, stdout, stderr } = run(
+    `const read = (when) => process.on('exit', () => console.log(when, db.collection('a').getSync(1)?._id))
+     let db
+     read('before')
+     db = await Database.open(path)
+     await db.collection('a').insertOne({ _id: 1 })
+     read('after')
+     await null
+     read('later')
+     setTimeout(() => process.exit(0), 10)`,
+    path
+  )
+  t.deepEqual([status, stdout, stderr], [0, 'before 1\nafter 1\nlater 1\n', ''])
+  // And it was closed by the listener behind them.
+  const db = await onDisk(t, {}, path)
+  t.true(db.recovery.clean)
+})
+
+test('many evaluations of the package and many operations on one signal print no warnings', (t) => {
+  const { status, stdout, stderr } = run(
+    `const open = [await Database.open(path)]
+     for (let i = 0; i < 14; i++) {
+       delete require.cache[require.resolve('./index.js')]
+       open.push(await require('./index.js').Database.open(':memory:'))
+     }
+     const { signal } = new AbortController()
+     const a = open[0].collection('a')
+     await Promise.all(Array.from({ length: 100 }, (_, i) => a.insertOne({ _id: i }, { signal })))
+     await Promise.all(Array.from({ length: 20 }, () => a.find({}, { signal }).toArray()))
+     await Promise.all(Array.from({ length: 20 }, () => open[0].stats({ signal })))
+     await Promise.all(Array.from({ length: 20 }, () => open[0].exportJSONL(new WritableStream(), { signal })))
+     const listeners = process.listenerCount('exit')
+     for (const db of open) await db.close()
+     console.log(listeners, process.listenerCount('exit'), process.listenerCount('newListener'))`,
+    directory(t)
+  )
+  t.deepEqual([status, stdout, stderr], [0, '1 0 0\n', ''])
+})
+
+test('a signal that aborts stops every operation that waits for it, and those that begin later', (t) => {
+  const { stdout } = run(
+    `const db = await Database.open(path)
+     const controller = new AbortController()
+     const { signal } = controller
+     const a = db.collection('a')
+     const all = [a.insertOne({}, { signal }), a.find({}, { signal }).toArray(), db.stats({ signal }), a.countDocuments({}, { signal })]
+     controller.abort('enough')
+     all.push(a.insertOne({}, { signal }))
+     console.log((await Promise.all(all.map((each) => each.catch((reason) => reason)))).join(' '))
+     await db.close()`,
+    directory(t)
+  )
+  t.is(stdout, 'enough enough enough enough enough\n')
+})

@@ -13,7 +13,7 @@ import type {
 } from './option-types.js'
 
 /** Options of the driver that change no answer here: accepted by every method, without effect. */
-export const IGNORED: { readonly [name in keyof Required<DriverOptions> | 'ignoreUndefined']: string } = {
+export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string } = {
   comment: 'there is no log of operations',
   readPreference: 'there is one database, and a read sees its newest state',
   omitReadPreference: 'as `readPreference`',
@@ -36,7 +36,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions> | 'ignor
   authorizedCollections: 'there are no users',
   bypassDocumentValidation: 'there are no validators',
   ignoreUndefined: 'where no document is written: undefined is refused in filters and updates',
-  checkKeys: 'every name can be stored',
+  checkKeys: 'every name of well-formed Unicode can be stored',
   serializeFunctions: 'a function is refused, whatever this says',
   enableUtf8Validation: 'text is always well-formed',
   useBigInt64: 'a BigInt comes back as a BigInt, a number as a number',
@@ -135,15 +135,15 @@ type Refusals = OptionNames['refused']
 /** A tuple that names each member once; a tuple of what is missing where it does not. */
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
 
-/** The options of an operation: its own, those of all operations, and the driver's without effect. */
+/** The options of an operation: its own, `ignoreUndefined` where it has an effect, those of all operations, and the driver's without effect. */
 function operation<O extends OperationOptions>(refusals: Refusals = {}) {
-  return <const A extends readonly Exclude<keyof O, Shared>[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
+  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
     namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
 }
 
 /** The options of a handle, which is no operation. */
 function handle<O extends DriverOptions>() {
-  return <const A extends readonly Exclude<keyof O, keyof DriverOptions>[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
+  return <const A extends readonly (Exclude<keyof O, keyof DriverOptions> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
     namesOf(own as readonly string[], {})
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { Database, MoltenError } from '../../index.mjs'
 
@@ -38,4 +38,19 @@ test('documents and errors are of this realm', async () => {
 test('a database that is left open does not keep the run alive', async () => {
   const db = await Database.open(':memory:')
   await db.collection('a').insertOne({ _id: 1 })
+})
+
+test('fake timers hold no operation back', async () => {
+  const db = await Database.open(':memory:')
+  const users = db.collection('users')
+  // All that vitest can fake in a process of its own.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'Date', 'performance', 'hrtime'] })
+  try {
+    for (let i = 0; i < 1500; i++) await users.insertOne({ _id: i })
+    for (let i = 0; i < 1500; i++) expect(await users.get(i)).toEqual({ _id: i })
+    expect(await users.find({}, { batchSize: 10 }).toArray()).toHaveLength(1500)
+    await db.close()
+  } finally {
+    vi.useRealTimers()
+  }
 })
