@@ -330,6 +330,7 @@ export interface DriverOptions {
 	cursor?: unknown;
 	authorizedCollections?: boolean;
 	bypassDocumentValidation?: boolean;
+	ignoreUndefined?: boolean;
 	checkKeys?: boolean;
 	serializeFunctions?: boolean;
 	enableUtf8Validation?: boolean;

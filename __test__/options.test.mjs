@@ -24,6 +24,14 @@ async function refusalOf(call) {
   }
 }
 
+/** Good arguments with these options; undefined where the method takes none. */
+function argumentsOf(places, options) {
+  const at = places.findIndex(([, { name }]) => name === 'options|option')
+  return at === -1 ? undefined : places.map(([good], i) => (i === at ? options : good))
+}
+
+const listed = (table, ...without) => [...Object.keys(table), ...without].toSorted()
+
 /** Every call that takes options, as a function of them. Each call has a collection of its own. */
 async function callsOf(t) {
   const db = await memory(t)
@@ -34,10 +42,6 @@ async function callsOf(t) {
     await things.insertMany([{ _id: 1, a: [1] }, { _id: 2 }])
     await things.createIndex('a')
     return things
-  }
-  const argumentsOf = (places, options) => {
-    const at = places.findIndex(([, { name }]) => name === 'options|option')
-    return at === -1 ? undefined : places.map(([good], i) => (i === at ? options : good))
   }
   const calls = []
   for (const [method, places] of Object.entries(METHODS)) {
@@ -51,7 +55,6 @@ async function callsOf(t) {
 }
 
 test('every public method is in the tables of options, and takes none where it is not', (t) => {
-  const listed = (table, ...without) => [...Object.keys(table), ...without].toSorted()
   t.deepEqual(methodsOf(Collection).toSorted(), listed(COLLECTION))
   t.deepEqual([...methodsOf(Database), 'open', 'verify'].toSorted(), listed(DATABASE, 'close'))
   t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'verify'])
@@ -166,12 +169,13 @@ test('inherited options take effect and are looked at; what a program gave to al
   const things = await collection(t, [{ _id: 1 }, { _id: 2 }])
   t.is((await things.find({}, Object.create({ limit: 1 })).toArray()).length, 1)
   await rejectsType(t, async () => things.find({}, Object.create({ limt: 1 })), /no option "limt"/)
-  Object.defineProperty(Object.prototype, 'everywhere', { value: 1, enumerable: true, configurable: true })
+  const everywhere = Object.prototype
+  Object.defineProperty(everywhere, 'everywhere', { value: 1, enumerable: true, configurable: true })
   try {
     t.is(things.findSync({}, { limit: 1 }).length, 1)
     t.throws(() => things.findSync({}, { everywhere: 1 }), { message: /no option "everywhere"/ })
   } finally {
-    delete Object.prototype.everywhere
+    delete everywhere.everywhere
   }
   t.is(things.findSync({}, { [Symbol('x')]: 1 }).length, 2)
   t.is(CURSOR_CALLS.explain.length, 1)
@@ -187,7 +191,7 @@ function rowsOf(file, heading) {
 
 test('docs/api.md lists the options of each method', (t) => {
   const shared = new Set(['signal', 'maxTimeMS'])
-  const listed = Object.fromEntries(
+  const found = Object.fromEntries(
     rowsOf('api.md', '### Options of each method').flatMap(([methods, options]) =>
       [...methods.matchAll(/`([\w.]+)`/g)].map(([, method]) => [method, [...options.matchAll(/`(\w+)`/g)].map(([, name]) => name).toSorted()])
     )
@@ -195,7 +199,7 @@ test('docs/api.md lists the options of each method', (t) => {
   const expected = {}
   for (const [method, { own }] of Object.entries(COLLECTION)) expected[method] = own.filter((name) => !shared.has(name)).toSorted()
   for (const [method, { own }] of Object.entries(DATABASE)) if (method !== 'open') expected[`${method === 'verify' ? 'Database' : 'db'}.${method}`] = own.filter((name) => !shared.has(name)).toSorted()
-  t.deepEqual(listed, expected)
+  t.deepEqual(found, expected)
 })
 
 test('docs/compatibility.md lists what becomes of the options of the driver', (t) => {

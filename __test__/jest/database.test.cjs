@@ -74,21 +74,21 @@ test('a database that is left open does not keep the run alive', async () => {
   await db.collection('a').insertOne({ _id: 1 })
 })
 
+/** More operations than one turn of the event loop settles, of every kind. */
+async function works(db) {
+  const users = db.collection('users')
+  for (let i = 0; i < 1500; i++) await users.insertOne({ _id: i })
+  for (let i = 0; i < 1500; i++) expect(await users.get(i)).toEqual({ _id: i })
+  expect(await users.find({ _id: { $gte: 10 } }, { batchSize: 10 }).toArray()).toHaveLength(1490)
+  expect((await Promise.all(Array.from({ length: 1500 }, (__, i) => users.get(i)))).at(-1)).toEqual({ _id: 1499 })
+  await Promise.all(Array.from({ length: 500 }, (__, i) => users.updateOne({ _id: i }, { $set: { done: true } })))
+  expect(await users.countDocuments({ done: true })).toBe(500)
+  await expect(users.insertOne({ _id: 1 })).rejects.toThrow(/E11000/)
+}
+
 // Jest's fakes replace queueMicrotask, setImmediate, setTimeout, nextTick, Date, performance and hrtime; what they hold back never runs.
 describe.each([['modern', {}], ['legacy', { legacyFakeTimers: true }]])('under %s fake timers', (_, config) => {
   afterEach(() => jest.useRealTimers())
-
-  /** More operations than one turn of the event loop settles, of every kind. */
-  async function works(db) {
-    const users = db.collection('users')
-    for (let i = 0; i < 1500; i++) await users.insertOne({ _id: i })
-    for (let i = 0; i < 1500; i++) expect(await users.get(i)).toEqual({ _id: i })
-    expect(await users.find({ _id: { $gte: 10 } }, { batchSize: 10 }).toArray()).toHaveLength(1490)
-    expect((await Promise.all(Array.from({ length: 1500 }, (__, i) => users.get(i)))).at(-1)).toEqual({ _id: 1499 })
-    await Promise.all(Array.from({ length: 500 }, (__, i) => users.updateOne({ _id: i }, { $set: { done: true } })))
-    expect(await users.countDocuments({ done: true })).toBe(500)
-    await expect(users.insertOne({ _id: 1 })).rejects.toThrow(/E11000/)
-  }
 
   test('a database that was opened before works on, is closed, and works after them too', async () => {
     const db = await Database.open(join(path, 'db'))
