@@ -2,7 +2,7 @@
 
 import test from 'ava'
 
-import { collection, memory, MoltenError, rejectsType, rejectsWith } from './support/database.mjs'
+import { collection, memory, MoltenError, ObjectId, rejectsType, rejectsWith } from './support/database.mjs'
 
 const MIB = 1024 * 1024
 
@@ -96,6 +96,42 @@ test('a getter that closes the database lets its operation end, or refuses it wi
   t.true(['done', 'CLOSED'].includes(outcome), outcome)
   await closing
   await rejectsWith(t, 'CLOSED', things.findOne())
+})
+
+test('an ObjectId class may read while its objects are made: every answer is whole', async (t) => {
+  // Its constructor runs while a result is read, and what it reads came into the same buffer: a false CORRUPT.
+  class Reading {
+    constructor(bytes) {
+      this.bytes = bytes
+      const things = db.collection('things')
+      this.read = [things.getSync('other'), things.findSync({ _id: 'other' })[0], things.hasSync('other')]
+      things.get('other')
+      things.updateOne({ _id: 'counter' }, { $inc: { n: 1 } }, { upsert: true }).catch(() => {})
+    }
+
+    get hex() {
+      return Buffer.from(this.bytes).toString('hex')
+    }
+  }
+  const db = await memory(t, { ObjectId: Reading })
+  const things = db.collection('things')
+  const other = { _id: 'other', text: 'x'.repeat(300), wide: '\u20ac', list: [1, 2, 3] }
+  const ids = [new ObjectId(), new ObjectId()]
+  await things.insertMany([{ _id: 1, before: 'a', one: ids[0], list: ['b', ids[1], '\u20ac'], after: { c: 'd' } }, other])
+  const check = (document) => {
+    t.deepEqual({ ...document, one: 0, list: 0 }, { _id: 1, before: 'a', one: 0, list: 0, after: { c: 'd' } })
+    t.deepEqual([document.one, document.list[1]].map(({ hex }) => hex), ids.map((id) => id.toHexString()))
+    t.deepEqual([document.list[0], document.list[2]], ['b', '\u20ac'])
+    for (const made of [document.one, document.list[1]]) t.deepEqual(made.read, [other, other, true])
+  }
+  check(await things.get(1))
+  check(things.getSync(1))
+  check(await things.findOne({ before: 'a' }))
+  check((await things.find({ before: 'a' }).toArray())[0])
+  check(things.findSync({ before: 'a' })[0])
+  check((await things.getMany([1, 'other']))[0])
+  check((await things.get(1, { meta: true })).value)
+  t.deepEqual(await things.get('other'), other)
 })
 
 test('Proxies are read once and as they answer; a trap that throws passes its error on', async (t) => {

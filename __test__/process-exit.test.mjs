@@ -92,7 +92,8 @@ test('exit listeners of the program find the database open, whenever they were a
 
 test('many evaluations of the package and many operations on one signal print no warnings', (t) => {
   const { status, stdout, stderr } = run(
-    `const open = [await Database.open(path)]
+    `const before = process.listenerCount('newListener')
+     const open = [await Database.open(path)]
      for (let i = 0; i < 14; i++) {
        delete require.cache[require.resolve('./index.js')]
        open.push(await require('./index.js').Database.open(':memory:'))
@@ -105,7 +106,7 @@ test('many evaluations of the package and many operations on one signal print no
      await Promise.all(Array.from({ length: 20 }, () => open[0].exportJSONL(new WritableStream(), { signal })))
      const listeners = process.listenerCount('exit')
      for (const db of open) await db.close()
-     console.log(listeners, process.listenerCount('exit'), process.listenerCount('newListener'))`,
+     console.log(listeners, process.listenerCount('exit'), process.listenerCount('newListener') - before)`,
     directory(t)
   )
   t.deepEqual([status, stdout, stderr], [0, '1 0 0\n', ''])

@@ -1,8 +1,6 @@
 // The stack of an error has the function of the program that called or awaits the operation. The answer arrives in a call of the core, which
 // has no function of the program on its stack.
 
-import { join } from 'node:path'
-
 import test from 'ava'
 
 import { collection, Database, directory, memory } from './support/database.mjs'
@@ -44,7 +42,7 @@ test('errors of operations name the function that awaits them', async (t) => {
     dropIndex: () => things.dropIndex('none'),
     set: () => things.set(1, {}, { ifVersion: 9 }),
     'Promise.all': () => Promise.all([things.insertOne({ _id: 1 }), things.get(1)]),
-    backup: () => things.db.backup(join(directory(t), 'no', 'such', 'place')),
+    backup: () => things.db.backup(import.meta.dirname),
     'Database.open': () => Database.open(directory(t), { createIfMissing: false }),
     listCollections: () => things.db.listCollections(bad).toArray()
   }

@@ -160,6 +160,39 @@ expectTypeOf(users.findSync({ age: { $gt: 1 } })).toEqualTypeOf<WithId<User>[]>(
 expectTypeOf(users.findOneSync({ name: 'Ada' })).toEqualTypeOf<WithId<User> | null>()
 expectTypeOf(users.countSync()).toEqualTypeOf<number>()
 
+// Options: those of the method, those of the driver that mean nothing here, and no others
+void users.find({}, { limit: 1, hint: { $natural: -1 }, let: { x: 1 }, readPreference: 'primary', comment: 'for logs', allowDiskUse: true, ignoreUndefined: true })
+void users.insertOne(ada, { writeConcern: { w: 'majority' }, bypassDocumentValidation: true, collation: { locale: 'simple' } })
+void users.updateOne({}, { $set: { age: 1 } }, { sort: { age: -1 }, let: { x: 1 }, upsert: true })
+void users.replaceOne({}, ada, { sort: ['age', -1], ignoreUndefined: false })
+void users.findOne({}, { explain: true })
+void users.bulkWrite([{ updateOne: { filter: {}, update: { $set: { age: 1 } }, sort: { age: 1 }, collation: { locale: 'simple' } } }], { let: { x: 1 } })
+// @ts-expect-error a misspelt option
+void users.find({}, { limt: 1 })
+// @ts-expect-error an option of another method
+void users.insertOne(ada, { upsert: true })
+// @ts-expect-error all of them change
+void users.updateMany({}, { $set: { age: 1 } }, { sort: { age: 1 } })
+// @ts-expect-error no operators, no filters of arrays
+void users.replaceOne({}, ada, { arrayFilters: [{ x: 1 }] })
+// @ts-expect-error what is deleted is not made
+void users.findOneAndDelete({}, { upsert: true })
+// @ts-expect-error there is no document after a deletion
+void users.findOneAndDelete({}, { returnDocument: 'after' })
+// @ts-expect-error an option that would change the answer, and is refused
+void users.find({}, { tailable: true })
+// @ts-expect-error a collation that is not there
+void users.find({}, { collation: { locale: 'de' } })
+// @ts-expect-error all of them change
+void users.bulkWrite([{ updateMany: { filter: {}, update: { $set: { age: 1 } }, sort: { age: 1 } } }])
+// @ts-expect-error a version belongs to an entry
+void users.setMany([['u1', ada]], { ifVersion: 1 })
+// @ts-expect-error a misspelt option
+void db.collection('x', { pkFactroy: { createPk: () => 1 } })
+// @ts-expect-error an option of operations
+void Database.open('x', { comment: 'x' })
+expectTypeOf(users.hasSync('u1', { signal: new AbortController().signal })).toEqualTypeOf<boolean>()
+
 // In, out, and verified
 void db.exportJSONL(process.stdout, { collections: ['users'], onProgress: ({ documents }) => documents })
 void db.exportJSONL(new WritableStream())

@@ -1,12 +1,15 @@
 // AbortSignals: one listener each, however many operations wait for one.
 
+/** Told the reason; answers what is left to do when everyone was told. */
+type Told = (reason: unknown) => (() => void) | void
+
 /** Who waits for each signal. Sets are dropped with their last member, and with them the listener. */
-const waiting = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>()
+const waiting = new WeakMap<AbortSignal, Set<Told>>()
 
 /** Calls back with the signal's reason when it aborts; answers what ends the waiting. */
-export function onAbort(signal: AbortSignal, callback: (reason: unknown) => void): () => void {
+export function onAbort(signal: AbortSignal, callback: Told): () => void {
   // One object for each call: a callback may be given twice.
-  const call = (reason: unknown): void => callback(reason)
+  const call: Told = (reason) => callback(reason)
   let calls = waiting.get(signal)
   if (calls === undefined) {
     calls = new Set()
@@ -27,7 +30,9 @@ function aborted(this: AbortSignal): void {
   if (calls === undefined) return
   waiting.delete(this)
   this.removeEventListener('abort', aborted)
-  for (const call of calls) call(this.reason)
+  // Everyone is told first: what one of them leaves to do may end the others' operations.
+  const left = Array.from(calls, (call) => call(this.reason))
+  for (const rest of left) rest?.()
 }
 
 /** The promise, or a rejection with the signal's reason, whichever comes first. */

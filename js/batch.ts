@@ -119,7 +119,8 @@ export class Port {
   #scheduled = false
   /** When the turn that will submit the batch is overdue. */
   #due = Infinity
-  readonly #buffers: PortBuffers
+  /** The buffers that it shares with the core. */
+  readonly buffers: PortBuffers
   readonly #turn = new Turn()
   /** Point reads of documents in memory. */
   readonly reads: PointReads
@@ -144,8 +145,8 @@ export class Port {
   private constructor() {
     this.#native = native()
     this.#id = this.#native.openPort(() => this.#woken(), () => {})
-    this.#buffers = new PortBuffers(this.#native, this.#id)
-    this.reads = new PointReads(this.#native, this.#id, this.#buffers, this.#turn)
+    this.buffers = new PortBuffers(this.#native, this.#id)
+    this.reads = new PointReads(this.#native, this.#id, this.buffers, this.#turn)
     closeAtExit(this.#atExit)
   }
 
@@ -161,6 +162,11 @@ export class Port {
   /** The handle of a collection; the empty name stands for the database itself. */
   collection(database: number, name: string): number {
     return this.#native.collection(this.#id, database, name)
+  }
+
+  /** Gives a handle back when nothing refers to it any more. */
+  releaseCollection(handle: number): void {
+    if (this.#users > 0) this.#native.releaseCollection(this.#id, handle)
   }
 
   /** Encodes an operation and appends it to the batch; answers its ticket. A throw leaves the batch as it was. */
@@ -196,7 +202,7 @@ export class Port {
       const whole = this.#enter()
       operation.body(scratch, this.#shapes)
       this.#writeOperation(whole, operation, this.#nextTicket(), waiter.target, scratch)
-      this.#buffers.copyIn(whole)
+      this.buffers.copyIn(whole)
       this.#native.call(this.#id, whole.length)
       if (scratch.bytes.length > KEPT_BYTES) this.#scratch[depth] = new Writer()
       if (whole.bytes.length > KEPT_BYTES) this.#scratch[depth + 1] = new Writer()
@@ -204,14 +210,15 @@ export class Port {
       this.#depth = depth
     }
     // The result of a call is the next that is taken, alone. Those of other operations wait for the turn.
+    this.buffers.keepLent()
     let length = this.#native.take(this.#id)
     while (length < 0) {
-      this.#buffers.replaceResult(-length)
+      this.buffers.replaceResult(-length)
       length = this.#native.take(this.#id)
     }
-    const bytes = this.#buffers.result
+    const bytes = this.buffers.result
     settle(waiter, bytes, 8, bytes[4] === 1)
-    this.#buffers.shrinkResult()
+    this.buffers.shrinkResult()
   }
 
   #enter(): Writer {
@@ -297,13 +304,14 @@ export class Port {
     this.#due = Infinity
     const batch = this.#batch
     if (batch.length === 0) return
-    this.#buffers.copyIn(batch)
+    this.buffers.copyIn(batch)
     const length = batch.length
     if (batch.bytes.length > KEPT_BYTES) this.#batch = new Writer(REQUEST_BYTES)
     else batch.clear()
     const start = now()
+    this.buffers.keepLent()
     const finished = this.#native.submit(this.#id, length)
-    this.#buffers.shrinkRequest()
+    this.buffers.shrinkRequest()
     if (finished < 0) return this.#rest()
     if (finished === 0) return
     this.#settleAll(finished)
@@ -338,18 +346,18 @@ export class Port {
       const length = this.#native.take(this.#id)
       if (length === 0) break
       if (length < 0) {
-        this.#buffers.replaceResult(-length)
+        this.buffers.replaceResult(-length)
         continue
       }
       this.#settleAll(length)
       if (now() > until) return false
     }
-    this.#buffers.shrinkResult()
+    this.buffers.shrinkResult()
     return true
   }
 
   #settleAll(length: number): void {
-    const bytes = this.#buffers.result
+    const bytes = this.buffers.result
     let at = 0
     while (at < length) {
       this.#turn.add(1)

@@ -10,6 +10,8 @@ export const KEPT_BYTES = 4 << 20
 
 /** The buffers of one port. */
 export class PortBuffers {
+  /** Code of the program runs while a result is read. What the core writes meanwhile goes to another buffer. */
+  lent = false
   request = Buffer.allocUnsafeSlow(REQUEST_BYTES)
   /** The request as words, in the order of bytes of this machine: little endian on every platform that has an addon. */
   words = wordsOf(this.request)
@@ -37,6 +39,13 @@ export class PortBuffers {
   replaceResult(length: number): void {
     this.result = Buffer.allocUnsafeSlow(Math.max(length, RESULT_BYTES))
     this.hand()
+  }
+
+  /** Before the core writes results. */
+  keepLent(): void {
+    if (!this.lent) return
+    this.lent = false
+    this.replaceResult(RESULT_BYTES)
   }
 
   /** Gives back what one long request took. */

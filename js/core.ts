@@ -51,6 +51,36 @@ export class CollectionState implements Target {
   }
 }
 
+/** Collections that are kept though nothing refers to them. */
+const KEPT_COLLECTIONS = 256
+
+/**
+ * The collections of a database that were asked for, by name. Beyond the latest, those that no handle, cursor or operation refers to go, here
+ * and in the core: a program may make up names.
+ */
+class CollectionStates {
+  readonly #states = new Map<string, WeakRef<CollectionState>>()
+  readonly #kept: CollectionState[] = []
+  #next = 0
+
+  of(name: string): CollectionState | undefined {
+    return this.#states.get(name)?.deref()
+  }
+
+  add(state: CollectionState, port: Port): void {
+    const { name, handle } = state
+    const reference = new WeakRef(state)
+    this.#states.set(name, reference)
+    this.#kept[this.#next++ % KEPT_COLLECTIONS] = state
+    released.register(state, () => {
+      if (this.#states.get(name) === reference) this.#states.delete(name)
+      port.releaseCollection(handle)
+    })
+  }
+}
+
+const released = new FinalizationRegistry<() => void>((release) => release())
+
 /** Operations under way. Changed by assignments: where the stack has run out, a call fails. */
 export interface Pending {
   count: number
@@ -60,7 +90,7 @@ export interface Pending {
 export class Core {
   readonly reader: Reader
   readonly #shapes = new ShapeCache()
-  readonly #collections = new Map<string, CollectionState>()
+  readonly #collections = new CollectionStates()
   #open = true
   #closed: Promise<void> | undefined
   readonly pending: Pending = { count: 0 }
@@ -73,7 +103,7 @@ export class Core {
     /** The name in messages. */
     readonly name: string
   ) {
-    this.reader = new Reader(this.#shapes, settings.objectId ? { objectId: settings.objectId } : {})
+    this.reader = new Reader(this.#shapes, { owner: port.buffers, ...(settings.objectId && { objectId: settings.objectId }) })
   }
 
   /** Throws `CLOSED` once close has been called. */
@@ -91,11 +121,11 @@ export class Core {
 
   /** The collection of this name; the empty name stands for the database itself. */
   collection(name: string, where: string): CollectionState {
-    const known = this.#collections.get(name)
+    const known = this.#collections.of(name)
     if (known) return known
     if (name !== '') checkCollectionName(where, name)
     const state = new CollectionState(name, this.port.collection(this.native.handle, name), this.reader, this, this.#shapes)
-    this.#collections.set(name, state)
+    this.#collections.add(state, this.port)
     return state
   }
 
@@ -212,7 +242,8 @@ class OperationWaiter<T> implements Waiter {
     this.stop = onAbort(signal, (reason) => {
       this.#aborted = true
       reject(reason)
-      if (this.ticket !== undefined) core.port.cancel(this.ticket)
+      const { ticket } = this
+      return ticket === undefined ? undefined : () => core.port.cancel(ticket)
     })
   }
 

@@ -19,6 +19,8 @@ export type ObjectIdClass = new (bytes: Uint8Array) => unknown
 
 export interface ReaderOptions {
   objectId?: ObjectIdClass
+  /** Whoever owns the bytes that are read; told while code of the program runs. */
+  owner?: { lent: boolean }
 }
 
 // Kept from a test's fake clock.
@@ -55,12 +57,14 @@ export class Reader {
   private wideLeft = 0
 
   private readonly objectId: ObjectIdClass
+  private readonly owner: { lent: boolean }
 
   constructor(
     private readonly cache: ShapeCache,
     options: ReaderOptions = {}
   ) {
     this.objectId = options.objectId ?? ObjectId
+    this.owner = options.owner ?? { lent: false }
   }
 
   /** Reads one section at `at` of `bytes` and returns its value; `end` is where it ended. */
@@ -320,9 +324,39 @@ export class Reader {
     const from = this.at + 2
     if (this.bytes[from - 2] !== 12 || this.bytes[from - 1] !== 2) this.unknown(0xc7)
     this.at = from + 12
-    // A class of the program's may keep the bytes that it is given; ours copies them.
     const id = this.bytes.subarray(from, this.at)
-    return new this.objectId(this.objectId === ObjectId ? id : Uint8Array.from(id))
+    return this.objectId === ObjectId ? new ObjectId(id) : this.foreign(id)
+  }
+
+  /**
+   * An ObjectId of the program's class, which may keep the bytes that it is given, and whose constructor may read: that goes through this
+   * reader, and through the buffer that it reads unless the owner is told.
+   */
+  private foreign(id: Uint8Array): unknown {
+    const { end, bytes, view, at, latin, latinFrom, latinEnd, start, shapes, depth, wide, wideAt, wideLengths, wideBytes, wideLeft, owner } = this
+    owner.lent = true
+    let made: unknown
+    try {
+      made = new this.objectId(Uint8Array.from(id))
+    } finally {
+      owner.lent = false
+    }
+    this.end = end
+    this.bytes = bytes
+    this.view = view
+    this.at = at
+    this.latin = latin
+    this.latinFrom = latinFrom
+    this.latinEnd = latinEnd
+    this.start = start
+    this.shapes = shapes
+    this.depth = depth
+    this.wide = wide
+    this.wideAt = wideAt
+    this.wideLengths = wideLengths
+    this.wideBytes = wideBytes
+    this.wideLeft = wideLeft
+    return made
   }
 
   private u8(): number {

@@ -40,6 +40,7 @@ export interface Native {
   openPort(wake: () => void, hold: () => void): number
   setBuffers(port: number, request: Uint8Array, result: Uint8Array): void
   collection(port: number, database: number, name: string): number
+  releaseCollection(port: number, handle: number): void
   submit(port: number, length: number): number
   take(port: number): number
   cancel(port: number, ticket: number): void

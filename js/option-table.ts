@@ -132,11 +132,13 @@ type Shared = keyof OperationOptions
 const OF_OPERATIONS = ['signal', 'maxTimeMS'] as const
 
 type Refusals = OptionNames['refused']
+/** Without a prototype, as every table that a name of the program's is looked up in. */
+const NO_REFUSALS: Refusals = { __proto__: null as never }
 /** A tuple that names each member once; a tuple of what is missing where it does not. */
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
 
 /** The options of an operation: its own, `ignoreUndefined` where it has an effect, those of all operations, and the driver's without effect. */
-function operation<O extends OperationOptions>(refusals: Refusals = {}) {
+function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
   return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
     namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
 }
@@ -144,7 +146,7 @@ function operation<O extends OperationOptions>(refusals: Refusals = {}) {
 /** The options of a handle, which is no operation. */
 function handle<O extends DriverOptions>() {
   return <const A extends readonly (Exclude<keyof O, keyof DriverOptions> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
-    namesOf(own as readonly string[], {})
+    namesOf(own as readonly string[], NO_REFUSALS)
 }
 
 function namesOf(own: readonly string[], refusals: Refusals): OptionNames {
@@ -153,14 +155,14 @@ function namesOf(own: readonly string[], refusals: Refusals): OptionNames {
 
 /** Options of indexes; those of a server's are known, as the core has to say of each. */
 function indexNames(own: readonly string[]): OptionNames {
-  const { known } = namesOf(own, {})
-  return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: {} }
+  const { known } = namesOf(own, NO_REFUSALS)
+  return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: NO_REFUSALS }
 }
 
 /** The fields of an object of ours, where nothing else may stand. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
-    ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: {} })
+    ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: NO_REFUSALS })
 }
 
 const none = operation<OperationOptions>()()
@@ -169,8 +171,10 @@ const answering = ['projection', 'includeResultMetadata'] as const
 const searching = ['hint', 'let', 'explain'] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 
-/** Options of a spec that do not cross. */
-export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([...BUILDS, ...OF_OPERATIONS, ...Object.keys(IGNORED)])
+/** Options of a spec that do not cross: without effect, or refused unless they ask for nothing. */
+export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
+  ...BUILDS, ...OF_OPERATIONS, ...Object.keys(IGNORED), ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
+])
 
 /** What each method of a collection takes. */
 export const COLLECTION = {
@@ -200,7 +204,7 @@ export const COLLECTION = {
   has: none,
   hasSync: none,
   set: operation<SetOptions>()('ifVersion', 'ignoreUndefined'),
-  setMany: operation<SetManyOptions>({ ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
+  setMany: operation<SetManyOptions>({ __proto__: null as never, ifVersion: refused('it belongs to an entry: [id, document, { ifVersion }]') })('ignoreUndefined'),
   delete: operation<VersionOptions>()('ifVersion'),
   rename: operation<RenameOptions>()('dropTarget'),
   drop: none,

@@ -75,6 +75,7 @@ export class PointReads {
   /** The document with this `_id`, or null, where it is in memory. */
   get(target: Target, id: unknown): unknown {
     this.#write(target, GET, id)
+    this.#buffers.keepLent()
     for (;;) {
       const answer = this.#attempt()
       if (typeof answer === 'string') return target.reader.plain(this.#buffers.result, answer, target.shapes())
@@ -187,6 +188,7 @@ export class PointReads {
     }
     this.#head(target, MANY, to - from, HEAD_BYTES + out.length)
     this.#buffers.copyIn(out, HEAD_BYTES)
+    this.#buffers.keepLent()
     for (;;) {
       const answer = this.#attempt() as number
       if (answer > 0) {

@@ -131,6 +131,17 @@ pub fn collection(port: u32, database: u32, name: String) -> napi::Result<u32> {
     guarded(|| environment::collection(port, database, &name))
 }
 
+/// Gives a handle of a collection back.
+#[napi]
+pub fn release_collection(port: u32, handle: u32) -> napi::Result<()> {
+    guarded(|| {
+        with_port(port, |port| {
+            port.release(handle);
+            Ok(())
+        })
+    })
+}
+
 /// Starts the operations in the request buffer; answers as `take` does, or -1 when there is more than fits.
 #[napi]
 pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<i32> {

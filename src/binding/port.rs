@@ -49,6 +49,8 @@ pub struct Port {
     buffers: Option<Buffers>,
     /// By handle; `None` once the database was closed.
     handles: Vec<Option<Handle>>,
+    /// Those that JavaScript let go of.
+    released: Vec<u32>,
     sessions: HashMap<u32, Arc<Session>>,
     /// Results fetched from the outbox and not yet taken.
     ready: VecDeque<Vec<u8>>,
@@ -71,6 +73,7 @@ impl Port {
             shapes: Arc::new(Shapes::new()),
             buffers: None,
             handles: Vec::new(),
+            released: Vec::new(),
             sessions: HashMap::new(),
             ready: VecDeque::new(),
             called: None,
@@ -105,10 +108,25 @@ impl Port {
     /// A handle to a collection of a database that the port has met.
     pub fn collection(&mut self, database: u32, name: &str) -> Result<u32> {
         let session = self.sessions.get(&database).ok_or_else(closed)?;
+        let made = Some(Handle { database, session: Arc::clone(session), name: name.into() });
+        if let Some(handle) = self.released.pop()
+            && let Some(place) = self.handles.get_mut(handle as usize)
+        {
+            *place = made;
+            return Ok(handle);
+        }
         let handle = u32::try_from(self.handles.len())
             .map_err(|_| Error::new(Kind::Limit, "there are 2^32 collection handles; reuse them"))?;
-        self.handles.push(Some(Handle { database, session: Arc::clone(session), name: name.into() }));
+        self.handles.push(made);
         Ok(handle)
+    }
+
+    /// Takes a handle back, which nothing in JavaScript refers to any more; the next collection may have it.
+    pub fn release(&mut self, handle: u32) {
+        if let Some(place) = self.handles.get_mut(handle as usize) {
+            *place = None;
+            self.released.push(handle);
+        }
     }
 
     /// Starts the operations of a request, and does those that are small here. Answers as `take` does when all that
