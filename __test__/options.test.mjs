@@ -27,7 +27,8 @@ async function refusalOf(call) {
 /** Good arguments with these options; undefined where the method takes none. */
 function argumentsOf(places, options) {
   const at = places.findIndex(([, { name }]) => name === 'options|option')
-  return at === -1 ? undefined : places.map(([good], i) => (i === at ? options : good))
+  // A stream can be written to once.
+  return at === -1 ? undefined : places.map(([good], i) => (i === at ? options : good instanceof WritableStream ? new WritableStream() : good))
 }
 
 const listed = (table, ...without) => [...Object.keys(table), ...without].toSorted()

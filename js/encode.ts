@@ -198,6 +198,8 @@ class Encoder extends Tokens {
   private array(array: unknown[], depth: number): void {
     this.enter(depth)
     const length = array.length
+    // An element takes a byte at least, so that holes need not be walked to see that they are too many.
+    if (this.out.length + length > this.limit) throw new Refusal(TOO_LARGE)
     this.count(0x90, 0xdc, length)
     let i = 0
     try {

@@ -31,6 +31,10 @@ export async function exportLines(core: Core, writable: unknown, given: ExportOp
   if (!isNodeStream && typeof stream?.getWriter !== 'function') {
     throw wrongArgument(where, 'writable', 'a writable stream', writable)
   }
+  // Node.js would reject where nobody listens, and never settle.
+  if (!isNodeStream && (stream as { locked?: unknown }).locked === true) {
+    throw new TypeError(`${where}: writable is locked to another writer; release it first`)
+  }
   let names: string[] | null = null
   if (collections !== undefined) {
     if (!Array.isArray(collections)) throw wrongArgument(where, 'option collections', 'an array of names', collections)
