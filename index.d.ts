@@ -1541,8 +1541,6 @@ export type NestedPaths<T> = Path<T>;
 export type PropertyType<T, P extends string> = PathValue<T, P>;
 /** The driver's name of `CountOptions`. */
 export type CountDocumentsOptions = CountOptions;
-/** Options of `replaceOne`. */
-export type ReplaceOptions = Omit<UpdateOptions, "arrayFilters">;
 /** The words of the option `returnDocument`. */
 export type ReturnDocument = NonNullable<FindOneAndUpdateOptions["returnDocument"]>;
 /** What takes a signal. */

@@ -2,7 +2,7 @@
 
 import type { Database } from './database.js'
 import type { MoltenError } from './errors.js'
-import type { CountOptions, FindOneAndUpdateOptions, OperationOptions, UpdateOptions } from './option-types.js'
+import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from './option-types.js'
 import type { OptionalId, Path, PathValue } from './path-types.js'
 import type { Filter } from './query-types.js'
 import type { UpdateFilter, UpdateOperators } from './update-types.js'
@@ -27,8 +27,6 @@ export type NestedPaths<T> = Path<T>
 export type PropertyType<T, P extends string> = PathValue<T, P>
 /** The driver's name of `CountOptions`. */
 export type CountDocumentsOptions = CountOptions
-/** Options of `replaceOne`. */
-export type ReplaceOptions = Omit<UpdateOptions, 'arrayFilters'>
 /** The words of the option `returnDocument`. */
 export type ReturnDocument = NonNullable<FindOneAndUpdateOptions['returnDocument']>
 /** What takes a signal. */
