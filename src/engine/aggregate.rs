@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::collection::Collection;
-use super::commit::{Committed, Current, Halt, Over};
+use super::commit::{Committed, Current, Over};
 use super::hint::Hint;
 use super::hits::Hits;
 use super::key::{Key, key_of};
 use super::limits::Watch;
+use super::merge;
 use super::operation::{Document, Incoming};
 use super::plan::{Plan, Query};
 use super::scan::RANGE;
@@ -37,7 +38,7 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Documents that a scan takes at a time.
 const TAKEN: usize = 256;
 /// Bytes that one commit of `$merge` holds at most, about.
-const COMMIT_BYTES: usize = 8 << 20;
+pub(super) const COMMIT_BYTES: usize = 8 << 20;
 
 /// Whether a pipeline, not checked yet, ends in a stage that writes.
 pub fn is_write(pipeline: &Incoming) -> bool {
@@ -117,7 +118,7 @@ impl Aggregation {
 }
 
 /// About how many bytes a document crosses with.
-fn weight(value: &Value) -> usize {
+pub(super) fn weight(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
         Value::Binary(bytes) => bytes.len() + 2,
@@ -128,10 +129,10 @@ fn weight(value: &Value) -> usize {
 }
 
 /// What a pipeline sees of the database.
-struct Pipe {
-    store: Arc<Store>,
+pub(super) struct Pipe {
+    pub(super) store: Arc<Store>,
     view: View,
-    watch: Watch,
+    pub(super) watch: Watch,
     /// What its first scan was told to use.
     hint: Mutex<Option<Hint>>,
     /// The number of its newest commit.
@@ -161,7 +162,7 @@ impl Pipe {
         }
     }
 
-    fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
+    pub(super) fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
         self.written.fetch_max(committed.lsn.0, Ordering::AcqRel);
         committed.result
     }
@@ -235,47 +236,12 @@ impl Access for Pipe {
     }
 
     fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
-        let keys = documents.iter().map(key).collect::<Result<Vec<_>>>()?;
-        let mut at = 0;
-        while at < documents.len() {
-            let bytes =
-                documents.iter().skip(at).map(|one| weight(one) + 64).sum::<usize>().min(COMMIT_BYTES);
-            let committed = self.store.commit(bytes, |commit| {
-                let target = commit.collection_or_create(collection)?;
-                let mut passed = at;
-                for (document, key) in documents.iter().zip(&keys).skip(at) {
-                    if commit.size() > COMMIT_BYTES {
-                        break;
-                    }
-                    let (old, over) = match commit.current(&target, key)? {
-                        Current::Absent(place) => (None, Over::Nothing(place)),
-                        Current::Present(present) => {
-                            let over = Over::from(&present);
-                            (Some(present.document(target.shapes()).to_value()), over)
-                        }
-                    };
-                    if let Some(next) = merged(old.as_ref(), document)?
-                        && old.as_ref() != Some(&next)
-                    {
-                        if self::key(&next)? != *key {
-                            let message = "$merge cannot change an _id; leave it out of whenMatched";
-                            return Err(Halt::Error(Error::new(Kind::BadQuery, message)));
-                        }
-                        commit.pack_value(&target, &next)?;
-                        commit.put_packed(&target, key.clone(), over)?;
-                    }
-                    passed += 1;
-                }
-                Ok(passed)
-            });
-            at = self.settle(committed)?;
-        }
-        Ok(())
+        merge::merge(self, collection, &documents, merged)
     }
 }
 
 /// The directory key of a document.
-fn key(document: &Value) -> Result<Key> {
+pub(super) fn key(document: &Value) -> Result<Key> {
     let found = match document {
         Value::Object(fields) => fields.iter().find(|(key, _)| key == "_id").map(|(_, id)| id),
         _ => None,

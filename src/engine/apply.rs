@@ -77,6 +77,7 @@ impl Commit<'_> {
             let slot = match (existing, target) {
                 (Some(slot), _) => {
                     collection.slab().supersede(slot, version);
+                    collection.recent().note(lsn, slot);
                     versions.push(if deletes {
                         Superseded::Document(collection, slot, key)
                     } else {
@@ -91,6 +92,7 @@ impl Commit<'_> {
                         Target::Slot(_) | Target::Step(_) => None,
                     };
                     let slot = collection.slab().push(version, earlier);
+                    collection.recent().note(lsn, slot);
                     collection.enter(key, slot);
                     slot
                 }

@@ -2,6 +2,9 @@
 
 use parking_lot::{Condvar, Mutex};
 
+use super::precedence::LOOK;
+use crate::error::Result;
+
 /// Bytes that may be queued and not yet published.
 pub struct Budget {
     limit: u64,
@@ -16,20 +19,23 @@ impl Budget {
     }
 
     /// Takes room, waiting for it. Something larger than the whole budget waits until it is alone. `drive`
-    /// is called before waiting: what is queued may need this very thread to be written.
-    pub fn take(&self, bytes: u64, drive: impl Fn()) {
+    /// is called before waiting: what is queued may need this very thread to be written. Waiting ends with what `check`
+    /// says, which is asked now and then.
+    pub fn take(&self, bytes: u64, drive: impl Fn(), check: impl Fn() -> Result<()>) -> Result<()> {
         loop {
             let mut used = self.used.lock();
             if *used == 0 || *used + bytes <= self.limit {
                 *used += bytes;
-                return;
+                return Ok(());
             }
             drop(used);
             drive();
             used = self.used.lock();
             if *used != 0 && *used + bytes > self.limit {
-                self.freed.wait(&mut used);
+                self.freed.wait_for(&mut used, LOOK);
             }
+            drop(used);
+            check()?;
         }
     }
 

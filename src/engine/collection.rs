@@ -10,6 +10,7 @@ use super::index::Index;
 use super::key::Key;
 use super::present::Target;
 use super::promptly::PROMPT_BYTES;
+use super::recent::Recent;
 use super::slab::{Content, Seen, Slab, SlotId, Version};
 use super::suggest::Suggestions;
 use crate::document::Shapes;
@@ -42,6 +43,7 @@ pub struct Collection {
     /// Indexes there ever were.
     index_numbers: AtomicU32,
     suggestions: Suggestions,
+    recent: Recent,
 }
 
 /// Callers whose translations are kept; more than a process has environments that write one collection.
@@ -62,6 +64,7 @@ impl Collection {
             indexed: AtomicBool::new(false),
             index_numbers: AtomicU32::new(0),
             suggestions: Suggestions::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -130,6 +133,10 @@ impl Collection {
 
     pub(super) fn suggestions(&self) -> &Suggestions {
         &self.suggestions
+    }
+
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     pub(super) fn slab(&self) -> &Slab {

@@ -20,7 +20,9 @@ use super::catalogue::Catalogue;
 use super::collection::Collection;
 use super::index::Index;
 use super::key::Key;
+use super::limits::Watch;
 use super::namespace::check_name;
+use super::precedence::{Precedence, Subject};
 pub use super::present::{Current, Over, Present, Target};
 use super::promptly::refuse;
 use super::record::{self, Records};
@@ -43,6 +45,8 @@ pub enum Halt {
     Error(Error),
     /// This version must be read from disk first, outside the lock; then resolving starts again.
     Cold(u32, SlotId, Lsn, Arc<BlockPlace>),
+    /// Somebody else has precedence over this, who must be waited for outside the lock; then resolving starts again.
+    Yield(Subject),
 }
 
 impl From<Error> for Halt {
@@ -109,8 +113,17 @@ pub struct Commit<'s> {
     pub(super) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
     pub(super) claims: Claims,
     preloaded: &'s Preloaded,
+    precedence: &'s Precedence,
     pub(super) packed: Vec<u8>,
     pub(super) scratch: (Vec<u8>, Vec<u8>),
+}
+
+/// What has to be had before resolving can go on.
+enum Missing {
+    /// A version on disk.
+    Block(u32, SlotId, Lsn, Arc<BlockPlace>),
+    /// The way past somebody who has precedence over this.
+    Way(Subject),
 }
 
 /// Cold versions read before the lock was taken.
@@ -122,25 +135,47 @@ impl Store {
     pub fn commit<T>(
         &self,
         bytes: usize,
+        resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
+    ) -> Committed<T> {
+        self.commit_within(bytes, &Watch::default(), resolve)
+    }
+
+    /// The same, and waiting for room or for who has precedence ends as the watch says.
+    pub fn commit_within<T>(
+        &self,
+        bytes: usize,
+        watch: &Watch,
         mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Committed<T> {
-        let mut room = match self.room(bytes as u64 + 64) {
+        let failed = |error| Committed { result: Err(error), lsn: Lsn(0) };
+        let check = || watch.check(|| self.now());
+        let bytes = bytes as u64 + 64;
+        let mut room = match self.room(bytes, check) {
             Ok(room) => Some(room),
-            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+            Err(error) => return failed(error),
         };
         let mut preloaded = Preloaded::new();
         let mut failures = 0;
         loop {
             match self.try_commit(&mut room, &preloaded, &mut resolve) {
                 Ok(committed) => return committed,
-                Err((number, slot, lsn, place)) => match self.read_cold(*place) {
+                Err(Missing::Block(number, slot, lsn, place)) => match self.read_cold(*place) {
                     Ok(block) => {
                         preloaded.insert((number, slot, lsn), block);
                     }
                     // A compaction may have taken the file away meanwhile; the slot names another then.
                     Err(_) if failures < READ_TRIES => failures += 1,
-                    Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+                    Err(error) => return failed(error),
                 },
+                Err(Missing::Way(subject)) => {
+                    // Whoever has precedence may need the room.
+                    drop(room.take());
+                    let waited = refuse(|| true).and_then(|()| self.precedence().wait(subject, check));
+                    match waited.and_then(|()| self.room(bytes, check)) {
+                        Ok(again) => room = Some(again),
+                        Err(error) => return failed(error),
+                    }
+                }
             }
         }
     }
@@ -150,7 +185,7 @@ impl Store {
         room: &mut Option<Room>,
         preloaded: &Preloaded,
         resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
-    ) -> Result<Committed<T>, (u32, SlotId, Lsn, Arc<BlockPlace>)> {
+    ) -> Result<Committed<T>, Missing> {
         let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
         let applied = match self.applied_to_commit() {
             Ok(applied) => applied,
@@ -159,9 +194,10 @@ impl Store {
         if let Some(error) = self.refusal(&applied) {
             return fail(error, Lsn(0));
         }
-        let mut commit = Commit::new(applied, self.now(), preloaded);
+        let mut commit = Commit::new(applied, self.now(), preloaded, self.precedence());
         match resolve(&mut commit) {
-            Err(Halt::Cold(number, slot, lsn, place)) => Err((number, slot, lsn, place)),
+            Err(Halt::Cold(number, slot, lsn, place)) => Err(Missing::Block(number, slot, lsn, place)),
+            Err(Halt::Yield(subject)) => Err(Missing::Way(subject)),
             Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
             Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
             Ok(value) => match commit.finish(self, room.take()) {
@@ -173,7 +209,12 @@ impl Store {
 }
 
 impl<'s> Commit<'s> {
-    fn new(applied: MutexGuard<'s, Applied>, time: i64, preloaded: &'s Preloaded) -> Commit<'s> {
+    fn new(
+        applied: MutexGuard<'s, Applied>,
+        time: i64,
+        preloaded: &'s Preloaded,
+        precedence: &'s Precedence,
+    ) -> Commit<'s> {
         Commit {
             applied,
             time,
@@ -192,6 +233,7 @@ impl<'s> Commit<'s> {
             turns: Vec::new(),
             claims: Claims::default(),
             preloaded,
+            precedence,
             packed: Vec::new(),
             scratch: Default::default(),
         }
@@ -354,6 +396,7 @@ impl<'s> Commit<'s> {
         document: &[u8],
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
+        self.check_way(collection, target)?;
         refuse(|| collection.takes_long_to_index(target))?;
         self.stage_keys(collection, target, present, Some(document))?;
         let touched = self.touch(collection);
@@ -384,6 +427,7 @@ impl<'s> Commit<'s> {
 
     /// Stages a deletion.
     pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) -> Result<(), Halt> {
+        self.check_way(collection, present.target)?;
         refuse(|| collection.takes_long_to_index(present.target))?;
         self.stage_keys(collection, present.target, Some(present), None)?;
         let touched = self.touch(collection);
@@ -394,6 +438,23 @@ impl<'s> Commit<'s> {
         let (collection, target) = (collection.clone(), present.target);
         self.steps.push(Step { collection, key, target, made: Made::Tombstone });
         Ok(())
+    }
+
+    /// Whether nobody else has precedence over what is about to change.
+    #[inline]
+    fn check_way(&self, collection: &Collection, target: Target) -> Result<(), Halt> {
+        if self.precedence.is_idle() {
+            return Ok(());
+        }
+        let document = match target {
+            Target::Slot(slot) => Some(Subject::Document(collection.number(), slot)),
+            _ => None,
+        };
+        let all = std::iter::once(Subject::Collection(collection.number())).chain(document);
+        match all.into_iter().find(|subject| !self.precedence.is_free(*subject)) {
+            Some(subject) => Err(Halt::Yield(subject)),
+            None => Ok(()),
+        }
     }
 
     fn touch(&mut self, collection: &Arc<Collection>) -> usize {

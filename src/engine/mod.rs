@@ -3,8 +3,8 @@
 //! - [`operation`]: what can be asked, and what is answered
 //! - [`database`]: a handle; [`session`]: a caller's operations in order, `cursors`: what it has open; `asked`: what kind of operation one is
 //! - [`direct`]: small writes on the caller's own thread; [`promptly`]: refusing where one would wait
-//! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], [`upsert`], [`namespace`],
-//!   `writing`, [`bulk`], [`read`], [`cursor`], [`aggregate`]: the operations; [`duplicate`]: what stands in a write's way;
+//! - [`store`]: an open database; [`commit`], [`present`], [`staging`], [`apply`]: THE commit path; [`insert`], [`modify`], `work_out`, [`upsert`], [`namespace`],
+//!   `writing`, [`bulk`], [`read`], [`cursor`], [`aggregate`], `merge`: the operations; [`duplicate`]: what stands in a write's way; `precedence`, `recent`: what others write meanwhile;
 //!   [`limits`]: when they stop, `interrupt`: all of a session; [`scan`]: documents in natural order, `sorted` in another, `distinct`: values,
 //!   `parallel` on several threads; `packed`: documents on their way into a commit
 //! - [`collection`], [`slab`], [`version`], [`key`], [`catalogue`], [`views`]: the state and who sees which of it
@@ -59,6 +59,7 @@ pub mod key;
 pub mod lane;
 pub mod limits;
 mod loading;
+mod merge;
 pub mod modify;
 pub mod namespace;
 pub mod operation;
@@ -69,10 +70,12 @@ mod parallel;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod precedence;
 pub mod present;
 pub mod promptly;
 pub mod ranges;
 pub mod read;
+mod recent;
 pub mod record;
 pub mod registry;
 pub mod replay;
@@ -91,6 +94,7 @@ pub mod verify;
 pub mod version;
 pub mod views;
 pub mod waiting;
+mod work_out;
 mod writing;
 
 pub use backup::Backup;

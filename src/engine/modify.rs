@@ -1,30 +1,34 @@
-//! Writes by filter: candidates are found without the commit lock and matched again under it.
+//! Writes by filter: candidates are found without the commit lock, changed under it, and looked at again, outside, where
+//! they are not any more what was found.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
-use super::commit::{Commit, Committed, Halt, Present};
+use super::commit::Committed;
 use super::hint::Hint;
 use super::hits::Hits;
 use super::insert::{BYTES, DOCUMENTS};
-use super::key::key_of;
 use super::limits::Watch;
 use super::operation::{Incoming, Reach, Returned, UpdateOutcome, Upsert};
 use super::plan::Query;
+use super::precedence::Subject;
 use super::promptly::{must_be_prompt, refuse};
 use super::select::{Reading, Selection};
 use super::slab::{SlotId, Span};
 use super::store::Store;
-use super::upsert::{may_match, object_of, replacement_of};
+use super::upsert::{Searched, Upserted, may_match};
 use super::views::View;
+use super::work_out::{Changed, change_candidates};
 use crate::document::{RawValue, Shapes, Value, encode};
-use crate::error::{Error, Kind, Result};
-use crate::query::{Filter, Projection, Rewrite, Sort, Update};
+use crate::error::Result;
+use crate::query::{Filter, Projection, Sort, Update};
 use crate::storage::Lsn;
 
-/// How often an upsert looks again after someone else inserted what it was about to.
-const UPSERT_TRIES: usize = 8;
+/// How often an upsert looks again after someone else inserted a document with the same unique key.
+const UPSERT_TRIES: usize = 64;
+/// How often a change is worked out for a document that others change meanwhile, before it takes precedence.
+const PATIENCE: u32 = 3;
 
 /// What a write does to a document that matches.
 pub enum Change<'a> {
@@ -58,10 +62,22 @@ pub struct Modification<'a> {
     pub watch: &'a Watch,
 }
 
-struct Candidate {
-    slot: SlotId,
-    lsn: Lsn,
-    bytes: usize,
+/// A document that matched when it was found.
+pub(super) struct Candidate {
+    pub(super) slot: SlotId,
+    pub(super) lsn: Lsn,
+    pub(super) bytes: usize,
+}
+
+impl Modification<'_> {
+    /// Whether an upsert must know what changed since its search. Where the filter names the `_id` of the document that would
+    /// be inserted, that key alone decides.
+    fn is_tracked(&self) -> bool {
+        let names_another = |replacement: &Incoming| replacement.raw().get("_id").is_some();
+        self.upsert.0 == Upsert::Yes
+            && (self.filter.id().is_none()
+                || matches!(self.change, Change::Replace(one) if names_another(one)))
+    }
 }
 
 impl Store {
@@ -78,9 +94,17 @@ impl Store {
     ) -> Committed<(UpdateOutcome, Option<Value>)> {
         let mut outcome = UpdateOutcome { matched: 0, modified: 0, upserted: None };
         let mut lsn = Lsn(0);
-        let mut last = None;
-        for _ in 0..UPSERT_TRIES {
-            let committed = self.modify_matching(modification);
+        let mut taken = 0;
+        loop {
+            let collection = self.applied_collection(modification.name);
+            let recent = collection.as_ref().map(|collection| collection.recent());
+            // Changes are noted from before the search on, and until the upsert has committed.
+            let _watching = modification.is_tracked().then(|| recent.map(|recent| recent.watch()));
+            let searched = match self.searched(modification, collection.as_ref()) {
+                Ok(searched) => searched,
+                Err(error) => return Committed { result: Err(error), lsn },
+            };
+            let committed = self.modify_matching(modification, collection.as_ref());
             lsn = lsn.max(committed.lsn);
             match committed.result {
                 Ok(changed) => {
@@ -91,25 +115,48 @@ impl Store {
                 }
                 Err(error) => return Committed { result: Err(error), lsn },
             }
-            let upserted = self.upsert(modification);
+            let upserted = self.upsert(modification, searched);
             lsn = lsn.max(upserted.lsn);
             match upserted.result {
-                Ok((id, answer)) => {
+                Ok(Upserted::Inserted(id, answer)) => {
                     outcome.upserted = Some(id);
                     return Committed { result: Ok((outcome, answer)), lsn };
                 }
+                // What others wrote since the search matches: it is to be changed.
+                Ok(Upserted::Overtaken) => {}
                 // Someone else inserted it meanwhile: it may match now. A key that cannot match is final.
-                Err(error) if may_match(modification.filter, &error) => last = Some(error),
-                Err(error) => return Committed { result: Err(error), lsn },
+                Err(error) => {
+                    taken += 1;
+                    if taken == UPSERT_TRIES || !may_match(modification.filter, &error) {
+                        return Committed { result: Err(error), lsn };
+                    }
+                }
+            }
+            if let Err(error) = modification.watch.check(|| self.now()) {
+                return Committed { result: Err(error), lsn };
             }
         }
-        let message = format!("an upsert into {} met other writers {UPSERT_TRIES} times", modification.name);
-        Committed { result: Err(last.unwrap_or_else(|| Error::new(Kind::Conflict, message))), lsn }
     }
 
-    fn modify_matching(&self, modification: &Modification<'_>) -> Committed<Changed> {
-        let Modification { name, filter, reach, .. } = modification;
-        let Some(collection) = self.applied_collection(name) else {
+    /// From which state on the search for what an upsert changes sees everything.
+    fn searched<'c>(
+        &self,
+        modification: &Modification<'_>,
+        collection: Option<&'c Arc<Collection>>,
+    ) -> Result<Option<Searched<'c>>> {
+        if !modification.is_tracked() {
+            return Ok(None);
+        }
+        Ok(Some(Searched { collection, lsn: self.applied_to_commit()?.lsn }))
+    }
+
+    fn modify_matching(
+        &self,
+        modification: &Modification<'_>,
+        collection: Option<&Arc<Collection>>,
+    ) -> Committed<Changed> {
+        let Modification { filter, reach, watch, .. } = modification;
+        let Some(collection) = collection else {
             return Committed { result: Ok(Changed::default()), lsn: self.applied_lsn() };
         };
         let mut all = Changed::default();
@@ -118,7 +165,7 @@ impl Store {
         let _hold = (!must_be_prompt()).then(|| self.views().hold());
         let mut search = None;
         loop {
-            let candidates = match self.candidates(&collection, modification, &mut search) {
+            let candidates = match self.candidates(collection, modification, &mut search) {
                 Ok(found) => found,
                 Err(error) => return Committed { result: Err(error), lsn },
             };
@@ -127,15 +174,35 @@ impl Store {
             if candidates.is_empty() {
                 return Committed { result: Ok(all), lsn };
             }
-            let mut at = 0;
+            let (mut at, mut ready, mut misses) = (0, Vec::new(), 0);
             while at < candidates.len() {
-                if let Err(error) = modification.watch.check(|| self.now()) {
+                if let Err(error) = watch.check(|| self.now()) {
                     return Committed { result: Err(error), lsn };
                 }
-                let bytes = candidates[at..].iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
-                let committed = self.commit(bytes, |commit| {
-                    change_candidates(commit, &collection, modification, &candidates[at..])
+                let rest = &candidates[at..];
+                let slot = rest.first().map(|candidate| candidate.slot);
+                let held = match slot.filter(|_| misses >= PATIENCE) {
+                    None => Ok(None),
+                    Some(slot) => {
+                        let subject = Subject::Document(collection.number(), slot);
+                        self.precedence().take(subject, || watch.check(|| self.now())).map(Some)
+                    }
+                };
+                let worked = held.and_then(|held| {
+                    if misses > 0 {
+                        self.work_out(collection, modification, rest, &mut ready)?;
+                    }
+                    Ok(held)
                 });
+                let held = match worked {
+                    Ok(held) => held,
+                    Err(error) => return Committed { result: Err(error), lsn },
+                };
+                let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
+                let committed = self.commit_within(bytes, watch, |commit| {
+                    change_candidates(commit, collection, modification, rest, &ready)
+                });
+                drop(held);
                 lsn = lsn.max(committed.lsn);
                 match committed.result {
                     Ok(changed) => {
@@ -143,6 +210,13 @@ impl Store {
                         all.modified += changed.modified;
                         all.answer = changed.answer;
                         at += changed.passed;
+                        ready.drain(..changed.passed.min(ready.len()));
+                        // The next one is to be worked out first, or again.
+                        misses = match (changed.passed, changed.unready) {
+                            (0, true) => misses + 1,
+                            (_, true) => 1,
+                            (_, false) => 0,
+                        };
                         if let Some(error) = changed.failure {
                             return Committed { result: Err(error), lsn };
                         }
@@ -234,127 +308,4 @@ pub(super) fn projected(
     let mut plain = Vec::new();
     encode::encode_plain(document, &mut plain);
     projection.apply(RawValue::new(&plain, &Shapes::new()), filter).map(Some)
-}
-
-#[derive(Default)]
-struct Changed {
-    matched: u64,
-    modified: u64,
-    /// Candidates dealt with; the rest goes into another commit.
-    passed: usize,
-    /// The document that was asked for.
-    answer: Option<Value>,
-    /// The candidate after those failed; what came before is committed.
-    failure: Option<Error>,
-}
-
-fn change_candidates(
-    commit: &mut Commit<'_>,
-    collection: &Arc<Collection>,
-    modification: &Modification<'_>,
-    candidates: &[Candidate],
-) -> Result<Changed, Halt> {
-    let mut changed = Changed::default();
-    let still = commit.collection(modification.name);
-    if still.is_none_or(|now| now.number() != collection.number()) {
-        changed.passed = candidates.len();
-        return Ok(changed);
-    }
-    for candidate in candidates {
-        if commit.size() > BYTES {
-            break;
-        }
-        let present = match commit.in_slot(collection, candidate.slot) {
-            Ok(present) => present,
-            Err(Halt::Error(error)) => {
-                changed.failure = Some(error);
-                break;
-            }
-            Err(cold) => return Err(cold),
-        };
-        changed.passed += 1;
-        let Some((lsn, present)) = present else { continue };
-        let document = present.document(collection.shapes());
-        if lsn != candidate.lsn && !modification.filter.matches(document) {
-            continue;
-        }
-        match change_one(commit, collection, modification, &present) {
-            Ok((modified, answer)) => {
-                changed.matched += 1;
-                changed.modified += u64::from(modified);
-                changed.answer = answer;
-            }
-            Err(Halt::Error(error)) => {
-                changed.failure = Some(error);
-                break;
-            }
-            Err(cold) => return Err(cold),
-        }
-    }
-    Ok(changed)
-}
-
-/// Changes one document; answers whether it is different now, and the document that was asked for.
-fn change_one(
-    commit: &mut Commit<'_>,
-    collection: &Arc<Collection>,
-    modification: &Modification<'_>,
-    present: &Present,
-) -> Result<(bool, Option<Value>), Halt> {
-    let before = present.document(collection.shapes());
-    let id = before.get("_id").ok_or_else(|| Error::new(Kind::Internal, "a stored document has no _id"))?;
-    let key = key_of(id);
-    let after = match modification.change {
-        Change::Delete => {
-            let answer = answered(modification, before, None)?;
-            commit.delete(collection, key, present)?;
-            return Ok((true, answer));
-        }
-        Change::Update(update) => {
-            if modification.answer.is_none() {
-                match commit.pack_rewritten(update, before) {
-                    Rewrite::Same => return Ok((false, None)),
-                    Rewrite::Changed => {
-                        commit.replace_packed(collection, key, present)?;
-                        return Ok((true, None));
-                    }
-                    Rewrite::Tree => {}
-                }
-            }
-            let mut object = object_of(before);
-            let matched = if update.needs_match() { modification.filter.position(before) } else { None };
-            if !update.apply(&mut object, commit.time(), false, matched)? {
-                return Ok((false, answered(modification, before, None)?));
-            }
-            Value::Object(object)
-        }
-        Change::Replace(replacement) => {
-            let value = Value::Object(replacement_of(replacement, &id.to_value())?);
-            if value == before.to_value() {
-                return Ok((false, answered(modification, before, None)?));
-            }
-            value
-        }
-    };
-    let answer = answered(modification, before, Some(&after))?;
-    commit.pack_value(collection, &after)?;
-    commit.replace_packed(collection, key, present)?;
-    Ok((true, answer))
-}
-
-/// The document that a write answers; without `after` it is as before. Made before anything is staged, so that a
-/// projection that fails changes nothing.
-fn answered(
-    modification: &Modification<'_>,
-    before: RawValue<'_>,
-    after: Option<&Value>,
-) -> Result<Option<Value>> {
-    match (modification.answer, after) {
-        (None, _) => Ok(None),
-        (Some((Returned::After, projection)), Some(after)) => {
-            projected(after, projection, modification.filter)
-        }
-        (Some((_, Some(projection))), _) => projection.apply(before, modification.filter).map(Some),
-        (Some((_, None)), _) => Ok(Some(before.to_value())),
-    }
 }

@@ -6,7 +6,7 @@ use super::collection::Collection;
 use super::commit::{Commit, Halt, Over, Present};
 use super::key::Key;
 use crate::document::staged::StagedShapes;
-use crate::document::{RawValue, Value, encode_document, incoming};
+use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::{Rewrite, Update};
 
@@ -55,11 +55,64 @@ impl Commit<'_> {
     }
 }
 
+/// A document in its stored form, made outside the commit lock, with the shapes that it is the first to use.
+pub(super) struct Packed {
+    bytes: Vec<u8>,
+    /// The number of the first of the shapes.
+    first: usize,
+    shapes: Vec<Shape>,
+}
+
+impl Packed {
+    /// Bytes that use known shapes only.
+    pub(super) fn settled(bytes: Vec<u8>) -> Packed {
+        Packed { bytes, first: 0, shapes: Vec::new() }
+    }
+
+    /// Packs a tree.
+    pub(super) fn of(collection: &Collection, value: &Value) -> Result<Packed> {
+        let mut staged = StagedShapes::new(collection.shapes());
+        let mut bytes = Vec::new();
+        encode_document(value, &mut staged, &mut bytes)?;
+        Ok(Packed { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
+    }
+
+    /// Numbers the shapes, under the commit lock. False where other documents took the numbers: it is to be packed again.
+    pub(super) fn settle(&self, collection: &Collection) -> Result<bool> {
+        let table = collection.shapes();
+        for (n, shape) in self.shapes.iter().enumerate() {
+            let id = ShapeId(u16::try_from(self.first + n).unwrap_or(u16::MAX));
+            match table.get(id) {
+                Some(known) if known.has_keys(shape.keys()) => {}
+                Some(_) => return Ok(false),
+                None if table.len() == self.first + n => push_shape(collection, Shape::new(shape.keys()))?,
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The stored form.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 fn push_shapes(collection: &Collection, staged: StagedShapes<'_>) -> Result<()> {
     for shape in staged.into_staged() {
-        if collection.shapes().push(shape).is_none() {
-            return Err(Error::new(Kind::Internal, "a shape was numbered twice"));
-        }
+        push_shape(collection, shape)?;
     }
     Ok(())
+}
+
+fn push_shape(collection: &Collection, shape: Shape) -> Result<()> {
+    match collection.shapes().push(shape) {
+        Some(_) => Ok(()),
+        None => Err(Error::new(Kind::Internal, "a shape was numbered twice")),
+    }
 }

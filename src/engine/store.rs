@@ -12,6 +12,7 @@ use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::compact::Auto;
 use super::loading::Loading;
+use super::precedence::Precedence;
 use super::promptly::{PROMPT_BYTES, must_be_prompt, refusal, refuse};
 use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
@@ -66,6 +67,7 @@ pub struct Store {
     /// Where the clock's hand of `cool` stands: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
     loading: Loading,
+    precedence: Precedence,
 }
 
 /// The end of a commit: publishing, counting, letting go, telling who waits.
@@ -170,7 +172,12 @@ impl Store {
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
             loading: Loading::default(),
+            precedence: Precedence::default(),
         })
+    }
+
+    pub(super) fn precedence(&self) -> &Precedence {
+        &self.precedence
     }
 
     pub(super) fn loading(&self) -> &Loading {
@@ -262,11 +269,11 @@ impl Store {
     }
 
     /// Waits for room in the commit queue.
-    pub(super) fn room(&self, bytes: u64) -> Result<Room> {
+    pub(super) fn room(&self, bytes: u64, check: impl Fn() -> Result<()>) -> Result<Room> {
         if must_be_prompt() {
             refuse(|| bytes > PROMPT_BYTES as u64 || !self.budget().try_take(bytes))?;
         } else {
-            self.budget().take(bytes, || self.storage().drive());
+            self.budget().take(bytes, || self.storage().drive(), check)?;
         }
         Ok(Room { publisher: self.publisher(), bytes })
     }

@@ -1,46 +1,183 @@
 //! What is inserted where nothing matched, and documents put in the place of others.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::collection::Collection;
 use super::commit::{Committed, Current, Over};
 use super::duplicate::duplicate_id;
 use super::key::key_of;
 use super::modify::{Change, Modification, projected};
 use super::operation::{Incoming, Returned};
+use super::packed::Packed;
+use super::precedence::Subject;
+use super::promptly::must_be_prompt;
+use super::recent::Since;
+use super::slab::SlotId;
 use super::store::Store;
 use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::storage::Lsn;
+use crate::work::Work;
+
+/// How often an upsert looks at what changed meanwhile before it takes precedence over its collection.
+const PATIENCE: u32 = 8;
+/// Slots that are looked at between two looks at the limits.
+const PAGE: u64 = 4_096;
+
+/// The state in which a search found nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Searched<'c> {
+    /// The collection, if there was one.
+    pub(super) collection: Option<&'c Arc<Collection>>,
+    /// The search saw all commits up to this one.
+    pub(super) lsn: Lsn,
+}
+
+/// What came of an upsert.
+pub(super) enum Upserted {
+    /// A document with this `_id`, and the document that was asked for.
+    Inserted(Value, Option<Value>),
+    /// Nothing: since the search somebody wrote a document that matches.
+    Overtaken,
+}
+
+/// What an upsert finds under the commit lock.
+enum Attempt {
+    Inserted,
+    /// Another collection has the name.
+    Elsewhere,
+    /// Up to this commit these documents changed.
+    Changed(Lsn, Since),
+    /// Its shapes are to be numbered anew.
+    Stale,
+}
 
 impl Store {
-    pub(super) fn upsert(&self, modification: &Modification<'_>) -> Committed<(Value, Option<Value>)> {
-        let made = upserted(modification, self.now());
-        let (object, id) = match made {
-            Ok(made) => made,
-            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
-        };
+    /// Inserts what filter and change make, if since the search nobody wrote what the filter matches.
+    pub(super) fn upsert(
+        &self,
+        modification: &Modification<'_>,
+        searched: Option<Searched<'_>>,
+    ) -> Committed<Upserted> {
+        let mut lsn = Lsn(0);
+        let result = self.upsert_since(modification, searched, &mut lsn);
+        Committed { result, lsn }
+    }
+
+    fn upsert_since(
+        &self,
+        modification: &Modification<'_>,
+        mut searched: Option<Searched<'_>>,
+        lsn: &mut Lsn,
+    ) -> Result<Upserted> {
+        let Modification { name, watch, filter, .. } = *modification;
+        let work = if must_be_prompt() { Work::default() } else { watch.work(self) };
+        let (object, id) = upserted(modification, self.now(), &work)?;
+        work.check()?;
         let document = Value::Object(object);
         let answer = match modification.answer {
-            Some((Returned::After, projection)) => projected(&document, projection, modification.filter),
-            _ => Ok(None),
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+            Some((Returned::After, projection)) => projected(&document, projection, filter)?,
+            _ => None,
         };
         let mut plain = Vec::new();
         encode::encode_plain(&id, &mut plain);
         let key = key_of(RawValue::new(&plain, &Shapes::new()));
-        self.commit(plain.len() + 256, |commit| {
-            let collection = commit.collection_or_create(modification.name)?;
-            match commit.current(&collection, &key)? {
-                Current::Present(_) => Err(duplicate_id(modification.name, &id).into()),
-                Current::Absent(target) => {
-                    commit.pack_value(&collection, &document)?;
-                    commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
-                    Ok((id.clone(), answer.clone()))
+        let known = searched.as_ref().and_then(|searched| searched.collection);
+        let check = || watch.check(|| self.now());
+        let mut packed = known.map(|known| Packed::of(known, &document)).transpose()?;
+        let (mut tries, mut held) = (0, None);
+        loop {
+            check()?;
+            let Committed { result, lsn: own } = self.commit_within(plain.len() + 256, watch, |commit| {
+                if let Some(Searched { collection, lsn }) = searched {
+                    let now = commit.collection(name);
+                    if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
+                        return Ok(Attempt::Elsewhere);
+                    }
+                    if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
+                        return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
+                    }
+                }
+                let collection = commit.collection_or_create(name)?;
+                let target = match commit.current(&collection, &key)? {
+                    Current::Present(_) => return Err(duplicate_id(name, &id).into()),
+                    Current::Absent(target) => target,
+                };
+                match &packed {
+                    Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
+                    Some(packed) => {
+                        commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
+                    }
+                    None => {
+                        commit.pack_value(&collection, &document)?;
+                        commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
+                    }
+                }
+                Ok(Attempt::Inserted)
+            });
+            *lsn = (*lsn).max(own);
+            match (result?, &mut searched) {
+                (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
+                (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
+                    if self.has_match(collection, modification, *lsn, since)? {
+                        return Ok(Upserted::Overtaken);
+                    }
+                    *lsn = until;
+                    tries += 1;
+                    if tries == PATIENCE {
+                        let subject = Subject::Collection(collection.number());
+                        held = Some(self.precedence().take(subject, check)?);
+                    }
+                }
+                (Attempt::Stale, _) => {
+                    packed = known.map(|known| Packed::of(known, &document)).transpose()?
+                }
+                (Attempt::Elsewhere | Attempt::Changed(..), _) => return Ok(Upserted::Overtaken),
+            }
+            tracing::trace!(tries, has_precedence = held.is_some(), "an upsert met other writers");
+        }
+    }
+
+    /// Whether a document that changed since matches now.
+    fn has_match(
+        &self,
+        collection: &Arc<Collection>,
+        modification: &Modification<'_>,
+        lsn: Lsn,
+        since: Since,
+    ) -> Result<bool> {
+        let matches = |slots: &[SlotId]| -> Result<bool> {
+            for slot in slots {
+                if let Some((_, present)) = self.newest_in(collection, *slot)?
+                    && modification.filter.matches(present.document(collection.shapes()))
+                {
+                    return Ok(true);
                 }
             }
-        })
+            Ok(false)
+        };
+        if let Since::Slots(slots) = since {
+            return matches(&slots);
+        }
+        let (mut at, end) = (0, collection.slab().end());
+        while at < end {
+            modification.watch.check(|| self.now())?;
+            let mut newer = Vec::new();
+            let to = end.min(at + PAGE);
+            collection.slab().scan(at, to, Lsn(u64::MAX), |slot, version| {
+                if version.lsn > lsn {
+                    newer.push(slot);
+                }
+                ControlFlow::Continue(())
+            });
+            if matches(&newer)? {
+                return Ok(true);
+            }
+            at = to;
+        }
+        Ok(false)
     }
 }
 
@@ -81,11 +218,11 @@ pub(super) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Objec
 }
 
 /// The document that an upsert inserts, and its `_id`.
-fn upserted(modification: &Modification<'_>, now: i64) -> Result<(Object, Value)> {
+fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(Object, Value)> {
     let mut object = match modification.change {
         Change::Update(update) => {
             let mut seed = modification.filter.upsert_seed()?;
-            update.apply(&mut seed, now, true, None)?;
+            update.apply_within(&mut seed, now, true, None, work)?;
             seed
         }
         Change::Replace(replacement) => {

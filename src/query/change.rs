@@ -108,6 +108,11 @@ impl Change {
         }
     }
 
+    /// Whether its operand holds no pattern.
+    pub(super) fn is_light(&self) -> bool {
+        !matches!(self, Change::Elements(_, elements) if !elements.is_light())
+    }
+
     /// Whether it does nothing to a document that is there.
     pub(super) fn is_for_inserts(&self) -> bool {
         matches!(self, Change::SetOnInsert(_))

@@ -43,6 +43,15 @@ impl Elements {
         }))
     }
 
+    /// Whether choosing elements by it is little work: there is no pattern.
+    pub(super) fn is_light(&self) -> bool {
+        match self {
+            Elements::PullPassing(clause) => clause.is_light(),
+            Elements::PullMatching(filter) => filter.is_light(),
+            _ => true,
+        }
+    }
+
     /// Whether a missing array is made.
     pub(super) fn creates(&self) -> bool {
         matches!(self, Elements::AddToSet(_))

@@ -104,6 +104,17 @@ impl Filter {
         position
     }
 
+    /// Whether it asks for one `_id` and nothing else: an answer that never changes.
+    pub fn is_of_id(&self) -> bool {
+        matches!(&self.root, Clause::Field(path, Test::Equal(_))
+            if matches!(path.parts(), [part] if &*part.name == "_id"))
+    }
+
+    /// Whether matching a small document is little work: there is no pattern, schema or expression.
+    pub fn is_light(&self) -> bool {
+        self.root.is_light()
+    }
+
     /// Whether every document matches, because nothing is asked.
     pub fn is_all(&self) -> bool {
         matches!(&self.root, Clause::All(clauses) if clauses.is_empty())
@@ -159,6 +170,23 @@ impl Filter {
 }
 
 impl Clause {
+    /// See [`Filter::is_light`].
+    pub(super) fn is_light(&self) -> bool {
+        match self {
+            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().all(Clause::is_light),
+            Clause::Not(clause) => clause.is_light(),
+            Clause::Field(_, test) => !matches!(
+                test,
+                Test::Among(..)
+                    | Test::Pattern(_)
+                    | Test::Contains(_, Some(_))
+                    | Test::Element(_)
+                    | Test::Schema(_)
+            ),
+            Clause::Expression(_) => false,
+        }
+    }
+
     /// Calls back for each equality that every matching document fulfils.
     fn equalities<'a>(&'a self, found: &mut impl FnMut(&'a Path, &'a Value)) {
         match self {

@@ -114,6 +114,11 @@ fn check_identifier(identifier: &str) -> Result<(), String> {
 }
 
 impl ArrayFilters {
+    /// Whether choosing elements by them is little work.
+    pub(super) fn is_light(&self) -> bool {
+        self.filters.iter().all(|filter| filter.named.is_light())
+    }
+
     /// Reads the list of filters; nil is none.
     pub(super) fn parse(list: RawValue<'_>) -> Result<ArrayFilters> {
         let mut filters: Vec<ArrayFilter> = Vec::new();

@@ -16,6 +16,10 @@ use crate::document::order::compare_values;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen};
 use crate::error::{Error, Result};
+use crate::work::Work;
+
+/// Bytes of an update that is little work on a small document.
+const LIGHT: usize = 4 << 10;
 
 /// What an update does to a document.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub struct Update {
     needs_match: bool,
     /// Whether every change may be done on stored bytes.
     flat: bool,
+    /// Whether applying it to a small document is little work.
+    light: bool,
     /// Given instead of operators.
     pipeline: Option<UpdatePipeline>,
 }
@@ -57,6 +63,7 @@ impl Update {
                 positional: false,
                 needs_match: false,
                 flat: false,
+                light: false,
                 pipeline,
             });
         }
@@ -108,12 +115,20 @@ impl Update {
         }
         let needs_match = paths().any(positional::needs_match);
         let flat = changes.iter().all(|(path, change)| is_flat(path, change));
-        Ok(Update { changes, filters, positional, needs_match, flat, pipeline: None })
+        let light = update.bytes().len() <= LIGHT
+            && filters.is_light()
+            && changes.iter().all(|(_, change)| change.is_light());
+        Ok(Update { changes, filters, positional, needs_match, flat, light, pipeline: None })
     }
 
     /// The changes, if all of them may be done on stored bytes.
     pub(super) fn flat_changes(&self) -> Option<&[(Path, Change)]> {
         self.flat.then_some(&self.changes[..])
+    }
+
+    /// Whether applying it to a small document is little work: its operands are small too, and no pattern or expression is among them.
+    pub fn is_light(&self) -> bool {
+        self.light
     }
 
     /// Whether `apply` is to be told the array element that made the document match.
@@ -131,6 +146,19 @@ impl Update {
         inserting: bool,
         matched: Option<usize>,
     ) -> Result<bool> {
+        self.apply_within(document, now, inserting, matched, &Work::default())
+    }
+
+    /// [`Update::apply`] that counts its steps and what it holds.
+    pub fn apply_within(
+        &self,
+        document: &mut Object,
+        now: i64,
+        inserting: bool,
+        matched: Option<usize>,
+        work: &Work,
+    ) -> Result<bool> {
+        work.check()?;
         if let Some(pipeline) = &self.pipeline {
             return pipeline.apply(document, now);
         }

@@ -17,4 +17,5 @@ mod scans;
 #[path = "../sim/mod.rs"]
 mod sim;
 mod support;
+mod upserts;
 mod verify;

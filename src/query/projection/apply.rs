@@ -9,6 +9,11 @@ use crate::query::place::depth;
 use crate::query::refusal::bad_query;
 
 impl Projection {
+    /// Whether expressions make some of its fields.
+    pub fn is_computed(&self) -> bool {
+        self.computed
+    }
+
     /// Whether a path ends with `$`, so that it depends on the filter.
     pub fn is_positional(&self) -> bool {
         self.positional.is_some()

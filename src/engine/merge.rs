@@ -1,0 +1,138 @@
+//! `$merge`: documents are put where others of their `_id`s are, or are not.
+//!
+//! What is stored is worked out outside the commit lock, against the documents that are there then; under the lock it is
+//! put in place where these are still the newest, and what follows the first that is not is worked out again.
+
+use std::sync::Arc;
+
+use super::aggregate::{COMMIT_BYTES, Pipe, key, weight};
+use super::collection::Collection;
+use super::commit::{Commit, Current, Halt, Over, Present, Target};
+use super::key::Key;
+use super::packed::Packed;
+use super::precedence::Subject;
+use super::slab::SlotId;
+use crate::document::Value;
+use crate::error::{Error, Kind, Result};
+use crate::query::aggregate::Merged;
+use crate::storage::Lsn;
+
+/// How often a document is worked out that others change meanwhile, before it is given precedence.
+const PATIENCE: u32 = 3;
+
+/// What is stored under a key, while the document there is the one that was seen.
+struct Decided {
+    key: Key,
+    /// The slot of the document that was there, and its commit.
+    seen: Option<(SlotId, Lsn)>,
+    /// None: what is there stays.
+    next: Option<(Value, Option<Packed>)>,
+}
+
+/// Merges documents into a collection, in as many commits as it takes.
+pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged<'_>) -> Result<()> {
+    let store = &pipe.store;
+    let check = || pipe.watch.check(|| store.now());
+    let (mut at, mut misses) = (0, 0);
+    let _hold = store.views().hold();
+    while let Some(first) = documents.get(at) {
+        check()?;
+        let collection = store.applied_collection(name);
+        // Where it is to be seen whether the first document is there, its place must be known.
+        let slot = collection.as_ref().and_then(|collection| {
+            let slot = collection.slot_of(&key(first).ok()?)?;
+            Some(Subject::Document(collection.number(), slot))
+        });
+        let number = collection.as_ref().map_or(0, |collection| collection.number());
+        let subject = slot.unwrap_or(Subject::Collection(number));
+        let held = if misses >= PATIENCE { Some(store.precedence().take(subject, check)?) } else { None };
+        let mut decided = Vec::new();
+        let mut bytes = 0;
+        for document in documents.iter().skip(at) {
+            let one = decide(pipe, collection.as_ref(), document, merged)?;
+            bytes += one.next.as_ref().map_or(0, |(value, _)| weight(value) + 64);
+            decided.push(one);
+            if bytes > COMMIT_BYTES || held.is_some() {
+                break;
+            }
+        }
+        let committed = store.commit_within(bytes, &pipe.watch, |commit| {
+            let target = commit.collection_or_create(name)?;
+            let same = collection.as_ref().is_none_or(|known| known.number() == target.number());
+            let mut passed = 0;
+            for one in decided.iter().take_while(|_| same) {
+                if commit.size() > COMMIT_BYTES || !put(commit, &target, one)? {
+                    break;
+                }
+                passed += 1;
+            }
+            Ok(passed)
+        });
+        drop(held);
+        let passed = pipe.settle(committed)?;
+        misses = if passed == 0 { misses + 1 } else { 0 };
+        at += passed;
+    }
+    Ok(())
+}
+
+fn decide(
+    pipe: &Pipe,
+    collection: Option<&Arc<Collection>>,
+    document: &Value,
+    merged: Merged<'_>,
+) -> Result<Decided> {
+    let key = key(document)?;
+    let found = collection.and_then(|collection| Some((collection, collection.slot_of(&key)?)));
+    let found = match found {
+        Some((collection, slot)) => {
+            pipe.store.newest_in(collection, slot)?.map(|(lsn, now)| (slot, lsn, now))
+        }
+        None => None,
+    };
+    let old = found.as_ref().zip(collection);
+    let old = old.map(|((_, _, now), collection)| now.document(collection.shapes()).to_value());
+    let seen = found.map(|(slot, lsn, _)| (slot, lsn));
+    let Some(next) = merged(old.as_ref(), document)?.filter(|next| old.as_ref() != Some(next)) else {
+        return Ok(Decided { key, seen, next: None });
+    };
+    if self::key(&next)? != key {
+        let message = "$merge cannot change an _id; leave it out of whenMatched";
+        return Err(Error::new(Kind::BadQuery, message));
+    }
+    let packed = collection.map(|collection| Packed::of(collection, &next)).transpose()?;
+    Ok(Decided { key, seen, next: Some((next, packed)) })
+}
+
+/// Puts a document in place; false where what is there is not what was seen.
+fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> Result<bool, Halt> {
+    let current = commit.current(collection, &one.key)?;
+    let (now, over) = match &current {
+        Current::Absent(target) => (None, Over::Nothing(*target)),
+        Current::Present(present) => (seen_as(collection, present), Over::from(present)),
+    };
+    // What this very commit put there is seen by the next one.
+    let is_own = matches!(current, Current::Present(Present { target: Target::Step(_), .. }));
+    if is_own || now != one.seen {
+        return Ok(false);
+    }
+    match &one.next {
+        None => {}
+        Some((_, Some(packed))) => {
+            if !packed.settle(collection)? {
+                return Ok(false);
+            }
+            commit.put(collection, one.key.clone(), over, packed.bytes())?;
+        }
+        Some((next, None)) => {
+            commit.pack_value(collection, next)?;
+            commit.put_packed(collection, one.key.clone(), over)?;
+        }
+    }
+    Ok(true)
+}
+
+fn seen_as(collection: &Collection, present: &Present) -> Option<(SlotId, Lsn)> {
+    let Target::Slot(slot) = present.target else { return None };
+    Some((slot, collection.slab().newest(slot, |version| version.lsn)?))
+}

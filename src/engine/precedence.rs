@@ -1,0 +1,119 @@
+//! Precedence: how a write that is worked out outside the commit lock comes to its end among faster ones.
+//!
+//! Such a write reads a document, works out what becomes of it, and commits if the document is still the one it read;
+//! else it begins again. Among writers that are faster it might begin again for ever. So after a few tries it takes
+//! precedence over the document: whoever else would change it now waits, outside the commit lock and with no room in the
+//! queue, until that write is done. At most one commit, which had asked already, can still come between.
+//!
+//! An upsert takes precedence over its collection in the same way, for the moment in which it looks at what changed since its search.
+//!
+//! A thread has precedence over one thing at most and waits for nobody else's while it has, so nobody waits in a circle.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::slab::SlotId;
+use crate::error::Result;
+
+/// How often a waiting operation checks its deadline and its signal.
+pub(super) const LOOK: Duration = Duration::from_millis(10);
+
+/// What a write may take precedence over; the first number is that of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Putting or deleting any document.
+    Collection(u32),
+    /// Changing the document in this slot.
+    Document(u32, SlotId),
+}
+
+/// Who has precedence over what, in a database.
+#[derive(Default)]
+pub struct Precedence {
+    /// How many have it: commits look at this first, which is nearly always 0.
+    count: AtomicUsize,
+    held: Mutex<HashMap<Subject, ThreadId>>,
+    freed: Condvar,
+}
+
+/// Precedence that a thread has, until this is dropped.
+pub(super) struct Held<'p> {
+    all: &'p Precedence,
+    subject: Subject,
+}
+
+impl Precedence {
+    /// Takes precedence, waiting for it as long as `check` allows.
+    pub(super) fn take(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<Held<'_>> {
+        let mut held = self.held.lock();
+        while held.contains_key(&subject) {
+            check()?;
+            self.freed.wait_for(&mut held, LOOK);
+        }
+        held.insert(subject, thread::current().id());
+        self.count.fetch_add(1, Ordering::Release);
+        Ok(Held { all: self, subject })
+    }
+
+    /// Whether nobody has precedence over anything.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether nobody else has precedence over this.
+    pub(super) fn is_free(&self, subject: Subject) -> bool {
+        self.held.lock().get(&subject).is_none_or(|own| *own == thread::current().id())
+    }
+
+    /// Waits until nobody else has precedence over this, as long as `check` allows.
+    pub(super) fn wait(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<()> {
+        let mut held = self.held.lock();
+        while held.get(&subject).is_some_and(|own| *own != thread::current().id()) {
+            check()?;
+            self.freed.wait_for(&mut held, LOOK);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.held.lock().remove(&self.subject);
+        self.all.count.fetch_sub(1, Ordering::Release);
+        self.all.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Kind};
+
+    #[test]
+    fn one_thread_has_precedence_and_others_wait_until_it_is_done_or_their_time_is_up() {
+        let all = Precedence::default();
+        let (document, other) = (Subject::Document(1, SlotId(5)), Subject::Collection(1));
+        assert!(all.is_idle());
+        let held = all.take(document, || Ok(())).unwrap();
+        assert!(!all.is_idle() && all.is_free(document) && all.is_free(other));
+        all.wait(document, || Ok(())).unwrap();
+        let late = || Err(Error::new(Kind::Timeout, "late"));
+        thread::scope(|scope| {
+            let other_thread = scope.spawn(|| {
+                assert!(!all.is_free(document) && all.is_free(other));
+                assert_eq!(all.wait(document, late).unwrap_err().kind(), Kind::Timeout);
+                assert!(all.take(document, late).is_err());
+            });
+            other_thread.join().unwrap();
+            let waits = scope.spawn(|| all.take(document, || Ok(())).map(drop));
+            drop(held);
+            waits.join().unwrap().unwrap();
+        });
+        assert!(all.is_idle());
+    }
+}

@@ -1,0 +1,125 @@
+//! What changed in a collection lately, noted while an upsert may ask.
+//!
+//! An upsert searches, finds nothing, and inserts; between search and commit others commit. Under the commit lock it asks
+//! whether the collection changed since its search began, and if so looks at the documents that did, outside the lock.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::slab::SlotId;
+use crate::storage::Lsn;
+
+/// Changes that are kept; of older ones only that there were some.
+const MOST: usize = 4_096;
+
+/// The latest changes of a collection.
+#[derive(Default)]
+pub struct Recent {
+    /// The newest commit that changed it.
+    newest: AtomicU64,
+    watching: AtomicUsize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Changes after this are all in the list.
+    complete_from: Lsn,
+    changes: VecDeque<(Lsn, SlotId)>,
+}
+
+/// What changed since a commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// The documents in these slots.
+    Slots(Vec<SlotId>),
+    /// More than is kept: whatever has a newer version.
+    Many,
+}
+
+/// Changes are noted as long as this lives.
+pub(super) struct Watching<'r>(&'r Recent);
+
+impl Recent {
+    /// Notes changes from the next commit on. The commit lock, which is taken to learn the newest commit afterwards, orders
+    /// this before that commit.
+    pub(super) fn watch(&self) -> Watching<'_> {
+        let _kept = self.kept.lock();
+        self.watching.fetch_add(1, Ordering::Release);
+        Watching(self)
+    }
+
+    /// A commit changed a document. Under the commit lock.
+    #[inline]
+    pub(super) fn note(&self, lsn: Lsn, slot: SlotId) {
+        self.newest.store(lsn.0, Ordering::Release);
+        if self.watching.load(Ordering::Acquire) > 0 {
+            self.keep(lsn, slot);
+        }
+    }
+
+    #[cold]
+    fn keep(&self, lsn: Lsn, slot: SlotId) {
+        let mut kept = self.kept.lock();
+        if kept.changes.len() == MOST
+            && let Some((lost, _)) = kept.changes.pop_front()
+        {
+            kept.complete_from = lost;
+        }
+        kept.changes.push_back((lsn, slot));
+    }
+
+    /// Whether a commit after this one changed the collection.
+    pub(super) fn is_newer(&self, than: Lsn) -> bool {
+        self.newest.load(Ordering::Acquire) > than.0
+    }
+
+    /// What changed since, as long as it was watched since then.
+    pub(super) fn since(&self, lsn: Lsn) -> Since {
+        let kept = self.kept.lock();
+        if kept.complete_from > lsn {
+            return Since::Many;
+        }
+        let first = kept.changes.partition_point(|(changed, _)| *changed <= lsn);
+        let mut slots: Vec<_> = kept.changes.range(first..).map(|(_, slot)| *slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        Since::Slots(slots)
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        let mut kept = self.0.kept.lock();
+        if self.0.watching.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *kept = Kept::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_told_from_a_commit_on_and_only_while_somebody_watches() {
+        let recent = Recent::default();
+        recent.note(Lsn(1), SlotId(9));
+        assert!(recent.is_newer(Lsn(0)) && !recent.is_newer(Lsn(1)));
+        let watching = recent.watch();
+        assert_eq!(recent.since(Lsn(1)), Since::Slots(Vec::new()));
+        for (lsn, slot) in [(2, 5), (3, 4), (3, 6), (4, 5)] {
+            recent.note(Lsn(lsn), SlotId(slot));
+        }
+        assert_eq!(recent.since(Lsn(2)), Since::Slots(vec![SlotId(4), SlotId(5), SlotId(6)]));
+        for lsn in 5..5 + MOST as u64 {
+            recent.note(Lsn(lsn), SlotId(1));
+        }
+        assert_eq!(recent.since(Lsn(2)), Since::Many);
+        assert_eq!(recent.since(Lsn(4)), Since::Slots(vec![SlotId(1)]));
+        drop(watching);
+        assert!(recent.kept.lock().changes.is_empty() && recent.is_newer(Lsn(4)));
+    }
+}

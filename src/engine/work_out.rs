@@ -1,0 +1,358 @@
+//! What a write by filter makes of documents.
+//!
+//! What is little is done under the commit lock: operators without patterns or positions on a small document. All else is
+//! worked out outside the lock, for the version that is there then; under the lock it is put in place if that version is
+//! still the newest, and left to be worked out again if it is not.
+
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::commit::{Commit, Halt, Over, Present, Target};
+use super::insert::BYTES;
+use super::key::{Key, key_of};
+use super::modify::{Candidate, Change, Modification, projected};
+use super::operation::Returned;
+use super::packed::Packed;
+use super::promptly::refuse;
+use super::slab::{Content, SlotId, Version};
+use super::store::Store;
+use super::upsert::{object_of, replacement_of};
+use crate::document::{RawValue, Value};
+use crate::error::{Error, Kind, Result};
+use crate::query::Rewrite;
+use crate::storage::Lsn;
+use crate::work::Work;
+
+/// Bytes of a document, and of what replaces it, that are worked on under the commit lock.
+const LIGHT: usize = 16 << 10;
+/// How often a version that could not be read is looked for again.
+const READ_TRIES: u32 = 2;
+
+/// What a commit did to candidates.
+#[derive(Default)]
+pub(super) struct Changed {
+    pub(super) matched: u64,
+    pub(super) modified: u64,
+    /// Candidates dealt with; the rest goes into another commit.
+    pub(super) passed: usize,
+    /// Whether the next one must be worked out before it can be changed.
+    pub(super) unready: bool,
+    /// The document that was asked for.
+    pub(super) answer: Option<Value>,
+    /// The candidate after those failed; what came before is committed.
+    pub(super) failure: Option<Error>,
+}
+
+/// What becomes of a document.
+enum Effect {
+    /// Nothing: it does not match any more, or is gone.
+    Passed,
+    /// Nothing: it is so already.
+    Same(Option<Value>),
+    Replaced(Packed, Option<Value>),
+    Deleted(Option<Value>),
+}
+
+/// What becomes of one version of a document.
+pub(super) struct Ready {
+    lsn: Lsn,
+    document: Option<(Key, Present)>,
+    effect: Result<Effect>,
+}
+
+impl Modification<'_> {
+    /// Whether what it does to a small document is little work.
+    fn is_light(&self) -> bool {
+        let change = match self.change {
+            // What `$` stands for is asked of the filter.
+            Change::Update(update) => update.is_light() && (!update.needs_match() || self.filter.is_light()),
+            Change::Replace(replacement) => replacement.bytes().len() <= LIGHT,
+            Change::Delete => true,
+        };
+        change && self.answer.is_none_or(|(_, projection)| projection.is_none_or(|one| !one.is_computed()))
+    }
+}
+
+impl Store {
+    /// Works out what becomes of candidates, the first ones at least. `ready` may have some of them from before: those
+    /// whose documents have not changed since stay.
+    pub(super) fn work_out(
+        &self,
+        collection: &Arc<Collection>,
+        modification: &Modification<'_>,
+        candidates: &[Candidate],
+        ready: &mut Vec<Ready>,
+    ) -> Result<()> {
+        refuse(|| true)?;
+        let work = modification.watch.work(self);
+        let mut bytes = 0;
+        for (n, candidate) in candidates.iter().enumerate() {
+            let newest = collection.slab().newest(candidate.slot, |version| version.lsn);
+            if ready.get(n).is_some_and(|known| Some(known.lsn) != newest) {
+                ready.truncate(n);
+            }
+            if ready.len() == n {
+                work.check()?;
+                let fresh = self.effect_on(collection, modification, candidate, &work)?;
+                work.check()?;
+                ready.push(fresh);
+            }
+            bytes += candidate.bytes + ready.get(n).map_or(0, Ready::bytes);
+            // Those behind one that fails are never reached.
+            if bytes > BYTES || ready.get(n).is_some_and(|one| one.effect.is_err()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn effect_on(
+        &self,
+        collection: &Arc<Collection>,
+        modification: &Modification<'_>,
+        candidate: &Candidate,
+        work: &Work,
+    ) -> Result<Ready> {
+        let Some((lsn, present)) = self.newest_in(collection, candidate.slot)? else {
+            let lsn = collection.slab().newest(candidate.slot, |version| version.lsn).unwrap_or(Lsn(0));
+            return Ok(Ready { lsn, document: None, effect: Ok(Effect::Passed) });
+        };
+        let before = present.document(collection.shapes());
+        if lsn != candidate.lsn && !modification.filter.matches(before) {
+            return Ok(Ready { lsn, document: None, effect: Ok(Effect::Passed) });
+        }
+        let key = key_of(id_of(before)?);
+        let effect = effect(collection, modification, before, self.now(), work);
+        Ok(Ready { lsn, document: Some((key, present)), effect })
+    }
+
+    /// The newest applied document in a slot, read from disk if need be, and the commit that made it.
+    pub(super) fn newest_in(&self, collection: &Collection, slot: SlotId) -> Result<Option<(Lsn, Present)>> {
+        let mut failures = 0;
+        loop {
+            let Some(Version { lsn, content }) = collection.slab().newest(slot, Version::clone) else {
+                return Ok(None);
+            };
+            let (block, span) = match content {
+                Content::Vacant | Content::Tombstone => return Ok(None),
+                Content::Hot(block, span) => (block, span),
+                Content::Cold(place, span) => match self.read_cold(*place) {
+                    Ok(block) => (block, span),
+                    // A compaction may have taken the file away meanwhile; the slot names another then.
+                    Err(_) if failures < READ_TRIES => {
+                        failures += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            return Ok(Some((lsn, Present::of_block(Target::Slot(slot), &block, span)?)));
+        }
+    }
+}
+
+impl Ready {
+    fn bytes(&self) -> usize {
+        match &self.effect {
+            Ok(Effect::Replaced(packed, _)) => packed.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// What becomes of a document that matches; `now` is in milliseconds.
+fn effect(
+    collection: &Collection,
+    modification: &Modification<'_>,
+    before: RawValue<'_>,
+    now: i64,
+    work: &Work,
+) -> Result<Effect> {
+    if let (Change::Update(update), None) = (&modification.change, modification.answer) {
+        let mut bytes = Vec::new();
+        match update.rewrite(before, now, &mut bytes) {
+            Rewrite::Same => return Ok(Effect::Same(None)),
+            Rewrite::Changed => return Ok(Effect::Replaced(Packed::settled(bytes), None)),
+            Rewrite::Tree => {}
+        }
+    }
+    let after = match after(modification, before, now, work)? {
+        After::Gone => return Ok(Effect::Deleted(answered(modification, before, None)?)),
+        After::Same => return Ok(Effect::Same(answered(modification, before, None)?)),
+        After::Tree(after) => after,
+    };
+    let answer = answered(modification, before, Some(&after))?;
+    Ok(Effect::Replaced(Packed::of(collection, &after)?, answer))
+}
+
+/// A document after a write.
+enum After {
+    Gone,
+    Same,
+    Tree(Value),
+}
+
+fn after(modification: &Modification<'_>, before: RawValue<'_>, now: i64, work: &Work) -> Result<After> {
+    Ok(match modification.change {
+        Change::Delete => After::Gone,
+        Change::Update(update) => {
+            let mut object = object_of(before);
+            let matched = if update.needs_match() { modification.filter.position(before) } else { None };
+            match update.apply_within(&mut object, now, false, matched, work)? {
+                true => After::Tree(Value::Object(object)),
+                false => After::Same,
+            }
+        }
+        Change::Replace(replacement) => {
+            let value = Value::Object(replacement_of(replacement, &id_of(before)?.to_value())?);
+            if value == before.to_value() { After::Same } else { After::Tree(value) }
+        }
+    })
+}
+
+fn id_of(document: RawValue<'_>) -> Result<RawValue<'_>> {
+    document.get("_id").ok_or_else(|| Error::new(Kind::Internal, "a stored document has no _id"))
+}
+
+/// Changes candidates, each as it was worked out, or here where that is little, until one must be worked out first.
+pub(super) fn change_candidates(
+    commit: &mut Commit<'_>,
+    collection: &Arc<Collection>,
+    modification: &Modification<'_>,
+    candidates: &[Candidate],
+    ready: &[Ready],
+) -> Result<Changed, Halt> {
+    let mut changed = Changed::default();
+    let still = commit.collection(modification.name);
+    if still.is_none_or(|now| now.number() != collection.number()) {
+        changed.passed = candidates.len();
+        return Ok(changed);
+    }
+    let light = modification.is_light();
+    for (n, candidate) in candidates.iter().enumerate() {
+        if commit.size() > BYTES {
+            break;
+        }
+        let done = match ready.get(n) {
+            Some(ready) => put_ready(commit, collection, candidate, ready),
+            None if light => change_here(commit, collection, modification, candidate),
+            None => Ok(Done::Unready),
+        };
+        match done {
+            Ok(Done::Unready) => {
+                changed.unready = true;
+                break;
+            }
+            Ok(Done::Passed) => changed.passed += 1,
+            Ok(Done::Changed(modified, answer)) => {
+                changed.passed += 1;
+                changed.matched += 1;
+                changed.modified += u64::from(modified);
+                changed.answer = answer;
+            }
+            Err(Halt::Error(error)) => {
+                changed.failure = Some(error);
+                break;
+            }
+            Err(halt) => return Err(halt),
+        }
+    }
+    Ok(changed)
+}
+
+/// What a commit did to one candidate.
+enum Done {
+    /// Nothing yet: it is to be worked out.
+    Unready,
+    /// Nothing: it does not match any more.
+    Passed,
+    /// It matched. Whether it is different now, and the document that was asked for.
+    Changed(bool, Option<Value>),
+}
+
+/// Puts what was worked out in place, if the document is still the one that it was worked out for.
+fn put_ready(
+    commit: &mut Commit<'_>,
+    collection: &Arc<Collection>,
+    candidate: &Candidate,
+    ready: &Ready,
+) -> Result<Done, Halt> {
+    if collection.slab().newest(candidate.slot, |version| version.lsn).unwrap_or(Lsn(0)) != ready.lsn {
+        return Ok(Done::Unready);
+    }
+    let effect = ready.effect.as_ref().map_err(|error| Halt::Error(error.clone()))?;
+    let Some((key, present)) = &ready.document else { return Ok(Done::Passed) };
+    Ok(match effect {
+        Effect::Passed => Done::Passed,
+        Effect::Same(answer) => Done::Changed(false, answer.clone()),
+        Effect::Deleted(answer) => {
+            commit.delete(collection, key.clone(), present)?;
+            Done::Changed(true, answer.clone())
+        }
+        Effect::Replaced(packed, answer) => {
+            if !packed.settle(collection)? {
+                return Ok(Done::Unready);
+            }
+            let over = Over::from(present);
+            commit.put_over(collection, key.clone(), over, Some(present), packed.bytes())?;
+            Done::Changed(true, answer.clone())
+        }
+    })
+}
+
+/// Changes a small document.
+fn change_here(
+    commit: &mut Commit<'_>,
+    collection: &Arc<Collection>,
+    modification: &Modification<'_>,
+    candidate: &Candidate,
+) -> Result<Done, Halt> {
+    let Some((lsn, present)) = commit.in_slot(collection, candidate.slot)? else { return Ok(Done::Passed) };
+    let before = present.document(collection.shapes());
+    // Whether another version matches is asked outside, unless the filter is about what never changes.
+    if before.bytes().len() > LIGHT || (lsn != candidate.lsn && !modification.filter.is_of_id()) {
+        return Ok(Done::Unready);
+    }
+    let key = key_of(id_of(before)?);
+    if let (Change::Update(update), None) = (&modification.change, modification.answer) {
+        match commit.pack_rewritten(update, before) {
+            Rewrite::Same => return Ok(Done::Changed(false, None)),
+            Rewrite::Changed => {
+                commit.replace_packed(collection, key, &present)?;
+                return Ok(Done::Changed(true, None));
+            }
+            Rewrite::Tree => {}
+        }
+    }
+    match after(modification, before, commit.time(), &Work::default())? {
+        After::Gone => {
+            let answer = answered(modification, before, None)?;
+            commit.delete(collection, key, &present)?;
+            Ok(Done::Changed(true, answer))
+        }
+        After::Same => Ok(Done::Changed(false, answered(modification, before, None)?)),
+        After::Tree(after) => {
+            let answer = answered(modification, before, Some(&after))?;
+            commit.pack_value(collection, &after)?;
+            commit.replace_packed(collection, key, &present)?;
+            Ok(Done::Changed(true, answer))
+        }
+    }
+}
+
+/// The document that a write answers; without `after` it is as before. Made before anything is staged, so that a
+/// projection that fails changes nothing.
+fn answered(
+    modification: &Modification<'_>,
+    before: RawValue<'_>,
+    after: Option<&Value>,
+) -> Result<Option<Value>> {
+    match (modification.answer, after) {
+        (None, _) => Ok(None),
+        (Some((Returned::After, projection)), Some(after)) => {
+            projected(after, projection, modification.filter)
+        }
+        (Some((_, Some(projection))), _) => projection.apply(before, modification.filter).map(Some),
+        (Some((_, None)), _) => Ok(Some(before.to_value())),
+    }
+}
