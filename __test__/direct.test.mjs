@@ -153,7 +153,9 @@ test('small finds answer what findSync does, and cursors go on from them', async
       const seen = []
       for await (const item of items.find(filter, options)) seen.push(item)
       t.deepEqual(seen, expected)
-      t.deepEqual(await items.findOne(filter, options), options.skip ? items.findOneSync(filter, options) : (expected[0] ?? null))
+      // One document has neither a limit nor batches.
+      const one = Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'limit' && name !== 'batchSize'))
+      t.deepEqual(await items.findOne(filter, one), options.skip ? items.findOneSync(filter, one) : (expected[0] ?? null))
     }
   }
 })
