@@ -3,7 +3,7 @@
 import test from 'ava'
 
 import { AggregationCursor, Collection, FindCursor } from '../index.mjs'
-import { collection, Database, directory, memory, MoltenError, rejectsType } from './support/database.mjs'
+import { collection, Database, directory, memory, MoltenError, ObjectId, rejectsType } from './support/database.mjs'
 import { AGGREGATION, CURSOR, DATABASE, everyType, methodsOf, METHODS, NO_ARGUMENTS } from './support/methods.mjs'
 
 for (const [type, table] of [[Collection, METHODS], [Database, DATABASE], [FindCursor, CURSOR], [AggregationCursor, AGGREGATION]]) {
@@ -151,4 +151,12 @@ test('an array of holes is refused at its first one, and a batch size beyond all
     t.is((await things.find({}, { limit: batchSize }).toArray()).length, 2)
     t.is(await things.countDocuments({}, { limit: batchSize, maxTimeMS: batchSize }), 2)
   }
+})
+
+test('a value that is an object only for JavaScript is named by its class', async (t) => {
+  const users = await collection(t)
+  await rejectsType(t, () => users.find(new Date()), /filter must be an object, not a Date/)
+  await rejectsType(t, () => users.insertOne(Buffer.from('x')), /document must be an object, not a Buffer/)
+  await rejectsType(t, () => users.findOne(new Uint8Array(1)), /filter must be an object, not a typed array/)
+  await rejectsType(t, () => users.deleteOne(new ObjectId()), /filter must be an object, not an ObjectId/)
 })

@@ -1,5 +1,7 @@
 // Checks of what callers pass: a wrong type is a TypeError naming the method and the argument.
 
+import { types } from 'node:util'
+
 import { MoltenError } from './errors.js'
 import { isObjectId } from './identity.js'
 import type { Document } from './types.js'
@@ -20,10 +22,17 @@ export function shown(value: unknown): string {
     case 'bigint':
       return `${value}n`
     case 'object':
-      return 'an object'
+      return classOf(value)
     default:
       return `a ${typeof value}`
   }
+}
+
+/** An object for a message: by its class where it stands for something else than its fields. */
+function classOf(value: object): string {
+  if (types.isDate(value)) return 'a Date'
+  if (ArrayBuffer.isView(value)) return Buffer.isBuffer(value) ? 'a Buffer' : 'a typed array'
+  return isObjectId(value) ? 'an ObjectId' : 'an object'
 }
 
 /** The TypeError of a wrong argument. */
