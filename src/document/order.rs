@@ -10,6 +10,7 @@
 
 use std::cmp::Ordering;
 
+use super::MAX_DEPTH;
 use super::node::{Node, Seen};
 use super::raw::RawValue;
 use super::value::Value;
@@ -74,12 +75,20 @@ pub fn equal(a: RawValue<'_>, b: RawValue<'_>) -> bool {
 
 /// The same order, between any two forms.
 pub fn compare_nodes<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
+    compare_at(a, b, DEEPEST)
+}
+
+/// Levels that are compared: more than any value has that was checked. What lies deeper is equal, so that no bytes
+/// make the comparison recurse without end.
+const DEEPEST: usize = 2 * MAX_DEPTH;
+
+fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
     let (left, right) = (a.seen(), b.seen());
     match (left, right) {
         (Seen::Int(a), Seen::Int(b)) => a.cmp(&b),
         (Seen::String(a), Seen::String(b)) => a.cmp(b),
-        (Seen::Object, Seen::Object) => compare_objects(a, b),
-        (Seen::Array, Seen::Array) => compare_arrays(a, b),
+        (Seen::Object, Seen::Object) => compare_objects(a, b, levels),
+        (Seen::Array, Seen::Array) => compare_arrays(a, b, levels),
         (Seen::Binary(a), Seen::Binary(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
         (Seen::ObjectId(a), Seen::ObjectId(b)) => a.cmp(b),
         (Seen::Bool(a), Seen::Bool(b)) => a.cmp(&b),
@@ -88,12 +97,13 @@ pub fn compare_nodes<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
     }
 }
 
-fn compare_objects<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
+fn compare_objects<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
+    let Some(levels) = levels.checked_sub(1) else { return Ordering::Equal };
     let mut right = b.fields();
     for (key, value) in a.fields() {
         let Some((other_key, other)) = right.next() else { return Ordering::Greater };
         let order = value.seen().class().cmp(&other.seen().class());
-        let order = order.then_with(|| key.cmp(other_key)).then_with(|| compare_nodes(value, other));
+        let order = order.then_with(|| key.cmp(other_key)).then_with(|| compare_at(value, other, levels));
         if order.is_ne() {
             return order;
         }
@@ -101,11 +111,12 @@ fn compare_objects<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
     if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
 }
 
-fn compare_arrays<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
+fn compare_arrays<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
+    let Some(levels) = levels.checked_sub(1) else { return Ordering::Equal };
     let mut right = b.items();
     for value in a.items() {
         let Some(other) = right.next() else { return Ordering::Greater };
-        let order = compare_nodes(value, other);
+        let order = compare_at(value, other, levels);
         if order.is_ne() {
             return order;
         }

@@ -1,6 +1,6 @@
 //! Walking encoded bytes without building trees.
 //!
-//! Bytes that reach a walker have passed validation on input or a checksum on load. A walker still never
+//! Bytes that reach a walker have passed validation on input or at replay (`stored`). A walker still never
 //! trusts them: bytes that end early or name an unknown shape read as null and as the end of the value, so
 //! that no input can panic. Whoever hands values out (`outgoing`) reports such bytes as `CORRUPT`.
 

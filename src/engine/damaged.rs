@@ -174,7 +174,8 @@ impl State {
             }
             Err(error) => {
                 // Its newest version is unreadable, whatever stood there before.
-                if let Some(id) = RawValue::new(bytes, &contents.shapes).get("_id") {
+                let id = RawValue::new(bytes, &contents.shapes).get("_id").map(|id| id.bytes());
+                if let Some(id) = id.and_then(|id| check_deleted(id, &contents.shapes).ok()) {
                     contents.documents.remove(&key_of(id));
                 }
                 let what = format!("a document cannot be read: {}", error.message());

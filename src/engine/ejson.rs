@@ -19,7 +19,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::document::value::MAX_DATE;
-use crate::document::{Object, RawKind, RawValue, Value};
+use crate::document::{MAX_DEPTH, Object, RawKind, RawValue, Value};
 
 /// Names of wrappers, ours and those of types that no document here can hold.
 const WRAPPERS: [&str; 16] = [
@@ -48,9 +48,14 @@ fn wrapper(key: &str) -> Option<&'static str> {
     WRAPPERS.into_iter().find(|known| key.starts_with('$') && known.get(1..) == Some(name))
 }
 
-/// Appends a stored value.
+/// Appends a stored value. What lies deeper than a document may is written as null.
 pub fn write(value: RawValue<'_>, out: &mut Vec<u8>) {
+    write_at(value, 1, out);
+}
+
+fn write_at(value: RawValue<'_>, level: usize, out: &mut Vec<u8>) {
     match value.kind() {
+        RawKind::Array(_) | RawKind::Object(_) if level > MAX_DEPTH => out.extend_from_slice(b"null"),
         RawKind::Null => out.extend_from_slice(b"null"),
         RawKind::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         RawKind::Int(value) => display(value, out),
@@ -77,7 +82,7 @@ pub fn write(value: RawValue<'_>, out: &mut Vec<u8>) {
                 if at > 0 {
                     out.push(b',');
                 }
-                write(element, out);
+                write_at(element, level + 1, out);
             }
             out.push(b']');
         }
@@ -93,7 +98,7 @@ pub fn write(value: RawValue<'_>, out: &mut Vec<u8>) {
                     out.insert(start + 1, b'$');
                 }
                 out.push(b':');
-                write(field, out);
+                write_at(field, level + 1, out);
             }
             out.push(b'}');
         }

@@ -7,7 +7,7 @@ use moltendb_node::document::{Value, encode_plain};
 use moltendb_node::engine::record;
 use moltendb_node::engine::replay::Replay;
 use moltendb_node::engine::{InsertOrder, Verification, verify};
-use moltendb_node::options::{OpenOptions, StorageMode};
+use moltendb_node::options::{Access, OpenOptions, StorageMode};
 use moltendb_node::storage::{Block, FrameSize, Host, open_disk};
 
 use super::support::{Client, object};
@@ -63,6 +63,11 @@ fn every_flip_and_every_cut_is_told_and_blamed_on_its_file() {
                 let blamed = found.files.iter().find(|report| report.first_damage.is_some()).unwrap();
                 assert_eq!(blamed.file, name, "{what} at {at}");
                 assert!(found.documents <= 24);
+                if at.is_multiple_of(7) {
+                    let read_only = OpenOptions { access: Access::ReadOnly, ..options() };
+                    let opened = Client::open(path.to_str().unwrap(), read_only);
+                    assert!(opened.is_err(), "{what} at {at} of {name} opens, and does not verify");
+                }
             }
         };
         for at in 0..bytes.len() {
