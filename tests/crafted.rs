@@ -6,8 +6,9 @@
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use moltendb_node::document::{MAX_DEPTH, Value, encode_plain};
-use moltendb_node::engine::{Database, Verification, record, verify};
+use moltendb_node::document::order::compare;
+use moltendb_node::document::{MAX_DEPTH, RawValue, Shapes, Value, encode_plain, incoming};
+use moltendb_node::engine::{Database, Verification, ejson, record, verify};
 use moltendb_node::error::{Error, Kind};
 use moltendb_node::options::{OpenOptions, StorageMode};
 use moltendb_node::storage::Lsn;
@@ -215,6 +216,21 @@ fn a_record_that_no_writer_makes_is_damage_when_the_database_is_opened() {
     ];
     for (name, write) in cases {
         refused(name, &payload(|out| write(out)));
+    }
+}
+
+#[test]
+fn bytes_of_any_depth_that_nobody_checked_are_compared_and_read_without_end_of_the_stack() {
+    let shapes = Shapes::new();
+    for lead in [&[0x91][..], &[0x81, 0xa1, b'a']] {
+        let bytes = [lead.repeat(200_000), vec![1]].concat();
+        let value = RawValue::new(&bytes, &shapes);
+        assert!(compare(value, value).is_eq());
+        assert!(incoming::check(&bytes, &shapes).is_err());
+        let _ = value.to_value();
+        let mut json = Vec::new();
+        ejson::write(value, &mut json);
+        assert!(json.len() < 1_000, "what lies too deep is null");
     }
 }
 
