@@ -156,6 +156,11 @@ impl OpenOptions {
         if self.storage == StorageMode::Memory && self.access == Access::ReadOnly {
             return Err(Error::new(Kind::Argument, "a ':memory:' database cannot be readOnly"));
         }
+        if self.storage == StorageMode::Memory && self.memory_limit.is_some() {
+            let message = "a ':memory:' database has no files to read documents from, so it takes no memoryLimit; \
+                           leave it out, or open a directory";
+            return Err(Error::new(Kind::Argument, message));
+        }
         Ok(())
     }
 }

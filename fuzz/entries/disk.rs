@@ -1,10 +1,12 @@
-//! A file system in memory: one directory, no faults. Each has LOCK files of its own identity.
+//! A file system in memory: one directory, no faults. Each has LOCK files of its own identity. A slow one lets other
+//! threads go on in the midst of a read or a sync now and then, as a real disk does.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use moltendb_node::storage::Host;
 use moltendb_node::storage::host::{Clock, Rng};
@@ -19,6 +21,7 @@ type Bytes = Arc<Mutex<Vec<u8>>>;
 #[derive(Clone, Default)]
 pub struct Disk {
     files: Arc<Mutex<BTreeMap<PathBuf, Bytes>>>,
+    pace: Option<Arc<AtomicU64>>,
 }
 
 impl Disk {
@@ -29,6 +32,21 @@ impl Disk {
             disk.names().insert(Path::new(DIR).join(name), Arc::new(Mutex::new(bytes)));
         }
         disk
+    }
+
+    /// An empty disk whose reads and syncs take a while now and then, in an order that the seed begins.
+    pub fn slow(seed: u64) -> Disk {
+        Disk { pace: Some(Arc::new(AtomicU64::new(seed))), ..Disk::default() }
+    }
+
+    fn take_time(&self) {
+        let Some(pace) = &self.pace else { return };
+        let turn = pace.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        match (turn ^ (turn >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 60 {
+            0 => std::thread::sleep(Duration::from_micros(200)),
+            1..=4 => std::thread::yield_now(),
+            _ => {}
+        }
     }
 
     /// A host over it, whose salts are zeros.
@@ -71,7 +89,7 @@ struct Files {
     number: u64,
 }
 
-struct File(Bytes);
+struct File(Bytes, Disk);
 
 impl Vfs for Files {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
@@ -79,7 +97,7 @@ impl Vfs for Files {
         if mode == OpenMode::Create {
             names.entry(path.to_path_buf()).or_default();
         }
-        Ok(Arc::new(File(names.get(path).ok_or(io::ErrorKind::NotFound)?.clone())))
+        Ok(Arc::new(File(names.get(path).ok_or(io::ErrorKind::NotFound)?.clone(), self.disk.clone())))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -133,6 +151,8 @@ impl VfsFile for File {
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let len = buffer.len().min(bytes.len() - from);
         buffer[..len].copy_from_slice(&bytes[from..from + len]);
+        drop(bytes);
+        self.1.take_time();
         Ok(len)
     }
 
@@ -156,6 +176,7 @@ impl VfsFile for File {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.1.take_time();
         Ok(())
     }
 

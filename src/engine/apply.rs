@@ -58,6 +58,7 @@ impl Commit<'_> {
         }
         for touched in &self.touched {
             touched.collection.set_logged_shapes(touched.shapes);
+            touched.collection.change_applied_count(touched.count);
         }
         let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
         let mut versions: Vec<Superseded> = Vec::new();

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::compact::Written;
+use super::proof::{Proof, Purpose};
 use super::replay::Replay;
 use super::store::Store;
 use crate::error::{Details, Error, Kind, Result};
@@ -73,7 +74,8 @@ impl Store {
         let cut = copy.cut()?;
         let mut sink = copy.begin_snapshot(&cut)?;
         let written = self.write_snapshot(&generation, &mut *sink)?;
-        let (_, bytes) = copy.install(cut, sink)?.bytes;
+        let mut proof = Proof::new(self, Purpose::Backup, &generation, &written);
+        let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
         copy.close()?;
         // The state may have been applied and not published: only what this database keeps may be in a backup.
         self.wait_published(generation.lsn())?;

@@ -102,6 +102,7 @@ impl Store {
     /// Compares every index that is ready with the documents: each has all its keys as entries, and once no view is
     /// open there are no others. Answers how many entries there are; what differs is an `INTERNAL` error.
     pub fn check_indexes(&self) -> Result<u64> {
+        let _hold = self.views().hold();
         let applied = self.applied();
         let (mut count, newest) = (0, Lsn(u64::MAX));
         let views = self.views();

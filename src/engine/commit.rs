@@ -24,27 +24,25 @@ use super::limits::Watch;
 use super::namespace::check_name;
 use super::precedence::{Precedence, Subject};
 pub use super::present::{Current, Over, Present, Target};
-use super::promptly::refuse;
+use super::promptly::{must_be_prompt, refuse};
 use super::record::{self, Records};
-use super::slab::{Content, SlotId, Span, Version};
+use super::slab::{Content, OnDisk, SlotId, Span, Version};
 use super::staging::{Claims, Delta};
 use super::store::{Applied, Room, Store};
 use crate::document::encode_plain;
 use crate::error::{Error, Kind, Result};
-use crate::storage::{Block, BlockPlace, Lsn};
+use crate::storage::{Block, Lsn};
 
 /// Documents share blocks up to this size; a larger one stands alone.
 const BLOCK: usize = 64 << 10;
-
-/// How often a version that could not be read is looked for again.
-const READ_TRIES: u32 = 2;
 
 /// Why resolving stopped.
 pub enum Halt {
     /// The operation fails.
     Error(Error),
-    /// This version must be read from disk first, outside the lock; then resolving starts again.
-    Cold(u32, SlotId, Lsn, Arc<BlockPlace>),
+    /// This version, in a slot of the collection with this number, must be read from disk first, outside the lock; then
+    /// resolving starts again.
+    Cold(u32, SlotId, OnDisk),
     /// Somebody else has precedence over this, who must be waited for outside the lock; then resolving starts again.
     Yield(Subject),
 }
@@ -121,13 +119,13 @@ pub struct Commit<'s> {
 /// What has to be had before resolving can go on.
 enum Missing {
     /// A version on disk.
-    Block(u32, SlotId, Lsn, Arc<BlockPlace>),
+    Block(u32, SlotId, OnDisk),
     /// The way past somebody who has precedence over this.
     Way(Subject),
 }
 
-/// Cold versions read before the lock was taken.
-pub type Preloaded = HashMap<(u32, SlotId, Lsn), Arc<Block>>;
+/// Cold versions read before the lock was taken, by collection and slot.
+pub type Preloaded = HashMap<(u32, SlotId), (OnDisk, Arc<Block>)>;
 
 impl Store {
     /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets cold documents;
@@ -155,16 +153,17 @@ impl Store {
             Err(error) => return failed(error),
         };
         let mut preloaded = Preloaded::new();
-        let mut failures = 0;
+        let mut hold = None;
         loop {
             match self.try_commit(&mut room, &preloaded, &mut resolve) {
                 Ok(committed) => return committed,
-                Err(Missing::Block(number, slot, lsn, place)) => match self.read_cold(*place) {
+                Err(Missing::Block(number, slot, disk)) => match self.read_version(&disk) {
                     Ok(block) => {
-                        preloaded.insert((number, slot, lsn), block);
+                        preloaded.insert((number, slot), (disk, block));
                     }
-                    // A compaction may have taken the file away meanwhile; the slot names another then.
-                    Err(_) if failures < READ_TRIES => failures += 1,
+                    // A compaction may have taken the file away meanwhile; the slot names another then, and from here on
+                    // none that a slot names is taken away.
+                    Err(_) if hold.is_none() && !must_be_prompt() => hold = Some(self.views().hold()),
                     Err(error) => return failed(error),
                 },
                 Err(Missing::Way(subject)) => {
@@ -196,7 +195,7 @@ impl Store {
         }
         let mut commit = Commit::new(applied, self.now(), preloaded, self.precedence());
         match resolve(&mut commit) {
-            Err(Halt::Cold(number, slot, lsn, place)) => Err(Missing::Block(number, slot, lsn, place)),
+            Err(Halt::Cold(number, slot, disk)) => Err(Missing::Block(number, slot, disk)),
             Err(Halt::Yield(subject)) => Err(Missing::Way(subject)),
             Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
             Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
@@ -353,19 +352,17 @@ impl<'s> Commit<'s> {
 
     /// The newest applied document in a slot and the commit that made it; `None` when it is gone.
     pub fn in_slot(&self, collection: &Collection, slot: SlotId) -> Result<Option<(Lsn, Present)>, Halt> {
-        let Some(Version { lsn, content }) = collection.slab().newest(slot, Version::clone) else {
-            return Ok(None);
-        };
-        let (block, span) = match content {
-            Content::Vacant | Content::Tombstone => return Ok(None),
-            Content::Hot(block, span) => (block, span),
+        let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
+        let present = |block, span| Present::of_block(Target::Slot(slot), block, span);
+        if let Some(disk) = version.on_disk() {
             // A compaction may have moved the version since it was read: what was read does not fit its new span.
-            Content::Cold(place, span) => match self.preloaded.get(&(collection.number(), slot, lsn)) {
-                Some(block) if block.place == *place => (block.clone(), span),
-                _ => return Err(Halt::Cold(collection.number(), slot, lsn, place)),
-            },
-        };
-        Ok(Some((lsn, Present::of_block(Target::Slot(slot), &block, span)?)))
+            return match self.preloaded.get(&(collection.number(), slot)) {
+                Some((read, block)) if *read == disk => Ok(Some((version.lsn, present(block, disk.span())?))),
+                _ => Err(Halt::Cold(collection.number(), slot, disk)),
+            };
+        }
+        let Content::Hot(block, span) = &version.content else { return Ok(None) };
+        Ok(Some((version.lsn, present(block, *span)?)))
     }
 
     pub(super) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<Present> {
@@ -419,7 +416,7 @@ impl<'s> Commit<'s> {
         let block = self.block(document.len() + 64);
         let (range, head) =
             record::put(block, time, (collection.number(), version, created_at, modified_at), document);
-        let span = Span::new(range.start as u32, range.len() as u32, head);
+        let span = Span::new(range, head, version);
         let made = Made::Document(self.blocks.len() - 1, span);
         self.steps.push(Step { collection: collection.clone(), key, target, made });
         Ok(version)

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! under the commit lock   the cut: a number L, a view at L, the catalogue and its shapes at L
-//! outside it              blocks of the documents that the view sees, in slot order -> storage.install
-//! then                    each slot that still holds a version written names its new place
+//! outside it              blocks of the documents that the view sees, in slot order -> storage.install, which reads
+//!                         them back and has them proven (`proof`) before the manifest names them
+//! then                    each version written names its new place, also behind a newer one
 //! ```
 //!
 //! The snapshot may hold commits that are not published yet; `install` replaces the manifest only after the
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 
 use super::collection::Collection;
 use super::limits::Watch;
+use super::proof::{Proof, Purpose};
 use super::record::{self, Record, Records};
 use super::slab::{SlotId, Span};
 use super::store::{Applied, Store};
@@ -77,16 +79,18 @@ pub struct Compaction {
 
 /// What a snapshot holds: the state of a view, and what stands beside the documents.
 pub(super) struct Generation {
-    view: View,
-    next_number: u32,
+    pub(super) view: View,
+    pub(super) next_number: u32,
     /// Shapes that the log before the view defines, by collection.
-    shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
+    pub(super) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
+    /// Documents that the commits up to the view left, by collection.
+    pub(super) counts: Vec<u64>,
 }
 
 /// Blocks of one collection as they were written: where each stands, and the slots of its documents.
 pub(super) struct Written {
-    collection: Arc<Collection>,
-    blocks: Vec<(BlockPlace, Vec<SlotId>)>,
+    pub(super) collection: Arc<Collection>,
+    pub(super) blocks: Vec<(BlockPlace, Vec<SlotId>)>,
 }
 
 impl Generation {
@@ -115,7 +119,8 @@ impl Store {
         let mut sink = self.storage().begin_snapshot(&cut)?;
         let written = self.write_snapshot(&generation, &mut *sink)?;
         let documents = written.iter().map(Written::documents).sum();
-        let installed = self.storage().install(cut, sink)?;
+        let mut proof = Proof::new(self, Purpose::Compaction, &generation, &written);
+        let installed = self.storage().install_proven(cut, sink, &mut proof)?;
         for one in &written {
             self.repoint(one, generation.view.lsn())?;
         }
@@ -202,7 +207,8 @@ impl Store {
             .iter()
             .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
             .collect();
-        Generation { view, next_number: applied.next_number, shapes }
+        let counts = applied.catalogue.iter().map(|(_, collection)| collection.applied_count()).collect();
+        Generation { view, next_number: applied.next_number, shapes, counts }
     }
 
     /// Writes the state into a snapshot, of this database or of another.
@@ -211,7 +217,7 @@ impl Store {
         generation: &Generation,
         sink: &mut dyn SnapshotSink,
     ) -> Result<Vec<Written>> {
-        let Generation { view, next_number, shapes } = generation;
+        let Generation { view, next_number, shapes, .. } = generation;
         self.write_database(shapes, view.lsn(), *next_number, sink)?;
         let mut written = Vec::new();
         for (_, collection, _) in &generation.shapes {
@@ -320,8 +326,12 @@ impl Store {
                     let message = "a snapshot block does not hold what was written into it";
                     return Err(Error::new(Kind::Internal, message));
                 };
-                let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
-                written.collection.slab().repoint(*slot, cut, &block, &place, span);
+                let slab = written.collection.slab();
+                if !slab.repoint(*slot, cut, &block, &place, Span::of_put(&put)) {
+                    // The files of before are not let go of: what still names them can be read.
+                    let message = "a slot holds another version than the proven snapshot";
+                    return Err(Error::new(Kind::Internal, message));
+                }
             }
         }
         Ok(())

@@ -107,8 +107,7 @@ impl Early {
             // Replay has not come by here yet, so nobody has looked at the document.
             let id = check_document(block.bytes.get(put.document.clone())?, collection.shapes()).ok()?;
             if put.collection == collection.number() && key_of(id) == *key {
-                let (start, len) = (put.document.start as u32, put.document.len() as u32);
-                return Some(Some((block, Span::new(start, len, put.head))));
+                return Some(Some((block, Span::of_put(&put))));
             }
         }
         Some(None)

@@ -73,6 +73,7 @@ mod plan_tests;
 mod precedence;
 pub mod present;
 pub mod promptly;
+mod proof;
 pub mod ranges;
 pub mod read;
 mod recent;
@@ -119,3 +120,5 @@ mod group_tests;
 mod index_tests;
 #[cfg(test)]
 mod modify_tests;
+#[cfg(test)]
+mod proof_tests;

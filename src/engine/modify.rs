@@ -15,7 +15,7 @@ use super::plan::Query;
 use super::precedence::Subject;
 use super::promptly::{must_be_prompt, refuse};
 use super::select::{Reading, Selection};
-use super::slab::{SlotId, Span};
+use super::slab::{SlotId, Span, Stamp};
 use super::store::Store;
 use super::upsert::{Searched, Upserted, may_match};
 use super::views::View;
@@ -62,10 +62,10 @@ pub struct Modification<'a> {
     pub watch: &'a Watch,
 }
 
-/// A document that matched when it was found.
+/// A version that matched outside of the lock.
 pub(super) struct Candidate {
     pub(super) slot: SlotId,
-    pub(super) lsn: Lsn,
+    pub(super) stamp: Stamp,
     pub(super) bytes: usize,
 }
 
@@ -248,7 +248,8 @@ impl Store {
         let mut found = Vec::new();
         let wanted = if reach == Reach::One { 1 } else { DOCUMENTS };
         let mut take = |slot, lsn, span: Span| {
-            found.push(Candidate { slot, lsn, bytes: span.len() });
+            let stamp = Stamp::new(lsn, span.mark());
+            found.push(Candidate { slot, stamp, bytes: span.len() });
             if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let selection = match search {

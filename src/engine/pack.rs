@@ -91,7 +91,7 @@ impl Store {
                 {
                     let beside = (put.collection, put.version, put.created_at, put.modified_at);
                     let (document, head) = record::put(&mut packed.payload, time, beside, span.of(block));
-                    packed.slots.push((slot, Span::new(document.start as u32, document.len() as u32, head)));
+                    packed.slots.push((slot, Span::new(document, head, put.version)));
                 }
                 if packed.payload.len() < BLOCK { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });

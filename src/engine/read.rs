@@ -6,7 +6,7 @@ use super::collection::Collection;
 use super::key::{Key, key_of};
 use super::operation::{Answer, Document, Incoming};
 use super::promptly::{PROMPT_BYTES, refuse};
-use super::slab::{Content, Span};
+use super::slab::{Content, OnDisk, Span, Version};
 use super::store::Store;
 use crate::document::{RawValue, incoming};
 use crate::error::{Error, Kind, Result};
@@ -44,7 +44,7 @@ impl Store {
         let Some(collection) = self.views().collection(name) else { return Hot::Missing };
         match collection.find(&key_of(id), || self.views().published()) {
             None => Hot::Missing,
-            Some((_, _, Content::Hot(block, span))) => {
+            Some((_, Version { content: Content::Hot(block, span), .. })) => {
                 let document = Document::of_block(&block, span);
                 Hot::Found(collection, document)
             }
@@ -69,7 +69,7 @@ impl Store {
                 .and_then(|collection| collection.find(&key_of(id), || self.views().published()));
             documents.push(match found {
                 None => None,
-                Some((_, _, Content::Hot(block, span))) => {
+                Some((_, Version { content: Content::Hot(block, span), .. })) => {
                     bytes += span.len();
                     Some(Document::of_block(&block, span))
                 }
@@ -95,28 +95,20 @@ impl Store {
         let find = || collection.find(key, || self.views().published());
         match find() {
             None => return Ok(None),
-            Some((_, _, Content::Hot(block, span))) => return Ok(Some((block, span))),
+            Some((_, Version { content: Content::Hot(block, span), .. })) => return Ok(Some((block, span))),
             Some(_) => {}
         }
         // Held before the slot is looked at, so that the file it names is not forgotten before it is read.
         let _hold = self.views().hold();
-        match find() {
-            None => Ok(None),
-            Some((slot, lsn, content)) => {
-                let loaded = self.load(&content)?;
-                if matches!(content, Content::Cold(..))
-                    && let Some((block, span)) = &loaded
-                    && let Some(alone) = span.alone(block)
-                {
-                    // Asked for by key, so likely to be asked for again; its neighbours stay on disk.
-                    let alone = Arc::new(alone);
-                    collection.slab().warm(slot, lsn, alone.clone());
-                    self.cool();
-                    return Ok(Some((alone, *span)));
-                }
-                Ok(loaded)
-            }
-        }
+        let Some((slot, version)) = find() else { return Ok(None) };
+        let Some(disk) = version.on_disk() else { return self.in_memory(&version) };
+        let block = self.read_version(&disk)?;
+        let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
+        // Asked for by key, so likely to be asked for again; its neighbours stay on disk.
+        let alone = Arc::new(alone);
+        collection.slab().warm(slot, &disk, alone.clone());
+        self.cool();
+        Ok(Some((alone, disk.span())))
     }
 
     /// Reads a document with its version and times.
@@ -125,16 +117,21 @@ impl Store {
         versioned(&block, span).map(Some)
     }
 
-    /// The block of a version, from memory or disk.
-    pub fn load(&self, content: &Content) -> Result<Option<(Arc<Block>, Span)>> {
-        match content {
-            Content::Vacant | Content::Tombstone => Ok(None),
-            Content::Hot(block, span) => {
-                refuse(|| span.len() > PROMPT_BYTES)?;
-                Ok(Some((block.clone(), *span)))
-            }
-            Content::Cold(place, span) => Ok(Some((self.read_cold(**place)?, *span))),
+    /// The block of a version in memory.
+    fn in_memory(&self, version: &Version) -> Result<Option<(Arc<Block>, Span)>> {
+        let Content::Hot(block, span) = &version.content else { return Ok(None) };
+        refuse(|| span.len() > PROMPT_BYTES)?;
+        Ok(Some((block.clone(), *span)))
+    }
+
+    /// Reads the block of a version from disk, and makes sure that the version stands in it.
+    pub(super) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
+        let block = self.read_cold(**disk.place())?;
+        if disk.span().record(&block).is_none() {
+            let message = format!("a slot names no document record of its block at {:?}", block.place);
+            return Err(Error::new(Kind::Internal, message));
         }
+        Ok(block)
     }
 }
 

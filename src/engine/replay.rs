@@ -68,7 +68,7 @@ impl Run {
     fn fill(&mut self) {
         let count = self.fresh.len();
         self.collection.slab().fill(SlotId(self.first), self.fresh.drain(..));
-        self.collection.change_count(count as i64);
+        self.collection.change_counts(count as i64);
         self.first += count as u64;
     }
 }
@@ -110,7 +110,7 @@ impl<'a> Replay<'a> {
     ) -> Result<(Key, Content), Fault> {
         let bytes = block.bytes.get(put.document.clone()).ok_or("a document ends outside its block")?;
         let id = check_document(bytes, collection.shapes()).map_err(unreadable)?;
-        let span = Span::new(put.document.start as u32, put.document.len() as u32, put.head);
+        let span = Span::of_put(put);
         let content = match cold {
             Some(place) => Content::Cold(place.clone(), span),
             None => Content::Hot(block.clone(), span),
@@ -160,7 +160,7 @@ impl<'a> Replay<'a> {
         collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
         collection.slab().bury(slot, Lsn(u64::MAX));
         collection.leave(&key, slot);
-        collection.change_count(-1);
+        collection.change_counts(-1);
         Ok(())
     }
 
@@ -313,7 +313,7 @@ impl Loader for Replay<'_> {
             }
             self.hot.fetch_add(hot, Ordering::Relaxed);
             collection.slab().fill(SlotId(snapshot.first_document), versions.into_iter());
-            collection.change_count(count as i64);
+            collection.change_counts(count as i64);
             Ok(())
         };
         let loaded = load();

@@ -12,12 +12,13 @@ use super::collection::Collection;
 use super::limits::Watch;
 use super::parallel::{Crew, in_order};
 use super::promptly::refuse;
+use super::select::Last;
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
 use crate::document::RawValue;
 use crate::error::Result;
 use crate::query::{Filter, Matcher};
-use crate::storage::{Block, BlockPlace, Lsn};
+use crate::storage::{Block, Lsn};
 
 /// Slots that a scan passes between two looks at its limits.
 const PAGE: u64 = 1_024;
@@ -166,7 +167,7 @@ impl Store {
         visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<(u64, bool)> {
         let shapes = scan.collection.shapes();
-        let mut last: Option<(Arc<BlockPlace>, Arc<Block>)> = None;
+        let mut last = Last::default();
         while from < end {
             scan.watch.check(|| self.now())?;
             if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
@@ -175,18 +176,18 @@ impl Store {
             let to = end.min(from.saturating_add(PAGE));
             let mut met_cold = None;
             let mut stopped = false;
-            let page = |slot, Version { lsn, content }: &Version| match content {
+            let page = |slot, version: &Version| match &version.content {
                 Content::Hot(block, span) => {
                     if matcher.matches(RawValue::new(span.of(block), shapes))
-                        && visit(slot, *lsn, block, *span).is_break()
+                        && visit(slot, version.lsn, block, *span).is_break()
                     {
                         stopped = true;
                         return ControlFlow::Break(());
                     }
                     ControlFlow::Continue(())
                 }
-                Content::Cold(place, span) => {
-                    met_cold = Some((slot, *lsn, place.clone(), *span));
+                Content::Cold(..) => {
+                    met_cold = version.on_disk().map(|disk| (slot, disk));
                     ControlFlow::Break(())
                 }
                 Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
@@ -195,17 +196,13 @@ impl Store {
             if stopped {
                 return Ok((from, true));
             }
-            let Some((slot, lsn, place, span)) = met_cold else { continue };
-            let block = match &last {
-                Some((known, block)) if Arc::ptr_eq(known, &place) => block.clone(),
-                _ => self.read_cold(*place)?,
-            };
-            if matcher.matches(RawValue::new(span.of(&block), shapes))
-                && visit(slot, lsn, &block, span).is_break()
+            let Some((slot, disk)) = met_cold else { continue };
+            let block = last.read(self, &disk)?;
+            if matcher.matches(RawValue::new(disk.span().of(&block), shapes))
+                && visit(slot, disk.lsn(), &block, disk.span()).is_break()
             {
                 return Ok((from, true));
             }
-            last = Some((place, block));
         }
         Ok((from, false))
     }

@@ -15,7 +15,7 @@ use super::ordered::Ordered;
 use super::plan::{Access, Plan};
 use super::promptly::{PROMPT_DOCUMENTS, prompt_room, refusal, refuse};
 use super::scan::Scan;
-use super::slab::{Content, SlotId, Span, Version};
+use super::slab::{Content, OnDisk, SlotId, Span};
 use super::store::Store;
 use crate::document::RawValue;
 use crate::error::Result;
@@ -107,14 +107,14 @@ struct OneKey {
 pub(super) struct Last(Option<(Arc<BlockPlace>, Arc<Block>)>);
 
 impl Last {
-    fn read(&mut self, store: &Store, place: &Arc<BlockPlace>) -> Result<Arc<Block>> {
+    pub(super) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
         if let Some((known, block)) = &self.0
-            && Arc::ptr_eq(known, place)
+            && Arc::ptr_eq(known, disk.place())
         {
             return Ok(block.clone());
         }
-        let block = store.read_cold(**place)?;
-        self.0 = Some((place.clone(), block.clone()));
+        let block = store.read_version(disk)?;
+        self.0 = Some((disk.place().clone(), block.clone()));
         Ok(block)
     }
 }
@@ -337,8 +337,7 @@ pub(super) fn examine(
         let rest = slots.get(start..).unwrap_or_default();
         passed += reading.collection.slab().visit(rest, reading.view, |n, slot, version| {
             examined.documents += 1;
-            let Version { lsn, content } = version;
-            match content {
+            match &version.content {
                 Content::Hot(block, span) => {
                     room = room.and_then(|room| room.checked_sub(span.len()));
                     if room.is_none() {
@@ -346,12 +345,12 @@ pub(super) fn examine(
                     }
                     let document = RawValue::new(span.of(block), shapes);
                     if matches(document) && is_here(start + n, slot, document) {
-                        flow = visit(slot, *lsn, block, *span);
+                        flow = visit(slot, version.lsn, block, *span);
                     }
                     flow
                 }
-                Content::Cold(place, span) => {
-                    cold = Some((start + n, slot, *lsn, place.clone(), *span));
+                Content::Cold(..) => {
+                    cold = version.on_disk().map(|disk| (start + n, slot, disk));
                     ControlFlow::Break(())
                 }
                 Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
@@ -360,11 +359,11 @@ pub(super) fn examine(
         if room.is_none() {
             return Err(refusal());
         }
-        let Some((n, slot, lsn, place, span)) = cold else { continue };
-        let block = last.read(reading.store, &place)?;
-        let document = RawValue::new(span.of(&block), shapes);
+        let Some((n, slot, disk)) = cold else { continue };
+        let block = last.read(reading.store, &disk)?;
+        let document = RawValue::new(disk.span().of(&block), shapes);
         if matches(document) && is_here(n, slot, document) {
-            flow = visit(slot, lsn, &block, span);
+            flow = visit(slot, disk.lsn(), &block, disk.span());
         }
     }
     Ok((passed, flow))

@@ -4,6 +4,8 @@
 //! never reused, so a number is a position in the natural order that stays valid for ever. A page of 64 slots
 //! is the unit of locking: a writer holds it for one slot's swap, a scan for the reading of one page.
 
+// Named, so that the file is found wherever this one is included from (tests/loom).
+#[path = "slab/clock.rs"]
 mod clock;
 
 use std::collections::VecDeque;
@@ -13,7 +15,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 
-pub use super::version::{Content, SlotId, Span, Version};
+pub use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 const PAGE: usize = 64;
@@ -64,6 +66,14 @@ impl Slot {
             Some(version) => Seen::Version(version),
             None => history.earlier_life.map_or(Seen::Nothing, Seen::Before),
         }
+    }
+
+    /// The version that a view sees.
+    fn seen_mut(&mut self, view: Lsn) -> Option<&mut Version> {
+        if self.newest.lsn <= view {
+            return Some(&mut self.newest);
+        }
+        self.history.as_mut()?.older.iter_mut().rev().find(|version| version.lsn <= view)
     }
 
     /// Drops what no view from `oldest` on can see; answers the hot bytes freed.
@@ -218,6 +228,17 @@ impl Slab {
                 page.touch(slot);
                 let slots = page.slots.read();
                 read(slots[slot].seen(view()))
+            }
+        }
+    }
+
+    /// As `seen`, of a view that is open, and without the trace that keeps a document in memory.
+    pub fn look<R>(&self, id: SlotId, view: Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {
+        match self.chunk((id.0 / CHUNK) as usize) {
+            None => read(Seen::Nothing),
+            Some(chunk) => {
+                let (page, slot) = place(id.0);
+                read(chunk.pages[page].slots.read()[slot].seen(view))
             }
         }
     }
@@ -390,21 +411,31 @@ impl Slab {
         self.len.fetch_max(end, Ordering::AcqRel);
     }
 
-    /// Names the new place of a document that a snapshot of the state at `cut` holds, if the slot still holds
-    /// the version that was written. A document in memory moves into the block given.
-    pub fn repoint(&self, id: SlotId, cut: Lsn, block: &Arc<Block>, place: &Arc<BlockPlace>, span: Span) {
-        self.with_mut(id, |slot| {
-            if slot.newest.lsn > cut {
-                return;
-            }
-            match slot.newest.content {
-                Content::Hot(..) => {
-                    self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
+    /// Names the new place of the version that the state at `cut` sees, wherever in the slot it stands: behind a newer
+    /// one too, which views and readers may not see yet. A document in memory moves into the block given. Answers whether
+    /// the span is of that version; of another nothing is changed.
+    pub fn repoint(
+        &self,
+        id: SlotId,
+        cut: Lsn,
+        block: &Arc<Block>,
+        place: &Arc<BlockPlace>,
+        span: Span,
+    ) -> bool {
+        let repointed = self.with_mut(id, |slot| {
+            let Some(version) = slot.seen_mut(cut) else { return false };
+            match version.content {
+                Content::Hot(_, own) if own.is_same_version(span) => {
+                    self.replace(&mut version.content, Content::Hot(block.clone(), span));
                 }
-                Content::Cold(..) => slot.newest.content = Content::Cold(place.clone(), span),
-                Content::Vacant | Content::Tombstone => {}
+                Content::Cold(_, own) if own.is_same_version(span) => {
+                    version.content = Content::Cold(place.clone(), span);
+                }
+                _ => return false,
             }
+            true
         });
+        repointed == Some(true)
     }
 
     /// Puts the document's bytes elsewhere, and counts what they take there; answers what that frees. With the slot

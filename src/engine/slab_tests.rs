@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 fn document(lsn: u64, text: &str) -> Version {
     let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: text.len() as u32 };
     let block = Arc::new(Block { place, base: 0, bytes: text.as_bytes().into() });
-    Version { lsn: Lsn(lsn), content: Content::Hot(block, Span::new(0, text.len() as u32, 0)) }
+    Version { lsn: Lsn(lsn), content: Content::Hot(block, Span::new(0..text.len(), 0, lsn)) }
 }
 
 fn tombstone(lsn: u64) -> Version {
@@ -122,8 +122,16 @@ fn together(lsn: u64, count: u32) -> Vec<Version> {
     let len = 8 + 10 * count;
     let place = BlockPlace { file: FileId::Segment(1), frame: lsn, offset: lsn, len };
     let block = Arc::new(Block { place, base: 0, bytes: vec![b'x'; len as usize].into() });
-    let content = |n| Content::Hot(block.clone(), Span::new(8 + 10 * n + 2, 8, 2));
+    let content =
+        |n| Content::Hot(block.clone(), Span::new(10 + 10 * n as usize..18 + 10 * n as usize, 2, 1));
     (0..count).map(|n| Version { lsn: Lsn(lsn), content: content(n) }).collect()
+}
+
+/// What a read of one document of [`together`] puts back into memory.
+fn alone(disk: &OnDisk) -> Arc<Block> {
+    let place = **disk.place();
+    let whole = Block { place, base: 0, bytes: vec![b'x'; place.len as usize].into() };
+    Arc::new(disk.span().alone(&whole).unwrap())
 }
 
 fn counted(slab: &Slab) -> u64 {
@@ -158,14 +166,8 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                     2 => drop(slab.cool_page(id.0, Lsn(lsn))),
                     3 => slab.seen(id, || Lsn(lsn), |_| ()),
                     4 => {
-                        let Some((own, Content::Cold(place, span))) =
-                            slab.newest(id, |version| (version.lsn, version.content.clone()))
-                        else {
-                            continue;
-                        };
-                        let bytes = vec![b'x'; place.len as usize].into();
-                        let alone = span.alone(&Block { place: *place, base: 0, bytes }).unwrap();
-                        slab.warm(id, own, Arc::new(alone));
+                        let Some(disk) = slab.newest(id, Version::on_disk).flatten() else { continue };
+                        slab.warm(id, &disk, alone(&disk));
                     }
                     _ => {
                         let Content::Hot(block, span) = together(99, 4).remove(2).content else { continue };
@@ -190,17 +192,13 @@ fn documents_that_come_and_go_one_by_one_share_the_place_of_their_block() {
     for version in together(1, 20) {
         slab.push(version, None);
     }
-    let cold = |n| match slab.newest(SlotId(n), |version| version.content.clone()) {
-        Some(Content::Cold(place, span)) => (place, span),
-        other => panic!("{other:?}"),
-    };
-    let places = || (0..20).map(|n| Arc::as_ptr(&cold(n).0)).collect::<std::collections::HashSet<_>>().len();
+    let cold = |n| slab.newest(SlotId(n), Version::on_disk).unwrap().unwrap();
+    let places =
+        || (0..20).map(|n| Arc::as_ptr(cold(n).place())).collect::<std::collections::HashSet<_>>().len();
     slab.cool_page(0, Lsn(1));
     assert_eq!((slab.hot_bytes(), places()), (0, 1));
     for n in 0..20 {
-        let (place, span) = cold(n);
-        let whole = Block { place: *place, base: 0, bytes: vec![b'x'; place.len as usize].into() };
-        slab.warm(SlotId(n), Lsn(1), Arc::new(span.alone(&whole).unwrap()));
+        slab.warm(SlotId(n), &cold(n), alone(&cold(n)));
         assert!(slab.hot_bytes() > 100, "a block of its own is counted with what it costs");
         slab.cool_page(0, Lsn(1));
     }
@@ -229,4 +227,55 @@ fn the_clock_looks_only_where_something_is_in_memory() {
         slab.supersede(SlotId(id), together(300, 1).remove(0));
     }
     assert_eq!((round(), round(), slab.hot_bytes()), (3, 0, 0));
+}
+
+/// Three documents in a block of the snapshot that a compaction wrote: as long as those of [`together`].
+fn moved() -> (Arc<Block>, Arc<BlockPlace>, Vec<Span>) {
+    let place = BlockPlace { file: FileId::Snapshot(2), frame: 64, offset: 72, len: 8 + 3 * 14 };
+    let block = Arc::new(Block { place, base: 0, bytes: vec![b'y'; place.len as usize].into() });
+    let spans = (0..3).map(|n| Span::new(8 + 14 * n + 6..8 + 14 * n + 14, 6, 1)).collect();
+    (block, Arc::new(place), spans)
+}
+
+/// A read by `_id` went to disk for a document of the log, a compaction moved it into a snapshot, and the read put the
+/// block of the log under the span of the snapshot: the commit was the same. The slot then named half of another document.
+#[test]
+fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
+    let slab = Slab::default();
+    together(1, 3).into_iter().for_each(|version| drop(slab.push(version, None)));
+    slab.cool_page(0, Lsn(1));
+    let read = slab.newest(SlotId(1), Version::on_disk).flatten().unwrap();
+    let (block, place, spans) = moved();
+    assert!(slab.repoint(SlotId(1), Lsn(1), &block, &place, spans[1]));
+    slab.warm(SlotId(1), &read, alone(&read));
+    let now = slab.newest(SlotId(1), Version::on_disk).flatten().unwrap();
+    assert_eq!((**now.place(), now.span(), now.lsn()), (*place, spans[1], read.lsn()));
+    assert_eq!(slab.hot_bytes(), 0);
+    slab.warm(SlotId(1), &now, block);
+    assert!(slab.newest(SlotId(1), |version| version.content.is_hot()).unwrap());
+}
+
+/// An update that is applied and not published yet hid the version before it from the compaction: that kept its place in a
+/// file that was let go, and every reader failed until the update was published.
+#[test]
+fn a_version_behind_a_newer_one_names_its_new_place_too() {
+    let slab = Slab::default();
+    together(1, 3).into_iter().for_each(|version| drop(slab.push(version, None)));
+    slab.cool_page(0, Lsn(1));
+    let (block, place, spans) = moved();
+    slab.supersede(SlotId(0), together(5, 1).remove(0));
+    slab.supersede(SlotId(1), tombstone(5));
+    for id in 0..3 {
+        assert!(slab.repoint(SlotId(id), Lsn(4), &block, &place, spans[id as usize]));
+    }
+    let mut places = Vec::new();
+    slab.scan(0, slab.end(), Lsn(4), |_, version| {
+        places.push(version.on_disk().map(|disk| **disk.place()));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(places, [Some(*place); 3]);
+    assert!(slab.newest(SlotId(0), |version| version.lsn == Lsn(5) && version.content.is_hot()).unwrap());
+    assert!(!slab.repoint(SlotId(1), Lsn(5), &block, &place, spans[1]), "a deleted document has no place");
+    assert!(!slab.repoint(SlotId(2), Lsn(4), &block, &place, Span::new(14..22, 6, 2)), "another version");
+    assert_eq!(slab.hot_bytes(), counted(&slab));
 }

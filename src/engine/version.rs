@@ -12,19 +12,41 @@ const BLOCK_COST: usize = 2 * size_of::<usize>() + size_of::<Block>() + 2 * 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub u64);
 
-/// Where a document stands within its block: offset and length of the document, length of the record head
-/// before it (packed, because every slot has one).
+/// Where a document stands within its block, and which version of it stands there: offset and length of the document,
+/// length of the record head before it (packed, because every slot has one), and the low half of the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Span {
     offset: u32,
     packed: u32,
+    version: u32,
 }
 
 impl Span {
-    /// A document of `len` bytes (at most 16 MiB) at `offset`, after a head of `head` bytes (at most 63).
-    pub fn new(offset: u32, len: u32, head: u32) -> Span {
+    /// A document (at most 16 MiB) at this place of the payload, after a head of `head` bytes (at most 63).
+    pub fn new(document: std::ops::Range<usize>, head: u32, version: u64) -> Span {
+        let len = document.len() as u32;
         debug_assert!(len < 1 << 26 && head < 1 << 6, "a document and its record head fit their fields");
-        Span { offset, packed: len << 6 | head }
+        Span { offset: document.start as u32, packed: len << 6 | head, version: version as u32 }
+    }
+
+    /// The span of a record in the payload that it was read from.
+    pub fn of_put(put: &Put) -> Span {
+        Span::new(put.document.clone(), put.head, put.version)
+    }
+
+    /// Whether both are of one version of a document, in whichever blocks they stand.
+    pub fn is_same_version(self, other: Span) -> bool {
+        self.version == other.version && self.len() == other.len()
+    }
+
+    /// The low half of the document's version.
+    pub fn mark(self) -> u64 {
+        u64::from(self.version)
+    }
+
+    /// Whether a version of the document is this one, as far as half of the number says.
+    pub fn is_of(self, version: u64) -> bool {
+        self.version == version as u32
     }
 
     /// The document's place in the payload.
@@ -62,7 +84,7 @@ impl Span {
     pub fn record(self, block: &Block) -> Option<Put> {
         let start = (self.offset as usize).checked_sub(block.base as usize)?;
         let put = Records::put_at(&block.bytes, start, self.head())?;
-        (put.document == (start..start + self.len())).then_some(put)
+        (put.document == (start..start + self.len()) && self.is_of(put.version)).then_some(put)
     }
 
     /// Whether the record has the block to itself, or shares it with little else: it can then be made no smaller.
@@ -133,4 +155,80 @@ pub struct Version {
     pub lsn: Lsn,
     /// What it made.
     pub content: Content,
+}
+
+impl Version {
+    /// What identifies its bytes on disk, when they are not in memory.
+    pub fn on_disk(&self) -> Option<OnDisk> {
+        match &self.content {
+            Content::Cold(place, span) => Some(OnDisk { lsn: self.lsn, place: place.clone(), span: *span }),
+            _ => None,
+        }
+    }
+}
+
+/// Which version a slot holds: the commit and, since a commit may write a document twice, the low half of the document's own
+/// version; none of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    lsn: Lsn,
+    version: Option<u32>,
+}
+
+impl Stamp {
+    /// Of a document that this commit left in this version.
+    pub fn new(lsn: Lsn, version: u64) -> Stamp {
+        Stamp { lsn, version: Some(version as u32) }
+    }
+
+    /// Of what stands in a slot.
+    pub fn of(version: &Version) -> Stamp {
+        let own = match &version.content {
+            Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version),
+            _ => None,
+        };
+        Stamp { lsn: version.lsn, version: own }
+    }
+}
+
+/// What identifies the bytes of a version on disk: the commit, the place of the block, the span in it. Whoever reads
+/// outside of a lock keeps it, and compares all of it before what was read is used for what the slot holds by then: the
+/// commit alone stays the same when a compaction moves the version, and a commit may write a document twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnDisk {
+    lsn: Lsn,
+    place: Arc<BlockPlace>,
+    span: Span,
+}
+
+impl OnDisk {
+    /// The commit that made the version.
+    pub fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// Where its block stands. Versions of one block may share it.
+    pub fn place(&self) -> &Arc<BlockPlace> {
+        &self.place
+    }
+
+    /// Where it stands in the block.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Whether the version is this very one, at this very place.
+    pub fn is(&self, version: &Version) -> bool {
+        version.on_disk().as_ref() == Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_takes_no_more_memory_for_saying_which_it_is() {
+        assert_eq!(size_of::<Version>(), 32);
+    }
 }

@@ -14,7 +14,7 @@ use super::modify::{Candidate, Change, Modification, projected};
 use super::operation::Returned;
 use super::packed::Packed;
 use super::promptly::refuse;
-use super::slab::{Content, SlotId, Version};
+use super::slab::{Content, SlotId, Stamp, Version};
 use super::store::Store;
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
@@ -55,7 +55,8 @@ enum Effect {
 
 /// What becomes of one version of a document.
 pub(super) struct Ready {
-    lsn: Lsn,
+    /// None where there is no slot.
+    stamp: Option<Stamp>,
     document: Option<(Key, Present)>,
     effect: Result<Effect>,
 }
@@ -87,8 +88,8 @@ impl Store {
         let work = modification.watch.work(self);
         let mut bytes = 0;
         for (n, candidate) in candidates.iter().enumerate() {
-            let newest = collection.slab().newest(candidate.slot, |version| version.lsn);
-            if ready.get(n).is_some_and(|known| Some(known.lsn) != newest) {
+            let newest = collection.slab().newest(candidate.slot, Stamp::of);
+            if ready.get(n).is_some_and(|known| known.stamp != newest) {
                 ready.truncate(n);
             }
             if ready.len() == n {
@@ -114,16 +115,18 @@ impl Store {
         work: &Work,
     ) -> Result<Ready> {
         let Some((lsn, present)) = self.newest_in(collection, candidate.slot)? else {
-            let lsn = collection.slab().newest(candidate.slot, |version| version.lsn).unwrap_or(Lsn(0));
-            return Ok(Ready { lsn, document: None, effect: Ok(Effect::Passed) });
+            let stamp = collection.slab().newest(candidate.slot, Stamp::of);
+            return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
         };
         let before = present.document(collection.shapes());
-        if lsn != candidate.lsn && !modification.filter.matches(before) {
-            return Ok(Ready { lsn, document: None, effect: Ok(Effect::Passed) });
+        let stamp = Stamp::new(lsn, present.version);
+        if stamp != candidate.stamp && !modification.filter.matches(before) {
+            let stamp = Some(stamp);
+            return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
         }
         let key = key_of(id_of(before)?);
         let effect = effect(collection, modification, before, self.now(), work);
-        Ok(Ready { lsn, document: Some((key, present)), effect })
+        Ok(Ready { stamp: Some(stamp), document: Some((key, present)), effect })
     }
 
     /// The newest applied document in a slot, read from disk if need be, and the commit that made it.
@@ -277,7 +280,7 @@ fn put_ready(
     candidate: &Candidate,
     ready: &Ready,
 ) -> Result<Done, Halt> {
-    if collection.slab().newest(candidate.slot, |version| version.lsn).unwrap_or(Lsn(0)) != ready.lsn {
+    if collection.slab().newest(candidate.slot, Stamp::of) != ready.stamp {
         return Ok(Done::Unready);
     }
     let effect = ready.effect.as_ref().map_err(|error| Halt::Error(error.clone()))?;
@@ -309,8 +312,9 @@ fn change_here(
 ) -> Result<Done, Halt> {
     let Some((lsn, present)) = commit.in_slot(collection, candidate.slot)? else { return Ok(Done::Passed) };
     let before = present.document(collection.shapes());
+    let stamp = Stamp::new(lsn, present.version);
     // Whether another version matches is asked outside, unless the filter is about what never changes.
-    if before.bytes().len() > LIGHT || (lsn != candidate.lsn && !modification.filter.is_of_id()) {
+    if before.bytes().len() > LIGHT || (stamp != candidate.stamp && !modification.filter.is_of_id()) {
         return Ok(Done::Unready);
     }
     let key = key_of(id_of(before)?);

@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
-    StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use super::disk::Disk;
@@ -109,8 +109,13 @@ impl StorageBackend for AsyncDiskStorage {
         self.disk.begin_snapshot(cut)
     }
 
-    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
-        self.disk.install(cut, snapshot)
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        self.disk.install(cut, snapshot, proof)
     }
 
     fn forget(&self, files: &[FileId]) {

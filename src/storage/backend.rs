@@ -161,11 +161,21 @@ pub trait StorageBackend: Send + Sync {
     /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes it.
     fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>>;
 
-    /// Ends a snapshot: fsync, rename, fsync of the directory, read back and verified; then, once the segment
+    /// Ends a snapshot: fsync, rename, fsync of the directory, read back, verified and proven; then, once the segment
     /// before the cut is sealed and durable, the manifest names it (the only commit point) and the generation
-    /// before is retired as the retention option says. An error before the manifest leaves the old generation
-    /// as it was. Waits for I/O; writers go on meanwhile.
-    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed>;
+    /// before is retired as the retention option says. An error before the manifest, of the proof too, leaves the
+    /// old generation as it was. Waits for I/O; writers go on meanwhile.
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed>;
+
+    /// As `install_proven`, of a snapshot whose contents mean nothing to whoever wrote it.
+    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+        self.install_proven(cut, snapshot, &mut Unproven)
+    }
 
     /// Nothing reads these retired files any more: close them, and remove those that retention does not keep.
     fn forget(&self, files: &[FileId]);
@@ -191,6 +201,28 @@ pub trait SnapshotSink: Send {
 
     /// For the backend that made it.
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any>;
+}
+
+/// Judges a snapshot that was read back from disk, before a manifest names it. An error leaves everything as it was.
+pub trait SnapshotProof {
+    /// Hears each block, its checksum verified, in the order of the file.
+    fn block(&mut self, block: &SnapshotBlock) -> Result<()>;
+
+    /// Every block was heard.
+    fn end(&mut self) -> Result<()>;
+}
+
+/// Asks for no more than checksums.
+pub struct Unproven;
+
+impl SnapshotProof for Unproven {
+    fn block(&mut self, _block: &SnapshotBlock) -> Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What a checkpoint holds: bytes that mean something to whoever made them.

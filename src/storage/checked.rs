@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
-    StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use crate::error::{Error, Kind, Result};
@@ -124,9 +124,14 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.begin_snapshot(cut)
     }
 
-    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
         self.check()?;
-        self.inner.install(cut, snapshot)
+        self.inner.install_proven(cut, snapshot, proof)
     }
 
     fn forget(&self, files: &[FileId]) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
-    StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageStats,
 };
 use super::checked::Latch;
 use super::completion::Completion;
@@ -158,10 +158,15 @@ impl Disk {
         self.generations.begin_snapshot(cut)
     }
 
-    pub(super) fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+    pub(super) fn install(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
         let drive = || self.drive();
         let (installed, syncs) =
-            self.generations.install(cut, snapshot, &self.segments, &self.latch, &drive)?;
+            self.generations.install(cut, snapshot, proof, &self.segments, &self.latch, &drive)?;
         self.progress.add_syncs(syncs);
         Ok(installed)
     }

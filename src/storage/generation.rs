@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::backend::{Block, BlockPlace, CheckpointContents, Cut, FileId, Installed, Lsn, SnapshotSink};
+use super::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, Installed, Lsn, SnapshotProof, SnapshotSink,
+};
 use super::checked::{Latch, closed};
 use super::checkpoint::{self, Bound, checkpoint_name};
 use super::completion::Completion;
@@ -20,7 +22,7 @@ use super::manifest::{self, Clean, Manifest, SnapshotRef};
 use super::placing::{Segments, check_number};
 use super::retire;
 use super::segment::segment_name;
-use super::snapshot::{snapshot_name, temporary_name};
+use super::snapshot::{Entry, snapshot_name, temporary_name};
 use super::snapshot_file::SnapshotFile;
 use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
@@ -120,10 +122,7 @@ impl Generations {
     }
 
     pub(super) fn begin_snapshot(self: &Arc<Self>, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
-        let names = self.names.lock();
-        if names.closed {
-            return Err(closed());
-        }
+        let _names = self.names()?;
         let mut pending = self.pending.lock();
         let Some(pending) = pending.as_mut().filter(|pending| pending.cut == *cut && !pending.written) else {
             return Err(Error::new(Kind::Internal, "the cut was given up before its snapshot was begun"));
@@ -150,6 +149,7 @@ impl Generations {
         &self,
         cut: Cut,
         sink: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
         segments: &Segments,
         latch: &Latch,
         drive: &dyn Fn(),
@@ -167,11 +167,13 @@ impl Generations {
         turned.wait()?;
         let seal_crc = seal_crc.load(Ordering::Acquire);
 
-        let names = self.names.lock();
-        if names.closed {
-            return Err(closed());
-        }
-        let (named, file) = self.put_in_place(&mut sink, seal_crc)?;
+        let (named, file, entries) = {
+            let _names = self.names()?;
+            self.put_in_place(&mut sink, seal_crc)?
+        };
+        // Without the right to names: whoever lets go of files meanwhile need not wait for it.
+        file.prove(&entries, proof)?;
+        let _names = self.names()?;
         latch.check()?;
         let old = self.manifest.lock().clone();
         let new = Manifest {
@@ -221,8 +223,18 @@ impl Generations {
         Ok((Installed { retired, bytes: (before, after) }, syncs))
     }
 
-    /// Ends the file, renames it, reads it back.
-    fn put_in_place(&self, sink: &mut DiskSink, seal_crc: u32) -> Result<(SnapshotRef, SnapshotFile)> {
+    /// The right to change names, unless the directory was given up.
+    fn names(&self) -> Result<MutexGuard<'_, Names>> {
+        let names = self.names.lock();
+        if names.closed { Err(closed()) } else { Ok(names) }
+    }
+
+    /// Ends the file, renames it, opens it for reading.
+    fn put_in_place(
+        &self,
+        sink: &mut DiskSink,
+        seal_crc: u32,
+    ) -> Result<(SnapshotRef, SnapshotFile, Vec<Entry>)> {
         let writer = sink.writer.take().ok_or_else(ended)?;
         let path = self.dir.join(snapshot_name(writer.id()));
         let named = writer.finish(seal_crc)?;
@@ -230,8 +242,7 @@ impl Generations {
         sink.path = path;
         self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
         let (file, entries) = SnapshotFile::open(&self.host, &self.dir, &named, Access::ReadOnly)?;
-        file.verify(&entries)?;
-        Ok((named, file))
+        Ok((named, file, entries))
     }
 
     /// The end of the segments before a cut, which is sealed by now.

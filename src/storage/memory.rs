@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
-    StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use super::frame;
@@ -84,7 +84,12 @@ impl StorageBackend for MemoryStorage {
         Err(no_generations())
     }
 
-    fn install(&self, _cut: Cut, _snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
+    fn install_proven(
+        &self,
+        _cut: Cut,
+        _snapshot: Box<dyn SnapshotSink>,
+        _proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
         Err(no_generations())
     }
 

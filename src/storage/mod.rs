@@ -49,7 +49,7 @@ mod writer;
 
 pub use backend::{
     Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Loader, Lsn, Place, Replayed,
-    SnapshotBlock, SnapshotSink, StorageBackend, StorageStats,
+    SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use checkpoint::Checkpoint;
 pub use completion::{Completer, Completion};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::backend::{Block, BlockPlace, FileId, Loader, Lsn, SnapshotBlock};
+use super::backend::{Block, BlockPlace, FileId, Loader, Lsn, SnapshotBlock, SnapshotProof};
 use super::frame::{MAX_BODY, u32_at};
 use super::host::Host;
 use super::manifest::SnapshotRef;
@@ -118,13 +118,13 @@ impl SnapshotFile {
         self.each_piece(entries, &pieces, &|block| shared.documents(block))
     }
 
-    /// Reads every block and verifies it.
-    pub(super) fn verify(&self, entries: &[Entry]) -> Result<()> {
+    /// Reads every block, verifies it and has it proven.
+    pub(super) fn prove(&self, entries: &[Entry], proof: &mut dyn SnapshotProof) -> Result<()> {
         let mut buffer = Vec::new();
         for piece in pieces(entries, |_| true) {
-            self.read_piece(entries, piece, &mut buffer, &mut |_| Ok(()))?;
+            self.read_piece(entries, piece, &mut buffer, &mut |block| proof.block(&block))?;
         }
-        Ok(())
+        proof.end()
     }
 
     /// Reads one payload and verifies it.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotSink,
-    StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
 };
 use super::completion::Completion;
 use super::disk::Disk;
@@ -56,8 +56,13 @@ impl StorageBackend for SyncDiskStorage {
         self.0.begin_snapshot(cut)
     }
 
-    fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
-        self.0.install(cut, snapshot)
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        self.0.install(cut, snapshot, proof)
     }
 
     fn forget(&self, files: &[FileId]) {

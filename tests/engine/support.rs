@@ -176,6 +176,15 @@ pub fn batch_of((collection, answer): (Option<Arc<Collection>>, Answer)) -> Resu
     }
 }
 
+/// Documents that were asked for one by one, as trees.
+pub fn documents_of(
+    collection: Option<Arc<Collection>>,
+    documents: Vec<Option<Document>>,
+) -> Vec<Option<Value>> {
+    let one = |document: Option<Document>| document.map(|one| tree(collection.as_deref(), &one));
+    documents.into_iter().map(one).collect()
+}
+
 fn tree(collection: Option<&Collection>, document: &Document) -> Value {
     match document {
         Document::Projected(value) => value.clone(),

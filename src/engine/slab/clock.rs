@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
-use super::{CHUNK, Content, PAGE, Slab, SlotId, Version, place};
+use super::{CHUNK, Content, OnDisk, PAGE, Slab, SlotId, Version, place};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// The places named in a page, so that neighbours on disk share one, however often they come and go one by one.
@@ -92,13 +92,12 @@ impl Slab {
         self.end().max(hand)
     }
 
-    /// Puts the bytes of a cold version back into memory, if it is still the newest.
-    pub fn warm(&self, id: SlotId, lsn: Lsn, block: Arc<Block>) {
+    /// Puts the bytes of a version, read outside of the lock, back into memory, if the slot's newest is still that version
+    /// and stands where it was read: the bytes fit no other span than the one they were read for.
+    pub fn warm(&self, id: SlotId, read: &OnDisk, block: Arc<Block>) {
         self.with_mut(id, |slot| {
-            if slot.newest.lsn == lsn
-                && let Content::Cold(_, span) = slot.newest.content
-            {
-                self.replace(&mut slot.newest.content, Content::Hot(block, span));
+            if read.is(&slot.newest) {
+                self.replace(&mut slot.newest.content, Content::Hot(block, read.span()));
             }
         });
     }

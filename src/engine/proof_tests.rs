@@ -1,0 +1,120 @@
+//! Slots that name what is not theirs, put there by hand: no such state becomes a generation, and the old files stay.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::database::Database;
+use super::operation::{Incoming, InsertOrder};
+use super::slab::{Content, SlotId, Version};
+use super::store::Store;
+use crate::document::{Shapes, Value, encode_plain};
+use crate::error::{Error, Kind};
+use crate::options::{AutoCompact, OpenOptions};
+use crate::storage::{Host, Lsn};
+
+fn incoming(id: i32, text: &str) -> Incoming {
+    let fields = [("_id", Value::Int(id)), ("text", Value::String(text.into()))];
+    let document = Value::Object(fields.map(|(key, value)| (key.to_owned(), value)).into());
+    let mut bytes = Vec::new();
+    encode_plain(&document, &mut bytes);
+    Incoming { range: 0..bytes.len(), buffer: bytes.into(), shapes: Arc::new(Shapes::new()) }
+}
+
+fn open(path: &Path, runtime: &tokio::runtime::Runtime) -> (Arc<Database>, Arc<Store>) {
+    let options = OpenOptions { auto_compact: AutoCompact::Off, ..OpenOptions::default() };
+    let database = Database::open(path.to_str().unwrap(), options, runtime.handle().clone()).unwrap();
+    let store = database.session().store.clone();
+    (database, store)
+}
+
+/// Spoils a store that holds five documents, on disk or in memory; then neither a compaction nor a backup takes place, and
+/// the files open with everything. Answers what the compaction said.
+fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (database, store) = open(&path, &runtime);
+    let documents: Vec<_> = (0..5).map(|id| incoming(id, &format!("text {id}"))).collect();
+    store.insert("c", &documents, InsertOrder::Ordered).result.unwrap();
+    store.flush().unwrap();
+    database.compact().unwrap();
+    if cold {
+        store.applied_collection("c").unwrap().slab().cool_page(0, store.views().published());
+    }
+    spoil(&store);
+    let refused = database.compact().unwrap_err();
+    let twice = database.compact().unwrap_err();
+    assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
+    assert!(refused.message().contains("the old files stay in force"), "{refused}");
+    let copy = store.backup(&Host::system(), &directory.path().join("copy")).unwrap_err();
+    assert_eq!(copy.kind(), Kind::Corrupt);
+    assert!(copy.message().contains("no backup was made"), "{copy}");
+    let left = |path: &Path| -> Vec<String> {
+        let names = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
+        names.map(|name| name.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(left(directory.path()), ["db"], "nothing of the backup stays");
+    let snapshots = left(&path).iter().filter(|name| name.starts_with("snap-")).count();
+    assert_eq!(snapshots, 1, "the snapshot that was refused is removed");
+    // Nothing is poisoned.
+    store.insert("c", &[incoming(9, "later")], InsertOrder::Ordered).result.unwrap();
+    store.flush().unwrap();
+    drop(store);
+    database.close().unwrap();
+    let (database, store) = open(&path, &runtime);
+    assert_eq!(store.applied_collection("c").unwrap().count(), 6);
+    assert_eq!(database.compact().unwrap().documents, 6);
+    database.close().unwrap();
+    refused
+}
+
+/// Gives a slot what another holds.
+fn mistake(store: &Store, slot: u64, for_slot: u64) {
+    let collection = store.applied_collection("c").unwrap();
+    let slab = collection.slab();
+    match slab.newest(SlotId(for_slot), |version| version.content.clone()).unwrap() {
+        Content::Hot(block, span) => {
+            assert!(slab.repoint(SlotId(slot), Lsn(u64::MAX), &block, &Arc::new(block.place), span));
+        }
+        Content::Cold(place, span) => {
+            let block = store.read_cold(*place).unwrap();
+            assert!(slab.repoint(SlotId(slot), Lsn(u64::MAX), &block, &place, span));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_slot_that_names_another_document_is_found_before_the_manifest_is_replaced() {
+    for cold in [false, true] {
+        let error = refused(cold, |store| mistake(store, 1, 3));
+        assert!(error.message().contains("the document with the _id 3 of 'c'"), "{error}");
+        assert!(error.message().contains("for the slot of another document"), "{error}");
+    }
+}
+
+#[test]
+fn a_document_that_commits_count_and_no_slot_holds_is_missed() {
+    let error = refused(false, |store| {
+        let collection = store.applied_collection("c").unwrap();
+        let gone = Version { lsn: store.applied_lsn(), content: Content::Tombstone };
+        collection.slab().supersede(SlotId(2), gone);
+        assert!(collection.slab().bury(SlotId(2), Lsn(u64::MAX)));
+    });
+    assert!(error.message().contains("'c' has 5 documents, of which 4 would be written"), "{error}");
+}
+
+#[test]
+fn a_document_that_its_key_does_not_lead_to_is_not_written() {
+    let error = refused(true, |store| {
+        let collection = store.applied_collection("c").unwrap();
+        let mut keys = Vec::new();
+        collection.each_key(|key, slot| keys.push((key.clone(), slot)));
+        let (key, slot) = keys.iter().find(|(_, slot)| slot.0 == 4).unwrap();
+        collection.leave(key, *slot);
+    });
+    assert!(
+        error.message().contains("the document with the _id 4 of 'c' is written and does not exist"),
+        "{error}"
+    );
+}
