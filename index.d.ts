@@ -522,7 +522,7 @@ export interface OpenOptions {
 	storage?: StorageMode;
 	/** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
 	flushInterval?: number;
-	/** Bytes of documents to keep in memory; default all. */
+	/** Bytes of documents to keep in memory, at least 1; default all. A database in memory has nowhere else to keep them and refuses it. */
 	memoryLimit?: number;
 	/**
 	 * Bytes that one query may hold while it computes: what its stages keep, values of its expressions, its compiled regular expressions.

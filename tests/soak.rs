@@ -1,4 +1,5 @@
-//! Writers and readers against plain maps, for as long as asked; with closing, killing by copy, and reopening between.
+//! Writers and readers against plain maps, for as long as asked; with compactions beside them, documents on disk, generations
+//! that are kept, and closing, killing by copy, and reopening between.
 //!
 //! ```text
 //! MOLTENDB_ROUNDS=1000 MOLTENDB_WRITES=2000 MOLTENDB_THREADS=8 MOLTENDB_SEED=7 \
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use moltendb_node::OpenOptions;
 use moltendb_node::document::Value;
 use moltendb_node::engine::{InsertOrder, Reach};
-use moltendb_node::options::StorageMode;
+use moltendb_node::options::{Retention, StorageMode};
 use support::{Client, object};
 
 /// Documents that one writer owns.
@@ -43,9 +44,23 @@ fn setting(name: &str, default: usize) -> usize {
 /// What one writer knows: text of the id -> n and the length of the body.
 type Own = BTreeMap<String, (i32, usize)>;
 
+/// The body says whose it is, so that half of another document is not taken for the right one.
+fn body(id: &str, len: usize) -> String {
+    id.bytes().cycle().take(len).map(char::from).collect()
+}
+
 fn document(id: &str, (n, len): (i32, usize)) -> Value {
-    let body = Value::String("b".repeat(len));
+    let body = Value::String(body(id, len));
     object(&[("_id", Value::String(id.to_owned())), ("n", Value::Int(n)), ("body", body)])
+}
+
+/// Whether it is whole; answers its `_id`.
+fn whole(document: &Value) -> String {
+    let Value::Object(fields) = document else { panic!("{document:?} is no document") };
+    match (&fields[0].1, &fields[2].1) {
+        (Value::String(id), Value::String(text)) if *text == body(id, text.len()) => id.clone(),
+        _ => panic!("{document:?} is not what anyone wrote"),
+    }
 }
 
 /// One operation whose outcome the writer foresees; nobody else touches its documents.
@@ -100,18 +115,19 @@ fn compare(client: &Client, owners: &[Own], when: &str) {
     assert!(found == expected, "{when}: documents differ");
 }
 
-/// A scan has every document once while writers go on, and a cursor's batches are of one state.
-fn read(client: &Client, stop: &AtomicBool) {
+/// A scan has every document once while writers go on, a cursor's batches are of one state, and a read by `_id` finds that
+/// document or none.
+fn read(client: &Client, writers: usize, mut dice: Dice, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         let (cursor, mut documents) = client.first("c", &object(&[]), 17).unwrap();
+        for _ in 0..20 {
+            let id = format!("{}-{}", dice.below(writers), dice.below(OWN));
+            if let Some(document) = client.get("c", &Value::String(id.clone())).unwrap() {
+                assert_eq!(whole(&document), id);
+            }
+        }
         documents.extend(client.rest(cursor, 17).unwrap());
-        let ids: std::collections::BTreeSet<String> = documents
-            .iter()
-            .map(|document| match document {
-                Value::Object(fields) => format!("{:?}", fields[0]),
-                other => panic!("{other:?} is no document"),
-            })
-            .collect();
+        let ids: std::collections::BTreeSet<String> = documents.iter().map(whole).collect();
         assert_eq!(ids.len(), documents.len(), "a scan met a document twice");
     }
 }
@@ -138,15 +154,27 @@ fn writers_and_readers_agree_with_plain_maps_across_reopening() {
     let mut dice = Dice(seed as u64);
     for round in 0..rounds {
         let storage = if round % 4 == 3 { StorageMode::Sync } else { StorageMode::Async };
-        let options = OpenOptions { storage, segment_size: 1 << 16, ..OpenOptions::default() };
+        let options = OpenOptions {
+            storage,
+            segment_size: 1 << 16,
+            memory_limit: [None, Some(1), Some(10_000)][round % 3],
+            retention: Retention { generations: round as u32 % 2 },
+            ..OpenOptions::default()
+        };
         let client = Client::open(path.to_str().unwrap(), options).unwrap();
         compare(&client, &owners, &format!("round {round}, after opening"));
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let session = |database| Client { session: client.database.session(), database };
-            let reader = session(client.database.clone());
-            let stop = &stop;
-            scope.spawn(move || read(&reader, stop));
+            let (reader, compactor) = (session(client.database.clone()), client.database.clone());
+            let (stop, its_dice) = (&stop, Dice(dice.below(1 << 30) as u64));
+            scope.spawn(move || read(&reader, threads, its_dice, stop));
+            scope.spawn(move || {
+                while !stop.load(Ordering::Acquire) {
+                    compactor.compact().unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            });
             let workers: Vec<_> = owners
                 .iter_mut()
                 .enumerate()

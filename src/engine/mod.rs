@@ -49,6 +49,7 @@ pub mod export;
 pub mod figures;
 pub mod hint;
 pub mod hits;
+mod holds;
 pub mod import;
 pub mod index;
 pub mod index_requests;

@@ -242,7 +242,9 @@ fn moved() -> (Arc<Block>, Arc<BlockPlace>, Vec<Span>) {
 #[test]
 fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
     let slab = Slab::default();
-    together(1, 3).into_iter().for_each(|version| drop(slab.push(version, None)));
+    for version in together(1, 3) {
+        slab.push(version, None);
+    }
     slab.cool_page(0, Lsn(1));
     let read = slab.newest(SlotId(1), Version::on_disk).flatten().unwrap();
     let (block, place, spans) = moved();
@@ -260,7 +262,9 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
 #[test]
 fn a_version_behind_a_newer_one_names_its_new_place_too() {
     let slab = Slab::default();
-    together(1, 3).into_iter().for_each(|version| drop(slab.push(version, None)));
+    for version in together(1, 3) {
+        slab.push(version, None);
+    }
     slab.cool_page(0, Lsn(1));
     let (block, place, spans) = moved();
     slab.supersede(SlotId(0), together(5, 1).remove(0));

@@ -4,7 +4,7 @@
 //! commit supersedes is listed under the commit's number and drained, in that order, once no view stands
 //! before it. Point reads need no view: they read the published number under the page's lock (`Slab::seen`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
+use super::holds::Holds;
 use super::index::Index;
 use super::key::Key;
 use super::promptly::must_be_prompt;
@@ -39,19 +40,11 @@ pub struct Views {
     catalogue: RwLock<Arc<Catalogue>>,
     /// How many views stand at each number, and when (ms) the first of them was opened.
     open: Mutex<BTreeMap<Lsn, (usize, i64)>>,
-    /// Readers of files: the tickets of those at work, the next ticket, and what waits for them to pass.
-    holds: Mutex<Holds>,
+    holds: Holds,
     garbage: Mutex<VecDeque<(Lsn, Vec<Superseded>)>>,
     /// Held by who drains the garbage, so that it goes in the order of numbers.
     draining: Mutex<()>,
     collections: Arc<Collections>,
-}
-
-#[derive(Default)]
-struct Holds {
-    at_work: BTreeSet<u64>,
-    next: u64,
-    retired: VecDeque<(u64, Box<dyn FnOnce() + Send>)>,
 }
 
 /// Whoever reads blocks from files holds one: no file it may still name is forgotten meanwhile.
@@ -62,10 +55,10 @@ pub struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.views.holds.lock().at_work.remove(&self.ticket);
+        self.views.holds.give_back(self.ticket);
         // Files may be deleted here. Whoever opened the scope looks at `is_behind` after it.
         if !must_be_prompt() {
-            self.views.forget_retired();
+            self.views.holds.forget_retired();
         }
     }
 }
@@ -114,7 +107,7 @@ impl Views {
             published: AtomicU64::new(published.0),
             catalogue: RwLock::new(catalogue),
             open: Mutex::default(),
-            holds: Mutex::default(),
+            holds: Holds::default(),
             garbage: Mutex::default(),
             draining: Mutex::default(),
             collections,
@@ -157,34 +150,12 @@ impl Views {
 
     /// Keeps the files of now until dropped.
     pub fn hold(self: &Arc<Self>) -> Hold {
-        let mut holds = self.holds.lock();
-        let ticket = holds.next;
-        holds.next += 1;
-        holds.at_work.insert(ticket);
-        Hold { ticket, views: self.clone() }
+        Hold { ticket: self.holds.take(), views: self.clone() }
     }
 
     /// Calls once every hold of now is dropped. Nobody who comes later needs what this lets go.
     pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
-        let mut holds = self.holds.lock();
-        let next = holds.next;
-        holds.retired.push_back((next, Box::new(release)));
-        drop(holds);
-        self.forget_retired();
-    }
-
-    fn forget_retired(&self) {
-        loop {
-            let mut holds = self.holds.lock();
-            let oldest = holds.at_work.first().copied().unwrap_or(u64::MAX);
-            let passed = holds.retired.front().is_some_and(|(before, _)| *before <= oldest);
-            let release = if passed { holds.retired.pop_front() } else { None };
-            drop(holds);
-            match release {
-                Some((_, release)) => release(),
-                None => return,
-            }
-        }
+        self.holds.when_released(release);
     }
 
     /// How many views are open, and since when (ms) the oldest state is held.
@@ -269,12 +240,12 @@ impl Views {
 
     /// Whether a view that was dropped where nothing may wait left something to `catch_up`.
     pub(super) fn is_behind(&self) -> bool {
-        self.has_passed() || !self.holds.lock().retired.is_empty()
+        self.has_passed() || self.holds.has_retired()
     }
 
     /// Lets go of what no view needs any more.
     pub(super) fn catch_up(&self) {
-        self.forget_retired();
+        self.holds.forget_retired();
         self.reclaim();
     }
 

@@ -1,12 +1,13 @@
-//! The commit queue and its completions under every order of events that loom finds.
+//! The commit queue and its completions, and the slots of documents on disk, under every order of events that loom finds.
 //!
 //! ```text
 //! cargo run --release --manifest-path tests/loom/Cargo.toml
 //! ```
 //!
-//! The code is the package's own, `src/storage/queue.rs` and `completion.rs`, with loom's locks in place of
-//! parking_lot's. Three threads with at most three preemptions each run by default; `LOOM_MAX_PREEMPTIONS` is more.
+//! The code is the package's own, `src/storage/queue.rs` and `completion.rs`, `src/engine/slab.rs` and `holds.rs`, with
+//! loom's locks in place of parking_lot's. Three threads with at most three preemptions each run by default; `LOOM_MAX_PREEMPTIONS` is more.
 
+mod engine;
 #[allow(dead_code, reason = "the file comes whole")]
 #[path = "../../../src/error.rs"]
 mod error;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn main() {
-    for (name, scenario) in storage::ALL {
+    for (name, scenario) in storage::ALL.into_iter().chain(engine::ALL) {
         let orders = Arc::new(AtomicUsize::new(0));
         let counter = orders.clone();
         let mut model = loom::model::Builder::new();

@@ -9,6 +9,7 @@ pub mod completion;
 #[path = "../../../src/storage/queue.rs"]
 mod queue;
 
+pub use backend::{Block, BlockPlace, Lsn};
 pub use scenarios::ALL;
 
 mod scenarios;

@@ -1,4 +1,4 @@
-//! parking_lot's Mutex and Condvar, as far as the commit queue uses them, over loom's.
+//! parking_lot's Mutex, RwLock and Condvar, as far as the commit queue and the slots use them, over loom's.
 
 use std::ops::{Deref, DerefMut};
 
@@ -6,6 +6,27 @@ use std::ops::{Deref, DerefMut};
 pub struct Mutex<T>(loom::sync::Mutex<T>);
 
 pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+#[derive(Default)]
+pub struct RwLock<T>(loom::sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub fn new(value: T) -> RwLock<T> {
+        RwLock(loom::sync::RwLock::new(value))
+    }
+
+    pub fn read(&self) -> loom::sync::RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub fn write(&self) -> loom::sync::RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.0.try_write().is_err()
+    }
+}
 
 #[derive(Default)]
 pub struct Condvar(loom::sync::Condvar);

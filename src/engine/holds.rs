@@ -1,0 +1,70 @@
+//! Files that a compaction let go of, and the readers that may still need them.
+//!
+//! Whoever reads outside of a lock takes a ticket before it looks at what names a file, and gives it back when it has read.
+//! A file that nothing names any more is forgotten once every ticket of that moment is back: who comes later finds names of
+//! other files.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use parking_lot::Mutex;
+
+type Release = Box<dyn FnOnce() + Send>;
+
+/// The tickets that are out.
+#[derive(Default)]
+pub struct Holds {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    at_work: BTreeSet<u64>,
+    next: u64,
+    /// What waits, with the first ticket that it does not wait for.
+    retired: VecDeque<(u64, Release)>,
+}
+
+impl Holds {
+    /// Keeps the files of now until the ticket is given back.
+    pub fn take(&self) -> u64 {
+        let mut state = self.state.lock();
+        let ticket = state.next;
+        state.next += 1;
+        state.at_work.insert(ticket);
+        ticket
+    }
+
+    /// Takes a ticket back. What waited for it is let go by `forget_retired`.
+    pub fn give_back(&self, ticket: u64) {
+        self.state.lock().at_work.remove(&ticket);
+    }
+
+    /// Calls once every ticket of now is back.
+    pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
+        let mut state = self.state.lock();
+        let next = state.next;
+        state.retired.push_back((next, Box::new(release)));
+        drop(state);
+        self.forget_retired();
+    }
+
+    /// Lets go of what nobody reads any more.
+    pub fn forget_retired(&self) {
+        loop {
+            let mut state = self.state.lock();
+            let oldest = state.at_work.first().copied().unwrap_or(u64::MAX);
+            let passed = state.retired.front().is_some_and(|(before, _)| *before <= oldest);
+            let release = if passed { state.retired.pop_front() } else { None };
+            drop(state);
+            match release {
+                Some((_, release)) => release(),
+                None => return,
+            }
+        }
+    }
+
+    /// Whether something waits to be let go.
+    pub fn has_retired(&self) -> bool {
+        !self.state.lock().retired.is_empty()
+    }
+}
