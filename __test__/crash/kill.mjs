@@ -1,10 +1,12 @@
 // kill -9 of a writer at random moments; no acknowledged write may be lost.
 //
 //   node __test__/crash/kill.mjs [--rounds 50] [--mode sync|async|both] [--jobs 1] [--longest 400] [--seed n] [--directory path] [--keep]
+//                                [--memory-limit n] [--retention n] [--workers n]
 //
 // One database lives through all rounds of a job: each round starts a writer, reads its ledger, kills it after 5 to 400
 // ms, reopens the database in another process (every third of which ends abruptly too) and compares. Jobs share the
-// rounds and run side by side, with mode `both` in turns sync and async.
+// rounds and run side by side, with mode `both` in turns sync and async. A round's memoryLimit, kept generations and worker
+// threads are drawn for it unless they are given; 0 is none.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -24,6 +26,9 @@ function settings() {
       jobs: { type: 'string', default: '1' },
       longest: { type: 'string', default: '400' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      'memory-limit': { type: 'string' },
+      retention: { type: 'string' },
+      workers: { type: 'string' },
       directory: { type: 'string' },
       keep: { type: 'boolean', default: false }
     }
@@ -36,7 +41,15 @@ function settings() {
   }
   const { mode, keep, directory } = values
   const [rounds, jobs, longest, seed] = [number('rounds', 1), number('jobs', 1), number('longest', 5), number('seed', 0)]
-  return { rounds, jobs, longest, seed, mode, keep, base: directory ?? tmpdir() }
+  const given = (name) => (values[name] === undefined ? undefined : number(name, 0))
+  const fixed = { memoryLimit: given('memory-limit'), generations: given('retention'), workers: given('workers') }
+  return { rounds, jobs, longest, seed, mode, keep, fixed, base: directory ?? tmpdir() }
+}
+
+/** How the writer of a round keeps its documents. */
+function wayOf(random, fixed) {
+  const drawn = { memoryLimit: random.pick([0, 0, 1, 1, 20_000]), generations: random.pick([0, 0, 1, 2]), workers: random.pick([0, 0, 2]) }
+  return Object.fromEntries(Object.entries(drawn).map(([name, value]) => [name, fixed[name] ?? value]))
 }
 
 /** Tells one build of the addon from another: a process that runs while its addon is overwritten dies of it. */
@@ -47,9 +60,9 @@ function build() {
 }
 
 /** Runs a writer until it is killed; answers the whole lines it printed. Rejects when it ended by itself. */
-function runWriter(directory, mode, seed, random, longest) {
+function runWriter(directory, mode, seed, random, longest, way) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script('writer.mjs'), directory, mode, String(seed)], {
+    const child = spawn(process.execPath, [script('writer.mjs'), directory, mode, String(seed), JSON.stringify(way)], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     const delay = random.between(5, longest)
@@ -78,9 +91,9 @@ function runWriter(directory, mode, seed, random, longest) {
 }
 
 /** What another process finds after opening: id -> document. */
-function dump(directory, mode, abrupt) {
+function dump(directory, mode, abrupt, { memoryLimit }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script('dump.mjs'), directory, mode, abrupt ? 'abrupt' : 'close'], {
+    const child = spawn(process.execPath, [script('dump.mjs'), directory, mode, abrupt ? 'abrupt' : 'close', String(memoryLimit)], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     const output = []
@@ -101,7 +114,7 @@ function dump(directory, mode, abrupt) {
 }
 
 /** The rounds of one database; answers whether all was well, and the ledger. */
-async function runJob({ rounds, mode, seed, base, keep, longest }) {
+async function runJob({ rounds, mode, seed, base, keep, longest, fixed }) {
   const directory = mkdtempSync(join(base, `moltendb-kill-${mode}-`))
   const database = join(directory, 'db')
   const random = generator(seed)
@@ -112,8 +125,9 @@ async function runJob({ rounds, mode, seed, base, keep, longest }) {
   try {
     while (round < rounds && faults.lost + faults.wrong === 0) {
       round++
-      for (const line of await runWriter(database, mode, seed + round, random, longest)) ledger.read(line)
-      const { lost, wrong } = ledger.judge(await dump(database, mode, round % 3 === 0))
+      const way = wayOf(random, fixed)
+      for (const line of await runWriter(database, mode, seed + round, random, longest, way)) ledger.read(line)
+      const { lost, wrong } = ledger.judge(await dump(database, mode, round % 3 === 0, way))
       faults.lost += lost.length
       faults.wrong += wrong.length
       for (const line of [...lost, ...wrong].slice(0, 20)) console.error(`round ${round}: ${line}`)

@@ -1,14 +1,20 @@
-// Writes until it is killed: node writer.mjs <directory> <sync|async> <seed>. Prints the lines of ledger.mjs.
+// Writes until it is killed: node writer.mjs <directory> <sync|async> <seed> [way]. Prints the lines of ledger.mjs. The way
+// is JSON: memoryLimit, kept generations and worker threads; 0 is none.
 //
-// Eight lanes run at once; each owns its ids and awaits its own operations, so that at most one operation on an
-// id is in flight, while operations of different lanes share ticks, frames and fsyncs. Compactions go on beside them.
+// Eight lanes run at once, in this thread or shared out to workers; each owns its ids and awaits its own operations, so that
+// at most one operation on an id is in flight, while operations of different lanes share ticks, frames and fsyncs. A lane
+// also reads what it wrote. Compactions go on beside them.
 
 import { writeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { isMainThread, threadId, Worker, workerData } from 'node:worker_threads'
 import { Database } from 'moltendb-node'
 import { contentOf, generator } from './ledger.mjs'
 
 const LANES = 8
-const [directory, storage, seed] = process.argv.slice(2)
+const KINDS = ['insertOne', 'set', 'replace', 'update', 'delete', 'deleteOne', 'insertMany', 'setMany', 'get']
+const [directory, storage, seed, given] = workerData?.args ?? process.argv.slice(2)
+const way = { memoryLimit: 0, generations: 0, workers: 0, ...JSON.parse(given ?? '{}') }
 
 /** Straight to the pipe: what the operating system has, a killed process cannot take back. */
 function say(line) {
@@ -25,7 +31,7 @@ function say(line) {
 let number = 0
 
 async function acknowledged(entries, write) {
-  const mine = number++
+  const mine = `${threadId}.${number++}`
   say(['start', mine, entries])
   await write()
   say(['done', mine])
@@ -39,13 +45,17 @@ function must(condition, message) {
 async function step(documents, lane, states, random) {
   const known = [...states.keys()]
   const fresh = () => `${lane}-${process.pid}-${number}-${random.between(0, 1e9)}`
-  const kind = known.length < 4 ? 'insertOne' : random.pick(['insertOne', 'set', 'replace', 'update', 'delete', 'deleteOne', 'insertMany', 'setMany'])
+  const kind = known.length < 4 ? 'insertOne' : random.pick(KINDS)
   const id = kind === 'insertOne' || kind === 'set' ? fresh() : random.pick(known)
   const n = (states.get(id) ?? 0) + 1
   const put = (entries) => {
     for (const [key, state] of entries) states.set(key, state)
   }
   switch (kind) {
+    case 'get': {
+      const read = JSON.stringify(await documents.get(id))
+      return must(read === JSON.stringify(contentOf(id, n - 1)), `get of ${id} in state ${n - 1} answers ${read}`)
+    }
     case 'insertOne':
       await acknowledged([[id, n]], () => documents.insertOne(contentOf(id, n)))
       return put([[id, n]])
@@ -101,10 +111,28 @@ async function compact(db, random) {
   }
 }
 
-const db = await Database.open(directory, { storage })
-writeSync(2, 'open\n')
-compact(db, generator(Number(seed) * 37)).catch((error) => {
-  console.error(error)
-  process.exit(1)
+const db = await Database.open(directory, {
+  storage,
+  memoryLimit: way.memoryLimit || undefined,
+  retention: { generations: way.generations }
 })
-await Promise.all(Array.from({ length: LANES }, (_, index) => run(db.collection('documents'), `l${index}`)))
+const lanes = workerData?.lanes ?? Array.from({ length: LANES }, (_, index) => `l${index}`)
+if (isMainThread) {
+  writeSync(2, 'open\n')
+  compact(db, generator(Number(seed) * 37)).catch((error) => {
+    console.error(error)
+    process.exit(1)
+  })
+}
+if (isMainThread && way.workers > 0) {
+  const file = fileURLToPath(import.meta.url)
+  for (let worker = 0; worker < way.workers; worker++) {
+    const own = lanes.filter((_, index) => index % way.workers === worker)
+    new Worker(file, { workerData: { args: [directory, storage, seed, given], lanes: own } }).on('error', (error) => {
+      console.error(error)
+      process.exit(1)
+    })
+  }
+} else {
+  await Promise.all(lanes.map((lane) => run(db.collection('documents'), lane)))
+}

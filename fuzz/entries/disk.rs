@@ -21,7 +21,8 @@ type Bytes = Arc<Mutex<Vec<u8>>>;
 #[derive(Clone, Default)]
 pub struct Disk {
     files: Arc<Mutex<BTreeMap<PathBuf, Bytes>>>,
-    pace: Option<Arc<AtomicU64>>,
+    /// When set, reads and syncs take a while now and then, in an order that this number begins.
+    pub pace: Option<Arc<AtomicU64>>,
 }
 
 impl Disk {
@@ -32,11 +33,6 @@ impl Disk {
             disk.names().insert(Path::new(DIR).join(name), Arc::new(Mutex::new(bytes)));
         }
         disk
-    }
-
-    /// An empty disk whose reads and syncs take a while now and then, in an order that the seed begins.
-    pub fn slow(seed: u64) -> Disk {
-        Disk { pace: Some(Arc::new(AtomicU64::new(seed))), ..Disk::default() }
     }
 
     fn take_time(&self) {

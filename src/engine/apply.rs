@@ -10,6 +10,7 @@ use super::present::Target;
 use super::slab::{Content, SlotId, Version};
 use super::staging::Delta;
 use super::store::{Publisher, Room, Store};
+use super::tally::{KeyHash, Tally};
 use super::views::Superseded;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, FrameSize, Lsn};
@@ -58,7 +59,6 @@ impl Commit<'_> {
         }
         for touched in &self.touched {
             touched.collection.set_logged_shapes(touched.shapes);
-            touched.collection.change_applied_count(touched.count);
         }
         let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
         let mut versions: Vec<Superseded> = Vec::new();
@@ -69,7 +69,8 @@ impl Commit<'_> {
                 Made::Tombstone => Content::Tombstone,
             };
             let version = Version { lsn, content };
-            let deletes = matches!(version.content, Content::Tombstone);
+            let made = version.content.version();
+            let (mut tally, hash) = (Tally::default(), KeyHash::of(&key));
             let existing = match target {
                 Target::Slot(slot) => Some(slot),
                 Target::Step(step) => Some(slots[step]),
@@ -77,12 +78,14 @@ impl Commit<'_> {
             };
             let slot = match (existing, target) {
                 (Some(slot), _) => {
-                    collection.slab().supersede(slot, version);
+                    let before = collection.slab().supersede(slot, version);
                     collection.recent().note(lsn, slot);
-                    versions.push(if deletes {
-                        Superseded::Document(collection, slot, key)
-                    } else {
-                        Superseded::Versions(collection, slot)
+                    before.into_iter().for_each(|version| tally.take(hash, slot, version));
+                    made.into_iter().for_each(|version| tally.add(hash, slot, version));
+                    collection.tally().add(tally);
+                    versions.push(match made {
+                        None => Superseded::Document(collection, slot, key),
+                        Some(_) => Superseded::Versions(collection, slot),
                     });
                     slot
                 }
@@ -94,6 +97,8 @@ impl Commit<'_> {
                     };
                     let slot = collection.slab().push(version, earlier);
                     collection.recent().note(lsn, slot);
+                    made.into_iter().for_each(|version| tally.add(hash, slot, version));
+                    collection.tally().add(tally);
                     collection.enter(key, slot);
                     slot
                 }

@@ -13,6 +13,7 @@ use super::promptly::PROMPT_BYTES;
 use super::recent::Recent;
 use super::slab::{Seen, Slab, SlotId, Version};
 use super::suggest::Suggestions;
+use super::tally::Running;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
 use crate::storage::Lsn;
@@ -31,8 +32,8 @@ pub struct Collection {
     slab: Slab,
     /// Documents that the newest published state has.
     count: AtomicU64,
-    /// Documents that the newest applied state has. Changed under the commit lock only.
-    applied_count: AtomicU64,
+    /// What the commits up to the newest applied one left.
+    tally: Running,
     /// Shapes that the log defines. The table runs ahead of it when a commit failed for want of space; the
     /// next frame then carries the definitions that are missing. Changed under the commit lock only.
     logged_shapes: AtomicUsize,
@@ -60,7 +61,7 @@ impl Collection {
             directory: OnceLock::new(),
             slab: Slab::default(),
             count: AtomicU64::new(0),
-            applied_count: AtomicU64::new(0),
+            tally: Running::default(),
             logged_shapes: AtomicUsize::new(0),
             translations: Mutex::default(),
             indexes: RwLock::default(),
@@ -192,19 +193,9 @@ impl Collection {
         self.count.fetch_add(by as u64, Ordering::AcqRel);
     }
 
-    /// Documents in the newest applied state, which counts what commits did and looks at no slot.
-    pub(super) fn applied_count(&self) -> u64 {
-        self.applied_count.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn change_applied_count(&self, by: i64) {
-        self.applied_count.fetch_add(by as u64, Ordering::Relaxed);
-    }
-
-    /// Counts what a replay found, which is applied and published.
-    pub(super) fn change_counts(&self, by: i64) {
-        self.change_count(by);
-        self.change_applied_count(by);
+    /// What the commits up to the newest applied one left.
+    pub(super) fn tally(&self) -> &Running {
+        &self.tally
     }
 
     pub(super) fn logged_shapes(&self) -> usize {
@@ -253,23 +244,6 @@ impl Collection {
         loop {
             let step = self.slab.seen(slot, &view, |seen| match seen {
                 Seen::Version(version) if version.content.is_document() => Err(Some((slot, version.clone()))),
-                Seen::Before(earlier) => Ok(earlier),
-                Seen::Version(_) | Seen::Nothing => Err(None),
-            });
-            match step {
-                Ok(earlier) => slot = earlier,
-                Err(found) => return found,
-            }
-        }
-    }
-
-    /// Calls with the slot in which an open view sees the document of this key, and the version, under the lock of its
-    /// page. Leaves no trace of use.
-    pub(super) fn look_up<R>(&self, key: &Key, view: Lsn, read: impl Fn(SlotId, &Version) -> R) -> Option<R> {
-        let mut slot = self.slot_of(key)?;
-        loop {
-            let step = self.slab.look(slot, view, |seen| match seen {
-                Seen::Version(version) if version.content.is_document() => Err(Some(read(slot, version))),
                 Seen::Before(earlier) => Ok(earlier),
                 Seen::Version(_) | Seen::Nothing => Err(None),
             });

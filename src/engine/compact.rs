@@ -25,6 +25,7 @@ use super::proof::{Proof, Purpose};
 use super::record::{self, Record, Records};
 use super::slab::{SlotId, Span};
 use super::store::{Applied, Store};
+use super::tally::Tally;
 use super::views::View;
 use crate::document::{ShapeId, encode_plain};
 use crate::error::{Error, Kind, Result};
@@ -83,8 +84,8 @@ pub(super) struct Generation {
     pub(super) next_number: u32,
     /// Shapes that the log before the view defines, by collection.
     pub(super) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
-    /// Documents that the commits up to the view left, by collection.
-    pub(super) counts: Vec<u64>,
+    /// What the commits up to the view left, by collection.
+    pub(super) tallies: Vec<Tally>,
 }
 
 /// Blocks of one collection as they were written: where each stands, and the slots of its documents.
@@ -207,8 +208,8 @@ impl Store {
             .iter()
             .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
             .collect();
-        let counts = applied.catalogue.iter().map(|(_, collection)| collection.applied_count()).collect();
-        Generation { view, next_number: applied.next_number, shapes, counts }
+        let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
+        Generation { view, next_number: applied.next_number, shapes, tallies }
     }
 
     /// Writes the state into a snapshot, of this database or of another.

@@ -91,6 +91,7 @@ mod sorted;
 pub mod staging;
 pub mod store;
 pub mod suggest;
+pub mod tally;
 pub mod upsert;
 pub mod verify;
 pub mod version;

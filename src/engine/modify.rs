@@ -248,7 +248,7 @@ impl Store {
         let mut found = Vec::new();
         let wanted = if reach == Reach::One { 1 } else { DOCUMENTS };
         let mut take = |slot, lsn, span: Span| {
-            let stamp = Stamp::new(lsn, span.mark());
+            let stamp = Stamp::new(lsn, u64::from(span.version()));
             found.push(Candidate { slot, stamp, bytes: span.len() });
             if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };

@@ -4,24 +4,28 @@
 //! which the documents came into it:
 //!
 //! ```text
-//! the bytes on disk -> their _id -> the directory -> a slot   must be the slot that they were written for
-//! the slot at the cut                                         must hold this version; in memory, with these bytes
-//! the documents counted by commits                            must be as many as were written
+//! the bytes on disk -> _id, the slot they were written for, version -> a sum   must be the sum that commits kept (`tally`)
+//! the slot at the cut                          must hold a document of this version; in memory, with these bytes
 //! ```
 //!
-//! Slots come in order and each once, so an `_id` that stood twice would lead to a slot it was not written for. A slot that
-//! names the bytes of another document, or of another version, is found here, and the files of before stay as they are.
-//! Nothing is kept for a document.
+//! A slot that names the bytes of another document, or of another version, is found here, and the files of before stay as they
+//! are; so is an `_id` that stands twice, and a document that is missing. Nothing is kept for a document, and slots are gone
+//! through in order: looking each key up in the directory would wait for memory a million times.
+
+use std::ops::ControlFlow;
 
 use super::collection::Collection;
 use super::compact::{Generation, Written};
 use super::ejson;
 use super::key::key_of;
+use super::limits::Watch;
 use super::record::{Put, Record, Records};
-use super::slab::{Content, SlotId, Span};
+use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
+use super::tally::{KeyHash, Tally};
 use crate::document::{RawValue, ShapeId, encode_plain};
 use crate::error::{Error, Kind, Result};
+use crate::query::Filter;
 use crate::storage::{Block, SnapshotBlock, SnapshotProof};
 
 /// Who asks for a proof, and what stays when there is none.
@@ -40,8 +44,8 @@ pub(super) struct Proof<'a> {
     written: &'a [Written],
     /// The collection and the block of it that come next.
     next: (usize, usize),
-    /// Documents of the collections so far.
-    documents: Vec<u64>,
+    /// What the collections hold so far.
+    found: Vec<Tally>,
     names: Names,
 }
 
@@ -61,8 +65,8 @@ impl<'a> Proof<'a> {
         generation: &'a Generation,
         written: &'a [Written],
     ) -> Proof<'a> {
-        let (documents, names) = (vec![0; written.len()], Names::default());
-        Proof { store, purpose, generation, written, next: (0, 0), documents, names }
+        let (found, names) = (vec![Tally::default(); written.len()], Names::default());
+        Proof { store, purpose, generation, written, next: (0, 0), found, names }
     }
 
     fn refuse(&self, what: &str) -> Error {
@@ -131,62 +135,91 @@ impl<'a> Proof<'a> {
         if snapshot.collection != collection.number()
             || block.place != *place
             || snapshot.documents as usize != slots.len()
-            || snapshot.first_document != self.documents[self.next.0]
+            || snapshot.first_document != self.found[self.next.0].documents
         {
             return Err(format!("the block at {place:?} of the new snapshot is not the one written there"));
         }
-        let mut slots = slots.iter();
-        for record in Records::new(&block.bytes) {
-            let (Ok(Record::Put(put)), Some(slot)) = (record, slots.next()) else {
-                return Err(format!(
-                    "the block at {place:?} of the new snapshot does not hold what was written"
-                ));
-            };
-            self.document(collection, *slot, &put, block)?;
+        let short = || format!("the block at {place:?} of the new snapshot does not hold what was written");
+        let mut written = Vec::with_capacity(slots.len());
+        let mut records = Records::new(&block.bytes);
+        for (slot, record) in slots.iter().zip(records.by_ref()) {
+            let Ok(Record::Put(put)) = record else { return Err(short()) };
+            let id = RawValue::new(Span::of_put(&put).of(block), collection.shapes()).get("_id");
+            let id = id.ok_or_else(|| format!("slot {} names bytes without an _id", slot.0))?;
+            if put.collection != collection.number() {
+                return Err(short());
+            }
+            self.found[self.next.0].add(KeyHash::of(&key_of(id)), *slot, put.version as u32);
+            written.push((*slot, put));
         }
-        if slots.next().is_some() {
-            return Err(format!("the block at {place:?} of the new snapshot holds too few documents"));
+        if written.len() != slots.len() || records.next().is_some() {
+            return Err(short());
         }
-        self.documents[self.next.0] += u64::from(snapshot.documents);
+        self.compare(collection, block, &written)?;
         self.next.1 += 1;
         Ok(())
     }
 
-    fn document(
+    /// Holds the documents of a block against the slots at the cut.
+    fn compare(
         &self,
         collection: &Collection,
-        slot: SlotId,
-        put: &Put,
         block: &Block,
+        written: &[(SlotId, Put)],
     ) -> Result<(), String> {
-        let span = Span::of_put(put);
-        let bytes = span.of(block);
-        let Some(id) = RawValue::new(bytes, collection.shapes()).get("_id") else {
-            return Err(format!("slot {} names bytes without an _id", slot.0));
-        };
-        let held = collection.look_up(&key_of(id), self.generation.lsn(), |own, version| {
-            if own != slot {
-                return Some("is written for the slot of another document");
-            }
-            match &version.content {
-                Content::Hot(_, own) | Content::Cold(_, own) if !own.is_same_version(span) => {
-                    Some("is written in another version than the newest")
+        let (Some((first, _)), Some((last, _))) = (written.first(), written.last()) else { return Ok(()) };
+        let mut due = written.iter();
+        let mut wrong = None;
+        let visit = |slot: SlotId, version: &Version| {
+            let Some((own, put)) = due.next().filter(|(own, _)| *own == slot) else {
+                wrong = Some((slot, None, "holds a document that is not written"));
+                return ControlFlow::Break(());
+            };
+            let span = Span::of_put(put);
+            let what = match &version.content {
+                Content::Hot(_, held) | Content::Cold(_, held) if !held.is_same_version(span) => {
+                    Some("holds another version than is written")
                 }
-                Content::Hot(block, own) if own.of(block) != bytes => Some("has other bytes than in memory"),
+                Content::Hot(held, at) if at.of(held) != span.of(block) => Some("has other bytes in memory"),
                 _ => None,
-            }
-        });
-        let what = match held {
-            Some(None) if put.collection == collection.number() => return Ok(()),
-            Some(None) => "is written into another collection",
-            Some(Some(what)) => what,
-            None => "is written and does not exist",
+            };
+            wrong = what.map(|what| (*own, Some(span), what));
+            if wrong.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let mut text = Vec::new();
-        ejson::write(id, &mut text);
-        text.truncate(200);
-        let name = self.name(collection);
-        Err(format!("the document with the _id {} of '{name}' {what}", String::from_utf8_lossy(&text)))
+        collection.slab().scan(first.0, last.0 + 1, self.generation.lsn(), visit);
+        match wrong {
+            None if due.next().is_none() => Ok(()),
+            None => Err(format!("'{}' lacks documents that are written", self.name(collection))),
+            Some((slot, span, what)) => {
+                let id = span.map(|span| text_of(RawValue::new(span.of(block), collection.shapes())));
+                let id = id.unwrap_or_default();
+                Err(format!("slot {} of '{}' {what}{id}", slot.0, self.name(collection)))
+            }
+        }
+    }
+
+    /// Looks for a document that makes the difference: one that its key does not lead to.
+    fn stray(&self, collection: &Collection) -> String {
+        let mut stray = String::new();
+        let (view, end) = (self.generation.lsn(), collection.slab().end());
+        let found = self.store.scan(
+            collection,
+            (0, end),
+            view,
+            &Filter::all(),
+            &Watch::default(),
+            |slot, _, block, span| {
+                let document = RawValue::new(span.of(block), collection.shapes());
+                let Some(id) = document.get("_id") else { return ControlFlow::Break(()) };
+                // A later life of the document has a later slot.
+                if collection.slot_of(&key_of(id)).is_none_or(|known| known < slot) {
+                    stray = format!("; slot {} holds bytes{}", slot.0, text_of(document));
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        if found.is_err() { String::new() } else { stray }
     }
 
     fn name(&self, collection: &Collection) -> &str {
@@ -195,7 +228,7 @@ impl<'a> Proof<'a> {
     }
 
     fn totals(&self) -> Result<(), String> {
-        let Generation { view, next_number, shapes, counts } = self.generation;
+        let Generation { view, next_number, shapes, tallies } = self.generation;
         let ready = |collection: &Collection| {
             collection.indexes().iter().filter(|index| index.is_ready(view.lsn())).count()
         };
@@ -208,13 +241,27 @@ impl<'a> Proof<'a> {
         {
             return Err("the new snapshot lacks names, shapes or indexes of the database".to_owned());
         }
-        for ((name, ..), (count, written)) in shapes.iter().zip(counts.iter().zip(&self.documents)) {
-            if count != written {
-                return Err(format!("'{name}' has {count} documents, of which {written} would be written"));
-            }
+        for ((name, collection, _), (due, found)) in shapes.iter().zip(tallies.iter().zip(&self.found)) {
+            let (due, found, stray) = match due == found {
+                true => continue,
+                false => (due.documents, found.documents, self.stray(collection)),
+            };
+            return Err(match due == found {
+                false => format!("'{name}' has {due} documents, of which {found} would be written{stray}"),
+                true => format!("the documents of '{name}' are not those that commits left there{stray}"),
+            });
         }
         Ok(())
     }
+}
+
+/// ", of the _id ..." for a message.
+fn text_of(document: RawValue<'_>) -> String {
+    let Some(id) = document.get("_id") else { return " without an _id".to_owned() };
+    let mut text = Vec::new();
+    ejson::write(id, &mut text);
+    text.truncate(200);
+    format!(" of the _id {}", String::from_utf8_lossy(&text))
 }
 
 impl SnapshotProof for Proof<'_> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::database::Database;
-use super::operation::{Incoming, InsertOrder};
+use super::operation::{Incoming, InsertOrder, SetEntry};
 use super::slab::{Content, SlotId, Version};
 use super::store::Store;
 use crate::document::{Shapes, Value, encode_plain};
@@ -88,8 +88,8 @@ fn mistake(store: &Store, slot: u64, for_slot: u64) {
 fn a_slot_that_names_another_document_is_found_before_the_manifest_is_replaced() {
     for cold in [false, true] {
         let error = refused(cold, |store| mistake(store, 1, 3));
-        assert!(error.message().contains("the document with the _id 3 of 'c'"), "{error}");
-        assert!(error.message().contains("for the slot of another document"), "{error}");
+        let found = "found that the documents of 'c' are not those that commits left there";
+        assert!(error.message().contains(found), "{error}");
     }
 }
 
@@ -105,16 +105,25 @@ fn a_document_that_commits_count_and_no_slot_holds_is_missed() {
 }
 
 #[test]
-fn a_document_that_its_key_does_not_lead_to_is_not_written() {
+fn a_document_that_no_commit_left_is_named() {
     let error = refused(true, |store| {
         let collection = store.applied_collection("c").unwrap();
-        let mut keys = Vec::new();
-        collection.each_key(|key, slot| keys.push((key.clone(), slot)));
-        let (key, slot) = keys.iter().find(|(_, slot)| slot.0 == 4).unwrap();
-        collection.leave(key, *slot);
+        let again = collection.slab().newest(SlotId(4), Version::clone).unwrap();
+        collection.slab().push(again, None);
     });
-    assert!(
-        error.message().contains("the document with the _id 4 of 'c' is written and does not exist"),
-        "{error}"
-    );
+    assert!(error.message().contains("'c' has 5 documents, of which 6 would be written"), "{error}");
+    assert!(error.message().contains("slot 5 holds bytes of the _id 4"), "{error}");
+}
+
+#[test]
+fn a_slot_that_went_back_to_an_older_version_is_found() {
+    let error = refused(false, |store| {
+        let collection = store.applied_collection("c").unwrap();
+        let older = collection.slab().newest(SlotId(1), Version::clone).unwrap();
+        let entry = SetEntry { document: incoming(1, "text 7"), if_version: None };
+        store.set("c", &[entry]).result.unwrap();
+        collection.slab().supersede(SlotId(1), Version { lsn: store.applied_lsn(), ..older });
+    });
+    let found = "found that the documents of 'c' are not those that commits left there";
+    assert!(error.message().contains(found), "{error}");
 }

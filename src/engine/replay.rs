@@ -15,6 +15,7 @@ use super::namespace::is_name;
 use super::record::{LEAST_PUT, Put, Record, Records};
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Recovered;
+use super::tally::{KeyHash, Tally};
 use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::error::{Error, Result};
@@ -54,21 +55,29 @@ impl Run {
 
     fn put(&mut self, key: Key, version: Version) {
         let next = SlotId(self.first + self.fresh.len() as u64);
+        let (mut tally, own) = (Tally::default(), version.content.version().unwrap_or_default());
+        let hash = KeyHash::of(&key);
         let Some(slot) = self.collection.find_or_enter(key, next) else {
+            tally.add(hash, next, own);
+            self.collection.tally().add(tally);
             self.fresh.push(version);
             return;
         };
         if slot.0 >= self.first {
             self.fill();
         }
-        self.collection.slab().supersede(slot, version);
+        if let Some(before) = self.collection.slab().supersede(slot, version) {
+            tally.take(hash, slot, before);
+        }
+        tally.add(hash, slot, own);
+        self.collection.tally().add(tally);
         self.collection.slab().prune(slot, Lsn(u64::MAX));
     }
 
     fn fill(&mut self) {
         let count = self.fresh.len();
         self.collection.slab().fill(SlotId(self.first), self.fresh.drain(..));
-        self.collection.change_counts(count as i64);
+        self.collection.change_count(count as i64);
         self.first += count as u64;
     }
 }
@@ -157,10 +166,13 @@ impl<'a> Replay<'a> {
             .map_err(|error| format!("a deleted _id cannot be read: {}", error.message()))?;
         let key = key_of(id);
         let slot = collection.slot_of(&key).ok_or("a deletion names a document that does not exist")?;
-        collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
+        let before = collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
+        let mut tally = Tally::default();
+        before.into_iter().for_each(|version| tally.take(KeyHash::of(&key), slot, version));
+        collection.tally().add(tally);
         collection.slab().bury(slot, Lsn(u64::MAX));
         collection.leave(&key, slot);
-        collection.change_counts(-1);
+        collection.change_count(-1);
         Ok(())
     }
 
@@ -292,6 +304,7 @@ impl Loader for Replay<'_> {
             let cold = self.is_full().then(|| Arc::new(block.place));
             // Storage has seen to it that the block has room for so many.
             let mut versions = Vec::with_capacity(snapshot.documents as usize);
+            let mut tally = Tally::default();
             for record in records.by_ref() {
                 let Ok(Record::Put(put)) = record else {
                     return Err(Fault::from("a record of a snapshot is no document"));
@@ -301,6 +314,7 @@ impl Loader for Replay<'_> {
                 }
                 let (key, content) = Replay::content(&collection, block, &put, cold.as_ref())?;
                 let slot = SlotId(snapshot.first_document + versions.len() as u64);
+                tally.add(KeyHash::of(&key), slot, content.version().unwrap_or_default());
                 if !collection.enter_new(key, slot) {
                     return Err("an _id stands twice in a snapshot".into());
                 }
@@ -312,8 +326,9 @@ impl Loader for Replay<'_> {
                 return Err("a block holds fewer documents than its table says".into());
             }
             self.hot.fetch_add(hot, Ordering::Relaxed);
+            collection.tally().add(tally);
             collection.slab().fill(SlotId(snapshot.first_document), versions.into_iter());
-            collection.change_counts(count as i64);
+            collection.change_count(count as i64);
             Ok(())
         };
         let loaded = load();

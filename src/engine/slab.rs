@@ -199,15 +199,19 @@ impl Slab {
         SlotId(id)
     }
 
-    /// Makes this the newest version of the slot; the one before stays behind it until pruned.
-    pub fn supersede(&self, id: SlotId, version: Version) {
+    /// Makes this the newest version of the slot; the one before stays behind it until pruned. Answers the version of the
+    /// document that it was of, if it was of one.
+    pub fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
         self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         self.with_mut(id, |slot| {
             self.live_bytes.fetch_sub(slot.newest.content.live_bytes() as u64, Ordering::Relaxed);
             let newest = std::mem::replace(&mut slot.newest, version);
+            let before = newest.content.version();
             slot.history.get_or_insert_default().older.push_back(newest);
-        });
+            before
+        })
+        .flatten()
     }
 
     /// Calls with the newest version, published or not.
@@ -228,17 +232,6 @@ impl Slab {
                 page.touch(slot);
                 let slots = page.slots.read();
                 read(slots[slot].seen(view()))
-            }
-        }
-    }
-
-    /// As `seen`, of a view that is open, and without the trace that keeps a document in memory.
-    pub fn look<R>(&self, id: SlotId, view: Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {
-        match self.chunk((id.0 / CHUNK) as usize) {
-            None => read(Seen::Nothing),
-            Some(chunk) => {
-                let (page, slot) = place(id.0);
-                read(chunk.pages[page].slots.read()[slot].seen(view))
             }
         }
     }

@@ -40,8 +40,8 @@ impl Span {
     }
 
     /// The low half of the document's version.
-    pub fn mark(self) -> u64 {
-        u64::from(self.version)
+    pub fn version(self) -> u32 {
+        self.version
     }
 
     /// Whether a version of the document is this one, as far as half of the number says.
@@ -127,6 +127,14 @@ impl Content {
             _ => 0,
         };
         bytes as u64
+    }
+
+    /// The low half of the version of the document, if there is one.
+    pub fn version(&self) -> Option<u32> {
+        match self {
+            Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version()),
+            _ => None,
+        }
     }
 
     /// Whether there is a document in memory.

@@ -11,6 +11,7 @@
 //! `COLD_SECONDS` is how long each way goes on, `COLD_SEED` the seed of the choices.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -240,7 +241,8 @@ struct Way {
 
 fn play(way: Way, seed: u64, time: Duration) {
     let context = format!("{way:?}, COLD_SEED={seed}");
-    let disk = Disk::slow(seed);
+    let mut disk = Disk::default();
+    disk.pace = Some(Arc::new(AtomicU64::new(seed)));
     let options = OpenOptions {
         storage: way.storage,
         memory_limit: way.memory_limit,
