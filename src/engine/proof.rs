@@ -4,12 +4,12 @@
 //! which the documents came into it:
 //!
 //! ```text
-//! the bytes on disk -> _id, the slot they were written for, version -> a sum   must be the sum that commits kept (`tally`)
-//! the slot at the cut                          must hold a document of this version; in memory, with these bytes
+//! the bytes on disk -> their _id, the slot that they were written for, their version -> a sum
+//! the commits       -> the same of each document that they left                      -> a sum (`tally`), the same
 //! ```
 //!
 //! A slot that names the bytes of another document, or of another version, is found here, and the files of before stay as they
-//! are; so is an `_id` that stands twice, and a document that is missing. Nothing is kept for a document, and slots are gone
+//! are; so is an `_id` that stands twice, and a document that is missing. Nothing is kept for a document, and memory is gone
 //! through in order: looking each key up in the directory would wait for memory a million times.
 
 use std::ops::ControlFlow;
@@ -19,8 +19,8 @@ use super::compact::{Generation, Written};
 use super::ejson;
 use super::key::key_of;
 use super::limits::Watch;
-use super::record::{Put, Record, Records};
-use super::slab::{Content, SlotId, Span, Version};
+use super::record::{Record, Records};
+use super::slab::Span;
 use super::store::Store;
 use super::tally::{KeyHash, Tally};
 use crate::document::{RawValue, ShapeId, encode_plain};
@@ -140,7 +140,7 @@ impl<'a> Proof<'a> {
             return Err(format!("the block at {place:?} of the new snapshot is not the one written there"));
         }
         let short = || format!("the block at {place:?} of the new snapshot does not hold what was written");
-        let mut written = Vec::with_capacity(slots.len());
+        let found = &mut self.found[self.next.0];
         let mut records = Records::new(&block.bytes);
         for (slot, record) in slots.iter().zip(records.by_ref()) {
             let Ok(Record::Put(put)) = record else { return Err(short()) };
@@ -149,53 +149,13 @@ impl<'a> Proof<'a> {
             if put.collection != collection.number() {
                 return Err(short());
             }
-            self.found[self.next.0].add(KeyHash::of(&key_of(id)), *slot, put.version as u32);
-            written.push((*slot, put));
+            found.add(KeyHash::of(&key_of(id)), *slot, put.version as u32);
         }
-        if written.len() != slots.len() || records.next().is_some() {
+        if found.documents != snapshot.first_document + slots.len() as u64 || records.next().is_some() {
             return Err(short());
         }
-        self.compare(collection, block, &written)?;
         self.next.1 += 1;
         Ok(())
-    }
-
-    /// Holds the documents of a block against the slots at the cut.
-    fn compare(
-        &self,
-        collection: &Collection,
-        block: &Block,
-        written: &[(SlotId, Put)],
-    ) -> Result<(), String> {
-        let (Some((first, _)), Some((last, _))) = (written.first(), written.last()) else { return Ok(()) };
-        let mut due = written.iter();
-        let mut wrong = None;
-        let visit = |slot: SlotId, version: &Version| {
-            let Some((own, put)) = due.next().filter(|(own, _)| *own == slot) else {
-                wrong = Some((slot, None, "holds a document that is not written"));
-                return ControlFlow::Break(());
-            };
-            let span = Span::of_put(put);
-            let what = match &version.content {
-                Content::Hot(_, held) | Content::Cold(_, held) if !held.is_same_version(span) => {
-                    Some("holds another version than is written")
-                }
-                Content::Hot(held, at) if at.of(held) != span.of(block) => Some("has other bytes in memory"),
-                _ => None,
-            };
-            wrong = what.map(|what| (*own, Some(span), what));
-            if wrong.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        collection.slab().scan(first.0, last.0 + 1, self.generation.lsn(), visit);
-        match wrong {
-            None if due.next().is_none() => Ok(()),
-            None => Err(format!("'{}' lacks documents that are written", self.name(collection))),
-            Some((slot, span, what)) => {
-                let id = span.map(|span| text_of(RawValue::new(span.of(block), collection.shapes())));
-                let id = id.unwrap_or_default();
-                Err(format!("slot {} of '{}' {what}{id}", slot.0, self.name(collection)))
-            }
-        }
     }
 
     /// Looks for a document that makes the difference: one that its key does not lead to.
@@ -220,11 +180,6 @@ impl<'a> Proof<'a> {
             },
         );
         if found.is_err() { String::new() } else { stray }
-    }
-
-    fn name(&self, collection: &Collection) -> &str {
-        let mut all = self.generation.shapes.iter();
-        all.find(|(_, own, _)| own.number() == collection.number()).map_or("", |(name, ..)| name)
     }
 
     fn totals(&self) -> Result<(), String> {

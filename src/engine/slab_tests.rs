@@ -161,7 +161,9 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
             for _ in 0..20 {
                 let id = SlotId(roll(slab.end()));
                 match roll(6) {
-                    0 => slab.supersede(id, together(lsn, 1).remove(0)),
+                    0 => {
+                        slab.supersede(id, together(lsn, 1).remove(0));
+                    }
                     1 => slab.prune(id, Lsn(lsn)),
                     2 => drop(slab.cool_page(id.0, Lsn(lsn))),
                     3 => slab.seen(id, || Lsn(lsn), |_| ()),
