@@ -179,9 +179,12 @@ fn get(client: &Client, known: &Known, mut dice: Dice, stop: &AtomicBool, contex
     }
 }
 
+/// An open cursor, its first batch, and the states between which it was opened.
+type Begun = (u64, Vec<Value>, Vec<u64>, Vec<u64>);
+
 /// Finds everything; some cursors stay open over compactions and are read to their end later.
 fn find(client: &Client, known: &Known, mut dice: Dice, stop: &AtomicBool, context: &str) {
-    let mut open: VecDeque<(u64, Vec<Value>, Vec<u64>, Vec<u64>)> = VecDeque::new();
+    let mut open: VecDeque<Begun> = VecDeque::new();
     while !stop.load(Ordering::Relaxed) {
         if dice.below(3) == 0 {
             // By an index: what comes has the value asked for, and is whole.
