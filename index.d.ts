@@ -968,8 +968,10 @@ export interface MoltenErrorDetails {
 	keyPattern?: Record<string, unknown>;
 	/** `DUPLICATE_KEY`: the values that collide. */
 	keyValue?: Record<string, unknown>;
-	/** MongoDB's number, where the kind alone does not tell it. */
+	/** MongoDB's number, where it is not the kind's own. */
 	code?: number;
+	/** The name of `code`. */
+	codeName?: string;
 	/** The error behind this one. */
 	cause?: unknown;
 }
@@ -977,8 +979,10 @@ export interface MoltenErrorDetails {
 export declare class MoltenError extends Error {
 	/** What went wrong, as a stable name. */
 	readonly kind: MoltenErrorKind;
-	/** MongoDB's number where its server has one, else the same string as `kind`. */
+	/** The number of MongoDB's server where it has one, else the same string as `kind`. */
 	readonly code: number | MoltenErrorKind;
+	/** The server's name of that number, for example `BadValue`. */
+	readonly codeName?: string;
 	readonly cause?: unknown;
 	readonly path?: string;
 	readonly file?: string;
@@ -997,6 +1001,7 @@ export interface WriteError {
 	index: number;
 	kind: MoltenErrorKind;
 	code: number | MoltenErrorKind;
+	codeName?: string;
 	errmsg: string;
 	keyPattern?: Record<string, unknown>;
 	keyValue?: Record<string, unknown>;

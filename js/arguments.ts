@@ -2,6 +2,7 @@
 
 import { types } from 'node:util'
 
+import { numbered } from './codes.js'
 import { MoltenError } from './errors.js'
 import { isObjectId } from './identity.js'
 import type { Document } from './types.js'
@@ -114,7 +115,7 @@ export function checkId(where: string, id: unknown, name = 'id'): void {
 export function checkCollectionName(where: string, name: unknown, argument = 'name'): asserts name is string {
   if (typeof name !== 'string') throw wrongArgument(where, argument, 'a string', name)
   const reason = nameFault(name)
-  if (reason) throw new MoltenError('BAD_QUERY', `${where}: collection name ${shown(name)} ${reason}`)
+  if (reason) throw new MoltenError('BAD_QUERY', `${where}: collection name ${shown(name)} ${reason}`, numbered('InvalidNamespace'))
 }
 
 function nameFault(name: string): string | undefined {
@@ -137,9 +138,9 @@ export function checkUpdate(where: string, update: unknown): asserts update is D
   checkFields(where, 'update', update)
   const keys = Object.keys(update)
   const plain = keys.find((key) => !key.startsWith('$'))
-  if (keys.length === 0) throw new MoltenError('BAD_UPDATE', `${where}: the update has no operator; use one such as $set`)
+  if (keys.length === 0) throw new MoltenError('BAD_UPDATE', `${where}: the update has no operator; use one such as $set`, numbered('FailedToParse'))
   if (plain !== undefined) {
-    throw new MoltenError('BAD_UPDATE', `${where}: the update has the field ${shown(plain)} beside or instead of operators; use $set, or replaceOne`, { path: plain })
+    throw new MoltenError('BAD_UPDATE', `${where}: the update has the field ${shown(plain)} beside or instead of operators; use $set, or replaceOne`, { path: plain, ...numbered('FailedToParse') })
   }
 }
 
@@ -149,6 +150,6 @@ export function checkReplacement(where: string, replacement: unknown): asserts r
   checkFields(where, 'replacement', replacement)
   const operator = Object.keys(replacement)[0]
   if (operator?.startsWith('$')) {
-    throw new MoltenError('BAD_UPDATE', `${where}: the replacement starts with the operator ${shown(operator)}; use updateOne for operators`, { path: operator })
+    throw new MoltenError('BAD_UPDATE', `${where}: the replacement starts with the operator ${shown(operator)}; use updateOne for operators`, { path: operator, ...numbered('DollarPrefixedFieldName') })
   }
 }

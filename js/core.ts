@@ -328,8 +328,9 @@ export function listing(filter: Document): Request<ListedCollection[]> {
 export function named(where: string, error: unknown): unknown {
   if (!(error instanceof MoltenError) || error instanceof MoltenBulkWriteError) return error
   if (error.message.startsWith(`${where}: `)) return error
-  const { path, keyPattern, keyValue, cause } = error
-  return new MoltenError(error.kind, `${where}: ${error.message}`, { path, keyPattern, keyValue, cause } as object)
+  const { path, keyPattern, keyValue, cause, codeName } = error
+  const code = typeof error.code === 'number' ? error.code : undefined
+  return new MoltenError(error.kind, `${where}: ${error.message}`, { path, keyPattern, keyValue, cause, code, codeName } as object)
 }
 
 /** The error of a rejected native promise. */

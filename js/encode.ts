@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 
+import { numbered } from './codes.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, Tokens, TOO_LARGE } from './tokens.js'
@@ -101,7 +102,7 @@ class Encoder extends Tokens {
   }
 
   checkSize(): void {
-    if (this.out.length > this.limit) throw new Refusal(TOO_LARGE)
+    if (this.out.length > this.limit) throw new Refusal(TOO_LARGE, 'BSONObjectTooLarge')
   }
 
   /** A refusal becomes the error of the role, with its path; anything else came from user code and is passed on. */
@@ -109,7 +110,7 @@ class Encoder extends Tokens {
     if (!(error instanceof Refusal)) return error
     const path = [...(prefix === '' ? [] : [prefix]), ...error.path.reverse()].join('.')
     const subject = path === '' ? `the ${this.role}` : `${this.role} field '${path}'`
-    return new MoltenError(KINDS[this.role], `${subject} ${error.reason}`, { path })
+    return new MoltenError(KINDS[this.role], `${subject} ${error.reason}`, { path, ...(error.codeName ? numbered(error.codeName) : {}) })
   }
 
   document(document: unknown, id: unknown): void {
@@ -124,12 +125,12 @@ class Encoder extends Tokens {
 
   id(id: unknown): void {
     if (id === undefined || Array.isArray(id)) {
-      throw new Refusal(`is ${id === undefined ? 'undefined' : 'an array'}; an _id is any other value that can be stored`)
+      throw new Refusal(`is ${id === undefined ? 'undefined' : 'an array'}; an _id is any other value that can be stored`, 'InvalidIdField')
     }
     const start = this.out.length
     this.value(id, 2)
     const length = this.out.length - start
-    if (length > MAX_ID) throw new Refusal(`takes ${length} bytes, and an _id at most ${MAX_ID}; store a digest of it`)
+    if (length > MAX_ID) throw new Refusal(`takes ${length} bytes, and an _id at most ${MAX_ID}; store a digest of it`, 'InvalidIdField')
   }
 
   value(value: unknown, depth: number): void {
@@ -192,7 +193,7 @@ class Encoder extends Tokens {
   }
 
   private enter(depth: number): void {
-    if (depth > MAX_DEPTH) throw new Refusal(`is nested deeper than ${MAX_DEPTH} levels, or part of a cycle; store references by _id`)
+    if (depth > MAX_DEPTH) throw new Refusal(`is nested deeper than ${MAX_DEPTH} levels, or part of a cycle; store references by _id`, 'Overflow')
   }
 
   private array(array: unknown[], depth: number): void {

@@ -1,3 +1,5 @@
+import { CODES, type CodeName } from './codes.js'
+
 /** What went wrong: stable within a major version, unlike messages. */
 export type MoltenErrorKind =
   | 'DUPLICATE_KEY'
@@ -39,19 +41,27 @@ export interface MoltenErrorDetails {
   keyPattern?: Record<string, unknown>
   /** `DUPLICATE_KEY`: the values that collide. */
   keyValue?: Record<string, unknown>
-  /** MongoDB's number, where the kind alone does not tell it. */
+  /** MongoDB's number, where it is not the kind's own. */
   code?: number
+  /** The name of `code`. */
+  codeName?: string
   /** The error behind this one. */
   cause?: unknown
 }
 
-/** MongoDB's numbers, for the kinds that its server has one for. */
-const CODES: { readonly [kind: string]: number | undefined } = {
+/** MongoDB's name and number for an error that says none of its own; src/error.rs has the same, and compares. */
+const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
   __proto__: null as never,
-  DUPLICATE_KEY: 11000,
-  CONFLICT: 112,
-  SCHEMA_VIOLATION: 121,
-  TIMEOUT: 50
+  DUPLICATE_KEY: 'DuplicateKey',
+  CONFLICT: 'WriteConflict',
+  BAD_QUERY: 'BadValue',
+  BAD_UPDATE: 'BadValue',
+  BAD_DOCUMENT: 'BadValue',
+  SCHEMA_VIOLATION: 'DocumentValidationFailure',
+  NOT_SUPPORTED: 'NotImplemented',
+  STORAGE_FULL: 'OutOfDiskSpace',
+  ABORTED: 'Interrupted',
+  TIMEOUT: 'MaxTimeMSExpired'
 }
 
 /** Shared by every copy of this package in a process, so that `isMoltenError` knows the errors of the others. */
@@ -63,8 +73,10 @@ const DETAILS = ['path', 'file', 'offset', 'pid', 'line', 'keyPattern', 'keyValu
 export class MoltenError extends Error {
   /** What went wrong, as a stable name. */
   readonly kind: MoltenErrorKind
-  /** MongoDB's number where its server has one, else the same string as `kind`. */
+  /** The number of MongoDB's server where it has one, else the same string as `kind`. */
   readonly code: number | MoltenErrorKind
+  /** The server's name of that number, for example `BadValue`. */
+  declare readonly codeName?: string
   declare readonly cause?: unknown
   declare readonly path?: string
   declare readonly file?: string
@@ -77,7 +89,10 @@ export class MoltenError extends Error {
   constructor(kind: MoltenErrorKind, message: string, details: MoltenErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = kind
-    this.code = details.code ?? CODES[kind] ?? kind
+    const own = DEFAULTS[kind]
+    this.code = details.code ?? (own ? CODES[own] : kind)
+    const codeName = details.code === undefined ? own : details.codeName
+    if (codeName !== undefined) Object.defineProperty(this, 'codeName', { value: codeName, enumerable: true, writable: true, configurable: true })
     for (const name of DETAILS) {
       const value = details[name]
       if (value !== undefined && value !== null) Object.defineProperty(this, name, { value, enumerable: true, writable: true, configurable: true })
@@ -100,6 +115,7 @@ export interface WriteError {
   index: number
   kind: MoltenErrorKind
   code: number | MoltenErrorKind
+  codeName?: string
   errmsg: string
   keyPattern?: Record<string, unknown>
   keyValue?: Record<string, unknown>
@@ -168,6 +184,7 @@ export interface FailedWrite {
   kind: string
   message: string
   code?: number
+  codeName?: string
   indexName?: string
   keyPattern?: Record<string, unknown>
   keyValue?: Record<string, unknown>
@@ -210,7 +227,9 @@ export function errorFrom(details: ErrorDetails): Error {
 
 function writeErrorFrom(item: FailedWrite): WriteError {
   const kind = item.kind as MoltenErrorKind
-  const error: WriteError = { index: item.index, kind, code: item.code ?? CODES[kind] ?? kind, errmsg: item.message }
+  const { code, codeName } = new MoltenError(kind, '', item)
+  const error: WriteError = { index: item.index, kind, code, errmsg: item.message }
+  if (codeName !== undefined) error.codeName = codeName
   if (item.keyPattern) error.keyPattern = item.keyPattern
   if (item.keyValue) error.keyValue = item.keyValue
   return error

@@ -83,7 +83,7 @@ export class Tokens {
   private longString(value: string): void {
     if (!isWellFormed(value)) throw new Refusal('is a string with a lone surrogate; store well-formed Unicode, or a Buffer')
     const out = this.out
-    if (out.length + value.length > this.limit) throw new Refusal(TOO_LARGE)
+    if (out.length + value.length > this.limit) throw new Refusal(TOO_LARGE, 'BSONObjectTooLarge')
     const most = value.length > 4096 ? Buffer.byteLength(value) : 3 * value.length
     out.ensure(HEAD + most)
     const start = out.length
@@ -148,7 +148,7 @@ export class Tokens {
   protected binary(value: Uint8Array): void {
     const length = lengthOf(value)
     const out = this.out
-    if (out.length + length > this.limit) throw new Refusal(TOO_LARGE)
+    if (out.length + length > this.limit) throw new Refusal(TOO_LARGE, 'BSONObjectTooLarge')
     this.head(0xc4, length)
     out.ensure(length)
     out.bytes.set(value, out.length)

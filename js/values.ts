@@ -1,5 +1,7 @@
 import { types } from 'node:util'
 
+import type { CodeName } from './codes.js'
+
 /** Deepest nesting of a document; the document itself is level 1. */
 export const MAX_DEPTH = 100
 /** Largest encoded document, in bytes. */
@@ -20,7 +22,7 @@ export type ObjectKind = typeof OBJECT | typeof DATE | typeof BINARY | typeof OB
  */
 export class Refusal {
   readonly path: (string | number)[] = []
-  constructor(readonly reason: string) {}
+  constructor(readonly reason: string, readonly codeName?: CodeName) {}
 }
 
 // Taken now: a test's fake clock replaces the globals later, and an instance may have methods of these names.

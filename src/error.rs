@@ -7,6 +7,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub mod codes;
+
+use codes::Code;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -62,6 +66,48 @@ pub enum Kind {
 }
 
 impl Kind {
+    #[cfg(test)]
+    const ALL: [Kind; 23] = [
+        Kind::DuplicateKey,
+        Kind::Conflict,
+        Kind::BadQuery,
+        Kind::BadUpdate,
+        Kind::BadDocument,
+        Kind::SchemaViolation,
+        Kind::NotSupported,
+        Kind::Closed,
+        Kind::Locked,
+        Kind::ReadOnly,
+        Kind::Corrupt,
+        Kind::CorruptTail,
+        Kind::WrongKey,
+        Kind::Tampered,
+        Kind::StoragePoisoned,
+        Kind::StorageFull,
+        Kind::Io,
+        Kind::Version,
+        Kind::Aborted,
+        Kind::Timeout,
+        Kind::Limit,
+        Kind::Argument,
+        Kind::Internal,
+    ];
+
+    /// MongoDB's number where an error says none of its own. Kinds that only an embedded database has carry none.
+    pub const fn code(self) -> Option<Code> {
+        Some(match self {
+            Kind::DuplicateKey => codes::DUPLICATE_KEY,
+            Kind::Conflict => codes::WRITE_CONFLICT,
+            Kind::BadQuery | Kind::BadUpdate | Kind::BadDocument => codes::BAD_VALUE,
+            Kind::SchemaViolation => codes::DOCUMENT_VALIDATION_FAILURE,
+            Kind::NotSupported => codes::NOT_IMPLEMENTED,
+            Kind::StorageFull => codes::OUT_OF_DISK_SPACE,
+            Kind::Aborted => codes::INTERRUPTED,
+            Kind::Timeout => codes::MAX_TIME_MS_EXPIRED,
+            _ => return None,
+        })
+    }
+
     /// The stable string, for example `DUPLICATE_KEY`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -109,8 +155,8 @@ pub struct Details {
     pub key_pattern: Option<Vec<u8>>,
     /// `DUPLICATE_KEY`: the values that collide, as one encoded document.
     pub key_value: Option<Vec<u8>>,
-    /// MongoDB's number, where the kind does not say it.
-    pub code: Option<i32>,
+    /// MongoDB's number, where it is not the kind's own (see `Kind::code`).
+    pub code: Option<Code>,
 }
 
 /// The error of every fallible function here.
@@ -143,7 +189,7 @@ impl Error {
 
     /// The same error with MongoDB's number for it.
     #[must_use]
-    pub fn with_code(self, code: i32) -> Self {
+    pub fn with_code(self, code: Code) -> Self {
         let details = Details { code: Some(code), ..self.details().clone() };
         self.with_details(details)
     }
@@ -181,6 +227,11 @@ impl Error {
     /// The stable kind.
     pub fn kind(&self) -> Kind {
         self.inner.kind
+    }
+
+    /// MongoDB's number: its own, or that of its kind.
+    pub fn code(&self) -> Option<Code> {
+        self.inner.details.code.or_else(|| self.inner.kind.code())
     }
 
     /// The message alone, without the kind.

@@ -288,9 +288,10 @@ impl Section {
 
     fn keys(&mut self, error: &Error) -> Result<()> {
         let details = error.details();
-        if let Some(code) = details.code {
+        if let Some(code) = error.code() {
             self.out.string("code");
-            self.out.number(code.into());
+            self.out.number(code.number().into());
+            self.text("codeName", &code.name());
         }
         if let Some(index) = &details.index {
             self.text("indexName", index);
@@ -351,13 +352,9 @@ fn fields(error: &Error) -> usize {
 
 fn keys(error: &Error) -> usize {
     let details = error.details();
-    let present = [
-        details.code.is_some(),
-        details.index.is_some(),
-        details.key_pattern.is_some(),
-        details.key_value.is_some(),
-    ];
-    present.into_iter().filter(|present| *present).count()
+    let present = [details.index.is_some(), details.key_pattern.is_some(), details.key_value.is_some()];
+    let codes = if error.code().is_some() { 2 } else { 0 };
+    present.into_iter().filter(|present| *present).count() + codes
 }
 
 #[cfg(test)]

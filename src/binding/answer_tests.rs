@@ -155,7 +155,7 @@ fn an_error_carries_what_it_has() {
         file: Some("f".into()),
         offset: Some(70_000),
         pid: Some(3),
-        code: Some(11_001),
+        code: Some(codes::INDEX_NOT_FOUND),
         index: Some("a_1".into()),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),
         key_value: Some(vec![0x81, 0xa1, b'a', 7]),
@@ -164,7 +164,8 @@ fn an_error_carries_what_it_has() {
     assert_eq!(full["kind"], text("DUPLICATE_KEY"));
     assert_eq!((&full["path"], &full["file"]), (&text("a.b"), &text("f")));
     assert_eq!((&full["offset"], &full["pid"]), (&Token::Number(70_000.0), &Token::Number(3.0)));
-    assert_eq!((&full["code"], &full["indexName"]), (&Token::Number(11_001.0), &text("a_1")));
+    assert_eq!((&full["code"], &full["codeName"]), (&Token::Number(27.0), &text("IndexNotFound")));
+    assert_eq!(full["indexName"], text("a_1"));
     assert_eq!(full["keyPattern"], Token::Map(BTreeMap::from([("a".into(), Token::Number(1.0))])));
     assert_eq!(full["keyValue"], Token::Map(BTreeMap::from([("a".into(), Token::Number(7.0))])));
 }

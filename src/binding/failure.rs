@@ -1,10 +1,12 @@
 //! Errors and panics to exceptions. The message of an exception is JSON; the facade makes the `MoltenError` of it.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
+use crate::error::codes::Code;
 use crate::error::{Error, Kind, Result};
 
 /// What an exception says.
@@ -12,6 +14,10 @@ use crate::error::{Error, Kind, Result};
 struct Report<'a> {
     kind: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<i32>,
+    #[serde(rename = "codeName", skip_serializing_if = "Option::is_none")]
+    code_name: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +38,8 @@ fn report(error: &Error) -> String {
     let report = Report {
         kind: error.kind().as_str(),
         message: error.message(),
+        code: error.code().map(Code::number),
+        code_name: error.code().map(Code::name),
         path: details.path.as_deref(),
         file: details.file.as_ref().map(|file| file.to_string_lossy().into_owned()),
         offset: details.offset,

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::{MAX_DEPTH, MAX_DOCUMENT};
+use crate::error::codes::{self, Code};
 use crate::error::{Details, Error, Kind};
 
 /// What is wrong.
@@ -23,6 +24,17 @@ pub(crate) enum Fault {
     UnknownShape(u16),
     KeyNotString,
     RepeatedKey,
+}
+
+impl Fault {
+    /// MongoDB's number of it in a caller's value.
+    fn code(&self) -> Code {
+        match self {
+            Fault::TooDeep => codes::OVERFLOW,
+            Fault::TooLarge(_) => codes::BSON_OBJECT_TOO_LARGE,
+            _ => codes::BAD_VALUE,
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -83,11 +95,13 @@ impl Refusal {
     pub(crate) fn bad_document(&self) -> Error {
         let path = self.path();
         if path.is_empty() {
-            return Error::new(Kind::BadDocument, format!("the value is refused: {}", self.fault));
+            let message = format!("the value is refused: {}", self.fault);
+            return Error::new(Kind::BadDocument, message).with_code(self.fault.code());
         }
         let message = format!("field `{path}` is refused: {}", self.fault);
         Error::new(Kind::BadDocument, message)
             .with_details(Details { path: Some(path), ..Details::default() })
+            .with_code(self.fault.code())
     }
 
     /// The error of stored bytes.

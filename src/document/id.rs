@@ -1,7 +1,7 @@
 //! Which values may be an `_id`, and the one that a document gets when it brings none.
 
 use super::raw::{RawKind, RawValue};
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::{Details, Error, Kind, Result, codes};
 
 /// Largest encoded `_id`, in bytes.
 pub const MAX_ID: usize = 1024;
@@ -27,6 +27,7 @@ pub fn uuid_v7(millis: u64, random: [u8; 10]) -> String {
 fn bad_id(message: String) -> Error {
     Error::new(Kind::BadDocument, message)
         .with_details(Details { path: Some("_id".into()), ..Details::default() })
+        .with_code(codes::INVALID_ID_FIELD)
 }
 
 #[cfg(test)]

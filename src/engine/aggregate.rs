@@ -25,7 +25,7 @@ use super::views::View;
 use parking_lot::Mutex;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
 use crate::query::expression::{Constants, Env};
 use crate::query::{Filter, Pipeline, Sort};

@@ -13,7 +13,7 @@ use super::limits::Watch;
 use super::operation::{Answer, Document};
 use super::session::Session;
 use super::store::Store;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 
 /// A cursor that nobody asks for this long (ms) is closed.
 const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
@@ -95,7 +95,10 @@ impl Session {
                 None if cursors.expired.contains(&number) => {
                     let message =
                         "the cursor was closed after 10 minutes without a read; run the query again";
-                    return (None, Err(Error::new(Kind::Timeout, message)));
+                    return (
+                        None,
+                        Err(Error::new(Kind::Timeout, message).with_code(codes::CURSOR_NOT_FOUND)),
+                    );
                 }
                 None => return (None, Err(Error::new(Kind::Closed, "the cursor is closed"))),
             }

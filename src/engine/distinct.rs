@@ -9,7 +9,7 @@ use super::scan::Scan;
 use super::slab::Span;
 use super::store::Store;
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Block;
 
 /// Largest answer of `distinct`, in bytes as encoded.
@@ -55,7 +55,7 @@ impl Distinct {
             let message = format!(
                 "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
             );
-            return Err(Error::new(Kind::Limit, message));
+            return Err(Error::new(Kind::Limit, message).with_code(codes::DISTINCT_TOO_LARGE));
         }
         Ok(self.values.into_iter().map(|(_, _, value)| value).collect())
     }

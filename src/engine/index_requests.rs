@@ -6,12 +6,9 @@ use super::hint::Hint;
 use super::operation::{Answer, Incoming};
 use super::store::Store;
 use crate::document::incoming;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;
-
-/// MongoDB's number for an index that is not there.
-const INDEX_NOT_FOUND: i32 = 27;
 
 impl Store {
     /// Makes indexes; answers their names.
@@ -64,5 +61,5 @@ fn no_such_key(name: &str, hint: &Hint) -> Error {
         "can't find index with key: {{ {} }} in the collection '{name}'; list its indexes",
         fields.join(", ")
     );
-    Error::new(Kind::BadQuery, message).with_code(INDEX_NOT_FOUND)
+    Error::new(Kind::BadQuery, message).with_code(codes::INDEX_NOT_FOUND)
 }

@@ -16,7 +16,8 @@ use super::index::Index;
 use super::store::Store;
 use super::views::View;
 use crate::document::encode_plain;
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::codes::{self, Code};
+use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Purpose, Spec, values_of};
 use crate::storage::Lsn;
 
@@ -141,10 +142,10 @@ impl Store {
         self.commit(256, |commit| {
             let Some(collection) = commit.collection(name) else {
                 let message = format!("the collection '{name}' does not exist, so it has no index to drop");
-                return Err(refuse(26, message).into());
+                return Err(refuse(codes::NAMESPACE_NOT_FOUND, message).into());
             };
             if index == ID_INDEX {
-                return Err(refuse(72, "the index on _id cannot be dropped").into());
+                return Err(refuse(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
             }
             let mut found = false;
             for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
@@ -157,7 +158,7 @@ impl Store {
                 return Ok(());
             }
             let message = format!("index not found with name [{index}] in the collection '{name}'");
-            Err(refuse(27, message).into())
+            Err(refuse(codes::INDEX_NOT_FOUND, message).into())
         })
     }
 }
@@ -211,21 +212,24 @@ fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
         if known().any(|known| known == spec) {
             continue;
         }
-        if known().any(|known| known.name == spec.name) {
+        if let Some(known) = known().find(|known| known.name == spec.name) {
+            let same_documents = known.fields == spec.fields && known.partial == spec.partial;
+            let code =
+                if same_documents { codes::INDEX_OPTIONS_CONFLICT } else { codes::INDEX_KEY_SPECS_CONFLICT };
             let message = format!(
                 "an index '{}' with another key or other options exists; drop it, or choose another name",
                 spec.name
             );
-            return Err(refuse(86, message));
+            return Err(refuse(code, message));
         }
         let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() } == *spec);
         if let Some(same) = same {
             let message = format!("index already exists with a different name: {}", same.name);
-            return Err(refuse(85, message));
+            return Err(refuse(codes::INDEX_OPTIONS_CONFLICT, message));
         }
         if existing.len() + fresh.len() + 1 >= MAX_INDEXES {
             let message = format!("a collection has at most {MAX_INDEXES} indexes; drop one");
-            return Err(Error::new(Kind::Limit, message));
+            return Err(Error::new(Kind::Limit, message).with_code(codes::CANNOT_CREATE_INDEX));
         }
         fresh.push(Arc::new(Index::new(collection.next_index(), spec.clone())?));
     }
@@ -247,11 +251,10 @@ fn check_size(spec: &Spec) -> Result<()> {
         spec.name,
         bytes.len()
     );
-    Err(Error::new(Kind::Limit, message))
+    Err(Error::new(Kind::Limit, message).with_code(codes::CANNOT_CREATE_INDEX))
 }
 
 /// A refusal with MongoDB's number.
-fn refuse(code: i32, message: impl Into<String>) -> Error {
-    let details = Details { code: Some(code), ..Details::default() };
-    Error::new(Kind::BadQuery, message).with_details(details)
+fn refuse(code: Code, message: impl Into<String>) -> Error {
+    Error::new(Kind::BadQuery, message).with_code(code)
 }

@@ -3,7 +3,7 @@
 use super::commit::Committed;
 use super::operation::Answer;
 use super::store::Store;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 
 /// Bytes of a collection's name.
 const MAX_NAME: usize = 120;
@@ -27,7 +27,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     let message = format!(
         "{shown:?} cannot be the name of a collection; use 1 to {MAX_NAME} bytes without $, / and \\"
     );
-    Err(Error::new(Kind::BadQuery, message))
+    Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_NAMESPACE))
 }
 
 impl Store {
@@ -50,17 +50,17 @@ impl Store {
         self.commit(to.len() + 64, |commit| {
             let Some(collection) = commit.collection(name) else {
                 let message = format!("the collection '{name}' does not exist, so it cannot be renamed");
-                return Err(Error::new(Kind::BadQuery, message).into());
+                return Err(Error::new(Kind::BadQuery, message).with_code(codes::NAMESPACE_NOT_FOUND).into());
             };
             if name == to {
                 let message = format!("the collection '{name}' has this name already; give another");
-                return Err(Error::new(Kind::BadQuery, message).into());
+                return Err(Error::new(Kind::BadQuery, message).with_code(codes::ILLEGAL_OPERATION).into());
             }
             if commit.collection(to).is_some() && !drop_target {
                 let message = format!(
                     "there is a collection '{to}' already; drop it first, or rename with {{ dropTarget: true }}"
                 );
-                return Err(Error::new(Kind::Conflict, message).into());
+                return Err(Error::new(Kind::Conflict, message).with_code(codes::NAMESPACE_EXISTS).into());
             }
             check_name(to)?;
             commit.drop_collection(to);

@@ -16,7 +16,7 @@ use super::recent::Since;
 use super::slab::SlotId;
 use super::store::Store;
 use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::query::Filter;
 use crate::storage::Lsn;
 use crate::work::Work;
@@ -210,7 +210,7 @@ pub(super) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Objec
         let (_, own) = object.remove(at);
         if order::compare_values(&own, id).is_ne() {
             let message = "the replacement has another _id; an _id never changes, so leave it out";
-            return Err(Error::new(Kind::BadUpdate, message));
+            return Err(Error::new(Kind::BadUpdate, message).with_code(codes::IMMUTABLE_FIELD));
         }
     }
     object.insert(0, ("_id".to_owned(), id.clone()));

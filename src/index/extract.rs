@@ -14,7 +14,7 @@ use super::spec::{Direction, Field, Spec};
 use super::tree::MAX_KEY;
 use crate::document::path::Part;
 use crate::document::{Leaf, Node, RawValue, Seen, Value};
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::{Details, Error, Kind, Result, codes};
 
 /// Keys that one document may have in one index.
 pub const MAX_KEYS: usize = 100_000;
@@ -232,7 +232,7 @@ fn parallel(a: &str, b: &str) -> Error {
         "cannot index parallel arrays: the document has arrays at both '{a}' and '{b}', which one index holds; \
          drop the index, or keep one of them an array"
     );
-    bad_document(a, message)
+    bad_document(a, message).with_code(codes::CANNOT_INDEX_PARALLEL_ARRAYS)
 }
 
 fn too_many(spec: &Spec, path: &str) -> Error {
@@ -243,6 +243,7 @@ fn too_many(spec: &Spec, path: &str) -> Error {
     );
     Error::new(Kind::Limit, message)
         .with_details(Details { path: Some(path.to_owned()), ..Details::default() })
+        .with_code(codes::CANNOT_BUILD_INDEX_KEYS)
 }
 
 fn bad_document(path: &str, message: String) -> Error {

@@ -1,7 +1,7 @@
 //! What an index is of: its fields and options, as they are given, listed and logged.
 
 use crate::document::{Node, Path, Seen, Value};
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::{Details, Error, Kind, Result, codes};
 
 /// Fields an index may have, MongoDB's limit.
 pub const MAX_FIELDS: usize = 32;
@@ -75,9 +75,10 @@ impl Spec {
     /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression? }`.
     pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
         if !matches!(spec.seen(), Seen::Object) {
-            return Err(refuse("", "an index must be an object with a key"));
+            let message = "an index must be an object with a key";
+            return Err(refuse("", message).with_code(codes::TYPE_MISMATCH));
         }
-        let fields = parse_fields(spec.field("key").ok_or_else(|| refuse("", "an index needs a key"))?)?;
+        let fields = parse_fields(spec.field("key").ok_or_else(no_key)?)?;
         let name = default_name(&fields).into();
         let mut parsed = Spec { name, fields, unique: false, sparse: false, partial: None };
         for (option, value) in spec.fields() {
@@ -87,7 +88,10 @@ impl Spec {
                 "sparse" => parsed.sparse = parse_flag(option, value)?,
                 "partialFilterExpression" => match value.seen() {
                     Seen::Object => parsed.partial = Some(value.tree()),
-                    _ => return Err(refuse(option, "the option 'partialFilterExpression' must be a filter")),
+                    _ => {
+                        let message = "the option 'partialFilterExpression' must be a filter";
+                        return Err(refuse(option, message).with_code(codes::TYPE_MISMATCH));
+                    }
                 },
                 // `background` and `v` say nothing here: every build is online, and there is one version.
                 "key" | "background" | "v" => {}
@@ -110,7 +114,10 @@ impl Spec {
                     let message = format!("the index option '{option}' is not supported; leave it out");
                     return Err(error(Kind::NotSupported, option, message));
                 }
-                _ => return Err(refuse(option, format!("'{option}' is no option of an index"))),
+                _ => {
+                    let message = format!("'{option}' is no option of an index");
+                    return Err(refuse(option, message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
+                }
             }
         }
         parsed.check()?;
@@ -130,13 +137,12 @@ impl Spec {
             return Err(refuse("partialFilterExpression", message));
         }
         if self.is_id() && (self.sparse || self.partial.is_some()) {
-            return Err(refuse(
-                "_id",
-                "the index on _id holds every document; it cannot be sparse or partial",
-            ));
+            let message = "the index on _id holds every document; it cannot be sparse or partial";
+            return Err(refuse("_id", message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
         }
         if !self.is_id() && &*self.name == ID_INDEX {
-            return Err(refuse("name", "the name '_id_' belongs to the index on _id; choose another"));
+            let message = "the name '_id_' belongs to the index on _id; choose another";
+            return Err(refuse("name", message).with_code(codes::BAD_VALUE));
         }
         if self.name.len() > MAX_NAME {
             let message = format!(
@@ -219,7 +225,8 @@ fn parse_fields<'a>(key: impl Node<'a>) -> Result<Vec<Field>> {
             return Err(refuse(&name, format!("the key of an index names '{name}' twice")));
         }
         if fields.len() == MAX_FIELDS {
-            return Err(refuse(&name, format!("an index has at most {MAX_FIELDS} fields")));
+            let message = format!("an index has at most {MAX_FIELDS} fields");
+            return Err(refuse(&name, message).with_code(codes::TOO_MANY_KEYS));
         }
         fields.push(Field { path, name: name.into(), direction });
     }
@@ -242,10 +249,14 @@ fn parse_direction(path: &str, direction: Seen<'_>) -> Result<Direction> {
 fn parse_name<'a>(value: impl Node<'a>) -> Result<Box<str>> {
     let name = match value.seen() {
         Seen::String(name) => String::from_utf8_lossy(name),
-        _ => return Err(refuse("name", "the name of an index must be a string")),
+        _ => {
+            let message = "the name of an index must be a string";
+            return Err(refuse("name", message).with_code(codes::TYPE_MISMATCH));
+        }
     };
     if name.is_empty() || name == "*" || name.contains('\0') {
-        return Err(refuse("name", format!("{name:?} is no name for an index")));
+        let code = if name == "*" { codes::BAD_VALUE } else { codes::CANNOT_CREATE_INDEX };
+        return Err(refuse("name", format!("{name:?} is no name for an index")).with_code(code));
     }
     Ok(name.into())
 }
@@ -254,7 +265,10 @@ fn parse_flag<'a>(option: &str, value: impl Node<'a>) -> Result<bool> {
     match value.seen() {
         Seen::Bool(flag) => Ok(flag),
         Seen::Int(number @ (0 | 1)) => Ok(number == 1),
-        _ => Err(refuse(option, format!("the index option '{option}' must be true or false"))),
+        _ => {
+            let message = format!("the index option '{option}' must be true or false");
+            Err(refuse(option, message).with_code(codes::TYPE_MISMATCH))
+        }
     }
 }
 
@@ -265,8 +279,12 @@ fn default_name(fields: &[Field]) -> String {
     names.join("_")
 }
 
+fn no_key() -> Error {
+    refuse("", "an index needs a key").with_code(codes::FAILED_TO_PARSE)
+}
+
 fn refuse(path: &str, message: impl Into<String>) -> Error {
-    error(Kind::BadQuery, path, message)
+    error(Kind::BadQuery, path, message).with_code(codes::CANNOT_CREATE_INDEX)
 }
 
 fn error(kind: Kind, path: &str, message: impl Into<String>) -> Error {

@@ -5,7 +5,7 @@
 
 use super::refusal::bad_update;
 use crate::document::{Node, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// Why two values have no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +44,8 @@ impl Arithmetic {
                 return Ok(amount);
             }
             let found = amount.type_name();
-            Err(bad_update(
-                name,
-                format!("{operator} at '{name}' needs a number, not a value of type {found}"),
-            ))
+            let message = format!("{operator} at '{name}' needs a number, not a value of type {found}");
+            Err(bad_update(name, message).with_code(codes::TYPE_MISMATCH))
         };
         Ok(Some(match operator {
             "$inc" => Arithmetic::Inc(number()?),

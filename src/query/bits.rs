@@ -3,7 +3,7 @@
 use super::arithmetic::as_integer;
 use super::refusal::bad_query;
 use crate::document::{Node, Seen};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// Longest mask; each bit of it that is 1 takes four bytes.
 const MOST_BYTES: usize = 1 << 16;
@@ -22,12 +22,10 @@ impl Bits {
     /// Reads a mask, as a number or as bytes, or an array of places.
     pub(super) fn parse<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<Bits> {
         let refuse = || {
-            bad_query(
-                name,
-                format!(
-                    "{operator} at '{name}' needs a mask (an integer that is not negative, or bytes) or an array of the places of bits"
-                ),
-            )
+            let message = format!(
+                "{operator} at '{name}' needs a mask (an integer that is not negative, or bytes) or an array of the places of bits"
+            );
+            bad_query(name, message).with_code(codes::FAILED_TO_PARSE)
         };
         let places = match operand.seen() {
             Seen::Array => {

@@ -10,7 +10,7 @@ use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::value::MAX_DATE;
 use crate::document::{MAX_DEPTH, Node, Object, Path, Seen, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 
 /// An operator with its operand.
 #[derive(Clone, Debug)]
@@ -80,7 +80,10 @@ impl Change {
             "$max" => Change::Extreme(Ordering::Greater, operand.tree()),
             "$currentDate" => parse_current_date(name, operand)?,
             "$push" => Change::Push(Push::parse(name, operand)?),
-            _ => return Err(bad_update(name, format!("unknown update operator '{operator}'"))),
+            _ => {
+                return Err(bad_update(name, format!("unknown update operator '{operator}'"))
+                    .with_code(codes::FAILED_TO_PARSE));
+            }
         })
     }
 
@@ -192,7 +195,8 @@ fn on_array(
             let (text, found) = (path.to_string(), other.type_name());
             let message =
                 format!("cannot apply {operator} to '{text}', which is of type {found}; it needs an array");
-            Err(bad_update(&text, message))
+            let code = if operator == "$pop" { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
+            Err(bad_update(&text, message).with_code(code))
         }
         Place::Missing(gap) if create => {
             let mut items = Vec::new();
@@ -262,7 +266,7 @@ fn check_levels(path: &Path, levels: usize) -> Result<()> {
     }
     let text = path.to_string();
     let message = format!("the update would nest deeper than {MAX_DEPTH} levels at '{text}'");
-    Err(bad_update(&text, message))
+    Err(bad_update(&text, message).with_code(codes::OVERFLOW))
 }
 
 fn unfit(operator: &str, reason: Unfit, path: &Path, found: &str) -> Error {
@@ -275,5 +279,6 @@ fn unfit(operator: &str, reason: Unfit, path: &Path, found: &str) -> Error {
             format!("{operator} at '{text}' would leave the range of a BigInt (int64); use smaller numbers")
         }
     };
-    bad_update(&text, message)
+    let wrong_type = matches!(reason, Unfit::Type(_)) && operator != "$bit";
+    bad_update(&text, message).with_code(if wrong_type { codes::TYPE_MISMATCH } else { codes::BAD_VALUE })
 }

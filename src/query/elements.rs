@@ -7,7 +7,7 @@ use super::place::depth;
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::{Node, Path, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// What happens to the elements.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Elements {
                 Some(-1) => Elements::PopFirst,
                 _ => {
                     let message = format!("$pop at '{name}' must be 1 (the last element) or -1 (the first)");
-                    return Err(bad_update(name, message));
+                    return Err(bad_update(name, message).with_code(codes::FAILED_TO_PARSE));
                 }
             },
             "$addToSet" => Elements::AddToSet(parse_added(name, operand)?),
@@ -103,7 +103,10 @@ fn parse_pull(name: &str, value: Value) -> Result<Elements> {
         (None, Value::Object(_)) => Filter::parse_node(&value).map(Elements::PullMatching),
         _ => return Ok(Elements::PullEqual(vec![value])),
     };
-    parsed.map_err(|error| bad_update(name, format!("$pull at '{name}': {}", error.message())))
+    parsed.map_err(|error| {
+        let message = format!("$pull at '{name}': {}", error.message());
+        bad_update(name, message).with_code(error.code().unwrap_or(codes::BAD_VALUE))
+    })
 }
 
 fn parse_list(operator: &str, name: &str, value: Value) -> Result<Vec<Value>> {
@@ -111,7 +114,8 @@ fn parse_list(operator: &str, name: &str, value: Value) -> Result<Vec<Value>> {
         Value::Array(items) => Ok(items),
         other => {
             let message = format!("{operator} at '{name}' must be an array, not {}", other.type_name());
-            Err(bad_update(name, message))
+            let code = if operator.ends_with("$addToSet") { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
+            Err(bad_update(name, message).with_code(code))
         }
     }
 }

@@ -9,7 +9,7 @@ use super::refusal::{bad_query, not_supported};
 use super::schema::JsonSchema;
 use crate::document::order::{Class, compare_values};
 use crate::document::{MAX_DEPTH, Node, Object, Path, RawValue, Seen, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// Which documents an operation is about.
 #[derive(Clone, Debug)]
@@ -145,23 +145,19 @@ impl Filter {
             if let [(first, _), (second, _)] = pair
                 && second.starts_with(first)
             {
-                return Err(bad_query(
-                    &first.to_string(),
-                    format!(
-                        "cannot tell the fields of the document to insert: the filter sets '{first}' twice (also as '{second}'); say it once"
-                    ),
-                ));
+                let message = format!(
+                    "cannot tell the fields of the document to insert: the filter sets '{first}' twice (also as '{second}'); say it once"
+                );
+                return Err(bad_query(&first.to_string(), message).with_code(codes::NOT_SINGLE_VALUE_FIELD));
             }
         }
         let mut seed = Object::new();
         for (path, value) in parts {
             if path.parts().len() + depth(value) > MAX_DEPTH {
-                return Err(bad_query(
-                    &path.to_string(),
-                    format!(
-                        "a document made from '{path}' would be nested deeper than {MAX_DEPTH} levels; use a shorter path"
-                    ),
-                ));
+                let message = format!(
+                    "a document made from '{path}' would be nested deeper than {MAX_DEPTH} levels; use a shorter path"
+                );
+                return Err(bad_query(&path.to_string(), message).with_code(codes::OVERFLOW));
             }
             place(&mut seed, path, value);
         }
@@ -233,7 +229,9 @@ fn place(seed: &mut Object, path: &Path, value: &Value) {
 fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> Result<Clause> {
     if !matches!(filter.seen(), Seen::Object) {
         let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
-        return Err(bad_query(at, format!("{what} must be an object, not {}", filter.seen().type_name())));
+        let code = if at.is_empty() { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
+        let message = format!("{what} must be an object, not {}", filter.seen().type_name());
+        return Err(bad_query(at, message).with_code(code));
     }
     let mut clauses = Vec::new();
     for (key, value) in filter.fields() {
@@ -337,12 +335,10 @@ fn parse_regex<'a, N: Node<'a>>(path: &Path, name: &str, operand: N, options: Op
     };
     let source = match (Source::of(operand), text(operand), options) {
         (Some(source), _, Some(_)) if !source.options.is_empty() => {
-            return Err(bad_query(
-                name,
-                format!(
-                    "the options of $regex at '{name}' stand in the expression and in $options; give them once"
-                ),
-            ));
+            let message = format!(
+                "the options of $regex at '{name}' stand in the expression and in $options; give them once"
+            );
+            return Err(bad_query(name, message).with_code(codes::REGEX_OPTIONS_TWICE));
         }
         (Some(source), _, options) => Source { options: options.unwrap_or(source.options), ..source },
         (None, Some(pattern), options) => Source { pattern, options: options.unwrap_or_default() },

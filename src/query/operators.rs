@@ -7,7 +7,7 @@ use super::pattern::{Pattern, Source};
 use super::refusal::bad_query;
 use crate::document::order::Class;
 use crate::document::{Node, Path, Seen};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// What an array element must be.
 #[derive(Clone, Debug)]
@@ -192,7 +192,8 @@ impl Types {
             empty = false;
         }
         if empty {
-            return Err(bad_query(name, format!("$type at '{name}' needs at least one type")));
+            let message = format!("$type at '{name}' needs at least one type");
+            return Err(bad_query(name, message).with_code(codes::FAILED_TO_PARSE));
         }
         Ok(types)
     }

@@ -9,7 +9,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::refusal::bad_query;
 use super::translate::{Flags, translate};
 use crate::document::{Node, Seen, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 
 /// Longest source, in bytes; MongoDB's limit.
 const MAX_SOURCE: usize = 32_764;
@@ -55,11 +55,14 @@ impl<'a> Source<'a> {
 
     /// The expression, and what every text begins with in which it is found.
     fn compile_groups(self, path: &str, captures: bool) -> Result<(Regex, Option<Box<str>>)> {
-        let refuse = |why: &str| bad_query(path, format!("the regular expression at '{path}' {why}"));
+        let invalid = if captures { codes::REGEX_EXPRESSION_INVALID } else { codes::REGEX_INVALID };
+        let refuse = |why: &str| {
+            bad_query(path, format!("the regular expression at '{path}' {why}")).with_code(invalid)
+        };
         if self.pattern.len() > MAX_SOURCE {
             return Err(refuse(&format!("is longer than {MAX_SOURCE} bytes; use a shorter one")));
         }
-        let flags = Flags::parse(self.options).map_err(|why| refuse(&why))?;
+        let flags = Flags::parse(self.options).map_err(|why| refuse(&why).with_code(codes::REGEX_FLAG))?;
         let text = translate(self.pattern, flags, captures).map_err(|why| refuse(&why))?;
         let beginning = if flags.ignore_case { None } else { beginning(&text) };
         let regex = build(&text, flags.ignore_case).map_err(|error| refuse(&reason(&error)))?;

@@ -3,7 +3,7 @@
 use super::refusal::bad_update;
 use crate::document::path::Part;
 use crate::document::{Object, Path, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 
 /// Largest index that an update may create in an array, the elements before it becoming null; MongoDB's limit.
 pub(super) const MAX_PADDING: usize = 1_500_000;
@@ -89,7 +89,7 @@ fn blocked<'a>(path: &Path, part: &Part, container: &Part, kind: &str) -> Place<
         container.name,
         if kind == "array" { ", or the number of an element" } else { "" },
     );
-    Place::Blocked(bad_update(&text, message))
+    Place::Blocked(bad_update(&text, message).with_code(codes::PATH_NOT_VIABLE))
 }
 
 impl Gap<'_> {
@@ -105,7 +105,7 @@ impl Gap<'_> {
                     let message = format!(
                         "cannot fill the array up to '{text}': an update creates elements up to {MAX_PADDING} only"
                     );
-                    return Err(bad_update(&text, message));
+                    return Err(bad_update(&text, message).with_code(codes::CANNOT_BACKFILL_ARRAY));
                 }
                 items.resize(index, Value::Null);
                 items.push(value);

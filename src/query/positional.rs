@@ -5,7 +5,7 @@ use super::filter::{Clause, Filter};
 use super::refusal::bad_update;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 
 /// `arrayFilters`: conditions on elements, by the name that paths use.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +78,7 @@ pub(super) fn check(operator: &str, name: &str, path: &Path) -> Result<()> {
                 let message = format!(
                     "the path '{name}' of {operator} has the part '{part}', which must not start with '$'"
                 );
-                return Err(bad_update(name, message));
+                return Err(bad_update(name, message).with_code(codes::DOLLAR_PREFIXED_FIELD_NAME));
             }
             continue;
         };
@@ -127,17 +127,19 @@ impl ArrayFilters {
             Seen::Array => {}
             other => {
                 let message = format!("arrayFilters must be an array of filters, not {}", other.type_name());
-                return Err(bad_update("arrayFilters", message));
+                return Err(bad_update("arrayFilters", message).with_code(codes::TYPE_MISMATCH));
             }
         }
         for item in list.items() {
-            let parsed = Filter::parse(item).map_err(|error| refuse(error.message()))?;
+            let parsed = Filter::parse(item).map_err(|error| {
+                refuse(error.message()).with_code(error.code().unwrap_or(codes::BAD_VALUE))
+            })?;
             let mut name = None;
             let below = below(parsed.root.clone(), &mut name)?;
             let Some(name) = name else {
                 return Err(refuse("a filter must name its element, as in { x: { $gt: 5 } }"));
             };
-            check_identifier(&name).map_err(|message| refuse(&message))?;
+            check_identifier(&name).map_err(|message| refuse(&message).with_code(codes::BAD_VALUE))?;
             if filters.iter().any(|known| known.name == name) {
                 return Err(refuse(&format!("two filters have the name '{name}'; join them with $and")));
             }
@@ -289,5 +291,5 @@ fn below(clause: Clause, name: &mut Option<String>) -> Result<Clause> {
 }
 
 fn refuse(why: &str) -> Error {
-    bad_update("arrayFilters", format!("arrayFilters: {why}"))
+    bad_update("arrayFilters", format!("arrayFilters: {why}")).with_code(codes::FAILED_TO_PARSE)
 }

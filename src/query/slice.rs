@@ -3,7 +3,7 @@
 use super::arithmetic::as_integer;
 use super::refusal::bad_query;
 use crate::document::{Node, Seen};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// Where to start, counted from the end when negative, and how many elements to keep.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,8 @@ impl Slice {
         };
         if !matches!(operand.seen(), Seen::Array) {
             let Some(count) = integer(operand.tree()) else {
-                return Err(bad_query(
-                    path,
-                    format!("$slice at '{path}' needs a number, or two in an array"),
-                ));
+                let message = format!("$slice at '{path}' needs a number, or two in an array");
+                return Err(bad_query(path, message).with_code(codes::SLICE_COUNT));
             };
             let most = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
             return Ok(Slice { skip: count.min(0), most: Some(most) });
@@ -36,9 +34,13 @@ impl Slice {
                 Ok(Slice { skip, most: usize::try_from(count).ok() })
             }
             (Some(_), Some(_), None) => {
-                Err(bad_query(path, format!("the count of $slice at '{path}' must be positive")))
+                let message = format!("the count of $slice at '{path}' must be positive");
+                Err(bad_query(path, message).with_code(codes::SLICE_COUNT))
             }
-            _ => Err(bad_query(path, format!("$slice at '{path}' needs a number, or two in an array"))),
+            _ => {
+                let message = format!("$slice at '{path}' needs a number, or two in an array");
+                Err(bad_query(path, message).with_code(codes::SLICE_COUNT))
+            }
         }
     }
 

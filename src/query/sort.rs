@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use smallvec::SmallVec;
 
+use super::expression::path_fault;
 use super::refusal::bad_query;
 use crate::document::order::{compare, compare_nodes, compare_values};
 use crate::document::path::Part;
 use crate::document::{Columns, Fields, Node, Path, RawKind, RawValue, Seen, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 /// Keys a sort may have, MongoDB's limit.
 pub const MAX_SORT_KEYS: usize = 32;
@@ -65,20 +66,25 @@ impl Sort {
                 return Err(bad_query("", "a sort must be pairs of path and direction"));
             };
             let text = String::from_utf8_lossy(path);
-            let direction = parse_direction(direction.seen())
-                .ok_or_else(|| bad_query(&text, format!("the sort direction of '{text}' must be 1 or -1")))?;
+            let direction = parse_direction(direction.seen()).ok_or_else(|| {
+                let number = matches!(direction.seen(), Seen::Int(_) | Seen::Long(_) | Seen::Double(_));
+                let code = if number { codes::SORT_DIRECTION } else { codes::SORT_DIRECTION_TYPE };
+                let message = format!("the sort direction of '{text}' must be 1 or -1");
+                bad_query(&text, message).with_code(code)
+            })?;
             let path = Path::parse(&text);
             if path.has_empty_part() || text.starts_with('$') {
-                return Err(bad_query(
-                    &text,
-                    format!("'{text}' is no path to sort by: parts must not be empty or start with '$'"),
-                ));
+                let message =
+                    format!("'{text}' is no path to sort by: parts must not be empty or start with '$'");
+                return Err(bad_query(&text, message).with_code(path_fault(&text)));
             }
             if keys.iter().any(|(other, _)| *other == path) {
-                return Err(bad_query(&text, format!("the sort names '{text}' twice")));
+                let message = format!("the sort names '{text}' twice");
+                return Err(bad_query(&text, message).with_code(codes::SORT_TWICE));
             }
             if keys.len() == MAX_SORT_KEYS {
-                return Err(bad_query(&text, format!("a sort has at most {MAX_SORT_KEYS} keys")));
+                let message = format!("a sort has at most {MAX_SORT_KEYS} keys");
+                return Err(bad_query(&text, message).with_code(codes::TOO_MANY_KEYS));
             }
             keys.push((path, direction));
         }

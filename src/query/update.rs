@@ -15,7 +15,7 @@ use super::update_raw::is_flat;
 use crate::document::order::compare_values;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::work::Work;
 
 /// Bytes of an update that is little work on a small document.
@@ -53,7 +53,8 @@ impl Update {
     ) -> Result<Update> {
         if matches!(update.seen(), Seen::Array) {
             if array_filters.is_some() {
-                return Err(bad_update("", "a pipeline takes no arrayFilters; leave them out"));
+                let message = "a pipeline takes no arrayFilters; leave them out";
+                return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
             }
             let pipeline = Some(UpdatePipeline::parse(update, constants)?);
             let filters = ArrayFilters::default();
@@ -68,10 +69,9 @@ impl Update {
             });
         }
         if !matches!(update.seen(), Seen::Object) {
-            return Err(bad_update(
-                "",
-                format!("an update must be an object of operators, not {}", update.seen().type_name()),
-            ));
+            let found = update.seen().type_name();
+            let message = format!("an update must be an object of operators, not {found}");
+            return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
         }
         let mut changes = Vec::new();
         let mut empty = true;
@@ -102,7 +102,8 @@ impl Update {
             }
         }
         if empty {
-            return Err(bad_update("", "an update needs at least one operator, as in { $set: { age: 5 } }"));
+            let message = "an update needs at least one operator, as in { $set: { age: 5 } }";
+            return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
         }
         changes.sort_by(|(a, _), (b, _)| compare_paths(a, b));
         let paths = || changes.iter().map(|(path, _)| path);
@@ -223,7 +224,7 @@ fn check_mixture(paths: &[&Path]) -> Result<()> {
 
 fn conflict(path: &Path, other: &Path) -> Error {
     let message = format!("Updating the path '{path}' would create a conflict at '{other}'");
-    bad_update(&path.to_string(), message)
+    bad_update(&path.to_string(), message).with_code(codes::CONFLICTING_UPDATE_OPERATORS)
 }
 
 /// `_id` never changes: an update may repeat it, and set it where an upsert has none.
@@ -256,26 +257,23 @@ fn immutable(path: &Path) -> Error {
     let message = format!(
         "performing an update on the path '{text}' would modify the immutable field '_id'; insert a new document instead"
     );
-    bad_update(&text, message)
+    bad_update(&text, message).with_code(codes::IMMUTABLE_FIELD)
 }
 
 fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {
     if !operator.starts_with('$') {
-        return Err(bad_update(
-            operator,
-            format!(
-                "'{operator}' is no update operator; fields are set with $set, whole documents with replaceOne"
-            ),
-        ));
+        let message = format!(
+            "'{operator}' is no update operator; fields are set with $set, whole documents with replaceOne"
+        );
+        return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }
     if operator != "$rename" && known(operator).is_none() {
-        return Err(bad_update(operator, format!("unknown update operator '{operator}'")));
+        let message = format!("unknown update operator '{operator}'");
+        return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }
     if !matches!(operands.seen(), Seen::Object) {
-        return Err(bad_update(
-            operator,
-            format!("{operator} needs an object of paths, not {}", operands.seen().type_name()),
-        ));
+        let message = format!("{operator} needs an object of paths, not {}", operands.seen().type_name());
+        return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }
     Ok(())
 }
@@ -283,10 +281,8 @@ fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {
 fn parse_path(operator: &str, name: &str) -> Result<Path> {
     let path = Path::parse(name);
     if path.has_empty_part() {
-        return Err(bad_update(
-            name,
-            format!("the path '{name}' of {operator} has an empty part; name each part"),
-        ));
+        let message = format!("the path '{name}' of {operator} has an empty part; name each part");
+        return Err(bad_update(name, message).with_code(codes::EMPTY_FIELD_NAME));
     }
     positional::check(operator, name, &path)?;
     Ok(path)

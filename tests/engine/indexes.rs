@@ -9,6 +9,7 @@ use crate::support::{Client, object, runtime};
 use moltendb_node::OpenOptions;
 use moltendb_node::document::{RawValue, Shapes, Value, encode_plain};
 use moltendb_node::engine::{Database, InsertOrder, Operation, Reach, verify};
+use moltendb_node::error::codes::Code;
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::index::Spec;
 use moltendb_node::options::StorageMode;
@@ -215,12 +216,12 @@ fn creating_what_exists_does_nothing_and_what_conflicts_is_refused() {
     assert_eq!(create(spec(&[("a", 1), ("b", -1)], &[])).unwrap(), ["a_1_b_-1"]);
     assert_eq!(create(spec(&[("a", 1), ("b", -1)], &[])).unwrap(), ["a_1_b_-1"]);
     assert_eq!(create(spec(&[("_id", 1)], &[])).unwrap(), ["_id_"]);
-    let code = |result: Result<Vec<String>>| result.unwrap_err().details().code;
+    let code = |result: Result<Vec<String>>| result.unwrap_err().code().map(Code::number);
     assert_eq!(code(create(spec(&[("z", 1)], &[("name", text("a_1_b_-1"))]))), Some(86));
     assert_eq!(code(create(spec(&[("a", 1), ("b", -1)], &[("name", text("other"))]))), Some(85));
-    assert_eq!(client.database.drop_index("c", "none").unwrap_err().details().code, Some(27));
-    assert_eq!(client.database.drop_index("c", "_id_").unwrap_err().details().code, Some(72));
-    assert_eq!(client.database.drop_index("nowhere", "a").unwrap_err().details().code, Some(26));
+    assert_eq!(client.database.drop_index("c", "none").unwrap_err().code().map(Code::number), Some(27));
+    assert_eq!(client.database.drop_index("c", "_id_").unwrap_err().code().map(Code::number), Some(72));
+    assert_eq!(client.database.drop_index("nowhere", "a").unwrap_err().code().map(Code::number), Some(26));
     // All or none.
     let two = [spec(&[("x", 1)], &[]), spec(&[("y", 1)], &[("name", text("x_1"))])];
     assert_eq!(code(client.database.create_indexes("c", &two)), Some(86));

@@ -9,7 +9,7 @@ use super::row::Row;
 use super::sorting::read_sort;
 use crate::document::order::{compare_nodes, compare_values};
 use crate::document::{Node, Object, Seen, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::number::Num;
 use crate::query::expression::total::Total;
 use crate::query::expression::{Expression, Parser, Scope, identity, lay_over, percentile};
@@ -73,10 +73,11 @@ impl Accumulator {
     /// Reads `{ $sum: '$a' }` and the like.
     pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Accumulator> {
         let Value::Object(given) = value else {
-            return parser.fail("a field of $group needs an accumulator, as in { $sum: '$amount' }");
+            let message = "a field of $group needs an accumulator, as in { $sum: '$amount' }";
+            return parser.fail_as(codes::GROUP_FIELD, message);
         };
         let [(name, operand)] = given.as_slice() else {
-            return parser.fail("a field of $group needs exactly one accumulator");
+            return parser.fail_as(codes::GROUP_ONE, "a field of $group needs exactly one accumulator");
         };
         parser.inside(name, |parser| Accumulator::parse_named(parser, name, operand))
     }
@@ -116,11 +117,18 @@ impl Accumulator {
                 );
                 return unsupported(message, name);
             }
-            _ => return parser.fail(format!("unknown accumulator '{name}'")),
+            _ if !name.starts_with('$') => {
+                let message = format!("'{name}' is no accumulator: it does not start with '$'");
+                return parser.fail_as(codes::GROUP_FIELD, message);
+            }
+            _ => {
+                let message = format!("unknown accumulator '{name}'");
+                return parser.fail_as(codes::UNKNOWN_ACCUMULATOR, message);
+            }
         };
         if matches!(operand, Value::Array(items) if items.len() != 1) {
-            return parser
-                .fail(format!("{name} takes one expression; an array goes into $concatArrays or a $let"));
+            let message = format!("{name} takes one expression; an array goes into $concatArrays or a $let");
+            return parser.fail_as(codes::GROUP_UNARY, message);
         }
         let operand = match operand {
             Value::Array(items) => items.first().unwrap_or(operand),
@@ -132,7 +140,8 @@ impl Accumulator {
     fn parse_many(parser: &mut Parser, name: &str, operand: &Value) -> Result<Accumulator> {
         let given = fields(parser, name, operand, &["input", "n"])?;
         let (Some(input), Some(n)) = (find(given, "input"), find(given, "n")) else {
-            return parser.fail(format!("{name} needs input and n"));
+            let code = if find(given, "n").is_some() { codes::N_INPUT } else { codes::stage(name).missing() };
+            return parser.fail_as(code, format!("{name} needs input and n"));
         };
         let n = size_of(parser, name, n)?;
         let kind = match name {
@@ -149,12 +158,14 @@ impl Accumulator {
         let known: &[&str] = if alone { &["sortBy", "output"] } else { &["sortBy", "output", "n"] };
         let given = fields(parser, name, operand, known)?;
         let (Some(sort), Some(output)) = (find(given, "sortBy"), find(given, "output")) else {
-            return parser.fail(format!("{name} needs sortBy and output"));
+            let ordered = find(given, "sortBy").is_some();
+            let code = if ordered { codes::RANKED_OUTPUT } else { codes::RANKED_SORT };
+            return parser.fail_as(code, format!("{name} needs sortBy and output"));
         };
         let n = match find(given, "n") {
             Some(n) => size_of(parser, name, n)?,
             None if alone => 1,
-            None => return parser.fail(format!("{name} needs n")),
+            None => return parser.fail_as(codes::RANKED_N, format!("{name} needs n")),
         };
         let kind =
             Kind::Ranked { sort: read_sort(parser, sort)?, n, last: name.starts_with("$bottom"), alone };
@@ -165,10 +176,17 @@ impl Accumulator {
         let alone = name == "$median";
         let known: &[&str] = if alone { &["input", "method"] } else { &["input", "p", "method"] };
         let given = fields(parser, name, operand, known)?;
-        let Some(input) = find(given, "input") else { return parser.fail(format!("{name} needs input")) };
+        let Some(input) = find(given, "input") else {
+            return parser.fail_as(codes::stage(name).missing(), format!("{name} needs input"));
+        };
         let wrong = |message: String| parser.error(format!("{name} {message}"));
         percentile::method(find(given, "method")).map_err(wrong)?;
-        let parts = if alone { vec![0.5] } else { percentile::parts(find(given, "p")).map_err(wrong)? };
+        let parts = if alone {
+            vec![0.5]
+        } else {
+            percentile::parts(find(given, "p"))
+                .map_err(|message| wrong(message).with_code(codes::PERCENTILE_PARTS))?
+        };
         Ok(Accumulator { kind: Kind::Percentile { parts, alone }, operand: parser.expression(input)? })
     }
 
@@ -237,7 +255,7 @@ impl Accumulator {
                 }
                 Some(other) => {
                     let message = format!("$mergeObjects needs objects, not {}", other.type_name());
-                    return Err(bad_query("", message));
+                    return Err(bad_query("", message).with_code(codes::operator("$mergeObjects").of_value()));
                 }
             },
             State::Numbers(numbers) => {

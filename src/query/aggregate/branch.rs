@@ -1,7 +1,7 @@
 //! The fields that `$project`, `$addFields` and `$unset` name, as a tree, and what it makes of a document.
 
 use crate::document::{Node, Object, Seen, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Expression, FieldPath, Parser, Scope, put};
 
 /// Named fields of one object, in the order they were named.
@@ -34,8 +34,11 @@ impl Branch {
     pub(super) fn add(&mut self, parser: &Parser, path: &FieldPath, field: Field) -> Result<()> {
         let mut at = self;
         let Some((last, parents)) = path.parts().split_last() else { return Ok(()) };
-        let collision =
-            || parser.error(format!("two fields of the stage collide at '{}'", path.parts().join(".")));
+        let collision = || {
+            parser
+                .error(format!("two fields of the stage collide at '{}'", path.parts().join(".")))
+                .with_code(codes::PROJECTION_COLLISION_BELOW)
+        };
         for part in parents {
             if at.get(part).is_none() {
                 at.push(part, Field::Nested(Branch::default()));

@@ -10,7 +10,7 @@ use super::row::{Row, Rows};
 use crate::document::Node;
 use crate::document::Value;
 use crate::document::order::{Class, compare_values};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Env, Expression, Parser};
 
 fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Accumulator)>> {
@@ -28,22 +28,33 @@ pub(super) fn parse_bucket(parser: &mut Parser, value: &Value) -> Result<Group> 
     let given = fields(parser, "$bucket", value, &["groupBy", "boundaries", "default", "output"])?;
     let (Some(by), Some(Value::Array(boundaries))) = (find(given, "groupBy"), find(given, "boundaries"))
     else {
-        return parser.fail("$bucket needs groupBy and boundaries, an array");
+        let code = match (find(given, "groupBy"), find(given, "boundaries")) {
+            (Some(_), Some(_)) => codes::BUCKET_BOUNDARIES,
+            _ => codes::stage("$bucket").missing(),
+        };
+        return parser.fail_as(code, "$bucket needs groupBy and boundaries, an array");
     };
     let rising = boundaries.windows(2).all(|pair| match pair {
         [a, b] => compare_values(a, b).is_lt() && class(a) == class(b),
         _ => true,
     });
     if boundaries.len() < 2 || !rising {
-        return parser
-            .fail("boundaries of $bucket must be at least two values of one type in ascending order");
+        let one_class = boundaries.windows(2).all(|pair| matches!(pair, [a, b] if class(a) == class(b)));
+        let code = match (boundaries.len() < 2, one_class) {
+            (true, _) => codes::BUCKET_FEW,
+            (_, false) => codes::BUCKET_TYPES,
+            _ => codes::BUCKET_ORDER,
+        };
+        let message = "boundaries of $bucket must be at least two values of one type in ascending order";
+        return parser.fail_as(code, message);
     }
     let default = find(given, "default").cloned();
     if let (Some(default), [first, .., last]) = (&default, boundaries.as_slice())
         && compare_values(default, first).is_ge()
         && compare_values(default, last).is_lt()
     {
-        return parser.fail("default of $bucket must lie outside of the boundaries");
+        let message = "default of $bucket must lie outside of the boundaries";
+        return parser.fail_as(codes::BUCKET_DEFAULT, message);
     }
     let of = parser.inside("groupBy", |parser| parser.expression(by))?;
     let key = Key::Bucket { of, boundaries: boundaries.clone(), default };
@@ -72,7 +83,8 @@ impl AutoBuckets {
             );
         }
         let (Some(by), Some(buckets)) = (find(given, "groupBy"), find(given, "buckets")) else {
-            return parser.fail("$bucketAuto needs groupBy and buckets");
+            let code = codes::stage("$bucketAuto").missing();
+            return parser.fail_as(code, "$bucketAuto needs groupBy and buckets");
         };
         let buckets = count(parser, "buckets of $bucketAuto", buckets, 1)?.min(1 << 31) as usize;
         let by = parser.inside("groupBy", |parser| parser.expression(by))?;

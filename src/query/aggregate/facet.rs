@@ -7,7 +7,7 @@ use super::memory::{Memory, size};
 use super::pipeline::{Pipeline, Place};
 use super::row::{Listed, Row, Rows};
 use crate::document::{Object, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Env, Parser};
 
 #[derive(Clone, Debug)]
@@ -17,12 +17,15 @@ impl Facets {
     pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Facets> {
         let given = super::read::fields(parser, "$facet", value, &[])?;
         if given.is_empty() {
-            return parser.fail("$facet needs at least one field with a pipeline");
+            let code = codes::stage("$facet").missing();
+            return parser.fail_as(code, "$facet needs at least one field with a pipeline");
         }
         let mut all = Vec::new();
         for (name, stages) in given {
             if name.contains('.') || name.starts_with('$') {
-                return parser.fail(format!("'{name}' cannot name a facet: it has a dot or starts with '$'"));
+                let code = if name.contains('.') { codes::DOT_IN_FIELD_NAME } else { codes::DOLLAR_IN_PATH };
+                let message = format!("'{name}' cannot name a facet: it has a dot or starts with '$'");
+                return parser.fail_as(code, message);
             }
             let pipeline = parser.inside(name, |parser| Pipeline::read(parser, stages, Place::Facet))?;
             all.push((name.clone(), pipeline));

@@ -148,7 +148,11 @@ impl Part for GroupPart<'_> {
             FastKey::Object(fields) => {
                 for (n, (_, one)) in fields.iter().enumerate() {
                     // The number tells a field that is missing from one that is there.
-                    let there = one.identify(&mut document, bytes);
+                    let mut there = one.identify(&mut document, bytes);
+                    if !there && fields.len() == 1 {
+                        identity::write(&Value::Null, bytes);
+                        there = true;
+                    }
                     bytes.extend_from_slice(&[u8::from(there), n as u8]);
                 }
             }
@@ -156,7 +160,10 @@ impl Part for GroupPart<'_> {
         let value = || match key {
             FastKey::One(one) => one.value(raw).unwrap_or(Value::Null),
             FastKey::Object(fields) => {
-                let field = |(name, one): &(&str, Operand<'_>)| Some(((*name).to_owned(), one.value(raw)?));
+                let missing = (fields.len() == 1).then_some(Value::Null);
+                let field = |(name, one): &(&str, Operand<'_>)| {
+                    Some(((*name).to_owned(), one.value(raw).or_else(|| missing.clone())?))
+                };
                 Value::Object(fields.iter().filter_map(field).collect::<Object>())
             }
         };

@@ -10,7 +10,7 @@ use super::read::{fields, find};
 use super::row::{Row, Rows};
 use crate::document::order::compare_values;
 use crate::document::{MAX_DEPTH, Object, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Env, Expression, Parser, identity};
 use crate::query::place::depth;
 use crate::query::refusal::bad_query;
@@ -38,7 +38,8 @@ impl Group {
     pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Group> {
         let given = fields(parser, "$group", value, &[])?;
         let Some(id) = find(given, "_id") else {
-            return parser.fail("$group needs _id, the expression to group by; null for one group of all");
+            let message = "$group needs _id, the expression to group by; null for one group of all";
+            return parser.fail_as(codes::stage("$group").missing(), message);
         };
         let key = Key::Value(parser.inside("_id", |parser| parser.expression(id))?);
         Ok(Group { stage: "$group", key, fields: accumulators(parser, given)? })
@@ -57,8 +58,10 @@ pub(super) fn accumulators(parser: &mut Parser, given: &Object) -> Result<Vec<(S
     let mut all = Vec::new();
     for (name, value) in given.iter().filter(|(name, _)| name != "_id") {
         if name.contains('.') || name.starts_with('$') {
-            return parser
-                .fail(format!("'{name}' cannot name a field of a group: it has a dot or starts with '$'"));
+            let dot = name.contains('.');
+            let code = if dot { codes::GROUP_FIELD_DOT } else { codes::GROUP_FIELD_DOLLAR };
+            let message = format!("'{name}' cannot name a field of a group: it has a dot or starts with '$'");
+            return parser.fail_as(code, message);
         }
         all.push((name.clone(), parser.inside(name, |parser| Accumulator::parse(parser, value))?));
     }
@@ -142,10 +145,8 @@ impl Groups {
             }
             let value = Value::Object(object);
             if depth(&value) > MAX_DEPTH {
-                return Err(bad_query(
-                    "",
-                    format!("{} makes a document deeper than {MAX_DEPTH} levels", group.stage),
-                ));
+                let message = format!("{} makes a document deeper than {MAX_DEPTH} levels", group.stage);
+                return Err(bad_query("", message).with_code(codes::OVERFLOW));
             }
             all.push(value);
         }
@@ -166,7 +167,16 @@ fn id(value: &Value) -> &Value {
 impl Key {
     fn of(&self, scope: &crate::query::expression::Scope<'_>) -> Result<Value> {
         match self {
-            Key::Value(expression) => Ok(expression.eval(scope)?.unwrap_or(Value::Null)),
+            Key::Value(expression) => {
+                let value = expression.eval(scope)?.unwrap_or(Value::Null);
+                // An object of one field is a key of one expression, and such a key is null where that is missing.
+                if let (Some([(name, _)]), Value::Object(fields)) = (expression.as_object(), &value)
+                    && fields.is_empty()
+                {
+                    return Ok(Value::Object(vec![(name.clone(), Value::Null)]));
+                }
+                Ok(value)
+            }
             Key::Bucket { of, boundaries, default } => {
                 let value = of.eval(scope)?.unwrap_or(Value::Null);
                 let above = boundaries.partition_point(|bound| compare_values(bound, &value).is_le());
@@ -175,7 +185,7 @@ impl Key {
                     Some(bucket) => Ok(bucket.clone()),
                     None => {
                         let message = "$bucket has no bucket for a document; give it a default, or boundaries around all values";
-                        Err(bad_query("", message))
+                        Err(bad_query("", message).with_code(codes::BUCKET_NONE))
                     }
                 }
             }

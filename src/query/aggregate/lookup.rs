@@ -9,7 +9,7 @@ use super::pipeline::{Pipeline, Place};
 use super::read::{find, path, set_path, text, unsupported};
 use super::row::{Listed, Row, Rows};
 use crate::document::Value;
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::Filter;
 use crate::query::expression::{Env, Expression, FieldPath, Parser, check_variable, identity};
 
@@ -35,14 +35,19 @@ impl Lookup {
             );
         }
         let from = read("from")?.map(str::to_owned);
-        let Some(target) = read("as")? else { return parser.fail("$lookup needs 'as'") };
+        let Some(target) = read("as")? else {
+            return parser.fail_as(codes::FAILED_TO_PARSE, "$lookup needs 'as'");
+        };
         let target = path(parser, "$lookup", target)?;
         let equal = match (read("localField")?, read("foreignField")?) {
             (Some(local), Some(foreign)) => {
                 Some((path(parser, "$lookup", local)?, path(parser, "$lookup", foreign)?))
             }
             (None, None) => None,
-            _ => return parser.fail("$lookup needs localField and foreignField together"),
+            _ => {
+                let message = "$lookup needs localField and foreignField together";
+                return parser.fail_as(codes::FAILED_TO_PARSE, message);
+            }
         };
         let variables = read_let(parser, find(given, "let"))?;
         let pipeline = match find(given, "pipeline") {
@@ -53,10 +58,12 @@ impl Lookup {
             }
         };
         if equal.is_none() && pipeline.is_none() {
-            return parser.fail("$lookup needs localField and foreignField, or a pipeline");
+            let message = "$lookup needs localField and foreignField, or a pipeline";
+            return parser.fail_as(codes::FAILED_TO_PARSE, message);
         }
         if from.is_none() && !pipeline.as_ref().is_some_and(Pipeline::has_documents) {
-            return parser.fail("$lookup needs 'from', the name of a collection");
+            let message = "$lookup needs 'from', the name of a collection";
+            return parser.fail_as(codes::FAILED_TO_PARSE, message);
         }
         Ok(Lookup { from, equal, variables, pipeline, target })
     }
@@ -65,7 +72,9 @@ impl Lookup {
 /// Reads `{ name: expression, ... }`.
 pub(super) fn read_let(parser: &mut Parser, value: Option<&Value>) -> Result<Vec<(Box<str>, Expression)>> {
     let Some(value) = value else { return Ok(Vec::new()) };
-    let Value::Object(given) = value else { return parser.fail("'let' needs an object of variables") };
+    let Value::Object(given) = value else {
+        return parser.fail_as(codes::FAILED_TO_PARSE, "'let' needs an object of variables");
+    };
     let mut all = Vec::new();
     for (name, value) in given {
         check_variable(parser, name)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::row::{Row, Rows};
 use crate::document::Value;
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::Filter;
 use crate::query::expression::{Env, Expression, Parser};
 
@@ -20,7 +20,8 @@ pub(super) enum Match {
 impl Match {
     pub(super) fn parse(parser: &mut Parser, value: &Value) -> Result<Match> {
         let Value::Object(fields) = value else {
-            return parser.fail(format!("$match needs a filter, not {}", value.type_name()));
+            let message = format!("$match needs a filter, not {}", value.type_name());
+            return parser.fail_as(codes::stage("$match").of_shape(), message);
         };
         if !has_expression(value) {
             return Filter::parse_node(value).map(Match::Plain);

@@ -2,7 +2,7 @@
 
 use super::row::Row;
 use crate::document::Value;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 
 /// Bytes that one stage may hold.
 const LIMIT: usize = 100 << 20;
@@ -31,7 +31,7 @@ impl Memory {
             self.stage,
             self.limit >> 20
         );
-        Err(Error::new(Kind::Limit, message))
+        Err(Error::new(Kind::Limit, message).with_code(codes::QUERY_EXCEEDED_MEMORY_LIMIT))
     }
 
     pub(super) fn take_row(&mut self, row: &Row) -> Result<()> {

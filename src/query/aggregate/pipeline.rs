@@ -16,7 +16,7 @@ use super::steps::{Joined, Limited, Sampled, Skipped};
 use super::unwind::{Unwind, Unwinding};
 use super::write::{Write, Writing};
 use crate::document::{Node, RawValue, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Env, Parser, Rooted, Scope};
 use crate::query::{Filter, Sort};
 
@@ -49,6 +49,27 @@ const UNSUPPORTED: &[&str] = &[
     "$setWindowFields",
     "$shardedDataDistribution",
     "$vectorSearch",
+];
+
+/// Stages that an update by pipeline cannot have.
+const NOT_IN_UPDATES: &[&str] = &[
+    "$bucket",
+    "$bucketAuto",
+    "$count",
+    "$documents",
+    "$facet",
+    "$group",
+    "$limit",
+    "$lookup",
+    "$match",
+    "$merge",
+    "$out",
+    "$sample",
+    "$skip",
+    "$sort",
+    "$sortByCount",
+    "$unionWith",
+    "$unwind",
 ];
 
 /// Where a pipeline stands, which decides the stages that it may have.
@@ -106,10 +127,13 @@ impl Pipeline {
 
     pub(super) fn read(parser: &mut Parser, stages: &Value, place: Place) -> Result<Pipeline> {
         let Value::Array(given) = stages else {
-            return parser.fail(format!("a pipeline needs an array of stages, not {}", stages.type_name()));
+            let code = if place == Place::Facet { codes::FACET_PIPELINE } else { codes::TYPE_MISMATCH };
+            let message = format!("a pipeline needs an array of stages, not {}", stages.type_name());
+            return parser.fail_as(code, message);
         };
         if given.len() > MOST_STAGES {
-            return parser.fail(format!("a pipeline has at most {MOST_STAGES} stages"));
+            let message = format!("a pipeline has at most {MOST_STAGES} stages");
+            return parser.fail_as(codes::TOO_MANY_STAGES, message);
         }
         let mut stages = Vec::new();
         for (n, stage) in given.iter().enumerate() {
@@ -117,10 +141,13 @@ impl Pipeline {
                 let (name, operand) = match stage {
                     Value::Object(fields) => match fields.as_slice() {
                         [(name, operand)] => (name, operand),
-                        _ => return parser.fail("a stage needs exactly one operator"),
+                        _ => {
+                            return parser.fail_as(codes::STAGE_FIELDS, "a stage needs exactly one operator");
+                        }
                     },
                     other => {
-                        return parser.fail(format!("a stage must be an object, not {}", other.type_name()));
+                        let message = format!("a stage must be an object, not {}", other.type_name());
+                        return parser.fail_as(codes::TYPE_MISMATCH, message);
                     }
                 };
                 let ends = (n == 0, n + 1 == given.len());
@@ -234,7 +261,12 @@ fn read_stage(
         return Ok(());
     }
     if place == Place::Update {
-        return parser.fail(format!("an update by pipeline has $addFields, $set, $project, $unset, $replaceRoot and $replaceWith, but not {name}"));
+        let known = NOT_IN_UPDATES.contains(&name) || UNSUPPORTED.contains(&name);
+        let code = if known { codes::INVALID_OPTIONS } else { codes::UNKNOWN_STAGE };
+        let message = format!(
+            "an update by pipeline has $addFields, $set, $project, $unset, $replaceRoot and $replaceWith, but not {name}"
+        );
+        return parser.fail_as(code, message);
     }
     let stage = match name {
         "$match" => Stage::Match(Arc::new(Match::parse(parser, operand)?)),
@@ -255,14 +287,19 @@ fn read_stage(
         }
         "$sample" => {
             let given = fields(parser, name, operand, &["size"])?;
-            let Some(size) = find(given, "size") else { return parser.fail("$sample needs size") };
+            let Some(size) = find(given, "size") else {
+                return parser.fail_as(codes::stage(name).missing(), "$sample needs size");
+            };
             Stage::Sample(count(parser, "size of $sample", size, 1)?)
         }
         "$unionWith" => read_union(parser, operand)?,
-        "$facet" if place == Place::Facet => return parser.fail("$facet cannot stand inside of $facet"),
+        "$facet" if place == Place::Facet => {
+            return parser.fail_as(codes::NOT_IN_FACET, "$facet cannot stand inside of $facet");
+        }
         "$facet" => Stage::Facet(Arc::new(Facets::parse(parser, operand)?)),
         "$documents" if !first || place == Place::Facet => {
-            return parser.fail("$documents must be the first stage of its pipeline");
+            let code = if place == Place::Facet { codes::NOT_IN_FACET } else { codes::MUST_BE_FIRST };
+            return parser.fail_as(code, "$documents must be the first stage of its pipeline");
         }
         "$documents" => {
             let evaluated = parser.expression(operand)?;
@@ -271,18 +308,22 @@ fn read_stage(
                 Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
                     Stage::Documents(Arc::new(items))
                 }
-                _ => return parser.fail("$documents needs an array of objects"),
+                _ => {
+                    return parser
+                        .fail_as(codes::DOCUMENTS_NOT_AN_ARRAY, "$documents needs an array of objects");
+                }
             }
         }
         "$out" | "$merge" if place != Place::Whole || !last => {
-            return parser.fail(format!("{name} must be the last stage of the whole pipeline"));
+            let code = if place == Place::Facet { codes::NOT_IN_FACET } else { codes::MUST_BE_LAST };
+            return parser.fail_as(code, format!("{name} must be the last stage of the whole pipeline"));
         }
         "$out" => Stage::Write(Arc::new(Write::parse_out(parser, operand)?)),
         "$merge" => Stage::Write(Arc::new(Write::parse_merge(parser, operand)?)),
         _ if UNSUPPORTED.contains(&name) => {
             return unsupported(format!("the stage {name} is not supported"), name);
         }
-        _ => return parser.fail(format!("unknown stage '{name}'")),
+        _ => return parser.fail_as(codes::UNKNOWN_STAGE, format!("unknown stage '{name}'")),
     };
     stages.push(stage);
     Ok(())
@@ -301,7 +342,15 @@ fn read_count(parser: &Parser, operand: &Value, stages: &mut Vec<Stage>) -> Resu
             }
             Ok(())
         }
-        _ => parser.fail("$count needs the name of a field, without '$' in front and without dots"),
+        _ => {
+            let code = match operand {
+                Value::String(field) if field.is_empty() => codes::COUNT_EMPTY,
+                Value::String(field) if field.starts_with('$') => codes::COUNT_DOLLAR,
+                Value::String(_) => codes::COUNT_DOT,
+                _ => codes::stage("$count").of_shape(),
+            };
+            parser.fail_as(code, "$count needs the name of a field, without '$' in front and without dots")
+        }
     }
 }
 
@@ -316,7 +365,8 @@ fn read_union(parser: &mut Parser, operand: &Value) -> Result<Stage> {
         None => Pipeline::default(),
     };
     if name.is_none() && !pipeline.has_documents() {
-        return parser.fail("$unionWith needs coll, the name of a collection");
+        let message = "$unionWith needs coll, the name of a collection";
+        return parser.fail_as(codes::FAILED_TO_PARSE, message);
     }
     Ok(Stage::Union(name, pipeline))
 }

@@ -1,9 +1,9 @@
 //! Reading the operands of stages.
 
 use crate::document::{Object, Value};
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::{Details, Error, Kind, Result, codes};
 use crate::query::arithmetic::as_integer;
-use crate::query::expression::{FieldPath, Parser};
+use crate::query::expression::{FieldPath, Parser, path_fault};
 
 /// The object that a stage takes, with these fields only.
 pub(super) fn fields<'v>(
@@ -13,10 +13,14 @@ pub(super) fn fields<'v>(
     known: &[&str],
 ) -> Result<&'v Object> {
     let Value::Object(given) = value else {
-        return parser.fail(format!("{stage} needs an object, not {}", value.type_name()));
+        let message = format!("{stage} needs an object, not {}", value.type_name());
+        return parser.fail_as(codes::stage(stage).of_shape(), message);
     };
     match given.iter().find(|(key, _)| !known.is_empty() && !known.contains(&key.as_str())) {
-        Some((key, _)) => parser.fail(format!("{stage} knows {}, but not '{key}'", known.join(", "))),
+        Some((key, _)) => {
+            let message = format!("{stage} knows {}, but not '{key}'", known.join(", "));
+            parser.fail_as(codes::stage(stage).unknown(), message)
+        }
         None => Ok(given),
     }
 }
@@ -35,7 +39,8 @@ pub(super) fn text<'v>(
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => {
-            parser.fail(format!("'{name}' of {stage} must be a string, not {}", other.type_name()))
+            let message = format!("'{name}' of {stage} must be a string, not {}", other.type_name());
+            parser.fail_as(codes::stage(stage).of_text(), message)
         }
     }
 }
@@ -44,7 +49,13 @@ pub(super) fn text<'v>(
 pub(super) fn count(parser: &Parser, stage: &str, value: &Value, least: u64) -> Result<u64> {
     match as_integer(value).and_then(|count| u64::try_from(count).ok()) {
         Some(count) if count >= least => Ok(count),
-        _ => parser.fail(format!("{stage} needs a whole number of at least {least}")),
+        _ => {
+            // A field is named in front of its stage, as in 'size of $sample'.
+            let numbers = codes::stage(stage.rsplit(' ').next().unwrap_or(stage));
+            let positive = stage == "$limit" && as_integer(value) == Some(0);
+            let code = if positive { codes::LIMIT_OF_NONE } else { numbers.of_count() };
+            parser.fail_as(code, format!("{stage} needs a whole number of at least {least}"))
+        }
     }
 }
 
@@ -52,9 +63,10 @@ pub(super) fn count(parser: &Parser, stage: &str, value: &Value, least: u64) -> 
 pub(super) fn path(parser: &Parser, stage: &str, text: &str) -> Result<FieldPath> {
     match FieldPath::parse(text) {
         Some(path) => Ok(path),
-        None => parser.fail(format!(
-            "{stage} cannot use '{text}' as a field: parts must not be empty or start with '$'"
-        )),
+        None => parser.fail_as(
+            path_fault(text),
+            format!("{stage} cannot use '{text}' as a field: parts must not be empty or start with '$'"),
+        ),
     }
 }
 
@@ -64,10 +76,17 @@ pub(super) fn dollar_path(parser: &Parser, stage: &str, value: &Value) -> Result
         Value::String(text) => match text.strip_prefix('$').and_then(FieldPath::parse) {
             Some(path) => Ok(path),
             None => {
-                parser.fail(format!("{stage} needs a path with a '$' in front, as in '$tags', not '{text}'"))
+                let code =
+                    if text.starts_with('$') { path_fault(text) } else { codes::UNWIND_WITHOUT_DOLLAR };
+                let message =
+                    format!("{stage} needs a path with a '$' in front, as in '$tags', not '{text}'");
+                parser.fail_as(code, message)
             }
         },
-        other => parser.fail(format!("{stage} needs a path such as '$tags', not {}", other.type_name())),
+        other => {
+            let message = format!("{stage} needs a path such as '$tags', not {}", other.type_name());
+            parser.fail_as(codes::UNWIND_PATH_TYPE, message)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::branch::{Branch, Field};
 use super::read::{fields, find, path};
 use super::row::{Row, Rows};
 use crate::document::{MAX_DEPTH, Node, Object, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Env, Expression, Parser, Scope};
 use crate::query::place::depth;
 use crate::query::refusal::bad_query;
@@ -38,7 +38,9 @@ impl Shaping {
                 let mut branch = Branch::default();
                 for name in names {
                     let Value::String(name) = name else {
-                        return parser.fail("$unset needs a field or an array of fields");
+                        let single = !matches!(value, Value::Array(_));
+                        let code = if single { codes::stage(stage).of_shape() } else { codes::UNSET_TYPE };
+                        return parser.fail_as(code, "$unset needs a field or an array of fields");
                     };
                     branch.add(parser, &path(parser, stage, name)?, Field::Exclude)?;
                 }
@@ -47,7 +49,7 @@ impl Shaping {
             "$replaceRoot" => {
                 let given = fields(parser, stage, value, &["newRoot"])?;
                 let Some(root) = find(given, "newRoot") else {
-                    return parser.fail("$replaceRoot needs newRoot");
+                    return parser.fail_as(codes::stage(stage).missing(), "$replaceRoot needs newRoot");
                 };
                 Shaping::Replace("$replaceRoot", parser.inside("newRoot", |parser| parser.expression(root))?)
             }
@@ -81,13 +83,14 @@ impl Shaping {
                     let message = format!(
                         "{stage} needs an object as the new document, but it is {found}; $ifNull or $mergeObjects give one"
                     );
-                    return Err(bad_query("", message));
+                    return Err(bad_query("", message).with_code(codes::NEW_ROOT));
                 }
             },
         };
         let value = Value::Object(object);
         if depth(&value) > MAX_DEPTH {
-            return Err(bad_query("", format!("a stage makes a document deeper than {MAX_DEPTH} levels")));
+            let message = format!("a stage makes a document deeper than {MAX_DEPTH} levels");
+            return Err(bad_query("", message).with_code(codes::OVERFLOW));
         }
         Ok(value)
     }
@@ -96,7 +99,7 @@ impl Shaping {
 fn project(parser: &mut Parser, value: &Value) -> Result<Shaping> {
     let given = fields(parser, "$project", value, &[])?;
     if given.is_empty() {
-        return parser.fail("$project needs at least one field");
+        return parser.fail_as(codes::PROJECTION_EMPTY, "$project needs at least one field");
     }
     let mut branch = Branch::default();
     let mut mode = None;
@@ -132,7 +135,8 @@ fn read_fields(
                 if is_zero || matches!(value, Value::Bool(false)) { Field::Exclude } else { Field::Include }
             }
             Value::Object(below) if below.is_empty() => {
-                return parser.fail(format!("$project needs something in '{name}', not an empty object"));
+                let message = format!("$project needs something in '{name}', not an empty object");
+                return parser.fail_as(codes::PROJECTION_EMPTY_OBJECT, message);
             }
             Value::Object(below) if !below.iter().any(|(key, _)| key.starts_with('$')) => {
                 read_fields(parser, below, &name, branch, mode)?;
@@ -143,9 +147,11 @@ fn read_fields(
         let keeps = !matches!(field, Field::Exclude);
         let decides = name != "_id" || matches!(field, Field::Computed(_));
         if decides && *mode.get_or_insert(keeps) != keeps {
-            return parser.fail(format!(
+            let code = if keeps { codes::PROJECTION_INCLUDES } else { codes::PROJECTION_EXCLUDES };
+            let message = format!(
                 "$project cannot both include and exclude fields, as it does with '{name}'; only _id may differ"
-            ));
+            );
+            return parser.fail_as(code, message);
         }
         branch.add(parser, &path(parser, "$project", &name)?, field)?;
     }
@@ -160,7 +166,8 @@ fn add_fields(
     branch: &mut Branch,
 ) -> Result<()> {
     if given.is_empty() && prefix.is_empty() {
-        return parser.fail(format!("{stage} needs at least one field"));
+        let code = codes::stage(stage).missing();
+        return parser.fail_as(code, format!("{stage} needs at least one field"));
     }
     for (key, value) in given {
         let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };

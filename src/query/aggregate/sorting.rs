@@ -7,15 +7,15 @@ use std::sync::Arc;
 use super::memory::Memory;
 use super::row::{Row, Rows};
 use crate::document::{RawValue, Shapes, Value, encode_plain};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::Parser;
 use crate::query::{Sort, SortKey};
 
 /// Reads `{ path: 1 | -1, ... }`.
 pub(super) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort> {
     let Value::Object(given) = value else {
-        return parser
-            .fail(format!("a sort needs an object of paths and directions, not {}", value.type_name()));
+        let message = format!("a sort needs an object of paths and directions, not {}", value.type_name());
+        return parser.fail_as(codes::SORT_NOT_AN_OBJECT, message);
     };
     let pair = |(path, direction): &(String, Value)| {
         Value::Array(vec![Value::String(path.clone()), direction.clone()])
@@ -24,7 +24,7 @@ pub(super) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort> {
     encode_plain(&Value::Array(given.iter().map(pair).collect()), &mut bytes);
     match Sort::parse(RawValue::new(&bytes, &Shapes::new()))? {
         Some(sort) => Ok(sort),
-        None => parser.fail("a sort needs at least one path"),
+        None => parser.fail_as(codes::SORT_EMPTY, "a sort needs at least one path"),
     }
 }
 

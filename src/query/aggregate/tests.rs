@@ -250,7 +250,7 @@ fn groups_of_keys_that_are_equal_in_value() {
             (r#"[{"$group": {"_id": null, "n": {"$sum": 1}}}]"#, r#"[{"_id": null, "n": 7}]"#),
             (
                 r#"[{"$match": {"k": null}}, {"$group": {"_id": {"k": "$k"}, "n": {"$sum": 1}}}]"#,
-                r#"[{"_id": {"k": null}, "n": 1}, {"_id": {}, "n": 1}]"#,
+                r#"[{"_id": {"k": null}, "n": 2}]"#,
             ),
         ],
     );

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::read::{dollar_path, find, path, set_path, text};
 use super::row::{Row, Rows};
 use crate::document::{Object, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{FieldPath, Parser};
 
 #[derive(Clone, Debug)]
@@ -23,13 +23,22 @@ impl Unwind {
         };
         let known = ["path", "includeArrayIndex", "preserveNullAndEmptyArrays"];
         let given = super::read::fields(parser, "$unwind", value, &known)?;
-        let Some(from) = find(given, "path") else { return parser.fail("$unwind needs path") };
+        let Some(from) = find(given, "path") else {
+            return parser.fail_as(codes::stage("$unwind").missing(), "$unwind needs path");
+        };
         let index = text(parser, "$unwind", given, "includeArrayIndex")?;
         let preserve = match find(given, "preserveNullAndEmptyArrays") {
             None | Some(Value::Bool(false)) => false,
             Some(Value::Bool(true)) => true,
-            Some(_) => return parser.fail("preserveNullAndEmptyArrays of $unwind must be a boolean"),
+            Some(_) => {
+                let message = "preserveNullAndEmptyArrays of $unwind must be a boolean";
+                return parser.fail_as(codes::UNWIND_PRESERVE, message);
+            }
         };
+        if let Some(index) = index.filter(|index| index.starts_with('$')) {
+            let message = format!("includeArrayIndex of $unwind must not start with '$', as '{index}' does");
+            return parser.fail_as(codes::UNWIND_INDEX, message);
+        }
         let index = index.map(|index| path(parser, "$unwind", index)).transpose()?;
         Ok(Unwind { path: dollar_path(parser, "$unwind", from)?, index, preserve })
     }

@@ -2,7 +2,7 @@
 
 use super::pipeline::{Pipeline, Place};
 use crate::document::{Node, Object, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Env, Parser};
 use crate::query::refusal::bad_update;
 
@@ -40,7 +40,7 @@ impl UpdatePipeline {
         match (id, made) {
             (Some(id), Some(made)) if crate::document::order::compare_values(&id, &made).is_ne() => {
                 let message = "performing an update on the path '_id' would modify the immutable field '_id'; insert a new document instead";
-                return Err(bad_update("_id", message));
+                return Err(bad_update("_id", message).with_code(codes::IMMUTABLE_FIELD));
             }
             (Some(id), _) | (None, Some(id)) => new.insert(0, ("_id".to_owned(), id)),
             (None, None) => {}
@@ -55,7 +55,8 @@ impl UpdatePipeline {
 fn as_update(error: crate::error::Error) -> crate::error::Error {
     match error.kind() {
         crate::error::Kind::BadQuery => {
-            bad_update(error.details().path.as_deref().unwrap_or_default(), error.message().to_owned())
+            let path = error.details().path.as_deref().unwrap_or_default();
+            bad_update(path, error.message()).with_code(error.code().unwrap_or(codes::BAD_VALUE))
         }
         _ => error,
     }

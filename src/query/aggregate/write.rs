@@ -9,7 +9,7 @@ use super::pipeline::{Pipeline, Place};
 use super::read::{find, text, unsupported};
 use super::row::{Row, Rows};
 use crate::document::Value;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::query::expression::{Env, Expression, Parser, lay_over};
 use crate::query::refusal::bad_query;
 
@@ -70,7 +70,12 @@ fn target(parser: &Parser, stage: &str, value: &Value) -> Result<String> {
         || name.ends_with('.')
         || name.contains("..");
     if bad {
-        return parser.fail(format!("{stage} needs the name of a collection, not '{name}'"));
+        let code = match value {
+            Value::String(_) => codes::INVALID_NAMESPACE,
+            Value::Object(_) => codes::stage(stage).missing(),
+            _ => codes::stage(stage).of_shape(),
+        };
+        return parser.fail_as(code, format!("{stage} needs the name of a collection, not '{name}'"));
     }
     Ok(name.to_owned())
 }
@@ -88,7 +93,9 @@ impl Write {
         }
         let known = ["into", "on", "let", "whenMatched", "whenNotMatched"];
         let given = super::read::fields(parser, "$merge", value, &known)?;
-        let Some(into) = find(given, "into") else { return parser.fail("$merge needs into") };
+        let Some(into) = find(given, "into") else {
+            return parser.fail_as(codes::stage("$merge").missing(), "$merge needs into");
+        };
         let into = target(parser, "$merge", into)?;
         let on_id = match find(given, "on") {
             None => true,
@@ -145,7 +152,8 @@ impl Merge {
                         "$merge found no document in {} for one of its documents, and whenNotMatched is fail",
                         self.into
                     );
-                    Err(Error::new(Kind::BadQuery, message))
+                    Err(Error::new(Kind::BadQuery, message)
+                        .with_code(codes::MERGE_STAGE_NO_MATCHING_DOCUMENT))
                 }
             };
         };

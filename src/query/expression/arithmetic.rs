@@ -6,6 +6,7 @@ use super::total::Total;
 use super::tree::Outcome;
 use crate::document::Value;
 use crate::document::value::MAX_DATE;
+use crate::error::codes;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$abs", 1, 1, abs),
@@ -36,7 +37,11 @@ fn number(value: f64) -> Outcome {
 pub(super) fn date(args: &Args<'_>, millis: i128) -> Outcome {
     match i64::try_from(millis) {
         Ok(millis) if millis.unsigned_abs() <= MAX_DATE => Ok(Some(Value::Date(millis))),
-        _ => args.fail("leaves the range of dates, 100,000,000 days around 1970"),
+        _ => {
+            let step = matches!(args.name(), "$dateAdd" | "$dateSubtract");
+            let code = if step { codes::operator(args.name()).of_value() } else { codes::OVERFLOW };
+            args.fail_as(code, "leaves the range of dates, 100,000,000 days around 1970")
+        }
     }
 }
 
@@ -149,7 +154,8 @@ fn log(args: &mut Args<'_>) -> Outcome {
     }
     let (x, base) = (args.number(0)?.as_f64(), args.number(1)?.as_f64());
     if x <= 0.0 || base <= 0.0 || base == 1.0 {
-        return args.fail("needs numbers above 0 and a base other than 1");
+        let message = "needs numbers above 0 and a base other than 1";
+        return if x <= 0.0 { args.fail(message) } else { args.fail_as(codes::LOG_BASE, message) };
     }
     // Whole powers come out whole where the logarithms' quotient would miss them by a bit.
     let exact = if base == 10.0 {

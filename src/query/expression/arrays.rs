@@ -5,6 +5,7 @@ use super::operator::{ANY, Args, Operator, Shape, int, list, named, null};
 use super::tree::Outcome;
 use crate::document::Value;
 use crate::document::order::compare_values;
+use crate::error::codes;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$arrayElemAt", 2, 2, element),
@@ -60,7 +61,8 @@ fn concat(args: &mut Args<'_>) -> Outcome {
     for index in 0..args.len() {
         all.extend(args.take_array(index)?);
         if all.len() > MOST_ELEMENTS {
-            return args.fail(format!("makes more than {MOST_ELEMENTS} elements"));
+            return args
+                .fail_as(codes::EXCEEDED_MEMORY_LIMIT, format!("makes more than {MOST_ELEMENTS} elements"));
         }
     }
     array(all)
@@ -104,7 +106,8 @@ fn range(args: &mut Args<'_>) -> Outcome {
     let mut at = start;
     while if step > 0 { at < end } else { at > end } {
         if items.len() == MOST_ELEMENTS {
-            return args.fail(format!("makes more than {MOST_ELEMENTS} elements"));
+            return args
+                .fail_as(codes::EXCEEDED_MEMORY_LIMIT, format!("makes more than {MOST_ELEMENTS} elements"));
         }
         items.push(Value::number(at as f64));
         at = at.saturating_add(step);
@@ -152,7 +155,7 @@ fn zip(args: &mut Args<'_>) -> Outcome {
     }
     let longest = matches!(args.get(1), Some(Value::Bool(true)));
     if args.is_given(1) && !matches!(args.get(1), Some(Value::Bool(_))) {
-        return args.fail("needs a boolean as useLongestLength");
+        return args.fail_as(codes::ZIP_LONGEST, "needs a boolean as useLongestLength");
     }
     let inputs = args.array(0)?;
     let mut rows = Vec::with_capacity(inputs.len());
@@ -165,7 +168,8 @@ fn zip(args: &mut Args<'_>) -> Outcome {
     }
     let defaults = if args.is_given(2) { args.array(2)? } else { &[] };
     if args.is_given(2) && (!longest || defaults.len() != rows.len()) {
-        return args.fail("takes defaults, one for each input, with useLongestLength: true only");
+        let code = if longest { codes::ZIP_DEFAULTS_COUNT } else { codes::ZIP_DEFAULTS };
+        return args.fail_as(code, "takes defaults, one for each input, with useLongestLength: true only");
     }
     let lengths = rows.iter().map(|row| row.len());
     let count = if longest { lengths.max() } else { lengths.min() }.unwrap_or(0);

@@ -8,7 +8,7 @@ use super::strings::text;
 use super::tree::Outcome;
 use super::zone::Zone;
 use crate::document::Value;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, codes};
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$isNumber", 1, 1, |args| bool(args.get(0).and_then(Num::of).is_some())),
@@ -54,7 +54,10 @@ pub(super) fn convert(value: Option<&Value>, to: Option<&Value>) -> Outcome {
                     format!("$convert does not support the type '{name}'; use double, string or long");
                 return Err(Error::new(Kind::NotSupported, message));
             }
-            _ => return Err(refuse("$convert", format!("does not know the type '{name}'"))),
+            _ => {
+                let message = format!("does not know the type '{name}'");
+                return Err(refuse("$convert", message).with_code(codes::BAD_VALUE));
+            }
         },
         Some(number) => match crate::query::arithmetic::as_integer(number) {
             Some(1) => Target::Double,
@@ -64,7 +67,10 @@ pub(super) fn convert(value: Option<&Value>, to: Option<&Value>) -> Outcome {
             Some(9) => Target::Date,
             Some(16) => Target::Int,
             Some(18) => Target::Long,
-            _ => return Err(refuse("$convert", "needs the name or number of a type in 'to'")),
+            _ => {
+                let message = "needs the name or number of a type in 'to'";
+                return Err(refuse("$convert", message).with_code(codes::FAILED_TO_PARSE));
+            }
         },
     };
     convert_to("$convert", value, target)

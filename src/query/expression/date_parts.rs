@@ -5,7 +5,7 @@ use super::operator::{Args, Operator, Shape, named, null};
 use super::tree::Outcome;
 use super::zone::Zone;
 use crate::document::{Object, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 macro_rules! part {
     ($name:literal, $read:expr) => {
@@ -73,8 +73,11 @@ fn from_parts(args: &mut Args<'_>) -> Outcome {
     let iso = args.is_given(1);
     let (own, other) = if iso { ([3, 5], [0, 2, 4]) } else { ([2, 4], [1, 3, 5]) };
     if other.into_iter().any(|index| args.is_given(index)) || !(iso || args.is_given(0)) {
-        return args
-            .fail("needs either year, month, day or isoWeekYear, isoWeek, isoDayOfWeek, the year at least");
+        let mixed = other.into_iter().any(|index| args.is_given(index));
+        let code = if mixed { codes::DATE_PARTS_MIXED } else { codes::DATE_PARTS_YEAR };
+        let message =
+            "needs either year, month, day or isoWeekYear, isoWeek, isoDayOfWeek, the year at least";
+        return args.fail_as(code, message);
     }
     let part = |index: usize, other: i64| if args.is_given(index) { args.integer(index) } else { Ok(other) };
     let year = part(usize::from(iso), 1970)?;
@@ -85,7 +88,7 @@ fn from_parts(args: &mut Args<'_>) -> Outcome {
     let (month, day) = (part(own[0], 1)?, part(own[1], 1)?);
     let (hour, minute, second, millisecond) = (part(6, 0)?, part(7, 0)?, part(8, 0)?, part(9, 0)?);
     if [month, day, hour, minute, second, millisecond].into_iter().any(|part| part.abs() > 1 << 40) {
-        return args.fail("needs smaller parts");
+        return args.fail_as(codes::DATE_PARTS_RANGE, "needs smaller parts");
     }
     let civil = if iso {
         // The fourth of January is always in week 1.
@@ -105,7 +108,7 @@ fn from_parts(args: &mut Args<'_>) -> Outcome {
     };
     match civil.millis() {
         Some(millis) => super::arithmetic::date(args, i128::from(millis) - i128::from(zone.0)),
-        None => args.fail("leaves the range of dates"),
+        None => args.fail_as(codes::OVERFLOW, "leaves the range of dates"),
     }
 }
 

@@ -7,7 +7,7 @@ use super::operator::{Args, Operator, named, null};
 use super::tree::Outcome;
 use super::zone::Zone;
 use crate::document::Value;
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 pub(super) const OPERATORS: &[Operator] = &[
     named("$dateAdd", &["startDate", "unit", "amount", "timezone"], 3, |args| step(args, 1)),
@@ -39,8 +39,10 @@ impl Unit {
             "second" => Unit::Millis(1_000),
             "millisecond" => Unit::Millis(1),
             other => {
-                return args
-                    .fail(format!("does not know the unit '{other}'; use one from year to millisecond"));
+                let step = matches!(args.name(), "$dateAdd" | "$dateSubtract");
+                let code = if step { codes::FAILED_TO_PARSE } else { codes::TIME_UNIT };
+                let message = format!("does not know the unit '{other}'; use one from year to millisecond");
+                return args.fail_as(code, message);
             }
         })
     }
@@ -55,7 +57,7 @@ fn start_of_week(args: &Args<'_>, index: usize) -> Result<i64> {
     let text = args.text(index)?.to_ascii_lowercase();
     match DAYS.iter().position(|day| *day == text || (text.len() == 3 && day.starts_with(&text))) {
         Some(day) => Ok(day as i64),
-        None => args.fail(format!("does not know the day '{text}' as startOfWeek")),
+        None => args.fail_as(codes::START_OF_WEEK, format!("does not know the day '{text}' as startOfWeek")),
     }
 }
 
@@ -157,7 +159,7 @@ fn truncate(args: &mut Args<'_>) -> Outcome {
             };
             match first.millis() {
                 Some(millis) => millis,
-                None => return args.fail("leaves the range of dates"),
+                None => return args.fail_as(codes::OVERFLOW, "leaves the range of dates"),
             }
         }
     };

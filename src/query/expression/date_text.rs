@@ -6,6 +6,7 @@ use super::operator::{Args, Operator, named, null};
 use super::tree::Outcome;
 use super::zone::{Zone, offset};
 use crate::document::Value;
+use crate::error::codes;
 
 pub(super) const OPERATORS: &[Operator] = &[
     named("$dateFromString", &["dateString", "format", "timezone", "onError", "onNull"], 1, from_string),
@@ -38,10 +39,13 @@ fn to_string(args: &mut Args<'_>) -> Outcome {
         Some(Value::String(format)) => format.clone(),
         _ if !args.is_given(1) => standard.to_owned(),
         None | Some(Value::Null) => return null(),
-        Some(_) => return args.fail("needs a string as format"),
+        Some(_) => return args.fail_as(codes::DATE_FORMAT_TYPE, "needs a string as format"),
     };
     match written(millis, zone, &format) {
         Ok(text) => Ok(Some(Value::String(text))),
+        Err(message) if format.chars().rev().take_while(|c| *c == '%').count() % 2 == 1 => {
+            args.fail_as(codes::DATE_FORMAT_END, message)
+        }
         Err(message) => args.fail(message),
     }
 }
@@ -103,7 +107,9 @@ fn from_string(args: &mut Args<'_>) -> Outcome {
         (Some(Value::String(text)), None) => {
             read(text, zone).ok_or_else(|| format!("cannot read '{text}' as a date"))
         }
-        (Some(Value::String(_)), Some(_)) => return args.fail("needs a string as format"),
+        (Some(Value::String(_)), Some(_)) => {
+            return args.fail_as(codes::DATE_READ_FORMAT_TYPE, "needs a string as format");
+        }
         (other, _) => Err(format!("needs a string, not {}", other.map_or("missing", Value::type_name))),
     };
     match read {

@@ -44,7 +44,7 @@ mod zone;
 
 pub use constants::Constants;
 pub(super) use objects::{lay_over, put};
-pub(super) use parse::Parser;
+pub(super) use parse::{Parser, path_fault};
 pub(in crate::query) use path::Blocked;
 pub use path::FieldPath;
 pub(super) use ranked::check_variable;

@@ -4,6 +4,7 @@ use super::arrays::array;
 use super::operator::{ANY, Args, Operator, list, named, null};
 use super::tree::Outcome;
 use crate::document::{Object, Value};
+use crate::error::codes::{self, Code};
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$arrayToObject", 1, 1, from_array),
@@ -67,9 +68,13 @@ fn from_array(args: &mut Args<'_>) -> Outcome {
     let items = args.take_array(0)?;
     let arrays = items.iter().filter(|item| matches!(item, Value::Array(_))).count();
     if arrays != 0 && arrays != items.len() {
-        return args.fail("needs either pairs [key, value] or objects { k: key, v: value }, not both");
+        let pairs = matches!(items.first(), Some(Value::Array(_)));
+        let code = if pairs { codes::ARRAY_TO_OBJECT_PAIRS } else { codes::ARRAY_TO_OBJECT_OBJECTS };
+        let message = "needs either pairs [key, value] or objects { k: key, v: value }, not both";
+        return args.fail_as(code, message);
     }
     for item in items {
+        let code = entry_fault(&item);
         let (key, value) = match item {
             Value::Array(pair) => match <[Value; 2]>::try_from(pair) {
                 Ok([key, value]) => (Some(key), Some(value)),
@@ -90,10 +95,27 @@ fn from_array(args: &mut Args<'_>) -> Outcome {
         };
         match (key, value) {
             (Some(Value::String(key)), Some(value)) => put(&mut object, key, value),
-            _ => return args.fail("needs pairs [key, value] or { k: key, v: value }, each key a string"),
+            _ => {
+                let message = "needs pairs [key, value] or { k: key, v: value }, each key a string";
+                return args.fail_as(code.unwrap_or(codes::operator(args.name()).of_value()), message);
+            }
         }
     }
     Ok(Some(Value::Object(object)))
+}
+
+/// What is wrong with an entry of `$arrayToObject` if it is none.
+fn entry_fault(item: &Value) -> Option<Code> {
+    match item {
+        Value::Array(pair) if pair.len() != 2 => Some(codes::ARRAY_TO_OBJECT_PAIR),
+        Value::Array(_) => Some(codes::ARRAY_TO_OBJECT_KEY),
+        Value::Object(fields) if fields.len() != 2 => Some(codes::ARRAY_TO_OBJECT_FIELDS),
+        Value::Object(fields) if ["k", "v"].iter().all(|name| fields.iter().any(|(key, _)| key == name)) => {
+            Some(codes::ARRAY_TO_OBJECT_K)
+        }
+        Value::Object(_) => Some(codes::ARRAY_TO_OBJECT_KV),
+        _ => None,
+    }
 }
 
 /// `$unsetField` has no value.

@@ -6,6 +6,7 @@ use super::number::Num;
 use super::scope::Env;
 use super::tree::Outcome;
 use crate::document::Value;
+use crate::error::codes::{self, Code};
 use crate::error::{Error, Result};
 use crate::query::refusal::bad_query;
 
@@ -167,10 +168,19 @@ impl<'a> Args<'a> {
         Err(refuse(self.name, message))
     }
 
+    /// The same with a number of its own.
+    pub(super) fn fail_as<T>(&self, code: Code, message: impl std::fmt::Display) -> Result<T> {
+        Err(refuse(self.name, message).with_code(code))
+    }
+
     fn wrong<T>(&self, index: usize, wanted: &str) -> Result<T> {
+        self.wrong_as(codes::operator(self.name).of_type(index), index, wanted)
+    }
+
+    fn wrong_as<T>(&self, code: Code, index: usize, wanted: &str) -> Result<T> {
         let found = self.get(index).map_or("missing", Value::type_name);
         let place = if self.values.len() > 1 { format!(" as argument {}", index + 1) } else { String::new() };
-        self.fail(format!("needs {wanted}{place}, not {found}"))
+        self.fail_as(code, format!("needs {wanted}{place}, not {found}"))
     }
 
     pub(super) fn text(&self, index: usize) -> Result<&str> {
@@ -216,6 +226,9 @@ impl<'a> Args<'a> {
     pub(super) fn integer(&self, index: usize) -> Result<i64> {
         match self.get(index).and_then(crate::query::arithmetic::as_integer) {
             Some(number) => Ok(number),
+            None if self.get(index).and_then(Num::of).is_some() => {
+                self.wrong_as(codes::operator(self.name).not_whole(index), index, "a whole number")
+            }
             None => self.wrong(index, "a whole number"),
         }
     }
@@ -232,5 +245,5 @@ impl<'a> Args<'a> {
 
 /// The error of an operator that cannot take its operands.
 pub(super) fn refuse(operator: &str, message: impl std::fmt::Display) -> Error {
-    bad_query("", format!("{operator} {message}"))
+    bad_query("", format!("{operator} {message}")).with_code(codes::operator(operator).of_value())
 }

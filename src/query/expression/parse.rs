@@ -6,6 +6,7 @@ use super::path::FieldPath;
 use super::special;
 use super::tree::{Expression, Form};
 use crate::document::Value;
+use crate::error::codes::{self, Code};
 use crate::error::{Details, Error, Kind, Result};
 use crate::query::refusal::bad_query;
 
@@ -49,6 +50,11 @@ impl Parser {
     /// `BAD_QUERY` at the place that is being read.
     pub(in crate::query) fn fail<T>(&self, message: impl std::fmt::Display) -> Result<T> {
         Err(self.error(message))
+    }
+
+    /// The same with a number of its own.
+    pub(in crate::query) fn fail_as<T>(&self, code: Code, message: impl std::fmt::Display) -> Result<T> {
+        Err(self.error(message).with_code(code))
     }
 
     pub(in crate::query) fn error(&self, message: impl std::fmt::Display) -> Error {
@@ -119,11 +125,14 @@ impl Parser {
             if key.starts_with('$') {
                 let message =
                     format!("an operator stands alone in its object, but {key} has fields beside it");
-                return self.fail(message);
+                let first = fields.first().is_some_and(|(first, _)| first == key);
+                let code = if first { codes::EXPRESSION_FIELDS } else { codes::DOLLAR_IN_PATH };
+                return self.fail_as(code, message);
             }
             if key.contains('.') || key.is_empty() {
-                return self
-                    .fail(format!("'{key}' is no field name here: nest objects instead of using dots"));
+                let code = if key.is_empty() { codes::EMPTY_PATH_PART } else { codes::DOT_IN_FIELD_NAME };
+                let message = format!("'{key}' is no field name here: nest objects instead of using dots");
+                return self.fail_as(code, message);
             }
             all.push((key.clone(), self.inside(key, |parser| parser.expression(value))?));
         }
@@ -139,7 +148,8 @@ impl Parser {
         let path = |rest: &str| match FieldPath::parse(rest) {
             Some(path) => Ok(path),
             None => {
-                self.fail(format!("'{text}' is no field path: parts must not be empty or start with '$'"))
+                let message = format!("'{text}' is no field path: parts must not be empty or start with '$'");
+                self.fail_as(path_fault(text), message)
             }
         };
         let Some(rest) = text.strip_prefix('$') else {
@@ -169,9 +179,10 @@ impl Parser {
                 return self.unsupported(format!("the variable $${name} is not supported"));
             }
             _ => {
-                return self.fail(format!(
+                let message = format!(
                     "there is no variable $${name} here; define it with let, or write {{ $literal: ... }}"
-                ));
+                );
+                return self.fail_as(codes::UNDEFINED_VARIABLE, message);
             }
         };
         Ok(Expression(form))
@@ -188,7 +199,8 @@ impl Parser {
             if UNSUPPORTED.contains(&name) {
                 return self.unsupported(format!("the expression operator {name} is not supported"));
             }
-            return self.fail(format!("unknown expression operator '{name}'"));
+            let message = format!("unknown expression operator '{name}'");
+            return self.fail_as(codes::INVALID_PIPELINE_OPERATOR, message);
         };
         match (&operator.shape, operand) {
             (Shape::List(least, most), Value::Array(items)) => self.list(operator, *least, *most, items),
@@ -202,13 +214,17 @@ impl Parser {
                 self.named(operator, fields, *required, given)
             }
             (Shape::Named(fields, _), _) => {
-                self.fail(format!("{name} needs an object with {}", fields.join(", ")))
+                let message = format!("{name} needs an object with {}", fields.join(", "));
+                self.fail_as(codes::operator(name).of_shape(), message)
             }
             (Shape::NamedOrOne(fields, _), one) => {
                 let one = match one {
                     Value::Array(items) => match items.as_slice() {
                         [one] => one,
-                        _ => return self.fail(format!("{name} takes one argument")),
+                        _ => {
+                            return self
+                                .fail_as(codes::DATE_PART_COUNT, format!("{name} takes one argument"));
+                        }
                     },
                     one => one,
                 };
@@ -232,7 +248,9 @@ impl Parser {
                 (least, most) if least == most => least.to_string(),
                 (least, most) => format!("{least} to {most}"),
             };
-            return self.fail(format!("{} takes {wanted} arguments, not {}", operator.name, items.len()));
+            let usual = if least == most { codes::ARGUMENT_COUNT } else { codes::ARGUMENT_RANGE };
+            let message = format!("{} takes {wanted} arguments, not {}", operator.name, items.len());
+            return self.fail_as(codes::operator(operator.name).of_count(usual), message);
         }
         let mut operands = Vec::with_capacity(items.len());
         for (n, item) in items.iter().enumerate() {
@@ -261,16 +279,33 @@ impl Parser {
         given: &[(String, Value)],
     ) -> Result<Vec<Option<Expression>>> {
         if let Some((key, _)) = given.iter().find(|(key, _)| !fields.contains(&key.as_str())) {
-            return self.fail(format!("{name} knows {}, but not '{key}'", fields.join(", ")));
+            let message = format!("{name} knows {}, but not '{key}'", fields.join(", "));
+            return self.fail_as(codes::operator(name).unknown(), message);
         }
         let mut operands = Vec::with_capacity(fields.len());
         for (n, field) in fields.iter().enumerate() {
             operands.push(match given.iter().find(|(key, _)| key == field) {
                 Some((_, value)) => Some(self.inside(field, |parser| parser.expression(value))?),
-                None if n < required => return self.fail(format!("{name} needs '{field}'")),
+                None if n < required => {
+                    return self.fail_as(codes::operator(name).missing(n), format!("{name} needs '{field}'"));
+                }
                 None => None,
             });
         }
         Ok(operands)
+    }
+}
+
+/// What is wrong with a path behind '$'.
+pub(in crate::query) fn path_fault(text: &str) -> Code {
+    let path = text.trim_start_matches('$');
+    if path.is_empty() {
+        codes::DOLLAR_ALONE
+    } else if path.ends_with('.') {
+        codes::DOT_AT_THE_END
+    } else if path.split('.').any(str::is_empty) {
+        codes::EMPTY_PATH_PART
+    } else {
+        codes::DOLLAR_IN_PATH
     }
 }

@@ -4,6 +4,7 @@
 use super::number::Num;
 use super::operator::{Args, Operator, named};
 use crate::document::Value;
+use crate::error::codes;
 
 pub(super) const OPERATORS: &[Operator] = &[
     named("$median", &["input", "method"], 2, |args| {
@@ -12,7 +13,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     }),
     named("$percentile", &["input", "p", "method"], 3, |args| {
         method(args.get(2)).or_else(|message| args.fail(message))?;
-        let parts = parts(args.get(1)).or_else(|message| args.fail(message))?;
+        let parts = parts(args.get(1)).or_else(|message| args.fail_as(codes::PERCENTILE_PARTS, message))?;
         Ok(Some(Value::Array(of_parts(&mut numbers(args), &parts))))
     }),
 ];

@@ -11,7 +11,7 @@ use super::total::Total;
 use super::tree::Outcome;
 use crate::document::Value;
 use crate::document::order::compare_values;
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$avg", 0, ANY, average),
@@ -140,5 +140,8 @@ pub(in crate::query) fn check_variable(parser: &Parser, name: &str) -> Result<()
     if fine {
         return Ok(());
     }
-    parser.fail(format!("'{name}' is no name for a variable: it starts with a lower-case letter and has letters, digits and _ only"))
+    let message = format!(
+        "'{name}' is no name for a variable: it starts with a lower-case letter and has letters, digits and _ only"
+    );
+    parser.fail_as(codes::FAILED_TO_PARSE, message)
 }

@@ -5,7 +5,7 @@ use super::parse::Parser;
 use super::scope::Scope;
 use super::tree::{Expression, Outcome};
 use crate::document::{Node, Seen, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::pattern::{CapturingPattern, Source};
 
 /// One call.
@@ -30,16 +30,19 @@ impl RegexCall {
         const NAMES: [&str; 3] = ["$regexMatch", "$regexFind", "$regexFindAll"];
         let Some(name) = NAMES.into_iter().find(|own| *own == name) else { return Ok(None) };
         let Value::Object(given) = operand else {
-            return parser.fail(format!("{name} needs an object with input, regex, options"));
+            let message = format!("{name} needs an object with input, regex, options");
+            return parser.fail_as(codes::operator(name).of_shape(), message);
         };
         let find = |name: &str| given.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         if let Some((key, _)) =
             given.iter().find(|(key, _)| !["input", "regex", "options"].contains(&key.as_str()))
         {
-            return parser.fail(format!("{name} knows input, regex, options, but not '{key}'"));
+            let message = format!("{name} knows input, regex, options, but not '{key}'");
+            return parser.fail_as(codes::operator(name).unknown(), message);
         }
         let (Some(input), Some(regex)) = (find("input"), find("regex")) else {
-            return parser.fail(format!("{name} needs 'input' and 'regex'"));
+            let code = codes::operator(name).missing(usize::from(find("input").is_some()));
+            return parser.fail_as(code, format!("{name} needs 'input' and 'regex'"));
         };
         let input = parser.inside("input", |parser| parser.expression(input))?;
         let options =
@@ -81,7 +84,9 @@ impl RegexCall {
                             "needs a regular expression or a string as regex, not {}",
                             other.type_name()
                         );
-                        return Err(refuse(self.name, message));
+                        return Err(
+                            refuse(self.name, message).with_code(codes::operator(self.name).of_type(1))
+                        );
                     }
                 }
             }
@@ -90,7 +95,8 @@ impl RegexCall {
             (None | Some(Value::Null), _) | (_, None) => None,
             (Some(Value::String(text)), Some(pattern)) => Some((text, pattern)),
             (Some(other), _) => {
-                return Err(refuse(self.name, format!("needs a string as input, not {}", other.type_name())));
+                let message = format!("needs a string as input, not {}", other.type_name());
+                return Err(refuse(self.name, message).with_code(codes::operator(self.name).of_type(0)));
             }
         };
         match (self.name, text) {
@@ -112,11 +118,13 @@ fn compile(name: &str, source: Source<'_>, beside: Option<&Value>) -> Result<Cap
     let options = match beside.map(Node::seen) {
         None | Some(Seen::Null) => source.options,
         Some(Seen::String(_)) if !source.options.is_empty() => {
-            return Err(refuse(name, "has options in the regular expression and beside it; give them once"));
+            let message = "has options in the regular expression and beside it; give them once";
+            return Err(refuse(name, message).with_code(codes::REGEX_EXPRESSION_OPTIONS));
         }
         Some(Seen::String(text)) => std::str::from_utf8(text).unwrap_or_default(),
         Some(other) => {
-            return Err(refuse(name, format!("needs a string as options, not {}", other.type_name())));
+            let message = format!("needs a string as options, not {}", other.type_name());
+            return Err(refuse(name, message).with_code(codes::operator(name).of_type(2)));
         }
     };
     Source { options, ..source }.compile_capturing(name)

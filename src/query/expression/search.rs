@@ -4,7 +4,7 @@ use super::operator::{Args, Operator, list, named, null};
 use super::strings::text;
 use super::tree::Outcome;
 use crate::document::{MAX_DOCUMENT, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$indexOfBytes", 2, 4, |args| index_of(args, Unit::Bytes)),
@@ -81,7 +81,8 @@ fn replace(args: &mut Args<'_>, most: usize) -> Outcome {
     let (input, find, replacement) = (args.text(0)?, args.text(1)?, args.text(2)?);
     let count = if find.is_empty() { input.chars().count() + 1 } else { input.matches(find).count() };
     if input.len().saturating_add(count.min(most).saturating_mul(replacement.len())) > MAX_DOCUMENT {
-        return args.fail(format!("would make a string of more than {MAX_DOCUMENT} bytes"));
+        let message = format!("would make a string of more than {MAX_DOCUMENT} bytes");
+        return args.fail_as(codes::BSON_OBJECT_TOO_LARGE, message);
     }
     text(input.replacen(find, replacement, count.min(most)))
 }

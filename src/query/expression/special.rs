@@ -10,7 +10,8 @@ use super::regex::RegexCall;
 use super::scope::Scope;
 use super::tree::{Expression, Form, Outcome};
 use crate::document::{MAX_DEPTH, Value};
-use crate::error::Result;
+use crate::error::codes::{self, Code};
+use crate::error::{Error, Result};
 use crate::query::place::depth;
 
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
         "$ifNull" => {
             let all = list(parser, operand)?;
             if all.len() < 2 {
-                return parser.fail("$ifNull takes at least 2 arguments");
+                return parser.fail_as(codes::IF_NULL_COUNT, "$ifNull takes at least 2 arguments");
             }
             Special::IfNull(all)
         }
@@ -54,7 +55,8 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
             let (given, name) = over(parser, name, operand, &["input", "as", "in"])?;
             let [input, each] = bound(parser, given, &name, ["input", "in"], 0)?;
             let (Some(input), Some(each)) = (input, each) else {
-                return parser.fail("$map needs 'input' and 'in'");
+                return parser
+                    .fail_as(missing("$map", given, &["input", "in"]), "$map needs 'input' and 'in'");
             };
             Special::Map { input, name, each }
         }
@@ -64,7 +66,8 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
             let limit = given.iter().find(|(key, _)| key == "limit");
             let limit = limit.map(|(_, value)| parser.expression(value)).transpose()?;
             let (Some(input), Some(keep)) = (input, keep) else {
-                return parser.fail("$filter needs 'input' and 'cond'");
+                let code = missing("$filter", given, &["input", "cond"]);
+                return parser.fail_as(code, "$filter needs 'input' and 'cond'");
             };
             Special::Filter { input, name, keep, limit }
         }
@@ -72,13 +75,14 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
             let (given, _) = over(parser, name, operand, &["input", "initialValue", "in"])?;
             let [input, initial, step] = bound(parser, given, "value", ["input", "initialValue", "in"], 1)?;
             let (Some(input), Some(initial), Some(step)) = (input, initial, step) else {
-                return parser.fail("$reduce needs 'input', 'initialValue' and 'in'");
+                let code = missing("$reduce", given, &["input", "initialValue", "in"]);
+                return parser.fail_as(code, "$reduce needs 'input', 'initialValue' and 'in'");
             };
             Special::Reduce { input, initial, step }
         }
         "$convert" => {
             let Value::Object(given) = operand else {
-                return parser.fail("$convert needs an object with input and to");
+                return parser.fail_as(codes::FAILED_TO_PARSE, "$convert needs an object with input and to");
             };
             let fields = parser.fields(name, &["input", "to", "onError", "onNull"], 2, given)?;
             let Ok([Some(input), Some(to), on_error, on_null]) = <[_; 4]>::try_from(fields) else {
@@ -111,12 +115,15 @@ fn cond(parser: &mut Parser, operand: &Value) -> Result<Special> {
     };
     match <[Expression; 3]>::try_from(parts) {
         Ok(parts) => Ok(Special::Cond(parts)),
-        Err(_) => parser.fail("$cond takes 3 arguments: if, then, else"),
+        Err(_) => parser.fail_as(codes::ARGUMENT_COUNT, "$cond takes 3 arguments: if, then, else"),
     }
 }
 
 fn switch(parser: &mut Parser, operand: &Value) -> Result<Special> {
-    let Value::Object(given) = operand else { return parser.fail("$switch needs an object with branches") };
+    let numbers = codes::operator("$switch");
+    let Value::Object(given) = operand else {
+        return parser.fail_as(numbers.of_shape(), "$switch needs an object with branches");
+    };
     let mut branches = Vec::new();
     let mut default = None;
     for (key, value) in given {
@@ -124,7 +131,9 @@ fn switch(parser: &mut Parser, operand: &Value) -> Result<Special> {
             ("branches", Value::Array(items)) => {
                 for item in items {
                     let Value::Object(branch) = item else {
-                        return parser.fail("each branch of $switch needs an object with case and then");
+                        let code = codes::operator("a branch of $switch").of_shape();
+                        return parser
+                            .fail_as(code, "each branch of $switch needs an object with case and then");
                     };
                     let fields = parser.fields("a branch of $switch", &["case", "then"], 2, branch)?;
                     if let Ok([Some(case), Some(then)]) = <[_; 2]>::try_from(fields) {
@@ -136,22 +145,32 @@ fn switch(parser: &mut Parser, operand: &Value) -> Result<Special> {
                 default = Some(parser.inside("default", |parser| parser.expression(value))?)
             }
             _ => {
-                return parser
-                    .fail(format!("$switch knows branches (an array) and default, but not '{key}'"));
+                let known = key == "branches";
+                let code = if known { codes::SWITCH_BRANCHES } else { numbers.unknown() };
+                let message = format!("$switch knows branches (an array) and default, but not '{key}'");
+                return parser.fail_as(code, message);
             }
         }
     }
     if branches.is_empty() {
-        return parser.fail("$switch needs at least one branch");
+        return parser.fail_as(numbers.missing(0), "$switch needs at least one branch");
     }
     Ok(Special::Switch(branches, default))
 }
 
 fn variables(parser: &mut Parser, operand: &Value) -> Result<Special> {
-    let Value::Object(given) = operand else { return parser.fail("$let needs an object with vars and in") };
+    let numbers = codes::operator("$let");
+    let Value::Object(given) = operand else {
+        return parser.fail_as(numbers.of_shape(), "$let needs an object with vars and in");
+    };
     let find = |name: &str| given.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     let (Some(Value::Object(vars)), Some(body), 2) = (find("vars"), find("in"), given.len()) else {
-        return parser.fail("$let needs an object with vars (an object) and in");
+        let code = if given.iter().any(|(key, _)| key != "vars" && key != "in") {
+            numbers.unknown()
+        } else {
+            missing("$let", given, &["vars", "in"])
+        };
+        return parser.fail_as(code, "$let needs an object with vars (an object) and in");
     };
     let mut all = Vec::new();
     for (name, value) in vars {
@@ -163,6 +182,17 @@ fn variables(parser: &mut Parser, operand: &Value) -> Result<Special> {
     Ok(Special::Let(all, body))
 }
 
+/// The number of the first of these fields that is missing.
+fn missing(name: &str, given: &[(String, Value)], fields: &[&str]) -> Code {
+    let absent = fields.iter().position(|field| !given.iter().any(|(key, _)| key == field));
+    codes::operator(name).missing(absent.unwrap_or_default())
+}
+
+/// The error of an argument of a wrong type.
+fn refuse_type(name: &str, argument: usize, message: &str) -> Error {
+    refuse(name, message).with_code(codes::operator(name).of_type(argument))
+}
+
 /// The fields of an operator that goes over an array, and the name of its variable.
 fn over<'v>(
     parser: &Parser,
@@ -171,17 +201,19 @@ fn over<'v>(
     known: &[&str],
 ) -> Result<(&'v [(String, Value)], String)> {
     let Value::Object(given) = operand else {
-        return parser.fail(format!("{name} needs an object with {}", known.join(", ")));
+        let message = format!("{name} needs an object with {}", known.join(", "));
+        return parser.fail_as(codes::operator(name).of_shape(), message);
     };
     if let Some((key, _)) = given.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-        return parser.fail(format!("{name} knows {}, but not '{key}'", known.join(", ")));
+        let message = format!("{name} knows {}, but not '{key}'", known.join(", "));
+        return parser.fail_as(codes::operator(name).unknown(), message);
     }
     let variable = match given.iter().find(|(key, _)| key == "as") {
         Some((_, Value::String(variable))) => {
             check_variable(parser, variable)?;
             variable.clone()
         }
-        Some(_) => return parser.fail(format!("'as' of {name} must be a name")),
+        Some(_) => return parser.fail_as(codes::FAILED_TO_PARSE, format!("'as' of {name} must be a name")),
         None => "this".to_owned(),
     };
     Ok((given, variable))
@@ -298,7 +330,7 @@ impl Special {
             Special::Regex(call) => call.eval(scope),
             Special::GetField { field, input } => {
                 let Some(Value::String(field)) = field.eval(scope)? else {
-                    return Err(refuse("$getField", "needs a string as field"));
+                    return Err(refuse_type("$getField", 0, "needs a string as field"));
                 };
                 Ok(match input.eval(scope)? {
                     Some(Value::Object(fields)) => {
@@ -326,7 +358,9 @@ fn array_of(name: &str, input: &Expression, scope: &Scope<'_>) -> Result<Option<
     match input.eval(scope)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items)),
-        Some(other) => Err(refuse(name, format!("needs an array as input, not {}", other.type_name()))),
+        Some(other) => {
+            Err(refuse_type(name, 0, &format!("needs an array as input, not {}", other.type_name())))
+        }
     }
 }
 
@@ -343,7 +377,11 @@ fn filter(
         Some(limit) => {
             match crate::query::arithmetic::as_integer(&limit).and_then(|n| usize::try_from(n).ok()) {
                 Some(limit) if limit > 0 => limit,
-                _ => return Err(refuse("$filter", "needs a whole number above 0 as limit")),
+                _ => {
+                    let whole = crate::query::arithmetic::as_integer(&limit).is_some();
+                    let error = refuse("$filter", "needs a whole number above 0 as limit");
+                    return Err(if whole { error } else { error.with_code(codes::FILTER_LIMIT) });
+                }
             }
         }
     };

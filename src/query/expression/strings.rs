@@ -4,7 +4,7 @@ use super::convert::text_of;
 use super::operator::{ANY, Args, Operator, int, list, named, null};
 use super::tree::Outcome;
 use crate::document::{MAX_DOCUMENT, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$concat", 0, ANY, concat),
@@ -36,7 +36,10 @@ fn coerced(args: &Args<'_>, index: usize) -> Result<String> {
         Some(
             value @ (Value::String(_) | Value::Int(_) | Value::Double(_) | Value::Long(_) | Value::Date(_)),
         ) => Ok(text_of(value).unwrap_or_default()),
-        Some(other) => args.fail(format!("needs a string, a number or a date, not {}", other.type_name())),
+        Some(other) => {
+            let message = format!("needs a string, a number or a date, not {}", other.type_name());
+            args.fail_as(codes::NO_STRING, message)
+        }
     }
 }
 
@@ -48,7 +51,8 @@ fn concat(args: &mut Args<'_>) -> Outcome {
     for index in 0..args.len() {
         all.push_str(args.text(index)?);
         if all.len() > MAX_DOCUMENT {
-            return args.fail(format!("makes a string of more than {MAX_DOCUMENT} bytes"));
+            let message = format!("makes a string of more than {MAX_DOCUMENT} bytes");
+            return args.fail_as(codes::BSON_OBJECT_TOO_LARGE, message);
         }
     }
     text(all)
@@ -100,7 +104,11 @@ fn substring_bytes(args: &mut Args<'_>) -> Outcome {
     let end = count.map_or(whole.len(), |count| start.saturating_add(count).min(whole.len()));
     match whole.get(start..end) {
         Some(part) => text(part.to_owned()),
-        None => args.fail("would cut a character in the middle; use $substrCP"),
+        None => {
+            let code =
+                if whole.is_char_boundary(start) { codes::SUBSTRING_END } else { codes::SUBSTRING_START };
+            args.fail_as(code, "would cut a character in the middle; use $substrCP")
+        }
     }
 }
 
@@ -109,6 +117,6 @@ fn substring_points(args: &mut Args<'_>) -> Outcome {
     let (start, count) = bounds(args)?;
     match count {
         Some(count) => text(whole.chars().skip(start).take(count).collect()),
-        None => args.fail("needs a count that is not negative"),
+        None => args.fail_as(codes::SUBSTRING_LENGTH, "needs a count that is not negative"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::operator::Args;
 use crate::document::Value;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 
 /// Milliseconds east of UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,10 +23,14 @@ impl Zone {
                         "{} does not know the time zone '{text}'; use UTC or an offset such as '+02:00'",
                         args.name()
                     );
-                    Err(Error::new(Kind::NotSupported, message))
+                    Err(Error::new(Kind::NotSupported, message).with_code(codes::UNKNOWN_TIME_ZONE))
                 }
             },
-            Some(other) => args.fail(format!("needs a string as timezone, not {}", other.type_name())),
+            Some(other) => {
+                let of_part = !args.name().starts_with("$date");
+                let code = if of_part { codes::TIME_ZONE_TYPE_OF_PART } else { codes::TIME_ZONE_TYPE };
+                args.fail_as(code, format!("needs a string as timezone, not {}", other.type_name()))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Branch, Mode, Projection, Rule, Way};
 use crate::document::{MAX_DEPTH, Node, Object, RawKind, RawValue, Value};
-use crate::error::Result;
+use crate::error::{Result, codes};
 use crate::query::Filter;
 use crate::query::expression::{Env, Rooted, Scope};
 use crate::query::place::depth;
@@ -38,10 +38,8 @@ impl Projection {
         walk.compute(&self.fields, &mut result)?;
         let result = Value::Object(result);
         if self.computed && depth(&result) > MAX_DEPTH {
-            return Err(bad_query(
-                "",
-                format!("the projection makes a document deeper than {MAX_DEPTH} levels"),
-            ));
+            let message = format!("the projection makes a document deeper than {MAX_DEPTH} levels");
+            return Err(bad_query("", message).with_code(codes::OVERFLOW));
         }
         Ok(result)
     }
@@ -139,10 +137,8 @@ impl Walk<'_> {
     fn matched<'a>(&self, array: RawValue<'a>) -> Result<RawValue<'a>> {
         let (path, index) = self.position.unwrap_or_default();
         index.and_then(|index| array.items().nth(index)).ok_or_else(|| {
-            bad_query(
-                path,
-                format!("the positional projection '{path}.$' found no matching element; the filter must name the array"),
-            )
+            let message = format!("the positional projection '{path}.$' found no matching element; the filter must name the array");
+            bad_query(path, message).with_code(codes::PROJECTION_NO_ELEMENT)
         })
     }
 }

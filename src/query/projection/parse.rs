@@ -2,9 +2,9 @@
 
 use super::{Branch, Mode, Projection, Rule, Way};
 use crate::document::{MAX_DEPTH, Node, Path, RawValue, Seen};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::query::arithmetic::as_double;
-use crate::query::expression::{Constants, Expression};
+use crate::query::expression::{Constants, Expression, path_fault};
 use crate::query::operators::Element;
 use crate::query::refusal::{bad_query, not_supported};
 use crate::query::slice::Slice;
@@ -21,10 +21,8 @@ impl Projection {
             Seen::Object => {}
             Seen::Null => return Ok(None),
             other => {
-                return Err(bad_query(
-                    "",
-                    format!("a projection must be an object, not {}", other.type_name()),
-                ));
+                let message = format!("a projection must be an object, not {}", other.type_name());
+                return Err(bad_query("", message).with_code(codes::TYPE_MISMATCH));
             }
         }
         let mut parser = Parser { constants: constants.clone(), ..Parser::default() };
@@ -41,10 +39,8 @@ impl Projection {
         if mode == Mode::Exclude
             && let Some(path) = &positional
         {
-            return Err(bad_query(
-                path,
-                format!("'{path}.$' cannot stand in a projection that excludes fields"),
-            ));
+            let message = format!("'{path}.$' cannot stand in a projection that excludes fields");
+            return Err(bad_query(path, message).with_code(codes::PROJECTION_POSITIONAL_EXCLUDES));
         }
         Ok(Some(Projection { mode, id, fields, positional, computed }))
     }
@@ -78,20 +74,16 @@ impl Parser {
                 continue;
             }
             if key.contains(".$.") {
-                return Err(bad_query(
-                    prefix,
-                    format!(
-                        "'$' in '{prefix}' may only stand at the end, as in 'a.b.$'; leave out what follows it"
-                    ),
-                ));
+                let message = format!(
+                    "'$' in '{prefix}' may only stand at the end, as in 'a.b.$'; leave out what follows it"
+                );
+                return Err(bad_query(prefix, message).with_code(codes::PROJECTION_DOLLAR_IN_PATH));
             }
             if key.split('.').any(|part| part.is_empty() || part.starts_with('$')) {
-                return Err(bad_query(
-                    prefix,
-                    format!(
-                        "'{prefix}' cannot be projected: parts of a path must not be empty or start with '$'"
-                    ),
-                ));
+                let message = format!(
+                    "'{prefix}' cannot be projected: parts of a path must not be empty or start with '$'"
+                );
+                return Err(bad_query(prefix, message).with_code(path_fault(prefix)));
             }
             match value.seen() {
                 Seen::Object => self.read_nested(value, prefix)?,
@@ -108,12 +100,13 @@ impl Parser {
     fn read_nested(&mut self, value: RawValue<'_>, prefix: &mut String) -> Result<()> {
         match value.fields().next() {
             None => {
-                Err(bad_query(prefix, format!("the projection of '{prefix}' must not be an empty object")))
+                let message = format!("the projection of '{prefix}' must not be an empty object");
+                Err(bad_query(prefix, message).with_code(codes::PROJECTION_EMPTY_OBJECT))
             }
             Some((operator, operand)) if operator.starts_with('$') => {
                 if value.fields().nth(1).is_some() {
                     let message = format!("the projection of '{prefix}' takes one operator, but has more");
-                    return Err(bad_query(prefix, message));
+                    return Err(bad_query(prefix, message).with_code(codes::EXPRESSION_FIELDS));
                 }
                 self.read_operator(prefix, (operator, operand), value)
             }
@@ -131,7 +124,7 @@ impl Parser {
             "$slice" if is_slice(operand) => Rule::Slice(Slice::parse(path, operand)?),
             "$elemMatch" if path.contains('.') => {
                 let message = format!("$elemMatch at '{path}' cannot be projected inside another field");
-                return Err(bad_query(path, message));
+                return Err(bad_query(path, message).with_code(codes::PROJECTION_NESTED_ELEM_MATCH));
             }
             "$elemMatch" => {
                 self.first = true;
@@ -165,16 +158,16 @@ impl Parser {
     fn add_positional(&mut self, path: &str, value: RawValue<'_>) -> Result<()> {
         let text = format!("{path}.$");
         if mode_of(value.seen()) != Some(Mode::Include) {
-            return Err(bad_query(&text, format!("'{text}' can only be included: give it 1 or true")));
+            let message = format!("'{text}' can only be included: give it 1 or true");
+            return Err(bad_query(&text, message).with_code(codes::PROJECTION_POSITIONAL_EXCLUDES));
         }
         if path.split('.').any(|part| part.is_empty() || part.starts_with('$')) {
-            return Err(bad_query(
-                &text,
-                format!("'{text}' cannot be projected: '$' stands at the end only, after a path"),
-            ));
+            let message = format!("'{text}' cannot be projected: '$' stands at the end only, after a path");
+            return Err(bad_query(&text, message).with_code(codes::PROJECTION_DOLLAR_IN_PATH));
         }
         if self.positional.is_some() {
-            return Err(bad_query(&text, "a projection has at most one positional path"));
+            let message = "a projection has at most one positional path";
+            return Err(bad_query(&text, message).with_code(codes::PROJECTION_TWO_POSITIONAL));
         }
         self.include_or_exclude(&text, Mode::Include)?;
         self.positional = Some(path.to_owned());
@@ -195,14 +188,13 @@ impl Parser {
 
     fn include_or_exclude(&mut self, text: &str, mode: Mode) -> Result<()> {
         if *self.mode.get_or_insert(mode) != mode {
-            let (verb, other) = match mode {
-                Mode::Include => ("include", "excludes"),
-                Mode::Exclude => ("exclude", "includes"),
+            let (verb, other, code) = match mode {
+                Mode::Include => ("include", "excludes", codes::PROJECTION_INCLUDES),
+                Mode::Exclude => ("exclude", "includes", codes::PROJECTION_EXCLUDES),
             };
-            return Err(bad_query(
-                text,
-                format!("cannot {verb} '{text}' in a projection that {other} fields; only _id may differ"),
-            ));
+            let message =
+                format!("cannot {verb} '{text}' in a projection that {other} fields; only _id may differ");
+            return Err(bad_query(text, message).with_code(code));
         }
         Ok(())
     }
@@ -264,10 +256,8 @@ fn is_slice<'a>(operand: impl Node<'a>) -> bool {
 }
 
 fn collision(path: &str) -> Error {
-    bad_query(
-        path,
-        format!(
-            "the projection says two things about '{path}'; name each path once, and not also a part of it"
-        ),
-    )
+    let message = format!(
+        "the projection says two things about '{path}'; name each path once, and not also a part of it"
+    );
+    bad_query(path, message).with_code(codes::PROJECTION_COLLISION_BELOW)
 }

@@ -4,7 +4,7 @@ use super::number::same;
 use super::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::compare_values;
 use crate::document::{Node, RawValue, Seen, Value};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::query::arithmetic::{as_double, as_integer};
 use crate::query::operators::Types;
 use crate::query::pattern::{Pattern, Source};
@@ -99,7 +99,7 @@ fn parse_at<'a>(schema: impl Node<'a>, path: &str) -> Result<JsonSchema> {
             }
             _ => {
                 let message = format!("unknown $jsonSchema keyword '{keyword}' (at '{at}')");
-                return Err(bad_query(&at, message));
+                return Err(bad_query(&at, message).with_code(codes::FAILED_TO_PARSE));
             }
         }
     }
@@ -107,11 +107,12 @@ fn parse_at<'a>(schema: impl Node<'a>, path: &str) -> Result<JsonSchema> {
 }
 
 fn fail<T>(path: &str, message: &str) -> Result<T> {
-    Err(bad_query(path, format!("'{path}' {message}")))
+    Err(bad_query(path, format!("'{path}' {message}")).with_code(codes::FAILED_TO_PARSE))
 }
 
 fn wrong<'a, T>(path: &str, wanted: &str, found: impl Node<'a>) -> Result<T> {
-    fail(path, &format!("{wanted}, not {}", found.seen().type_name()))
+    let message = format!("'{path}' {wanted}, not {}", found.seen().type_name());
+    Err(bad_query(path, message).with_code(codes::TYPE_MISMATCH))
 }
 
 fn text<'a>(operand: impl Node<'a>, at: &str) -> Result<String> {
@@ -182,7 +183,10 @@ fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<
                     "knows no 'integer', as in MongoDB; use bsonType: ['int', 'long'], or multipleOf: 1",
                 );
             }
-            None => return fail(at, &format!("knows no type '{name}'")),
+            None => {
+                let message = format!("'{at}' knows no type '{name}'");
+                return Err(bad_query(at, message).with_code(codes::BAD_VALUE));
+            }
         }
     }
     Ok(all)
