@@ -9,9 +9,9 @@ test('errors carry a kind, a code and the place', async (t) => {
   const error = await t.throwsAsync(users.insertOne({ _id: 1 }))
   t.true(error instanceof MoltenError && error instanceof Error)
   t.is(error.name, 'MoltenError')
-  t.deepEqual([error.kind, error.code], ['DUPLICATE_KEY', 11000])
+  t.deepEqual([error.kind, error.code, error.codeName], ['DUPLICATE_KEY', 11000, 'DuplicateKey'])
   const query = await t.throwsAsync(users.find({ a: { $x: 1 } }).toArray())
-  t.deepEqual([query.kind, query.code], ['BAD_QUERY', 'BAD_QUERY'])
+  t.deepEqual([query.kind, query.code, query.codeName], ['BAD_QUERY', 2, 'BadValue'])
 })
 
 test('isMoltenError knows errors of another evaluation of the package', (t) => {

@@ -1,6 +1,5 @@
 /** MongoDB's numbers that errors made in JavaScript carry; the whole table is src/error/codes.rs, whose tests compare. */
 export const CODES = {
-  BadValue: 2,
   FailedToParse: 9,
   Overflow: 15,
   MaxTimeMSExpired: 50,

@@ -49,14 +49,14 @@ export interface MoltenErrorDetails {
   cause?: unknown
 }
 
-/** MongoDB's name and number for an error that says none of its own; src/error.rs has the same, and compares. */
+/**
+ * MongoDB's name and number for an error made here that says none of its own; src/error.rs has the same, and compares. Values that cannot even
+ * be encoded have none: no server ever saw them.
+ */
 const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
   __proto__: null as never,
   DUPLICATE_KEY: 'DuplicateKey',
   CONFLICT: 'WriteConflict',
-  BAD_QUERY: 'BadValue',
-  BAD_UPDATE: 'BadValue',
-  BAD_DOCUMENT: 'BadValue',
   SCHEMA_VIOLATION: 'DocumentValidationFailure',
   NOT_SUPPORTED: 'NotImplemented',
   STORAGE_FULL: 'OutOfDiskSpace',

@@ -27,6 +27,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("std::fs", &["storage/real_vfs.rs"]),
     ("std::time::SystemTime", &["storage/host.rs"]),
     ("std::time::Instant", &["storage/host.rs"]),
+    ("getrandom", &["storage/host.rs"]),
 ];
 
 /// What the crate root re-exports, and the room it stands for: `crate::Error` is `crate::error::Error`.

@@ -197,7 +197,7 @@ pub fn filter(data: &[u8]) {
         }
     }
     if let Ok(Some(sort)) = Sort::parse(query) {
-        let mut keys: Vec<_> = raw().map(|document| sort.key(document)).collect();
+        let mut keys: Vec<_> = raw().filter_map(|document| sort.key(document).ok()).collect();
         keys.sort();
     }
     if let Ok(update) = Update::parse(query, None) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::document::Value;
 use crate::engine::{CollectionInfo, UpdateOutcome};
-use crate::error::Details;
+use crate::error::{Details, codes};
 
 #[derive(Debug, PartialEq)]
 enum Token {

@@ -3,7 +3,6 @@
 //! The whole pipeline reads one view, collections of `$lookup` and `$unionWith` included. What `$out` and `$merge` write goes
 //! through the one commit path; the answer waits until the last of it is published.
 
-use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,15 +64,13 @@ impl Aggregation {
         let pipeline = Pipeline::parse_with(pipeline.raw(), constants)?;
         let view = store.view();
         let now = store.now();
-        let seed = foldhash::fast::RandomState::default().hash_one((now, view.lsn().0));
-        let env = Arc::new(Env::new(now, seed));
+        let env = Arc::new(Env::new(now, store.seed()));
         let reading = Arc::new(Pipe {
             store: store.clone(),
             view,
             watch: watch.clone(),
             hint: Mutex::new(Hint::of(hint)?),
             written: AtomicU64::new(0),
-            seed: AtomicU64::new(seed),
         });
         let access: Arc<dyn Access> = reading.clone();
         let rows = pipeline.open(name, &env, &access)?;
@@ -137,7 +134,6 @@ pub(super) struct Pipe {
     hint: Mutex<Option<Hint>>,
     /// The number of its newest commit.
     written: AtomicU64,
-    seed: AtomicU64,
 }
 
 impl Pipe {
@@ -204,16 +200,7 @@ impl Access for Pipe {
     }
 
     fn new_id(&self) -> Value {
-        let state = foldhash::fast::RandomState::default();
-        let count = self.seed.fetch_add(1, Ordering::Relaxed);
-        let mut random = [0; 10];
-        for (n, chunk) in random.chunks_mut(8).enumerate() {
-            let bits = state.hash_one((count, n)).to_le_bytes();
-            for (to, from) in chunk.iter_mut().zip(bits) {
-                *to = from;
-            }
-        }
-        Value::String(id::uuid_v7(self.store.now() as u64, random))
+        self.store.new_id()
     }
 
     fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()> {

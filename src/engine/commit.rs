@@ -508,7 +508,7 @@ mod tests {
         let opened = open_memory();
         let options = OpenOptions { queue_limit: 1_000, ..OpenOptions::default() };
         let recovered = Replay::new(Path::new("memory"), None).finish();
-        Store::new("memory".into(), opened.backend, Host::system().clock, options, opened.report, recovered)
+        Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered)
     }
 
     #[test]

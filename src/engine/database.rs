@@ -109,19 +109,17 @@ impl Database {
         if options.storage == StorageMode::Memory {
             let opened = open_memory();
             let recovered = Replay::new(Path::new(path), None).finish();
-            let (clock, report) = (host.clock.clone(), opened.report);
-            let store =
-                Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered);
+            let report = opened.report;
+            let store = Store::new(path.to_owned(), opened.backend, host, options.clone(), report, recovered);
             return Ok(Self::handle(store, options, runtime, None));
         }
         let (store, place) = registry::open(host, Path::new(path), &options, || {
             let mut replay = Replay::new(Path::new(path), options.memory_limit);
             let (opened, early) =
                 open_disk_early(host, Path::new(path), &options, Some(runtime.clone()), &mut replay)?;
-            let (clock, report) = (host.clock.clone(), opened.report);
+            let report = opened.report;
             let recovered = replay.finish();
-            let store =
-                Store::new(path.to_owned(), opened.backend, clock, options.clone(), report, recovered);
+            let store = Store::new(path.to_owned(), opened.backend, host, options.clone(), report, recovered);
             match early {
                 Some(early) => store.load_later(early)?,
                 None => store.build_recovered(&store.views().catalogue())?,

@@ -10,7 +10,7 @@ use super::hint::Hint;
 use super::hits::Hits;
 use super::index::Index;
 use super::limits::Watch;
-use super::operation::{Incoming, Operation, Reach};
+use super::operation::{Incoming, Operation, Reach, Verbosity};
 use super::plan::{Access, Plan, Query};
 use super::select::{Examined, Reading};
 use super::store::Store;
@@ -49,13 +49,14 @@ macro_rules! fields {
 }
 
 impl Store {
-    /// Tells how an operation would be done, and, unless `verbosity` is 0, what doing its reading took.
+    /// Tells how an operation would be done, and what else it could have used; on demand also what doing its reading
+    /// took, by the plan alone or by each of them.
     pub fn explain(
         self: &Arc<Self>,
         name: &str,
         operation: &Operation,
         hint: Option<&Incoming>,
-        verbosity: u8,
+        verbosity: Verbosity,
         watch: &Watch,
     ) -> Result<Value> {
         let (operation, variables) = operation.with_variables();
@@ -63,7 +64,7 @@ impl Store {
             None => Constants::default(),
             Some(variables) => {
                 incoming::check(variables.bytes(), &variables.shapes)?;
-                Constants::parse(variables.raw(), self.now())?
+                Constants::parse(variables.raw(), self.now(), self.seed())?
             }
         };
         let explained = Explained::of(operation, hint, &constants)?;
@@ -76,27 +77,44 @@ impl Store {
                 "rejectedPlans": Value::Array(Vec::new()),
             });
             parts.push(("queryPlanner".into(), Value::Object(planner)));
-            if verbosity > 0 {
-                parts.push(("executionStats".into(), executed(0, 0, Examined::default())));
+            if verbosity != Verbosity::Planner {
+                let nothing = counters(0, 0, Examined::default());
+                parts.push(("executionStats".into(), executed(nothing, Vec::new(), verbosity)));
             }
             parts.push(("ok".into(), Value::Int(1)));
             return Ok(Value::Object(parts));
         };
         let query = explained.query();
         let plan = collection.plan(&query, view.lsn())?;
+        let rejected = collection.rejected(&query, view.lsn(), &plan);
+        let described = rejected.iter().map(|plan| Value::Object(explained.describe(plan))).collect();
         planner.extend(fields! {
             "winningPlan": Value::Object(explained.describe(&plan)),
-            "rejectedPlans": Value::Array(Vec::new()),
+            "rejectedPlans": Value::Array(described),
         });
         parts.push(("queryPlanner".into(), Value::Object(planner)));
-        if verbosity > 0 {
-            let before = self.elapsed();
+        if verbosity != Verbosity::Planner {
             let filter = &explained.filter;
             let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
-            let (returned, examined) = explained.run(&reading, &query, &plan)?;
-            let took = self.elapsed().saturating_sub(before).as_millis();
-            let took = u64::try_from(took).unwrap_or(u64::MAX);
-            parts.push(("executionStats".into(), executed(returned, took, examined)));
+            let run = |plan: &Plan<Index>| -> Result<Object> {
+                let before = self.elapsed();
+                let (returned, examined) = explained.run(&reading, &query, plan)?;
+                let took = self.elapsed().saturating_sub(before).as_millis();
+                Ok(counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined))
+            };
+            let winning = run(&plan)?;
+            let mut all = Vec::new();
+            if verbosity == Verbosity::AllPlans && !rejected.is_empty() {
+                let with_stages = |plan: &Plan<Index>, mut counters: Object| {
+                    counters.push(("executionStages".into(), Value::Object(explained.describe(plan))));
+                    Value::Object(counters)
+                };
+                all.push(with_stages(&plan, winning.clone()));
+                for plan in &rejected {
+                    all.push(with_stages(plan, run(plan)?));
+                }
+            }
+            parts.push(("executionStats".into(), executed(winning, all, verbosity)));
         }
         if self.options().auto_index != AutoIndex::Off {
             parts.push(("suggestedIndexes".into(), Collection::suggested_indexes(collection)));
@@ -119,14 +137,24 @@ fn number(count: u64) -> Value {
     Value::number(count as f64)
 }
 
-fn executed(returned: u64, took: u64, examined: Examined) -> Value {
-    Value::Object(fields! {
-        "executionSuccess": Value::Bool(true),
+/// What running a plan took.
+fn counters(returned: u64, took: u64, examined: Examined) -> Object {
+    fields! {
         "nReturned": number(returned),
         "executionTimeMillis": number(took),
         "totalKeysExamined": number(examined.keys),
         "totalDocsExamined": number(examined.documents),
-    })
+    }
+}
+
+/// The counters of the winning plan, and those of all where they were asked for; none where there is no other.
+fn executed(winning: Object, all: Vec<Value>, verbosity: Verbosity) -> Value {
+    let mut stats = fields! { "executionSuccess": Value::Bool(true) };
+    stats.extend(winning);
+    if verbosity == Verbosity::AllPlans {
+        stats.push(("allPlansExecution".into(), Value::Array(all)));
+    }
+    Value::Object(stats)
 }
 
 impl Explained {

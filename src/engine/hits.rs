@@ -180,10 +180,12 @@ impl Hits {
             let mut best = Best::new(sort, keep);
             let mut selection = Selection::open(reading, plan, self.end)?;
             let shapes = reading.collection.shapes();
+            let mut added = Ok(());
             selection.run(reading, &mut |slot, lsn, block, span| {
-                best.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
-                ControlFlow::Continue(())
+                added = best.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
+                if added.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
+            added?;
             self.examined.keys += selection.examined.keys;
             self.examined.documents += selection.examined.documents;
             best.into_found()

@@ -20,7 +20,7 @@ fn store() -> Arc<Store> {
     let opened = open_memory();
     let recovered = Replay::new(Path::new("memory"), None).finish();
     let options = OpenOptions::default();
-    Store::new("memory".into(), opened.backend, Host::system().clock, options, opened.report, recovered)
+    Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered)
 }
 
 fn unique(path: &str) -> Spec {

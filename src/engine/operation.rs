@@ -323,7 +323,7 @@ impl Operation {
 }
 
 /// How much an explanation tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbosity {
     /// The plan alone; nothing is read.
     Planner,

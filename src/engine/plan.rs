@@ -157,6 +157,33 @@ pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) ->
     Ok(Planner { query, indexes, documents, forced: false }.plan())
 }
 
+/// What the query could have used instead of this plan, from the cheapest: each usable index, and the union of
+/// several where one is possible. A hint, or an `_id`, leaves nothing to choose.
+pub fn rejected<I: Keys>(
+    query: &Query<'_>,
+    indexes: &[Arc<I>],
+    documents: u64,
+    chosen: &Plan<I>,
+) -> Vec<Plan<I>> {
+    if query.hint.is_some() || query.filter.id().is_some() {
+        return Vec::new();
+    }
+    let planner = Planner { query, indexes, documents, forced: false };
+    let demands = query.filter.demands();
+    let fields: Vec<&Bounded<'_>> = demands.fields.iter().collect();
+    let plain = !demands.more && demands.unions.is_empty();
+    let is_chosen =
+        |index: &Arc<I>| matches!(chosen, Plan::Index(access) if Arc::ptr_eq(&access.index, index));
+    let others = indexes.iter().filter(|index| !is_chosen(index));
+    let mut all: Vec<Priced<I>> =
+        others.filter_map(|index| planner.of_index(index, &fields, true, plain)).collect();
+    if !matches!(chosen, Plan::Union(_)) {
+        all.extend(demands.unions.iter().filter_map(|branches| planner.union(branches, &fields)));
+    }
+    all.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    all.into_iter().map(|one| one.plan).collect()
+}
+
 impl Keys for Index {
     fn spec(&self) -> &Spec {
         Index::spec(self)
@@ -182,10 +209,16 @@ impl Keys for Index {
 impl Collection {
     /// The plan of a query for a view of this number.
     pub fn plan(&self, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
-        let indexes = self.indexes();
-        let ready: SmallVec<[Arc<Index>; 4]> =
-            indexes.iter().filter(|index| index.is_ready(view)).cloned().collect();
-        choose(query, &ready, self.count())
+        choose(query, &self.ready(view), self.count())
+    }
+
+    /// What this query could have used instead of this plan.
+    pub(super) fn rejected(&self, query: &Query<'_>, view: Lsn, chosen: &Plan<Index>) -> Vec<Plan<Index>> {
+        rejected(query, &self.ready(view), self.count(), chosen)
+    }
+
+    fn ready(&self, view: Lsn) -> SmallVec<[Arc<Index>; 4]> {
+        self.indexes().iter().filter(|index| index.is_ready(view)).cloned().collect()
     }
 
     /// The plan of a query on the newest applied state for which no view is held: no index, whatever becomes ready

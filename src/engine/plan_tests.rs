@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::database::Database;
 use super::limits::Watch;
-use super::operation::{FindOptions, Incoming, InsertOrder, Operation, Reach};
+use super::operation::{FindOptions, Incoming, InsertOrder, Operation, Reach, Verbosity};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::error::{Kind, Result};
 use crate::index::Spec;
@@ -78,7 +78,13 @@ fn find(filter: &Value, sort: Option<Value>, limit: u64) -> Operation {
 impl Subject {
     fn explain(&self, operation: &Operation, hint: Option<Value>) -> Result<Explained> {
         let hint = hint.as_ref().map(incoming);
-        let told = self.database.store().explain("c", operation, hint.as_ref(), 1, &Watch::default())?;
+        let told = self.database.store().explain(
+            "c",
+            operation,
+            hint.as_ref(),
+            Verbosity::Execution,
+            &Watch::default(),
+        )?;
         Ok(Explained(told))
     }
 

@@ -376,10 +376,9 @@ impl Session {
                     store.distinct(name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
                 })
             }
-            Operation::Explain { operation, verbosity } => self
-                .store
-                .explain(name, &operation, operation.hint(), verbosity as u8, watch)
-                .map(Answer::Value),
+            Operation::Explain { operation, verbosity } => {
+                self.store.explain(name, &operation, operation.hint(), verbosity, watch).map(Answer::Value)
+            }
             Operation::More { cursor, batch } => return self.more(cursor, batch, watch),
             Operation::CloseCursor { cursor } => {
                 let closed = self.cursors.lock().open.remove(&cursor);

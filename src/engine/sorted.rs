@@ -9,7 +9,7 @@ use super::scan::{Found, Scan};
 use super::slab::Span;
 use super::store::Store;
 use crate::document::RawValue;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::{Ranker, Sort, SortKey};
 use crate::storage::Block;
 
@@ -50,28 +50,33 @@ pub(super) struct Best<'s> {
     /// When not all are kept: the last of them on top.
     best: BinaryHeap<Ranked>,
     all: Vec<Ranked>,
+    /// Why a document has no place in the order.
+    refused: Option<Error>,
 }
 
 impl<'s> Best<'s> {
     /// The first `keep`; `usize::MAX` for all.
     pub(super) fn new(sort: &'s Sort, keep: usize) -> Best<'s> {
-        Best { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new() }
+        Best { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new(), refused: None }
     }
 
-    pub(super) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) {
+    pub(super) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) -> Result<()> {
         if self.keep == usize::MAX {
-            self.all.push(Ranked { key: self.ranker.key(document), found: found() });
-            return;
+            self.all.push(Ranked { key: self.ranker.key(document)?, found: found() });
+            return Ok(());
         }
         let full = self.best.len() >= self.keep;
         // Later documents with an equal key stand behind.
-        if full && !self.best.peek().is_some_and(|worst| self.ranker.is_before(document, &worst.key)) {
-            return;
+        if let Some(worst) = self.best.peek().filter(|_| full)
+            && !self.ranker.is_before(document, &worst.key)?
+        {
+            return Ok(());
         }
         if full {
             self.best.pop();
         }
-        self.best.push(Ranked { key: self.ranker.key(document), found: found() });
+        self.best.push(Ranked { key: self.ranker.key(document)?, found: found() });
+        Ok(())
     }
 
     /// Them, in their order.
@@ -96,12 +101,20 @@ impl Store {
     pub fn sorted(&self, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
         let shapes = scan.collection.shapes();
         let start = || Best::new(sort, keep);
-        let visit = |part: &mut Best<'_>, slot, lsn, block: &Arc<Block>, span: Span| {
-            part.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
-            ControlFlow::Continue(())
+        let visit = |part: &mut Best<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part
+            .add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span))
+        {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                part.refused = Some(error);
+                ControlFlow::Break(())
+            }
         };
         let mut ranked: Vec<Ranked> = Vec::new();
         self.fold(scan, start, visit, |part| {
+            if let Some(error) = part.refused {
+                return Err(error);
+            }
             ranked.extend(part.best);
             ranked.extend(part.all);
             if keep != usize::MAX && ranked.len() >= keep.saturating_mul(2).max(MANY) {

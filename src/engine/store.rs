@@ -16,10 +16,11 @@ use super::precedence::Precedence;
 use super::promptly::{PROMPT_BYTES, must_be_prompt, refusal, refuse};
 use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
+use crate::document::{Value, id};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
-use crate::storage::host::Clock;
-use crate::storage::{Block, BlockPlace, FrameSize, Lsn, Place, RecoveryReport, StorageBackend};
+use crate::storage::host::{Clock, Rng};
+use crate::storage::{Block, BlockPlace, FrameSize, Host, Lsn, Place, RecoveryReport, StorageBackend};
 
 /// What the newest commit left, published or not. Its lock is the commit lock.
 pub struct Applied {
@@ -54,6 +55,9 @@ pub struct Store {
     applied: Mutex<Applied>,
     applied_lsn: AtomicU64,
     clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    /// Where the seeds of operations come from.
+    chance: AtomicU64,
     /// The same as `now`, for what may not know storage.
     work_clock: crate::work::Clock,
     options: OpenOptions,
@@ -136,11 +140,14 @@ impl Store {
     pub fn new(
         name: String,
         storage: Arc<dyn StorageBackend>,
-        clock: Arc<dyn Clock>,
+        host: &Host,
         options: OpenOptions,
         report: RecoveryReport,
         recovered: Recovered,
     ) -> Arc<Store> {
+        let mut seed = [0; 8];
+        host.rng.fill(&mut seed);
+        let clock = host.clock.clone();
         let catalogue = Arc::new(recovered.catalogue);
         let views = Views::new(recovered.lsn, catalogue.clone(), recovered.collections.clone());
         let publisher = Publisher {
@@ -164,6 +171,8 @@ impl Store {
             applied_lsn: AtomicU64::new(recovered.lsn.0),
             work_clock: Arc::new(move || millis(&*work_clock)),
             clock,
+            rng: host.rng.clone(),
+            chance: AtomicU64::new(u64::from_le_bytes(seed)),
             options,
             report,
             compacting: Mutex::default(),
@@ -243,6 +252,18 @@ impl Store {
 
     pub(super) fn hand(&self) -> &Mutex<(u32, u64)> {
         &self.hand
+    }
+
+    /// A seed for the `$rand` and `$sample` of one operation. The step is not that of the sequences that start there.
+    pub(super) fn seed(&self) -> u64 {
+        self.chance.fetch_add(0xd1b5_4a32_d192_ed03, Ordering::Relaxed)
+    }
+
+    /// The `_id` of a document that brings none: a UUID of version 7.
+    pub(super) fn new_id(&self) -> Value {
+        let mut random = [0; 10];
+        self.rng.fill(&mut random);
+        Value::String(id::uuid_v7(u64::try_from(self.now()).unwrap_or_default(), random))
     }
 
     /// Time on a clock that does not go back.

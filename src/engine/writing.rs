@@ -55,14 +55,14 @@ impl Session {
     pub(super) fn taken_apart(&self, operation: Operation) -> Result<(Operation, Constants)> {
         match operation {
             Operation::Let { variables, operation } => Ok((*operation, self.constants(Some(&variables))?)),
-            plain => Ok((plain, Constants::default())),
+            plain => Ok((plain, Constants::none(self.store.seed()))),
         }
     }
 
     fn constants(&self, variables: Option<&Incoming>) -> Result<Constants> {
-        let Some(variables) = variables else { return Ok(Constants::default()) };
+        let Some(variables) = variables else { return Ok(Constants::none(self.store.seed())) };
         incoming::check(variables.bytes(), &variables.shapes)?;
-        Constants::parse(variables.raw(), self.store.now())
+        Constants::parse(variables.raw(), self.store.now(), self.store.seed())
     }
 
     /// Runs one write by filter and shapes its answer.

@@ -404,8 +404,11 @@ proptest! {
             Value::Array(vec![Value::String(path.clone()), Value::Int(if *down { -1 } else { 1 })])
         };
         let sort = Sort::parse(encode(&Value::Array(paths.iter().map(pair).collect())).raw()).unwrap().unwrap();
+        let key = |document: &Value| sort.key(encode(document).raw());
+        // Arrays at both paths have no order.
+        let documents: Vec<Value> = documents.into_iter().filter(|document| key(document).is_ok()).collect();
         let mut sorted = documents.clone();
-        sorted.sort_by_cached_key(|document| sort.key(encode(document).raw()));
+        sorted.sort_by_cached_key(|document| key(document).unwrap());
         let mut naive = documents;
         naive.sort_by(|a, b| {
             paths.iter().fold(Ordering::Equal, |order, (path, down)| {

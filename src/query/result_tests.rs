@@ -2,6 +2,7 @@
 
 use super::testing::{encoded, value};
 use crate::error::Kind;
+use crate::error::codes::Code;
 use crate::query::{Filter, Projection, Sort};
 
 #[track_caller]
@@ -195,7 +196,8 @@ fn malformed_projections_name_the_path() {
 #[track_caller]
 fn sorts(sort: &str, documents: &[&str]) {
     let parsed = Sort::parse(encoded(sort).raw()).unwrap().unwrap();
-    let keys: Vec<_> = documents.iter().map(|document| parsed.key(encoded(document).raw())).collect();
+    let keys: Vec<_> =
+        documents.iter().map(|document| parsed.key(encoded(document).raw()).unwrap()).collect();
     for (n, pair) in keys.windows(2).enumerate() {
         assert!(pair[0] < pair[1], "{sort}: {} before {}", documents[n], documents[n + 1]);
     }
@@ -204,7 +206,37 @@ fn sorts(sort: &str, documents: &[&str]) {
 #[track_caller]
 fn ties(sort: &str, a: &str, b: &str) {
     let parsed = Sort::parse(encoded(sort).raw()).unwrap().unwrap();
-    assert!(parsed.key(encoded(a).raw()) == parsed.key(encoded(b).raw()), "{sort}: {a} as {b}");
+    let key = |document| parsed.key(encoded(document).raw()).unwrap();
+    assert!(key(a) == key(b), "{sort}: {a} as {b}");
+}
+
+#[test]
+fn arrays_at_two_paths_of_a_sort_are_refused_unless_they_are_one() {
+    let sort = |paths: [&str; 2]| {
+        let text = format!(r#"[["{}", 1], ["{}", -1]]"#, paths[0], paths[1]);
+        Sort::parse(encoded(&text).raw()).unwrap().unwrap()
+    };
+    for (paths, document, parallel) in [
+        (["a", "b"], r#"{"a": [1], "b": [2]}"#, true),
+        (["a", "b"], r#"{"a": [], "b": []}"#, true),
+        (["a", "b"], r#"{"a": [1, 2], "b": 2}"#, false),
+        (["a", "b"], r#"{"b": [1, 2]}"#, false),
+        (["a.x", "a.y"], r#"{"a": [{"x": 1, "y": 2}, {"x": 3}]}"#, false),
+        (["a.x", "a.y"], r#"{"a": {"x": [1], "y": [2]}}"#, true),
+        (["a.x", "a.y"], r#"{"a": [{"x": 1, "y": [2]}, {"x": [1], "y": 2}]}"#, false),
+        (["a.x", "a.y"], r#"{"a": [{"x": 1}, {"x": [1], "y": [2]}]}"#, true),
+        (["a.0", "b"], r#"{"a": [1], "b": [2]}"#, true),
+        (["a.0", "a.1"], r#"{"a": [[1], [2]]}"#, false),
+        (["a", "a.x"], r#"{"a": [{"x": 1}]}"#, false),
+        (["a.x", "b.x"], r#"{"a": [{"x": 1}], "b": [{"x": 1}]}"#, true),
+    ] {
+        let key = sort(paths).key(encoded(document).raw());
+        assert_eq!(key.is_err(), parallel, "{paths:?} {document}");
+        if let Err(error) = key {
+            assert_eq!(error.code().map(Code::number), Some(2));
+            assert!(error.message().starts_with("cannot sort with keys that are parallel arrays"));
+        }
+    }
 }
 
 #[test]

@@ -72,11 +72,12 @@ proptest! {
         let mut ranker = sort.ranker();
         let (shapes, all) = stored(&documents, |number| number % 5 == 4);
         for one in &all {
-            let key = sort.key(RawValue::new(one, &shapes));
+            let Ok(key) = sort.key(RawValue::new(one, &shapes)) else { continue };
             for other in &all {
                 let other = RawValue::new(other, &shapes);
-                prop_assert!(ranker.key(other) == sort.key(other));
-                prop_assert_eq!(ranker.is_before(other, &key), sort.key(other) < key);
+                let own = sort.key(other).ok();
+                prop_assert!(ranker.key(other).ok() == own);
+                prop_assert_eq!(ranker.is_before(other, &key).ok(), own.map(|own| own < key));
             }
         }
     }
@@ -86,7 +87,7 @@ proptest! {
         let pairs = [(a, b), (Value::String(texts.0), Value::String(texts.1))];
         for (a, b) in pairs {
             prop_assume!(!matches!((&a, &b), (Value::Array(_), _) | (_, Value::Array(_))));
-            let key = |value: &Value, direction| sort_by("a", direction).key(encode(&object("a", value.clone())).raw());
+            let key = |value: &Value, direction| sort_by("a", direction).key(encode(&object("a", value.clone())).raw()).unwrap();
             prop_assert_eq!(key(&a, 1).cmp(&key(&b, 1)), compare_values(&a, &b));
             prop_assert_eq!(key(&a, -1).cmp(&key(&b, -1)), compare_values(&b, &a));
         }

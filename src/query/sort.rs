@@ -97,8 +97,9 @@ impl Sort {
     }
 
     /// Where the document stands: of an array its smallest element counts, or its largest when descending.
-    pub fn key(&self, document: RawValue<'_>) -> SortKey {
-        self.key_of(|path, direction, _| best(Some(document), path.parts(), direction))
+    /// Refuses a document with arrays at two of the paths.
+    pub fn key(&self, document: RawValue<'_>) -> Result<SortKey> {
+        self.key_of(document, |path, direction, _, met| best(Some(document), path.parts(), direction, met))
     }
 
     /// The sort, ready for many documents.
@@ -109,17 +110,37 @@ impl Sort {
         Ranker { sort: self, columns, starts }
     }
 
-    fn key_of<'a>(&self, mut best: impl FnMut(&Path, Direction, usize) -> Candidate<'a>) -> SortKey {
-        let mut head = 0;
+    fn key_of<'a>(
+        &self,
+        document: RawValue<'a>,
+        mut best: impl FnMut(&Path, Direction, usize, &mut bool) -> Candidate<'a>,
+    ) -> Result<SortKey> {
+        let (mut head, mut arrays) = (0, 0);
         let part = |(n, (path, direction)): (usize, &(Path, Direction))| {
-            let best = best(path, *direction, n);
+            let mut met = false;
+            let best = best(path, *direction, n, &mut met);
+            arrays += usize::from(met);
             if n == 0 {
                 head = direction.head(best);
             }
             (*direction, best.into_standing())
         };
         let parts = self.keys.iter().enumerate().map(part).collect();
-        SortKey { head, parts }
+        if arrays > 1 {
+            self.check_parallel(document)?;
+        }
+        Ok(SortKey { head, parts })
+    }
+
+    /// Refuses arrays at two paths, unless they are one array that both lead through: which elements would stand
+    /// together is not said.
+    fn check_parallel(&self, document: RawValue<'_>) -> Result<()> {
+        let paths: Vec<&[Part]> = self.keys.iter().map(|(path, _)| path.parts()).collect();
+        if !parallel(document, &paths) {
+            return Ok(());
+        }
+        let message = "cannot sort with keys that are parallel arrays: sort by one of them, or by fields of one array's elements";
+        Err(bad_query("", message))
     }
 }
 
@@ -133,31 +154,37 @@ impl SortKey {
 
 impl Ranker<'_> {
     /// [`Sort::key`].
-    pub fn key(&mut self, document: RawValue<'_>) -> SortKey {
+    pub fn key(&mut self, document: RawValue<'_>) -> Result<SortKey> {
         let mut fields = self.columns.of(document);
         let starts = &self.starts;
-        self.sort
-            .key_of(|path, direction, n| from_column(document, fields.as_mut(), starts, path, direction, n))
+        self.sort.key_of(document, |path, direction, n, met| {
+            from_column(document, fields.as_mut(), starts, (path, direction, n), met)
+        })
     }
 
-    /// Whether the document stands before this key.
-    pub fn is_before(&mut self, document: RawValue<'_>, key: &SortKey) -> bool {
+    /// Whether the document stands before this key. Refuses what [`Sort::key`] refuses, so that an answer does not
+    /// depend on which documents were kept before.
+    pub fn is_before(&mut self, document: RawValue<'_>, key: &SortKey) -> Result<bool> {
         let mut fields = self.columns.of(document);
+        let (mut before, mut arrays) = (Ordering::Equal, 0);
         let parts = self.sort.keys.iter().zip(&key.parts).enumerate();
         for (n, ((path, direction), (_, other))) in parts {
-            let best = from_column(document, fields.as_mut(), &self.starts, path, *direction, n);
-            if n == 0 {
-                let head = direction.head(best);
-                if head != key.head {
-                    return head < key.head;
-                }
+            let mut met = false;
+            let best = from_column(document, fields.as_mut(), &self.starts, (path, *direction, n), &mut met);
+            arrays += usize::from(met);
+            if before.is_eq() {
+                let head = if n == 0 { direction.head(best).cmp(&key.head) } else { Ordering::Equal };
+                before = head.then_with(|| direction.apply(best.cmp_standing(other)));
             }
-            let order = direction.apply(best.cmp_standing(other));
-            if order.is_ne() {
-                return order.is_lt();
+            // Two arrays may be among the fields that are left only if there are enough of those.
+            if before.is_ne() && arrays + self.sort.keys.len() - n - 1 < 2 {
+                return Ok(before.is_lt());
             }
         }
-        false
+        if arrays > 1 {
+            self.sort.check_parallel(document)?;
+        }
+        Ok(before.is_lt())
     }
 }
 
@@ -166,20 +193,24 @@ fn from_column<'a>(
     document: RawValue<'a>,
     fields: Option<&mut Fields<'_, 'a>>,
     starts: &[Option<usize>],
-    path: &Path,
-    direction: Direction,
-    n: usize,
+    (path, direction, n): (&Path, Direction, usize),
+    met: &mut bool,
 ) -> Candidate<'a> {
     match (fields, starts.get(n).copied().flatten(), path.parts().split_first()) {
-        (Some(fields), Some(column), Some((_, rest))) => best(fields.get(column), rest, direction),
-        _ => best(Some(document), path.parts(), direction),
+        (Some(fields), Some(column), Some((_, rest))) => best(fields.get(column), rest, direction, met),
+        _ => best(Some(document), path.parts(), direction, met),
     }
 }
 
-/// What a value sorts by.
-fn best<'a>(value: Option<RawValue<'a>>, parts: &[Part], direction: Direction) -> Candidate<'a> {
+/// What a value sorts by; `met` becomes true where an array is on the way.
+fn best<'a>(
+    value: Option<RawValue<'a>>,
+    parts: &[Part],
+    direction: Direction,
+    met: &mut bool,
+) -> Candidate<'a> {
     let mut best: Option<Candidate<'a>> = None;
-    candidates(value, parts, &mut |candidate| {
+    candidates(value, parts, met, &mut |candidate| {
         let better = match &best {
             None => true,
             Some(best) => direction.apply(candidate.cmp(best)).is_lt(),
@@ -303,27 +334,84 @@ impl<'a> Candidate<'a> {
 
 /// Sorts traverse as index keys do, which differs from filters: a number names the place in an array if there
 /// is one, and elements of an array that are no objects count as missing.
-fn candidates<'a>(value: Option<RawValue<'a>>, parts: &[Part], found: &mut impl FnMut(Candidate<'a>)) {
+fn candidates<'a>(
+    value: Option<RawValue<'a>>,
+    parts: &[Part],
+    met: &mut bool,
+    found: &mut impl FnMut(Candidate<'a>),
+) {
     let Some(value) = value else { return found(Candidate::Missing) };
     let Some((first, rest)) = parts.split_first() else {
         return match value.kind() {
-            RawKind::Array(array) if array.is_empty() => found(Candidate::EmptyArray),
-            RawKind::Array(array) => array.iter().for_each(|item| found(Candidate::Value(item))),
+            RawKind::Array(array) => {
+                *met = true;
+                if array.is_empty() {
+                    return found(Candidate::EmptyArray);
+                }
+                array.iter().for_each(|item| found(Candidate::Value(item)));
+            }
             _ => found(Candidate::Value(value)),
         };
     };
     match value.kind() {
-        RawKind::Object(object) => candidates(object.get(&first.name), rest, found),
-        RawKind::Array(array) if !array.is_empty() => match first.index.and_then(|n| array.get(n)) {
-            Some(item) => candidates(Some(item), rest, found),
-            None => {
-                for item in array.iter() {
-                    candidates(item.get(&first.name), rest, found);
+        RawKind::Object(object) => candidates(object.get(&first.name), rest, met, found),
+        RawKind::Array(array) => {
+            *met = true;
+            if array.is_empty() {
+                return found(Candidate::Missing);
+            }
+            match first.index.and_then(|n| array.get(n)) {
+                Some(item) => candidates(Some(item), rest, met, found),
+                None => {
+                    for item in array.iter() {
+                        candidates(item.get(&first.name), rest, met, found);
+                    }
                 }
             }
-        },
+        }
         _ => found(Candidate::Missing),
     }
+}
+
+/// Whether two of the paths meet different arrays first; where they meet the same, its elements decide.
+/// Recursion is bounded by the depth of the document.
+fn parallel<'p>(value: RawValue<'_>, paths: &[&'p [Part]]) -> bool {
+    let mut shared: Option<RawValue<'_>> = None;
+    let mut below: Vec<&'p [Part]> = Vec::new();
+    for path in paths {
+        let (mut at, mut rest) = (value, *path);
+        let array = loop {
+            match (at.kind(), rest.split_first()) {
+                (RawKind::Array(_), _) => break Some(at),
+                (RawKind::Object(object), Some((first, after))) => match object.get(&first.name) {
+                    Some(next) => (at, rest) = (next, after),
+                    None => break None,
+                },
+                _ => break None,
+            }
+        };
+        match (array, shared) {
+            (None, _) => continue,
+            (Some(array), None) => shared = Some(array),
+            // One array stands at one place.
+            (Some(array), Some(other)) if std::ptr::eq(array.bytes(), other.bytes()) => {}
+            (Some(_), Some(_)) => return true,
+        }
+        below.push(rest);
+    }
+    let Some(array) = shared.filter(|_| below.len() > 1) else { return false };
+    array.items().enumerate().any(|(n, item)| {
+        // A number names one element, and is used up by that.
+        let step = |path: &&'p [Part]| {
+            let (first, rest) = path.split_first()?;
+            match first.index {
+                Some(index) => (index == n).then_some(rest),
+                None => Some(*path),
+            }
+        };
+        let paths: Vec<&[Part]> = below.iter().filter_map(step).collect();
+        paths.len() > 1 && parallel(item, &paths)
+    })
 }
 
 impl Ord for SortKey {

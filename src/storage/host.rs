@@ -17,7 +17,8 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// Gives random bytes.
+/// Gives random bytes. All chance of a database comes from here, so that a simulation repeats: salts of files, ids made in
+/// Rust, seeds of `$rand` and `$sample`.
 pub trait Rng: Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
@@ -59,13 +60,6 @@ struct SystemRng;
 
 impl Rng for SystemRng {
     fn fill(&self, buffer: &mut [u8]) {
-        // The last 32 bits of a UUID of version 7 come from the system's generator; the bits before them hold
-        // the time and a counter.
-        for chunk in buffer.chunks_mut(4) {
-            let id = uuid::Uuid::now_v7();
-            for (to, from) in chunk.iter_mut().zip(id.as_bytes().iter().rev()) {
-                *to = *from;
-            }
-        }
+        getrandom::fill(buffer).expect("the operating system gives random bytes");
     }
 }

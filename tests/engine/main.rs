@@ -13,6 +13,7 @@ mod files;
 mod indexes;
 mod model;
 mod moved;
+mod repeats;
 mod scans;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]

@@ -266,7 +266,7 @@ impl Accumulator {
             }
             State::Ranked(best) => {
                 let Kind::Ranked { sort, n, last, .. } = &self.kind else { return Ok(()) };
-                let key = row.sort_key(sort);
+                let key = row.sort_key(sort)?;
                 let at = best.partition_point(|(other, _)| *other <= key);
                 if !*last && at >= *n || *last && best.len() >= *n && at == 0 {
                     return Ok(());

@@ -68,7 +68,7 @@ impl Row {
     }
 
     /// Where it stands in a sort.
-    pub(super) fn sort_key(&self, sort: &Sort) -> SortKey {
+    pub(super) fn sort_key(&self, sort: &Sort) -> Result<SortKey> {
         match self {
             Row::Stored(stored) => sort.key(stored.raw()),
             Row::Tree(value) => {

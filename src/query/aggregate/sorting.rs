@@ -71,7 +71,7 @@ impl Sorting {
         let mut all = Vec::new();
         let mut number = 0;
         while let Some(row) = self.input.next()? {
-            let key = row.sort_key(&self.sort);
+            let key = row.sort_key(&self.sort)?;
             number += 1;
             if self.keep == usize::MAX {
                 memory.take_row(&row)?;

@@ -1,5 +1,8 @@
 //! Updates by pipeline: stages that make a document of a document.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::pipeline::{Pipeline, Place};
 use crate::document::{Node, Object, Value};
 use crate::error::{Result, codes};
@@ -8,7 +11,11 @@ use crate::query::refusal::bad_update;
 
 /// A pipeline as an update.
 #[derive(Clone, Debug)]
-pub(in crate::query) struct UpdatePipeline(Pipeline);
+pub(in crate::query) struct UpdatePipeline {
+    pipeline: Pipeline,
+    /// The seed of the next document's `$rand`.
+    chance: Arc<AtomicU64>,
+}
 
 impl UpdatePipeline {
     /// Reads an array of stages.
@@ -24,13 +31,15 @@ impl UpdatePipeline {
             ));
         }
         let read = Pipeline::read(&mut Parser::at("pipeline").knowing(constants), &stages, Place::Update);
-        read.map(UpdatePipeline).map_err(as_update)
+        let chance = Arc::new(AtomicU64::new(constants.seed()));
+        read.map(|pipeline| UpdatePipeline { pipeline, chance }).map_err(as_update)
     }
 
     /// Changes the document; answers whether it is different now. `_id` stays.
     pub(in crate::query) fn apply(&self, document: &mut Object, now: i64) -> Result<bool> {
         let old = Value::Object(std::mem::take(document));
-        let made = self.0.shape(old.clone(), &Env::new(now, now as u64)).map_err(as_update)?;
+        let env = Env::new(now, self.chance.fetch_add(1, Ordering::Relaxed));
+        let made = self.pipeline.shape(old.clone(), &env).map_err(as_update)?;
         let (Value::Object(old), Value::Object(mut new)) = (old, made) else {
             return Err(bad_update("", "an update by pipeline must make an object"));
         };

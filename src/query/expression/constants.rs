@@ -16,7 +16,10 @@ use crate::query::refusal::bad_query;
 
 /// Names and values; a value may be missing (`$$REMOVE`).
 #[derive(Clone, Debug, Default)]
-pub struct Constants(Arc<[(Box<str>, Option<Value>)]>);
+pub struct Constants {
+    all: Arc<[(Box<str>, Option<Value>)]>,
+    seed: u64,
+}
 
 /// What constants are computed on: there is no document, and whoever reads one is told.
 #[derive(Default)]
@@ -35,14 +38,24 @@ impl Root for Nothing {
 }
 
 impl Constants {
+    /// No variables, and the seed of the operation's `$rand`.
+    pub fn none(seed: u64) -> Constants {
+        Constants { seed, ..Constants::default() }
+    }
+
+    /// The seed of the operation's `$rand`.
+    pub(in crate::query) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Reads `{ name: expression, ... }`. Expressions may compute, but there is no document whose fields they could read.
-    pub fn parse(variables: RawValue<'_>, now: i64) -> Result<Constants> {
+    pub fn parse(variables: RawValue<'_>, now: i64, seed: u64) -> Result<Constants> {
         if !matches!(variables.seen(), Seen::Object) {
             let message = format!("let must be an object of variables, not {}", variables.seen().type_name());
             return Err(bad_query("let", message));
         }
         let mut parser = Parser::at("let");
-        let env = Env::new(now, now as u64);
+        let env = Env::new(now, seed);
         let mut all = Vec::new();
         for (name, value) in variables.fields() {
             check_variable(&parser, name)?;
@@ -56,13 +69,13 @@ impl Constants {
             }
             all.push((name.into(), value));
         }
-        Ok(Constants(all.into()))
+        Ok(Constants { all: all.into(), seed })
     }
 
     /// The value of this variable, or `None` where there is no such variable.
     #[expect(clippy::option_option, reason = "a variable without a value and no variable are two things")]
     pub(super) fn get(&self, name: &str) -> Option<Option<&Value>> {
-        self.0.iter().find(|(own, _)| **own == *name).map(|(_, value)| value.as_ref())
+        self.all.iter().find(|(own, _)| **own == *name).map(|(_, value)| value.as_ref())
     }
 }
 
@@ -100,7 +113,7 @@ mod tests {
         let shapes = Shapes::new();
         let sum = call("$add", Value::Array(vec![Value::Int(2), Value::Int(3)]));
         let bytes = object(&[("five", sum), ("o", call("$literal", call("a", Value::Int(7))))]);
-        let constants = Constants::parse(RawValue::new(&bytes, &shapes), 0).unwrap();
+        let constants = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0).unwrap();
         assert_eq!(eval(&text("$$five"), &constants).unwrap(), Some(Value::Int(5)));
         assert_eq!(eval(&text("$$o.a"), &constants).unwrap(), Some(Value::Int(7)));
         assert_eq!(eval(&text("$$o.b"), &constants).unwrap(), None);
@@ -117,7 +130,7 @@ mod tests {
             [("a", text("$b")), ("a", text("$$ROOT")), ("A", Value::Int(1)), ("", Value::Int(1))]
         {
             let bytes = object(&[(name, value)]);
-            let refused = Constants::parse(RawValue::new(&bytes, &shapes), 0).unwrap_err();
+            let refused = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0).unwrap_err();
             assert_eq!(refused.kind(), crate::error::Kind::BadQuery, "{refused}");
         }
         let list = {
@@ -125,6 +138,6 @@ mod tests {
             encode_plain(&Value::Array(Vec::new()), &mut bytes);
             bytes
         };
-        assert!(Constants::parse(RawValue::new(&list, &shapes), 0).is_err());
+        assert!(Constants::parse(RawValue::new(&list, &shapes), 0, 0).is_err());
     }
 }
