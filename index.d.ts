@@ -1346,7 +1346,11 @@ export declare class Collection<T extends Document = Document> extends Indexes<T
 	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
 	 */
 	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOneOptions): Promise<UpdateResult<T>>;
-	/** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
+	/**
+	 * Changes every document that matches. Each document changes as a whole; together they are written in commits of up to 1,000 documents or
+	 * 8 MiB, one after the other, so an error, an abort or a crash may leave the first of them changed and the others not. What was committed
+	 * stays. Otherwise as `updateOne`.
+	 */
 	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
 	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
@@ -1396,7 +1400,10 @@ export declare class Collection<T extends Document = Document> extends Indexes<T
 	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
 	deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
-	/** Deletes every document that matches, all in one commit. */
+	/**
+	 * Deletes every document that matches, in commits of up to 1,000 documents or 8 MiB, one after the other: an error, an abort or a crash may
+	 * leave the first of them deleted and the others not. `drop` removes all documents at once.
+	 */
 	deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
 	/** Removes the collection and its documents; resolves with whether there was one. */
 	drop(options?: OperationOptions): Promise<boolean>;

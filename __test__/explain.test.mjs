@@ -178,3 +178,24 @@ test("autoIndex 'on' makes the index in the background", async (t) => {
   const { queryPlanner } = await users.find({ n: 7 }).explain()
   t.is(stage(queryPlanner.winningPlan, 'IXSCAN').indexName, 'n_1')
 })
+
+test('what else could have been used is told, and run where all plans are asked for', async (t) => {
+  const users = await collection(t, numbered(2000, (i) => ({ n: i, city: `c${i % 10}` })), { autoIndex: 'off' })
+  await users.createIndexes([{ key: { n: 1 } }, { key: { city: 1 } }])
+  const filter = { n: { $lt: 5 }, city: 'c3' }
+  const planner = await users.find(filter).explain('queryPlanner')
+  t.is(stage(planner.queryPlanner.winningPlan, 'IXSCAN').indexName, 'n_1')
+  t.deepEqual(planner.queryPlanner.rejectedPlans.map((plan) => stage(plan, 'IXSCAN').indexName), ['city_1'])
+  t.is(planner.executionStats, undefined)
+  const stats = await users.find(filter).explain('executionStats')
+  t.is(stats.executionStats.allPlansExecution, undefined)
+  const all = await users.find(filter).explain('allPlansExecution')
+  const [winning, rejected, ...more] = all.executionStats.allPlansExecution
+  t.deepEqual(more, [])
+  t.deepEqual([winning.nReturned, winning.totalKeysExamined, stage(winning.executionStages, 'IXSCAN').indexName], [1, 5, 'n_1'])
+  t.deepEqual([rejected.nReturned, rejected.totalKeysExamined, stage(rejected.executionStages, 'IXSCAN').indexName], [1, 200, 'city_1'])
+  const one = await users.find({ n: 5 }).explain('allPlansExecution')
+  t.deepEqual([one.queryPlanner.rejectedPlans, one.executionStats.allPlansExecution], [[], []])
+  const hinted = await users.find(filter).hint('city_1').explain('allPlansExecution')
+  t.deepEqual(hinted.queryPlanner.rejectedPlans, [])
+})

@@ -123,7 +123,11 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
     return this.#update('updateOne', 0, filter, update, options)
   }
 
-  /** Changes every document that matches, all in one commit. Otherwise as `updateOne`. */
+  /**
+   * Changes every document that matches. Each document changes as a whole; together they are written in commits of up to 1,000 documents or
+   * 8 MiB, one after the other, so an error, an abort or a crash may leave the first of them changed and the others not. What was committed
+   * stays. Otherwise as `updateOne`.
+   */
   updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>> {
     return this.#update('updateMany', Flag.Many, filter, update, options)
   }
@@ -246,7 +250,10 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
     return this.#delete('deleteOne', 0, filter, options)
   }
 
-  /** Deletes every document that matches, all in one commit. */
+  /**
+   * Deletes every document that matches, in commits of up to 1,000 documents or 8 MiB, one after the other: an error, an abort or a crash may
+   * leave the first of them deleted and the others not. `drop` removes all documents at once.
+   */
   deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete('deleteMany', Flag.Many, filter, options)
   }

@@ -24,7 +24,7 @@ use super::views::View;
 use parking_lot::Mutex;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
-use crate::error::{Error, Kind, Result, codes};
+use crate::error::{Error, Kind, Result};
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
 use crate::query::expression::{Constants, Env};
 use crate::query::{Filter, Pipeline, Sort};
@@ -37,7 +37,7 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Documents that a scan takes at a time.
 const TAKEN: usize = 256;
 /// Bytes that one commit of `$merge` holds at most, about.
-pub(super) const COMMIT_BYTES: usize = 8 << 20;
+pub(super) const COMMIT_BYTES: usize = super::insert::BYTES;
 
 /// Whether a pipeline, not checked yet, ends in a stage that writes.
 pub fn is_write(pipeline: &Incoming) -> bool {

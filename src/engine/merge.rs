@@ -13,7 +13,7 @@ use super::packed::Packed;
 use super::precedence::Subject;
 use super::slab::SlotId;
 use crate::document::Value;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 use crate::query::aggregate::Merged;
 use crate::storage::Lsn;
 
@@ -98,7 +98,7 @@ fn decide(
     };
     if self::key(&next)? != key {
         let message = "$merge cannot change an _id; leave it out of whenMatched";
-        return Err(Error::new(Kind::BadQuery, message));
+        return Err(Error::new(Kind::BadQuery, message).with_code(codes::IMMUTABLE_FIELD));
     }
     let packed = collection.map(|collection| Packed::of(collection, &next)).transpose()?;
     Ok(Decided { key, seen, next: Some((next, packed)) })

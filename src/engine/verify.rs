@@ -83,8 +83,8 @@ fn open_whole(host: &Host, path: &str) -> Result<Verification> {
     let (replay, read) = counting.finish();
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
     let recovered = replay.finish();
-    let (clock, report) = (host.clock.clone(), opened.report);
-    let store = Store::new(path.to_owned(), opened.backend, clock, options, report, recovered);
+    let report = opened.report;
+    let store = Store::new(path.to_owned(), opened.backend, host, options, report, recovered);
     let catalogue = store.views().catalogue();
     store.build_recovered(&catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();

@@ -176,12 +176,15 @@ pub(super) fn as_double(value: &Value) -> Option<f64> {
     }
 }
 
-/// An integer given as any number.
+/// The first float64 past int64.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
+/// An integer given as any number that int64 holds.
 pub(super) fn as_integer(value: &Value) -> Option<i64> {
     match value {
         Value::Int(value) => Some(i64::from(*value)),
         Value::Long(value) => Some(*value),
-        Value::Double(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
+        Value::Double(value) if value.fract() == 0.0 && value.abs() < TWO_63 => Some(*value as i64),
         _ => None,
     }
 }
