@@ -19,6 +19,10 @@ pub(super) struct Unwind {
 impl Unwind {
     pub(super) fn parse(parser: &Parser, value: &Value) -> Result<Unwind> {
         let Value::Object(_) = value else {
+            if !matches!(value, Value::String(_)) {
+                let message = format!("$unwind needs a path such as '$tags', not {}", value.type_name());
+                return parser.fail_as(codes::stage("$unwind").of_shape(), message);
+            }
             return Ok(Unwind { path: dollar_path(parser, "$unwind", value)?, index: None, preserve: false });
         };
         let known = ["path", "includeArrayIndex", "preserveNullAndEmptyArrays"];
@@ -36,7 +40,9 @@ impl Unwind {
             }
         };
         if let Some(index) = index.filter(|index| index.starts_with('$')) {
-            let message = format!("includeArrayIndex of $unwind must not start with '$', as '{index}' does");
+            let message = format!(
+                "$unwind cannot use '{index}' as a field: parts must not be empty or start with '$'"
+            );
             return parser.fail_as(codes::UNWIND_INDEX, message);
         }
         let index = index.map(|index| path(parser, "$unwind", index)).transpose()?;
