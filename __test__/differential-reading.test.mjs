@@ -51,11 +51,11 @@ const sortPath = (random) => path(random).split('.').filter((part) => !/^\d+$/.t
 
 /** The first array on each path of a sort that meets one. */
 function arraysOf(document, sort) {
-  return sort.flatMap(([path]) => {
+  return sort.flatMap(([name]) => {
     let at = document
-    for (const name of path.split('.')) {
+    for (const part of name.split('.')) {
       if (Array.isArray(at) || typeof at !== 'object' || at === null) break
-      at = at[name]
+      at = at[part]
     }
     return Array.isArray(at) ? [at] : []
   })

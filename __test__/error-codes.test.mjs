@@ -1,5 +1,7 @@
 // Wrong operands, operator by operator, and the number that MongoDB's server has for each.
 
+/* oxlint-disable unicorn/no-thenable -- branches of $cond and $switch are no Promises */
+
 import test from 'ava'
 
 import { collection, memory } from './support/database.mjs'
