@@ -40,9 +40,8 @@ impl Unwind {
             }
         };
         if let Some(index) = index.filter(|index| index.starts_with('$')) {
-            let message = format!(
-                "$unwind cannot use '{index}' as a field: parts must not be empty or start with '$'"
-            );
+            let message =
+                format!("$unwind cannot use '{index}' as a field: parts must not be empty or start with '$'");
             return parser.fail_as(codes::UNWIND_INDEX, message);
         }
         let index = index.map(|index| path(parser, "$unwind", index)).transpose()?;
