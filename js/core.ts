@@ -1,8 +1,8 @@
 // What the handles of one open database share: the port, the native database, and the operations under way.
 
-import { abortable, onAbort } from './abort.js'
 import { checkCollectionName } from './arguments.js'
 import { Flag, Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
+import { onGivenUp, untilGivenUp } from './deadline.js'
 import { Reader } from './decode.js'
 import { encodeValue } from './encode.js'
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
@@ -93,6 +93,7 @@ export class Core {
   readonly #collections = new CollectionStates()
   #open = true
   #closed: Promise<void> | undefined
+  #tickets = 0
   readonly pending: Pending = { count: 0 }
   #idle: (() => void) | undefined
 
@@ -192,11 +193,13 @@ export class Core {
     return `E11000 duplicate key error collection: ${this.name}.${collection} index: ${index} dup key: ${printedKey(details.keyValue)}`
   }
 
-  /** Runs an async method of the native database. */
-  async direct<T>(where: string, method: (database: NativeDatabase) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Runs an async method of the native database. What takes long hears by its ticket that nobody waits any more. */
+  async direct<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: DirectLimits = {}): Promise<T> {
     this.checkOpen(where)
+    const { signal, maxTimeMS } = limits
+    const ticket = ++this.#tickets
     try {
-      return await abortable(method(this.native), signal)
+      return await untilGivenUp(where, method(this.native, ticket), { signal, maxTimeMS }, () => this.native.stop(ticket))
     } catch (error) {
       throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
     }
@@ -212,7 +215,11 @@ export class Core {
     try {
       // An operation whose body is being written calls this too, and may yet fail.
       await undefined
-      if (this.pending.count > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+      if (this.pending.count > 0) {
+        // What is short ends by itself; what is not ends with CLOSED.
+        this.native.interrupt()
+        await new Promise<void>((resolve) => (this.#idle = resolve))
+      }
       await this.native.close()
     } catch (error) {
       throw errorOfNative('Database.close', error)
@@ -237,9 +244,7 @@ class OperationWaiter<T> implements Waiter {
     private readonly resolve: (value: T | Promise<never>) => void,
     private readonly reject: (error: unknown) => void
   ) {
-    const { signal } = request
-    if (!signal) return
-    this.stop = onAbort(signal, (reason) => {
+    this.stop = onGivenUp(where, request, (reason) => {
       this.#aborted = true
       reject(reason)
       const { ticket } = this
@@ -292,6 +297,12 @@ export interface Request<T = unknown> extends Operation {
   single?: boolean
   /** Completes the error of a failure. */
   failed?(error: Error): void
+}
+
+/** How long a direct call of the native database is waited for. */
+export interface DirectLimits {
+  signal?: AbortSignal | undefined
+  maxTimeMS?: number | undefined
 }
 
 /** The operation with its limits as the core reads them. */

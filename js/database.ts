@@ -5,6 +5,7 @@ import { checkCollectionName, filterOf, flagOf } from './arguments.js'
 import { Opcode, Port } from './batch.js'
 import { Collection } from './collection.js'
 import { Core, errorOfNative, type ListedCollection, listing } from './core.js'
+import { untilGivenUp } from './deadline.js'
 import { disposeWith } from './dispose.js'
 import type { ListCollectionsOptions } from './index-types.js'
 import { ListCursor } from './list-cursor.js'
@@ -75,12 +76,13 @@ export class Database {
    */
   static async verify(path: string, options?: OperationOptions): Promise<Verification> {
     const where = 'Database.verify'
-    const { signal } = optionsOf<OperationOptions>(where, options, DATABASE.verify)
+    const limits = optionsOf<OperationOptions>(where, options, DATABASE.verify)
+    const { signal } = limits
     const checked = pathOf(path, where)
     if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
     signal?.throwIfAborted()
     try {
-      return JSON.parse(await abortable(native().NativeDatabase.verify(checked), signal)) as Verification
+      return JSON.parse(await untilGivenUp(where, native().NativeDatabase.verify(checked), limits)) as Verification
     } catch (error) {
       throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
     }
@@ -195,15 +197,15 @@ export class Database {
   async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropCollection'
     this.#core.checkOpen(where)
-    const { signal } = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
+    const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
     const target = this.#core.collection(checkedName(where, name), where)
-    return this.#core.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, body: () => {}, finish: (value) => value })
+    return this.#core.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value) => value })
   }
 
   /** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
   async flush(options?: OperationOptions): Promise<void> {
-    const { signal } = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
-    await this.#core.direct('Database.flush', (database) => database.flush(), signal)
+    const limits = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
+    await this.#core.direct('Database.flush', (database) => database.flush(), limits)
   }
 
   /**
@@ -212,8 +214,8 @@ export class Database {
    * failure leaves everything as it was.
    */
   async compact(options?: OperationOptions): Promise<CompactResult> {
-    const { signal } = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
-    return JSON.parse(await this.#core.direct('Database.compact', (database) => database.compact(), signal)) as CompactResult
+    const limits = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
+    return JSON.parse(await this.#core.direct('Database.compact', (database, ticket) => database.compact(ticket), limits)) as CompactResult
   }
 
   /**
@@ -224,14 +226,14 @@ export class Database {
   async backup(path: string, options?: OperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
     const destination = pathOf(path, where)
-    const { signal } = optionsOf<OperationOptions>(where, options, DATABASE.backup)
-    return JSON.parse(await this.#core.direct(where, (database) => database.backup(destination), signal)) as BackupResult
+    const limits = optionsOf<OperationOptions>(where, options, DATABASE.backup)
+    return JSON.parse(await this.#core.direct(where, (database, ticket) => database.backup(destination, ticket), limits)) as BackupResult
   }
 
   /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
   async stats(options?: OperationOptions): Promise<DatabaseStats> {
-    const { signal } = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
-    return JSON.parse(await this.#core.direct('Database.stats', (database) => database.stats(), signal)) as DatabaseStats
+    const limits = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
+    return JSON.parse(await this.#core.direct('Database.stats', (database) => database.stats(), limits)) as DatabaseStats
   }
 
   /**

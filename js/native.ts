@@ -13,8 +13,10 @@ export interface NativeDatabase {
   /** Without a promise where there was nothing to wait for. */
   close(): Promise<void> | void
   stats(): Promise<string>
-  compact(): Promise<string>
-  backup(destination: string): Promise<string>
+  compact(ticket: number): Promise<string>
+  backup(destination: string, ticket: number): Promise<string>
+  stop(ticket: number): void
+  interrupt(): void
   exportLines(collections: string[] | null): NativeExport
   importLines(batch: number, ifExists: string): NativeImport
 }

@@ -2,13 +2,27 @@
 // vitest's and Sinon's fake timers do, stops no database.
 
 import { hrtime } from 'node:process'
-import { setImmediate } from 'node:timers'
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import type * as Threads from 'node:worker_threads'
 
 const clock = hrtime
 const immediate = setImmediate
 /** Timers that were faked before this module was evaluated, as with Sinon in the same realm. */
 const faked = 'clock' in immediate || '_isMockFunction' in immediate
+
+const timeout = setTimeout
+const cleared = clearTimeout
+
+/**
+ * Calls back after so many milliseconds unless what it answers is called before; keeps no process alive. Where timers were faked before this
+ * module was evaluated it may never call: who needs to be sure has another way.
+ */
+export function afterMilliseconds(milliseconds: number, run: () => void): () => void {
+  // What the timers of Node.js hold at most.
+  const timer = timeout(run, Math.min(milliseconds, 0x7fffffff))
+  timer.unref?.()
+  return () => cleared(timer)
+}
 
 /** Runs a function when the synchronous code of the program is done. A promise job: no function that schedules one can be replaced. */
 export const afterCode: (run: () => void) => unknown = Promise.prototype.then.bind(Promise.resolve())

@@ -4,20 +4,23 @@
 //! which the end of a worker frees whether the future has run or not. Instead each takes what it needs on the
 //! JavaScript thread and gives tokio a future that owns it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::bindgen_prelude::{
     AsyncBlock, AsyncBlockBuilder, Either, Function, ToNapiValue, Uint8Array, within_runtime_if_available,
 };
 use napi::{Env, sys};
 use napi_derive::napi;
+use parking_lot::Mutex;
 
 use super::buffers::Buffers;
 use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
 use super::options;
 use super::wake::WakeFunction;
-use crate::engine::{Database, MEMORY};
+use crate::engine::{Database, Limits, MEMORY, Watch};
 use crate::error::{Error, Kind, Result};
 
 /// An open database.
@@ -26,6 +29,28 @@ pub struct NativeDatabase {
     handle: u32,
     database: Arc<Database>,
     home: Arc<Databases>,
+    /// What stops compactions and backups under way, by their tickets.
+    stops: Arc<Mutex<HashMap<u32, Arc<AtomicBool>>>>,
+}
+
+/// A piece of work that may be stopped, for as long as this lives.
+struct Stoppable {
+    ticket: u32,
+    flag: Arc<AtomicBool>,
+    stops: Arc<Mutex<HashMap<u32, Arc<AtomicBool>>>>,
+}
+
+impl Stoppable {
+    fn watch(&self) -> Watch {
+        let limits = Limits { max_time: None, cancel: Some(self.flag.clone()) };
+        Watch::start(&limits, 0)
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        self.stops.lock().remove(&self.ticket);
+    }
 }
 
 #[napi]
@@ -43,7 +68,7 @@ impl NativeDatabase {
         let work = move || {
             let options = options::parse(&path, &options_json)?;
             let (handle, database) = home.open(&path, options)?;
-            Ok(NativeDatabase { handle, database, home })
+            Ok(NativeDatabase { handle, database, home, stops: Arc::default() })
         };
         if prompt {
             return within_runtime_if_available(|| guarded(work)).map(Either::A);
@@ -72,16 +97,30 @@ impl NativeDatabase {
 
     /// Resolves when a snapshot of now has begun a new generation of files, with what was done, as JSON.
     #[napi]
-    pub fn compact(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
-        let database = Arc::clone(&self.database);
-        promise(env, move || json(&database.compact()?))
+    pub fn compact(&self, env: &Env, ticket: u32) -> napi::Result<AsyncBlock<String>> {
+        let (database, stoppable) = (Arc::clone(&self.database), self.stoppable(ticket));
+        promise(env, move || json(&database.compact_within(&stoppable.watch())?))
     }
 
     /// Resolves when a copy of now stands in a directory of its own, with what it holds, as JSON.
     #[napi]
-    pub fn backup(&self, env: &Env, destination: String) -> napi::Result<AsyncBlock<String>> {
-        let database = Arc::clone(&self.database);
-        promise(env, move || json(&database.backup(&destination)?))
+    pub fn backup(&self, env: &Env, destination: String, ticket: u32) -> napi::Result<AsyncBlock<String>> {
+        let (database, stoppable) = (Arc::clone(&self.database), self.stoppable(ticket));
+        promise(env, move || json(&database.backup_within(&destination, &stoppable.watch())?))
+    }
+
+    /// Lets the compaction or backup of this ticket stop early; its promise settles all the same.
+    #[napi]
+    pub fn stop(&self, ticket: u32) {
+        if let Some(flag) = self.stops.lock().get(&ticket) {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The database is about to be closed: operations that still run in a moment end with `CLOSED`.
+    #[napi]
+    pub fn interrupt(&self) {
+        self.database.interrupt_soon();
     }
 
     /// Resolves when the database is closed. Without a promise where there was nothing to wait for.
@@ -103,6 +142,12 @@ impl NativeDatabase {
 }
 
 impl NativeDatabase {
+    fn stoppable(&self, ticket: u32) -> Stoppable {
+        let flag = Arc::new(AtomicBool::new(false));
+        self.stops.lock().insert(ticket, flag.clone());
+        Stoppable { ticket, flag, stops: self.stops.clone() }
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.database
     }

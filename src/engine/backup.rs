@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::compact::Written;
+use super::limits::Watch;
 use super::proof::{Proof, Purpose};
 use super::replay::Replay;
 use super::store::Store;
@@ -32,6 +33,11 @@ impl Store {
     /// Copies the state of now into a directory that is not there yet. Reads and writes go on meanwhile; whatever
     /// resolved before the call is in the copy.
     pub fn backup(&self, host: &Host, destination: &Path) -> Result<Backup> {
+        self.backup_within(host, destination, &Watch::default())
+    }
+
+    /// [`Store::backup`] that ends as the watch says, and then leaves nothing.
+    pub fn backup_within(&self, host: &Host, destination: &Path, watch: &Watch) -> Result<Backup> {
         let began = self.elapsed();
         if host.vfs.kind(destination).map_err(|error| Error::io("look at", destination, error))?.is_some() {
             let message = format!(
@@ -43,7 +49,7 @@ impl Store {
         }
         let partial = partial_of(destination)?;
         remove(host, &partial)?;
-        let made = self.copy(host, &partial).and_then(|backup| {
+        let made = self.copy(host, &partial, watch).and_then(|backup| {
             let renamed = host.vfs.rename(&partial, destination);
             renamed.map_err(|error| Error::io("rename", &partial, error))?;
             let parent = parent_of(destination);
@@ -57,7 +63,7 @@ impl Store {
         Ok(Backup { ms: (self.elapsed() - began).as_millis() as u64, ..made? })
     }
 
-    fn copy(&self, host: &Host, partial: &Path) -> Result<Backup> {
+    fn copy(&self, host: &Host, partial: &Path, watch: &Watch) -> Result<Backup> {
         let options = OpenOptions {
             storage: StorageMode::Sync,
             creation: Creation::MustBeNew,
@@ -73,7 +79,7 @@ impl Store {
         let copy = open_disk(host, partial, &options, None, &mut Replay::new(partial, None))?.backend;
         let cut = copy.cut()?;
         let mut sink = copy.begin_snapshot(&cut)?;
-        let written = self.write_snapshot(&generation, &mut *sink)?;
+        let written = self.write_snapshot(&generation, &mut *sink, watch)?;
         let mut proof = Proof::new(self, Purpose::Backup, &generation, &written);
         let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
         copy.close()?;

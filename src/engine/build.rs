@@ -39,8 +39,10 @@ impl Store {
         indexes: &[Arc<Index>],
         view: Lsn,
         threads: u64,
+        watch: &Watch,
     ) -> Result<()> {
-        let parts = self.collect(collection, indexes, view, threads)?;
+        let parts = self.collect(collection, indexes, view, threads, watch)?;
+        watch.check(|| self.now())?;
         let fill = |index: &Index, parts: Vec<Part>| {
             for part in &parts {
                 part.refused.iter().for_each(|(slot, _)| index.suspect(*slot));
@@ -74,7 +76,7 @@ impl Store {
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
             let indexes = collection.indexes();
-            self.fill_indexes(collection, &indexes, Lsn(u64::MAX), threads)?;
+            self.fill_indexes(collection, &indexes, Lsn(u64::MAX), threads, &Watch::default())?;
             for index in indexes.iter() {
                 let suspects = std::mem::take(&mut *index.suspects().lock());
                 // Keys were looked at when they were committed.
@@ -110,7 +112,9 @@ impl Store {
         for (name, collection) in applied.catalogue.iter() {
             let indexes: Vec<_> =
                 collection.indexes().iter().filter(|one| one.is_ready(newest)).cloned().collect();
-            for (index, parts) in indexes.iter().zip(self.collect(collection, &indexes, newest, 1)?) {
+            for (index, parts) in
+                indexes.iter().zip(self.collect(collection, &indexes, newest, 1, &Watch::default())?)
+            {
                 let mut expected = merge_parts(&parts);
                 let mut stale = 0u64;
                 index.each(|key, slot, times| {
@@ -138,15 +142,16 @@ impl Store {
         indexes: &[Arc<Index>],
         view: Lsn,
         threads: u64,
+        watch: &Watch,
     ) -> Result<Vec<Vec<Part>>> {
         let end = collection.slab().end();
         let shares = threads.min(end / SHARE).max(1);
         let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
         let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
-            vec![self.collect_share(collection, indexes, view, (0, end))]
+            vec![self.collect_share(collection, indexes, view, (0, end), watch)]
         } else {
             std::thread::scope(|scope| {
-                let work = |bounds| move || self.collect_share(collection, indexes, view, bounds);
+                let work = |bounds| move || self.collect_share(collection, indexes, view, bounds, watch);
                 let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
                 let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
                 running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
@@ -167,15 +172,16 @@ impl Store {
         indexes: &[Arc<Index>],
         view: Lsn,
         (mut from, end): (u64, u64),
+        watch: &Watch,
     ) -> Result<Vec<Part>> {
         let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
-        let (watch, all, mut scratch) = (Watch::default(), Filter::all(), Vec::new());
+        let (all, mut scratch) = (Filter::all(), Vec::new());
         while from < end {
             if self.is_closing() {
                 return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
             }
             let to = end.min(from + SHARE);
-            self.scan(collection, (from, to), view, &all, &watch, |slot, _, block, span| {
+            self.scan(collection, (from, to), view, &all, watch, |slot, _, block, span| {
                 let document = RawValue::new(span.of(block), collection.shapes());
                 for (index, part) in indexes.iter().zip(&mut parts) {
                     match index.keys(document, Purpose::Entries, &mut scratch) {

@@ -1,6 +1,7 @@
 //! A row of writes in one operation: resolved one after the other, each through the commit path.
 
 use super::commit::Committed;
+use super::limits::Watch;
 use super::operation::{Answer, BulkOutcome, Incoming, InsertOrder, Operation, UpdateOutcome, WriteError};
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -15,6 +16,7 @@ impl Store {
         name: &str,
         operations: Vec<Operation>,
         order: InsertOrder,
+        watch: &Watch,
         mut modify: impl FnMut(Operation) -> Committed<Write>,
     ) -> Committed<Answer> {
         let mut outcome = BulkOutcome::default();
@@ -28,7 +30,7 @@ impl Store {
                     {
                         documents.extend(next);
                     }
-                    lsn = lsn.max(self.bulk_insert(name, index, &documents, order, &mut outcome));
+                    lsn = lsn.max(self.bulk_insert(name, index, &documents, (order, watch), &mut outcome));
                 }
                 other => {
                     let Committed { result, lsn: own } = modify(other);
@@ -49,10 +51,10 @@ impl Store {
         name: &str,
         first: usize,
         documents: &[Incoming],
-        order: InsertOrder,
+        (order, watch): (InsertOrder, &Watch),
         outcome: &mut BulkOutcome,
     ) -> Lsn {
-        let Committed { result, lsn } = self.insert(name, documents, order);
+        let Committed { result, lsn } = self.insert_within(name, documents, order, watch);
         match result {
             Ok(Answer::Inserted { inserted, failures }) => {
                 outcome.inserted += inserted;

@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 
 use super::collection::Collection;
 use super::limits::Watch;
+use super::precedence::LOOK;
 use super::proof::{Proof, Purpose};
 use super::record::{self, Record, Records};
 use super::slab::{SlotId, Span};
@@ -111,14 +112,24 @@ impl Written {
 impl Store {
     /// Compacts, or waits for the compaction that is going on and then compacts.
     pub fn compact(&self) -> Result<Compaction> {
+        self.compact_within(&Watch::default())
+    }
+
+    /// [`Store::compact`] that ends as the watch says, until the new generation is installed.
+    pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
         if self.mode() == StorageMode::Memory {
             return self.pack();
         }
-        let _one = self.compacting().lock();
+        let _one = loop {
+            match self.compacting().try_lock_for(LOOK) {
+                Some(one) => break one,
+                None => watch.check(|| self.now())?,
+            }
+        };
         let began = self.elapsed();
         let (cut, generation, pause) = self.cut()?;
         let mut sink = self.storage().begin_snapshot(&cut)?;
-        let written = self.write_snapshot(&generation, &mut *sink)?;
+        let written = self.write_snapshot(&generation, &mut *sink, watch)?;
         let documents = written.iter().map(Written::documents).sum();
         let mut proof = Proof::new(self, Purpose::Compaction, &generation, &written);
         let installed = self.storage().install_proven(cut, sink, &mut proof)?;
@@ -217,12 +228,13 @@ impl Store {
         &self,
         generation: &Generation,
         sink: &mut dyn SnapshotSink,
+        watch: &Watch,
     ) -> Result<Vec<Written>> {
         let Generation { view, next_number, shapes, .. } = generation;
         self.write_database(shapes, view.lsn(), *next_number, sink)?;
         let mut written = Vec::new();
         for (_, collection, _) in &generation.shapes {
-            written.push(self.write_collection(collection, generation.view.lsn(), sink)?);
+            written.push(self.write_collection(collection, generation.view.lsn(), sink, watch)?);
         }
         Ok(written)
     }
@@ -270,11 +282,11 @@ impl Store {
         collection: &Arc<Collection>,
         view: Lsn,
         sink: &mut dyn SnapshotSink,
+        watch: &Watch,
     ) -> Result<Written> {
         let time = self.now();
         let number = collection.number();
         let end = collection.slab().end();
-        let watch = Watch::default();
         let mut blocks = Vec::new();
         let mut next = 0;
         while next < end {
@@ -284,7 +296,7 @@ impl Store {
             let mut full = None;
             let mut damaged = None;
             next =
-                self.scan(collection, (next, end), view, &Filter::all(), &watch, |slot, _, block, span| {
+                self.scan(collection, (next, end), view, &Filter::all(), watch, |slot, _, block, span| {
                     let Some(put) = span.record(block) else {
                         damaged = Some(block.place);
                         return ControlFlow::Break(());
@@ -308,6 +320,7 @@ impl Store {
             if self.is_closing() {
                 return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
             }
+            watch.check(|| self.now())?;
             if !slots.is_empty() {
                 blocks.push((sink.block(number, slots.len() as u32, &payload)?, slots));
             }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -22,6 +23,11 @@ use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
 use crate::storage::{Host, RecoveryReport, open_disk_early, open_memory};
+
+/// How long (ms) operations may still run once their database is being closed, before they are interrupted.
+pub(super) const GRACE: Duration = Duration::from_millis(250);
+/// How much longer writes by `_id` may run, which are mostly short and were promised in their order.
+pub(super) const PATIENCE: Duration = Duration::from_millis(400);
 
 /// The path that means no directory at all.
 pub const MEMORY: &str = ":memory:";
@@ -176,14 +182,26 @@ impl Database {
 
     /// Writes a snapshot of now and begins a new generation of files; writers go on meanwhile.
     pub fn compact(&self) -> Result<Compaction> {
-        self.check_ready("compact")?;
-        self.store.compact()
+        self.compact_within(&Watch::default())
+    }
+
+    /// [`Database::compact`] that ends as the watch says, and then changes nothing.
+    pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
+        self.check_open("compact")?;
+        self.store.wait_loaded(watch)?;
+        self.store.compact_within(watch)
     }
 
     /// Copies the state of now into a directory that is not there yet; see [`Store::backup`].
     pub fn backup(&self, destination: &str) -> Result<Backup> {
-        self.check_ready("backup")?;
-        self.store.backup(&Host::system(), Path::new(destination))
+        self.backup_within(destination, &Watch::default())
+    }
+
+    /// [`Database::backup`] that ends as the watch says, and then leaves nothing.
+    pub fn backup_within(&self, destination: &str, watch: &Watch) -> Result<Backup> {
+        self.check_open("backup")?;
+        self.store.wait_loaded(watch)?;
+        self.store.backup_within(&Host::system(), Path::new(destination), watch)
     }
 
     /// Makes indexes, all or none, and the collection where it is missing; answers their names once that is published.
@@ -210,6 +228,22 @@ impl Database {
         self.store.check_indexes()
     }
 
+    /// Operations of this handle that still run in a moment end with `CLOSED`: it is about to be closed.
+    pub fn interrupt_soon(self: &Arc<Self>) {
+        let database = Arc::downgrade(self);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            let Some(sessions) = database.upgrade().map(|database| database.live_sessions()) else { return };
+            sessions.iter().for_each(|session| session.interrupt());
+            tokio::time::sleep(PATIENCE).await;
+            sessions.iter().for_each(|session| session.interrupt_writes());
+        });
+    }
+
+    fn live_sessions(&self) -> Vec<Arc<Session>> {
+        self.sessions.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Waits for the operations of this handle; the last handle flushes, seals and releases the directory.
     /// A second call waits for the first and does nothing.
     pub fn close(&self) -> Result<()> {
@@ -217,8 +251,7 @@ impl Database {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let sessions: Vec<_> = self.sessions.lock().iter().filter_map(Weak::upgrade).collect();
-        for session in sessions {
+        for session in self.live_sessions() {
             session.drain();
         }
         match &self.place {

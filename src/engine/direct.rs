@@ -120,7 +120,7 @@ impl Session {
                 left.push(task);
                 continue;
             }
-            let watch = self.watch(&task.limits);
+            let watch = self.watch_write(&task.operation, &task.limits);
             let outcome = promptly(|| {
                 self.guarded(true, &watch, || {
                     let defect = || Error::new(Kind::Internal, "a write was taken for another operation");

@@ -3,6 +3,7 @@
 use super::commit::Committed;
 use super::figures::ready;
 use super::hint::Hint;
+use super::limits::Watch;
 use super::operation::{Answer, Incoming};
 use super::store::Store;
 use crate::document::incoming;
@@ -12,10 +13,10 @@ use crate::storage::Lsn;
 
 impl Store {
     /// Makes indexes; answers their names.
-    pub fn request_indexes(&self, name: &str, specs: &[Incoming]) -> Committed<Answer> {
+    pub fn request_indexes(&self, name: &str, specs: &[Incoming], watch: &Watch) -> Committed<Answer> {
         let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
         match parsed {
-            Ok(specs) => answered(self.create_indexes(name, &specs), Answer::Names),
+            Ok(specs) => answered(self.create_indexes_with(name, &specs, watch, |_| {}), Answer::Names),
             Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
         }
     }

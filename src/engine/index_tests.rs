@@ -7,6 +7,7 @@ use super::collection::Collection;
 use super::commit::{Current, Over};
 use super::index::Index;
 use super::key::key_of;
+use super::limits::Watch;
 use super::operation::Answer;
 use super::replay::Replay;
 use super::store::Store;
@@ -208,7 +209,7 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
             for n in 1..=3 {
                 put(&store, n, Value::Int(n)).unwrap();
             }
-            let done = store.create_indexes_with("c", &[unique("n")], |filled| {
+            let done = store.create_indexes_with("c", &[unique("n")], &Watch::default(), |filled| {
                 if filled == after_filling {
                     turn(&store);
                 }
@@ -234,14 +235,20 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
     put(&store, 1, parallel()).unwrap();
     let refused = store.create_indexes("c", std::slice::from_ref(&spec)).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::BadDocument);
-    let built = store.create_indexes_with("c", std::slice::from_ref(&spec), |filled| match filled {
-        // Writers are not refused for an index that may never be.
-        false => put(&store, 2, parallel()).unwrap(),
-        true => {
-            delete(&store, 1);
-            put(&store, 2, Value::Int(1)).unwrap();
-        }
-    });
+    let built =
+        store.create_indexes_with(
+            "c",
+            std::slice::from_ref(&spec),
+            &Watch::default(),
+            |filled| match filled {
+                // Writers are not refused for an index that may never be.
+                false => put(&store, 2, parallel()).unwrap(),
+                true => {
+                    delete(&store, 1);
+                    put(&store, 2, Value::Int(1)).unwrap();
+                }
+            },
+        );
     built.result.unwrap();
     assert_eq!(put(&store, 3, parallel()).unwrap_err().kind(), Kind::BadDocument);
     assert_eq!(store.check_indexes().unwrap(), 1);

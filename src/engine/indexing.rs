@@ -13,6 +13,8 @@ use super::collection::Collection;
 use super::commit::{Commit, Committed, Halt};
 use super::duplicate::duplicate_key;
 use super::index::Index;
+use super::limits::Watch;
+use super::precedence::LOOK;
 use super::store::Store;
 use super::views::View;
 use crate::document::encode_plain;
@@ -40,7 +42,7 @@ impl Store {
     /// Makes indexes, all or none, and the collection where it is missing; answers their names. Those that exist as
     /// they are asked for stay as they are.
     pub fn create_indexes(&self, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
-        self.create_indexes_with(name, specs, |_| {})
+        self.create_indexes_with(name, specs, &Watch::default(), |_| {})
     }
 
     /// [`Store::create_indexes`] that calls when commits maintain the indexes, and, with `true`, when they are filled.
@@ -48,10 +50,17 @@ impl Store {
         &self,
         name: &str,
         specs: &[Spec],
+        watch: &Watch,
         turn: impl Fn(bool),
     ) -> Committed<Vec<String>> {
-        let _one = self.building().lock();
         let fail = |error| Committed { result: Err(error), lsn: Lsn(0) };
+        let _one = loop {
+            match (self.building().try_lock_for(LOOK), watch.check(|| self.now())) {
+                (Some(one), Ok(())) => break one,
+                (None, Ok(())) => {}
+                (_, Err(error)) => return fail(error),
+            }
+        };
         let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
         if let Err(error) = specs.iter().try_for_each(check_size) {
             return fail(error);
@@ -81,7 +90,8 @@ impl Store {
                     }
                 }
                 Ok(Begun::Build(collection, indexes, view)) => {
-                    let Committed { result, lsn } = self.build_indexes(&collection, &indexes, view, &turn);
+                    let Committed { result, lsn } =
+                        self.build_indexes(&collection, &indexes, view, (watch, &turn));
                     if result.is_err() {
                         // No commit is between staging and applying.
                         let _applied = self.applied();
@@ -113,10 +123,10 @@ impl Store {
         collection: &Arc<Collection>,
         indexes: &[Arc<Index>],
         view: View,
-        turn: &impl Fn(bool),
+        (watch, turn): (&Watch, &impl Fn(bool)),
     ) -> Committed<()> {
         turn(false);
-        let filled = self.fill_indexes(collection, indexes, view.lsn(), 1);
+        let filled = self.fill_indexes(collection, indexes, view.lsn(), 1, watch);
         // What commits took from the index since goes now, and not before it was filled.
         drop(view);
         turn(true);

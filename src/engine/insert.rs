@@ -7,6 +7,7 @@ use super::collection::Collection;
 use super::commit::{Commit, Committed, Current, Halt, Over};
 use super::duplicate::{check_version, conflict, duplicate_id};
 use super::key::{Key, key_of};
+use super::limits::Watch;
 use super::operation::{Answer, Incoming, InsertOrder, SetEntry, WriteError};
 use super::read::incoming_key;
 use super::store::Store;
@@ -32,18 +33,33 @@ struct Prepared<'a> {
 impl Store {
     /// Inserts documents; failures are part of the answer.
     pub fn insert(&self, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
+        self.insert_within(name, documents, order, &Watch::default())
+    }
+
+    /// [`Store::insert`] that ends between two commits as the watch says.
+    pub fn insert_within(
+        &self,
+        name: &str,
+        documents: &[Incoming],
+        order: InsertOrder,
+        watch: &Watch,
+    ) -> Committed<Answer> {
         let mut inserted = 0;
         let mut failures: Vec<WriteError> = Vec::new();
         let mut lsn = Lsn(0);
         let mut first = 0;
         while first < documents.len() {
+            if let Err(error) = watch.check(|| self.now()) {
+                failures.push(WriteError { index: first, error });
+                break;
+            }
             let chunk = chunk_of(&documents[first..], |document| document.range.len());
             let mut packed = Vec::new();
             let collection = self.applied_collection(name);
             let prepared: Vec<_> =
                 chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
             let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
-            let committed = self.commit(bytes, |commit| {
+            let committed = self.commit_within(bytes, watch, |commit| {
                 let mut failed = Vec::new();
                 let mut count = 0;
                 for (n, prepared) in prepared.iter().enumerate() {

@@ -1,8 +1,11 @@
 //! Ending what a session has under way: its owner closes it, and nobody waits for the answers.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use super::database::{GRACE, PATIENCE};
 use super::limits::{Limits, Watch};
+use super::operation::Operation;
 use super::session::Session;
 
 impl Session {
@@ -11,8 +14,45 @@ impl Session {
         Watch::start(limits, self.store.now()).until(self.interrupted.clone())
     }
 
+    /// Starts the limits of a write by `_id`. One that is as long as what it was given, and no longer, is not interrupted:
+    /// it was called before the close, and in the order of the calls.
+    pub(super) fn watch_write(&self, operation: &Operation, limits: &Limits) -> Watch {
+        let watch = Watch::start(limits, self.store.now());
+        match operation {
+            Operation::Update { .. }
+            | Operation::Replace { .. }
+            | Operation::Delete { .. }
+            | Operation::FindOneAnd { .. }
+            | Operation::Bulk { .. }
+            | Operation::Let { .. } => watch.until(self.interrupted_writes.clone()),
+            _ => watch,
+        }
+    }
+
     /// Operations under way, and those that are queued, end with `CLOSED` at their next look at their limits.
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Release);
+    }
+
+    /// The same of writes by `_id`.
+    pub(super) fn interrupt_writes(&self) {
+        self.interrupted_writes.store(true, Ordering::Release);
+    }
+
+    /// Blocks until every operation that was submitted is answered or queued in storage, and lets go of the cursors. What does
+    /// not end by itself is interrupted.
+    pub(super) fn drain(&self) {
+        let lanes = || [&self.writes, &self.reads, &self.scans].into_iter();
+        let began = self.store.elapsed();
+        let left = |of: Duration| of.saturating_sub(self.store.elapsed().saturating_sub(began));
+        if !lanes().all(|lane| lane.wait_idle_for(left(GRACE))) {
+            self.interrupt();
+        }
+        if !lanes().all(|lane| lane.wait_idle_for(left(GRACE + PATIENCE))) {
+            self.interrupt_writes();
+        }
+        lanes().for_each(|lane| lane.wait_idle());
+        let open = std::mem::take(&mut *self.cursors.lock());
+        drop(open);
     }
 }

@@ -126,6 +126,17 @@ impl Lane {
         self.work.notify_all();
     }
 
+    /// [`Lane::wait_idle`] for so long at most; false when something is still queued or under way.
+    pub fn wait_idle_for(&self, most: Duration) -> bool {
+        let mut state = self.state.lock();
+        while state.running > 0 {
+            if self.idle.wait_for(&mut state, most).timed_out() {
+                return state.running == 0;
+            }
+        }
+        true
+    }
+
     fn work(&self) {
         let mut done = 0;
         loop {

@@ -107,7 +107,7 @@ pub use database::{Database, DatabaseStats, Description, MEMORY};
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};
 pub use index::Index;
-pub use limits::Limits;
+pub use limits::{Limits, Watch};
 pub use operation::{
     Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
     Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity, WriteError,

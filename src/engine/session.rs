@@ -46,11 +46,12 @@ pub struct Session {
     access: Access,
     closed: Arc<AtomicBool>,
     pub(super) interrupted: Arc<AtomicBool>,
+    pub(super) interrupted_writes: Arc<AtomicBool>,
     pub(super) runtime: Handle,
     pub(super) writes: Arc<Lane>,
     /// Writes done on the caller's thread since the last upkeep.
     pub(super) since_upkeep: AtomicU64,
-    reads: Arc<Lane>,
+    pub(super) reads: Arc<Lane>,
     pub(super) scans: Arc<Lane>,
     pub(super) cursors: Mutex<Cursors>,
     pub(super) next_cursor: AtomicU64,
@@ -76,6 +77,7 @@ impl Session {
             access,
             closed,
             interrupted: Arc::default(),
+            interrupted_writes: Arc::default(),
             writes: Lane::new(1, after_writes()),
             since_upkeep: AtomicU64::new(0),
             reads: Lane::new(2, || {}),
@@ -134,7 +136,10 @@ impl Session {
                 _ => &mut scans,
             };
             // Time in the queue counts.
-            let watch = self.watch(&task.limits);
+            let watch = match writes_by_id(&task.operation) {
+                true => self.watch_write(&task.operation, &task.limits),
+                false => self.watch(&task.limits),
+            };
             let session = self.clone();
             let job: Job = Box::new(move || session.run(task, &watch));
             lane.push(job);
@@ -185,15 +190,6 @@ impl Session {
     /// Whether a document is there; `None` when that cannot be said at once.
     pub fn has_hot(&self, name: &str, id: RawValue<'_>) -> Option<bool> {
         if self.must_wait() { None } else { Some(self.store.has(name, id)) }
-    }
-
-    /// Blocks until every operation that was submitted is answered or queued in storage, and lets go of the cursors.
-    pub(super) fn drain(&self) {
-        for lane in [&self.writes, &self.reads, &self.scans] {
-            lane.wait_idle();
-        }
-        let open = std::mem::take(&mut *self.cursors.lock());
-        drop(open);
     }
 
     /// Whether no operation is under way or queued.
@@ -275,7 +271,9 @@ impl Session {
         let store = &*self.store;
         match operation {
             Operation::Create => Outcome::Published(store.create_collection(name)),
-            Operation::CreateIndexes { specs } => Outcome::Published(store.request_indexes(name, &specs)),
+            Operation::CreateIndexes { specs } => {
+                Outcome::Published(store.request_indexes(name, &specs, watch))
+            }
             Operation::DropIndex { index } => Outcome::Published(store.request_drop_index(name, &index)),
             Operation::Drop => Outcome::Published(store.drop_collection(name)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
@@ -286,7 +284,7 @@ impl Session {
                 self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), watch)
             }
             Operation::Bulk { operations, order } => {
-                Outcome::Published(store.bulk(name, operations, order, |write| {
+                Outcome::Published(store.bulk(name, operations, order, watch, |write| {
                     let answering = Answering::default();
                     self.modify(name, &write, (watch, constants), &answering, |change, outcome, _| {
                         match change {

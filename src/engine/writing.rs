@@ -30,7 +30,7 @@ impl Session {
         };
         let seen = (watch, &constants);
         Some(match operation {
-            Operation::Insert { documents, order } => store.insert(name, documents, *order),
+            Operation::Insert { documents, order } => store.insert_within(name, documents, *order, watch),
             Operation::Set { entries } => store.set(name, entries),
             Operation::DeleteId { id, if_version } => store.delete_id(name, id, *if_version),
             Operation::FindOneAnd { write, sort, projection, returned } => {

@@ -1,5 +1,8 @@
 //! Operators on the elements of an array: `$pull`, `$pullAll`, `$pop`, `$addToSet`.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
 use super::arithmetic::as_integer;
 use super::filter::{Clause, Filter, Test, is_operators};
 use super::pattern::Source;
@@ -8,6 +11,9 @@ use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::{Node, Path, Value};
 use crate::error::{Result, codes};
+
+/// Values that are looked for one by one.
+const FEW: usize = 8;
 
 /// What happens to the elements.
 #[derive(Clone, Debug)]
@@ -69,13 +75,31 @@ impl Elements {
     pub(super) fn apply(&self, items: &mut Vec<Value>) -> bool {
         let before = items.len();
         match self {
-            Elements::PullEqual(values) => items.retain(|item| !has(values, item)),
+            Elements::PullEqual(values) if values.len() <= FEW => items.retain(|item| !has(values, item)),
+            Elements::PullEqual(values) => {
+                let values = sorted(values);
+                items.retain(|item| !found(&values, item));
+            }
             Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item)),
             Elements::PullMatching(filter) => {
                 items.retain(|item| !(matches!(item, Value::Object(_)) && filter.root.matches(item)));
             }
             Elements::PopFirst => drop(items.drain(..before.min(1))),
             Elements::PopLast => drop(items.pop()),
+            Elements::AddToSet(values) if values.len() > FEW => {
+                let fresh = {
+                    let known = sorted(items);
+                    let mut added = BTreeSet::new();
+                    let mut fresh = Vec::new();
+                    for value in values {
+                        if !found(&known, value) && added.insert(InOrder(value)) {
+                            fresh.push(value.clone());
+                        }
+                    }
+                    fresh
+                };
+                items.extend(fresh);
+            }
             Elements::AddToSet(values) => {
                 for value in values {
                     if !has(items, value) {
@@ -87,6 +111,40 @@ impl Elements {
         items.len() != before
     }
 }
+
+/// Values in the total order, to be searched.
+fn sorted(values: &[Value]) -> Vec<&Value> {
+    let mut sorted: Vec<_> = values.iter().collect();
+    sorted.sort_by(|a, b| compare_values(a, b));
+    sorted
+}
+
+fn found(sorted: &[&Value], wanted: &Value) -> bool {
+    sorted.binary_search_by(|value| compare_values(value, wanted)).is_ok()
+}
+
+/// A value in the total order.
+struct InOrder<'v>(&'v Value);
+
+impl Ord for InOrder<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_values(self.0, other.0)
+    }
+}
+
+impl PartialOrd for InOrder<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for InOrder<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for InOrder<'_> {}
 
 fn has(values: &[Value], wanted: &Value) -> bool {
     values.iter().any(|value| compare_values(value, wanted).is_eq())

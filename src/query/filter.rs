@@ -11,6 +11,9 @@ use crate::document::order::{Class, compare_values};
 use crate::document::{MAX_DEPTH, Node, Object, Path, RawValue, Seen, Value};
 use crate::error::{Result, codes};
 
+/// MongoDB's number for a field that must be given whole.
+const NOT_EXACT_VALUE: i32 = 111;
+
 /// Which documents an operation is about.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -141,6 +144,16 @@ impl Filter {
         self.root.equalities(&mut |path, value| parts.push((path, value)));
         let rank = |path: &Path| path.parts().first().map(|part| &*part.name != "_id");
         parts.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.names().cmp(b.names())));
+        // What is refused by MongoDB too: parts of an `_id` do not say what the whole of it is.
+        if let Some((path, _)) =
+            parts.iter().find(|(path, _)| path.parts().len() > 1 && rank(path) == Some(false))
+        {
+            let text = path.to_string();
+            let message = format!(
+                "an upsert cannot tell the _id from '{text}': the field '_id' must be exactly specified; give it whole"
+            );
+            return Err(bad_query(&text, message).with_code(NOT_EXACT_VALUE));
+        }
         for pair in parts.windows(2) {
             if let [(first, _), (second, _)] = pair
                 && second.starts_with(first)

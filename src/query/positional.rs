@@ -61,14 +61,6 @@ pub(super) fn needs_match(path: &Path) -> bool {
     path.names().any(|part| positional(part) == Some(Positional::Matched))
 }
 
-/// Whether two paths part at a place that one names by an array filter and the other by a field: they could mean
-/// the same element, and are refused before any document is seen.
-pub(super) fn mixes(a: &Path, b: &Path) -> bool {
-    let of_array = |part: &Part| part.name.starts_with("$[");
-    let parted = a.parts().iter().zip(b.parts()).find(|(a, b)| a != b);
-    parted.is_some_and(|(a, b)| of_array(a) != of_array(b))
-}
-
 /// Refuses positional parts where they mean nothing.
 pub(super) fn check(operator: &str, name: &str, path: &Path) -> Result<()> {
     let mut matched = 0;

@@ -38,7 +38,7 @@ impl Push {
         }
         for (clause, value) in operand.fields() {
             let integer = || {
-                as_integer(&value.tree()).ok_or_else(|| {
+                whole(&value.tree()).ok_or_else(|| {
                     bad_update(name, format!("{clause} of $push at '{name}' must be an integer"))
                 })
             };
@@ -62,8 +62,9 @@ impl Push {
 
     /// Whether the array changed.
     pub(super) fn apply(&self, items: &mut Vec<Value>) -> bool {
-        let before = if self.sort.is_some() || self.slice.is_some() { Some(items.clone()) } else { None };
         let len = items.len();
+        // As MongoDB counts: what is added, sorted or cut counts as a change, whatever the array is like afterwards.
+        let mut changed = !self.each.is_empty() || self.sort.is_some();
         let at = match self.position {
             None => len,
             Some(at) if at >= 0 => usize::try_from(at).unwrap_or(len).min(len),
@@ -75,13 +76,22 @@ impl Push {
         }
         if let Some(slice) = self.slice {
             let keep = usize::try_from(slice.unsigned_abs()).unwrap_or(usize::MAX);
+            changed |= items.len() > keep;
             if slice >= 0 {
                 items.truncate(keep);
             } else {
                 items.drain(..items.len().saturating_sub(keep));
             }
         }
-        before.map_or(!self.each.is_empty(), |before| before != *items)
+        changed
+    }
+}
+
+/// An integer given as any number; what int64 does not hold is as good as its end.
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Double(number) if number.is_finite() && number.fract() == 0.0 => Some(*number as i64),
+        other => as_integer(other),
     }
 }
 

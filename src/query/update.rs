@@ -5,6 +5,7 @@
 //! as it is written nor, with positional parts, as it is in the document.
 
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use super::aggregate::update::UpdatePipeline;
 use super::change::{Change, Moment, known};
@@ -14,9 +15,14 @@ use super::refusal::bad_update;
 use super::update_raw::is_flat;
 use crate::document::order::compare_values;
 use crate::document::path::Part;
-use crate::document::{Node, Object, Path, RawValue, Seen};
+use crate::document::{Node, Object, Path, RawValue, Seen, Value};
 use crate::error::{Error, Result, codes};
 use crate::work::Work;
+
+/// The largest number of an element that is near: a missing array is made up to there at once.
+const NEAR: usize = 1_000;
+/// Changes from which on it pays to look fields up.
+const WIDE: usize = 32;
 
 /// Bytes of an update that is little work on a small document.
 const LIGHT: usize = 4 << 10;
@@ -118,6 +124,8 @@ impl Update {
         let flat = changes.iter().all(|(path, change)| is_flat(path, change));
         let light = update.bytes().len() <= LIGHT
             && filters.is_light()
+            && paths()
+                .all(|path| path.parts().iter().all(|part| part.index.is_none_or(|index| index <= NEAR)))
             && changes.iter().all(|(_, change)| change.is_light());
         Ok(Update { changes, filters, positional, needs_match, flat, light, pipeline: None })
     }
@@ -166,7 +174,12 @@ impl Update {
         let moment = Moment { now, inserting };
         let mut changed = false;
         if !self.positional {
+            let renames = |(_, change): &(Path, Change)| matches!(change, Change::RenameFrom(_));
+            if self.changes.len() > WIDE && !self.changes.iter().any(renames) {
+                return self.apply_wide(document, moment, work);
+            }
             for (path, change) in &self.changes {
+                work.step(document.len())?;
                 changed |= apply_one(document, path, change, moment)?;
             }
             return Ok(changed);
@@ -183,10 +196,85 @@ impl Update {
         concrete.sort_by(|(a, _), (b, _)| compare_paths(a, b));
         check_conflicts(concrete.iter().map(|(path, _)| path))?;
         for (path, change) in concrete {
+            work.step(document.len())?;
             changed |= apply_one(document, &path, change, moment)?;
         }
         Ok(changed)
     }
+
+    /// Many changes, one after the other. Those of fields of the document itself find them by a table, and what they remove goes
+    /// at the end, so that the time grows with the changes and the fields, not with their product.
+    fn apply_wide(&self, document: &mut Object, moment: Moment, work: &Work) -> Result<bool> {
+        let mut places = places_of(document);
+        let mut removed = HashSet::new();
+        let mut changed = false;
+        for (path, change) in &self.changes {
+            work.step(1)?;
+            let [part] = path.parts() else {
+                // What was removed is no part of this path, and it adds fields at the end only.
+                work.step(document.len())?;
+                changed |= apply_one(document, path, change, moment)?;
+                note_last(document, &mut places);
+                continue;
+            };
+            let place = places.get(&*part.name).copied();
+            match (change, place) {
+                _ if &*part.name == "_id" => {
+                    // Where an upsert had none it comes to the front, and all others move.
+                    drop_all(document, &mut removed);
+                    changed |= apply_one(document, path, change, moment)?;
+                    places = places_of(document);
+                }
+                (Change::Unset, None) => {}
+                (Change::Unset, Some(place)) => changed |= removed.insert(place),
+                (_, place) => {
+                    let mut alone = Object::new();
+                    if let Some((name, value)) = place.and_then(|place| document.get_mut(place)) {
+                        alone.push((name.clone(), std::mem::replace(value, Value::Null)));
+                    }
+                    let outcome = change.apply(&mut alone, path, moment);
+                    match (place, alone.pop()) {
+                        (Some(place), Some((_, value))) => {
+                            if let Some((_, slot)) = document.get_mut(place) {
+                                *slot = value;
+                            }
+                        }
+                        (None, Some(field)) => {
+                            document.push(field);
+                            note_last(document, &mut places);
+                        }
+                        (_, None) => {}
+                    }
+                    changed |= outcome?;
+                }
+            }
+        }
+        drop_all(document, &mut removed);
+        Ok(changed)
+    }
+}
+
+fn places_of(document: &Object) -> HashMap<String, usize> {
+    document.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect()
+}
+
+fn note_last(document: &Object, places: &mut HashMap<String, usize>) {
+    if let Some((name, _)) = document.last() {
+        places.entry(name.clone()).or_insert(document.len() - 1);
+    }
+}
+
+/// Takes the fields in these places out.
+fn drop_all(document: &mut Object, removed: &mut HashSet<usize>) {
+    if removed.is_empty() {
+        return;
+    }
+    let mut place = 0;
+    document.retain(|_| {
+        place += 1;
+        !removed.contains(&(place - 1))
+    });
+    removed.clear();
 }
 
 fn apply_one(document: &mut Object, path: &Path, change: &Change, moment: Moment) -> Result<bool> {
@@ -214,9 +302,19 @@ fn check_conflicts<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<()> {
 
 /// An element may not be named by an array filter in one path and by its number or name in another.
 fn check_mixture(paths: &[&Path]) -> Result<()> {
-    for (n, path) in paths.iter().enumerate() {
-        if let Some(other) = paths.iter().take(n).find(|other| positional::mixes(path, other)) {
-            return Err(conflict(path, other));
+    // By what stands before a part: a path that has an array filter there, and one that has not.
+    let mut known: HashMap<String, [Option<&Path>; 2]> = HashMap::new();
+    for path in paths {
+        let mut before = String::new();
+        for name in path.names() {
+            let here = known.entry(before.clone()).or_default();
+            let of_array = name.starts_with("$[");
+            if let Some(other) = here[usize::from(!of_array)] {
+                return Err(conflict(path, other));
+            }
+            here[usize::from(of_array)].get_or_insert(path);
+            before.push_str(name);
+            before.push('.');
         }
     }
     Ok(())

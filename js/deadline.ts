@@ -1,0 +1,48 @@
+// What ends the waiting for an operation: its signal, and its time.
+//
+// The core ends an operation at its time by itself. One that still stands in a queue behind a long one is not looked at before its turn
+// comes: so who waits is told here, a little later than the core would.
+
+import { onAbort } from './abort.js'
+import { MoltenError } from './errors.js'
+import { afterMilliseconds } from './scheduling.js'
+
+/** Milliseconds that the core has for its own answer. */
+const GRACE = 40
+
+/** Calls back with the signal's reason, or with `TIMEOUT`, and not after what it answers was called. */
+export function onGivenUp(
+  where: string, { signal, maxTimeMS }: { signal?: AbortSignal | undefined; maxTimeMS?: number | undefined }, callback: (reason: unknown) => void
+): (() => void) | undefined {
+  const aborted = signal && onAbort(signal, callback)
+  if (!maxTimeMS) return aborted
+  const stop = (): void => {
+    aborted?.()
+    ended()
+  }
+  const ended = afterMilliseconds(maxTimeMS + GRACE, () => {
+    aborted?.()
+    callback(new MoltenError('TIMEOUT', `${where}: operation exceeded time limit; raise maxTimeMS`))
+  })
+  return stop
+}
+
+/** The promise, or a rejection with what ends the waiting, whichever comes first. `given` hears of the latter. */
+export function untilGivenUp<T>(
+  where: string, promise: Promise<T>, options: { signal?: AbortSignal | undefined; maxTimeMS?: number | undefined }, given?: () => void
+): Promise<T> {
+  const { signal, maxTimeMS } = options
+  if (!signal && !maxTimeMS) return promise
+  if (signal?.aborted) {
+    given?.()
+    promise.catch(() => {})
+    return Promise.reject(signal.reason)
+  }
+  return new Promise((resolve, reject) => {
+    const stop = onGivenUp(where, options, (reason) => {
+      given?.()
+      reject(reason)
+    })
+    promise.then(resolve, reject).finally(stop)
+  })
+}

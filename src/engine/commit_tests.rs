@@ -1,0 +1,40 @@
+//! A commit that goes wrong.
+
+use super::*;
+use crate::engine::apply::Unapplied;
+use crate::engine::replay::Replay;
+use crate::options::OpenOptions;
+use crate::storage::{Host, open_memory};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+fn store() -> Arc<Store> {
+    let opened = open_memory();
+    let options = OpenOptions { queue_limit: 1_000, ..OpenOptions::default() };
+    let recovered = Replay::new(Path::new("memory"), None).finish();
+    Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered)
+}
+
+#[test]
+fn a_commit_that_panics_while_it_is_resolved_gives_its_room_back_and_hinders_nobody() {
+    let store = store();
+    for _ in 0..3 {
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            store.commit(900, |_| -> Result<(), Halt> { panic!("a defect in an operator") })
+        }));
+        assert!(panicked.is_err());
+    }
+    assert_eq!(store.budget().used(), 0);
+    let created = store.commit(900, |commit| Ok(commit.collection_or_create("c")?.number()));
+    assert_eq!(created.result.unwrap(), 1);
+    assert_eq!(store.budget().used(), 0);
+}
+
+#[test]
+fn a_commit_that_is_queued_and_not_applied_poisons() {
+    let store = store();
+    drop(Unapplied(&store.publisher()));
+    let refused = store.commit(10, |_| Ok(())).result.unwrap_err();
+    assert_eq!(refused.kind(), Kind::StoragePoisoned);
+    assert!(refused.message().contains("could not be applied"), "{refused}");
+}
