@@ -15,7 +15,10 @@ fn run(document: &str, update: &str, inserting: bool) -> Result<(Object, bool)> 
 fn becomes(document: &str, update: &str, after: &str) {
     let (tree, changed) = run(document, update, false).unwrap_or_else(|error| panic!("{error}: {update}"));
     assert_eq!(tree, object(after), "{update} on {document}");
-    assert_eq!(changed, object(document) != tree, "{update} on {document}");
+    // What $push cuts or sorts counts as changed, whatever the array is like afterwards.
+    let counts = update.contains("$each") && (update.contains("$slice") || update.contains("$sort"));
+    assert!(changed || object(document) == tree, "{update} on {document}");
+    assert!(!changed || counts || object(document) != tree, "{update} on {document}");
 }
 
 #[track_caller]
