@@ -11,9 +11,6 @@ use crate::document::order::{Class, compare_values};
 use crate::document::{MAX_DEPTH, Node, Object, Path, RawValue, Seen, Value};
 use crate::error::{Result, codes};
 
-/// MongoDB's number for a field that must be given whole.
-const NOT_EXACT_VALUE: i32 = 111;
-
 /// Which documents an operation is about.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -152,7 +149,7 @@ impl Filter {
             let message = format!(
                 "an upsert cannot tell the _id from '{text}': the field '_id' must be exactly specified; give it whole"
             );
-            return Err(bad_query(&text, message).with_code(NOT_EXACT_VALUE));
+            return Err(bad_query(&text, message).with_code(codes::NOT_EXACT_VALUE_FIELD));
         }
         for pair in parts.windows(2) {
             if let [(first, _), (second, _)] = pair
