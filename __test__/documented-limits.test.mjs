@@ -42,7 +42,11 @@ const PROBES = {
     await db.collection('b').insertOne({ _id: more })
     await db.collection('b').updateOne({ _id: more }, { $set: { [path(n + more)]: 1 } })
   },
-  'levels of a document that a stage makes': (db, n, more) => all(db.aggregateNothing([{ $addFields: { [path(n + more)]: 1 } }])),
+  'levels of a document that a stage makes': (db, n, more) =>
+    all(db.aggregateNothing([{ $addFields: { [path(n / 2)]: 1 } }, ...Array.from({ length: n / 2 + more }, () => ({ $project: { a: '$$ROOT' } }))])),
+  'parts of a path in a filter': (db, n, more) => db.collection('a').findOne({ [path(n + more)]: 1 }),
+  'parts of a path in a stage': (db, n, more) => all(db.aggregateNothing([{ $addFields: { [path(n + more)]: 1 } }])),
+  'parts of a path in a sort': (db, n, more) => all(db.collection('a').find().sort({ [path(n + more)]: 1 })),
   'parts of a projected path': (db, n, more) => all(db.collection('a').find().project({ [path(n + more)]: 1 })),
   '`_id`, encoded': (db, n, more) => db.collection('a').insertOne({ _id: 'x'.repeat(n - 3 + more) }),
   BigInt: (db, n, more) => db.collection('a').insertOne({ a: 2n ** BigInt(n - 1) - (more ? 0n : 1n) }),
@@ -60,7 +64,7 @@ const PROBES = {
   },
   'keys of a sort': (db, n, more) => all(db.collection('a').find().sort(named(n + more))),
   'stages of a pipeline': (db, n, more) => all(db.collection('a').aggregate(Array.from({ length: n + more }, () => ({ $skip: 0 })))),
-  'memory of a stage': (db, n, more) => all(grown(db, more ? n : n / 2)),
+  'memory of a query': (db, n, more) => all(grown(db, more ? n : n / 2)),
   'values of `distinct`': async (db, n, more) => {
     const documents = Array.from({ length: 16 + more }, (_, i) => ({ a: String.fromCharCode(97 + i).repeat(n / 16 - 100 * (1 - more)) }))
     await db.collection(`values${more}`).insertMany(documents)

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, codes};
 
 /// Steps that a thread makes between two looks at flags and clock.
 pub const LOOK: usize = 4_096;
@@ -65,6 +65,9 @@ struct Inner {
     steps: AtomicU64,
     /// For tests: the steps after which it stops.
     fuse: AtomicU64,
+    /// For tests: every step as it is counted.
+    #[cfg(test)]
+    exact: AtomicU64,
     failed: OnceLock<Error>,
 }
 
@@ -83,6 +86,8 @@ impl Work {
             held: AtomicUsize::new(0),
             steps: AtomicU64::new(0),
             fuse: AtomicU64::new(u64::MAX),
+            #[cfg(test)]
+            exact: AtomicU64::new(0),
             failed: OnceLock::new(),
         })))
     }
@@ -108,6 +113,8 @@ impl Work {
     #[inline]
     pub fn step(&self, steps: usize) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
+        #[cfg(test)]
+        inner.exact.fetch_add(steps as u64, Ordering::Relaxed);
         let since = SINCE.get().saturating_add(steps);
         if since < LOOK {
             SINCE.set(since);
@@ -121,6 +128,15 @@ impl Work {
     #[inline]
     pub fn goes_on(&self, steps: usize) -> bool {
         self.step(steps).is_ok()
+    }
+
+    /// An answer that was found by way of [`Work::goes_on`], unless it was found by being stopped.
+    #[inline]
+    pub fn believe<T>(&self, answer: T) -> Result<T> {
+        match self.0.as_ref().and_then(|inner| inner.failed.get()) {
+            Some(error) => Err(error.clone()),
+            None => Ok(answer),
+        }
     }
 
     /// Looks at flags and clock now.
@@ -162,9 +178,10 @@ impl Work {
         self.0.as_ref().map_or(usize::MAX, |inner| inner.memory)
     }
 
-    /// Steps counted so far, but for those since a thread looked last.
+    /// Steps counted so far.
+    #[cfg(test)]
     pub fn steps(&self) -> u64 {
-        self.0.as_ref().map_or(0, |inner| inner.steps.load(Ordering::Relaxed))
+        self.0.as_ref().map_or(0, |inner| inner.exact.load(Ordering::Relaxed))
     }
 }
 
@@ -190,7 +207,7 @@ impl Inner {
         let message = format!(
             "{what} would hold more than {limit} {unit}; put a $match or a $project of fewer fields before it, a $limit behind a $sort, or raise the option queryMemoryLimit"
         );
-        self.fail(Error::new(Kind::Limit, message))
+        self.fail(Error::new(Kind::Limit, message).with_code(codes::QUERY_EXCEEDED_MEMORY_LIMIT))
     }
 
     fn fail(&self, error: Error) -> Error {
@@ -200,7 +217,7 @@ impl Inner {
 
 impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Work").field("held", &self.held()).field("steps", &self.steps()).finish()
+        f.debug_struct("Work").field("held", &self.held()).finish()
     }
 }
 
@@ -215,6 +232,11 @@ impl Hold {
     /// Nothing yet.
     pub fn new(work: &Work) -> Hold {
         Hold { work: work.clone(), bytes: 0 }
+    }
+
+    /// The work that it counts against.
+    pub fn work(&self) -> &Work {
+        &self.work
     }
 
     /// So many more.

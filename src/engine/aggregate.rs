@@ -29,6 +29,7 @@ use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, w
 use crate::query::expression::{Constants, Env};
 use crate::query::{Filter, Pipeline, Sort};
 use crate::storage::{Block, Lsn};
+use crate::work::Work;
 
 /// Documents in a batch that names no size.
 const BATCH: usize = 1_000;
@@ -48,6 +49,7 @@ pub fn is_write(pipeline: &Incoming) -> bool {
 pub struct Aggregation {
     rows: Box<dyn Rows>,
     reading: Arc<Pipe>,
+    work: Work,
     done: bool,
 }
 
@@ -64,7 +66,7 @@ impl Aggregation {
         let pipeline = Pipeline::parse_with(pipeline.raw(), constants)?;
         let view = store.view();
         let now = store.now();
-        let env = Arc::new(Env::new(now, store.seed()));
+        let env = Arc::new(Env::new(now, store.seed()).within(constants.work().clone()));
         let reading = Arc::new(Pipe {
             store: store.clone(),
             view,
@@ -74,7 +76,7 @@ impl Aggregation {
         });
         let access: Arc<dyn Access> = reading.clone();
         let rows = pipeline.open(name, &env, &access)?;
-        Ok(Aggregation { rows, reading, done: false })
+        Ok(Aggregation { rows, reading, work: constants.work().clone(), done: false })
     }
 
     /// Whether everything was answered.
@@ -88,8 +90,9 @@ impl Aggregation {
     }
 
     /// The next documents, `size` at most (0: as many as suit).
-    pub fn next_batch(&mut self, size: u32) -> Result<Vec<Document>> {
+    pub fn next_batch(&mut self, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         self.reading.watch.check(|| self.reading.store.now())?;
+        watch.clone().no_later_than(&self.reading.watch).take_over(&self.work);
         let size = if size == 0 { BATCH } else { size as usize };
         let mut batch = Vec::new();
         let mut bytes = 0;

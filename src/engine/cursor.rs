@@ -37,6 +37,16 @@ pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Fil
     Filter::parse_with(filter.raw(), constants)
 }
 
+impl Store {
+    /// What the expressions of an operation know: its variables of the option `let`, and its work.
+    pub(super) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
+        let work = watch.work(self);
+        let Some(variables) = variables else { return Ok(Constants::none(self.seed()).within(&work)) };
+        incoming::check(variables.bytes(), &variables.shapes)?;
+        Constants::parse(variables.raw(), self.now(), self.seed(), &work)
+    }
+}
+
 /// Checks an incoming sort or projection.
 pub fn check_part(part: Option<&Incoming>) -> Result<()> {
     part.map_or(Ok(()), |part| incoming::check(part.bytes(), &part.shapes))
@@ -110,6 +120,7 @@ impl Cursor {
     pub fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         let watch = watch.clone().within(self.time, store.now());
         watch.check(|| store.now())?;
+        watch.take_over(self.filter.work());
         let batch = self.next_within(store, size, &watch);
         self.time = watch.left(store.now());
         batch
@@ -129,6 +140,7 @@ impl Cursor {
         }
         if let Some(projection) = &self.projection {
             for document in &mut batch {
+                self.filter.work().step(1)?;
                 if let Some(raw) = document.stored(&collection) {
                     *document = Document::Projected(projection.apply(raw, &self.filter)?);
                 }

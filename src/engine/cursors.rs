@@ -44,7 +44,7 @@ impl Source {
     fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         match self {
             Source::Find(cursor) => cursor.next_batch(store, size, watch),
-            Source::Aggregate(aggregation) => aggregation.next_batch(size),
+            Source::Aggregate(aggregation) => aggregation.next_batch(size, watch),
         }
     }
 }

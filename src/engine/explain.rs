@@ -60,13 +60,7 @@ impl Store {
         watch: &Watch,
     ) -> Result<Value> {
         let (operation, variables) = operation.with_variables();
-        let constants = match variables {
-            None => Constants::default(),
-            Some(variables) => {
-                incoming::check(variables.bytes(), &variables.shapes)?;
-                Constants::parse(variables.raw(), self.now(), self.seed())?
-            }
-        };
+        let constants = self.constants(variables, watch)?;
         let explained = Explained::of(operation, hint, &constants)?;
         let view = self.view();
         let mut parts = fields! { "explainVersion": text("1") };

@@ -53,7 +53,7 @@ fn groups(store: &Arc<Store>, filter: &Value, by: &Value, hint: &Value) -> Vec<V
     let mut aggregation =
         Aggregation::open(store, "c", (&pipeline, &Constants::default()), Some(&hint), &Watch::default())
             .unwrap();
-    let found = aggregation.next_batch(1_000_000).unwrap();
+    let found = aggregation.next_batch(1_000_000, &Watch::default()).unwrap();
     assert!(found.len() < 1_000_000);
     let bytes = |one| match one {
         Document::Projected(value) => {

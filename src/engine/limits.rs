@@ -47,6 +47,13 @@ impl Watch {
         self
     }
 
+    /// The same, ending when the other does where it has no deadline of its own.
+    #[must_use]
+    pub fn no_later_than(mut self, other: &Watch) -> Watch {
+        self.stop.deadline = self.stop.deadline.or(other.stop.deadline);
+        self
+    }
+
     /// Milliseconds left, where there is a deadline.
     pub fn left(&self, now: i64) -> Option<u64> {
         self.stop.deadline.map(|deadline| u64::try_from(deadline.saturating_sub(now)).unwrap_or(0))

@@ -193,6 +193,7 @@ impl Store {
                 Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
             };
             from = scan.collection.slab().scan(from, to, scan.view, page);
+            scan.filter.work().believe(())?;
             if stopped {
                 return Ok((from, true));
             }
@@ -203,6 +204,7 @@ impl Store {
             {
                 return Ok((from, true));
             }
+            scan.filter.work().believe(())?;
         }
         Ok((from, false))
     }

@@ -313,7 +313,7 @@ impl Run {
         .unwrap();
         let mut all = Vec::new();
         while !run.is_done() {
-            all.extend(run.next_batch(3).unwrap().iter().map(|one| tree(None, one)));
+            all.extend(run.next_batch(3, &self.watch).unwrap().iter().map(|one| tree(None, one)));
         }
         all
     }

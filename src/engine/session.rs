@@ -229,7 +229,7 @@ impl Session {
                 Ok(Some((collection, answer))) => Outcome::Now(collection, answer),
                 Ok(None) => match self.write(name, &operation, watch) {
                     Some(committed) => Outcome::Published(committed),
-                    None => match self.taken_apart(operation) {
+                    None => match self.taken_apart(operation, watch) {
                         Ok((operation, constants)) => {
                             self.execute(name, operation, &constants, limits, watch)
                         }
@@ -318,7 +318,8 @@ impl Session {
             let (collection, answer) = self.first_batch(Source::Aggregate(aggregation), batch, watch);
             return Outcome::Now(collection, answer);
         }
-        let result = aggregation.next_batch(batch).map(|documents| Answer::Batch { cursor: 0, documents });
+        let result =
+            aggregation.next_batch(batch, watch).map(|documents| Answer::Batch { cursor: 0, documents });
         Outcome::Published(Committed { result, lsn: aggregation.written() })
     }
 

@@ -24,7 +24,12 @@ impl Session {
     ) -> Option<Committed<Answer>> {
         let store = &*self.store;
         let (operation, variables) = operation.with_variables();
-        let constants = match self.constants(variables) {
+        let by_id = matches!(
+            operation,
+            Operation::Insert { .. } | Operation::Set { .. } | Operation::DeleteId { .. }
+        );
+        let constants = match if by_id { Ok(Constants::default()) } else { self.constants(variables, watch) }
+        {
             Ok(constants) => constants,
             Err(error) => return Some(Committed { result: Err(error), lsn: Lsn(0) }),
         };
@@ -51,18 +56,18 @@ impl Session {
         })
     }
 
-    /// The operation itself, and the variables that its expressions see.
-    pub(super) fn taken_apart(&self, operation: Operation) -> Result<(Operation, Constants)> {
+    /// The operation itself, and what its expressions know.
+    pub(super) fn taken_apart(&self, operation: Operation, watch: &Watch) -> Result<(Operation, Constants)> {
         match operation {
-            Operation::Let { variables, operation } => Ok((*operation, self.constants(Some(&variables))?)),
-            plain => Ok((plain, Constants::none(self.store.seed()))),
+            Operation::Let { variables, operation } => {
+                Ok((*operation, self.constants(Some(&variables), watch)?))
+            }
+            plain => Ok((plain, self.constants(None, watch)?)),
         }
     }
 
-    fn constants(&self, variables: Option<&Incoming>) -> Result<Constants> {
-        let Some(variables) = variables else { return Ok(Constants::none(self.store.seed())) };
-        incoming::check(variables.bytes(), &variables.shapes)?;
-        Constants::parse(variables.raw(), self.store.now(), self.store.seed())
+    fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
+        self.store.constants(variables, watch)
     }
 
     /// Runs one write by filter and shapes its answer.

@@ -192,6 +192,15 @@ impl<'f> Demands<'f> {
                 }
             },
             Clause::Field(path, test) => self.add_field(path, test, below),
+            // The smallest of the values will do: the filter decides.
+            Clause::Every(path, every) => {
+                self.more = true;
+                if let (Some(value), None) = (every.values().next(), below) {
+                    let bounds =
+                        Bounds::of(vec![Interval::point(value)], false, matches!(value, Value::Null));
+                    self.fields.push((Cow::Borrowed(path), bounds));
+                }
+            }
             Clause::Not(clause) => match &**clause {
                 // Nothing is there: null stands for it. An explicit null has the same key.
                 Clause::Field(path, Test::Exists) if below.is_none() => {

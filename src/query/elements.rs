@@ -11,6 +11,7 @@ use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::{Node, Path, Value};
 use crate::error::{Result, codes};
+use crate::work::Work;
 
 /// Values that are looked for one by one.
 const FEW: usize = 8;
@@ -80,9 +81,11 @@ impl Elements {
                 let values = sorted(values);
                 items.retain(|item| !found(&values, item));
             }
-            Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item)),
+            Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item, &Work::default())),
             Elements::PullMatching(filter) => {
-                items.retain(|item| !(matches!(item, Value::Object(_)) && filter.root.matches(item)));
+                items.retain(|item| {
+                    !(matches!(item, Value::Object(_)) && filter.root.matches(item, &filter.work))
+                });
             }
             Elements::PopFirst => drop(items.drain(..before.min(1))),
             Elements::PopLast => drop(items.pop()),
@@ -152,13 +155,13 @@ fn has(values: &[Value], wanted: &Value) -> bool {
 
 fn parse_pull(name: &str, value: Value) -> Result<Elements> {
     let passing = |pattern| Elements::PullPassing(Clause::Field(Path::here(), Test::Pattern(pattern)));
-    let pattern = Source::of(&value).map(|source| source.compile(name).map(passing));
+    let pattern = Source::of(&value).map(|source| source.compile(name, &Work::default()).map(passing));
     let parsed = match (pattern, &value) {
         (Some(pattern), _) => pattern,
         (None, Value::Object(_)) if is_operators(&value) => {
-            Filter::parse_condition(&value, name).map(Elements::PullPassing)
+            Filter::parse_condition(&value, name, &Work::default()).map(Elements::PullPassing)
         }
-        (None, Value::Object(_)) => Filter::parse_node(&value).map(Elements::PullMatching),
+        (None, Value::Object(_)) => Filter::parse_node(&value, &Work::default()).map(Elements::PullMatching),
         _ => return Ok(Elements::PullEqual(vec![value])),
     };
     parsed.map_err(|error| {

@@ -1,7 +1,8 @@
 //! A filter: parsed once from the document that the caller gave, owning everything; `matcher` decides by it.
 
 use super::bits::Bits;
-use super::expression::{Constants, Expression};
+use super::every::Every;
+use super::expression::{Constants, Expression, FieldPath};
 use super::operators::{self, Element, Remainder, Types};
 use super::pattern::{Pattern, Source};
 use super::place::depth;
@@ -10,11 +11,13 @@ use super::schema::JsonSchema;
 use crate::document::order::{Class, compare_values};
 use crate::document::{MAX_DEPTH, Node, Object, Path, RawValue, Seen, Value};
 use crate::error::{Result, codes};
+use crate::work::Work;
 
 /// Which documents an operation is about.
 #[derive(Clone, Debug)]
 pub struct Filter {
     pub(super) root: Clause,
+    pub(super) work: Work,
 }
 
 /// A filter as a tree of conditions.
@@ -25,6 +28,8 @@ pub(super) enum Clause {
     Not(Box<Clause>),
     /// Something that the path leads to passes the test.
     Field(Path, Test),
+    /// The path leads to each of many values: `$all`.
+    Every(Path, Every),
     /// `$expr`
     Expression(Box<Expression>),
 }
@@ -66,41 +71,53 @@ pub(super) struct Bound {
 impl Filter {
     /// The filter that every document matches.
     pub fn all() -> Filter {
-        Filter { root: Clause::All(Vec::new()) }
+        Filter { root: Clause::All(Vec::new()), work: Work::default() }
     }
 
-    /// Reads a filter; `BAD_QUERY` names the path of what is wrong with it.
+    /// Reads a filter that nothing stops, for as long as the database has it; `BAD_QUERY` names the path of what is wrong
+    /// with it.
     pub fn parse(filter: RawValue<'_>) -> Result<Filter> {
-        Filter::parse_node(filter)
+        Filter::parse_with(filter, &Constants::default())
     }
 
-    /// [`Filter::parse`] of a filter whose expressions see the variables of the option `let`.
+    /// [`Filter::parse`] of one operation: its expressions see the variables of the option `let`, and it counts with its work.
     pub fn parse_with(filter: RawValue<'_>, constants: &Constants) -> Result<Filter> {
-        Ok(Filter { root: parse_clauses(filter, "", constants)? })
+        Ok(Filter { root: parse_clauses(filter, "", constants)?, work: constants.work().clone() })
     }
 
-    pub(super) fn parse_node<'a>(filter: impl Node<'a>) -> Result<Filter> {
-        Ok(Filter { root: parse_clauses(filter, "", &Constants::default())? })
+    pub(super) fn parse_node<'a>(filter: impl Node<'a>, work: &Work) -> Result<Filter> {
+        let root = parse_clauses(filter, "", &Constants::default().within(work))?;
+        Ok(Filter { root, work: work.clone() })
     }
 
     /// A condition on values instead of documents: the operators of this object, on the empty path.
-    pub(super) fn parse_condition<'a>(operators: impl Node<'a>, path: &str) -> Result<Clause> {
+    pub(super) fn parse_condition<'a>(operators: impl Node<'a>, path: &str, work: &Work) -> Result<Clause> {
         let mut clauses = Vec::new();
-        parse_operators(&Path::here(), path, operators, &mut clauses)?;
+        parse_operators(&Path::here(), path, operators, &mut clauses, work)?;
         Ok(Clause::All(clauses))
     }
 
-    /// Whether the document matches.
+    /// Whether the document matches. False when its work was stopped: ask `check` before that is believed.
     #[inline]
     pub fn matches(&self, document: RawValue<'_>) -> bool {
-        self.root.matches(document)
+        self.root.matches(document, &self.work)
+    }
+
+    /// Refuses when it was stopped, so that what it said last may be wrong.
+    pub fn check(&self) -> Result<()> {
+        self.work.check()
+    }
+
+    /// The work of the operation that it belongs to.
+    pub fn work(&self) -> &Work {
+        &self.work
     }
 
     /// The place in the array that made the document match, as `$` of an update or a projection means it: of the
     /// outermost array that a condition looked into, of the last condition that did.
     pub fn position(&self, document: RawValue<'_>) -> Option<usize> {
         let mut position = None;
-        self.root.locate(document, &mut position);
+        self.root.locate(document, &mut position, &self.work);
         position
     }
 
@@ -176,23 +193,6 @@ impl Filter {
 }
 
 impl Clause {
-    /// See [`Filter::is_light`].
-    pub(super) fn is_light(&self) -> bool {
-        match self {
-            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().all(Clause::is_light),
-            Clause::Not(clause) => clause.is_light(),
-            Clause::Field(_, test) => !matches!(
-                test,
-                Test::Among(..)
-                    | Test::Pattern(_)
-                    | Test::Contains(_, Some(_))
-                    | Test::Element(_)
-                    | Test::Schema(_)
-            ),
-            Clause::Expression(_) => false,
-        }
-    }
-
     /// Calls back for each equality that every matching document fulfils.
     fn equalities<'a>(&'a self, found: &mut impl FnMut(&'a Path, &'a Value)) {
         match self {
@@ -203,6 +203,7 @@ impl Clause {
                 }
             }
             Clause::Field(path, Test::Equal(value)) => found(path, value),
+            Clause::Every(path, every) => every.values().for_each(|value| found(path, value)),
             Clause::Field(path, Test::In(values)) => {
                 if let [only] = values.as_slice() {
                     found(path, only);
@@ -237,6 +238,7 @@ fn place(seed: &mut Object, path: &Path, value: &Value) {
 
 /// Recursion of the parser follows the nesting of the filter, which is validated to be at most `MAX_DEPTH`.
 fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> Result<Clause> {
+    let work = constants.work();
     if !matches!(filter.seen(), Seen::Object) {
         let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
         let code = if at.is_empty() { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
@@ -245,6 +247,7 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> 
     }
     let mut clauses = Vec::new();
     for (key, value) in filter.fields() {
+        work.step(1)?;
         match key {
             "$and" => clauses.push(Clause::All(parse_list(key, value, constants)?)),
             "$or" => clauses.push(Clause::Any(parse_list(key, value, constants)?)),
@@ -252,7 +255,7 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> 
             "$comment" => {}
             "$expr" => clauses.push(Clause::Expression(Box::new(Expression::of_filter(value, constants)?))),
             "$jsonSchema" => {
-                let schema = Test::Schema(Box::new(JsonSchema::parse_node(value)?));
+                let schema = Test::Schema(Box::new(JsonSchema::parse_node(value, work)?));
                 clauses.push(Clause::Field(Path::here(), schema));
             }
             "$where" => {
@@ -278,7 +281,7 @@ fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> 
                     ),
                 ));
             }
-            _ => parse_field(key, value, &mut clauses)?,
+            _ => parse_field(key, value, &mut clauses, work)?,
         }
     }
     Ok(match <[Clause; 1]>::try_from(clauses) {
@@ -296,17 +299,28 @@ fn parse_list<'a>(operator: &str, list: impl Node<'a>, constants: &Constants) ->
     Ok(clauses)
 }
 
-fn parse_field<'a>(key: &str, value: impl Node<'a>, clauses: &mut Vec<Clause>) -> Result<()> {
+fn parse_field<'a>(key: &str, value: impl Node<'a>, clauses: &mut Vec<Clause>, work: &Work) -> Result<()> {
     let path = Path::parse(key);
+    check_parts(&path, key)?;
     if let Some(source) = Source::of(value) {
-        clauses.push(Clause::Field(path, Test::Pattern(source.compile(key)?)));
+        clauses.push(Clause::Field(path, Test::Pattern(source.compile(key, work)?)));
         Ok(())
     } else if is_operators(value) {
-        parse_operators(&path, key, value, clauses)
+        parse_operators(&path, key, value, clauses, work)
     } else {
         clauses.push(Clause::Field(path, Test::Equal(value.tree())));
         Ok(())
     }
+}
+
+/// Refuses paths that lead deeper than documents are, and that messages and recursions would follow all the same.
+pub(super) fn check_parts(path: &Path, text: &str) -> Result<()> {
+    let parts = path.parts().len();
+    if parts <= MAX_DEPTH {
+        return Ok(());
+    }
+    let shown = FieldPath::shown(text);
+    Err(bad_query(shown, format!("a path has at most {MAX_DEPTH} parts, but '{shown}...' has {parts}")))
 }
 
 /// Whether this is an object of operators rather than a value.
@@ -319,22 +333,29 @@ fn parse_operators<'a>(
     name: &str,
     operators: impl Node<'a>,
     clauses: &mut Vec<Clause>,
+    work: &Work,
 ) -> Result<()> {
     for (operator, operand) in operators.fields() {
         match operator {
-            "$regex" => clauses.push(parse_regex(path, name, operand, operators.field("$options"))?),
+            "$regex" => clauses.push(parse_regex(path, name, operand, operators.field("$options"), work)?),
             "$options" if operators.field("$regex").is_some() => {}
             "$options" => {
                 return Err(bad_query(name, format!("$options at '{name}' needs $regex beside it")));
             }
             "$comment" => {}
-            _ => clauses.push(parse_operator(path, name, operator, operand)?),
+            _ => clauses.push(parse_operator(path, name, operator, operand, work)?),
         }
     }
     Ok(())
 }
 
-fn parse_regex<'a, N: Node<'a>>(path: &Path, name: &str, operand: N, options: Option<N>) -> Result<Clause> {
+fn parse_regex<'a, N: Node<'a>>(
+    path: &Path,
+    name: &str,
+    operand: N,
+    options: Option<N>,
+    work: &Work,
+) -> Result<Clause> {
     let text = |value: N| match value.seen() {
         Seen::String(bytes) => std::str::from_utf8(bytes).ok(),
         _ => None,
@@ -360,7 +381,7 @@ fn parse_regex<'a, N: Node<'a>>(path: &Path, name: &str, operand: N, options: Op
             ));
         }
     };
-    Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name)?)))
+    Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, work)?)))
 }
 
 /// Where a regular expression has no meaning.
@@ -375,7 +396,13 @@ fn refuse_pattern<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Res
     Err(bad_query(name, message))
 }
 
-fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Node<'a>) -> Result<Clause> {
+fn parse_operator<'a>(
+    path: &Path,
+    name: &str,
+    operator: &str,
+    operand: impl Node<'a>,
+    work: &Work,
+) -> Result<Clause> {
     let field = |test: Test| Clause::Field(path.clone(), test);
     let not = |clause: Clause| Clause::Not(Box::new(clause));
     if let "$eq" | "$ne" | "$lt" | "$lte" | "$gt" | "$gte" = operator {
@@ -392,8 +419,8 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
         "$lte" => field(Test::Less(bound(true))),
         "$gt" => field(Test::Greater(bound(false))),
         "$gte" => field(Test::Greater(bound(true))),
-        "$in" => field(parse_in(name, operator, operand)?),
-        "$nin" => not(field(parse_in(name, operator, operand)?)),
+        "$in" => field(parse_in(name, operator, operand, work)?),
+        "$nin" => not(field(parse_in(name, operator, operand, work)?)),
         "$exists" => {
             if is_true(operand.seen()) {
                 field(Test::Exists)
@@ -403,7 +430,7 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
         }
         "$not" => {
             if let Some(source) = Source::of(operand) {
-                return Ok(not(field(Test::Pattern(source.compile(name)?))));
+                return Ok(not(field(Test::Pattern(source.compile(name, work)?))));
             }
             if !is_operators(operand) {
                 return Err(bad_query(
@@ -414,7 +441,7 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
                 ));
             }
             let mut clauses = Vec::new();
-            parse_operators(path, name, operand, &mut clauses)?;
+            parse_operators(path, name, operand, &mut clauses, work)?;
             not(Clause::All(clauses))
         }
         "$geoIntersects" | "$geoWithin" | "$near" | "$nearSphere" | "$within" | "$minDistance"
@@ -425,7 +452,7 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
             ));
         }
         _ if operator.starts_with('$') => {
-            operators::parse(path, name, operator, operand)?.ok_or_else(|| {
+            operators::parse(path, name, operator, operand, work)?.ok_or_else(|| {
                 bad_query(name, format!("unknown operator '{operator}' at '{name}' in a filter"))
             })?
         }
@@ -440,7 +467,7 @@ fn parse_operator<'a>(path: &Path, name: &str, operator: &str, operand: impl Nod
     })
 }
 
-fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<Test> {
+fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
     if !matches!(operand.seen(), Seen::Array) {
         return Err(bad_query(
             name,
@@ -450,7 +477,7 @@ fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<Te
     let (mut values, mut patterns) = (Vec::new(), Vec::new());
     for item in operand.items() {
         if let Some(source) = Source::of(item) {
-            patterns.push(source.compile(name)?);
+            patterns.push(source.compile(name, work)?);
             continue;
         }
         if is_operators(item) {

@@ -6,16 +6,24 @@ use super::filter::{Bound, Clause, Test};
 use super::pattern::Pattern;
 use crate::document::order::{Class, compare_nodes};
 use crate::document::{Leaf, Node, Seen, Value};
+use crate::work::Work;
+
+/// Bytes of text that a pattern looks through in a step.
+const TEXT: usize = 128;
 
 impl Clause {
     /// Whether the document fulfils it.
-    pub(super) fn matches<'a>(&self, document: impl Node<'a>) -> bool {
+    pub(super) fn matches<'a>(&self, document: impl Node<'a>, work: &Work) -> bool {
         match self {
-            Clause::All(clauses) => clauses.iter().all(|clause| clause.matches(document)),
-            Clause::Any(clauses) => clauses.iter().any(|clause| clause.matches(document)),
-            Clause::Not(clause) => !clause.matches(document),
-            Clause::Field(path, test) => path.walk(document, test.leaf(), &mut |value| test.passes(value)),
-            Clause::Expression(expression) => expression.holds_for(document),
+            Clause::All(clauses) => clauses.iter().all(|clause| clause.matches(document, work)),
+            Clause::Any(clauses) => clauses.iter().any(|clause| clause.matches(document, work)),
+            Clause::Not(clause) => !clause.matches(document, work),
+            Clause::Field(path, test) => {
+                let visit = &mut |value: Option<_>| work.goes_on(1) && test.passes(value, work);
+                path.walk(document, test.leaf(), visit)
+            }
+            Clause::Every(path, every) => every.is_met(path, document, work),
+            Clause::Expression(expression) => expression.holds_for(document, work),
         }
     }
 }
@@ -23,13 +31,17 @@ impl Clause {
 impl Clause {
     /// Whether the value itself passes the operators: a condition whose paths lead nowhere else, and which does
     /// not look into an array.
-    pub(super) fn holds<'a>(&self, value: impl Node<'a>) -> bool {
+    pub(super) fn holds<'a>(&self, value: impl Node<'a>, work: &Work) -> bool {
         match self {
-            Clause::All(clauses) => clauses.iter().all(|clause| clause.holds(value)),
-            Clause::Any(clauses) => clauses.iter().any(|clause| clause.holds(value)),
-            Clause::Not(clause) => !clause.holds(value),
-            Clause::Field(_, test) => test.passes(Some(value)),
-            Clause::Expression(expression) => expression.holds_for(value),
+            Clause::All(clauses) => clauses.iter().all(|clause| clause.holds(value, work)),
+            Clause::Any(clauses) => clauses.iter().any(|clause| clause.holds(value, work)),
+            Clause::Not(clause) => !clause.holds(value, work),
+            Clause::Field(_, test) => work.goes_on(1) && test.passes(Some(value), work),
+            // A value alone is all that such a condition sees of an array.
+            Clause::Every(_, every) => {
+                every.values().all(|one| work.goes_on(1) && compare_nodes(value, one).is_eq())
+            }
+            Clause::Expression(expression) => expression.holds_for(value, work),
         }
     }
 }
@@ -37,20 +49,26 @@ impl Clause {
 impl Clause {
     /// `matches` that tells the array element which a condition passed by. As in MongoDB alternatives and negations
     /// tell none.
-    pub(super) fn locate<'a>(&self, document: impl Node<'a>, position: &mut Option<usize>) -> bool {
+    pub(super) fn locate<'a>(
+        &self,
+        document: impl Node<'a>,
+        position: &mut Option<usize>,
+        work: &Work,
+    ) -> bool {
         match self {
-            Clause::All(clauses) => clauses.iter().all(|clause| clause.locate(document, position)),
+            Clause::All(clauses) => clauses.iter().all(|clause| clause.locate(document, position, work)),
             Clause::Any(clauses) => match clauses.as_slice() {
-                [only] => only.locate(document, position),
-                _ => self.matches(document),
+                [only] => only.locate(document, position, work),
+                _ => self.matches(document, work),
             },
-            Clause::Not(_) | Clause::Expression(_) => self.matches(document),
+            Clause::Not(_) | Clause::Expression(_) => self.matches(document, work),
+            Clause::Every(path, every) => every.locate(path, document, position, work),
             Clause::Field(path, test) => {
                 let mut found = None;
                 let matched = path.walk_indexed(document, test.leaf(), &mut |value, outer| {
-                    let passes = test.passes(value);
+                    let passes = work.goes_on(1) && test.passes(value, work);
                     if passes {
-                        found = outer.or_else(|| test.element_of(value));
+                        found = outer.or_else(|| test.element_of(value, work));
                     }
                     passes
                 });
@@ -63,15 +81,34 @@ impl Clause {
     }
 }
 
-fn finds(pattern: &Pattern, seen: Seen<'_>) -> bool {
-    matches!(seen, Seen::String(text) if pattern.is_in(text))
+impl Clause {
+    /// See [`Filter::is_light`].
+    pub(super) fn is_light(&self) -> bool {
+        match self {
+            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().all(Clause::is_light),
+            Clause::Not(clause) => clause.is_light(),
+            Clause::Field(_, test) => !matches!(
+                test,
+                Test::Among(..)
+                    | Test::Pattern(_)
+                    | Test::Contains(_, Some(_))
+                    | Test::Element(_)
+                    | Test::Schema(_)
+            ),
+            Clause::Every(..) | Clause::Expression(_) => false,
+        }
+    }
+}
+
+fn finds(pattern: &Pattern, seen: Seen<'_>, work: &Work) -> bool {
+    matches!(seen, Seen::String(text) if work.goes_on(1 + text.len() / TEXT) && pattern.is_in(text))
 }
 
 impl Test {
     /// The first element that a test of a whole array passed by.
-    fn element_of<'a>(&self, value: Option<impl Node<'a>>) -> Option<usize> {
+    fn element_of<'a>(&self, value: Option<impl Node<'a>>, work: &Work) -> Option<usize> {
         match self {
-            Test::Element(element) => value?.items().position(|item| element.takes(item)),
+            Test::Element(element) => value?.items().position(|item| element.takes(item, work)),
             Test::Contains(operand, _) => {
                 value?.items().position(|item| compare_nodes(item, operand).is_eq())
             }
@@ -90,7 +127,7 @@ impl Test {
 
     /// Whether this value passes; `None` is a missing one, which compares as null.
     #[inline]
-    pub(super) fn passes<'a>(&self, value: Option<impl Node<'a>>) -> bool {
+    pub(super) fn passes<'a>(&self, value: Option<impl Node<'a>>, work: &Work) -> bool {
         match (self, value) {
             (Test::Exists, value) => value.is_some(),
             (Test::Equal(operand), Some(value)) => compare_nodes(value, operand).is_eq(),
@@ -106,18 +143,20 @@ impl Test {
             (Test::Size(size), Some(value)) => {
                 matches!(value.seen(), Seen::Array) && value.items().count() == *size
             }
-            (Test::Element(element), Some(value)) => value.items().any(|item| element.takes(item)),
-            (Test::Pattern(pattern), Some(value)) => finds(pattern, value.seen()),
+            (Test::Element(element), Some(value)) => {
+                value.items().any(|item| work.goes_on(1) && element.takes(item, work))
+            }
+            (Test::Pattern(pattern), Some(value)) => finds(pattern, value.seen(), work),
             (Test::Among(operands, patterns), Some(value)) => {
                 operands.binary_search_by(|operand| compare_nodes(operand, value)).is_ok()
-                    || patterns.iter().any(|pattern| finds(pattern, value.seen()))
+                    || patterns.iter().any(|pattern| finds(pattern, value.seen(), work))
             }
             (Test::Contains(operand, pattern), Some(value)) => {
-                pattern.as_ref().is_some_and(|pattern| finds(pattern, value.seen()))
-                    || value.items().any(|item| compare_nodes(item, operand).is_eq())
+                pattern.as_ref().is_some_and(|pattern| finds(pattern, value.seen(), work))
+                    || value.items().any(|item| work.goes_on(1) && compare_nodes(item, operand).is_eq())
             }
             (Test::Bits(bits), Some(value)) => bits.are_of(value.seen()),
-            (Test::Schema(schema), Some(value)) => schema.holds(value),
+            (Test::Schema(schema), Some(value)) => schema.holds(value, work),
             (Test::Bits(_) | Test::Schema(_), None) => false,
             (Test::Type(_) | Test::Mod(_) | Test::Size(_) | Test::Element(_), None) => false,
             (Test::Pattern(_) | Test::Contains(..), None) => false,

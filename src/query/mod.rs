@@ -1,12 +1,13 @@
 //! Queries, pure: parsed once, matched many times over encoded bytes. No I/O, no locks.
 //!
 //! - [`filter`]: which documents; `operators` and `bits` read its rarer operators, `pattern` (and `translate`) its regular expressions, [`schema`]
-//!   its `$jsonSchema`, `matcher` decides, and [`scanning`] decides faster over many documents
+//!   its `$jsonSchema`, `matcher` decides, `every` for `$all`, and [`scanning`] decides faster over many documents
 //! - [`bounds`]: the intervals of values that a filter says of paths; [`interval`]: one of them
 //! - [`update`]: what changes; `positional` tells which array elements, `place` finds the place in a tree, `change` changes the value there,
 //!   `push`, `elements` and `arithmetic` are its larger operators; `update_raw` changes scalars in stored bytes
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
-//! - [`sort`]: in which order
+//! - [`sort`]: in which order; `merge_sort`: sorting that can be stopped
+//! - `size`: what values take; `wide`: objects of many fields
 //! - [`expression`]: values computed from a document; [`aggregate`]: pipelines of stages
 
 pub mod aggregate;
@@ -17,12 +18,14 @@ pub mod bounds;
 mod bounds_tests;
 mod change;
 mod elements;
+mod every;
 pub mod expression;
 pub mod filter;
 #[cfg(test)]
 mod filter_tests;
 pub mod interval;
 mod matcher;
+mod merge_sort;
 mod operators;
 mod pattern;
 mod place;
@@ -38,6 +41,7 @@ pub mod scanning;
 #[cfg(test)]
 mod scanning_tests;
 pub mod schema;
+mod size;
 mod slice;
 pub mod sort;
 #[cfg(test)]
@@ -49,6 +53,9 @@ mod update_raw;
 mod update_raw_tests;
 #[cfg(test)]
 mod update_tests;
+mod wide;
+#[cfg(test)]
+mod work_tests;
 
 pub use aggregate::Pipeline;
 pub use bounds::{Bounds, Demands};

@@ -2,12 +2,14 @@
 
 use super::arithmetic::as_integer;
 use super::bits::Bits;
+use super::every::Every;
 use super::filter::{Clause, Filter, Test, is_operators};
 use super::pattern::{Pattern, Source};
 use super::refusal::bad_query;
 use crate::document::order::Class;
 use crate::document::{Node, Path, Seen};
 use crate::error::{Result, codes};
+use crate::work::Work;
 
 /// What an array element must be.
 #[derive(Clone, Debug)]
@@ -29,23 +31,55 @@ pub(super) struct Remainder {
     remainder: i64,
 }
 
+/// The operators of filters. `work_tests` has an example of each.
+#[cfg(test)]
+pub(super) const NAMES: &[&str] = &[
+    "$all",
+    "$and",
+    "$bitsAllClear",
+    "$bitsAllSet",
+    "$bitsAnyClear",
+    "$bitsAnySet",
+    "$contains",
+    "$elemMatch",
+    "$eq",
+    "$exists",
+    "$expr",
+    "$gt",
+    "$gte",
+    "$in",
+    "$jsonSchema",
+    "$lt",
+    "$lte",
+    "$mod",
+    "$ne",
+    "$nin",
+    "$nor",
+    "$not",
+    "$or",
+    "$regex",
+    "$size",
+    "$type",
+];
+
 /// The clause of one of these operators; `None` when it is another one.
 pub(super) fn parse<'a>(
     path: &Path,
     name: &str,
     operator: &str,
     operand: impl Node<'a>,
+    work: &Work,
 ) -> Result<Option<Clause>> {
     let test = match operator {
         "$type" => Test::Type(Types::parse(name, operand)?),
         "$size" => Test::Size(parse_size(name, operand)?),
         "$mod" => Test::Mod(Remainder::parse(name, operand)?),
-        "$contains" => parse_contains(name, operand)?,
-        "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand)?)),
+        "$contains" => parse_contains(name, operand, work)?,
+        "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand, work)?)),
         "$bitsAllSet" | "$bitsAllClear" | "$bitsAnySet" | "$bitsAnyClear" => {
             Test::Bits(Bits::parse(name, operator, operand)?)
         }
-        "$all" => return parse_all(path, name, operand).map(Some),
+        "$all" => return parse_all(path, name, operand, work).map(Some),
         _ => return Ok(None),
     };
     Ok(Some(Clause::Field(path.clone(), test)))
@@ -56,18 +90,18 @@ fn parse_size<'a>(name: &str, operand: impl Node<'a>) -> Result<usize> {
     size.ok_or_else(|| bad_query(name, format!("$size at '{name}' must be an integer that is not negative")))
 }
 
-fn parse_contains<'a>(name: &str, operand: impl Node<'a>) -> Result<Test> {
+fn parse_contains<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
     if is_operators(operand) {
         return Err(bad_query(name, format!("$contains at '{name}' takes a value, not operators")));
     }
     let pattern = match operand.seen() {
-        Seen::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name)?),
+        Seen::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name, work)?),
         _ => None,
     };
     Ok(Test::Contains(operand.tree(), pattern))
 }
 
-fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clause> {
+fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
     if !matches!(operand.seen(), Seen::Array) {
         let found = operand.seen().type_name();
         return Err(bad_query(name, format!("$all at '{name}' needs an array, not {found}")));
@@ -76,12 +110,12 @@ fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clau
     let mut operators = 0;
     for item in operand.items() {
         let test = if let Some(source) = Source::of(item) {
-            Test::Pattern(source.compile(name)?)
+            Test::Pattern(source.compile(name, work)?)
         } else if !is_operators(item) {
             Test::Equal(item.tree())
         } else if let Some(("$elemMatch", condition)) = item.fields().next() {
             operators += 1;
-            Test::Element(Box::new(Element::parse(name, condition)?))
+            Test::Element(Box::new(Element::parse(name, condition, work)?))
         } else {
             return Err(bad_query(
                 name,
@@ -94,11 +128,11 @@ fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>) -> Result<Clau
         return Err(bad_query(name, format!("$all at '{name}' takes either values or $elemMatch, not both")));
     }
     // No array holds all of nothing.
-    Ok(if clauses.is_empty() { Clause::Any(clauses) } else { Clause::All(clauses) })
+    Ok(if clauses.is_empty() { Clause::Any(clauses) } else { Every::of_many(path, clauses) })
 }
 
 impl Element {
-    pub(super) fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Element> {
+    pub(super) fn parse<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Element> {
         if !matches!(operand.seen(), Seen::Object) {
             let found = operand.seen().type_name();
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
@@ -106,9 +140,9 @@ impl Element {
         let logical = matches!(operand.fields().next(), Some(("$and" | "$or" | "$nor", _)));
         let whole = matches!(operand.fields().next(), Some(("$expr" | "$jsonSchema", _)));
         if is_operators(operand) && !logical && !whole {
-            return Filter::parse_condition(operand, name).map(Element::Passing);
+            return Filter::parse_condition(operand, name, work).map(Element::Passing);
         }
-        let filter = Filter::parse_node(operand)?;
+        let filter = Filter::parse_node(operand, work)?;
         match whole_document(&filter.root) {
             None => Ok(Element::Matching(filter)),
             Some(operator) => Err(bad_query(
@@ -121,12 +155,12 @@ impl Element {
     /// Whether the element passes. An array among the elements has its places for keys and is not looked into
     /// by operators.
     #[inline]
-    pub(super) fn takes<'a>(&self, item: impl Node<'a>) -> bool {
+    pub(super) fn takes<'a>(&self, item: impl Node<'a>, work: &Work) -> bool {
         match self {
             Element::Matching(filter) => {
-                matches!(item.seen(), Seen::Object | Seen::Array) && filter.root.matches(item)
+                matches!(item.seen(), Seen::Object | Seen::Array) && filter.root.matches(item, work)
             }
-            Element::Passing(clause) => clause.holds(item),
+            Element::Passing(clause) => clause.holds(item, work),
         }
     }
 }
@@ -137,7 +171,7 @@ fn whole_document(clause: &Clause) -> Option<&'static str> {
         Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().find_map(whole_document),
         Clause::Not(clause) => whole_document(clause),
         Clause::Field(_, Test::Schema(_)) => Some("$jsonSchema"),
-        Clause::Field(..) => None,
+        Clause::Field(..) | Clause::Every(..) => None,
         Clause::Expression(_) => Some("$expr"),
     }
 }

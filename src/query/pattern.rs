@@ -10,15 +10,31 @@ use super::refusal::bad_query;
 use super::translate::{Flags, translate};
 use crate::document::{Node, Seen, Value};
 use crate::error::{Error, Result, codes};
+use crate::work::Work;
 
 /// Longest source, in bytes; MongoDB's limit.
 const MAX_SOURCE: usize = 32_764;
-/// Largest compiled program, in bytes.
-const MAX_PROGRAM: usize = 4 << 20;
+/// Sizes that a compiled program may have: the smallest that suffices is taken. With each the size of the caches that
+/// searches fill, and what an expression counts with against the memory of its query.
+const SIZES: [Size; 4] = [
+    Size { program: 8 << 10, cache: 96 << 10, counted: 48 << 10 },
+    Size { program: 64 << 10, cache: 512 << 10, counted: 512 << 10 },
+    Size { program: 512 << 10, cache: 2 << 20, counted: 3 << 20 },
+    Size { program: 4 << 20, cache: 4 << 20, counted: 12 << 20 },
+];
+/// Steps of work that a program of this many bytes is about.
+const BYTES_A_STEP: usize = 64;
 /// Deepest nesting of groups.
 const MAX_NESTING: u32 = 100;
 /// The field that an expression of JavaScript crosses in.
 const WRAPPER: &str = "$regularExpression";
+
+/// How much memory an expression may take.
+struct Size {
+    program: usize,
+    cache: usize,
+    counted: usize,
+}
 
 /// A compiled expression, and what every text begins with in which it is found.
 #[derive(Clone, Debug)]
@@ -44,17 +60,17 @@ impl<'a> Source<'a> {
     }
 
     /// Compiles it; refusals name this path.
-    pub(super) fn compile(self, path: &str) -> Result<Pattern> {
-        self.compile_groups(path, false).map(|(regex, beginning)| Pattern(regex, beginning))
+    pub(super) fn compile(self, path: &str, work: &Work) -> Result<Pattern> {
+        self.compile_groups(path, false, work).map(|(regex, beginning)| Pattern(regex, beginning))
     }
 
     /// Compiles it with groups that capture.
-    pub(super) fn compile_capturing(self, path: &str) -> Result<CapturingPattern> {
-        self.compile_groups(path, true).map(|(regex, _)| CapturingPattern(regex))
+    pub(super) fn compile_capturing(self, path: &str, work: &Work) -> Result<CapturingPattern> {
+        self.compile_groups(path, true, work).map(|(regex, _)| CapturingPattern(regex))
     }
 
     /// The expression, and what every text begins with in which it is found.
-    fn compile_groups(self, path: &str, captures: bool) -> Result<(Regex, Option<Box<str>>)> {
+    fn compile_groups(self, path: &str, captures: bool, work: &Work) -> Result<(Regex, Option<Box<str>>)> {
         let invalid = if captures { codes::REGEX_EXPRESSION_INVALID } else { codes::REGEX_INVALID };
         let refuse = |why: &str| {
             bad_query(path, format!("the regular expression at '{path}' {why}")).with_code(invalid)
@@ -65,17 +81,17 @@ impl<'a> Source<'a> {
         let flags = Flags::parse(self.options).map_err(|why| refuse(&why).with_code(codes::REGEX_FLAG))?;
         let text = translate(self.pattern, flags, captures).map_err(|why| refuse(&why))?;
         let beginning = if flags.ignore_case { None } else { beginning(&text) };
-        let regex = build(&text, flags.ignore_case).map_err(|error| refuse(&reason(&error)))?;
+        let regex = build(&text, flags.ignore_case, work)?.map_err(|error| refuse(&reason(&error)))?;
         Ok((regex, beginning))
     }
 }
 
 impl Pattern {
     /// The expression that finds this text, whatever its case.
-    pub(super) fn containing(text: &str, path: &str) -> Result<Pattern> {
+    pub(super) fn containing(text: &str, path: &str, work: &Work) -> Result<Pattern> {
         let refuse =
             |error| -> Error { bad_query(path, format!("$contains at '{path}' {}", reason(&error))) };
-        build(&regex::escape(text), true).map(|regex| Pattern(regex, None)).map_err(refuse)
+        build(&regex::escape(text), true, work)?.map(|regex| Pattern(regex, None)).map_err(refuse)
     }
 
     /// What every text begins with in which it is found, where that is known.
@@ -116,13 +132,25 @@ fn beginning(text: &str) -> Option<Box<str>> {
     (!found.is_empty()).then(|| found.into())
 }
 
-fn build(text: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text)
-        .case_insensitive(ignore_case)
-        .size_limit(MAX_PROGRAM)
-        .dfa_size_limit(MAX_PROGRAM)
-        .nest_limit(MAX_NESTING)
-        .build()
+/// Compiles with as little memory as suffices. What it counts with is given back at the end of the query.
+fn build(text: &str, ignore_case: bool, work: &Work) -> Result<Result<Regex, regex::Error>> {
+    let mut built = Err(regex::Error::CompiledTooBig(0));
+    for Size { program, cache, counted } in SIZES {
+        work.room("a regular expression", counted)?;
+        built = RegexBuilder::new(text)
+            .case_insensitive(ignore_case)
+            .size_limit(program)
+            .dfa_size_limit(cache)
+            .nest_limit(MAX_NESTING)
+            .build();
+        let too_big = matches!(built, Err(regex::Error::CompiledTooBig(_)));
+        work.step(1 + if too_big { program / BYTES_A_STEP } else { text.len() })?;
+        if !too_big {
+            work.hold("a regular expression", counted)?;
+            break;
+        }
+    }
+    Ok(built)
 }
 
 fn reason(error: &regex::Error) -> String {
@@ -193,7 +221,7 @@ mod tests {
     use super::*;
 
     fn compiled(pattern: &str, options: &str) -> Result<Pattern> {
-        Source { pattern, options }.compile("a")
+        Source { pattern, options }.compile("a", &Work::default())
     }
 
     #[track_caller]

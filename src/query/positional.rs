@@ -1,11 +1,12 @@
 //! Positional parts of an update's paths: `$`, `$[]` and `$[x]`, and the concrete paths that they stand for in a
 //! document.
 
-use super::filter::{Clause, Filter};
+use super::filter::{Clause, Filter, Test};
 use super::refusal::bad_update;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen, Value};
 use crate::error::{Error, Result, codes};
+use crate::work::Work;
 
 /// `arrayFilters`: conditions on elements, by the name that paths use.
 #[derive(Clone, Debug, Default)]
@@ -20,15 +21,18 @@ struct ArrayFilter {
     named: Clause,
     /// The same on the element itself.
     below: Clause,
+    work: Work,
 }
 
 impl ArrayFilter {
     fn chooses(&self, element: &Value) -> bool {
         // The path x.f looks into the elements of an x that is an array; the path f, which starts in x, does not.
         if matches!(element, Value::Array(_)) {
-            return self.named.matches(&Value::Object(vec![(self.name.clone(), element.clone())]));
+            return self
+                .named
+                .matches(&Value::Object(vec![(self.name.clone(), element.clone())]), &self.work);
         }
-        self.below.matches(element)
+        self.below.matches(element, &self.work)
     }
 }
 
@@ -112,7 +116,7 @@ impl ArrayFilters {
     }
 
     /// Reads the list of filters; nil is none.
-    pub(super) fn parse(list: RawValue<'_>) -> Result<ArrayFilters> {
+    pub(super) fn parse(list: RawValue<'_>, work: &Work) -> Result<ArrayFilters> {
         let mut filters: Vec<ArrayFilter> = Vec::new();
         match list.seen() {
             Seen::Null => return Ok(ArrayFilters::default()),
@@ -123,7 +127,7 @@ impl ArrayFilters {
             }
         }
         for item in list.items() {
-            let parsed = Filter::parse(item).map_err(|error| {
+            let parsed = Filter::parse_node(item, work).map_err(|error| {
                 refuse(error.message()).with_code(error.code().unwrap_or(codes::BAD_VALUE))
             })?;
             let mut name = None;
@@ -135,7 +139,7 @@ impl ArrayFilters {
             if filters.iter().any(|known| known.name == name) {
                 return Err(refuse(&format!("two filters have the name '{name}'; join them with $and")));
             }
-            filters.push(ArrayFilter { name, named: parsed.root, below });
+            filters.push(ArrayFilter { name, named: parsed.root, below, work: work.clone() });
         }
         Ok(ArrayFilters { filters })
     }
@@ -263,6 +267,10 @@ fn below(clause: Clause, name: &mut Option<String>) -> Result<Clause> {
         Clause::All(clauses) => Clause::All(all(clauses, name)?),
         Clause::Any(clauses) => Clause::Any(all(clauses, name)?),
         Clause::Not(clause) => Clause::Not(Box::new(below(*clause, name)?)),
+        Clause::Every(path, every) => match below(Clause::Field(path, Test::Exists), name)? {
+            Clause::Field(path, _) => Clause::Every(path, every),
+            other => other,
+        },
         Clause::Field(path, test) => {
             let Some((first, rest)) = path.parts().split_first() else {
                 return Ok(Clause::Field(path, test));

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use super::Filter;
 use super::filter::{Bound, Clause, Test};
 use crate::document::{Columns, Fields, Leaf, Path, RawKind, RawValue, Value};
+use crate::work::Work;
 
 /// A filter at work on one thread.
 pub struct Matcher<'f> {
@@ -80,7 +81,7 @@ impl Matcher<'_> {
             return true;
         }
         match self.columns.of(document) {
-            Some(mut fields) => self.root.passes(document, &mut fields),
+            Some(mut fields) => self.root.passes(document, &mut fields, &self.filter.work),
             None => self.filter.matches(document),
         }
     }
@@ -111,30 +112,43 @@ impl<'f> Ready<'f> {
         }
     }
 
-    fn passes<'a>(&self, document: RawValue<'a>, fields: &mut Fields<'_, 'a>) -> bool {
+    fn passes<'a>(&self, document: RawValue<'a>, fields: &mut Fields<'_, 'a>, work: &Work) -> bool {
         match self {
-            Ready::Field(field) => field.passes(fields),
-            Ready::All(clauses) => clauses.iter().all(|clause| clause.passes(document, fields)),
-            Ready::Any(clauses) => clauses.iter().any(|clause| clause.passes(document, fields)),
-            Ready::Not(clause) => !clause.passes(document, fields),
-            Ready::Plain(clause) => clause.matches(document),
+            Ready::Field(field) => field.passes(fields, work),
+            Ready::All(clauses) => {
+                goes_on(clauses, work) && clauses.iter().all(|clause| clause.passes(document, fields, work))
+            }
+            Ready::Any(clauses) => {
+                goes_on(clauses, work) && clauses.iter().any(|clause| clause.passes(document, fields, work))
+            }
+            Ready::Not(clause) => !clause.passes(document, fields, work),
+            Ready::Plain(clause) => clause.matches(document, work),
         }
     }
 }
 
+/// Counts many clauses, which may each be decided without a step; a few are not worth it.
+#[inline]
+fn goes_on(clauses: &[Ready<'_>], work: &Work) -> bool {
+    clauses.len() < 16 || work.goes_on(clauses.len() / 4)
+}
+
 impl Field<'_> {
     #[inline]
-    fn passes(&self, fields: &mut Fields<'_, '_>) -> bool {
-        let Some(first) = fields.get(self.column) else { return self.test.passes(None::<RawValue<'_>>) };
+    fn passes(&self, fields: &mut Fields<'_, '_>, work: &Work) -> bool {
+        let Some(first) = fields.get(self.column) else {
+            return self.test.passes(None::<RawValue<'_>>, work);
+        };
         let mut at = first;
         for part in self.path.parts().iter().skip(1) {
             match at.get(&part.name) {
                 Some(next) => at = next,
                 None if matches!(at.kind(), RawKind::Array(_)) => {
-                    let mut visit = |found: Option<RawValue<'_>>| self.test.passes(found);
+                    let mut visit =
+                        |found: Option<RawValue<'_>>| work.goes_on(1) && self.test.passes(found, work);
                     return self.path.walk_below(first, self.test.leaf(), &mut visit);
                 }
-                None => return self.test.passes(None::<RawValue<'_>>),
+                None => return self.test.passes(None::<RawValue<'_>>, work),
             }
         }
         if let Some(decided) = self.quick.decide(at) {
@@ -142,13 +156,14 @@ impl Field<'_> {
         }
         if self.elements
             && let RawKind::Array(array) = at.kind()
+            && work.goes_on(array.len())
             && array
                 .iter()
-                .any(|item| self.quick.decide(item).unwrap_or_else(|| self.test.passes(Some(item))))
+                .any(|item| self.quick.decide(item).unwrap_or_else(|| self.test.passes(Some(item), work)))
         {
             return true;
         }
-        self.test.passes(Some(at))
+        work.goes_on(1) && self.test.passes(Some(at), work)
     }
 }
 

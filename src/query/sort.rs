@@ -73,6 +73,7 @@ impl Sort {
                 bad_query(&text, message).with_code(code)
             })?;
             let path = Path::parse(&text);
+            super::filter::check_parts(&path, &text)?;
             if path.has_empty_part() || text.starts_with('$') {
                 let message =
                     format!("'{text}' is no path to sort by: parts must not be empty or start with '$'");
@@ -145,6 +146,15 @@ impl Sort {
 }
 
 impl SortKey {
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let value = |(_, standing): &(Direction, Standing)| match standing {
+            Standing::EmptyArray => 0,
+            Standing::Value(value) => super::size::size(value),
+        };
+        32 + self.parts.iter().map(value).sum::<usize>()
+    }
+
     /// A number by which keys of one sort can be sorted first: of two keys with different heads, the smaller head's is
     /// the smaller.
     pub fn head(&self) -> u64 {

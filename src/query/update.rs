@@ -114,7 +114,10 @@ impl Update {
         changes.sort_by(|(a, _), (b, _)| compare_paths(a, b));
         let paths = || changes.iter().map(|(path, _)| path);
         check_conflicts(paths())?;
-        let filters = array_filters.map(ArrayFilters::parse).transpose()?.unwrap_or_default();
+        let filters = array_filters
+            .map(|list| ArrayFilters::parse(list, constants.work()))
+            .transpose()?
+            .unwrap_or_default();
         filters.check_use(paths())?;
         let positional = paths().any(is_positional);
         if positional {

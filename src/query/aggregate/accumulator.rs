@@ -3,18 +3,21 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use super::best::{Best, Side};
 use super::memory::{Memory, size};
 use super::read::{count, fields, find, unsupported};
 use super::row::Row;
 use super::sorting::read_sort;
 use crate::document::order::{compare_nodes, compare_values};
-use crate::document::{Node, Object, Seen, Value};
+use crate::document::{Node, Seen, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::number::Num;
 use crate::query::expression::total::Total;
-use crate::query::expression::{Expression, Parser, Scope, identity, lay_over, percentile};
+use crate::query::expression::{Expression, Parser, Scope, identity, percentile};
 use crate::query::refusal::bad_query;
+use crate::query::wide::Wide;
 use crate::query::{Sort, SortKey};
+use crate::work::Work;
 
 /// An accumulator with its operand.
 #[derive(Clone, Debug)]
@@ -62,12 +65,40 @@ pub(super) enum State {
     Extreme(Ordering, Option<Value>),
     One(Option<Option<Value>>),
     List(Vec<Value>),
+    Best(Best<Value>),
     Set(HashSet<Vec<u8>>, Vec<Value>),
     Deviation { less: u64, count: u64, mean: f64, squares: f64 },
-    Object(Object),
-    Ranked(Vec<(SortKey, Value)>),
+    Object(Wide),
+    Ranked(Best<(SortKey, Value)>),
     Numbers(Vec<f64>),
 }
+
+/// The accumulators there are. `work_tests` has an example of each.
+#[cfg(test)]
+pub(in crate::query) const NAMES: &[&str] = &[
+    "$addToSet",
+    "$avg",
+    "$bottom",
+    "$bottomN",
+    "$count",
+    "$first",
+    "$firstN",
+    "$last",
+    "$lastN",
+    "$max",
+    "$maxN",
+    "$median",
+    "$mergeObjects",
+    "$min",
+    "$minN",
+    "$percentile",
+    "$push",
+    "$stdDevPop",
+    "$stdDevSamp",
+    "$sum",
+    "$top",
+    "$topN",
+];
 
 impl Accumulator {
     /// Reads `{ $sum: '$a' }` and the like.
@@ -197,13 +228,15 @@ impl Accumulator {
             Kind::Least => State::Extreme(Ordering::Less, None),
             Kind::Greatest => State::Extreme(Ordering::Greater, None),
             Kind::First | Kind::Last => State::One(None),
-            Kind::Push | Kind::FirstN(_) | Kind::LastN(_) | Kind::LeastN(_) | Kind::GreatestN(_) => {
-                State::List(Vec::new())
-            }
+            Kind::Push | Kind::FirstN(_) => State::List(Vec::new()),
+            Kind::LastN(n) => State::Best(Best::new(n, Side::Last)),
+            Kind::LeastN(n) | Kind::GreatestN(n) => State::Best(Best::new(n, Side::First)),
             Kind::AddToSet => State::Set(HashSet::new(), Vec::new()),
             Kind::Deviation(less) => State::Deviation { less, count: 0, mean: 0.0, squares: 0.0 },
-            Kind::MergeObjects => State::Object(Object::new()),
-            Kind::Ranked { .. } => State::Ranked(Vec::new()),
+            Kind::MergeObjects => State::Object(Wide::default()),
+            Kind::Ranked { n, last, .. } => {
+                State::Ranked(Best::new(n, if last { Side::Last } else { Side::First }))
+            }
             Kind::Percentile { .. } => State::Numbers(Vec::new()),
         }
     }
@@ -221,13 +254,39 @@ impl Accumulator {
         }
         let value = self.operand.eval(scope)?;
         match state {
-            State::Sum(_) | State::Avg(..) | State::Extreme(..) => {
+            State::Sum(_) | State::Avg(..) => {
                 if let Some(value) = &value {
                     state.add_seen(value);
                 }
             }
-            State::One(slot) => *slot = Some(value),
-            State::List(items) => self.add_to_list(items, value, memory)?,
+            State::Extreme(..) => {
+                if let Some(value) = &value {
+                    memory.give(state.extreme_size());
+                    state.add_seen(value);
+                    memory.take(state.extreme_size())?;
+                }
+            }
+            State::One(slot) => {
+                memory.give(slot.iter().flatten().map(size).sum());
+                memory.take(value.as_ref().map_or(0, size))?;
+                *slot = Some(value);
+            }
+            State::List(items) => match (&self.kind, value) {
+                (Kind::Push, None) => {}
+                (Kind::FirstN(n), _) if items.len() >= *n => {}
+                (_, value) => {
+                    let value = value.unwrap_or(Value::Null);
+                    memory.take(size(&value))?;
+                    items.push(value);
+                }
+            },
+            State::Best(best) => {
+                let value = match (&self.kind, value) {
+                    (Kind::LeastN(_) | Kind::GreatestN(_), None | Some(Value::Null)) => return Ok(()),
+                    (_, value) => value.unwrap_or(Value::Null),
+                };
+                best.add(value, size, self.order(), memory)?;
+            }
             State::Set(known, items) => {
                 if let Some(value) = value {
                     let key = identity::of(&value);
@@ -250,8 +309,12 @@ impl Accumulator {
             State::Object(object) => match value {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(fields)) => {
-                    memory.take(size(&Value::Null) * fields.len())?;
-                    lay_over(object, fields);
+                    for (key, value) in fields {
+                        scope.step(1)?;
+                        // Twice the key: the object and its index have it.
+                        memory.take(72 + 2 * key.len() + size(&value))?;
+                        object.put(key, value);
+                    }
                 }
                 Some(other) => {
                     let message = format!("$mergeObjects needs objects, not {}", other.type_name());
@@ -265,72 +328,53 @@ impl Accumulator {
                 }
             }
             State::Ranked(best) => {
-                let Kind::Ranked { sort, n, last, .. } = &self.kind else { return Ok(()) };
+                let Kind::Ranked { sort, .. } = &self.kind else { return Ok(()) };
                 let key = row.sort_key(sort)?;
-                let at = best.partition_point(|(other, _)| *other <= key);
-                if !*last && at >= *n || *last && best.len() >= *n && at == 0 {
-                    return Ok(());
-                }
                 let value = value.unwrap_or(Value::Null);
-                memory.take(size(&value))?;
-                best.insert(at, (key, value));
-                if best.len() > *n {
-                    let gone = if *last { best.remove(0) } else { best.remove(*n) };
-                    memory.give(size(&gone.1));
-                }
+                best.add(
+                    (key, value),
+                    |(key, value)| key.size() + size(value),
+                    |a, b| a.0.cmp(&b.0),
+                    memory,
+                )?;
             }
         }
         Ok(())
     }
 
-    fn add_to_list(&self, items: &mut Vec<Value>, value: Option<Value>, memory: &mut Memory) -> Result<()> {
-        let (n, value) = match (&self.kind, value) {
-            (Kind::Push, None) => return Ok(()),
-            (Kind::LeastN(_) | Kind::GreatestN(_), None | Some(Value::Null)) => return Ok(()),
-            (Kind::FirstN(n) | Kind::LastN(n) | Kind::LeastN(n) | Kind::GreatestN(n), value) => (*n, value),
-            (_, value) => (usize::MAX, value),
-        };
-        let value = value.unwrap_or(Value::Null);
-        let at = match self.kind {
-            Kind::FirstN(n) if items.len() >= n => return Ok(()),
-            Kind::LeastN(_) => items.partition_point(|item| compare_values(item, &value).is_le()),
-            Kind::GreatestN(_) => items.partition_point(|item| compare_values(item, &value).is_ge()),
-            _ => items.len(),
-        };
-        if matches!(self.kind, Kind::LeastN(_) | Kind::GreatestN(_)) && at >= n {
-            return Ok(());
+    /// The order that the elements of a list are kept in.
+    fn order(&self) -> fn(&Value, &Value) -> Ordering {
+        match self.kind {
+            Kind::LeastN(_) => compare_values,
+            Kind::GreatestN(_) => |a, b| compare_values(b, a),
+            _ => |_, _| Ordering::Equal,
         }
-        memory.take(size(&value))?;
-        items.insert(at, value);
-        if items.len() > n {
-            let gone = if matches!(self.kind, Kind::LastN(_)) { items.remove(0) } else { items.remove(n) };
-            memory.give(size(&gone));
-        }
-        Ok(())
     }
 
     /// The value for the group.
-    pub(super) fn finish(&self, state: State) -> Value {
-        match state {
+    pub(super) fn finish(&self, state: State, work: &Work) -> Result<Value> {
+        Ok(match state {
             State::Sum(total) => total.value(),
             State::Avg(_, 0) => Value::Null,
             State::Avg(total, count) => Value::number(total.as_f64() / count as f64),
             State::Extreme(_, value) => value.unwrap_or(Value::Null),
             State::One(value) => value.flatten().unwrap_or(Value::Null),
             State::List(items) | State::Set(_, items) => Value::Array(items),
+            State::Best(best) => Value::Array(best.finish(self.order(), work)?),
             State::Deviation { less, count, .. } if count <= less => Value::Null,
             State::Deviation { less, count, squares, .. } => {
                 Value::number((squares / (count - less) as f64).sqrt())
             }
-            State::Object(object) => Value::Object(object),
-            State::Numbers(mut numbers) => match &self.kind {
+            State::Object(object) => Value::Object(object.into_object()),
+            State::Numbers(numbers) => match &self.kind {
                 Kind::Percentile { parts, alone } => {
-                    let mut values = percentile::of_parts(&mut numbers, parts);
+                    let mut values = percentile::of_parts(numbers, parts, work)?;
                     if *alone { values.pop().unwrap_or(Value::Null) } else { Value::Array(values) }
                 }
                 _ => Value::Null,
             },
             State::Ranked(best) => {
+                let best = best.finish(|a, b| a.0.cmp(&b.0), work)?;
                 let mut values = best.into_iter().map(|(_, value)| value);
                 if matches!(self.kind, Kind::Ranked { alone: true, .. }) {
                     values.next().unwrap_or(Value::Null)
@@ -338,11 +382,18 @@ impl Accumulator {
                     Value::Array(values.collect())
                 }
             }
-        }
+        })
     }
 }
 
 impl State {
+    fn extreme_size(&self) -> usize {
+        match self {
+            State::Extreme(_, Some(value)) => size(value),
+            _ => 0,
+        }
+    }
+
     /// Takes a value of the accumulators that need no tree of it.
     #[inline]
     pub(super) fn add_seen<'a>(&mut self, node: impl Node<'a>) {

@@ -1,12 +1,18 @@
 //! The fields that `$project`, `$addFields` and `$unset` name, as a tree, and what it makes of a document.
 
+use std::collections::HashSet;
+
 use crate::document::{Node, Object, Seen, Value};
 use crate::error::{Result, codes};
-use crate::query::expression::{Expression, FieldPath, Parser, Scope, put};
+use crate::query::expression::{Expression, FieldPath, Parser, Scope};
+use crate::query::wide::{Keys, Wide};
 
 /// Named fields of one object, in the order they were named.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Branch(Vec<(String, Field)>);
+pub(super) struct Branch {
+    fields: Vec<(String, Field)>,
+    keys: Keys,
+}
 
 #[derive(Clone, Debug)]
 pub(super) enum Field {
@@ -18,20 +24,25 @@ pub(super) enum Field {
 
 impl Branch {
     pub(super) fn get(&self, key: &str) -> Option<&Field> {
-        self.0.iter().find(|(own, _)| own == key).map(|(_, field)| field)
+        self.keys.find(&self.fields, key).and_then(|at| self.fields.get(at)).map(|(_, field)| field)
     }
 
     pub(super) fn push(&mut self, key: &str, field: Field) {
-        self.0.push((key.to_owned(), field));
+        self.fields.push((key.to_owned(), field));
+        self.keys.follow(&self.fields);
     }
 
     pub(super) fn remove(&mut self, key: &str) -> Option<Field> {
-        let at = self.0.iter().position(|(own, _)| own == key)?;
-        Some(self.0.remove(at).1)
+        let at = self.keys.find(&self.fields, key)?;
+        let (_, field) = self.fields.remove(at);
+        self.keys = Keys::default();
+        self.keys.follow(&self.fields);
+        Some(field)
     }
 
     /// Names a path.
     pub(super) fn add(&mut self, parser: &Parser, path: &FieldPath, field: Field) -> Result<()> {
+        parser.work().step(path.parts().len())?;
         let mut at = self;
         let Some((last, parents)) = path.parts().split_last() else { return Ok(()) };
         let collision = || {
@@ -43,7 +54,8 @@ impl Branch {
             if at.get(part).is_none() {
                 at.push(part, Field::Nested(Branch::default()));
             }
-            match at.0.iter_mut().find(|(own, _)| **own == **part) {
+            let place = at.keys.find(&at.fields, part);
+            match place.and_then(|place| at.fields.get_mut(place)) {
                 Some((_, Field::Nested(below))) => at = below,
                 _ => return Err(collision()),
             }
@@ -56,7 +68,7 @@ impl Branch {
     }
 
     fn computes(&self) -> bool {
-        self.0.iter().any(|(_, field)| match field {
+        self.fields.iter().any(|(_, field)| match field {
             Field::Computed(_) => true,
             Field::Nested(below) => below.computes(),
             Field::Include | Field::Exclude => false,
@@ -66,22 +78,28 @@ impl Branch {
     /// The named fields, in the document's order, then those that are computed.
     pub(super) fn include<'a>(&self, node: Option<impl Node<'a>>, scope: &Scope<'_>) -> Result<Object> {
         let mut out = Object::new();
+        let mut there = vec![false; self.fields.len()];
         for (key, value) in node.into_iter().flat_map(Node::fields) {
-            let kept = match self.get(key) {
-                Some(Field::Include) => Some(value.tree()),
-                Some(Field::Nested(below)) => below.include_value(value, scope)?,
+            scope.step(1)?;
+            let Some(at) = self.keys.find(&self.fields, key) else { continue };
+            let kept = match self.fields.get(at) {
+                Some((_, Field::Include)) => Some(value.tree()),
+                Some((_, Field::Nested(below))) => below.include_value(value, scope)?,
                 _ => None,
             };
+            if let (Some(there), true) = (there.get_mut(at), kept.is_some()) {
+                *there = true;
+            }
             out.extend(kept.map(|value| (key.to_owned(), value)));
         }
-        for (key, field) in &self.0 {
+        for ((key, field), there) in self.fields.iter().zip(there) {
             match field {
                 Field::Computed(expression) => {
                     if let Some(value) = expression.eval(scope)? {
                         out.push((key.clone(), value));
                     }
                 }
-                Field::Nested(below) if below.computes() && !out.iter().any(|(own, _)| own == key) => {
+                Field::Nested(below) if below.computes() && !there => {
                     let made = below.include(None::<&Value>, scope)?;
                     out.push((key.clone(), Value::Object(made)));
                 }
@@ -104,49 +122,56 @@ impl Branch {
     }
 
     /// All fields but those named.
-    pub(super) fn exclude<'a>(&self, node: impl Node<'a>) -> Object {
+    pub(super) fn exclude<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Object> {
         let mut out = Object::new();
         for (key, value) in node.fields() {
+            scope.step(1)?;
             let kept = match self.get(key) {
                 None => value.tree(),
-                Some(Field::Nested(below)) => below.exclude_value(value),
+                Some(Field::Nested(below)) => below.exclude_value(value, scope)?,
                 Some(_) => continue,
             };
             out.push((key.to_owned(), kept));
         }
-        out
+        Ok(out)
     }
 
-    fn exclude_value<'a>(&self, node: impl Node<'a>) -> Value {
-        match node.seen() {
-            Seen::Object => Value::Object(self.exclude(node)),
-            Seen::Array => Value::Array(node.items().map(|item| self.exclude_value(item)).collect()),
+    fn exclude_value<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
+        Ok(match node.seen() {
+            Seen::Object => Value::Object(self.exclude(node, scope)?),
+            Seen::Array => {
+                let items = node.items().map(|item| self.exclude_value(item, scope));
+                Value::Array(items.collect::<Result<_>>()?)
+            }
             _ => node.tree(),
-        }
+        })
     }
 
     /// All fields, with the computed ones set; a value that is missing takes its field away.
     pub(super) fn set(&self, object: &mut Object, scope: &Scope<'_>) -> Result<()> {
-        for (key, field) in &self.0 {
+        let mut wide = Wide::of(std::mem::take(object));
+        let mut gone = HashSet::new();
+        for (key, field) in &self.fields {
+            scope.step(1)?;
             match field {
                 Field::Computed(expression) => match expression.eval(scope)? {
-                    Some(value) => put(object, key.clone(), value),
-                    None => object.retain(|(own, _)| own != key),
+                    Some(value) => _ = wide.put(key.clone(), value),
+                    None => _ = gone.insert(key.as_str()),
                 },
-                Field::Nested(below) => {
-                    let at = match object.iter().position(|(own, _)| own == key) {
-                        Some(at) => at,
-                        None => {
-                            object.push((key.clone(), Value::Object(Object::new())));
-                            object.len() - 1
-                        }
-                    };
-                    if let Some((_, value)) = object.get_mut(at) {
-                        below.set_value(value, scope)?;
+                Field::Nested(below) => match wide.get_mut(key) {
+                    Some(value) => below.set_value(value, scope)?,
+                    None => {
+                        let mut made = Object::new();
+                        below.set(&mut made, scope)?;
+                        wide.put(key.clone(), Value::Object(made));
                     }
-                }
+                },
                 Field::Include | Field::Exclude => {}
             }
+        }
+        *object = wide.into_object();
+        if !gone.is_empty() {
+            object.retain(|(own, _)| !gone.contains(own.as_str()));
         }
         Ok(())
     }

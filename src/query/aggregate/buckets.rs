@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::accumulator::{Accumulator, State};
 use super::group::{Group, Key, accumulators};
-use super::memory::{Memory, size};
+use super::memory::{Gathered, Memory, size};
 use super::read::{count, fields, find, unsupported};
 use super::row::{Row, Rows};
 use crate::document::Node;
@@ -12,6 +12,7 @@ use crate::document::Value;
 use crate::document::order::{Class, compare_values};
 use crate::error::{Result, codes};
 use crate::query::expression::{Env, Expression, Parser};
+use crate::query::merge_sort;
 
 fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Accumulator)>> {
     match given {
@@ -97,12 +98,13 @@ pub(super) struct AutoBucketing {
     pub(super) input: Box<dyn Rows>,
     pub(super) spec: Arc<AutoBuckets>,
     pub(super) env: Arc<Env>,
-    pub(super) out: Option<std::vec::IntoIter<Value>>,
+    pub(super) out: Option<Gathered<Value>>,
 }
 
 impl AutoBucketing {
-    fn gather(&mut self) -> Result<Vec<Value>> {
-        let mut memory = Memory::new("$bucketAuto");
+    fn gather(&mut self) -> Result<Gathered<Value>> {
+        let work = self.env.work();
+        let mut memory = Memory::new("$bucketAuto", work);
         let mut all: Vec<(Value, Row)> = Vec::new();
         while let Some(row) = self.input.next()? {
             let key = row.scoped(&self.env, |scope| self.spec.by.eval(scope))?.unwrap_or(Value::Null);
@@ -110,12 +112,13 @@ impl AutoBucketing {
             memory.take_row(&row)?;
             all.push((key, row));
         }
-        all.sort_by(|(a, _), (b, _)| compare_values(a, b));
+        let all = merge_sort::sort_by(all, work, |(a, _), (b, _)| compare_values(a, b))?;
         let usual = ((all.len() as f64 / self.spec.buckets as f64).round() as usize).max(1);
         let mut buckets: Vec<(Value, Value, Vec<State>)> = Vec::new();
         let mut left = usual;
         let mut last: Option<Value> = None;
         for (key, row) in all {
+            work.step(1)?;
             let same = last.as_ref().is_some_and(|last| compare_values(last, &key).is_eq());
             let opens = buckets.is_empty() || (left == 0 && !same && buckets.len() < self.spec.buckets);
             if opens {
@@ -140,19 +143,20 @@ impl AutoBucketing {
             let bounds = vec![("min".to_owned(), min), ("max".to_owned(), max)];
             let mut object = vec![("_id".to_owned(), Value::Object(bounds))];
             for ((name, accumulator), state) in self.spec.fields.iter().zip(states) {
-                object.push((name.clone(), accumulator.finish(state)));
+                object.push((name.clone(), accumulator.finish(state, work)?));
             }
-            Value::Object(object)
+            Ok(Value::Object(object))
         };
-        Ok(buckets.into_iter().map(finish).collect())
+        let buckets = buckets.into_iter().map(finish).collect::<Result<_>>()?;
+        Ok(Gathered::new(buckets, memory, size))
     }
 }
 
 impl Rows for AutoBucketing {
     fn next(&mut self) -> Result<Option<Row>> {
         if self.out.is_none() {
-            self.out = Some(self.gather()?.into_iter());
+            self.out = Some(self.gather()?);
         }
-        Ok(self.out.as_mut().and_then(Iterator::next).map(Row::Tree))
+        Ok(self.out.as_mut().and_then(Gathered::next).map(Row::Tree))
     }
 }

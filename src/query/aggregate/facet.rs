@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::access::Access;
 use super::memory::{Memory, size};
 use super::pipeline::{Pipeline, Place};
-use super::row::{Listed, Row, Rows};
+use super::row::{Row, Rows, Shared};
 use crate::document::{Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Env, Parser};
@@ -48,15 +48,17 @@ impl Rows for Faceting {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
-        let mut memory = Memory::new("$facet");
+        let mut memory = Memory::new("$facet", self.env.work());
         let mut rows = Vec::new();
         while let Some(row) = self.input.next()? {
             memory.take_row(&row)?;
             rows.push(row);
         }
+        let rows = Arc::new(rows);
         let mut object = Object::new();
         for (name, pipeline) in &self.facets.0 {
-            let mut results = pipeline.over(Listed::boxed(rows.clone()), &self.env, &self.access)?;
+            let mut results =
+                pipeline.over(Shared::boxed(rows.clone(), Row::clone), &self.env, &self.access)?;
             let mut all = Vec::new();
             while let Some(row) = results.next()? {
                 let value = row.into_value();

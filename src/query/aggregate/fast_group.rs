@@ -10,6 +10,7 @@ use super::row::{Gather, Part};
 use crate::document::{Columns, Fields, Object, RawValue, Value};
 use crate::error::Result;
 use crate::query::expression::{Blocked, Expression, FieldPath, identity};
+use crate::work::Work;
 
 /// A group whose expressions are all paths and constants.
 pub(super) struct FastGroup<'g> {
@@ -19,6 +20,7 @@ pub(super) struct FastGroup<'g> {
     columns: Columns,
     /// Of the parts that are finished; locked once a part.
     groups: Mutex<Groups>,
+    work: Work,
 }
 
 enum FastKey<'g> {
@@ -90,7 +92,7 @@ impl<'g> Operand<'g> {
 
 impl<'g> FastGroup<'g> {
     /// The group in this form, if it has it.
-    pub(super) fn of(group: &'g Group) -> Option<FastGroup<'g>> {
+    pub(super) fn of(group: &'g Group, work: &Work) -> Option<FastGroup<'g>> {
         let mut columns = Columns::default();
         let Key::Value(key) = &group.key else { return None };
         let key = match (Operand::of(key, &mut columns), key.as_object()) {
@@ -110,7 +112,8 @@ impl<'g> FastGroup<'g> {
             _ => None,
         };
         let operands = group.fields.iter().map(operand).collect::<Option<_>>()?;
-        Some(FastGroup { group, key, operands, columns, groups: Mutex::new(Groups::new(group.stage)) })
+        let groups = Mutex::new(Groups::new(group.stage, work));
+        Some(FastGroup { group, key, operands, columns, groups, work: work.clone() })
     }
 
     /// The groups of all parts.
@@ -121,7 +124,7 @@ impl<'g> FastGroup<'g> {
 
 impl Gather for FastGroup<'_> {
     fn part(&self) -> Box<dyn Part + '_> {
-        let groups = Groups::new(self.group.stage);
+        let groups = Groups::new(self.group.stage, &self.work);
         Box::new(GroupPart { fast: self, columns: self.columns.clone(), groups, bytes: Vec::new() })
     }
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::accumulator::{Accumulator, State};
 use super::fast_group::FastGroup;
-use super::memory::{Memory, size};
+use super::memory::{Gathered, Memory, size};
 use super::read::{fields, find};
 use super::row::{Row, Rows};
 use crate::document::order::compare_values;
-use crate::document::{MAX_DEPTH, Object, Value};
+use crate::document::{Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Env, Expression, Parser, identity};
-use crate::query::place::depth;
+use crate::query::merge_sort;
 use crate::query::refusal::bad_query;
+use crate::work::Work;
 
 /// A `$group`, or what comes down to one.
 #[derive(Clone, Debug)]
@@ -76,8 +77,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(stage: &'static str) -> Groups {
-        Groups { by_key: HashMap::default(), groups: Vec::new(), memory: Memory::new(stage) }
+    pub(super) fn new(stage: &'static str, work: &Work) -> Groups {
+        Groups { by_key: HashMap::default(), groups: Vec::new(), memory: Memory::new(stage, work) }
     }
 
     /// The states of a key, by its bytes; its value is made when it is new.
@@ -136,24 +137,22 @@ impl Groups {
     }
 
     /// The documents of the groups.
-    pub(super) fn finish(self, group: &Group) -> Result<Vec<Value>> {
-        let mut all = Vec::with_capacity(self.groups.len());
-        for (key, states) in self.groups {
+    pub(super) fn finish(self, group: &Group) -> Result<Gathered<Value>> {
+        let Groups { by_key, groups, memory } = self;
+        drop(by_key);
+        let mut all = Vec::with_capacity(groups.len());
+        for (key, states) in groups {
+            memory.work().step(1)?;
             let mut object = vec![("_id".to_owned(), key)];
             for ((name, accumulator), state) in group.fields.iter().zip(states) {
-                object.push((name.clone(), accumulator.finish(state)));
+                object.push((name.clone(), accumulator.finish(state, memory.work())?));
             }
-            let value = Value::Object(object);
-            if depth(&value) > MAX_DEPTH {
-                let message = format!("{} makes a document deeper than {MAX_DEPTH} levels", group.stage);
-                return Err(bad_query("", message).with_code(codes::OVERFLOW));
-            }
-            all.push(value);
+            all.push(Value::Object(object));
         }
         if matches!(group.key, Key::Bucket { .. }) {
-            all.sort_by(|a, b| compare_values(id(a), id(b)));
+            all = merge_sort::sort_by(all, memory.work(), |a, b| compare_values(id(a), id(b)))?;
         }
-        Ok(all)
+        Ok(Gathered::new(all, memory, size))
     }
 }
 
@@ -198,18 +197,18 @@ pub(super) struct Grouping {
     pub(super) input: Box<dyn Rows>,
     pub(super) group: Arc<Group>,
     pub(super) env: Arc<Env>,
-    pub(super) out: Option<std::vec::IntoIter<Value>>,
+    pub(super) out: Option<Gathered<Value>>,
 }
 
 impl Grouping {
-    fn gather(&mut self) -> Result<Vec<Value>> {
+    fn gather(&mut self) -> Result<Gathered<Value>> {
         let group = &*self.group;
-        if let Some(fast) = FastGroup::of(group)
+        if let Some(fast) = FastGroup::of(group, self.env.work())
             && self.input.gather(&fast)?
         {
             return fast.into_groups().finish(group);
         }
-        let mut groups = Groups::new(group.stage);
+        let mut groups = Groups::new(group.stage, self.env.work());
         let mut bytes = Vec::new();
         while let Some(row) = self.input.next()? {
             groups.add(group, &row, &self.env, &mut bytes)?;
@@ -221,8 +220,8 @@ impl Grouping {
 impl Rows for Grouping {
     fn next(&mut self) -> Result<Option<Row>> {
         if self.out.is_none() {
-            self.out = Some(self.gather()?.into_iter());
+            self.out = Some(self.gather()?);
         }
-        Ok(self.out.as_mut().and_then(Iterator::next).map(Row::Tree))
+        Ok(self.out.as_mut().and_then(Gathered::next).map(Row::Tree))
     }
 }

@@ -104,6 +104,8 @@ pub(super) struct LookingUp {
     pub(super) env: Arc<Env>,
     pub(super) access: Arc<dyn Access>,
     pub(super) found: Option<Found>,
+    /// Of what was found.
+    pub(super) memory: Memory,
 }
 
 /// What need not be read again for the next document.
@@ -114,31 +116,31 @@ pub(super) enum Found {
 }
 
 impl LookingUp {
-    fn index(&self, from: &str, foreign: &FieldPath) -> Result<Index> {
-        let mut memory = Memory::new("$lookup");
+    fn index(&mut self, from: &str, foreign: &FieldPath) -> Result<Found> {
         let mut index = Index::default();
         let mut rows = self.access.scan(from, Filter::all())?;
         let mut number = 0;
         while let Some(row) = rows.next()? {
-            memory.take_row(&row)?;
+            self.env.work().step(1)?;
+            self.memory.take_row(&row)?;
             number += 1;
             let value = match &row {
                 Row::Tree(value) => foreign.of(value),
                 Row::Stored(stored) => foreign.of(stored.raw()),
             };
             for key in keys_of(value, true) {
-                memory.take(key.len() + 64)?;
+                self.memory.take(key.len() + 64)?;
                 index.entry(key).or_default().push((number, row.clone()));
             }
         }
-        Ok(index)
+        Ok(Found::Index(index))
     }
 
     fn equal(&mut self, row: &Row, from: &str) -> Result<Vec<Row>> {
         let spec = self.spec.clone();
         let Some((local, foreign)) = &spec.equal else { return Ok(Vec::new()) };
         if self.found.is_none() {
-            self.found = Some(Found::Index(self.index(from, foreign)?));
+            self.found = Some(self.index(from, foreign)?);
         }
         let value = row.scoped(&self.env, |_| match row {
             Row::Tree(value) => local.of(value),
@@ -148,7 +150,9 @@ impl LookingUp {
         let mut found: Vec<&(usize, Row)> = Vec::new();
         for key in keys_of(value, false) {
             found.extend(index.get(&key).into_iter().flatten());
+            self.env.work().step(1)?;
         }
+        self.env.work().step(found.len())?;
         // Several values may lead to one document; documents stand in natural order.
         found.sort_unstable_by_key(|(number, _)| *number);
         found.dedup_by_key(|(number, _)| *number);
@@ -164,27 +168,31 @@ impl LookingUp {
             Arc::new(self.env.with(bound(&spec.variables, row, &self.env)?))
         };
         let mut rows: Box<dyn Rows> = match (&spec.equal, &spec.pipeline) {
-            (Some(_), None) => return Ok(self.equal(row, from)?.into_iter().map(Row::into_value).collect()),
+            (Some(_), None) => Listed::boxed(self.equal(row, from)?),
             (Some(_), Some(pipeline)) => {
                 let source = Listed::boxed(self.equal(row, from)?);
                 pipeline.over(source, &env, &self.access)?
             }
             (None, Some(pipeline)) => {
                 if let Some(Found::Fixed(values)) = &self.found {
+                    self.env.work().step(values.len())?;
                     return Ok(values.clone());
                 }
                 pipeline.open(from, &env, &self.access)?
             }
             (None, None) => return Ok(Vec::new()),
         };
-        let mut memory = Memory::new("$lookup");
+        let mut memory = Memory::new("$lookup", self.env.work());
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             let value = row.into_value();
-            memory.take(size(&value))?;
+            let bytes = size(&value);
+            memory.take(bytes)?;
+            self.env.work().step(1 + bytes / 128)?;
             all.push(value);
         }
         if spec.equal.is_none() && spec.variables.is_empty() {
+            self.memory.take(all.iter().map(size).sum())?;
             self.found = Some(Found::Fixed(all.clone()));
         }
         Ok(all)

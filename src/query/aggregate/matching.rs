@@ -24,7 +24,7 @@ impl Match {
             return parser.fail_as(codes::stage("$match").of_shape(), message);
         };
         if !has_expression(value) {
-            return Filter::parse_node(value).map(Match::Plain);
+            return Filter::parse_node(value, parser.work()).map(Match::Plain);
         }
         let mut all = Vec::new();
         for (key, operand) in fields {
@@ -41,7 +41,7 @@ impl Match {
                 "$nor" => Match::Nor(list(parser)?),
                 _ => {
                     let alone = Value::Object(vec![(key.clone(), operand.clone())]);
-                    Match::Plain(Filter::parse_node(&alone)?)
+                    Match::Plain(Filter::parse_node(&alone, parser.work())?)
                 }
             });
         }
@@ -50,10 +50,13 @@ impl Match {
 
     pub(super) fn matches(&self, row: &Row, env: &Env) -> Result<bool> {
         match self {
-            Match::Plain(filter) => Ok(match row {
-                Row::Stored(stored) => filter.matches(stored.raw()),
-                Row::Tree(value) => filter.root.matches(value),
-            }),
+            Match::Plain(filter) => {
+                let matches = match row {
+                    Row::Stored(stored) => filter.matches(stored.raw()),
+                    Row::Tree(value) => filter.root.matches(value, filter.work()),
+                };
+                filter.work().believe(matches)
+            }
             Match::Expression(expression) => row.scoped(env, |scope| expression.holds(scope)),
             Match::All(all) => {
                 for one in all {

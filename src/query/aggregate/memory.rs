@@ -1,73 +1,100 @@
-//! How much a stage may hold: as much as MongoDB's stages, with an error where MongoDB goes to disk or fails.
+//! What stages hold, counted against the memory of their query: an error where MongoDB goes to disk or fails.
 
 use super::row::Row;
-use crate::document::Value;
+use crate::document::{MAX_DEPTH, Value};
 use crate::error::{Error, Kind, Result, codes};
+use crate::query::place::depth;
+pub(super) use crate::query::size::size;
+use crate::work::{Hold, Work};
 
-/// Bytes that one stage may hold.
-const LIMIT: usize = 100 << 20;
-
-/// What a stage holds.
+/// What a stage holds, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Memory {
     stage: &'static str,
-    used: usize,
-    limit: usize,
+    hold: Hold,
 }
 
 impl Memory {
-    pub(super) fn new(stage: &'static str) -> Memory {
-        Memory { stage, used: 0, limit: LIMIT }
+    pub(super) fn new(stage: &'static str, work: &Work) -> Memory {
+        Memory { stage, hold: Hold::new(work) }
     }
 
     /// Counts bytes; `LIMIT` when they are too many.
+    #[inline]
     pub(super) fn take(&mut self, bytes: usize) -> Result<()> {
-        self.used += bytes;
-        if self.used <= self.limit {
-            return Ok(());
-        }
-        let message = format!(
-            "{} would hold more than {} MiB; put a $match or a $project of fewer fields before it, or a $limit behind a $sort",
-            self.stage,
-            self.limit >> 20
-        );
-        Err(Error::new(Kind::Limit, message).with_code(codes::QUERY_EXCEEDED_MEMORY_LIMIT))
+        self.hold.add(self.stage, bytes)
     }
 
     pub(super) fn take_row(&mut self, row: &Row) -> Result<()> {
-        self.take(match row {
-            Row::Tree(value) => size(value),
-            // The bytes are the store's.
-            Row::Stored(_) => 64,
-        })
+        self.take(weight(row))
     }
 
     pub(super) fn give(&mut self, bytes: usize) {
-        self.used = self.used.saturating_sub(bytes);
+        self.hold.release(bytes);
+    }
+
+    /// The work of the query.
+    pub(super) fn work(&self) -> &Work {
+        self.hold.work()
     }
 }
 
-/// About how many bytes a tree takes.
-pub(super) fn size(value: &Value) -> usize {
-    32 + match value {
-        Value::String(text) => text.len(),
-        Value::Binary(bytes) => bytes.len(),
-        Value::Array(items) => items.iter().map(size).sum(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| 24 + key.len() + size(value)).sum(),
-        _ => 0,
+/// What a row takes while it is held.
+pub(super) fn weight(row: &Row) -> usize {
+    match row {
+        Row::Tree(value) => size(value),
+        // The bytes are the store's.
+        Row::Stored(_) => 64,
     }
+}
+
+/// What a stage gathered, given out one by one: what was given out counts no more.
+#[derive(Debug)]
+pub(super) struct Gathered<T> {
+    items: std::vec::IntoIter<T>,
+    memory: Option<Memory>,
+    weight: fn(&T) -> usize,
+}
+
+impl<T> Gathered<T> {
+    pub(super) fn new(items: Vec<T>, memory: Memory, weight: fn(&T) -> usize) -> Gathered<T> {
+        Gathered { items: items.into_iter(), memory: Some(memory), weight }
+    }
+
+    pub(super) fn next(&mut self) -> Option<T> {
+        let next = self.items.next();
+        match (&next, &mut self.memory) {
+            (Some(item), Some(memory)) => memory.give((self.weight)(item)),
+            _ => self.memory = None,
+        }
+        next
+    }
+}
+
+/// Refuses a document that a stage made too deep.
+pub(super) fn check_depth(stage: &str, made: &Value) -> Result<()> {
+    if depth(made) <= MAX_DEPTH {
+        return Ok(());
+    }
+    let message =
+        format!("{stage} makes a document deeper than {MAX_DEPTH} levels; put less into one another");
+    Err(Error::new(Kind::Limit, message).with_code(codes::OVERFLOW))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::work::Stop;
 
     #[test]
-    fn too_much_is_an_error_that_names_the_stage_and_the_next_step() {
-        let mut memory = Memory::new("$group");
-        memory.take(LIMIT).unwrap();
-        let error = memory.take(1).unwrap_err();
-        assert_eq!(error.kind(), Kind::Limit);
-        assert!(error.message().starts_with("$group would hold more than 100 MiB; put a $match"), "{error}");
+    fn what_is_held_is_given_back_at_the_end() {
+        let work = Work::new(Arc::new(|| 0), Stop::default(), 100);
+        let mut memory = Memory::new("$sort", &work);
+        memory.take(100).unwrap();
+        let mut gathered = Gathered::new(vec![1], memory, |_| 60);
+        assert_eq!((gathered.next(), work.held()), (Some(1), 40));
+        assert_eq!((gathered.next(), work.held()), (None, 0));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - `pipeline`: parsed stages, and their chaining; `row`: what flows between them; `access`: what the engine gives
 //! - `matching`, `shaping` (its tree in `branch`), `steps`, `unwind`: one document at a time
-//! - `group` with `accumulator` and `fast_group`, `buckets`, `sorting`: all documents before the first answer
+//! - `group` with `accumulator` (`best`: the first of many) and `fast_group`, `buckets`, `sorting`: all documents before the first answer
 //! - `lookup`, `facet`: pipelines inside of pipelines
 //! - `write`: `$merge` and `$out`
 //! - `memory`: how much a stage may hold; `read`: operands of stages
@@ -10,6 +10,7 @@
 
 mod access;
 mod accumulator;
+mod best;
 mod branch;
 mod buckets;
 mod facet;
@@ -33,5 +34,11 @@ pub(super) mod update;
 mod write;
 
 pub use access::{Access, Merged};
+#[cfg(test)]
+pub(super) use accumulator::NAMES as ACCUMULATORS;
+#[cfg(test)]
+pub(super) use pipeline::STAGES;
 pub use pipeline::{Pipeline, writes};
 pub use row::{Gather, Part, Row, Rows, Stored};
+#[cfg(test)]
+pub(super) use tests::Lists;

@@ -8,8 +8,9 @@ use super::facet::{Faceting, Facets};
 use super::group::{Group, Grouping};
 use super::lookup::{LookingUp, Lookup};
 use super::matching::{Match, Matching};
+use super::memory::{Memory, check_depth, size};
 use super::read::{count, fields, find, text, unsupported};
-use super::row::{Listed, Row, Rows};
+use super::row::{Counted, Row, Rows, Shared};
 use super::shaping::{Shaped, Shaping};
 use super::sorting::{Sorting, read_sort};
 use super::steps::{Joined, Limited, Sampled, Skipped};
@@ -72,6 +73,33 @@ const NOT_IN_UPDATES: &[&str] = &[
     "$unwind",
 ];
 
+/// The stages there are. `work_tests` has an example of each that is slow.
+pub(in crate::query) const STAGES: &[&str] = &[
+    "$addFields",
+    "$bucket",
+    "$bucketAuto",
+    "$count",
+    "$documents",
+    "$facet",
+    "$group",
+    "$limit",
+    "$lookup",
+    "$match",
+    "$merge",
+    "$out",
+    "$project",
+    "$replaceRoot",
+    "$replaceWith",
+    "$sample",
+    "$set",
+    "$skip",
+    "$sort",
+    "$sortByCount",
+    "$unionWith",
+    "$unset",
+    "$unwind",
+];
+
 /// Where a pipeline stands, which decides the stages that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -119,7 +147,7 @@ impl Pipeline {
         Pipeline::parse_with(pipeline, &Constants::default())
     }
 
-    /// [`Pipeline::parse`] of one whose expressions see the variables of the option `let`.
+    /// [`Pipeline::parse`] of one operation: its expressions see the variables of the option `let`, and count with its work.
     pub fn parse_with(pipeline: RawValue<'_>, constants: &Constants) -> Result<Pipeline> {
         let mut parser = Parser::at("pipeline").knowing(constants);
         Pipeline::read(&mut parser, &pipeline.to_value(), Place::Whole)
@@ -172,7 +200,7 @@ impl Pipeline {
     /// to an index where there is one.
     pub fn open(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
         if let Some((Stage::Documents(documents), rest)) = self.stages.split_first() {
-            let source = Listed::boxed(documents.iter().cloned().map(Row::Tree).collect());
+            let source = Shared::boxed(documents.clone(), |document| Row::Tree(document.clone()));
             return chain(rest, source, env, access);
         }
         let (filter, rest) = self.head();
@@ -220,6 +248,7 @@ impl Pipeline {
         for stage in &self.stages {
             if let Stage::Shape(shaping) = stage {
                 at = shaping.apply(&at, &Scope::new(&Rooted(&at), env))?;
+                check_depth(shaping.name(), &at)?;
             }
         }
         Ok(at)
@@ -256,6 +285,12 @@ fn read_stage(
     (first, last): (bool, bool),
     stages: &mut Vec<Stage>,
 ) -> Result<()> {
+    if UNSUPPORTED.contains(&name) {
+        return unsupported(format!("the stage {name} is not supported"), name);
+    }
+    if !STAGES.contains(&name) {
+        return parser.fail_as(codes::UNKNOWN_STAGE, format!("unknown stage '{name}'"));
+    }
     if let Some(shaping) = Shaping::parse(parser, name, operand)? {
         stages.push(Stage::Shape(Arc::new(shaping)));
         return Ok(());
@@ -303,9 +338,12 @@ fn read_stage(
         }
         "$documents" => {
             let evaluated = parser.expression(operand)?;
-            let made = evaluated.eval(&Scope::new(&Rooted(&Value::Null), &Env::default()))?;
+            let env = Env::default().within(parser.work().clone());
+            let made = evaluated.eval(&Scope::new(&Rooted(&Value::Null), &env))?;
             match made {
                 Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
+                    parser.work().hold(name, items.iter().map(size).sum())?;
+                    items.iter().try_for_each(|item| check_depth(name, item))?;
                     Stage::Documents(Arc::new(items))
                 }
                 _ => {
@@ -320,9 +358,6 @@ fn read_stage(
         }
         "$out" => Stage::Write(Arc::new(Write::parse_out(parser, operand)?)),
         "$merge" => Stage::Write(Arc::new(Write::parse_merge(parser, operand)?)),
-        _ if UNSUPPORTED.contains(&name) => {
-            return unsupported(format!("the stage {name} is not supported"), name);
-        }
         _ => return parser.fail_as(codes::UNKNOWN_STAGE, format!("unknown stage '{name}'")),
     };
     stages.push(stage);
@@ -377,21 +412,23 @@ fn chain(
     env: &Arc<Env>,
     access: &Arc<dyn Access>,
 ) -> Result<Box<dyn Rows>> {
-    let mut input = source;
+    let work = env.work().clone();
+    let mut input = Counted::boxed(source, &work, None);
     for stage in stages {
         let (env, access) = (env.clone(), access.clone());
-        input = match stage {
+        let made: Box<dyn Rows> = match stage {
             Stage::Match(test) => Box::new(Matching { input, test: test.clone(), env }),
             Stage::Shape(shaping) => Box::new(Shaped { input, shaping: shaping.clone(), env }),
             Stage::Group(group) => Box::new(Grouping { input, group: group.clone(), env, out: None }),
             Stage::Sort(sort, keep) => {
-                Box::new(Sorting { input, sort: sort.clone(), keep: *keep, out: None })
+                Box::new(Sorting { input, sort: sort.clone(), keep: *keep, work: work.clone(), out: None })
             }
             Stage::Limit(left) => Box::new(Limited { input, left: *left }),
             Stage::Skip(left) => Box::new(Skipped { input, left: *left }),
-            Stage::Unwind(spec) => Box::new(Unwinding::new(input, spec.clone())),
+            Stage::Unwind(spec) => Box::new(Unwinding::new(input, spec.clone(), work.clone())),
             Stage::Lookup(spec) => {
-                Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None })
+                let memory = Memory::new("$lookup", &work);
+                Box::new(LookingUp { input, spec: spec.clone(), env, access, found: None, memory })
             }
             Stage::Facet(facets) => {
                 Box::new(Faceting { input, facets: facets.clone(), env, access, done: false })
@@ -402,9 +439,28 @@ fn chain(
                 let second = pipeline.open(name.as_deref().unwrap_or_default(), &env, &access)?;
                 Box::new(Joined { first: input, second, in_second: false })
             }
-            Stage::Documents(documents) => Listed::boxed(documents.iter().cloned().map(Row::Tree).collect()),
+            Stage::Documents(documents) => {
+                Shared::boxed(documents.clone(), |document| Row::Tree(document.clone()))
+            }
             Stage::Write(write) => Box::new(Writing { input, write: write.clone(), env, access }),
         };
+        input = Counted::boxed(made, &work, stage.makes());
     }
     Ok(input)
+}
+
+impl Stage {
+    /// The name of a stage that makes documents; `None` for one that lets them through.
+    fn makes(&self) -> Option<&'static str> {
+        match self {
+            Stage::Shape(shaping) => Some(shaping.name()),
+            Stage::Group(group) => Some(group.stage),
+            Stage::Unwind(_) => Some("$unwind"),
+            Stage::Lookup(_) => Some("$lookup"),
+            Stage::Facet(_) => Some("$facet"),
+            Stage::AutoBuckets(_) => Some("$bucketAuto"),
+            Stage::Match(_) | Stage::Sort(..) | Stage::Limit(_) | Stage::Skip(_) | Stage::Sample(_) => None,
+            Stage::Union(..) | Stage::Documents(_) | Stage::Write(_) => None,
+        }
+    }
 }

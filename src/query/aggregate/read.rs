@@ -63,10 +63,10 @@ pub(super) fn count(parser: &Parser, stage: &str, value: &Value, least: u64) -> 
 pub(super) fn path(parser: &Parser, stage: &str, text: &str) -> Result<FieldPath> {
     match FieldPath::parse(text) {
         Some(path) => Ok(path),
-        None => parser.fail_as(
-            path_fault(text),
-            format!("{stage} cannot use '{text}' as a field: parts must not be empty or start with '$'"),
-        ),
+        None => {
+            let (shown, why) = (FieldPath::shown(text), FieldPath::fault(text));
+            parser.fail_as(path_fault(text), format!("{stage} cannot use '{shown}' as a field: {why}"))
+        }
     }
 }
 
@@ -78,8 +78,9 @@ pub(super) fn dollar_path(parser: &Parser, stage: &str, value: &Value) -> Result
             None => {
                 let code =
                     if text.starts_with('$') { path_fault(text) } else { codes::UNWIND_WITHOUT_DOLLAR };
+                let (shown, why) = (FieldPath::shown(text), FieldPath::fault(text.trim_start_matches('$')));
                 let message =
-                    format!("{stage} needs a path with a '$' in front, as in '$tags', not '{text}'");
+                    format!("{stage} needs a path with a '$' in front, as in '$tags', not '{shown}': {why}");
                 parser.fail_as(code, message)
             }
         },

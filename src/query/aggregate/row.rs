@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::memory::check_depth;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::error::Result;
 use crate::query::expression::{Env, Rooted, Scope};
 use crate::query::{Sort, SortKey};
+use crate::work::Work;
 
 /// A stored document, kept readable by whoever implements this.
 pub trait Stored: Send + Sync {
@@ -92,5 +94,56 @@ impl Listed {
 impl Rows for Listed {
     fn next(&mut self) -> Result<Option<Row>> {
         Ok(self.0.next())
+    }
+}
+
+/// Documents that several pipelines read, each copied when it is asked for.
+pub(super) struct Shared<T> {
+    all: Arc<Vec<T>>,
+    next: usize,
+    row: fn(&T) -> Row,
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    pub(super) fn boxed(all: Arc<Vec<T>>, row: fn(&T) -> Row) -> Box<dyn Rows> {
+        Box::new(Shared { all, next: 0, row })
+    }
+}
+
+impl<T: Send + Sync> Rows for Shared<T> {
+    fn next(&mut self) -> Result<Option<Row>> {
+        let row = self.all.get(self.next).map(self.row);
+        self.next += 1;
+        Ok(row)
+    }
+}
+
+/// What comes out of a stage, counted. It stands behind every stage, so that none can take in or give out documents without
+/// end, or make them too deep, whatever it does itself.
+pub(super) struct Counted {
+    input: Box<dyn Rows>,
+    work: Work,
+    /// The stage, if it makes documents.
+    makes: Option<&'static str>,
+}
+
+impl Counted {
+    pub(super) fn boxed(input: Box<dyn Rows>, work: &Work, makes: Option<&'static str>) -> Box<dyn Rows> {
+        Box::new(Counted { input, work: work.clone(), makes })
+    }
+}
+
+impl Rows for Counted {
+    fn next(&mut self) -> Result<Option<Row>> {
+        self.work.step(1)?;
+        let row = self.input.next()?;
+        if let (Some(stage), Some(Row::Tree(made))) = (self.makes, &row) {
+            check_depth(stage, made)?;
+        }
+        Ok(row)
+    }
+
+    fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
+        self.input.gather(gather)
     }
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::branch::{Branch, Field};
 use super::read::{fields, find, path};
 use super::row::{Row, Rows};
-use crate::document::{MAX_DEPTH, Node, Object, Value};
+use crate::document::{Node, Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Env, Expression, Parser, Scope};
-use crate::query::place::depth;
 use crate::query::refusal::bad_query;
 
 #[derive(Clone, Debug)]
@@ -69,10 +68,13 @@ impl Shaping {
     pub(super) fn apply<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
         let object = match self {
             Shaping::Include(branch) => branch.include(Some(node), scope)?,
-            Shaping::Exclude(branch) => return Ok(Value::Object(branch.exclude(node))),
+            Shaping::Exclude(branch) => branch.exclude(node, scope)?,
             Shaping::Set(branch) => {
-                let mut object: Object =
-                    node.fields().map(|(key, value)| (key.to_owned(), value.tree())).collect();
+                let mut object = Object::new();
+                for (key, value) in node.fields() {
+                    scope.step(1)?;
+                    object.push((key.to_owned(), value.tree()));
+                }
                 branch.set(&mut object, scope)?;
                 object
             }
@@ -87,12 +89,17 @@ impl Shaping {
                 }
             },
         };
-        let value = Value::Object(object);
-        if depth(&value) > MAX_DEPTH {
-            let message = format!("a stage makes a document deeper than {MAX_DEPTH} levels");
-            return Err(bad_query("", message).with_code(codes::OVERFLOW));
+        Ok(Value::Object(object))
+    }
+
+    /// The stage.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Shaping::Include(_) => "$project",
+            Shaping::Exclude(_) => "$unset",
+            Shaping::Set(_) => "$addFields",
+            Shaping::Replace(stage, _) => stage,
         }
-        Ok(value)
     }
 }
 

@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::memory::Memory;
+use super::memory::{Gathered, Memory, weight};
 use super::row::{Row, Rows};
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::error::{Result, codes};
 use crate::query::expression::Parser;
-use crate::query::{Sort, SortKey};
+use crate::query::{Sort, SortKey, merge_sort};
+use crate::work::Work;
 
 /// Reads `{ path: 1 | -1, ... }`.
 pub(super) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort> {
@@ -61,44 +62,51 @@ pub(super) struct Sorting {
     pub(super) sort: Arc<Sort>,
     /// Documents that are wanted at most.
     pub(super) keep: usize,
-    pub(super) out: Option<std::vec::IntoIter<Row>>,
+    pub(super) work: Work,
+    pub(super) out: Option<Gathered<Row>>,
 }
 
 impl Sorting {
-    fn gather(&mut self) -> Result<Vec<Row>> {
-        let mut memory = Memory::new("$sort");
+    fn gather(&mut self) -> Result<Gathered<Row>> {
+        let mut memory = Memory::new("$sort", &self.work);
         let mut heap = BinaryHeap::new();
         let mut all = Vec::new();
         let mut number = 0;
         while let Some(row) = self.input.next()? {
             let key = row.sort_key(&self.sort)?;
             number += 1;
+            let ranked = Ranked { key, number, row };
             if self.keep == usize::MAX {
-                memory.take_row(&row)?;
-                all.push(Ranked { key, number, row });
+                memory.take(ranked.weight())?;
+                all.push(ranked);
             } else if heap.len() < self.keep {
-                memory.take_row(&row)?;
-                heap.push(Ranked { key, number, row });
-            } else if heap.peek().is_some_and(|worst: &Ranked| key < worst.key) {
-                heap.pop();
-                heap.push(Ranked { key, number, row });
+                memory.take(ranked.weight())?;
+                heap.push(ranked);
+            } else if let Some(mut worst) = heap.peek_mut()
+                && ranked.key < worst.key
+            {
+                memory.take(ranked.weight())?;
+                memory.give(worst.weight());
+                *worst = ranked;
             }
         }
-        let ranked = if self.keep == usize::MAX {
-            all.sort_unstable();
-            all
-        } else {
-            heap.into_sorted_vec()
-        };
-        Ok(ranked.into_iter().map(|one| one.row).collect())
+        all.append(&mut heap.into_vec());
+        let ranked = merge_sort::sort_by(all, &self.work, Ord::cmp)?;
+        Ok(Gathered::new(ranked.into_iter().map(|one| one.row).collect(), memory, weight))
+    }
+}
+
+impl Ranked {
+    fn weight(&self) -> usize {
+        weight(&self.row) + self.key.size()
     }
 }
 
 impl Rows for Sorting {
     fn next(&mut self) -> Result<Option<Row>> {
         if self.out.is_none() {
-            self.out = Some(self.gather()?.into_iter());
+            self.out = Some(self.gather()?);
         }
-        Ok(self.out.as_mut().and_then(Iterator::next))
+        Ok(self.out.as_mut().and_then(Gathered::next))
     }
 }

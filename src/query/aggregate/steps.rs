@@ -1,6 +1,6 @@
 //! Stages that only count documents: `$limit`, `$skip`, `$sample`; and `$unionWith`, which brings more of them.
 
-use super::memory::Memory;
+use super::memory::{Gathered, Memory, weight};
 use super::row::{Row, Rows};
 use crate::error::Result;
 use crate::query::expression::Env;
@@ -46,12 +46,12 @@ pub(super) struct Sampled {
     pub(super) input: Box<dyn Rows>,
     pub(super) size: u64,
     pub(super) env: Arc<Env>,
-    pub(super) out: Option<std::vec::IntoIter<Row>>,
+    pub(super) out: Option<Gathered<Row>>,
 }
 
 impl Sampled {
-    fn gather(&mut self) -> Result<Vec<Row>> {
-        let mut memory = Memory::new("$sample");
+    fn gather(&mut self) -> Result<Gathered<Row>> {
+        let mut memory = Memory::new("$sample", self.env.work());
         let mut chosen: Vec<Row> = Vec::new();
         let mut seen = 0;
         while let Some(row) = self.input.next()? {
@@ -62,22 +62,24 @@ impl Sampled {
             } else if let Ok(at) = usize::try_from(self.env.next_random() % seen)
                 && let Some(slot) = chosen.get_mut(at)
             {
+                memory.take_row(&row)?;
+                memory.give(weight(slot));
                 *slot = row;
             }
         }
         for n in (1..chosen.len()).rev() {
             chosen.swap(n, (self.env.next_random() % (n as u64 + 1)) as usize);
         }
-        Ok(chosen)
+        Ok(Gathered::new(chosen, memory, weight))
     }
 }
 
 impl Rows for Sampled {
     fn next(&mut self) -> Result<Option<Row>> {
         if self.out.is_none() {
-            self.out = Some(self.gather()?.into_iter());
+            self.out = Some(self.gather()?);
         }
-        Ok(self.out.as_mut().and_then(Iterator::next))
+        Ok(self.out.as_mut().and_then(Gathered::next))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::query::{Filter, Update};
 
 /// Collections as lists, whose documents are stored rows.
 #[derive(Default)]
-pub(super) struct Lists(pub(super) Mutex<BTreeMap<String, Vec<Value>>>);
+pub(in crate::query) struct Lists(pub(in crate::query) Mutex<BTreeMap<String, Vec<Value>>>);
 
 struct Held {
     bytes: Vec<u8>,

@@ -7,6 +7,8 @@ use super::row::{Row, Rows};
 use crate::document::{Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{FieldPath, Parser};
+use crate::query::size::{field, size};
+use crate::work::Work;
 
 #[derive(Clone, Debug)]
 pub(super) struct Unwind {
@@ -91,11 +93,14 @@ pub(super) struct Unwinding {
     spec: Arc<Unwind>,
     /// The document whose elements are being given out.
     current: Option<(Object, std::iter::Enumerate<std::vec::IntoIter<Value>>)>,
+    /// Bytes of the document without the array, which each answer copies.
+    copied: usize,
+    work: Work,
 }
 
 impl Unwinding {
-    pub(super) fn new(input: Box<dyn Rows>, spec: Arc<Unwind>) -> Unwinding {
-        Unwinding { input, spec, current: None }
+    pub(super) fn new(input: Box<dyn Rows>, spec: Arc<Unwind>, work: Work) -> Unwinding {
+        Unwinding { input, spec, current: None, copied: 0, work }
     }
 }
 
@@ -104,6 +109,7 @@ impl Rows for Unwinding {
         loop {
             if let Some((document, items)) = &mut self.current {
                 if let Some((index, item)) = items.next() {
+                    self.work.step(1 + self.copied / 128)?;
                     return Ok(Some(self.spec.make(document, Some(item), Some(index))));
                 }
                 self.current = None;
@@ -114,6 +120,7 @@ impl Rows for Unwinding {
             match at_mut(&mut document, spec.path.parts()).map(|value| std::mem::replace(value, Value::Null))
             {
                 Some(Value::Array(items)) if !items.is_empty() => {
+                    self.copied = document.iter().map(|(key, value)| field(key) + size(value)).sum();
                     self.current = Some((document, items.into_iter().enumerate()));
                 }
                 None | Some(Value::Array(_)) if spec.preserve => {

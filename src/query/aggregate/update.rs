@@ -8,6 +8,7 @@ use crate::document::{Node, Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Env, Parser};
 use crate::query::refusal::bad_update;
+use crate::work::Work;
 
 /// A pipeline as an update.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub(in crate::query) struct UpdatePipeline {
     pipeline: Pipeline,
     /// The seed of the next document's `$rand`.
     chance: Arc<AtomicU64>,
+    work: Work,
 }
 
 impl UpdatePipeline {
@@ -31,14 +33,14 @@ impl UpdatePipeline {
             ));
         }
         let read = Pipeline::read(&mut Parser::at("pipeline").knowing(constants), &stages, Place::Update);
-        let chance = Arc::new(AtomicU64::new(constants.seed()));
-        read.map(|pipeline| UpdatePipeline { pipeline, chance }).map_err(as_update)
+        let (chance, work) = (Arc::new(AtomicU64::new(constants.seed())), constants.work().clone());
+        read.map(|pipeline| UpdatePipeline { pipeline, chance, work }).map_err(as_update)
     }
 
     /// Changes the document; answers whether it is different now. `_id` stays.
     pub(in crate::query) fn apply(&self, document: &mut Object, now: i64) -> Result<bool> {
         let old = Value::Object(std::mem::take(document));
-        let env = Env::new(now, self.chance.fetch_add(1, Ordering::Relaxed));
+        let env = Env::new(now, self.chance.fetch_add(1, Ordering::Relaxed)).within(self.work.clone());
         let made = self.pipeline.shape(old.clone(), &env).map_err(as_update)?;
         let (Value::Object(old), Value::Object(mut new)) = (old, made) else {
             return Err(bad_update("", "an update by pipeline must make an object"));

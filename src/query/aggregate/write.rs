@@ -209,7 +209,7 @@ impl Writing {
 impl Rows for Writing {
     fn next(&mut self) -> Result<Option<Row>> {
         let write = self.write.clone();
-        let mut memory = Memory::new("$out");
+        let mut memory = Memory::new("$out", self.env.work());
         let mut documents = Vec::new();
         let mut bytes = 0;
         while let Some(row) = self.input.next()? {

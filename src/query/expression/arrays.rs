@@ -24,6 +24,9 @@ pub(super) const OPERATORS: &[Operator] = &[
     named("$lastN", &["input", "n"], 2, |args| some(args, false)),
 ];
 
+/// Elements that are counted at once.
+const BLOCK: usize = 1_024;
+
 /// Elements that an operator may make; more would take hundreds of megabytes.
 pub(super) const MOST_ELEMENTS: usize = 4_000_000;
 
@@ -59,7 +62,10 @@ fn concat(args: &mut Args<'_>) -> Outcome {
     }
     let mut all = Vec::new();
     for index in 0..args.len() {
-        all.extend(args.take_array(index)?);
+        let items = args.take_array(index)?;
+        args.step(1 + items.len() / 16)?;
+        args.hold(items.len() * size_of::<Value>())?;
+        all.extend(items);
         if all.len() > MOST_ELEMENTS {
             return args
                 .fail_as(codes::EXCEEDED_MEMORY_LIMIT, format!("makes more than {MOST_ELEMENTS} elements"));
@@ -70,6 +76,7 @@ fn concat(args: &mut Args<'_>) -> Outcome {
 
 fn contains(args: &mut Args<'_>) -> Outcome {
     let items = args.array(1)?;
+    args.step(items.len())?;
     let wanted = args.get(0);
     bool(items.iter().any(|item| wanted.is_some_and(|wanted| compare_values(item, wanted).is_eq())))
 }
@@ -90,6 +97,7 @@ fn index_of(args: &mut Args<'_>) -> Outcome {
     };
     let (start, end) = (bound(2, 0)?, bound(3, items.len())?.min(items.len()));
     let wanted = args.get(1);
+    args.step(items.len())?;
     let found = (start..end).find(|index| {
         matches!((items.get(*index), wanted), (Some(item), Some(wanted)) if compare_values(item, wanted).is_eq())
     });
@@ -108,6 +116,9 @@ fn range(args: &mut Args<'_>) -> Outcome {
         if items.len() == MOST_ELEMENTS {
             return args
                 .fail_as(codes::EXCEEDED_MEMORY_LIMIT, format!("makes more than {MOST_ELEMENTS} elements"));
+        }
+        if items.len() % BLOCK == 0 {
+            args.hold(BLOCK * size_of::<Value>())?;
         }
         items.push(Value::number(at as f64));
         at = at.saturating_add(step);
@@ -177,7 +188,20 @@ fn zip(args: &mut Args<'_>) -> Outcome {
         let value = rows.get(row).and_then(|items| items.get(column)).or_else(|| defaults.get(row));
         value.cloned().unwrap_or(Value::Null)
     };
-    array((0..count).map(|n| Value::Array((0..rows.len()).map(|row| cell(row, n)).collect())).collect())
+    let mut zipped = Vec::new();
+    for n in 0..count {
+        args.step(1 + rows.len() / 4)?;
+        args.hold((rows.len() + 1) * size_of::<Value>())?;
+        let row: Vec<Value> = (0..rows.len()).map(|row| cell(row, n)).collect();
+        args.hold(row.iter().map(content).sum())?;
+        zipped.push(Value::Array(row));
+    }
+    array(zipped)
+}
+
+/// Bytes behind a value.
+fn content(value: &Value) -> usize {
+    crate::query::size::size(value).saturating_sub(size_of::<Value>())
 }
 
 fn some(args: &mut Args<'_>, front: bool) -> Outcome {

@@ -13,12 +13,15 @@ use super::scope::{Env, Root, Scope};
 use crate::document::{Node, RawValue, Seen, Value};
 use crate::error::Result;
 use crate::query::refusal::bad_query;
+use crate::work::Work;
 
-/// Names and values; a value may be missing (`$$REMOVE`).
+/// What all expressions of an operation know: its variables, and the work that they count with.
 #[derive(Clone, Debug, Default)]
 pub struct Constants {
+    /// Names and values; a value may be missing (`$$REMOVE`).
     all: Arc<[(Box<str>, Option<Value>)]>,
     seed: u64,
+    work: Work,
 }
 
 /// What constants are computed on: there is no document, and whoever reads one is told.
@@ -49,13 +52,13 @@ impl Constants {
     }
 
     /// Reads `{ name: expression, ... }`. Expressions may compute, but there is no document whose fields they could read.
-    pub fn parse(variables: RawValue<'_>, now: i64, seed: u64) -> Result<Constants> {
+    pub fn parse(variables: RawValue<'_>, now: i64, seed: u64, work: &Work) -> Result<Constants> {
         if !matches!(variables.seen(), Seen::Object) {
             let message = format!("let must be an object of variables, not {}", variables.seen().type_name());
             return Err(bad_query("let", message));
         }
-        let mut parser = Parser::at("let");
-        let env = Env::new(now, seed);
+        let mut parser = Parser::at("let").knowing(&Constants::default().within(work));
+        let env = Env::new(now, seed).within(work.clone());
         let mut all = Vec::new();
         for (name, value) in variables.fields() {
             check_variable(&parser, name)?;
@@ -69,7 +72,19 @@ impl Constants {
             }
             all.push((name.into(), value));
         }
-        Ok(Constants { all: all.into(), seed })
+        Ok(Constants { all: all.into(), seed, work: work.clone() })
+    }
+
+    /// The same for an operation with this work.
+    #[must_use]
+    pub fn within(mut self, work: &Work) -> Constants {
+        self.work = work.clone();
+        self
+    }
+
+    /// The work of the operation.
+    pub fn work(&self) -> &Work {
+        &self.work
     }
 
     /// The value of this variable, or `None` where there is no such variable.
@@ -113,7 +128,7 @@ mod tests {
         let shapes = Shapes::new();
         let sum = call("$add", Value::Array(vec![Value::Int(2), Value::Int(3)]));
         let bytes = object(&[("five", sum), ("o", call("$literal", call("a", Value::Int(7))))]);
-        let constants = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0).unwrap();
+        let constants = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0, &Work::default()).unwrap();
         assert_eq!(eval(&text("$$five"), &constants).unwrap(), Some(Value::Int(5)));
         assert_eq!(eval(&text("$$o.a"), &constants).unwrap(), Some(Value::Int(7)));
         assert_eq!(eval(&text("$$o.b"), &constants).unwrap(), None);
@@ -130,7 +145,8 @@ mod tests {
             [("a", text("$b")), ("a", text("$$ROOT")), ("A", Value::Int(1)), ("", Value::Int(1))]
         {
             let bytes = object(&[(name, value)]);
-            let refused = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0).unwrap_err();
+            let refused =
+                Constants::parse(RawValue::new(&bytes, &shapes), 0, 0, &Work::default()).unwrap_err();
             assert_eq!(refused.kind(), crate::error::Kind::BadQuery, "{refused}");
         }
         let list = {
@@ -138,6 +154,6 @@ mod tests {
             encode_plain(&Value::Array(Vec::new()), &mut bytes);
             bytes
         };
-        assert!(Constants::parse(RawValue::new(&list, &shapes), 0, 0).is_err());
+        assert!(Constants::parse(RawValue::new(&list, &shapes), 0, 0, &Work::default()).is_err());
     }
 }

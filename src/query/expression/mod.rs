@@ -1,6 +1,7 @@
 //! Aggregation expressions: parsed once, evaluated per document.
 //!
-//! - `tree`: an expression and its evaluation; `parse` reads it, `special` holds what evaluates its operands itself
+//! - `tree`: an expression and its evaluation; `parse` reads it, `special` and `special_eval` hold what evaluates its
+//!   operands itself
 //! - `constants`: the variables of the option `let`; `scope`: what an expression sees; `path`: field paths; `identity`: equality as bytes
 //! - `operator`: the table of operators that are plain functions, and their arguments
 //! - `number`, `arithmetic`, `trigonometry`, `bits`: numbers; `logic`: booleans and comparison; `total`: sums without drift
@@ -34,6 +35,7 @@ mod search;
 mod sets;
 mod sizes;
 mod special;
+mod special_eval;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -43,7 +45,9 @@ mod trigonometry;
 mod zone;
 
 pub use constants::Constants;
-pub(super) use objects::{lay_over, put};
+pub(super) use objects::lay_over;
+#[cfg(test)]
+pub(super) use operator::names as operators;
 pub(super) use parse::{Parser, path_fault};
 pub(in crate::query) use path::Blocked;
 pub use path::FieldPath;

@@ -5,6 +5,7 @@ use super::operator::{ANY, Args, Operator, list, named, null};
 use super::tree::Outcome;
 use crate::document::{Object, Value};
 use crate::error::codes::{self, Code};
+use crate::query::wide::Wide;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$arrayToObject", 1, 1, from_array),
@@ -14,21 +15,20 @@ pub(super) const OPERATORS: &[Operator] = &[
     named("$unsetField", &["field", "input"], 2, set_field),
 ];
 
-/// Sets a field, in its place if it is there.
-pub(in crate::query) fn put(object: &mut Object, key: String, value: Value) {
-    match object.iter_mut().find(|(own, _)| *own == key) {
-        Some((_, slot)) => *slot = value,
-        None => object.push((key, value)),
-    }
-}
-
 /// Lays the fields of the second over the first.
 pub(in crate::query) fn lay_over(object: &mut Object, other: Object) {
-    other.into_iter().for_each(|(key, value)| put(object, key, value));
+    let mut wide = Wide::of(std::mem::take(object));
+    wide.lay_over(other);
+    *object = wide.into_object();
 }
 
+/// What an entry of an index of keys takes besides the key.
+const ENTRY: usize = 48;
+/// What `{ k: ..., v: ... }` takes besides its key and value.
+const PAIR: usize = 144;
+
 fn merge(args: &mut Args<'_>) -> Outcome {
-    let mut all = Object::new();
+    let mut all = Wide::default();
     let take = |args: &mut Args<'_>, index| match args.take(index) {
         None | Some(Value::Null) => Ok(vec![]),
         Some(Value::Object(fields)) => Ok(vec![fields]),
@@ -44,27 +44,37 @@ fn merge(args: &mut Args<'_>) -> Outcome {
     };
     for index in 0..args.len() {
         for fields in take(args, index)? {
-            lay_over(&mut all, fields);
+            for (key, value) in fields {
+                args.step(1)?;
+                args.hold(key.len() + ENTRY)?;
+                all.put(key, value);
+            }
         }
     }
-    Ok(Some(Value::Object(all)))
+    Ok(Some(Value::Object(all.into_object())))
 }
 
 fn to_array(args: &mut Args<'_>) -> Outcome {
     if args.nullish(0) {
         return null();
     }
-    let pair = |(key, value): &(String, Value)| {
-        Value::Object(vec![("k".to_owned(), Value::String(key.clone())), ("v".to_owned(), value.clone())])
-    };
-    array(args.object(0)?.iter().map(pair).collect())
+    let mut pairs = Vec::new();
+    for (key, value) in args.object(0)? {
+        args.step(1)?;
+        args.hold(PAIR + key.len() + crate::query::size::size(value))?;
+        pairs.push(Value::Object(vec![
+            ("k".to_owned(), Value::String(key.clone())),
+            ("v".to_owned(), value.clone()),
+        ]));
+    }
+    array(pairs)
 }
 
 fn from_array(args: &mut Args<'_>) -> Outcome {
     if args.nullish(0) {
         return null();
     }
-    let mut object = Object::new();
+    let mut object = Wide::default();
     let items = args.take_array(0)?;
     let arrays = items.iter().filter(|item| matches!(item, Value::Array(_))).count();
     if arrays != 0 && arrays != items.len() {
@@ -94,14 +104,18 @@ fn from_array(args: &mut Args<'_>) -> Outcome {
             _ => (None, None),
         };
         match (key, value) {
-            (Some(Value::String(key)), Some(value)) => put(&mut object, key, value),
+            (Some(Value::String(key)), Some(value)) => {
+                args.step(1)?;
+                args.hold(key.len() + ENTRY)?;
+                object.put(key, value);
+            }
             _ => {
                 let message = "needs pairs [key, value] or { k: key, v: value }, each key a string";
                 return args.fail_as(code.unwrap_or(codes::operator(args.name()).of_value()), message);
             }
         }
     }
-    Ok(Some(Value::Object(object)))
+    Ok(Some(Value::Object(object.into_object())))
 }
 
 /// What is wrong with an entry of `$arrayToObject` if it is none.
@@ -125,9 +139,14 @@ fn set_field(args: &mut Args<'_>) -> Outcome {
         return null();
     }
     let value = args.take(2);
-    let mut object = args.object(1)?.to_vec();
+    args.object(1)?;
+    let Some(Value::Object(mut object)) = args.take(1) else { return null() };
+    args.step(1 + object.len() / 16)?;
     match value {
-        Some(value) => put(&mut object, field, value),
+        Some(value) => match object.iter_mut().find(|(own, _)| *own == field) {
+            Some((_, slot)) => *slot = value,
+            None => object.push((field, value)),
+        },
         None => object.retain(|(key, _)| *key != field),
     }
     Ok(Some(Value::Object(object)))

@@ -3,12 +3,13 @@
 use smallvec::SmallVec;
 
 use super::number::Num;
-use super::scope::Env;
+use super::scope::{Env, Scope};
 use super::tree::Outcome;
 use crate::document::Value;
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Result};
 use crate::query::refusal::bad_query;
+use crate::work::Work;
 
 /// An operator: its name, what arguments it takes, what it does.
 #[derive(Debug)]
@@ -70,6 +71,17 @@ pub(super) const TABLES: [&[Operator]; 16] = [
     super::trigonometry::OPERATORS,
 ];
 
+/// The names of all expression operators.
+#[cfg(test)]
+pub(in crate::query) fn names() -> Vec<&'static str> {
+    TABLES
+        .into_iter()
+        .flatten()
+        .map(|operator| operator.name)
+        .chain(super::special::NAMES.iter().copied())
+        .collect()
+}
+
 /// The operator of this name.
 pub(super) fn find(name: &str) -> Option<&'static Operator> {
     TABLES.into_iter().flatten().find(|operator| operator.name == name)
@@ -102,7 +114,7 @@ pub(super) const UNSUPPORTED: &[&str] = &[
 /// The evaluated arguments of one call.
 pub(super) struct Args<'a> {
     name: &'static str,
-    env: &'a Env,
+    scope: &'a Scope<'a>,
     /// Not given; given but missing; a value.
     #[expect(clippy::option_option, reason = "not given and missing are two things")]
     values: SmallVec<[Option<Option<Value>>; 4]>,
@@ -117,8 +129,8 @@ pub(super) fn int(number: usize) -> Outcome {
 }
 
 impl<'a> Args<'a> {
-    pub(super) fn new(name: &'static str, env: &'a Env) -> Args<'a> {
-        Args { name, env, values: SmallVec::new() }
+    pub(super) fn new(name: &'static str, scope: &'a Scope<'a>) -> Args<'a> {
+        Args { name, scope, values: SmallVec::new() }
     }
 
     #[expect(clippy::option_option, reason = "not given and missing are two things")]
@@ -127,7 +139,24 @@ impl<'a> Args<'a> {
     }
 
     pub(super) fn env(&self) -> &'a Env {
-        self.env
+        self.scope.env
+    }
+
+    /// Counts steps of work. An operator that loops over more than its arguments has elements counts its rounds.
+    #[inline]
+    pub(super) fn step(&self, steps: usize) -> Result<()> {
+        self.scope.step(steps)
+    }
+
+    /// Counts bytes that are made besides the arguments, until the operator has answered.
+    #[inline]
+    pub(super) fn hold(&self, bytes: usize) -> Result<()> {
+        self.scope.hold(self.name, bytes)
+    }
+
+    /// The work of the operation.
+    pub(super) fn work(&self) -> &'a Work {
+        self.scope.work()
     }
 
     pub(super) fn name(&self) -> &'static str {

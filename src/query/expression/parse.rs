@@ -9,6 +9,7 @@ use crate::document::Value;
 use crate::error::codes::{self, Code};
 use crate::error::{Details, Error, Kind, Result};
 use crate::query::refusal::bad_query;
+use crate::work::Work;
 
 /// What is known where an expression stands: the way to it, and the variables there.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +36,16 @@ impl Parser {
         next
     }
 
-    /// The same with the variables of the option `let`.
+    /// The same for one operation: with its variables of the option `let`, and its work.
     #[must_use]
     pub(in crate::query) fn knowing(mut self, constants: &Constants) -> Parser {
         self.constants = constants.clone();
         self
+    }
+
+    /// The work of the operation.
+    pub(in crate::query) fn work(&self) -> &Work {
+        self.constants.work()
     }
 
     /// A parser for an expression in a filter or a projection.
@@ -75,7 +81,7 @@ impl Parser {
         step: &str,
         read: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        self.path.push(step.to_owned());
+        self.path.push(FieldPath::shown(step).to_owned());
         let result = read(self);
         self.path.pop();
         result
@@ -96,6 +102,7 @@ impl Parser {
 
     /// Reads an expression. Recursion follows the nesting of the input, which is at most `MAX_DEPTH`.
     pub(in crate::query) fn expression(&mut self, value: &Value) -> Result<Expression> {
+        self.work().step(1)?;
         match value {
             Value::String(text) => self.text(text),
             Value::Array(items) => {
@@ -148,8 +155,8 @@ impl Parser {
         let path = |rest: &str| match FieldPath::parse(rest) {
             Some(path) => Ok(path),
             None => {
-                let message = format!("'{text}' is no field path: parts must not be empty or start with '$'");
-                self.fail_as(path_fault(text), message)
+                let (shown, why) = (FieldPath::shown(text), FieldPath::fault(rest));
+                self.fail_as(path_fault(text), format!("'{shown}' is no field path: {why}"))
             }
         };
         let Some(rest) = text.strip_prefix('$') else {
@@ -171,7 +178,7 @@ impl Parser {
             }
             "NOW" => Form::Now,
             "REMOVE" => Form::Literal(None),
-            _ if self.variables.iter().any(|own| **own == *name) => Form::Variable(name.into(), below),
+            _ if self.knows(name)? => Form::Variable(name.into(), below),
             _ if self.constants.get(name).is_some() => {
                 Form::Literal(self.constants.get(name).flatten().and_then(|value| below.of(value)))
             }
@@ -186,6 +193,11 @@ impl Parser {
             }
         };
         Ok(Expression(form))
+    }
+
+    fn knows(&self, name: &str) -> Result<bool> {
+        self.work().step(self.variables.len() / 16)?;
+        Ok(self.variables.iter().any(|own| **own == *name))
     }
 
     fn operator(&mut self, name: &str, operand: &Value) -> Result<Expression> {

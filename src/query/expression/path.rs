@@ -1,7 +1,10 @@
 //! Field paths of expressions. Unlike the paths of filters they go through every array they meet and never name
 //! an element by number.
 
-use crate::document::{Node, Seen, Value};
+use crate::document::{MAX_DEPTH, Node, Seen, Value};
+
+/// Characters of a path that messages show.
+const SHOWN: usize = 100;
 
 /// The parts of `$a.b`; none for the document itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +16,25 @@ impl FieldPath {
         FieldPath(Box::default())
     }
 
-    /// Reads `a.b`; `None` when a part is empty, starts with `$`, or holds a NUL.
+    /// Reads `a.b`; `None` when a part is empty, starts with `$`, or holds a NUL, and when there are more than `MAX_DEPTH`
+    /// parts: every object that a path makes, and every recursion along it, is as deep as it has parts.
     pub(in crate::query) fn parse(text: &str) -> Option<FieldPath> {
         let fine = |part: &str| !part.is_empty() && !part.starts_with('$') && !part.contains('\0');
-        text.split('.').all(fine).then(|| FieldPath(text.split('.').map(Box::from).collect()))
+        let read = !is_too_long(text) && text.split('.').all(fine);
+        read.then(|| FieldPath(text.split('.').map(Box::from).collect()))
+    }
+
+    /// Why this text is no path.
+    pub(in crate::query) fn fault(text: &str) -> String {
+        if is_too_long(text) {
+            return format!("it has {} parts, and a path has at most {MAX_DEPTH}", text.split('.').count());
+        }
+        "parts must not be empty or start with '$'".to_owned()
+    }
+
+    /// The text of a path for a message, cut where it is long.
+    pub(in crate::query) fn shown(text: &str) -> &str {
+        text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
     }
 
     /// Its parts.
@@ -53,6 +71,10 @@ fn follow_plain<'a, N: Node<'a>>(node: N, parts: &[Box<str>]) -> Result<Option<N
         }
     }
     Ok(Some(at))
+}
+
+fn is_too_long(text: &str) -> bool {
+    text.split('.').nth(MAX_DEPTH).is_some()
 }
 
 /// An array stands in the way of a path.

@@ -5,16 +5,18 @@ use super::number::Num;
 use super::operator::{Args, Operator, named};
 use crate::document::Value;
 use crate::error::codes;
+use crate::query::merge_sort;
+use crate::work::Work;
 
 pub(super) const OPERATORS: &[Operator] = &[
     named("$median", &["input", "method"], 2, |args| {
         method(args.get(1)).or_else(|message| args.fail(message))?;
-        Ok(Some(of_parts(&mut numbers(args), &[0.5]).pop().unwrap_or(Value::Null)))
+        Ok(Some(of_parts(numbers(args)?, &[0.5], args.work())?.pop().unwrap_or(Value::Null)))
     }),
     named("$percentile", &["input", "p", "method"], 3, |args| {
         method(args.get(2)).or_else(|message| args.fail(message))?;
         let parts = parts(args.get(1)).or_else(|message| args.fail_as(codes::PERCENTILE_PARTS, message))?;
-        Ok(Some(Value::Array(of_parts(&mut numbers(args), &parts))))
+        Ok(Some(Value::Array(of_parts(numbers(args)?, &parts, args.work())?)))
     }),
 ];
 
@@ -37,20 +39,28 @@ pub(in crate::query) fn parts(value: Option<&Value>) -> Result<Vec<f64>, String>
 }
 
 /// The value at each part; null where there are no numbers.
-pub(in crate::query) fn of_parts(numbers: &mut [f64], parts: &[f64]) -> Vec<Value> {
-    numbers.sort_by(f64::total_cmp);
+pub(in crate::query) fn of_parts(
+    numbers: Vec<f64>,
+    parts: &[f64],
+    work: &Work,
+) -> crate::error::Result<Vec<Value>> {
+    let numbers = merge_sort::sort_by(numbers, work, f64::total_cmp)?;
     let at = |part: &f64| {
         let rank = (part * numbers.len() as f64).ceil() as usize;
         numbers.get(rank.saturating_sub(1)).map_or(Value::Null, |number| Value::number(*number))
     };
-    parts.iter().map(at).collect()
+    Ok(parts.iter().map(at).collect())
 }
 
 /// The numbers of the input, an array or a number alone; NaN counts as none.
-fn numbers(args: &Args<'_>) -> Vec<f64> {
+fn numbers(args: &Args<'_>) -> crate::error::Result<Vec<f64>> {
     let number = |value: &Value| Num::of(value).map(Num::as_f64).filter(|number| !number.is_nan());
-    match args.get(0) {
-        Some(Value::Array(items)) => items.iter().filter_map(number).collect(),
+    Ok(match args.get(0) {
+        Some(Value::Array(items)) => {
+            args.step(items.len() / 8)?;
+            args.hold(items.len() * size_of::<f64>())?;
+            items.iter().filter_map(number).collect()
+        }
         one => one.and_then(number).into_iter().collect(),
-    }
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use super::arrays::{array, count_of};
 use super::number::Num;
 use super::operator::{ANY, Args, Operator, list, named, null};
@@ -12,6 +14,8 @@ use super::tree::Outcome;
 use crate::document::Value;
 use crate::document::order::compare_values;
 use crate::error::{Result, codes};
+use crate::query::merge_sort;
+use crate::work::Work;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$avg", 0, ANY, average),
@@ -33,13 +37,23 @@ fn values<'a>(args: &'a Args<'_>) -> Vec<&'a Value> {
     }
 }
 
+/// How many values that are.
+fn elements(args: &Args<'_>) -> usize {
+    match (args.len(), args.get(0)) {
+        (1, Some(Value::Array(items))) => items.len(),
+        (len, _) => len,
+    }
+}
+
 fn sum(args: &mut Args<'_>) -> Outcome {
+    args.step(elements(args) / 8)?;
     let mut total = Total::default();
     values(args).into_iter().filter_map(Num::of).for_each(|number| total.add(number));
     Ok(Some(total.value()))
 }
 
 fn average(args: &mut Args<'_>) -> Outcome {
+    args.step(elements(args) / 8)?;
     let numbers: Vec<Num> = values(args).into_iter().filter_map(Num::of).collect();
     let mut total = Total::default();
     numbers.iter().for_each(|number| total.add(*number));
@@ -47,6 +61,7 @@ fn average(args: &mut Args<'_>) -> Outcome {
 }
 
 fn deviation(args: &mut Args<'_>, less: usize) -> Outcome {
+    args.step(elements(args) / 8)?;
     let numbers: Vec<f64> = values(args).into_iter().filter_map(Num::of).map(Num::as_f64).collect();
     if numbers.len() <= less {
         return null();
@@ -57,6 +72,7 @@ fn deviation(args: &mut Args<'_>, less: usize) -> Outcome {
 }
 
 fn extreme(args: &mut Args<'_>, wanted: Ordering) -> Outcome {
+    args.step(elements(args) / 8)?;
     let mut best: Option<&Value> = None;
     for value in values(args).into_iter().filter(|value| !matches!(value, Value::Null)) {
         if best.is_none_or(|best| compare_values(value, best) == wanted) {
@@ -70,7 +86,9 @@ fn extremes(args: &mut Args<'_>, wanted: Ordering) -> Outcome {
     let n = count_of(args)?;
     let mut items = args.take_array(0)?;
     items.retain(|item| !matches!(item, Value::Null));
-    items.sort_by(|a, b| if wanted.is_lt() { compare_values(a, b) } else { compare_values(b, a) });
+    let order =
+        |a: &Value, b: &Value| if wanted.is_lt() { compare_values(a, b) } else { compare_values(b, a) };
+    let mut items = merge_sort::sort_by(items, args.work(), order)?;
     items.truncate(n);
     array(items)
 }
@@ -84,9 +102,8 @@ fn sort(args: &mut Args<'_>) -> Outcome {
         Some(Err(message)) => return args.fail(message),
         None => return args.fail("needs sortBy"),
     };
-    let mut items = args.take_array(0)?;
-    items.sort_by(|a, b| order.compare(a, b));
-    array(items)
+    let items = args.take_array(0)?;
+    array(order.sort(items, args.work())?)
 }
 
 /// An order of values: by themselves, or by fields of them.
@@ -116,6 +133,30 @@ impl Order {
             Value::Object(_) => Err("needs at least one path in sortBy".to_owned()),
             other => Ok(Order { keys: vec![(FieldPath::here(), descending(other)?)] }),
         }
+    }
+
+    /// Sorts values; the fields that they are sorted by are read once.
+    pub(in crate::query) fn sort(&self, items: Vec<Value>, work: &Work) -> Result<Vec<Value>> {
+        if self.keys.iter().all(|(path, _)| path.parts().is_empty()) {
+            return merge_sort::sort_by(items, work, |a, b| self.compare(a, b));
+        }
+        let mut keyed = Vec::with_capacity(items.len());
+        for item in items {
+            let keys: SmallVec<[Value; 1]> =
+                self.keys.iter().map(|(path, _)| path.of(&item).unwrap_or(Value::Null)).collect();
+            work.step(keys.len() + 1)?;
+            keyed.push((keys, item));
+        }
+        let compare = |a: &SmallVec<[Value; 1]>, b: &SmallVec<[Value; 1]>| {
+            let pairs = a.iter().zip(b).zip(&self.keys);
+            let orders = pairs.map(|((a, b), (_, descending))| {
+                let order = compare_values(a, b);
+                if *descending { order.reverse() } else { order }
+            });
+            orders.fold(Ordering::Equal, Ordering::then)
+        };
+        let sorted = merge_sort::sort_by(keyed, work, |(a, _), (b, _)| compare(a, b))?;
+        Ok(sorted.into_iter().map(|(_, item)| item).collect())
     }
 
     /// The order of two values.

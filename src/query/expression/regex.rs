@@ -7,6 +7,12 @@ use super::tree::{Expression, Outcome};
 use crate::document::{Node, Seen, Value};
 use crate::error::{Result, codes};
 use crate::query::pattern::{CapturingPattern, Source};
+use crate::work::Work;
+
+/// Bytes that a search passes in a step.
+const BYTES_A_STEP: usize = 128;
+/// The same for one of many searches, few of which look far.
+const SEARCHED: usize = 16 << 10;
 
 /// One call.
 #[derive(Clone, Debug)]
@@ -53,17 +59,22 @@ impl RegexCall {
             let Some(options) = constant.unwrap_or(Some(&Value::Null)) else {
                 return parser.fail(format!("{name} with a regular expression needs constant options"));
             };
-            Regex::Compiled(compile(name, source, Some(options))?)
+            Regex::Compiled(compile(name, source, Some(options), parser.work())?)
         } else {
             let regex = parser.inside("regex", |parser| parser.expression(regex))?;
             match (regex.as_literal(), constant) {
                 (Some(Value::String(text)), None | Some(Some(_))) => {
-                    Regex::Compiled(compile(name, Source { pattern: text, options: "" }, constant.flatten())?)
+                    let source = Source { pattern: text, options: "" };
+                    Regex::Compiled(compile(name, source, constant.flatten(), parser.work())?)
                 }
                 _ => Regex::Made(regex, options),
             }
         };
         Ok(Some(RegexCall { name, input, regex }))
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
     }
 
     pub(super) fn eval(&self, scope: &Scope<'_>) -> Outcome {
@@ -76,7 +87,11 @@ impl RegexCall {
                 match regex.eval(scope)? {
                     None | Some(Value::Null) => None,
                     Some(Value::String(text)) => {
-                        made = compile(self.name, Source { pattern: &text, options: "" }, options.as_ref())?;
+                        let source = Source { pattern: &text, options: "" };
+                        // It goes again with the value; meanwhile it counts as any other.
+                        let held = scope.work().held();
+                        made = compile(self.name, source, options.as_ref(), scope.work())?;
+                        scope.work().release(scope.work().held().saturating_sub(held));
                         Some(&made)
                     }
                     Some(other) => {
@@ -99,6 +114,9 @@ impl RegexCall {
                 return Err(refuse(self.name, message).with_code(codes::operator(self.name).of_type(0)));
             }
         };
+        if let Some((text, _)) = text {
+            scope.step(1 + text.len() / BYTES_A_STEP)?;
+        }
         match (self.name, text) {
             ("$regexMatch", text) => {
                 Ok(Some(Value::Bool(text.is_some_and(|(text, pattern)| pattern.find(text, 0).is_some()))))
@@ -107,14 +125,14 @@ impl RegexCall {
                 pattern.find(text, 0).map_or_else(null, |found| Ok(Some(found.document(None))))
             }
             ("$regexFind", None) => null(),
-            (_, Some((text, pattern))) => Ok(Some(Value::Array(all(text, pattern)?))),
+            (_, Some((text, pattern))) => Ok(Some(Value::Array(all(text, pattern, scope)?))),
             (_, None) => Ok(Some(Value::Array(Vec::new()))),
         }
     }
 }
 
 /// The pattern of a source, with the options that stand in it or beside it.
-fn compile(name: &str, source: Source<'_>, beside: Option<&Value>) -> Result<CapturingPattern> {
+fn compile(name: &str, source: Source<'_>, beside: Option<&Value>, work: &Work) -> Result<CapturingPattern> {
     let options = match beside.map(Node::seen) {
         None | Some(Seen::Null) => source.options,
         Some(Seen::String(_)) if !source.options.is_empty() => {
@@ -127,14 +145,14 @@ fn compile(name: &str, source: Source<'_>, beside: Option<&Value>) -> Result<Cap
             return Err(refuse(name, message).with_code(codes::operator(name).of_type(2)));
         }
     };
-    Source { options, ..source }.compile_capturing(name)
+    Source { options, ..source }.compile_capturing(name, work)
 }
 
 /// Bytes that the matches of one text may take, about; MongoDB's limit.
 const MOST_BYTES: usize = 64 << 20;
 
 /// All matches, none inside another. An empty one is followed by the search from the next character.
-fn all(text: &str, pattern: &CapturingPattern) -> Result<Vec<Value>> {
+fn all(text: &str, pattern: &CapturingPattern, scope: &Scope<'_>) -> Result<Vec<Value>> {
     let mut all = Vec::new();
     let (mut from, mut counted, mut points, mut bytes) = (0, 0, 0, 0);
     while let Some(found) = pattern.find(text, from) {
@@ -142,6 +160,9 @@ fn all(text: &str, pattern: &CapturingPattern) -> Result<Vec<Value>> {
         points += text.get(counted..found.start).unwrap_or_default().chars().count();
         counted = found.start;
         bytes += found.size();
+        scope.hold("$regexFindAll", found.size())?;
+        // A search may look at all that is left of the text before it knows.
+        scope.step(1 + (text.len() - from.min(text.len())) / SEARCHED)?;
         if bytes > MOST_BYTES {
             return Err(refuse(
                 "$regexFindAll",

@@ -1,10 +1,19 @@
 //! What an expression sees: the document, variables, the time, chance.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::path::FieldPath;
 use crate::document::{Node, RawValue, Value};
+use crate::error::Result;
+use crate::query::size::size;
+use crate::work::Work;
+
+/// Bytes of a value that copying takes a step for.
+const BYTES_A_STEP: usize = 128;
+/// Bytes of one evaluation that are not worth a look at what its query holds.
+const LITTLE: usize = 64 << 10;
 
 /// The document that field paths start from, encoded or a tree.
 pub trait Root {
@@ -62,12 +71,24 @@ pub struct Env {
     now: i64,
     chance: AtomicU64,
     variables: Vec<(Box<str>, Option<Value>)>,
+    work: Work,
 }
 
 impl Env {
     /// The time, in milliseconds since 1970, and the seed of `$rand` and `$sample`.
     pub fn new(now: i64, seed: u64) -> Env {
-        Env { now, chance: AtomicU64::new(seed), variables: Vec::new() }
+        Env { now, chance: AtomicU64::new(seed), variables: Vec::new(), work: Work::default() }
+    }
+
+    /// The same for one operation, whose work its evaluations count with.
+    #[must_use]
+    pub fn within(self, work: Work) -> Env {
+        Env { work, ..self }
+    }
+
+    /// The work of the operation.
+    pub(in crate::query) fn work(&self) -> &Work {
+        &self.work
     }
 
     /// The same with these variables as well, the `let` of a `$lookup` or `$merge`; they hide others of their names.
@@ -75,7 +96,8 @@ impl Env {
     pub fn with(&self, variables: Vec<(Box<str>, Option<Value>)>) -> Env {
         let mut all = variables;
         all.extend(self.variables.iter().cloned());
-        Env { now: self.now, chance: AtomicU64::new(self.next_random()), variables: all }
+        let work = self.work.clone();
+        Env { now: self.now, chance: AtomicU64::new(self.next_random()), variables: all, work }
     }
 
     /// Milliseconds since 1970.
@@ -97,43 +119,105 @@ impl Env {
     }
 }
 
-/// What one evaluation sees.
-#[derive(Clone, Copy)]
+/// What one evaluation sees, and how many bytes it holds.
 pub struct Scope<'a> {
     pub(super) root: &'a dyn Root,
     pub(super) env: &'a Env,
-    bindings: Option<&'a Binding<'a>>,
+    work: &'a Work,
+    bindings: Option<&'a Bindings<'a>>,
+    /// An evaluation leaves it raised by about the size of its value.
+    held: Cell<usize>,
 }
 
-/// A variable of `$let`, `$map` and the like; the innermost of a name counts.
-struct Binding<'a> {
-    name: &'a str,
-    value: Option<&'a Value>,
-    outer: Option<&'a Binding<'a>>,
+/// Variables of `$let`, `$map` and the like; the innermost of a name counts.
+struct Bindings<'a> {
+    names: &'a [&'a str],
+    values: &'a [Option<&'a Value>],
+    outer: Option<&'a Bindings<'a>>,
 }
 
 impl<'a> Scope<'a> {
     /// The scope of a document.
     pub fn new(root: &'a dyn Root, env: &'a Env) -> Scope<'a> {
-        Scope { root, env, bindings: None }
+        Scope::within(root, env, &env.work)
     }
 
-    /// Evaluates with one more variable.
-    pub(super) fn bind<R>(&self, name: &str, value: Option<&Value>, run: impl FnOnce(&Scope<'_>) -> R) -> R {
-        let binding = Binding { name, value, outer: self.bindings };
-        run(&Scope { root: self.root, env: self.env, bindings: Some(&binding) })
+    /// The scope of a document, for this work.
+    pub(in crate::query) fn within(root: &'a dyn Root, env: &'a Env, work: &'a Work) -> Scope<'a> {
+        Scope { root, env, work, bindings: None, held: Cell::new(0) }
+    }
+
+    /// Evaluates with more variables.
+    pub(super) fn bind<R>(
+        &self,
+        names: &[&str],
+        values: &[Option<&Value>],
+        run: impl FnOnce(&Scope<'_>) -> R,
+    ) -> R {
+        let bindings = Bindings { names, values, outer: self.bindings };
+        let Scope { root, env, work, .. } = *self;
+        let inner = Scope { root, env, work, bindings: Some(&bindings), held: self.held.clone() };
+        let result = run(&inner);
+        self.held.set(inner.held.get());
+        result
     }
 
     /// The value of a variable; missing where it has none.
-    pub(super) fn variable(&self, name: &str) -> Option<&'a Value> {
+    pub(super) fn variable(&self, name: &str) -> Result<Option<&'a Value>> {
         let mut at = self.bindings;
-        while let Some(binding) = at {
-            if binding.name == name {
-                return binding.value;
+        while let Some(bindings) = at {
+            self.work.step(bindings.names.len() / 16)?;
+            if let Some(place) = bindings.names.iter().rposition(|own| *own == name) {
+                return Ok(bindings.values.get(place).copied().flatten());
             }
-            at = binding.outer;
+            at = bindings.outer;
         }
         let found = self.env.variables.iter().find(|(own, _)| **own == *name);
-        found.and_then(|(_, value)| value.as_ref())
+        Ok(found.and_then(|(_, value)| value.as_ref()))
+    }
+
+    /// Counts steps of the operation's work.
+    #[inline]
+    pub(in crate::query) fn step(&self, steps: usize) -> Result<()> {
+        self.work.step(steps)
+    }
+
+    /// The work of the operation.
+    pub(in crate::query) fn work(&self) -> &'a Work {
+        self.work
+    }
+
+    /// Counts bytes that the evaluation holds.
+    #[inline]
+    pub(super) fn hold(&self, what: &str, bytes: usize) -> Result<()> {
+        let held = self.held.get().saturating_add(bytes);
+        self.held.set(held);
+        if bytes >= BYTES_A_STEP {
+            self.work.step(bytes / BYTES_A_STEP)?;
+        }
+        if held < LITTLE { Ok(()) } else { self.work.room(what, held) }
+    }
+
+    /// Counts a value that was made or copied.
+    #[inline]
+    pub(super) fn hold_value(&self, what: &str, value: Option<&Value>) -> Result<()> {
+        match value {
+            Some(value @ (Value::Array(_) | Value::Object(_) | Value::String(_) | Value::Binary(_))) => {
+                self.hold(what, size(value))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes held now.
+    #[inline]
+    pub(super) fn held(&self) -> usize {
+        self.held.get()
+    }
+
+    /// What was held besides so many bytes is not any more.
+    #[inline]
+    pub(super) fn release_to(&self, held: usize) {
+        self.held.set(held);
     }
 }

@@ -1,10 +1,15 @@
 //! Finding and replacing in strings.
 
+use memchr::memmem;
+
 use super::operator::{Args, Operator, list, named, null};
 use super::strings::text;
 use super::tree::Outcome;
 use crate::document::{MAX_DOCUMENT, Value};
 use crate::error::{Result, codes};
+
+/// Bytes that a search passes in a step.
+pub(super) const BYTES_A_STEP: usize = 128;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$indexOfBytes", 2, 4, |args| index_of(args, Unit::Bytes)),
@@ -50,6 +55,7 @@ fn index_of(args: &mut Args<'_>, unit: Unit) -> Outcome {
             Err(_) => args.fail("needs bounds that are not negative"),
         }
     };
+    args.step(1 + (whole.len() + wanted.len()) / BYTES_A_STEP)?;
     let none = Ok(Some(Value::Int(-1)));
     let (first, last) = (bound(2)?.unwrap_or(0), bound(3)?);
     if first > unit.count(whole) {
@@ -58,11 +64,8 @@ fn index_of(args: &mut Args<'_>, unit: Unit) -> Outcome {
     let start = unit.offset(whole, first);
     let end = last.map_or(whole.len(), |last| unit.offset(whole, last));
     let window = whole.as_bytes().get(start..end).unwrap_or_default();
-    let found = if wanted.is_empty() && start <= end {
-        Some(0)
-    } else {
-        window.windows(wanted.len().max(1)).position(|part| part == wanted.as_bytes())
-    };
+    let found =
+        if wanted.is_empty() && start <= end { Some(0) } else { memmem::find(window, wanted.as_bytes()) };
     match found.and_then(|at| whole.get(..start + at)) {
         Some(before) => Ok(Some(Value::number(unit.count(before) as f64))),
         None => none,
@@ -79,6 +82,7 @@ fn replace(args: &mut Args<'_>, most: usize) -> Outcome {
         }
     }
     let (input, find, replacement) = (args.text(0)?, args.text(1)?, args.text(2)?);
+    args.step(1 + (input.len() + find.len()) / BYTES_A_STEP)?;
     let count = if find.is_empty() { input.chars().count() + 1 } else { input.matches(find).count() };
     if input.len().saturating_add(count.min(most).saturating_mul(replacement.len())) > MAX_DOCUMENT {
         let message = format!("would make a string of more than {MAX_DOCUMENT} bytes");

@@ -10,10 +10,20 @@ use super::tree::Outcome;
 use crate::document::Value;
 use crate::document::order::compare_values;
 use crate::error::Result;
+use crate::query::merge_sort;
+
+/// What an entry of a set takes besides its bytes.
+const ENTRY: usize = 48;
 
 pub(super) const OPERATORS: &[Operator] = &[
-    list("$allElementsTrue", 1, 1, |args| bool(args.array(0)?.iter().all(|item| is_true(Some(item))))),
-    list("$anyElementTrue", 1, 1, |args| bool(args.array(0)?.iter().any(|item| is_true(Some(item))))),
+    list("$allElementsTrue", 1, 1, |args| {
+        args.step(args.array(0)?.len() / 4)?;
+        bool(args.array(0)?.iter().all(|item| is_true(Some(item))))
+    }),
+    list("$anyElementTrue", 1, 1, |args| {
+        args.step(args.array(0)?.len() / 4)?;
+        bool(args.array(0)?.iter().any(|item| is_true(Some(item))))
+    }),
     list("$setDifference", 2, 2, difference),
     list("$setEquals", 2, ANY, equals),
     list("$setIntersection", 0, ANY, intersection),
@@ -25,12 +35,36 @@ pub(super) const OPERATORS: &[Operator] = &[
 ];
 
 fn set(args: &Args<'_>, index: usize) -> Result<HashSet<Vec<u8>>> {
-    Ok(args.array(index)?.iter().map(identity::of).collect())
+    let items = args.array(index)?;
+    let mut all = HashSet::new();
+    for item in items {
+        all.insert(key(args, item)?);
+    }
+    Ok(all)
+}
+
+/// The bytes that an element is known by, counted.
+fn key(args: &Args<'_>, item: &Value) -> Result<Vec<u8>> {
+    let key = identity::of(item);
+    args.step(1 + key.len() / 64)?;
+    args.hold(key.len() + ENTRY)?;
+    Ok(key)
+}
+
+/// Keeps the elements that pass, by their bytes.
+fn keep(args: &Args<'_>, items: Vec<Value>, mut passes: impl FnMut(Vec<u8>) -> bool) -> Result<Vec<Value>> {
+    let mut kept = Vec::new();
+    for item in items {
+        if passes(key(args, &item)?) {
+            kept.push(item);
+        }
+    }
+    Ok(kept)
 }
 
 /// A set as an array: sorted, so that the answer does not depend on chance.
-fn sorted(mut items: Vec<Value>) -> Outcome {
-    items.sort_by(compare_values);
+fn sorted(args: &Args<'_>, items: Vec<Value>) -> Outcome {
+    let mut items = merge_sort::sort_by(items, args.work(), compare_values)?;
     items.dedup_by(|a, b| compare_values(a, b).is_eq());
     array(items)
 }
@@ -40,9 +74,8 @@ fn difference(args: &mut Args<'_>) -> Outcome {
         return null();
     }
     let mut seen = set(args, 1)?;
-    let mut items = args.take_array(0)?;
-    items.retain(|item| seen.insert(identity::of(item)));
-    array(items)
+    let items = args.take_array(0)?;
+    array(keep(args, items, |key| seen.insert(key))?)
 }
 
 fn equals(args: &mut Args<'_>) -> Outcome {
@@ -65,9 +98,9 @@ fn intersection(args: &mut Args<'_>) -> Outcome {
     let mut items = args.take_array(0)?;
     for index in 1..args.len() {
         let other = set(args, index)?;
-        items.retain(|item| other.contains(&identity::of(item)));
+        items = keep(args, items, |key| other.contains(&key))?;
     }
-    sorted(items)
+    sorted(args, items)
 }
 
 fn union(args: &mut Args<'_>) -> Outcome {
@@ -76,7 +109,10 @@ fn union(args: &mut Args<'_>) -> Outcome {
     }
     let mut items = Vec::new();
     for index in 0..args.len() {
-        items.extend(args.take_array(index)?);
+        let more = args.take_array(index)?;
+        args.step(1 + more.len() / 16)?;
+        args.hold(more.len() * size_of::<Value>())?;
+        items.extend(more);
     }
-    sorted(items)
+    sorted(args, items)
 }

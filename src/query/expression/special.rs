@@ -1,18 +1,16 @@
 //! Operators that evaluate their operands themselves: some not at all, some many times, some with variables.
 
-use super::convert;
-use super::logic::is_true;
-use super::operator::{null, refuse};
+use super::operator::refuse;
 use super::parse::Parser;
 use super::path::FieldPath;
 use super::ranked::check_variable;
 use super::regex::RegexCall;
-use super::scope::Scope;
-use super::tree::{Expression, Form, Outcome};
-use crate::document::{MAX_DEPTH, Value};
+use super::tree::{Expression, Form};
+use crate::document::Value;
+use crate::document::order::compare_values;
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Result};
-use crate::query::place::depth;
+use crate::query::merge_sort;
 
 #[derive(Clone, Debug)]
 pub(super) enum Special {
@@ -22,19 +20,67 @@ pub(super) enum Special {
     IfNull(Vec<Expression>),
     Switch(Vec<(Expression, Expression)>, Option<Expression>),
     Let(Vec<(String, Expression)>, Expression),
-    Map { input: Expression, name: String, each: Expression },
-    Filter { input: Expression, name: String, keep: Expression, limit: Option<Expression> },
-    Reduce { input: Expression, initial: Expression, step: Expression },
-    Convert { input: Expression, to: Expression, on_error: Option<Expression>, on_null: Option<Expression> },
-    GetField { field: Expression, input: Expression },
+    /// `$in` of a list of constants, sorted.
+    OneOf(Expression, Vec<Value>),
+    Map {
+        input: Expression,
+        name: String,
+        each: Expression,
+    },
+    Filter {
+        input: Expression,
+        name: String,
+        keep: Expression,
+        limit: Option<Expression>,
+    },
+    Reduce {
+        input: Expression,
+        initial: Expression,
+        step: Expression,
+    },
+    Convert {
+        input: Expression,
+        to: Expression,
+        on_error: Option<Expression>,
+        on_null: Option<Expression>,
+    },
+    GetField {
+        field: Expression,
+        input: Expression,
+    },
     Regex(RegexCall),
 }
 
-/// Levels that `$reduce` may add between two looks at the depth of its value.
-const UNLOOKED: usize = 16;
+/// Constants of `$in` from which on they are sorted.
+const MANY: usize = 16;
+
+/// The operators that are read here. `work_tests` has an example of each that is slow.
+pub(super) const NAMES: &[&str] = &[
+    "$and",
+    "$cond",
+    "$const",
+    "$convert",
+    "$expr",
+    "$filter",
+    "$getField",
+    "$ifNull",
+    "$in",
+    "$let",
+    "$literal",
+    "$map",
+    "$or",
+    "$reduce",
+    "$regexFind",
+    "$regexFindAll",
+    "$regexMatch",
+    "$switch",
+];
 
 /// Reads one of these operators; `None` for another.
 pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<Option<Expression>> {
+    if !NAMES.contains(&name) {
+        return Ok(None);
+    }
     let special = match name {
         "$literal" => return Ok(Some(Expression::literal(operand.clone()))),
         "$expr" => return parser.expression(operand).map(Some),
@@ -49,6 +95,10 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
             }
             Special::IfNull(all)
         }
+        "$in" => match one_of(parser, operand)? {
+            Some(special) => special,
+            None => return Ok(None),
+        },
         "$switch" => switch(parser, operand)?,
         "$let" => variables(parser, operand)?,
         "$map" => {
@@ -97,6 +147,19 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
         },
     };
     Ok(Some(Expression(Form::Special(Box::new(special)))))
+}
+
+/// `$in` whose second operand is a long list of constants.
+fn one_of(parser: &mut Parser, operand: &Value) -> Result<Option<Special>> {
+    let Value::Array(pair) = operand else { return Ok(None) };
+    let [wanted, Value::Array(items)] = pair.as_slice() else { return Ok(None) };
+    if items.len() < MANY {
+        return Ok(None);
+    }
+    let list = parser.inside("1", |parser| parser.expression(&Value::Array(items.clone())))?;
+    let Some(Value::Array(values)) = list.as_literal() else { return Ok(None) };
+    let values = merge_sort::sort_by(values.clone(), parser.work(), compare_values)?;
+    Ok(Some(Special::OneOf(parser.inside("0", |parser| parser.expression(wanted))?, values)))
 }
 
 fn list(parser: &mut Parser, operand: &Value) -> Result<Vec<Expression>> {
@@ -189,7 +252,7 @@ fn missing(name: &str, given: &[(String, Value)], fields: &[&str]) -> Code {
 }
 
 /// The error of an argument of a wrong type.
-fn refuse_type(name: &str, argument: usize, message: &str) -> Error {
+pub(super) fn refuse_type(name: &str, argument: usize, message: &str) -> Error {
     refuse(name, message).with_code(codes::operator(name).of_type(argument))
 }
 
@@ -255,158 +318,4 @@ fn get_field(parser: &mut Parser, operand: &Value) -> Result<Special> {
         }
         other => Ok(Special::GetField { field: parser.expression(other)?, input: here() }),
     }
-}
-
-impl Special {
-    pub(super) fn eval(&self, scope: &Scope<'_>) -> Outcome {
-        match self {
-            Special::And(all) => {
-                for one in all {
-                    if !one.holds(scope)? {
-                        return Ok(Some(Value::Bool(false)));
-                    }
-                }
-                Ok(Some(Value::Bool(true)))
-            }
-            Special::Or(all) => {
-                for one in all {
-                    if one.holds(scope)? {
-                        return Ok(Some(Value::Bool(true)));
-                    }
-                }
-                Ok(Some(Value::Bool(false)))
-            }
-            Special::Cond([test, then, other]) => if test.holds(scope)? { then } else { other }.eval(scope),
-            Special::IfNull(all) => {
-                let mut last = None;
-                for one in all {
-                    last = one.eval(scope)?;
-                    if !matches!(last, None | Some(Value::Null)) {
-                        break;
-                    }
-                }
-                Ok(last)
-            }
-            Special::Switch(branches, default) => {
-                for (case, then) in branches {
-                    if case.holds(scope)? {
-                        return then.eval(scope);
-                    }
-                }
-                match default {
-                    Some(default) => default.eval(scope),
-                    None => Err(refuse("$switch", "found no branch that holds and has no default; add one")),
-                }
-            }
-            Special::Let(variables, body) => {
-                let values: Vec<Option<Value>> =
-                    variables.iter().map(|(_, value)| value.eval(scope)).collect::<Result<_>>()?;
-                let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
-                bind_all(scope, &names, &values, body)
-            }
-            Special::Map { input, name, each } => {
-                let Some(items) = array_of("$map", input, scope)? else { return null() };
-                let mapped = items.iter().map(|item| {
-                    let value = scope.bind(name, Some(item), |scope| each.eval(scope))?;
-                    Ok(value.unwrap_or(Value::Null))
-                });
-                Ok(Some(Value::Array(mapped.collect::<Result<_>>()?)))
-            }
-            Special::Filter { input, name, keep, limit } => filter(scope, input, name, keep, limit.as_ref()),
-            Special::Reduce { input, initial, step } => reduce(scope, input, initial, step),
-            Special::Convert { input, to, on_error, on_null } => {
-                let input = input.eval(scope)?;
-                let to = to.eval(scope)?;
-                if matches!(input, None | Some(Value::Null)) {
-                    return on_null.as_ref().map_or_else(null, |value| value.eval(scope));
-                }
-                match (convert::convert(input.as_ref(), to.as_ref()), on_error) {
-                    (Err(error), Some(value)) if error.kind() == crate::error::Kind::BadQuery => {
-                        value.eval(scope)
-                    }
-                    (result, _) => result,
-                }
-            }
-            Special::Regex(call) => call.eval(scope),
-            Special::GetField { field, input } => {
-                let Some(Value::String(field)) = field.eval(scope)? else {
-                    return Err(refuse_type("$getField", 0, "needs a string as field"));
-                };
-                Ok(match input.eval(scope)? {
-                    Some(Value::Object(fields)) => {
-                        fields.into_iter().find(|(key, _)| *key == field).map(|(_, value)| value)
-                    }
-                    Some(Value::Null) => Some(Value::Null),
-                    _ => None,
-                })
-            }
-        }
-    }
-}
-
-fn bind_all(scope: &Scope<'_>, names: &[&str], values: &[Option<Value>], body: &Expression) -> Outcome {
-    match (names.split_first(), values.split_first()) {
-        (Some((name, names)), Some((value, values))) => {
-            scope.bind(name, value.as_ref(), |scope| bind_all(scope, names, values, body))
-        }
-        _ => body.eval(scope),
-    }
-}
-
-/// The array that an operator goes over; `None` where it is null or missing.
-fn array_of(name: &str, input: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Value>>> {
-    match input.eval(scope)? {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Array(items)) => Ok(Some(items)),
-        Some(other) => {
-            Err(refuse_type(name, 0, &format!("needs an array as input, not {}", other.type_name())))
-        }
-    }
-}
-
-fn filter(
-    scope: &Scope<'_>,
-    input: &Expression,
-    name: &str,
-    keep: &Expression,
-    limit: Option<&Expression>,
-) -> Outcome {
-    let Some(items) = array_of("$filter", input, scope)? else { return null() };
-    let limit = match limit.map(|limit| limit.eval(scope)).transpose()?.flatten() {
-        None | Some(Value::Null) => usize::MAX,
-        Some(limit) => {
-            match crate::query::arithmetic::as_integer(&limit).and_then(|n| usize::try_from(n).ok()) {
-                Some(limit) if limit > 0 => limit,
-                _ => {
-                    let whole = crate::query::arithmetic::as_integer(&limit).is_some();
-                    let error = refuse("$filter", "needs a whole number above 0 as limit");
-                    return Err(if whole { error } else { error.with_code(codes::FILTER_LIMIT) });
-                }
-            }
-        }
-    };
-    let mut kept = Vec::new();
-    for item in items {
-        if is_true(scope.bind(name, Some(&item), |scope| keep.eval(scope))?.as_ref()) {
-            kept.push(item);
-            if kept.len() == limit {
-                break;
-            }
-        }
-    }
-    Ok(Some(Value::Array(kept)))
-}
-
-fn reduce(scope: &Scope<'_>, input: &Expression, initial: &Expression, step: &Expression) -> Outcome {
-    let Some(items) = array_of("$reduce", input, scope)? else { return null() };
-    let mut value = initial.eval(scope)?;
-    for (n, item) in items.iter().enumerate() {
-        value = scope.bind("value", value.as_ref(), |scope| {
-            scope.bind("this", Some(item), |scope| step.eval(scope))
-        })?;
-        if n % UNLOOKED == 0 && value.as_ref().is_some_and(|value| depth(value) > MAX_DEPTH) {
-            return Err(refuse("$reduce", format!("builds a value deeper than {MAX_DEPTH} levels")));
-        }
-    }
-    Ok(value)
 }

@@ -1,7 +1,10 @@
 //! Strings: building, cutting, changing.
 
+use std::collections::HashSet;
+
 use super::convert::text_of;
 use super::operator::{ANY, Args, Operator, int, list, named, null};
+use super::search::BYTES_A_STEP;
 use super::tree::Outcome;
 use crate::document::{MAX_DOCUMENT, Value};
 use crate::error::{Result, codes};
@@ -62,8 +65,9 @@ fn trim(args: &mut Args<'_>, front: bool, back: bool) -> Outcome {
     if args.any_nullish() {
         return null();
     }
-    let given: Option<Vec<char>> =
+    let given: Option<HashSet<char>> =
         if args.is_given(1) { Some(args.text(1)?.chars().collect()) } else { None };
+    args.step(1 + (args.text(0)?.len() + given.as_ref().map_or(0, HashSet::len)) / 8)?;
     let goes = |c: char| match &given {
         Some(chars) => chars.contains(&c),
         None => c.is_whitespace() || c == '\0',
@@ -86,7 +90,14 @@ fn split(args: &mut Args<'_>) -> Outcome {
     if separator.is_empty() {
         return args.fail("needs a separator that is not empty");
     }
-    Ok(Some(Value::Array(whole.split(separator).map(|part| Value::String(part.to_owned())).collect())))
+    args.step(1 + whole.len() / BYTES_A_STEP)?;
+    let mut parts = Vec::new();
+    for part in whole.split(separator) {
+        args.hold(size_of::<Value>() + part.len())?;
+        args.step(1)?;
+        parts.push(Value::String(part.to_owned()));
+    }
+    Ok(Some(Value::Array(parts)))
 }
 
 fn bounds(args: &Args<'_>) -> Result<(usize, Option<usize>)> {

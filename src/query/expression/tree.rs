@@ -8,6 +8,8 @@ use super::scope::{Env, NodeRoot, Scope};
 use super::special::Special;
 use crate::document::{Node, Object, RawValue, Value};
 use crate::error::Result;
+use crate::query::size;
+use crate::work::Work;
 
 /// What an evaluation gives: a value, or nothing where a field is missing.
 pub(super) type Outcome = Result<Option<Value>>;
@@ -57,9 +59,9 @@ impl Expression {
     }
 
     /// Whether it holds for a document that a filter looks at. Where an operator cannot take its operands, it does not.
-    pub(in crate::query) fn holds_for<'a>(&self, document: impl Node<'a>) -> bool {
+    pub(in crate::query) fn holds_for<'a>(&self, document: impl Node<'a>, work: &Work) -> bool {
         let root = NodeRoot::new(document);
-        self.holds(&Scope::new(&root, &Env::default())).unwrap_or(false)
+        self.holds(&Scope::within(&root, &Env::default(), work)).unwrap_or(false)
     }
 
     /// A constant.
@@ -93,31 +95,44 @@ impl Expression {
 
     /// Its value, or `None` where that is missing. Rejects with `BAD_QUERY` when an operator cannot take its operands.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Option<Value>> {
+        scope.step(1)?;
         match &self.0 {
-            Form::Literal(value) => Ok(value.clone()),
-            Form::Field(path) if path.parts().is_empty() => Ok(Some(scope.root.whole())),
-            Form::Field(path) => Ok(scope.root.at(path)),
+            Form::Literal(value) => copied(scope, "a constant", value.clone()),
+            Form::Field(path) if path.parts().is_empty() => {
+                copied(scope, "an expression", Some(scope.root.whole()))
+            }
+            Form::Field(path) => copied(scope, "an expression", scope.root.at(path)),
             Form::Now => Ok(Some(Value::Date(scope.env.now()))),
-            Form::Variable(name, path) => Ok(scope.variable(name).and_then(|value| path.of(value))),
+            Form::Variable(name, path) => {
+                let value = scope.variable(name)?.and_then(|value| path.of(value));
+                copied(scope, "an expression", value)
+            }
             Form::Object(fields) => {
                 let mut object = Object::with_capacity(fields.len());
                 for (key, value) in fields {
                     if let Some(value) = value.eval(scope)? {
+                        scope.hold("an expression", size::field(key) + 32)?;
                         object.push((key.clone(), value));
                     }
                 }
                 Ok(Some(Value::Object(object)))
             }
             Form::Array(items) => {
+                scope.hold("an expression", items.len() * 32)?;
                 let evaluated = items.iter().map(|item| Ok(item.eval(scope)?.unwrap_or(Value::Null)));
                 Ok(Some(Value::Array(evaluated.collect::<Result<_>>()?)))
             }
             Form::Call(operator, operands) => {
-                let mut args = Args::new(operator.name, scope.env);
+                let before = scope.held();
+                let mut args = Args::new(operator.name, scope);
                 for operand in operands {
                     args.push(operand.as_ref().map(|operand| operand.eval(scope)).transpose()?);
                 }
-                (operator.run)(&mut args)
+                let value = (operator.run)(&mut args)?;
+                drop(args);
+                scope.release_to(before);
+                scope.hold_value(operator.name, value.as_ref())?;
+                Ok(value)
             }
             Form::Special(special) => special.eval(scope),
         }
@@ -125,6 +140,16 @@ impl Expression {
 
     /// Whether its value counts as true: neither missing, null, false nor zero.
     pub(in crate::query) fn holds(&self, scope: &Scope<'_>) -> Result<bool> {
-        Ok(super::logic::is_true(self.eval(scope)?.as_ref()))
+        let before = scope.held();
+        let holds = super::logic::is_true(self.eval(scope)?.as_ref());
+        scope.release_to(before);
+        Ok(holds)
     }
+}
+
+/// A value that was copied, counted.
+#[inline]
+fn copied(scope: &Scope<'_>, what: &str, value: Option<Value>) -> Outcome {
+    scope.hold_value(what, value.as_ref())?;
+    Ok(value)
 }

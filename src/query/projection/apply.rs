@@ -1,8 +1,10 @@
 //! What becomes of a document.
 
+use std::collections::HashSet;
+
 use super::{Branch, Mode, Projection, Rule, Way};
 use crate::document::{MAX_DEPTH, Node, Object, RawKind, RawValue, Value};
-use crate::error::{Result, codes};
+use crate::error::{Error, Kind, Result, codes};
 use crate::query::Filter;
 use crate::query::expression::{Env, Rooted, Scope};
 use crate::query::place::depth;
@@ -25,7 +27,7 @@ impl Projection {
         let Some(object) = document.as_object() else { return Ok(document.to_value()) };
         let position = self.positional.as_deref().map(|path| (path, filter.position(document)));
         let (root, env) = (Rooted(document), Env::default());
-        let walk = Walk { mode: self.mode, position, scope: Scope::new(&root, &env) };
+        let walk = Walk { mode: self.mode, position, scope: Scope::within(&root, &env, &self.work) };
         let mut result = Object::new();
         for (key, value) in object.iter() {
             let kept = if key == "_id" && (self.id.is_some() || !self.names("_id")) {
@@ -36,16 +38,16 @@ impl Projection {
             result.extend(kept.map(|value| (key.to_owned(), value)));
         }
         walk.compute(&self.fields, &mut result)?;
-        let result = Value::Object(result);
+        let result = self.work.believe(Value::Object(result))?;
         if self.computed && depth(&result) > MAX_DEPTH {
             let message = format!("the projection makes a document deeper than {MAX_DEPTH} levels");
-            return Err(bad_query("", message).with_code(codes::OVERFLOW));
+            return Err(Error::new(Kind::Limit, message).with_code(codes::OVERFLOW));
         }
         Ok(result)
     }
 
     fn names(&self, key: &str) -> bool {
-        self.fields.iter().any(|(own, _)| own == key)
+        self.fields.find(key).is_some()
     }
 }
 
@@ -60,7 +62,8 @@ struct Walk<'p> {
 impl Walk<'_> {
     /// What stays of a field. `outside` says that no array was passed on the way here.
     fn field(&self, branch: &Branch, key: &str, value: RawValue<'_>, outside: bool) -> Result<Option<Value>> {
-        let Some((_, rule)) = branch.iter().find(|(own, _)| own == key) else {
+        self.scope.step(1)?;
+        let Some(rule) = branch.rule(key) else {
             return Ok((self.mode == Mode::Exclude).then(|| value.to_value()));
         };
         Ok(match (rule, value.kind()) {
@@ -76,7 +79,7 @@ impl Walk<'_> {
             }
             (Rule::Matched | Rule::Slice(_), _) => Some(value.to_value()),
             (Rule::First(element), RawKind::Array(array)) => {
-                let first = array.iter().find(|item| element.takes(*item));
+                let first = array.iter().find(|item| element.takes(*item, self.scope.work()));
                 first.map(|item| Value::Array(vec![item.to_value()]))
             }
             (Rule::First(_), _) => None,
@@ -120,12 +123,14 @@ impl Walk<'_> {
 
     /// Adds the computed fields; a value that is missing adds none. Recursion is bounded by the depth of projections.
     fn compute(&self, branch: &Branch, object: &mut Object) -> Result<()> {
-        for (key, rule) in branch {
+        // Only a field that leads to computed ones may be there already.
+        let leads = branch.rules.iter().any(|(_, rule)| matches!(rule, Rule::Below(way) if way.computed));
+        let there: HashSet<String> =
+            if leads { object.iter().map(|(key, _)| key.clone()).collect() } else { HashSet::new() };
+        for (key, rule) in &branch.rules {
             let value = match rule {
                 Rule::Computed(expression) => expression.eval(&self.scope)?,
-                Rule::Below(way) if way.computed && !object.iter().any(|(own, _)| own == key) => {
-                    Some(self.made(way)?)
-                }
+                Rule::Below(way) if way.computed && !there.contains(key) => Some(self.made(way)?),
                 _ => None,
             };
             object.extend(value.map(|value| (key.clone(), value)));

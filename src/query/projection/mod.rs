@@ -9,6 +9,8 @@ mod parse;
 use super::expression::Expression;
 use super::operators::Element;
 use super::slice::Slice;
+use super::wide::Keys;
+use crate::work::Work;
 
 /// Which fields stay, and what of them.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub struct Projection {
     positional: Option<String>,
     /// Whether some field is computed.
     computed: bool,
+    work: Work,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,27 @@ enum Mode {
 }
 
 /// Named paths as a tree.
-type Branch = Vec<(String, Rule)>;
+#[derive(Clone, Debug, Default)]
+struct Branch {
+    rules: Vec<(String, Rule)>,
+    keys: Keys,
+}
+
+impl Branch {
+    /// Where the rule for a key stands.
+    fn find(&self, key: &str) -> Option<usize> {
+        self.keys.find(&self.rules, key)
+    }
+
+    fn rule(&self, key: &str) -> Option<&Rule> {
+        self.find(key).and_then(|at| self.rules.get(at)).map(|(_, rule)| rule)
+    }
+
+    fn push(&mut self, key: &str, rule: Rule) {
+        self.rules.push((key.to_owned(), rule));
+        self.keys.follow(&self.rules);
+    }
+}
 
 /// What becomes of a field that a path names, or leads through.
 #[derive(Clone, Debug)]

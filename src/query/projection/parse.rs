@@ -15,7 +15,8 @@ impl Projection {
         Projection::parse_with(projection, &Constants::default())
     }
 
-    /// [`Projection::parse`] of one whose expressions see the variables of the option `let`.
+    /// [`Projection::parse`] of one operation: its expressions see the variables of the option `let`, and it counts with its
+    /// work.
     pub fn parse_with(projection: RawValue<'_>, constants: &Constants) -> Result<Option<Projection>> {
         match projection.seen() {
             Seen::Object => {}
@@ -32,17 +33,17 @@ impl Projection {
             (Some(mode), ..) => mode,
             (None, true, _) => Mode::Include,
             (None, false, Some(mode)) => mode,
-            (None, false, None) if parser.fields.is_empty() => return Ok(None),
+            (None, false, None) if parser.fields.rules.is_empty() => return Ok(None),
             (None, false, None) => Mode::Exclude,
         };
-        let Parser { id, fields, positional, computed, .. } = parser;
+        let Parser { id, fields, positional, computed, constants, .. } = parser;
         if mode == Mode::Exclude
             && let Some(path) = &positional
         {
             let message = format!("'{path}.$' cannot stand in a projection that excludes fields");
             return Err(bad_query(path, message).with_code(codes::PROJECTION_POSITIONAL_EXCLUDES));
         }
-        Ok(Some(Projection { mode, id, fields, positional, computed }))
+        Ok(Some(Projection { mode, id, fields, positional, computed, work: constants.work().clone() }))
     }
 }
 
@@ -62,6 +63,7 @@ impl Parser {
     /// `{ a: { b: 1 } }` says the same as `{ 'a.b': 1 }`. Recursion is bounded by the depth of the input.
     fn read(&mut self, projection: RawValue<'_>, prefix: &mut String) -> Result<()> {
         for (key, value) in projection.fields() {
+            self.constants.work().step(1 + prefix.len() / 64)?;
             let outer = prefix.len();
             if !prefix.is_empty() {
                 prefix.push('.');
@@ -128,7 +130,7 @@ impl Parser {
             }
             "$elemMatch" => {
                 self.first = true;
-                Rule::First(Box::new(Element::parse(path, operand)?))
+                Rule::First(Box::new(Element::parse(path, operand, self.constants.work())?))
             }
             "$meta" => {
                 return Err(not_supported(
@@ -176,7 +178,7 @@ impl Parser {
 
     fn add_mode(&mut self, text: &str, mode: Mode) -> Result<()> {
         if text == "_id" {
-            if self.id.is_some() || self.fields.iter().any(|(own, _)| own == "_id") {
+            if self.id.is_some() || self.fields.find("_id").is_some() {
                 return Err(collision(text));
             }
             self.id = Some(mode);
@@ -213,19 +215,19 @@ impl Parser {
         let mut parts = path.parts().iter().peekable();
         while let Some(part) = parts.next() {
             let last = parts.peek().is_none();
-            let found = match at.iter().position(|(key, _)| **key == *part.name) {
+            let found = match at.find(&part.name) {
                 Some(_) if last => return Err(collision(text)),
                 Some(found) => found,
                 None => {
                     let own = if last { rule.take() } else { None };
-                    at.push((part.name.to_string(), own.unwrap_or_else(|| Rule::Below(Way::default()))));
-                    at.len() - 1
+                    at.push(&part.name, own.unwrap_or_else(|| Rule::Below(Way::default())));
+                    at.rules.len() - 1
                 }
             };
             if last {
                 return Ok(());
             }
-            match at.get_mut(found) {
+            match at.rules.get_mut(found) {
                 Some((_, Rule::Below(way))) => {
                     way.positional |= positional;
                     way.computed |= computed;

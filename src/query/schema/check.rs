@@ -1,9 +1,15 @@
 //! Whether a value is valid. Nothing here allocates, but `uniqueItems` of objects and the account of a violation.
 
+use std::collections::HashSet;
+
 use super::number::{is_multiple, same};
 use super::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::{compare_nodes, compare_values};
 use crate::document::{Node, RawValue, Seen, Value};
+use crate::work::Work;
+
+/// Names from which on a set of keys is worth making; steps that looking for one field is taken for.
+const FIELD: usize = 16;
 
 /// What a value breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +23,7 @@ pub struct Violation {
 impl JsonSchema {
     /// Whether the document is valid.
     pub fn validates(&self, document: RawValue<'_>) -> bool {
-        self.holds(document)
+        self.holds(document, &Work::default())
     }
 
     /// The first keyword that the document breaks, innermost where schemas nest; `None` when it is valid.
@@ -28,20 +34,21 @@ impl JsonSchema {
     }
 
     #[inline]
-    pub(in crate::query) fn holds<'a>(&self, value: impl Node<'a>) -> bool {
-        self.rules.iter().all(|rule| rule.holds(value))
+    pub(in crate::query) fn holds<'a>(&self, value: impl Node<'a>, work: &Work) -> bool {
+        self.rules.iter().all(|rule| work.goes_on(1) && rule.holds(value, work))
     }
 
     fn broken<'a>(&self, value: impl Node<'a>, path: &mut Vec<String>) -> Option<&'static str> {
-        let rule = self.rules.iter().find(|rule| !rule.holds(value))?;
+        let none = &Work::default();
+        let rule = self.rules.iter().find(|rule| !rule.holds(value, none))?;
         let inside = match rule {
             Rule::Properties(properties) => value.fields().find_map(|(key, value)| {
-                let schema = properties.schemas(key).find(|schema| !schema.holds(value))?;
+                let schema = properties.schemas(key).find(|schema| !schema.holds(value, none))?;
                 path.push(key.to_owned());
                 schema.broken(value, path)
             }),
             Rule::Items(schema) => value.items().enumerate().find_map(|(n, item)| {
-                if schema.holds(item) {
+                if schema.holds(item, none) {
                     return None;
                 }
                 path.push(n.to_string());
@@ -55,15 +62,15 @@ impl JsonSchema {
 
 impl Rule {
     /// Recursion follows the schema, whose nesting is bounded by the depth of inputs.
-    fn holds<'a>(&self, value: impl Node<'a>) -> bool {
+    fn holds<'a>(&self, value: impl Node<'a>, work: &Work) -> bool {
         let seen = value.seen();
         match (self, seen) {
             (Rule::Type(_, types), seen) => types.contains(seen),
-            (Rule::Enum(values), _) => values.iter().any(|one| same(value, one)),
-            (Rule::AllOf(all), _) => all.iter().all(|one| one.holds(value)),
-            (Rule::AnyOf(all), _) => all.iter().any(|one| one.holds(value)),
-            (Rule::OneOf(all), _) => all.iter().filter(|one| one.holds(value)).take(2).count() == 1,
-            (Rule::Not(schema), _) => !schema.holds(value),
+            (Rule::Enum(values), _) => values.iter().any(|one| work.goes_on(1) && same(value, one)),
+            (Rule::AllOf(all), _) => all.iter().all(|one| one.holds(value, work)),
+            (Rule::AnyOf(all), _) => all.iter().any(|one| one.holds(value, work)),
+            (Rule::OneOf(all), _) => all.iter().filter(|one| one.holds(value, work)).take(2).count() == 1,
+            (Rule::Not(schema), _) => !schema.holds(value, work),
             (Rule::Minimum(bound, exclusive), Seen::Int(_) | Seen::Long(_) | Seen::Double(_)) => {
                 let order = compare_nodes(value, bound);
                 order.is_gt() || order.is_eq() && !exclusive
@@ -77,22 +84,24 @@ impl Rule {
             }
             (Rule::MinLength(least), Seen::String(text)) => points(text) >= *least,
             (Rule::MaxLength(most), Seen::String(text)) => points(text) <= *most,
-            (Rule::Pattern(pattern), Seen::String(text)) => pattern.is_in(text),
-            (Rule::Required(names), Seen::Object) => names.iter().all(|name| value.field(name).is_some()),
+            (Rule::Pattern(pattern), Seen::String(text)) => {
+                work.goes_on(1 + text.len() / 128) && pattern.is_in(text)
+            }
+            (Rule::Required(names), Seen::Object) => has_all(names, value, work),
             (Rule::MinProperties(least), Seen::Object) => value.fields().count() >= *least,
             (Rule::MaxProperties(most), Seen::Object) => value.fields().count() <= *most,
-            (Rule::Properties(properties), Seen::Object) => properties.hold(value),
-            (Rule::Dependencies(all), Seen::Object) => {
-                all.iter().all(|(name, dependency)| value.field(name).is_none() || dependency.holds(value))
-            }
+            (Rule::Properties(properties), Seen::Object) => properties.hold(value, work),
+            (Rule::Dependencies(all), Seen::Object) => all.iter().all(|(name, dependency)| {
+                !work.goes_on(FIELD) || value.field(name).is_none() || dependency.holds(value, work)
+            }),
             (Rule::MinItems(least), Seen::Array) => value.items().count() >= *least,
             (Rule::MaxItems(most), Seen::Array) => value.items().count() <= *most,
-            (Rule::UniqueItems, Seen::Array) => are_unique(value),
-            (Rule::Items(schema), Seen::Array) => value.items().all(|item| schema.holds(item)),
+            (Rule::UniqueItems, Seen::Array) => work.goes_on(value.items().count()) && are_unique(value),
+            (Rule::Items(schema), Seen::Array) => value.items().all(|item| schema.holds(item, work)),
             (Rule::Tuple(schemas, others), Seen::Array) => {
                 value.items().enumerate().all(|(n, item)| match schemas.get(n) {
-                    Some(schema) => schema.holds(item),
-                    None => others.hold(item),
+                    Some(schema) => schema.holds(item, work),
+                    None => others.hold(item, work),
                 })
             }
             // About another kind of value.
@@ -120,7 +129,7 @@ impl Rule {
             Rule::MaxItems(_) => "maxItems",
             Rule::UniqueItems => "uniqueItems",
             Rule::Tuple(schemas, _)
-                if value.items().zip(schemas).all(|(item, schema)| schema.holds(item)) =>
+                if value.items().zip(schemas).all(|(item, schema)| schema.holds(item, &Work::default())) =>
             {
                 "additionalItems"
             }
@@ -135,39 +144,51 @@ impl Rule {
 
 impl Properties {
     fn schemas<'s>(&'s self, key: &str) -> impl Iterator<Item = &'s JsonSchema> {
-        let named = self.named.iter().filter(move |(name, _)| name == key).map(|(_, schema)| schema);
+        let named = self.named.binary_search_by(|(name, _)| name.as_str().cmp(key)).ok();
+        let named = named.and_then(|at| self.named.get(at)).map(|(_, schema)| schema).into_iter();
         let by_pattern = self.patterns.iter().filter(move |(pattern, _)| pattern.is_in(key.as_bytes()));
         named.chain(by_pattern.map(|(_, schema)| schema))
     }
 
-    fn hold<'a>(&self, object: impl Node<'a>) -> bool {
+    fn hold<'a>(&self, object: impl Node<'a>, work: &Work) -> bool {
         object.fields().all(|(key, value)| {
             let mut known = false;
-            self.schemas(key).all(|schema| {
-                known = true;
-                schema.holds(value)
-            }) && (known || self.others.hold(value))
+            work.goes_on(1 + self.patterns.len())
+                && self.schemas(key).all(|schema| {
+                    known = true;
+                    schema.holds(value, work)
+                })
+                && (known || self.others.hold(value, work))
         })
     }
 }
 
 impl Others {
-    fn hold<'a>(&self, value: impl Node<'a>) -> bool {
+    fn hold<'a>(&self, value: impl Node<'a>, work: &Work) -> bool {
         match self {
             Others::Allowed => true,
             Others::Forbidden => false,
-            Others::Valid(schema) => schema.holds(value),
+            Others::Valid(schema) => schema.holds(value, work),
         }
     }
 }
 
 impl Dependency {
-    fn holds<'a>(&self, object: impl Node<'a>) -> bool {
+    fn holds<'a>(&self, object: impl Node<'a>, work: &Work) -> bool {
         match self {
-            Dependency::Properties(names) => names.iter().all(|name| object.field(name).is_some()),
-            Dependency::Schema(schema) => schema.holds(object),
+            Dependency::Properties(names) => has_all(names, object, work),
+            Dependency::Schema(schema) => schema.holds(object, work),
         }
     }
+}
+
+/// Whether an object has fields of all these names. Of many they are looked up in a set of its keys.
+fn has_all<'a>(names: &[String], object: impl Node<'a>, work: &Work) -> bool {
+    if names.len() < FIELD {
+        return work.goes_on(names.len()) && names.iter().all(|name| object.field(name).is_some());
+    }
+    let keys: HashSet<&str> = object.fields().map(|(key, _)| key).collect();
+    work.goes_on(names.len() + keys.len()) && names.iter().all(|name| keys.contains(name.as_str()))
 }
 
 fn is_nan(seen: Seen<'_>) -> bool {

@@ -1,7 +1,12 @@
 //! Numbers and equality as schemas mean them.
 
+use std::collections::HashMap;
+
 use crate::document::order::compare_nodes;
 use crate::document::{Node, Seen};
+
+/// Fields from which on an index of them is worth making.
+const WIDE: usize = 16;
 
 /// Whether the value is the divisor times an integer. Doubles count as the decimal numbers that they are written as, so that 4.35 is
 /// a multiple of 0.01.
@@ -41,8 +46,15 @@ fn decimal(seen: Seen<'_>) -> Option<(i128, i32)> {
 pub(super) fn same<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> bool {
     match (a.seen(), b.seen()) {
         (Seen::Object, Seen::Object) => {
-            a.fields().count() == b.fields().count()
-                && a.fields().all(|(key, value)| b.field(key).is_some_and(|other| same(value, other)))
+            let count = a.fields().count();
+            if count != b.fields().count() {
+                return false;
+            }
+            if count < WIDE {
+                return a.fields().all(|(key, value)| b.field(key).is_some_and(|other| same(value, other)));
+            }
+            let others: HashMap<&str, _> = b.fields().collect();
+            a.fields().all(|(key, value)| others.get(key).is_some_and(|other| same(value, *other)))
         }
         (Seen::Array, Seen::Array) => {
             a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| same(a, b))

@@ -178,7 +178,7 @@ proptest! {
             let wanted = valid(&schema, &value);
             let encoded = encode(&value);
             prop_assert_eq!(compiled.validates(encoded.raw()), wanted, "{:?}", value);
-            prop_assert_eq!(compiled.holds(&value), wanted, "{:?} as a tree", value);
+            prop_assert_eq!(compiled.holds(&value, &crate::work::Work::default()), wanted, "{:?} as a tree", value);
             prop_assert_eq!(compiled.violation(encoded.raw()).is_none(), wanted, "{:?}", value);
         }
     }

@@ -17,7 +17,7 @@ fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
             let document = encoded(text);
             assert_eq!(schema.validates(document.raw()), wanted, "{text}");
             // The tree says what the bytes say, and a violation is there exactly when it is invalid.
-            assert_eq!(schema.holds(&value(text)), wanted, "{text}");
+            assert_eq!(schema.holds(&value(text), &crate::work::Work::default()), wanted, "{text}");
             assert_eq!(schema.violation(document.raw()).is_none(), wanted, "{text}");
         }
     }

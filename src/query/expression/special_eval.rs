@@ -1,0 +1,205 @@
+//! Evaluating the operators of `special`. Each leaves its scope holding about the size of its value.
+
+use super::convert;
+use super::logic::{bool, is_true};
+use super::operator::{null, refuse};
+use super::scope::Scope;
+use super::special::{Special, refuse_type};
+use super::tree::{Expression, Outcome};
+use crate::document::order::compare_values;
+use crate::document::{MAX_DEPTH, Value};
+use crate::error::{Result, codes};
+use crate::query::arithmetic::as_integer;
+use crate::query::place::depth;
+
+/// Levels that `$reduce` may add between two looks at the depth of its value.
+const UNLOOKED: usize = 16;
+
+impl Special {
+    pub(super) fn eval(&self, scope: &Scope<'_>) -> Outcome {
+        let before = scope.held();
+        match self {
+            Special::And(all) => {
+                for one in all {
+                    if !one.holds(scope)? {
+                        return bool(false);
+                    }
+                }
+                bool(true)
+            }
+            Special::Or(all) => {
+                for one in all {
+                    if one.holds(scope)? {
+                        return bool(true);
+                    }
+                }
+                bool(false)
+            }
+            Special::Cond([test, then, other]) => if test.holds(scope)? { then } else { other }.eval(scope),
+            Special::IfNull(all) => {
+                let mut last = None;
+                for one in all {
+                    scope.release_to(before);
+                    last = one.eval(scope)?;
+                    if !matches!(last, None | Some(Value::Null)) {
+                        break;
+                    }
+                }
+                Ok(last)
+            }
+            Special::Switch(branches, default) => {
+                for (case, then) in branches {
+                    if case.holds(scope)? {
+                        return then.eval(scope);
+                    }
+                }
+                match default {
+                    Some(default) => default.eval(scope),
+                    None => Err(refuse("$switch", "found no branch that holds and has no default; add one")),
+                }
+            }
+            Special::OneOf(wanted, values) => {
+                let wanted = wanted.eval(scope)?;
+                scope.release_to(before);
+                bool(wanted.is_some_and(|wanted| {
+                    values.binary_search_by(|value| compare_values(value, &wanted)).is_ok()
+                }))
+            }
+            Special::Let(variables, body) => {
+                let values: Vec<Option<Value>> =
+                    variables.iter().map(|(_, value)| value.eval(scope)).collect::<Result<_>>()?;
+                let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+                let given: Vec<Option<&Value>> = values.iter().map(Option::as_ref).collect();
+                let inside = scope.held();
+                let value = scope.bind(&names, &given, |scope| body.eval(scope))?;
+                scope.release_to(before + scope.held().saturating_sub(inside));
+                Ok(value)
+            }
+            Special::Map { input, name, each } => map(scope, input, name, each),
+            Special::Filter { input, name, keep, limit } => filter(scope, input, name, keep, limit.as_ref()),
+            Special::Reduce { input, initial, step } => reduce(scope, input, initial, step),
+            Special::Convert { input, to, on_error, on_null } => {
+                let input = input.eval(scope)?;
+                let to = to.eval(scope)?;
+                scope.release_to(before);
+                if matches!(input, None | Some(Value::Null)) {
+                    return on_null.as_ref().map_or_else(null, |value| value.eval(scope));
+                }
+                match (convert::convert(input.as_ref(), to.as_ref()), on_error) {
+                    (Err(error), Some(value)) if error.kind() == crate::error::Kind::BadQuery => {
+                        value.eval(scope)
+                    }
+                    (result, _) => {
+                        let value = result?;
+                        scope.hold_value("$convert", value.as_ref())?;
+                        Ok(value)
+                    }
+                }
+            }
+            Special::Regex(call) => {
+                let value = call.eval(scope)?;
+                scope.release_to(before);
+                scope.hold_value(call.name(), value.as_ref())?;
+                Ok(value)
+            }
+            Special::GetField { field, input } => {
+                let Some(Value::String(field)) = field.eval(scope)? else {
+                    return Err(refuse_type("$getField", 0, "needs a string as field"));
+                };
+                let value = match input.eval(scope)? {
+                    Some(Value::Object(fields)) => {
+                        fields.into_iter().find(|(key, _)| *key == field).map(|(_, value)| value)
+                    }
+                    Some(Value::Null) => Some(Value::Null),
+                    _ => None,
+                };
+                scope.release_to(before);
+                scope.hold_value("$getField", value.as_ref())?;
+                Ok(value)
+            }
+        }
+    }
+}
+
+/// The array that an operator goes over; `None` where it is null or missing.
+fn array_of(name: &str, input: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Value>>> {
+    match input.eval(scope)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(items)) => Ok(Some(items)),
+        Some(other) => {
+            Err(refuse_type(name, 0, &format!("needs an array as input, not {}", other.type_name())))
+        }
+    }
+}
+
+fn map(scope: &Scope<'_>, input: &Expression, name: &str, each: &Expression) -> Outcome {
+    let before = scope.held();
+    let Some(items) = array_of("$map", input, scope)? else { return null() };
+    let inside = scope.held();
+    let mut mapped = Vec::with_capacity(items.len());
+    for item in &items {
+        let value = scope.bind(&[name], &[Some(item)], |scope| each.eval(scope))?;
+        scope.hold("$map", 32)?;
+        mapped.push(value.unwrap_or(Value::Null));
+    }
+    scope.release_to(before + scope.held().saturating_sub(inside));
+    Ok(Some(Value::Array(mapped)))
+}
+
+fn filter(
+    scope: &Scope<'_>,
+    input: &Expression,
+    name: &str,
+    keep: &Expression,
+    limit: Option<&Expression>,
+) -> Outcome {
+    let before = scope.held();
+    let Some(items) = array_of("$filter", input, scope)? else { return null() };
+    let limit = match limit.map(|limit| limit.eval(scope)).transpose()?.flatten() {
+        None | Some(Value::Null) => usize::MAX,
+        Some(limit) => match as_integer(&limit).and_then(|n| usize::try_from(n).ok()) {
+            Some(limit) if limit > 0 => limit,
+            _ => {
+                let error = refuse("$filter", "needs a whole number above 0 as limit");
+                let whole = as_integer(&limit).is_some();
+                return Err(if whole { error } else { error.with_code(codes::FILTER_LIMIT) });
+            }
+        },
+    };
+    let inside = scope.held();
+    let mut kept = Vec::new();
+    for item in items {
+        scope.step(1)?;
+        let value = scope.bind(&[name], &[Some(&item)], |scope| keep.eval(scope))?;
+        scope.release_to(inside);
+        if is_true(value.as_ref()) {
+            kept.push(item);
+            if kept.len() == limit {
+                break;
+            }
+        }
+    }
+    let kept = Some(Value::Array(kept));
+    scope.release_to(before);
+    scope.hold_value("$filter", kept.as_ref())?;
+    Ok(kept)
+}
+
+fn reduce(scope: &Scope<'_>, input: &Expression, initial: &Expression, step: &Expression) -> Outcome {
+    let before = scope.held();
+    let Some(items) = array_of("$reduce", input, scope)? else { return null() };
+    let inside = scope.held();
+    let mut value = initial.eval(scope)?;
+    let mut bytes = scope.held().saturating_sub(inside);
+    for (n, item) in items.iter().enumerate() {
+        let next = scope.bind(&["value", "this"], &[value.as_ref(), Some(item)], |scope| step.eval(scope))?;
+        bytes = scope.held().saturating_sub(inside + bytes);
+        scope.release_to(inside + bytes);
+        value = next;
+        if n % UNLOOKED == 0 && value.as_ref().is_some_and(|value| depth(value) > MAX_DEPTH) {
+            return Err(refuse("$reduce", format!("builds a value deeper than {MAX_DEPTH} levels")));
+        }
+    }
+    scope.release_to(before + bytes);
+    Ok(value)
+}
