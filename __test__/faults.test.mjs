@@ -144,7 +144,7 @@ if (unix) {
     const path = await sample(t)
     rmSync(join(path, 'MANIFEST'))
     mkdirSync(join(path, 'MANIFEST'))
-    await refused(t, 'IO', path, /is not a regular file/)
+    await refused(t, 'IO', path, /MANIFEST is a directory; the files of a database are regular files/)
   })
 
   test.serial('directories have mode 0700 and files 0600, whatever the umask', async (t) => {

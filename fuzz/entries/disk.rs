@@ -90,7 +90,7 @@ struct File(Bytes, Disk);
 impl Vfs for Files {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
         let mut names = self.disk.names();
-        if mode == OpenMode::Create {
+        if mode.creates() {
             names.entry(path.to_path_buf()).or_default();
         }
         Ok(Arc::new(File(names.get(path).ok_or(io::ErrorKind::NotFound)?.clone(), self.disk.clone())))
@@ -136,7 +136,7 @@ impl Vfs for Files {
     }
 
     fn identity(&self, path: &Path) -> io::Result<Identity> {
-        let there = self.disk.names().contains_key(path);
+        let there = self.disk.names().keys().any(|name| name.starts_with(path));
         if there { Ok((u64::MAX, self.number)) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }

@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,9 +20,10 @@ use super::failure::refused;
 use super::outbox::Outbox;
 use super::port::{Port, closed};
 use super::wake::{Hold, Wake, WakeFunction};
-use crate::engine::Database;
+use crate::engine::{Database, MEMORY};
 use crate::error::{Error, Kind, Result};
 use crate::options::OpenOptions;
+use crate::storage::Host;
 
 static NEXT_PORT: AtomicU32 = AtomicU32::new(1);
 static NEXT_DATABASE: AtomicU32 = AtomicU32::new(1);
@@ -43,9 +45,18 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Opens a database and gives it a handle. Blocks.
-    pub fn open(&self, path: &str, options: OpenOptions) -> Result<(u32, Arc<Database>)> {
-        let database = Database::open(path, options, tokio::runtime::Handle::current())?;
+    /// Opens a database, at the place that its path means, and gives it a handle. Blocks.
+    pub fn open(
+        &self,
+        path: &str,
+        at: Result<PathBuf>,
+        options: OpenOptions,
+    ) -> Result<(u32, Arc<Database>)> {
+        let runtime = tokio::runtime::Handle::current();
+        let database = match path {
+            "" | MEMORY => Database::open(path, options, runtime)?,
+            _ => Database::open_at(&Host::system(), path, &at?, options, runtime)?,
+        };
         let handle = NEXT_DATABASE.fetch_add(1, Ordering::Relaxed);
         match &mut *self.open.lock() {
             Some(open) => open.insert(handle, Arc::clone(&database)),

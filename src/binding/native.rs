@@ -65,9 +65,11 @@ impl NativeDatabase {
     ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
         let home = guarded(|| environment::databases(env))?;
         let prompt = path == MEMORY;
+        // Now: the working directory may be another one once the work begins.
+        let at = Database::locate(&path);
         let work = move || {
             let options = options::parse(&path, &options_json)?;
-            let (handle, database) = home.open(&path, options)?;
+            let (handle, database) = home.open(&path, at, options)?;
             Ok(NativeDatabase { handle, database, home, stops: Arc::default() })
         };
         if prompt {
@@ -106,6 +108,7 @@ impl NativeDatabase {
     #[napi]
     pub fn backup(&self, env: &Env, destination: String, ticket: u32) -> napi::Result<AsyncBlock<String>> {
         let (database, stoppable) = (Arc::clone(&self.database), self.stoppable(ticket));
+        let destination = located(destination);
         promise(env, move || json(&database.backup_within(&destination, &stoppable.watch())?))
     }
 
@@ -242,6 +245,12 @@ pub fn close_all() -> napi::Result<()> {
         environment::close_all();
         Ok(())
     })
+}
+
+/// The path from the root that a path means now: the working directory may be another one once work begins.
+pub(super) fn located(path: String) -> String {
+    let at = (!path.is_empty() && path != MEMORY).then(|| Database::locate(&path).ok());
+    at.flatten().and_then(|at| at.into_os_string().into_string().ok()).unwrap_or(path)
 }
 
 /// A promise of blocking work, which runs on tokio.

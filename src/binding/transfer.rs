@@ -8,7 +8,7 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::failure::guarded;
-use super::native::{NativeDatabase, json, promise};
+use super::native::{NativeDatabase, json, located, promise};
 use crate::engine::import::IfExists;
 use crate::engine::{Export, Import, ImportOptions, verify};
 use crate::error::{Error, Kind};
@@ -77,6 +77,7 @@ impl NativeDatabase {
     /// Resolves with what verifying the directory found, as JSON.
     #[napi]
     pub fn verify(env: &Env, path: String) -> napi::Result<AsyncBlock<String>> {
+        let path = located(path);
         promise(env, move || json(&verify(&path)?))
     }
 

@@ -1,9 +1,11 @@
 //! A copy of the database while it is in use: one state, verified, in a directory that opens by itself.
 //!
-//! The copy grows in `<destination>.partial` and gets its name in one rename, once its snapshot has been read back
-//! and its manifest is durable: a destination that is there is whole.
+//! The copy grows in a directory beside the destination that it makes itself, `<destination>.partial-<16 hex digits>`, and
+//! gets its name in one rename, once its snapshot has been read back and its manifest is durable: a destination that is
+//! there is whole. What stands there under any other name is left alone.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::compact::Written;
@@ -13,7 +15,8 @@ use super::replay::Replay;
 use super::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
-use crate::storage::{Host, open_disk};
+use crate::storage::vfs::EntryKind;
+use crate::storage::{Host, create_parents, is_own_name, open_disk};
 
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -29,26 +32,35 @@ pub struct Backup {
     pub ms: u64,
 }
 
-impl Store {
-    /// Copies the state of now into a directory that is not there yet. Reads and writes go on meanwhile; whatever
-    /// resolved before the call is in the copy.
-    pub fn backup(&self, host: &Host, destination: &Path) -> Result<Backup> {
-        self.backup_within(host, destination, &Watch::default())
-    }
+/// Random names that are tried before a directory is given up.
+const ATTEMPTS: u32 = 16;
 
-    /// [`Store::backup`] that ends as the watch says, and then leaves nothing.
-    pub fn backup_within(&self, host: &Host, destination: &Path, watch: &Watch) -> Result<Backup> {
+impl Store {
+    /// Copies the state of now into a directory that is not there yet, and not in `own`, the database's. Reads and writes
+    /// go on meanwhile; whatever resolved before the call is in the copy. Ends as the watch says, and then leaves nothing.
+    pub fn backup_within(
+        &self,
+        host: &Host,
+        own: Option<&Path>,
+        destination: &Path,
+        watch: &Watch,
+    ) -> Result<Backup> {
         let began = self.elapsed();
-        if host.vfs.kind(destination).map_err(|error| Error::io("look at", destination, error))?.is_some() {
-            let message = format!(
-                "{} is there already; a backup is made in a directory of its own, so name another",
-                destination.display()
-            );
-            let details = Details { file: Some(destination.to_path_buf()), ..Details::default() };
-            return Err(Error::new(Kind::Io, message).with_details(details));
+        let destination =
+            &*host.vfs.absolute(destination).map_err(|error| Error::io("look at", destination, error))?;
+        // As the system does: the slash behind a name says no more than the name.
+        let name = destination.file_name().ok_or_else(|| {
+            Error::new(Kind::Argument, "a backup needs the path of a directory that is not there yet")
+        })?;
+        let destination = &*destination.with_file_name(name);
+        if host.vfs.entry(destination).map_err(|error| Error::io("look at", destination, error))?.is_some() {
+            return Err(refused(
+                destination,
+                "is there already; a backup is made in a directory of its own, so name another",
+            ));
         }
-        let partial = partial_of(destination)?;
-        remove(host, &partial)?;
+        check_outside(host, own, destination)?;
+        let partial = make_partial(host, destination)?;
         let made = self.copy(host, &partial, watch).and_then(|backup| {
             let renamed = host.vfs.rename(&partial, destination);
             renamed.map_err(|error| Error::io("rename", &partial, error))?;
@@ -90,13 +102,38 @@ impl Store {
     }
 }
 
-fn partial_of(destination: &Path) -> Result<PathBuf> {
-    let name = destination.file_name().ok_or_else(|| {
-        Error::new(Kind::Argument, "a backup needs the path of a directory that is not there yet")
-    })?;
-    let mut partial = OsString::from(name);
-    partial.push(".partial");
-    Ok(destination.with_file_name(partial))
+/// In the database's own directory a copy could be taken for one of its generations.
+fn check_outside(host: &Host, own: Option<&Path>, destination: &Path) -> Result<()> {
+    let Some(own) = own.and_then(|own| host.vfs.identity(own).ok()) else { return Ok(()) };
+    let inside = |above: &Path| host.vfs.identity(above).is_ok_and(|identity| identity == own);
+    if destination.ancestors().skip(1).any(inside) {
+        let why = "is inside the directory of the database; name a directory outside of it";
+        return Err(refused(destination, why));
+    }
+    Ok(())
+}
+
+fn refused(path: &Path, why: &str) -> Error {
+    let details = Details { file: Some(path.to_path_buf()), ..Details::default() };
+    Error::new(Kind::Io, format!("{} {why}", path.display())).with_details(details)
+}
+
+/// Makes a directory that nobody else has, beside the destination.
+fn make_partial(host: &Host, destination: &Path) -> Result<PathBuf> {
+    create_parents(host, parent_of(destination))?;
+    let mut attempt = 0;
+    loop {
+        let mut random = [0; 8];
+        host.rng.fill(&mut random);
+        let mut name = OsString::from(destination.file_name().unwrap_or_default());
+        name.push(format!(".partial-{:016x}", u64::from_le_bytes(random)));
+        let partial = destination.with_file_name(name);
+        match host.vfs.create_dir(&partial) {
+            Ok(()) => return Ok(partial),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(Error::io("create directory", &partial, error)),
+        }
+    }
 }
 
 fn parent_of(path: &Path) -> &Path {
@@ -106,15 +143,18 @@ fn parent_of(path: &Path) -> &Path {
     }
 }
 
-/// Removes what an earlier backup left unfinished: a directory of this name with the files of a database.
+/// Removes a copy that was not finished: a directory that [`make_partial`] made, and what storage put into it.
 fn remove(host: &Host, partial: &Path) -> Result<()> {
-    if host.vfs.kind(partial).map_err(|error| Error::io("look at", partial, error))?.is_none() {
+    if host.vfs.entry(partial).map_err(|error| Error::io("look at", partial, error))?
+        != Some(EntryKind::Directory)
+    {
         return Ok(());
     }
     let entries = host.vfs.read_dir(partial).map_err(|error| Error::io("list", partial, error))?;
-    for entry in entries {
-        let path = partial.join(entry.name);
+    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::File && is_own_name(&entry.name)) {
+        let path = partial.join(&entry.name);
         host.vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
     }
+    // Other files keep the directory.
     host.vfs.remove_dir(partial).map_err(|error| Error::io("remove", partial, error))
 }

@@ -1,6 +1,6 @@
 //! A handle on an open database. Handles in one process share the engine of a directory; the last closes it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub struct Database {
     sessions: Mutex<Vec<Weak<Session>>>,
     runtime: Handle,
     place: Option<registry::Place>,
+    /// Where its directory is.
+    at: Option<PathBuf>,
 }
 
 /// What a handle says of itself.
@@ -98,10 +100,22 @@ impl Database {
         Self::open_on(&Host::system(), path, options, runtime)
     }
 
+    /// The path from the root that a path means now; a later working directory changes nothing about it.
+    pub fn locate(path: &str) -> Result<PathBuf> {
+        locate_on(&Host::system(), path)
+    }
+
     /// [`Database::open`] on a file system, clock and source of randomness of one's own.
-    pub fn open_on(
+    pub fn open_on(host: &Host, path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
+        let at = if path == MEMORY || path.is_empty() { PathBuf::new() } else { locate_on(host, path)? };
+        Self::open_at(host, path, &at, options, runtime)
+    }
+
+    /// [`Database::open_on`] with the place that the path meant when it was asked for.
+    pub fn open_at(
         host: &Host,
         path: &str,
+        at: &Path,
         mut options: OpenOptions,
         runtime: Handle,
     ) -> Result<Arc<Database>> {
@@ -117,12 +131,11 @@ impl Database {
             let recovered = Replay::new(Path::new(path), None).finish();
             let report = opened.report;
             let store = Store::new(path.to_owned(), opened.backend, host, options.clone(), report, recovered);
-            return Ok(Self::handle(store, options, runtime, None));
+            return Ok(Self::handle(store, options, runtime, None, None));
         }
-        let (store, place) = registry::open(host, Path::new(path), &options, || {
-            let mut replay = Replay::new(Path::new(path), options.memory_limit);
-            let (opened, early) =
-                open_disk_early(host, Path::new(path), &options, Some(runtime.clone()), &mut replay)?;
+        let (store, place) = registry::open(host, at, &options, || {
+            let mut replay = Replay::new(at, options.memory_limit);
+            let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut replay)?;
             let report = opened.report;
             let recovered = replay.finish();
             let store = Store::new(path.to_owned(), opened.backend, host, options.clone(), report, recovered);
@@ -132,7 +145,7 @@ impl Database {
             }
             Ok(store)
         })?;
-        Ok(Self::handle(store, options, runtime, place))
+        Ok(Self::handle(store, options, runtime, place, Some(at.to_path_buf())))
     }
 
     fn handle(
@@ -140,6 +153,7 @@ impl Database {
         options: OpenOptions,
         runtime: Handle,
         place: Option<registry::Place>,
+        at: Option<PathBuf>,
     ) -> Arc<Database> {
         let closed = Arc::new(AtomicBool::new(false));
         Arc::new(Database {
@@ -150,6 +164,7 @@ impl Database {
             sessions: Mutex::default(),
             runtime,
             place,
+            at,
         })
     }
 
@@ -201,7 +216,8 @@ impl Database {
     pub fn backup_within(&self, destination: &str, watch: &Watch) -> Result<Backup> {
         self.check_open("backup")?;
         self.store.wait_loaded(watch)?;
-        self.store.backup_within(&Host::system(), Path::new(destination), watch)
+        let destination = Path::new(destination);
+        self.store.backup_within(&Host::system(), self.at.as_deref(), destination, watch)
     }
 
     /// Makes indexes, all or none, and the collection where it is missing; answers their names once that is published.
@@ -321,6 +337,11 @@ impl Database {
         }
         Ok(())
     }
+}
+
+fn locate_on(host: &Host, path: &str) -> Result<PathBuf> {
+    let path = Path::new(path);
+    host.vfs.absolute(path).map_err(|error| Error::io("find", path, error))
 }
 
 impl Drop for Database {

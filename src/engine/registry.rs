@@ -1,5 +1,5 @@
-//! The databases open in this process, by the identity of their LOCK file: threads of one process share the
-//! engine of a directory. The open LOCK file keeps its inode from being given to another file.
+//! The databases open in this process, by the identity of their directory: threads of one process share the
+//! engine of a directory. Its lock keeps the directory's inode from being given to another.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Creation, OpenOptions};
 use crate::storage::Host;
 
-/// Device and inode of a LOCK file.
+/// Device and inode of a directory.
 type Identity = (u64, u64);
 
 /// Where an open database is registered.
@@ -26,7 +26,7 @@ struct Shared {
 }
 
 static OPEN: LazyLock<Mutex<HashMap<Identity, Place>>> = LazyLock::new(Mutex::default);
-/// Held while a directory without a LOCK file is opened: it has no identity to be found by yet.
+/// Held while a directory is opened that is not there: it has no identity to be found by yet.
 static CREATING: Mutex<()> = Mutex::new(());
 
 /// Joins the engine of this directory, or opens one.
@@ -36,17 +36,15 @@ pub fn open(
     options: &OpenOptions,
     open_store: impl FnOnce() -> Result<Arc<Store>>,
 ) -> Result<(Arc<Store>, Option<Place>)> {
-    let lock_file = path.join("LOCK");
     let mut creating = None;
-    let mut identity = host.vfs.identity(&lock_file).ok();
+    let mut identity = host.vfs.identity(path).ok();
     if identity.is_none() {
         creating = Some(CREATING.lock());
-        identity = host.vfs.identity(&lock_file).ok();
+        identity = host.vfs.identity(path).ok();
     }
     let Some(identity) = identity else {
         let store = open_store()?;
-        // Read-only databases on read-only file systems have no LOCK file; each opening stands alone.
-        let Ok(identity) = host.vfs.identity(&lock_file) else { return Ok((store, None)) };
+        let Ok(identity) = host.vfs.identity(path) else { return Ok((store, None)) };
         let place = Place(Arc::new(Mutex::new(Shared { store: Some(store.clone()), handles: 1 })));
         OPEN.lock().insert(identity, place.clone());
         return Ok((store, Some(place)));

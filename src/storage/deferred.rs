@@ -37,7 +37,7 @@ impl Deferred {
         // The clean end binds, so there is nothing to mend; read-only says so.
         let terms = Terms { access: Access::ReadOnly, ..self.terms };
         let end = self.files.newest().map(|(segment, _)| segment.path.clone());
-        let recovered = recover(&self.host, &self.dir, &self.manifest, self.files, terms, loader)?;
+        let recovered = recover(&self.host, &self.dir, &self.manifest, self.files, terms, None, loader)?;
         let clean = self.manifest.clean.map_or(0, |clean| clean.lsn);
         if !recovered.report.clean || recovered.last != Lsn(clean) || recovered.seal_crc != self.seal_crc {
             return Err(Error::corrupt(&end.unwrap_or(self.dir), 0, "the segment changed while it was read"));
@@ -89,7 +89,7 @@ pub(super) fn open_early(
 
 /// The clean end that binds, if the newest segment ends with it.
 fn bound(manifest: &Manifest, files: &Files) -> Option<Bound> {
-    let clean = manifest.clean?;
+    let clean = manifest.clean.filter(|_| !manifest.is_in_use())?;
     let (segment, len) = files.newest()?;
     if segment.id != clean.segment || *len != clean.len {
         return None;

@@ -14,6 +14,7 @@ use super::generation::{Generations, Ordered};
 use super::manifest::Clean;
 use super::placing::{Placing, Segments};
 use super::queue::{Entry, Frame, Queue, Task, Turn};
+use super::witness::Witness;
 use super::writer::{Progress, Writer};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
@@ -26,6 +27,7 @@ pub(super) struct DiskParts {
     pub(super) writer: Writer,
     pub(super) progress: Progress,
     pub(super) generations: Arc<Generations>,
+    pub(super) witness: Arc<Witness>,
     /// The newest segment, when recovery sealed it: clean once this session closes.
     pub(super) sealed: Option<Clean>,
 }
@@ -44,6 +46,7 @@ pub(super) struct Disk {
     writer: Mutex<Writer>,
     progress: Progress,
     generations: Arc<Generations>,
+    witness: Arc<Witness>,
     sealed: Option<Clean>,
     latch: Arc<Latch>,
 }
@@ -58,6 +61,7 @@ impl Disk {
             writer: Mutex::new(parts.writer),
             progress: parts.progress,
             generations: parts.generations,
+            witness: parts.witness,
             sealed: parts.sealed,
             latch,
         }
@@ -111,7 +115,7 @@ impl Disk {
     /// Makes durable what is written.
     pub(super) fn sync(&self) -> Result<()> {
         self.latch.check()?;
-        self.progress.sync().map_err(|error| self.latch.trip(&error))
+        self.progress.sync(&self.witness).map_err(|error| self.latch.trip(&error))
     }
 
     pub(super) fn is_dirty(&self) -> bool {
@@ -138,6 +142,7 @@ impl Disk {
         let closed = self.generations.close(self.finish(), contents);
         // Whoever keeps the handle keeps no file open: the directory can be unmounted, or removed on Windows.
         self.progress.let_go();
+        self.writer.lock().let_go();
         self.placing.lock().let_go();
         self.segments.close_all();
         self.progress.add_syncs(closed?);

@@ -16,6 +16,7 @@ use super::backend::{
 use super::checked::{Latch, closed};
 use super::checkpoint::{self, Bound, checkpoint_name};
 use super::completion::Completion;
+use super::home::Home;
 use super::host::Host;
 use super::lock::DirectoryLock;
 use super::manifest::{self, Clean, Manifest, SnapshotRef};
@@ -25,6 +26,7 @@ use super::segment::segment_name;
 use super::snapshot::{Entry, snapshot_name, temporary_name};
 use super::snapshot_file::SnapshotFile;
 use super::snapshot_writer::SnapshotWriter;
+use super::witness::{Witness, Witnessed};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Retention};
 
@@ -32,6 +34,8 @@ use crate::options::{Access, Retention};
 pub(super) struct Generations {
     host: Host,
     dir: PathBuf,
+    home: Arc<Home>,
+    witness: Arc<Witness>,
     retention: Retention,
     manifest: Mutex<Manifest>,
     snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
@@ -71,17 +75,20 @@ impl Generations {
         retention: Retention,
         manifest: Manifest,
         snapshot: Option<Arc<SnapshotFile>>,
-        lock: Option<DirectoryLock>,
+        lock: DirectoryLock,
+        witness: Arc<Witness>,
     ) -> Arc<Generations> {
         let snapshots = snapshot.into_iter().map(|snapshot| (snapshot.id, snapshot)).collect();
         Arc::new(Generations {
             host: segments.host().clone(),
             dir: segments.dir().to_path_buf(),
+            home: segments.home().clone(),
+            witness,
             retention,
             manifest: Mutex::new(manifest),
             snapshots: RwLock::new(snapshots),
             pending: Mutex::default(),
-            names: Mutex::new(Names { lock, closed: false }),
+            names: Mutex::new(Names { lock: Some(lock), closed: false }),
             checkpoints: Mutex::default(),
         })
     }
@@ -129,9 +136,12 @@ impl Generations {
         };
         let id = self.manifest.lock().generation + 1;
         let path = self.dir.join(temporary_name(id));
+        self.home.check()?;
         let writer = SnapshotWriter::begin(&self.host, &path, id, cut.lsn).inspect_err(|_| {
             // Opening removes it too.
-            let _ = self.host.vfs.remove(&path);
+            if self.home.check().is_ok() {
+                let _ = self.host.vfs.remove(&path);
+            }
         })?;
         pending.written = true;
         Ok(Box::new(DiskSink {
@@ -175,22 +185,31 @@ impl Generations {
         file.prove(&entries, proof)?;
         let _names = self.names()?;
         latch.check()?;
+        self.home.check()?;
         let old = self.manifest.lock().clone();
         let new = Manifest {
             generation: named.id,
             first_segment: cut.next_segment,
             snapshot: Some(named),
             clean: None,
+            // The writer has turned to it.
+            witnessed: Some(Witnessed::begun(cut.next_segment)),
             ..old.clone()
         };
         let keep = self.retention.generations > 0;
         if keep {
-            let last = Manifest { clean: Some(self.end_of(&cut, segments)?), ..old.clone() };
+            let clean = Some(self.end_of(&cut, segments)?);
+            let last = Manifest { clean, witnessed: None, ..old.clone() };
             retire::announce(&self.host, &self.dir, &last)?;
         }
+        let mut said = self.witness.replacing();
+        self.home.check()?;
         new.write_aside(&self.host, &self.dir).inspect_err(|_| {
-            let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
+            if self.home.check().is_ok() {
+                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
+            }
         })?;
+        self.home.check()?;
         if let Err(error) = Manifest::put_in_place(&self.host, &self.dir) {
             // Nobody can tell which manifest a power cut would leave: both generations stay, and nothing more is
             // written into either.
@@ -198,6 +217,8 @@ impl Generations {
             return Err(latch.trip(&error));
         }
         sink.kept = true;
+        *said = new.witnessed;
+        drop(said);
         let size = |segments: Vec<Arc<super::segment::Segment>>| -> u64 {
             segments.iter().map(|segment| segment.used()).sum()
         };
@@ -238,6 +259,7 @@ impl Generations {
         let writer = sink.writer.take().ok_or_else(ended)?;
         let path = self.dir.join(snapshot_name(writer.id()));
         let named = writer.finish(seal_crc)?;
+        self.home.check()?;
         self.host.vfs.rename(&sink.path, &path).map_err(|error| Error::io("rename", &sink.path, error))?;
         sink.path = path;
         self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
@@ -256,9 +278,11 @@ impl Generations {
     }
 
     fn keep_old(&self, generation: u64) -> Result<u64> {
+        self.home.check()?;
         retire::finish(&self.host, &self.dir, generation)?;
         let oldest = (generation + 1).saturating_sub(u64::from(self.retention.generations));
-        retire::prune(&self.host, &self.dir, oldest)?;
+        let database = self.manifest.lock().database;
+        retire::prune(&self.host, &self.dir, &database, oldest)?;
         // Three folders and a manifest before, two times the folder since.
         Ok(6)
     }
@@ -269,6 +293,7 @@ impl Generations {
         if names.closed {
             return;
         }
+        let ours = self.home.check().is_ok();
         let (first_segment, snapshot) = {
             let manifest = self.manifest.lock();
             (manifest.first_segment, manifest.snapshot.map_or(0, |snapshot| snapshot.id))
@@ -286,6 +311,7 @@ impl Generations {
                 _ => continue,
             };
             if self.retention.generations == 0
+                && ours
                 && let Err(error) = retire::remove(&self.host, &self.dir.join(name))
             {
                 tracing::warn!(%error, "a replaced file stays until the database is opened again");
@@ -302,11 +328,16 @@ impl Generations {
         let mut names = self.names.lock();
         let result = clean.and_then(|clean| match clean {
             Some((clean, seal_crc)) => {
-                let manifest = Manifest { clean: Some(clean), ..self.manifest.lock().clone() };
-                let syncs = manifest.replace(&self.host, &self.dir)?;
+                let manifest =
+                    Manifest { clean: Some(clean), witnessed: None, ..self.manifest.lock().clone() };
+                let _said = self.witness.replacing();
+                self.home.check()?;
+                manifest.write_aside(&self.host, &self.dir)?;
+                self.home.check()?;
+                Manifest::put_in_place(&self.host, &self.dir)?;
                 let Manifest { database, generation, .. } = manifest;
                 self.leave_checkpoint(&Bound { database, generation, clean, seal_crc }, contents);
-                Ok(syncs)
+                Ok(2)
             }
             None => Ok(0),
         });
@@ -338,7 +369,7 @@ impl Generations {
         let names = self.names.lock();
         *self.pending.lock() = None;
         // Without the lock the directory may be another process's; opening removes what is left.
-        if !kept && !names.closed {
+        if !kept && !names.closed && self.home.check().is_ok() {
             let _ = self.host.vfs.remove(path);
         }
     }

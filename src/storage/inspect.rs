@@ -13,13 +13,15 @@ use smallvec::smallvec;
 
 use super::backend::{BlockPlace, FileId, Lsn, Replayed};
 use super::host::Host;
+use super::listing::Listing;
 use super::lock::DirectoryLock;
 use super::manifest::{self, Clean, Manifest, SnapshotRef};
 use super::scan::Frames;
-use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, parse_segment_name, segment_name};
+use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
 use super::snapshot::{BLOCK_HEADER_LEN, Entry, snapshot_name};
 use super::snapshot_file::SnapshotFile;
-use super::vfs::{EntryKind, OpenMode, read_exact_at};
+use super::vfs::{OpenMode, read_exact_at};
+use super::witness::Witnessed;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::Access;
 
@@ -84,17 +86,24 @@ pub type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
 /// Damage is part of the answer. `IO` when there is no database or the system refuses, `LOCKED` when a process writes
 /// it, `VERSION` and `WRONG_KEY` when this version cannot read it.
 pub fn inspect(host: &Host, dir: &Path, listen: &mut Listener<'_>) -> Result<Inspected> {
-    let segments = list(host, dir)?;
+    let failed = |error| Error::io("look at", dir, error);
+    let path = host.vfs.absolute(dir).map_err(failed)?;
+    let segments = list(host, &path)?;
+    let dir = &*host.vfs.real(&path).map_err(failed)?;
     let _lock = DirectoryLock::acquire(host, dir, Access::ReadOnly)?;
-    let mut pass = Pass { host, dir, listen, files: Vec::new(), last: Lsn(0), seal_crc: 0, gapless: true };
+    let (files, last) = (Vec::new(), Lsn(0));
+    let mut pass = Pass { host, dir, listen, files, last, seal_crc: 0, gapless: true, witnessed: None };
     let manifest = pass.manifest()?;
     let first = manifest.as_ref().map_or(0, |manifest| manifest.first_segment);
     if let Some(named) = manifest.as_ref().and_then(|manifest| manifest.snapshot) {
         pass.snapshot(&named)?;
     }
+    pass.witnessed =
+        manifest.as_ref().and_then(|manifest| manifest.witnessed).filter(|one| one.segment >= first);
+    let in_use = manifest.as_ref().is_some_and(Manifest::is_in_use);
     let clean = manifest.and_then(|manifest| manifest.clean);
     let clean = pass.segments(segments.into_iter().filter(|id| *id >= first).collect(), clean, first)?;
-    Ok(Inspected { files: pass.files, last_lsn: pass.last, clean })
+    Ok(Inspected { files: pass.files, last_lsn: pass.last, clean: clean && !in_use })
 }
 
 /// The segments in the directory, in order.
@@ -103,23 +112,13 @@ pub(super) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
         let details = Details { file: Some(dir.to_path_buf()), ..Details::default() };
         Err(Error::new(Kind::Io, message).with_details(details))
     };
-    match host.vfs.kind(dir).map_err(|error| Error::io("look at", dir, error))? {
-        Some(EntryKind::Directory) => {}
-        Some(_) => {
-            return refused(format!(
-                "{} is not a directory; a database is a directory of its own",
-                dir.display()
-            ));
-        }
-        None => return refused(format!("there is no database at {}; check the path", dir.display())),
-    }
-    let entries = host.vfs.read_dir(dir).map_err(|error| Error::io("list", dir, error))?;
-    let mut segments: Vec<u64> = entries.iter().filter_map(|entry| parse_segment_name(&entry.name)).collect();
-    segments.sort_unstable();
-    if segments.is_empty() && !entries.iter().any(|entry| entry.name == manifest::NAME) {
+    let Some(listing) = Listing::read(host, dir)? else {
+        return refused(format!("there is no database at {}; check the path", dir.display()));
+    };
+    if listing.segments.is_empty() && !listing.manifest {
         return refused(format!("{} holds no database; check the path", dir.display()));
     }
-    Ok(segments)
+    Ok(listing.segments)
 }
 
 /// One reading of a directory.
@@ -131,6 +130,8 @@ struct Pass<'a, 'l> {
     last: Lsn,
     seal_crc: u32,
     gapless: bool,
+    /// What a session that was not closed said of its newest segment.
+    witnessed: Option<Witnessed>,
 }
 
 /// What a segment must continue, and whether it is the newest with frames.
@@ -228,11 +229,14 @@ impl Pass<'_, '_> {
         }
         let newest =
             opened.iter().rev().find(|(_, _, _, len)| *len > SEGMENT_HEADER_LEN).map(|segment| segment.0);
-        let newest = newest.max(clean.map(|clean| clean.segment));
+        // A session begins a segment behind frames, or the first of all.
+        let before = self.witnessed.and_then(|one| one.segment.checked_sub(1)).filter(|id| *id >= first);
+        let newest = newest.max(clean.map(|clean| clean.segment)).max(before);
+        let last = newest.max(self.witnessed.map(|one| one.segment)).unwrap_or(first);
         let mut due = if first == 0 { opened.first().map_or(0, |segment| segment.0) } else { first };
         for (id, path, file, len) in opened {
-            if due < id && newest.is_some_and(|newest| due <= newest) {
-                self.missing(due, newest.map_or(id, |newest| id.min(newest + 1)));
+            if due < id {
+                self.missing(due, last.min(id - 1));
             }
             due = id.saturating_add(1);
             let role = Role { newest: newest == Some(id), clean: clean.filter(|clean| clean.segment == id) };
@@ -240,21 +244,20 @@ impl Pass<'_, '_> {
             let spare = newest.is_none_or(|newest| id > newest);
             self.segment(id, path, file, len, &role, spare)?;
         }
-        if let Some(newest) = newest.filter(|newest| due <= *newest) {
-            self.missing(due, newest.saturating_add(1));
-        } else if newest.is_none() && due == first && first != 0 {
-            self.missing(due, due.saturating_add(1));
-        }
+        self.missing(due, last);
         let damaged = self.files.iter().any(|file| file.first_damage.is_some());
         Ok(!damaged && (newest.is_none() || clean.map(|clean| clean.segment) == newest))
     }
 
-    /// A gap is one report, however many segments are missing: `before` is the next that is there, or would be.
-    fn missing(&mut self, id: u64, before: u64) {
-        let mut report = blank(segment_name(id), "segment");
-        let what = match before.saturating_sub(id) {
-            0 | 1 => "the segment is missing".to_owned(),
-            count => format!("the segment is missing, and so are the {} after it", count - 1),
+    /// A gap is one report, however many segments are missing.
+    fn missing(&mut self, from: u64, to: u64) {
+        if from > to || from == 0 {
+            return;
+        }
+        let mut report = blank(segment_name(from), "segment");
+        let what = match to - from {
+            0 => "the segment is missing".to_owned(),
+            more => format!("the segment is missing, and so are the {more} after it"),
         };
         report.first_damage = Some(damage(0, Some(self.last.0 + 1), &what));
         self.files.push(report);
@@ -271,8 +274,13 @@ impl Pass<'_, '_> {
         spare: bool,
     ) -> Result<()> {
         let mut report = FileReport { bytes: len, ..blank(segment_name(id), "segment") };
+        let witnessed = self.witnessed.filter(|one| one.segment == id);
+        if let Some(error) = witnessed.and_then(|one| one.check_len(&path, Some(len)).err()) {
+            report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
+            self.gapless = false;
+        }
         if len <= SEGMENT_HEADER_LEN {
-            if !spare {
+            if !spare && report.first_damage.is_none() {
                 let what = "the segment ends before its first frame";
                 report.first_damage = Some(damage(len, Some(self.last.0 + 1), what));
                 self.gapless = false;
@@ -294,13 +302,19 @@ impl Pass<'_, '_> {
             Err(error) => return Err(error),
         };
         if self.gapless {
-            report.first_damage = chain_damage(id, &header, self.last, self.seal_crc);
+            let damage = chain_damage(id, &header, self.last, self.seal_crc);
+            report.first_damage = report.first_damage.take().or(damage);
         }
         let base = if report.first_damage.is_none() && self.gapless { self.last } else { header.base_lsn };
         self.gapless &= report.first_damage.is_none();
         let segment = Segment::new(id, path, header.salt, file);
         let mut frames = Frames::new(&segment, len, base);
         self.frames(&mut frames, &segment, header.sync, role, &mut report)?;
+        if let Some(error) = witnessed.and_then(|one| one.check_frames(&segment.path, id, frames.end).err())
+            && report.first_damage.is_none()
+        {
+            report.first_damage = Some(damage_of(&error, Some(frames.last.0 + 1)));
+        }
         if let Some(clean) = role.clean.filter(|_| report.first_damage.is_none()) {
             let holds = frames.end == clean.len && len == clean.len && frames.last.0 == clean.lsn;
             if !holds {

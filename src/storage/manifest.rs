@@ -1,4 +1,5 @@
-//! MANIFEST: 512 bytes that say which files are the database; only ever replaced atomically.
+//! MANIFEST: 512 bytes that say which files are the database; only ever replaced atomically. While a session that has
+//! written is not closed, the record of [`super::witness`] follows them.
 //!
 //! ```text
 //! offset   0  magic "MOLTNMAN"      8  u32 version        12  u32 flags: bit 0 encrypted
@@ -16,6 +17,7 @@ use super::frame::{array_at, u32_at, u64_at};
 use super::host::Host;
 use super::segment::{FORMAT_VERSION, LARGEST_NUMBER};
 use super::vfs::{OpenMode, read_exact_at, write_all_at};
+use super::witness::{self, Witnessed};
 use crate::error::{Details, Error, Kind, Result};
 
 /// Name of the file.
@@ -72,6 +74,8 @@ pub struct Manifest {
     pub wrapped_key: [u8; 72],
     /// Under the data key, when encrypted.
     pub mac: [u8; 16],
+    /// The newest segment that a session began since the newest clean close; it stands behind the 512 bytes.
+    pub witnessed: Option<Witnessed>,
 }
 
 impl Manifest {
@@ -87,7 +91,14 @@ impl Manifest {
             key_derivation: [0; 64],
             wrapped_key: [0; 72],
             mac: [0; 16],
+            witnessed: None,
         }
+    }
+
+    /// Whether a session has begun since the newest clean close, whose word is void then.
+    pub fn is_in_use(&self) -> bool {
+        let closed = self.clean.map_or(0, |clean| clean.segment);
+        self.witnessed.is_some_and(|witnessed| witnessed.segment > closed)
     }
 
     /// The bytes.
@@ -155,6 +166,7 @@ impl Manifest {
             key_derivation: array_at(bytes, 120),
             wrapped_key: array_at(bytes, 184),
             mac: array_at(bytes, 492),
+            witnessed: None,
         })
     }
 
@@ -171,13 +183,20 @@ impl Manifest {
             file.sync_all().map_err(|error| Error::io("fsync", path, error))?;
         }
         let len = file.len().map_err(|error| Error::io("measure", path, error))?;
-        if len != LEN as u64 {
+        let behind = len.checked_sub(LEN as u64).filter(|behind| *behind <= witness::LEN as u64);
+        let Some(behind) = behind else {
             let what = format!("a manifest has {LEN} bytes, this file has {len}");
             return Err(Error::corrupt(path, len.min(LEN as u64), what));
-        }
+        };
         let mut bytes = [0; LEN];
         read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", path, error))?;
-        Manifest::decode(&bytes, path)
+        let manifest = Manifest::decode(&bytes, path)?;
+        let mut record = [0; witness::LEN];
+        if behind < record.len() as u64 {
+            return Ok(manifest);
+        }
+        read_exact_at(&*file, LEN as u64, &mut record).map_err(|error| Error::io("read", path, error))?;
+        Ok(Manifest { witnessed: Witnessed::decode(&record), ..manifest })
     }
 
     /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. On an error either the old or the new
@@ -194,7 +213,9 @@ impl Manifest {
         let write = || -> io::Result<()> {
             let file = host.vfs.open(&tmp, OpenMode::Create)?;
             file.set_len(0)?;
-            write_all_at(&*file, 0, &self.encode())?;
+            let record = self.witnessed.map(|witnessed| witnessed.encode());
+            let bytes = [&self.encode()[..], record.as_ref().map_or(&[], |record| &record[..])].concat();
+            write_all_at(&*file, 0, &bytes)?;
             file.sync_all()
         };
         write().map_err(|error| Error::io("write", &tmp, error))

@@ -10,8 +10,9 @@
 //!
 //! A commit's way: `placing` gives its place, `queue` gathers, `writer` writes and syncs; `disk` holds them
 //! together for `sync_disk` and `async_disk`; [`checked`] stands before every backend; `lock` keeps others out.
+//! `home` tells the directory from one that stands at its path later; [`witness`] says which segment was begun last.
 //! A generation's way: `generation` cuts and installs, `snapshot_writer` writes, `retire` clears away what was.
-//! Opening: `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends; [`inspect`] reads everything and mends nothing.
+//! Opening: `listing` looks at the names, `snapshot_file` reads blocks, `scan` frames, [`recovery`] judges and mends; [`inspect`] reads everything and mends nothing.
 //! `window` is what they read through, `flipped` tells one flipped bit, `whole` reports a database that opened.
 //! Early: [`checkpoint`] is what a clean close leaves to answer from, [`deferred`] what is then still to be read.
 
@@ -25,8 +26,10 @@ mod disk;
 mod flipped;
 pub mod frame;
 mod generation;
+mod home;
 pub mod host;
 pub mod inspect;
+mod listing;
 pub mod lock;
 pub mod manifest;
 pub mod memory;
@@ -45,6 +48,7 @@ mod sync_disk;
 pub mod vfs;
 mod whole;
 mod window;
+pub mod witness;
 mod writer;
 
 pub use backend::{
@@ -56,6 +60,7 @@ pub use completion::{Completer, Completion};
 pub use deferred::{Deferred, Early};
 pub use host::Host;
 pub use inspect::{Damage, FileReport, Heard, Inspected, inspect};
-pub use open::{Opened, open_disk, open_disk_early, open_memory};
+pub use open::{Opened, create_parents, open_disk, open_disk_early, open_memory};
 pub use recovery::RecoveryReport;
+pub use retire::is_own_name;
 pub use whole::{Read, list_whole};

@@ -6,21 +6,22 @@ use std::sync::Arc;
 use super::async_disk::AsyncDiskStorage;
 use super::backend::{Loader, Lsn, StorageBackend};
 use super::checked::{Checked, Latch};
-use super::checkpoint::parse_checkpoint_name;
 use super::deferred::{Early, open_early};
 use super::disk::{Disk, DiskParts};
 use super::generation::Generations;
+use super::home::Home;
 use super::host::Host;
-use super::lock::{DirectoryLock, LOCK_NAME, OWNER_NAME};
+use super::listing::Listing;
+use super::lock::DirectoryLock;
 use super::manifest::{self, Manifest};
 use super::memory::MemoryStorage;
 use super::placing::{Placing, Segments};
 use super::recovery::{Files, Recovered, RecoveryReport, Terms, recover};
 use super::retire;
-use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, parse_segment_name, segment_name};
-use super::snapshot::parse_snapshot_name;
+use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, segment_name};
 use super::sync_disk::SyncDiskStorage;
-use super::vfs::{Entry, EntryKind, OpenMode, write_all_at};
+use super::vfs::{OpenMode, write_all_at};
+use super::witness::Witness;
 use super::writer::{Progress, Writer};
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, Creation, OpenOptions, StorageMode};
@@ -44,7 +45,7 @@ pub fn open_disk(
     runtime: Option<tokio::runtime::Handle>,
     loader: &mut dyn Loader,
 ) -> Result<Opened> {
-    open_with(host, path, options, runtime, loader, |_, _, _| None).map(|(opened, _)| opened)
+    open_with(host, path, options, runtime, loader, |_, _, _, _| None).map(|(opened, _)| opened)
 }
 
 /// [`open_disk`] that reads nothing where a checkpoint fits: then the loader has heard nothing, and what is answered
@@ -56,7 +57,7 @@ pub fn open_disk_early(
     runtime: Option<tokio::runtime::Handle>,
     loader: &mut dyn Loader,
 ) -> Result<(Opened, Option<Early>)> {
-    open_with(host, path, options, runtime, loader, |manifest, files, terms| {
+    open_with(host, path, options, runtime, loader, |path, manifest, files, terms| {
         open_early(host, path, manifest, files, terms)
     })
 }
@@ -67,12 +68,13 @@ fn open_with(
     options: &OpenOptions,
     runtime: Option<tokio::runtime::Handle>,
     loader: &mut dyn Loader,
-    early: impl FnOnce(&Manifest, &Files, Terms) -> Option<(Recovered, Early)>,
+    early: impl FnOnce(&Path, &Manifest, &Files, Terms) -> Option<(Recovered, Early)>,
 ) -> Result<(Opened, Option<Early>)> {
     options.validate()?;
     if options.storage == StorageMode::Memory {
         return Err(Error::new(Kind::Argument, "storage 'memory' has no directory; open ':memory:'"));
     }
+    let path = &*host.vfs.absolute(path).map_err(|error| Error::io("look at", path, error))?;
     let present = Listing::read(host, path)?;
     if let Some(listing) = &present {
         check_fresh(host, path, listing)?;
@@ -86,7 +88,10 @@ fn open_with(
         // Also when a killed process has made the directory: its name may not be durable yet.
         sync_parent(host, path)?;
     }
+    let path = &*host.vfs.real(path).map_err(|error| Error::io("look at", path, error))?;
+    let latch = Arc::new(Latch::default());
     let lock = DirectoryLock::acquire(host, path, options.access)?;
+    let home = Arc::new(Home::new(host, path.to_path_buf(), &lock, latch.clone())?);
     let writable = options.access == Access::ReadWrite;
     let listing = Listing::read(host, path)?.unwrap_or_default();
     check_creation(path, options, Some(&listing))?;
@@ -102,30 +107,33 @@ fn open_with(
     check_readable(path, &manifest)?;
     let terms = Terms { access: options.access, policy: options.recovery };
     let files = Files::open(host, path, &manifest, &found, options.access)?;
-    let early = if listing.checkpoints.is_empty() { None } else { early(&manifest, &files, terms) };
+    let early = if listing.checkpoints.is_empty() { None } else { early(path, &manifest, &files, terms) };
     let (mut recovered, early) = match early {
         Some((recovered, early)) => (recovered, Some(early)),
-        None => (recover(host, path, &manifest, files, terms, loader)?, None),
+        None => (recover(host, path, &manifest, files, terms, Some(&home), loader)?, None),
     };
     recovered.report.created = created;
     if writable {
+        home.check()?;
         remove_temporary(host, path, &listing.temporary)?;
         retire::resume(host, path, &manifest)?;
     }
 
     let sync = options.storage == StorageMode::Sync;
-    let latch = Arc::new(Latch::default());
     let last = recovered.last;
-    let segments = Segments::new(host.clone(), path.to_path_buf(), recovered.segments);
-    let generations = Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock);
+    let witness = Arc::new(Witness::new(host.clone(), home.clone()));
+    let segments = Segments::new(host.clone(), home, recovered.segments);
+    let generations =
+        Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock, witness.clone());
     generations.remember_checkpoints(listing.checkpoints);
     let parts = DiskParts {
         access: options.access,
         segments,
         placing: Placing::new(last, recovered.next_segment, options.segment_size),
-        writer: Writer::new(last, recovered.seal_crc, sync),
+        writer: Writer::new(last, recovered.seal_crc, sync, witness.clone()),
         progress: Progress::new(last),
         generations,
+        witness,
         sealed: recovered.sealed,
     };
     let disk = Disk::new(parts, latch.clone());
@@ -143,64 +151,6 @@ pub fn open_memory() -> Opened {
     let backend = Arc::new(Checked::new(MemoryStorage::default(), Arc::new(Latch::default())));
     let report = RecoveryReport { clean: true, created: true, ..RecoveryReport::default() };
     Opened { backend, report, last_lsn: Lsn(0) }
-}
-
-/// The names of a database directory.
-#[derive(Default)]
-struct Listing {
-    manifest: bool,
-    segments: Vec<u64>,
-    snapshots: bool,
-    checkpoints: Vec<u64>,
-    temporary: Vec<String>,
-    /// A name that no database has.
-    foreign: Option<String>,
-}
-
-impl Listing {
-    /// `None` when there is no directory; an error when something else stands there.
-    fn read(host: &Host, path: &Path) -> Result<Option<Listing>> {
-        match host.vfs.kind(path).map_err(|error| Error::io("look at", path, error))? {
-            None => return Ok(None),
-            Some(EntryKind::Directory) => {}
-            Some(_) => {
-                let message =
-                    format!("{} is not a directory; a database is a directory of its own", path.display());
-                return Err(named(Kind::Io, message, path));
-            }
-        }
-        let mut listing = Listing::default();
-        for entry in host.vfs.read_dir(path).map_err(|error| Error::io("list", path, error))? {
-            listing.add(path, entry)?;
-        }
-        listing.segments.sort_unstable();
-        Ok(Some(listing))
-    }
-
-    fn add(&mut self, dir: &Path, entry: Entry) -> Result<()> {
-        let Entry { name, kind } = entry;
-        let segment = parse_segment_name(&name);
-        let snapshot = parse_snapshot_name(&name).is_some();
-        let temporary = name == manifest::TMP_NAME || (name.starts_with("snap-") && name.ends_with(".tmp"));
-        let checkpoint = parse_checkpoint_name(&name);
-        let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME || checkpoint.is_some();
-        if (segment.is_some() || snapshot || temporary || file) && kind != EntryKind::File {
-            let path = dir.join(&name);
-            let what = if kind == EntryKind::Link { "a symbolic link" } else { "not a regular file" };
-            let message = format!("{} is {what}; the files of a database are regular files", path.display());
-            return Err(named(Kind::Io, message, &path));
-        }
-        self.manifest |= name == manifest::NAME;
-        self.snapshots |= snapshot;
-        self.segments.extend(segment);
-        self.checkpoints.extend(checkpoint);
-        if temporary {
-            self.temporary.push(name);
-        } else if !file && !snapshot && segment.is_none() && !name.starts_with('.') {
-            self.foreign = Some(name);
-        }
-        Ok(())
-    }
 }
 
 fn check_creation(path: &Path, options: &OpenOptions, listing: Option<&Listing>) -> Result<()> {
@@ -297,18 +247,25 @@ fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
+/// Makes a directory and those above it where they are missing, durably but for its own name.
 fn create_directories(host: &Host, path: &Path) -> Result<()> {
     let failed = |error| Error::io("create directory", path, error);
-    if let Some(parent) = parent(path)
-        && host.vfs.kind(parent).map_err(failed)?.is_none()
-    {
-        create_directories(host, parent)?;
-        sync_parent(host, parent)?;
+    if let Some(parent) = parent(path) {
+        create_parents(host, parent)?;
     }
     match host.vfs.create_dir(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         result => result.map_err(failed),
     }
+}
+
+/// Makes a directory and those above it where they are missing, durably.
+pub fn create_parents(host: &Host, path: &Path) -> Result<()> {
+    if host.vfs.kind(path).map_err(|error| Error::io("create directory", path, error))?.is_none() {
+        create_directories(host, path)?;
+        sync_parent(host, path)?;
+    }
+    Ok(())
 }
 
 fn sync_parent(host: &Host, path: &Path) -> Result<()> {

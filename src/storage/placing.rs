@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 
 use super::backend::{BlockPlace, Cut, FileId, FrameSize, Lsn, Place};
 use super::frame::{self, SEAL_LEN};
+use super::home::Home;
 use super::host::Host;
 use super::segment::{LARGEST_NUMBER, SEGMENT_HEADER_LEN, Segment, segment_name};
 use super::vfs::OpenMode;
@@ -23,13 +24,14 @@ const LARGEST_CHUNK: u64 = 8 << 20;
 pub(super) struct Segments {
     host: Host,
     dir: PathBuf,
+    home: Arc<Home>,
     open: RwLock<BTreeMap<u64, Arc<Segment>>>,
 }
 
 impl Segments {
-    pub(super) fn new(host: Host, dir: PathBuf, open: Vec<Arc<Segment>>) -> Segments {
+    pub(super) fn new(host: Host, home: Arc<Home>, open: Vec<Arc<Segment>>) -> Segments {
         let open = open.into_iter().map(|segment| (segment.id, segment)).collect();
-        Segments { host, dir, open: RwLock::new(open) }
+        Segments { host, dir: home.dir().to_path_buf(), home, open: RwLock::new(open) }
     }
 
     pub(super) fn get(&self, id: u64) -> Option<Arc<Segment>> {
@@ -55,6 +57,10 @@ impl Segments {
 
     pub(super) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    pub(super) fn home(&self) -> &Arc<Home> {
+        &self.home
     }
 }
 
@@ -155,11 +161,14 @@ impl Placing {
         let id = self.next_segment;
         check_number(id.saturating_sub(1))?;
         let path = segments.dir.join(segment_name(id));
+        segments.home.check()?;
         let file = segments
             .host
             .vfs
             .open(&path, OpenMode::Create)
             .map_err(|error| Error::io("create", &path, error))?;
+        // Were it made in another directory, it stays empty there.
+        segments.home.check()?;
         let present = file.len().map_err(|error| Error::io("measure", &path, error))?;
         if present > SEGMENT_HEADER_LEN {
             return Err(Error::corrupt(
@@ -168,7 +177,8 @@ impl Placing {
                 "a segment with frames appeared while the database was open",
             ));
         }
-        if present > 0 {
+        // A whole header may be recorded as durable: it is written over and never taken away.
+        if present > 0 && present < SEGMENT_HEADER_LEN {
             file.set_len(0).map_err(|error| Error::io("empty", &path, error))?;
         }
         let end = SEGMENT_HEADER_LEN + len + SEAL_LEN;

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
+use super::vfs::{DirLock, Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,14 +15,28 @@ struct RealFile(File);
 
 impl Vfs for RealVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
+        // Opening a device may do something, and opening a pipe may wait; what comes in between is looked at again below.
+        if let Some(kind) = self.entry(path)? {
+            check_regular(kind)?;
+        }
         let mut options = File::options();
-        options.read(true).write(mode != OpenMode::Read).create(mode == OpenMode::Create);
+        options.read(true).write(mode != OpenMode::Read).create(mode.creates());
         #[cfg(unix)]
         {
+            use rustix::fs::OFlags;
             use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            options.mode(0o600).custom_flags(flags.bits().cast_signed());
         }
-        Ok(Arc::new(RealFile(options.open(path)?)))
+        #[cfg(windows)]
+        if mode == OpenMode::Lock {
+            use std::os::windows::fs::OpenOptionsExt;
+            // FILE_SHARE_READ and FILE_SHARE_WRITE without FILE_SHARE_DELETE.
+            options.share_mode(1 | 2);
+        }
+        let file = options.open(path)?;
+        check_regular(kind_of(file.metadata()?.file_type()))?;
+        Ok(Arc::new(RealFile(file)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -77,6 +91,42 @@ impl Vfs for RealVfs {
         match fs::metadata(path) {
             Ok(metadata) => Ok(Some(kind_of(metadata.file_type()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>> {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some(kind_of(metadata.file_type()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        std::path::absolute(path)
+    }
+
+    /// On Windows a directory with open files is neither moved nor replaced, and resolved paths read badly there.
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        if cfg!(unix) { fs::canonicalize(path) } else { Ok(path.to_path_buf()) }
+    }
+
+    #[cfg(unix)]
+    fn lock_dir(&self, path: &Path, kind: LockKind) -> io::Result<DirLock> {
+        use rustix::io::Errno;
+        let dir = RealFile(File::open(path)?);
+        match dir.try_lock(kind) {
+            Ok(true) => Ok(DirLock::Held(Box::new(dir))),
+            Ok(false) => Ok(DirLock::Refused),
+            // What network file systems answer for a handle that cannot be written to.
+            Err(error)
+                if [Errno::BADF, Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOLCK]
+                    .iter()
+                    .any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) =>
+            {
+                Ok(DirLock::Unsupported(Box::new(dir)))
+            }
             Err(error) => Err(error),
         }
     }
@@ -190,14 +240,32 @@ fn retryable(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(5 | 32))
 }
 
+fn check_regular(kind: EntryKind) -> io::Result<()> {
+    if kind == EntryKind::File {
+        return Ok(());
+    }
+    let what = format!("it is {}; the files of a database are regular files", kind.described());
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+}
+
 fn kind_of(file_type: fs::FileType) -> EntryKind {
     if file_type.is_symlink() {
-        EntryKind::Link
+        return EntryKind::Link;
     } else if file_type.is_dir() {
-        EntryKind::Directory
+        return EntryKind::Directory;
     } else if file_type.is_file() {
-        EntryKind::File
-    } else {
-        EntryKind::Other
+        return EntryKind::File;
     }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if file_type.is_fifo() {
+            return EntryKind::Pipe;
+        } else if file_type.is_socket() {
+            return EntryKind::Socket;
+        } else if file_type.is_block_device() || file_type.is_char_device() {
+            return EntryKind::Device;
+        }
+    }
+    EntryKind::Other
 }

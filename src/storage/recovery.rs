@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::backend::{Loader, Lsn, Replayed};
 use super::frame::{self, FrameKind, SEAL_LEN};
+use super::home::{Home, make_folder};
 use super::host::Host;
 use super::manifest::{self, Clean, Manifest};
 use super::scan::Frames;
@@ -20,6 +21,8 @@ use super::vfs::{OpenMode, read_exact_at, write_all_at};
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
 
+/// Name of the folder of bytes that recovery cut off.
+pub(super) const QUARANTINE: &str = "quarantine";
 const COPY_CHUNK: u64 = 1 << 20;
 /// Bytes of a segment that are worth a thread.
 const WORTH_A_THREAD: u64 = 1 << 20;
@@ -120,6 +123,7 @@ pub(super) fn recover(
     manifest: &Manifest,
     files: Files,
     terms: Terms,
+    home: Option<&Home>,
     loader: &mut dyn Loader,
 ) -> Result<Recovered> {
     let Files { snapshot, segments: chain } = files;
@@ -155,8 +159,11 @@ pub(super) fn recover(
             }
             seal_crc = frames.seal.unwrap_or(0);
         }
+        if let Some(witnessed) = &manifest.witnessed {
+            witnessed.check_frames(&segment.path, segment.id, frames.end)?;
+        }
         if is_newest {
-            report.clean = check_clean(manifest, segment, &frames)?;
+            report.clean = check_clean(manifest, segment, &frames)? && !manifest.is_in_use();
             if !whole {
                 judge(&mut frames, segment, header.sync, terms, &mut report)?;
             }
@@ -171,11 +178,12 @@ pub(super) fn recover(
         }
     }
     if chain.is_empty() {
-        report.clean = check_without_segments(dir, manifest, last)?;
+        report.clean = check_without_segments(dir, manifest, last)? && !manifest.is_in_use();
     }
     report.last_lsn = last.0;
     let mut sealed = None;
     if let Some(tail) = tail.filter(|_| !report.clean && terms.access == Access::ReadWrite) {
+        home.map_or(Ok(()), Home::check)?;
         let (clean, crc) = mend(host, dir, &tail, last, &mut report)?;
         sealed = Some(clean);
         seal_crc = crc;
@@ -241,7 +249,17 @@ fn open_chain(
         opened.insert(id, (path, file, len));
     }
     let newest = opened.iter().rev().find(|(_, (_, _, len))| *len > SEGMENT_HEADER_LEN).map(|(id, _)| *id);
-    let due = newest.max(manifest.clean.map(|clean| clean.segment)).unwrap_or(manifest.first_segment);
+    let witnessed = manifest.witnessed.filter(|one| one.segment >= manifest.first_segment);
+    if let Some(witnessed) = &witnessed {
+        let path = dir.join(segment_name(witnessed.segment));
+        witnessed.check_len(&path, opened.get(&witnessed.segment).map(|(_, _, len)| *len))?;
+    }
+    // A session begins a segment behind frames, or the first of all.
+    let before = witnessed.and_then(|one| one.segment.checked_sub(1));
+    let newest = newest
+        .max(manifest.clean.map(|clean| clean.segment))
+        .max(before.filter(|id| *id >= manifest.first_segment));
+    let due = newest.unwrap_or(manifest.first_segment);
     let mut chain = Vec::new();
     for id in manifest.first_segment..=due {
         let Some((path, file, len)) = opened.remove(&id) else {
@@ -252,7 +270,7 @@ fn open_chain(
             read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", &path, error))?;
             let header = SegmentHeader::decode(&bytes, &path)?;
             chain.push((Arc::new(Segment::new(id, path, header.salt, file)), len));
-        } else if newest.max(manifest.clean.map(|clean| clean.segment)).is_some() {
+        } else if newest.is_some() {
             return Err(Error::corrupt(&path, len, "the segment ends before its first frame"));
         }
     }
@@ -378,9 +396,8 @@ fn mend(
 }
 
 fn quarantine(host: &Host, dir: &Path, tail: &Tail) -> Result<PathBuf> {
-    let folder = dir.join("quarantine");
-    if host.vfs.kind(&folder).map_err(|error| Error::io("look at", &folder, error))?.is_none() {
-        host.vfs.create_dir(&folder).map_err(|error| Error::io("create", &folder, error))?;
+    let folder = dir.join(QUARANTINE);
+    if make_folder(host, &folder)? {
         host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
     }
     let path = folder.join(format!("seg-{:016x}-from-{:016x}.bin", tail.segment.id, tail.good));

@@ -8,23 +8,25 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::parse_checkpoint_name;
+use super::home::{make_folder, not_a_folder};
 use super::host::Host;
 use super::lock::{LOCK_NAME, OWNER_NAME};
 use super::manifest::{self, Manifest};
 use super::segment::parse_segment_name;
-use super::snapshot::parse_snapshot_name;
+use super::snapshot::{is_temporary_name, parse_snapshot_name};
 use super::vfs::EntryKind;
 use crate::error::{Details, Error, Kind, Result};
 
-const FOLDER: &str = "backup";
+/// Name of the folder of kept generations.
+pub(super) const FOLDER: &str = "backup";
 
 /// Says durably which files will belong to the backup of this manifest's generation.
 pub(super) fn announce(host: &Host, dir: &Path, old: &Manifest) -> Result<()> {
     let backups = dir.join(FOLDER);
     let folder = folder(dir, old.generation);
-    make_dir(host, &backups)?;
+    make_folder(host, &backups)?;
     sync_dir(host, dir)?;
-    make_dir(host, &folder)?;
+    make_folder(host, &folder)?;
     sync_dir(host, &backups)?;
     if exists(host, &folder.join(manifest::NAME))? {
         let message = format!("{} holds a backup already; move it elsewhere", folder.display());
@@ -49,22 +51,49 @@ pub(super) fn finish(host: &Host, dir: &Path, generation: u64) -> Result<()> {
     Manifest::put_in_place(host, &folder)
 }
 
-/// Removes backups of generations before `oldest`, as far as they hold files of a database.
-pub(super) fn prune(host: &Host, dir: &Path, oldest: u64) -> Result<()> {
+/// Removes backups of generations of this database before `oldest`.
+pub(super) fn prune(host: &Host, dir: &Path, database: &[u8; 16], oldest: u64) -> Result<()> {
     for generation in generations(host, dir)?.into_iter().filter(|generation| *generation < oldest) {
         let folder = folder(dir, generation);
-        // The manifest goes first, durably, so that what is left half removed is no backup. Where it is gone already, its
-        // removal may not be durable yet.
+        match manifest_in(host, &folder) {
+            Ok(Some(kept)) if kept.database != *database || kept.generation != generation => {
+                tracing::warn!(folder = %folder.display(), "what is there belongs to another database and stays");
+                continue;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an old generation that cannot be told from another database stays");
+                continue;
+            }
+            Ok(_) => {}
+        }
+        // The manifest goes first, durably, so that what is left half removed is no backup.
         remove(host, &folder.join(manifest::NAME))?;
         remove(host, &folder.join(manifest::TMP_NAME))?;
-        sync_dir(host, &folder)?;
-        let files = names(host, &folder, EntryKind::File)?;
-        for name in files.iter().filter(|name| is_ours(name)) {
-            remove(host, &folder.join(name))?;
-        }
-        // Other files keep the folder.
-        let _ = host.vfs.remove_dir(&folder);
+        clear(host, &folder)?;
     }
+    Ok(())
+}
+
+/// The manifest of a kept generation, or the one that announces it.
+fn manifest_in(host: &Host, folder: &Path) -> Result<Option<Manifest>> {
+    for name in [manifest::NAME, manifest::TMP_NAME] {
+        let path = folder.join(name);
+        if exists(host, &path)? {
+            return Manifest::read_named(host, &path, false).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Removes what is left of a backup whose manifest is gone, once that is durable.
+fn clear(host: &Host, folder: &Path) -> Result<()> {
+    sync_dir(host, folder)?;
+    let files = names(host, folder, EntryKind::File)?;
+    for name in files.iter().filter(|name| is_ours(name)) {
+        remove(host, &folder.join(name))?;
+    }
+    // Other files keep the folder.
+    let _ = host.vfs.remove_dir(folder);
     Ok(())
 }
 
@@ -73,6 +102,9 @@ pub(super) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
     for generation in generations(host, dir)? {
         let folder = folder(dir, generation);
         if !exists(host, &folder.join(manifest::TMP_NAME))? {
+            if generation < manifest.generation && !exists(host, &folder.join(manifest::NAME))? {
+                clear(host, &folder)?;
+            }
             continue;
         }
         if generation < manifest.generation {
@@ -111,6 +143,11 @@ fn belongs(old: &Manifest, name: &str) -> bool {
         || parse_snapshot_name(name).is_some_and(|id| old.snapshot.is_some_and(|snapshot| snapshot.id == id))
 }
 
+/// Whether a database gives this name to a file of its directory.
+pub fn is_own_name(name: &str) -> bool {
+    is_ours(name) || matches!(name, manifest::NAME | manifest::TMP_NAME) || is_temporary_name(name)
+}
+
 fn is_ours(name: &str) -> bool {
     matches!(name, LOCK_NAME | OWNER_NAME)
         || parse_segment_name(name).is_some()
@@ -125,8 +162,10 @@ fn folder(dir: &Path, generation: u64) -> PathBuf {
 /// The generations that have a folder in `backup/`.
 fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     let backups = dir.join(FOLDER);
-    if !exists(host, &backups)? {
-        return Ok(Vec::new());
+    match host.vfs.entry(&backups).map_err(|error| Error::io("look at", &backups, error))? {
+        None => return Ok(Vec::new()),
+        Some(EntryKind::Directory) => {}
+        Some(kind) => return Err(not_a_folder(&backups, kind)),
     }
     let mut found: Vec<u64> = names(host, &backups, EntryKind::Directory)?
         .iter()
@@ -143,13 +182,6 @@ fn names(host: &Host, dir: &Path, kind: EntryKind) -> Result<Vec<String>> {
 
 fn exists(host: &Host, path: &Path) -> Result<bool> {
     Ok(host.vfs.kind(path).map_err(|error| Error::io("look at", path, error))?.is_some())
-}
-
-fn make_dir(host: &Host, path: &Path) -> Result<()> {
-    if exists(host, path)? {
-        return Ok(());
-    }
-    host.vfs.create_dir(path).map_err(|error| Error::io("create", path, error))
 }
 
 fn sync_dir(host: &Host, dir: &Path) -> Result<()> {

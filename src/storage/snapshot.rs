@@ -386,6 +386,13 @@ pub fn temporary_name(id: u64) -> String {
     format!("snap-{id:016x}.tmp")
 }
 
+/// Whether it is the name of a snapshot while it is written.
+pub fn is_temporary_name(name: &str) -> bool {
+    let digits = name.strip_prefix("snap-").and_then(|rest| rest.strip_suffix(".tmp"));
+    let id = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    id.is_some_and(|id| temporary_name(id) == name)
+}
+
 /// The id in a snapshot's name; `None` for every other name.
 pub fn parse_snapshot_name(name: &str) -> Option<u64> {
     let id = u64::from_str_radix(name.strip_prefix("snap-")?.strip_suffix(".snp")?, 16).ok()?;

@@ -3,9 +3,10 @@
 //! Offsets are explicit, so a file has no cursor and one handle serves readers and the writer. What is written
 //! is volatile until `sync_data` or `sync_all`; what happens to names is volatile until `sync_dir`.
 
+use std::any::Any;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How a file is opened. Nothing is ever truncated by opening.
@@ -17,6 +18,15 @@ pub enum OpenMode {
     ReadWrite,
     /// For reading and writing, made with mode 0600 when missing.
     Create,
+    /// As `Create`; where the system can forbid it, the name is neither removed nor given to another file while it is open.
+    Lock,
+}
+
+impl OpenMode {
+    /// Whether a missing file is made.
+    pub fn creates(self) -> bool {
+        matches!(self, OpenMode::Create | OpenMode::Lock)
+    }
 }
 
 /// What stands at a name; links are not followed.
@@ -28,8 +38,29 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link, whatever it points at.
     Link,
-    /// A socket, a device, a pipe.
+    /// A named pipe, whose opening may wait for another process.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// A device.
+    Device,
+    /// Anything else.
     Other,
+}
+
+impl EntryKind {
+    /// In words, as they stand behind "it is".
+    pub fn described(self) -> &'static str {
+        match self {
+            EntryKind::File => "a regular file",
+            EntryKind::Directory => "a directory",
+            EntryKind::Link => "a symbolic link",
+            EntryKind::Pipe => "a named pipe",
+            EntryKind::Socket => "a socket",
+            EntryKind::Device => "a device",
+            EntryKind::Other => "of another kind",
+        }
+    }
 }
 
 /// One name of a directory.
@@ -50,12 +81,24 @@ pub enum LockKind {
     Shared,
 }
 
+/// What became of asking for the lock of a directory. The handle keeps the directory's identity from being given to
+/// another; dropping it lets go of the lock.
+pub enum DirLock {
+    /// It is ours.
+    Held(Box<dyn Any + Send + Sync>),
+    /// Another has it.
+    Refused,
+    /// Directories cannot be locked here.
+    Unsupported(Box<dyn Any + Send + Sync>),
+}
+
 /// A directory and file at one moment: device and inode.
 pub type Identity = (u64, u64);
 
 /// The file system.
 pub trait Vfs: Send + Sync {
-    /// Opens a regular file; a symbolic link is refused.
+    /// Opens a regular file, without waiting. What is of another kind is refused with an error that says what it is; links
+    /// are not followed.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>>;
     /// Replaces `to` atomically.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -71,8 +114,24 @@ pub trait Vfs: Send + Sync {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// What stands at this path, following links; `None` when nothing does.
     fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>>;
+    /// What stands at this path itself; links are not followed.
+    fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>> {
+        self.kind(path)
+    }
     /// A number pair that two paths share exactly when they name the same directory or file.
     fn identity(&self, path: &Path) -> io::Result<Identity>;
+    /// The path from the root, so that it names the same place whatever the working directory becomes.
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_path_buf())
+    }
+    /// The path of what stands there with all links resolved, so that a link that is changed later changes nothing.
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_path_buf())
+    }
+    /// Takes the lock of the directory itself, which no change of a name within it gives to another.
+    fn lock_dir(&self, _path: &Path, _kind: LockKind) -> io::Result<DirLock> {
+        Ok(DirLock::Unsupported(Box::new(())))
+    }
 }
 
 /// An open file; dropping it closes it and lets go of its lock.

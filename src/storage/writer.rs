@@ -1,7 +1,7 @@
 //! Puts frames into segments, in the order in which they got their places, and turns to the next segment when a
 //! frame stands there.
 //!
-//! Turning: fdatasync; SEAL; fdatasync; the next segment's header, fsync, fsync of the directory; only then is
+//! Turning: fdatasync; SEAL; fdatasync; the next segment's header, fsync, fsync of the directory, its record; only then is
 //! anything written to it. So a newer segment with a frame proves that the older ones are whole.
 //!
 //! In sync mode the file is made longer ahead of its frames, as far as the file system has set space aside: an fsync of a
@@ -21,6 +21,7 @@ use super::placing::Segments;
 use super::queue::{Entry, Frame, Task};
 use super::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader};
 use super::vfs::write_all_at;
+use super::witness::Witness;
 use crate::error::{Error, Kind, Result};
 
 /// Groups are written in pieces of at most about this many bytes.
@@ -28,13 +29,20 @@ const PIECE: usize = 8 << 20;
 /// The group buffer is given back to the system beyond this capacity.
 const KEPT: usize = 4 << 20;
 
+#[derive(Clone)]
+struct Written {
+    segment: Arc<Segment>,
+    end: u64,
+    lsn: Lsn,
+}
+
 /// How far the log has come; read by everybody, moved by the writer and by flushes.
 #[derive(Default)]
 pub(super) struct Progress {
     durable: AtomicU64,
     syncs: AtomicU64,
     /// What has been written and where, so that a flush knows which file to sync and what that proves.
-    written: Mutex<Option<(Arc<Segment>, Lsn)>>,
+    written: Mutex<Option<Written>>,
     /// fdatasyncs under way.
     syncing: AtomicU32,
 }
@@ -58,7 +66,7 @@ impl Progress {
 
     /// Whether something is written and not known to be durable.
     pub(super) fn is_dirty(&self) -> bool {
-        self.written.lock().as_ref().is_some_and(|(_, lsn)| *lsn > self.durable())
+        self.written.lock().as_ref().is_some_and(|written| written.lsn > self.durable())
     }
 
     /// Whether an fdatasync is under way: a write to the same file may have to wait for it.
@@ -71,11 +79,14 @@ impl Progress {
         *self.written.lock() = None;
     }
 
-    /// Makes durable what has been written by now. Segments before the newest are already.
-    pub(super) fn sync(&self) -> Result<()> {
+    /// Makes durable what has been written by now, and tells the witness. Segments before the newest are already.
+    pub(super) fn sync(&self, witness: &Witness) -> Result<()> {
         let written = self.written.lock().clone();
         match written {
-            Some((segment, lsn)) if lsn > self.durable() => self.sync_segment(&segment, lsn),
+            Some(Written { segment, end, lsn }) if lsn > self.durable() => {
+                self.sync_segment(&segment, lsn)?;
+                witness.proven(segment.id, end)
+            }
             _ => Ok(()),
         }
     }
@@ -114,13 +125,19 @@ pub(super) struct Writer {
     last: Lsn,
     prev_seal_crc: u32,
     sync: bool,
+    witness: Arc<Witness>,
     buffer: Vec<u8>,
 }
 
 impl Writer {
     /// Goes on after `last` and the SEAL with this checksum.
-    pub(super) fn new(last: Lsn, prev_seal_crc: u32, sync: bool) -> Writer {
-        Writer { tip: None, last, prev_seal_crc, sync, buffer: Vec::new() }
+    pub(super) fn new(last: Lsn, prev_seal_crc: u32, sync: bool, witness: Arc<Witness>) -> Writer {
+        Writer { tip: None, last, prev_seal_crc, sync, witness, buffer: Vec::new() }
+    }
+
+    /// Lets go of the segment that frames went into; there are no more.
+    pub(super) fn let_go(&mut self) {
+        self.tip = None;
     }
 
     /// Does what is asked for in order; in sync mode frames are durable on return.
@@ -165,7 +182,7 @@ impl Writer {
         if self.buffer.capacity() > KEPT {
             self.buffer = Vec::new();
         }
-        if any && self.sync { progress.sync() } else { Ok(()) }
+        if any && self.sync { progress.sync(&self.witness) } else { Ok(()) }
     }
 
     /// Whether the next frame of this segment can be written without turning to it.
@@ -211,7 +228,7 @@ impl Writer {
         tip.offset = end;
         tip.segment.end.store(end, Ordering::Release);
         self.buffer.clear();
-        *progress.written.lock() = Some((tip.segment.clone(), self.last));
+        *progress.written.lock() = Some(Written { segment: tip.segment.clone(), end, lsn: self.last });
         Ok(())
     }
 
@@ -229,6 +246,7 @@ impl Writer {
         let segment = segments
             .get(id)
             .ok_or_else(|| Error::new(Kind::Internal, format!("segment {id} was never begun")))?;
+        segments.home().check()?;
         let header = SegmentHeader {
             sync: self.sync,
             encrypted: false,
@@ -242,13 +260,14 @@ impl Writer {
         segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
         let dir = segments.dir();
         segments.host().vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))?;
+        progress.add_syncs(self.witness.begun(id)?);
         self.tip = Some(Tip { segment, offset: SEGMENT_HEADER_LEN, len: SEGMENT_HEADER_LEN });
         Ok(())
     }
 
     /// Makes the segment durable, then its SEAL. Returns its length.
     fn seal(&mut self, tip: Tip, progress: &Progress) -> Result<u64> {
-        progress.sync()?;
+        progress.sync(&self.witness)?;
         let segment = &tip.segment;
         let (bytes, crc) = frame::encode_mark(FrameKind::Seal, segment.seed, tip.offset, self.last);
         write_all_at(&*segment.file, tip.offset, &bytes).map_err(|error| segment.io("write", error))?;

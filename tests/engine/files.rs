@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moltendb_node::storage::Host;
-use moltendb_node::storage::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
+use moltendb_node::storage::vfs::{DirLock, Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
 
 /// What a test does there.
 pub trait Word: Clone + Send + Sync + 'static {
@@ -62,8 +62,20 @@ impl<W: Word> Vfs for Files<W> {
     fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>> {
         self.files.kind(path)
     }
+    fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>> {
+        self.files.entry(path)
+    }
     fn identity(&self, path: &Path) -> io::Result<Identity> {
         self.files.identity(path)
+    }
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        self.files.absolute(path)
+    }
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        self.files.real(path)
+    }
+    fn lock_dir(&self, path: &Path, kind: LockKind) -> io::Result<DirLock> {
+        self.files.lock_dir(path, kind)
     }
 }
 

@@ -106,7 +106,7 @@ impl Vfs for Process {
         let file = match world.names.get(text(path)) {
             Some(Node::File(file)) => *file,
             Some(Node::Dir) => return Err(io::ErrorKind::IsADirectory.into()),
-            None if mode == OpenMode::Create => {
+            None if mode.creates() => {
                 world.files.push(Disk::default());
                 let file = world.files.len() - 1;
                 world.names.insert(text(path).to_owned(), Node::File(file));
