@@ -1,5 +1,6 @@
 //! Simulated crashes against a naive model. `CRASH_CYCLES=` sets how many, `MUTANT_CYCLES=` how many at most for each fsync
-//! that is left out, `DAMAGE_CYCLES=` how many bits are flipped after a crash, `SEED=` repeats one.
+//! that is left out, `DAMAGE_CYCLES=` how many bits are flipped after a crash, `ABSENCE_CYCLES=`
+//! how many newest segments are taken away, `SEED=` repeats one.
 //!
 //! A cycle is one database over a few processes. Each commits, compacts with commits in between, and dies at a random
 //! operation, by a kill or a power cut, also while it recovers or retires an old generation; some meet an fsync that
@@ -8,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod crash_absence;
 mod crash_sites;
 mod loading;
 #[expect(dead_code, reason = "failing operations are the matter of crash_faults")]
@@ -50,6 +52,9 @@ struct Cycle {
     retention: u32,
     /// The blocks since the process began: readable from which commit on, where, and what.
     places: Vec<(usize, BlockPlace, Vec<u8>)>,
+    /// The newest segment with frames when the last process began, and whether a power cut ended that.
+    before: u64,
+    was_cut: bool,
     seen: Seen,
 }
 
@@ -98,6 +103,8 @@ impl Cycle {
             mode,
             retention,
             places: Vec::new(),
+            before: 0,
+            was_cut: false,
             seen: Seen::default(),
         }
     }
@@ -143,6 +150,7 @@ impl Cycle {
             if self.is_longer_than_its_frames() {
                 self.seen.note("a file longer than its frames");
             }
+            self.before = self.newest_segment();
             let (opened, heard) = self.open_in(&host);
             match opened {
                 Ok(opened) => {
@@ -158,7 +166,8 @@ impl Cycle {
                 self.seen.note("a failed fsync");
             }
             // Only a power cut loses what was merely published; a kill before it changes nothing about that.
-            if self.dice.below(3) > 0 {
+            self.was_cut = self.dice.below(3) > 0;
+            if self.was_cut {
                 self.sim.process();
                 self.sim.cut();
                 self.model.published = self.model.durable;
@@ -189,9 +198,14 @@ impl Cycle {
             }
         }
         let backups = dir.join("backup");
-        // Without a manifest it is the rest of one that was given up or removed.
-        let mut kept = list(&backups);
-        kept.retain(|name| list(&backups.join(name)).contains(&"MANIFEST".to_owned()));
+        // Without a manifest it is the rest of one that was given up; one that was being removed is gone.
+        let (mut kept, rest): (Vec<String>, Vec<String>) = list(&backups)
+            .into_iter()
+            .partition(|name| list(&backups.join(name)).contains(&"MANIFEST".to_owned()));
+        kept.sort();
+        if let Some(left) = rest.iter().find(|name| name.parse::<u64>().unwrap() < manifest.generation) {
+            return Err(format!("backup/{left} was left behind without its manifest"));
+        }
         let oldest = manifest.generation.saturating_sub(u64::from(self.retention)).max(1);
         if let Some(gone) = (oldest..manifest.generation).find(|due| !kept.contains(&due.to_string())) {
             return Err(format!("generation {gone} of {} is gone, kept {kept:?}", manifest.generation));

@@ -26,7 +26,7 @@ use super::segment::segment_name;
 use super::snapshot::{Entry, snapshot_name, temporary_name};
 use super::snapshot_file::SnapshotFile;
 use super::snapshot_writer::SnapshotWriter;
-use super::witness::{Witness, Witnessed};
+use super::witness::{State, Witness, Witnessed};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Retention};
 
@@ -187,13 +187,11 @@ impl Generations {
         latch.check()?;
         self.home.check()?;
         let old = self.manifest.lock().clone();
-        let new = Manifest {
+        let mut new = Manifest {
             generation: named.id,
             first_segment: cut.next_segment,
             snapshot: Some(named),
             clean: None,
-            // The writer has turned to it.
-            witnessed: Some(Witnessed::begun(cut.next_segment)),
             ..old.clone()
         };
         let keep = self.retention.generations > 0;
@@ -203,6 +201,8 @@ impl Generations {
             retire::announce(&self.host, &self.dir, &last)?;
         }
         let mut said = self.witness.replacing();
+        // The writer has turned to it, and may be further.
+        new.witnessed = Some(said.since(Witnessed::begun(cut.next_segment)));
         self.home.check()?;
         new.write_aside(&self.host, &self.dir).inspect_err(|_| {
             if self.home.check().is_ok() {
@@ -217,7 +217,7 @@ impl Generations {
             return Err(latch.trip(&error));
         }
         sink.kept = true;
-        *said = new.witnessed;
+        *said = State { record: new.witnessed, ours: true };
         drop(said);
         let size = |segments: Vec<Arc<super::segment::Segment>>| -> u64 {
             segments.iter().map(|segment| segment.used()).sum()

@@ -1,5 +1,5 @@
 //! MANIFEST: 512 bytes that say which files are the database; only ever replaced atomically. While a session that has
-//! written is not closed, the record of [`super::witness`] follows them.
+//! written is not closed, the records of [`super::witness`] follow them.
 //!
 //! ```text
 //! offset   0  magic "MOLTNMAN"      8  u32 version        12  u32 flags: bit 0 encrypted
@@ -183,7 +183,8 @@ impl Manifest {
             file.sync_all().map_err(|error| Error::io("fsync", path, error))?;
         }
         let len = file.len().map_err(|error| Error::io("measure", path, error))?;
-        let behind = len.checked_sub(LEN as u64).filter(|behind| *behind <= witness::LEN as u64);
+        let behind =
+            len.checked_sub(LEN as u64).filter(|behind| *behind <= (witness::PLACES * witness::LEN) as u64);
         let Some(behind) = behind else {
             let what = format!("a manifest has {LEN} bytes, this file has {len}");
             return Err(Error::corrupt(path, len.min(LEN as u64), what));
@@ -191,12 +192,9 @@ impl Manifest {
         let mut bytes = [0; LEN];
         read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", path, error))?;
         let manifest = Manifest::decode(&bytes, path)?;
-        let mut record = [0; witness::LEN];
-        if behind < record.len() as u64 {
-            return Ok(manifest);
-        }
-        read_exact_at(&*file, LEN as u64, &mut record).map_err(|error| Error::io("read", path, error))?;
-        Ok(Manifest { witnessed: Witnessed::decode(&record), ..manifest })
+        let mut records = vec![0; behind as usize];
+        read_exact_at(&*file, LEN as u64, &mut records).map_err(|error| Error::io("read", path, error))?;
+        Ok(Manifest { witnessed: Witnessed::decode(&records), ..manifest })
     }
 
     /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. On an error either the old or the new

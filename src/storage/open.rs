@@ -121,7 +121,7 @@ fn open_with(
 
     let sync = options.storage == StorageMode::Sync;
     let last = recovered.last;
-    let witness = Arc::new(Witness::new(host.clone(), home.clone()));
+    let witness = Arc::new(Witness::new(host.clone(), home.clone(), manifest.witnessed));
     let segments = Segments::new(host.clone(), home, recovered.segments);
     let generations =
         Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock, witness.clone());

@@ -1,7 +1,7 @@
 //! What the simulation is worth: with an fsync left out, or bytes not written again, it finds a crash that loses something.
 
 use crate::sim::{Fsync, Sim};
-use crate::{number, run_mutant};
+use crate::{Cycle, number, run_cycles, run_mutant};
 
 /// Which fsync an entry stands for, and how the simulation tells it.
 ///
@@ -58,6 +58,17 @@ fn every_fsync_is_needed() {
         }
     }
     assert!(useless.is_empty(), "no crash shows that these are needed: {useless:?}");
+}
+
+#[test]
+fn the_fsync_of_the_record_of_a_session_is_needed() {
+    let cycles = number("MUTANT_CYCLES").unwrap_or(400_000);
+    let ran = run_cycles(cycles, |cycle: &mut Cycle| {
+        cycle.sim.ignore(|sync| sync.verb == "sync_data" && sync.path == "/db/MANIFEST");
+        cycle.survive_absence()
+    });
+    let (seed, what) = ran.failure.expect("no crash shows that it is needed");
+    println!("SEED={seed}: {what}");
 }
 
 #[test]

@@ -64,6 +64,13 @@ impl Disk {
         self.durable.resize(len, 0);
     }
 
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.cached.truncate(len);
+        self.durable = self.cached.clone();
+        self.sectors.clear();
+        self.lengths.clear();
+    }
+
     pub(super) fn cut(&mut self, dice: &mut Dice) {
         self.settle(dice);
         self.cached = self.durable.clone();

@@ -208,6 +208,22 @@ impl Sim {
         None
     }
 
+    /// Takes a file away behind everybody's back, on the disk too.
+    pub fn remove(&self, name: &str) {
+        let mut world = self.world();
+        world.names.remove(name);
+        world.durable_names.remove(name);
+        world.changes.retain(|change| change.name() != name);
+    }
+
+    /// Cuts a file behind everybody's back, on the disk too.
+    pub fn truncate(&self, name: &str, len: usize) {
+        let mut world = self.world();
+        if let Some(Node::File(file)) = world.names.get(name).copied() {
+            world.files[file].truncate(len);
+        }
+    }
+
     /// The bytes of such files, as their readers see them.
     pub fn bytes(&self, counts: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<u8>> {
         let world = self.world();
