@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::database::Database;
+use super::limits::Watch;
 use super::operation::{Incoming, InsertOrder, SetEntry};
 use super::slab::{Content, SlotId, Version};
 use super::store::Store;
@@ -46,7 +47,9 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let twice = database.compact().unwrap_err();
     assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
     assert!(refused.message().contains("the old files stay in force"), "{refused}");
-    let copy = store.backup(&Host::system(), &directory.path().join("copy")).unwrap_err();
+    let copy = store
+        .backup_within(&Host::system(), None, &directory.path().join("copy"), &Watch::default())
+        .unwrap_err();
     assert_eq!(copy.kind(), Kind::Corrupt);
     assert!(copy.message().contains("no backup was made"), "{copy}");
     let left = |path: &Path| -> Vec<String> {
