@@ -131,8 +131,13 @@ proptest! {
         documents in proptest::collection::vec(document(), 0..12), skip in 0..4_i32, limit in 1..6_i32,
     ) {
         let sort = r#"{"$sort": {"k": 1, "v": -1}}"#;
-        let whole = run_on(&lists_of(&documents), &value(&format!("[{sort}]"))).unwrap();
-        let front = run_on(&lists_of(&documents), &value(&format!(r#"[{sort}, {{"$skip": {skip}}}, {{"$limit": {limit}}}]"#))).unwrap();
+        let whole = run_on(&lists_of(&documents), &value(&format!("[{sort}]")));
+        let front = run_on(&lists_of(&documents), &value(&format!(r#"[{sort}, {{"$skip": {skip}}}, {{"$limit": {limit}}}]"#)));
+        // Two arrays have no order, whether the document would be in front or not.
+        let is_array = |document: &Value, key| matches!(get(document, key), Some(Value::Array(_)));
+        let parallel = documents.iter().any(|one| is_array(one, "k") && is_array(one, "v"));
+        prop_assert_eq!((whole.is_err(), front.is_err()), (parallel, parallel));
+        let (Ok(whole), Ok(front)) = (whole, front) else { return Ok(()) };
         let expected: Vec<Value> = whole.iter().skip(skip as usize).take(limit as usize).cloned().collect();
         prop_assert_eq!(front, expected);
         prop_assert_eq!(whole.len(), documents.len());
