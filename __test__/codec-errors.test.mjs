@@ -55,7 +55,7 @@ test('a bulk error tells which writes failed and what the others did', (t) => {
   t.is(error.kind, 'DUPLICATE_KEY')
   t.is(error.code, 11000)
   t.deepEqual(error.keyValue, { _id: 'a' })
-  t.deepEqual(error.writeErrors, [{ index: 2, kind: 'DUPLICATE_KEY', code: 11000, errmsg: 'E11000 duplicate key', keyPattern: { _id: 1 }, keyValue: { _id: 'a' } }])
+  t.deepEqual(error.writeErrors, [{ index: 2, kind: 'DUPLICATE_KEY', code: 11000, codeName: 'DuplicateKey', errmsg: 'E11000 duplicate key', keyPattern: { _id: 1 }, keyValue: { _id: 'a' } }])
   t.is(error.insertedCount, 2)
   t.is(error.result.insertedCount, 2)
   t.is(error.modifiedCount, 0)

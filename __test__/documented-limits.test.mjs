@@ -89,7 +89,6 @@ const PROBES = {
 
 /** Rows that are not tried, and why. */
 const UNTRIED = {
-  'memory of a query, its stages and expressions together': 'tested where work is counted',
   'bytes of a key in an index': 'nothing is refused; tested where keys are made, src/index/tree_tests.rs',
   'elements that an expression makes': 'takes 128 MB; tested in src/query/expression/tests.rs',
   'matches of `$regexFindAll`': 'takes 64 MiB of matches',
