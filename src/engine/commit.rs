@@ -16,6 +16,7 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
+use super::ahead::Ahead;
 use super::catalogue::Catalogue;
 use super::collection::Collection;
 use super::index::Index;
@@ -31,7 +32,7 @@ use super::staging::{Claims, Delta};
 use super::store::{Applied, Room, Store};
 use crate::document::encode_plain;
 use crate::error::{Error, Kind, Result};
-use crate::storage::{Block, Lsn};
+use crate::storage::Lsn;
 
 /// Documents share blocks up to this size; a larger one stands alone.
 const BLOCK: usize = 64 << 10;
@@ -40,9 +41,8 @@ const BLOCK: usize = 64 << 10;
 pub enum Halt {
     /// The operation fails.
     Error(Error),
-    /// This version, in a slot of the collection with this number, must be read from disk first, outside the lock; then
-    /// resolving starts again.
-    Cold(u32, SlotId, OnDisk),
+    /// This version must be read from disk first, outside the lock; then resolving starts again.
+    Cold(OnDisk),
     /// Somebody else has precedence over this, who must be waited for outside the lock; then resolving starts again.
     Yield(Subject),
 }
@@ -110,7 +110,7 @@ pub struct Commit<'s> {
     kept: bool,
     pub(super) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
     pub(super) claims: Claims,
-    preloaded: &'s Preloaded,
+    ahead: &'s Ahead,
     precedence: &'s Precedence,
     pub(super) packed: Vec<u8>,
     pub(super) scratch: (Vec<u8>, Vec<u8>),
@@ -119,13 +119,10 @@ pub struct Commit<'s> {
 /// What has to be had before resolving can go on.
 enum Missing {
     /// A version on disk.
-    Block(u32, SlotId, OnDisk),
+    Block(OnDisk),
     /// The way past somebody who has precedence over this.
     Way(Subject),
 }
-
-/// Cold versions read before the lock was taken, by collection and slot.
-pub type Preloaded = HashMap<(u32, SlotId), (OnDisk, Arc<Block>)>;
 
 impl Store {
     /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets cold documents;
@@ -143,6 +140,17 @@ impl Store {
         &self,
         bytes: usize,
         watch: &Watch,
+        resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
+    ) -> Committed<T> {
+        self.commit_ahead(bytes, watch, &mut Ahead::default(), resolve)
+    }
+
+    /// The same, and of what was read ahead nothing is read again.
+    pub(super) fn commit_ahead<T>(
+        &self,
+        bytes: usize,
+        watch: &Watch,
+        ahead: &mut Ahead,
         mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Committed<T> {
         let failed = |error| Committed { result: Err(error), lsn: Lsn(0) };
@@ -152,15 +160,12 @@ impl Store {
             Ok(room) => Some(room),
             Err(error) => return failed(error),
         };
-        let mut preloaded = Preloaded::new();
         let mut hold = None;
         loop {
-            match self.try_commit(&mut room, &preloaded, &mut resolve) {
+            match self.try_commit(&mut room, ahead, &mut resolve) {
                 Ok(committed) => return committed,
-                Err(Missing::Block(number, slot, disk)) => match self.read_version(&disk) {
-                    Ok(block) => {
-                        preloaded.insert((number, slot), (disk, block));
-                    }
+                Err(Missing::Block(disk)) => match check().and_then(|()| ahead.read(self, &disk)) {
+                    Ok(_) => {}
                     // A compaction may have taken the file away meanwhile; the slot names another then, and from here on
                     // none that a slot names is taken away.
                     Err(_) if hold.is_none() && !must_be_prompt() => hold = Some(self.views().hold()),
@@ -182,7 +187,7 @@ impl Store {
     fn try_commit<T>(
         &self,
         room: &mut Option<Room>,
-        preloaded: &Preloaded,
+        ahead: &Ahead,
         resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Result<Committed<T>, Missing> {
         let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
@@ -193,9 +198,9 @@ impl Store {
         if let Some(error) = self.refusal(&applied) {
             return fail(error, Lsn(0));
         }
-        let mut commit = Commit::new(applied, self.now(), preloaded, self.precedence());
+        let mut commit = Commit::new(applied, self.now(), ahead, self.precedence());
         match resolve(&mut commit) {
-            Err(Halt::Cold(number, slot, disk)) => Err(Missing::Block(number, slot, disk)),
+            Err(Halt::Cold(disk)) => Err(Missing::Block(disk)),
             Err(Halt::Yield(subject)) => Err(Missing::Way(subject)),
             Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
             Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
@@ -211,7 +216,7 @@ impl<'s> Commit<'s> {
     fn new(
         applied: MutexGuard<'s, Applied>,
         time: i64,
-        preloaded: &'s Preloaded,
+        ahead: &'s Ahead,
         precedence: &'s Precedence,
     ) -> Commit<'s> {
         Commit {
@@ -231,7 +236,7 @@ impl<'s> Commit<'s> {
             kept: false,
             turns: Vec::new(),
             claims: Claims::default(),
-            preloaded,
+            ahead,
             precedence,
             packed: Vec::new(),
             scratch: Default::default(),
@@ -356,9 +361,9 @@ impl<'s> Commit<'s> {
         let present = |block, span| Present::of_block(Target::Slot(slot), block, span);
         if let Some(disk) = version.on_disk() {
             // A compaction may have moved the version since it was read: what was read does not fit its new span.
-            return match self.preloaded.get(&(collection.number(), slot)) {
-                Some((read, block)) if *read == disk => Ok(Some((version.lsn, present(block, disk.span())?))),
-                _ => Err(Halt::Cold(collection.number(), slot, disk)),
+            return match self.ahead.get(&disk) {
+                Some(block) => Ok(Some((version.lsn, present(block, disk.span())?))),
+                None => Err(Halt::Cold(disk)),
             };
         }
         let Content::Hot(block, span) = &version.content else { return Ok(None) };

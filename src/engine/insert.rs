@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::{Commit, Committed, Current, Halt, Over};
 use super::duplicate::{check_version, conflict, duplicate_id};
@@ -112,7 +113,15 @@ impl Store {
             Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
         };
         let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
-        self.commit(bytes, |commit| {
+        let watch = Watch::default();
+        let mut ahead = Ahead::default();
+        if let Some(collection) = &collection {
+            let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
+            if let Err(error) = self.read_ahead(collection, slots, &mut ahead, &watch) {
+                return Committed { result: Err(error), lsn: Lsn(0) };
+            }
+        }
+        self.commit_ahead(bytes, &watch, &mut ahead, |commit| {
             let mut versions = Vec::with_capacity(entries.len());
             for (entry, prepared) in entries.iter().zip(&prepared) {
                 let collection = commit.collection_or_create(name)?;

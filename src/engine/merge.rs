@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::aggregate::{COMMIT_BYTES, Pipe, key, weight};
+use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::{Commit, Current, Halt, Over, Present, Target};
 use super::key::Key;
@@ -33,7 +34,7 @@ struct Decided {
 pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged<'_>) -> Result<()> {
     let store = &pipe.store;
     let check = || pipe.watch.check(|| store.now());
-    let (mut at, mut misses) = (0, 0);
+    let (mut at, mut misses, mut ahead) = (0, 0, Ahead::default());
     let _hold = store.views().hold();
     while let Some(first) = documents.get(at) {
         check()?;
@@ -47,16 +48,17 @@ pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged
         let subject = slot.unwrap_or(Subject::Collection(number));
         let held = if misses >= PATIENCE { Some(store.precedence().take(subject, check)?) } else { None };
         let mut decided = Vec::new();
+        ahead.next_batch();
         let mut bytes = 0;
         for document in documents.iter().skip(at) {
-            let one = decide(pipe, collection.as_ref(), document, merged)?;
+            let one = decide(pipe, collection.as_ref(), document, (merged, &mut ahead))?;
             bytes += one.next.as_ref().map_or(0, |(value, _)| weight(value) + 64);
             decided.push(one);
             if bytes > COMMIT_BYTES || held.is_some() {
                 break;
             }
         }
-        let committed = store.commit_within(bytes, &pipe.watch, |commit| {
+        let committed = store.commit_ahead(bytes, &pipe.watch, &mut ahead, |commit| {
             let target = commit.collection_or_create(name)?;
             let same = collection.as_ref().is_none_or(|known| known.number() == target.number());
             let mut passed = 0;
@@ -80,13 +82,13 @@ fn decide(
     pipe: &Pipe,
     collection: Option<&Arc<Collection>>,
     document: &Value,
-    merged: Merged<'_>,
+    (merged, ahead): (Merged<'_>, &mut Ahead),
 ) -> Result<Decided> {
     let key = key(document)?;
     let found = collection.and_then(|collection| Some((collection, collection.slot_of(&key)?)));
     let found = match found {
         Some((collection, slot)) => {
-            pipe.store.newest_in(collection, slot)?.map(|(lsn, now)| (slot, lsn, now))
+            pipe.store.newest_in(collection, slot, ahead)?.map(|(lsn, now)| (slot, lsn, now))
         }
         None => None,
     };

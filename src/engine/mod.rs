@@ -21,6 +21,7 @@
 //! - [`registry`]: the databases open in this process
 
 pub mod aggregate;
+mod ahead;
 pub mod apply;
 mod asked;
 pub mod backup;

@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::Committed;
 use super::hint::Hint;
@@ -164,6 +165,7 @@ impl Store {
         // Where waiting is refused no file is read, and letting go of a hold may delete files.
         let _hold = (!must_be_prompt()).then(|| self.views().hold());
         let mut search = None;
+        let mut ahead = Ahead::default();
         loop {
             let candidates = match self.candidates(collection, modification, &mut search) {
                 Ok(found) => found,
@@ -173,6 +175,11 @@ impl Store {
             lsn = lsn.max(self.applied_lsn());
             if candidates.is_empty() {
                 return Committed { result: Ok(all), lsn };
+            }
+            ahead.next_batch();
+            let slots = candidates.iter().map(|candidate| candidate.slot);
+            if let Err(error) = self.read_ahead(collection, slots, &mut ahead, watch) {
+                return Committed { result: Err(error), lsn };
             }
             let (mut at, mut ready, mut misses) = (0, Vec::new(), 0);
             while at < candidates.len() {
@@ -190,7 +197,7 @@ impl Store {
                 };
                 let worked = held.and_then(|held| {
                     if misses > 0 {
-                        self.work_out(collection, modification, rest, &mut ready)?;
+                        self.work_out(collection, modification, rest, &mut ready, &mut ahead)?;
                     }
                     Ok(held)
                 });
@@ -199,7 +206,7 @@ impl Store {
                     Err(error) => return Committed { result: Err(error), lsn },
                 };
                 let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
-                let committed = self.commit_within(bytes, watch, |commit| {
+                let committed = self.commit_ahead(bytes, watch, &mut ahead, |commit| {
                     change_candidates(commit, collection, modification, rest, &ready)
                 });
                 drop(held);

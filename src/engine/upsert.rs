@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::{Committed, Current, Over};
 use super::duplicate::duplicate_id;
@@ -148,9 +149,11 @@ impl Store {
         lsn: Lsn,
         since: Since,
     ) -> Result<bool> {
-        let matches = |slots: &[SlotId]| -> Result<bool> {
+        let mut ahead = Ahead::default();
+        let mut matches = |slots: &[SlotId]| -> Result<bool> {
+            ahead.next_batch();
             for slot in slots {
-                if let Some((_, present)) = self.newest_in(collection, *slot)?
+                if let Some((_, present)) = self.newest_in(collection, *slot, &mut ahead)?
                     && modification.filter.matches(present.document(collection.shapes()))
                 {
                     return Ok(true);

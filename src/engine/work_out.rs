@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::{Commit, Halt, Over, Present, Target};
 use super::insert::BYTES;
@@ -83,6 +84,7 @@ impl Store {
         modification: &Modification<'_>,
         candidates: &[Candidate],
         ready: &mut Vec<Ready>,
+        ahead: &mut Ahead,
     ) -> Result<()> {
         refuse(|| true)?;
         let work = modification.watch.work(self);
@@ -94,7 +96,7 @@ impl Store {
             }
             if ready.len() == n {
                 work.check()?;
-                let fresh = self.effect_on(collection, modification, candidate, &work)?;
+                let fresh = self.effect_on(collection, modification, candidate, (&work, ahead))?;
                 work.check()?;
                 ready.push(fresh);
             }
@@ -112,9 +114,9 @@ impl Store {
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
         candidate: &Candidate,
-        work: &Work,
+        (work, ahead): (&Work, &mut Ahead),
     ) -> Result<Ready> {
-        let Some((lsn, present)) = self.newest_in(collection, candidate.slot)? else {
+        let Some((lsn, present)) = self.newest_in(collection, candidate.slot, ahead)? else {
             let stamp = collection.slab().newest(candidate.slot, Stamp::of);
             return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
         };
@@ -130,17 +132,22 @@ impl Store {
     }
 
     /// The newest applied document in a slot, read from disk if need be, and the commit that made it.
-    pub(super) fn newest_in(&self, collection: &Collection, slot: SlotId) -> Result<Option<(Lsn, Present)>> {
+    pub(super) fn newest_in(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+        ahead: &mut Ahead,
+    ) -> Result<Option<(Lsn, Present)>> {
         let mut failures = 0;
         loop {
-            let Some(Version { lsn, content }) = collection.slab().newest(slot, Version::clone) else {
+            let Some(version) = collection.slab().newest(slot, Version::clone) else {
                 return Ok(None);
             };
-            let (block, span) = match content {
-                Content::Vacant | Content::Tombstone => return Ok(None),
-                Content::Hot(block, span) => (block, span),
-                Content::Cold(place, span) => match self.read_cold(*place) {
-                    Ok(block) => (block, span),
+            let (block, span) = match (version.on_disk(), version.content) {
+                (_, Content::Hot(block, span)) => (block, span),
+                (None, _) => return Ok(None),
+                (Some(disk), _) => match ahead.read(self, &disk) {
+                    Ok(block) => (block, disk.span()),
                     // A compaction may have taken the file away meanwhile; the slot names another then.
                     Err(_) if failures < READ_TRIES => {
                         failures += 1;
@@ -149,7 +156,7 @@ impl Store {
                     Err(error) => return Err(error),
                 },
             };
-            return Ok(Some((lsn, Present::of_block(Target::Slot(slot), &block, span)?)));
+            return Ok(Some((version.lsn, Present::of_block(Target::Slot(slot), &block, span)?)));
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum FileId {
 }
 
 /// Where a block's payload stands, which is all a cold pointer needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlockPlace {
     /// The file.
     pub file: FileId,

@@ -1,0 +1,102 @@
+//! What is read for a commit before it takes its lock.
+//!
+//! Whole blocks, as documents that lie together are changed together: each is read once. Past a bound the blocks of
+//! documents that lie apart are not kept, only the documents.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::collection::Collection;
+use super::insert::BYTES;
+use super::limits::Watch;
+use super::slab::{OnDisk, SlotId, Version};
+use super::store::Store;
+use crate::error::Result;
+use crate::storage::{Block, BlockPlace};
+
+/// Slots between two looks at the limits.
+const STRETCH: usize = 64;
+
+/// Blocks by their places, and documents by the places of their blocks and where they stand in them. A place names the
+/// same bytes for as long as the database is open, and a slot's version names its place: so what is here is used for the
+/// very version that it was read for, whatever happened to the slot meanwhile.
+#[derive(Default)]
+pub struct Ahead {
+    blocks: HashMap<BlockPlace, Arc<Block>, foldhash::fast::RandomState>,
+    bytes: usize,
+    alone: HashMap<(BlockPlace, usize), Arc<Block>, foldhash::fast::RandomState>,
+}
+
+impl Ahead {
+    /// The block that holds this version, if it was read.
+    pub(super) fn get(&self, disk: &OnDisk) -> Option<&Arc<Block>> {
+        if self.blocks.is_empty() {
+            return None;
+        }
+        let place = **disk.place();
+        self.blocks.get(&place).or_else(|| self.alone.get(&(place, disk.span().range().start)))
+    }
+
+    /// Reads the block that holds this version, if that was not done.
+    pub(super) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
+        if let Some(block) = self.get(disk) {
+            return Ok(block.clone());
+        }
+        let block = store.read_version(disk)?;
+        let place = **disk.place();
+        let keep = match self.bytes > BYTES {
+            true => disk.span().alone(&block),
+            false => None,
+        };
+        match keep {
+            Some(alone) => {
+                let alone = Arc::new(alone);
+                self.alone.insert((place, disk.span().range().start), alone.clone());
+                Ok(alone)
+            }
+            None => {
+                self.bytes += block.bytes.len();
+                self.blocks.insert(place, block.clone());
+                Ok(block)
+            }
+        }
+    }
+
+    /// Lets go of what another batch is not likely to ask for.
+    pub(super) fn next_batch(&mut self) {
+        self.alone.clear();
+        if self.bytes > BYTES {
+            self.blocks.clear();
+            self.bytes = 0;
+        }
+    }
+}
+
+impl Store {
+    /// Reads what these slots hold on disk now. What cannot be read is left: the commit meets it again, if it is still
+    /// there then.
+    pub(super) fn read_ahead(
+        &self,
+        collection: &Collection,
+        slots: impl Iterator<Item = SlotId>,
+        ahead: &mut Ahead,
+        watch: &Watch,
+    ) -> Result<()> {
+        let mut read = 0;
+        for slot in slots {
+            let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
+            if read % STRETCH == 0 {
+                watch.check(|| self.now())?;
+            }
+            read += 1;
+            if ahead.read(self, &disk).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "ahead_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! Blocks that commits over cold documents read, and how often such commits are resolved.
+
+use super::super::commit::Current;
+use super::super::database::Database;
+use super::super::key::Key;
+use super::super::operation::{Incoming, InsertOrder};
+use super::super::read::incoming_key;
+use super::*;
+use crate::document::{Shapes, Value, encode_plain};
+use crate::options::{OpenOptions, StorageMode};
+
+const DOCUMENTS: i32 = 500;
+
+fn incoming(value: &Value) -> Incoming {
+    let mut bytes = Vec::new();
+    encode_plain(value, &mut bytes);
+    Incoming { range: 0..bytes.len(), buffer: bytes.into(), shapes: Arc::new(Shapes::new()) }
+}
+
+/// A database whose documents lie on disk, many in a block.
+struct Bench {
+    _directory: tempfile::TempDir,
+    _runtime: tokio::runtime::Runtime,
+    database: Arc<Database>,
+    keys: Vec<Key>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let options =
+            OpenOptions { storage: StorageMode::Async, memory_limit: Some(1), ..OpenOptions::default() };
+        let path = directory.path().join("db");
+        let database = Database::open(path.to_str().unwrap(), options, runtime.handle().clone()).unwrap();
+        let documents: Vec<_> = (0..DOCUMENTS)
+            .map(|n| {
+                let text = Value::String("x".repeat(700));
+                incoming(&Value::Object(vec![("_id".into(), Value::Int(n)), ("t".into(), text)]))
+            })
+            .collect();
+        let inserted = database.store().insert("c", &documents, InsertOrder::Ordered);
+        database.store().wait_published(inserted.lsn).unwrap();
+        database.store().flush().unwrap();
+        database.store().cool();
+        let keys = (0..DOCUMENTS).map(|n| incoming_key(&incoming(&Value::Int(n))).unwrap()).collect();
+        let bench = Bench { _directory: directory, _runtime: runtime, database, keys };
+        assert!(bench.places() > 3, "the documents lie in several blocks on disk");
+        bench
+    }
+
+    fn collection(&self) -> Arc<Collection> {
+        self.database.store().applied_collection("c").unwrap()
+    }
+
+    fn slots(&self) -> Vec<SlotId> {
+        let collection = self.collection();
+        self.keys.iter().map(|key| collection.slot_of(key).unwrap()).collect()
+    }
+
+    fn disks(&self) -> Vec<OnDisk> {
+        let collection = self.collection();
+        let disk = |slot: &SlotId| collection.slab().newest(*slot, Version::on_disk).flatten();
+        self.slots().iter().filter_map(disk).collect()
+    }
+
+    /// Distinct blocks that documents lie in.
+    fn places(&self) -> usize {
+        self.disks().iter().map(|disk| **disk.place()).collect::<std::collections::HashSet<_>>().len()
+    }
+
+    /// How often a commit that looks at all documents is resolved.
+    fn resolved(&self, ahead: &mut Ahead) -> usize {
+        let (collection, mut times) = (self.collection(), 0);
+        let committed = self.database.store().commit_ahead(10, &Watch::default(), ahead, |commit| {
+            times += 1;
+            for key in &self.keys {
+                assert!(matches!(commit.current(&collection, key)?, Current::Present(_)));
+            }
+            Ok(())
+        });
+        committed.result.unwrap();
+        times
+    }
+}
+
+#[test]
+fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_after_reading_ahead() {
+    let bench = Bench::new();
+    let places = bench.places();
+    assert_eq!(bench.resolved(&mut Ahead::default()), places + 1);
+    let mut ahead = Ahead::default();
+    let store = bench.database.store();
+    store
+        .read_ahead(&bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default())
+        .unwrap();
+    assert_eq!(ahead.blocks.len(), places);
+    assert_eq!(bench.resolved(&mut ahead), 1);
+}
+
+#[test]
+fn past_the_bound_documents_are_kept_and_not_their_blocks() {
+    let bench = Bench::new();
+    let store = bench.database.store();
+    let mut ahead = Ahead::default();
+    let disks = bench.disks();
+    let first = ahead.read(store, &disks[0]).unwrap();
+    ahead.bytes = BYTES + 1;
+    for disk in &disks {
+        let block = ahead.read(store, disk).unwrap();
+        assert!(disk.span().record(&block).is_some());
+        assert!(Arc::ptr_eq(&block, ahead.get(disk).unwrap()));
+        assert!(block.place == first.place || block.bytes.len() < 1_000, "{}", block.bytes.len());
+    }
+    assert_eq!(ahead.blocks.len(), 1);
+    assert_eq!(bench.resolved(&mut ahead), 1);
+    ahead.next_batch();
+    assert!(ahead.blocks.is_empty() && ahead.alone.is_empty());
+}
