@@ -92,9 +92,7 @@ fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_
     assert_eq!(bench.resolved(&mut Ahead::default()), places + 1);
     let mut ahead = Ahead::default();
     let store = bench.database.store();
-    store
-        .read_ahead(&bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default())
-        .unwrap();
+    store.read_ahead(&bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default()).unwrap();
     assert_eq!(ahead.blocks.len(), places);
     assert_eq!(bench.resolved(&mut ahead), 1);
 }
