@@ -11,6 +11,7 @@ use crate::document::order::compare_values;
 use crate::document::value::MAX_DATE;
 use crate::document::{MAX_DEPTH, Node, Object, Path, Seen, Value};
 use crate::error::{Error, Result, codes};
+use crate::work::Work;
 
 /// An operator with its operand.
 #[derive(Clone, Debug)]
@@ -56,11 +57,13 @@ pub(super) fn known(operator: &str) -> Option<&'static str> {
 
 /// Circumstances of an update.
 #[derive(Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct Moment<'w> {
     /// Milliseconds since 1970.
     pub(super) now: i64,
     /// Whether an upsert makes the document.
     pub(super) inserting: bool,
+    /// What counts the steps.
+    pub(super) work: &'w Work,
 }
 
 impl Change {
@@ -122,7 +125,7 @@ impl Change {
     }
 
     /// What takes the place of a scalar; `None` when this is refused, or not for scalars.
-    pub(super) fn of_scalar(&self, old: &Value, moment: Moment) -> Option<Value> {
+    pub(super) fn of_scalar(&self, old: &Value, moment: Moment<'_>) -> Option<Value> {
         match self {
             Change::Set(value) => Some(value.clone()),
             Change::CurrentDate => Some(Value::Date(moment.now)),
@@ -134,14 +137,16 @@ impl Change {
     }
 
     /// Changes the document at the path; answers whether anything really changed.
-    pub(super) fn apply(&self, document: &mut Object, path: &Path, moment: Moment) -> Result<bool> {
+    pub(super) fn apply(&self, document: &mut Object, path: &Path, moment: Moment<'_>) -> Result<bool> {
         match self {
             Change::SetOnInsert(_) if !moment.inserting => Ok(false),
-            Change::Set(value) | Change::SetOnInsert(value) => put(document, path, value.clone()),
-            Change::CurrentDate => put(document, path, Value::Date(moment.now)),
+            Change::Set(value) | Change::SetOnInsert(value) => {
+                put(document, path, value.clone(), moment.work)
+            }
+            Change::CurrentDate => put(document, path, Value::Date(moment.now), moment.work),
             Change::Extreme(wanted, value) => match find(document, path) {
                 Place::Found(old) if compare_values(value, old) != *wanted => Ok(false),
-                _ => put(document, path, value.clone()),
+                _ => put(document, path, value.clone(), moment.work),
             },
             Change::Unset => Ok(remove(document, path)),
             Change::Calculate(arithmetic) => {
@@ -155,29 +160,33 @@ impl Change {
                     }
                     Place::Missing(gap) => {
                         let new = arithmetic.of_missing().map_err(|reason| unfit(reason, "missing"))?;
-                        gap.fill(path, new).map(|()| true)
+                        gap.fill(path, new, moment.work).map(|()| true)
                     }
                     Place::Blocked(error) => Err(error),
                 }
             }
-            Change::Push(push) => on_array(document, path, "$push", true, |items| push.apply(items)),
-            Change::Elements(operator, elements) => {
-                on_array(document, path, operator, elements.creates(), |items| elements.apply(items))
+            Change::Push(push) => {
+                on_array(document, path, ("$push", true, moment.work), |items| push.apply(items, moment.work))
             }
-            Change::RenameFrom(source) => rename(document, source, path),
+            Change::Elements(operator, elements) => {
+                on_array(document, path, (operator, elements.creates(), moment.work), |items| {
+                    elements.apply(items, moment.work)
+                })
+            }
+            Change::RenameFrom(source) => rename(document, source, path, moment.work),
             Change::RenameAway => Ok(false),
         }
     }
 }
 
-fn put(document: &mut Object, path: &Path, value: Value) -> Result<bool> {
+fn put(document: &mut Object, path: &Path, value: Value, work: &Work) -> Result<bool> {
     match find(document, path) {
         Place::Found(old) if *old == value => Ok(false),
         Place::Found(old) => {
             *old = value;
             Ok(true)
         }
-        Place::Missing(gap) => gap.fill(path, value).map(|()| true),
+        Place::Missing(gap) => gap.fill(path, value, work).map(|()| true),
         Place::Blocked(error) => Err(error),
     }
 }
@@ -185,12 +194,11 @@ fn put(document: &mut Object, path: &Path, value: Value) -> Result<bool> {
 fn on_array(
     document: &mut Object,
     path: &Path,
-    operator: &str,
-    create: bool,
-    apply: impl FnOnce(&mut Vec<Value>) -> bool,
+    (operator, create, work): (&str, bool, &Work),
+    apply: impl FnOnce(&mut Vec<Value>) -> Result<bool>,
 ) -> Result<bool> {
     match find(document, path) {
-        Place::Found(Value::Array(items)) => Ok(apply(items)),
+        Place::Found(Value::Array(items)) => apply(items),
         Place::Found(other) => {
             let (text, found) = (path.to_string(), other.type_name());
             let message =
@@ -200,8 +208,8 @@ fn on_array(
         }
         Place::Missing(gap) if create => {
             let mut items = Vec::new();
-            apply(&mut items);
-            gap.fill(path, Value::Array(items)).map(|()| true)
+            apply(&mut items)?;
+            gap.fill(path, Value::Array(items), work).map(|()| true)
         }
         Place::Missing(_) => Ok(false),
         Place::Blocked(error) => Err(error),
@@ -209,7 +217,7 @@ fn on_array(
 }
 
 /// Neither path may lead through an array; a source that is missing changes nothing.
-fn rename(document: &mut Object, source: &Path, target: &Path) -> Result<bool> {
+fn rename(document: &mut Object, source: &Path, target: &Path, work: &Work) -> Result<bool> {
     let value = match find(document, source) {
         Place::Found(value) => value.clone(),
         Place::Missing(_) => return Ok(false),
@@ -224,7 +232,7 @@ fn rename(document: &mut Object, source: &Path, target: &Path) -> Result<bool> {
     }
     check_levels(target, depth(&value))?;
     remove(document, source);
-    put(document, target, value)?;
+    put(document, target, value, work)?;
     Ok(true)
 }
 
@@ -260,7 +268,7 @@ fn parse_current_date<'a>(name: &str, operand: impl Node<'a>) -> Result<Change> 
     Err(bad_update(name, message))
 }
 
-fn check_levels(path: &Path, levels: usize) -> Result<()> {
+pub(super) fn check_levels(path: &Path, levels: usize) -> Result<()> {
     if path.parts().len() + levels <= MAX_DEPTH {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::arithmetic::as_integer;
 use super::filter::{Clause, Filter, Test, is_operators};
+use super::merge_sort::sort_by;
 use super::pattern::Source;
 use super::place::depth;
 use super::refusal::bad_update;
@@ -73,28 +74,30 @@ impl Elements {
     }
 
     /// Whether the array changed.
-    pub(super) fn apply(&self, items: &mut Vec<Value>) -> bool {
+    pub(super) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
         let before = items.len();
+        if !matches!(self, Elements::PopFirst | Elements::PopLast) {
+            work.step(before)?;
+        }
         match self {
             Elements::PullEqual(values) if values.len() <= FEW => items.retain(|item| !has(values, item)),
             Elements::PullEqual(values) => {
-                let values = sorted(values);
-                items.retain(|item| !found(&values, item));
+                let values = sorted(values, work)?;
+                items.retain(|item| !(work.goes_on(1) && found(&values, item)));
             }
-            Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item, &Work::default())),
+            Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item, work)),
             Elements::PullMatching(filter) => {
-                items.retain(|item| {
-                    !(matches!(item, Value::Object(_)) && filter.root.matches(item, &filter.work))
-                });
+                items.retain(|item| !(matches!(item, Value::Object(_)) && filter.root.matches(item, work)));
             }
             Elements::PopFirst => drop(items.drain(..before.min(1))),
             Elements::PopLast => drop(items.pop()),
             Elements::AddToSet(values) if values.len() > FEW => {
                 let fresh = {
-                    let known = sorted(items);
+                    let known = sorted(items, work)?;
                     let mut added = BTreeSet::new();
                     let mut fresh = Vec::new();
                     for value in values {
+                        work.step(1)?;
                         if !found(&known, value) && added.insert(InOrder(value)) {
                             fresh.push(value.clone());
                         }
@@ -111,15 +114,14 @@ impl Elements {
                 }
             }
         }
-        items.len() != before
+        // Where it was stopped, what was chosen is not to be believed.
+        work.believe(items.len() != before)
     }
 }
 
 /// Values in the total order, to be searched.
-fn sorted(values: &[Value]) -> Vec<&Value> {
-    let mut sorted: Vec<_> = values.iter().collect();
-    sorted.sort_by(|a, b| compare_values(a, b));
-    sorted
+fn sorted<'v>(values: &'v [Value], work: &Work) -> Result<Vec<&'v Value>> {
+    sort_by(values.iter().collect(), work, |a, b| compare_values(a, b))
 }
 
 fn found(sorted: &[&Value], wanted: &Value) -> bool {

@@ -53,6 +53,7 @@ mod update_raw;
 mod update_raw_tests;
 #[cfg(test)]
 mod update_tests;
+mod update_wide;
 mod wide;
 #[cfg(test)]
 mod work_tests;

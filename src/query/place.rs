@@ -4,6 +4,7 @@ use super::refusal::bad_update;
 use crate::document::path::Part;
 use crate::document::{Object, Path, Value};
 use crate::error::{Error, Result, codes};
+use crate::work::Work;
 
 /// Largest index that an update may create in an array, the elements before it becoming null; MongoDB's limit.
 pub(super) const MAX_PADDING: usize = 1_500_000;
@@ -94,7 +95,7 @@ fn blocked<'a>(path: &Path, part: &Part, container: &Part, kind: &str) -> Place<
 
 impl Gap<'_> {
     /// Makes the place: objects on the way, nulls before it in an array.
-    pub(super) fn fill(self, path: &Path, value: Value) -> Result<()> {
+    pub(super) fn fill(self, path: &Path, value: Value, work: &Work) -> Result<()> {
         let wrap = |value, part: &Part| Value::Object(vec![(part.name.to_string(), value)]);
         let value = self.rest.iter().rev().fold(value, wrap);
         match self.container {
@@ -107,6 +108,7 @@ impl Gap<'_> {
                     );
                     return Err(bad_update(&text, message).with_code(codes::CANNOT_BACKFILL_ARRAY));
                 }
+                work.step((index - items.len()) / 16)?;
                 items.resize(index, Value::Null);
                 items.push(value);
             }

@@ -173,12 +173,20 @@ impl ArrayFilters {
     }
 
     /// The concrete paths of a path in a document. `matched` is the element that made the document match.
-    pub(super) fn expand(&self, document: &Object, path: &Path, matched: Option<usize>) -> Result<Vec<Path>> {
-        let mut expansion = Expansion { filters: self, path, matched, found: Vec::new() };
+    pub(super) fn expand(
+        &self,
+        document: &Object,
+        path: &Path,
+        matched: Option<usize>,
+        work: &Work,
+    ) -> Result<Vec<Path>> {
+        let mut expansion = Expansion { filters: self, path, matched, work, found: Vec::new() };
         let first = path.parts().first();
         let value = first.and_then(|first| document.iter().find(|(key, _)| **key == *first.name));
         let taken = first.into_iter().cloned().collect();
         expansion.step(value.map(|(_, value)| value), taken, path.parts().get(1..).unwrap_or_default())?;
+        // Where a filter was stopped, what it chose is not to be believed.
+        self.filters.iter().try_for_each(|filter| filter.work.believe(()))?;
         Ok(expansion.found)
     }
 }
@@ -187,6 +195,7 @@ struct Expansion<'a> {
     filters: &'a ArrayFilters,
     path: &'a Path,
     matched: Option<usize>,
+    work: &'a Work,
     found: Vec<Path>,
 }
 
@@ -235,6 +244,7 @@ impl Expansion<'_> {
                     other => return Err(self.no_array(&Path::of_parts(taken), other)),
                 };
                 for (index, item) in items.iter().enumerate() {
+                    self.work.step(1 + taken.len())?;
                     if filter.is_none_or(|filter| filter.chooses(item)) {
                         self.step(Some(item), element(&taken, index), rest)?;
                     }

@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 
 use super::arithmetic::as_integer;
+use super::merge_sort::sort_by;
 use super::refusal::bad_update;
 use crate::document::order::compare_values;
 use crate::document::{Node, Path, Value};
 use crate::error::Result;
+use crate::work::Work;
 
 /// A `$push` with its modifiers.
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ impl Push {
     }
 
     /// Whether the array changed.
-    pub(super) fn apply(&self, items: &mut Vec<Value>) -> bool {
+    pub(super) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
         let len = items.len();
         // As MongoDB counts: what is added, sorted or cut counts as a change, whatever the array is like afterwards.
         let mut changed = !self.each.is_empty() || self.sort.is_some();
@@ -70,9 +72,11 @@ impl Push {
             Some(at) if at >= 0 => usize::try_from(at).unwrap_or(len).min(len),
             Some(back) => len.saturating_sub(usize::try_from(back.unsigned_abs()).unwrap_or(len)),
         };
+        // What stands behind is moved, which is little beside a step for each that comes.
+        work.step(self.each.len() + (len - at) / 64)?;
         items.splice(at..at, self.each.iter().cloned());
         if let Some(sort) = &self.sort {
-            items.sort_by(|a, b| sort.compare(a, b));
+            *items = sort_by(std::mem::take(items), work, |a, b| sort.compare(a, b))?;
         }
         if let Some(slice) = self.slice {
             let keep = usize::try_from(slice.unsigned_abs()).unwrap_or(usize::MAX);
@@ -83,7 +87,7 @@ impl Push {
                 items.drain(..items.len().saturating_sub(keep));
             }
         }
-        changed
+        Ok(changed)
     }
 }
 

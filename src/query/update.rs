@@ -5,7 +5,7 @@
 //! as it is written nor, with positional parts, as it is in the document.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::aggregate::update::UpdatePipeline;
 use super::change::{Change, Moment, known};
@@ -13,6 +13,7 @@ use super::expression::Constants;
 use super::positional::{self, ArrayFilters, is_positional};
 use super::refusal::bad_update;
 use super::update_raw::is_flat;
+use super::update_wide::{WIDE, Wide, is_fit};
 use crate::document::order::compare_values;
 use crate::document::path::Part;
 use crate::document::{Node, Object, Path, RawValue, Seen, Value};
@@ -21,9 +22,6 @@ use crate::work::Work;
 
 /// The largest number of an element that is near: a missing array is made up to there at once.
 const NEAR: usize = 1_000;
-/// Changes from which on it pays to look fields up.
-const WIDE: usize = 32;
-
 /// Bytes of an update that is little work on a small document.
 const LIGHT: usize = 4 << 10;
 
@@ -174,23 +172,18 @@ impl Update {
         if let Some(pipeline) = &self.pipeline {
             return pipeline.apply(document, now);
         }
-        let moment = Moment { now, inserting };
-        let mut changed = false;
+        let moment = Moment { now, inserting, work };
         if !self.positional {
-            let renames = |(_, change): &(Path, Change)| matches!(change, Change::RenameFrom(_));
-            if self.changes.len() > WIDE && !self.changes.iter().any(renames) {
-                return self.apply_wide(document, moment, work);
+            if self.changes.len() > WIDE && self.changes.iter().all(is_fit) {
+                return Wide { moment, least: WIDE }.apply(&self.changes, 0, document);
             }
-            for (path, change) in &self.changes {
-                work.step(document.len())?;
-                changed |= apply_one(document, path, change, moment)?;
-            }
-            return Ok(changed);
+            return self.apply_each(document, moment);
         }
+        let mut changed = false;
         let mut concrete = Vec::new();
         for (path, change) in &self.changes {
             if is_positional(path) {
-                let paths = self.filters.expand(document, path, matched)?;
+                let paths = self.filters.expand(document, path, matched, work)?;
                 concrete.extend(paths.into_iter().map(|path| (path, change)));
             } else {
                 concrete.push((path.clone(), change));
@@ -204,83 +197,28 @@ impl Update {
         }
         Ok(changed)
     }
-
-    /// Many changes, one after the other. Those of fields of the document itself find them by a table, and what they remove goes
-    /// at the end, so that the time grows with the changes and the fields, not with their product.
-    fn apply_wide(&self, document: &mut Object, moment: Moment, work: &Work) -> Result<bool> {
-        let mut places = places_of(document);
-        let mut removed = HashSet::new();
+    /// One change after the other.
+    pub(super) fn apply_each(&self, document: &mut Object, moment: Moment<'_>) -> Result<bool> {
         let mut changed = false;
         for (path, change) in &self.changes {
-            work.step(1)?;
-            let [part] = path.parts() else {
-                // What was removed is no part of this path, and it adds fields at the end only.
-                work.step(document.len())?;
-                changed |= apply_one(document, path, change, moment)?;
-                note_last(document, &mut places);
-                continue;
-            };
-            let place = places.get(&*part.name).copied();
-            match (change, place) {
-                _ if &*part.name == "_id" => {
-                    // Where an upsert had none it comes to the front, and all others move.
-                    drop_all(document, &mut removed);
-                    changed |= apply_one(document, path, change, moment)?;
-                    places = places_of(document);
-                }
-                (Change::Unset, None) => {}
-                (Change::Unset, Some(place)) => changed |= removed.insert(place),
-                (_, place) => {
-                    let mut alone = Object::new();
-                    if let Some((name, value)) = place.and_then(|place| document.get_mut(place)) {
-                        alone.push((name.clone(), std::mem::replace(value, Value::Null)));
-                    }
-                    let outcome = change.apply(&mut alone, path, moment);
-                    match (place, alone.pop()) {
-                        (Some(place), Some((_, value))) => {
-                            if let Some((_, slot)) = document.get_mut(place) {
-                                *slot = value;
-                            }
-                        }
-                        (None, Some(field)) => {
-                            document.push(field);
-                            note_last(document, &mut places);
-                        }
-                        (_, None) => {}
-                    }
-                    changed |= outcome?;
-                }
-            }
+            moment.work.step(document.len())?;
+            changed |= apply_one(document, path, change, moment)?;
         }
-        drop_all(document, &mut removed);
         Ok(changed)
     }
-}
 
-fn places_of(document: &Object) -> HashMap<String, usize> {
-    document.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect()
-}
-
-fn note_last(document: &Object, places: &mut HashMap<String, usize>) {
-    if let Some((name, _)) = document.last() {
-        places.entry(name.clone()).or_insert(document.len() - 1);
+    #[cfg(test)]
+    pub(super) fn changes(&self) -> &[(Path, Change)] {
+        &self.changes
     }
 }
 
-/// Takes the fields in these places out.
-fn drop_all(document: &mut Object, removed: &mut HashSet<usize>) {
-    if removed.is_empty() {
-        return;
-    }
-    let mut place = 0;
-    document.retain(|_| {
-        place += 1;
-        !removed.contains(&(place - 1))
-    });
-    removed.clear();
-}
-
-fn apply_one(document: &mut Object, path: &Path, change: &Change, moment: Moment) -> Result<bool> {
+pub(super) fn apply_one(
+    document: &mut Object,
+    path: &Path,
+    change: &Change,
+    moment: Moment<'_>,
+) -> Result<bool> {
     if path.names().next() == Some("_id") {
         change_id(document, path, change, moment)
     } else {
@@ -329,7 +267,7 @@ fn conflict(path: &Path, other: &Path) -> Error {
 }
 
 /// `_id` never changes: an update may repeat it, and set it where an upsert has none.
-fn change_id(document: &mut Object, path: &Path, change: &Change, moment: Moment) -> Result<bool> {
+fn change_id(document: &mut Object, path: &Path, change: &Change, moment: Moment<'_>) -> Result<bool> {
     let position = document.iter().position(|(key, _)| key == "_id");
     let Some((_, old)) = position.and_then(|found| document.get(found)).cloned() else {
         if !moment.inserting {

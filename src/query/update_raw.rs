@@ -14,6 +14,7 @@ use super::change::{Change, Moment};
 use super::update::Update;
 use crate::document::raw::step_over;
 use crate::document::{MAX_DOCUMENT, Path, RawKind, RawValue, ShapeId, encode_plain, token};
+use crate::work::Work;
 
 /// What an update made of stored bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,8 @@ fn rewritten(
     }
     places.sort_unstable_by_key(|(place, _)| *place);
     let begin = out.len();
-    let moment = Moment { now, inserting: false };
+    let work = Work::default();
+    let moment = Moment { now, inserting: false, work: &work };
     let (mut copied, mut at, mut passed) = (0, 3, 0);
     let mut changed = false;
     for (place, change) in places {
