@@ -140,11 +140,14 @@ export class Port {
     return port
   }
 
+  /** What the core's wake-up reaches this port through: the core lets go of the function only when the event loop turns. */
+  readonly #awake: { port: Port | undefined } = { port: this }
   readonly #atExit = (): void => this.#native.closeAll()
 
   private constructor() {
     this.#native = native()
-    this.#id = this.#native.openPort(() => this.#woken(), () => {})
+    const awake = this.#awake
+    this.#id = this.#native.openPort(() => awake.port?.#woken(), () => {})
     this.buffers = new PortBuffers(this.#native, this.#id)
     this.reads = new PointReads(this.#native, this.#id, this.buffers, this.#turn)
     closeAtExit(this.#atExit)
@@ -156,6 +159,7 @@ export class Port {
     if (this.#users > 0) return
     if (Port.#current === this) Port.#current = undefined
     keepAtExit(this.#atExit)
+    this.#awake.port = undefined
     this.#native.closePort(this.#id)
   }
 

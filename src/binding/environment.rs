@@ -51,7 +51,7 @@ impl Databases {
         path: &str,
         at: Result<PathBuf>,
         options: OpenOptions,
-    ) -> Result<(u32, Arc<Database>)> {
+    ) -> Result<u32> {
         let runtime = tokio::runtime::Handle::current();
         let database = match path {
             "" | MEMORY => Database::open(path, options, runtime)?,
@@ -59,13 +59,13 @@ impl Databases {
         };
         let handle = NEXT_DATABASE.fetch_add(1, Ordering::Relaxed);
         match &mut *self.open.lock() {
-            Some(open) => open.insert(handle, Arc::clone(&database)),
+            Some(open) => open.insert(handle, database),
             None => {
                 database.close()?;
                 return Err(Error::new(Kind::Closed, "the environment ended while the database was opened"));
             }
         };
-        Ok((handle, database))
+        Ok(handle)
     }
 
     /// Closes a database. Blocks. Its handle is forgotten also when closing fails, for there is no second try.
@@ -88,7 +88,8 @@ impl Databases {
         }
     }
 
-    fn get(&self, handle: u32) -> Option<Arc<Database>> {
+    /// The database of a handle, until it is closed.
+    pub fn get(&self, handle: u32) -> Option<Arc<Database>> {
         self.open.lock().as_ref()?.get(&handle).cloned()
     }
 

@@ -19,15 +19,16 @@ use super::buffers::Buffers;
 use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
 use super::options;
+use super::port::closed;
 use super::wake::WakeFunction;
 use crate::engine::{Database, Limits, MEMORY, Watch};
 use crate::error::{Error, Kind, Result};
 
-/// An open database.
+/// An open database. The environment has it until it is closed: this object goes when JavaScript has collected it and the
+/// event loop turns, which may be long after.
 #[napi]
 pub struct NativeDatabase {
     handle: u32,
-    database: Arc<Database>,
     home: Arc<Databases>,
     /// What stops compactions and backups under way, by their tickets.
     stops: Arc<Mutex<HashMap<u32, Arc<AtomicBool>>>>,
@@ -69,8 +70,8 @@ impl NativeDatabase {
         let at = Database::locate(&path);
         let work = move || {
             let options = options::parse(&path, &options_json)?;
-            let (handle, database) = home.open(&path, at, options)?;
-            Ok(NativeDatabase { handle, database, home, stops: Arc::default() })
+            let handle = home.open(&path, at, options)?;
+            Ok(NativeDatabase { handle, home, stops: Arc::default() })
         };
         if prompt {
             return within_runtime_if_available(|| guarded(work)).map(Either::A);
@@ -87,27 +88,27 @@ impl NativeDatabase {
     /// Path, storage and recovery report, as JSON.
     #[napi]
     pub fn describe(&self) -> napi::Result<String> {
-        guarded(|| json(&self.database.describe()))
+        guarded(|| json(&self.database()?.describe()))
     }
 
     /// Resolves when every write that resolved before is durable.
     #[napi]
     pub fn flush(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
-        let database = Arc::clone(&self.database);
+        let database = guarded(|| self.database())?;
         promise(env, move || database.flush())
     }
 
     /// Resolves when a snapshot of now has begun a new generation of files, with what was done, as JSON.
     #[napi]
     pub fn compact(&self, env: &Env, ticket: u32) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) = (Arc::clone(&self.database), self.stoppable(ticket));
+        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
         promise(env, move || json(&database.compact_within(&stoppable.watch())?))
     }
 
     /// Resolves when a copy of now stands in a directory of its own, with what it holds, as JSON.
     #[napi]
     pub fn backup(&self, env: &Env, destination: String, ticket: u32) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) = (Arc::clone(&self.database), self.stoppable(ticket));
+        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
         let destination = located(destination);
         promise(env, move || json(&database.backup_within(&destination, &stoppable.watch())?))
     }
@@ -123,13 +124,16 @@ impl NativeDatabase {
     /// The database is about to be closed: operations that still run in a moment end with `CLOSED`.
     #[napi]
     pub fn interrupt(&self) {
-        self.database.interrupt_soon();
+        if let Some(database) = self.home.get(self.handle) {
+            database.interrupt_soon();
+        }
     }
 
     /// Resolves when the database is closed. Without a promise where there was nothing to wait for.
     #[napi]
     pub fn close(&self, env: &Env) -> napi::Result<Either<(), AsyncBlock<()>>> {
-        let (home, handle, database) = (Arc::clone(&self.home), self.handle, Arc::clone(&self.database));
+        let (home, handle) = (Arc::clone(&self.home), self.handle);
+        let Some(database) = home.get(handle) else { return Ok(Either::A(())) };
         match guarded(|| home.close_at_once(handle, &database).transpose())? {
             Some(()) => Ok(Either::A(())),
             None => promise(env, move || home.close(handle, &database)).map(Either::B),
@@ -139,7 +143,7 @@ impl NativeDatabase {
     /// Resolves with the counters, as JSON.
     #[napi]
     pub fn stats(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
-        let database = Arc::clone(&self.database);
+        let database = guarded(|| self.database())?;
         promise(env, move || json(&database.stats()?))
     }
 }
@@ -151,8 +155,8 @@ impl NativeDatabase {
         Stoppable { ticket, flag, stops: self.stops.clone() }
     }
 
-    pub(super) fn database(&self) -> &Database {
-        &self.database
+    pub(super) fn database(&self) -> Result<Arc<Database>> {
+        self.home.get(self.handle).ok_or_else(closed)
     }
 }
 

@@ -85,7 +85,7 @@ impl NativeDatabase {
     #[napi]
     pub fn export_lines(&self, collections: Option<Vec<String>>) -> napi::Result<NativeExport> {
         guarded(|| {
-            let export = self.database().export(collections.as_deref())?;
+            let export = self.database()?.export(collections.as_deref())?;
             Ok(NativeExport { export: Arc::new(Mutex::new(Some(export))) })
         })
     }
@@ -106,7 +106,7 @@ impl NativeDatabase {
                 }
             };
             let options = ImportOptions { batch: batch as usize, if_exists };
-            Ok(NativeImport { import: Arc::new(Import::new(self.database().session(), options)) })
+            Ok(NativeImport { import: Arc::new(Import::new(self.database()?.session(), options)) })
         })
     }
 }
