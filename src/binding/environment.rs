@@ -46,12 +46,7 @@ pub struct Databases {
 
 impl Databases {
     /// Opens a database, at the place that its path means, and gives it a handle. Blocks.
-    pub fn open(
-        &self,
-        path: &str,
-        at: Result<PathBuf>,
-        options: OpenOptions,
-    ) -> Result<u32> {
+    pub fn open(&self, path: &str, at: Result<PathBuf>, options: OpenOptions) -> Result<u32> {
         let runtime = tokio::runtime::Handle::current();
         let database = match path {
             "" | MEMORY => Database::open(path, options, runtime)?,

@@ -16,7 +16,7 @@ use super::update_raw::is_flat;
 use super::update_wide::{WIDE, Wide, is_fit};
 use crate::document::order::compare_values;
 use crate::document::path::Part;
-use crate::document::{Node, Object, Path, RawValue, Seen, Value};
+use crate::document::{Node, Object, Path, RawValue, Seen};
 use crate::error::{Error, Result, codes};
 use crate::work::Work;
 
