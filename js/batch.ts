@@ -112,7 +112,7 @@ export class Port {
   readonly #id: number
   readonly #shapes = new PortShapes()
   readonly #waiters = new Map<number, Waiter>()
-  readonly #scratch: Writer[] = [new Writer()]
+  readonly #scratch: Writer[] = []
   #depth = 0
   #batch = new Writer(REQUEST_BYTES)
   /** Whether a job or a turn will submit the batch. */
@@ -147,7 +147,7 @@ export class Port {
   private constructor() {
     this.#native = native()
     const awake = this.#awake
-    this.#id = this.#native.openPort(() => awake.port?.#woken(), () => {})
+    this.#id = this.#native.openPort(() => awake.port && awake.port.#woken(), () => {})
     this.buffers = new PortBuffers(this.#native, this.#id)
     this.reads = new PointReads(this.#native, this.#id, this.buffers, this.#turn)
     closeAtExit(this.#atExit)
@@ -161,6 +161,11 @@ export class Port {
     keepAtExit(this.#atExit)
     this.#awake.port = undefined
     this.#native.closePort(this.#id)
+    // What else refers to this port may do so until the event loop turns.
+    this.buffers.release()
+    this.reads.release()
+    this.#batch = new Writer(0)
+    this.#scratch.length = 0
   }
 
   /** The handle of a collection; the empty name stands for the database itself. */

@@ -58,6 +58,12 @@ export class PortBuffers {
     if (this.result.length > KEPT_BYTES) this.replaceResult(RESULT_BYTES)
   }
 
+  /** Lets go of both; the core has done so. */
+  release(): void {
+    this.request = this.result = Buffer.allocUnsafeSlow(0)
+    this.words = new Uint32Array(16)
+  }
+
   private replaceRequest(length: number): void {
     this.request = Buffer.allocUnsafeSlow(length)
     this.words = wordsOf(this.request)

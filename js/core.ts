@@ -224,6 +224,7 @@ export class Core {
     } catch (error) {
       throw errorOfNative('Database.close', error)
     } finally {
+      this.reader.release()
       this.port.release()
     }
   }

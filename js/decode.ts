@@ -67,6 +67,12 @@ export class Reader {
     this.owner = options.owner ?? { lent: false }
   }
 
+  /** Lets go of the bytes. */
+  release(): void {
+    this.attach(Buffer.allocUnsafeSlow(0))
+    this.latin = this.wide = ''
+  }
+
   /** Reads one section at `at` of `bytes` and returns its value; `end` is where it ended. */
   section(bytes: Buffer, at: number): unknown {
     this.attach(bytes)

@@ -63,13 +63,18 @@ export class PointReads {
   readonly #buffers: PortBuffers
   readonly #turn: Turn
   readonly #late = new Map<Target, Late>()
-  readonly #ids = new Writer(16 << 10)
+  #ids = new Writer(16 << 10)
   #scheduled = false
 
   constructor(native: Native, port: number, buffers: PortBuffers, turn: Turn) {
     this.#attempt = native.pointReads(port)
     this.#buffers = buffers
     this.#turn = turn
+  }
+
+  /** The port is closed. */
+  release(): void {
+    this.#ids = new Writer(0)
   }
 
   /** The document with this `_id`, or null, where it is in memory. */
