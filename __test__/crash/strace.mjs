@@ -3,7 +3,7 @@
 //
 //   node __test__/crash/strace.mjs [--verbose]
 //
-// Checks the order of creating, turning to the next segment, compacting and closing (each file durable before the name
+// Checks the order of creating, the first write, turning to the next segment, compacting and closing (each file durable before the name
 // that makes it count, each segment before its successor), at least one fdatasync for each awaited insert, and far
 // fewer for concurrent ones. Says so and ends well without strace.
 
@@ -31,6 +31,15 @@ const ORDERS = {
     ['rename MANIFEST', 'it takes its place'],
     ['sync DIR', 'its name is durable']
   ],
+  first: [
+    ['header SEG1', 'the first segment begins'],
+    ['sync SEG1', 'its header is durable'],
+    ['sync DIR', 'its name is durable'],
+    ['write MANIFEST', 'it is recorded'],
+    ['sync MANIFEST', 'the record is durable'],
+    ['write SEG1', 'only now a frame is written to it'],
+    ['sync SEG1', 'the frame is durable']
+  ],
   rotate: [
     ['create SEG2', 'the next segment is set aside'],
     ['seal SEG1', 'the segment before is sealed'],
@@ -38,6 +47,7 @@ const ORDERS = {
     ['header SEG2', 'the next segment begins'],
     ['sync SEG2', 'its header is durable'],
     ['sync DIR', 'its name is durable'],
+    ['write MANIFEST', 'it is recorded'],
     ['write SEG2', 'only now a frame is written to it'],
     ['sync SEG2', 'the frame is durable']
   ],
@@ -72,6 +82,7 @@ const ORDERS = {
 
 /** What must not happen before what, in the whole run. */
 const NEVER_BEFORE = [
+  ['write SEG1', 'sync MANIFEST', 'a frame in a segment that is not recorded'],
   ['write SEG2', 'sync SEG2', 'a frame in a segment whose header is not durable'],
   ['rename SNAP', 'sync SNAP.tmp', 'a snapshot that has its name before it is durable'],
   ['remove SEG1', 'rename SNAP', 'a segment removed before there is a snapshot']

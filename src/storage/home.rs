@@ -103,3 +103,7 @@ pub(super) fn not_a_folder(path: &Path, kind: EntryKind) -> Error {
     Error::new(Kind::Io, message)
         .with_details(Details { file: Some(path.to_path_buf()), ..Details::default() })
 }
+
+#[cfg(test)]
+#[path = "home_tests.rs"]
+mod tests;
