@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::backend::{Lsn, StorageBackend};
 use super::super::real_vfs::RealVfs;
-use super::super::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
+use super::super::vfs::{Entry, EntryKind, Identity, OpenMode, Vfs, VfsFile};
 use super::super::{Block, FrameSize, Host, Replayed, SnapshotBlock, open_disk};
 use crate::error::{Kind, Result};
 use crate::options::{OpenOptions, StorageMode};
