@@ -490,6 +490,11 @@ impl<'s> Commit<'s> {
     }
 
     /// A collection begun for documents that then failed is not begun.
+    /// Leaves the documents as they are.
+    pub(super) fn abandon(&mut self) {
+        self.steps.clear();
+    }
+
     fn is_empty(&self) -> bool {
         self.steps.is_empty()
             && self.dropped.is_empty()

@@ -207,7 +207,14 @@ impl Store {
                 };
                 let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
                 let committed = self.commit_ahead(bytes, watch, &mut ahead, |commit| {
-                    change_candidates(commit, collection, modification, rest, &ready)
+                    let changed = change_candidates(commit, collection, modification, rest, &ready)?;
+                    if changed.unready && misses == 0 {
+                        // Worked out as a whole first, so that a part is one commit. Where other writers keep coming in
+                        // between it is cut there, and goes on.
+                        commit.abandon();
+                        return Ok(Changed { unready: true, ..Changed::default() });
+                    }
+                    Ok(changed)
                 });
                 drop(held);
                 lsn = lsn.max(committed.lsn);

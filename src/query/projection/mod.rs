@@ -2,15 +2,17 @@
 //!
 //! - `parse`: reads a projection and decides what it does with fields that it does not name
 //! - `apply`: what becomes of a document
+//! - `branch`: the named paths, as a tree
 
 mod apply;
+mod branch;
 mod parse;
 
 use super::expression::Expression;
 use super::operators::Element;
 use super::slice::Slice;
-use super::wide::Keys;
 use crate::work::Work;
+use branch::Branch;
 
 /// Which fields stay, and what of them.
 #[derive(Clone, Debug)]
@@ -30,29 +32,6 @@ pub struct Projection {
 enum Mode {
     Include,
     Exclude,
-}
-
-/// Named paths as a tree.
-#[derive(Clone, Debug, Default)]
-struct Branch {
-    rules: Vec<(String, Rule)>,
-    keys: Keys,
-}
-
-impl Branch {
-    /// Where the rule for a key stands.
-    fn find(&self, key: &str) -> Option<usize> {
-        self.keys.find(&self.rules, key)
-    }
-
-    fn rule(&self, key: &str) -> Option<&Rule> {
-        self.find(key).and_then(|at| self.rules.get(at)).map(|(_, rule)| rule)
-    }
-
-    fn push(&mut self, key: &str, rule: Rule) {
-        self.rules.push((key.to_owned(), rule));
-        self.keys.follow(&self.rules);
-    }
 }
 
 /// What becomes of a field that a path names, or leads through.
