@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+// By its path, so that tests/loom can compile this file where it stands.
+#[path = "error/codes.rs"]
 pub mod codes;
 
 use codes::Code;

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
+#[path = "codes/operators.rs"]
 mod operators;
+#[path = "codes/stages.rs"]
 mod stages;
 
 pub use operators::{Operator, operator};

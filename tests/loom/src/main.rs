@@ -7,6 +7,12 @@
 //! The code is the package's own, `src/storage/queue.rs` and `completion.rs`, `src/engine/slab.rs` and `holds.rs`, with
 //! loom's locks in place of parking_lot's. Three threads with at most three preemptions each run by default; `LOOM_MAX_PREEMPTIONS` is more.
 
+/// What the records name of documents.
+mod document {
+    pub mod shape {
+        pub const MAX_SHAPE_KEYS: usize = u16::MAX as usize;
+    }
+}
 mod engine;
 #[allow(dead_code, reason = "the file comes whole")]
 #[path = "../../../src/error.rs"]
