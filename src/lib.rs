@@ -1,6 +1,6 @@
 //! An embedded document database: MongoDB's API in the process that uses it, durable for real.
 //!
-//! The rooms, from the bottom up; a room imports only what stands below it (`tests/layering.rs`):
+//! The rooms, from the bottom up; a room imports only what stands below it (`tests/layering`):
 //!
 //! - [`error`]: the one public error with its stable kinds
 //! - [`options`]: how a database is opened
