@@ -63,8 +63,8 @@ struct Inner {
     memory: usize,
     held: AtomicUsize,
     steps: AtomicU64,
-    /// For tests: the steps after which it stops.
-    fuse: AtomicU64,
+    /// The steps after which it stops, whatever the time.
+    fuse: u64,
     /// For tests: every step as it is counted.
     #[cfg(test)]
     exact: AtomicU64,
@@ -76,30 +76,35 @@ thread_local! {
     static SINCE: Cell<usize> = const { Cell::new(0) };
 }
 
+/// This thread looks after so many steps, and then every [`LOOK`] of them as ever.
+pub fn look_after(steps: usize) {
+    SINCE.set(LOOK.saturating_sub(steps));
+}
+
 impl Work {
     /// Work that stops so, and holds at most so many bytes.
     pub fn new(clock: Clock, stop: Stop, memory: usize) -> Work {
+        Work::with_fuse(clock, stop, memory, u64::MAX)
+    }
+
+    /// Work that stops at the first look after so many steps: a deadline that no slow machine moves. [`look_after`] says when
+    /// that look comes.
+    pub fn of_steps(steps: u64, memory: usize) -> Work {
+        Work::with_fuse(Arc::new(|| 0), Stop::default(), memory, steps)
+    }
+
+    fn with_fuse(clock: Clock, stop: Stop, memory: usize, fuse: u64) -> Work {
         Work(Some(Arc::new(Inner {
             clock,
             stop: Mutex::new(stop),
             memory,
             held: AtomicUsize::new(0),
             steps: AtomicU64::new(0),
-            fuse: AtomicU64::new(u64::MAX),
+            fuse,
             #[cfg(test)]
             exact: AtomicU64::new(0),
             failed: OnceLock::new(),
         })))
-    }
-
-    /// Work that stops after about so many steps: a deadline that no slow machine moves.
-    #[cfg(test)]
-    pub fn of_steps(steps: u64, memory: usize) -> Work {
-        let work = Work::new(Arc::new(|| 0), Stop::default(), memory);
-        if let Some(inner) = &work.0 {
-            inner.fuse.store(steps, Ordering::Relaxed);
-        }
-        work
     }
 
     /// From now on it stops so: a cursor goes on with another batch.
@@ -137,6 +142,12 @@ impl Work {
             Some(error) => Err(error.clone()),
             None => Ok(answer),
         }
+    }
+
+    /// Whether it was stopped: every later look fails.
+    #[inline]
+    pub fn has_failed(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.failed.get().is_some())
     }
 
     /// Looks at flags and clock now.
@@ -192,8 +203,8 @@ impl Inner {
             return Err(error.clone());
         }
         let all = self.steps.fetch_add(steps as u64, Ordering::Relaxed).saturating_add(steps as u64);
-        let looked = if all >= self.fuse.load(Ordering::Relaxed) {
-            Err(Error::new(Kind::Timeout, "the steps of a test are spent"))
+        let looked = if all >= self.fuse {
+            Err(Error::new(Kind::Timeout, "the steps of the operation are spent"))
         } else {
             self.stop.lock().unwrap_or_else(PoisonError::into_inner).check(|| (self.clock)())
         };
@@ -304,6 +315,15 @@ mod tests {
         assert!(error.message().starts_with("$group would hold more than 100 MiB; put a $match"), "{error}");
         assert!(error.message().ends_with("raise the option queryMemoryLimit"), "{error}");
         assert_eq!(work.check().unwrap_err().kind(), Kind::Limit);
+    }
+
+    #[test]
+    fn work_of_few_steps_stops_at_the_look_after_them_and_not_when_it_is_asked_before() {
+        let work = Work::of_steps(1, 100);
+        look_after(10);
+        assert!((0..9).all(|_| work.goes_on(1)) && work.check().is_ok() && !work.has_failed());
+        assert_eq!(work.step(1).unwrap_err().kind(), Kind::Timeout);
+        assert!(work.has_failed() && work.check().is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::hits::Hits;
 use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
 use super::plan::Query;
-use super::promptly::{PROMPT_DOCUMENTS, refuse};
+use super::promptly::{PROMPT_DOCUMENTS, prompt_work, refuse};
 use super::select::Reading;
 use super::store::Store;
 use super::views::View;
@@ -40,7 +40,7 @@ pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Fil
 impl Store {
     /// What the expressions of an operation know: its variables of the option `let`, and its work.
     pub(super) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
-        let work = watch.work(self);
+        let work = prompt_work().unwrap_or_else(|| watch.work(self));
         let Some(variables) = variables else { return Ok(Constants::none(self.seed()).within(&work)) };
         incoming::check(variables.bytes(), &variables.shapes)?;
         Constants::parse(variables.raw(), self.now(), self.seed(), &work)

@@ -181,9 +181,14 @@ impl Store {
             if let Err(error) = self.read_ahead(collection, slots, &mut ahead, watch) {
                 return Committed { result: Err(error), lsn };
             }
-            let (mut at, mut ready, mut misses) = (0, Vec::new(), 0);
+            // What is more than a little work is worked out before the lock is taken at all.
+            let first = u32::from(!modification.is_light());
+            let (mut at, mut ready, mut misses) = (0, Vec::new(), first);
             while at < candidates.len() {
                 if let Err(error) = watch.check(|| self.now()) {
+                    return Committed { result: Err(error), lsn };
+                }
+                if let Err(error) = refuse(|| misses > 1) {
                     return Committed { result: Err(error), lsn };
                 }
                 let rest = &candidates[at..];
@@ -229,7 +234,7 @@ impl Store {
                         misses = match (changed.passed, changed.unready) {
                             (0, true) => misses + 1,
                             (_, true) => 1,
-                            (_, false) => 0,
+                            (_, false) => first,
                         };
                         if let Some(error) = changed.failure {
                             return Committed { result: Err(error), lsn };

@@ -208,3 +208,55 @@ fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
     assert_eq!(promptly(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
     assert_eq!(bench.database.check_indexes().unwrap(), 10);
 }
+
+#[test]
+fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_when_it_takes_many() {
+    let bench = Bench::new();
+    let (sender, receiver) = mpsc::channel();
+    let submit = |id: i32, value: Value, upsert: Upsert| {
+        let stage = object(&[("$set", object(&[("n", value)]))]);
+        let operation = Operation::Update {
+            filter: incoming(&one(id)),
+            update: incoming(&Value::Array(vec![stage])),
+            array_filters: None,
+            reach: Reach::One,
+            upsert,
+            new_id: incoming(&Value::Null),
+            hint: None,
+            sort: None,
+        };
+        let sender = sender.clone();
+        let reply = Box::new(move |_, result| sender.send((std::thread::current().id(), result)).unwrap());
+        let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
+        bench.session.submit(vec![task], Size::Small);
+    };
+    let here = std::thread::current().id();
+    let call = |name: &str, operands: Vec<Value>| object(&[(name, Value::Array(operands))]);
+    let small = || call("$add", vec![Value::String("$n".into()), Value::Int(1)]);
+    // The sum of so many numbers.
+    let large = |count: i32| object(&[("$sum", call("$range", vec![Value::Int(0), Value::Int(count)]))]);
+    for _ in 0..2 {
+        bench.session.writes.wait_idle();
+        submit(3, small(), Upsert::No);
+        let (thread, result) = receiver.try_recv().unwrap();
+        assert!(thread == here && matches!(result, Ok(Answer::Updated(outcome)) if outcome.modified == 1));
+        for (id, upsert) in [(3, Upsert::No), (99, Upsert::Yes)] {
+            submit(id, large(100_000), upsert);
+            let (thread, result) = receiver.recv().unwrap();
+            assert!(thread != here && matches!(result, Ok(Answer::Updated(_))), "{id}");
+            bench.session.store.delete_id("c", &incoming(&Value::Int(99)), None).result.unwrap();
+        }
+    }
+    // Nobody commits meanwhile: what is more than a little work is worked out before the lock is taken.
+    let store = bench.store();
+    bench.session.writes.wait_idle();
+    submit(4, small(), Upsert::No);
+    assert_eq!(receiver.try_recv().unwrap().0, here);
+    beside_a_commit(store, || {
+        submit(4, small(), Upsert::No);
+        assert!(receiver.try_recv().is_err(), "a commit is in the way");
+    });
+    let (thread, result) = receiver.recv().unwrap();
+    assert!(thread != here && matches!(result, Ok(Answer::Updated(outcome)) if outcome.modified == 1));
+    assert_eq!(bench.database.check_indexes().unwrap(), 10);
+}

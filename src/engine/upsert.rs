@@ -12,7 +12,7 @@ use super::modify::{Change, Modification, projected};
 use super::operation::{Incoming, Returned};
 use super::packed::Packed;
 use super::precedence::Subject;
-use super::promptly::must_be_prompt;
+use super::promptly::prompt_work;
 use super::recent::Since;
 use super::slab::SlotId;
 use super::store::Store;
@@ -74,7 +74,7 @@ impl Store {
         lsn: &mut Lsn,
     ) -> Result<Upserted> {
         let Modification { name, watch, filter, .. } = *modification;
-        let work = if must_be_prompt() { Work::default() } else { watch.work(self) };
+        let work = prompt_work().unwrap_or_else(|| watch.work(self));
         let (object, id) = upserted(modification, self.now(), &work)?;
         work.check()?;
         let document = Value::Object(object);

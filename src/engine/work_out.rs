@@ -2,7 +2,8 @@
 //!
 //! What is little is done under the commit lock: operators without patterns or positions on a small document. All else is
 //! worked out outside the lock, for the version that is there then; under the lock it is put in place if that version is
-//! still the newest, and left to be worked out again if it is not.
+//! still the newest, and left to be worked out again if it is not. A thread that must not wait works out one small document,
+//! as long as that takes few steps.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::key::{Key, key_of};
 use super::modify::{Candidate, Change, Modification, projected};
 use super::operation::Returned;
 use super::packed::Packed;
-use super::promptly::refuse;
+use super::promptly::{prompt_work, refuse};
 use super::slab::{Content, SlotId, Stamp, Version};
 use super::store::Store;
 use super::upsert::{object_of, replacement_of};
@@ -64,7 +65,7 @@ pub(super) struct Ready {
 
 impl Modification<'_> {
     /// Whether what it does to a small document is little work.
-    fn is_light(&self) -> bool {
+    pub(super) fn is_light(&self) -> bool {
         let change = match self.change {
             // What `$` stands for is asked of the filter.
             Change::Update(update) => update.is_light() && (!update.needs_match() || self.filter.is_light()),
@@ -86,8 +87,8 @@ impl Store {
         ready: &mut Vec<Ready>,
         ahead: &mut Ahead,
     ) -> Result<()> {
-        refuse(|| true)?;
-        let work = modification.watch.work(self);
+        refuse(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
+        let work = prompt_work().unwrap_or_else(|| modification.watch.work(self));
         let mut bytes = 0;
         for (n, candidate) in candidates.iter().enumerate() {
             let newest = collection.slab().newest(candidate.slot, Stamp::of);
