@@ -63,6 +63,7 @@ impl Commit<'_> {
         let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
         let mut versions: Vec<Superseded> = Vec::new();
         let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
+        let mut sums: SmallVec<[Tally; 1]> = self.touched.iter().map(|_| Tally::default()).collect();
         for Step { collection, key, target, made } in self.steps.drain(..) {
             let content = match made {
                 Made::Document(block, span) => Content::Hot(blocks[block].clone(), span),
@@ -70,7 +71,9 @@ impl Commit<'_> {
             };
             let version = Version { lsn, content };
             let made = version.content.version();
-            let (mut tally, hash) = (Tally::default(), KeyHash::of(&key));
+            let hash = KeyHash::of(&key);
+            let place = self.touched.iter().position(|one| one.collection.number() == collection.number());
+            let tally = &mut sums[place.expect("a step is staged with its collection")];
             let existing = match target {
                 Target::Slot(slot) => Some(slot),
                 Target::Step(step) => Some(slots[step]),
@@ -82,7 +85,6 @@ impl Commit<'_> {
                     collection.recent().note(lsn, slot);
                     before.into_iter().for_each(|version| tally.take(hash, slot, version));
                     made.into_iter().for_each(|version| tally.add(hash, slot, version));
-                    collection.tally().add(tally);
                     versions.push(match made {
                         None => Superseded::Document(collection, slot, key),
                         Some(_) => Superseded::Versions(collection, slot),
@@ -98,13 +100,13 @@ impl Commit<'_> {
                     let slot = collection.slab().push(version, earlier);
                     collection.recent().note(lsn, slot);
                     made.into_iter().for_each(|version| tally.add(hash, slot, version));
-                    collection.tally().add(tally);
                     collection.enter(key, slot);
                     slot
                 }
             };
             slots.push(slot);
         }
+        self.touched.iter().zip(sums).for_each(|(one, sum)| one.collection.tally().add(sum));
         for delta in self.deltas.drain(..) {
             enter(delta, &slots, &mut superseded);
         }

@@ -63,9 +63,11 @@ impl Store {
             let committed = self.commit_within(bytes, watch, |commit| {
                 let mut failed = Vec::new();
                 let mut count = 0;
+                // Begun with the first document that can be inserted, if there is none.
+                let mut into = None;
                 for (n, prepared) in prepared.iter().enumerate() {
                     let outcome = match prepared {
-                        Ok(prepared) => insert_one(commit, name, prepared, &packed),
+                        Ok(prepared) => insert_one(commit, (name, &mut into), prepared, &packed),
                         Err(error) => Err(Halt::Error(error.clone())),
                     };
                     match outcome {
@@ -211,18 +213,21 @@ fn prepare<'a>(
 
 fn insert_one(
     commit: &mut Commit<'_>,
-    name: &str,
+    (name, into): (&str, &mut Option<Arc<Collection>>),
     prepared: &Prepared<'_>,
     packed: &[u8],
 ) -> Result<(), Halt> {
-    let collection = commit.collection_or_create(name)?;
-    match commit.current(&collection, &prepared.key)? {
+    let collection = match into {
+        Some(known) => known,
+        None => into.insert(commit.collection_or_create(name)?),
+    };
+    match commit.current(collection, &prepared.key)? {
         Current::Present(_) => {
             let id = prepared.incoming.raw().get("_id").map_or(Value::Null, |id| id.to_value());
             Err(duplicate_id(name, &id).into())
         }
         Current::Absent(target) => {
-            put_prepared(commit, &collection, prepared, packed, Over::Nothing(target))?;
+            put_prepared(commit, collection, prepared, packed, Over::Nothing(target))?;
             Ok(())
         }
     }

@@ -47,6 +47,14 @@ impl Present {
         RawValue::new(bytes, shapes)
     }
 
+    /// Bytes of the document, which are known without a walk over it.
+    pub fn size(&self) -> usize {
+        match &self.document {
+            Bytes::Block(_, span) => span.len(),
+            Bytes::Own(bytes) => bytes.len(),
+        }
+    }
+
     /// The document of a record in a block.
     pub(super) fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
         let put = span

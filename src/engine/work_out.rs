@@ -322,7 +322,7 @@ fn change_here(
     let before = present.document(collection.shapes());
     let stamp = Stamp::new(lsn, present.version);
     // Whether another version matches is asked outside, unless the filter is about what never changes.
-    if before.bytes().len() > LIGHT || (stamp != candidate.stamp && !modification.filter.is_of_id()) {
+    if present.size() > LIGHT || (stamp != candidate.stamp && !modification.filter.is_of_id()) {
         return Ok(Done::Unready);
     }
     let key = key_of(id_of(before)?);
