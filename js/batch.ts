@@ -203,6 +203,11 @@ export class Port {
     if (this.#waiters.has(ticket)) this.#native.cancel(this.#id, ticket)
   }
 
+  /** Whether an operation that was given a time has begun, or is done. */
+  hasBegun(ticket: number): boolean {
+    return this.#native.hasBegun(this.#id, ticket)
+  }
+
   /** Runs one operation on this thread; its waiter is called before this returns. */
   call(operation: Operation, waiter: Waiter): void {
     const depth = this.#depth

@@ -8,6 +8,7 @@ import { Flag, Opcode } from './batch.js'
 import { writeArrayHead } from './bodies.js'
 import type { Core } from './core.js'
 import type { Database } from './database.js'
+import { Encoding } from './deadline.js'
 import { encodeValue } from './encode.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { hintOf } from './index-spec.js'
@@ -99,6 +100,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         if (!isFields(documents[i])) checkFields(where, `documents[${i}]`, documents[i])
       }
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
+      const encoding = new Encoding(where, given)
       let ids: InferId<T>[] = []
       return {
         opcode: Opcode.Insert,
@@ -106,7 +108,10 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         body: (out, shapes) => {
           const all: readonly OptionalId<T>[] = [...documents]
           writeArrayHead(out, all.length)
-          ids = all.map((document) => handleOf(this).writeNew(out, shapes, document, given) as InferId<T>)
+          ids = all.map((document) => {
+            encoding.next(out)
+            return handleOf(this).writeNew(out, shapes, document, given) as InferId<T>
+          })
         },
         finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: { ...ids } }),
         failed: (error) => nameInserted(error, ids, unordered)
@@ -207,6 +212,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
    */
   bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
     return handleOf(this).run('bulkWrite', options, (where, given) => {
+      const encoding = new Encoding(where, given)
       const writes = bulkWritesOf(where, operations, handleOf(this).help(where, given))
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const ids = new Map<number, unknown>()
@@ -217,6 +223,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         body: (out, shapes) => {
           writeArrayHead(out, writes.length)
           writes.forEach(({ opcode, flags, write }, i) => {
+            encoding.next(out)
             encodeValue(out, opcode, 'document')
             encodeValue(out, flags, 'document')
             const id = write(out, shapes)

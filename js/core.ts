@@ -2,7 +2,7 @@
 
 import { checkCollectionName } from './arguments.js'
 import { Flag, Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
-import { onGivenUp, untilGivenUp } from './deadline.js'
+import { type Limits, onGivenUp, timeLeft, untilGivenUp } from './deadline.js'
 import { Reader } from './decode.js'
 import { encodeValue } from './encode.js'
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
@@ -10,6 +10,7 @@ import { printedKey } from './identity.js'
 import { failureOf, type NativeDatabase } from './native.js'
 import type { Settings } from './options.js'
 import { getRequest } from './requests.js'
+import { now } from './scheduling.js'
 import { type Shape, ShapeCache } from './shapes.js'
 import { fromHere, traced } from './traces.js'
 import type { Document } from './types.js'
@@ -139,7 +140,7 @@ export class Core {
       // Counted before the body is written: what it calls may close the database.
       this.pending.count += 1
       try {
-        waiter.ticket = this.port.append(limited(request), waiter, request.prepared)
+        waiter.ticket = this.port.append(limited(where, request), waiter, request.prepared)
       } catch (error) {
         // An assignment: where the stack has run out, a call fails too.
         this.pending.count -= 1
@@ -170,7 +171,7 @@ export class Core {
       fail: (error) => (answer = { error })
     }
     try {
-      this.port.call(limited(request), waiter)
+      this.port.call(limited(where, request), waiter)
     } catch (error) {
       throw named(where, error)
     }
@@ -194,7 +195,7 @@ export class Core {
   }
 
   /** Runs an async method of the native database. What takes long hears by its ticket that nobody waits any more. */
-  async direct<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: DirectLimits = {}): Promise<T> {
+  async direct<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: Limits = {}): Promise<T> {
     this.checkOpen(where)
     const { signal, maxTimeMS } = limits
     const ticket = ++this.#tickets
@@ -230,6 +231,11 @@ export class Core {
   }
 }
 
+/** Operations that write documents; an aggregation may. */
+const WRITES: ReadonlySet<number> = new Set([
+  Opcode.Insert, Opcode.Set, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.DeleteId, Opcode.FindOneAnd, Opcode.Bulk, Opcode.Aggregate
+])
+
 /** Who called for an operation, and waits for it. */
 class OperationWaiter<T> implements Waiter {
   ticket: number | undefined
@@ -245,11 +251,14 @@ class OperationWaiter<T> implements Waiter {
     private readonly resolve: (value: T | Promise<never>) => void,
     private readonly reject: (error: unknown) => void
   ) {
-    this.stop = onGivenUp(where, request, (reason) => {
+    const givenUp = (reason: unknown): (() => void) | undefined => {
       this.#aborted = true
       reject(reason)
       const { ticket } = this
       return ticket === undefined ? undefined : () => core.port.cancel(ticket)
+    }
+    this.stop = onGivenUp(where, request, givenUp, () => {
+      return WRITES.has(request.opcode) && this.ticket !== undefined && core.port.hasBegun(this.ticket)
     })
   }
 
@@ -300,21 +309,17 @@ export interface Request<T = unknown> extends Operation {
   failed?(error: Error): void
 }
 
-/** How long a direct call of the native database is waited for. */
-export interface DirectLimits {
-  signal?: AbortSignal | undefined
-  maxTimeMS?: number | undefined
-}
-
 /** The operation with its limits as the core reads them. */
-function limited(request: Request<unknown>): Operation {
+function limited(where: string, request: Request<unknown>): Operation {
   const { signal, maxTimeMS, variables } = request
   if (!signal && !maxTimeMS && !variables) return request
   const flags = request.flags | (variables ? Flag.Let : 0) | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
+  const began = maxTimeMS ? now() : 0
   const body: Operation['body'] = (out, shapes) => {
     request.body(out, shapes)
     if (variables) encodeValue(out, variables, 'pipeline')
-    if (maxTimeMS) encodeValue(out, maxTimeMS, 'document')
+    // The core counts from when it is asked: what encoding took is taken off.
+    if (maxTimeMS) encodeValue(out, timeLeft(where, maxTimeMS, began), 'document')
   }
   return { opcode: request.opcode, flags, body }
 }

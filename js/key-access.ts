@@ -3,6 +3,7 @@
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { writeArrayHead } from './bodies.js'
+import { Encoding } from './deadline.js'
 import { encodeId, encodeValue } from './encode.js'
 import type { Handle } from './handle.js'
 import { checkNames, optionsOf } from './option-check.js'
@@ -108,6 +109,7 @@ export class KeyAccess<T extends Document = Document> {
    */
   setMany(entries: Iterable<SetEntry<T>>, options?: SetManyOptions): Promise<number[]> {
     return this.#handle.run('setMany', options, (where, given) => {
+      const encoding = new Encoding(where, given)
       const list: SetEntry<T>[] = []
       const versions: (number | undefined)[] = []
       if (typeof entries !== 'object' || entries === null || typeof entries[Symbol.iterator] !== 'function') {
@@ -126,7 +128,10 @@ export class KeyAccess<T extends Document = Document> {
         flags: 0,
         body: (out, shapes) => {
           writeArrayHead(out, list.length)
-          list.forEach(([id, document], i) => this.#handle.writeEntry(out, shapes, where, given, id, document, versions[i]))
+          list.forEach(([id, document], i) => {
+            encoding.next(out)
+            this.#handle.writeEntry(out, shapes, where, given, id, document, versions[i])
+          })
         },
         finish: (answer: number[]) => answer
       }

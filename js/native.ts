@@ -46,6 +46,7 @@ export interface Native {
   submit(port: number, length: number): number
   take(port: number): number
   cancel(port: number, ticket: number): void
+  hasBegun(port: number, ticket: number): boolean
   pointReads(port: number): () => number | string
   call(port: number, length: number): void
   closePort(port: number): void

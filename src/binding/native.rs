@@ -43,7 +43,7 @@ struct Stoppable {
 
 impl Stoppable {
     fn watch(&self) -> Watch {
-        let limits = Limits { max_time: None, cancel: Some(self.flag.clone()) };
+        let limits = Limits { cancel: Some(self.flag.clone()), ..Limits::default() };
         Watch::start(&limits, 0)
     }
 }
@@ -209,6 +209,12 @@ pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
             Ok(())
         })
     })
+}
+
+/// Whether the operation of this ticket, which was given a time, has begun or is done.
+#[napi]
+pub fn has_begun(port: u32, ticket: u32) -> napi::Result<bool> {
+    guarded(|| with_port(port, |port| Ok(port.has_begun(ticket))))
 }
 
 /// Moves finished results to the result buffer.

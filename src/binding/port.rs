@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use napi::bindgen_prelude::JsValue;
 use napi::{Env, sys};
@@ -60,8 +60,8 @@ pub struct Port {
     pending: usize,
     /// The process lives while operations are pending.
     hold: Hold,
-    /// What cancels those of them that may be cancelled, by ticket.
-    cancels: HashMap<u32, Arc<AtomicBool>>,
+    /// The limits of those of them that have any, by ticket.
+    limits: HashMap<u32, Limits>,
     section: Section,
 }
 
@@ -79,7 +79,7 @@ impl Port {
             called: None,
             pending: 0,
             hold,
-            cancels: HashMap::new(),
+            limits: HashMap::new(),
             section: Section::default(),
         }
     }
@@ -152,11 +152,14 @@ impl Port {
                     continue;
                 }
             };
-            let cancel = request.cancellable.then(|| Arc::new(AtomicBool::new(false)));
-            if let Some(cancel) = &cancel {
-                self.cancels.insert(request.ticket, Arc::clone(cancel));
+            let limits = Limits {
+                max_time: request.max_time,
+                cancel: request.cancellable.then(Arc::default),
+                begun: request.max_time.map(|_| Arc::default()),
+            };
+            if limits.cancel.is_some() || limits.begun.is_some() {
+                self.limits.insert(request.ticket, limits.clone());
             }
-            let limits = Limits { max_time: request.max_time, cancel };
             let work =
                 Task { name: Arc::clone(&handle.name), operation, limits, reply: pending.into_reply() };
             match batches.iter_mut().find(|(session, _)| Arc::ptr_eq(session, &handle.session)) {
@@ -183,9 +186,15 @@ impl Port {
 
     /// Lets an operation stop early; its result, whatever it is, is still to be taken.
     pub fn cancel(&mut self, ticket: u32) {
-        if let Some(cancel) = self.cancels.get(&ticket) {
+        if let Some(cancel) = self.limits.get(&ticket).and_then(|limits| limits.cancel.as_ref()) {
             cancel.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether an operation that was given a time has begun, or is done.
+    pub fn has_begun(&self, ticket: u32) -> bool {
+        let begun = self.limits.get(&ticket).and_then(|limits| limits.begun.as_ref());
+        begun.is_some_and(|begun| begun.load(Ordering::Acquire))
     }
 
     /// Runs the one operation of a request on this thread; its result is the next that is taken.
@@ -271,10 +280,10 @@ impl Port {
                 break;
             }
             written += result.len();
-            if !self.cancels.is_empty()
+            if !self.limits.is_empty()
                 && let Some(ticket) = result.first_chunk()
             {
-                self.cancels.remove(&u32::from_le_bytes(*ticket));
+                self.limits.remove(&u32::from_le_bytes(*ticket));
             }
             self.ready.pop_front();
             self.pending = self.pending.saturating_sub(1);

@@ -131,6 +131,7 @@ impl Session {
             match outcome {
                 Some(outcome) => {
                     done += 1;
+                    watch.begin();
                     self.answer(outcome, task.reply);
                 }
                 None => {

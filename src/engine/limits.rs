@@ -2,7 +2,7 @@
 //! Looked at between pages of a scan and between commits, never inside one; `work` is what loops in between look at.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::store::Store;
 use crate::error::Result;
@@ -15,12 +15,15 @@ pub struct Limits {
     pub max_time: Option<u64>,
     /// Set when nobody wants the answer any more.
     pub cancel: Option<Arc<AtomicBool>>,
+    /// Set when the operation begins. Before that nothing was done, and past its time nothing will be.
+    pub begun: Option<Arc<AtomicBool>>,
 }
 
 /// The limits of an operation under way.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     stop: Stop,
+    begun: Option<Arc<AtomicBool>>,
 }
 
 impl Watch {
@@ -28,7 +31,15 @@ impl Watch {
     pub fn start(limits: &Limits, now: i64) -> Watch {
         let deadline =
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
-        Watch { stop: Stop { deadline, cancel: limits.cancel.clone(), closing: None } }
+        let stop = Stop { deadline, cancel: limits.cancel.clone(), closing: None };
+        Watch { stop, begun: limits.begun.clone() }
+    }
+
+    /// The operation begins: whoever waits for it hears from it.
+    pub fn begin(&self) {
+        if let Some(begun) = &self.begun {
+            begun.store(true, Ordering::Release);
+        }
     }
 
     /// The same, stopped by this flag too, with `CLOSED`.
@@ -42,7 +53,8 @@ impl Watch {
     #[must_use]
     pub fn within(mut self, time: Option<u64>, now: i64) -> Watch {
         if self.stop.deadline.is_none() {
-            self.stop.deadline = Watch::start(&Limits { max_time: time, cancel: None }, now).stop.deadline;
+            let limits = Limits { max_time: time, ..Limits::default() };
+            self.stop.deadline = Watch::start(&limits, now).stop.deadline;
         }
         self
     }
@@ -77,19 +89,17 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
-
     use super::*;
     use crate::error::Kind;
 
     #[test]
     fn an_operation_stops_at_its_deadline_or_when_cancelled() {
-        let watch = Watch::start(&Limits { max_time: Some(10), cancel: None }, 100);
+        let watch = Watch::start(&Limits { max_time: Some(10), ..Limits::default() }, 100);
         assert!(watch.check(|| 109).is_ok());
         assert_eq!(watch.left(104), Some(6));
         assert_eq!(watch.check(|| 110).unwrap_err().kind(), Kind::Timeout);
         let cancel = Arc::new(AtomicBool::new(false));
-        let watch = Watch::start(&Limits { max_time: None, cancel: Some(cancel.clone()) }, 0);
+        let watch = Watch::start(&Limits { cancel: Some(cancel.clone()), ..Limits::default() }, 0);
         assert!(watch.check(|| i64::MAX).is_ok());
         assert_eq!(watch.clone().within(Some(5), 10).left(12), Some(3));
         cancel.store(true, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Writes by filter beside other commits and the making of indexes: what they may use, and what they may wait for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -163,20 +164,28 @@ fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the
         };
         let sender = sender.clone();
         let reply = Box::new(move |_, result| sender.send((std::thread::current().id(), result)).unwrap());
-        let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
+        let begun = Arc::<AtomicBool>::default();
+        let limits = Limits { begun: Some(Arc::clone(&begun)), ..Limits::default() };
+        let task = Task { name: "c".into(), operation, limits, reply };
         bench.session.submit(vec![task], Size::Small);
+        begun
     };
     let modified = |result| matches!(result, Ok(Answer::Updated(outcome)) if outcome.modified == 1);
     let here = std::thread::current().id();
-    submit();
+    let begun = submit();
     let (thread, result) = receiver.try_recv().unwrap();
-    assert!(thread == here && modified(result));
-    beside_a_commit(bench.store(), || {
-        submit();
+    assert!(thread == here && modified(result) && begun.load(Ordering::Acquire));
+    let begun = beside_a_commit(bench.store(), || {
+        // One after the other: the second stays in the queue.
+        let begun = [submit(), submit()];
         assert!(receiver.try_recv().is_err(), "nothing commits meanwhile");
+        assert!(!begun[1].load(Ordering::Acquire), "it has not left its queue");
+        begun
     });
-    let (thread, result) = receiver.recv().unwrap();
-    assert!(thread != here && modified(result));
+    for begun in begun {
+        let (thread, result) = receiver.recv().unwrap();
+        assert!(thread != here && modified(result) && begun.load(Ordering::Acquire));
+    }
     assert_eq!(bench.database.check_indexes().unwrap(), 10);
 }
 

@@ -24,6 +24,7 @@ use super::hint::Hint;
 use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
 use super::operation::{Answer, CollectionInfo, Document, Incoming, Operation, Reply, Size, Task};
+use super::promptly::must_be_prompt;
 use super::read::{Hot, HotMany, incoming_key};
 use super::store::Store;
 use crate::document::{Path, RawKind, RawValue, incoming};
@@ -250,6 +251,10 @@ impl Session {
         if self.access == Access::ReadOnly && writes {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::ReadOnly, message)));
+        }
+        // What is tried on the caller's thread may still go to its lane.
+        if !must_be_prompt() {
+            watch.begin();
         }
         if let Err(error) = watch.check(|| self.store.now()) {
             return Outcome::Now(None, Err(error));
