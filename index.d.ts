@@ -28,12 +28,6 @@ type Deferred<T> = IsAny<T> extends true ? never : never;
 type Present<T> = Exclude<T, undefined>;
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown);
-type NamedPath<T> = keyof {
-	[P in Path<T> as {} extends {
-		[K in P]: 1;
-	} ? never : P]: 1;
-};
-type PlacedPath<T> = Exclude<Path<T>, NamedPath<T>>;
 /** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
 export type InferId<T> = IsAny<T> extends true ? any : "_id" extends keyof T ? Present<T["_id"]> : string;
 /** A document as it is stored: with its `_id`. */
@@ -71,6 +65,12 @@ export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (
 export type Pattern<T> = T extends string ? RegExp : never;
 /** The elements of an array; any other value itself. */
 export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>;
+type NamedPath<T> = keyof {
+	[P in Path<T> as {} extends {
+		[K in P]: 1;
+	} ? never : P]: 1;
+};
+type PlacedPath<T> = Exclude<Path<T>, NamedPath<T>>;
 /** The operators on one field. */
 export interface FilterOperators<T> {
 	/** Equal to the value. */
@@ -389,6 +389,11 @@ export interface CountOptions extends OperationOptions, HintOptions, ExplainOpti
 	skip?: number;
 	/** Count at most this many; 0 for all. */
 	limit?: number;
+}
+/** Options of `aggregate`. */
+export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
+	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	batchSize?: number;
 }
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
@@ -1067,11 +1072,6 @@ declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
-}
-/** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
-	/** Documents that cross into JavaScript at a time; 0 for the default. */
-	batchSize?: number;
 }
 /**
  * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in

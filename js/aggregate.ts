@@ -1,24 +1,19 @@
 // Aggregation: a cursor over what a pipeline answers. Stages are added before the first read.
 
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments.js'
-import { Opcode } from './batch.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import { BATCH, type CursorSource, type Reading } from './batches.js'
-import type { Request } from './core.js'
+import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { explaining } from './explain.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
-import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
+import type { ExplainVerbosityLike } from './index-types.js'
+import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
+import type { AggregateOptions } from './option-types.js'
+import type { Request } from './request.js'
 import { variablesOf } from './requests.js'
-import type { Document, LetOptions, OperationOptions } from './types.js'
-
-/** Options of `aggregate`. */
-export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
-  /** Documents that cross into JavaScript at a time; 0 for the default. */
-  batchSize?: number
-}
 
 interface Settings {
   batch: number

@@ -2,10 +2,9 @@
 
 import { types } from 'node:util'
 
-import { numbered } from './codes.js'
-import { MoltenError } from './errors.js'
+import type { Document } from './document-types.js'
+import { MoltenError, numbered } from './errors.js'
 import { isObjectId } from './identity.js'
-import type { Document } from './types.js'
 
 const MAX_NAME_BYTES = 120
 

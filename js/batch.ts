@@ -8,53 +8,21 @@
 // behind the last call, and put back by assignments: an operation is in the batch whole, known and scheduled, or not at all.
 //
 // Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
-// the other would keep the event loop from turning, what settles counts as point reads do (`Turn`).
+// the other would keep the event loop from turning, what settles counts as point reads do (`TurnBudget`).
 
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
-import { type ErrorDetails } from './errors.js'
+import type { ErrorDetails } from './errors.js'
 import { closeAtExit, keepAtExit } from './exit.js'
 import { native, type Native } from './native.js'
-import { PointReads, section, Turn } from './point-reads.js'
+import { Opcode } from './opcodes.js'
+import { PointReads } from './point-reads.js'
 import { afterCode, afterTurn, now } from './scheduling.js'
-import { PortShapes, type Shape } from './shapes.js'
+import { NO_COLLECTION, PortShapes } from './shapes.js'
+import { type Operation, readSection, type Target, type Waiter } from './target.js'
+import { TurnBudget } from './turn-budget.js'
 import { Writer } from './writer.js'
 
-/** Operation codes of docs/boundary.md. */
-export const Opcode = {
-  Define: 1,
-  Insert: 10,
-  Find: 11,
-  More: 12,
-  CloseCursor: 13,
-  Count: 14,
-  Update: 15,
-  Replace: 16,
-  Delete: 17,
-  Get: 18,
-  GetMany: 19,
-  Has: 20,
-  Set: 21,
-  DeleteId: 22,
-  Drop: 23,
-  ListCollections: 24,
-  Distinct: 25,
-  FindOneAnd: 26,
-  Bulk: 27,
-  Rename: 28,
-  Aggregate: 30,
-  CreateIndexes: 31,
-  DropIndex: 32,
-  ListIndexes: 33,
-  Explain: 34,
-  Stats: 35,
-  Create: 36
-} as const
-
-/** Flags of docs/boundary.md; a bit means what its opcode says. */
-export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Sorted: 8, Let: 32, Cancellable: 64, Timed: 128 } as const
-
 const HEADER_BYTES = 24
-const NO_COLLECTION = 0xffffffff
 const REQUEST_BYTES = 64 << 10
 /** A batch longer than this is submitted at once. */
 const EARLY_BYTES = 16 << 20
@@ -65,46 +33,6 @@ const DRAIN_MS = 2
 const OVERDUE_MS = 50
 /** Calls, one in the other, that there must be room for where results of other operations are settled. */
 const ROOM = 1000
-
-/** Reads the sections of one database. */
-export interface SectionReader {
-  section(bytes: Buffer, at: number): unknown
-  plain(bytes: Buffer, characters: string, shapes: readonly Shape[]): unknown
-}
-
-/** A collection as the port knows it. */
-export interface Target {
-  /** The handle that the core gave it on this port. */
-  handle: number
-  /** The number of the collection whose shapes JavaScript has; unknown before the first answer. */
-  number: number
-  /** Those of that collection's shapes that JavaScript has. */
-  shapes(): readonly Shape[]
-  reader: SectionReader
-  /** Reads a document by an operation, which may wait. */
-  readAgain(id: unknown): Promise<unknown>
-  /** The operations under way, among which late reads count. */
-  readonly pending: { count: number }
-  /** So many late reads ended. */
-  ended(count: number): void
-}
-
-/** Who waits for an operation. */
-export interface Waiter {
-  target: Target
-  succeed(value: unknown): void
-  /** The core refused it, or failed. */
-  refuse(details: ErrorDetails): void
-  /** Its answer could not be read. */
-  fail(error: unknown): void
-}
-
-/** One operation: its code, flags, and what writes its body. */
-export interface Operation {
-  opcode: number
-  flags: number
-  body(out: Writer, shapes: PortShapes): void
-}
 
 /** The port of this evaluation of the package in this thread. */
 export class Port {
@@ -121,7 +49,7 @@ export class Port {
   #due = Infinity
   /** The buffers that it shares with the core. */
   readonly buffers: PortBuffers
-  readonly #turn = new Turn()
+  readonly #turn = new TurnBudget()
   /** Point reads of documents in memory. */
   readonly reads: PointReads
   #ticket = 0
@@ -388,7 +316,7 @@ export class Port {
 
 function settle(waiter: Waiter, bytes: Buffer, at: number, failed: boolean): void {
   try {
-    const value = section(waiter.target, bytes, at)
+    const value = readSection(waiter.target, bytes, at)
     if (failed) waiter.refuse(value as ErrorDetails)
     else waiter.succeed(value)
   } catch (error) {
@@ -424,6 +352,3 @@ function writeHeader(
   view.setUint32(length + 20, 0)
   out.length = length + HEADER_BYTES
 }
-
-/** What `Target.number` is before the first answer. */
-export const UNKNOWN_COLLECTION = NO_COLLECTION

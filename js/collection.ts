@@ -1,28 +1,30 @@
 // Collection: each method checks its arguments, writes the body of one operation, and shapes the answer. Here are its names and
 // its writes by filter; reads, key access and indexes stand in files of their own.
 
-import {
-  checkCollectionName, checkFields, checkReplacement, checkUpdate, filterOf, flagOf, isFields, wrongArgument
-} from './arguments.js'
-import { Flag, Opcode } from './batch.js'
+import { checkCollectionName, checkFields, checkReplacement, checkUpdate, filterOf, flagOf, isFields, wrongArgument } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
 import type { Core } from './core.js'
 import type { Database } from './database.js'
-import { Encoding } from './deadline.js'
+import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { hintOf } from './index-spec.js'
 import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
+import { Flag, Opcode } from './opcodes.js'
 import type { COLLECTION } from './option-table.js'
+import type {
+  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions,
+  InsertManyOptions, InsertOneOptions, OperationOptions, RenameOptions, ReplaceOptions, UpdateOptions
+} from './option-types.js'
+import type { InferId, OptionalId, WithId, WithoutId } from './path-types.js'
+import type { Filter } from './query-types.js'
 import { nameInserted, updateResult, variablesOf } from './requests.js'
+import type { DeleteResult, InsertManyResult, InsertOneResult, ModifyResult, UpdateResult } from './result-types.js'
 import type { PortShapes } from './shapes.js'
 import { sortKeys } from './sort.js'
-import type {
-  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
-  FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
-  OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
-} from './types.js'
+import { EncodingLimits } from './time-limit.js'
+import type { UpdateFilter } from './update-types.js'
 import type { Writer } from './writer.js'
 import {
   answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, writeDelete,
@@ -36,18 +38,21 @@ import {
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
  */
 export class Collection<T extends Document = Document> extends Indexes<T> {
+  readonly #database: Database
+
   /** @internal */
   static create<T extends Document>(database: Database, core: Core, name: string, settings: CollectionSettings): Collection<T> {
-    return new Collection<T>(new Handle(database, core, name, settings))
+    return new Collection<T>(database, new Handle(core, name, settings))
   }
 
-  private constructor(handle: Handle) {
+  private constructor(database: Database, handle: Handle) {
     super(handle)
+    this.#database = database
   }
 
   /** The database it belongs to. */
   get db(): Database {
-    return handleOf(this).database
+    return this.#database
   }
 
   /** The name of the database. */
@@ -100,7 +105,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         if (!isFields(documents[i])) checkFields(where, `documents[${i}]`, documents[i])
       }
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
-      const encoding = new Encoding(where, given)
+      const limits = new EncodingLimits(where, given)
       let ids: InferId<T>[] = []
       return {
         opcode: Opcode.Insert,
@@ -109,7 +114,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
           const all: readonly OptionalId<T>[] = [...documents]
           writeArrayHead(out, all.length)
           ids = all.map((document) => {
-            encoding.next(out)
+            limits.next(out)
             return handleOf(this).writeNew(out, shapes, document, given) as InferId<T>
           })
         },
@@ -212,7 +217,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
    */
   bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
     return handleOf(this).run('bulkWrite', options, (where, given) => {
-      const encoding = new Encoding(where, given)
+      const limits = new EncodingLimits(where, given)
       const writes = bulkWritesOf(where, operations, handleOf(this).help(where, given))
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const ids = new Map<number, unknown>()
@@ -223,7 +228,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         body: (out, shapes) => {
           writeArrayHead(out, writes.length)
           writes.forEach(({ opcode, flags, write }, i) => {
-            encoding.next(out)
+            limits.next(out)
             encodeValue(out, opcode, 'document')
             encodeValue(out, flags, 'document')
             const id = write(out, shapes)
@@ -247,7 +252,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         opcode: Opcode.Rename,
         flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,
         body: (out) => encodeValue(out, name, 'document'),
-        finish: () => Collection.create<T>(handleOf(this).database, handleOf(this).core, name, handleOf(this).settings)
+        finish: () => Collection.create<T>(this.#database, handleOf(this).core, name, handleOf(this).settings)
       }
     })
   }

@@ -1,26 +1,27 @@
 // What the handles of one open database share: the port, the native database, and the operations under way.
 
 import { checkCollectionName } from './arguments.js'
-import { Flag, Opcode, Port, type Operation, type Target, UNKNOWN_COLLECTION, type Waiter } from './batch.js'
-import { type Limits, onGivenUp, timeLeft, untilGivenUp } from './deadline.js'
+import { Port } from './batch.js'
+import { onGivenUp, untilGivenUp } from './deadline.js'
 import { Reader } from './decode.js'
-import { encodeValue } from './encode.js'
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
 import { printedKey } from './identity.js'
 import { failureOf, type NativeDatabase } from './native.js'
+import { Opcode } from './opcodes.js'
 import type { Settings } from './options.js'
+import { type Request, withLimits } from './request.js'
 import { getRequest } from './requests.js'
-import { now } from './scheduling.js'
-import { type Shape, ShapeCache } from './shapes.js'
+import { NO_COLLECTION, type Shape, ShapeCache } from './shapes.js'
+import type { Target, Waiter } from './target.js'
+import type { Limits } from './time-limit.js'
 import { fromHere, traced } from './traces.js'
-import type { Document } from './types.js'
 
 /** A collection of an open database, shared by its handles. */
 export class CollectionState implements Target {
-  number = UNKNOWN_COLLECTION
+  number = NO_COLLECTION
   /** The shapes of the collection of this number. */
   #shapes: readonly Shape[] = []
-  #shapesOf = UNKNOWN_COLLECTION
+  #shapesOf = NO_COLLECTION
 
   constructor(
     readonly name: string,
@@ -140,7 +141,7 @@ export class Core {
       // Counted before the body is written: what it calls may close the database.
       this.pending.count += 1
       try {
-        waiter.ticket = this.port.append(limited(where, request), waiter, request.prepared)
+        waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
       } catch (error) {
         // An assignment: where the stack has run out, a call fails too.
         this.pending.count -= 1
@@ -171,7 +172,7 @@ export class Core {
       fail: (error) => (answer = { error })
     }
     try {
-      this.port.call(limited(where, request), waiter)
+      this.port.call(withLimits(where, request), waiter)
     } catch (error) {
       throw named(where, error)
     }
@@ -290,54 +291,6 @@ class OperationWaiter<T> implements Waiter {
   #end(): void {
     this.stop?.()
     this.core.ended(1)
-  }
-}
-
-/** An operation and what becomes of its answer. */
-export interface Request<T = unknown> extends Operation {
-  signal?: AbortSignal | undefined
-  /** Milliseconds that it may take; 0 for any. */
-  maxTimeMS?: number | undefined
-  /** The variables that its expressions see, the option `let`. */
-  variables?: Document | null
-  /** Runs when the body is whole, before it joins the batch. */
-  prepared?: (() => void) | undefined
-  finish(value: never): T
-  /** One write, whose failure is not a bulk error. */
-  single?: boolean
-  /** Completes the error of a failure. */
-  failed?(error: Error): void
-}
-
-/** The operation with its limits as the core reads them. */
-function limited(where: string, request: Request<unknown>): Operation {
-  const { signal, maxTimeMS, variables } = request
-  if (!signal && !maxTimeMS && !variables) return request
-  const flags = request.flags | (variables ? Flag.Let : 0) | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
-  const began = maxTimeMS ? now() : 0
-  const body: Operation['body'] = (out, shapes) => {
-    request.body(out, shapes)
-    if (variables) encodeValue(out, variables, 'pipeline')
-    // The core counts from when it is asked: what encoding took is taken off.
-    if (maxTimeMS) encodeValue(out, timeLeft(where, maxTimeMS, began), 'document')
-  }
-  return { opcode: request.opcode, flags, body }
-}
-
-/** A collection as the core lists it. */
-export interface ListedCollection {
-  name: string
-  number: number
-  count: number
-}
-
-/** The operation that lists the collections that match a filter. */
-export function listing(filter: Document): Request<ListedCollection[]> {
-  return {
-    opcode: Opcode.ListCollections,
-    flags: 0,
-    body: (out) => encodeValue(out, filter, 'filter'),
-    finish: (value) => value
   }
 }
 

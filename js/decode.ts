@@ -1,12 +1,12 @@
 import { MoltenError } from './errors.js'
 import { ObjectId } from './object-id.js'
 import { define } from './shape-reader.js'
-import type { Shape, ShapeCache } from './shapes.js'
+import { NO_COLLECTION, type Shape, type ShapeCache } from './shapes.js'
+import type { ValueReader } from './value-reader.js'
 import type { NativeBuffer } from './writer.js'
 
 /** Deeper than any document in what wraps it: damage, found before the stack ends. */
 const MAX_DEPTH = 128
-const NO_COLLECTION = 0xffffffff
 /** Bytes of a section without definitions and blocks before its value. */
 const PLAIN_HEAD = 16
 /** Bytes that become one JavaScript string: a kept string pins no more, unless it is longer itself. */
@@ -33,7 +33,7 @@ const NONE: readonly Shape[] = []
  *
  * What is not private is for the readers of shapes.
  */
-export class Reader {
+export class Reader implements ValueReader {
   /** Where the section last read ended. */
   end = 0
 

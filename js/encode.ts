@@ -1,7 +1,6 @@
 import { types } from 'node:util'
 
-import { numbered } from './codes.js'
-import { MoltenError, type MoltenErrorKind } from './errors.js'
+import { MoltenError, type MoltenErrorKind, numbered } from './errors.js'
 import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, Tokens, TOO_LARGE } from './tokens.js'
 import {

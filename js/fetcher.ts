@@ -1,10 +1,11 @@
 // The core's side of a cursor.
 
-import { Opcode } from './batch.js'
 import { type FindShape, writeFind, writeMore } from './bodies.js'
-import type { CollectionState, Core, Request } from './core.js'
+import type { CollectionState, Core } from './core.js'
+import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
-import type { Document } from './types.js'
+import { Opcode } from './opcodes.js'
+import type { Request } from './request.js'
 
 type BatchAnswer = [cursor: number, documents: unknown[]]
 

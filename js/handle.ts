@@ -2,17 +2,18 @@
 
 import { checkId, flagOf } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
-import { type CollectionState, type Core, named, type Request } from './core.js'
-import type { Database } from './database.js'
+import { type CollectionState, type Core, named } from './core.js'
+import type { Document } from './document-types.js'
 import { encodeDocument, encodeId, encodeValue } from './encode.js'
 import { explained } from './explain.js'
 import { sameId } from './identity.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
+import type { ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './option-types.js'
 import { MUST_WAIT } from './point-reads.js'
+import type { Request } from './request.js'
 import { getRequest } from './requests.js'
 import type { PortShapes } from './shapes.js'
-import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './types.js'
 import type { Writer } from './writer.js'
 import type { WriteHelp } from './writes.js'
 
@@ -31,7 +32,6 @@ export class Handle {
   #state: CollectionState | undefined
 
   constructor(
-    readonly database: Database,
     readonly core: Core,
     readonly name: string,
     readonly settings: CollectionSettings

@@ -1,6 +1,7 @@
 // The types of indexes, hints, explanations and listings, as the mongodb driver names them.
 
-import type { Document, OperationOptions } from './types.js'
+import type { Document } from './document-types.js'
+import type { OperationOptions } from './option-types.js'
 
 /** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | '2d' | '2dsphere' | 'text' | 'geoHaystack' | 'hashed' | number

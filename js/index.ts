@@ -12,7 +12,6 @@ export { ObjectId } from './object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
 export { BulkWriteResult } from './writes.js'
 
-export type { AggregateOptions } from './aggregate.js'
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
 export type { ListCursor } from './list-cursor.js'
 export type * from './driver-names.js'

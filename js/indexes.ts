@@ -1,11 +1,10 @@
 // Indexes: making, dropping and listing them, and the figures of a collection.
 
 import { eachOf, flagOf, wrongArgument } from './arguments.js'
-import { Opcode } from './batch.js'
 import { writeArrayHead } from './bodies.js'
-import type { Request } from './core.js'
+import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
-import { MoltenError } from './errors.js'
+import { CODES, MoltenError } from './errors.js'
 import { hintOf, type SpecBody, specOf, specsOf } from './index-spec.js'
 import type {
   CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
@@ -13,13 +12,12 @@ import type {
 } from './index-types.js'
 import { handleOf } from './key-access.js'
 import { ListCursor } from './list-cursor.js'
+import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
+import type { OperationOptions } from './option-types.js'
 import { Reads } from './reads.js'
-import type { Document, OperationOptions } from './types.js'
-
-/** The server's number for a collection that is missing. */
-const NO_COLLECTION = 26
+import type { Request } from './request.js'
 
 /** The methods about indexes. */
 export class Indexes<T extends Document = Document> extends Reads<T> {
@@ -62,7 +60,7 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
     try {
       return await handleOf(this).run<boolean, OperationOptions>('dropIndexes', options, () => dropRequest('*', () => true))
     } catch (error) {
-      if (error instanceof MoltenError && error.code === NO_COLLECTION) return false
+      if (error instanceof MoltenError && error.code === CODES.NamespaceNotFound) return false
       throw error
     }
   }

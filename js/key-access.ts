@@ -1,18 +1,19 @@
 // Key access: documents by `_id`, with versions, and the reads that settle without leaving the thread.
 
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments.js'
-import { Opcode } from './batch.js'
 import { writeArrayHead } from './bodies.js'
-import { Encoding } from './deadline.js'
+import type { Document } from './document-types.js'
 import { encodeId, encodeValue } from './encode.js'
 import type { Handle } from './handle.js'
+import { Opcode } from './opcodes.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { COLLECTION, PARTS } from './option-table.js'
+import type { GetOptions, OperationOptions, SetEntry, SetManyOptions, SetOptions, VersionOptions } from './option-types.js'
+import type { InferId, OptionalId, WithId } from './path-types.js'
 import { MUST_WAIT } from './point-reads.js'
 import { checkEntry, getRequest, hasRequest } from './requests.js'
-import type {
-  Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetManyOptions, SetOptions, Versioned, VersionOptions, WithId
-} from './types.js'
+import type { Versioned } from './result-types.js'
+import { EncodingLimits } from './time-limit.js'
 
 /** The handle behind a collection's face. */
 export let handleOf: (methods: KeyAccess<any>) => Handle
@@ -109,7 +110,7 @@ export class KeyAccess<T extends Document = Document> {
    */
   setMany(entries: Iterable<SetEntry<T>>, options?: SetManyOptions): Promise<number[]> {
     return this.#handle.run('setMany', options, (where, given) => {
-      const encoding = new Encoding(where, given)
+      const limits = new EncodingLimits(where, given)
       const list: SetEntry<T>[] = []
       const versions: (number | undefined)[] = []
       if (typeof entries !== 'object' || entries === null || typeof entries[Symbol.iterator] !== 'function') {
@@ -129,7 +130,7 @@ export class KeyAccess<T extends Document = Document> {
         body: (out, shapes) => {
           writeArrayHead(out, list.length)
           list.forEach(([id, document], i) => {
-            encoding.next(out)
+            limits.next(out)
             this.#handle.writeEntry(out, shapes, where, given, id, document, versions[i])
           })
         },

@@ -1,7 +1,7 @@
 // Options as programs pass them: what a call does not know is refused, never left out. Where nothing is passed, nothing is looked at.
 
 import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
-import { OTHER_NAMES, type OptionNames, PARTS, REFUSED } from './option-table.js'
+import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
 
 /** The options of a call; absent means none. */
 export function optionsOf<T extends object>(where: string, options: T | null | undefined, names: OptionNames): Partial<T> {

@@ -98,6 +98,12 @@ export interface CountOptions extends OperationOptions, HintOptions, ExplainOpti
   limit?: number
 }
 
+/** Options of `aggregate`. */
+export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
+  /** Documents that cross into JavaScript at a time; 0 for the default. */
+  batchSize?: number
+}
+
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
   /** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */

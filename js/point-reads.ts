@@ -3,12 +3,13 @@
 // A program that awaits such reads one after the other would keep the event loop from turning, so a turn has a share of
 // them. What is asked for when it is spent waits for the next turn, where many reads cross in one call.
 
-import type { Target } from './batch.js'
 import type { PortBuffers } from './buffers.js'
 import { encodeId } from './encode.js'
 import type { Native } from './native.js'
 import { afterTurn } from './scheduling.js'
+import { readSection, type Target } from './target.js'
 import { SHORT_STRING, writeShort } from './tokens.js'
+import { SHARE, type TurnBudget } from './turn-budget.js'
 import { Writer } from './writer.js'
 
 /** Verbs of a point read. */
@@ -19,30 +20,8 @@ const MANY = 3
 /** What a read answers when it would have to wait. */
 export const MUST_WAIT = Symbol('must wait')
 
-/** Operations that may settle without a turn of the event loop. */
-const SHARE = 1000
 /** Bytes before the `_id`s in the request of a read. */
 const HEAD_BYTES = 24
-
-/** What settles without a turn of the event loop, counted. */
-export class Turn {
-  #settled = 0
-
-  /** Whether the turn's share is spent. */
-  get isSpent(): boolean {
-    return this.#settled >= SHARE
-  }
-
-  /** Something settled at once. */
-  add(count: number): void {
-    this.#settled += count
-  }
-
-  /** The event loop has turned. */
-  begin(): void {
-    this.#settled = 0
-  }
-}
 
 /** A read that waits for the next turn. */
 interface LateRead {
@@ -61,12 +40,12 @@ export class PointReads {
   /** Reads what the request buffer says. */
   readonly #attempt: () => number | string
   readonly #buffers: PortBuffers
-  readonly #turn: Turn
+  readonly #turn: TurnBudget
   readonly #late = new Map<Target, Late>()
   #ids = new Writer(16 << 10)
   #scheduled = false
 
-  constructor(native: Native, port: number, buffers: PortBuffers, turn: Turn) {
+  constructor(native: Native, port: number, buffers: PortBuffers, turn: TurnBudget) {
     this.#attempt = native.pointReads(port)
     this.#buffers = buffers
     this.#turn = turn
@@ -84,7 +63,7 @@ export class PointReads {
     for (;;) {
       const answer = this.#attempt()
       if (typeof answer === 'string') return target.reader.plain(this.#buffers.result, answer, target.shapes())
-      if (answer > 0) return section(target, this.#buffers.result)
+      if (answer > 0) return readSection(target, this.#buffers.result)
       if (answer === 0) return null
       if (answer > -16) return MUST_WAIT
       this.#buffers.replaceResult(-answer)
@@ -197,7 +176,7 @@ export class PointReads {
     for (;;) {
       const answer = this.#attempt() as number
       if (answer > 0) {
-        const documents = section(target, this.#buffers.result) as unknown[]
+        const documents = readSection(target, this.#buffers.result) as unknown[]
         this.#buffers.shrinkResult()
         this.#buffers.shrinkRequest()
         return documents.length === 0 ? MUST_WAIT : documents
@@ -229,12 +208,4 @@ export class PointReads {
     words[4] = count
     words[5] = end
   }
-}
-
-/** Reads the section of a result and remembers what it taught. */
-export function section(target: Target, bytes: Buffer, at = 0): unknown {
-  const value = target.reader.section(bytes, at)
-  const number = bytes.readUInt32LE(at + 4)
-  if (number !== 0xffffffff) target.number = number
-  return value
 }

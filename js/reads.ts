@@ -1,20 +1,21 @@
 // Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
-import { AggregationCursor, type AggregateOptions } from './aggregate.js'
+import { AggregationCursor } from './aggregate.js'
 import { filterOf, wrongArgument } from './arguments.js'
-import { Opcode } from './batch.js'
 import { writeFind, writeMore } from './bodies.js'
-import type { Request } from './core.js'
 import { FindCursor } from './cursor.js'
+import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
+import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
+import type { AggregateOptions, CountOptions, DistinctOptions, FindOneOptions, FindOptions, OperationOptions } from './option-types.js'
+import type { Element, Path, PathValue, WithId } from './path-types.js'
+import type { Filter } from './query-types.js'
+import type { Request } from './request.js'
 import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './requests.js'
-import type {
-  CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path, PathValue, WithId
-} from './types.js'
 import type { Writer } from './writer.js'
 
 /** The methods that read documents by what is in them. */

@@ -1,15 +1,18 @@
 // What the methods of a collection share: arguments read once, requests that several of them send, answers put into the driver's shape.
 
 import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments.js'
-import { Flag, Opcode } from './batch.js'
 import { type FindShape, writeFind } from './bodies.js'
-import type { Request } from './core.js'
+import type { Document } from './document-types.js'
 import { encodeId, encodeValue } from './encode.js'
 import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './identity.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
+import { Flag, Opcode } from './opcodes.js'
+import type { CountOptions, FindOneOptions, FindOptions } from './option-types.js'
+import type { InferId } from './path-types.js'
+import type { Request } from './request.js'
+import type { UpdateResult, Versioned } from './result-types.js'
 import { sortKeys } from './sort.js'
-import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, UpdateResult, Versioned } from './types.js'
 
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
@@ -144,4 +147,21 @@ export function nameInserted(error: Error, ids: readonly unknown[], unordered: b
   ids.forEach((id, i) => {
     if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = id
   })
+}
+
+/** A collection as the core lists it. */
+export interface ListedCollection {
+  name: string
+  number: number
+  count: number
+}
+
+/** The operation that lists the collections that match a filter. */
+export function listing(filter: Document): Request<ListedCollection[]> {
+  return {
+    opcode: Opcode.ListCollections,
+    flags: 0,
+    body: (out) => encodeValue(out, filter, 'filter'),
+    finish: (value) => value
+  }
 }

@@ -1,4 +1,4 @@
-import type { Reader } from './decode.js'
+import type { ValueReader } from './value-reader.js'
 
 /** Readers compiled in this realm; code is never freed, so their number has a bound. */
 const MAX_COMPILED = 1024
@@ -11,7 +11,7 @@ let compiled = 0
 let codeGeneration = true
 
 /** Reads the values of an object with these keys. Never sets a prototype. */
-export function readByLoop(reader: Reader, keys: readonly string[]): object {
+export function readByLoop(reader: ValueReader, keys: readonly string[]): object {
   const object: { [key: string]: unknown } = {}
   for (const key of keys) {
     if (key === '__proto__') define(object, key, reader.value())
@@ -26,7 +26,7 @@ export function define(object: object, key: string, value: unknown): void {
 }
 
 /** Reads the values of one object. */
-export type ShapeReader = (reader: Reader) => object
+export type ShapeReader = (reader: ValueReader) => object
 
 /** A reader that makes its object with a literal; undefined where the loop must do. */
 export function compileLiteral(keys: readonly string[]): ShapeReader | undefined {

@@ -1,9 +1,11 @@
-import type { Reader } from './decode.js'
 import { MoltenError } from './errors.js'
 import { compileLiteral, compileSteps, readByLoop, type ShapeReader } from './shape-reader.js'
+import type { ValueReader } from './value-reader.js'
 import { isWellFormed, Refusal } from './values.js'
 import type { Writer } from './writer.js'
 
+/** The number that stands for no collection, or for one whose number is not known yet. */
+export const NO_COLLECTION = 0xffffffff
 /** Shapes that a port tells Rust; objects beyond are written as maps. */
 export const MAX_SHAPES = 1024
 /** Keys that an object of a shape may have: one with more is a dictionary, and written as a map. */
@@ -123,7 +125,7 @@ export class Shape {
   constructor(readonly keys: readonly string[]) {}
 
   /** Reads the values of one object; replaced by a compiled reader after many uses. */
-  read(reader: Reader): object {
+  read(reader: ValueReader): object {
     const object = this.literal === undefined ? readByLoop(reader, this.keys) : this.literal(reader)
     const uses = ++this.uses
     if (uses === LITERAL_AFTER) this.literal = compileLiteral(this.keys)

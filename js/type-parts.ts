@@ -1,7 +1,6 @@
 // What the types are made of; not exported by the package.
 
 import type { ObjectIdLike } from './document-types.js'
-import type { Path } from './path-types.js'
 
 export type IsAny<T> = 0 extends 1 & T ? true : false
 
@@ -19,12 +18,3 @@ export type Present<T> = Exclude<T, undefined>
 export type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
 export type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown)
-
-/**
- * The paths that are names. The others are patterns, such as `tags.NUMBER`: as keys of a type they are index signatures, which no value
- * whose type is an interface has.
- */
-export type NamedPath<T> = keyof { [P in Path<T> as {} extends { [K in P]: 1 } ? never : P]: 1 }
-
-/** The paths that are patterns. */
-export type PlacedPath<T> = Exclude<Path<T>, NamedPath<T>>

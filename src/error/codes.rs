@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_numbers_that_javascript_gives_are_those_of_the_table() {
-        let rows: Vec<(&str, i32)> = include_str!("../../js/codes.ts")
+        let rows: Vec<(&str, i32)> = include_str!("../../js/errors.ts")
             .lines()
             .take_while(|line| !line.starts_with('}'))
             .filter_map(|line| line.strip_prefix("  ")?.trim_end_matches(',').split_once(": "))

@@ -1,0 +1,12 @@
+// Paths that are names, and paths that are patterns; not exported by the package.
+
+import type { Path } from './path-types.js'
+
+/**
+ * The paths that are names. The others are patterns, such as `tags.NUMBER`: as keys of a type they are index signatures, which no value
+ * whose type is an interface has.
+ */
+export type NamedPath<T> = keyof { [P in Path<T> as {} extends { [K in P]: 1 } ? never : P]: 1 }
+
+/** The paths that are patterns. */
+export type PlacedPath<T> = Exclude<Path<T>, NamedPath<T>>

@@ -1,0 +1,35 @@
+// The codes of operations and their flags, which docs/boundary.md lists and src/binding/opcodes.rs reads.
+
+/** What an operation does. */
+export const Opcode = {
+  Define: 1,
+  Insert: 10,
+  Find: 11,
+  More: 12,
+  CloseCursor: 13,
+  Count: 14,
+  Update: 15,
+  Replace: 16,
+  Delete: 17,
+  Get: 18,
+  GetMany: 19,
+  Has: 20,
+  Set: 21,
+  DeleteId: 22,
+  Drop: 23,
+  ListCollections: 24,
+  Distinct: 25,
+  FindOneAnd: 26,
+  Bulk: 27,
+  Rename: 28,
+  Aggregate: 30,
+  CreateIndexes: 31,
+  DropIndex: 32,
+  ListIndexes: 33,
+  Explain: 34,
+  Stats: 35,
+  Create: 36
+} as const
+
+/** How it does it. A bit below 32 has a meaning of its own with each opcode. */
+export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Sorted: 8, Let: 32, Cancellable: 64, Timed: 128 } as const

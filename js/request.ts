@@ -1,0 +1,39 @@
+// An operation as the methods of the API build it: what is sent, how long it may take, and what its answer becomes.
+
+import type { Document } from './document-types.js'
+import { encodeValue } from './encode.js'
+import { Flag } from './opcodes.js'
+import { now } from './scheduling.js'
+import type { Operation } from './target.js'
+import { timeLeft } from './time-limit.js'
+
+/** An operation and what becomes of its answer. */
+export interface Request<T = unknown> extends Operation {
+  signal?: AbortSignal | undefined
+  /** Milliseconds that it may take; 0 for any. */
+  maxTimeMS?: number | undefined
+  /** The variables that its expressions see, the option `let`. */
+  variables?: Document | null
+  /** Runs when the body is whole, before it joins the batch. */
+  prepared?: (() => void) | undefined
+  finish(value: never): T
+  /** One write, whose failure is not a bulk error. */
+  single?: boolean
+  /** Completes the error of a failure. */
+  failed?(error: Error): void
+}
+
+/** The operation with its limits as the core reads them. */
+export function withLimits(where: string, request: Request<unknown>): Operation {
+  const { signal, maxTimeMS, variables } = request
+  if (!signal && !maxTimeMS && !variables) return request
+  const flags = request.flags | (variables ? Flag.Let : 0) | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
+  const began = maxTimeMS ? now() : 0
+  const body: Operation['body'] = (out, shapes) => {
+    request.body(out, shapes)
+    if (variables) encodeValue(out, variables, 'pipeline')
+    // The core counts from the submission: the time that encoding took is subtracted.
+    if (maxTimeMS) encodeValue(out, timeLeft(where, maxTimeMS, began), 'document')
+  }
+  return { opcode: request.opcode, flags, body }
+}

@@ -1,0 +1,53 @@
+// What the port knows of an operation: the collection it goes to, who receives its result, and what writes its body.
+
+import type { ErrorDetails } from './errors.js'
+import { NO_COLLECTION, type PortShapes, type Shape } from './shapes.js'
+import type { Writer } from './writer.js'
+
+/** Reads the sections of one database. */
+export interface SectionReader {
+  section(bytes: Buffer, at: number): unknown
+  plain(bytes: Buffer, characters: string, shapes: readonly Shape[]): unknown
+}
+
+/** A collection as the port knows it. */
+export interface Target {
+  /** The handle that the core gave it on this port. */
+  handle: number
+  /** The number of the collection whose shapes JavaScript has; unknown before the first answer. */
+  number: number
+  /** Those of that collection's shapes that JavaScript has. */
+  shapes(): readonly Shape[]
+  reader: SectionReader
+  /** Reads a document by an operation, which may wait. */
+  readAgain(id: unknown): Promise<unknown>
+  /** The operations under way, among which late reads count. */
+  readonly pending: { count: number }
+  /** So many late reads ended. */
+  ended(count: number): void
+}
+
+/** Who waits for an operation. */
+export interface Waiter {
+  target: Target
+  succeed(value: unknown): void
+  /** The core refused it, or failed. */
+  refuse(details: ErrorDetails): void
+  /** Its answer could not be read. */
+  fail(error: unknown): void
+}
+
+/** One operation: its code, flags, and what writes its body. */
+export interface Operation {
+  opcode: number
+  flags: number
+  body(out: Writer, shapes: PortShapes): void
+}
+
+/** Reads the section of a result and remembers what it taught. */
+export function readSection(target: Target, bytes: Buffer, at = 0): unknown {
+  const value = target.reader.section(bytes, at)
+  const number = bytes.readUInt32LE(at + 4)
+  if (number !== NO_COLLECTION) target.number = number
+  return value
+}

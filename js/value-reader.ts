@@ -1,0 +1,15 @@
+import type { NativeBuffer } from './writer.js'
+
+/** What the readers of shapes use of the reader of a section: its bytes, the place in them, and the way to read one value. */
+export interface ValueReader {
+  bytes: NativeBuffer
+  view: DataView
+  at: number
+  end: number
+  /** A piece of the bytes, one character each, and from where to where it goes. */
+  latin: string
+  latinFrom: number
+  latinEnd: number
+  value(): unknown
+  rarer(lead: number): unknown
+}
