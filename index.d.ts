@@ -22,6 +22,28 @@ export interface PrimaryKeyFactory {
 	/** A value that no other document of the collection has. */
 	createPk(): unknown;
 }
+/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
+export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
+/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
+ * reads from the last document to the first where no sort is asked for. */
+export type Hint = string | {
+	readonly [path: string]: IndexDirection;
+} | ReadonlyMap<string, IndexDirection> | readonly (readonly [
+	string,
+	IndexDirection
+])[];
+/** Options of operations that look for documents. */
+export interface HintOptions {
+	/** The index to use. Rejects with `BAD_QUERY` when there is none such. */
+	hint?: Hint;
+}
+/** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
+export type ExplainVerbosity = "queryPlanner" | "queryPlannerExtended" | "executionStats" | "allPlansExecution";
+/** The detail of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
+export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
+	verbosity: ExplainVerbosity;
+	maxTimeMS?: number;
+};
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
 type Deferred<T> = IsAny<T> extends true ? never : never;
@@ -516,6 +538,241 @@ export interface RenameOptions extends OperationOptions {
 	/** Drops the collection that has the name. Default false. */
 	dropTarget?: boolean;
 }
+/** The fields of an index, in order, in any form that the driver takes. */
+export type IndexSpecification = OneOrMore<string | readonly [
+	string,
+	IndexDirection
+] | {
+	readonly [path: string]: IndexDirection;
+} | ReadonlyMap<string, IndexDirection>>;
+type OneOrMore<T> = T | readonly T[];
+/** What an index does besides finding. */
+export interface IndexOptions {
+	/** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
+	name?: string;
+	/** Refuses a second document with the same values. Default false. */
+	unique?: boolean;
+	/** Leaves out documents that have none of its fields. Default false. */
+	sparse?: boolean;
+	/** Holds the documents that match this filter only. */
+	partialFilterExpression?: Document;
+	/** For the sake of programs written for a server; every index is built while reads and writes go on. */
+	background?: boolean;
+}
+/** Options of `createIndex`. */
+export interface CreateIndexesOptions extends IndexOptions, OperationOptions {
+}
+/** An index for `createIndexes`. */
+export interface IndexDescription extends IndexOptions {
+	/** Its fields, in order. */
+	key: {
+		readonly [path: string]: IndexDirection;
+	} | ReadonlyMap<string, IndexDirection>;
+}
+/** An index in a listing. */
+export interface IndexDescriptionInfo {
+	/** The version of its form; 2. */
+	v: number;
+	/** Its fields, in order. */
+	key: {
+		[path: string]: 1 | -1;
+	};
+	name: string;
+	unique?: boolean;
+	sparse?: boolean;
+	partialFilterExpression?: Document;
+}
+/** Names of indexes, and their fields in order. */
+export interface IndexDescriptionCompact {
+	[name: string]: [
+		path: string,
+		direction: 1 | -1
+	][];
+}
+/** How `indexInformation` and `indexes` answer. */
+export interface IndexInformationOptions extends OperationOptions {
+	/** The rows of the listing in place of names and fields. */
+	full?: boolean;
+}
+/** What `dropIndex` did. */
+export interface DropIndexResult {
+	/** Indexes that there were before, that of `_id` included. */
+	nIndexesWas: number;
+	ok: number;
+}
+/** An index that would have served scans of this collection. */
+export interface SuggestedIndex {
+	/** The fields that it would have. */
+	key: {
+		[path: string]: 1 | -1;
+	};
+	/** The name that it would have. */
+	name: string;
+	/** Scans that it would have served. */
+	scans: number;
+}
+/** Figures about a collection. */
+export interface CollectionStats {
+	/** Database and collection, joined by a dot. */
+	ns: string;
+	/** Documents in it. */
+	count: number;
+	/** Bytes of its documents. */
+	size: number;
+	/** Bytes of a document on average; absent where there is none. */
+	avgObjSize?: number;
+	/** Indexes, that of `_id` included. */
+	nindexes: number;
+	/** Bytes of each index in memory, by name. That of `_id` is the directory of the collection and not among them. */
+	indexSizes: {
+		[name: string]: number;
+	};
+	/** Bytes of all of them. */
+	totalIndexSize: number;
+	/** How often each index was chosen since the database was opened, by name. */
+	indexUses: {
+		[name: string]: number;
+	};
+	/** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+	suggestedIndexes: SuggestedIndex[];
+	ok: number;
+}
+/** Options of `listCollections`. */
+export interface ListCollectionsOptions extends OperationOptions {
+	/** Rows of name and type alone. Default false. */
+	nameOnly?: boolean;
+	/** For the sake of programs written for a server; a listing crosses in one piece. */
+	batchSize?: number;
+}
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends OperationOptions {
+	/** For the sake of programs written for a server; a listing crosses in one piece. */
+	batchSize?: number;
+}
+/**
+ * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
+ *
+ * Its methods reject with `CLOSED` when the database was closed.
+ */
+export declare class ListCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Resolves with the next row, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another row. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all rows that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each row, until it returns false; resolves at the end. */
+	forEach(iterator: (row: T) => boolean | void): Promise<void>;
+	/** Rows that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes rows that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read makes a new listing. */
+	rewind(): void;
+	/** A cursor over the same listing that has not started. */
+	clone(): ListCursor<T>;
+	/** Lets go of the rows that are left. */
+	close(): Promise<void>;
+	/** The rows as a stream of objects. */
+	stream(): Readable;
+	/** Yields each row, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/** What went wrong: stable within a major version, unlike messages. */
+export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
+/** What some kinds carry besides the message. */
+export interface MoltenErrorDetails {
+	/** The dotted path inside a document, filter or update, where one is to blame. */
+	path?: string;
+	/** The damaged or refused file. */
+	file?: string;
+	/** Byte offset in that file. */
+	offset?: number;
+	/** The process that holds the lock. */
+	pid?: number;
+	/** The line of an import that is to blame, from 1. */
+	line?: number;
+	/** `DUPLICATE_KEY`: the fields of the index. */
+	keyPattern?: Record<string, unknown>;
+	/** `DUPLICATE_KEY`: the values that collide. */
+	keyValue?: Record<string, unknown>;
+	/** MongoDB's number, where it is not the kind's own. */
+	code?: number;
+	/** The name of `code`. */
+	codeName?: string;
+	/** The error behind this one. */
+	cause?: unknown;
+}
+/** The error of every database outcome. Programmer mistakes are a TypeError. */
+export declare class MoltenError extends Error {
+	/** What went wrong, as a stable name. */
+	readonly kind: MoltenErrorKind;
+	/** The number of MongoDB's server where it has one, else the same string as `kind`. */
+	readonly code: number | MoltenErrorKind;
+	/** The server's name of that number, for example `BadValue`. */
+	readonly codeName?: string;
+	readonly cause?: unknown;
+	readonly path?: string;
+	readonly file?: string;
+	readonly offset?: number;
+	readonly pid?: number;
+	readonly line?: number;
+	readonly keyPattern?: Record<string, unknown>;
+	readonly keyValue?: Record<string, unknown>;
+	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
+	/** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
+	static isMoltenError(value: unknown): value is MoltenError;
+}
+/** One failed write of a bulk operation. */
+export interface WriteError {
+	/** Its place in the array that was given. */
+	index: number;
+	kind: MoltenErrorKind;
+	code: number | MoltenErrorKind;
+	codeName?: string;
+	errmsg: string;
+	keyPattern?: Record<string, unknown>;
+	keyValue?: Record<string, unknown>;
+}
+/** What a bulk operation did, in whole or up to its failures. */
+export interface BulkCounts {
+	insertedCount: number;
+	matchedCount: number;
+	modifiedCount: number;
+	deletedCount: number;
+	upsertedCount: number;
+	insertedIds: {
+		[index: number]: unknown;
+	};
+	upsertedIds: {
+		[index: number]: unknown;
+	};
+}
+/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
+export declare class MoltenBulkWriteError extends MoltenError {
+	readonly writeErrors: WriteError[];
+	readonly result: BulkCounts;
+	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
+	get insertedCount(): number;
+	get matchedCount(): number;
+	get modifiedCount(): number;
+	get deletedCount(): number;
+	get upsertedCount(): number;
+	get insertedIds(): {
+		[index: number]: unknown;
+	};
+	get upsertedIds(): {
+		[index: number]: unknown;
+	};
+}
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = "async" | "sync" | "memory";
 /** The options of `Database.open`. */
@@ -784,263 +1041,6 @@ export interface ModifyResult<D = Document> {
 	/** `n`, `updatedExisting`, and `upserted` where a document was made. */
 	lastErrorObject: Document;
 	ok: number;
-}
-/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
-export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
-/** The fields of an index, in order, in any form that the driver takes. */
-export type IndexSpecification = OneOrMore<string | readonly [
-	string,
-	IndexDirection
-] | {
-	readonly [path: string]: IndexDirection;
-} | ReadonlyMap<string, IndexDirection>>;
-type OneOrMore<T> = T | readonly T[];
-/** What an index does besides finding. */
-export interface IndexOptions {
-	/** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
-	name?: string;
-	/** Refuses a second document with the same values. Default false. */
-	unique?: boolean;
-	/** Leaves out documents that have none of its fields. Default false. */
-	sparse?: boolean;
-	/** Holds the documents that match this filter only. */
-	partialFilterExpression?: Document;
-	/** For the sake of programs written for a server; every index is built while reads and writes go on. */
-	background?: boolean;
-}
-/** Options of `createIndex`. */
-export interface CreateIndexesOptions extends IndexOptions, OperationOptions {
-}
-/** An index for `createIndexes`. */
-export interface IndexDescription extends IndexOptions {
-	/** Its fields, in order. */
-	key: {
-		readonly [path: string]: IndexDirection;
-	} | ReadonlyMap<string, IndexDirection>;
-}
-/** An index in a listing. */
-export interface IndexDescriptionInfo {
-	/** The version of its form; 2. */
-	v: number;
-	/** Its fields, in order. */
-	key: {
-		[path: string]: 1 | -1;
-	};
-	name: string;
-	unique?: boolean;
-	sparse?: boolean;
-	partialFilterExpression?: Document;
-}
-/** Names of indexes, and their fields in order. */
-export interface IndexDescriptionCompact {
-	[name: string]: [
-		path: string,
-		direction: 1 | -1
-	][];
-}
-/** How `indexInformation` and `indexes` answer. */
-export interface IndexInformationOptions extends OperationOptions {
-	/** The rows of the listing in place of names and fields. */
-	full?: boolean;
-}
-/** What `dropIndex` did. */
-export interface DropIndexResult {
-	/** Indexes that there were before, that of `_id` included. */
-	nIndexesWas: number;
-	ok: number;
-}
-/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
- * reads from the last document to the first where no sort is asked for. */
-export type Hint = string | {
-	readonly [path: string]: IndexDirection;
-} | ReadonlyMap<string, IndexDirection> | readonly (readonly [
-	string,
-	IndexDirection
-])[];
-/** Options of operations that look for documents. */
-export interface HintOptions {
-	/** The index to use. Rejects with `BAD_QUERY` when there is none such. */
-	hint?: Hint;
-}
-/** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
-export type ExplainVerbosity = "queryPlanner" | "queryPlannerExtended" | "executionStats" | "allPlansExecution";
-/** The detail of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
-export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
-	verbosity: ExplainVerbosity;
-	maxTimeMS?: number;
-};
-/** An index that would have served scans of this collection. */
-export interface SuggestedIndex {
-	/** The fields that it would have. */
-	key: {
-		[path: string]: 1 | -1;
-	};
-	/** The name that it would have. */
-	name: string;
-	/** Scans that it would have served. */
-	scans: number;
-}
-/** Figures about a collection. */
-export interface CollectionStats {
-	/** Database and collection, joined by a dot. */
-	ns: string;
-	/** Documents in it. */
-	count: number;
-	/** Bytes of its documents. */
-	size: number;
-	/** Bytes of a document on average; absent where there is none. */
-	avgObjSize?: number;
-	/** Indexes, that of `_id` included. */
-	nindexes: number;
-	/** Bytes of each index in memory, by name. That of `_id` is the directory of the collection and not among them. */
-	indexSizes: {
-		[name: string]: number;
-	};
-	/** Bytes of all of them. */
-	totalIndexSize: number;
-	/** How often each index was chosen since the database was opened, by name. */
-	indexUses: {
-		[name: string]: number;
-	};
-	/** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
-	suggestedIndexes: SuggestedIndex[];
-	ok: number;
-}
-/** Options of `listCollections`. */
-export interface ListCollectionsOptions extends OperationOptions {
-	/** Rows of name and type alone. Default false. */
-	nameOnly?: boolean;
-	/** For the sake of programs written for a server; a listing crosses in one piece. */
-	batchSize?: number;
-}
-/** Options of `listIndexes`. */
-export interface ListIndexesOptions extends OperationOptions {
-	/** For the sake of programs written for a server; a listing crosses in one piece. */
-	batchSize?: number;
-}
-/**
- * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
- *
- * Its methods reject with `CLOSED` when the database was closed.
- */
-export declare class ListCursor<T = any> implements AsyncIterable<T> {
-	#private;
-	private constructor();
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
-	/** Resolves with the next row, or null at the end. */
-	next(): Promise<T | null>;
-	/** As `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another row. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all rows that are left, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each row, until it returns false; resolves at the end. */
-	forEach(iterator: (row: T) => boolean | void): Promise<void>;
-	/** Rows that have crossed and were not read yet. */
-	bufferedCount(): number;
-	/** Takes rows that have crossed already, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read makes a new listing. */
-	rewind(): void;
-	/** A cursor over the same listing that has not started. */
-	clone(): ListCursor<T>;
-	/** Lets go of the rows that are left. */
-	close(): Promise<void>;
-	/** The rows as a stream of objects. */
-	stream(): Readable;
-	/** Yields each row, and closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
-}
-/** What went wrong: stable within a major version, unlike messages. */
-export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
-/** What some kinds carry besides the message. */
-export interface MoltenErrorDetails {
-	/** The dotted path inside a document, filter or update, where one is to blame. */
-	path?: string;
-	/** The damaged or refused file. */
-	file?: string;
-	/** Byte offset in that file. */
-	offset?: number;
-	/** The process that holds the lock. */
-	pid?: number;
-	/** The line of an import that is to blame, from 1. */
-	line?: number;
-	/** `DUPLICATE_KEY`: the fields of the index. */
-	keyPattern?: Record<string, unknown>;
-	/** `DUPLICATE_KEY`: the values that collide. */
-	keyValue?: Record<string, unknown>;
-	/** MongoDB's number, where it is not the kind's own. */
-	code?: number;
-	/** The name of `code`. */
-	codeName?: string;
-	/** The error behind this one. */
-	cause?: unknown;
-}
-/** The error of every database outcome. Programmer mistakes are a TypeError. */
-export declare class MoltenError extends Error {
-	/** What went wrong, as a stable name. */
-	readonly kind: MoltenErrorKind;
-	/** The number of MongoDB's server where it has one, else the same string as `kind`. */
-	readonly code: number | MoltenErrorKind;
-	/** The server's name of that number, for example `BadValue`. */
-	readonly codeName?: string;
-	readonly cause?: unknown;
-	readonly path?: string;
-	readonly file?: string;
-	readonly offset?: number;
-	readonly pid?: number;
-	readonly line?: number;
-	readonly keyPattern?: Record<string, unknown>;
-	readonly keyValue?: Record<string, unknown>;
-	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
-	/** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
-	static isMoltenError(value: unknown): value is MoltenError;
-}
-/** One failed write of a bulk operation. */
-export interface WriteError {
-	/** Its place in the array that was given. */
-	index: number;
-	kind: MoltenErrorKind;
-	code: number | MoltenErrorKind;
-	codeName?: string;
-	errmsg: string;
-	keyPattern?: Record<string, unknown>;
-	keyValue?: Record<string, unknown>;
-}
-/** What a bulk operation did, in whole or up to its failures. */
-export interface BulkCounts {
-	insertedCount: number;
-	matchedCount: number;
-	modifiedCount: number;
-	deletedCount: number;
-	upsertedCount: number;
-	insertedIds: {
-		[index: number]: unknown;
-	};
-	upsertedIds: {
-		[index: number]: unknown;
-	};
-}
-/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
-export declare class MoltenBulkWriteError extends MoltenError {
-	readonly writeErrors: WriteError[];
-	readonly result: BulkCounts;
-	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
-	get insertedCount(): number;
-	get matchedCount(): number;
-	get modifiedCount(): number;
-	get deletedCount(): number;
-	get upsertedCount(): number;
-	get insertedIds(): {
-		[index: number]: unknown;
-	};
-	get upsertedIds(): {
-		[index: number]: unknown;
-	};
 }
 declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 	#private;

@@ -3,17 +3,16 @@
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import { BATCH, type CursorSource, type Reading } from './batches.js'
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { explaining } from './explain.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
-import type { ExplainVerbosityLike } from './index-types.js'
 import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
-import type { AggregateOptions } from './option-types.js'
 import type { Request } from './request.js'
 import { variablesOf } from './requests.js'
+import type { ExplainVerbosityLike } from './types/hints.js'
+import type { AggregateOptions, Document } from './types/index.js'
 
 interface Settings {
   batch: number

@@ -1,9 +1,9 @@
 // Bodies that more than one method writes.
 
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import type { KeyPairs } from './index-spec.js'
 import type { SortKeys } from './sort.js'
+import type { Document } from './types/index.js'
 import type { Writer } from './writer.js'
 
 /** What a find asks for besides its filter. */

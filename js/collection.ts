@@ -5,7 +5,6 @@ import { checkCollectionName, checkFields, checkReplacement, checkUpdate, filter
 import { writeArrayHead } from './bodies.js'
 import type { Core } from './core.js'
 import type { Database } from './database.js'
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { hintOf } from './index-spec.js'
@@ -13,18 +12,15 @@ import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
 import { Flag, Opcode } from './opcodes.js'
 import type { COLLECTION } from './option-table.js'
-import type {
-  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions,
-  InsertManyOptions, InsertOneOptions, OperationOptions, RenameOptions, ReplaceOptions, UpdateOptions
-} from './option-types.js'
-import type { InferId, OptionalId, WithId, WithoutId } from './path-types.js'
-import type { Filter } from './query-types.js'
 import { nameInserted, updateResult, variablesOf } from './requests.js'
-import type { DeleteResult, InsertManyResult, InsertOneResult, ModifyResult, UpdateResult } from './result-types.js'
 import type { PortShapes } from './shapes.js'
 import { sortKeys } from './sort.js'
 import { EncodingLimits } from './time-limit.js'
-import type { UpdateFilter } from './update-types.js'
+import type {
+  AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
+  FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
+  OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
+} from './types/index.js'
 import type { Writer } from './writer.js'
 import {
   answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, writeDelete,

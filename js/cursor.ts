@@ -4,16 +4,15 @@ import { checkFields, filterOf, wrongArgument } from './arguments.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import type { CursorSource, Reading } from './batches.js'
 import { type FindShape, writeFind } from './bodies.js'
-import type { Document } from './document-types.js'
 import { explaining } from './explain.js'
 import { hintOf } from './index-spec.js'
-import type { ExplainVerbosityLike, Hint } from './index-types.js'
 import { Opcode } from './opcodes.js'
 import { checkCollation } from './option-check.js'
-import type { Sort, SortDirection } from './query-types.js'
 import type { Request } from './request.js'
 import { countRequest } from './requests.js'
 import { sortKeys } from './sort.js'
+import type { ExplainVerbosityLike, Hint } from './types/hints.js'
+import type { Document, Sort, SortDirection } from './types/index.js'
 
 /** Documents that cross at a time for toArray where nothing else is said. */
 const LARGE_BATCH = 4000

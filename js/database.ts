@@ -5,23 +5,22 @@ import { checkCollectionName, filterOf, flagOf } from './arguments.js'
 import { Port } from './batch.js'
 import { Collection } from './collection.js'
 import { Core, errorOfNative } from './core.js'
-import type {
-  BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, ExportOptions, ExportResult,
-  ImportOptions, ImportResult, ImportSource, OpenOptions, RecoveryReport, StorageMode, Verification
-} from './database-types.js'
 import { untilGivenUp } from './deadline.js'
 import { disposeWith } from './dispose.js'
-import type { Document } from './document-types.js'
-import type { ListCollectionsOptions } from './index-types.js'
 import { ListCursor } from './list-cursor.js'
 import { native, type NativeDatabase } from './native.js'
 import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { DATABASE } from './option-table.js'
-import type { OperationOptions, RenameOptions } from './option-types.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './options.js'
 import { type ListedCollection, listing } from './requests.js'
 import { exportLines, importLines } from './transfer.js'
+import type {
+  BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
+  ExportResult, ImportOptions, ImportResult, ImportSource, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
+  Verification
+} from './types/index.js'
+import type { ListCollectionsOptions } from './types/indexes.js'
 
 interface Description {
   path: string

@@ -2,10 +2,10 @@
 
 import type { Database } from './database.js'
 import type { MoltenError } from './errors.js'
-import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from './option-types.js'
-import type { OptionalId, Path, PathValue } from './path-types.js'
-import type { Filter } from './query-types.js'
-import type { UpdateFilter, UpdateOperators } from './update-types.js'
+import type { Filter } from './types/filters.js'
+import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from './types/options.js'
+import type { OptionalId, Path, PathValue } from './types/paths.js'
+import type { UpdateFilter, UpdateOperators } from './types/updates.js'
 
 /** The driver's name of `Database`. */
 export type Db = Database

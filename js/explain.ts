@@ -1,12 +1,12 @@
 // Explanations: any operation that looks for documents, wrapped.
 
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { verbosityOf } from './index-spec.js'
-import type { ExplainVerbosityLike } from './index-types.js'
 import { Flag, Opcode } from './opcodes.js'
 import type { Request } from './request.js'
 import type { Operation } from './target.js'
+import type { ExplainVerbosityLike } from './types/hints.js'
+import type { Document } from './types/index.js'
 
 /** The operations that can be explained. */
 const EXPLAINED: ReadonlySet<number> = new Set([

@@ -2,10 +2,10 @@
 
 import { type FindShape, writeFind, writeMore } from './bodies.js'
 import type { CollectionState, Core } from './core.js'
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { Opcode } from './opcodes.js'
 import type { Request } from './request.js'
+import type { Document } from './types/index.js'
 
 type BatchAnswer = [cursor: number, documents: unknown[]]
 

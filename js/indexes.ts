@@ -2,22 +2,21 @@
 
 import { eachOf, flagOf, wrongArgument } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { CODES, MoltenError } from './errors.js'
 import { hintOf, type SpecBody, specOf, specsOf } from './index-spec.js'
-import type {
-  CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
-  IndexInformationOptions, IndexSpecification, ListIndexesOptions
-} from './index-types.js'
 import { handleOf } from './key-access.js'
 import { ListCursor } from './list-cursor.js'
 import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
-import type { OperationOptions } from './option-types.js'
 import { Reads } from './reads.js'
 import type { Request } from './request.js'
+import type { Document, OperationOptions } from './types/index.js'
+import type {
+  CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
+  IndexInformationOptions, IndexSpecification, ListIndexesOptions
+} from './types/indexes.js'
 
 /** The methods about indexes. */
 export class Indexes<T extends Document = Document> extends Reads<T> {

@@ -2,7 +2,7 @@
 export { Reader } from './decode.js'
 export { encodeDocument, encodeId, encodeValue } from './encode.js'
 export { errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
-export { ObjectId } from './object-id.js'
+export { ObjectId } from './ids/object-id.js'
 export { compileSteps } from './shape-reader.js'
 export { PortShapes, ShapeCache } from './shapes.js'
 export { Writer } from './writer.js'

@@ -2,18 +2,17 @@
 
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
-import type { Document } from './document-types.js'
 import { encodeId, encodeValue } from './encode.js'
 import type { Handle } from './handle.js'
 import { Opcode } from './opcodes.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { COLLECTION, PARTS } from './option-table.js'
-import type { GetOptions, OperationOptions, SetEntry, SetManyOptions, SetOptions, VersionOptions } from './option-types.js'
-import type { InferId, OptionalId, WithId } from './path-types.js'
 import { MUST_WAIT } from './point-reads.js'
 import { checkEntry, getRequest, hasRequest } from './requests.js'
-import type { Versioned } from './result-types.js'
 import { EncodingLimits } from './time-limit.js'
+import type {
+  Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetManyOptions, SetOptions, Versioned, VersionOptions, WithId
+} from './types/index.js'
 
 /** The handle behind a collection's face. */
 export let handleOf: (methods: KeyAccess<any>) => Handle

@@ -1,11 +1,10 @@
 // The options of Database.open, checked once; WRITE_MODE sets the default of one of them.
 
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
-import type { OpenOptions, Retention, StorageMode } from './database-types.js'
-import type { ObjectIdConstructor, PrimaryKeyFactory } from './document-types.js'
+import { uuidv7 } from './ids/uuid.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { DATABASE, PARTS } from './option-table.js'
-import { uuidv7 } from './uuid.js'
+import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from './types/index.js'
 
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']

@@ -4,18 +4,18 @@ import { AggregationCursor } from './aggregate.js'
 import { filterOf, wrongArgument } from './arguments.js'
 import { writeFind, writeMore } from './bodies.js'
 import { FindCursor } from './cursor.js'
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
 import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
-import type { AggregateOptions, CountOptions, DistinctOptions, FindOneOptions, FindOptions, OperationOptions } from './option-types.js'
-import type { Element, Path, PathValue, WithId } from './path-types.js'
-import type { Filter } from './query-types.js'
 import type { Request } from './request.js'
 import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './requests.js'
+import type {
+  AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
+  PathValue, WithId
+} from './types/index.js'
 import type { Writer } from './writer.js'
 
 /** The methods that read documents by what is in them. */

@@ -1,11 +1,11 @@
 // An operation as the methods of the API build it: what is sent, how long it may take, and what its answer becomes.
 
-import type { Document } from './document-types.js'
 import { encodeValue } from './encode.js'
 import { Flag } from './opcodes.js'
 import { now } from './scheduling.js'
 import type { Operation } from './target.js'
 import { timeLeft } from './time-limit.js'
+import type { Document } from './types/index.js'
 
 /** An operation and what becomes of its answer. */
 export interface Request<T = unknown> extends Operation {

@@ -2,17 +2,14 @@
 
 import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments.js'
 import { type FindShape, writeFind } from './bodies.js'
-import type { Document } from './document-types.js'
 import { encodeId, encodeValue } from './encode.js'
 import { MoltenBulkWriteError } from './errors.js'
-import { isObjectId } from './identity.js'
+import { isObjectId } from './ids/equality.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import { Flag, Opcode } from './opcodes.js'
-import type { CountOptions, FindOneOptions, FindOptions } from './option-types.js'
-import type { InferId } from './path-types.js'
 import type { Request } from './request.js'
-import type { UpdateResult, Versioned } from './result-types.js'
 import { sortKeys } from './sort.js'
+import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, UpdateResult, Versioned } from './types/index.js'
 
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null

@@ -1,8 +1,8 @@
 // What opens, describes, copies and checks whole databases.
 
-import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './document-types.js'
-import type { SuggestedIndex } from './index-types.js'
-import type { DriverOptions, OperationOptions } from './option-types.js'
+import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './documents.js'
+import type { SuggestedIndex } from './indexes.js'
+import type { DriverOptions, OperationOptions } from './options.js'
 
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = 'async' | 'sync' | 'memory'

@@ -1,6 +1,6 @@
 // The types of documents with and without `_id`, and of their dotted paths.
 
-import type { Atom, IsAny, IsOpen, Present, Without } from './type-parts.js'
+import type { Atom, IsAny, IsOpen, Present, Without } from './parts.js'
 
 /** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
 export type InferId<T> = IsAny<T> extends true ? any : '_id' extends keyof T ? Present<T['_id']> : string

@@ -1,7 +1,7 @@
 // What operations on documents answer.
 
-import type { Document } from './document-types.js'
-import type { InferId } from './path-types.js'
+import type { Document } from './documents.js'
+import type { InferId } from './paths.js'
 
 /** A document with its version and times. */
 export interface Versioned<T> {

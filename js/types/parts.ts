@@ -1,6 +1,6 @@
 // What the types are made of; not exported by the package.
 
-import type { ObjectIdLike } from './document-types.js'
+import type { ObjectIdLike } from './documents.js'
 
 export type IsAny<T> = 0 extends 1 & T ? true : false
 

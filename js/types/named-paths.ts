@@ -1,6 +1,6 @@
 // Paths that are names, and paths that are patterns; not exported by the package.
 
-import type { Path } from './path-types.js'
+import type { Path } from './paths.js'
 
 /**
  * The paths that are names. The others are patterns, such as `tags.NUMBER`: as keys of a type they are index signatures, which no value

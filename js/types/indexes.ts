@@ -1,10 +1,8 @@
 // The types of indexes, hints, explanations and listings, as the mongodb driver names them.
 
-import type { Document } from './document-types.js'
-import type { OperationOptions } from './option-types.js'
-
-/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
-export type IndexDirection = 1 | -1 | '2d' | '2dsphere' | 'text' | 'geoHaystack' | 'hashed' | number
+import type { Document } from './documents.js'
+import type { IndexDirection } from './hints.js'
+import type { OperationOptions } from './options.js'
 
 /** The fields of an index, in order, in any form that the driver takes. */
 export type IndexSpecification = OneOrMore<
@@ -65,22 +63,6 @@ export interface DropIndexResult {
   nIndexesWas: number
   ok: number
 }
-
-/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
- * reads from the last document to the first where no sort is asked for. */
-export type Hint = string | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection> | readonly (readonly [string, IndexDirection])[]
-
-/** Options of operations that look for documents. */
-export interface HintOptions {
-  /** The index to use. Rejects with `BAD_QUERY` when there is none such. */
-  hint?: Hint
-}
-
-/** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
-export type ExplainVerbosity = 'queryPlanner' | 'queryPlannerExtended' | 'executionStats' | 'allPlansExecution'
-
-/** The detail of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
-export type ExplainVerbosityLike = ExplainVerbosity | boolean | { verbosity: ExplainVerbosity; maxTimeMS?: number }
 
 /** An index that would have served scans of this collection. */
 export interface SuggestedIndex {

@@ -1,10 +1,10 @@
 // The options of operations on documents.
 
-import type { Document } from './document-types.js'
-import type { ExplainVerbosityLike, HintOptions } from './index-types.js'
-import type { InferId, OptionalId, WithoutId } from './path-types.js'
-import type { Filter, Projection, Sort } from './query-types.js'
-import type { UpdateFilter } from './update-types.js'
+import type { Document } from './documents.js'
+import type { Filter, Projection, Sort } from './filters.js'
+import type { ExplainVerbosityLike, HintOptions } from './hints.js'
+import type { InferId, OptionalId, WithoutId } from './paths.js'
+import type { UpdateFilter } from './updates.js'
 
 /**
  * Options of the mongodb driver that change no answer of a database within the process. Accepted for compatibility, without effect;

@@ -1,9 +1,9 @@
 // Filters, projections and orders.
 
-import type { Document } from './document-types.js'
+import type { Document } from './documents.js'
 import type { NamedPath } from './named-paths.js'
-import type { Alternative, Path, PathValue, Pattern, WithId } from './path-types.js'
-import type { Deferred, IsOpen } from './type-parts.js'
+import type { Deferred, IsOpen } from './parts.js'
+import type { Alternative, Path, PathValue, Pattern, WithId } from './paths.js'
 
 /** The operators on one field. */
 export interface FilterOperators<T> {

@@ -1,10 +1,10 @@
 // Updates.
 
-import type { Document } from './document-types.js'
+import type { Document } from './documents.js'
+import type { Filter, FilterOperators } from './filters.js'
 import type { NamedPath, PlacedPath } from './named-paths.js'
-import type { InferId, Path, PathValue, Pattern, WithoutId } from './path-types.js'
-import type { Filter, FilterOperators } from './query-types.js'
-import type { Atom, Deferred, IsAny, IsOpen, Present } from './type-parts.js'
+import type { Atom, Deferred, IsAny, IsOpen, Present } from './parts.js'
+import type { InferId, Path, PathValue, Pattern, WithoutId } from './paths.js'
 
 /** Paths with positional parts; what stands there may be of any type. */
 type PositionalPath = `${string}.$${string}`

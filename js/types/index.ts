@@ -1,0 +1,11 @@
+// The types of the public face, by subject.
+
+export type * from './databases.js'
+export type * from './documents.js'
+export type * from './filters.js'
+export type * from './hints.js'
+export type * from './indexes.js'
+export type * from './options.js'
+export type * from './paths.js'
+export type * from './results.js'
+export type * from './updates.js'
