@@ -3,7 +3,7 @@
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import { BATCH, type CursorSource, type Reading } from './batches.js'
-import { encodeValue } from './encode.js'
+import { encodeValue } from './codec/encode.js'
 import { explaining } from './explain.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import { Opcode } from './opcodes.js'

@@ -11,16 +11,16 @@
 // the other would keep the event loop from turning, what settles counts as point reads do (`TurnBudget`).
 
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
+import { NO_COLLECTION, PortShapes } from './codec/shapes.js'
+import { Writer } from './codec/writer.js'
 import type { ErrorDetails } from './errors.js'
 import { closeAtExit, keepAtExit } from './exit.js'
 import { native, type Native } from './native.js'
 import { Opcode } from './opcodes.js'
 import { PointReads } from './point-reads.js'
 import { afterCode, afterTurn, now } from './scheduling.js'
-import { NO_COLLECTION, PortShapes } from './shapes.js'
 import { type Operation, readSection, type Target, type Waiter } from './target.js'
 import { TurnBudget } from './turn-budget.js'
-import { Writer } from './writer.js'
 
 const HEADER_BYTES = 24
 const REQUEST_BYTES = 64 << 10

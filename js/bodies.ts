@@ -1,10 +1,10 @@
 // Bodies that more than one method writes.
 
-import { encodeValue } from './encode.js'
+import { encodeValue } from './codec/encode.js'
+import type { Writer } from './codec/writer.js'
 import type { KeyPairs } from './index-spec.js'
 import type { SortKeys } from './sort.js'
 import type { Document } from './types/index.js'
-import type { Writer } from './writer.js'
 
 /** What a find asks for besides its filter. */
 export interface FindShape {

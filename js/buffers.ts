@@ -1,7 +1,7 @@
 // The two buffers that JavaScript and the core share. Replaced, never grown in place: the core holds the memory.
 
+import type { Writer } from './codec/writer.js'
 import type { Native } from './native.js'
-import type { Writer } from './writer.js'
 
 const REQUEST_BYTES = 64 << 10
 const RESULT_BYTES = 256 << 10

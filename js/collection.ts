@@ -3,9 +3,11 @@
 
 import { checkCollectionName, checkFields, checkReplacement, checkUpdate, filterOf, flagOf, isFields, wrongArgument } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
+import { encodeValue } from './codec/encode.js'
+import type { PortShapes } from './codec/shapes.js'
+import type { Writer } from './codec/writer.js'
 import type { Core } from './core.js'
 import type { Database } from './database.js'
-import { encodeValue } from './encode.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { hintOf } from './index-spec.js'
 import { Indexes } from './indexes.js'
@@ -13,7 +15,6 @@ import { handleOf } from './key-access.js'
 import { Flag, Opcode } from './opcodes.js'
 import type { COLLECTION } from './option-table.js'
 import { nameInserted, updateResult, variablesOf } from './requests.js'
-import type { PortShapes } from './shapes.js'
 import { sortKeys } from './sort.js'
 import { EncodingLimits } from './time-limit.js'
 import type {
@@ -21,7 +22,6 @@ import type {
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
   OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
 } from './types/index.js'
-import type { Writer } from './writer.js'
 import {
   answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, writeDelete,
   writeReplace, writeUpdate

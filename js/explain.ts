@@ -1,6 +1,6 @@
 // Explanations: any operation that looks for documents, wrapped.
 
-import { encodeValue } from './encode.js'
+import { encodeValue } from './codec/encode.js'
 import { verbosityOf } from './index-spec.js'
 import { Flag, Opcode } from './opcodes.js'
 import type { Request } from './request.js'

@@ -1,8 +1,8 @@
 // The core's side of a cursor.
 
 import { type FindShape, writeFind, writeMore } from './bodies.js'
+import { encodeValue } from './codec/encode.js'
 import type { CollectionState, Core } from './core.js'
-import { encodeValue } from './encode.js'
 import { Opcode } from './opcodes.js'
 import type { Request } from './request.js'
 import type { Document } from './types/index.js'

@@ -2,8 +2,10 @@
 
 import { checkId, flagOf } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
+import { encodeDocument, encodeId, encodeValue } from './codec/encode.js'
+import type { PortShapes } from './codec/shapes.js'
+import type { Writer } from './codec/writer.js'
 import { type CollectionState, type Core, named } from './core.js'
-import { encodeDocument, encodeId, encodeValue } from './encode.js'
 import { explained } from './explain.js'
 import { sameId } from './ids/equality.js'
 import { optionsOf } from './option-check.js'
@@ -11,9 +13,7 @@ import { COLLECTION } from './option-table.js'
 import { MUST_WAIT } from './point-reads.js'
 import type { Request } from './request.js'
 import { getRequest } from './requests.js'
-import type { PortShapes } from './shapes.js'
 import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './types/index.js'
-import type { Writer } from './writer.js'
 import type { WriteHelp } from './writes.js'
 
 /** Documents that `getMany` reads on this thread; more of them would hold the event loop up. */

@@ -2,7 +2,7 @@
 
 import { eachOf, flagOf, wrongArgument } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
-import { encodeValue } from './encode.js'
+import { encodeValue } from './codec/encode.js'
 import { CODES, MoltenError } from './errors.js'
 import { hintOf, type SpecBody, specOf, specsOf } from './index-spec.js'
 import { handleOf } from './key-access.js'

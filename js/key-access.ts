@@ -2,7 +2,7 @@
 
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments.js'
 import { writeArrayHead } from './bodies.js'
-import { encodeId, encodeValue } from './encode.js'
+import { encodeId, encodeValue } from './codec/encode.js'
 import type { Handle } from './handle.js'
 import { Opcode } from './opcodes.js'
 import { checkNames, optionsOf } from './option-check.js'

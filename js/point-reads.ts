@@ -4,13 +4,13 @@
 // them. What is asked for when it is spent waits for the next turn, where many reads cross in one call.
 
 import type { PortBuffers } from './buffers.js'
-import { encodeId } from './encode.js'
+import { encodeId } from './codec/encode.js'
+import { SHORT_STRING, writeShort } from './codec/token-writer.js'
+import { Writer } from './codec/writer.js'
 import type { Native } from './native.js'
 import { afterTurn } from './scheduling.js'
 import { readSection, type Target } from './target.js'
-import { SHORT_STRING, writeShort } from './tokens.js'
 import { SHARE, type TurnBudget } from './turn-budget.js'
-import { Writer } from './writer.js'
 
 /** Verbs of a point read. */
 const GET = 1

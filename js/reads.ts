@@ -3,8 +3,9 @@
 import { AggregationCursor } from './aggregate.js'
 import { filterOf, wrongArgument } from './arguments.js'
 import { writeFind, writeMore } from './bodies.js'
+import { encodeValue } from './codec/encode.js'
+import type { Writer } from './codec/writer.js'
 import { FindCursor } from './cursor.js'
-import { encodeValue } from './encode.js'
 import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
 import { Opcode } from './opcodes.js'
@@ -16,7 +17,6 @@ import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
   PathValue, WithId
 } from './types/index.js'
-import type { Writer } from './writer.js'
 
 /** The methods that read documents by what is in them. */
 export class Reads<T extends Document = Document> extends KeyAccess<T> {

@@ -1,6 +1,6 @@
 // An operation as the methods of the API build it: what is sent, how long it may take, and what its answer becomes.
 
-import { encodeValue } from './encode.js'
+import { encodeValue } from './codec/encode.js'
 import { Flag } from './opcodes.js'
 import { now } from './scheduling.js'
 import type { Operation } from './target.js'

@@ -2,7 +2,7 @@
 
 import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments.js'
 import { type FindShape, writeFind } from './bodies.js'
-import { encodeId, encodeValue } from './encode.js'
+import { encodeId, encodeValue } from './codec/encode.js'
 import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './ids/equality.js'
 import { hintOf, type KeyPairs } from './index-spec.js'

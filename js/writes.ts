@@ -1,16 +1,16 @@
 // Writes that answer their document, and rows of writes: their arguments, bodies and results.
 
 import { checkFields, checkReplacement, checkUpdate, eachOf, filterOf, flagOf, wrongArgument } from './arguments.js'
-import { encodeValue } from './encode.js'
+import { encodeValue } from './codec/encode.js'
+import type { PortShapes } from './codec/shapes.js'
+import type { Writer } from './codec/writer.js'
 import { type BulkCounts, MoltenBulkWriteError } from './errors.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
 import { Flag, Opcode } from './opcodes.js'
 import { checkCollation, checkNames } from './option-check.js'
 import { BULK_WRITES } from './option-table.js'
-import type { PortShapes } from './shapes.js'
 import { type SortKeys, sortKeys } from './sort.js'
 import type { AnyBulkWriteOperation, Document, FindOneAndUpdateOptions, InferId, ModifyResult } from './types/index.js'
-import type { Writer } from './writer.js'
 
 /** What the core answers to a write that answers its document. */
 export type ModifiedAnswer<D> = [document: D | null, matched: number, upserted: unknown, upsertedCount: number]

@@ -1,7 +1,7 @@
-import { MoltenError } from './errors.js'
+import { MoltenError } from '../errors.js'
+import { isWellFormed, Refusal } from './classify.js'
 import { compileLiteral, compileSteps, readByLoop, type ShapeReader } from './shape-reader.js'
 import type { ValueReader } from './value-reader.js'
-import { isWellFormed, Refusal } from './values.js'
 import type { Writer } from './writer.js'
 
 /** The number that stands for no collection, or for one whose number is not known yet. */

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 
-import type { CodeName } from './errors.js'
+import type { CodeName } from '../errors.js'
 
 /** Deepest nesting of a document; the document itself is level 1. */
 export const MAX_DEPTH = 100

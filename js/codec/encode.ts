@@ -1,11 +1,11 @@
 import { types } from 'node:util'
 
-import { MoltenError, type MoltenErrorKind, numbered } from './errors.js'
-import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
-import { HEAD, Tokens, TOO_LARGE } from './tokens.js'
+import { MoltenError, type MoltenErrorKind, numbered } from '../errors.js'
 import {
   BINARY, DATE, isGone, isWellFormed, kindOf, lengthOf, MAX_DEPTH, MAX_ID, OBJECT, objectIdBytes, patternOf, Refusal, timeOf
-} from './values.js'
+} from './classify.js'
+import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
+import { HEAD, TokenWriter, TOO_LARGE } from './token-writer.js'
 import type { Writer } from './writer.js'
 
 /** What a value is for: it decides the kind of error, and what undefined means. */
@@ -78,7 +78,7 @@ export function encodeId(out: Writer, id: unknown): void {
   }
 }
 
-class Encoder extends Tokens {
+class Encoder extends TokenWriter {
   /** Whether values are conditions, which may be regular expressions. */
   private conditions: boolean
 

@@ -1,5 +1,5 @@
-import { MoltenError } from './errors.js'
-import { ObjectId } from './ids/object-id.js'
+import { MoltenError } from '../errors.js'
+import { ObjectId } from '../ids/object-id.js'
 import { define } from './shape-reader.js'
 import { NO_COLLECTION, type Shape, type ShapeCache } from './shapes.js'
 import type { ValueReader } from './value-reader.js'

@@ -1,4 +1,4 @@
-import { isWellFormed, lengthOf, MAX_DOCUMENT, Refusal } from './values.js'
+import { isWellFormed, lengthOf, MAX_DOCUMENT, Refusal } from './classify.js'
 import type { NativeBuffer, Writer } from './writer.js'
 
 const MIN_INT64 = -(2n ** 63n)
@@ -10,7 +10,7 @@ export const HEAD = 16
 export const TOO_LARGE = `is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`
 
 /** Writes the tokens of the stored form: each value in its one encoding, and nothing past the limit of a document. */
-export class Tokens {
+export class TokenWriter {
   protected readonly limit: number
 
   constructor(protected readonly out: Writer) {
