@@ -12,11 +12,11 @@ import { type CollectionSettings, Handle } from './handle.js'
 import { hintOf } from './index-spec.js'
 import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
-import { Flag, Opcode } from './opcodes.js'
 import type { COLLECTION } from './option-table.js'
 import { nameInserted, updateResult, variablesOf } from './requests.js'
 import { sortKeys } from './sort.js'
 import { EncodingLimits } from './time-limit.js'
+import { Flag, Opcode } from './transport/opcodes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,

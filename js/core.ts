@@ -1,20 +1,20 @@
 // What the handles of one open database share: the port, the native database, and the operations under way.
 
 import { checkCollectionName } from './arguments.js'
-import { Port } from './batch.js'
 import { Reader } from './codec/decode.js'
 import { NO_COLLECTION, type Shape, ShapeCache } from './codec/shapes.js'
 import { onGivenUp, untilGivenUp } from './deadline.js'
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
 import { printedKey } from './ids/equality.js'
-import { failureOf, type NativeDatabase } from './native.js'
-import { Opcode } from './opcodes.js'
 import type { Settings } from './options.js'
 import { type Request, withLimits } from './request.js'
 import { getRequest } from './requests.js'
-import type { Target, Waiter } from './target.js'
 import type { Limits } from './time-limit.js'
 import { fromHere, traced } from './traces.js'
+import { failureOf, type NativeDatabase } from './transport/native.js'
+import { Opcode } from './transport/opcodes.js'
+import { Port } from './transport/port.js'
+import type { Target, Waiter } from './transport/target.js'
 
 /** A collection of an open database, shared by its handles. */
 export class CollectionState implements Target {

@@ -2,19 +2,19 @@
 
 import { abortable } from './abort.js'
 import { checkCollectionName, filterOf, flagOf } from './arguments.js'
-import { Port } from './batch.js'
 import { Collection } from './collection.js'
 import { Core, errorOfNative } from './core.js'
 import { untilGivenUp } from './deadline.js'
 import { disposeWith } from './dispose.js'
 import { ListCursor } from './list-cursor.js'
-import { native, type NativeDatabase } from './native.js'
-import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { DATABASE } from './option-table.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './options.js'
 import { type ListedCollection, listing } from './requests.js'
 import { exportLines, importLines } from './transfer.js'
+import { native, type NativeDatabase } from './transport/native.js'
+import { Opcode } from './transport/opcodes.js'
+import { Port } from './transport/port.js'
 import type {
   BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
   ExportResult, ImportOptions, ImportResult, ImportSource, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,

@@ -5,8 +5,8 @@
 // what came of it, when nothing is written any more.
 
 import { onAbort } from './abort.js'
-import { afterMilliseconds } from './scheduling.js'
 import { type Limits, timeout } from './time-limit.js'
+import { afterMilliseconds } from './transport/scheduling.js'
 
 /** Milliseconds that the core has for its own answer. */
 const GRACE = 40

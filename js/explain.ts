@@ -2,9 +2,9 @@
 
 import { encodeValue } from './codec/encode.js'
 import { verbosityOf } from './index-spec.js'
-import { Flag, Opcode } from './opcodes.js'
 import type { Request } from './request.js'
-import type { Operation } from './target.js'
+import { Flag, Opcode } from './transport/opcodes.js'
+import type { Operation } from './transport/target.js'
 import type { ExplainVerbosityLike } from './types/hints.js'
 import type { Document } from './types/index.js'
 

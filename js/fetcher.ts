@@ -3,8 +3,8 @@
 import { type FindShape, writeFind, writeMore } from './bodies.js'
 import { encodeValue } from './codec/encode.js'
 import type { CollectionState, Core } from './core.js'
-import { Opcode } from './opcodes.js'
 import type { Request } from './request.js'
+import { Opcode } from './transport/opcodes.js'
 import type { Document } from './types/index.js'
 
 type BatchAnswer = [cursor: number, documents: unknown[]]

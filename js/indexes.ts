@@ -7,11 +7,11 @@ import { CODES, MoltenError } from './errors.js'
 import { hintOf, type SpecBody, specOf, specsOf } from './index-spec.js'
 import { handleOf } from './key-access.js'
 import { ListCursor } from './list-cursor.js'
-import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
 import { Reads } from './reads.js'
 import type { Request } from './request.js'
+import { Opcode } from './transport/opcodes.js'
 import type { Document, OperationOptions } from './types/index.js'
 import type {
   CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,

@@ -8,11 +8,11 @@ import type { Writer } from './codec/writer.js'
 import { FindCursor } from './cursor.js'
 import { hintOf } from './index-spec.js'
 import { handleOf, KeyAccess } from './key-access.js'
-import { Opcode } from './opcodes.js'
 import { optionsOf } from './option-check.js'
 import { COLLECTION } from './option-table.js'
 import type { Request } from './request.js'
 import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './requests.js'
+import { Opcode } from './transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
   PathValue, WithId

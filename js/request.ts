@@ -1,10 +1,10 @@
 // An operation as the methods of the API build it: what is sent, how long it may take, and what its answer becomes.
 
 import { encodeValue } from './codec/encode.js'
-import { Flag } from './opcodes.js'
-import { now } from './scheduling.js'
-import type { Operation } from './target.js'
 import { timeLeft } from './time-limit.js'
+import { Flag } from './transport/opcodes.js'
+import { now } from './transport/scheduling.js'
+import type { Operation } from './transport/target.js'
 import type { Document } from './types/index.js'
 
 /** An operation and what becomes of its answer. */

@@ -6,9 +6,9 @@ import { encodeId, encodeValue } from './codec/encode.js'
 import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './ids/equality.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
-import { Flag, Opcode } from './opcodes.js'
 import type { Request } from './request.js'
 import { sortKeys } from './sort.js'
+import { Flag, Opcode } from './transport/opcodes.js'
 import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, UpdateResult, Versioned } from './types/index.js'
 
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]

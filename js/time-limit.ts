@@ -2,7 +2,7 @@
 
 import type { Writer } from './codec/writer.js'
 import { MoltenError } from './errors.js'
-import { now } from './scheduling.js'
+import { now } from './transport/scheduling.js'
 
 /** The limits are checked after so many documents or bytes. */
 const LOOK_DOCUMENTS = 256

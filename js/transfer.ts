@@ -5,10 +5,10 @@ import { abortable, onAbort } from './abort.js'
 import { checkCollectionName, countOf, shown, wrongArgument } from './arguments.js'
 import { type Core, errorOfNative } from './core.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
-import type { NativeExport } from './native.js'
 import { optionsOf } from './option-check.js'
 import { DATABASE } from './option-table.js'
 import { writeAll } from './streams.js'
+import type { NativeExport } from './transport/native.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from './types/index.js'
 
 /** Lines go to the core in pieces of about this many bytes. */

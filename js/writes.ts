@@ -6,10 +6,10 @@ import type { PortShapes } from './codec/shapes.js'
 import type { Writer } from './codec/writer.js'
 import { type BulkCounts, MoltenBulkWriteError } from './errors.js'
 import { hintOf, type KeyPairs } from './index-spec.js'
-import { Flag, Opcode } from './opcodes.js'
 import { checkCollation, checkNames } from './option-check.js'
 import { BULK_WRITES } from './option-table.js'
 import { type SortKeys, sortKeys } from './sort.js'
+import { Flag, Opcode } from './transport/opcodes.js'
 import type { AnyBulkWriteOperation, Document, FindOneAndUpdateOptions, InferId, ModifyResult } from './types/index.js'
 
 /** What the core answers to a write that answers its document. */

@@ -10,10 +10,10 @@
 // Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
 // the other would keep the event loop from turning, what settles counts as point reads do (`TurnBudget`).
 
+import { NO_COLLECTION, PortShapes } from '../codec/shapes.js'
+import { Writer } from '../codec/writer.js'
+import type { ErrorDetails } from '../errors.js'
 import { KEPT_BYTES, PortBuffers } from './buffers.js'
-import { NO_COLLECTION, PortShapes } from './codec/shapes.js'
-import { Writer } from './codec/writer.js'
-import type { ErrorDetails } from './errors.js'
 import { closeAtExit, keepAtExit } from './exit.js'
 import { native, type Native } from './native.js'
 import { Opcode } from './opcodes.js'

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { arch, platform } from 'node:process'
 
-import { MoltenError } from './errors.js'
+import { MoltenError } from '../errors.js'
 
 /** A database on the native side; its async methods run on the core's own threads. */
 export interface NativeDatabase {

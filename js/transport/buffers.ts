@@ -1,6 +1,6 @@
 // The two buffers that JavaScript and the core share. Replaced, never grown in place: the core holds the memory.
 
-import type { Writer } from './codec/writer.js'
+import type { Writer } from '../codec/writer.js'
 import type { Native } from './native.js'
 
 const REQUEST_BYTES = 64 << 10

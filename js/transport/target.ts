@@ -1,8 +1,8 @@
 // What the port knows of an operation: the collection it goes to, who receives its result, and what writes its body.
 
-import { NO_COLLECTION, type PortShapes, type Shape } from './codec/shapes.js'
-import type { Writer } from './codec/writer.js'
-import type { ErrorDetails } from './errors.js'
+import { NO_COLLECTION, type PortShapes, type Shape } from '../codec/shapes.js'
+import type { Writer } from '../codec/writer.js'
+import type { ErrorDetails } from '../errors.js'
 
 /** Reads the sections of one database. */
 export interface SectionReader {

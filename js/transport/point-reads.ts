@@ -3,10 +3,10 @@
 // A program that awaits such reads one after the other would keep the event loop from turning, so a turn has a share of
 // them. What is asked for when it is spent waits for the next turn, where many reads cross in one call.
 
+import { encodeId } from '../codec/encode.js'
+import { SHORT_STRING, writeShort } from '../codec/token-writer.js'
+import { Writer } from '../codec/writer.js'
 import type { PortBuffers } from './buffers.js'
-import { encodeId } from './codec/encode.js'
-import { SHORT_STRING, writeShort } from './codec/token-writer.js'
-import { Writer } from './codec/writer.js'
 import type { Native } from './native.js'
 import { afterTurn } from './scheduling.js'
 import { readSection, type Target } from './target.js'
