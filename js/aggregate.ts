@@ -1,13 +1,13 @@
 // Aggregation: a cursor over what a pipeline answers. Stages are added before the first read.
 
-import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments.js'
+import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments/arguments.js'
+import { hintOf, type KeyPairs } from './arguments/index-spec.js'
+import { optionsOf } from './arguments/option-check.js'
+import { COLLECTION } from './arguments/option-table.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import { BATCH, type CursorSource, type Reading } from './batches.js'
 import { encodeValue } from './codec/encode.js'
 import { explaining } from './explain.js'
-import { hintOf, type KeyPairs } from './index-spec.js'
-import { optionsOf } from './option-check.js'
-import { COLLECTION } from './option-table.js'
 import type { Request } from './request.js'
 import { variablesOf } from './requests.js'
 import { Opcode } from './transport/opcodes.js'

@@ -2,10 +2,10 @@
 
 import type { Readable } from 'node:stream'
 
+import { checkNames } from './arguments/option-check.js'
+import { CURSOR } from './arguments/option-table.js'
 import { Batches, type Reading } from './batches.js'
 import { disposeWith } from './dispose.js'
-import { checkNames } from './option-check.js'
-import { CURSOR } from './option-table.js'
 import { readableOf } from './streams.js'
 
 /** The documents behind a cursor's face. */

@@ -1,6 +1,6 @@
 // What a cursor has in hand: the documents that crossed and were not read yet, and how the next ones are fetched.
 
-import { wrongArgument } from './arguments.js'
+import { wrongArgument } from './arguments/arguments.js'
 import type { Core } from './core.js'
 import { MoltenError } from './errors.js'
 import { Fetcher } from './fetcher.js'

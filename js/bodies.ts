@@ -1,9 +1,9 @@
 // Bodies that more than one method writes.
 
+import type { KeyPairs } from './arguments/index-spec.js'
+import type { SortKeys } from './arguments/sort.js'
 import { encodeValue } from './codec/encode.js'
 import type { Writer } from './codec/writer.js'
-import type { KeyPairs } from './index-spec.js'
-import type { SortKeys } from './sort.js'
 import type { Document } from './types/index.js'
 
 /** What a find asks for besides its filter. */

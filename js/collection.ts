@@ -1,7 +1,12 @@
 // Collection: each method checks its arguments, writes the body of one operation, and shapes the answer. Here are its names and
 // its writes by filter; reads, key access and indexes stand in files of their own.
 
-import { checkCollectionName, checkFields, checkReplacement, checkUpdate, filterOf, flagOf, isFields, wrongArgument } from './arguments.js'
+import {
+  checkCollectionName, checkFields, checkReplacement, checkUpdate, filterOf, flagOf, isFields, wrongArgument
+} from './arguments/arguments.js'
+import { hintOf } from './arguments/index-spec.js'
+import type { COLLECTION } from './arguments/option-table.js'
+import { sortKeys } from './arguments/sort.js'
 import { writeArrayHead } from './bodies.js'
 import { encodeValue } from './codec/encode.js'
 import type { PortShapes } from './codec/shapes.js'
@@ -9,12 +14,9 @@ import type { Writer } from './codec/writer.js'
 import type { Core } from './core.js'
 import type { Database } from './database.js'
 import { type CollectionSettings, Handle } from './handle.js'
-import { hintOf } from './index-spec.js'
 import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
-import type { COLLECTION } from './option-table.js'
 import { nameInserted, updateResult, variablesOf } from './requests.js'
-import { sortKeys } from './sort.js'
 import { EncodingLimits } from './time-limit.js'
 import { Flag, Opcode } from './transport/opcodes.js'
 import type {

@@ -1,12 +1,12 @@
 // What the handles of one open database share: the port, the native database, and the operations under way.
 
-import { checkCollectionName } from './arguments.js'
+import { checkCollectionName } from './arguments/arguments.js'
+import type { Settings } from './arguments/open-options.js'
 import { Reader } from './codec/decode.js'
 import { NO_COLLECTION, type Shape, ShapeCache } from './codec/shapes.js'
 import { onGivenUp, untilGivenUp } from './deadline.js'
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'
 import { printedKey } from './ids/equality.js'
-import type { Settings } from './options.js'
 import { type Request, withLimits } from './request.js'
 import { getRequest } from './requests.js'
 import type { Limits } from './time-limit.js'

@@ -1,7 +1,7 @@
 // Explanations: any operation that looks for documents, wrapped.
 
+import { verbosityOf } from './arguments/index-spec.js'
 import { encodeValue } from './codec/encode.js'
-import { verbosityOf } from './index-spec.js'
 import type { Request } from './request.js'
 import { Flag, Opcode } from './transport/opcodes.js'
 import type { Operation } from './transport/target.js'

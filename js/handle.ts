@@ -1,6 +1,8 @@
 // What the methods of a collection are made of: its state on the port, and how an operation is checked, built and run.
 
-import { checkId, flagOf } from './arguments.js'
+import { checkId, flagOf } from './arguments/arguments.js'
+import { optionsOf } from './arguments/option-check.js'
+import { COLLECTION } from './arguments/option-table.js'
 import { writeArrayHead } from './bodies.js'
 import { encodeDocument, encodeId, encodeValue } from './codec/encode.js'
 import type { PortShapes } from './codec/shapes.js'
@@ -8,8 +10,6 @@ import type { Writer } from './codec/writer.js'
 import { type CollectionState, type Core, named } from './core.js'
 import { explained } from './explain.js'
 import { sameId } from './ids/equality.js'
-import { optionsOf } from './option-check.js'
-import { COLLECTION } from './option-table.js'
 import type { Request } from './request.js'
 import { getRequest } from './requests.js'
 import { MUST_WAIT } from './transport/point-reads.js'

@@ -1,14 +1,14 @@
 // Indexes: making, dropping and listing them, and the figures of a collection.
 
-import { eachOf, flagOf, wrongArgument } from './arguments.js'
+import { eachOf, flagOf, wrongArgument } from './arguments/arguments.js'
+import { hintOf, type SpecBody, specOf, specsOf } from './arguments/index-spec.js'
+import { optionsOf } from './arguments/option-check.js'
+import { COLLECTION } from './arguments/option-table.js'
 import { writeArrayHead } from './bodies.js'
 import { encodeValue } from './codec/encode.js'
 import { CODES, MoltenError } from './errors.js'
-import { hintOf, type SpecBody, specOf, specsOf } from './index-spec.js'
 import { handleOf } from './key-access.js'
 import { ListCursor } from './list-cursor.js'
-import { optionsOf } from './option-check.js'
-import { COLLECTION } from './option-table.js'
 import { Reads } from './reads.js'
 import type { Request } from './request.js'
 import { Opcode } from './transport/opcodes.js'

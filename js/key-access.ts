@@ -1,11 +1,11 @@
 // Key access: documents by `_id`, with versions, and the reads that settle without leaving the thread.
 
-import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments.js'
+import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments/arguments.js'
+import { checkNames, optionsOf } from './arguments/option-check.js'
+import { COLLECTION, PARTS } from './arguments/option-table.js'
 import { writeArrayHead } from './bodies.js'
 import { encodeId, encodeValue } from './codec/encode.js'
 import type { Handle } from './handle.js'
-import { checkNames, optionsOf } from './option-check.js'
-import { COLLECTION, PARTS } from './option-table.js'
 import { checkEntry, getRequest, hasRequest } from './requests.js'
 import { EncodingLimits } from './time-limit.js'
 import { Opcode } from './transport/opcodes.js'

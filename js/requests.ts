@@ -1,13 +1,13 @@
 // What the methods of a collection share: arguments read once, requests that several of them send, answers put into the driver's shape.
 
-import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments.js'
+import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments/arguments.js'
+import { hintOf, type KeyPairs } from './arguments/index-spec.js'
+import { sortKeys } from './arguments/sort.js'
 import { type FindShape, writeFind } from './bodies.js'
 import { encodeId, encodeValue } from './codec/encode.js'
 import { MoltenBulkWriteError } from './errors.js'
 import { isObjectId } from './ids/equality.js'
-import { hintOf, type KeyPairs } from './index-spec.js'
 import type { Request } from './request.js'
-import { sortKeys } from './sort.js'
 import { Flag, Opcode } from './transport/opcodes.js'
 import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, UpdateResult, Versioned } from './types/index.js'
 

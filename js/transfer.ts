@@ -2,11 +2,11 @@
 
 
 import { abortable, onAbort } from './abort.js'
-import { checkCollectionName, countOf, shown, wrongArgument } from './arguments.js'
+import { checkCollectionName, countOf, shown, wrongArgument } from './arguments/arguments.js'
+import { optionsOf } from './arguments/option-check.js'
+import { DATABASE } from './arguments/option-table.js'
 import { type Core, errorOfNative } from './core.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
-import { optionsOf } from './option-check.js'
-import { DATABASE } from './option-table.js'
 import { writeAll } from './streams.js'
 import type { NativeExport } from './transport/native.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from './types/index.js'

@@ -1,14 +1,14 @@
 // Writes that answer their document, and rows of writes: their arguments, bodies and results.
 
-import { checkFields, checkReplacement, checkUpdate, eachOf, filterOf, flagOf, wrongArgument } from './arguments.js'
+import { checkFields, checkReplacement, checkUpdate, eachOf, filterOf, flagOf, wrongArgument } from './arguments/arguments.js'
+import { hintOf, type KeyPairs } from './arguments/index-spec.js'
+import { checkCollation, checkNames } from './arguments/option-check.js'
+import { BULK_WRITES } from './arguments/option-table.js'
+import { type SortKeys, sortKeys } from './arguments/sort.js'
 import { encodeValue } from './codec/encode.js'
 import type { PortShapes } from './codec/shapes.js'
 import type { Writer } from './codec/writer.js'
 import { type BulkCounts, MoltenBulkWriteError } from './errors.js'
-import { hintOf, type KeyPairs } from './index-spec.js'
-import { checkCollation, checkNames } from './option-check.js'
-import { BULK_WRITES } from './option-table.js'
-import { type SortKeys, sortKeys } from './sort.js'
 import { Flag, Opcode } from './transport/opcodes.js'
 import type { AnyBulkWriteOperation, Document, FindOneAndUpdateOptions, InferId, ModifyResult } from './types/index.js'
 

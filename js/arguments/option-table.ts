@@ -1,17 +1,19 @@
 // Every option there is, in one place: what each method takes, and what becomes of the driver's options that mean nothing here. The check of
 // each call, docs/api.md, docs/compatibility.md and the tests read these tables; the compiler compares them with the types.
 
-import type { CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention } from './types/databases.js'
-import type { ExplainVerbosityLike } from './types/hints.js'
+import type {
+  CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention
+} from '../types/databases.js'
+import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
   CreateIndexesOptions, IndexDescription, IndexInformationOptions, ListCollectionsOptions, ListIndexesOptions
-} from './types/indexes.js'
+} from '../types/indexes.js'
 import type {
   AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOptions, DistinctOptions, DriverOptions,
   FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InsertManyOptions,
   InsertOneOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions,
   VersionOptions
-} from './types/options.js'
+} from '../types/options.js'
 
 /** Options of the driver that change no answer here: accepted by every method, without effect. */
 export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string } = {

@@ -1,10 +1,10 @@
 // What callers say of indexes, in every form that the mongodb driver takes, as one: pairs of path and direction, and options that are known.
 
+import type { ExplainVerbosityLike } from '../types/hints.js'
+import type { Document } from '../types/index.js'
 import { checkFields, countOf, eachOf, isFields, isMap, wrongArgument } from './arguments.js'
 import { checkCollation, checkNames } from './option-check.js'
 import { CURSOR, NOT_OF_INDEXES, PARTS } from './option-table.js'
-import type { ExplainVerbosityLike } from './types/hints.js'
-import type { Document } from './types/index.js'
 
 const FORMS = 'a field name, an object, a Map, or a list of them or of [field, direction] pairs'
 const HINT_FORMS = 'the name of an index, or its fields as an object, a Map or [field, direction] pairs'

@@ -1,7 +1,7 @@
 // Sorts, in every form that the mongodb driver takes, as one: a list of paths and directions.
 
+import type { Sort, SortDirection } from '../types/index.js'
 import { eachOf, isMap, wrongArgument } from './arguments.js'
-import type { Sort, SortDirection } from './types/index.js'
 
 const FORMS = "a field name, an object, a Map, or a list of fields or [field, direction] pairs"
 

@@ -2,9 +2,9 @@
 
 import { types } from 'node:util'
 
-import { MoltenError, numbered } from './errors.js'
-import { isObjectId } from './ids/equality.js'
-import type { Document } from './types/index.js'
+import { MoltenError, numbered } from '../errors.js'
+import { isObjectId } from '../ids/equality.js'
+import type { Document } from '../types/index.js'
 
 const MAX_NAME_BYTES = 120
 

@@ -1,10 +1,10 @@
 // The options of Database.open, checked once; WRITE_MODE sets the default of one of them.
 
+import { uuidv7 } from '../ids/uuid.js'
+import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
-import { uuidv7 } from './ids/uuid.js'
 import { checkNames, optionsOf } from './option-check.js'
 import { DATABASE, PARTS } from './option-table.js'
-import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from './types/index.js'
 
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
