@@ -6,6 +6,43 @@
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
+/**
+ * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
+ *
+ * Its methods reject with `CLOSED` when the database was closed.
+ */
+export declare class ListCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Resolves with the next row, or null at the end. */
+	next(): Promise<T | null>;
+	/** As `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another row. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all rows that are left, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each row, until it returns false; resolves at the end. */
+	forEach(iterator: (row: T) => boolean | void): Promise<void>;
+	/** Rows that have crossed and were not read yet. */
+	bufferedCount(): number;
+	/** Takes rows that have crossed already, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read makes a new listing. */
+	rewind(): void;
+	/** A cursor over the same listing that has not started. */
+	clone(): ListCursor<T>;
+	/** Lets go of the rows that are left. */
+	close(): Promise<void>;
+	/** The rows as a stream of objects. */
+	stream(): Readable;
+	/** Yields each row, and closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
 /** Any object with fields. */
 export interface Document {
 	[key: string]: any;
@@ -649,130 +686,6 @@ export interface ListIndexesOptions extends OperationOptions {
 	/** For the sake of programs written for a server; a listing crosses in one piece. */
 	batchSize?: number;
 }
-/**
- * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
- *
- * Its methods reject with `CLOSED` when the database was closed.
- */
-export declare class ListCursor<T = any> implements AsyncIterable<T> {
-	#private;
-	private constructor();
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
-	/** Resolves with the next row, or null at the end. */
-	next(): Promise<T | null>;
-	/** As `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another row. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all rows that are left, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each row, until it returns false; resolves at the end. */
-	forEach(iterator: (row: T) => boolean | void): Promise<void>;
-	/** Rows that have crossed and were not read yet. */
-	bufferedCount(): number;
-	/** Takes rows that have crossed already, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read makes a new listing. */
-	rewind(): void;
-	/** A cursor over the same listing that has not started. */
-	clone(): ListCursor<T>;
-	/** Lets go of the rows that are left. */
-	close(): Promise<void>;
-	/** The rows as a stream of objects. */
-	stream(): Readable;
-	/** Yields each row, and closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
-}
-/** What went wrong: stable within a major version, unlike messages. */
-export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
-/** What some kinds carry besides the message. */
-export interface MoltenErrorDetails {
-	/** The dotted path inside a document, filter or update, where one is to blame. */
-	path?: string;
-	/** The damaged or refused file. */
-	file?: string;
-	/** Byte offset in that file. */
-	offset?: number;
-	/** The process that holds the lock. */
-	pid?: number;
-	/** The line of an import that is to blame, from 1. */
-	line?: number;
-	/** `DUPLICATE_KEY`: the fields of the index. */
-	keyPattern?: Record<string, unknown>;
-	/** `DUPLICATE_KEY`: the values that collide. */
-	keyValue?: Record<string, unknown>;
-	/** MongoDB's number, where it is not the kind's own. */
-	code?: number;
-	/** The name of `code`. */
-	codeName?: string;
-	/** The error behind this one. */
-	cause?: unknown;
-}
-/** The error of every database outcome. Programmer mistakes are a TypeError. */
-export declare class MoltenError extends Error {
-	/** What went wrong, as a stable name. */
-	readonly kind: MoltenErrorKind;
-	/** The number of MongoDB's server where it has one, else the same string as `kind`. */
-	readonly code: number | MoltenErrorKind;
-	/** The server's name of that number, for example `BadValue`. */
-	readonly codeName?: string;
-	readonly cause?: unknown;
-	readonly path?: string;
-	readonly file?: string;
-	readonly offset?: number;
-	readonly pid?: number;
-	readonly line?: number;
-	readonly keyPattern?: Record<string, unknown>;
-	readonly keyValue?: Record<string, unknown>;
-	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
-	/** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
-	static isMoltenError(value: unknown): value is MoltenError;
-}
-/** One failed write of a bulk operation. */
-export interface WriteError {
-	/** Its place in the array that was given. */
-	index: number;
-	kind: MoltenErrorKind;
-	code: number | MoltenErrorKind;
-	codeName?: string;
-	errmsg: string;
-	keyPattern?: Record<string, unknown>;
-	keyValue?: Record<string, unknown>;
-}
-/** What a bulk operation did, in whole or up to its failures. */
-export interface BulkCounts {
-	insertedCount: number;
-	matchedCount: number;
-	modifiedCount: number;
-	deletedCount: number;
-	upsertedCount: number;
-	insertedIds: {
-		[index: number]: unknown;
-	};
-	upsertedIds: {
-		[index: number]: unknown;
-	};
-}
-/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
-export declare class MoltenBulkWriteError extends MoltenError {
-	readonly writeErrors: WriteError[];
-	readonly result: BulkCounts;
-	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
-	get insertedCount(): number;
-	get matchedCount(): number;
-	get modifiedCount(): number;
-	get deletedCount(): number;
-	get upsertedCount(): number;
-	get insertedIds(): {
-		[index: number]: unknown;
-	};
-	get upsertedIds(): {
-		[index: number]: unknown;
-	};
-}
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = "async" | "sync" | "memory";
 /** The options of `Database.open`. */
@@ -1042,6 +955,93 @@ export interface ModifyResult<D = Document> {
 	lastErrorObject: Document;
 	ok: number;
 }
+/** What went wrong: stable within a major version, unlike messages. */
+export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
+/** What some kinds carry besides the message. */
+export interface MoltenErrorDetails {
+	/** The dotted path inside a document, filter or update, where one is to blame. */
+	path?: string;
+	/** The damaged or refused file. */
+	file?: string;
+	/** Byte offset in that file. */
+	offset?: number;
+	/** The process that holds the lock. */
+	pid?: number;
+	/** The line of an import that is to blame, from 1. */
+	line?: number;
+	/** `DUPLICATE_KEY`: the fields of the index. */
+	keyPattern?: Record<string, unknown>;
+	/** `DUPLICATE_KEY`: the values that collide. */
+	keyValue?: Record<string, unknown>;
+	/** MongoDB's number, where it is not the kind's own. */
+	code?: number;
+	/** The name of `code`. */
+	codeName?: string;
+	/** The error behind this one. */
+	cause?: unknown;
+}
+/** The error of every database outcome. Programmer mistakes are a TypeError. */
+export declare class MoltenError extends Error {
+	/** What went wrong, as a stable name. */
+	readonly kind: MoltenErrorKind;
+	/** The number of MongoDB's server where it has one, else the same string as `kind`. */
+	readonly code: number | MoltenErrorKind;
+	/** The server's name of that number, for example `BadValue`. */
+	readonly codeName?: string;
+	readonly cause?: unknown;
+	readonly path?: string;
+	readonly file?: string;
+	readonly offset?: number;
+	readonly pid?: number;
+	readonly line?: number;
+	readonly keyPattern?: Record<string, unknown>;
+	readonly keyValue?: Record<string, unknown>;
+	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
+	/** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
+	static isMoltenError(value: unknown): value is MoltenError;
+}
+/** One failed write of a bulk operation. */
+export interface WriteError {
+	/** Its place in the array that was given. */
+	index: number;
+	kind: MoltenErrorKind;
+	code: number | MoltenErrorKind;
+	codeName?: string;
+	errmsg: string;
+	keyPattern?: Record<string, unknown>;
+	keyValue?: Record<string, unknown>;
+}
+/** What a bulk operation did, in whole or up to its failures. */
+export interface BulkCounts {
+	insertedCount: number;
+	matchedCount: number;
+	modifiedCount: number;
+	deletedCount: number;
+	upsertedCount: number;
+	insertedIds: {
+		[index: number]: unknown;
+	};
+	upsertedIds: {
+		[index: number]: unknown;
+	};
+}
+/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
+export declare class MoltenBulkWriteError extends MoltenError {
+	readonly writeErrors: WriteError[];
+	readonly result: BulkCounts;
+	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
+	get insertedCount(): number;
+	get matchedCount(): number;
+	get modifiedCount(): number;
+	get deletedCount(): number;
+	get upsertedCount(): number;
+	get insertedIds(): {
+		[index: number]: unknown;
+	};
+	get upsertedIds(): {
+		[index: number]: unknown;
+	};
+}
 declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 	#private;
 	/** Whether the cursor was closed or read to its end. */
@@ -1155,27 +1155,6 @@ export declare class FindCursor<T = any> extends BatchCursor<T> {
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A cursor with the same filter and options that has not started; what `map` was given is left out. */
 	clone(): FindCursor<T>;
-}
-/** What a row of writes did, as the driver answers it. */
-export declare class BulkWriteResult<T = Document> implements BulkCounts {
-	readonly ok = 1;
-	readonly insertedCount: number;
-	readonly matchedCount: number;
-	readonly modifiedCount: number;
-	readonly deletedCount: number;
-	readonly upsertedCount: number;
-	/** The `_id`s of the documents that upserts made, by the places of the writes. */
-	readonly upsertedIds: {
-		[index: number]: InferId<T>;
-	};
-	/** The `_id`s of the documents inserted, by the places of the writes. */
-	readonly insertedIds: {
-		[index: number]: InferId<T>;
-	};
-	/** Always true: a row with failures rejects. */
-	isOk(): boolean;
-	/** The upserted document of this place, or undefined. */
-	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
 declare class KeyAccess<T extends Document = Document> {
 	#private;
@@ -1309,6 +1288,27 @@ declare class Indexes<T extends Document = Document> extends Reads<T> {
 	options(options?: OperationOptions): Promise<Document>;
 	/** Resolves with whether the collection drops its oldest documents; none does yet. */
 	isCapped(options?: OperationOptions): Promise<boolean>;
+}
+/** What a bulk write did, in the driver's form. */
+export declare class BulkWriteResult<T = Document> implements BulkCounts {
+	readonly ok = 1;
+	readonly insertedCount: number;
+	readonly matchedCount: number;
+	readonly modifiedCount: number;
+	readonly deletedCount: number;
+	readonly upsertedCount: number;
+	/** The `_id`s of the documents that upserts made, by the places of the writes. */
+	readonly upsertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** The `_id`s of the documents inserted, by the places of the writes. */
+	readonly insertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** Always true: a bulk write with failures rejects. */
+	isOk(): boolean;
+	/** The upserted document of this place, or undefined. */
+	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
 /**
  * A collection of documents. A handle is light: make one where it is needed.

@@ -7,9 +7,10 @@ import { COLLECTION } from './arguments/option-table.js'
 import { BatchCursor, batchesOf } from './batch-cursor.js'
 import { BATCH, type CursorSource, type Reading } from './batches.js'
 import { encodeValue } from './codec/encode.js'
-import { explaining } from './explain.js'
-import type { Request } from './request.js'
-import { variablesOf } from './requests.js'
+import { writeField } from './request/bodies.js'
+import { explaining } from './request/explain.js'
+import { variablesOf } from './request/reads.js'
+import type { Request } from './request/request.js'
 import { Opcode } from './transport/opcodes.js'
 import type { ExplainVerbosityLike } from './types/hints.js'
 import type { AggregateOptions, Document } from './types/index.js'
@@ -43,8 +44,8 @@ function readingOf(source: CursorSource, run: Run): Reading {
 function bodyOf({ pipeline, settings }: Run, batch: number): Request['body'] {
   return (out) => {
     encodeValue(out, pipeline, 'pipeline')
-    encodeValue(out, batch, 'document')
-    encodeValue(out, settings.hint, 'document')
+    writeField(out, batch)
+    writeField(out, settings.hint)
   }
 }
 

@@ -1,33 +1,27 @@
 // Collection: each method checks its arguments, writes the body of one operation, and shapes the answer. Here are its names and
 // its writes by filter; reads, key access and indexes stand in files of their own.
 
-import {
-  checkCollectionName, checkFields, checkReplacement, checkUpdate, filterOf, flagOf, isFields, wrongArgument
-} from './arguments/arguments.js'
-import { hintOf } from './arguments/index-spec.js'
+import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from './arguments/arguments.js'
 import type { COLLECTION } from './arguments/option-table.js'
 import { sortKeys } from './arguments/sort.js'
-import { writeArrayHead } from './bodies.js'
-import { encodeValue } from './codec/encode.js'
-import type { PortShapes } from './codec/shapes.js'
-import type { Writer } from './codec/writer.js'
 import type { Core } from './core.js'
 import type { Database } from './database.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { Indexes } from './indexes.js'
 import { handleOf } from './key-access.js'
-import { nameInserted, updateResult, variablesOf } from './requests.js'
-import { EncodingLimits } from './time-limit.js'
+import { writeArrayHead, writeField } from './request/bodies.js'
+import { type BulkAnswer, BulkWriteResult, bulkWritesOf } from './request/bulk.js'
+import { variablesOf } from './request/reads.js'
+import { EncodingLimits } from './request/time-limit.js'
+import {
+  answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, updateOf, updateResult
+} from './request/writes.js'
 import { Flag, Opcode } from './transport/opcodes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
   OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
 } from './types/index.js'
-import {
-  answeringOf, arrayFiltersOf, type BulkAnswer, BulkWriteResult, bulkWritesOf, modified, type ModifiedAnswer, nameBulkInserted, writeDelete,
-  writeReplace, writeUpdate
-} from './writes.js'
 
 /**
  * A collection of documents. A handle is light: make one where it is needed.
@@ -117,7 +111,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
           })
         },
         finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: { ...ids } }),
-        failed: (error) => nameInserted(error, ids, unordered)
+        failed: (error) => nameInserted(error, ids.entries(), unordered)
       }
     })
   }
@@ -146,22 +140,11 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
    * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
    */
   replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: ReplaceOptions): Promise<UpdateResult<T>> {
-    return handleOf(this).run('replaceOne', options, (where, given) => {
-      checkFields(where, 'filter', filter)
-      checkReplacement(where, replacement)
-      const upsert = flagOf(where, 'upsert', given.upsert)
-      const hint = hintOf(where, given.hint)
-      const sort = sortKeys(where, given.sort)
-      return {
-        opcode: Opcode.Replace,
-        flags: (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0),
-        variables: variablesOf(where, given.let),
-        body: (out, shapes) => {
-          writeReplace(out, shapes, filter, replacement as Document, upsert, hint, handleOf(this).help(where, given), sort)
-        },
-        finish: updateResult<T>
-      }
-    })
+    return handleOf(this).run('replaceOne', options, (where, given) => ({
+      ...replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given), sortKeys(where, given.sort)),
+      variables: variablesOf(where, given.let),
+      finish: updateResult<T>
+    }))
   }
 
   /**
@@ -174,12 +157,8 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
-    return this.#findOneAnd('findOneAndUpdate', Opcode.Update, options, (where, given, upsert) => {
-      checkFields(where, 'filter', filter)
-      checkUpdate(where, update)
-      const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
-      const hint = hintOf(where, given.hint)
-      return (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, handleOf(this).help(where, given))
+    return this.#findOneAnd('findOneAndUpdate', options, (where, given) => {
+      return updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), 0)
     })
   }
 
@@ -187,11 +166,8 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
-    return this.#findOneAnd('findOneAndReplace', Opcode.Replace, options, (where, given, upsert) => {
-      checkFields(where, 'filter', filter)
-      checkReplacement(where, replacement)
-      const hint = hintOf(where, given.hint)
-      return (out, shapes) => writeReplace(out, shapes, filter, replacement as Document, upsert, hint, handleOf(this).help(where, given))
+    return this.#findOneAnd('findOneAndReplace', options, (where, given) => {
+      return replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given))
     })
   }
 
@@ -199,10 +175,9 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
   findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
   findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
-    return this.#findOneAnd('findOneAndDelete', Opcode.Delete, options as FindOneAndUpdateOptions<T> | undefined, (where, given) => {
+    return this.#findOneAnd('findOneAndDelete', options as FindOneAndUpdateOptions<T> | undefined, (where, given) => {
       checkFields(where, 'filter', filter)
-      const hint = hintOf(where, given.hint)
-      return (out) => writeDelete(out, filter, hint)
+      return deletionOf(where, filter, given, 0)
     })
   }
 
@@ -216,7 +191,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
   bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
     return handleOf(this).run('bulkWrite', options, (where, given) => {
       const limits = new EncodingLimits(where, given)
-      const writes = bulkWritesOf(where, operations, handleOf(this).help(where, given))
+      const writes = bulkWritesOf(where, operations, handleOf(this).documentWriter(where, given))
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const ids = new Map<number, unknown>()
       return {
@@ -225,16 +200,16 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         variables: variablesOf(where, given.let),
         body: (out, shapes) => {
           writeArrayHead(out, writes.length)
-          writes.forEach(({ opcode, flags, write }, i) => {
+          writes.forEach(({ opcode, flags, body }, i) => {
             limits.next(out)
-            encodeValue(out, opcode, 'document')
-            encodeValue(out, flags, 'document')
-            const id = write(out, shapes)
+            writeField(out, opcode)
+            writeField(out, flags)
+            const id = body(out, shapes)
             if (opcode === Opcode.Insert) ids.set(i, id)
           })
         },
         finish: (answer: BulkAnswer) => new BulkWriteResult<T>(answer, Object.fromEntries(ids)),
-        failed: (error) => nameBulkInserted(error, ids, unordered)
+        failed: (error) => nameInserted(error, ids, unordered)
       }
     })
   }
@@ -249,7 +224,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
       return {
         opcode: Opcode.Rename,
         flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,
-        body: (out) => encodeValue(out, name, 'document'),
+        body: (out) => writeField(out, name),
         finish: () => Collection.create<T>(this.#database, handleOf(this).core, name, handleOf(this).settings)
       }
     })
@@ -277,20 +252,18 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
 
   /** A write that answers its document. */
   #findOneAnd<O extends FindOneAndUpdateOptions<T>>(
-    method: keyof typeof COLLECTION, opcode: number, options: O | undefined,
-    check: (where: string, given: Partial<O>, upsert: boolean) => (out: Writer, shapes: PortShapes) => void
+    method: keyof typeof COLLECTION, options: O | undefined, check: (where: string, given: Partial<O>) => CheckedWrite
   ): Promise<any> {
     return handleOf(this).run<any, O>(method, options, (where, given) => {
-      const upsert = flagOf(where, 'upsert', given.upsert)
       const answering = answeringOf(where, given as FindOneAndUpdateOptions)
-      const write = check(where, given, upsert)
+      const write = check(where, given)
       return {
         opcode: Opcode.FindOneAnd,
-        flags: answering.flags | (upsert ? Flag.Upsert : 0),
+        flags: answering.flags | write.flags,
         variables: variablesOf(where, given.let),
         body: (out, shapes) => {
-          encodeValue(out, opcode, 'document')
-          write(out, shapes)
+          writeField(out, write.opcode)
+          write.body(out, shapes)
           answering.write(out)
         },
         finish: (answer: ModifiedAnswer<WithId<T>>) => modified(answer, answering.metadata)
@@ -302,33 +275,20 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
     method: keyof typeof COLLECTION, flags: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOneOptions | undefined
   ): Promise<UpdateResult<T>> {
     return handleOf(this).run(method, options, (where, given) => {
-      checkFields(where, 'filter', filter)
-      checkUpdate(where, update)
-      const upsert = flagOf(where, 'upsert', given.upsert)
-      const arrayFilters = arrayFiltersOf(where, given.arrayFilters)
-      const hint = hintOf(where, given.hint)
       const sort = flags === Flag.Many ? undefined : sortKeys(where, given.sort)
       return {
-        opcode: Opcode.Update,
-        flags: flags | (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0),
+        ...updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), flags, sort),
         variables: variablesOf(where, given.let),
-        body: (out) => writeUpdate(out, filter, update, upsert, arrayFilters, hint, handleOf(this).help(where, given), sort),
         finish: updateResult<T>
       }
     })
   }
 
   #delete(method: keyof typeof COLLECTION, flags: number, filter: unknown, options: DeleteOptions | undefined): Promise<DeleteResult> {
-    return handleOf(this).run(method, options, (where, given) => {
-      const checked = filterOf(where, filter)
-      const hint = hintOf(where, given.hint)
-      return {
-        opcode: Opcode.Delete,
-        flags,
-        variables: variablesOf(where, given.let),
-        body: (out) => writeDelete(out, checked, hint),
-        finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
-      }
-    })
+    return handleOf(this).run(method, options, (where, given) => ({
+      ...deletionOf(where, filterOf(where, filter), given, flags),
+      variables: variablesOf(where, given.let),
+      finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
+    }))
   }
 }

@@ -5,7 +5,7 @@
 // what came of it, when nothing is written any more.
 
 import { onAbort } from './abort.js'
-import { type Limits, timeout } from './time-limit.js'
+import { type Limits, timeout } from './request/time-limit.js'
 import { afterMilliseconds } from './transport/scheduling.js'
 
 /** Milliseconds that the core has for its own answer. */

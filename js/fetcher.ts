@@ -1,9 +1,8 @@
 // The core's side of a cursor.
 
-import { type FindShape, writeFind, writeMore } from './bodies.js'
-import { encodeValue } from './codec/encode.js'
 import type { CollectionState, Core } from './core.js'
-import type { Request } from './request.js'
+import { type FindShape, writeField, writeFind, writeMore } from './request/bodies.js'
+import type { Request } from './request/request.js'
 import { Opcode } from './transport/opcodes.js'
 import type { Document } from './types/index.js'
 
@@ -46,7 +45,7 @@ export class Fetcher {
     const id = this.#id
     this.#id = 0
     if (id === 0 || !this.#target || !this.core.isOpen) return
-    const body: Request['body'] = (out) => encodeValue(out, id, 'document')
+    const body: Request['body'] = (out) => writeField(out, id)
     await this.core.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 

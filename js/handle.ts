@@ -3,18 +3,18 @@
 import { checkId, flagOf } from './arguments/arguments.js'
 import { optionsOf } from './arguments/option-check.js'
 import { COLLECTION } from './arguments/option-table.js'
-import { writeArrayHead } from './bodies.js'
-import { encodeDocument, encodeId, encodeValue } from './codec/encode.js'
+import { encodeDocument, encodeId } from './codec/encode.js'
 import type { PortShapes } from './codec/shapes.js'
 import type { Writer } from './codec/writer.js'
 import { type CollectionState, type Core, named } from './core.js'
-import { explained } from './explain.js'
 import { sameId } from './ids/equality.js'
-import type { Request } from './request.js'
-import { getRequest } from './requests.js'
+import { writeArrayHead, writeField } from './request/bodies.js'
+import { explained } from './request/explain.js'
+import { getRequest } from './request/reads.js'
+import type { Request } from './request/request.js'
+import type { DocumentWriter } from './request/writes.js'
 import { MUST_WAIT } from './transport/point-reads.js'
 import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './types/index.js'
-import type { WriteHelp } from './writes.js'
 
 /** Documents that `getMany` reads on this thread; more of them would hold the event loop up. */
 const HOT_MANY = 4096
@@ -142,11 +142,11 @@ export class Handle {
     }
     writeArrayHead(out, 2)
     encodeDocument(out, shapes, document, this.encoding(where, options), id)
-    encodeValue(out, ifVersion ?? null, 'document')
+    writeField(out, ifVersion ?? null)
   }
 
-  /** What writes of documents need of this collection. */
-  help(where: string, given: InsertOneOptions): WriteHelp {
+  /** How the writes of one call write documents. */
+  documentWriter(where: string, given: InsertOneOptions): DocumentWriter {
     return {
       writeNew: (out, shapes, document) => this.writeNew(out, shapes, document, given),
       writeReplacement: (out, shapes, document) => encodeDocument(out, shapes, document, this.encoding(where, given)),
@@ -156,6 +156,6 @@ export class Handle {
 
   writeUpsertId(out: Writer, upsert: boolean): void {
     if (upsert) encodeId(out, this.settings.createPk())
-    else encodeValue(out, null, 'document')
+    else writeField(out, null)
   }
 }

@@ -10,7 +10,7 @@ export { FindCursor } from './cursor.js'
 export { AggregationCursor } from './aggregate.js'
 export { ObjectId } from './ids/object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
-export { BulkWriteResult } from './writes.js'
+export { BulkWriteResult } from './request/bulk.js'
 
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
 export type { ListCursor } from './list-cursor.js'

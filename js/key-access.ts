@@ -3,11 +3,11 @@
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments/arguments.js'
 import { checkNames, optionsOf } from './arguments/option-check.js'
 import { COLLECTION, PARTS } from './arguments/option-table.js'
-import { writeArrayHead } from './bodies.js'
-import { encodeId, encodeValue } from './codec/encode.js'
+import { encodeId } from './codec/encode.js'
 import type { Handle } from './handle.js'
-import { checkEntry, getRequest, hasRequest } from './requests.js'
-import { EncodingLimits } from './time-limit.js'
+import { writeArrayHead, writeField } from './request/bodies.js'
+import { getRequest, hasRequest } from './request/reads.js'
+import { EncodingLimits } from './request/time-limit.js'
 import { Opcode } from './transport/opcodes.js'
 import { MUST_WAIT } from './transport/point-reads.js'
 import type {
@@ -148,7 +148,7 @@ export class KeyAccess<T extends Document = Document> {
         flags: 0,
         body: (out) => {
           encodeId(out, id)
-          encodeValue(out, ifVersion ?? null, 'document')
+          writeField(out, ifVersion ?? null)
         },
         finish: (value) => value
       }
@@ -193,4 +193,9 @@ function entryVersion(where: string, options: unknown): number | undefined {
   checkFields(where, 'options', options)
   checkNames(where, options, PARTS['an entry of setMany'])
   return versionOf(where, options['ifVersion'])
+}
+
+function checkEntry(where: string, id: unknown, document: unknown): void {
+  checkId(where, id)
+  checkFields(where, 'document', document)
 }

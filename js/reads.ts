@@ -5,13 +5,13 @@ import { filterOf, wrongArgument } from './arguments/arguments.js'
 import { hintOf } from './arguments/index-spec.js'
 import { optionsOf } from './arguments/option-check.js'
 import { COLLECTION } from './arguments/option-table.js'
-import { writeFind, writeMore } from './bodies.js'
 import { encodeValue } from './codec/encode.js'
 import type { Writer } from './codec/writer.js'
 import { FindCursor } from './cursor.js'
 import { handleOf, KeyAccess } from './key-access.js'
-import type { Request } from './request.js'
-import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './requests.js'
+import { writeField, writeFind, writeMore } from './request/bodies.js'
+import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './request/reads.js'
+import type { Request } from './request/request.js'
 import { Opcode } from './transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
@@ -84,9 +84,9 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
         opcode: Opcode.Distinct,
         flags: 0,
         body: (out) => {
-          encodeValue(out, key, 'document')
+          writeField(out, key)
           encodeValue(out, checked, 'filter')
-          encodeValue(out, hint, 'document')
+          writeField(out, hint)
         },
         finish: (values: any[]) => values
       }

@@ -20,62 +20,28 @@ const KINDS: { readonly [role in Role]: MoltenErrorKind } = {
   document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE', pipeline: 'BAD_QUERY'
 }
 
+/** What an encoder is given. */
+const DOCUMENT = 0
+const VALUE = 1
+const ID = 2
+type Part = typeof DOCUMENT | typeof VALUE | typeof ID
+
 /**
  * Writes a document as a record, its `_id` first: `id` when given, else the document's own. Getters run once and
  * their errors are passed on; then, as after a refusal, the writer is as it was.
  */
 export function encodeDocument(out: Writer, shapes: PortShapes, document: object, options: EncodeOptions, id?: unknown): void {
-  const open = shapes.open
-  const encoder = new Encoder(out, shapes, 'document', options.ignoreUndefined)
-  const start = encoder.begin()
-  let done = false
-  try {
-    encoder.document(document, id)
-    encoder.checkSize()
-    done = true
-  } catch (error) {
-    throw encoder.errorFrom(error, '')
-  } finally {
-    // By assignments: where the stack has run out, a call would fail too.
-    if (!done) {
-      shapes.open = open
-      out.length = start
-    }
-    out.busy = false
-  }
+  new Encoder(out, shapes, 'document', options.ignoreUndefined).encode(DOCUMENT, document, id, '')
 }
 
 /** Writes any value, objects as maps. */
 export function encodeValue(out: Writer, value: unknown, role: Role, options?: EncodeOptions): void {
-  const encoder = new Encoder(out, undefined, role, options?.ignoreUndefined ?? true)
-  const start = encoder.begin()
-  let done = false
-  try {
-    encoder.value(value, 1)
-    encoder.checkSize()
-    done = true
-  } catch (error) {
-    throw encoder.errorFrom(error, role === 'pipeline' ? role : '')
-  } finally {
-    if (!done) out.length = start
-    out.busy = false
-  }
+  new Encoder(out, undefined, role, options?.ignoreUndefined ?? true).encode(VALUE, value, undefined, role === 'pipeline' ? role : '')
 }
 
 /** Writes an `_id` alone, as key access sends it. */
 export function encodeId(out: Writer, id: unknown): void {
-  const encoder = new Encoder(out, undefined, 'document', true)
-  const start = encoder.begin()
-  let done = false
-  try {
-    encoder.id(id)
-    done = true
-  } catch (error) {
-    throw encoder.errorFrom(error, '_id')
-  } finally {
-    if (!done) out.length = start
-    out.busy = false
-  }
+  new Encoder(out, undefined, 'document', true).encode(ID, id, undefined, '_id')
 }
 
 class Encoder extends TokenWriter {
@@ -92,27 +58,47 @@ class Encoder extends TokenWriter {
     this.conditions = role === 'filter' || role === 'pipeline'
   }
 
-  begin(): number {
-    if (this.out.busy) {
+  /** Writes one of the three. When that throws, the writer and the shapes are as they were before. */
+  encode(part: Part, value: unknown, id: unknown, prefix: string): void {
+    const { out, shapes } = this
+    if (out.busy) {
       throw new MoltenError('INTERNAL', 'a getter started an operation whose values went to the writer of the one that called it')
     }
-    this.out.busy = true
-    return this.out.length
+    out.busy = true
+    const start = out.length
+    const open = shapes === undefined ? 0 : shapes.open
+    let done = false
+    try {
+      if (part === DOCUMENT) this.document(value, id)
+      else if (part === VALUE) this.value(value, 1)
+      else this.id(value)
+      this.checkSize()
+      done = true
+    } catch (error) {
+      throw this.errorFrom(error, prefix)
+    } finally {
+      // By assignments: where the stack has run out, a call would fail too.
+      if (!done) {
+        if (shapes !== undefined) shapes.open = open
+        out.length = start
+      }
+      out.busy = false
+    }
   }
 
-  checkSize(): void {
+  private checkSize(): void {
     if (this.out.length > this.limit) throw new Refusal(TOO_LARGE, 'BSONObjectTooLarge')
   }
 
   /** A refusal becomes the error of the role, with its path; anything else came from user code and is passed on. */
-  errorFrom(error: unknown, prefix: string): unknown {
+  private errorFrom(error: unknown, prefix: string): unknown {
     if (!(error instanceof Refusal)) return error
     const path = [...(prefix === '' ? [] : [prefix]), ...error.path.reverse()].join('.')
     const subject = path === '' ? `the ${this.role}` : `${this.role} field '${path}'`
     return new MoltenError(KINDS[this.role], `${subject} ${error.reason}`, { path, ...(error.codeName ? numbered(error.codeName) : {}) })
   }
 
-  document(document: unknown, id: unknown): void {
+  private document(document: unknown, id: unknown): void {
     if (typeof document !== 'object' || document === null || Array.isArray(document) || kindOf(document) !== OBJECT) {
       throw new Refusal('is not an object with fields; give a plain object or an instance of a class')
     }
@@ -122,7 +108,7 @@ class Encoder extends TokenWriter {
     this.record(document, keys, 1, true, first)
   }
 
-  id(id: unknown): void {
+  private id(id: unknown): void {
     if (id === undefined || Array.isArray(id)) {
       throw new Refusal(`is ${id === undefined ? 'undefined' : 'an array'}; an _id is any other value that can be stored`, 'InvalidIdField')
     }
@@ -132,7 +118,7 @@ class Encoder extends TokenWriter {
     if (length > MAX_ID) throw new Refusal(`takes ${length} bytes, and an _id at most ${MAX_ID}; store a digest of it`, 'InvalidIdField')
   }
 
-  value(value: unknown, depth: number): void {
+  private value(value: unknown, depth: number): void {
     const out = this.out
     switch (typeof value) {
       case 'string':

@@ -1,12 +1,13 @@
 // Explanations: any operation that looks for documents, wrapped.
 
-import { verbosityOf } from './arguments/index-spec.js'
-import { encodeValue } from './codec/encode.js'
+import { verbosityOf } from '../arguments/index-spec.js'
+import { encodeValue } from '../codec/encode.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
+import type { Operation } from '../transport/target.js'
+import type { ExplainVerbosityLike } from '../types/hints.js'
+import type { Document } from '../types/index.js'
+import { writeField } from './bodies.js'
 import type { Request } from './request.js'
-import { Flag, Opcode } from './transport/opcodes.js'
-import type { Operation } from './transport/target.js'
-import type { ExplainVerbosityLike } from './types/hints.js'
-import type { Document } from './types/index.js'
 
 /** The operations that can be explained. */
 const EXPLAINED: ReadonlySet<number> = new Set([
@@ -25,11 +26,11 @@ export function explaining(
     flags: 0,
     maxTimeMS,
     body: (out, shapes) => {
-      encodeValue(out, opcode, 'document')
-      encodeValue(out, flags, 'document')
+      writeField(out, opcode)
+      writeField(out, flags)
       body(out, shapes)
       if (variables) encodeValue(out, variables, 'pipeline')
-      encodeValue(out, level, 'document')
+      writeField(out, level)
     },
     // The core knows no name of the database.
     finish: (explanation: Document) => {

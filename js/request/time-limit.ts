@@ -1,8 +1,8 @@
 // The time limit and the signal of an operation before it is submitted.
 
-import type { Writer } from './codec/writer.js'
-import { MoltenError } from './errors.js'
-import { now } from './transport/scheduling.js'
+import type { Writer } from '../codec/writer.js'
+import { MoltenError } from '../errors.js'
+import { now } from '../transport/scheduling.js'
 
 /** The limits are checked after so many documents or bytes. */
 const LOOK_DOCUMENTS = 256

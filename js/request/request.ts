@@ -1,11 +1,12 @@
 // An operation as the methods of the API build it: what is sent, how long it may take, and what its answer becomes.
 
-import { encodeValue } from './codec/encode.js'
+import { encodeValue } from '../codec/encode.js'
+import { Flag } from '../transport/opcodes.js'
+import { now } from '../transport/scheduling.js'
+import type { Operation } from '../transport/target.js'
+import type { Document } from '../types/index.js'
+import { writeField } from './bodies.js'
 import { timeLeft } from './time-limit.js'
-import { Flag } from './transport/opcodes.js'
-import { now } from './transport/scheduling.js'
-import type { Operation } from './transport/target.js'
-import type { Document } from './types/index.js'
 
 /** An operation and what becomes of its answer. */
 export interface Request<T = unknown> extends Operation {
@@ -33,7 +34,7 @@ export function withLimits(where: string, request: Request<unknown>): Operation 
     request.body(out, shapes)
     if (variables) encodeValue(out, variables, 'pipeline')
     // The core counts from the submission: the time that encoding took is subtracted.
-    if (maxTimeMS) encodeValue(out, timeLeft(where, maxTimeMS, began), 'document')
+    if (maxTimeMS) writeField(out, timeLeft(where, maxTimeMS, began))
   }
   return { opcode: request.opcode, flags, body }
 }

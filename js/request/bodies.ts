@@ -1,10 +1,10 @@
 // Bodies that more than one method writes.
 
-import type { KeyPairs } from './arguments/index-spec.js'
-import type { SortKeys } from './arguments/sort.js'
-import { encodeValue } from './codec/encode.js'
-import type { Writer } from './codec/writer.js'
-import type { Document } from './types/index.js'
+import type { KeyPairs } from '../arguments/index-spec.js'
+import type { SortKeys } from '../arguments/sort.js'
+import { encodeValue } from '../codec/encode.js'
+import type { Writer } from '../codec/writer.js'
+import type { Document } from '../types/index.js'
 
 /** What a find asks for besides its filter. */
 export interface FindShape {
@@ -16,6 +16,11 @@ export interface FindShape {
   hint: string | KeyPairs | null
   /** The option `let`. */
   variables: Document | null
+}
+
+/** A value of the protocol's own: a count, an option, the path of a field. */
+export function writeField(out: Writer, value: unknown): void {
+  encodeValue(out, value, 'document')
 }
 
 /** The head of an array whose elements follow. */
@@ -34,17 +39,17 @@ export function writeArrayHead(out: Writer, count: number): void {
 
 /** The body of MORE. */
 export function writeMore(out: Writer, cursor: number, batch: number): void {
-  encodeValue(out, cursor, 'document')
-  encodeValue(out, batch, 'document')
+  writeField(out, cursor)
+  writeField(out, batch)
 }
 
 /** The body of FIND. */
 export function writeFind(out: Writer, filter: Document, find: FindShape): void {
   encodeValue(out, filter, 'filter')
-  encodeValue(out, find.sort ?? null, 'document')
+  writeField(out, find.sort ?? null)
   encodeValue(out, find.projection, 'filter')
-  encodeValue(out, find.skip, 'document')
-  encodeValue(out, find.limit, 'document')
-  encodeValue(out, find.batch, 'document')
-  encodeValue(out, find.hint, 'document')
+  writeField(out, find.skip)
+  writeField(out, find.limit)
+  writeField(out, find.batch)
+  writeField(out, find.hint)
 }

@@ -1,17 +1,15 @@
 // What the methods of a collection share: arguments read once, requests that several of them send, answers put into the driver's shape.
 
-import { batchOf, checkFields, checkId, countOf, filterOf } from './arguments/arguments.js'
-import { hintOf, type KeyPairs } from './arguments/index-spec.js'
-import { sortKeys } from './arguments/sort.js'
-import { type FindShape, writeFind } from './bodies.js'
-import { encodeId, encodeValue } from './codec/encode.js'
-import { MoltenBulkWriteError } from './errors.js'
-import { isObjectId } from './ids/equality.js'
+import { batchOf, checkFields, countOf, filterOf } from '../arguments/arguments.js'
+import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
+import { sortKeys } from '../arguments/sort.js'
+import { encodeId, encodeValue } from '../codec/encode.js'
+import { isObjectId } from '../ids/equality.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
+import type { CountOptions, Document, FindOneOptions, FindOptions, Versioned } from '../types/index.js'
+import { type FindShape, writeField, writeFind } from './bodies.js'
 import type { Request } from './request.js'
-import { Flag, Opcode } from './transport/opcodes.js'
-import type { CountOptions, Document, FindOneOptions, FindOptions, InferId, UpdateResult, Versioned } from './types/index.js'
 
-export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
 
 /** The `_id` of a filter that is nothing but one: `{ _id: 'u1' }`. */
@@ -94,9 +92,9 @@ export function countRequest(filter: Document, skip: number, limit: number, hint
     flags: 0,
     body: (out) => {
       encodeValue(out, filter, 'filter')
-      encodeValue(out, skip, 'document')
-      encodeValue(out, limit, 'document')
-      encodeValue(out, hint, 'document')
+      writeField(out, skip)
+      writeField(out, limit)
+      writeField(out, hint)
     },
     finish: (count) => count
   }
@@ -119,31 +117,6 @@ export function versioned<D>(answer: MetaAnswer<D>): Versioned<D> | null {
   if (answer === null) return null
   const [value, version, createdAt, modifiedAt] = answer
   return { value, version, createdAt: new Date(createdAt), modifiedAt: new Date(modifiedAt) }
-}
-
-export function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsertedCount]: UpdateAnswer): UpdateResult<T> {
-  return {
-    acknowledged: true,
-    matchedCount,
-    modifiedCount,
-    upsertedCount,
-    upsertedId: (upsertedCount > 0 ? upsertedId : null) as InferId<T> | null
-  }
-}
-
-export function checkEntry(where: string, id: unknown, document: unknown): void {
-  checkId(where, id)
-  checkFields(where, 'document', document)
-}
-
-/** The ids that went in, by the places of those that failed. */
-export function nameInserted(error: Error, ids: readonly unknown[], unordered: boolean): void {
-  if (!(error instanceof MoltenBulkWriteError)) return
-  const failed = new Set(error.writeErrors.map((item) => item.index))
-  const first = Math.min(...failed)
-  ids.forEach((id, i) => {
-    if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = id
-  })
 }
 
 /** A collection as the core lists it. */

@@ -1,0 +1,97 @@
+// Bulk writes: their arguments and results.
+
+import { checkFields, eachOf, filterOf, wrongArgument } from '../arguments/arguments.js'
+import { checkCollation, checkNames } from '../arguments/option-check.js'
+import { BULK_WRITES } from '../arguments/option-table.js'
+import { sortKeys } from '../arguments/sort.js'
+import type { BulkCounts } from '../errors.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
+import type { AnyBulkWriteOperation, Document, InferId } from '../types/index.js'
+import { type CheckedWrite, deletionOf, type DocumentWriter, replacementOf, updateOf } from './writes.js'
+
+/** What the core answers to a bulk write. */
+export interface BulkAnswer {
+  inserted: number
+  matched: number
+  modified: number
+  deleted: number
+  upserted: [index: number, id: unknown][]
+}
+
+/** What a bulk write did, in the driver's form. */
+export class BulkWriteResult<T = Document> implements BulkCounts {
+  readonly ok = 1
+  readonly insertedCount: number
+  readonly matchedCount: number
+  readonly modifiedCount: number
+  readonly deletedCount: number
+  readonly upsertedCount: number
+  /** The `_id`s of the documents that upserts made, by the places of the writes. */
+  readonly upsertedIds: { [index: number]: InferId<T> }
+  /** The `_id`s of the documents inserted, by the places of the writes. */
+  readonly insertedIds: { [index: number]: InferId<T> }
+
+  /** @internal */
+  constructor(answer: BulkAnswer, insertedIds: { [index: number]: unknown }) {
+    this.insertedCount = answer.inserted
+    this.matchedCount = answer.matched
+    this.modifiedCount = answer.modified
+    this.deletedCount = answer.deleted
+    this.upsertedCount = answer.upserted.length
+    this.upsertedIds = Object.fromEntries(answer.upserted) as { [index: number]: InferId<T> }
+    this.insertedIds = insertedIds as { [index: number]: InferId<T> }
+  }
+
+  /** Always true: a bulk write with failures rejects. */
+  isOk(): boolean {
+    return true
+  }
+
+  /** The upserted document of this place, or undefined. */
+  getUpsertedIdAt(index: number): InferId<T> | undefined {
+    return this.upsertedIds[index]
+  }
+}
+
+/** The writes of a bulk write. */
+export function bulkWritesOf<T>(where: string, operations: readonly AnyBulkWriteOperation<T>[], documents: DocumentWriter): CheckedWrite[] {
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw wrongArgument(where, 'operations', 'an array of at least one write', Array.isArray(operations) ? '[]' : operations)
+  }
+  const writes: CheckedWrite[] = []
+  eachOf<unknown>(operations, (operation, i) => {
+    const at = `operations[${i}]`
+    checkFields(where, at, operation)
+    const [name, ...more] = Object.keys(operation)
+    const model: unknown = name === undefined ? undefined : operation[name]
+    if (name === undefined || more.length > 0) throw wrongArgument(where, at, 'an object of one write, as in { insertOne: { document } }', operation)
+    checkFields(where, `${at}.${name}`, model)
+    writes.push(bulkWriteOf(`${where}: ${at}.${name}`, name, model, documents))
+  })
+  return writes
+}
+
+function bulkWriteOf(where: string, name: string, model: Document, documents: DocumentWriter): CheckedWrite {
+  if (Object.hasOwn(BULK_WRITES, name)) checkNames(where, model, BULK_WRITES[name as keyof typeof BULK_WRITES])
+  const collation: unknown = model['collation']
+  if (collation !== undefined && collation !== null) checkCollation(where, collation)
+  switch (name) {
+    case 'insertOne': {
+      const document: unknown = model['document']
+      checkFields(where, 'document', document)
+      return { opcode: Opcode.Insert, flags: 0, body: (out, shapes) => documents.writeNew(out, shapes, document) }
+    }
+    case 'updateOne':
+      return updateOf(where, model['filter'], model['update'], model, documents, 0, sortKeys(where, model['sort']))
+    case 'updateMany':
+      return updateOf(where, model['filter'], model['update'], model, documents, Flag.Many)
+    case 'replaceOne':
+      return replacementOf(where, model['filter'], model['replacement'], model, documents, sortKeys(where, model['sort']))
+    case 'deleteOne':
+      return deletionOf(where, filterOf(where, model['filter']), model, 0)
+    case 'deleteMany':
+      return deletionOf(where, filterOf(where, model['filter']), model, Flag.Many)
+    default:
+      throw new TypeError(`${where}: there is no write '${name}'; use insertOne, updateOne, updateMany, replaceOne, deleteOne or deleteMany`)
+  }
+}

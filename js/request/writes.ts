@@ -1,0 +1,156 @@
+// Writes by filter: their arguments, bodies and results, also as parts of a bulk write and of findOneAndUpdate and its like.
+
+import { checkFields, checkReplacement, checkUpdate, eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
+import { hintOf } from '../arguments/index-spec.js'
+import { type SortKeys, sortKeys } from '../arguments/sort.js'
+import { encodeValue } from '../codec/encode.js'
+import type { PortShapes } from '../codec/shapes.js'
+import type { Writer } from '../codec/writer.js'
+import { MoltenBulkWriteError } from '../errors.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
+import type { Document, FindOneAndUpdateOptions, HintOptions, InferId, ModifyResult, UpdateResult } from '../types/index.js'
+import { writeField } from './bodies.js'
+
+/** What the core answers to an update. */
+export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
+
+/** What the core answers to a write that answers its document. */
+export type ModifiedAnswer<D> = [document: D | null, matched: number, upserted: unknown, upsertedCount: number]
+
+/** A write, checked: its opcode, its flags, and what writes its body. */
+export interface CheckedWrite {
+  opcode: number
+  flags: number
+  body(out: Writer, shapes: PortShapes): unknown
+}
+
+/** How a collection writes documents: with the `_id`s that it makes, and with or without fields that are undefined. */
+export interface DocumentWriter {
+  /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
+  writeNew(out: Writer, shapes: PortShapes, document: object): unknown
+  writeReplacement(out: Writer, shapes: PortShapes, document: object): void
+  /** The `_id` of the document that an upsert may make; nil where the write does not upsert. */
+  writeUpsertId(out: Writer, upsert: boolean): void
+}
+
+interface UpsertOptions extends HintOptions {
+  upsert?: boolean | undefined
+}
+
+/** An update of the first document that matches, or with `Flag.Many` of all of them. */
+export function updateOf(
+  where: string, filter: unknown, update: unknown, options: UpsertOptions & { arrayFilters?: unknown }, documents: DocumentWriter, flags: number,
+  sort?: SortKeys
+): CheckedWrite {
+  checkFields(where, 'filter', filter)
+  checkUpdate(where, update)
+  const upsert = flagOf(where, 'upsert', options.upsert)
+  const arrayFilters = arrayFiltersOf(where, options.arrayFilters)
+  const hint = hintOf(where, options.hint)
+  return {
+    opcode: Opcode.Update,
+    flags: flags | flagsOf(upsert, sort),
+    body: (out) => {
+      encodeValue(out, filter, 'filter')
+      encodeValue(out, update, 'update')
+      documents.writeUpsertId(out, upsert)
+      encodeValue(out, arrayFilters, 'filter')
+      writeField(out, hint)
+      if (sort) writeField(out, sort)
+    }
+  }
+}
+
+/** A replacement of the first document that matches. */
+export function replacementOf(
+  where: string, filter: unknown, replacement: unknown, options: UpsertOptions, documents: DocumentWriter, sort?: SortKeys
+): CheckedWrite {
+  checkFields(where, 'filter', filter)
+  checkReplacement(where, replacement)
+  const upsert = flagOf(where, 'upsert', options.upsert)
+  const hint = hintOf(where, options.hint)
+  return {
+    opcode: Opcode.Replace,
+    flags: flagsOf(upsert, sort),
+    body: (out, shapes) => {
+      encodeValue(out, filter, 'filter')
+      documents.writeReplacement(out, shapes, replacement)
+      documents.writeUpsertId(out, upsert)
+      writeField(out, hint)
+      if (sort) writeField(out, sort)
+    }
+  }
+}
+
+/** A deletion of the first document that matches, or with `Flag.Many` of all of them. */
+export function deletionOf(where: string, filter: Document, options: HintOptions, flags: number): CheckedWrite {
+  const hint = hintOf(where, options.hint)
+  return {
+    opcode: Opcode.Delete,
+    flags,
+    body: (out) => {
+      encodeValue(out, filter, 'filter')
+      writeField(out, hint)
+    }
+  }
+}
+
+function flagsOf(upsert: boolean, sort: SortKeys | undefined): number {
+  return (upsert ? Flag.Upsert : 0) | (sort ? Flag.Sorted : 0)
+}
+
+/** The array filters, or null for none. */
+function arrayFiltersOf(where: string, value: unknown): readonly Document[] | null {
+  if (value === undefined || value === null) return null
+  if (!Array.isArray(value)) throw wrongArgument(where, 'option arrayFilters', 'an array of filters', value)
+  eachOf(value, (filter, i) => checkFields(where, `option arrayFilters[${i}]`, filter))
+  return value
+}
+
+/** An update's result in the driver's form. */
+export function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsertedCount]: UpdateAnswer): UpdateResult<T> {
+  return {
+    acknowledged: true,
+    matchedCount,
+    modifiedCount,
+    upsertedCount,
+    upsertedId: (upsertedCount > 0 ? upsertedId : null) as InferId<T> | null
+  }
+}
+
+/** Sort and projection of a write that answers its document, and which state it answers. */
+export function answeringOf(where: string, options: FindOneAndUpdateOptions): { flags: number; metadata: boolean; write(out: Writer): void } {
+  const { returnDocument, projection } = options
+  if (returnDocument !== undefined && returnDocument !== 'before' && returnDocument !== 'after') {
+    throw wrongArgument(where, 'option returnDocument', "'before' or 'after'", returnDocument)
+  }
+  if (projection !== undefined && projection !== null) checkFields(where, 'option projection', projection)
+  const sort = sortKeys(where, options.sort)
+  return {
+    flags: returnDocument === 'after' ? Flag.After : 0,
+    metadata: flagOf(where, 'includeResultMetadata', options.includeResultMetadata),
+    write: (out) => {
+      writeField(out, sort ?? null)
+      encodeValue(out, projection ?? null, 'filter')
+    }
+  }
+}
+
+/** What a write that answers its document resolves with. */
+export function modified<D>(answer: ModifiedAnswer<D>, metadata: boolean): D | null | ModifyResult<D> {
+  const [value, matched, upserted, upsertedCount] = answer
+  if (!metadata) return value
+  const lastErrorObject: Document = { n: matched + upsertedCount, updatedExisting: matched > 0 }
+  if (upsertedCount > 0) lastErrorObject['upserted'] = upserted
+  return { value, lastErrorObject, ok: 1 }
+}
+
+/** Adds the `_id`s of the documents that were inserted to the error of a bulk write or an insert of many: `ids` are those that were sent. */
+export function nameInserted(error: Error, ids: Iterable<readonly [index: number, id: unknown]>, unordered: boolean): void {
+  if (!(error instanceof MoltenBulkWriteError)) return
+  const failed = new Set(error.writeErrors.map((item) => item.index))
+  const first = Math.min(...failed)
+  for (const [i, id] of ids) {
+    if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = id
+  }
+}
