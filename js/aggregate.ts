@@ -157,12 +157,12 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
   /** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
-    const { core, collection } = this.#source
-    core.checkOpen(where)
+    const { connection, collection } = this.#source
+    connection.checkOpen(where)
     const { signal, maxTimeMS, variables } = this.#run.settings
     const operation = { opcode: Opcode.Aggregate, flags: 0, variables, body: bodyOf(this.#run, BATCH) }
-    const request = explaining(where, core.name, operation, verbosity)
-    return core.run(where, core.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
+    const request = explaining(where, connection.name, operation, verbosity)
+    return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** A cursor with the same stages and options that has not started; what `map` was given is left out. */

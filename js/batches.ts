@@ -1,7 +1,7 @@
 // What a cursor has in hand: the documents that crossed and were not read yet, and how the next ones are fetched.
 
 import { wrongArgument } from './arguments/arguments.js'
-import type { Core } from './core.js'
+import type { Connection } from './connection/connection.js'
 import { MoltenError } from './errors.js'
 import { Fetcher } from './fetcher.js'
 
@@ -10,7 +10,7 @@ export const BATCH = 1000
 
 /** Where a cursor's documents come from. */
 export interface CursorSource {
-  core: Core
+  connection: Connection
   /** Kept alive with the cursor, and with it the database. */
   owner: object
   collection: string
@@ -75,7 +75,7 @@ export class Batches {
 
   checkOpen(method: string): string {
     const where = this.where(method)
-    this.#reading.source.core.checkOpen(where)
+    this.#reading.source.connection.checkOpen(where)
     return where
   }
 
@@ -166,14 +166,14 @@ export class Batches {
 
   async #fetch(where: string, usual: number): Promise<void> {
     const { source, settings } = this.#reading
-    source.core.checkOpen(where)
+    source.connection.checkOpen(where)
     const batch = settings.batch || usual
     let fetcher = this.#fetcher
     let documents: unknown[]
     if (fetcher) {
       documents = await fetcher.more(where, batch)
     } else {
-      fetcher = this.#fetcher = new Fetcher(source.core, source.collection, settings.signal)
+      fetcher = this.#fetcher = new Fetcher(source.connection, source.collection, settings.signal)
       this.#started = true
       abandoned.register(this, fetcher, fetcher)
       documents = await this.#reading.open(fetcher, where, batch)

@@ -4,7 +4,7 @@
 import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from './arguments/arguments.js'
 import type { COLLECTION } from './arguments/option-table.js'
 import { sortKeys } from './arguments/sort.js'
-import type { Core } from './core.js'
+import type { Connection } from './connection/connection.js'
 import type { Database } from './database.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { Indexes } from './indexes.js'
@@ -33,8 +33,8 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
   readonly #database: Database
 
   /** @internal */
-  static create<T extends Document>(database: Database, core: Core, name: string, settings: CollectionSettings): Collection<T> {
-    return new Collection<T>(database, new Handle(core, name, settings))
+  static create<T extends Document>(database: Database, connection: Connection, name: string, settings: CollectionSettings): Collection<T> {
+    return new Collection<T>(database, new Handle(connection, name, settings))
   }
 
   private constructor(database: Database, handle: Handle) {
@@ -49,12 +49,12 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
 
   /** The name of the database. */
   get dbName(): string {
-    return handleOf(this).core.name
+    return handleOf(this).connection.name
   }
 
   /** Database and collection, joined by a dot. */
   get namespace(): string {
-    return `${handleOf(this).core.name}.${this.collectionName}`
+    return `${handleOf(this).connection.name}.${this.collectionName}`
   }
 
   /**
@@ -225,7 +225,7 @@ export class Collection<T extends Document = Document> extends Indexes<T> {
         opcode: Opcode.Rename,
         flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,
         body: (out) => writeField(out, name),
-        finish: () => Collection.create<T>(this.#database, handleOf(this).core, name, handleOf(this).settings)
+        finish: () => Collection.create<T>(this.#database, handleOf(this).connection, name, handleOf(this).settings)
       }
     })
   }

@@ -143,22 +143,22 @@ export class FindCursor<T = any> extends BatchCursor<T> {
   /** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
   async count(): Promise<number> {
     const where = this.#where('count')
-    const { core, collection } = this.#source
-    core.checkOpen(where)
+    const { connection, collection } = this.#source
+    connection.checkOpen(where)
     const { skip, limit, hint, variables, signal, maxTimeMS } = this.#find.settings
     const request = { ...countRequest(this.#find.filter, skip, limit, hint), variables, signal, maxTimeMS }
-    return core.run<number>(where, core.collection(collection, where), request)
+    return connection.run<number>(where, connection.collection(collection, where), request)
   }
 
   /** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
-    const { core, collection } = this.#source
-    core.checkOpen(where)
+    const { connection, collection } = this.#source
+    connection.checkOpen(where)
     const { variables, signal, maxTimeMS } = this.#find.settings
     const body: Request['body'] = (out) => writeFind(out, this.#find.filter, this.#find.settings)
-    const request = explaining(where, core.name, { opcode: Opcode.Find, flags: 0, variables, body }, verbosity)
-    return core.run(where, core.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
+    const request = explaining(where, connection.name, { opcode: Opcode.Find, flags: 0, variables, body }, verbosity)
+    return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
   /** A cursor with the same filter and options that has not started; what `map` was given is left out. */

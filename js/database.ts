@@ -1,13 +1,14 @@
 // Database: opening, closing, and the handles of collections.
 
-import { abortable } from './abort.js'
 import { checkCollectionName, filterOf, flagOf } from './arguments/arguments.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './arguments/open-options.js'
 import { optionsOf } from './arguments/option-check.js'
 import { DATABASE } from './arguments/option-table.js'
 import { Collection } from './collection.js'
-import { Core, errorOfNative } from './core.js'
-import { untilGivenUp } from './deadline.js'
+import { abortable } from './connection/abort.js'
+import { Connection } from './connection/connection.js'
+import { untilGivenUp } from './connection/deadline.js'
+import { errorOfNative } from './connection/failures.js'
 import { disposeWith } from './dispose.js'
 import { ListCursor } from './list-cursor.js'
 import { type ListedCollection, listing } from './request/reads.js'
@@ -29,8 +30,8 @@ interface Description {
 }
 
 /** Closes what a program let go of without closing it; everything acknowledged is already written. */
-const abandoned = new FinalizationRegistry<Core>((core) => {
-  core.close().catch(() => {})
+const abandoned = new FinalizationRegistry<Connection>((connection) => {
+  connection.close().catch(() => {})
 })
 
 /**
@@ -42,7 +43,7 @@ const abandoned = new FinalizationRegistry<Core>((core) => {
  * await db.close()
  */
 export class Database {
-  readonly #core: Core
+  readonly #connection: Connection
   readonly #description: Description
 
   /**
@@ -63,7 +64,7 @@ export class Database {
     try {
       const opened = await openNative(settings)
       const description = JSON.parse(opened.describe()) as Description
-      return new Database(new Core(port, opened, settings, nameOf(settings.path)), description)
+      return new Database(new Connection(port, opened, settings, nameOf(settings.path)), description)
     } catch (error) {
       port.release()
       throw error
@@ -91,26 +92,26 @@ export class Database {
     }
   }
 
-  private constructor(core: Core, description: Description) {
-    if (!(core instanceof Core)) throw new TypeError('Database: open one with Database.open(path), not with new')
-    this.#core = core
+  private constructor(connection: Connection, description: Description) {
+    if (!(connection instanceof Connection)) throw new TypeError('Database: open one with Database.open(path), not with new')
+    this.#connection = connection
     this.#description = description
-    abandoned.register(this, core, this)
+    abandoned.register(this, connection, this)
   }
 
   /** The directory, as it was given; `':memory:'` for none. */
   get path(): string {
-    return this.#core.settings.path
+    return this.#connection.settings.path
   }
 
   /** The name of the database in error messages: the last part of its path. */
   get databaseName(): string {
-    return this.#core.name
+    return this.#connection.name
   }
 
   /** Where writes go: `'async'`, `'sync'` or `'memory'`. */
   get storage(): StorageMode {
-    return this.#core.settings.storage
+    return this.#connection.settings.storage
   }
 
   /** What recovery found when this database was opened. */
@@ -132,8 +133,8 @@ export class Database {
   }
 
   #handle<T extends Document>(where: string, name: string, given: CollectionOptions): Collection<T> {
-    const { settings } = this.#core
-    return Collection.create<T>(this, this.#core, name, {
+    const { settings } = this.#connection
+    return Collection.create<T>(this, this.#connection, name, {
       createPk: given.pkFactory ? pkOf(given.pkFactory, where) : settings.createPk,
       ignoreUndefined: flagOf(where, 'ignoreUndefined', given.ignoreUndefined ?? settings.ignoreUndefined),
       forceServerObjectId: flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? settings.forceServerObjectId)
@@ -147,12 +148,12 @@ export class Database {
    */
   async createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>> {
     const where = 'Database.createCollection'
-    this.#core.checkOpen(where)
+    this.#connection.checkOpen(where)
     checkCollectionName(where, name)
     const given = optionsOf<CreateCollectionOptions>(where, options, DATABASE.createCollection)
     const collection = this.#handle<T>(where, name, given)
     const { signal, maxTimeMS } = given
-    await this.#core.run(where, this.#core.collection(name, where), {
+    await this.#connection.run(where, this.#connection.collection(name, where), {
       opcode: Opcode.Create, flags: 0, signal, maxTimeMS, body: () => {}, finish: () => {}
     })
     return collection
@@ -170,14 +171,14 @@ export class Database {
     const given = optionsOf<ListCollectionsOptions>(where, options, DATABASE.listCollections)
     const checked = filterOf(where, filter)
     const nameOnly = flagOf(where, 'nameOnly', given.nameOnly)
-    const { readOnly } = this.#core.settings
+    const { readOnly } = this.#connection.settings
     const shape = (row: ListedCollection) => (nameOnly ? { name: row.name, type: 'collection' } : infoOf(row, readOnly))
     const { signal, maxTimeMS } = given
     return ListCursor.create<any>({
       where,
-      checkOpen: (at) => this.#core.checkOpen(at),
+      checkOpen: (at) => this.#connection.checkOpen(at),
       read: async (at) => {
-        const rows = await this.#core.run(at, this.#core.collection('', at), { ...listing(checked), signal, maxTimeMS })
+        const rows = await this.#connection.run(at, this.#connection.collection('', at), { ...listing(checked), signal, maxTimeMS })
         return rows.map(shape)
       }
     })
@@ -189,7 +190,7 @@ export class Database {
    */
   async renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>> {
     const where = 'Database.renameCollection'
-    this.#core.checkOpen(where)
+    this.#connection.checkOpen(where)
     checkCollectionName(where, from, 'from')
     checkCollectionName(where, to, 'to')
     optionsOf<RenameOptions>(where, options, DATABASE.renameCollection)
@@ -199,16 +200,16 @@ export class Database {
   /** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
   async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropCollection'
-    this.#core.checkOpen(where)
+    this.#connection.checkOpen(where)
     const { signal, maxTimeMS } = optionsOf<OperationOptions>(where, options, DATABASE.dropCollection)
-    const target = this.#core.collection(checkedName(where, name), where)
-    return this.#core.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value) => value })
+    const target = this.#connection.collection(checkedName(where, name), where)
+    return this.#connection.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value) => value })
   }
 
   /** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
   async flush(options?: OperationOptions): Promise<void> {
     const limits = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
-    await this.#core.direct('Database.flush', (database) => database.flush(), limits)
+    await this.#connection.callNative('Database.flush', (database) => database.flush(), limits)
   }
 
   /**
@@ -218,7 +219,7 @@ export class Database {
    */
   async compact(options?: OperationOptions): Promise<CompactResult> {
     const limits = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
-    return JSON.parse(await this.#core.direct('Database.compact', (database, ticket) => database.compact(ticket), limits)) as CompactResult
+    return JSON.parse(await this.#connection.callNative('Database.compact', (database, ticket) => database.compact(ticket), limits)) as CompactResult
   }
 
   /**
@@ -230,13 +231,13 @@ export class Database {
     const where = 'Database.backup'
     const destination = pathOf(path, where)
     const limits = optionsOf<OperationOptions>(where, options, DATABASE.backup)
-    return JSON.parse(await this.#core.direct(where, (database, ticket) => database.backup(destination, ticket), limits)) as BackupResult
+    return JSON.parse(await this.#connection.callNative(where, (database, ticket) => database.backup(destination, ticket), limits)) as BackupResult
   }
 
   /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
   async stats(options?: OperationOptions): Promise<DatabaseStats> {
     const limits = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
-    return JSON.parse(await this.#core.direct('Database.stats', (database) => database.stats(), limits)) as DatabaseStats
+    return JSON.parse(await this.#connection.callNative('Database.stats', (database) => database.stats(), limits)) as DatabaseStats
   }
 
   /**
@@ -247,7 +248,7 @@ export class Database {
    * Rejects with what the stream fails with, with the signal's reason, `CLOSED` when the database is closed meanwhile.
    */
   async exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult> {
-    return exportLines(this.#core, writable, options)
+    return exportLines(this.#connection, writable, options)
   }
 
   /**
@@ -258,7 +259,7 @@ export class Database {
    * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
    */
   async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
-    return importLines(this.#core, readable, options)
+    return importLines(this.#connection, readable, options)
   }
 
   /**
@@ -267,7 +268,7 @@ export class Database {
    */
   async close(): Promise<void> {
     abandoned.unregister(this)
-    await this.#core.close()
+    await this.#connection.close()
   }
 
   /** Closes at the end of an `await using`. */

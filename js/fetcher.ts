@@ -1,6 +1,7 @@
 // The core's side of a cursor.
 
-import type { CollectionState, Core } from './core.js'
+import type { CollectionState } from './connection/collection-state.js'
+import type { Connection } from './connection/connection.js'
 import { type FindShape, writeField, writeFind, writeMore } from './request/bodies.js'
 import type { Request } from './request/request.js'
 import { Opcode } from './transport/opcodes.js'
@@ -14,7 +15,7 @@ export class Fetcher {
   #target: CollectionState | undefined
 
   constructor(
-    private readonly core: Core,
+    private readonly connection: Connection,
     private readonly collection: string,
     private readonly signal: AbortSignal | undefined
   ) {}
@@ -25,13 +26,13 @@ export class Fetcher {
   }
 
   open(where: string, filter: Document, find: FindShape, maxTimeMS: number): Promise<unknown[]> {
-    this.#target = this.core.collection(this.collection, where)
+    this.#target = this.connection.collection(this.collection, where)
     return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find), maxTimeMS, find.variables)
   }
 
   /** Opens by another operation that answers as a find does. */
   openBy(where: string, opcode: number, body: Request['body'], maxTimeMS: number, variables: Document | null): Promise<unknown[]> {
-    this.#target = this.core.collection(this.collection, where)
+    this.#target = this.connection.collection(this.collection, where)
     return this.#fetch(where, opcode, body, maxTimeMS, variables)
   }
 
@@ -44,9 +45,9 @@ export class Fetcher {
   async close(): Promise<void> {
     const id = this.#id
     this.#id = 0
-    if (id === 0 || !this.#target || !this.core.isOpen) return
+    if (id === 0 || !this.#target || !this.connection.isOpen) return
     const body: Request['body'] = (out) => writeField(out, id)
-    await this.core.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
+    await this.connection.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 
   #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Document | null = null): Promise<unknown[]> {
@@ -54,6 +55,6 @@ export class Fetcher {
       this.#id = id
       return documents
     }
-    return this.core.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, variables, finish })
+    return this.connection.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, variables, finish })
   }
 }

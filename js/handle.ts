@@ -6,7 +6,9 @@ import { COLLECTION } from './arguments/option-table.js'
 import { encodeDocument, encodeId } from './codec/encode.js'
 import type { PortShapes } from './codec/shapes.js'
 import type { Writer } from './codec/writer.js'
-import { type CollectionState, type Core, named } from './core.js'
+import type { CollectionState } from './connection/collection-state.js'
+import type { Connection } from './connection/connection.js'
+import { named } from './connection/failures.js'
 import { sameId } from './ids/equality.js'
 import { writeArrayHead, writeField } from './request/bodies.js'
 import { explained } from './request/explain.js'
@@ -31,13 +33,13 @@ export class Handle {
   #state: CollectionState | undefined
 
   constructor(
-    readonly core: Core,
+    readonly connection: Connection,
     readonly name: string,
     readonly settings: CollectionSettings
   ) {}
 
   target(where: string): CollectionState {
-    return (this.#state ??= this.core.collection(this.name, where))
+    return (this.#state ??= this.connection.collection(this.name, where))
   }
 
   /** Checks, builds and appends an operation; whatever goes wrong is a rejection. */
@@ -46,28 +48,28 @@ export class Handle {
   ): Promise<R> {
     const where = `${this.name}.${method}`
     try {
-      this.core.checkOpen(where)
+      this.connection.checkOpen(where)
       const given = optionsOf<O>(where, options, COLLECTION[method])
-      const request = explained(where, this.core.name, build(where, given), given as ExplainOptions)
+      const request = explained(where, this.connection.name, build(where, given), given as ExplainOptions)
       request.signal = given.signal
       request.maxTimeMS ??= given.maxTimeMS
-      return this.core.run(where, this.target(where), request)
+      return this.connection.run(where, this.target(where), request)
     } catch (error) {
       return Promise.reject(named(where, error))
     }
   }
 
   call<R>(where: string, request: Request<R>, signal?: AbortSignal): R {
-    this.core.checkOpen(where)
+    this.connection.checkOpen(where)
     signal?.throwIfAborted()
-    return this.core.call(where, this.target(where), request)
+    return this.connection.call(where, this.target(where), request)
   }
 
   /** A point read where the document is in memory, without leaving this thread. */
   attempt(method: string, id: unknown, has: boolean): unknown {
     try {
       const target = this.#readable(method, id)
-      const { reads } = this.core.port
+      const { reads } = this.connection.port
       return has ? reads.has(target, id) : reads.get(target, id)
     } catch (error) {
       throw named(`${this.name}.${method}`, error)
@@ -76,20 +78,20 @@ export class Handle {
 
   /** Checks what every point read does. */
   #readable(method: string, id: unknown): CollectionState {
-    if (!this.core.isOpen) throw this.core.closedError(`${this.name}.${method}`)
+    if (!this.connection.isOpen) throw this.connection.closedError(`${this.name}.${method}`)
     if (typeof id !== 'string') checkId(`${this.name}.${method}`, id)
     return this.#state ?? this.target(`${this.name}.${method}`)
   }
 
   getOne<D>(method: string, id: unknown): Promise<D | null> {
-    const { core } = this
-    const { reads } = core.port
+    const { connection } = this
+    const { reads } = connection.port
     try {
-      if (reads.isLate(id)) return core.readLater(this.#readable(method, id), id) as Promise<D | null>
+      if (reads.isLate(id)) return connection.readLater(this.#readable(method, id), id) as Promise<D | null>
       const answer = this.attempt(method, id, false)
       if (answer !== MUST_WAIT) return reads.settled(answer as D | null)
       const where = `${this.name}.${method}`
-      return core.run(where, this.target(where), getRequest<D>(id, false) as Request<D | null>)
+      return connection.run(where, this.target(where), getRequest<D>(id, false) as Request<D | null>)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -106,7 +108,7 @@ export class Handle {
         // The name of a place is made only for what is looked at: it takes longer than the read.
         if (typeof all[i] !== 'string') checkId(where, all[i], `ids[${i}]`)
       }
-      const { reads } = this.core.port
+      const { reads } = this.connection.port
       const documents = reads.many(target, all)
       return documents === MUST_WAIT ? undefined : reads.settled(documents as (D | null)[])
     } catch (error) {

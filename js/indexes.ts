@@ -71,8 +71,8 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
     const { signal, maxTimeMS } = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
     return ListCursor.create<IndexDescriptionInfo>({
       where,
-      checkOpen: (at) => handle.core.checkOpen(at),
-      read: (at) => handle.core.run(at, handle.target(at), { ...listRequest, signal, maxTimeMS })
+      checkOpen: (at) => handle.connection.checkOpen(at),
+      read: (at) => handle.connection.run(at, handle.target(at), { ...listRequest, signal, maxTimeMS })
     })
   }
 
@@ -109,7 +109,7 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
       opcode: Opcode.Stats,
       flags: 0,
       body: () => {},
-      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${handleOf(this).core.name}.${this.collectionName}`, ...stats, ok: 1 })
+      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${handleOf(this).connection.name}.${this.collectionName}`, ...stats, ok: 1 })
     }))
   }
 
@@ -125,10 +125,10 @@ export class Indexes<T extends Document = Document> extends Reads<T> {
 
   /** An answer that is the same of every collection, of a database that is open. */
   #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
-    const { core } = handleOf(this)
+    const { connection } = handleOf(this)
     const where = `${this.collectionName}.${method}`
     try {
-      core.checkOpen(where)
+      connection.checkOpen(where)
       const { signal } = optionsOf<OperationOptions>(where, options, COLLECTION[method])
       signal?.throwIfAborted()
       return Promise.resolve(answer)

@@ -69,7 +69,7 @@ export class KeyAccess<T extends Document = Document> {
     if (options === undefined) {
       try {
         const answer = this.#handle.attempt('has', id, true)
-        if (answer !== MUST_WAIT) return this.#handle.core.port.reads.settled(answer as boolean)
+        if (answer !== MUST_WAIT) return this.#handle.connection.port.reads.settled(answer as boolean)
       } catch (error) {
         return Promise.reject(error)
       }

@@ -39,7 +39,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
    * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
-    return AggregationCursor.create<R>({ core: handleOf(this).core, owner: this, collection: this.collectionName }, pipeline, options)
+    return AggregationCursor.create<R>({ connection: handleOf(this).connection, owner: this, collection: this.collectionName }, pipeline, options)
   }
 
   /**
@@ -51,7 +51,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
     const where = `${this.collectionName}.find`
     const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.find)
-    const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
+    const source = { connection: handleOf(this).connection, owner: this, collection: this.collectionName }
     return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
       ...findManyOf(where, given),
       signal: given.signal,

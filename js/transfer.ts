@@ -1,11 +1,12 @@
 // Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
 
 
-import { abortable, onAbort } from './abort.js'
 import { checkCollectionName, countOf, shown, wrongArgument } from './arguments/arguments.js'
 import { optionsOf } from './arguments/option-check.js'
 import { DATABASE } from './arguments/option-table.js'
-import { type Core, errorOfNative } from './core.js'
+import { abortable, onAbort } from './connection/abort.js'
+import type { Connection } from './connection/connection.js'
+import { errorOfNative } from './connection/failures.js'
 import { MoltenError, type MoltenErrorKind } from './errors.js'
 import { writeAll } from './streams.js'
 import type { NativeExport } from './transport/native.js'
@@ -21,7 +22,7 @@ const NEWLINE = 10
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Writes what the core exports; the stream's end is the export's. */
-export async function exportLines(core: Core, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
+export async function exportLines(connection: Connection, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
   const where = 'Database.exportJSONL'
   const options = optionsOf<ExportOptions>(where, given, DATABASE.exportJSONL)
   const { collections, onProgress, signal } = options
@@ -45,15 +46,15 @@ export async function exportLines(core: Core, writable: unknown, given: ExportOp
     }
   }
   checkProgress(where, onProgress)
-  core.checkOpen(where)
+  connection.checkOpen(where)
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
-  const lines = begin(where, () => core.native.exportLines(names))
+  const lines = begin(where, () => connection.native.exportLines(names))
   // A signal of its own: each stream would put a listener on the program's.
   const stop = signal && new AbortController()
   const end = signal && onAbort(signal, (reason) => stop!.abort(reason))
   try {
-    await writeAll(pieces(core, where, lines, progress, onProgress), stream as NodeJS.WritableStream, stop?.signal)
+    await writeAll(pieces(connection, where, lines, progress, onProgress), stream as NodeJS.WritableStream, stop?.signal)
   } catch (error) {
     throw signal?.aborted ? signal.reason : error
   } finally {
@@ -64,10 +65,10 @@ export async function exportLines(core: Core, writable: unknown, given: ExportOp
 }
 
 async function* pieces(
-  core: Core, where: string, lines: NativeExport, progress: ExportResult, onProgress: ExportOptions['onProgress']
+  connection: Connection, where: string, lines: NativeExport, progress: ExportResult, onProgress: ExportOptions['onProgress']
 ): AsyncGenerator<Buffer, void, void> {
   for (;;) {
-    const piece = await core.direct(where, () => lines.next())
+    const piece = await connection.callNative(where, () => lines.next())
     if (piece === null) return
     yield piece.lines
     progress.documents += piece.documents
@@ -81,7 +82,7 @@ interface Imported extends ImportResult {
 }
 
 /** Reads lines and hands them over, one piece after the other. */
-export async function importLines(core: Core, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
+export async function importLines(connection: Connection, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
   const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
   const { ifExists = 'error', onProgress, signal } = options
@@ -92,12 +93,12 @@ export async function importLines(core: Core, readable: ImportSource, given: Imp
   if (batch < 1 || batch > 1_000_000) throw wrongArgument(where, 'option batchSize', '1 to 1000000', batch)
   checkProgress(where, onProgress)
   const iterator = iteratorOf(where, readable)
-  core.checkOpen(where)
+  connection.checkOpen(where)
   signal?.throwIfAborted()
-  const lines = begin(where, () => core.native.importLines(batch, ifExists))
+  const lines = begin(where, () => connection.native.importLines(batch, ifExists))
   const progress: ImportResult = { imported: 0, skipped: 0, lines: 0 }
   const flush = async (text: Uint8Array): Promise<void> => {
-    const done = JSON.parse(await core.direct(where, () => lines.lines(text))) as Imported
+    const done = JSON.parse(await connection.callNative(where, () => lines.lines(text))) as Imported
     const before = progress.lines
     progress.imported += done.imported
     progress.skipped += done.skipped

@@ -4,9 +4,9 @@
 // comes: so who waits is told here, a little later than the core would. A write that has begun is not given up: who waits hears from the core
 // what came of it, when nothing is written any more.
 
+import { type Limits, timeout } from '../request/time-limit.js'
+import { afterMilliseconds } from '../transport/scheduling.js'
 import { onAbort } from './abort.js'
-import { type Limits, timeout } from './request/time-limit.js'
-import { afterMilliseconds } from './transport/scheduling.js'
 
 /** Milliseconds that the core has for its own answer. */
 const GRACE = 40

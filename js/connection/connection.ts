@@ -1,0 +1,168 @@
+// What the handles of one open database share: the port, the native database, and the operations under way.
+
+import { checkCollectionName } from '../arguments/arguments.js'
+import type { Settings } from '../arguments/open-options.js'
+import { Reader } from '../codec/decode.js'
+import { ShapeCache } from '../codec/shapes.js'
+import { type ErrorDetails, errorFrom, MoltenError } from '../errors.js'
+import { printedKey } from '../ids/equality.js'
+import { getRequest } from '../request/reads.js'
+import { type Request, withLimits } from '../request/request.js'
+import type { Limits } from '../request/time-limit.js'
+import type { NativeDatabase } from '../transport/native.js'
+import { Port } from '../transport/port.js'
+import type { Waiter } from '../transport/target.js'
+import { type CollectionOwner, CollectionState, CollectionStates, type Pending } from './collection-state.js'
+import { untilGivenUp } from './deadline.js'
+import { errorOfNative, named } from './failures.js'
+import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
+import { fromHere } from './traces.js'
+
+/** An open database behind its handles. */
+export class Connection implements CollectionOwner, OperationOwner {
+  readonly reader: Reader
+  readonly #shapes = new ShapeCache()
+  readonly #collections = new CollectionStates()
+  #open = true
+  #closed: Promise<void> | undefined
+  #tickets = 0
+  readonly pending: Pending = { count: 0 }
+  #idle: (() => void) | undefined
+
+  constructor(
+    readonly port: Port,
+    readonly native: NativeDatabase,
+    readonly settings: Settings,
+    /** The name in messages. */
+    readonly name: string
+  ) {
+    this.reader = new Reader(this.#shapes, { owner: port.buffers, ...(settings.objectId && { objectId: settings.objectId }) })
+  }
+
+  /** Throws `CLOSED` once close has been called. */
+  checkOpen(where: string): void {
+    if (!this.#open) throw this.closedError(where)
+  }
+
+  closedError(where: string): MoltenError {
+    return new MoltenError('CLOSED', `${where}: the database '${this.name}' is closed; open it again with Database.open`)
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** The collection of this name; the empty name stands for the database itself. */
+  collection(name: string, where: string): CollectionState {
+    const known = this.#collections.of(name)
+    if (known) return known
+    if (name !== '') checkCollectionName(where, name)
+    const state = new CollectionState(name, this.port.collection(this.native.handle, name), this.reader, this, this.#shapes)
+    this.#collections.add(state, this.port)
+    return state
+  }
+
+  /** Appends an operation; resolves with what `finish` makes of its value. */
+  run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
+    const { signal } = request
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    return new Promise((resolve, reject) => {
+      const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
+      // Counted before the body is written: what it calls may close the database.
+      this.pending.count += 1
+      try {
+        waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
+      } catch (error) {
+        // An assignment: where the stack has run out, a call fails too.
+        this.pending.count -= 1
+        waiter.stop?.()
+        throw named(where, error)
+      }
+    })
+  }
+
+  /** Reads a document by an operation, which may wait for the disk. */
+  readAgain(collection: CollectionState, id: unknown): Promise<unknown> {
+    return this.run(`${collection.name}.get`, collection, getRequest<unknown>(id, false))
+  }
+
+  /** A point read when the turn's share of those that settle at once is spent. */
+  readLater(target: CollectionState, id: unknown): Promise<unknown> {
+    return this.port.reads.later(target, id)
+  }
+
+  /** So many operations ended. */
+  ended(count: number): void {
+    this.pending.count -= count
+    if (this.pending.count === 0) this.#idle?.()
+  }
+
+  /** Runs an operation on this thread. */
+  call<T>(where: string, target: CollectionState, request: Request<T>): T {
+    let answer: { value: T } | { error: unknown } | undefined
+    const waiter: Waiter = {
+      target,
+      succeed: (value) => (answer = { value: request.finish(value as never) }),
+      refuse: (details) => (answer = { error: fromHere(this.errorOf(where, target.name, details)) }),
+      fail: (error) => (answer = { error })
+    }
+    try {
+      this.port.call(withLimits(where, request), waiter)
+    } catch (error) {
+      throw named(where, error)
+    }
+    if (!answer) throw new MoltenError('INTERNAL', `${where}: no answer came; please report this`)
+    if ('error' in answer) throw answer.error
+    return answer.value
+  }
+
+  /** The error of a failed operation, with the collection and method in its message. */
+  errorOf(where: string, collection: string, details: ErrorDetails): Error {
+    details.message = this.#messageOf(where, collection, details)
+    for (const item of details.writeErrors ?? []) item.message = this.#messageOf(where, collection, item)
+    return errorFrom(details)
+  }
+
+  /** A duplicate key reads as MongoDB's does; any other failure is prefixed with where it happened. */
+  #messageOf(where: string, collection: string, details: Pick<ErrorDetails, 'kind' | 'message' | 'indexName' | 'keyPattern' | 'keyValue'>): string {
+    if (details.kind !== 'DUPLICATE_KEY' || !details.keyValue) return `${where}: ${details.message}`
+    const index = details.indexName ?? '_id_'
+    return `E11000 duplicate key error collection: ${this.name}.${collection} index: ${index} dup key: ${printedKey(details.keyValue)}`
+  }
+
+  /** Runs an async method of the native database. What takes long hears by its ticket that nobody waits any more. */
+  async callNative<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: Limits = {}): Promise<T> {
+    this.checkOpen(where)
+    const { signal, maxTimeMS } = limits
+    const ticket = ++this.#tickets
+    try {
+      return await untilGivenUp(where, method(this.native, ticket), { signal, maxTimeMS }, () => this.native.stop(ticket))
+    } catch (error) {
+      throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
+    }
+  }
+
+  /** Refuses new operations, waits for those under way, and closes. */
+  close(): Promise<void> {
+    this.#open = false
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // An operation whose body is being written calls this too, and may yet fail.
+      await undefined
+      if (this.pending.count > 0) {
+        // What is short ends by itself; what is not ends with CLOSED.
+        this.native.interrupt()
+        await new Promise<void>((resolve) => (this.#idle = resolve))
+      }
+      await this.native.close()
+    } catch (error) {
+      throw errorOfNative('Database.close', error)
+    } finally {
+      this.reader.release()
+      this.port.release()
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// The JavaScript side of an operation under way: it settles the promise that the caller has.
+
+import type { ErrorDetails } from '../errors.js'
+import type { Request } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
+import type { Port } from '../transport/port.js'
+import type { Waiter } from '../transport/target.js'
+import type { CollectionState } from './collection-state.js'
+import { onGivenUp } from './deadline.js'
+import { traced } from './traces.js'
+
+/** What an operation needs of its connection. */
+export interface OperationOwner {
+  readonly port: Port
+  /** The error of a failed operation. */
+  errorOf(where: string, collection: string, details: ErrorDetails): Error
+  ended(count: number): void
+}
+
+/** Operations that write documents; an aggregation may. */
+const WRITES: ReadonlySet<number> = new Set([
+  Opcode.Insert, Opcode.Set, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.DeleteId, Opcode.FindOneAnd, Opcode.Bulk, Opcode.Aggregate
+])
+
+/** Receives the result of an operation and settles its promise. */
+export class OperationWaiter<T> implements Waiter {
+  ticket: number | undefined
+  /** Removes the listener of the signal and the timer. */
+  readonly stop: (() => void) | undefined
+  #aborted = false
+
+  constructor(
+    private readonly owner: OperationOwner,
+    private readonly where: string,
+    readonly target: CollectionState,
+    private readonly request: Request<T>,
+    private readonly resolve: (value: T | Promise<never>) => void,
+    private readonly reject: (error: unknown) => void
+  ) {
+    const givenUp = (reason: unknown): (() => void) | undefined => {
+      this.#aborted = true
+      reject(reason)
+      const { ticket } = this
+      return ticket === undefined ? undefined : () => owner.port.cancel(ticket)
+    }
+    this.stop = onGivenUp(where, request, givenUp, () => {
+      return WRITES.has(request.opcode) && this.ticket !== undefined && owner.port.hasBegun(this.ticket)
+    })
+  }
+
+  succeed(value: unknown): void {
+    const result = this.request.finish(value as never)
+    this.#end()
+    this.resolve(result)
+  }
+
+  refuse(details: ErrorDetails): void {
+    this.#end()
+    // Already rejected with the signal's reason, or with TIMEOUT.
+    if (!this.#aborted) this.resolve(traced(() => this.#errorOf(details)))
+  }
+
+  fail(error: unknown): void {
+    this.#end()
+    this.reject(error)
+  }
+
+  #errorOf(details: ErrorDetails): Error {
+    const { request } = this
+    if (request.single) delete details.writeErrors
+    const error = this.owner.errorOf(this.where, this.target.name, details)
+    request.failed?.(error)
+    return error
+  }
+
+  #end(): void {
+    this.stop?.()
+    this.owner.ended(1)
+  }
+}
