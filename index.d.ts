@@ -43,22 +43,6 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
-/** Any object with fields. */
-export interface Document {
-	[key: string]: any;
-}
-/** An ObjectId of this package, of bson, or of a copy of either. */
-export interface ObjectIdLike {
-	readonly _bsontype: string;
-	toHexString(): string;
-}
-/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
-export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
-/** Makes the `_id` of documents that have none. */
-export interface PrimaryKeyFactory {
-	/** A value that no other document of the collection has. */
-	createPk(): unknown;
-}
 /** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
 /** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
@@ -81,6 +65,22 @@ export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
 	verbosity: ExplainVerbosity;
 	maxTimeMS?: number;
 };
+/** Any object with fields. */
+export interface Document {
+	[key: string]: any;
+}
+/** An ObjectId of this package, of bson, or of a copy of either. */
+export interface ObjectIdLike {
+	readonly _bsontype: string;
+	toHexString(): string;
+}
+/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
+export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
+/** Makes the `_id` of documents that have none. */
+export interface PrimaryKeyFactory {
+	/** A value that no other document of the collection has. */
+	createPk(): unknown;
+}
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
 type Deferred<T> = IsAny<T> extends true ? never : never;
@@ -1042,7 +1042,7 @@ export declare class MoltenBulkWriteError extends MoltenError {
 		[index: number]: unknown;
 	};
 }
-declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
+declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	#private;
 	/** Whether the cursor was closed or read to its end. */
 	get closed(): boolean;
@@ -1080,7 +1080,7 @@ declare abstract class BatchCursor<T = any> implements AsyncIterable<T> {
  * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
  * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
  */
-export declare class AggregationCursor<T = any> extends BatchCursor<T> {
+export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	#private;
 	private constructor();
 	/** The stages. */
@@ -1122,7 +1122,7 @@ export declare class AggregationCursor<T = any> extends BatchCursor<T> {
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
  * when it was left alone or worked too long.
  */
-export declare class FindCursor<T = any> extends BatchCursor<T> {
+export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	#private;
 	private constructor();
 	/** Replaces the filter. */

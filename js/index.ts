@@ -6,13 +6,13 @@
 
 export { Database } from './database.js'
 export { Collection } from './collection.js'
-export { FindCursor } from './cursor.js'
-export { AggregationCursor } from './aggregate.js'
+export { FindCursor } from './cursor/find-cursor.js'
+export { AggregationCursor } from './cursor/aggregation-cursor.js'
 export { ObjectId } from './ids/object-id.js'
 export { MoltenBulkWriteError, MoltenError } from './errors.js'
 export { BulkWriteResult } from './request/bulk.js'
 
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
-export type { ListCursor } from './list-cursor.js'
+export type { ListCursor } from './cursor/list-cursor.js'
 export type * from './driver-names.js'
 export type * from './types/index.js'

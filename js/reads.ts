@@ -1,13 +1,13 @@
 // Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
-import { AggregationCursor } from './aggregate.js'
 import { filterOf, wrongArgument } from './arguments/arguments.js'
 import { hintOf } from './arguments/index-spec.js'
 import { optionsOf } from './arguments/option-check.js'
 import { COLLECTION } from './arguments/option-table.js'
 import { encodeValue } from './codec/encode.js'
 import type { Writer } from './codec/writer.js'
-import { FindCursor } from './cursor.js'
+import { AggregationCursor } from './cursor/aggregation-cursor.js'
+import { FindCursor } from './cursor/find-cursor.js'
 import { handleOf, KeyAccess } from './key-access.js'
 import { writeField, writeFind, writeMore } from './request/bodies.js'
 import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './request/reads.js'

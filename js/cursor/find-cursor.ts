@@ -1,18 +1,18 @@
 // The cursor of a find: what it asks for, until the first fetch.
 
-import { checkFields, filterOf, wrongArgument } from './arguments/arguments.js'
-import { hintOf } from './arguments/index-spec.js'
-import { checkCollation } from './arguments/option-check.js'
-import { sortKeys } from './arguments/sort.js'
-import { BatchCursor, batchesOf } from './batch-cursor.js'
-import type { CursorSource, Reading } from './batches.js'
-import { type FindShape, writeFind } from './request/bodies.js'
-import { explaining } from './request/explain.js'
-import { countRequest } from './request/reads.js'
-import type { Request } from './request/request.js'
-import { Opcode } from './transport/opcodes.js'
-import type { ExplainVerbosityLike, Hint } from './types/hints.js'
-import type { Document, Sort, SortDirection } from './types/index.js'
+import { checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
+import { hintOf } from '../arguments/index-spec.js'
+import { checkCollation } from '../arguments/option-check.js'
+import { sortKeys } from '../arguments/sort.js'
+import { type FindShape, writeFind } from '../request/bodies.js'
+import { explaining } from '../request/explain.js'
+import { countRequest } from '../request/reads.js'
+import type { Request } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
+import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
+import type { Document, Sort, SortDirection } from '../types/index.js'
+import { AbstractCursor, bufferOf } from './abstract-cursor.js'
+import type { CursorSource, Reading } from './buffer.js'
 
 /** Documents that cross at a time for toArray where nothing else is said. */
 const LARGE_BATCH = 4000
@@ -38,7 +38,7 @@ function readingOf(source: CursorSource, find: Find): Reading {
     first: 'set options',
     settings,
     largeBatch: LARGE_BATCH,
-    open: (fetcher, where, batch) => fetcher.open(where, find.filter, { ...settings, batch }, settings.maxTimeMS)
+    open: (remote, where, batch) => remote.open(where, find.filter, { ...settings, batch }, settings.maxTimeMS)
   }
 }
 
@@ -48,7 +48,7 @@ function readingOf(source: CursorSource, find: Find): Reading {
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
  * when it was left alone or worked too long.
  */
-export class FindCursor<T = any> extends BatchCursor<T> {
+export class FindCursor<T = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
   readonly #find: Find
 
@@ -136,7 +136,7 @@ export class FindCursor<T = any> extends BatchCursor<T> {
 
   /** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
   map<R>(transform: (document: T) => R): FindCursor<R> {
-    batchesOf(this).map(transform)
+    bufferOf(this).map(transform)
     return this as unknown as FindCursor<R>
   }
 
@@ -167,11 +167,11 @@ export class FindCursor<T = any> extends BatchCursor<T> {
   }
 
   #where(method: string): string {
-    return batchesOf(this).where(method)
+    return bufferOf(this).where(method)
   }
 
   #configure(method: string): void {
-    batchesOf(this).configure(method)
+    bufferOf(this).configure(method)
   }
 
   #whole(method: string, count: unknown): number {

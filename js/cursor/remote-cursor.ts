@@ -1,16 +1,16 @@
 // The core's side of a cursor.
 
-import type { CollectionState } from './connection/collection-state.js'
-import type { Connection } from './connection/connection.js'
-import { type FindShape, writeField, writeFind, writeMore } from './request/bodies.js'
-import type { Request } from './request/request.js'
-import { Opcode } from './transport/opcodes.js'
-import type { Document } from './types/index.js'
+import type { CollectionState } from '../connection/collection-state.js'
+import type { Connection } from '../connection/connection.js'
+import { type FindShape, writeField, writeFind, writeMore } from '../request/bodies.js'
+import type { Request } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
+import type { Document } from '../types/index.js'
 
 type BatchAnswer = [cursor: number, documents: unknown[]]
 
 /** The cursor on the core's side: it pins a view, so that it must end when nobody reads on. */
-export class Fetcher {
+export class RemoteCursor {
   #id = 0
   #target: CollectionState | undefined
 

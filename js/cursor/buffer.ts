@@ -1,9 +1,9 @@
 // What a cursor has in hand: the documents that crossed and were not read yet, and how the next ones are fetched.
 
-import { wrongArgument } from './arguments/arguments.js'
-import type { Connection } from './connection/connection.js'
-import { MoltenError } from './errors.js'
-import { Fetcher } from './fetcher.js'
+import { wrongArgument } from '../arguments/arguments.js'
+import type { Connection } from '../connection/connection.js'
+import { MoltenError } from '../errors.js'
+import { RemoteCursor } from './remote-cursor.js'
 
 /** Documents that cross at a time where nothing else is said. */
 export const BATCH = 1000
@@ -27,20 +27,20 @@ export interface Reading {
   /** Documents that cross at a time for toArray, which wants them all. */
   readonly largeBatch: number
   /** Fetches the first batch. */
-  open(fetcher: Fetcher, where: string, batch: number): Promise<unknown[]>
+  open(remote: RemoteCursor, where: string, batch: number): Promise<unknown[]>
 }
 
 /** Ends cursors that were let go of half-way. */
-const abandoned = new FinalizationRegistry<Fetcher>((fetcher) => {
-  fetcher.close().catch(() => {})
+const abandoned = new FinalizationRegistry<RemoteCursor>((remote) => {
+  remote.close().catch(() => {})
 })
 
 /** The documents of a cursor. While a read waits it holds these, so that a cursor let go of meanwhile ends after it. */
-export class Batches {
+export class CursorBuffer {
   /** What `map` was given. */
   transform: ((document: any) => unknown) | undefined
   readonly #reading: Reading
-  #fetcher: Fetcher | undefined
+  #remote: RemoteCursor | undefined
   #documents: unknown[] = []
   #at = 0
   #fetching: Promise<void> | undefined
@@ -143,7 +143,7 @@ export class Batches {
   async end(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#killed = this.#fetcher?.isLive ?? false
+    this.#killed = this.#remote?.isLive ?? false
     await this.#release()
   }
 
@@ -168,33 +168,33 @@ export class Batches {
     const { source, settings } = this.#reading
     source.connection.checkOpen(where)
     const batch = settings.batch || usual
-    let fetcher = this.#fetcher
+    let remote = this.#remote
     let documents: unknown[]
-    if (fetcher) {
-      documents = await fetcher.more(where, batch)
+    if (remote) {
+      documents = await remote.more(where, batch)
     } else {
-      fetcher = this.#fetcher = new Fetcher(source.connection, source.collection, settings.signal)
+      remote = this.#remote = new RemoteCursor(source.connection, source.collection, settings.signal)
       this.#started = true
-      abandoned.register(this, fetcher, fetcher)
-      documents = await this.#reading.open(fetcher, where, batch)
+      abandoned.register(this, remote, remote)
+      documents = await this.#reading.open(remote, where, batch)
     }
     // Closed or rewound while the answer was under way: what it brought belongs to nobody.
-    if (this.#fetcher !== fetcher) return fetcher.close()
+    if (this.#remote !== remote) return remote.close()
     this.#documents = documents
     this.#at = 0
-    this.#exhausted = !fetcher.isLive
+    this.#exhausted = !remote.isLive
   }
 
   /** Lets go of the core's cursor and of what has crossed. */
   async #release(): Promise<void> {
-    const fetcher = this.#fetcher
-    this.#fetcher = undefined
+    const remote = this.#remote
+    this.#remote = undefined
     this.#documents = []
     this.#at = 0
-    if (!fetcher) return
-    abandoned.unregister(fetcher)
+    if (!remote) return
+    abandoned.unregister(remote)
     try {
-      await fetcher.close()
+      await remote.close()
     } catch (error) {
       // A view that the end of the database freed needs no closing.
       if (!(error instanceof MoltenError) || error.kind !== 'CLOSED') throw error

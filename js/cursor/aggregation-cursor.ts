@@ -1,19 +1,19 @@
 // Aggregation: a cursor over what a pipeline answers. Stages are added before the first read.
 
-import { batchOf, checkFields, countOf, eachOf, wrongArgument } from './arguments/arguments.js'
-import { hintOf, type KeyPairs } from './arguments/index-spec.js'
-import { optionsOf } from './arguments/option-check.js'
-import { COLLECTION } from './arguments/option-table.js'
-import { BatchCursor, batchesOf } from './batch-cursor.js'
-import { BATCH, type CursorSource, type Reading } from './batches.js'
-import { encodeValue } from './codec/encode.js'
-import { writeField } from './request/bodies.js'
-import { explaining } from './request/explain.js'
-import { variablesOf } from './request/reads.js'
-import type { Request } from './request/request.js'
-import { Opcode } from './transport/opcodes.js'
-import type { ExplainVerbosityLike } from './types/hints.js'
-import type { AggregateOptions, Document } from './types/index.js'
+import { batchOf, checkFields, countOf, eachOf, wrongArgument } from '../arguments/arguments.js'
+import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { COLLECTION } from '../arguments/option-table.js'
+import { encodeValue } from '../codec/encode.js'
+import { writeField } from '../request/bodies.js'
+import { explaining } from '../request/explain.js'
+import { variablesOf } from '../request/reads.js'
+import type { Request } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
+import type { ExplainVerbosityLike } from '../types/hints.js'
+import type { AggregateOptions, Document } from '../types/index.js'
+import { AbstractCursor, bufferOf } from './abstract-cursor.js'
+import { BATCH, type CursorSource, type Reading } from './buffer.js'
 
 interface Settings {
   batch: number
@@ -37,7 +37,7 @@ function readingOf(source: CursorSource, run: Run): Reading {
     first: 'add stages',
     settings: run.settings,
     largeBatch: BATCH,
-    open: (fetcher, where, batch) => fetcher.openBy(where, Opcode.Aggregate, bodyOf(run, batch), run.settings.maxTimeMS, run.settings.variables)
+    open: (remote, where, batch) => remote.openBy(where, Opcode.Aggregate, bodyOf(run, batch), run.settings.maxTimeMS, run.settings.variables)
   }
 }
 
@@ -56,7 +56,7 @@ function bodyOf({ pipeline, settings }: Run, batch: number): Request['body'] {
  * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
  * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
  */
-export class AggregationCursor<T = any> extends BatchCursor<T> {
+export class AggregationCursor<T = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
   readonly #run: Run
 
@@ -150,7 +150,7 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
 
   /** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
   map<R>(transform: (document: T) => R): AggregationCursor<R> {
-    batchesOf(this).map(transform)
+    bufferOf(this).map(transform)
     return this as unknown as AggregationCursor<R>
   }
 
@@ -171,11 +171,11 @@ export class AggregationCursor<T = any> extends BatchCursor<T> {
   }
 
   #where(method: string): string {
-    return batchesOf(this).where(method)
+    return bufferOf(this).where(method)
   }
 
   #configure(method: string): void {
-    batchesOf(this).configure(method)
+    bufferOf(this).configure(method)
   }
 
   #add(stage: string, operand: unknown): this {

@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream'
 
-import { wrongArgument } from './arguments/arguments.js'
+import { wrongArgument } from '../arguments/arguments.js'
 import { disposeWith } from './dispose.js'
 import { readableOf } from './streams.js'
 

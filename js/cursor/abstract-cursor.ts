@@ -2,56 +2,56 @@
 
 import type { Readable } from 'node:stream'
 
-import { checkNames } from './arguments/option-check.js'
-import { CURSOR } from './arguments/option-table.js'
-import { Batches, type Reading } from './batches.js'
+import { checkNames } from '../arguments/option-check.js'
+import { CURSOR } from '../arguments/option-table.js'
+import { CursorBuffer, type Reading } from './buffer.js'
 import { disposeWith } from './dispose.js'
 import { readableOf } from './streams.js'
 
 /** The documents behind a cursor's face. */
-export let batchesOf: (cursor: BatchCursor<any>) => Batches
+export let bufferOf: (cursor: AbstractCursor<any>) => CursorBuffer
 
 /** The methods of a cursor, whatever it reads. */
-export abstract class BatchCursor<T = any> implements AsyncIterable<T> {
-  readonly #batches: Batches
+export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
+  readonly #buffer: CursorBuffer
 
   static {
-    batchesOf = (cursor) => cursor.#batches
+    bufferOf = (cursor) => cursor.#buffer
   }
 
   /** @internal */
   protected constructor(reading: Reading) {
-    this.#batches = new Batches(reading)
+    this.#buffer = new CursorBuffer(reading)
   }
 
   /** Whether the cursor was closed or read to its end. */
   get closed(): boolean {
-    return this.#batches.hasEnded
+    return this.#buffer.hasEnded
   }
 
   /** Resolves with the next document, or null at the end. */
   next(): Promise<T | null> {
-    return this.#batches.next('next')
+    return this.#buffer.next('next')
   }
 
   /** As `next`. */
   tryNext(): Promise<T | null> {
-    return this.#batches.next('tryNext')
+    return this.#buffer.next('tryNext')
   }
 
   /** Resolves with whether there is another document. */
   hasNext(): Promise<boolean> {
-    return this.#batches.hasNext()
+    return this.#buffer.hasNext()
   }
 
   /** Resolves with all documents that are left, and closes the cursor. */
   toArray(): Promise<T[]> {
-    return this.#batches.toArray()
+    return this.#buffer.toArray()
   }
 
   /** Calls a function with each document, until it returns false; resolves at the end. */
   async forEach(iterator: (document: T) => boolean | void): Promise<void> {
-    this.#batches.checkFunction('forEach', 'iterator', iterator)
+    this.#buffer.checkFunction('forEach', 'iterator', iterator)
     for await (const document of this) {
       if (iterator(document) === false) return
     }
@@ -59,36 +59,36 @@ export abstract class BatchCursor<T = any> implements AsyncIterable<T> {
 
   /** Documents that have crossed and were not read yet. */
   bufferedCount(): number {
-    return this.#batches.count
+    return this.#buffer.count
   }
 
   /** Takes documents that have crossed already, at most this many. */
   readBufferedDocuments(count = this.bufferedCount()): T[] {
-    return this.#batches.take(count) as T[]
+    return this.#buffer.take(count) as T[]
   }
 
   /** Starts over: the next read takes a new view. */
   rewind(): void {
-    this.#batches.rewind()
+    this.#buffer.rewind()
   }
 
   /** Ends the cursor and frees its view. Resolves at once when it has ended. */
   close(): Promise<void> {
-    return this.#batches.end()
+    return this.#buffer.end()
   }
 
   /** The documents as a stream of objects; a function may change each. */
   stream(options?: { transform?: (document: T) => unknown }): Readable {
-    if (options) checkNames(this.#batches.where('stream'), options, CURSOR.stream)
+    if (options) checkNames(this.#buffer.where('stream'), options, CURSOR.stream)
     const transform = options?.transform
-    if (transform !== undefined) this.#batches.checkFunction('stream', 'option transform', transform)
+    if (transform !== undefined) this.#buffer.checkFunction('stream', 'option transform', transform)
     return readableOf(transform ? this.#transformed(transform) : this)
   }
 
   /** Yields each document, and closes the cursor at the end or when the loop is left. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
-    if (this.#batches.isClosed) {
-      this.#batches.checkOpen('next')
+    if (this.#buffer.isClosed) {
+      this.#buffer.checkOpen('next')
       return
     }
     try {
@@ -98,7 +98,7 @@ export abstract class BatchCursor<T = any> implements AsyncIterable<T> {
         yield document
       }
     } finally {
-      await this.#batches.end()
+      await this.#buffer.end()
     }
   }
 
@@ -110,6 +110,6 @@ export abstract class BatchCursor<T = any> implements AsyncIterable<T> {
   }
 }
 
-disposeWith(BatchCursor.prototype, function () {
+disposeWith(AbstractCursor.prototype, function () {
   return this.close()
 })
