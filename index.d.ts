@@ -43,6 +43,22 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
+/** Any object with fields. */
+export interface Document {
+	[key: string]: any;
+}
+/** An ObjectId of this package, of bson, or of a copy of either. */
+export interface ObjectIdLike {
+	readonly _bsontype: string;
+	toHexString(): string;
+}
+/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
+export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
+/** Makes the `_id` of documents that have none. */
+export interface PrimaryKeyFactory {
+	/** A value that no other document of the collection has. */
+	createPk(): unknown;
+}
 /** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
 /** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
@@ -65,22 +81,6 @@ export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
 	verbosity: ExplainVerbosity;
 	maxTimeMS?: number;
 };
-/** Any object with fields. */
-export interface Document {
-	[key: string]: any;
-}
-/** An ObjectId of this package, of bson, or of a copy of either. */
-export interface ObjectIdLike {
-	readonly _bsontype: string;
-	toHexString(): string;
-}
-/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
-export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
-/** Makes the `_id` of documents that have none. */
-export interface PrimaryKeyFactory {
-	/** A value that no other document of the collection has. */
-	createPk(): unknown;
-}
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
 type Deferred<T> = IsAny<T> extends true ? never : never;
@@ -1042,6 +1042,27 @@ export declare class MoltenBulkWriteError extends MoltenError {
 		[index: number]: unknown;
 	};
 }
+/** What a bulk write did, in the driver's form. */
+export declare class BulkWriteResult<T = Document> implements BulkCounts {
+	readonly ok = 1;
+	readonly insertedCount: number;
+	readonly matchedCount: number;
+	readonly modifiedCount: number;
+	readonly deletedCount: number;
+	readonly upsertedCount: number;
+	/** The `_id`s of the documents that upserts made, by the places of the writes. */
+	readonly upsertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** The `_id`s of the documents inserted, by the places of the writes. */
+	readonly insertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** Always true: a bulk write with failures rejects. */
+	isOk(): boolean;
+	/** The upserted document of this place, or undefined. */
+	getUpsertedIdAt(index: number): InferId<T> | undefined;
+}
 declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	#private;
 	/** Whether the cursor was closed or read to its end. */
@@ -1156,7 +1177,7 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	/** A cursor with the same filter and options that has not started; what `map` was given is left out. */
 	clone(): FindCursor<T>;
 }
-declare class KeyAccess<T extends Document = Document> {
+declare class CollectionKeyMethods<T extends Document = Document> {
 	#private;
 	/** The name of the collection. */
 	readonly collectionName: string;
@@ -1201,7 +1222,7 @@ declare class KeyAccess<T extends Document = Document> {
 	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
 	hasSync(id: InferId<T>, options?: OperationOptions): boolean;
 }
-declare class Reads<T extends Document = Document> extends KeyAccess<T> {
+declare class CollectionReadMethods<T extends Document = Document> extends CollectionKeyMethods<T> {
 	#private;
 	/**
 	 * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
@@ -1244,7 +1265,7 @@ declare class Reads<T extends Document = Document> extends KeyAccess<T> {
 	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
 	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
 }
-declare class Indexes<T extends Document = Document> extends Reads<T> {
+declare class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
 	#private;
 	/**
 	 * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
@@ -1289,34 +1310,13 @@ declare class Indexes<T extends Document = Document> extends Reads<T> {
 	/** Resolves with whether the collection drops its oldest documents; none does yet. */
 	isCapped(options?: OperationOptions): Promise<boolean>;
 }
-/** What a bulk write did, in the driver's form. */
-export declare class BulkWriteResult<T = Document> implements BulkCounts {
-	readonly ok = 1;
-	readonly insertedCount: number;
-	readonly matchedCount: number;
-	readonly modifiedCount: number;
-	readonly deletedCount: number;
-	readonly upsertedCount: number;
-	/** The `_id`s of the documents that upserts made, by the places of the writes. */
-	readonly upsertedIds: {
-		[index: number]: InferId<T>;
-	};
-	/** The `_id`s of the documents inserted, by the places of the writes. */
-	readonly insertedIds: {
-		[index: number]: InferId<T>;
-	};
-	/** Always true: a bulk write with failures rejects. */
-	isOk(): boolean;
-	/** The upserted document of this place, or undefined. */
-	getUpsertedIdAt(index: number): InferId<T> | undefined;
-}
 /**
  * A collection of documents. A handle is light: make one where it is needed.
  *
  * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
  */
-export declare class Collection<T extends Document = Document> extends Indexes<T> {
+export declare class Collection<T extends Document = Document> extends CollectionIndexMethods<T> {
 	#private;
 	private constructor();
 	/** The database it belongs to. */

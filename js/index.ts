@@ -4,8 +4,8 @@
  * @packageDocumentation
  */
 
-export { Database } from './database.js'
-export { Collection } from './collection.js'
+export { Database } from './api/database.js'
+export { Collection } from './api/collection.js'
 export { FindCursor } from './cursor/find-cursor.js'
 export { AggregationCursor } from './cursor/aggregation-cursor.js'
 export { ObjectId } from './ids/object-id.js'
@@ -14,5 +14,5 @@ export { BulkWriteResult } from './request/bulk.js'
 
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
 export type { ListCursor } from './cursor/list-cursor.js'
-export type * from './driver-names.js'
+export type * from './api/driver-names.js'
 export type * from './types/index.js'

@@ -1,7 +1,7 @@
 //! Imports between the folders of `js`, and circles among its files. Imports of types count.
 
 use crate::graph::Graph;
-use crate::rules::{SCRIPT_ENTRIES, SCRIPTS, TYPE_ONLY};
+use crate::rules::{FLAT_SCRIPTS, SCRIPT_ENTRIES, SCRIPTS, TYPE_ONLY};
 
 pub struct Script {
     /// Its path below `js`.
@@ -34,6 +34,9 @@ pub fn faults(scripts: &[Script]) -> Vec<String> {
                 "js/{}: there is no folder {folder}; name it in tests/layering/rules.rs",
                 script.name
             ));
+        }
+        if folder.is_none() && !FLAT_SCRIPTS.contains(&script.name.as_str()) {
+            faults.push(format!("js/{}: move it into a folder", script.name));
         }
         for (import, _) in &script.imports {
             faults.extend(fault(&script.name, import));
@@ -171,8 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_folder_and_an_imported_entry_are_found() {
+    fn an_unknown_folder_a_script_outside_of_one_and_an_imported_entry_are_found() {
         assert_eq!(faults_in(&[("util/a.ts", "")]).len(), 1);
+        assert_eq!(faults_in(&[("strings.ts", "")]), ["js/strings.ts: move it into a folder"]);
         assert_eq!(faults_in(&[("api/a.ts", "import { b } from '../index.js'")]).len(), 1);
     }
 

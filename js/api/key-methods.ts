@@ -1,24 +1,24 @@
 // Key access: documents by `_id`, with versions, and the reads that settle without leaving the thread.
 
-import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from './arguments/arguments.js'
-import { checkNames, optionsOf } from './arguments/option-check.js'
-import { COLLECTION, PARTS } from './arguments/option-table.js'
-import { encodeId } from './codec/encode.js'
-import type { Handle } from './handle.js'
-import { writeArrayHead, writeField } from './request/bodies.js'
-import { getRequest, hasRequest } from './request/reads.js'
-import { EncodingLimits } from './request/time-limit.js'
-import { Opcode } from './transport/opcodes.js'
-import { MUST_WAIT } from './transport/point-reads.js'
+import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from '../arguments/arguments.js'
+import { checkNames, optionsOf } from '../arguments/option-check.js'
+import { COLLECTION, PARTS } from '../arguments/option-table.js'
+import { encodeId } from '../codec/encode.js'
+import { writeArrayHead, writeField } from '../request/bodies.js'
+import { getRequest, hasRequest } from '../request/reads.js'
+import { EncodingLimits } from '../request/time-limit.js'
+import { Opcode } from '../transport/opcodes.js'
+import { MUST_WAIT } from '../transport/point-reads.js'
 import type {
   Document, GetOptions, InferId, OperationOptions, OptionalId, SetEntry, SetManyOptions, SetOptions, Versioned, VersionOptions, WithId
-} from './types/index.js'
+} from '../types/index.js'
+import type { Handle } from './handle.js'
 
 /** The handle behind a collection's face. */
-export let handleOf: (methods: KeyAccess<any>) => Handle
+export let handleOf: (methods: CollectionKeyMethods<any>) => Handle
 
 /** The methods that name documents by their `_id`. */
-export class KeyAccess<T extends Document = Document> {
+export class CollectionKeyMethods<T extends Document = Document> {
   readonly #handle: Handle
   /** The name of the collection. */
   readonly collectionName: string
@@ -46,7 +46,7 @@ export class KeyAccess<T extends Document = Document> {
 
   /** Resolves with the documents that have these `_id`s, in their order, null for each that is missing. */
   getMany(ids: readonly InferId<T>[], options?: OperationOptions): Promise<(WithId<T> | null)[]> {
-    const hot = options === undefined ? this.#handle.getHot<WithId<T>>(ids) : undefined
+    const hot = options === undefined ? this.#handle.getManyHot<WithId<T>>(ids) : undefined
     if (hot) return hot
     return this.#handle.run('getMany', options, (where) => {
       if (!Array.isArray(ids)) throw wrongArgument(where, 'ids', 'an array', ids)
@@ -68,7 +68,7 @@ export class KeyAccess<T extends Document = Document> {
   has(id: InferId<T>, options?: OperationOptions): Promise<boolean> {
     if (options === undefined) {
       try {
-        const answer = this.#handle.attempt('has', id, true)
+        const answer = this.#handle.hasHot('has', id)
         if (answer !== MUST_WAIT) return this.#handle.connection.port.reads.settled(answer as boolean)
       } catch (error) {
         return Promise.reject(error)
@@ -165,7 +165,7 @@ export class KeyAccess<T extends Document = Document> {
   getSync(id: InferId<T>, options?: GetOptions & { meta?: false }): WithId<T> | null
   getSync(id: InferId<T>, options?: GetOptions): WithId<T> | Versioned<WithId<T>> | null {
     if (options === undefined) {
-      const answer = this.#handle.attempt('getSync', id, false)
+      const answer = this.#handle.getHot('getSync', id)
       if (answer !== MUST_WAIT) return answer as WithId<T> | null
     }
     const where = `${this.collectionName}.getSync`
@@ -178,7 +178,7 @@ export class KeyAccess<T extends Document = Document> {
   /** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
   hasSync(id: InferId<T>, options?: OperationOptions): boolean {
     if (options === undefined) {
-      const answer = this.#handle.attempt('hasSync', id, true)
+      const answer = this.#handle.hasHot('hasSync', id)
       if (answer !== MUST_WAIT) return answer as boolean
     }
     const where = `${this.collectionName}.hasSync`

@@ -1,25 +1,25 @@
 // Indexes: making, dropping and listing them, and the figures of a collection.
 
-import { eachOf, flagOf, wrongArgument } from './arguments/arguments.js'
-import { hintOf, type SpecBody, specOf, specsOf } from './arguments/index-spec.js'
-import { optionsOf } from './arguments/option-check.js'
-import { COLLECTION } from './arguments/option-table.js'
-import { encodeValue } from './codec/encode.js'
-import { ListCursor } from './cursor/list-cursor.js'
-import { CODES, MoltenError } from './errors.js'
-import { handleOf } from './key-access.js'
-import { Reads } from './reads.js'
-import { writeArrayHead } from './request/bodies.js'
-import type { Request } from './request/request.js'
-import { Opcode } from './transport/opcodes.js'
-import type { Document, OperationOptions } from './types/index.js'
+import { eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
+import { hintOf, type SpecBody, specOf, specsOf } from '../arguments/index-spec.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { COLLECTION } from '../arguments/option-table.js'
+import { encodeValue } from '../codec/encode.js'
+import { ListCursor } from '../cursor/list-cursor.js'
+import { CODES, MoltenError } from '../errors.js'
+import { writeArrayHead } from '../request/bodies.js'
+import type { Request } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
+import type { Document, OperationOptions } from '../types/index.js'
 import type {
   CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
   IndexInformationOptions, IndexSpecification, ListIndexesOptions
-} from './types/indexes.js'
+} from '../types/indexes.js'
+import { handleOf } from './key-methods.js'
+import { CollectionReadMethods } from './read-methods.js'
 
 /** The methods about indexes. */
-export class Indexes<T extends Document = Document> extends Reads<T> {
+export class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
   /**
    * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
    * is there already in the same form is left as it is.

@@ -1,16 +1,16 @@
 // Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
 
 
-import { checkCollectionName, countOf, shown, wrongArgument } from './arguments/arguments.js'
-import { optionsOf } from './arguments/option-check.js'
-import { DATABASE } from './arguments/option-table.js'
-import { abortable, onAbort } from './connection/abort.js'
-import type { Connection } from './connection/connection.js'
-import { errorOfNative } from './connection/failures.js'
-import { writeAll } from './cursor/streams.js'
-import { MoltenError, type MoltenErrorKind } from './errors.js'
-import type { NativeExport } from './transport/native.js'
-import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from './types/index.js'
+import { checkCollectionName, countOf, shown, wrongArgument } from '../arguments/arguments.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { DATABASE } from '../arguments/option-table.js'
+import { abortable, onAbort } from '../connection/abort.js'
+import type { Connection } from '../connection/connection.js'
+import { errorOfNative } from '../connection/failures.js'
+import { writeAll } from '../cursor/streams.js'
+import { MoltenError, type MoltenErrorKind } from '../errors.js'
+import type { NativeExport } from '../transport/native.js'
+import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from '../types/index.js'
 
 /** Lines go to the core in pieces of about this many bytes. */
 const PIECE_BYTES = 1 << 20

@@ -1,27 +1,27 @@
 // Collection: each method checks its arguments, writes the body of one operation, and shapes the answer. Here are its names and
 // its writes by filter; reads, key access and indexes stand in files of their own.
 
-import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from './arguments/arguments.js'
-import type { COLLECTION } from './arguments/option-table.js'
-import { sortKeys } from './arguments/sort.js'
-import type { Connection } from './connection/connection.js'
-import type { Database } from './database.js'
-import { type CollectionSettings, Handle } from './handle.js'
-import { Indexes } from './indexes.js'
-import { handleOf } from './key-access.js'
-import { writeArrayHead, writeField } from './request/bodies.js'
-import { type BulkAnswer, BulkWriteResult, bulkWritesOf } from './request/bulk.js'
-import { variablesOf } from './request/reads.js'
-import { EncodingLimits } from './request/time-limit.js'
+import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from '../arguments/arguments.js'
+import type { COLLECTION } from '../arguments/option-table.js'
+import { sortKeys } from '../arguments/sort.js'
+import type { Connection } from '../connection/connection.js'
+import { writeArrayHead, writeField } from '../request/bodies.js'
+import { type BulkAnswer, BulkWriteResult, bulkWritesOf } from '../request/bulk.js'
+import { variablesOf } from '../request/reads.js'
+import { EncodingLimits } from '../request/time-limit.js'
 import {
   answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, updateOf, updateResult
-} from './request/writes.js'
-import { Flag, Opcode } from './transport/opcodes.js'
+} from '../request/writes.js'
+import { Flag, Opcode } from '../transport/opcodes.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
   OptionalId, RenameOptions, ReplaceOptions, UpdateFilter, UpdateOneOptions, UpdateOptions, UpdateResult, WithId, WithoutId
-} from './types/index.js'
+} from '../types/index.js'
+import type { Database } from './database.js'
+import { type CollectionSettings, Handle } from './handle.js'
+import { CollectionIndexMethods } from './index-methods.js'
+import { handleOf } from './key-methods.js'
 
 /**
  * A collection of documents. A handle is light: make one where it is needed.
@@ -29,7 +29,7 @@ import type {
  * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
  */
-export class Collection<T extends Document = Document> extends Indexes<T> {
+export class Collection<T extends Document = Document> extends CollectionIndexMethods<T> {
   readonly #database: Database
 
   /** @internal */

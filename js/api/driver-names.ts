@@ -1,11 +1,11 @@
 // Names of types of the mongodb driver, for programs written for it.
 
+import type { MoltenError } from '../errors.js'
+import type { Filter } from '../types/filters.js'
+import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from '../types/options.js'
+import type { OptionalId, Path, PathValue } from '../types/paths.js'
+import type { UpdateFilter, UpdateOperators } from '../types/updates.js'
 import type { Database } from './database.js'
-import type { MoltenError } from './errors.js'
-import type { Filter } from './types/filters.js'
-import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from './types/options.js'
-import type { OptionalId, Path, PathValue } from './types/paths.js'
-import type { UpdateFilter, UpdateOperators } from './types/updates.js'
 
 /** The driver's name of `Database`. */
 export type Db = Database

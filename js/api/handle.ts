@@ -1,22 +1,22 @@
 // What the methods of a collection are made of: its state on the port, and how an operation is checked, built and run.
 
-import { checkId, flagOf } from './arguments/arguments.js'
-import { optionsOf } from './arguments/option-check.js'
-import { COLLECTION } from './arguments/option-table.js'
-import { encodeDocument, encodeId } from './codec/encode.js'
-import type { PortShapes } from './codec/shapes.js'
-import type { Writer } from './codec/writer.js'
-import type { CollectionState } from './connection/collection-state.js'
-import type { Connection } from './connection/connection.js'
-import { named } from './connection/failures.js'
-import { sameId } from './ids/equality.js'
-import { writeArrayHead, writeField } from './request/bodies.js'
-import { explained } from './request/explain.js'
-import { getRequest } from './request/reads.js'
-import type { Request } from './request/request.js'
-import type { DocumentWriter } from './request/writes.js'
-import { MUST_WAIT } from './transport/point-reads.js'
-import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from './types/index.js'
+import { checkId, flagOf } from '../arguments/arguments.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { COLLECTION } from '../arguments/option-table.js'
+import { encodeDocument, encodeId } from '../codec/encode.js'
+import type { PortShapes } from '../codec/shapes.js'
+import type { Writer } from '../codec/writer.js'
+import type { CollectionState } from '../connection/collection-state.js'
+import type { Connection } from '../connection/connection.js'
+import { named } from '../connection/failures.js'
+import { sameId } from '../ids/equality.js'
+import { writeArrayHead, writeField } from '../request/bodies.js'
+import { explained } from '../request/explain.js'
+import { getRequest } from '../request/reads.js'
+import type { Request } from '../request/request.js'
+import type { DocumentWriter } from '../request/writes.js'
+import { MUST_WAIT } from '../transport/point-reads.js'
+import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
 
 /** Documents that `getMany` reads on this thread; more of them would hold the event loop up. */
 const HOT_MANY = 4096
@@ -65,12 +65,19 @@ export class Handle {
     return this.connection.call(where, this.target(where), request)
   }
 
-  /** A point read where the document is in memory, without leaving this thread. */
-  attempt(method: string, id: unknown, has: boolean): unknown {
+  /** The document with this `_id`, or null, read on this thread; `MUST_WAIT` where it is not in memory. */
+  getHot(method: string, id: unknown): unknown {
     try {
-      const target = this.#readable(method, id)
-      const { reads } = this.connection.port
-      return has ? reads.has(target, id) : reads.get(target, id)
+      return this.connection.port.reads.get(this.#readable(method, id), id)
+    } catch (error) {
+      throw named(`${this.name}.${method}`, error)
+    }
+  }
+
+  /** Whether there is a document with this `_id`, looked up on this thread; `MUST_WAIT` where that takes a read of the disk. */
+  hasHot(method: string, id: unknown): boolean | typeof MUST_WAIT {
+    try {
+      return this.connection.port.reads.has(this.#readable(method, id), id)
     } catch (error) {
       throw named(`${this.name}.${method}`, error)
     }
@@ -88,7 +95,7 @@ export class Handle {
     const { reads } = connection.port
     try {
       if (reads.isLate(id)) return connection.readLater(this.#readable(method, id), id) as Promise<D | null>
-      const answer = this.attempt(method, id, false)
+      const answer = this.getHot(method, id)
       if (answer !== MUST_WAIT) return reads.settled(answer as D | null)
       const where = `${this.name}.${method}`
       return connection.run(where, this.target(where), getRequest<D>(id, false) as Request<D | null>)
@@ -98,7 +105,7 @@ export class Handle {
   }
 
   /** All documents, where all of them are in memory. */
-  getHot<D>(ids: unknown): Promise<(D | null)[]> | undefined {
+  getManyHot<D>(ids: unknown): Promise<(D | null)[]> | undefined {
     if (!Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
     const where = `${this.name}.getMany`
     try {

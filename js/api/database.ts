@@ -1,27 +1,27 @@
 // Database: opening, closing, and the handles of collections.
 
-import { checkCollectionName, filterOf, flagOf } from './arguments/arguments.js'
-import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from './arguments/open-options.js'
-import { optionsOf } from './arguments/option-check.js'
-import { DATABASE } from './arguments/option-table.js'
-import { Collection } from './collection.js'
-import { abortable } from './connection/abort.js'
-import { Connection } from './connection/connection.js'
-import { untilGivenUp } from './connection/deadline.js'
-import { errorOfNative } from './connection/failures.js'
-import { disposeWith } from './cursor/dispose.js'
-import { ListCursor } from './cursor/list-cursor.js'
-import { type ListedCollection, listing } from './request/reads.js'
-import { exportLines, importLines } from './transfer.js'
-import { native, type NativeDatabase } from './transport/native.js'
-import { Opcode } from './transport/opcodes.js'
-import { Port } from './transport/port.js'
+import { checkCollectionName, filterOf, flagOf } from '../arguments/arguments.js'
+import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from '../arguments/open-options.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { DATABASE } from '../arguments/option-table.js'
+import { abortable } from '../connection/abort.js'
+import { Connection } from '../connection/connection.js'
+import { untilGivenUp } from '../connection/deadline.js'
+import { errorOfNative } from '../connection/failures.js'
+import { disposeWith } from '../cursor/dispose.js'
+import { ListCursor } from '../cursor/list-cursor.js'
+import { type ListedCollection, listing } from '../request/reads.js'
+import { native, type NativeDatabase } from '../transport/native.js'
+import { Opcode } from '../transport/opcodes.js'
+import { Port } from '../transport/port.js'
 import type {
   BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
   ExportResult, ImportOptions, ImportResult, ImportSource, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
   Verification
-} from './types/index.js'
-import type { ListCollectionsOptions } from './types/indexes.js'
+} from '../types/index.js'
+import type { ListCollectionsOptions } from '../types/indexes.js'
+import { Collection } from './collection.js'
+import { exportLines, importLines } from './json-lines.js'
 
 interface Description {
   path: string

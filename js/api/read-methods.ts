@@ -1,25 +1,25 @@
 // Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
 
-import { filterOf, wrongArgument } from './arguments/arguments.js'
-import { hintOf } from './arguments/index-spec.js'
-import { optionsOf } from './arguments/option-check.js'
-import { COLLECTION } from './arguments/option-table.js'
-import { encodeValue } from './codec/encode.js'
-import type { Writer } from './codec/writer.js'
-import { AggregationCursor } from './cursor/aggregation-cursor.js'
-import { FindCursor } from './cursor/find-cursor.js'
-import { handleOf, KeyAccess } from './key-access.js'
-import { writeField, writeFind, writeMore } from './request/bodies.js'
-import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from './request/reads.js'
-import type { Request } from './request/request.js'
-import { Opcode } from './transport/opcodes.js'
+import { filterOf, wrongArgument } from '../arguments/arguments.js'
+import { hintOf } from '../arguments/index-spec.js'
+import { optionsOf } from '../arguments/option-check.js'
+import { COLLECTION } from '../arguments/option-table.js'
+import { encodeValue } from '../codec/encode.js'
+import type { Writer } from '../codec/writer.js'
+import { AggregationCursor } from '../cursor/aggregation-cursor.js'
+import { FindCursor } from '../cursor/find-cursor.js'
+import { writeField, writeFind, writeMore } from '../request/bodies.js'
+import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from '../request/reads.js'
+import type { Request } from '../request/request.js'
+import { Opcode } from '../transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
   PathValue, WithId
-} from './types/index.js'
+} from '../types/index.js'
+import { CollectionKeyMethods, handleOf } from './key-methods.js'
 
 /** The methods that read documents by what is in them. */
-export class Reads<T extends Document = Document> extends KeyAccess<T> {
+export class CollectionReadMethods<T extends Document = Document> extends CollectionKeyMethods<T> {
   /**
    * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
    *
