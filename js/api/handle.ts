@@ -1,6 +1,7 @@
 // What the methods of a collection are made of: its state on the port, and how an operation is checked, built and run.
 
 import { checkId, flagOf } from '../arguments/arguments.js'
+import { HOT_MANY } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeDocument, encodeId } from '../codec/encode.js'
@@ -17,9 +18,6 @@ import type { Request } from '../request/request.js'
 import type { DocumentWriter } from '../request/writes.js'
 import { MUST_WAIT } from '../transport/point-reads.js'
 import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
-
-/** Documents that `getMany` reads on this thread; more of them would hold the event loop up. */
-const HOT_MANY = 4096
 
 /** How a collection makes and stores documents. */
 export interface CollectionSettings {

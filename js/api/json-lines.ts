@@ -2,6 +2,7 @@
 
 
 import { checkCollectionName, countOf, shown, wrongArgument } from '../arguments/arguments.js'
+import { IMPORT_BATCH, IMPORT_PIECE_BYTES, MAX_IMPORT_BATCH, MAX_LINE_BYTES } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
 import { abortable, onAbort } from '../connection/abort.js'
@@ -12,11 +13,6 @@ import { MoltenError, type MoltenErrorKind } from '../errors.js'
 import type { NativeExport } from '../transport/native.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from '../types/index.js'
 
-/** Lines go to the core in pieces of about this many bytes. */
-const PIECE_BYTES = 1 << 20
-/** A document of 16 MiB whose characters are all escaped takes less. */
-const MAX_LINE_BYTES = 128 << 20
-const BATCH = 1000
 const NEWLINE = 10
 /** The byte order mark of UTF-8. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
@@ -89,8 +85,8 @@ export async function importLines(connection: Connection, readable: ImportSource
   if (ifExists !== 'error' && ifExists !== 'replace' && ifExists !== 'skip') {
     throw wrongArgument(where, 'option ifExists', "'error', 'replace' or 'skip'", ifExists)
   }
-  const batch = options.batchSize === undefined ? BATCH : countOf(where, 'option batchSize', options.batchSize)
-  if (batch < 1 || batch > 1_000_000) throw wrongArgument(where, 'option batchSize', '1 to 1000000', batch)
+  const batch = options.batchSize === undefined ? IMPORT_BATCH : countOf(where, 'option batchSize', options.batchSize)
+  if (batch < 1 || batch > MAX_IMPORT_BATCH) throw wrongArgument(where, 'option batchSize', `1 to ${MAX_IMPORT_BATCH}`, batch)
   checkProgress(where, onProgress)
   const iterator = iteratorOf(where, readable)
   connection.checkOpen(where)
@@ -146,7 +142,7 @@ class Lines {
     if (newline >= 0) this.#whole = this.#bytes + newline + 1
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    if (this.#bytes < PIECE_BYTES) return undefined
+    if (this.#bytes < IMPORT_PIECE_BYTES) return undefined
     if (this.#whole === 0) {
       if (this.#bytes <= MAX_LINE_BYTES) return undefined
       const message = `${this.where}: a line after line ${this.read()} is longer than ${MAX_LINE_BYTES >> 20} MiB; a document has at most 16 MiB`

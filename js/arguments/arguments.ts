@@ -5,8 +5,7 @@ import { types } from 'node:util'
 import { MoltenError, numbered } from '../errors.js'
 import { isObjectId } from '../ids/equality.js'
 import type { Document } from '../types/index.js'
-
-const MAX_NAME_BYTES = 120
+import { MAX_BATCH, MAX_NAME_BYTES } from './limits.js'
 
 /** A value for a message: its type, or itself where it is short. */
 export function shown(value: unknown): string {
@@ -92,7 +91,7 @@ export function countOf(where: string, name: string, value: unknown): number {
 
 /** How many documents cross at a time; absent is 0. The core counts them in 31 bits, and no batch has as many. */
 export function batchOf(where: string, value: unknown, name = 'option batchSize'): number {
-  return Math.min(countOf(where, name, value), 0x7fffffff)
+  return Math.min(countOf(where, name, value), MAX_BATCH)
 }
 
 /** A version to insist on; undefined means any. */

@@ -2,6 +2,7 @@
 
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
+import { BATCH } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
@@ -13,7 +14,7 @@ import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type { AggregateOptions, Document } from '../types/index.js'
 import { AbstractCursor, bufferOf } from './abstract-cursor.js'
-import { BATCH, type CursorSource, type Reading } from './buffer.js'
+import type { CursorSource, Reading } from './buffer.js'
 
 interface Settings {
   batch: number

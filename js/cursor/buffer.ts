@@ -1,12 +1,10 @@
 // What a cursor has in hand: the documents that crossed and were not read yet, and how the next ones are fetched.
 
 import { wrongArgument } from '../arguments/arguments.js'
+import { BATCH } from '../arguments/limits.js'
 import type { Connection } from '../connection/connection.js'
 import { MoltenError } from '../errors.js'
 import { RemoteCursor } from './remote-cursor.js'
-
-/** Documents that cross at a time where nothing else is said. */
-export const BATCH = 1000
 
 /** Where a cursor's documents come from. */
 export interface CursorSource {

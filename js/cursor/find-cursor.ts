@@ -1,7 +1,8 @@
 // The cursor of a find: what it asks for, until the first fetch.
 
-import { checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
+import { batchOf, checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
+import { LARGE_BATCH } from '../arguments/limits.js'
 import { checkCollation } from '../arguments/option-check.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
@@ -13,9 +14,6 @@ import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
 import type { Document, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor, bufferOf } from './abstract-cursor.js'
 import type { CursorSource, Reading } from './buffer.js'
-
-/** Documents that cross at a time for toArray where nothing else is said. */
-const LARGE_BATCH = 4000
 
 /** What a find asks for. */
 export interface CursorSettings extends FindShape {
@@ -109,7 +107,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   /** Sets how many documents cross into JavaScript at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
-    this.#find.settings.batch = Math.min(this.#whole('batchSize', count), 0x7fffffff)
+    this.#find.settings.batch = batchOf(this.#where('batchSize'), count, 'count')
     return this
   }
 

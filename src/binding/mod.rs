@@ -7,7 +7,7 @@
 //! - [`buffers`]: the two buffers shared with JavaScript; the one file with unsafe code
 //! - [`outbox`]: results on their way from tokio to JavaScript
 //! - [`wake`]: the callback that tells JavaScript of them
-//! - [`request`]: bytes to operations
+//! - [`request`]: bytes to operations; `opcodes`: their codes and flags
 //! - [`answer`]: answers and errors to bytes
 //! - [`options`]: JSON to open options
 //! - [`failure`]: errors and panics to exceptions
@@ -17,6 +17,7 @@ pub mod buffers;
 pub mod environment;
 pub mod failure;
 pub mod native;
+mod opcodes;
 pub mod options;
 pub mod outbox;
 pub mod port;

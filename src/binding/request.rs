@@ -1,10 +1,11 @@
 //! Request bytes to operations. Only lengths are bounded here and values split; what the values hold is checked
-//! by the engine. A request that breaks the row's framing is refused whole, a broken body ends its own operation.
+//! by the engine. A request whose operations cannot be told apart is refused as a whole; a malformed body fails its own operation only.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::answer::Known;
+use super::opcodes::{self as op, flag};
 use crate::document::raw::value_len;
 use crate::document::{RawKind, Shape, Shapes, token};
 use crate::engine::{
@@ -13,22 +14,9 @@ use crate::engine::{
 use crate::error::{Error, Kind, Result};
 
 const HEADER: usize = 24;
-/// Opcode of a row of shape definitions.
-const DEFINE: u8 = 1;
-/// The first flag: unordered, single, many or meta.
-const FIRST: u8 = 1;
-/// The second flag: upsert.
-const UPSERT: u8 = 2;
-/// The third flag: the document after the write.
-const AFTER: u8 = 4;
-/// The fourth flag: of an update or a replacement of one document, a sort ends its values.
-const SORTED: u8 = 8;
-/// Before the milliseconds, the body ends with the variables that the operation's expressions see.
-const LET: u8 = 32;
-/// The operation may be cancelled by its ticket.
-const CANCELLABLE: u8 = 64;
-/// The body ends with the milliseconds that the operation may take.
-const TIMED: u8 = 128;
+/// The operations that can be explained.
+const EXPLAINED: [u8; 8] =
+    [op::FIND, op::COUNT, op::UPDATE, op::REPLACE, op::DELETE, op::DISTINCT, op::FIND_ONE_AND, op::AGGREGATE];
 
 /// One operation of a request.
 pub struct Request {
@@ -55,13 +43,13 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
         let header = Header::read(&buffer, at).ok_or_else(|| broken("a header", at))?;
         let body = at + HEADER..at + HEADER + header.body;
         let content = buffer.get(body.clone()).ok_or_else(|| broken("a body", at))?;
-        if header.opcode == DEFINE {
+        if header.opcode == op::DEFINE {
             define(content, shapes).ok_or_else(|| broken("a shape definition", at))?;
         } else {
             let mut values = Values { buffer: &buffer, rest: body.clone(), shapes };
             let operation = values.operation(header.opcode, header.flags);
             let operation = operation.and_then(|operation| values.with_variables(operation, header.flags));
-            let timed = header.flags & TIMED != 0;
+            let timed = header.flags & flag::TIMED != 0;
             let max_time = if timed { values.number() } else { None };
             let whole = values.rest.is_empty() && max_time.is_some() == timed;
             let operation = operation.filter(|_| whole);
@@ -69,7 +57,7 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
                 ticket: header.ticket,
                 collection: header.collection,
                 known: header.known,
-                cancellable: header.flags & CANCELLABLE != 0,
+                cancellable: header.flags & flag::CANCELLABLE != 0,
                 max_time,
                 operation: operation.ok_or_else(|| broken(&format!("operation {}", header.opcode), at)),
             });
@@ -148,7 +136,7 @@ impl Values<'_> {
 
     /// The operation with the variables of its expressions, where it has any.
     fn with_variables(&mut self, operation: Operation, flags: u8) -> Option<Operation> {
-        if flags & LET == 0 {
+        if flags & flag::LET == 0 {
             return Some(operation);
         }
         Some(Operation::Let { variables: self.value()?, operation: Box::new(operation) })
@@ -157,9 +145,9 @@ impl Values<'_> {
     /// The writes that a bulk write and findOneAnd take too. `None` leaves what was read of them unread.
     fn write(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
         let start = self.rest.start;
-        let reach = if flags & FIRST != 0 { Reach::Many } else { Reach::One };
-        let upsert = if flags & UPSERT != 0 { Upsert::Yes } else { Upsert::No };
-        let write = self.write_of(opcode, reach, upsert, flags & SORTED != 0);
+        let reach = if flags & flag::MANY != 0 { Reach::Many } else { Reach::One };
+        let upsert = if flags & flag::UPSERT != 0 { Upsert::Yes } else { Upsert::No };
+        let write = self.write_of(opcode, reach, upsert, flags & flag::SORTED != 0);
         if write.is_none() {
             self.rest.start = start;
         }
@@ -168,7 +156,7 @@ impl Values<'_> {
 
     fn write_of(&mut self, opcode: u8, reach: Reach, upsert: Upsert, sorted: bool) -> Option<Operation> {
         Some(match opcode {
-            15 => Operation::Update {
+            op::UPDATE => Operation::Update {
                 filter: self.value()?,
                 update: self.value()?,
                 reach,
@@ -178,7 +166,7 @@ impl Values<'_> {
                 hint: self.optional(Values::value)?,
                 sort: if sorted { Some(self.value()?) } else { None },
             },
-            16 => Operation::Replace {
+            op::REPLACE => Operation::Replace {
                 filter: self.value()?,
                 document: self.value()?,
                 upsert,
@@ -186,7 +174,9 @@ impl Values<'_> {
                 hint: self.optional(Values::value)?,
                 sort: if sorted { Some(self.value()?) } else { None },
             },
-            17 => Operation::Delete { filter: self.value()?, reach, hint: self.optional(Values::value)? },
+            op::DELETE => {
+                Operation::Delete { filter: self.value()?, reach, hint: self.optional(Values::value)? }
+            }
             _ => return None,
         })
     }
@@ -195,7 +185,7 @@ impl Values<'_> {
     fn bulk_write(&mut self) -> Option<Operation> {
         let opcode = u8::try_from(self.number()?).ok()?;
         let flags = u8::try_from(self.number()?).ok()?;
-        if opcode == 10 {
+        if opcode == op::INSERT {
             return Some(Operation::Insert { documents: vec![self.value()?], order: InsertOrder::Ordered });
         }
         self.write(opcode, flags)
@@ -204,10 +194,10 @@ impl Values<'_> {
     fn find_one_and(&mut self, flags: u8) -> Option<Operation> {
         let opcode = u8::try_from(self.number()?).ok()?;
         Some(Operation::FindOneAnd {
-            write: Box::new(self.write(opcode, flags & UPSERT)?),
+            write: Box::new(self.write(opcode, flags & flag::UPSERT)?),
             sort: self.optional(Values::value)?,
             projection: self.optional(Values::value)?,
-            returned: if flags & AFTER != 0 { Returned::After } else { Returned::Before },
+            returned: if flags & flag::AFTER != 0 { Returned::After } else { Returned::Before },
         })
     }
 
@@ -215,7 +205,7 @@ impl Values<'_> {
     fn explain(&mut self) -> Option<Operation> {
         let opcode = u8::try_from(self.number()?).ok()?;
         let flags = u8::try_from(self.number()?).ok()?;
-        if !matches!(opcode, 11 | 14..=17 | 25 | 26 | 30) {
+        if !EXPLAINED.contains(&opcode) {
             return None;
         }
         let operation = self.operation(opcode, flags)?;
@@ -230,50 +220,54 @@ impl Values<'_> {
     }
 
     fn other(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
-        let first = flags & FIRST != 0;
+        let has = |flag: u8| flags & flag != 0;
         Some(match opcode {
-            10 => Operation::Insert {
+            op::INSERT => Operation::Insert {
                 documents: self.list(Values::value)?,
-                order: if first { InsertOrder::Unordered } else { InsertOrder::Ordered },
+                order: if has(flag::UNORDERED) { InsertOrder::Unordered } else { InsertOrder::Ordered },
             },
-            11 => Operation::Find { filter: self.value()?, options: self.find_options(first)? },
-            12 => Operation::More { cursor: self.number()?, batch: self.batch()? },
-            13 => Operation::CloseCursor { cursor: self.number()? },
-            14 => Operation::Count {
+            op::FIND => {
+                Operation::Find { filter: self.value()?, options: self.find_options(has(flag::SINGLE))? }
+            }
+            op::MORE => Operation::More { cursor: self.number()?, batch: self.batch()? },
+            op::CLOSE_CURSOR => Operation::CloseCursor { cursor: self.number()? },
+            op::COUNT => Operation::Count {
                 filter: self.value()?,
                 skip: self.number()?,
                 limit: self.number()?,
                 hint: self.optional(Values::value)?,
             },
-            18 => Operation::Get { id: self.value()?, meta: first },
-            19 => Operation::GetMany { ids: self.list(Values::value)? },
-            20 => Operation::Has { id: self.value()? },
-            21 => Operation::Set { entries: self.list(Values::set_entry)? },
-            22 => Operation::DeleteId { id: self.value()?, if_version: self.optional(Values::number)? },
-            23 => Operation::Drop,
-            24 => Operation::ListCollections { filter: self.optional(Values::value)? },
-            25 => Operation::Distinct {
+            op::GET => Operation::Get { id: self.value()?, meta: has(flag::META) },
+            op::GET_MANY => Operation::GetMany { ids: self.list(Values::value)? },
+            op::HAS => Operation::Has { id: self.value()? },
+            op::SET => Operation::Set { entries: self.list(Values::set_entry)? },
+            op::DELETE_ID => {
+                Operation::DeleteId { id: self.value()?, if_version: self.optional(Values::number)? }
+            }
+            op::DROP => Operation::Drop,
+            op::LIST_COLLECTIONS => Operation::ListCollections { filter: self.optional(Values::value)? },
+            op::DISTINCT => Operation::Distinct {
                 key: self.value()?,
                 filter: self.value()?,
                 hint: self.optional(Values::value)?,
             },
-            26 => self.find_one_and(flags)?,
-            27 => Operation::Bulk {
+            op::FIND_ONE_AND => self.find_one_and(flags)?,
+            op::BULK => Operation::Bulk {
                 operations: self.list(Values::bulk_write)?,
-                order: if first { InsertOrder::Unordered } else { InsertOrder::Ordered },
+                order: if has(flag::UNORDERED) { InsertOrder::Unordered } else { InsertOrder::Ordered },
             },
-            28 => Operation::Rename { to: self.value()?, drop_target: first },
-            30 => Operation::Aggregate {
+            op::RENAME => Operation::Rename { to: self.value()?, drop_target: has(flag::DROP_TARGET) },
+            op::AGGREGATE => Operation::Aggregate {
                 pipeline: self.value()?,
                 batch: self.batch()?,
                 hint: self.optional(Values::value)?,
             },
-            31 => Operation::CreateIndexes { specs: self.list(Values::value)? },
-            32 => Operation::DropIndex { index: self.value()? },
-            33 => Operation::ListIndexes,
-            34 => self.explain()?,
-            35 => Operation::Stats,
-            36 => Operation::Create,
+            op::CREATE_INDEXES => Operation::CreateIndexes { specs: self.list(Values::value)? },
+            op::DROP_INDEX => Operation::DropIndex { index: self.value()? },
+            op::LIST_INDEXES => Operation::ListIndexes,
+            op::EXPLAIN => self.explain()?,
+            op::STATS => Operation::Stats,
+            op::CREATE => Operation::Create,
             _ => return None,
         })
     }

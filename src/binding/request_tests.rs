@@ -27,7 +27,7 @@ fn definition(first: u16, shapes: &[&[&str]]) -> Vec<u8> {
             body.extend_from_slice(key.as_bytes());
         }
     }
-    row(DEFINE, 0, 0, &body)
+    row(op::DEFINE, 0, 0, &body)
 }
 
 fn one(opcode: u8, flags: u8, body: &[u8]) -> Result<Operation> {

@@ -1,0 +1,48 @@
+//! The codes of operations and their flags. `tests/boundary.rs` compares them with `js/transport/opcodes.ts` and with the table of
+//! `docs/boundary.md`, which says what each takes and answers.
+
+pub(super) const DEFINE: u8 = 1;
+pub(super) const INSERT: u8 = 10;
+pub(super) const FIND: u8 = 11;
+pub(super) const MORE: u8 = 12;
+pub(super) const CLOSE_CURSOR: u8 = 13;
+pub(super) const COUNT: u8 = 14;
+pub(super) const UPDATE: u8 = 15;
+pub(super) const REPLACE: u8 = 16;
+pub(super) const DELETE: u8 = 17;
+pub(super) const GET: u8 = 18;
+pub(super) const GET_MANY: u8 = 19;
+pub(super) const HAS: u8 = 20;
+pub(super) const SET: u8 = 21;
+pub(super) const DELETE_ID: u8 = 22;
+pub(super) const DROP: u8 = 23;
+pub(super) const LIST_COLLECTIONS: u8 = 24;
+pub(super) const DISTINCT: u8 = 25;
+pub(super) const FIND_ONE_AND: u8 = 26;
+pub(super) const BULK: u8 = 27;
+pub(super) const RENAME: u8 = 28;
+pub(super) const AGGREGATE: u8 = 30;
+pub(super) const CREATE_INDEXES: u8 = 31;
+pub(super) const DROP_INDEX: u8 = 32;
+pub(super) const LIST_INDEXES: u8 = 33;
+pub(super) const EXPLAIN: u8 = 34;
+pub(super) const STATS: u8 = 35;
+pub(super) const CREATE: u8 = 36;
+
+/// How an operation is done. A bit below 32 has a meaning of its own with each opcode.
+pub(super) mod flag {
+    pub(in crate::binding) const UNORDERED: u8 = 1;
+    pub(in crate::binding) const SINGLE: u8 = 1;
+    pub(in crate::binding) const MANY: u8 = 1;
+    pub(in crate::binding) const META: u8 = 1;
+    pub(in crate::binding) const DROP_TARGET: u8 = 1;
+    pub(in crate::binding) const UPSERT: u8 = 2;
+    pub(in crate::binding) const AFTER: u8 = 4;
+    pub(in crate::binding) const SORTED: u8 = 8;
+    /// The body ends with the variables that the operation's expressions see.
+    pub(in crate::binding) const LET: u8 = 32;
+    /// The operation may be cancelled by its ticket.
+    pub(in crate::binding) const CANCELLABLE: u8 = 64;
+    /// The body ends with the milliseconds that the operation may take.
+    pub(in crate::binding) const TIMED: u8 = 128;
+}
