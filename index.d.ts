@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
 /**
- * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
+ * A cursor over the items of a listing. It shows the state at its first read.
  *
  * Its methods reject with `CLOSED` when the database was closed.
  */
@@ -16,29 +16,29 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	private constructor();
 	/** Whether the cursor was closed or read to its end. */
 	get closed(): boolean;
-	/** Resolves with the next row, or null at the end. */
+	/** Resolves with the next item, or null at the end. */
 	next(): Promise<T | null>;
 	/** As `next`. */
 	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another row. */
+	/** Resolves with whether there is another item. */
 	hasNext(): Promise<boolean>;
-	/** Resolves with all rows that are left, and closes the cursor. */
+	/** Resolves with all items that are left, and closes the cursor. */
 	toArray(): Promise<T[]>;
-	/** Calls a function with each row, until it returns false; resolves at the end. */
+	/** Calls a function with each item, until it returns false; resolves at the end. */
 	forEach(iterator: (row: T) => boolean | void): Promise<void>;
-	/** Rows that have crossed and were not read yet. */
+	/** How many items are buffered: fetched, and not read yet. */
 	bufferedCount(): number;
-	/** Takes rows that have crossed already, at most this many. */
+	/** Takes buffered items, at most this many. */
 	readBufferedDocuments(count?: number): T[];
 	/** Starts over: the next read makes a new listing. */
 	rewind(): void;
 	/** A cursor over the same listing that has not started. */
 	clone(): ListCursor<T>;
-	/** Lets go of the rows that are left. */
+	/** Ends the cursor and releases the items that are left. */
 	close(): Promise<void>;
-	/** The rows as a stream of objects. */
+	/** The items as a stream of objects. */
 	stream(): Readable;
-	/** Yields each row, and closes the cursor at the end or when the loop is left. */
+	/** Yields each item, and closes the cursor at the end or when the loop is left. */
 	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
@@ -62,16 +62,16 @@ export interface PrimaryKeyFactory {
 /** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
 /** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
- * reads from the last document to the first where no sort is asked for. */
+ * reads from the last document to the first where there is no sort. */
 export type Hint = string | {
 	readonly [path: string]: IndexDirection;
 } | ReadonlyMap<string, IndexDirection> | readonly (readonly [
 	string,
 	IndexDirection
 ])[];
-/** Options of operations that look for documents. */
+/** The option `hint`. */
 export interface HintOptions {
-	/** The index to use. Rejects with `BAD_QUERY` when there is none such. */
+	/** The index to use. Rejects with `BAD_QUERY` when there is no such index. */
 	hint?: Hint;
 }
 /** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
@@ -398,11 +398,11 @@ export interface DriverOptions {
 }
 /** Options of every operation. */
 export interface OperationOptions extends DriverOptions {
-	/** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
+	/** Aborts the operation: it rejects with the signal's reason. A write that was under way may still be done. */
 	signal?: AbortSignal;
-	/** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+	/** The time limit in milliseconds; then it rejects with `TIMEOUT` (code 50). 0, the default, is no limit. */
 	maxTimeMS?: number;
-	/** Strings compare as their bytes do. Any other collation is refused. */
+	/** Strings compare by their bytes. Any other collation is refused. */
 	collation?: {
 		locale: "simple";
 	};
@@ -419,7 +419,7 @@ export interface LetOptions {
 export interface InsertOneOptions extends OperationOptions {
 	/** Does not set the `_id` that was made on the caller's object. */
 	forceServerObjectId?: boolean;
-	/** Leaves fields that are undefined out; `false` stores null. */
+	/** Leaves out fields that are undefined; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
 /** Options of `insertMany`. */
@@ -429,29 +429,29 @@ export interface InsertManyOptions extends InsertOneOptions {
 }
 /** Options of `find`. */
 export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
-	/** Fields to show or leave out. */
+	/** The fields to include or exclude. */
 	projection?: Projection<T>;
 	/** The order; natural order, that of insertion, where it is absent. */
 	sort?: Sort;
-	/** Documents to leave out first. */
+	/** Documents to skip first. */
 	skip?: number;
 	/** Documents at most; 0 for all. */
 	limit?: number;
-	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	/** The batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize?: number;
 }
 /** Options of `findOne`. */
 export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize"> & ExplainOptions;
 /** Options of `countDocuments`. */
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
-	/** Documents to leave out first. */
+	/** Documents to skip first. */
 	skip?: number;
 	/** Count at most this many; 0 for all. */
 	limit?: number;
 }
 /** Options of `aggregate`. */
 export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
-	/** Documents that cross into JavaScript at a time; 0 for the default. */
+	/** The batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize?: number;
 }
 /** Options of operations that can be explained. */
@@ -479,7 +479,7 @@ export interface UpdateOneOptions extends UpdateOptions {
 }
 /** Options of `replaceOne`. */
 export interface ReplaceOptions extends Omit<UpdateOneOptions, "arrayFilters"> {
-	/** Leaves fields that are undefined out; `false` stores null. */
+	/** Leaves out fields that are undefined; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
 /** Options of updates and replacements of one document. */
@@ -494,7 +494,7 @@ export interface VersionOptions extends OperationOptions {
 }
 /** Options of `set`. */
 export interface SetOptions extends VersionOptions {
-	/** Leaves fields that are undefined out; `false` stores null. */
+	/** Leaves out fields that are undefined; `false` stores null. */
 	ignoreUndefined?: boolean;
 }
 /** Options of `setMany`; a version belongs to an entry. */
@@ -516,7 +516,7 @@ export type SetEntry<T> = readonly [
 export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
 	/** The document as it was (the default), or as it is after the write. */
 	returnDocument?: "before" | "after";
-	/** Fields to show or leave out. */
+	/** The fields to include or exclude. */
 	projection?: Projection<T>;
 	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
 	includeResultMetadata?: boolean;
@@ -526,7 +526,7 @@ export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOption
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
 interface BulkWriteModelOptions extends HintOptions {
-	/** Strings compare as their bytes do. Any other collation is refused. */
+	/** Strings compare by their bytes. Any other collation is refused. */
 	collation?: {
 		locale: "simple";
 	};
@@ -593,7 +593,7 @@ export interface IndexOptions {
 	sparse?: boolean;
 	/** Holds the documents that match this filter only. */
 	partialFilterExpression?: Document;
-	/** For the sake of programs written for a server; every index is built while reads and writes go on. */
+	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes go on. */
 	background?: boolean;
 }
 /** Options of `createIndex`. */
@@ -628,7 +628,7 @@ export interface IndexDescriptionCompact {
 }
 /** How `indexInformation` and `indexes` answer. */
 export interface IndexInformationOptions extends OperationOptions {
-	/** The rows of the listing in place of names and fields. */
+	/** Answers the descriptions of `listIndexes` instead of names and fields. */
 	full?: boolean;
 }
 /** What `dropIndex` did. */
@@ -648,7 +648,7 @@ export interface SuggestedIndex {
 	/** Scans that it would have served. */
 	scans: number;
 }
-/** Figures about a collection. */
+/** Statistics of a collection. */
 export interface CollectionStats {
 	/** Database and collection, joined by a dot. */
 	ns: string;
@@ -676,14 +676,14 @@ export interface CollectionStats {
 }
 /** Options of `listCollections`. */
 export interface ListCollectionsOptions extends OperationOptions {
-	/** Rows of name and type alone. Default false. */
+	/** Answers names and types only. Default false. */
 	nameOnly?: boolean;
-	/** For the sake of programs written for a server; a listing crosses in one piece. */
+	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
 	batchSize?: number;
 }
 /** Options of `listIndexes`. */
 export interface ListIndexesOptions extends OperationOptions {
-	/** For the sake of programs written for a server; a listing crosses in one piece. */
+	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
 	batchSize?: number;
 }
 /** Where writes go, and what a resolved write promises. */
@@ -704,11 +704,11 @@ export interface OpenOptions {
 	 * Beyond, it rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
 	 */
 	queryMemoryLimit?: number;
-	/** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+	/** Compacts by itself when more than half of the files is no longer needed, or there are 32 segments. Default true. */
 	autoCompact?: boolean;
 	/**
-	 * What becomes of a field that costly scans ask for: `'suggest'` (default) names it in statistics and explanations after three of them, `'on'`
-	 * makes an index of it too, `'off'` does neither.
+	 * What happens when scans read many documents for few because an index is missing: `'suggest'` (default) names the index in statistics and
+	 * explanations after three of them, `'on'` also creates it, `'off'` does neither.
 	 */
 	autoIndex?: "off" | "suggest" | "on";
 	/** Generations that a compaction keeps. Default none. */
@@ -728,18 +728,18 @@ export interface OpenOptions {
 	ObjectId?: ObjectIdConstructor;
 	/** Makes the `_id` of documents that have none; default UUIDv7 strings. */
 	pkFactory?: PrimaryKeyFactory;
-	/** Leaves fields that are undefined out; `false` stores null. Default true. */
+	/** Leaves out fields that are undefined; `false` stores null. Default true. */
 	ignoreUndefined?: boolean;
 	/** Does not set the `_id` that was made on the caller's object. Default false. */
 	forceServerObjectId?: boolean;
-	/** Gives up waiting; rejects with the signal's reason. */
+	/** Aborts the call: it rejects with the signal's reason. */
 	signal?: AbortSignal;
 }
 /** The options of `db.collection`; they replace those of the database. */
 export interface CollectionOptions extends DriverOptions {
 	/** Makes the `_id` of documents that have none. */
 	pkFactory?: PrimaryKeyFactory;
-	/** Leaves fields that are undefined out; `false` stores null. */
+	/** Leaves out fields that are undefined; `false` stores null. */
 	ignoreUndefined?: boolean;
 	/** Does not set the `_id` that was made on the caller's object. */
 	forceServerObjectId?: boolean;
@@ -751,7 +751,7 @@ export interface CreateCollectionOptions extends CollectionOptions, OperationOpt
 export interface RecoveryReport {
 	[fact: string]: unknown;
 }
-/** Figures about an open database. */
+/** Statistics of an open database. */
 export interface DatabaseStats {
 	/** Collections there are. */
 	collections: number;
@@ -824,7 +824,7 @@ export interface CollectionInfo {
 	number: number;
 	/** Documents in it. */
 	count: number;
-	/** What it was made with; nothing yet. */
+	/** The options that it was created with; none yet. */
 	options: Document;
 	info: {
 		readOnly: boolean;
@@ -876,7 +876,7 @@ export interface Verification {
 export interface ExportOptions extends OperationOptions {
 	/** The collections to write; all where it is left out. */
 	collections?: readonly string[];
-	/** Called after each piece has been handed to the stream. */
+	/** Called after each piece was passed to the stream. */
 	onProgress?: (progress: ExportResult) => void;
 }
 /** What an export wrote. */
@@ -892,7 +892,7 @@ export interface ImportOptions extends OperationOptions {
 	ifExists?: "error" | "replace" | "skip";
 	/** Documents in a commit; 1000 where it is left out. */
 	batchSize?: number;
-	/** Called after each piece has been committed. */
+	/** Called after each piece was committed. */
 	onProgress?: (progress: ImportResult) => void;
 }
 /** What an import did. */
@@ -955,7 +955,7 @@ export interface ModifyResult<D = Document> {
 	lastErrorObject: Document;
 	ok: number;
 }
-/** What went wrong: stable within a major version, unlike messages. */
+/** The kinds of errors, stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
 /** What some kinds carry besides the message. */
 export interface MoltenErrorDetails {
@@ -971,13 +971,13 @@ export interface MoltenErrorDetails {
 	line?: number;
 	/** `DUPLICATE_KEY`: the fields of the index. */
 	keyPattern?: Record<string, unknown>;
-	/** `DUPLICATE_KEY`: the values that collide. */
+	/** `DUPLICATE_KEY`: the values that are taken. */
 	keyValue?: Record<string, unknown>;
 	/** MongoDB's number, where it is not the kind's own. */
 	code?: number;
 	/** The name of `code`. */
 	codeName?: string;
-	/** The error behind this one. */
+	/** The underlying error. */
 	cause?: unknown;
 }
 /** The error of every database outcome. Programmer mistakes are a TypeError. */
@@ -1077,13 +1077,13 @@ declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	toArray(): Promise<T[]>;
 	/** Calls a function with each document, until it returns false; resolves at the end. */
 	forEach(iterator: (document: T) => boolean | void): Promise<void>;
-	/** Documents that have crossed and were not read yet. */
+	/** How many documents are buffered: fetched, and not read yet. */
 	bufferedCount(): number;
-	/** Takes documents that have crossed already, at most this many. */
+	/** Takes buffered documents, at most this many. */
 	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read takes a new view. */
+	/** Starts over: the next read sees the state of its time. */
 	rewind(): void;
-	/** Ends the cursor and frees its view. Resolves at once when it has ended. */
+	/** Closes the cursor and releases the state that it reads. Resolves at once when it has ended. */
 	close(): Promise<void>;
 	/** The documents as a stream of objects; a function may change each. */
 	stream(options?: {
@@ -1128,11 +1128,11 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	out(collection: Document | string): this;
 	/** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
 	maxTimeMS(value: number): this;
-	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
 	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
 	map<R>(transform: (document: T) => R): AggregationCursor<R>;
-	/** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
+	/** Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with what running it took. Nothing is written. */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
 	clone(): AggregationCursor<T>;
@@ -1152,15 +1152,15 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	sort(sort: Sort | null, direction?: SortDirection): this;
 	/** Milliseconds that the reads may take together; then they reject with `TIMEOUT` (code 50). 0 for any. */
 	maxTimeMS(value: number): this;
-	/** Leaves out this many documents first. */
+	/** Skips this many documents first. */
 	skip(count: number): this;
 	/** Ends after this many documents; 0 for all. */
 	limit(count: number): this;
 	/** Shows (1) or leaves out (0) fields. */
 	project<P extends Document = Document>(projection: Document): FindCursor<P>;
-	/** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
-	/** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is none such. */
+	/** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is no such index. */
 	hint(hint: Hint): this;
 	/** For logs; ignored. */
 	comment(comment: unknown): this;
@@ -1172,7 +1172,7 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	map<R>(transform: (document: T) => R): FindCursor<R>;
 	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
 	count(): Promise<number>;
-	/** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
+	/** Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with what running it took. The cursor does not move. */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A cursor with the same filter and options that has not started; what `map` was given is left out. */
 	clone(): FindCursor<T>;
@@ -1271,7 +1271,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	 * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
 	 * is there already in the same form is left as it is.
 	 *
-	 * Rejects with `DUPLICATE_KEY` when documents have the same values and `unique` was asked for, `BAD_DOCUMENT` when a document has arrays in
+	 * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a document has arrays in
 	 * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
 	 * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
 	 */
@@ -1279,22 +1279,22 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	/** Makes several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
 	createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]>;
 	/**
-	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is none such (code 27), and for that of `_id`, which stays
-	 * (code 72).
+	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for that of `_id`, which cannot be
+	 * dropped (code 72).
 	 */
 	dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult>;
 	/** Drops all indexes but that of `_id`. Resolves with true, with false where the collection is missing. */
 	dropIndexes(options?: OperationOptions): Promise<boolean>;
 	/** A cursor over the indexes, that of `_id` first; over none where the collection is missing. */
 	listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo>;
-	/** Resolves with the rows of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
+	/** Resolves with the descriptions of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
 	indexes(options: IndexInformationOptions & {
 		full: false;
 	}): Promise<IndexDescriptionCompact>;
 	indexes(options?: IndexInformationOptions & {
 		full?: true;
 	}): Promise<IndexDescriptionInfo[]>;
-	/** Resolves with names and fields: `{ city_1: [['city', 1]] }`; with `full`, with the rows of `listIndexes`. */
+	/** Resolves with names and fields: `{ city_1: [['city', 1]] }`; with `full`, with the descriptions of `listIndexes`. */
 	indexInformation(options: IndexInformationOptions & {
 		full: true;
 	}): Promise<IndexDescriptionInfo[]>;
@@ -1303,7 +1303,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	}): Promise<IndexDescriptionCompact>;
 	/** Resolves with whether there is an index of this name, or of each of these names. */
 	indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean>;
-	/** Resolves with figures about the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
+	/** Resolves with statistics of the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
 	stats(options?: OperationOptions): Promise<CollectionStats>;
 	/** Resolves with the options that the collection was made with; there are none yet. */
 	options(options?: OperationOptions): Promise<Document>;
@@ -1461,7 +1461,7 @@ export declare class Database {
 	 */
 	createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>>;
 	/**
-	 * A cursor over the collections that match a filter, by name. With `nameOnly`, rows of name and type alone.
+	 * A cursor over the collections that match a filter, by name. With `nameOnly`, only their names and types.
 	 *
 	 * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is not well formed.
 	 */
@@ -1492,7 +1492,7 @@ export declare class Database {
 	 * taken or the system refuses, `STORAGE_FULL` when there is no room; then no directory of that name is left.
 	 */
 	backup(path: string, options?: OperationOptions): Promise<BackupResult>;
-	/** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
+	/** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**
 	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines are the state of the moment
@@ -1518,7 +1518,7 @@ export declare class Database {
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
-/** The ObjectId of documents read without the option `ObjectId`: 12 bytes, and what programs ask of one. */
+/** The ObjectId of documents that are read without the option `ObjectId`. */
 export declare class ObjectId {
 	/** The 12 bytes. */
 	readonly id: Buffer;

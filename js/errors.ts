@@ -24,7 +24,7 @@ export function numbered(codeName: CodeName): { code: number; codeName: CodeName
   return { code: CODES[codeName], codeName }
 }
 
-/** What went wrong: stable within a major version, unlike messages. */
+/** The kinds of errors, stable within a major version, unlike messages. */
 export type MoltenErrorKind =
   | 'DUPLICATE_KEY'
   | 'CONFLICT'
@@ -63,13 +63,13 @@ export interface MoltenErrorDetails {
   line?: number
   /** `DUPLICATE_KEY`: the fields of the index. */
   keyPattern?: Record<string, unknown>
-  /** `DUPLICATE_KEY`: the values that collide. */
+  /** `DUPLICATE_KEY`: the values that are taken. */
   keyValue?: Record<string, unknown>
   /** MongoDB's number, where it is not the kind's own. */
   code?: number
   /** The name of `code`. */
   codeName?: string
-  /** The error behind this one. */
+  /** The underlying error. */
   cause?: unknown
 }
 
@@ -218,7 +218,7 @@ export interface FailedWrite {
 export interface ErrorDetails extends MoltenErrorDetails {
   kind: string
   message: string
-  /** Of inserts and rows of writes: what failed, and what was done. */
+  /** Of inserts and bulk writes: what failed, and what was done. */
   writeErrors?: FailedWrite[]
   /** `DUPLICATE_KEY`: the name of the index. */
   indexName?: string

@@ -1,5 +1,5 @@
-// Collection: each method checks its arguments, writes the body of one operation, and shapes the answer. Here are its names and
-// its writes by filter; reads, key access and indexes stand in files of their own.
+// Collection: each method checks its arguments, writes the body of one operation, and brings the answer into the driver's form. Here are its
+// writes by filter; the methods for keys, reads and indexes are in files of their own.
 
 import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from '../arguments/arguments.js'
 import type { COLLECTION } from '../arguments/option-table.js'
@@ -93,7 +93,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
         throw wrongArgument(where, 'documents', 'an array of at least one document', Array.isArray(documents) ? '[]' : documents)
       }
       for (let i = 0; i < documents.length; i++) {
-        // The name of a place is made only for what is refused: it takes longer than the look.
+        // The text of the place is made only for a refusal: it takes longer than the check.
         if (!isFields(documents[i])) checkFields(where, `documents[${i}]`, documents[i])
       }
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
@@ -250,7 +250,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     }))
   }
 
-  /** A write that answers its document. */
+  /** A write that resolves with its document. */
   #findOneAnd<O extends FindOneAndUpdateOptions<T>>(
     method: keyof typeof COLLECTION, options: O | undefined, check: (where: string, given: Partial<O>) => CheckedWrite
   ): Promise<any> {

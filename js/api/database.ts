@@ -29,7 +29,7 @@ interface Description {
   recovery: RecoveryReport
 }
 
-/** Closes what a program let go of without closing it; everything acknowledged is already written. */
+/** Closes databases that the program dropped without closing; everything acknowledged is already written. */
 const abandoned = new FinalizationRegistry<Connection>((connection) => {
   connection.close().catch(() => {})
 })
@@ -160,7 +160,7 @@ export class Database {
   }
 
   /**
-   * A cursor over the collections that match a filter, by name. With `nameOnly`, rows of name and type alone.
+   * A cursor over the collections that match a filter, by name. With `nameOnly`, only their names and types.
    *
    * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is not well formed.
    */
@@ -234,7 +234,7 @@ export class Database {
     return JSON.parse(await this.#connection.callNative(where, (database, ticket) => database.backup(destination, ticket), limits)) as BackupResult
   }
 
-  /** Resolves with figures about the database: documents, bytes in memory and on disk, the state of the log. */
+  /** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
   async stats(options?: OperationOptions): Promise<DatabaseStats> {
     const limits = optionsOf<OperationOptions>('Database.stats', options, DATABASE.stats)
     return JSON.parse(await this.#connection.callNative('Database.stats', (database) => database.stats(), limits)) as DatabaseStats
@@ -284,7 +284,7 @@ function checkedName(where: string, name: string): string {
   return name
 }
 
-/** A row of a listing as the driver has it, with our number and count. */
+/** A collection in the form of the driver, with its number and count in addition. */
 function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): CollectionInfo {
   return {
     name, type: 'collection', number, count, options: {}, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }

@@ -1,4 +1,4 @@
-// Names of types of the mongodb driver, for programs written for it.
+// Type names of the mongodb driver, accepted for compatibility.
 
 import type { MoltenError } from '../errors.js'
 import type { Filter } from '../types/filters.js'

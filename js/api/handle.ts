@@ -1,4 +1,4 @@
-// What the methods of a collection are made of: its state on the port, and how an operation is checked, built and run.
+// What all methods of a collection use: its state on the port, and how an operation is checked, built and run.
 
 import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
@@ -26,7 +26,7 @@ export interface CollectionSettings {
   forceServerObjectId: boolean
 }
 
-/** A collection behind its public face. */
+/** The internals of a collection. */
 export class Handle {
   #state: CollectionState | undefined
 
@@ -40,7 +40,7 @@ export class Handle {
     return (this.#state ??= this.connection.collection(this.name, where))
   }
 
-  /** Checks, builds and appends an operation; whatever goes wrong is a rejection. */
+  /** Checks, builds and appends an operation. Every failure is a rejection. */
   run<R, O extends OperationOptions>(
     method: keyof typeof COLLECTION, options: O | undefined, build: (where: string, options: Partial<O>) => Request<R>
   ): Promise<R> {
@@ -81,7 +81,7 @@ export class Handle {
     }
   }
 
-  /** Checks what every point read does. */
+  /** The checks of every point read. */
   #readable(method: string, id: unknown): CollectionState {
     if (!this.connection.isOpen) throw this.connection.closedError(`${this.name}.${method}`)
     if (typeof id !== 'string') checkId(`${this.name}.${method}`, id)
@@ -110,7 +110,7 @@ export class Handle {
       const all: readonly unknown[] = [...ids]
       const target = this.#readable('getMany', '')
       for (let i = 0; i < all.length; i++) {
-        // The name of a place is made only for what is looked at: it takes longer than the read.
+        // The text of the place is made only where it may be needed: it takes longer than the read.
         if (typeof all[i] !== 'string') checkId(where, all[i], `ids[${i}]`)
       }
       const { reads } = this.connection.port
@@ -134,7 +134,7 @@ export class Handle {
     const id = own ?? this.settings.createPk()
     encodeDocument(out, shapes, document, this.encoding(`${this.name}.insert`, options), id)
     if (own === undefined || own === null) {
-      // A frozen object keeps none; the result names the `_id` all the same.
+      // A frozen object cannot take it; the result has the `_id` in any case.
       if (!keep) Reflect.set(document, '_id', id)
     }
     return id

@@ -1,4 +1,4 @@
-// Indexes: making, dropping and listing them, and the figures of a collection.
+// Indexes: creating, dropping and listing them; and the statistics of a collection.
 
 import { eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type SpecBody, specOf, specsOf } from '../arguments/index-spec.js'
@@ -24,7 +24,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
    * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
    * is there already in the same form is left as it is.
    *
-   * Rejects with `DUPLICATE_KEY` when documents have the same values and `unique` was asked for, `BAD_DOCUMENT` when a document has arrays in
+   * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a document has arrays in
    * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
    * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
    */
@@ -43,8 +43,8 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   }
 
   /**
-   * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is none such (code 27), and for that of `_id`, which stays
-   * (code 72).
+   * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for that of `_id`, which cannot be
+   * dropped (code 72).
    */
   dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult> {
     return handleOf(this).run<DropIndexResult, OperationOptions>('dropIndex', options, (where) => {
@@ -76,14 +76,14 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Resolves with the rows of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
+  /** Resolves with the descriptions of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
   indexes(options: IndexInformationOptions & { full: false }): Promise<IndexDescriptionCompact>
   indexes(options?: IndexInformationOptions & { full?: true }): Promise<IndexDescriptionInfo[]>
   indexes(options?: IndexInformationOptions): Promise<IndexDescriptionInfo[] | IndexDescriptionCompact> {
     return this.#information('indexes', options, true)
   }
 
-  /** Resolves with names and fields: `{ city_1: [['city', 1]] }`; with `full`, with the rows of `listIndexes`. */
+  /** Resolves with names and fields: `{ city_1: [['city', 1]] }`; with `full`, with the descriptions of `listIndexes`. */
   indexInformation(options: IndexInformationOptions & { full: true }): Promise<IndexDescriptionInfo[]>
   indexInformation(options?: IndexInformationOptions & { full?: false }): Promise<IndexDescriptionCompact>
   indexInformation(options?: IndexInformationOptions): Promise<IndexDescriptionInfo[] | IndexDescriptionCompact> {
@@ -103,7 +103,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Resolves with figures about the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
+  /** Resolves with statistics of the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
   stats(options?: OperationOptions): Promise<CollectionStats> {
     return handleOf(this).run<CollectionStats, OperationOptions>('stats', options, () => ({
       opcode: Opcode.Stats,
@@ -123,7 +123,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     return this.#nothing('isCapped', options, false)
   }
 
-  /** An answer that is the same of every collection, of a database that is open. */
+  /** An answer that is the same for every collection of an open database. */
   #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
     const { connection } = handleOf(this)
     const where = `${this.collectionName}.${method}`

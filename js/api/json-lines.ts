@@ -1,5 +1,4 @@
-// Documents as lines of JSON, out to a stream and in from one. The core writes and parses the lines; this moves the bytes.
-
+// Export and import of documents as lines of JSON. The core writes and parses the lines; this moves the bytes.
 
 import { checkCollectionName, countOf, shown, wrongArgument } from '../arguments/arguments.js'
 import { IMPORT_BATCH, IMPORT_PIECE_BYTES, MAX_IMPORT_BATCH, MAX_LINE_BYTES } from '../arguments/limits.js'
@@ -17,7 +16,7 @@ const NEWLINE = 10
 /** The byte order mark of UTF-8. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
-/** Writes what the core exports; the stream's end is the export's. */
+/** Writes the lines of an export and ends the stream. */
 export async function exportLines(connection: Connection, writable: unknown, given: ExportOptions | undefined): Promise<ExportResult> {
   const where = 'Database.exportJSONL'
   const options = optionsOf<ExportOptions>(where, given, DATABASE.exportJSONL)
@@ -28,7 +27,7 @@ export async function exportLines(connection: Connection, writable: unknown, giv
   if (!isNodeStream && typeof stream?.getWriter !== 'function') {
     throw wrongArgument(where, 'writable', 'a writable stream', writable)
   }
-  // Node.js would reject where nobody listens, and never settle.
+  // Node.js would reject a promise of its own that is not awaited, and never settle ours.
   if (!isNodeStream && (stream as { locked?: unknown }).locked === true) {
     throw new TypeError(`${where}: writable is locked to another writer; release it first`)
   }
@@ -46,7 +45,7 @@ export async function exportLines(connection: Connection, writable: unknown, giv
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
   const lines = begin(where, () => connection.native.exportLines(names))
-  // A signal of its own: each stream would put a listener on the program's.
+  // A signal of its own: each stream would add a listener to the program's.
   const stop = signal && new AbortController()
   const end = signal && onAbort(signal, (reason) => stop!.abort(reason))
   try {
@@ -77,7 +76,7 @@ interface Imported extends ImportResult {
   failure: { line: number; kind: MoltenErrorKind; message: string } | null
 }
 
-/** Reads lines and hands them over, one piece after the other. */
+/** Reads lines and sends them to the core, one piece after the other. */
 export async function importLines(connection: Connection, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
   const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
@@ -116,20 +115,20 @@ export async function importLines(connection: Connection, readable: ImportSource
     const rest = pending.end()
     if (rest.length > 0) await flush(rest)
   } finally {
-    // What is still being read is let go of; a source that hangs must not hold up the rejection.
+    // The source is closed without waiting: one that hangs must not delay the rejection.
     if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
   }
   return progress
 }
 
-/** Pieces of text, put together until they hold enough whole lines. */
+/** Joins pieces of text until they hold enough whole lines. */
 class Lines {
   #chunks: Uint8Array[] = []
   #bytes = 0
   /** Where the last line of all chunks ends; 0 without one. */
   #whole = 0
   #surrogate = ''
-  /** What may be the beginning of a byte order mark at the head of the source; undefined once the head has been read. */
+  /** The start of the source while it may be part of a byte order mark; undefined once the start has been read. */
   #head: Uint8Array | undefined = new Uint8Array()
 
   constructor(private readonly where: string, private readonly read: () => number) {}
@@ -167,7 +166,7 @@ class Lines {
     this.#whole = 0
   }
 
-  /** Leaves out a byte order mark, which editors put at the head of a file, in however many pieces it comes. */
+  /** Removes a byte order mark, which editors put at the start of a file, also when it comes in pieces. */
   #withoutMark(chunk: Uint8Array): Uint8Array {
     if (this.#head === undefined || chunk.length === 0) return chunk
     const head = Buffer.concat([this.#head, chunk])
@@ -184,7 +183,7 @@ class Lines {
   #bytesOf(piece: unknown): Uint8Array {
     if (piece instanceof Uint8Array || Buffer.isBuffer(piece)) return piece
     if (typeof piece !== 'string') throw new TypeError(`${this.where}: the source must give bytes or text, not ${shown(piece)}`)
-    // A pair of surrogates may have been cut in two.
+    // A surrogate pair may be cut in two.
     const text = this.#surrogate + piece
     const last = text.charCodeAt(text.length - 1)
     const cut = last >= 0xd800 && last < 0xdc00

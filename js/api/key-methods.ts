@@ -1,4 +1,4 @@
-// Key access: documents by `_id`, with versions, and the reads that settle without leaving the thread.
+// Documents by `_id`, with versions; among them the reads that need no other thread.
 
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from '../arguments/arguments.js'
 import { checkNames, optionsOf } from '../arguments/option-check.js'
@@ -14,7 +14,7 @@ import type {
 } from '../types/index.js'
 import type { Handle } from './handle.js'
 
-/** The handle behind a collection's face. */
+/** The handle of a collection, for the other files of this room. */
 export let handleOf: (methods: CollectionKeyMethods<any>) => Handle
 
 /** The methods that name documents by their `_id`. */

@@ -1,4 +1,4 @@
-// Reads by filter: one document, cursors, counts, distinct values, on the core's threads or on this one.
+// Reads by filter: one document, cursors, counts and distinct values, on the core's threads or on the calling thread.
 
 import { filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
@@ -18,7 +18,7 @@ import type {
 } from '../types/index.js'
 import { CollectionKeyMethods, handleOf } from './key-methods.js'
 
-/** The methods that read documents by what is in them. */
+/** The methods that read documents by filter or pipeline. */
 export class CollectionReadMethods<T extends Document = Document> extends CollectionKeyMethods<T> {
   /**
    * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.

@@ -7,7 +7,7 @@ import { isObjectId } from '../ids/equality.js'
 import type { Document } from '../types/index.js'
 import { MAX_BATCH, MAX_NAME_BYTES } from './limits.js'
 
-/** A value for a message: its type, or itself where it is short. */
+/** A value as messages show it: itself where it is short, else its type. */
 export function shown(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
@@ -27,7 +27,7 @@ export function shown(value: unknown): string {
   }
 }
 
-/** An object for a message: by its class where it stands for something else than its fields. */
+/** An object as messages show it: by its class where that says more than its fields. */
 function classOf(value: object): string {
   if (types.isDate(value)) return 'a Date'
   if (ArrayBuffer.isView(value)) return Buffer.isBuffer(value) ? 'a Buffer' : 'a typed array'
@@ -46,8 +46,8 @@ export function isFields(value: unknown): value is Document {
 }
 
 /**
- * Looks at the elements of an array in order, its holes too, and stops at the first that is refused: an array of 2^32 - 1 holes ends at once.
- * `forEach` and `map` would go through all of them.
+ * Checks the elements of an array in order, holes included, and stops at the first that is refused: an array of 2^32 - 1 holes ends at once.
+ * `forEach` and `map` skip holes, one by one.
  */
 export function eachOf<T>(list: readonly T[], look: (element: T, i: number) => void): void {
   for (let i = 0; i < list.length; i++) look(list[i]!, i)
@@ -89,12 +89,12 @@ export function countOf(where: string, name: string, value: unknown): number {
   return value as number
 }
 
-/** How many documents cross at a time; absent is 0. The core counts them in 31 bits, and no batch has as many. */
+/** The size of a batch in documents; absent is 0. Larger sizes than the core counts are cut to that: no batch has as many. */
 export function batchOf(where: string, value: unknown, name = 'option batchSize'): number {
   return Math.min(countOf(where, name, value), MAX_BATCH)
 }
 
-/** A version to insist on; undefined means any. */
+/** The version that a document must have; undefined means any. */
 export function versionOf(where: string, value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
   return countOf(where, 'option ifVersion', value)

@@ -1,4 +1,4 @@
-// What callers say of indexes, in every form that the mongodb driver takes, as one: pairs of path and direction, and options that are known.
+// Specifications of indexes and hints, in every form that the mongodb driver takes, brought into one: pairs of path and direction, and options.
 
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type { Document } from '../types/index.js'
@@ -17,10 +17,10 @@ const TYPES: { readonly [option: string]: string | undefined } = {
   hidden: 'a boolean',
   partialFilterExpression: 'an object'
 }
-/** Paths and directions in order. Which directions there are is the core's to say. */
+/** Paths and directions in order. The core checks the directions. */
 export type KeyPairs = [path: string, direction: number | string][]
 
-/** The form in which an index crosses. */
+/** An index as it is sent to the core. */
 export interface SpecBody {
   key: KeyPairs
   name?: string
@@ -68,7 +68,7 @@ function directionOf(where: string, path: string, given: unknown): number | stri
   throw wrongArgument(where, `direction of '${path}'`, '1 or -1', given)
 }
 
-/** An index as it crosses, from its fields and its options. */
+/** An index as it is sent to the core, from its fields and its options. */
 export function specOf(where: string, spec: unknown, options: Document, name = 'indexSpec'): SpecBody {
   const body: SpecBody = { key: indexKeys(where, name, spec) }
   for (const option of Object.keys(options)) {
@@ -80,7 +80,7 @@ export function specOf(where: string, spec: unknown, options: Document, name = '
   return body
 }
 
-/** Options of a server's indexes go along: the core says of each what is missing. */
+/** Options of MongoDB's indexes are sent too: the core refuses each with its reason. */
 function takeOption(where: string, body: SpecBody, option: string, value: unknown): void {
   const expected = TYPES[option]
   if (expected === 'an object') checkFields(where, `option ${option}`, value)
@@ -89,7 +89,7 @@ function takeOption(where: string, body: SpecBody, option: string, value: unknow
   ;(body as Document)[option] = value
 }
 
-/** The rows of `createIndexes`. */
+/** The indexes of `createIndexes`. */
 export function specsOf(where: string, rows: unknown): SpecBody[] {
   if (!Array.isArray(rows) || rows.length === 0) {
     throw wrongArgument(where, 'indexSpecs', 'an array of at least one index', Array.isArray(rows) ? '[]' : rows)
@@ -106,7 +106,7 @@ export function specsOf(where: string, rows: unknown): SpecBody[] {
   return specs
 }
 
-/** A hint as it crosses, or null for none. */
+/** A hint as it is sent to the core, or null for none. */
 export function hintOf(where: string, hint: unknown, name = 'hint'): string | KeyPairs | null {
   if (hint === undefined || hint === null) return null
   if (typeof hint === 'string' && hint !== '') return hint
@@ -114,7 +114,7 @@ export function hintOf(where: string, hint: unknown, name = 'hint'): string | Ke
   return indexKeys(where, name, hint)
 }
 
-/** Verbosities as they cross. */
+/** Verbosities as they are sent to the core. */
 const VERBOSITY: { readonly [name: string]: number | undefined } = {
   __proto__: null as never,
   queryPlanner: 0,
@@ -123,7 +123,7 @@ const VERBOSITY: { readonly [name: string]: number | undefined } = {
   allPlansExecution: 2
 }
 
-/** How much to explain, and within which time; as the driver, all of it where nothing is said. */
+/** The verbosity and the time limit of an explanation; as in the driver, `allPlansExecution` by default. */
 export function verbosityOf(where: string, given: ExplainVerbosityLike | undefined | null): { level: number; maxTimeMS: number | undefined } {
   if (typeof given === 'object' && given !== null) {
     checkNames(`${where}: verbosity`, given, CURSOR.explain)

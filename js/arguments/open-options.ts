@@ -1,4 +1,4 @@
-// The options of Database.open, checked once; WRITE_MODE sets the default of one of them.
+// The options of Database.open, checked, with their defaults. The environment variable WRITE_MODE sets the default of `storage`.
 
 import { uuidv7 } from '../ids/uuid.js'
 import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'

@@ -1,4 +1,4 @@
-// Options as programs pass them: what a call does not know is refused, never left out. Where nothing is passed, nothing is looked at.
+// The check of options: a name that a call does not know is refused, never ignored.
 
 import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
 import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
@@ -17,7 +17,7 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
 
 /** Refuses names that are not among these. */
 export function checkNames(where: string, options: object, names: OptionNames): void {
-  // Inherited ones are among them: they would take effect.
+  // Inherited properties count: they would take effect.
   for (const name in options) {
     if (!names.known.has(name)) refuseName(where, options, name, names)
   }
@@ -30,7 +30,7 @@ function refuseName(where: string, options: object, name: string, names: OptionN
     if (value === undefined || value === null || refusal.nothing.includes(value)) return
     throw unsupported(where, name, refusal.instead)
   }
-  // What a program gave all its objects is no option.
+  // A property that the program added to Object.prototype is no option.
   if (!Object.hasOwn(options, name) && name in Object.prototype) return
   throw new TypeError(`${where}: there is no option ${shown(name)}; ${adviceOf(name, names.own)}`)
 }
@@ -43,7 +43,7 @@ function adviceOf(name: string, own: readonly string[]): string {
   return own.length === 0 ? 'it takes none' : `there are ${own.join(', ')}`
 }
 
-/** The name that is fewest slips away, where that is few for its length. */
+/** The name with the smallest edit distance, where that is small for its length. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   if (name.length > 40) return undefined
   let best: string | undefined
@@ -55,7 +55,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return best
 }
 
-/** Letters left out, put in, replaced, or two exchanged (Damerau's distance of optimal alignments). */
+/** The edit distance with transpositions (optimal string alignment). */
 function slipsBetween(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, i) => i)
@@ -72,7 +72,7 @@ function slipsBetween(a: string, b: string): number {
   return last[b.length]!
 }
 
-/** Strings compare as their bytes do; no language's rules are there. */
+/** Strings compare by their bytes; there are no rules of languages. */
 export function checkCollation(where: string, collation: unknown): void {
   checkFields(where, 'collation', collation)
   if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")

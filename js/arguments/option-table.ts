@@ -1,5 +1,5 @@
-// Every option there is, in one place: what each method takes, and what becomes of the driver's options that mean nothing here. The check of
-// each call, docs/api.md, docs/compatibility.md and the tests read these tables; the compiler compares them with the types.
+// All options in one place: what each method takes, and which of the driver's options are accepted without effect or refused. Each call is
+// checked against these tables, and so are docs/api.md and docs/compatibility.md in tests; the compiler compares them with the types.
 
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention
@@ -46,9 +46,9 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   bsonRegExp: 'no regular expression is stored'
 }
 
-/** Options that would change what an operation does or answers and are not there: refused with `NOT_SUPPORTED`. */
+/** An option that would change what an operation does and is not supported: refused with `NOT_SUPPORTED`. */
 export interface RefusedOption {
-  /** Values that ask for nothing; undefined and null always do. */
+  /** Values without effect, which are accepted; undefined and null always are. */
   readonly nothing: readonly unknown[]
   /** The reason, or what to do. */
   readonly instead: string
@@ -92,7 +92,7 @@ export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | 
   )
 }
 
-/** Names of older drivers, of servers and of peers, and what stands for them here. */
+/** Option names of older drivers, of servers and of similar packages, and what to use instead. */
 export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
   __proto__: null as never,
   fields: 'use projection',
@@ -124,9 +124,9 @@ const INDEX_OF_SERVERS = [
 export interface OptionNames {
   /** The names that the call itself takes, in the order of the documentation. */
   readonly own: readonly string[]
-  /** All that pass without a second look. */
+  /** All names that are accepted. */
   readonly known: ReadonlySet<string>
-  /** Those that it refuses with a reason, besides those of every method. */
+  /** The names that it refuses with a reason, besides those that every method refuses. */
   readonly refused: { readonly [name: string]: RefusedOption | undefined }
 }
 
@@ -135,7 +135,7 @@ type Shared = keyof OperationOptions
 const OF_OPERATIONS = ['signal', 'maxTimeMS'] as const
 
 type Refusals = OptionNames['refused']
-/** Without a prototype, as every table that a name of the program's is looked up in. */
+/** Without a prototype, as every table is in which a name from the program is looked up. */
 const NO_REFUSALS: Refusals = { __proto__: null as never }
 /** A tuple that names each member once; a tuple of what is missing where it does not. */
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
@@ -162,7 +162,7 @@ function indexNames(own: readonly string[]): OptionNames {
   return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: NO_REFUSALS }
 }
 
-/** The fields of an object of ours, where nothing else may stand. */
+/** The fields of an object of this package's own, which may have no others. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
     ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: NO_REFUSALS })
@@ -174,7 +174,7 @@ const answering = ['projection', 'includeResultMetadata'] as const
 const searching = ['hint', 'let', 'explain'] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 
-/** Options of a spec that do not cross: without effect, or refused unless they ask for nothing. */
+/** Options of an index that are not sent to the core: without effect here, or refused before. */
 export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
   ...BUILDS, ...OF_OPERATIONS, ...Object.keys(IGNORED), ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
 ])

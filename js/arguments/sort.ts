@@ -1,4 +1,4 @@
-// Sorts, in every form that the mongodb driver takes, as one: a list of paths and directions.
+// Sorts, in every form that the mongodb driver takes, brought into one: a list of paths and directions.
 
 import type { Sort, SortDirection } from '../types/index.js'
 import { eachOf, isMap, wrongArgument } from './arguments.js'
@@ -15,7 +15,7 @@ export function sortKeys(where: string, sort: Sort | null | undefined, direction
     if (typeof path !== 'string' || path === '') throw wrongArgument(where, 'sort', FORMS, path)
     return [path, directionOf(where, path, given)]
   })
-  // An object keeps one entry a field, the last one given; so do the list forms.
+  // A field that is named twice keeps its last direction, as in an object.
   const unique = [...new Map(keys)]
   return unique.length > 0 ? unique : undefined
 }

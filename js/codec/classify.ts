@@ -17,15 +17,15 @@ export const OBJECT_ID = 3
 export type ObjectKind = typeof OBJECT | typeof DATE | typeof BINARY | typeof OBJECT_ID
 
 /**
- * A value that cannot be stored, on its way out of the encoder. Each level adds its key, so that nobody keeps a
- * path while all is well. Never leaves the encoder: it becomes a MoltenError of the caller's kind.
+ * Thrown within the encoder for a value that cannot be stored. Each level adds its key on the way out, so that no path is kept
+ * while values are fine. The encoder turns it into a MoltenError.
  */
 export class Refusal {
   readonly path: (string | number)[] = []
   constructor(readonly reason: string, readonly codeName?: CodeName) {}
 }
 
-// Taken now: a test's fake clock replaces the globals later, and an instance may have methods of these names.
+// Taken when this module is evaluated: a test's fake clock replaces the globals later, and an instance may have methods of these names.
 const apply = Reflect.apply
 const objectPrototype = Object.prototype
 const datePrototype = Date.prototype
@@ -41,14 +41,14 @@ export function isWellFormed(string: string): boolean {
   return (string as string & { isWellFormed(): boolean }).isWellFormed()
 }
 
-/** Milliseconds since 1970, whatever realm the Date is of and whatever its methods have become. */
+/** Milliseconds since 1970, of a Date of any realm, also when its methods were replaced. */
 export function timeOf(date: object): number {
   const time = apply(getTime, date, []) as number
   if (time !== time) throw new Refusal('is an invalid Date; store null, or a Date that has a time')
   return time
 }
 
-/** The length that a Uint8Array has, whatever it says. */
+/** The length of a Uint8Array, also when a property of that name hides it. */
 export function lengthOf(bytes: object): number {
   return apply(getLength, bytes, []) as number
 }
@@ -65,12 +65,12 @@ export function isGone(bytes: Uint8Array): boolean {
   }
 }
 
-/** The text and the flags of a regular expression, whatever it says. */
+/** The source and the flags of a regular expression, also when properties of these names hide them. */
 export function patternOf(pattern: RegExp): { source: string; flags: string } {
   return { source: apply(getSource, pattern, []) as string, flags: apply(getFlags, pattern, []) as string }
 }
 
-/** Tells what an object is by its internal slots and `_bsontype`, never by its class: other realms have their own. */
+/** Classifies an object by its internal slots and `_bsontype`, never by its class: other realms have classes of their own. */
 export function kindOf(value: object): ObjectKind {
   const prototype = Object.getPrototypeOf(value) as object | null
   return prototype === objectPrototype ? OBJECT : kindOfInstance(value, prototype)
@@ -92,7 +92,7 @@ function kindOfInstance(value: object, prototype: object | null): ObjectKind {
   throw new Refusal(`is a bson ${bsontype}; ${BSON_NEXT[bsontype] ?? 'store its content as plain values'}`)
 }
 
-/** An own `_bsontype` of a plain object is a field like any other: it may have come from anybody's JSON. */
+/** An own `_bsontype` of a plain object is a field like any other: it may come from JSON of unknown origin. */
 function bsontypeOf(value: object, prototype: object | null): string | undefined {
   if (prototype === null) return undefined
   if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(value, '_bsontype')) return undefined

@@ -5,13 +5,13 @@ import { NO_COLLECTION, type Shape, type ShapeCache } from './shapes.js'
 import type { ValueReader } from './value-reader.js'
 import type { NativeBuffer } from './writer.js'
 
-/** Deeper than any document in what wraps it: damage, found before the stack ends. */
+/** Deeper than any document together with what wraps it. A deeper value is damage, found before the stack overflows. */
 const MAX_DEPTH = 128
 /** Bytes of a section without definitions and blocks before its value. */
 const PLAIN_HEAD = 16
-/** Bytes that become one JavaScript string: a kept string pins no more, unless it is longer itself. */
+/** Bytes that become one JavaScript string. A string that the program keeps holds at most these in memory, unless it is longer itself. */
 const PIECE = 4096
-/** The same where strings are few and far between. */
+/** The same where strings are far apart. */
 const SMALL_PIECE = 256
 
 /** Makes the program's ObjectIds from 12 bytes of their own. */
@@ -19,19 +19,19 @@ export type ObjectIdClass = new (bytes: Uint8Array) => unknown
 
 export interface ReaderOptions {
   objectId?: ObjectIdClass
-  /** Whoever owns the bytes that are read; told while code of the program runs. */
+  /** The owner of the bytes. `lent` is set while code of the program runs, which may start another read. */
   owner?: { lent: boolean }
 }
 
-// Kept from a test's fake clock.
+// A test's fake clock replaces the global.
 const RealDate = Date
 const NONE: readonly Shape[] = []
 
 /**
- * Reads the sections of results. A piece of the bytes becomes one JavaScript string when the first string in it is asked for, and the
- * strings are slices of that. Nothing that is read refers to the bytes.
+ * Reads the sections of results. A piece of the bytes becomes one JavaScript string when its first string is read, and the strings
+ * are slices of that. The values do not refer to the bytes.
  *
- * What is not private is for the readers of shapes.
+ * The readers of shapes use the members that are not private.
  */
 export class Reader implements ValueReader {
   /** Where the section last read ended. */
@@ -40,7 +40,7 @@ export class Reader implements ValueReader {
   bytes: NativeBuffer = Buffer.alloc(0) as NativeBuffer
   view: DataView = new DataView(new ArrayBuffer(0))
   at = 0
-  /** A piece of the bytes, one character each, and from where to where it goes. */
+  /** A piece of the bytes, one character a byte, and the range that it covers. */
   latin = ''
   latinFrom = 0
   latinEnd = 0
@@ -67,7 +67,7 @@ export class Reader implements ValueReader {
     this.owner = options.owner ?? { lent: false }
   }
 
-  /** Lets go of the bytes. */
+  /** Releases the bytes. */
   release(): void {
     this.attach(Buffer.allocUnsafeSlow(0))
     this.latin = this.wide = ''
@@ -152,7 +152,7 @@ export class Reader implements ValueReader {
 
   /** Reads one value. */
   value(): unknown {
-    // Short, so that it is inlined where values are read.
+    // Short, so that V8 inlines it.
     const lead = this.bytes[this.at++] as number
     if (lead < 0x80) return lead
     if (lead >= 0xa0 && lead < 0xc0) return this.latinString(lead & 0x1f)
@@ -251,7 +251,7 @@ export class Reader implements ValueReader {
     return array
   }
 
-  /** The first values of an array: a literal takes no more room than it needs, the first push takes that of 17. */
+  /** The first values of an array, in a literal: it has no spare capacity, while the first push allocates room for 17. */
   private few(length: number): unknown[] {
     if (length === 1) return [this.value()]
     if (length === 2) return [this.value(), this.value()]
@@ -335,8 +335,8 @@ export class Reader implements ValueReader {
   }
 
   /**
-   * An ObjectId of the program's class, which may keep the bytes that it is given, and whose constructor may read: that goes through this
-   * reader, and through the buffer that it reads unless the owner is told.
+   * An ObjectId of the program's class. Its constructor may keep the bytes that it is given, and may read documents with this reader: so it
+   * gets a copy, the state of the reader is restored afterwards, and the buffer is marked as lent meanwhile.
    */
   private foreign(id: Uint8Array): unknown {
     const { end, bytes, view, at, latin, latinFrom, latinEnd, start, shapes, depth, wide, wideAt, wideLengths, wideBytes, wideLeft, owner } = this

@@ -8,7 +8,7 @@ import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, TokenWriter, TOO_LARGE } from './token-writer.js'
 import type { Writer } from './writer.js'
 
-/** What a value is for: it decides the kind of error, and what undefined means. */
+/** Where a value stands: it decides the kind of error, and what undefined means. */
 export type Role = 'document' | 'filter' | 'update' | 'pipeline'
 
 export interface EncodeOptions {
@@ -90,7 +90,7 @@ class Encoder extends TokenWriter {
     if (this.out.length > this.limit) throw new Refusal(TOO_LARGE, 'BSONObjectTooLarge')
   }
 
-  /** A refusal becomes the error of the role, with its path; anything else came from user code and is passed on. */
+  /** A Refusal becomes the error of the role, with its path. Any other error came from user code and is passed on. */
   private errorFrom(error: unknown, prefix: string): unknown {
     if (!(error instanceof Refusal)) return error
     const path = [...(prefix === '' ? [] : [prefix]), ...error.path.reverse()].join('.')
@@ -132,7 +132,7 @@ class Encoder extends TokenWriter {
       case 'bigint':
         return this.bigint(value)
       case 'undefined':
-        // Only elements of arrays and fields kept as null come here; anything else was left out.
+        // Elements of arrays, and fields with `ignoreUndefined: false`; others were left out before.
         if (this.role === 'document') return out.token(0xc0)
         throw new Refusal('is undefined; leave it out, or use null')
       case 'function':
@@ -184,7 +184,7 @@ class Encoder extends TokenWriter {
   private array(array: unknown[], depth: number): void {
     this.enter(depth)
     const length = array.length
-    // An element takes a byte at least, so that holes need not be walked to see that they are too many.
+    // An element takes a byte at least: an array with too many holes is refused without a walk over them.
     if (this.out.length + length > this.limit) throw new Refusal(TOO_LARGE)
     this.count(0x90, 0xdc, length)
     let i = 0
@@ -198,7 +198,7 @@ class Encoder extends TokenWriter {
     }
   }
 
-  /** An object by its shape: the values, and afterwards the number that the walk over the keys led to. */
+  /** An object by its shape: the values, and then the number of the shape in front of them, known when all keys were walked. */
   private record(object: object, keys: string[], depth: number, root: boolean, id: unknown): void {
     const shapes = this.shapes as PortShapes
     if (keys.length >= MAX_SHAPE_KEYS || !shapes.hasRoom()) return this.gathered(object, keys, depth, root, id)
@@ -232,7 +232,7 @@ class Encoder extends TokenWriter {
     out.view.setUint16(start + 1, shapes.number(node))
   }
 
-  /** An object whose form is known only when its values are: getters must not run twice. */
+  /** An object whose values are read first, each once, because its form depends on which are undefined. */
   private gathered(object: object, keys: string[], depth: number, root: boolean, id: unknown): void {
     this.enter(depth)
     const names: string[] = []

@@ -1,6 +1,6 @@
 import type { ValueReader } from './value-reader.js'
 
-/** Readers compiled in this realm; code is never freed, so their number has a bound. */
+/** Readers compiled in this realm. Code is never freed, so their number is bounded. */
 const MAX_COMPILED = 1024
 /** Larger objects gain nothing from a literal. */
 const MAX_KEYS = 128
@@ -28,12 +28,12 @@ export function define(object: object, key: string, value: unknown): void {
 /** Reads the values of one object. */
 export type ShapeReader = (reader: ValueReader) => object
 
-/** A reader that makes its object with a literal; undefined where the loop must do. */
+/** A reader that makes its object with a literal; undefined where `readByLoop` is used instead. */
 export function compileLiteral(keys: readonly string[]): ShapeReader | undefined {
   return keys.length > MAX_KEYS ? undefined : compile(keys, () => literalOf(keys, () => 'reader.value()'))
 }
 
-/** The fastest reader of objects that are mostly like the example; undefined where another must do. */
+/** The fastest reader of objects that are mostly like the example; undefined where another reader is used. */
 export function compileSteps(keys: readonly string[], example: object): ShapeReader | undefined {
   return keys.length > MAX_STEPS ? undefined : compile(keys, () => stepsOf(keys, example))
 }
@@ -55,7 +55,7 @@ function literalOf(keys: readonly string[], valueOf: (i: number) => string): str
   return `return { ${keys.map((key, i) => `${JSON.stringify(key)}: ${valueOf(i)}`).join(', ')} }`
 }
 
-/** Code that reads value by value with the place in a local variable; the reader has it only while it reads a value itself. */
+/** Code that reads value by value with the position in a local variable; the reader gets it only while it reads a value itself. */
 function stepsOf(keys: readonly string[], example: object): string {
   const values: unknown[] = Object.values(example)
   // Integers for names come first in an object, wherever they stand in the shape.

@@ -6,11 +6,11 @@ import type { Writer } from './writer.js'
 
 /** The number that stands for no collection, or for one whose number is not known yet. */
 export const NO_COLLECTION = 0xffffffff
-/** Shapes that a port tells Rust; objects beyond are written as maps. */
+/** Shapes that a port defines; objects of further shapes are written as maps. */
 export const MAX_SHAPES = 1024
-/** Keys that an object of a shape may have: one with more is a dictionary, and written as a map. */
+/** Keys that a shape may have: an object with more is a dictionary, and written as a map. */
 export const MAX_SHAPE_KEYS = 1024
-/** Bounds what documents that were refused half-way leave in the trie. */
+/** Bounds the nodes that documents which failed half-way leave in the trie. */
 const MAX_NODES = 1 << 18
 
 /** A list of keys, as the place in the trie where it ends. */
@@ -27,19 +27,18 @@ export class ShapeNode {
   ) {}
 }
 
-/** What this port told Rust: a trie walked by key, from the root to the number of a shape. */
+/** The shapes that this port has defined in the core: a trie walked by key, from the root to the number of a shape. */
 export class PortShapes {
   readonly root = new ShapeNode(undefined, '')
   /**
-   * Objects whose keys are being walked. Each may take one number when it ends, so that many are set aside for
-   * them: an object once begun as a record can always end as one.
+   * Objects whose keys are being walked. A number is reserved for each: an object that was begun as a record can always end as one.
    */
   open = 0
   private readonly ends: ShapeNode[] = []
   private nodes = 0
-  /** Shapes whose definitions are on their way. */
+  /** Shapes whose definitions are in the batch or were submitted. */
   sent = 0
-  /** Shapes whose definitions were written; they count as sent when whoever wrote them says so. */
+  /** Shapes whose definitions were written; the caller sets `sent` to this when they are in the batch. */
   written = 0
 
   /** Shapes not yet sent. */
@@ -111,9 +110,9 @@ function keysOf(end: ShapeNode): string[] {
 
 /** Uses after which a shape's objects are made by a literal. */
 const LITERAL_AFTER = 8
-/** Uses after which a shape's objects are read step by step: much code, slow until the engine has optimized it. */
+/** Uses after which a shape's objects are read by code of their own: much code, slow until V8 has optimized it. */
 const STEPS_AFTER = 1024
-/** Shapes of this realm that are read so. More, used by turns, would only push one another out of the processor's caches. */
+/** Shapes of this realm that are read so. More of them would only evict one another from the processor's caches. */
 const MAX_STEPPED = 32
 
 let stepped = 0
@@ -140,11 +139,11 @@ export class Shape {
   }
 }
 
-/** The shapes that results of one database taught, by collection number; a number is never reused. */
+/** The shapes that results of one database have defined, by the number of the collection. A number is never reused. */
 export class ShapeCache {
   private readonly collections = new Map<number, Shape[]>()
 
-  /** How many shapes of the collection are known: the next one is the first that a result must bring. */
+  /** How many shapes of the collection are known. */
   known(collectionNumber: number): number {
     return this.collections.get(collectionNumber)?.length ?? 0
   }
@@ -160,7 +159,7 @@ export class ShapeCache {
     return shapes
   }
 
-  /** Takes a definition. One known already came twice, with two results under way; one too far ahead is damage. */
+  /** Adds a definition. A known one comes again when two results were under way; one that skips a number is damage. */
   learn(collectionNumber: number, id: number, keys: readonly string[]): void {
     const shapes = this.listOf(collectionNumber)
     if (id > shapes.length) {

@@ -3,7 +3,7 @@ import type { NativeBuffer, Writer } from './writer.js'
 
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
-/** Up to here a loop over the characters beats a native call. */
+/** Up to this length a loop over the characters is faster than a native call. */
 export const SHORT_STRING = 40
 /** The longest head of any value, and any value that is not a string or binary. */
 export const HEAD = 16
@@ -87,7 +87,7 @@ export class TokenWriter {
     const most = value.length > 4096 ? Buffer.byteLength(value) : 3 * value.length
     out.ensure(HEAD + most)
     const start = out.length
-    // Written where it belongs if it is ASCII, and moved when its head turns out longer.
+    // Written at its place if it is ASCII, and moved if its head turns out to be longer.
     const guess = start + stringHead(value.length)
     const length = (out.bytes as NativeBuffer).utf8Write(value, guess, most)
     const body = start + stringHead(length)

@@ -6,7 +6,7 @@ export interface ValueReader {
   view: DataView
   at: number
   end: number
-  /** A piece of the bytes, one character each, and from where to where it goes. */
+  /** A piece of the bytes, one character a byte, and the range that it covers. */
   latin: string
   latinFrom: number
   latinEnd: number

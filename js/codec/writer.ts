@@ -1,4 +1,4 @@
-/** Node's own string writers: no encoding to look up, no bounds to guess. */
+/** Node.js's string writers, which skip the look-up of the encoding. */
 export interface NativeBuffer extends Buffer {
   utf8Write(string: string, offset: number, length: number): number
   latin1Slice(start: number, end: number): string
@@ -6,18 +6,18 @@ export interface NativeBuffer extends Buffer {
 }
 
 /**
- * Growable scratch. Values are encoded into it, and its bytes join the request when no user code can run any
- * more: a throw or a re-entrant call leaves the request as it was.
+ * A growable buffer. Values are encoded into one of its own, whose bytes are copied into the request when no user code can run any
+ * more: an exception or a re-entrant call leaves the request as it was.
  */
 export class Writer {
   bytes: Buffer
   view: DataView
   length = 0
-  /** Set while a value is being encoded. A getter that starts another operation must be given another writer. */
+  /** Set while a value is being encoded. An operation that a getter starts then needs another writer. */
   busy = false
 
   constructor(capacity = 4096) {
-    // Not from the pool: a writer keeps its bytes for long.
+    // Not from the pool: a writer keeps its bytes for a long time.
     this.bytes = Buffer.allocUnsafeSlow(capacity)
     this.view = viewOf(this.bytes)
   }

@@ -1,6 +1,6 @@
 // AbortSignals: one listener each, however many operations wait for one.
 
-/** Told the reason; answers what is left to do when everyone was told. */
+/** Is called with the reason; may return what to do after all listeners of the signal were called. */
 type Told = (reason: unknown) => (() => void) | void
 
 /** Who waits for each signal. Sets are dropped with their last member, and with them the listener. */
@@ -30,7 +30,7 @@ function aborted(this: AbortSignal): void {
   if (calls === undefined) return
   waiting.delete(this)
   this.removeEventListener('abort', aborted)
-  // Everyone is told first: what one of them leaves to do may end the others' operations.
+  // All listeners are called first: what one of them returns may end the operations of the others.
   const left = Array.from(calls, (call) => call(this.reason))
   for (const rest of left) rest?.()
 }

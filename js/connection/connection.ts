@@ -68,7 +68,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
       const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
-      // Counted before the body is written: what it calls may close the database.
+      // Counted before the body is written, which runs getters of the program that may close the database.
       this.pending.count += 1
       try {
         waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
@@ -86,12 +86,12 @@ export class Connection implements CollectionOwner, OperationOwner {
     return this.run(`${collection.name}.get`, collection, getRequest<unknown>(id, false))
   }
 
-  /** A point read when the turn's share of those that settle at once is spent. */
+  /** A point read after the turn's budget is spent. */
   readLater(target: CollectionState, id: unknown): Promise<unknown> {
     return this.port.reads.later(target, id)
   }
 
-  /** So many operations ended. */
+  /** Called when so many operations have ended. */
   ended(count: number): void {
     this.pending.count -= count
     if (this.pending.count === 0) this.#idle?.()
@@ -130,7 +130,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     return `E11000 duplicate key error collection: ${this.name}.${collection} index: ${index} dup key: ${printedKey(details.keyValue)}`
   }
 
-  /** Runs an async method of the native database. What takes long hears by its ticket that nobody waits any more. */
+  /** Runs an async method of the native database. Long ones are stopped by their ticket when the signal or the deadline ends the call. */
   async callNative<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: Limits = {}): Promise<T> {
     this.checkOpen(where)
     const { signal, maxTimeMS } = limits
@@ -150,10 +150,10 @@ export class Connection implements CollectionOwner, OperationOwner {
 
   async #close(): Promise<void> {
     try {
-      // An operation whose body is being written calls this too, and may yet fail.
+      // A getter of an operation whose body is being written may call this, and that operation may still fail.
       await undefined
       if (this.pending.count > 0) {
-        // What is short ends by itself; what is not ends with CLOSED.
+        // Short operations end by themselves; long ones reject with CLOSED.
         this.native.interrupt()
         await new Promise<void>((resolve) => (this.#idle = resolve))
       }

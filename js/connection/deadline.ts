@@ -1,18 +1,19 @@
-// What ends the waiting for an operation: its signal, and its time.
+// What rejects the promise of an operation early: its signal, and its deadline.
 //
-// The core ends an operation at its time by itself. One that still stands in a queue behind a long one is not looked at before its turn
-// comes: so who waits is told here, a little later than the core would. A write that has begun is not given up: who waits hears from the core
-// what came of it, when nothing is written any more.
+// The core ends an operation at its deadline by itself, but not one that is still queued behind a long one. So the promise is also rejected
+// here, a little later than the core would. A write that has begun is waited for: the
+// core answers when nothing is written any more.
 
 import { type Limits, timeout } from '../request/time-limit.js'
 import { afterMilliseconds } from '../transport/scheduling.js'
 import { onAbort } from './abort.js'
 
-/** Milliseconds that the core has for its own answer. */
+/** Milliseconds that the core has to reject first. */
 const GRACE = 40
+
 /**
- * Calls back with the signal's reason, or with `TIMEOUT`, and not after what it answers was called. `goesOn` is asked when the time is up: an
- * operation that goes on is left to the core.
+ * Calls back with the signal's reason or with `TIMEOUT`, unless the function that it returns is called before. `goesOn` is called at the deadline:
+ * an operation that goes on is left to the core.
  */
 export function onGivenUp(
   where: string, { signal, maxTimeMS }: Limits, callback: (reason: unknown) => void, goesOn?: () => boolean
@@ -31,7 +32,7 @@ export function onGivenUp(
   return stop
 }
 
-/** The promise, or a rejection with what ends the waiting, whichever comes first. `given` hears of the latter. */
+/** Settles as the promise does, or rejects with the signal's reason or `TIMEOUT`, whichever comes first; `given` is called before the latter. */
 export function untilGivenUp<T>(
   where: string, promise: Promise<T>, options: Limits, given?: () => void
 ): Promise<T> {

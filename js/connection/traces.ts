@@ -1,10 +1,10 @@
-// Stacks that name the program. An answer arrives in a call of the core, whose stack has no function of the program on it. V8 adds "at async
-// f" for the functions that wait, found from the promise of the async function that is running when an error is made. So the error of a
-// failed operation is made in one, and what succeeds costs nothing.
+// Stack traces that name the program. A result arrives in a call from the core, whose stack has no function of the program. V8 adds "at async
+// f" for the functions that await, starting from the promise of the async function in which an error is made. So the error of a failed
+// operation is made in an async function. Operations that succeed do not pay for it.
 
-/** Rejects with what `make` answers. The caller resolves the promise of the operation with this one, in the same job. */
+/** Rejects with the error that `make` returns. The caller resolves the operation's promise with this one in the same job. */
 export async function traced(make: () => Error): Promise<never> {
-  // The first job attaches the promise of the operation to this one; before that V8 would find nobody that waits.
+  // The first job attaches the operation's promise to this one; before that V8 finds no function that awaits it.
   await undefined
   await undefined
   throw fromHere(make())

@@ -1,4 +1,4 @@
-// What all cursors over documents have: reading on, starting over and ending.
+// What all cursors over documents have in common: next, rewind and close.
 
 import type { Readable } from 'node:stream'
 
@@ -8,10 +8,10 @@ import { CursorBuffer, type Reading } from './buffer.js'
 import { disposeWith } from './dispose.js'
 import { readableOf } from './streams.js'
 
-/** The documents behind a cursor's face. */
+/** The buffer of a cursor, for the other files of this room. */
 export let bufferOf: (cursor: AbstractCursor<any>) => CursorBuffer
 
-/** The methods of a cursor, whatever it reads. */
+/** The methods of all cursors over documents. */
 export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
   readonly #buffer: CursorBuffer
 
@@ -57,22 +57,22 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     }
   }
 
-  /** Documents that have crossed and were not read yet. */
+  /** How many documents are buffered: fetched, and not read yet. */
   bufferedCount(): number {
     return this.#buffer.count
   }
 
-  /** Takes documents that have crossed already, at most this many. */
+  /** Takes buffered documents, at most this many. */
   readBufferedDocuments(count = this.bufferedCount()): T[] {
     return this.#buffer.take(count) as T[]
   }
 
-  /** Starts over: the next read takes a new view. */
+  /** Starts over: the next read sees the state of its time. */
   rewind(): void {
     this.#buffer.rewind()
   }
 
-  /** Ends the cursor and frees its view. Resolves at once when it has ended. */
+  /** Closes the cursor and releases the state that it reads. Resolves at once when it has ended. */
   close(): Promise<void> {
     return this.#buffer.end()
   }

@@ -1,4 +1,4 @@
-// Aggregation: a cursor over what a pipeline answers. Stages are added before the first read.
+// The cursor of an aggregation: its stages can be added to until the first read.
 
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
@@ -142,7 +142,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+  /** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
     this.#run.settings.batch = batchOf(this.#where('batchSize'), count, 'count')
@@ -155,7 +155,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     return this as unknown as AggregationCursor<R>
   }
 
-  /** Resolves with the plan of the pipeline and, unless `'queryPlanner'` is asked for, with what running it took. Nothing is written. */
+  /** Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with what running it took. Nothing is written. */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
     const { connection, collection } = this.#source

@@ -1,4 +1,4 @@
-// What a cursor has in hand: the documents that crossed and were not read yet, and how the next ones are fetched.
+// The buffer of a cursor: the documents that were fetched and not read yet, and how the next ones are fetched.
 
 import { wrongArgument } from '../arguments/arguments.js'
 import { BATCH } from '../arguments/limits.js'
@@ -19,21 +19,21 @@ export interface Reading {
   readonly source: CursorSource
   /** The method that made the cursor. */
   readonly method: 'find' | 'aggregate'
-  /** What is to be done before the first read. */
+  /** What must be done before the first read, for messages. */
   readonly first: 'set options' | 'add stages'
   readonly settings: { readonly batch: number; readonly signal: AbortSignal | undefined }
-  /** Documents that cross at a time for toArray, which wants them all. */
+  /** The batch size of toArray, which reads all documents. */
   readonly largeBatch: number
   /** Fetches the first batch. */
   open(remote: RemoteCursor, where: string, batch: number): Promise<unknown[]>
 }
 
-/** Ends cursors that were let go of half-way. */
+/** Closes cursors that the program dropped before their end. */
 const abandoned = new FinalizationRegistry<RemoteCursor>((remote) => {
   remote.close().catch(() => {})
 })
 
-/** The documents of a cursor. While a read waits it holds these, so that a cursor let go of meanwhile ends after it. */
+/** The documents of a cursor. A pending read refers to them, so that a cursor that is dropped meanwhile is closed after that read. */
 export class CursorBuffer {
   /** What `map` was given. */
   transform: ((document: any) => unknown) | undefined
@@ -61,7 +61,7 @@ export class CursorBuffer {
     return this.#closed || (this.#exhausted && this.count === 0)
   }
 
-  /** Documents that have crossed and were not read yet. */
+  /** How many documents are buffered: fetched, and not read yet. */
   get count(): number {
     return this.#documents.length - this.#at
   }
@@ -77,7 +77,7 @@ export class CursorBuffer {
     return where
   }
 
-  /** Refuses to change what has been asked for already. */
+  /** Refuses a change of a cursor that has started. */
   configure(method: string): void {
     if (this.#started || this.#closed) {
       throw new TypeError(`${this.where(method)}: the cursor has started; ${this.#reading.first} before the first read, or use clone()`)
@@ -99,7 +99,7 @@ export class CursorBuffer {
   async next(method: string): Promise<any> {
     const where = this.checkOpen(method)
     if (this.#killed) throw new MoltenError('CLOSED', `${where}: the cursor was closed; use rewind() or a new ${this.#reading.method}()`)
-    // Again after each wait: another next may have taken what came.
+    // Looks again after each wait: another next may have taken the documents.
     while (this.#at === this.#documents.length) {
       if (this.#closed || !(await this.#fill(where, BATCH))) return null
     }
@@ -125,7 +125,7 @@ export class CursorBuffer {
     return all
   }
 
-  /** Takes documents that have crossed already, at most this many. */
+  /** Takes buffered documents, at most this many. */
   take(count: number): unknown[] {
     const end = Math.min(this.#documents.length, this.#at + count)
     const documents = this.#documents.slice(this.#at, end)
@@ -152,7 +152,7 @@ export class CursorBuffer {
     return shaped
   }
 
-  /** Whether there is a document to read, after a fetch where it takes one. Reads that overlap share a fetch. */
+  /** Whether there is a document to read, after a fetch if needed. Overlapping reads share a fetch. */
   async #fill(where: string, batch: number): Promise<boolean> {
     while (this.#at === this.#documents.length) {
       if (this.#exhausted || this.#closed) return false
@@ -176,14 +176,14 @@ export class CursorBuffer {
       abandoned.register(this, remote, remote)
       documents = await this.#reading.open(remote, where, batch)
     }
-    // Closed or rewound while the answer was under way: what it brought belongs to nobody.
+    // Closed or rewound while the fetch was under way: its documents are dropped.
     if (this.#remote !== remote) return remote.close()
     this.#documents = documents
     this.#at = 0
     this.#exhausted = !remote.isLive
   }
 
-  /** Lets go of the core's cursor and of what has crossed. */
+  /** Closes the core's cursor and drops the buffered documents. */
   async #release(): Promise<void> {
     const remote = this.#remote
     this.#remote = undefined
@@ -194,7 +194,7 @@ export class CursorBuffer {
     try {
       await remote.close()
     } catch (error) {
-      // A view that the end of the database freed needs no closing.
+      // The close of the database has ended the cursor already.
       if (!(error instanceof MoltenError) || error.kind !== 'CLOSED') throw error
     }
   }

@@ -1,4 +1,4 @@
-// The cursor of a find: what it asks for, until the first fetch.
+// The cursor of a find: its parameters can be changed until the first fetch.
 
 import { batchOf, checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
@@ -15,14 +15,14 @@ import type { Document, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor, bufferOf } from './abstract-cursor.js'
 import type { CursorSource, Reading } from './buffer.js'
 
-/** What a find asks for. */
+/** The parameters of a find. */
 export interface CursorSettings extends FindShape {
   signal: AbortSignal | undefined
   /** Milliseconds for all batches together; 0 for any. */
   maxTimeMS: number
 }
 
-/** What a cursor finds, until it has started. */
+/** Filter and parameters of a cursor; they change until it has started. */
 interface Find {
   filter: Document
   readonly settings: CursorSettings
@@ -82,7 +82,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Leaves out this many documents first. */
+  /** Skips this many documents first. */
   skip(count: number): this {
     this.#configure('skip')
     this.#find.settings.skip = this.#whole('skip', count)
@@ -104,14 +104,14 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this as unknown as FindCursor<P>
   }
 
-  /** Sets how many documents cross into JavaScript at a time; 0 for the default. */
+  /** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
     this.#find.settings.batch = batchOf(this.#where('batchSize'), count, 'count')
     return this
   }
 
-  /** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is none such. */
+  /** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is no such index. */
   hint(hint: Hint): this {
     this.#configure('hint')
     this.#find.settings.hint = hintOf(this.#where('hint'), hint)
@@ -148,7 +148,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return connection.run<number>(where, connection.collection(collection, where), request)
   }
 
-  /** Resolves with the plan of the find and, unless `'queryPlanner'` is asked for, with what running it took. The cursor does not move. */
+  /** Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with what running it took. The cursor does not move. */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
     const { connection, collection } = this.#source

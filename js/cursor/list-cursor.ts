@@ -1,4 +1,4 @@
-// Listings read as the driver's cursors do. A listing crosses in one piece, at the first read.
+// Listings as cursors, as in the driver. A listing is read in one piece, at the first read.
 
 import type { Readable } from 'node:stream'
 
@@ -15,7 +15,7 @@ export interface ListSource<T> {
 }
 
 /**
- * A cursor over the rows of a listing. Nothing is read before its first read, whose state it shows.
+ * A cursor over the items of a listing. It shows the state at its first read.
  *
  * Its methods reject with `CLOSED` when the database was closed.
  */
@@ -40,7 +40,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     return this.#closed
   }
 
-  /** Resolves with the next row, or null at the end. */
+  /** Resolves with the next item, or null at the end. */
   async next(): Promise<T | null> {
     if (!(await this.#fill('next'))) return null
     return this.#buffered[this.#at++]!
@@ -51,19 +51,19 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     return this.next()
   }
 
-  /** Resolves with whether there is another row. */
+  /** Resolves with whether there is another item. */
   hasNext(): Promise<boolean> {
     return this.#fill('hasNext')
   }
 
-  /** Resolves with all rows that are left, and closes the cursor. */
+  /** Resolves with all items that are left, and closes the cursor. */
   async toArray(): Promise<T[]> {
     const rows = (await this.#fill('toArray')) ? this.#buffered.slice(this.#at) : []
     await this.close()
     return rows
   }
 
-  /** Calls a function with each row, until it returns false; resolves at the end. */
+  /** Calls a function with each item, until it returns false; resolves at the end. */
   async forEach(iterator: (row: T) => boolean | void): Promise<void> {
     if (typeof iterator !== 'function') throw wrongArgument(`${this.#source.where}().forEach`, 'iterator', 'a function', iterator)
     for await (const row of this) {
@@ -71,12 +71,12 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     }
   }
 
-  /** Rows that have crossed and were not read yet. */
+  /** How many items are buffered: fetched, and not read yet. */
   bufferedCount(): number {
     return this.#buffered.length - this.#at
   }
 
-  /** Takes rows that have crossed already, at most this many. */
+  /** Takes buffered items, at most this many. */
   readBufferedDocuments(count = this.bufferedCount()): T[] {
     const end = Math.min(this.#buffered.length, this.#at + count)
     const rows = this.#buffered.slice(this.#at, end)
@@ -97,19 +97,19 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     return new ListCursor<T>(this.#source)
   }
 
-  /** Lets go of the rows that are left. */
+  /** Ends the cursor and releases the items that are left. */
   async close(): Promise<void> {
     this.#closed = true
     this.#buffered = []
     this.#at = 0
   }
 
-  /** The rows as a stream of objects. */
+  /** The items as a stream of objects. */
   stream(): Readable {
     return readableOf(this)
   }
 
-  /** Yields each row, and closes the cursor at the end or when the loop is left. */
+  /** Yields each item, and closes the cursor at the end or when the loop is left. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     try {
       for (;;) {
@@ -125,7 +125,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
   /** Closes at the end of an `await using`. */
   declare [Symbol.asyncDispose]: () => Promise<void>
 
-  /** Whether there is a row to read. Reads that overlap share the listing. */
+  /** Whether there is an item to read. Overlapping reads share the listing. */
   async #fill(method: string): Promise<boolean> {
     const { where, checkOpen, read } = this.#source
     const at = `${where}().${method}`
@@ -133,7 +133,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     if (this.#closed) return false
     const rows = (this.#rows ??= read(at))
     const all = await rows
-    // Closed or rewound meanwhile: these rows belong to nobody.
+    // Closed or rewound meanwhile: these items are dropped.
     if (this.#rows !== rows || this.#closed) return false
     this.#buffered = all
     return this.#at < all.length

@@ -1,4 +1,4 @@
-// The core's side of a cursor.
+// The cursor in the core that a cursor of the API reads from.
 
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
@@ -9,7 +9,7 @@ import type { Document } from '../types/index.js'
 
 type BatchAnswer = [cursor: number, documents: unknown[]]
 
-/** The cursor on the core's side: it pins a view, so that it must end when nobody reads on. */
+/** The cursor in the core. It holds a view open, so it must be closed when it is not read to its end. */
 export class RemoteCursor {
   #id = 0
   #target: CollectionState | undefined

@@ -1,4 +1,4 @@
-// What an `_id` is: which of two are the same, and how one reads in a message.
+// When two `_id`s are equal, and how one is printed in a message.
 
 import { types } from 'node:util'
 

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 
 const HEX = /^[0-9a-f]{24}$/i
 
-/** What tells this process (this thread) from others, and the number of the next ObjectId made here; both random at first, both made at first use. */
+/** Five random bytes of this process (this thread), and the counter of the next ObjectId, which starts at random; both made at first use. */
 let origin: Buffer | undefined
 let counter = 0
 
@@ -23,7 +23,7 @@ function fresh(): Buffer {
   return id
 }
 
-/** The ObjectId of documents read without the option `ObjectId`: 12 bytes, and what programs ask of one. */
+/** The ObjectId of documents that are read without the option `ObjectId`. */
 export class ObjectId {
   /** The 12 bytes. */
   readonly id: Buffer

@@ -1,4 +1,4 @@
-// Bodies that more than one method writes.
+// Bodies and their parts that several requests write.
 
 import type { KeyPairs } from '../arguments/index-spec.js'
 import type { SortKeys } from '../arguments/sort.js'
@@ -6,7 +6,7 @@ import { encodeValue } from '../codec/encode.js'
 import type { Writer } from '../codec/writer.js'
 import type { Document } from '../types/index.js'
 
-/** What a find asks for besides its filter. */
+/** The parameters of a find besides its filter. */
 export interface FindShape {
   sort: SortKeys | undefined
   projection: Document | null

@@ -1,4 +1,4 @@
-// Explanations: any operation that looks for documents, wrapped.
+// Explanations: the request that explains another one.
 
 import { verbosityOf } from '../arguments/index-spec.js'
 import { encodeValue } from '../codec/encode.js'

@@ -1,4 +1,4 @@
-// What the methods of a collection share: arguments read once, requests that several of them send, answers put into the driver's shape.
+// The requests that read, as several methods send them, with their arguments checked and their answers in the driver's form.
 
 import { batchOf, checkFields, countOf, filterOf } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
@@ -17,7 +17,7 @@ export function soleId(filter: unknown): unknown {
   if (typeof filter !== 'object' || filter === null) return undefined
   const keys = Object.keys(filter)
   if (keys.length !== 1 || keys[0] !== '_id') return undefined
-  // A getter runs once, in the encoder.
+  // Not by the getter, which the encoder runs once.
   const id: unknown = Object.getOwnPropertyDescriptor(filter, '_id')?.value
   switch (typeof id) {
     case 'string':
@@ -55,12 +55,12 @@ export function variablesOf(where: string, value: unknown): Document | null {
   return value
 }
 
-/** A negative limit means as many, in one batch, as the driver has it. */
+/** A negative limit means that many in one batch, as in the driver. */
 export function limitOf(where: string, limit: unknown): number {
   return countOf(where, 'option limit', typeof limit === 'number' ? Math.abs(limit) : limit)
 }
 
-/** What a find of many documents asks for. */
+/** The parameters of a find of many documents. */
 export function findManyOf(where: string, options: FindOptions): FindShape {
   return { ...findOf(where, options), limit: limitOf(where, options.limit), batch: batchOf(where, options.batchSize) }
 }
@@ -78,7 +78,7 @@ export function findOneRequest<D>(where: string, filter: unknown, options: FindO
   }
 }
 
-/** A count as the program asks for it. */
+/** The request of countDocuments and countSync. */
 export function countOfMatches(where: string, filter: unknown, options: CountOptions): Request<number> {
   const checked = filterOf(where, filter)
   const skip = countOf(where, 'option skip', options.skip)

@@ -1,19 +1,19 @@
-// The two buffers that JavaScript and the core share. Replaced, never grown in place: the core holds the memory.
+// The two buffers that JavaScript and the core share. They are replaced, never resized in place: the core refers to the memory.
 
 import type { Writer } from '../codec/writer.js'
 import type { Native } from './native.js'
 
 const REQUEST_BYTES = 64 << 10
 const RESULT_BYTES = 256 << 10
-/** Buffers longer than this are given back when what filled them is done. */
+/** Buffers longer than this are replaced by short ones after use. */
 export const KEPT_BYTES = 4 << 20
 
 /** The buffers of one port. */
 export class PortBuffers {
-  /** Code of the program runs while a result is read. What the core writes meanwhile goes to another buffer. */
+  /** Set while code of the program runs in the middle of a result: the core must write to another buffer meanwhile. */
   lent = false
   request = Buffer.allocUnsafeSlow(REQUEST_BYTES)
-  /** The request as words, in the order of bytes of this machine: little endian on every platform that has an addon. */
+  /** The request as words in the byte order of this machine, which is little endian on every platform with an addon. */
   words = wordsOf(this.request)
   result = Buffer.allocUnsafeSlow(RESULT_BYTES)
 
@@ -24,7 +24,7 @@ export class PortBuffers {
     this.hand()
   }
 
-  /** Copies into the request buffer at this place, and makes it longer first where it must be. */
+  /** Copies into the request buffer at this position; a buffer that is too short is replaced first. */
   copyIn(from: Writer, at = 0): void {
     const needed = at + from.length
     if (needed > this.request.length) {
@@ -41,24 +41,24 @@ export class PortBuffers {
     this.hand()
   }
 
-  /** Before the core writes results. */
+  /** Called before the core writes results: a buffer that is being read is left alone, and replaced. */
   keepLent(): void {
     if (!this.lent) return
     this.lent = false
     this.replaceResult(RESULT_BYTES)
   }
 
-  /** Gives back what one long request took. */
+  /** Frees the memory of a long request. */
   shrinkRequest(): void {
     if (this.request.length > KEPT_BYTES) this.replaceRequest(REQUEST_BYTES)
   }
 
-  /** Gives back what one long result took. */
+  /** Frees the memory of a long result. */
   shrinkResult(): void {
     if (this.result.length > KEPT_BYTES) this.replaceResult(RESULT_BYTES)
   }
 
-  /** Lets go of both; the core has done so. */
+  /** Releases both, after the core has released them. */
   release(): void {
     this.request = this.result = Buffer.allocUnsafeSlow(0)
     this.words = new Uint32Array(16)

@@ -1,6 +1,6 @@
 // The end of the process. Node.js runs no cleanup hooks of the main thread after process.exit or an uncaught exception, so an `exit` listener
-// closes what is open. There is one for all evaluations of the package in a process, and it stays the last: listeners of the program may
-// still read.
+// closes what is open. There is one for all evaluations of the package in a process, and it stays the last, so that the program's own listeners
+// can still read.
 
 import { afterCode } from './scheduling.js'
 
@@ -17,7 +17,7 @@ export function closeAtExit(close: () => void): void {
   shared().add(close)
 }
 
-/** Takes it back. */
+/** Cancels `closeAtExit`. */
 export function keepAtExit(close: () => void): void {
   shared().delete(close)
 }
@@ -34,7 +34,7 @@ function atExit(): AtExit {
   const exit = (): void => {
     for (const call of calls) call()
   }
-  // Told before a listener is added: the place behind it is there when the code that adds it is done.
+  // 'newListener' is emitted before the listener is added, so ours is moved behind it in a job.
   const added = (event: string | symbol, listener: unknown): void => {
     if (event !== 'exit' || listener === exit || moving) return
     moving = true

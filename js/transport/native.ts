@@ -1,4 +1,4 @@
-// The addon: what it exports (docs/boundary.md) and where it is found.
+// The addon: what it exports (docs/boundary.md), and how it is found.
 
 import { readFileSync } from 'node:fs'
 import { arch, platform } from 'node:process'
@@ -10,7 +10,7 @@ export interface NativeDatabase {
   readonly handle: number
   describe(): string
   flush(): Promise<void>
-  /** Without a promise where there was nothing to wait for. */
+  /** Returns undefined where there was nothing to wait for. */
   close(): Promise<void> | void
   stats(): Promise<string>
   compact(ticket: number): Promise<string>
@@ -35,7 +35,7 @@ export interface NativeImport {
 /** Everything the addon exports. */
 export interface Native {
   NativeDatabase: {
-    /** One in memory is answered at once. */
+    /** A database in memory is returned at once. */
     open(path: string, optionsJson: string): Promise<NativeDatabase> | NativeDatabase
     verify(path: string): Promise<string>
   }

@@ -1,7 +1,7 @@
-// Point reads on this thread: documents in memory are read in the call that asks for them.
+// Point reads on this thread: a document in memory is read in the call that wants it.
 //
-// A program that awaits such reads one after the other would keep the event loop from turning, so a turn has a share of
-// them. What is asked for when it is spent waits for the next turn, where many reads cross in one call.
+// A program that awaits such reads one after the other would keep the event loop from turning, so each turn has a budget of them
+// (`TurnBudget`). When that is spent, reads wait for the next turn, where many of them are done in one call.
 
 import { encodeId } from '../codec/encode.js'
 import { SHORT_STRING, writeShort } from '../codec/token-writer.js'
@@ -17,7 +17,7 @@ const GET = 1
 const HAS = 2
 const MANY = 3
 
-/** What a read answers when it would have to wait. */
+/** The result of a read that would block. */
 export const MUST_WAIT = Symbol('must wait')
 
 /** Bytes before the `_id`s in the request of a read. */
@@ -37,7 +37,7 @@ interface Late {
 
 /** The point reads of a port. */
 export class PointReads {
-  /** Reads what the request buffer says. */
+  /** Does the read that the request buffer describes. */
   readonly #attempt: () => number | string
   readonly #buffers: PortBuffers
   readonly #turn: TurnBudget
@@ -90,7 +90,7 @@ export class PointReads {
     return documents
   }
 
-  /** A settled promise of what was read; when the turn's share is spent, one that settles in the next turn. */
+  /** A resolved promise of what was read; one that resolves in the next turn when the budget of this turn is spent. */
   settled<T>(value: T): Promise<T> {
     if (!this.#turn.isSpent) {
       this.#turn.add(1)
@@ -106,7 +106,7 @@ export class PointReads {
 
   /** Whether `get` should leave the read to `later`. */
   isLate(id: unknown): boolean {
-    // Others could be changed by the program meanwhile.
+    // An object could be changed by the program until then.
     return this.#turn.isSpent && typeof id !== 'object'
   }
 
@@ -149,7 +149,7 @@ export class PointReads {
     if (this.#late.size > 0) this.#schedule()
   }
 
-  /** What cannot be read together is read one by one, by an operation that can say why not. */
+  /** Reads that fail together are done one by one by operations, which reject with the reason. */
   #someOrNone(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
     try {
       return this.#some(target, ids, 0, ids.length)
@@ -158,9 +158,9 @@ export class PointReads {
     }
   }
 
-  /** The first of these documents, as many as the core answers at once. */
+  /** The first of these documents, as many as the core returns at once. */
   #some(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
-    // An `_id` whose getter reads on gets a writer of its own.
+    // A getter in an `_id` may read on, which takes a writer of its own.
     const out = this.#ids.busy ? new Writer() : this.#ids
     out.clear()
     for (let i = from; i < to; i++) {
@@ -192,7 +192,7 @@ export class PointReads {
       const end = writeShort(this.#buffers.request, HEAD_BYTES, id)
       if (end > 0) return this.#head(target, verb, 1, end)
     }
-    // Getters of the program may read in between, so the buffer is written when they are done.
+    // Getters of the program may read in between, so the buffer is written after they ran.
     const out = new Writer(64)
     encodeId(out, id)
     this.#head(target, verb, 1, HEAD_BYTES + out.length)

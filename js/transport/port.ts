@@ -1,14 +1,14 @@
-// The port to the core: the operations of one turn of the event loop cross in one call.
+// The port to the core: the operations of one turn of the event loop go to it in one call.
 //
 // An operation is encoded into a scratch writer, where getters and Proxies of the caller may run, throw, or start other
 // operations; only whole operations are appended to the batch. The batch is copied into the request buffer when it is
 // submitted, so that a point read or a synchronous call may use that buffer in between.
 //
-// A program may call with next to no stack left, and then any call in here throws. So what belongs together is changed by assignments
-// behind the last call, and put back by assignments: an operation is in the batch whole, known and scheduled, or not at all.
+// A program may call with almost no stack left, and then any call in here throws. So related state is changed by assignments after the
+// last call, and restored by assignments: an operation is in the batch as a whole, registered and scheduled, or not at all.
 //
-// Small writes are done by the core in the call that submits them, and settle there. As a program that awaits one after
-// the other would keep the event loop from turning, what settles counts as point reads do (`TurnBudget`).
+// The core does small writes in the call that submits them, and they settle there. A program that awaits one after the other would
+// keep the event loop from turning, so they count towards the budget of the turn, as point reads do (`TurnBudget`).
 
 import { NO_COLLECTION, PortShapes } from '../codec/shapes.js'
 import { Writer } from '../codec/writer.js'
@@ -26,12 +26,12 @@ const HEADER_BYTES = 24
 const REQUEST_BYTES = 64 << 10
 /** A batch longer than this is submitted at once. */
 const EARLY_BYTES = 16 << 20
-/** How long results are made into values before the event loop turns. */
+/** How long results are decoded before the event loop turns. */
 const DRAIN_MS = 2
 
-/** Milliseconds after which a turn that should have come is not waited for any longer. */
+/** A batch is submitted at once when the turn of the event loop that should submit it is later than this, in milliseconds. */
 const OVERDUE_MS = 50
-/** Calls, one in the other, that there must be room for where results of other operations are settled. */
+/** Nested calls that the stack must have room for before results of other operations are settled. */
 const ROOM = 1000
 
 /** The port of this evaluation of the package in this thread. */
@@ -53,9 +53,9 @@ export class Port {
   /** Point reads of documents in memory. */
   readonly reads: PointReads
   #ticket = 0
-  /** Milliseconds that results took since they were last left. */
+  /** Milliseconds spent on results since they were last postponed. */
   #draining = 0
-  /** Results are left until the event loop has turned. */
+  /** Whether results are postponed until the event loop has turned. */
   #resting = false
   #users = 0
 
@@ -68,7 +68,7 @@ export class Port {
     return port
   }
 
-  /** What the core's wake-up reaches this port through: the core lets go of the function only when the event loop turns. */
+  /** How the core's wake-up reaches this port. The core releases the function only when the event loop turns, so it must not hold the port. */
   readonly #awake: { port: Port | undefined } = { port: this }
   readonly #atExit = (): void => this.#native.closeAll()
 
@@ -89,7 +89,7 @@ export class Port {
     keepAtExit(this.#atExit)
     this.#awake.port = undefined
     this.#native.closePort(this.#id)
-    // What else refers to this port may do so until the event loop turns.
+    // Others may refer to this port until the event loop turns.
     this.buffers.release()
     this.reads.release()
     this.#batch = new Writer(0)
@@ -124,9 +124,9 @@ export class Port {
     return ticket
   }
 
-  /** Lets the core stop an operation; its answer comes all the same. */
+  /** Asks the core to stop an operation; its result still comes. */
   cancel(ticket: number): void {
-    // What was not submitted yet goes first, so that the core knows the ticket.
+    // The batch is submitted first, so that the core knows the ticket.
     if (this.#batch.length > 0 && hasRoom()) this.#submit()
     if (this.#waiters.has(ticket)) this.#native.cancel(this.#id, ticket)
   }
@@ -151,7 +151,7 @@ export class Port {
     } finally {
       this.#depth = depth
     }
-    // The result of a call is the next that is taken, alone. Those of other operations wait for the turn.
+    // The next result taken is that of this call, alone. Results of other operations wait for the turn.
     this.buffers.keepLent()
     let length = this.#native.take(this.#id)
     while (length < 0) {
@@ -177,7 +177,7 @@ export class Port {
     return this.#ticket
   }
 
-  /** Appends an operation that was encoded, and what defines its shapes, to the batch. */
+  /** Appends an encoded operation to the batch, and the definitions of its shapes before it. */
   #add(operation: Operation, waiter: Waiter, body: Writer): number {
     const batch = this.#batch
     const shapes = this.#shapes
@@ -212,7 +212,7 @@ export class Port {
     out.length += body.length
   }
 
-  /** Submits when the program's synchronous code is done, or after a turn of the event loop where one is due. */
+  /** Schedules the submission: when the program's synchronous code is done, or after a turn of the event loop when the budget is spent. */
   #schedule(): void {
     if (this.#scheduled) return
     if (this.#turn.isSpent || this.#draining >= DRAIN_MS) {
@@ -233,14 +233,14 @@ export class Port {
     this.#submit()
   }
 
-  /** Submits before what was scheduled does: a long batch, or one whose turn does not come. */
+  /** Submits before the scheduled time: a long batch, or one whose turn is overdue. */
   #submitEarly(): void {
     if (this.#batch.length > EARLY_BYTES || now() > this.#due) {
       if (hasRoom()) this.#submit()
     }
   }
 
-  /** Hands over what has been appended so far. What is small is done by the core at once. */
+  /** Submits the batch. The core does small operations at once. */
   #submit(): void {
     this.#scheduled = false
     this.#due = Infinity
@@ -260,9 +260,9 @@ export class Port {
     this.#draining += now() - start
   }
 
-  /** The core has results. Node.js calls this again without a turn of the event loop while more come. */
+  /** Called when the core has results. Node.js calls it again without a turn of the event loop while more come. */
   #woken(): void {
-    // The last database may have been closed since the call was made, and the port with it.
+    // The last database may have been closed since, and the port with it.
     if (this.#resting || this.#users === 0) return
     this.#turn.begin()
     const start = now()
@@ -271,7 +271,7 @@ export class Port {
     if (!done || this.#draining >= DRAIN_MS) this.#rest()
   }
 
-  /** Leaves results until the event loop has turned. */
+  /** Postpones results until the event loop has turned. */
   #rest(): void {
     if (this.#resting) return
     afterTurn(() => {
@@ -282,7 +282,7 @@ export class Port {
     this.#resting = true
   }
 
-  /** Takes results until there are none, or it is that late; answers whether there are none. */
+  /** Takes results until there are none or the time is reached; returns whether there are none. */
   #drain(until: number): boolean {
     for (;;) {
       const length = this.#native.take(this.#id)
@@ -324,7 +324,7 @@ function settle(waiter: Waiter, bytes: Buffer, at: number, failed: boolean): voi
   }
 }
 
-/** Whether there is stack for as much as settling may take. */
+/** Whether the stack has room for as many calls as settling may take. */
 function hasRoom(): boolean {
   try {
     deeper(ROOM)

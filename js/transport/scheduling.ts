@@ -1,5 +1,5 @@
-// When things run. Nothing here is looked up again after this module was evaluated, so that a program that replaces timers, as Jest's,
-// vitest's and Sinon's fake timers do, stops no database.
+// Timers, jobs and the clock. All are taken when this module is evaluated, so that a program that replaces them later, as the fake timers of
+// Jest, vitest and Sinon do, stops no database.
 
 import { hrtime } from 'node:process'
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
@@ -14,11 +14,11 @@ const timeout = setTimeout
 const cleared = clearTimeout
 
 /**
- * Calls back after so many milliseconds unless what it answers is called before; keeps no process alive. Where timers were faked before this
- * module was evaluated it may never call: who needs to be sure has another way.
+ * Calls back after so many milliseconds, unless the function that it returns is called before. It does not keep the process alive. Where timers
+ * were faked before this module was evaluated it may never call: rely on it for no more than an earlier error.
  */
 export function afterMilliseconds(milliseconds: number, run: () => void): () => void {
-  // What the timers of Node.js hold at most.
+  // The longest delay of Node.js.
   const timer = timeout(run, Math.min(milliseconds, 0x7fffffff))
   timer.unref?.()
   return () => cleared(timer)
@@ -30,7 +30,7 @@ export const afterCode: (run: () => void) => unknown = Promise.prototype.then.bi
 /** Runs a function when the event loop has turned. */
 export const afterTurn: (run: () => void) => unknown = faked ? afterMessage : immediate
 
-/** A message to oneself arrives with the next turn. */
+/** A message posted to itself arrives with the next turn. */
 function afterMessage(run: () => void): void {
   const { MessageChannel } = require('node:worker_threads') as typeof Threads
   const { port1, port2 } = new MessageChannel()
@@ -41,7 +41,7 @@ function afterMessage(run: () => void): void {
   port2.postMessage(0)
 }
 
-/** Milliseconds of a clock that only goes forward. The one of node:perf_hooks would load a dozen modules at every start. */
+/** Milliseconds of a monotonic clock. The one of node:perf_hooks would load a dozen modules at every start. */
 export function now(): number {
   const [seconds, nanoseconds] = clock()
   return seconds * 1e3 + nanoseconds / 1e6

@@ -23,17 +23,17 @@ export interface Target {
   readAgain(id: unknown): Promise<unknown>
   /** The operations under way, among which late reads count. */
   readonly pending: { count: number }
-  /** So many late reads ended. */
+  /** Called when so many late reads have ended. */
   ended(count: number): void
 }
 
-/** Who waits for an operation. */
+/** Receives the result of an operation. */
 export interface Waiter {
   target: Target
   succeed(value: unknown): void
-  /** The core refused it, or failed. */
+  /** The operation failed in the core. */
   refuse(details: ErrorDetails): void
-  /** Its answer could not be read. */
+  /** Its result could not be decoded. */
   fail(error: unknown): void
 }
 
@@ -44,7 +44,7 @@ export interface Operation {
   body(out: Writer, shapes: PortShapes): void
 }
 
-/** Reads the section of a result and remembers what it taught. */
+/** Reads the section of a result, and notes the number of the collection that it defines shapes of. */
 export function readSection(target: Target, bytes: Buffer, at = 0): unknown {
   const value = target.reader.section(bytes, at)
   const number = bytes.readUInt32LE(at + 4)

@@ -23,11 +23,11 @@ export interface OpenOptions {
    * Beyond, it rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
    */
   queryMemoryLimit?: number
-  /** Compacts unasked when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+  /** Compacts by itself when more than half of the files is no longer needed, or there are 32 segments. Default true. */
   autoCompact?: boolean
   /**
-   * What becomes of a field that costly scans ask for: `'suggest'` (default) names it in statistics and explanations after three of them, `'on'`
-   * makes an index of it too, `'off'` does neither.
+   * What happens when scans read many documents for few because an index is missing: `'suggest'` (default) names the index in statistics and
+   * explanations after three of them, `'on'` also creates it, `'off'` does neither.
    */
   autoIndex?: 'off' | 'suggest' | 'on'
   /** Generations that a compaction keeps. Default none. */
@@ -47,11 +47,11 @@ export interface OpenOptions {
   ObjectId?: ObjectIdConstructor
   /** Makes the `_id` of documents that have none; default UUIDv7 strings. */
   pkFactory?: PrimaryKeyFactory
-  /** Leaves fields that are undefined out; `false` stores null. Default true. */
+  /** Leaves out fields that are undefined; `false` stores null. Default true. */
   ignoreUndefined?: boolean
   /** Does not set the `_id` that was made on the caller's object. Default false. */
   forceServerObjectId?: boolean
-  /** Gives up waiting; rejects with the signal's reason. */
+  /** Aborts the call: it rejects with the signal's reason. */
   signal?: AbortSignal
 }
 
@@ -59,7 +59,7 @@ export interface OpenOptions {
 export interface CollectionOptions extends DriverOptions {
   /** Makes the `_id` of documents that have none. */
   pkFactory?: PrimaryKeyFactory
-  /** Leaves fields that are undefined out; `false` stores null. */
+  /** Leaves out fields that are undefined; `false` stores null. */
   ignoreUndefined?: boolean
   /** Does not set the `_id` that was made on the caller's object. */
   forceServerObjectId?: boolean
@@ -73,7 +73,7 @@ export interface RecoveryReport {
   [fact: string]: unknown
 }
 
-/** Figures about an open database. */
+/** Statistics of an open database. */
 export interface DatabaseStats {
   /** Collections there are. */
   collections: number
@@ -148,7 +148,7 @@ export interface CollectionInfo {
   number: number
   /** Documents in it. */
   count: number
-  /** What it was made with; nothing yet. */
+  /** The options that it was created with; none yet. */
   options: Document
   info: { readOnly: boolean }
   idIndex: { v: number; key: { _id: 1 }; name: string }
@@ -196,7 +196,7 @@ export interface Verification {
 export interface ExportOptions extends OperationOptions {
   /** The collections to write; all where it is left out. */
   collections?: readonly string[]
-  /** Called after each piece has been handed to the stream. */
+  /** Called after each piece was passed to the stream. */
   onProgress?: (progress: ExportResult) => void
 }
 
@@ -215,7 +215,7 @@ export interface ImportOptions extends OperationOptions {
   ifExists?: 'error' | 'replace' | 'skip'
   /** Documents in a commit; 1000 where it is left out. */
   batchSize?: number
-  /** Called after each piece has been committed. */
+  /** Called after each piece was committed. */
   onProgress?: (progress: ImportResult) => void
 }
 

@@ -4,12 +4,12 @@
 export type IndexDirection = 1 | -1 | '2d' | '2dsphere' | 'text' | 'geoHaystack' | 'hashed' | number
 
 /** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
- * reads from the last document to the first where no sort is asked for. */
+ * reads from the last document to the first where there is no sort. */
 export type Hint = string | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection> | readonly (readonly [string, IndexDirection])[]
 
-/** Options of operations that look for documents. */
+/** The option `hint`. */
 export interface HintOptions {
-  /** The index to use. Rejects with `BAD_QUERY` when there is none such. */
+  /** The index to use. Rejects with `BAD_QUERY` when there is no such index. */
   hint?: Hint
 }
 

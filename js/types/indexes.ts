@@ -21,7 +21,7 @@ export interface IndexOptions {
   sparse?: boolean
   /** Holds the documents that match this filter only. */
   partialFilterExpression?: Document
-  /** For the sake of programs written for a server; every index is built while reads and writes go on. */
+  /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes go on. */
   background?: boolean
 }
 
@@ -53,7 +53,7 @@ export interface IndexDescriptionCompact {
 
 /** How `indexInformation` and `indexes` answer. */
 export interface IndexInformationOptions extends OperationOptions {
-  /** The rows of the listing in place of names and fields. */
+  /** Answers the descriptions of `listIndexes` instead of names and fields. */
   full?: boolean
 }
 
@@ -74,7 +74,7 @@ export interface SuggestedIndex {
   scans: number
 }
 
-/** Figures about a collection. */
+/** Statistics of a collection. */
 export interface CollectionStats {
   /** Database and collection, joined by a dot. */
   ns: string
@@ -99,14 +99,14 @@ export interface CollectionStats {
 
 /** Options of `listCollections`. */
 export interface ListCollectionsOptions extends OperationOptions {
-  /** Rows of name and type alone. Default false. */
+  /** Answers names and types only. Default false. */
   nameOnly?: boolean
-  /** For the sake of programs written for a server; a listing crosses in one piece. */
+  /** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
   batchSize?: number
 }
 
 /** Options of `listIndexes`. */
 export interface ListIndexesOptions extends OperationOptions {
-  /** For the sake of programs written for a server; a listing crosses in one piece. */
+  /** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
   batchSize?: number
 }

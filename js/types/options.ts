@@ -42,11 +42,11 @@ export interface DriverOptions {
 
 /** Options of every operation. */
 export interface OperationOptions extends DriverOptions {
-  /** Gives up waiting; rejects with the signal's reason. A write that was under way may still be done. */
+  /** Aborts the operation: it rejects with the signal's reason. A write that was under way may still be done. */
   signal?: AbortSignal
-  /** Milliseconds that the core may work on it; then it rejects with `TIMEOUT` (code 50). 0, the default, is any time. */
+  /** The time limit in milliseconds; then it rejects with `TIMEOUT` (code 50). 0, the default, is no limit. */
   maxTimeMS?: number
-  /** Strings compare as their bytes do. Any other collation is refused. */
+  /** Strings compare by their bytes. Any other collation is refused. */
   collation?: { locale: 'simple' }
 }
 
@@ -63,7 +63,7 @@ export interface LetOptions {
 export interface InsertOneOptions extends OperationOptions {
   /** Does not set the `_id` that was made on the caller's object. */
   forceServerObjectId?: boolean
-  /** Leaves fields that are undefined out; `false` stores null. */
+  /** Leaves out fields that are undefined; `false` stores null. */
   ignoreUndefined?: boolean
 }
 
@@ -75,15 +75,15 @@ export interface InsertManyOptions extends InsertOneOptions {
 
 /** Options of `find`. */
 export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
-  /** Fields to show or leave out. */
+  /** The fields to include or exclude. */
   projection?: Projection<T>
   /** The order; natural order, that of insertion, where it is absent. */
   sort?: Sort
-  /** Documents to leave out first. */
+  /** Documents to skip first. */
   skip?: number
   /** Documents at most; 0 for all. */
   limit?: number
-  /** Documents that cross into JavaScript at a time; 0 for the default. */
+  /** The batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize?: number
 }
 
@@ -92,7 +92,7 @@ export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batch
 
 /** Options of `countDocuments`. */
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
-  /** Documents to leave out first. */
+  /** Documents to skip first. */
   skip?: number
   /** Count at most this many; 0 for all. */
   limit?: number
@@ -100,7 +100,7 @@ export interface CountOptions extends OperationOptions, HintOptions, ExplainOpti
 
 /** Options of `aggregate`. */
 export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
-  /** Documents that cross into JavaScript at a time; 0 for the default. */
+  /** The batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize?: number
 }
 
@@ -132,7 +132,7 @@ export interface UpdateOneOptions extends UpdateOptions {
 
 /** Options of `replaceOne`. */
 export interface ReplaceOptions extends Omit<UpdateOneOptions, 'arrayFilters'> {
-  /** Leaves fields that are undefined out; `false` stores null. */
+  /** Leaves out fields that are undefined; `false` stores null. */
   ignoreUndefined?: boolean
 }
 
@@ -150,7 +150,7 @@ export interface VersionOptions extends OperationOptions {
 
 /** Options of `set`. */
 export interface SetOptions extends VersionOptions {
-  /** Leaves fields that are undefined out; `false` stores null. */
+  /** Leaves out fields that are undefined; `false` stores null. */
   ignoreUndefined?: boolean
 }
 
@@ -170,7 +170,7 @@ export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, opt
 export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
   /** The document as it was (the default), or as it is after the write. */
   returnDocument?: 'before' | 'after'
-  /** Fields to show or leave out. */
+  /** The fields to include or exclude. */
   projection?: Projection<T>
   /** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
   includeResultMetadata?: boolean
@@ -187,7 +187,7 @@ export type FindOneAndDeleteOptions<T = Document> = Pick<
 
 /** What the writes of `bulkWrite` take besides filters and documents. */
 interface BulkWriteModelOptions extends HintOptions {
-  /** Strings compare as their bytes do. Any other collation is refused. */
+  /** Strings compare by their bytes. Any other collation is refused. */
   collation?: { locale: 'simple' }
 }
 
