@@ -5,7 +5,6 @@ import type { Settings } from '../arguments/open-options.js'
 import { Reader } from '../codec/decode.js'
 import { ShapeCache } from '../codec/shapes.js'
 import { type ErrorDetails, errorFrom, MoltenError } from '../errors.js'
-import { printedKey } from '../ids/equality.js'
 import { getRequest } from '../request/reads.js'
 import { type Request, withLimits } from '../request/request.js'
 import type { Limits } from '../request/time-limit.js'
@@ -17,6 +16,9 @@ import { untilGivenUp } from './deadline.js'
 import { errorOfNative, named } from './failures.js'
 import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
 import { fromHere } from './traces.js'
+
+/** How the core's message of a duplicate key begins; the name of the collection follows. */
+const DUPLICATE = 'E11000 duplicate key error collection: '
 
 /** An open database behind its handles. */
 export class Connection implements CollectionOwner, OperationOwner {
@@ -103,7 +105,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     const waiter: Waiter = {
       target,
       succeed: (value) => (answer = { value: request.finish(value as never) }),
-      refuse: (details) => (answer = { error: fromHere(this.errorOf(where, target.name, details)) }),
+      refuse: (details) => (answer = { error: fromHere(this.errorOf(where, details)) }),
       fail: (error) => (answer = { error })
     }
     try {
@@ -117,17 +119,15 @@ export class Connection implements CollectionOwner, OperationOwner {
   }
 
   /** The error of a failed operation, with the collection and method in its message. */
-  errorOf(where: string, collection: string, details: ErrorDetails): Error {
-    details.message = this.#messageOf(where, collection, details)
-    for (const item of details.writeErrors ?? []) item.message = this.#messageOf(where, collection, item)
+  errorOf(where: string, details: ErrorDetails): Error {
+    details.message = this.#messageOf(where, details)
+    for (const item of details.writeErrors ?? []) item.message = this.#messageOf(where, item)
     return errorFrom(details)
   }
 
-  /** A duplicate key reads as MongoDB's does; any other failure is prefixed with where it happened. */
-  #messageOf(where: string, collection: string, details: Pick<ErrorDetails, 'kind' | 'message' | 'indexName' | 'keyPattern' | 'keyValue'>): string {
-    if (details.kind !== 'DUPLICATE_KEY' || !details.keyValue) return `${where}: ${details.message}`
-    const index = details.indexName ?? '_id_'
-    return `E11000 duplicate key error collection: ${this.name}.${collection} index: ${index} dup key: ${printedKey(details.keyValue)}`
+  /** A duplicate key has MongoDB's message, to which only the name of the database is added. Any other gets the method in front. */
+  #messageOf(where: string, { message }: { message: string }): string {
+    return message.startsWith(DUPLICATE) ? `${DUPLICATE}${this.name}.${message.slice(DUPLICATE.length)}` : `${where}: ${message}`
   }
 
   /** Runs an async method of the native database. Long ones are stopped by their ticket when the signal or the deadline ends the call. */

@@ -13,7 +13,7 @@ import { traced } from './traces.js'
 export interface OperationOwner {
   readonly port: Port
   /** The error of a failed operation. */
-  errorOf(where: string, collection: string, details: ErrorDetails): Error
+  errorOf(where: string, details: ErrorDetails): Error
   ended(count: number): void
 }
 
@@ -68,7 +68,7 @@ export class OperationWaiter<T> implements Waiter {
   #errorOf(details: ErrorDetails): Error {
     const { request } = this
     if (request.single) delete details.writeErrors
-    const error = this.owner.errorOf(this.where, this.target.name, details)
+    const error = this.owner.errorOf(this.where, details)
     request.failed?.(error)
     return error
   }

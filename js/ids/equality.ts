@@ -1,4 +1,4 @@
-// When two `_id`s are equal, and how one is printed in a message.
+// When two `_id`s are equal.
 
 import { types } from 'node:util'
 
@@ -33,18 +33,4 @@ export function sameId(a: unknown, b: unknown): boolean {
 
 function isNumeric(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'bigint'
-}
-
-/** A key of a duplicate as MongoDB prints it: `{ _id: "u1" }`. */
-export function printedKey(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (value === null || value === undefined) return 'null'
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value !== 'object') return String(value)
-  if (isObjectId(value)) return `ObjectId('${value.toHexString()}')`
-  if (types.isDate(value)) return `new Date(${value.getTime()})`
-  if (types.isUint8Array(value)) return `BinData(0, ${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex').toUpperCase()})`
-  if (Array.isArray(value)) return `[ ${value.map(printedKey).join(', ')} ]`
-  const fields = Object.entries(value).map(([key, field]) => `${key}: ${printedKey(field)}`)
-  return `{ ${fields.join(', ')} }`
 }

@@ -33,9 +33,8 @@ pub(super) fn duplicate_id(name: &str, id: &Value) -> Error {
     };
     let details =
         Details { key_pattern: encode(Value::Int(1)), key_value: encode(id.clone()), ..Details::default() };
-    let shown = shown(id);
-    let message =
-        format!("E11000 duplicate key error collection: {name} index: _id_ dup key: {{ _id: {shown} }}");
+    let key = Value::Object(vec![("_id".to_owned(), id.clone())]);
+    let message = message(name, "_id_", &key);
     Error::new(Kind::DuplicateKey, message).with_details(details)
 }
 
@@ -52,32 +51,63 @@ pub(super) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> E
         index: Some(index.name.to_string()),
         ..Details::default()
     };
-    let shown: Vec<String> = match values {
-        Value::Object(fields) => {
-            fields.iter().map(|(path, value)| format!("{path}: {}", shown(value))).collect()
-        }
-        other => vec![shown(other)],
-    };
-    let message = format!(
-        "E11000 duplicate key error collection: {collection} index: {} dup key: {{ {} }}",
-        index.name,
-        shown.join(", ")
-    );
+    let message = message(collection, &index.name, values);
     Error::new(Kind::DuplicateKey, message).with_details(details)
 }
 
-/// A value as messages show it.
-fn shown(value: &Value) -> String {
+/// MongoDB's message. The script adds the name of the database, which the core does not know.
+fn message(collection: &str, index: &str, key: &Value) -> String {
+    format!("E11000 duplicate key error collection: {collection} index: {index} dup key: {}", printed(key))
+}
+
+/// A value as MongoDB prints it.
+fn printed(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Int(number) => number.to_string(),
-        Value::Double(number) => number.to_string(),
-        Value::Long(number) => number.to_string(),
+        Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),
-        Value::ObjectId(bytes) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("ObjectId('{hex}')")
+        Value::Int(number) => number.to_string(),
+        Value::Long(number) => number.to_string(),
+        Value::Double(number) if number.is_infinite() => {
+            if *number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
         }
-        other => other.type_name().to_owned(),
+        Value::Double(number) if number.abs() < 1e21 => number.to_string(),
+        Value::Double(number) => format!("{number:?}"),
+        Value::String(text) => serde_json::to_string(text).unwrap_or_else(|_| format!("{text:?}")),
+        Value::Binary(bytes) => format!("BinData(0, {})", hex(bytes).to_uppercase()),
+        Value::ObjectId(bytes) => format!("ObjectId('{}')", hex(bytes)),
+        Value::Date(time) => format!("new Date({time})"),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(printed).collect();
+            format!("[ {} ]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{name}: {}", printed(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_printed_as_mongodb_prints_it() {
+        let value = Value::Object(vec![
+            ("text".to_owned(), Value::String("say \"hi\"\n".to_owned())),
+            ("numbers".to_owned(), Value::Array(vec![Value::Int(1), Value::Double(-0.5), Value::Long(7)])),
+            ("far".to_owned(), Value::Double(f64::NEG_INFINITY)),
+            ("time".to_owned(), Value::Date(-1)),
+            ("bytes".to_owned(), Value::Binary(vec![0, 0xab])),
+            ("id".to_owned(), Value::ObjectId([0xcd; 12])),
+            ("none".to_owned(), Value::Null),
+        ]);
+        let expected = r#"{ text: "say \"hi\"\n", numbers: [ 1, -0.5, 7 ], far: -Infinity, time: new Date(-1), bytes: BinData(0, 00AB), id: ObjectId('cdcdcdcdcdcdcdcdcdcdcdcd'), none: null }"#;
+        assert_eq!(printed(&value), expected);
     }
 }
