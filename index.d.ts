@@ -32,7 +32,7 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	readBufferedDocuments(count?: number): T[];
 	/** Starts over: the next read makes a new listing. */
 	rewind(): void;
-	/** A cursor over the same listing that has not started. */
+	/** A new cursor over the same listing. */
 	clone(): ListCursor<T>;
 	/** Ends the cursor and releases the items that are left. */
 	close(): Promise<void>;
@@ -54,14 +54,14 @@ export interface ObjectIdLike {
 }
 /** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
 export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
-/** Makes the `_id` of documents that have none. */
+/** Creates the `_id` of documents that have none. */
 export interface PrimaryKeyFactory {
 	/** A value that no other document of the collection has. */
 	createPk(): unknown;
 }
 /** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
-/** The index to use: its name, or its fields as it was made with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
+/** The index to use: its name, or its fields as it was created with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
  * reads from the last document to the first where there is no sort. */
 export type Hint = string | {
 	readonly [path: string]: IndexDirection;
@@ -74,9 +74,9 @@ export interface HintOptions {
 	/** The index to use. Rejects with `BAD_QUERY` when there is no such index. */
 	hint?: Hint;
 }
-/** How much an explanation tells: the plan; what running it took, too; the same of the plans that were not chosen. */
+/** The verbosity of an explanation: the plan; its execution statistics too; and those of the plans that were not chosen. */
 export type ExplainVerbosity = "queryPlanner" | "queryPlannerExtended" | "executionStats" | "allPlansExecution";
-/** The detail of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
+/** The verbosity of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
 export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
 	verbosity: ExplainVerbosity;
 	maxTimeMS?: number;
@@ -95,11 +95,11 @@ export type WithId<T> = IsOpen<T> extends true ? T & {
 } : Without<T, "_id"> & {
 	_id: InferId<T>;
 };
-/** A document as it is inserted: its `_id` may be absent or null, and is then made. */
+/** A document to insert: its `_id` may be absent or null, and is then created. */
 export type OptionalId<T> = IsOpen<T> extends true ? T : Without<T, "_id"> & {
 	_id?: InferId<T> | null;
 };
-/** A document without `_id`, as it replaces another. */
+/** A document without `_id`, for replacements. */
 export type WithoutId<T> = IsOpen<T> extends true ? T : Without<T, "_id">;
 /** The dotted paths of a document, five levels deep; positions in arrays are numbers. */
 export type Path<T, Depth extends 0[] = [
@@ -150,13 +150,13 @@ export interface FilterOperators<T> {
 	$nin?: readonly (T | Pattern<T>)[];
 	/** Where the operators, or the regular expression, do not match. */
 	$not?: FilterOperators<T> | RegExp;
-	/** A string that the regular expression finds something in. */
+	/** A string in which the regular expression matches. */
 	$regex?: RegExp | string;
 	/** Flags of `$regex`: i, m, s, x, u. */
 	$options?: string;
-	/** A string with this text in it, whatever its case, or an array with this element. */
+	/** A string that contains this text in upper or lower case, or an array that contains this element. */
 	$contains?: any;
-	/** Whether the field is there. */
+	/** Whether the field exists. */
 	$exists?: boolean;
 	/** Of one of these types, by MongoDB's names or numbers. */
 	$type?: TypeName | number | readonly (TypeName | number)[];
@@ -169,7 +169,7 @@ export interface FilterOperators<T> {
 	$size?: number;
 	/** An array that holds all of these. */
 	$all?: readonly any[];
-	/** An array with an element that meets all of this. */
+	/** An array with an element that meets all of these conditions. */
 	$elemMatch?: Document;
 	/** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
 	$bitsAllSet?: BitMask;
@@ -317,7 +317,7 @@ export interface Positional {
 export interface UpdateOperators<T, Id = any> {
 	/** Sets fields. */
 	$set?: SetFields<T>;
-	/** Sets fields of a document that an upsert makes. */
+	/** Sets fields of a document that an upsert inserts. */
 	$setOnInsert?: SetFields<T> & {
 		_id?: Id;
 	};
@@ -339,7 +339,7 @@ export interface UpdateOperators<T, Id = any> {
 	}>;
 	/** Appends to arrays; an absent field starts empty. */
 	$push?: PushFields<T>;
-	/** Appends what is not there yet. */
+	/** Appends values that the array does not have yet. */
 	$addToSet?: AddToSetFields<T>;
 	/** Removes the elements that equal a value or match a condition. */
 	$pull?: PullFields<T>;
@@ -415,9 +415,9 @@ export interface LetOptions {
 	 */
 	let?: Document;
 }
-/** Options of operations that make documents. */
+/** Options of operations that insert documents. */
 export interface InsertOneOptions extends OperationOptions {
-	/** Does not set the `_id` that was made on the caller's object. */
+	/** Does not set a created `_id` on the caller's object. */
 	forceServerObjectId?: boolean;
 	/** Leaves out fields that are undefined; `false` stores null. */
 	ignoreUndefined?: boolean;
@@ -431,7 +431,7 @@ export interface InsertManyOptions extends InsertOneOptions {
 export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
 	/** The fields to include or exclude. */
 	projection?: Projection<T>;
-	/** The order; natural order, that of insertion, where it is absent. */
+	/** The order; default natural order, that of insertion. */
 	sort?: Sort;
 	/** Documents to skip first. */
 	skip?: number;
@@ -456,7 +456,7 @@ export interface AggregateOptions extends OperationOptions, HintOptions, LetOpti
 }
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
-	/** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
+	/** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not show it. */
 	explain?: ExplainVerbosityLike;
 }
 /** Options of `distinct`. */
@@ -467,7 +467,7 @@ export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOpt
 }
 /** Options of updates. */
 export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
-	/** Makes a document from filter and update when none matches. Default false. */
+	/** Inserts a document made from filter and update when none matches. Default false. */
 	upsert?: boolean;
 	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
 	arrayFilters?: readonly Document[];
@@ -487,7 +487,7 @@ export interface UpdateOneOptions extends UpdateOptions {
 	/** Of several that match, the first in this order. */
 	sort?: Sort;
 }
-/** Options of key access that writes. */
+/** Options of writes by `_id` that check the version. */
 export interface VersionOptions extends OperationOptions {
 	/** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
 	ifVersion?: number;
@@ -501,7 +501,7 @@ export interface SetOptions extends VersionOptions {
 export type SetManyOptions = Omit<SetOptions, "ifVersion">;
 /** Options of `get`. */
 export interface GetOptions extends OperationOptions {
-	/** Resolves with the document's version and times too. */
+	/** Resolves with the document, its version and its times. */
 	meta?: boolean;
 }
 /** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
@@ -514,7 +514,7 @@ export type SetEntry<T> = readonly [
 ];
 /** Options of `findOneAndUpdate`. */
 export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
-	/** The document as it was (the default), or as it is after the write. */
+	/** Whether to resolve with the document before (the default) or after the write. */
 	returnDocument?: "before" | "after";
 	/** The fields to include or exclude. */
 	projection?: Projection<T>;
@@ -583,15 +583,15 @@ export type IndexSpecification = OneOrMore<string | readonly [
 	readonly [path: string]: IndexDirection;
 } | ReadonlyMap<string, IndexDirection>>;
 type OneOrMore<T> = T | readonly T[];
-/** What an index does besides finding. */
+/** Properties of an index. */
 export interface IndexOptions {
 	/** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
 	name?: string;
 	/** Refuses a second document with the same values. Default false. */
 	unique?: boolean;
-	/** Leaves out documents that have none of its fields. Default false. */
+	/** Has no entries for documents without its fields. Default false. */
 	sparse?: boolean;
-	/** Holds the documents that match this filter only. */
+	/** Has entries only for documents that match this filter. */
 	partialFilterExpression?: Document;
 	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes go on. */
 	background?: boolean;
@@ -633,7 +633,7 @@ export interface IndexInformationOptions extends OperationOptions {
 }
 /** What `dropIndex` did. */
 export interface DropIndexResult {
-	/** Indexes that there were before, that of `_id` included. */
+	/** Number of indexes before, that of `_id` included. */
 	nIndexesWas: number;
 	ok: number;
 }
@@ -697,11 +697,11 @@ export interface OpenOptions {
 	storage?: StorageMode;
 	/** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
 	flushInterval?: number;
-	/** Bytes of documents to keep in memory, at least 1; default all. A database in memory has nowhere else to keep them and refuses it. */
+	/** Bytes of documents to keep in memory, at least 1; default all. A database in memory cannot keep them elsewhere and refuses the option. */
 	memoryLimit?: number;
 	/**
-	 * Bytes that one query may hold while it computes: what its stages keep, values of its expressions, its compiled regular expressions.
-	 * Beyond, it rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+	 * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled regular expressions.
+	 * A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
 	 */
 	queryMemoryLimit?: number;
 	/** Compacts by itself when more than half of the files is no longer needed, or there are 32 segments. Default true. */
@@ -715,9 +715,9 @@ export interface OpenOptions {
 	retention?: Retention;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
-	/** Makes the database when there is none. Default true. */
+	/** Creates the database when it does not exist. Default true. */
 	createIfMissing?: boolean;
-	/** Rejects when there is a database already. Default false. */
+	/** Rejects when the database exists. Default false. */
 	errorIfExists?: boolean;
 	/**
 	 * What to do with damage at the end of the log that a power cut does not explain: `'strict'` (default) rejects with `CORRUPT_TAIL`,
@@ -726,22 +726,22 @@ export interface OpenOptions {
 	recovery?: "strict" | "truncate";
 	/** The class of the ObjectIds in documents that are read; default a small class of this package. */
 	ObjectId?: ObjectIdConstructor;
-	/** Makes the `_id` of documents that have none; default UUIDv7 strings. */
+	/** Creates the `_id` of documents that have none; default UUIDv7 strings. */
 	pkFactory?: PrimaryKeyFactory;
 	/** Leaves out fields that are undefined; `false` stores null. Default true. */
 	ignoreUndefined?: boolean;
-	/** Does not set the `_id` that was made on the caller's object. Default false. */
+	/** Does not set a created `_id` on the caller's object. Default false. */
 	forceServerObjectId?: boolean;
 	/** Aborts the call: it rejects with the signal's reason. */
 	signal?: AbortSignal;
 }
 /** The options of `db.collection`; they replace those of the database. */
 export interface CollectionOptions extends DriverOptions {
-	/** Makes the `_id` of documents that have none. */
+	/** Creates the `_id` of documents that have none. */
 	pkFactory?: PrimaryKeyFactory;
 	/** Leaves out fields that are undefined; `false` stores null. */
 	ignoreUndefined?: boolean;
-	/** Does not set the `_id` that was made on the caller's object. */
+	/** Does not set a created `_id` on the caller's object. */
 	forceServerObjectId?: boolean;
 }
 /** Options of `createCollection`. */
@@ -753,7 +753,7 @@ export interface RecoveryReport {
 }
 /** Statistics of an open database. */
 export interface DatabaseStats {
-	/** Collections there are. */
+	/** Number of collections. */
 	collections: number;
 	/** Documents in all of them. */
 	documents: number;
@@ -786,9 +786,9 @@ export interface DatabaseStats {
 		collection: string;
 	} & SuggestedIndex)[];
 }
-/** How much of the past a compaction leaves on disk. */
+/** How many earlier generations a compaction keeps on disk. */
 export interface Retention {
-	/** So many generations before the present one stay in `backup/<generation>/`, each a database that opens by itself: 0 to 1,000, default 0. */
+	/** Generations before the current one that stay in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
 	generations: number;
 }
 /** What a backup holds. */
@@ -806,7 +806,7 @@ export interface BackupResult {
 export interface CompactResult {
 	/** Documents kept. */
 	documents: number;
-	/** Bytes of the database's files before; in memory, of the blocks that its documents stand in. */
+	/** Bytes of the database's files before; in memory, of the blocks with its documents. */
 	bytesBefore: number;
 	/** The same after. */
 	bytesAfter: number;
@@ -841,7 +841,7 @@ export interface CollectionInfo {
 export interface FileDamage {
 	/** Where in the file. */
 	offset: number;
-	/** The commit that stands there or was due there; null where no commit is concerned. */
+	/** The number of the commit at this offset; null when there is none. */
 	lsn: number | null;
 	message: string;
 }
@@ -855,7 +855,7 @@ export interface VerifiedFile {
 	frames: number;
 	/** Blocks in them. */
 	blocks: number;
-	/** Bytes at its end that a kill or a power cut left unfinished; opening cuts them, and no acknowledged write is among them. */
+	/** Bytes of an incomplete write at its end, left by a kill or a power cut; opening removes them. No acknowledged write is among them. */
 	tornBytes: number;
 	firstDamage: FileDamage | null;
 }
@@ -874,7 +874,7 @@ export interface Verification {
 }
 /** How `exportJSONL` writes. */
 export interface ExportOptions extends OperationOptions {
-	/** The collections to write; all where it is left out. */
+	/** The collections to write; default all. */
 	collections?: readonly string[];
 	/** Called after each piece was passed to the stream. */
 	onProgress?: (progress: ExportResult) => void;
@@ -888,9 +888,9 @@ export interface ExportResult {
 export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 /** How `importJSONL` reads. */
 export interface ImportOptions extends OperationOptions {
-	/** What happens to a document whose `_id` is taken: the import stops (the default), it replaces what is there, or it is left out. */
+	/** What to do with a document whose `_id` exists: stop the import (the default), replace the existing document, or skip the new one. */
 	ifExists?: "error" | "replace" | "skip";
-	/** Documents in a commit; 1000 where it is left out. */
+	/** Documents in a commit; default 1000. */
 	batchSize?: number;
 	/** Called after each piece was committed. */
 	onProgress?: (progress: ImportResult) => void;
@@ -899,7 +899,7 @@ export interface ImportOptions extends OperationOptions {
 export interface ImportResult {
 	/** Documents written. */
 	imported: number;
-	/** Documents left out because their `_id` was taken. */
+	/** Documents skipped because their `_id` exists. */
 	skipped: number;
 	/** Lines read, blank ones included. */
 	lines: number;
@@ -935,11 +935,11 @@ export interface UpdateResult<T = Document> {
 	acknowledged: boolean;
 	/** Documents that matched. */
 	matchedCount: number;
-	/** Documents that really changed. */
+	/** Documents that changed. */
 	modifiedCount: number;
-	/** 1 when a document was made, else 0. */
+	/** 1 when a document was inserted, else 0. */
 	upsertedCount: number;
-	/** The `_id` of the document that was made, else null. */
+	/** The `_id` of the document that was inserted, else null. */
 	upsertedId: InferId<T> | null;
 }
 /** What a delete did. */
@@ -947,11 +947,11 @@ export interface DeleteResult {
 	acknowledged: boolean;
 	deletedCount: number;
 }
-/** A document that a write answers, with what the write did. */
+/** The document of a findOneAnd... method, with what the write did. */
 export interface ModifyResult<D = Document> {
 	/** The document, or null. */
 	value: D | null;
-	/** `n`, `updatedExisting`, and `upserted` where a document was made. */
+	/** `n`, `updatedExisting`, and `upserted` when a document was inserted. */
 	lastErrorObject: Document;
 	ok: number;
 }
@@ -1095,11 +1095,11 @@ declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
 /**
- * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
- * `$out` or `$merge` writes then, and has no documents.
+ * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time; one that ends in `$out` or
+ * `$merge` writes then, and has no results.
  *
  * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
- * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
+ * hold too much memory, `NOT_SUPPORTED` for stages that are not supported, `CLOSED` when the database was closed.
  */
 export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	#private;
@@ -1130,18 +1130,18 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	maxTimeMS(value: number): this;
 	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
-	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+	/** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
 	map<R>(transform: (document: T) => R): AggregationCursor<R>;
 	/** Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with what running it took. Nothing is written. */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
-	/** A cursor with the same stages and options that has not started; what `map` was given is left out. */
+	/** A new cursor with the same stages and options, without the functions of `map`. */
 	clone(): AggregationCursor<T>;
 }
 /**
- * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
+ * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first one.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was left alone or worked too long.
+ * when it was idle or worked for too long.
  */
 export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	#private;
@@ -1156,7 +1156,7 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	skip(count: number): this;
 	/** Ends after this many documents; 0 for all. */
 	limit(count: number): this;
-	/** Shows (1) or leaves out (0) fields. */
+	/** Includes (1) or excludes (0) fields. */
 	project<P extends Document = Document>(projection: Document): FindCursor<P>;
 	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
@@ -1164,17 +1164,17 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	hint(hint: Hint): this;
 	/** For logs; ignored. */
 	comment(comment: unknown): this;
-	/** Compares as bytes do: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
+	/** Compares strings by their bytes: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
 	collation(collation: {
 		locale: string;
 	}): this;
-	/** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+	/** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
 	map<R>(transform: (document: T) => R): FindCursor<R>;
 	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
 	count(): Promise<number>;
 	/** Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with what running it took. The cursor does not move. */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
-	/** A cursor with the same filter and options that has not started; what `map` was given is left out. */
+	/** A new cursor with the same filter and options, without the functions of `map`. */
 	clone(): FindCursor<T>;
 }
 declare class CollectionKeyMethods<T extends Document = Document> {
@@ -1209,7 +1209,7 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
 	/**
 	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
-	 * were not awaited may not show yet.
+	 * were not awaited may not be visible yet.
 	 *
 	 * Throws what `get` rejects with.
 	 */
@@ -1231,14 +1231,14 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	 */
 	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
 	/**
-	 * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+	 * A cursor over the results of a pipeline; without stages, over all documents.
 	 *
 	 * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
 	 */
 	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
 	/**
-	 * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
-	 * its view: it sees no later write.
+	 * A cursor over the documents that match, in natural order unless sorted. It reads the state at its first
+	 * fetch: later writes are not seen.
 	 *
 	 * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
 	 */
@@ -1248,14 +1248,14 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	/** Resolves with the number of documents in the collection. */
 	estimatedDocumentCount(options?: OperationOptions): Promise<number>;
 	/**
-	 * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
-	 * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+	 * Resolves with the distinct values of a field in the documents that match: of arrays their elements, and nothing where the field is
+	 * absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
 	 */
 	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
 	distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>;
 	/**
 	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
-	 * show yet. All documents see one state.
+	 * be visible yet. All documents are of one state.
 	 *
 	 * Throws what `find` rejects with.
 	 */
@@ -1268,24 +1268,24 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 declare class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
 	#private;
 	/**
-	 * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
-	 * is there already in the same form is left as it is.
+	 * Creates an index, and the collection if it is missing, while reads and writes go on; resolves with its name when finds may use it. An
+	 * existing index of the same form is left as it is.
 	 *
 	 * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a document has arrays in
 	 * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
 	 * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
 	 */
 	createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string>;
-	/** Makes several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
+	/** Creates several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
 	createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]>;
 	/**
 	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for that of `_id`, which cannot be
 	 * dropped (code 72).
 	 */
 	dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult>;
-	/** Drops all indexes but that of `_id`. Resolves with true, with false where the collection is missing. */
+	/** Drops all indexes but that of `_id`. Resolves with true, or with false when the collection does not exist. */
 	dropIndexes(options?: OperationOptions): Promise<boolean>;
-	/** A cursor over the indexes, that of `_id` first; over none where the collection is missing. */
+	/** A cursor over the indexes, that of `_id` first; empty when the collection does not exist. */
 	listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo>;
 	/** Resolves with the descriptions of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
 	indexes(options: IndexInformationOptions & {
@@ -1305,9 +1305,9 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean>;
 	/** Resolves with statistics of the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
 	stats(options?: OperationOptions): Promise<CollectionStats>;
-	/** Resolves with the options that the collection was made with; there are none yet. */
+	/** Resolves with the options that the collection was created with; there are none yet. */
 	options(options?: OperationOptions): Promise<Document>;
-	/** Resolves with whether the collection drops its oldest documents; none does yet. */
+	/** Resolves with whether the collection is capped; none is. */
 	isCapped(options?: OperationOptions): Promise<boolean>;
 }
 /**
@@ -1326,8 +1326,7 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	/** Database and collection, joined by a dot. */
 	get namespace(): string;
 	/**
-	 * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
-	 * object.
+	 * Inserts a document. If its `_id` is absent or null, one is created, a UUIDv7 string unless `pkFactory` is given, and set on the object.
 	 *
 	 * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
 	 */
@@ -1341,7 +1340,7 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	 */
 	insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>>;
 	/**
-	 * Changes the first document that matches. With `upsert`, makes one from filter and update when none does.
+	 * Changes the first document that matches. With `upsert`, inserts one made from filter and update when none matches.
 	 *
 	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
 	 */
@@ -1353,7 +1352,7 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	 */
 	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
-	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
+	 * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none matches.
 	 *
 	 * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
 	 */
@@ -1387,25 +1386,25 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	}): Promise<WithId<T> | null>;
 	/**
 	 * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
-	 * stop at the first that fails, and what came before stays; with `ordered: false` all others are run. Each is a commit of its own.
+	 * stop at the first that fails, and the writes before it stay; with `ordered: false` all others are run. Each is a commit of its own.
 	 *
 	 * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
 	 * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
 	 */
 	bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>>;
 	/**
-	 * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
-	 * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
+	 * Renames the collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
+	 * already (`dropTarget` drops it), and with `BAD_QUERY` when this one does not exist.
 	 */
 	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
 	deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
 	/**
 	 * Deletes every document that matches, in commits of up to 1,000 documents or 8 MiB, one after the other: an error, an abort or a crash may
-	 * leave the first of them deleted and the others not. `drop` removes all documents at once.
+	 * leave the first of them deleted and the others not. `drop` removes all documents in one commit.
 	 */
 	deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
-	/** Removes the collection and its documents; resolves with whether there was one. */
+	/** Drops the collection with its documents; resolves with whether it existed. */
 	drop(options?: OperationOptions): Promise<boolean>;
 }
 /**
@@ -1419,10 +1418,10 @@ export declare class Collection<T extends Document = Document> extends Collectio
 export declare class Database {
 	#private;
 	/**
-	 * Opens a database, or makes one. Resolves when everything that was acknowledged before is there again.
+	 * Opens a database, or creates one. Resolves when everything that was acknowledged before is recovered.
 	 *
-	 * A large database that was closed cleanly is open before its log was read: reads by `_id` are answered at once, everything else when the
-	 * log was read. If that finds damage, every operation from then on and `close` reject with the `CORRUPT` that this would have been.
+	 * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all other operations when
+	 * the log has been read. If the log turns out to be damaged, every later operation and `close` reject with `CORRUPT`.
 	 *
 	 * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
 	 *
@@ -1432,10 +1431,10 @@ export declare class Database {
 	static open(path: string, options?: OpenOptions): Promise<Database>;
 	/**
 	 * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
-	 * first damaged. Changes nothing; reads on behind damage as far as checksums hold.
+	 * first damaged. Changes nothing; reads on after damage as far as checksums hold.
 	 *
 	 * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
-	 * wrote it, `IO` when there is none or the file system refuses.
+	 * wrote it, `IO` when it does not exist or cannot be read.
 	 */
 	static verify(path: string, options?: OperationOptions): Promise<Verification>;
 	private constructor();
@@ -1448,16 +1447,16 @@ export declare class Database {
 	/** What recovery found when this database was opened. */
 	get recovery(): RecoveryReport;
 	/**
-	 * A handle of a collection; nothing is read or written. The collection appears with its first write.
+	 * A handle of a collection; nothing is read or written. The collection is created by its first write.
 	 *
-	 * Throws a TypeError when the name is no string, `BAD_QUERY` when it cannot be a name: names have 1 to 120 bytes of UTF-8, no
+	 * Throws a TypeError when the name is not a string, `BAD_QUERY` when it is not a valid name: names have 1 to 120 bytes of UTF-8, no
 	 * `$`, `/`, `\` or NUL, no dot at either end and no two in a row.
 	 */
 	collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T>;
 	/**
-	 * Makes a collection with no document in it; resolves with a handle. One that is there already is left as it is.
+	 * Creates an empty collection; resolves with a handle. An existing collection is left as it is.
 	 *
-	 * Rejects with `NOT_SUPPORTED` for options of the collection itself, which come with a later version.
+	 * Rejects with `NOT_SUPPORTED` for options of the collection itself, which are not supported yet.
 	 */
 	createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>>;
 	/**
@@ -1472,47 +1471,47 @@ export declare class Database {
 		nameOnly?: false;
 	}): ListCursor<CollectionInfo>;
 	/**
-	 * Gives a collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
-	 * which `dropTarget` drops, and with `BAD_QUERY` when there is none to rename.
+	 * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
+	 * already (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.
 	 */
 	renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>>;
-	/** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
+	/** Drops a collection with its documents; resolves with whether it existed. Rejects with `READ_ONLY`, `CLOSED`. */
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
 	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
 	flush(options?: OperationOptions): Promise<void>;
 	/**
-	 * Writes every document into a new file and lets the log before it go, while reads and writes go on; in memory, copies the documents
-	 * that keep mostly garbage alive. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no room for the new file; a
-	 * failure leaves everything as it was.
+	 * Writes every document into a new snapshot and removes the log before it, while reads and writes go on; a database in memory copies the
+	 * documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no space for the
+	 * snapshot; a failure leaves everything as it was.
 	 */
 	compact(options?: OperationOptions): Promise<CompactResult>;
 	/**
-	 * Copies the state of now into a directory that is not there yet, while reads and writes go on: every write that resolved before the
-	 * call is in it. Resolves when the copy has been read back and is durable; it opens by itself. Rejects with `IO` when the path is
-	 * taken or the system refuses, `STORAGE_FULL` when there is no room; then no directory of that name is left.
+	 * Copies the current state into a new directory, while reads and writes go on: every write that resolved before the call is in it.
+	 * Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO` when the path exists or cannot be
+	 * written, `STORAGE_FULL` when there is no space; then no directory of that name is left.
 	 */
 	backup(path: string, options?: OperationOptions): Promise<BackupResult>;
 	/** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**
-	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines are the state of the moment
-	 * of the call, however long it takes and whatever is written meanwhile; values are MongoDB Extended JSON v2, so that each comes back as
-	 * itself. Waits where the stream does.
+	 * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines show the state at the time
+	 * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
+	 * them exactly. Respects the back pressure of the stream.
 	 *
-	 * Rejects with what the stream fails with, with the signal's reason, `CLOSED` when the database is closed meanwhile.
+	 * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
 	 */
 	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
 	/**
 	 * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
 	 * the documents of all lines before it are kept.
 	 *
-	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it is no such line or holds what cannot be stored,
+	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it has not this form or has a value that cannot be stored,
 	 * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
 	 */
 	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 	/**
-	 * Waits for operations under way, writes what is left and gives the directory back. Resolves when another process may open it. From
-	 * the call on every other method rejects with `CLOSED`; a second close resolves with the first.
+	 * Waits for operations under way, writes what is left and releases the directory. Resolves when another process may open it. After
+	 * the call every other method rejects with `CLOSED`; a second close resolves with the first.
 	 */
 	close(): Promise<void>;
 	/** Closes at the end of an `await using`. */
@@ -1553,9 +1552,9 @@ export type NestedPaths<T> = Path<T>;
 export type PropertyType<T, P extends string> = PathValue<T, P>;
 /** The driver's name of `CountOptions`. */
 export type CountDocumentsOptions = CountOptions;
-/** The words of the option `returnDocument`. */
+/** The values of the option `returnDocument`. */
 export type ReturnDocument = NonNullable<FindOneAndUpdateOptions["returnDocument"]>;
-/** What takes a signal. */
+/** Options with a signal. */
 export type Abortable = Pick<OperationOptions, "signal">;
 
 export {};

@@ -58,8 +58,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Inserts a document. Where its `_id` is absent or null, one is made, a UUIDv7 string unless `pkFactory` says otherwise, and set on the
-   * object.
+   * Inserts a document. If its `_id` is absent or null, one is created, a UUIDv7 string unless `pkFactory` is given, and set on the object.
    *
    * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
    */
@@ -117,7 +116,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Changes the first document that matches. With `upsert`, makes one from filter and update when none does.
+   * Changes the first document that matches. With `upsert`, inserts one made from filter and update when none matches.
    *
    * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
    */
@@ -135,7 +134,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none does.
+   * Replaces the first document that matches; its `_id` stays. With `upsert`, inserts the replacement when none matches.
    *
    * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
    */
@@ -183,7 +182,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
 
   /**
    * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
-   * stop at the first that fails, and what came before stays; with `ordered: false` all others are run. Each is a commit of its own.
+   * stop at the first that fails, and the writes before it stay; with `ordered: false` all others are run. Each is a commit of its own.
    *
    * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
    * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
@@ -215,8 +214,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Gives the collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
-   * which `dropTarget` drops, and with `BAD_QUERY` when this one does not exist.
+   * Renames the collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
+   * already (`dropTarget` drops it), and with `BAD_QUERY` when this one does not exist.
    */
   rename(name: string, options?: RenameOptions): Promise<Collection<T>> {
     return handleOf(this).run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
@@ -237,13 +236,13 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
 
   /**
    * Deletes every document that matches, in commits of up to 1,000 documents or 8 MiB, one after the other: an error, an abort or a crash may
-   * leave the first of them deleted and the others not. `drop` removes all documents at once.
+   * leave the first of them deleted and the others not. `drop` removes all documents in one commit.
    */
   deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete('deleteMany', Flag.Many, filter, options)
   }
 
-  /** Removes the collection and its documents; resolves with whether there was one. */
+  /** Drops the collection with its documents; resolves with whether it existed. */
   drop(options?: OperationOptions): Promise<boolean> {
     return handleOf(this).run<boolean, OperationOptions>('drop', options, () => ({
       opcode: Opcode.Drop, flags: 0, body: () => {}, finish: (value) => value

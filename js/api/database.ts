@@ -47,10 +47,10 @@ export class Database {
   readonly #description: Description
 
   /**
-   * Opens a database, or makes one. Resolves when everything that was acknowledged before is there again.
+   * Opens a database, or creates one. Resolves when everything that was acknowledged before is recovered.
    *
-   * A large database that was closed cleanly is open before its log was read: reads by `_id` are answered at once, everything else when the
-   * log was read. If that finds damage, every operation from then on and `close` reject with the `CORRUPT` that this would have been.
+   * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all other operations when
+   * the log has been read. If the log turns out to be damaged, every later operation and `close` reject with `CORRUPT`.
    *
    * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
    *
@@ -73,10 +73,10 @@ export class Database {
 
   /**
    * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
-   * first damaged. Changes nothing; reads on behind damage as far as checksums hold.
+   * first damaged. Changes nothing; reads on after damage as far as checksums hold.
    *
    * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
-   * wrote it, `IO` when there is none or the file system refuses.
+   * wrote it, `IO` when it does not exist or cannot be read.
    */
   static async verify(path: string, options?: OperationOptions): Promise<Verification> {
     const where = 'Database.verify'
@@ -120,9 +120,9 @@ export class Database {
   }
 
   /**
-   * A handle of a collection; nothing is read or written. The collection appears with its first write.
+   * A handle of a collection; nothing is read or written. The collection is created by its first write.
    *
-   * Throws a TypeError when the name is no string, `BAD_QUERY` when it cannot be a name: names have 1 to 120 bytes of UTF-8, no
+   * Throws a TypeError when the name is not a string, `BAD_QUERY` when it is not a valid name: names have 1 to 120 bytes of UTF-8, no
    * `$`, `/`, `\` or NUL, no dot at either end and no two in a row.
    */
   collection<T extends Document = Document>(name: string, options?: CollectionOptions): Collection<T> {
@@ -142,9 +142,9 @@ export class Database {
   }
 
   /**
-   * Makes a collection with no document in it; resolves with a handle. One that is there already is left as it is.
+   * Creates an empty collection; resolves with a handle. An existing collection is left as it is.
    *
-   * Rejects with `NOT_SUPPORTED` for options of the collection itself, which come with a later version.
+   * Rejects with `NOT_SUPPORTED` for options of the collection itself, which are not supported yet.
    */
   async createCollection<T extends Document = Document>(name: string, options?: CreateCollectionOptions): Promise<Collection<T>> {
     const where = 'Database.createCollection'
@@ -185,8 +185,8 @@ export class Database {
   }
 
   /**
-   * Gives a collection another name; resolves with a handle of that name. Rejects with `CONFLICT` when there is a collection of that name,
-   * which `dropTarget` drops, and with `BAD_QUERY` when there is none to rename.
+   * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
+   * already (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.
    */
   async renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>> {
     const where = 'Database.renameCollection'
@@ -197,7 +197,7 @@ export class Database {
     return this.collection<T>(from).rename(to, options)
   }
 
-  /** Removes a collection and its documents; resolves with whether there was one. Rejects with `READ_ONLY`, `CLOSED`. */
+  /** Drops a collection with its documents; resolves with whether it existed. Rejects with `READ_ONLY`, `CLOSED`. */
   async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropCollection'
     this.#connection.checkOpen(where)
@@ -213,9 +213,9 @@ export class Database {
   }
 
   /**
-   * Writes every document into a new file and lets the log before it go, while reads and writes go on; in memory, copies the documents
-   * that keep mostly garbage alive. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no room for the new file; a
-   * failure leaves everything as it was.
+   * Writes every document into a new snapshot and removes the log before it, while reads and writes go on; a database in memory copies the
+   * documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no space for the
+   * snapshot; a failure leaves everything as it was.
    */
   async compact(options?: OperationOptions): Promise<CompactResult> {
     const limits = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
@@ -223,9 +223,9 @@ export class Database {
   }
 
   /**
-   * Copies the state of now into a directory that is not there yet, while reads and writes go on: every write that resolved before the
-   * call is in it. Resolves when the copy has been read back and is durable; it opens by itself. Rejects with `IO` when the path is
-   * taken or the system refuses, `STORAGE_FULL` when there is no room; then no directory of that name is left.
+   * Copies the current state into a new directory, while reads and writes go on: every write that resolved before the call is in it.
+   * Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO` when the path exists or cannot be
+   * written, `STORAGE_FULL` when there is no space; then no directory of that name is left.
    */
   async backup(path: string, options?: OperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
@@ -241,11 +241,11 @@ export class Database {
   }
 
   /**
-   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines are the state of the moment
-   * of the call, however long it takes and whatever is written meanwhile; values are MongoDB Extended JSON v2, so that each comes back as
-   * itself. Waits where the stream does.
+   * Writes documents as lines of JSON, `{"collection":"users","document":{...}}`, and ends the stream. The lines show the state at the time
+   * of the call, however long it takes and whatever is written meanwhile; values are in MongoDB Extended JSON v2, so that an import restores
+   * them exactly. Respects the back pressure of the stream.
    *
-   * Rejects with what the stream fails with, with the signal's reason, `CLOSED` when the database is closed meanwhile.
+   * Rejects with the error of the stream, with the signal's reason, or with `CLOSED` when the database is closed meanwhile.
    */
   async exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult> {
     return exportLines(this.#connection, writable, options)
@@ -255,7 +255,7 @@ export class Database {
    * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
    * the documents of all lines before it are kept.
    *
-   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it is no such line or holds what cannot be stored,
+   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it has not this form or has a value that cannot be stored,
    * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
    */
   async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
@@ -263,8 +263,8 @@ export class Database {
   }
 
   /**
-   * Waits for operations under way, writes what is left and gives the directory back. Resolves when another process may open it. From
-   * the call on every other method rejects with `CLOSED`; a second close resolves with the first.
+   * Waits for operations under way, writes what is left and releases the directory. Resolves when another process may open it. After
+   * the call every other method rejects with `CLOSED`; a second close resolves with the first.
    */
   async close(): Promise<void> {
     abandoned.unregister(this)

@@ -27,7 +27,7 @@ export type NestedPaths<T> = Path<T>
 export type PropertyType<T, P extends string> = PathValue<T, P>
 /** The driver's name of `CountOptions`. */
 export type CountDocumentsOptions = CountOptions
-/** The words of the option `returnDocument`. */
+/** The values of the option `returnDocument`. */
 export type ReturnDocument = NonNullable<FindOneAndUpdateOptions['returnDocument']>
-/** What takes a signal. */
+/** Options with a signal. */
 export type Abortable = Pick<OperationOptions, 'signal'>

@@ -127,7 +127,7 @@ export class Handle {
     return { ignoreUndefined: flagOf(where, 'ignoreUndefined', ignoreUndefined) }
   }
 
-  /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
+  /** Writes a document to insert, creating its `_id` if it has none; returns the `_id`. */
   writeNew(out: Writer, shapes: PortShapes, document: object, options: InsertOneOptions): unknown {
     const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
     const keep = flagOf(this.name, 'forceServerObjectId', options.forceServerObjectId ?? this.settings.forceServerObjectId)

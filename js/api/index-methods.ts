@@ -21,8 +21,8 @@ import { CollectionReadMethods } from './read-methods.js'
 /** The methods about indexes. */
 export class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
   /**
-   * Makes an index and the collection where it is missing, while reads and writes go on; resolves with its name when finds may use it. One that
-   * is there already in the same form is left as it is.
+   * Creates an index, and the collection if it is missing, while reads and writes go on; resolves with its name when finds may use it. An
+   * existing index of the same form is left as it is.
    *
    * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a document has arrays in
    * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
@@ -35,7 +35,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Makes several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
+  /** Creates several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
   createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]> {
     return handleOf(this).run<string[], OperationOptions>('createIndexes', options, (where) => {
       return createRequest(specsOf(where, indexSpecs), (names) => names)
@@ -54,7 +54,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Drops all indexes but that of `_id`. Resolves with true, with false where the collection is missing. */
+  /** Drops all indexes but that of `_id`. Resolves with true, or with false when the collection does not exist. */
   async dropIndexes(options?: OperationOptions): Promise<boolean> {
     try {
       return await handleOf(this).run<boolean, OperationOptions>('dropIndexes', options, () => dropRequest('*', () => true))
@@ -64,7 +64,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     }
   }
 
-  /** A cursor over the indexes, that of `_id` first; over none where the collection is missing. */
+  /** A cursor over the indexes, that of `_id` first; empty when the collection does not exist. */
   listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
     const handle = handleOf(this)
     const where = `${this.collectionName}.listIndexes`
@@ -113,12 +113,12 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     }))
   }
 
-  /** Resolves with the options that the collection was made with; there are none yet. */
+  /** Resolves with the options that the collection was created with; there are none yet. */
   options(options?: OperationOptions): Promise<Document> {
     return this.#nothing('options', options, {})
   }
 
-  /** Resolves with whether the collection drops its oldest documents; none does yet. */
+  /** Resolves with whether the collection is capped; none is. */
   isCapped(options?: OperationOptions): Promise<boolean> {
     return this.#nothing('isCapped', options, false)
   }

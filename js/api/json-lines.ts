@@ -133,7 +133,7 @@ class Lines {
 
   constructor(private readonly where: string, private readonly read: () => number) {}
 
-  /** Adds a piece; answers whole lines once there are enough of them. */
+  /** Adds a piece; returns whole lines once there are enough of them. */
   add(piece: unknown): Uint8Array | undefined {
     const chunk = this.#withoutMark(this.#bytesOf(piece))
     if (chunk.length === 0) return undefined
@@ -153,7 +153,7 @@ class Lines {
     return whole
   }
 
-  /** What is left, its last line ended or not. */
+  /** The rest of the text; its last line may lack the newline. */
   end(): Uint8Array {
     const all = Buffer.concat([this.#head ?? new Uint8Array(), ...this.#chunks, Buffer.from(this.#surrogate)])
     this.#keep(new Uint8Array())

@@ -157,7 +157,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
 
   /**
    * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
-   * were not awaited may not show yet.
+   * were not awaited may not be visible yet.
    *
    * Throws what `get` rejects with.
    */

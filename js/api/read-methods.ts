@@ -34,7 +34,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /**
-   * A cursor over what a pipeline of stages makes of the documents; without stages, over all of them.
+   * A cursor over the results of a pipeline; without stages, over all documents.
    *
    * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
    */
@@ -43,8 +43,8 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /**
-   * A cursor over the documents that match, in natural order unless sorted. Nothing is read before its first fetch, which is when it takes
-   * its view: it sees no later write.
+   * A cursor over the documents that match, in natural order unless sorted. It reads the state at its first
+   * fetch: later writes are not seen.
    *
    * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
    */
@@ -70,8 +70,8 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /**
-   * Resolves with the different values of a field in the documents that match: the elements in place of arrays, and nothing where the field
-   * is absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+   * Resolves with the distinct values of a field in the documents that match: of arrays their elements, and nothing where the field is
+   * absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
    */
   distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
   distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
@@ -95,7 +95,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
 
   /**
    * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
-   * show yet. All documents see one state.
+   * be visible yet. All documents are of one state.
    *
    * Throws what `find` rejects with.
    */

@@ -1,12 +1,12 @@
-// AbortSignals: one listener each, however many operations wait for one.
+// AbortSignals, with one listener for each signal, however many operations have it.
 
 /** Is called with the reason; may return what to do after all listeners of the signal were called. */
 type Told = (reason: unknown) => (() => void) | void
 
-/** Who waits for each signal. Sets are dropped with their last member, and with them the listener. */
+/** The callbacks of each signal. A set is dropped with its last member, and the listener with it. */
 const waiting = new WeakMap<AbortSignal, Set<Told>>()
 
-/** Calls back with the signal's reason when it aborts; answers what ends the waiting. */
+/** Calls back with the signal's reason when it aborts; returns a function that cancels that. */
 export function onAbort(signal: AbortSignal, callback: Told): () => void {
   // One object for each call: a callback may be given twice.
   const call: Told = (reason) => callback(reason)
@@ -35,7 +35,7 @@ function aborted(this: AbortSignal): void {
   for (const rest of left) rest?.()
 }
 
-/** The promise, or a rejection with the signal's reason, whichever comes first. */
+/** Settles as the promise does, or rejects with the signal's reason, whichever comes first. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   if (signal.aborted) {

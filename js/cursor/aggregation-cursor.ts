@@ -51,11 +51,11 @@ function bodyOf({ pipeline, settings }: Run, batch: number): Request['body'] {
 }
 
 /**
- * A cursor over the documents that a pipeline makes. It runs at the first read, on the state of that moment; a pipeline that ends in
- * `$out` or `$merge` writes then, and has no documents.
+ * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time; one that ends in `$out` or
+ * `$merge` writes then, and has no results.
  *
  * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
- * hold too much, `NOT_SUPPORTED` for stages that are not there, `CLOSED` when the database was closed.
+ * hold too much memory, `NOT_SUPPORTED` for stages that are not supported, `CLOSED` when the database was closed.
  */
 export class AggregationCursor<T = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
@@ -149,7 +149,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+  /** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
   map<R>(transform: (document: T) => R): AggregationCursor<R> {
     bufferOf(this).map(transform)
     return this as unknown as AggregationCursor<R>
@@ -166,7 +166,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
-  /** A cursor with the same stages and options that has not started; what `map` was given is left out. */
+  /** A new cursor with the same stages and options, without the functions of `map`. */
   clone(): AggregationCursor<T> {
     return new AggregationCursor<T>(this.#source, { pipeline: [...this.#run.pipeline], settings: { ...this.#run.settings } })
   }
@@ -187,7 +187,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
   }
 }
 
-/** The stages of a pipeline, in a list of our own. */
+/** The stages of a pipeline, in a new array. */
 function stagesOf(where: string, pipeline: unknown): Document[] {
   if (pipeline === undefined) return []
   if (!Array.isArray(pipeline)) throw wrongArgument(where, 'pipeline', 'an array of stages', pipeline)

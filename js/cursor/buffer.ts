@@ -35,7 +35,7 @@ const abandoned = new FinalizationRegistry<RemoteCursor>((remote) => {
 
 /** The documents of a cursor. A pending read refers to them, so that a cursor that is dropped meanwhile is closed after that read. */
 export class CursorBuffer {
-  /** What `map` was given. */
+  /** The functions of `map`, as one. */
   transform: ((document: any) => unknown) | undefined
   readonly #reading: Reading
   #remote: RemoteCursor | undefined
@@ -51,7 +51,7 @@ export class CursorBuffer {
     this.#reading = reading
   }
 
-  /** Whether the cursor was closed, which is more than read to its end. */
+  /** Whether the cursor was closed, not only read to its end. */
   get isClosed(): boolean {
     return this.#closed
   }
@@ -88,7 +88,7 @@ export class CursorBuffer {
     if (typeof value !== 'function') throw wrongArgument(this.where(method), name, 'a function', value)
   }
 
-  /** Adds a function to those that each document is given to. */
+  /** Adds a function that is applied to each document. */
   map(transform: (document: any) => unknown): void {
     this.configure('map')
     this.checkFunction('map', 'transform', transform)

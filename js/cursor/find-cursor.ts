@@ -41,10 +41,10 @@ function readingOf(source: CursorSource, find: Find): Reading {
 }
 
 /**
- * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first.
+ * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first one.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was left alone or worked too long.
+ * when it was idle or worked for too long.
  */
 export class FindCursor<T = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
@@ -96,7 +96,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Shows (1) or leaves out (0) fields. */
+  /** Includes (1) or excludes (0) fields. */
   project<P extends Document = Document>(projection: Document): FindCursor<P> {
     this.#configure('project')
     checkFields(this.#where('project'), 'projection', projection)
@@ -125,14 +125,14 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Compares as bytes do: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
+  /** Compares strings by their bytes: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
   collation(collation: { locale: string }): this {
     this.#configure('collation')
     checkCollation(this.#where('collation'), collation)
     return this
   }
 
-  /** Gives each document to a function and yields what it returns, which must not be null. Several run one after the other. */
+  /** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
   map<R>(transform: (document: T) => R): FindCursor<R> {
     bufferOf(this).map(transform)
     return this as unknown as FindCursor<R>
@@ -159,7 +159,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 
-  /** A cursor with the same filter and options that has not started; what `map` was given is left out. */
+  /** A new cursor with the same filter and options, without the functions of `map`. */
   clone(): FindCursor<T> {
     return new FindCursor<T>(this.#source, { filter: this.#find.filter, settings: { ...this.#find.settings } })
   }

@@ -92,7 +92,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     this.#closed = false
   }
 
-  /** A cursor over the same listing that has not started. */
+  /** A new cursor over the same listing. */
   clone(): ListCursor<T> {
     return new ListCursor<T>(this.#source)
   }

@@ -9,7 +9,7 @@ import { Flag, Opcode } from '../transport/opcodes.js'
 import type { AnyBulkWriteOperation, Document, InferId } from '../types/index.js'
 import { type CheckedWrite, deletionOf, type DocumentWriter, replacementOf, updateOf } from './writes.js'
 
-/** What the core answers to a bulk write. */
+/** The core's answer to a bulk write. */
 export interface BulkAnswer {
   inserted: number
   matched: number

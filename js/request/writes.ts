@@ -11,10 +11,10 @@ import { Flag, Opcode } from '../transport/opcodes.js'
 import type { Document, FindOneAndUpdateOptions, HintOptions, InferId, ModifyResult, UpdateResult } from '../types/index.js'
 import { writeField } from './bodies.js'
 
-/** What the core answers to an update. */
+/** The core's answer to an update. */
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 
-/** What the core answers to a write that answers its document. */
+/** The core's answer to a write that resolves with its document. */
 export type ModifiedAnswer<D> = [document: D | null, matched: number, upserted: unknown, upsertedCount: number]
 
 /** A write, checked: its opcode, its flags, and what writes its body. */
@@ -26,7 +26,7 @@ export interface CheckedWrite {
 
 /** How a collection writes documents: with the `_id`s that it makes, and with or without fields that are undefined. */
 export interface DocumentWriter {
-  /** Writes a document to insert, making its `_id` where it has none; answers the `_id`. */
+  /** Writes a document to insert, creating its `_id` if it has none; returns the `_id`. */
   writeNew(out: Writer, shapes: PortShapes, document: object): unknown
   writeReplacement(out: Writer, shapes: PortShapes, document: object): void
   /** The `_id` of the document that an upsert may make; nil where the write does not upsert. */
@@ -118,7 +118,7 @@ export function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsert
   }
 }
 
-/** Sort and projection of a write that answers its document, and which state it answers. */
+/** Sort and projection of a write that resolves with its document, and whether that is the one before or after the write. */
 export function answeringOf(where: string, options: FindOneAndUpdateOptions): { flags: number; metadata: boolean; write(out: Writer): void } {
   const { returnDocument, projection } = options
   if (returnDocument !== undefined && returnDocument !== 'before' && returnDocument !== 'after') {
@@ -136,7 +136,7 @@ export function answeringOf(where: string, options: FindOneAndUpdateOptions): { 
   }
 }
 
-/** What a write that answers its document resolves with. */
+/** The result of a write that resolves with its document. */
 export function modified<D>(answer: ModifiedAnswer<D>, metadata: boolean): D | null | ModifyResult<D> {
   const [value, matched, upserted, upsertedCount] = answer
   if (!metadata) return value

@@ -1,4 +1,4 @@
-// What opens, describes, copies and checks whole databases.
+// The types of opening, describing, copying and checking databases.
 
 import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './documents.js'
 import type { SuggestedIndex } from './indexes.js'
@@ -16,11 +16,11 @@ export interface OpenOptions {
   storage?: StorageMode
   /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
   flushInterval?: number
-  /** Bytes of documents to keep in memory, at least 1; default all. A database in memory has nowhere else to keep them and refuses it. */
+  /** Bytes of documents to keep in memory, at least 1; default all. A database in memory cannot keep them elsewhere and refuses the option. */
   memoryLimit?: number
   /**
-   * Bytes that one query may hold while it computes: what its stages keep, values of its expressions, its compiled regular expressions.
-   * Beyond, it rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+   * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled regular expressions.
+   * A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
    */
   queryMemoryLimit?: number
   /** Compacts by itself when more than half of the files is no longer needed, or there are 32 segments. Default true. */
@@ -34,9 +34,9 @@ export interface OpenOptions {
   retention?: Retention
   /** Reads only; no byte on disk changes. Default false. */
   readOnly?: boolean
-  /** Makes the database when there is none. Default true. */
+  /** Creates the database when it does not exist. Default true. */
   createIfMissing?: boolean
-  /** Rejects when there is a database already. Default false. */
+  /** Rejects when the database exists. Default false. */
   errorIfExists?: boolean
   /**
    * What to do with damage at the end of the log that a power cut does not explain: `'strict'` (default) rejects with `CORRUPT_TAIL`,
@@ -45,11 +45,11 @@ export interface OpenOptions {
   recovery?: 'strict' | 'truncate'
   /** The class of the ObjectIds in documents that are read; default a small class of this package. */
   ObjectId?: ObjectIdConstructor
-  /** Makes the `_id` of documents that have none; default UUIDv7 strings. */
+  /** Creates the `_id` of documents that have none; default UUIDv7 strings. */
   pkFactory?: PrimaryKeyFactory
   /** Leaves out fields that are undefined; `false` stores null. Default true. */
   ignoreUndefined?: boolean
-  /** Does not set the `_id` that was made on the caller's object. Default false. */
+  /** Does not set a created `_id` on the caller's object. Default false. */
   forceServerObjectId?: boolean
   /** Aborts the call: it rejects with the signal's reason. */
   signal?: AbortSignal
@@ -57,11 +57,11 @@ export interface OpenOptions {
 
 /** The options of `db.collection`; they replace those of the database. */
 export interface CollectionOptions extends DriverOptions {
-  /** Makes the `_id` of documents that have none. */
+  /** Creates the `_id` of documents that have none. */
   pkFactory?: PrimaryKeyFactory
   /** Leaves out fields that are undefined; `false` stores null. */
   ignoreUndefined?: boolean
-  /** Does not set the `_id` that was made on the caller's object. */
+  /** Does not set a created `_id` on the caller's object. */
   forceServerObjectId?: boolean
 }
 
@@ -75,7 +75,7 @@ export interface RecoveryReport {
 
 /** Statistics of an open database. */
 export interface DatabaseStats {
-  /** Collections there are. */
+  /** Number of collections. */
   collections: number
   /** Documents in all of them. */
   documents: number
@@ -107,9 +107,9 @@ export interface DatabaseStats {
   suggestedIndexes: ({ collection: string } & SuggestedIndex)[]
 }
 
-/** How much of the past a compaction leaves on disk. */
+/** How many earlier generations a compaction keeps on disk. */
 export interface Retention {
-  /** So many generations before the present one stay in `backup/<generation>/`, each a database that opens by itself: 0 to 1,000, default 0. */
+  /** Generations before the current one that stay in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
   generations: number
 }
 
@@ -129,7 +129,7 @@ export interface BackupResult {
 export interface CompactResult {
   /** Documents kept. */
   documents: number
-  /** Bytes of the database's files before; in memory, of the blocks that its documents stand in. */
+  /** Bytes of the database's files before; in memory, of the blocks with its documents. */
   bytesBefore: number
   /** The same after. */
   bytesAfter: number
@@ -158,7 +158,7 @@ export interface CollectionInfo {
 export interface FileDamage {
   /** Where in the file. */
   offset: number
-  /** The commit that stands there or was due there; null where no commit is concerned. */
+  /** The number of the commit at this offset; null when there is none. */
   lsn: number | null
   message: string
 }
@@ -173,7 +173,7 @@ export interface VerifiedFile {
   frames: number
   /** Blocks in them. */
   blocks: number
-  /** Bytes at its end that a kill or a power cut left unfinished; opening cuts them, and no acknowledged write is among them. */
+  /** Bytes of an incomplete write at its end, left by a kill or a power cut; opening removes them. No acknowledged write is among them. */
   tornBytes: number
   firstDamage: FileDamage | null
 }
@@ -194,7 +194,7 @@ export interface Verification {
 
 /** How `exportJSONL` writes. */
 export interface ExportOptions extends OperationOptions {
-  /** The collections to write; all where it is left out. */
+  /** The collections to write; default all. */
   collections?: readonly string[]
   /** Called after each piece was passed to the stream. */
   onProgress?: (progress: ExportResult) => void
@@ -211,9 +211,9 @@ export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Ar
 
 /** How `importJSONL` reads. */
 export interface ImportOptions extends OperationOptions {
-  /** What happens to a document whose `_id` is taken: the import stops (the default), it replaces what is there, or it is left out. */
+  /** What to do with a document whose `_id` exists: stop the import (the default), replace the existing document, or skip the new one. */
   ifExists?: 'error' | 'replace' | 'skip'
-  /** Documents in a commit; 1000 where it is left out. */
+  /** Documents in a commit; default 1000. */
   batchSize?: number
   /** Called after each piece was committed. */
   onProgress?: (progress: ImportResult) => void
@@ -223,7 +223,7 @@ export interface ImportOptions extends OperationOptions {
 export interface ImportResult {
   /** Documents written. */
   imported: number
-  /** Documents left out because their `_id` was taken. */
+  /** Documents skipped because their `_id` exists. */
   skipped: number
   /** Lines read, blank ones included. */
   lines: number

@@ -14,7 +14,7 @@ export interface ObjectIdLike {
 /** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
 export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike
 
-/** Makes the `_id` of documents that have none. */
+/** Creates the `_id` of documents that have none. */
 export interface PrimaryKeyFactory {
   /** A value that no other document of the collection has. */
   createPk(): unknown

@@ -25,13 +25,13 @@ export interface FilterOperators<T> {
   $nin?: readonly (T | Pattern<T>)[]
   /** Where the operators, or the regular expression, do not match. */
   $not?: FilterOperators<T> | RegExp
-  /** A string that the regular expression finds something in. */
+  /** A string in which the regular expression matches. */
   $regex?: RegExp | string
   /** Flags of `$regex`: i, m, s, x, u. */
   $options?: string
-  /** A string with this text in it, whatever its case, or an array with this element. */
+  /** A string that contains this text in upper or lower case, or an array that contains this element. */
   $contains?: any
-  /** Whether the field is there. */
+  /** Whether the field exists. */
   $exists?: boolean
   /** Of one of these types, by MongoDB's names or numbers. */
   $type?: TypeName | number | readonly (TypeName | number)[]
@@ -41,7 +41,7 @@ export interface FilterOperators<T> {
   $size?: number
   /** An array that holds all of these. */
   $all?: readonly any[]
-  /** An array with an element that meets all of this. */
+  /** An array with an element that meets all of these conditions. */
   $elemMatch?: Document
   /** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
   $bitsAllSet?: BitMask

@@ -1,4 +1,4 @@
-// The types of the public face, by subject.
+// The public types, by subject.
 
 export type * from './databases.js'
 export type * from './documents.js'

@@ -11,15 +11,15 @@ export type IndexSpecification = OneOrMore<
 
 type OneOrMore<T> = T | readonly T[]
 
-/** What an index does besides finding. */
+/** Properties of an index. */
 export interface IndexOptions {
   /** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
   name?: string
   /** Refuses a second document with the same values. Default false. */
   unique?: boolean
-  /** Leaves out documents that have none of its fields. Default false. */
+  /** Has no entries for documents without its fields. Default false. */
   sparse?: boolean
-  /** Holds the documents that match this filter only. */
+  /** Has entries only for documents that match this filter. */
   partialFilterExpression?: Document
   /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes go on. */
   background?: boolean
@@ -59,7 +59,7 @@ export interface IndexInformationOptions extends OperationOptions {
 
 /** What `dropIndex` did. */
 export interface DropIndexResult {
-  /** Indexes that there were before, that of `_id` included. */
+  /** Number of indexes before, that of `_id` included. */
   nIndexesWas: number
   ok: number
 }

@@ -59,9 +59,9 @@ export interface LetOptions {
   let?: Document
 }
 
-/** Options of operations that make documents. */
+/** Options of operations that insert documents. */
 export interface InsertOneOptions extends OperationOptions {
-  /** Does not set the `_id` that was made on the caller's object. */
+  /** Does not set a created `_id` on the caller's object. */
   forceServerObjectId?: boolean
   /** Leaves out fields that are undefined; `false` stores null. */
   ignoreUndefined?: boolean
@@ -77,7 +77,7 @@ export interface InsertManyOptions extends InsertOneOptions {
 export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
   /** The fields to include or exclude. */
   projection?: Projection<T>
-  /** The order; natural order, that of insertion, where it is absent. */
+  /** The order; default natural order, that of insertion. */
   sort?: Sort
   /** Documents to skip first. */
   skip?: number
@@ -106,7 +106,7 @@ export interface AggregateOptions extends OperationOptions, HintOptions, LetOpti
 
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
-  /** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not tell. */
+  /** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not show it. */
   explain?: ExplainVerbosityLike
 }
 
@@ -118,7 +118,7 @@ export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOpt
 
 /** Options of updates. */
 export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
-  /** Makes a document from filter and update when none matches. Default false. */
+  /** Inserts a document made from filter and update when none matches. Default false. */
   upsert?: boolean
   /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
   arrayFilters?: readonly Document[]
@@ -142,7 +142,7 @@ export interface UpdateOneOptions extends UpdateOptions {
   sort?: Sort
 }
 
-/** Options of key access that writes. */
+/** Options of writes by `_id` that check the version. */
 export interface VersionOptions extends OperationOptions {
   /** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
   ifVersion?: number
@@ -159,7 +159,7 @@ export type SetManyOptions = Omit<SetOptions, 'ifVersion'>
 
 /** Options of `get`. */
 export interface GetOptions extends OperationOptions {
-  /** Resolves with the document's version and times too. */
+  /** Resolves with the document, its version and its times. */
   meta?: boolean
 }
 
@@ -168,7 +168,7 @@ export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, opt
 
 /** Options of `findOneAndUpdate`. */
 export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
-  /** The document as it was (the default), or as it is after the write. */
+  /** Whether to resolve with the document before (the default) or after the write. */
   returnDocument?: 'before' | 'after'
   /** The fields to include or exclude. */
   projection?: Projection<T>

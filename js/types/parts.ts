@@ -1,4 +1,4 @@
-// What the types are made of; not exported by the package.
+// Helper types; not exported by the package.
 
 import type { ObjectIdLike } from './documents.js'
 

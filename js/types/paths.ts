@@ -8,10 +8,10 @@ export type InferId<T> = IsAny<T> extends true ? any : '_id' extends keyof T ? P
 /** A document as it is stored: with its `_id`. */
 export type WithId<T> = IsOpen<T> extends true ? T & { _id: any } : Without<T, '_id'> & { _id: InferId<T> }
 
-/** A document as it is inserted: its `_id` may be absent or null, and is then made. */
+/** A document to insert: its `_id` may be absent or null, and is then created. */
 export type OptionalId<T> = IsOpen<T> extends true ? T : Without<T, '_id'> & { _id?: InferId<T> | null }
 
-/** A document without `_id`, as it replaces another. */
+/** A document without `_id`, for replacements. */
 export type WithoutId<T> = IsOpen<T> extends true ? T : Without<T, '_id'>
 
 /** The dotted paths of a document, five levels deep; positions in arrays are numbers. */

@@ -1,4 +1,4 @@
-// What operations on documents answer.
+// The results of operations on documents.
 
 import type { Document } from './documents.js'
 import type { InferId } from './paths.js'
@@ -35,11 +35,11 @@ export interface UpdateResult<T = Document> {
   acknowledged: boolean
   /** Documents that matched. */
   matchedCount: number
-  /** Documents that really changed. */
+  /** Documents that changed. */
   modifiedCount: number
-  /** 1 when a document was made, else 0. */
+  /** 1 when a document was inserted, else 0. */
   upsertedCount: number
-  /** The `_id` of the document that was made, else null. */
+  /** The `_id` of the document that was inserted, else null. */
   upsertedId: InferId<T> | null
 }
 
@@ -49,11 +49,11 @@ export interface DeleteResult {
   deletedCount: number
 }
 
-/** A document that a write answers, with what the write did. */
+/** The document of a findOneAnd... method, with what the write did. */
 export interface ModifyResult<D = Document> {
   /** The document, or null. */
   value: D | null
-  /** `n`, `updatedExisting`, and `upserted` where a document was made. */
+  /** `n`, `updatedExisting`, and `upserted` when a document was inserted. */
   lastErrorObject: Document
   ok: number
 }

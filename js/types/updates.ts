@@ -6,7 +6,7 @@ import type { NamedPath, PlacedPath } from './named-paths.js'
 import type { Atom, Deferred, IsAny, IsOpen, Present } from './parts.js'
 import type { InferId, Path, PathValue, Pattern, WithoutId } from './paths.js'
 
-/** Paths with positional parts; what stands there may be of any type. */
+/** Paths with positional parts, whose values may be of any type. */
 type PositionalPath = `${string}.$${string}`
 
 type AnyPattern<T> = PlacedPath<T> | PositionalPath
@@ -93,7 +93,7 @@ export interface Positional {
 export interface UpdateOperators<T, Id = any> {
   /** Sets fields. */
   $set?: SetFields<T>
-  /** Sets fields of a document that an upsert makes. */
+  /** Sets fields of a document that an upsert inserts. */
   $setOnInsert?: SetFields<T> & { _id?: Id }
   /** Removes fields; the values do not matter. */
   $unset?: Flags<Path<T> | PositionalPath, '' | true | 1>
@@ -111,7 +111,7 @@ export interface UpdateOperators<T, Id = any> {
   $currentDate?: Matching<T, Date, true | { $type: 'date' }>
   /** Appends to arrays; an absent field starts empty. */
   $push?: PushFields<T>
-  /** Appends what is not there yet. */
+  /** Appends values that the array does not have yet. */
   $addToSet?: AddToSetFields<T>
   /** Removes the elements that equal a value or match a condition. */
   $pull?: PullFields<T>
