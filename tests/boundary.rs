@@ -1,6 +1,8 @@
-//! Both sides of the boundary and its documentation have the same codes of operations and the same flags.
+//! Both sides of the boundary have the same codes of operations, flags, limits and options, and the documentation has the same codes.
 
 use std::collections::BTreeMap;
+
+use moltendb_node::document::{MAX_DEPTH, MAX_DOCUMENT, id, shape};
 
 const RUST: &str = include_str!("../src/binding/opcodes.rs");
 const SCRIPT: &str = include_str!("../js/transport/opcodes.ts");
@@ -69,4 +71,37 @@ fn the_number_of_no_collection_is_the_same_on_both_sides() {
     let shapes = include_str!("../js/codec/shapes.ts");
     assert!(shapes.contains("export const NO_COLLECTION = 0xffffffff"));
     assert!(include_str!("../src/binding/answer.rs").contains("Known { number: u32::MAX, count: 0 }"));
+}
+
+#[test]
+fn limits_of_documents_are_the_same_on_both_sides() {
+    let values = include_str!("../js/codec/classify.ts");
+    let shapes = include_str!("../js/codec/shapes.ts");
+    let limits = [
+        (values, "MAX_DEPTH", MAX_DEPTH),
+        (values, "MAX_DOCUMENT", MAX_DOCUMENT),
+        (values, "MAX_ID", id::MAX_ID),
+        (shapes, "MAX_SHAPES", shape::MAX_SHAPES),
+    ];
+    for (script, name, limit) in limits {
+        let (_, rest) = script.split_once(&format!("export const {name} = ")).expect("the limit is there");
+        let number = rest.lines().next().unwrap_or_default().replace('_', "");
+        assert_eq!(number, limit.to_string(), "{name}");
+    }
+}
+
+/// The options of `Database.open` that the script passes on, by the members of `core` that it sets.
+#[test]
+fn options_that_the_script_passes_on_are_known_to_the_core() {
+    let script = include_str!("../js/arguments/open-options.ts");
+    let core = include_str!("../src/binding/options.rs");
+    let assigned = script.split(" core.").skip(1).filter_map(|rest| Some(rest.split_once(" = ")?.0));
+    let listed = script.split_once("for (const name of [").and_then(|(_, rest)| rest.split_once(']'));
+    let listed = listed.map(|(names, _)| names).unwrap_or_default();
+    let names: Vec<&str> =
+        assigned.chain(listed.split(", ").map(|name| name.trim_matches('\''))).chain(["storage"]).collect();
+    assert!(names.len() > 8, "{names:?}");
+    for name in names {
+        assert!(core.contains(&format!("\"{name}\" =>")), "{name} is not in src/binding/options.rs");
+    }
 }

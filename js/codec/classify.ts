@@ -5,7 +5,7 @@ import type { CodeName } from '../errors.js'
 /** Deepest nesting of a document; the document itself is level 1. */
 export const MAX_DEPTH = 100
 /** Largest encoded document, in bytes. */
-export const MAX_DOCUMENT = 16 * 1024 * 1024
+export const MAX_DOCUMENT = 16_777_216
 /** Largest encoded `_id`, in bytes. */
 export const MAX_ID = 1024
 
