@@ -1,3 +1,5 @@
+// The errors of the package, their kinds and MongoDB's numbers.
+
 /** MongoDB's numbers of the errors that are made in JavaScript. The whole table is src/error/codes.rs, whose tests compare the two. */
 export const CODES = {
   FailedToParse: 9,
@@ -74,8 +76,8 @@ export interface MoltenErrorDetails {
 }
 
 /**
- * MongoDB's name and number for an error made here that says none of its own; src/error.rs has the same, and compares. Values that cannot even
- * be encoded have none: no server ever saw them.
+ * MongoDB's code names of errors made in JavaScript that name none themselves, by kind; a test of src/error/codes.rs compares them. Errors of
+ * values that cannot be encoded have none: MongoDB's server never sees such values.
  */
 const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
   __proto__: null as never,

@@ -47,7 +47,7 @@ export function isFields(value: unknown): value is Document {
 
 /**
  * Checks the elements of an array in order, holes included, and stops at the first that is refused: an array of 2^32 - 1 holes ends at once.
- * `forEach` and `map` skip holes, one by one.
+ * `forEach` and `map` would walk over all of them.
  */
 export function eachOf<T>(list: readonly T[], look: (element: T, i: number) => void): void {
   for (let i = 0; i < list.length; i++) look(list[i]!, i)

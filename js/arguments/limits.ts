@@ -1,4 +1,4 @@
-// Limits that callers meet, and the sizes in which documents cross, each in one place.
+// Limits that callers meet, and the sizes of batches.
 
 /** The longest name of a collection, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 120

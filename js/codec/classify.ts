@@ -1,3 +1,5 @@
+// What a JavaScript value is to the codec: an object with fields, a Date, bytes, an ObjectId, or something that cannot be stored.
+
 import { types } from 'node:util'
 
 import type { CodeName } from '../errors.js'

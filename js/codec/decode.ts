@@ -1,3 +1,5 @@
+// Results to values.
+
 import { MoltenError } from '../errors.js'
 import { ObjectId } from '../ids/object-id.js'
 import { define } from './shape-reader.js'

@@ -1,3 +1,5 @@
+// Values to the stored form, with their checks.
+
 import { types } from 'node:util'
 
 import { MoltenError, type MoltenErrorKind, numbered } from '../errors.js'

@@ -1,3 +1,5 @@
+// Readers of the objects of one shape: a loop at first, then code that is compiled for the shape.
+
 import type { ValueReader } from './value-reader.js'
 
 /** Readers compiled in this realm. Code is never freed, so their number is bounded. */

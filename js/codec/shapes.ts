@@ -1,3 +1,5 @@
+// Shapes, lists of keys that many objects share: those that this port has defined in the core, and those that results have defined.
+
 import { MoltenError } from '../errors.js'
 import { isWellFormed, Refusal } from './classify.js'
 import { compileLiteral, compileSteps, readByLoop, type ShapeReader } from './shape-reader.js'

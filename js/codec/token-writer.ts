@@ -1,3 +1,5 @@
+// The tokens of the stored form: each value in its one encoding.
+
 import { isWellFormed, lengthOf, MAX_DOCUMENT, Refusal } from './classify.js'
 import type { NativeBuffer, Writer } from './writer.js'
 

@@ -1,3 +1,5 @@
+// What the readers of shapes use, so that they need not know the reader that uses them.
+
 import type { NativeBuffer } from './writer.js'
 
 /** What the readers of shapes use of the reader of a section: its bytes, the place in them, and the way to read one value. */

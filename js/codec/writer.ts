@@ -1,3 +1,5 @@
+// The growable buffer that values are encoded into.
+
 /** Node.js's string writers, which skip the look-up of the encoding. */
 export interface NativeBuffer extends Buffer {
   utf8Write(string: string, offset: number, length: number): number

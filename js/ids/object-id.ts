@@ -1,3 +1,5 @@
+// The ObjectId of this package, for documents that have one and programs without bson.
+
 import type * as Crypto from 'node:crypto'
 import { inspect } from 'node:util'
 
