@@ -139,11 +139,11 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
    */
   replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: ReplaceOptions): Promise<UpdateResult<T>> {
-    return handleOf(this).run('replaceOne', options, (where, given) => ({
-      ...replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given), sortKeys(where, given.sort)),
-      variables: variablesOf(where, given.let),
-      finish: updateResult<T>
-    }))
+    return handleOf(this).run('replaceOne', options, (where, given) => {
+      const sort = sortKeys(where, given.sort)
+      const { opcode, flags, body } = replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given), sort)
+      return { opcode, flags, variables: variablesOf(where, given.let), body, finish: updateResult<T> }
+    })
   }
 
   /**
@@ -271,23 +271,22 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   #update(
-    method: keyof typeof COLLECTION, flags: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOneOptions | undefined
+    method: keyof typeof COLLECTION, kind: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOneOptions | undefined
   ): Promise<UpdateResult<T>> {
     return handleOf(this).run(method, options, (where, given) => {
-      const sort = flags === Flag.Many ? undefined : sortKeys(where, given.sort)
-      return {
-        ...updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), flags, sort),
-        variables: variablesOf(where, given.let),
-        finish: updateResult<T>
-      }
+      const sort = kind === Flag.Many ? undefined : sortKeys(where, given.sort)
+      // Not by spreading it: that makes small updates markedly slower.
+      const write = updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), kind, sort)
+      return { opcode: write.opcode, flags: write.flags, variables: variablesOf(where, given.let), body: write.body, finish: updateResult<T> }
     })
   }
 
-  #delete(method: keyof typeof COLLECTION, flags: number, filter: unknown, options: DeleteOptions | undefined): Promise<DeleteResult> {
-    return handleOf(this).run(method, options, (where, given) => ({
-      ...deletionOf(where, filterOf(where, filter), given, flags),
-      variables: variablesOf(where, given.let),
-      finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
-    }))
+  #delete(method: keyof typeof COLLECTION, kind: number, filter: unknown, options: DeleteOptions | undefined): Promise<DeleteResult> {
+    return handleOf(this).run(method, options, (where, given) => {
+      const { opcode, flags, body } = deletionOf(where, filterOf(where, filter), given, kind)
+      return {
+        opcode, flags, variables: variablesOf(where, given.let), body, finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
+      }
+    })
   }
 }

@@ -1,8 +1,8 @@
 // The cursor of a find: its parameters can be changed until the first fetch.
 
-import { batchOf, checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
+import { checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
-import { LARGE_BATCH } from '../arguments/limits.js'
+import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
 import { checkCollation } from '../arguments/option-check.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
@@ -107,7 +107,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   /** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize(count: number): this {
     this.#configure('batchSize')
-    this.#find.settings.batch = batchOf(this.#where('batchSize'), count, 'count')
+    this.#find.settings.batch = Math.min(this.#whole('batchSize', count), MAX_BATCH)
     return this
   }
 
