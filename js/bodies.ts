@@ -16,6 +16,9 @@ export interface FindShape {
   hint: string | KeyPairs | null
   /** The option `let`. */
   variables: Document | null
+  signal: AbortSignal | undefined
+  /** Milliseconds for all batches together; 0 for any. */
+  maxTimeMS: number
 }
 
 /** The head of an array whose elements follow. */
@@ -39,12 +42,12 @@ export function writeMore(out: Writer, cursor: number, batch: number): void {
 }
 
 /** The body of FIND. */
-export function writeFind(out: Writer, filter: Document, find: FindShape): void {
+export function writeFind(out: Writer, filter: Document, find: FindShape, batch = find.batch): void {
   encodeValue(out, filter, 'filter')
   encodeValue(out, find.sort ?? null, 'document')
   encodeValue(out, find.projection, 'filter')
   encodeValue(out, find.skip, 'document')
   encodeValue(out, find.limit, 'document')
-  encodeValue(out, find.batch, 'document')
+  encodeValue(out, batch, 'document')
   encodeValue(out, find.hint, 'document')
 }

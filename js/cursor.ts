@@ -17,17 +17,10 @@ import type { Document, Sort, SortDirection } from './types.js'
 /** Documents that cross at a time for toArray where nothing else is said. */
 const LARGE_BATCH = 4000
 
-/** What a find asks for. */
-export interface CursorSettings extends FindShape {
-  signal: AbortSignal | undefined
-  /** Milliseconds for all batches together; 0 for any. */
-  maxTimeMS: number
-}
-
 /** What a cursor finds, until it has started. */
 interface Find {
   filter: Document
-  readonly settings: CursorSettings
+  readonly settings: FindShape
 }
 
 function readingOf(source: CursorSource, find: Find): Reading {
@@ -38,7 +31,7 @@ function readingOf(source: CursorSource, find: Find): Reading {
     first: 'set options',
     settings,
     largeBatch: LARGE_BATCH,
-    open: (fetcher, where, batch) => fetcher.open(where, find.filter, { ...settings, batch }, settings.maxTimeMS)
+    open: (fetcher, where, batch) => fetcher.open(where, find.filter, settings, batch)
   }
 }
 
@@ -53,7 +46,7 @@ export class FindCursor<T = any> extends BatchCursor<T> {
   readonly #find: Find
 
   /** @internal */
-  static create<T>(source: CursorSource, filter: Document, settings: CursorSettings): FindCursor<T> {
+  static create<T>(source: CursorSource, filter: Document, settings: FindShape): FindCursor<T> {
     return new FindCursor<T>(source, { filter, settings })
   }
 

@@ -4,7 +4,6 @@ import { AggregationCursor, type AggregateOptions } from './aggregate.js'
 import { filterOf, wrongArgument } from './arguments.js'
 import { Opcode } from './batch.js'
 import { writeFind, writeMore } from './bodies.js'
-import type { Request } from './core.js'
 import { FindCursor } from './cursor.js'
 import { encodeValue } from './encode.js'
 import { hintOf } from './index-spec.js'
@@ -51,11 +50,7 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
     const where = `${this.collectionName}.find`
     const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.find)
     const source = { core: handleOf(this).core, owner: this, collection: this.collectionName }
-    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
-      ...findManyOf(where, given),
-      signal: given.signal,
-      maxTimeMS: given.maxTimeMS ?? 0
-    })
+    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
   /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
@@ -103,12 +98,11 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
     const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
-    const operation = { opcode: Opcode.Find, flags: 0, variables: find.variables, body: (out: Writer) => writeFind(out, checked, find) }
-    const [first, documents] = this.#callBatch(where, operation, given.signal)
+    const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given.signal)
     let cursor = first
     while (cursor !== 0) {
       const id = cursor
-      const [next, more] = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body: (out) => writeMore(out, id, find.batch) })
+      const [next, more] = this.#callBatch(where, Opcode.More, (out) => writeMore(out, id, find.batch), null)
       for (const document of more) documents.push(document)
       cursor = next
     }
@@ -130,7 +124,10 @@ export class Reads<T extends Document = Document> extends KeyAccess<T> {
   }
 
   /** A batch of a cursor, and the cursor: 0 after the last batch. */
-  #callBatch(where: string, operation: Omit<Request, 'finish'>, signal?: AbortSignal): [number, WithId<T>[]] {
-    return handleOf(this).call(where, { ...operation, finish: (batch: [number, WithId<T>[]]) => batch }, signal)
+  #callBatch(
+    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, signal?: AbortSignal
+  ): [number, WithId<T>[]] {
+    const finish = (batch: [number, WithId<T>[]]): [number, WithId<T>[]] => batch
+    return handleOf(this).call(where, { opcode, flags: 0, variables, body, finish }, signal)
   }
 }
