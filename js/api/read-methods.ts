@@ -10,7 +10,6 @@ import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { FindCursor } from '../cursor/find-cursor.js'
 import { writeField, writeFind, writeMore } from '../request/bodies.js'
 import { countOfMatches, countRequest, findManyOf, findOneRequest, soleId } from '../request/reads.js'
-import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
@@ -52,11 +51,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     const where = `${this.collectionName}.find`
     const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.find)
     const source = { connection: handleOf(this).connection, owner: this, collection: this.collectionName }
-    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), {
-      ...findManyOf(where, given),
-      signal: given.signal,
-      maxTimeMS: given.maxTimeMS ?? 0
-    })
+    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
   /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
@@ -104,12 +99,11 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
-    const operation = { opcode: Opcode.Find, flags: 0, variables: find.variables, body: (out: Writer) => writeFind(out, checked, find) }
-    const [first, documents] = this.#callBatch(where, operation, given.signal)
+    const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given.signal)
     let cursor = first
     while (cursor !== 0) {
       const id = cursor
-      const [next, more] = this.#callBatch(where, { opcode: Opcode.More, flags: 0, body: (out) => writeMore(out, id, find.batch) })
+      const [next, more] = this.#callBatch(where, Opcode.More, (out) => writeMore(out, id, find.batch), null)
       for (const document of more) documents.push(document)
       cursor = next
     }
@@ -131,7 +125,10 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /** A batch of a cursor, and the cursor: 0 after the last batch. */
-  #callBatch(where: string, operation: Omit<Request, 'finish'>, signal?: AbortSignal): [number, WithId<T>[]] {
-    return handleOf(this).call(where, { ...operation, finish: (batch: [number, WithId<T>[]]) => batch }, signal)
+  #callBatch(
+    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, signal?: AbortSignal
+  ): [number, WithId<T>[]] {
+    const finish = (batch: [number, WithId<T>[]]): [number, WithId<T>[]] => batch
+    return handleOf(this).call(where, { opcode, flags: 0, variables, body, finish }, signal)
   }
 }

@@ -15,17 +15,10 @@ import type { Document, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor, bufferOf } from './abstract-cursor.js'
 import type { CursorSource, Reading } from './buffer.js'
 
-/** The parameters of a find. */
-export interface CursorSettings extends FindShape {
-  signal: AbortSignal | undefined
-  /** Milliseconds for all batches together; 0 for any. */
-  maxTimeMS: number
-}
-
 /** Filter and parameters of a cursor; they change until it has started. */
 interface Find {
   filter: Document
-  readonly settings: CursorSettings
+  readonly settings: FindShape
 }
 
 function readingOf(source: CursorSource, find: Find): Reading {
@@ -36,7 +29,7 @@ function readingOf(source: CursorSource, find: Find): Reading {
     first: 'set options',
     settings,
     largeBatch: LARGE_BATCH,
-    open: (remote, where, batch) => remote.open(where, find.filter, { ...settings, batch }, settings.maxTimeMS)
+    open: (remote, where, batch) => remote.open(where, find.filter, settings, batch)
   }
 }
 
@@ -51,7 +44,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   readonly #find: Find
 
   /** @internal */
-  static create<T>(source: CursorSource, filter: Document, settings: CursorSettings): FindCursor<T> {
+  static create<T>(source: CursorSource, filter: Document, settings: FindShape): FindCursor<T> {
     return new FindCursor<T>(source, { filter, settings })
   }
 

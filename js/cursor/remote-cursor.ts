@@ -25,9 +25,9 @@ export class RemoteCursor {
     return this.#id !== 0
   }
 
-  open(where: string, filter: Document, find: FindShape, maxTimeMS: number): Promise<unknown[]> {
+  open(where: string, filter: Document, find: FindShape, batch: number): Promise<unknown[]> {
     this.#target = this.connection.collection(this.collection, where)
-    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find), maxTimeMS, find.variables)
+    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find, batch), find.maxTimeMS, find.variables)
   }
 
   /** Opens by another operation that answers as a find does. */

@@ -16,6 +16,9 @@ export interface FindShape {
   hint: string | KeyPairs | null
   /** The option `let`. */
   variables: Document | null
+  signal: AbortSignal | undefined
+  /** Milliseconds for all batches together; 0 for any. */
+  maxTimeMS: number
 }
 
 /** A value of the protocol's own: a count, an option, the path of a field. */
@@ -44,12 +47,12 @@ export function writeMore(out: Writer, cursor: number, batch: number): void {
 }
 
 /** The body of FIND. */
-export function writeFind(out: Writer, filter: Document, find: FindShape): void {
+export function writeFind(out: Writer, filter: Document, find: FindShape, batch = find.batch): void {
   encodeValue(out, filter, 'filter')
   writeField(out, find.sort ?? null)
   encodeValue(out, find.projection, 'filter')
   writeField(out, find.skip)
   writeField(out, find.limit)
-  writeField(out, find.batch)
+  writeField(out, batch)
   writeField(out, find.hint)
 }

@@ -1,7 +1,6 @@
 //! Answers and errors to result bytes, on whichever thread has them.
 
 use std::cell::RefCell;
-use std::sync::LazyLock;
 
 use crate::document::outgoing::Outgoing;
 use crate::document::{RawValue, Shapes};
@@ -38,9 +37,6 @@ struct Scratch {
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
-
-/// The keys of an error are encoded without shapes.
-static NO_SHAPES: LazyLock<Shapes> = LazyLock::new(Shapes::new);
 
 /// The bytes of one result.
 pub fn encode(ticket: u32, known: Known, collection: Option<&Collection>, result: Result<Answer>) -> Vec<u8> {
@@ -299,7 +295,7 @@ impl Section {
         for (name, key) in [("keyPattern", &details.key_pattern), ("keyValue", &details.key_value)] {
             if let Some(key) = key {
                 self.out.string(name);
-                self.out.raw(RawValue::new(key, &NO_SHAPES))?;
+                self.out.raw(RawValue::new(key, Shapes::none()))?;
             }
         }
         Ok(())

@@ -52,6 +52,16 @@ pub fn encode_plain(value: &Value, out: &mut Vec<u8>) {
     write_value(value, &mut None, out);
 }
 
+/// [`encode_plain`] of an object that has only those of the fields that are wanted.
+pub fn encode_plain_part(object: &Object, wanted: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
+    let fields = object.iter().filter(|(key, _)| wanted(key));
+    write_map_head(fields.clone().count(), out);
+    for (key, value) in fields {
+        write_string(key, out);
+        write_value(value, &mut None, out);
+    }
+}
+
 fn write_value(value: &Value, shapes: &mut Option<&mut StagedShapes<'_>>, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.push(token::NIL),

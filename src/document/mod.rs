@@ -37,7 +37,7 @@ pub mod value;
 mod walk;
 
 pub use columns::{Columns, Fields, MAX_COLUMNS};
-pub use encode::{encode, encode_document, encode_plain};
+pub use encode::{encode, encode_document, encode_plain, encode_plain_part};
 pub use incoming::Translation;
 pub use node::{Node, Seen};
 pub use outgoing::Outgoing;

@@ -238,8 +238,7 @@ pub(super) fn key(document: &Value) -> Result<Key> {
     };
     let mut plain = Vec::new();
     encode_plain(found.unwrap_or(&Value::Null), &mut plain);
-    let shapes = Shapes::new();
-    let raw = RawValue::new(&plain, &shapes);
+    let raw = RawValue::new(&plain, Shapes::none());
     id::check_id(raw)?;
     Ok(key_of(raw))
 }

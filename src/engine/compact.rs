@@ -22,8 +22,8 @@ use tokio::runtime::Handle;
 use super::collection::Collection;
 use super::limits::Watch;
 use super::precedence::LOOK;
-use super::proof::{Proof, Purpose};
-use super::record::{self, Record, Records};
+use super::proof::{Kept, Proof, Purpose};
+use super::record;
 use super::slab::{SlotId, Span};
 use super::store::{Applied, Store};
 use super::tally::Tally;
@@ -89,10 +89,17 @@ pub(super) struct Generation {
     pub(super) tallies: Vec<Tally>,
 }
 
-/// Blocks of one collection as they were written: where each stands, and the slots of its documents.
+/// Blocks of one collection as they were written.
 pub(super) struct Written {
     pub(super) collection: Arc<Collection>,
-    pub(super) blocks: Vec<(BlockPlace, Vec<SlotId>)>,
+    pub(super) blocks: Vec<WrittenBlock>,
+}
+
+/// Where a block stands, and its documents: their slots, and where they stand in the block.
+pub(super) struct WrittenBlock {
+    pub(super) place: BlockPlace,
+    pub(super) slots: Vec<SlotId>,
+    pub(super) spans: Vec<Span>,
 }
 
 impl Generation {
@@ -105,7 +112,7 @@ impl Generation {
 impl Written {
     /// Documents in the blocks.
     pub(super) fn documents(&self) -> u64 {
-        self.blocks.iter().map(|(_, slots)| slots.len() as u64).sum()
+        self.blocks.iter().map(|block| block.slots.len() as u64).sum()
     }
 }
 
@@ -133,8 +140,9 @@ impl Store {
         let documents = written.iter().map(Written::documents).sum();
         let mut proof = Proof::new(self, Purpose::Compaction, &generation, &written);
         let installed = self.storage().install_proven(cut, sink, &mut proof)?;
+        let mut proven = proof.into_kept();
         for one in &written {
-            self.repoint(one, generation.view.lsn())?;
+            self.repoint(one, &mut proven, generation.view.lsn())?;
         }
         let storage = self.shared_storage();
         self.views().when_released(move || storage.forget(&installed.retired));
@@ -292,7 +300,7 @@ impl Store {
         while next < end {
             let mut payload = Vec::with_capacity(BLOCK);
             record::begin(&mut payload, time);
-            let mut slots: Vec<SlotId> = Vec::new();
+            let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
             let mut full = None;
             let mut damaged = None;
             next =
@@ -307,8 +315,9 @@ impl Store {
                         return ControlFlow::Break(());
                     }
                     let beside = (number, put.version, put.created_at, put.modified_at);
-                    record::put(&mut payload, time, beside, document);
+                    let (place, head) = record::put(&mut payload, time, beside, document);
                     slots.push(slot);
+                    spans.push(Span::new(place, head, put.version));
                     ControlFlow::Continue(())
                 })?;
             if let Some(place) = damaged {
@@ -322,26 +331,26 @@ impl Store {
             }
             watch.check(|| self.now())?;
             if !slots.is_empty() {
-                blocks.push((sink.block(number, slots.len() as u32, &payload)?, slots));
+                let place = sink.block(number, slots.len() as u32, &payload)?;
+                blocks.push(WrittenBlock { place, slots, spans });
             }
         }
         Ok(Written { collection: collection.clone(), blocks })
     }
 
-    /// Reads the blocks back, which verifies them once more, and hands their documents to the slots. What was
-    /// in memory stays there, in the new blocks: garbage among the old ones is let go.
-    fn repoint(&self, written: &Written, cut: Lsn) -> Result<()> {
-        for (place, slots) in &written.blocks {
-            let block = self.storage().read(*place)?;
+    /// Hands the documents of the blocks to the slots. What was in memory stays there, in the new blocks: garbage among
+    /// the old ones is let go. Blocks that the proof did not keep are read once more, and verified by it.
+    fn repoint(&self, written: &Written, proven: &mut Kept, cut: Lsn) -> Result<()> {
+        let slab = written.collection.slab();
+        for WrittenBlock { place, slots, spans } in &written.blocks {
+            let block = match proven.pop_front() {
+                Some(block) => block,
+                None => self.storage().read(*place)?,
+            };
             let place = Arc::new(*place);
-            let mut slots = slots.iter();
-            for record in Records::new(&block.bytes) {
-                let (Ok(Record::Put(put)), Some(slot)) = (record, slots.next()) else {
-                    let message = "a snapshot block does not hold what was written into it";
-                    return Err(Error::new(Kind::Internal, message));
-                };
-                let slab = written.collection.slab();
-                if !slab.repoint(*slot, cut, &block, &place, Span::of_put(&put)) {
+            for (slot, span) in slots.iter().zip(spans) {
+                // The proof read these very spans.
+                if !slab.repoint(*slot, cut, &block, &place, *span) {
                     // The files of before are not let go of: what still names them can be read.
                     let message = "a slot holds another version than the proven snapshot";
                     return Err(Error::new(Kind::Internal, message));

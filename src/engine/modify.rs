@@ -327,5 +327,5 @@ pub(super) fn projected(
     let Some(projection) = projection else { return Ok(Some(document.clone())) };
     let mut plain = Vec::new();
     encode::encode_plain(document, &mut plain);
-    projection.apply(RawValue::new(&plain, &Shapes::new()), filter).map(Some)
+    projection.apply(RawValue::new(&plain, Shapes::none()), filter).map(Some)
 }

@@ -240,7 +240,7 @@ impl Collection {
 pub fn key_of_value(id: &Value) -> Key {
     let mut plain = Vec::new();
     encode_plain(id, &mut plain);
-    key_of(RawValue::new(&plain, &Shapes::new()))
+    key_of(RawValue::new(&plain, Shapes::none()))
 }
 
 /// The bounds on each field of an index, by the rules for paths that meet arrays.

@@ -11,11 +11,16 @@
 //! A slot that names the bytes of another document, or of another version, is found here, and the files of before stay as they
 //! are; so is an `_id` that stands twice, and a document that is missing. Nothing is kept for a document, and memory is gone
 //! through in order: looking each key up in the directory would wait for memory a million times.
+//!
+//! The first blocks that were proven are kept as they were read, up to [`KEPT_BYTES`], for the slots that will name them: they
+//! need not be read and verified once more.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::collection::Collection;
-use super::compact::{Generation, Written};
+use super::compact::{Generation, Written, WrittenBlock};
 use super::ejson;
 use super::key::key_of;
 use super::limits::Watch;
@@ -26,7 +31,13 @@ use super::tally::{KeyHash, Tally};
 use crate::document::{RawValue, ShapeId, encode_plain};
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
-use crate::storage::{Block, SnapshotBlock, SnapshotProof};
+use crate::storage::{Block, ReadBack, SnapshotProof};
+
+/// Bytes of blocks that a compaction keeps between its proof and the slots; few in tests, which go beyond them.
+const KEPT_BYTES: usize = if cfg!(test) { 200 << 10 } else { 64 << 20 };
+
+/// The first blocks of documents of a snapshot, in its order.
+pub(super) type Kept = VecDeque<Arc<Block>>;
 
 /// Who asks for a proof, and what stays when there is none.
 #[derive(Clone, Copy)]
@@ -47,6 +58,9 @@ pub(super) struct Proof<'a> {
     /// What the collections hold so far.
     found: Vec<Tally>,
     names: Names,
+    kept: Kept,
+    /// Bytes that may still be kept.
+    room: usize,
 }
 
 /// What the blocks of collection 0 named.
@@ -66,7 +80,18 @@ impl<'a> Proof<'a> {
         written: &'a [Written],
     ) -> Proof<'a> {
         let (found, names) = (vec![Tally::default(); written.len()], Names::default());
-        Proof { store, purpose, generation, written, next: (0, 0), found, names }
+        // Where memory is limited documents may be on disk, whose slots need no block.
+        let room = match purpose {
+            Purpose::Compaction if store.options().memory_limit.is_none() => KEPT_BYTES,
+            _ => 0,
+        };
+        let kept = Kept::new();
+        Proof { store, purpose, generation, written, next: (0, 0), found, names, kept, room }
+    }
+
+    /// The blocks that it kept.
+    pub(super) fn into_kept(self) -> Kept {
+        self.kept
     }
 
     fn refuse(&self, what: &str) -> Error {
@@ -81,10 +106,10 @@ impl<'a> Proof<'a> {
         Error::new(Kind::Corrupt, message)
     }
 
-    fn database(&mut self, block: &Block) -> Result<(), String> {
+    fn database(&mut self, payload: &[u8]) -> Result<(), String> {
         let Generation { view, next_number, shapes, .. } = self.generation;
         let known = |number: u32| shapes.iter().find(|(_, collection, _)| collection.number() == number);
-        for record in Records::new(&block.bytes) {
+        for record in Records::new(payload) {
             let holds = match record.map_err(|_| "a record of the new snapshot is malformed")? {
                 Record::Create { collection, name, .. } => {
                     self.names.collections += 1;
@@ -123,36 +148,45 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    fn documents(&mut self, snapshot: &SnapshotBlock) -> Result<(), String> {
+    fn documents(&mut self, block: &ReadBack<'_>) -> Result<(), String> {
         while self.written.get(self.next.0).is_some_and(|one| one.blocks.len() == self.next.1) {
             self.next = (self.next.0 + 1, 0);
         }
         let due = self.written.get(self.next.0).and_then(|one| Some((one, one.blocks.get(self.next.1)?)));
-        let Some((Written { collection, .. }, (place, slots))) = due else {
+        let Some((Written { collection, .. }, WrittenBlock { place, slots, spans })) = due else {
             return Err("the new snapshot holds more than was written into it".to_owned());
         };
-        let block = &snapshot.block;
-        if snapshot.collection != collection.number()
+        if block.collection != collection.number()
             || block.place != *place
-            || snapshot.documents as usize != slots.len()
-            || snapshot.first_document != self.found[self.next.0].documents
+            || block.documents as usize != slots.len()
+            || block.first_document != self.found[self.next.0].documents
         {
             return Err(format!("the block at {place:?} of the new snapshot is not the one written there"));
         }
         let short = || format!("the block at {place:?} of the new snapshot does not hold what was written");
         let found = &mut self.found[self.next.0];
-        let mut records = Records::new(&block.bytes);
-        for (slot, record) in slots.iter().zip(records.by_ref()) {
+        let (number, shapes) = (collection.number(), collection.shapes());
+        let mut records = Records::new(block.payload);
+        for ((slot, span), record) in slots.iter().zip(spans).zip(records.by_ref()) {
             let Ok(Record::Put(put)) = record else { return Err(short()) };
-            let id = RawValue::new(Span::of_put(&put).of(block), collection.shapes()).get("_id");
-            let id = id.ok_or_else(|| format!("slot {} names bytes without an _id", slot.0))?;
-            if put.collection != collection.number() {
+            if put.collection != number || Span::of_put(&put) != *span {
                 return Err(short());
             }
+            let document = block.payload.get(put.document.clone()).unwrap_or_default();
+            let id = RawValue::new(document, shapes).get("_id");
+            let id = id.ok_or_else(|| format!("slot {} names bytes without an _id", slot.0))?;
             found.add(KeyHash::of(&key_of(id)), *slot, put.version as u32);
         }
-        if found.documents != snapshot.first_document + slots.len() as u64 || records.next().is_some() {
+        if found.documents != block.first_document + slots.len() as u64 || records.next().is_some() {
             return Err(short());
+        }
+        match self.room.checked_sub(block.payload.len()) {
+            Some(room) => {
+                self.room = room;
+                self.kept.push_back(Arc::new(Block { place: *place, base: 0, bytes: block.payload.into() }));
+            }
+            // Those that are kept are the first.
+            None => self.room = 0,
         }
         self.next.1 += 1;
         Ok(())
@@ -220,13 +254,13 @@ fn text_of(document: RawValue<'_>) -> String {
 }
 
 impl SnapshotProof for Proof<'_> {
-    fn block(&mut self, snapshot: &SnapshotBlock) -> Result<()> {
+    fn block(&mut self, block: &ReadBack<'_>) -> Result<()> {
         if self.store.is_closing() {
             return Err(Error::new(Kind::Closed, "the database was closed before the snapshot was proven"));
         }
-        let proven = match snapshot.collection {
-            0 => self.database(&snapshot.block),
-            _ => self.documents(snapshot),
+        let proven = match block.collection {
+            0 => self.database(block.payload),
+            _ => self.documents(block),
         };
         proven.map_err(|what| self.refuse(&what))
     }

@@ -8,10 +8,10 @@ use super::limits::Watch;
 use super::operation::{Incoming, InsertOrder, SetEntry};
 use super::slab::{Content, SlotId, Version};
 use super::store::Store;
-use crate::document::{Shapes, Value, encode_plain};
+use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::error::{Error, Kind};
 use crate::options::{AutoCompact, OpenOptions};
-use crate::storage::{Host, Lsn};
+use crate::storage::{FileId, Host, Lsn};
 
 fn incoming(id: i32, text: &str) -> Incoming {
     let fields = [("_id", Value::Int(id)), ("text", Value::String(text.into()))];
@@ -129,4 +129,55 @@ fn a_slot_that_went_back_to_an_older_version_is_found() {
     });
     let found = "found that the documents of 'c' are not those that commits left there";
     assert!(error.message().contains(found), "{error}");
+}
+
+#[test]
+fn documents_read_the_same_from_blocks_that_the_proof_kept_and_from_those_that_are_read_once_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (database, store) = open(&path, &runtime);
+    // Two collections, so that what is kept ends within the second.
+    let text = |collection: &str, id: i32| format!("{collection}{id} ").repeat(2_000);
+    for collection in ["a", "b"] {
+        let documents: Vec<_> = (0..30).map(|id| incoming(id, &text(collection, id))).collect();
+        store.insert(collection, &documents, InsertOrder::Ordered).result.unwrap();
+    }
+    let check = |store: &Store| {
+        for name in ["a", "b"] {
+            let collection = store.applied_collection(name).unwrap();
+            for id in 0..30 {
+                let (block, span) =
+                    match collection.slab().newest(SlotId(id), |version| version.content.clone()).unwrap() {
+                        Content::Hot(block, span) => (block, span),
+                        Content::Cold(place, span) => (store.read_cold(*place).unwrap(), span),
+                        other => panic!("{other:?}"),
+                    };
+                let document = RawValue::new(span.of(&block), collection.shapes()).to_value();
+                let expected = Value::String(text(name, id as i32));
+                assert!(
+                    matches!(&document, Value::Object(fields) if fields[1].1 == expected),
+                    "{name} {id} of {:?}",
+                    block.place
+                );
+                assert!(matches!(block.place.file, FileId::Snapshot(_)), "{:?}", block.place);
+            }
+        }
+    };
+    for _ in 0..2 {
+        assert_eq!(database.compact().unwrap().documents, 60);
+        check(&store);
+    }
+    for name in ["a", "b"] {
+        store.applied_collection(name).unwrap().slab().cool_page(0, store.views().published());
+    }
+    check(&store);
+    assert_eq!(database.compact().unwrap().documents, 60);
+    check(&store);
+    drop(store);
+    database.close().unwrap();
+    let (database, store) = open(&path, &runtime);
+    check(&store);
+    drop(store);
+    database.close().unwrap();
 }

@@ -110,7 +110,7 @@ fn component(value: &Value, direction: Direction) -> Vec<u8> {
     let mut plain = Vec::new();
     encode_plain(value, &mut plain);
     let mut key = Vec::new();
-    crate::index::encode_component(RawValue::new(&plain, &Shapes::new()), direction, &mut key);
+    crate::index::encode_component(RawValue::new(&plain, Shapes::none()), direction, &mut key);
     key
 }
 

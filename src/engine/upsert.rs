@@ -84,7 +84,7 @@ impl Store {
         };
         let mut plain = Vec::new();
         encode::encode_plain(&id, &mut plain);
-        let key = key_of(RawValue::new(&plain, &Shapes::new()));
+        let key = key_of(RawValue::new(&plain, Shapes::none()));
         let known = searched.as_ref().and_then(|searched| searched.collection);
         let check = || watch.check(|| self.now());
         let mut packed = known.map(|known| Packed::of(known, &document)).transpose()?;
@@ -247,7 +247,7 @@ fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(O
     };
     let mut plain = Vec::new();
     encode::encode_plain(&id, &mut plain);
-    id::check_id(RawValue::new(&plain, &Shapes::new()))?;
+    id::check_id(RawValue::new(&plain, Shapes::none()))?;
     object.insert(0, ("_id".to_owned(), id.clone()));
     Ok((object, id))
 }

@@ -103,6 +103,11 @@ impl Sort {
         self.key_of(document, |path, direction, _, met| best(Some(document), path.parts(), direction, met))
     }
 
+    /// Whether one of the paths begins with this field of the document: no other is looked at.
+    pub(super) fn begins_with(&self, field: &str) -> bool {
+        self.keys.iter().any(|(path, _)| path.parts().first().is_some_and(|first| &*first.name == field))
+    }
+
     /// The sort, ready for many documents.
     pub fn ranker(&self) -> Ranker<'_> {
         let mut columns = Columns::default();
@@ -219,6 +224,12 @@ fn best<'a>(
     direction: Direction,
     met: &mut bool,
 ) -> Candidate<'a> {
+    // The most common by far: a field that is no array, or none.
+    match (value, parts) {
+        (None, _) => return Candidate::Missing,
+        (Some(value), []) if !matches!(value.kind(), RawKind::Array(_)) => return Candidate::Value(value),
+        _ => {}
+    }
     let mut best: Option<Candidate<'a>> = None;
     candidates(value, parts, met, &mut |candidate| {
         let better = match &best {

@@ -206,7 +206,7 @@ pub trait SnapshotSink: Send {
 /// Judges a snapshot that was read back from disk, before a manifest names it. An error leaves everything as it was.
 pub trait SnapshotProof {
     /// Hears each block, its checksum verified, in the order of the file.
-    fn block(&mut self, block: &SnapshotBlock) -> Result<()>;
+    fn block(&mut self, block: &ReadBack<'_>) -> Result<()>;
 
     /// Every block was heard.
     fn end(&mut self) -> Result<()>;
@@ -216,7 +216,7 @@ pub trait SnapshotProof {
 pub struct Unproven;
 
 impl SnapshotProof for Unproven {
-    fn block(&mut self, _block: &SnapshotBlock) -> Result<()> {
+    fn block(&mut self, _block: &ReadBack<'_>) -> Result<()> {
         Ok(())
     }
 
@@ -257,6 +257,21 @@ pub struct SnapshotBlock {
     pub first_document: u64,
     /// The payload, verified, and its place.
     pub block: Arc<Block>,
+}
+
+/// One block of a snapshot that was written and is read back.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBack<'a> {
+    /// The collection it belongs to; 0 for the database itself.
+    pub collection: u32,
+    /// Documents in it.
+    pub documents: u32,
+    /// Ordinal of its first document within the collection.
+    pub first_document: u64,
+    /// Where the payload stands.
+    pub place: BlockPlace,
+    /// The payload, verified.
+    pub payload: &'a [u8],
 }
 
 /// What opening feeds. Blocks of collection 0 (names, shapes, counters) come first, in order, on one thread; then

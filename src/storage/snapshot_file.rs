@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::backend::{Block, BlockPlace, FileId, Loader, Lsn, SnapshotBlock, SnapshotProof};
+use super::backend::{Block, BlockPlace, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof};
 use super::frame::{MAX_BODY, u32_at};
 use super::host::Host;
 use super::manifest::SnapshotRef;
@@ -23,6 +23,8 @@ use crate::options::Access;
 const TABLE_PIECE: u64 = ENTRY_LEN << 14;
 /// Blocks are read in pieces of at most this many bytes, or one block.
 const PIECE: u64 = 1 << 20;
+/// The same where one thread reads and looks at all of it: little enough to be in the processor's cache still.
+const PROVEN_PIECE: u64 = 256 << 10;
 
 /// An open snapshot.
 pub(super) struct SnapshotFile {
@@ -110,21 +112,30 @@ impl SnapshotFile {
             return Err(Error::corrupt(&self.path, entry.offset, what));
         }
         let mut buffer = Vec::new();
-        for piece in pieces(entries, database) {
-            self.read_piece(entries, piece, &mut buffer, &mut |block| loader.database_block(block))?;
+        for piece in pieces(entries, PIECE, database) {
+            self.read_piece(entries, piece, &mut buffer, &mut |n, block| {
+                loader.database_block(self.loaded(n, &block))
+            })?;
         }
-        let pieces = pieces(entries, |entry| !database(entry));
+        let pieces = pieces(entries, PIECE, |entry| !database(entry));
         let shared = &*loader;
-        self.each_piece(entries, &pieces, &|block| shared.documents(block))
+        self.each_piece(entries, &pieces, &|n, block| shared.documents(self.loaded(n, &block)))
     }
 
     /// Reads every block, verifies it and has it proven.
     pub(super) fn prove(&self, entries: &[Entry], proof: &mut dyn SnapshotProof) -> Result<()> {
         let mut buffer = Vec::new();
-        for piece in pieces(entries, |_| true) {
-            self.read_piece(entries, piece, &mut buffer, &mut |block| proof.block(&block))?;
+        for piece in pieces(entries, PROVEN_PIECE, |_| true) {
+            self.read_piece(entries, piece, &mut buffer, &mut |_, block| proof.block(&block))?;
         }
         proof.end()
+    }
+
+    /// What a loader hears of a block: a payload that it may keep.
+    fn loaded(&self, index: u32, block: &ReadBack<'_>) -> SnapshotBlock {
+        let ReadBack { collection, documents, first_document, place, payload } = *block;
+        let block = Arc::new(Block { place, base: 0, bytes: payload.into() });
+        SnapshotBlock { lsn: self.lsn, index, collection, documents, first_document, block }
     }
 
     /// Reads one payload and verifies it.
@@ -142,19 +153,20 @@ impl SnapshotFile {
         }
         let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(place.len))?;
         self.read(place.frame, &mut bytes)?;
-        let payload = bytes.split_off(BLOCK_HEADER_LEN as usize);
-        let crc = self.seed.block_crc(place.frame, &payload);
-        if u32_at(&bytes, 0) != place.len || u32_at(&bytes, 4) != crc {
+        let (head, payload) = bytes.split_at(BLOCK_HEADER_LEN as usize);
+        let crc = self.seed.block_crc(place.frame, payload);
+        if u32_at(head, 0) != place.len || u32_at(head, 4) != crc {
             return Err(self.damage(place.frame));
         }
-        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() }))
+        bytes.drain(..BLOCK_HEADER_LEN as usize);
+        Ok(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice() }))
     }
 
     fn each_piece(
         &self,
         entries: &[Entry],
         pieces: &[Range<usize>],
-        hear: &(dyn Fn(SnapshotBlock) -> Result<()> + Sync),
+        hear: &(dyn Fn(u32, ReadBack<'_>) -> Result<()> + Sync),
     ) -> Result<()> {
         let next = AtomicUsize::new(0);
         let failure: Mutex<Option<Error>> = Mutex::new(None);
@@ -162,7 +174,7 @@ impl SnapshotFile {
             let mut buffer = Vec::new();
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if let Err(error) =
-                    self.read_piece(entries, piece.clone(), &mut buffer, &mut |block| hear(block))
+                    self.read_piece(entries, piece.clone(), &mut buffer, &mut |n, block| hear(n, block))
                 {
                     failure.lock().get_or_insert(error);
                     next.store(pieces.len(), Ordering::Relaxed);
@@ -183,13 +195,13 @@ impl SnapshotFile {
         failure.into_inner().map_or(Ok(()), Err)
     }
 
-    /// Reads neighbouring blocks at once and hands each on once it is verified.
+    /// Reads neighbouring blocks at once and hands each on, with its number, once it is verified.
     fn read_piece(
         &self,
         entries: &[Entry],
         piece: Range<usize>,
         buffer: &mut Vec<u8>,
-        hear: &mut dyn FnMut(SnapshotBlock) -> Result<()>,
+        hear: &mut dyn FnMut(u32, ReadBack<'_>) -> Result<()>,
     ) -> Result<()> {
         let first = piece.start;
         let Some(entries) = entries.get(piece) else { return Ok(()) };
@@ -202,8 +214,9 @@ impl SnapshotFile {
             let at = (entry.offset - start) as usize;
             let bytes = buffer.get(at..(entry.end() - start) as usize).unwrap_or(&[]);
             let (head, payload) = bytes.split_at_checked(BLOCK_HEADER_LEN as usize).unwrap_or((&[], &[]));
-            let expected = [entry.len.to_le_bytes(), entry.crc.to_le_bytes()].concat();
-            if head != expected || self.seed.block_crc(entry.offset, payload) != entry.crc {
+            let is_named = head.len() == BLOCK_HEADER_LEN as usize
+                && (u32_at(head, 0), u32_at(head, 4)) == (entry.len, entry.crc);
+            if !is_named || self.seed.block_crc(entry.offset, payload) != entry.crc {
                 return Err(self.damage(entry.offset));
             }
             let place = BlockPlace {
@@ -212,14 +225,8 @@ impl SnapshotFile {
                 offset: entry.offset + BLOCK_HEADER_LEN,
                 len: entry.len,
             };
-            hear(SnapshotBlock {
-                lsn: self.lsn,
-                index: index as u32,
-                collection: entry.collection,
-                documents: entry.documents,
-                first_document: entry.first_document,
-                block: Arc::new(Block { place, base: 0, bytes: payload.into() }),
-            })?;
+            let Entry { collection, documents, first_document, .. } = *entry;
+            hear(index as u32, ReadBack { collection, documents, first_document, place, payload })?;
         }
         Ok(())
     }
@@ -242,12 +249,12 @@ impl SnapshotFile {
     }
 }
 
-/// Rows of neighbouring blocks that are wanted, none above [`PIECE`] unless it is one block.
-fn pieces(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> Vec<Range<usize>> {
+/// Rows of neighbouring blocks that are wanted, none above so many bytes unless it is one block.
+fn pieces(entries: &[Entry], most: u64, wanted: impl Fn(&Entry) -> bool) -> Vec<Range<usize>> {
     let mut pieces: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| wanted(entry)) {
-        match pieces.last_mut().filter(|piece| piece.end == index && entry.end() - start <= PIECE) {
+        match pieces.last_mut().filter(|piece| piece.end == index && entry.end() - start <= most) {
             Some(piece) => piece.end = index + 1,
             None => {
                 start = entry.offset;

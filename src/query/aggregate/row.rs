@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::memory::check_depth;
-use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::document::{RawValue, Shapes, Value, encode_plain, encode_plain_part};
 use crate::error::Result;
 use crate::query::expression::{Env, Rooted, Scope};
 use crate::query::{Sort, SortKey};
@@ -75,8 +75,13 @@ impl Row {
             Row::Stored(stored) => sort.key(stored.raw()),
             Row::Tree(value) => {
                 let mut bytes = Vec::new();
-                encode_plain(value, &mut bytes);
-                sort.key(RawValue::new(&bytes, &Shapes::new()))
+                match value {
+                    Value::Object(fields) => {
+                        encode_plain_part(fields, |key| sort.begins_with(key), &mut bytes);
+                    }
+                    other => encode_plain(other, &mut bytes),
+                }
+                sort.key(RawValue::new(&bytes, Shapes::none()))
             }
         }
     }

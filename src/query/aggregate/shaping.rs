@@ -72,9 +72,9 @@ impl Shaping {
             Shaping::Set(branch) => {
                 let mut object = Object::new();
                 for (key, value) in node.fields() {
-                    scope.step(1)?;
                     object.push((key.to_owned(), value.tree()));
                 }
+                scope.step(object.len())?;
                 branch.set(&mut object, scope)?;
                 object
             }
