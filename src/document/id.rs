@@ -1,4 +1,6 @@
-//! Which values may be an `_id`, and the one that a document gets when it brings none.
+//! Which values may be an `_id`, and the one that a document gets when it brings none; ObjectIds as text.
+
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use super::raw::{RawKind, RawValue};
 use crate::error::{Details, Error, Kind, Result, codes};
@@ -21,6 +23,19 @@ pub fn check_id(id: RawValue<'_>) -> Result<()> {
 /// A UUID of version 7: ordered by its time. The random bytes are the caller's, who has a source of them.
 pub fn uuid_v7(millis: u64, random: [u8; 10]) -> String {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+}
+
+/// The 24 hexadecimal digits of an ObjectId, in lower case.
+pub fn object_id_to_hex(id: &[u8; 12]) -> String {
+    HEXLOWER.encode(id)
+}
+
+/// Reads the digits of an ObjectId, in upper or lower case.
+pub fn object_id_from_hex(text: &str) -> Option<[u8; 12]> {
+    let digits: &[u8; 24] = text.as_bytes().try_into().ok()?;
+    let mut id = [0; 12];
+    HEXLOWER_PERMISSIVE.decode_mut(digits, &mut id).ok()?;
+    Some(id)
 }
 
 #[cold]
@@ -65,5 +80,26 @@ mod tests {
         let id = uuid_v7(0x0123_4567_89ab, [0xff; 10]);
         assert_eq!(id, "01234567-89ab-7fff-bfff-ffffffffffff");
         assert!(uuid_v7(1, [0xff; 10]) < uuid_v7(2, [0; 10]));
+    }
+
+    #[test]
+    fn an_id_comes_back_from_its_digits_in_either_case() {
+        let id = [0, 1, 0x2f, 0xff, 0xa0, 0x0a, 6, 7, 8, 9, 10, 0xcd];
+        assert_eq!(object_id_to_hex(&id), "00012fffa00a060708090acd");
+        assert_eq!(object_id_from_hex("00012fffa00a060708090acd"), Some(id));
+        assert_eq!(object_id_from_hex("00012FFFa00a060708090aCD"), Some(id));
+    }
+
+    #[test]
+    fn other_lengths_and_digits_are_refused() {
+        for text in [
+            "",
+            "00012fffa00a060708090ac",
+            "00012fffa00a060708090acd0",
+            "00012fffa00a060708090acg",
+            "+0012fffa00a060708090acd",
+        ] {
+            assert_eq!(object_id_from_hex(text), None, "{text}");
+        }
     }
 }

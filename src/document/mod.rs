@@ -13,7 +13,7 @@
 //! - [`incoming`]: what crosses the boundary to the stored form
 //! - [`outgoing`]: the stored form to what crosses the boundary
 //! - `plain`: which stored values cross as they are
-//! - [`id`]: which values may be an `_id`
+//! - [`id`]: which values may be an `_id`; ObjectIds as text
 //! - [`node`]: reading encoded bytes and trees by one interface
 //! - [`order`]: the total order over values
 //! - [`path`]: dotted paths through arrays

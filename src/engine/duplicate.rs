@@ -1,7 +1,9 @@
 //! Writes that another stands in the way of: a value that must be unique, a version that is not the expected one.
 
+use data_encoding::HEXUPPER;
+
 use super::commit::Over;
-use crate::document::{Value, encode};
+use crate::document::{Value, encode, id};
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
 
@@ -73,8 +75,8 @@ fn printed(value: &Value) -> String {
         Value::Double(number) if number.abs() < 1e21 => number.to_string(),
         Value::Double(number) => format!("{number:?}"),
         Value::String(text) => serde_json::to_string(text).unwrap_or_else(|_| format!("{text:?}")),
-        Value::Binary(bytes) => format!("BinData(0, {})", hex(bytes).to_uppercase()),
-        Value::ObjectId(bytes) => format!("ObjectId('{}')", hex(bytes)),
+        Value::Binary(bytes) => format!("BinData(0, {})", HEXUPPER.encode(bytes)),
+        Value::ObjectId(id) => format!("ObjectId('{}')", id::object_id_to_hex(id)),
         Value::Date(time) => format!("new Date({time})"),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(printed).collect();
@@ -86,10 +88,6 @@ fn printed(value: &Value) -> String {
             format!("{{ {} }}", fields.join(", "))
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -16,10 +16,13 @@
 
 use std::fmt;
 
+use data_encoding::{BASE64, Encoding, HEXLOWER};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::document::id;
 use crate::document::value::MAX_DATE;
 use crate::document::{MAX_DEPTH, Object, RawKind, RawValue, Value};
+use crate::query::date;
 
 /// Names of wrappers, ours and those of types that no document here can hold.
 const WRAPPERS: [&str; 16] = [
@@ -40,7 +43,6 @@ const WRAPPERS: [&str; 16] = [
     "$symbol",
     "$dbPointer",
 ];
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The wrapper that a key names, after any further dollars before it.
 fn wrapper(key: &str) -> Option<&'static str> {
@@ -65,10 +67,7 @@ fn write_at(value: RawValue<'_>, level: usize, out: &mut Vec<u8>) {
         RawKind::Binary(bytes) => write_binary(bytes, out),
         RawKind::ObjectId(bytes) => {
             out.extend_from_slice(b"{\"$oid\":\"");
-            for byte in bytes {
-                out.push(hex_digit(byte >> 4));
-                out.push(hex_digit(byte & 15));
-            }
+            encode(&HEXLOWER, bytes, out);
             out.extend_from_slice(b"\"}");
         }
         RawKind::Date(millis) => {
@@ -153,7 +152,7 @@ pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
         copied = at + 1;
         if escape.is_empty() {
             out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
+            encode(&HEXLOWER, &[*byte], out);
         } else {
             out.extend_from_slice(escape);
         }
@@ -162,52 +161,19 @@ pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn hex_digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+/// Appends bytes as text of this encoding.
+fn encode(encoding: &Encoding, bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + encoding.encode_len(bytes.len()), 0);
+    if let Some(place) = out.get_mut(start..) {
+        encoding.encode_mut(bytes, place);
+    }
 }
 
 fn write_binary(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"$binary\":{\"base64\":\"");
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            let sextet = (bits >> (18 - 6 * digit)) as usize & 63;
-            out.push(if digit <= chunk.len() { BASE64.get(sextet).copied().unwrap_or(b'=') } else { b'=' });
-        }
-    }
+    encode(&BASE64, bytes, out);
     out.extend_from_slice(b"\",\"subType\":\"00\"}}");
-}
-
-fn read_base64(text: &str) -> Option<Vec<u8>> {
-    let bytes = text.as_bytes();
-    if !bytes.len().is_multiple_of(4) {
-        return None;
-    }
-    let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
-    let last = (bytes.len() / 4).saturating_sub(1);
-    for (at, chunk) in bytes.chunks(4).enumerate() {
-        let pads = chunk.iter().rev().take_while(|byte| **byte == b'=').count();
-        if pads > 2 || (pads > 0 && at != last) {
-            return None;
-        }
-        let mut bits = 0u32;
-        for byte in chunk.iter().take(4 - pads) {
-            let sextet = match byte {
-                b'A'..=b'Z' => byte - b'A',
-                b'a'..=b'z' => byte - b'a' + 26,
-                b'0'..=b'9' => byte - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(sextet);
-        }
-        bits <<= 6 * pads;
-        let [_, decoded @ ..] = bits.to_be_bytes();
-        out.extend_from_slice(decoded.get(..3 - pads)?);
-    }
-    Some(out)
 }
 
 /// Reads a value from a JSON reader.
@@ -291,7 +257,7 @@ fn unwrap<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Value, A::Er
 fn typed(key: &str, content: Value) -> Result<Value, String> {
     let wrong = |expected: &str| Err(format!("{key} must hold {expected}"));
     match (key, &content) {
-        ("$oid", Value::String(text)) => match object_id(text) {
+        ("$oid", Value::String(text)) => match id::object_id_from_hex(text) {
             Some(bytes) => Ok(Value::ObjectId(bytes)),
             None => wrong("24 hexadecimal digits"),
         },
@@ -307,7 +273,7 @@ fn typed(key: &str, content: Value) -> Result<Value, String> {
         },
         ("$numberInt" | "$numberDouble", _) => wrong("a number as a string"),
         ("$date", Value::Long(millis)) if millis.unsigned_abs() <= MAX_DATE => Ok(Value::Date(*millis)),
-        ("$date", Value::String(text)) => match instant(text) {
+        ("$date", Value::String(text)) => match date::instant(text) {
             Some(millis) => Ok(Value::Date(millis)),
             None => wrong("{\"$numberLong\": milliseconds} or a time such as 2024-01-31T12:00:00.000Z"),
         },
@@ -319,9 +285,9 @@ fn typed(key: &str, content: Value) -> Result<Value, String> {
                 if sub_type != "00" && sub_type != "0" {
                     return Err(format!("$binary has the subtype {sub_type}; only 00 can be stored"));
                 }
-                match read_base64(base64) {
-                    Some(bytes) => Ok(Value::Binary(bytes)),
-                    None => wrong("base64 text"),
+                match BASE64.decode(base64.as_bytes()) {
+                    Ok(bytes) => Ok(Value::Binary(bytes)),
+                    Err(_) => wrong("base64 text"),
                 }
             }
             _ => wrong("base64 and subType"),
@@ -331,17 +297,6 @@ fn typed(key: &str, content: Value) -> Result<Value, String> {
     }
 }
 
-fn object_id(text: &str) -> Option<[u8; 12]> {
-    let digits: &[u8; 24] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 12];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        for digit in pair {
-            *byte = *byte << 4 | u8::try_from(char::from(*digit).to_digit(16)?).ok()?;
-        }
-    }
-    Some(bytes)
-}
-
 fn number(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -349,51 +304,6 @@ fn number(text: &str) -> Option<f64> {
         "-Infinity" => Some(f64::NEG_INFINITY),
         _ => text.parse().ok().filter(|number: &f64| number.is_finite()),
     }
-}
-
-/// A time in ISO 8601 as MongoDB's tools write it: `2024-01-31T12:00:00[.fff]Z`, or with `+hh:mm` for `Z`.
-fn instant(text: &str) -> Option<i64> {
-    let (date, time) = text.split_once('T')?;
-    let mut date = date.splitn(3, '-').map(|part| digits(part, 2..=4));
-    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-    let zone = time.find(['Z', '+', '-'])?;
-    let (clock, zone) = time.split_at_checked(zone)?;
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let mut clock = clock.split(':').map(|part| digits(part, 2..=2));
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next().unwrap_or(Some(0))?);
-    let millis = digits(&format!("{fraction:0<3}"), 3..=3)?;
-    let offset = match zone {
-        "Z" => 0,
-        _ => {
-            let (hours, minutes) = zone.get(1..)?.split_at_checked(2)?;
-            let offset = digits(hours, 2..=2)? * 60 + digits(minutes.trim_start_matches(':'), 2..=2)?;
-            if zone.starts_with('-') { -offset } else { offset }
-        }
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    // Days from the civil calendar: years begin in March, so that the leap day is the last.
-    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = years * 365 + years.div_euclid(4) - years.div_euclid(100)
-        + years.div_euclid(400)
-        + (months * 153 + 2) / 5
-        + day
-        - 1
-        - 719_468;
-    Some(((days * 24 + hour) * 60 + minute - offset) * 60_000 + second * 1_000 + millis)
-}
-
-fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
-    let plain = lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]

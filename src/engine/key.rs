@@ -3,6 +3,7 @@
 //! Keys are held in memory for every document, so the common forms are short: a UUID string takes 17 bytes,
 //! which fit into the key itself; other strings are held as they are.
 
+use data_encoding::HEXLOWER;
 use smallvec::SmallVec;
 
 use crate::document::{RawKind, RawValue};
@@ -11,6 +12,8 @@ use crate::index::key::encode_key;
 const ORDERED: u8 = 0;
 const STRING: u8 = 1;
 const UUID: u8 = 2;
+/// Where a UUID has dashes.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// A directory key. Up to 24 bytes live in the key itself.
 pub type Key = SmallVec<[u8; 24]>;
@@ -41,27 +44,19 @@ pub fn key_of(id: RawValue<'_>) -> Key {
 /// The bytes of a UUID in its canonical form (36 characters, lower case); no other text has them.
 fn uuid_bytes(text: &[u8]) -> Option<[u8; 16]> {
     let text: &[u8; 36] = text.try_into().ok()?;
+    if DASHES.iter().any(|at| text[*at] != b'-') {
+        return None;
+    }
+    // The digits without the dashes between them.
+    let mut digits = [0; 32];
+    digits[..8].copy_from_slice(&text[..8]);
+    digits[8..12].copy_from_slice(&text[9..13]);
+    digits[12..16].copy_from_slice(&text[14..18]);
+    digits[16..20].copy_from_slice(&text[19..23]);
+    digits[20..].copy_from_slice(&text[24..]);
     let mut bytes = [0; 16];
-    let mut at = 0;
-    for (n, byte) in bytes.iter_mut().enumerate() {
-        if matches!(n, 4 | 6 | 8 | 10) {
-            if text[at] != b'-' {
-                return None;
-            }
-            at += 1;
-        }
-        *byte = hex(text[at])? << 4 | hex(text[at + 1])?;
-        at += 2;
-    }
+    HEXLOWER.decode_mut(&digits, &mut bytes).ok()?;
     Some(bytes)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::document::order::{Class, compare_values};
-use crate::document::{Node, Value};
+use crate::document::{Node, Value, id};
 
 /// One end of an interval.
 #[derive(Clone, Debug)]
@@ -266,11 +266,7 @@ impl fmt::Display for Text<'_> {
             Value::Long(value) => write!(f, "{value}"),
             Value::String(text) => write!(f, "{text:?}"),
             Value::Binary(bytes) => write!(f, "BinData({} bytes)", bytes.len()),
-            Value::ObjectId(bytes) => {
-                f.write_str("ObjectId('")?;
-                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                f.write_str("')")
-            }
+            Value::ObjectId(id) => write!(f, "ObjectId('{}')", id::object_id_to_hex(id)),
             Value::Date(millis) => write!(f, "Date({millis})"),
             Value::Array(items) => {
                 f.write_str("[")?;

@@ -7,6 +7,7 @@
 //!   `push`, `elements` and `arithmetic` are its larger operators; `update_raw` changes scalars in stored bytes
 //! - [`projection`]: which fields of a document; `slice` which elements of an array
 //! - [`sort`]: in which order; `merge_sort`: sorting that can be stopped
+//! - [`date`]: dates in calendars and time zones
 //! - `size`: what values take; `wide`: objects of many fields
 //! - [`expression`]: values computed from a document; [`aggregate`]: pipelines of stages
 
@@ -17,6 +18,7 @@ pub mod bounds;
 #[cfg(test)]
 mod bounds_tests;
 mod change;
+pub mod date;
 mod elements;
 mod every;
 pub mod expression;

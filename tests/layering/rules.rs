@@ -104,6 +104,7 @@ pub const CONFINED: Below = &[
     ("std::time::SystemTime", &["storage/host.rs"]),
     ("std::time::Instant", &["storage/host.rs"]),
     ("getrandom", &["storage/host.rs"]),
+    ("jiff", &["query/date/"]),
 ];
 
 pub const LONGEST_FILE: usize = 600;

@@ -1,14 +1,14 @@
 //! Types and conversions between them.
 
-use super::date_text;
+use super::date_format;
 use super::logic::{bool, is_true};
 use super::number::Num;
 use super::operator::{Operator, list, refuse};
 use super::strings::text;
 use super::tree::Outcome;
-use super::zone::Zone;
-use crate::document::Value;
+use crate::document::{Value, id};
 use crate::error::{Error, Kind, codes};
+use crate::query::date::{self, Zone};
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$isNumber", 1, 1, |args| bool(args.get(0).and_then(Num::of).is_some())),
@@ -94,7 +94,7 @@ fn convert_to(name: &str, value: Option<&Value>, target: Target) -> Outcome {
             .map(Value::Date),
         Target::ObjectId => match value {
             Value::ObjectId(id) => Some(Value::ObjectId(*id)),
-            Value::String(hex) => object_id(hex).map(Value::ObjectId),
+            Value::String(hex) => id::object_id_from_hex(hex).map(Value::ObjectId),
             _ => None,
         },
     };
@@ -123,8 +123,8 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
         Value::Int(value) => value.to_string(),
         Value::Long(value) => value.to_string(),
         Value::Double(value) => double_text(*value),
-        Value::Date(millis) => date_text::standard(*millis),
-        Value::ObjectId(id) => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Value::Date(millis) => date_format::standard(*millis),
+        Value::ObjectId(id) => id::object_id_to_hex(id),
         _ => return None,
     })
 }
@@ -177,7 +177,7 @@ fn date_of(value: &Value) -> Option<i64> {
     match value {
         Value::Date(millis) => Some(*millis),
         Value::ObjectId(id) => Some(time_of_id(id)),
-        Value::String(text) => date_text::read(text, Zone::default()),
+        Value::String(text) => date::read(text).and_then(|written| written.instant(&Zone::UTC)),
         Value::Int(_) | Value::Long(_) | Value::Double(_) => whole_of(value),
         _ => None,
     }
@@ -187,15 +187,4 @@ fn date_of(value: &Value) -> Option<i64> {
 pub(super) fn time_of_id(id: &[u8; 12]) -> i64 {
     let [a, b, c, d, ..] = *id;
     i64::from(u32::from_be_bytes([a, b, c, d])) * 1_000
-}
-
-fn object_id(hex: &str) -> Option<[u8; 12]> {
-    if hex.len() != 24 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut id = [0; 12];
-    for (n, byte) in id.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(n * 2..n * 2 + 2)?, 16).ok()?;
-    }
-    Some(id)
 }

@@ -1,11 +1,11 @@
 //! Parts of dates, and dates of parts.
 
-use super::calendar::{Civil, DAY, days_of};
+use super::date_args::{date_and_zone, zone};
 use super::operator::{Args, Operator, Shape, named, null};
 use super::tree::Outcome;
-use super::zone::Zone;
 use crate::document::{Object, Value};
-use crate::error::{Result, codes};
+use crate::error::codes;
+use crate::query::date::{Fields, Local, iso_year_start};
 
 macro_rules! part {
     ($name:literal, $read:expr) => {
@@ -18,19 +18,19 @@ macro_rules! part {
 }
 
 pub(super) const OPERATORS: &[Operator] = &[
-    part!("$dayOfMonth", |civil| civil.day),
-    part!("$dayOfWeek", |civil| civil.iso_weekday() % 7 + 1),
-    part!("$dayOfYear", |civil| civil.day_of_year()),
-    part!("$hour", |civil| civil.hour),
-    part!("$isoDayOfWeek", |civil| civil.iso_weekday()),
-    part!("$isoWeek", |civil| civil.iso_week().1),
-    part!("$isoWeekYear", |civil| civil.iso_week().0),
-    part!("$millisecond", |civil| civil.millisecond),
-    part!("$minute", |civil| civil.minute),
-    part!("$month", |civil| civil.month),
-    part!("$second", |civil| civil.second),
-    part!("$week", |civil| civil.week()),
-    part!("$year", |civil| civil.year),
+    part!("$dayOfMonth", |local| local.day()),
+    part!("$dayOfWeek", |local| local.iso_weekday() % 7 + 1),
+    part!("$dayOfYear", |local| local.day_of_year()),
+    part!("$hour", |local| local.hour()),
+    part!("$isoDayOfWeek", |local| local.iso_weekday()),
+    part!("$isoWeek", |local| local.iso_week().1),
+    part!("$isoWeekYear", |local| local.iso_week().0),
+    part!("$millisecond", |local| local.millisecond()),
+    part!("$minute", |local| local.minute()),
+    part!("$month", |local| local.month()),
+    part!("$second", |local| local.second()),
+    part!("$week", |local| local.week()),
+    part!("$year", |local| local.year()),
     named("$dateFromParts", &FROM, 0, from_parts),
     named("$dateToParts", &["date", "timezone", "iso8601"], 1, to_parts),
 ];
@@ -49,27 +49,18 @@ const FROM: [&str; 11] = [
     "timezone",
 ];
 
-fn part(args: &mut Args<'_>, read: fn(&Civil) -> i64) -> Outcome {
-    match local(args, 0, 1)? {
-        Some((millis, zone)) => Ok(Some(Value::number(read(&Civil::of(millis + zone.0)) as f64))),
+fn part(args: &mut Args<'_>, read: fn(&Local) -> i64) -> Outcome {
+    match date_and_zone(args, 0, 1)? {
+        Some((date, zone)) => Ok(Some(Value::number(read(&zone.fields(date)) as f64))),
         None => null(),
     }
-}
-
-/// A date and a zone; `None` where one of them is null or missing.
-pub(super) fn local(args: &Args<'_>, date: usize, zone: usize) -> Result<Option<(i64, Zone)>> {
-    if args.nullish(date) {
-        return Ok(None);
-    }
-    let Some(zone) = Zone::of(args, zone)? else { return Ok(None) };
-    Ok(Some((args.date(date)?, zone)))
 }
 
 fn from_parts(args: &mut Args<'_>) -> Outcome {
     if args.any_nullish() {
         return null();
     }
-    let Some(zone) = Zone::of(args, 10)? else { return null() };
+    let Some(zone) = zone(args, 10)? else { return null() };
     let iso = args.is_given(1);
     let (own, other) = if iso { ([3, 5], [0, 2, 4]) } else { ([2, 4], [1, 3, 5]) };
     if other.into_iter().any(|index| args.is_given(index)) || !(iso || args.is_given(0)) {
@@ -90,24 +81,14 @@ fn from_parts(args: &mut Args<'_>) -> Outcome {
     if [month, day, hour, minute, second, millisecond].into_iter().any(|part| part.abs() > 1 << 40) {
         return args.fail_as(codes::DATE_PARTS_RANGE, "needs smaller parts");
     }
-    let civil = if iso {
-        // The fourth of January is always in week 1.
-        let fourth = days_of(year, 1, 4);
-        let monday = fourth - (fourth + 3).rem_euclid(7);
-        Civil {
-            year: 1970,
-            month: 1,
-            day: 1 + monday + (month - 1) * 7 + day - 1,
-            hour,
-            minute,
-            second,
-            millisecond,
-        }
+    let fields = Fields { year, month, day, hour, minute, second, millisecond };
+    let local = if iso {
+        iso_year_start(year).and_then(|monday| fields.at_day(monday + (month - 1) * 7 + day - 1))
     } else {
-        Civil { year, month, day, hour, minute, second, millisecond }
+        fields.local()
     };
-    match civil.millis() {
-        Some(millis) => super::arithmetic::date(args, i128::from(millis) - i128::from(zone.0)),
+    match local {
+        Some(local) => super::arithmetic::date(args, i128::from(zone.instant(local, false))),
         None => args.fail_as(codes::OVERFLOW, "leaves the range of dates"),
     }
 }
@@ -119,25 +100,20 @@ fn to_parts(args: &mut Args<'_>) -> Outcome {
         None | Some(Value::Null) => return null(),
         Some(_) => return args.fail("needs a boolean as iso8601"),
     };
-    let Some((millis, zone)) = local(args, 0, 1)? else { return null() };
-    let civil = Civil::of(millis + zone.0);
-    let (iso_year, iso_week) = civil.iso_week();
+    let Some((date, zone)) = date_and_zone(args, 0, 1)? else { return null() };
+    let local = zone.fields(date);
     let front = if iso {
-        [("isoWeekYear", iso_year), ("isoWeek", iso_week), ("isoDayOfWeek", civil.iso_weekday())]
+        let (iso_year, iso_week) = local.iso_week();
+        [("isoWeekYear", iso_year), ("isoWeek", iso_week), ("isoDayOfWeek", local.iso_weekday())]
     } else {
-        [("year", civil.year), ("month", civil.month), ("day", civil.day)]
+        [("year", local.year()), ("month", local.month()), ("day", local.day())]
     };
     let back = [
-        ("hour", civil.hour),
-        ("minute", civil.minute),
-        ("second", civil.second),
-        ("millisecond", civil.millisecond),
+        ("hour", local.hour()),
+        ("minute", local.minute()),
+        ("second", local.second()),
+        ("millisecond", local.millisecond()),
     ];
     let field = |(name, part): (&str, i64)| (name.to_owned(), Value::number(part as f64));
     Ok(Some(Value::Object(front.into_iter().chain(back).map(field).collect::<Object>())))
-}
-
-/// Whole days since 1970 of a local time.
-pub(super) fn day_number(local: i64) -> i64 {
-    local.div_euclid(DAY)
 }

@@ -1,13 +1,12 @@
 //! Steps between dates: adding, counting, cutting off.
 
 use super::arithmetic::date;
-use super::calendar::{Civil, DAY, days_of, month_length};
-use super::date_parts::{day_number, local};
+use super::date_args::{date_and_zone, zone};
 use super::operator::{Args, Operator, named, null};
 use super::tree::Outcome;
-use super::zone::Zone;
 use crate::document::Value;
 use crate::error::{Result, codes};
+use crate::query::date::{DAY, Local, Zone, first_day};
 
 pub(super) const OPERATORS: &[Operator] = &[
     named("$dateAdd", &["startDate", "unit", "amount", "timezone"], 3, |args| step(args, 1)),
@@ -61,39 +60,37 @@ fn start_of_week(args: &Args<'_>, index: usize) -> Result<i64> {
     }
 }
 
+/// Years to days keep the time of the clock, hours and less are elapsed time.
 fn step(args: &mut Args<'_>, sign: i64) -> Outcome {
     if args.any_nullish() {
         return null();
     }
-    let Some((start, zone)) = local(args, 0, 3)? else { return null() };
+    let Some((start, zone)) = date_and_zone(args, 0, 3)? else { return null() };
     let unit = Unit::of(args, 1)?;
     let amount = i128::from(args.integer(2)?) * i128::from(sign);
-    let start = i128::from(start);
-    match unit {
-        Unit::Millis(millis) => date(args, start + amount * i128::from(millis)),
-        Unit::Day => date(args, start + amount * i128::from(DAY)),
-        Unit::Week => date(args, start + amount * i128::from(DAY) * 7),
+    if amount == 0 {
+        return date(args, i128::from(start));
+    }
+    let local = zone.local(start);
+    let moved = match unit {
+        Unit::Millis(millis) => return date(args, i128::from(start) + amount * i128::from(millis)),
+        Unit::Day => i64::try_from(i128::from(local) + amount * i128::from(DAY)).ok(),
+        Unit::Week => i64::try_from(i128::from(local) + amount * i128::from(DAY) * 7).ok(),
         Unit::Months(months) => {
-            let Ok(months) = i64::try_from(amount * i128::from(months)) else {
-                return args.fail("leaves the range of dates");
-            };
-            match add_months(start as i64 + zone.0, months) {
-                Some(millis) => date(args, i128::from(millis) - i128::from(zone.0)),
-                None => args.fail("leaves the range of dates"),
-            }
+            i64::try_from(amount * i128::from(months)).ok().and_then(|months| add_months(local, months))
         }
+    };
+    match moved {
+        Some(local) => date(args, i128::from(zone.instant(local, zone.is_dst(start)))),
+        None => args.fail("leaves the range of dates"),
     }
 }
 
 /// The same day of another month, or its last day.
 fn add_months(local: i64, months: i64) -> Option<i64> {
-    let civil = Civil::of(local);
-    let total = (civil.year * 12 + civil.month - 1).checked_add(months)?;
-    let (year, month) = (total.div_euclid(12), total.rem_euclid(12) + 1);
-    if year.abs() > 400_000 {
-        return None;
-    }
-    Civil { year, month, day: civil.day.min(month_length(year, month)), ..civil }.millis()
+    let fields = Local::of(local);
+    let (first, length) = first_day(fields.months().checked_add(months)?)?;
+    (first + fields.day().min(length) - 1).checked_mul(DAY)?.checked_add(local.rem_euclid(DAY))
 }
 
 /// How many borders of the unit lie between the dates.
@@ -101,67 +98,65 @@ fn difference(args: &mut Args<'_>) -> Outcome {
     if args.any_nullish() {
         return null();
     }
-    let Some(zone) = Zone::of(args, 3)? else { return null() };
-    let (start, end) = (args.date(0)? + zone.0, args.date(1)? + zone.0);
+    let Some(zone) = zone(args, 3)? else { return null() };
+    let (start, end) = (args.date(0)?, args.date(1)?);
     let unit = Unit::of(args, 2)?;
     let week = start_of_week(args, 4)?;
-    let borders = |local: i64| match unit {
-        Unit::Millis(millis) => local.div_euclid(millis),
-        Unit::Day => day_number(local),
-        // The first of January 1970 was a Thursday.
-        Unit::Week => (day_number(local) + 3 - week).div_euclid(7),
-        Unit::Months(months) => {
-            let civil = Civil::of(local);
-            (civil.year * 12 + civil.month - 1).div_euclid(months)
+    let borders = |date: i64| {
+        let local = zone.local(date);
+        match unit {
+            Unit::Millis(millis) => local.div_euclid(millis),
+            Unit::Day => local.div_euclid(DAY),
+            // The first of January 1970 was a Thursday.
+            Unit::Week => (local.div_euclid(DAY) + 3 - week).div_euclid(7),
+            Unit::Months(months) => Local::of(local).months().div_euclid(months),
         }
     };
-    Ok(Some(Value::number((borders(end) - borders(start)) as f64)))
+    let mut count = borders(end).saturating_sub(borders(start));
+    if let Unit::Millis(millis) = unit {
+        // Below a day, time that the clock skipped or had twice does not count.
+        count = count.saturating_add((zone.offset(start) - zone.offset(end)) / millis);
+    }
+    Ok(Some(Value::number(count as f64)))
 }
 
-/// Bins are counted from the first of January 2000, weeks from the first week that starts after it.
+/// The start of the bin that a date lies in.
 fn truncate(args: &mut Args<'_>) -> Outcome {
     if args.any_nullish() {
         return null();
     }
-    let Some((millis, zone)) = local(args, 0, 3)? else { return null() };
+    let Some((instant, zone)) = date_and_zone(args, 0, 3)? else { return null() };
     let unit = Unit::of(args, 1)?;
     let size = if args.is_given(2) { args.integer(2)? } else { 1 };
     if !(1..=1 << 32).contains(&size) {
         return args.fail("needs a binSize above 0");
     }
     let week = start_of_week(args, 4)?;
-    let local = millis + zone.0;
-    let origin = days_of(2000, 1, 1);
-    let bins = |from: i64, bin: i64| {
+    match bin_start(instant, &zone, unit, size, week) {
+        Some(start) => date(args, i128::from(start)),
+        None => args.fail_as(codes::OVERFLOW, "leaves the range of dates"),
+    }
+}
+
+/// 2000-01-01 in days and milliseconds since 1970.
+const YEAR_2000: i64 = 10_957;
+const YEAR_2000_MILLIS: i64 = YEAR_2000 * DAY;
+
+/// Bins are counted from the start of the year 2000 in the zone, those of weeks from the first week that starts in it.
+/// Bins of days and longer start at midnight of the zone; below, they are of equal elapsed time.
+fn bin_start(instant: i64, zone: &Zone, unit: Unit, size: i64, week: i64) -> Option<i64> {
+    let origin = YEAR_2000_MILLIS - zone.offset(YEAR_2000_MILLIS);
+    let floor = |value: i64, from: i64, bin: i64| {
         let bin = bin.saturating_mul(size);
-        from + (local - from).div_euclid(bin).saturating_mul(bin)
+        value.checked_sub(value.checked_sub(from)?.rem_euclid(bin))
     };
-    let start = match unit {
-        Unit::Millis(unit) => bins(origin * DAY, unit),
-        Unit::Day => bins(origin * DAY, DAY),
-        Unit::Week => {
-            let first = origin + (week - (origin + 3)).rem_euclid(7);
-            bins(first * DAY, 7 * DAY)
-        }
-        Unit::Months(months) => {
-            let bin = months.saturating_mul(size);
-            let civil = Civil::of(local);
-            let since = civil.year * 12 + civil.month - 1 - 2000 * 12;
-            let start = since.div_euclid(bin).saturating_mul(bin) + 2000 * 12;
-            let first = Civil {
-                year: start.div_euclid(12),
-                month: start.rem_euclid(12) + 1,
-                day: 1,
-                hour: 0,
-                minute: 0,
-                second: 0,
-                millisecond: 0,
-            };
-            match first.millis() {
-                Some(millis) => millis,
-                None => return args.fail_as(codes::OVERFLOW, "leaves the range of dates"),
-            }
-        }
+    let local = zone.local(instant);
+    let today = local.div_euclid(DAY);
+    let day = match unit {
+        Unit::Millis(millis) => return floor(instant, origin, millis),
+        Unit::Day => floor(today, YEAR_2000, 1)?,
+        Unit::Week => floor(today, YEAR_2000 + (week - (YEAR_2000 + 3)).rem_euclid(7), 7)?,
+        Unit::Months(months) => first_day(floor(Local::of(local).months(), 2000 * 12, months)?)?.0,
     };
-    date(args, i128::from(start) - i128::from(zone.0))
+    Some(zone.instant(day.checked_mul(DAY)?, zone.is_dst(origin)))
 }

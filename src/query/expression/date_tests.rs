@@ -73,6 +73,18 @@ fn dates_as_text_and_back() {
             ),
             (r#"{"$dateFromString": {"dateString": "2017-02-08T12:10:40Z"}}"#, r#"{"@date": 1486555840000}"#),
             (
+                r#"{"$dateFromString": {"dateString": "166 2018", "format": "%j %Y"}}"#,
+                r#"{"@date": 1529020800000}"#,
+            ),
+            (
+                r#"{"$dateFromString": {"dateString": "2018-W24-5 10:00 +120%", "format": "%G-W%V-%u %H:%M %Z%%"}}"#,
+                r#"{"@date": 1529049600000}"#,
+            ),
+            (
+                r#"{"$dateFromString": {"dateString": "15 june 2018 -0330", "format": "%d %B %Y %z"}}"#,
+                r#"{"@date": 1529033400000}"#,
+            ),
+            (
                 r#"{"$dateFromString": {"dateString": "06-15-2018", "format": "%m-%d-%Y"}}"#,
                 r#"{"@date": 1529020800000}"#,
             ),
@@ -86,9 +98,15 @@ fn dates_as_text_and_back() {
     );
     refused(&[
         (r#"{"$dateFromString": {"dateString": "2017-02-30"}}"#, "cannot read '2017-02-30' as a date"),
+        (r#"{"$dateFromString": {"dateString": "31 Feb", "format": "%d %b"}}"#, "by the format '%d %b'"),
+        (r#"{"$dateFromString": {"dateString": "7 Juni", "format": "%d %b"}}"#, "by the format '%d %b'"),
         (
-            r#"{"$hour": {"date": {"@date": 0}, "timezone": "Europe/Berlin"}}"#,
-            "does not know the time zone 'Europe/Berlin'",
+            r#"{"$dateFromString": {"dateString": "7", "format": "%q"}}"#,
+            "does not know '%q' in a format for reading",
+        ),
+        (
+            r#"{"$hour": {"date": {"@date": 0}, "timezone": "Europe/Bonn"}}"#,
+            "does not know the time zone 'Europe/Bonn'",
         ),
         (r#"{"$dateToString": {"date": {"@date": 0}, "format": "%q"}}"#, "does not know '%q'"),
     ]);

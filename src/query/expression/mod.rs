@@ -7,19 +7,22 @@
 //! - `number`, `arithmetic`, `trigonometry`, `bits`: numbers; `logic`: booleans and comparison; `total`: sums without drift
 //! - `arrays`, `ranked`, `percentile`, `sets`, `objects`: containers
 //! - `strings`, `search`, `regex`: text; `convert`, `sizes`: types and sizes
-//! - `calendar`, `zone`, `date_text`, `date_parts`, `date_steps`: dates
+//! - `date_parts`, `date_steps`, `date_format`, `date_text`: dates; `date_args`: dates and time zones as arguments
 
 mod arithmetic;
 mod arrays;
 mod bits;
-mod calendar;
 mod constants;
 mod convert;
+mod date_args;
+mod date_format;
 mod date_parts;
 mod date_steps;
 #[cfg(test)]
 mod date_tests;
 mod date_text;
+#[cfg(test)]
+mod date_zone_tests;
 pub(super) mod identity;
 mod logic;
 pub(super) mod number;
@@ -42,7 +45,6 @@ mod tests;
 pub(super) mod total;
 mod tree;
 mod trigonometry;
-mod zone;
 
 pub use constants::Constants;
 pub(super) use objects::lay_over;

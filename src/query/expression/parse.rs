@@ -1,6 +1,7 @@
 //! Reading expressions.
 
 use super::constants::Constants;
+use super::date_args::unknown_zone;
 use super::operator::{Operator, Shape, UNSUPPORTED, find};
 use super::path::FieldPath;
 use super::special;
@@ -8,6 +9,7 @@ use super::tree::{Expression, Form};
 use crate::document::Value;
 use crate::error::codes::{self, Code};
 use crate::error::{Details, Error, Kind, Result};
+use crate::query::date::Zone;
 use crate::query::refusal::bad_query;
 use crate::work::Work;
 
@@ -297,7 +299,11 @@ impl Parser {
         let mut operands = Vec::with_capacity(fields.len());
         for (n, field) in fields.iter().enumerate() {
             operands.push(match given.iter().find(|(key, _)| key == field) {
-                Some((_, value)) => Some(self.inside(field, |parser| parser.expression(value))?),
+                Some((_, value)) => {
+                    let operand = self.inside(field, |parser| parser.expression(value))?;
+                    self.check_zone(name, field, &operand)?;
+                    Some(operand)
+                }
                 None if n < required => {
                     return self.fail_as(codes::operator(name).missing(n), format!("{name} needs '{field}'"));
                 }
@@ -305,6 +311,16 @@ impl Parser {
             });
         }
         Ok(operands)
+    }
+
+    /// A time zone that is a constant is refused before any document is read.
+    fn check_zone(&self, name: &str, field: &str, operand: &Expression) -> Result<()> {
+        match operand.as_literal() {
+            Some(Value::String(zone)) if field == "timezone" && Zone::find(zone).is_none() => {
+                self.fail_as(codes::UNKNOWN_TIME_ZONE, format!("{name} {}", unknown_zone(zone)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,86 @@
+//! Times written as text.
+
+use super::local::Fields;
+use super::zone::Zone;
+
+/// A time as a text has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The local time in milliseconds since 1970.
+    pub(in crate::query) local: i64,
+    /// Milliseconds east of UTC, if the text tells.
+    pub(in crate::query) offset: Option<i64>,
+}
+
+impl Written {
+    /// The instant, in this zone where the text has no offset; `None` past int64.
+    pub(in crate::query) fn instant(&self, zone: &Zone) -> Option<i64> {
+        match self.offset {
+            Some(offset) => self.local.checked_sub(offset),
+            None => Some(zone.instant(self.local, false)),
+        }
+    }
+}
+
+/// The instant of a text in ISO 8601 that has an offset, such as `2024-01-31T12:00:00.000Z`, in milliseconds since 1970.
+pub fn instant(text: &str) -> Option<i64> {
+    let written = read(text)?;
+    written.local.checked_sub(written.offset?)
+}
+
+/// Reads ISO 8601: a date, perhaps a time behind `T` or a space, perhaps an offset.
+pub fn read(text: &str) -> Option<Written> {
+    let mut rest = text.trim();
+    let mut fields = Fields::start(digits(&mut rest, 4, 4)?);
+    let dashed = rest.starts_with('-');
+    rest = rest.strip_prefix('-').unwrap_or(rest);
+    fields.month = digits(&mut rest, 2, 2)?;
+    if dashed {
+        rest = rest.strip_prefix('-')?;
+    }
+    fields.day = digits(&mut rest, 2, 2)?;
+    let mut offset = None;
+    if let Some(time) = rest.strip_prefix(['T', 't', ' ']) {
+        rest = time.trim_start();
+        read_time(&mut rest, &mut fields)?;
+        let name = rest.trim_start();
+        if !name.is_empty() {
+            offset = Some(Zone::offset_of(name)?);
+            rest = "";
+        }
+    }
+    if !rest.is_empty() || !fields.date_is_in_range() || !fields.time_is_in_range() {
+        return None;
+    }
+    Some(Written { local: fields.local()?, offset })
+}
+
+/// Hours and minutes, perhaps seconds and a fraction of one. Digits behind the third of a fraction are cut off.
+fn read_time(rest: &mut &str, fields: &mut Fields) -> Option<()> {
+    fields.hour = digits(rest, 2, 2)?;
+    *rest = rest.strip_prefix(':').unwrap_or(rest);
+    fields.minute = digits(rest, 2, 2)?;
+    if let Some(behind) = rest.strip_prefix(':') {
+        *rest = behind;
+        fields.second = digits(rest, 2, 2)?;
+    }
+    if let Some(behind) = rest.strip_prefix(['.', ',']) {
+        let count = behind.bytes().take_while(u8::is_ascii_digit).count();
+        let (fraction, behind) = behind.split_at_checked(count)?;
+        let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
+        fields.millisecond = fraction.parse().ok()?;
+        *rest = behind;
+    }
+    Some(())
+}
+
+/// Takes digits from the front: at least `least`, at most `most` of them.
+pub(in crate::query) fn digits(rest: &mut &str, least: usize, most: usize) -> Option<i64> {
+    let count = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    if count < least {
+        return None;
+    }
+    let (number, behind) = rest.split_at_checked(count)?;
+    *rest = behind;
+    number.parse().ok()
+}
