@@ -421,29 +421,9 @@ fn parse_operator<'a>(
         "$gte" => field(Test::Greater(bound(true))),
         "$in" => field(parse_in(name, operator, operand, work)?),
         "$nin" => not(field(parse_in(name, operator, operand, work)?)),
-        "$exists" => {
-            if is_true(operand.seen()) {
-                field(Test::Exists)
-            } else {
-                not(field(Test::Exists))
-            }
-        }
-        "$not" => {
-            if let Some(source) = Source::of(operand) {
-                return Ok(not(field(Test::Pattern(source.compile(name, work)?))));
-            }
-            if !is_operators(operand) {
-                return Err(bad_query(
-                    name,
-                    format!(
-                        "$not at '{name}' needs an object of operators, as in {{ $not: {{ $gt: 5 }} }}, or a regular expression"
-                    ),
-                ));
-            }
-            let mut clauses = Vec::new();
-            parse_operators(path, name, operand, &mut clauses, work)?;
-            not(Clause::All(clauses))
-        }
+        "$exists" if is_true(operand.seen()) => field(Test::Exists),
+        "$exists" => not(field(Test::Exists)),
+        "$not" => not(parse_not(path, name, operand, work)?),
         "$geoIntersects" | "$geoWithin" | "$near" | "$nearSphere" | "$within" | "$minDistance"
         | "$maxDistance" => {
             return Err(not_supported(
@@ -465,6 +445,22 @@ fn parse_operator<'a>(
             ));
         }
     })
+}
+
+/// What `$not` denies.
+fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
+    if let Some(source) = Source::of(operand) {
+        return Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, work)?)));
+    }
+    if !is_operators(operand) {
+        let message = format!(
+            "$not at '{name}' needs an object of operators, as in {{ $not: {{ $gt: 5 }} }}, or a regular expression"
+        );
+        return Err(bad_query(name, message));
+    }
+    let mut clauses = Vec::new();
+    parse_operators(path, name, operand, &mut clauses, work)?;
+    Ok(Clause::All(clauses))
 }
 
 fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {

@@ -60,56 +60,14 @@ impl Update {
                 let message = "a pipeline takes no arrayFilters; leave them out";
                 return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
             }
-            let pipeline = Some(UpdatePipeline::parse(update, constants)?);
-            let filters = ArrayFilters::default();
-            return Ok(Update {
-                changes: Vec::new(),
-                filters,
-                positional: false,
-                needs_match: false,
-                flat: false,
-                light: false,
-                pipeline,
-            });
+            return Ok(Update::of_pipeline(UpdatePipeline::parse(update, constants)?));
         }
         if !matches!(update.seen(), Seen::Object) {
             let found = update.seen().type_name();
             let message = format!("an update must be an object of operators, not {found}");
             return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
         }
-        let mut changes = Vec::new();
-        let mut empty = true;
-        for (operator, operands) in update.fields() {
-            empty = false;
-            check_operator(operator, operands)?;
-            for (name, operand) in operands.fields() {
-                let path = parse_path(operator, name)?;
-                match known(operator) {
-                    Some(operator) => {
-                        let change = Change::parse(operator, name, operand)?;
-                        change.check_depth(&path)?;
-                        changes.push((path, change));
-                    }
-                    None => {
-                        let target = parse_target(name, operand.seen())?;
-                        for (end, path) in [("source", &path), ("destination", &target)] {
-                            if is_positional(path) {
-                                let message =
-                                    format!("the {end} field for $rename may not be dynamic: '{path}'");
-                                return Err(bad_update(name, message));
-                            }
-                        }
-                        changes.push((target, Change::RenameFrom(path.clone())));
-                        changes.push((path, Change::RenameAway));
-                    }
-                }
-            }
-        }
-        if empty {
-            let message = "an update needs at least one operator, as in { $set: { age: 5 } }";
-            return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
-        }
-        changes.sort_by(|(a, _), (b, _)| compare_paths(a, b));
+        let changes = parse_changes(update)?;
         let paths = || changes.iter().map(|(path, _)| path);
         check_conflicts(paths())?;
         let filters = array_filters
@@ -129,6 +87,18 @@ impl Update {
                 .all(|path| path.parts().iter().all(|part| part.index.is_none_or(|index| index <= NEAR)))
             && changes.iter().all(|(_, change)| change.is_light());
         Ok(Update { changes, filters, positional, needs_match, flat, light, pipeline: None })
+    }
+
+    fn of_pipeline(pipeline: UpdatePipeline) -> Update {
+        Update {
+            changes: Vec::new(),
+            filters: ArrayFilters::default(),
+            positional: false,
+            needs_match: false,
+            flat: false,
+            light: false,
+            pipeline: Some(pipeline),
+        }
     }
 
     /// The changes, if all of them may be done on stored bytes.
@@ -297,6 +267,46 @@ fn immutable(path: &Path) -> Error {
         "performing an update on the path '{text}' would modify the immutable field '_id'; insert a new document instead"
     );
     bad_update(&text, message).with_code(codes::IMMUTABLE_FIELD)
+}
+
+/// The changes of all operators, in the order of their paths.
+fn parse_changes(update: RawValue<'_>) -> Result<Vec<(Path, Change)>> {
+    let mut changes = Vec::new();
+    let mut empty = true;
+    for (operator, operands) in update.fields() {
+        empty = false;
+        check_operator(operator, operands)?;
+        for (name, operand) in operands.fields() {
+            let path = parse_path(operator, name)?;
+            let Some(operator) = known(operator) else {
+                let target = parse_target(name, operand.seen())?;
+                check_rename(name, &path, &target)?;
+                changes.push((target, Change::RenameFrom(path.clone())));
+                changes.push((path, Change::RenameAway));
+                continue;
+            };
+            let change = Change::parse(operator, name, operand)?;
+            change.check_depth(&path)?;
+            changes.push((path, change));
+        }
+    }
+    if empty {
+        let message = "an update needs at least one operator, as in { $set: { age: 5 } }";
+        return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
+    }
+    changes.sort_by(|(a, _), (b, _)| compare_paths(a, b));
+    Ok(changes)
+}
+
+/// `$rename` takes no positional parts.
+fn check_rename(name: &str, path: &Path, target: &Path) -> Result<()> {
+    for (end, path) in [("source", path), ("destination", target)] {
+        if is_positional(path) {
+            let message = format!("the {end} field for $rename may not be dynamic: '{path}'");
+            return Err(bad_update(name, message));
+        }
+    }
+    Ok(())
 }
 
 fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {

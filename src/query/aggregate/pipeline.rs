@@ -296,12 +296,7 @@ fn read_stage(
         return Ok(());
     }
     if place == Place::Update {
-        let known = NOT_IN_UPDATES.contains(&name) || UNSUPPORTED.contains(&name);
-        let code = if known { codes::INVALID_OPTIONS } else { codes::UNKNOWN_STAGE };
-        let message = format!(
-            "an update by pipeline has $addFields, $set, $project, $unset, $replaceRoot and $replaceWith, but not {name}"
-        );
-        return parser.fail_as(code, message);
+        return refuse_in_update(parser, name);
     }
     let stage = match name {
         "$match" => Stage::Match(Arc::new(Match::parse(parser, operand)?)),
@@ -314,19 +309,8 @@ fn read_stage(
         "$unwind" => Stage::Unwind(Arc::new(Unwind::parse(parser, operand)?)),
         "$lookup" => Stage::Lookup(Arc::new(Lookup::parse(parser, operand)?)),
         "$count" => return read_count(parser, operand, stages),
-        "$sortByCount" => {
-            let key = parser.expression(operand)?;
-            stages.push(Stage::Group(Arc::new(Group::counting("$sortByCount", key, "count"))));
-            let order = Value::Object(vec![("count".to_owned(), Value::Int(-1))]);
-            Stage::Sort(Arc::new(read_sort(parser, &order)?), usize::MAX)
-        }
-        "$sample" => {
-            let given = fields(parser, name, operand, &["size"])?;
-            let Some(size) = find(given, "size") else {
-                return parser.fail_as(codes::stage(name).missing(), "$sample needs size");
-            };
-            Stage::Sample(count(parser, "size of $sample", size, 1)?)
-        }
+        "$sortByCount" => return read_sort_by_count(parser, operand, stages),
+        "$sample" => read_sample(parser, operand)?,
         "$unionWith" => read_union(parser, operand)?,
         "$facet" if place == Place::Facet => {
             return parser.fail_as(codes::NOT_IN_FACET, "$facet cannot stand inside of $facet");
@@ -336,22 +320,7 @@ fn read_stage(
             let code = if place == Place::Facet { codes::NOT_IN_FACET } else { codes::MUST_BE_FIRST };
             return parser.fail_as(code, "$documents must be the first stage of its pipeline");
         }
-        "$documents" => {
-            let evaluated = parser.expression(operand)?;
-            let env = Env::default().within(parser.work().clone());
-            let made = evaluated.eval(&Scope::new(&Rooted(&Value::Null), &env))?;
-            match made {
-                Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
-                    parser.work().hold(name, items.iter().map(size).sum())?;
-                    items.iter().try_for_each(|item| check_depth(name, item))?;
-                    Stage::Documents(Arc::new(items))
-                }
-                _ => {
-                    return parser
-                        .fail_as(codes::DOCUMENTS_NOT_AN_ARRAY, "$documents needs an array of objects");
-                }
-            }
-        }
+        "$documents" => read_documents(parser, operand)?,
         "$out" | "$merge" if place != Place::Whole || !last => {
             let code = if place == Place::Facet { codes::NOT_IN_FACET } else { codes::MUST_BE_LAST };
             return parser.fail_as(code, format!("{name} must be the last stage of the whole pipeline"));
@@ -362,6 +331,45 @@ fn read_stage(
     };
     stages.push(stage);
     Ok(())
+}
+
+fn refuse_in_update(parser: &Parser, name: &str) -> Result<()> {
+    let known = NOT_IN_UPDATES.contains(&name) || UNSUPPORTED.contains(&name);
+    let code = if known { codes::INVALID_OPTIONS } else { codes::UNKNOWN_STAGE };
+    let message = format!(
+        "an update by pipeline has $addFields, $set, $project, $unset, $replaceRoot and $replaceWith, but not {name}"
+    );
+    parser.fail_as(code, message)
+}
+
+/// `$sortByCount` is a group that counts, and a sort.
+fn read_sort_by_count(parser: &mut Parser, operand: &Value, stages: &mut Vec<Stage>) -> Result<()> {
+    let key = parser.expression(operand)?;
+    stages.push(Stage::Group(Arc::new(Group::counting("$sortByCount", key, "count"))));
+    let order = Value::Object(vec![("count".to_owned(), Value::Int(-1))]);
+    stages.push(Stage::Sort(Arc::new(read_sort(parser, &order)?), usize::MAX));
+    Ok(())
+}
+
+fn read_sample(parser: &mut Parser, operand: &Value) -> Result<Stage> {
+    let given = fields(parser, "$sample", operand, &["size"])?;
+    let Some(size) = find(given, "size") else {
+        return parser.fail_as(codes::stage("$sample").missing(), "$sample needs size");
+    };
+    Ok(Stage::Sample(count(parser, "size of $sample", size, 1)?))
+}
+
+fn read_documents(parser: &mut Parser, operand: &Value) -> Result<Stage> {
+    let evaluated = parser.expression(operand)?;
+    let env = Env::default().within(parser.work().clone());
+    match evaluated.eval(&Scope::new(&Rooted(&Value::Null), &env))? {
+        Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
+            parser.work().hold("$documents", items.iter().map(size).sum())?;
+            items.iter().try_for_each(|item| check_depth("$documents", item))?;
+            Ok(Stage::Documents(Arc::new(items)))
+        }
+        _ => parser.fail_as(codes::DOCUMENTS_NOT_AN_ARRAY, "$documents needs an array of objects"),
+    }
 }
 
 /// `$count` is a group of all, without its `_id`.

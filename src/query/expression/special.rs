@@ -101,45 +101,10 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
         },
         "$switch" => switch(parser, operand)?,
         "$let" => variables(parser, operand)?,
-        "$map" => {
-            let (given, name) = over(parser, name, operand, &["input", "as", "in"])?;
-            let [input, each] = bound(parser, given, &name, ["input", "in"], 0)?;
-            let (Some(input), Some(each)) = (input, each) else {
-                return parser
-                    .fail_as(missing("$map", given, &["input", "in"]), "$map needs 'input' and 'in'");
-            };
-            Special::Map { input, name, each }
-        }
-        "$filter" => {
-            let (given, name) = over(parser, name, operand, &["input", "as", "cond", "limit"])?;
-            let [input, keep] = bound(parser, given, &name, ["input", "cond"], 0)?;
-            let limit = given.iter().find(|(key, _)| key == "limit");
-            let limit = limit.map(|(_, value)| parser.expression(value)).transpose()?;
-            let (Some(input), Some(keep)) = (input, keep) else {
-                let code = missing("$filter", given, &["input", "cond"]);
-                return parser.fail_as(code, "$filter needs 'input' and 'cond'");
-            };
-            Special::Filter { input, name, keep, limit }
-        }
-        "$reduce" => {
-            let (given, _) = over(parser, name, operand, &["input", "initialValue", "in"])?;
-            let [input, initial, step] = bound(parser, given, "value", ["input", "initialValue", "in"], 1)?;
-            let (Some(input), Some(initial), Some(step)) = (input, initial, step) else {
-                let code = missing("$reduce", given, &["input", "initialValue", "in"]);
-                return parser.fail_as(code, "$reduce needs 'input', 'initialValue' and 'in'");
-            };
-            Special::Reduce { input, initial, step }
-        }
-        "$convert" => {
-            let Value::Object(given) = operand else {
-                return parser.fail_as(codes::FAILED_TO_PARSE, "$convert needs an object with input and to");
-            };
-            let fields = parser.fields(name, &["input", "to", "onError", "onNull"], 2, given)?;
-            let Ok([Some(input), Some(to), on_error, on_null]) = <[_; 4]>::try_from(fields) else {
-                return parser.fail("$convert needs 'input' and 'to'");
-            };
-            Special::Convert { input, to, on_error, on_null }
-        }
+        "$map" => map(parser, operand)?,
+        "$filter" => filter(parser, operand)?,
+        "$reduce" => reduce(parser, operand)?,
+        "$convert" => convert(parser, operand)?,
         "$getField" => get_field(parser, operand)?,
         _ => match RegexCall::parse(parser, name, operand)? {
             Some(call) => Special::Regex(call),
@@ -147,6 +112,48 @@ pub(super) fn parse(parser: &mut Parser, name: &str, operand: &Value) -> Result<
         },
     };
     Ok(Some(Expression(Form::Special(Box::new(special)))))
+}
+
+fn map(parser: &mut Parser, operand: &Value) -> Result<Special> {
+    let (given, name) = over(parser, "$map", operand, &["input", "as", "in"])?;
+    let [input, each] = bound(parser, given, &name, ["input", "in"], 0)?;
+    let (Some(input), Some(each)) = (input, each) else {
+        return parser.fail_as(missing("$map", given, &["input", "in"]), "$map needs 'input' and 'in'");
+    };
+    Ok(Special::Map { input, name, each })
+}
+
+fn filter(parser: &mut Parser, operand: &Value) -> Result<Special> {
+    let (given, name) = over(parser, "$filter", operand, &["input", "as", "cond", "limit"])?;
+    let [input, keep] = bound(parser, given, &name, ["input", "cond"], 0)?;
+    let limit = given.iter().find(|(key, _)| key == "limit");
+    let limit = limit.map(|(_, value)| parser.expression(value)).transpose()?;
+    let (Some(input), Some(keep)) = (input, keep) else {
+        let code = missing("$filter", given, &["input", "cond"]);
+        return parser.fail_as(code, "$filter needs 'input' and 'cond'");
+    };
+    Ok(Special::Filter { input, name, keep, limit })
+}
+
+fn reduce(parser: &mut Parser, operand: &Value) -> Result<Special> {
+    let (given, _) = over(parser, "$reduce", operand, &["input", "initialValue", "in"])?;
+    let [input, initial, step] = bound(parser, given, "value", ["input", "initialValue", "in"], 1)?;
+    let (Some(input), Some(initial), Some(step)) = (input, initial, step) else {
+        let code = missing("$reduce", given, &["input", "initialValue", "in"]);
+        return parser.fail_as(code, "$reduce needs 'input', 'initialValue' and 'in'");
+    };
+    Ok(Special::Reduce { input, initial, step })
+}
+
+fn convert(parser: &mut Parser, operand: &Value) -> Result<Special> {
+    let Value::Object(given) = operand else {
+        return parser.fail_as(codes::FAILED_TO_PARSE, "$convert needs an object with input and to");
+    };
+    let fields = parser.fields("$convert", &["input", "to", "onError", "onNull"], 2, given)?;
+    let Ok([Some(input), Some(to), on_error, on_null]) = <[_; 4]>::try_from(fields) else {
+        return parser.fail("$convert needs 'input' and 'to'");
+    };
+    Ok(Special::Convert { input, to, on_error, on_null })
 }
 
 /// `$in` whose second operand is a long list of constants.

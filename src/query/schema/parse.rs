@@ -35,79 +35,104 @@ fn parse_at<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<JsonSc
     let mut rules = Vec::new();
     for (keyword, operand) in schema.fields() {
         work.step(1)?;
-        let at = format!("{path}.{keyword}");
-        match keyword {
-            "title" | "description" => {
-                text(operand, &at)?;
-            }
-            "type" if schema.field("bsonType").is_some() => {
-                return fail(&at, "cannot stand beside bsonType; keep one of them");
-            }
-            "type" => rules.push(Rule::Type("type", types(operand, &at, &JSON_TYPES)?)),
-            "bsonType" => rules.push(Rule::Type("bsonType", types(operand, &at, &[])?)),
-            "enum" => rules.push(Rule::Enum(distinct(operand, &at)?)),
-            "minimum" => {
-                rules.push(Rule::Minimum(number(operand, &at)?, exclusive(schema, "exclusiveMinimum", path)?))
-            }
-            "maximum" => {
-                rules.push(Rule::Maximum(number(operand, &at)?, exclusive(schema, "exclusiveMaximum", path)?))
-            }
-            "exclusiveMinimum" if schema.field("minimum").is_none() => {
-                return fail(&at, "needs minimum beside it");
-            }
-            "exclusiveMaximum" if schema.field("maximum").is_none() => {
-                return fail(&at, "needs maximum beside it");
-            }
-            "exclusiveMinimum" | "exclusiveMaximum" => {}
-            "multipleOf" => {
-                let divisor = number(operand, &at)?;
-                if !as_double(&divisor).is_some_and(|divisor| divisor > 0.0 && divisor.is_finite()) {
-                    return fail(&at, "must be a number above 0");
-                }
-                rules.push(Rule::MultipleOf(divisor));
-            }
-            "minLength" => rules.push(Rule::MinLength(size(operand, &at)?)),
-            "maxLength" => rules.push(Rule::MaxLength(size(operand, &at)?)),
-            "pattern" => rules.push(Rule::Pattern(pattern(&text(operand, &at)?, &at, work)?)),
-            "required" => rules.push(Rule::Required(names(operand, &at)?)),
-            "minProperties" => rules.push(Rule::MinProperties(size(operand, &at)?)),
-            "maxProperties" => rules.push(Rule::MaxProperties(size(operand, &at)?)),
-            "minItems" => rules.push(Rule::MinItems(size(operand, &at)?)),
-            "maxItems" => rules.push(Rule::MaxItems(size(operand, &at)?)),
-            "uniqueItems" => {
-                if boolean(operand, &at)? {
-                    rules.push(Rule::UniqueItems);
-                }
-            }
-            "items" => rules.push(items(schema, operand, path, work)?),
-            "additionalItems" => {
-                others(Some(operand), &at, work)?;
-            }
-            "properties" | "patternProperties" | "additionalProperties" => {
-                // Read at the first of the three.
-                if !rules.iter().any(|rule| matches!(rule, Rule::Properties(_))) {
-                    rules.push(Rule::Properties(properties(schema, path, work)?));
-                }
-            }
-            "dependencies" => rules.push(Rule::Dependencies(dependencies(operand, &at, work)?)),
-            "allOf" => rules.push(Rule::AllOf(schemas(operand, &at, work)?)),
-            "anyOf" => rules.push(Rule::AnyOf(schemas(operand, &at, work)?)),
-            "oneOf" => rules.push(Rule::OneOf(schemas(operand, &at, work)?)),
-            "not" => rules.push(Rule::Not(parse_at(operand, &at, work)?)),
-            "encrypt" | "encryptMetadata" => {
-                let message = format!("the keyword '{keyword}' of $jsonSchema is not supported (at '{at}')");
-                return Err(refuse(Kind::NotSupported, &at, message));
-            }
-            "$ref" | "$schema" | "default" | "definitions" | "format" | "id" => {
-                return fail(&at, "is no keyword of MongoDB's $jsonSchema; leave it out");
-            }
-            _ => {
-                let message = format!("unknown $jsonSchema keyword '{keyword}' (at '{at}')");
-                return Err(bad_query(&at, message).with_code(codes::FAILED_TO_PARSE));
-            }
+        // The three that concern properties make one rule, at the first of them.
+        let of_properties = matches!(keyword, "properties" | "patternProperties" | "additionalProperties");
+        if of_properties && rules.iter().any(|rule| matches!(rule, Rule::Properties(_))) {
+            continue;
         }
+        rules.extend(rule(schema, keyword, operand, path, work)?);
     }
     Ok(JsonSchema { rules })
+}
+
+/// The rule of a keyword; `None` for one that says nothing by itself.
+fn rule<'a, N: Node<'a>>(
+    schema: N,
+    keyword: &str,
+    operand: N,
+    path: &str,
+    work: &Work,
+) -> Result<Option<Rule>> {
+    let at = format!("{path}.{keyword}");
+    if let Some(rule) = rule_of_value(schema, keyword, operand, &at, path, work)? {
+        return Ok(Some(rule));
+    }
+    Ok(Some(match keyword {
+        "title" | "description" => {
+            text(operand, &at)?;
+            return Ok(None);
+        }
+        "exclusiveMinimum" if schema.field("minimum").is_none() => {
+            return fail(&at, "needs minimum beside it");
+        }
+        "exclusiveMaximum" if schema.field("maximum").is_none() => {
+            return fail(&at, "needs maximum beside it");
+        }
+        "exclusiveMinimum" | "exclusiveMaximum" => return Ok(None),
+        "uniqueItems" if boolean(operand, &at)? => Rule::UniqueItems,
+        "uniqueItems" => return Ok(None),
+        "items" => items(schema, operand, path, work)?,
+        "additionalItems" => {
+            others(Some(operand), &at, work)?;
+            return Ok(None);
+        }
+        "properties" | "patternProperties" | "additionalProperties" => {
+            Rule::Properties(properties(schema, path, work)?)
+        }
+        "dependencies" => Rule::Dependencies(dependencies(operand, &at, work)?),
+        "allOf" => Rule::AllOf(schemas(operand, &at, work)?),
+        "anyOf" => Rule::AnyOf(schemas(operand, &at, work)?),
+        "oneOf" => Rule::OneOf(schemas(operand, &at, work)?),
+        "not" => Rule::Not(parse_at(operand, &at, work)?),
+        "encrypt" | "encryptMetadata" => {
+            let message = format!("the keyword '{keyword}' of $jsonSchema is not supported (at '{at}')");
+            return Err(refuse(Kind::NotSupported, &at, message));
+        }
+        "$ref" | "$schema" | "default" | "definitions" | "format" | "id" => {
+            return fail(&at, "is no keyword of MongoDB's $jsonSchema; leave it out");
+        }
+        _ => {
+            let message = format!("unknown $jsonSchema keyword '{keyword}' (at '{at}')");
+            return Err(bad_query(&at, message).with_code(codes::FAILED_TO_PARSE));
+        }
+    }))
+}
+
+/// The rule of a keyword that looks at the value itself, not at what is in it; `None` for other keywords.
+fn rule_of_value<'a, N: Node<'a>>(
+    schema: N,
+    keyword: &str,
+    operand: N,
+    at: &str,
+    path: &str,
+    work: &Work,
+) -> Result<Option<Rule>> {
+    Ok(Some(match keyword {
+        "type" if schema.field("bsonType").is_some() => {
+            return fail(at, "cannot stand beside bsonType; keep one of them");
+        }
+        "type" => Rule::Type("type", types(operand, at, &JSON_TYPES)?),
+        "bsonType" => Rule::Type("bsonType", types(operand, at, &[])?),
+        "enum" => Rule::Enum(distinct(operand, at)?),
+        "minimum" => Rule::Minimum(number(operand, at)?, exclusive(schema, "exclusiveMinimum", path)?),
+        "maximum" => Rule::Maximum(number(operand, at)?, exclusive(schema, "exclusiveMaximum", path)?),
+        "multipleOf" => {
+            let divisor = number(operand, at)?;
+            if !as_double(&divisor).is_some_and(|divisor| divisor > 0.0 && divisor.is_finite()) {
+                return fail(at, "must be a number above 0");
+            }
+            Rule::MultipleOf(divisor)
+        }
+        "minLength" => Rule::MinLength(size(operand, at)?),
+        "maxLength" => Rule::MaxLength(size(operand, at)?),
+        "pattern" => Rule::Pattern(pattern(&text(operand, at)?, at, work)?),
+        "required" => Rule::Required(names(operand, at)?),
+        "minProperties" => Rule::MinProperties(size(operand, at)?),
+        "maxProperties" => Rule::MaxProperties(size(operand, at)?),
+        "minItems" => Rule::MinItems(size(operand, at)?),
+        "maxItems" => Rule::MaxItems(size(operand, at)?),
+        _ => return Ok(None),
+    }))
 }
 
 fn fail<T>(path: &str, message: &str) -> Result<T> {
