@@ -14,6 +14,8 @@ export const MAX_SHAPES = 1024
 export const MAX_SHAPE_KEYS = 1024
 /** Bounds the nodes that documents which failed half-way leave in the trie. */
 const MAX_NODES = 1 << 18
+/** Characters of keys in the trie, about: those of shapes that Rust keeps as maps are in it too. */
+const MAX_CHARACTERS = 1 << 22
 
 /** A list of keys, as the place in the trie where it ends. */
 export class ShapeNode {
@@ -38,6 +40,7 @@ export class PortShapes {
   open = 0
   private readonly ends: ShapeNode[] = []
   private nodes = 0
+  private characters = 0
   /** Shapes whose definitions are in the batch or were submitted. */
   sent = 0
   /** Shapes whose definitions were written; the caller sets `sent` to this when they are in the batch. */
@@ -50,7 +53,7 @@ export class PortShapes {
 
   /** Whether one more object may be begun as a record. */
   hasRoom(): boolean {
-    return this.ends.length + this.open < MAX_SHAPES && this.nodes < MAX_NODES
+    return this.ends.length + this.open < MAX_SHAPES && this.nodes < MAX_NODES && this.characters < MAX_CHARACTERS
   }
 
   /** The node after this one by this key, made when there is none. */
@@ -60,6 +63,7 @@ export class PortShapes {
     if (!isWellFormed(key)) throw new Refusal('has a name with a lone surrogate; use well-formed Unicode')
     const made = new ShapeNode(node, key)
     this.nodes++
+    this.characters += key.length
     if (node.nextKey === undefined) {
       node.nextKey = key
       node.next = made

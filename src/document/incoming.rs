@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use super::MAX_DOCUMENT;
 use super::encode::{write_map_head, write_record_head, write_string};
 use super::fault::small_enough;
 use super::raw::RawValue;
@@ -50,7 +51,8 @@ fn run(
     let (start, staged) = (out.len(), shapes.staged().len());
     let bytes = input.unread();
     out.reserve(bytes.len());
-    let mut sink = Stored { shapes, known, out, copied: 0 };
+    let most = start.saturating_add(MAX_DOCUMENT);
+    let mut sink = Stored { shapes, known, out, copied: 0, most };
     let outcome =
         small_enough(bytes.len()).and_then(|()| walk(bytes, input.shapes(), &mut sink)).and_then(|()| {
             sink.copy(bytes, bytes.len());
@@ -106,6 +108,8 @@ struct Stored<'s, 't, 'o> {
     out: &'o mut Vec<u8>,
     /// How far the input is copied.
     copied: usize,
+    /// Where the longest value ends: no key is written behind it, since many objects may name one shape of long keys.
+    most: usize,
 }
 
 impl Stored<'_, '_, '_> {
@@ -164,7 +168,9 @@ impl Sink for Stored<'_, '_, '_> {
 
     fn member(&mut self, input: &[u8], at: usize, key: &str) {
         self.copy(input, at);
-        write_string(key, self.out);
+        if self.out.len() <= self.most {
+            write_string(key, self.out);
+        }
     }
 
     fn omit(&mut self, input: &[u8], spot: Spot, end: usize) {

@@ -10,6 +10,16 @@ use super::shape::{MAX_SHAPES, Numbers, Shape, ShapeId, Shapes, first_repeated};
 /// its own keys, and a shape is kept for as long as its collection.
 pub const WIDEST_SHAPE: usize = 512;
 
+/// Bytes that the keys of such an object have at most, on average. A shape is kept however many documents with it go, and a
+/// tree has the keys of each of its objects again: with longer ones a small document could take any memory.
+pub const LONGEST_KEYS: usize = 64;
+
+/// Whether an object of these keys may have a shape.
+pub(crate) fn is_worth_a_shape<'k>(keys: impl ExactSizeIterator<Item = &'k str>) -> bool {
+    let len = keys.len();
+    len <= WIDEST_SHAPE && keys.map(str::len).sum::<usize>() <= LONGEST_KEYS * len
+}
+
 /// The shapes of a collection and, numbered on from them, those that a write adds.
 pub struct StagedShapes<'a> {
     table: &'a Shapes,
@@ -29,8 +39,8 @@ impl<'a> StagedShapes<'a> {
         self.table
     }
 
-    /// Number of the shape with these keys: known, or staged now. `None` when the table is full or the object wider
-    /// than [`WIDEST_SHAPE`]: store it as a map. Keys are distinct; a list that is not gets no number either, so what
+    /// Number of the shape with these keys: known, or staged now. `None` when the table is full, the object wider
+    /// than [`WIDEST_SHAPE`] or its keys longer than [`LONGEST_KEYS`]: store it as a map. Keys are distinct; a list that is not gets no number either, so what
     /// is staged can always be pushed.
     pub fn number<S: AsRef<str>>(&mut self, keys: &[S]) -> Option<ShapeId> {
         if keys.len() > WIDEST_SHAPE {
@@ -47,7 +57,8 @@ impl<'a> StagedShapes<'a> {
             return Some(id);
         }
         let next = self.first + self.staged.len();
-        if next >= MAX_SHAPES || first_repeated(keys).is_some() {
+        let worth = is_worth_a_shape(keys.iter().map(AsRef::as_ref));
+        if next >= MAX_SHAPES || !worth || first_repeated(keys).is_some() {
             return None;
         }
         let id = ShapeId(u16::try_from(next).ok()?);
@@ -140,6 +151,16 @@ mod tests {
         assert_eq!(staged.number(&["last"]), Some(ShapeId(MAX_SHAPES as u16 - 1)));
         let wide: Vec<String> = (0..=WIDEST_SHAPE).map(|n| n.to_string()).collect();
         assert_eq!(StagedShapes::new(&Shapes::new()).number(&wide), None);
+    }
+
+    #[test]
+    fn keys_that_are_long_on_average_get_no_number_but_keep_one_that_they_have() {
+        let (just, long) = (["x".repeat(2 * LONGEST_KEYS - 1), "y".into()], ["x".repeat(LONGEST_KEYS + 1)]);
+        let table = Shapes::new();
+        assert_eq!(StagedShapes::new(&table).number(&just), Some(ShapeId(0)));
+        assert_eq!(StagedShapes::new(&table).number(&long), None);
+        table.push(Shape::new(&long)).unwrap();
+        assert_eq!(StagedShapes::new(&table).number(&long), Some(ShapeId(0)));
     }
 
     #[test]
