@@ -212,7 +212,14 @@ test('100 levels are stored and 101 refused, also where an update would make the
   for (const update of [{ $set: { w: nested(100) } }, { $push: { w: nested(99) } }, { $set: { [['w', ...Array(60).fill('a')].join('.')]: nested(60) } }, { $rename: { v: 'w.x' } }]) {
     await t.throwsAsync(async () => things.updateOne({ _id: 1 }, update), { instanceOf: MoltenError })
   }
-  await rejectsWith(t, 'LIMIT', things.updateOne({ _id: 1 }, [{ $set: { w: { x: '$v' } } }]), /makes a document deeper than 100 levels/)
+  for (const name of ['$set', '$addFields', '$project']) {
+    const wrong = await rejectsWith(t, 'LIMIT', things.updateOne({ _id: 1 }, [{ [name]: { w: { x: '$v' } } }]), /makes a document deeper than 100 levels/)
+    t.true(wrong.message.includes(`: ${name} makes`), 'the stage is named as it was written')
+  }
+  for (const stage of [{ $replaceRoot: { newRoot: { w: { x: '$v' } } } }, { $replaceWith: { w: { x: '$v' } } }]) {
+    const wrong = await rejectsWith(t, 'LIMIT', things.updateOne({ _id: 1 }, [stage]))
+    t.true(wrong.message.includes(`: ${Object.keys(stage)[0]} makes`))
+  }
   t.deepEqual(await things.find().toArray(), [{ _id: 1, v: nested(99) }])
 })
 

@@ -44,6 +44,11 @@ const PROBES = {
   },
   'levels of a document that a stage makes': (db, n, more) =>
     all(db.aggregateNothing([{ $addFields: { [path(n / 2)]: 1 } }, ...Array.from({ length: n / 2 + more }, () => ({ $project: { a: '$$ROOT' } }))])),
+  'document that a pipeline or a projection answers, encoded': (db, n, more) => {
+    const half = { $reduce: { input: { $range: [0, Math.log2(n) - 1] }, initialValue: 'x', in: { $concat: ['$$value', '$$value'] } } }
+    const rest = { $substrBytes: [half, 0, n / 2 - (more ? 0 : 100)] }
+    return all(db.aggregateNothing([{ $project: { a: half, b: rest } }]))
+  },
   'parts of a path in a filter': (db, n, more) => db.collection('a').findOne({ [path(n + more)]: 1 }),
   'parts of a path in a stage': (db, n, more) => all(db.aggregateNothing([{ $addFields: { [path(n + more)]: 1 } }])),
   'parts of a path in a sort': (db, n, more) => all(db.collection('a').find().sort({ [path(n + more)]: 1 })),

@@ -20,6 +20,9 @@ pub const LOOK: usize = 4_096;
 /// Bytes that one query may hold, where no option says otherwise.
 pub const QUERY_MEMORY: usize = 100 << 20;
 
+/// Bytes that a holder takes or releases between two notes of how much it has.
+const NOTED: usize = 64 << 10;
+
 /// Milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -62,6 +65,8 @@ struct Inner {
     stop: Mutex<Stop>,
     memory: usize,
     held: AtomicUsize,
+    /// Who holds how much, about: one entry a stage or operator. Locked once in [`NOTED`] bytes, and by a refusal.
+    holders: Mutex<Vec<(&'static str, usize)>>,
     steps: AtomicU64,
     /// The steps after which it stops, whatever the time.
     fuse: u64,
@@ -99,6 +104,7 @@ impl Work {
             stop: Mutex::new(stop),
             memory,
             held: AtomicUsize::new(0),
+            holders: Mutex::default(),
             steps: AtomicU64::new(0),
             fuse,
             #[cfg(test)]
@@ -155,13 +161,29 @@ impl Work {
         self.0.as_ref().map_or(Ok(()), |inner| inner.look(0))
     }
 
-    /// Counts bytes that stay until they are released; `LIMIT` when they are too many. `what` is the stage or operator that
-    /// keeps them.
+    /// Counts bytes that stay for as long as the work does; `LIMIT` when they are too many. `what` is the stage or operator
+    /// that keeps them.
+    pub fn hold(&self, what: &'static str, bytes: usize) -> Result<()> {
+        self.note(what, bytes, 0);
+        self.count(what, bytes, bytes)
+    }
+
+    /// Counts bytes for a holder that has so many with them.
     #[inline]
-    pub fn hold(&self, what: &str, bytes: usize) -> Result<()> {
+    fn count(&self, what: &str, bytes: usize, own: usize) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
         let held = inner.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if held <= inner.memory { Ok(()) } else { Err(inner.too_much(what)) }
+        if held <= inner.memory { Ok(()) } else { Err(inner.too_much(what, own)) }
+    }
+
+    /// Notes that a holder has so many bytes more and so many less.
+    fn note(&self, what: &'static str, more: usize, less: usize) {
+        let Some(inner) = &self.0 else { return };
+        let mut holders = inner.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        match holders.iter_mut().find(|(own, _)| *own == what) {
+            Some((_, bytes)) => *bytes = bytes.saturating_add(more).saturating_sub(less),
+            None => holders.push((what, more)),
+        }
     }
 
     /// Whether so many more bytes could be held for a moment: what one evaluation needs, which counts for itself.
@@ -169,11 +191,16 @@ impl Work {
     pub fn room(&self, what: &str, bytes: usize) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
         let held = inner.held.load(Ordering::Relaxed).saturating_add(bytes);
-        if held <= inner.memory { Ok(()) } else { Err(inner.too_much(what)) }
+        if held <= inner.memory { Ok(()) } else { Err(inner.too_much(what, bytes)) }
     }
 
     /// Bytes that were held are not any more.
-    pub fn release(&self, bytes: usize) {
+    pub fn release(&self, what: &'static str, bytes: usize) {
+        self.note(what, 0, bytes);
+        self.uncount(bytes);
+    }
+
+    fn uncount(&self, bytes: usize) {
         if let Some(inner) = &self.0 {
             inner.held.fetch_sub(bytes, Ordering::Relaxed);
         }
@@ -211,8 +238,12 @@ impl Inner {
         looked.map_err(|error| self.fail(error))
     }
 
+    /// The refusal of what asks for more and has so many bytes; it names whoever has the most.
     #[cold]
-    fn too_much(&self, what: &str) -> Error {
+    fn too_much(&self, what: &str, own: usize) -> Error {
+        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = holders.iter().max_by_key(|(_, bytes)| *bytes).filter(|(_, bytes)| *bytes > own);
+        let what = most.map_or(what, |(holder, _)| holder);
         let (limit, unit) =
             if self.memory >= 1 << 20 { (self.memory >> 20, "MiB") } else { (self.memory, "bytes") };
         let message = format!(
@@ -232,17 +263,20 @@ impl fmt::Debug for Work {
     }
 }
 
-/// Bytes held for as long as this value lives.
-#[derive(Debug, Default)]
+/// Bytes that a stage or an operator holds for as long as this value lives.
+#[derive(Debug)]
 pub struct Hold {
+    what: &'static str,
     work: Work,
     bytes: usize,
+    /// Those of them that the work has a note of.
+    noted: usize,
 }
 
 impl Hold {
-    /// Nothing yet.
-    pub fn new(work: &Work) -> Hold {
-        Hold { work: work.clone(), bytes: 0 }
+    /// Nothing yet, for the stage or operator of this name.
+    pub fn new(what: &'static str, work: &Work) -> Hold {
+        Hold { what, work: work.clone(), bytes: 0, noted: 0 }
     }
 
     /// The work that it counts against.
@@ -250,24 +284,39 @@ impl Hold {
         &self.work
     }
 
-    /// So many more.
+    /// So many more; `LIMIT` when they are too many.
     #[inline]
-    pub fn add(&mut self, what: &str, bytes: usize) -> Result<()> {
+    pub fn add(&mut self, bytes: usize) -> Result<()> {
         self.bytes += bytes;
-        self.work.hold(what, bytes)
+        if self.bytes.abs_diff(self.noted) >= NOTED {
+            self.note();
+        }
+        self.work.count(self.what, bytes, self.bytes)
     }
 
     /// So many fewer.
     pub fn release(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        self.work.release(bytes);
+        if self.bytes.abs_diff(self.noted) >= NOTED {
+            self.note();
+        }
+        self.work.uncount(bytes);
+    }
+
+    #[cold]
+    fn note(&mut self) {
+        self.work.note(self.what, self.bytes, self.noted);
+        self.noted = self.bytes;
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.work.release(self.bytes);
+        self.work.uncount(self.bytes);
+        if self.noted > 0 {
+            self.work.note(self.what, 0, self.noted);
+        }
     }
 }
 
@@ -303,8 +352,8 @@ mod tests {
     fn too_much_is_an_error_that_names_the_stage_the_limit_and_the_option() {
         let work = Work::new(Arc::new(|| 0), Stop::default(), QUERY_MEMORY);
         {
-            let mut hold = Hold::new(&work);
-            hold.add("$group", QUERY_MEMORY).unwrap();
+            let mut hold = Hold::new("$group", &work);
+            hold.add(QUERY_MEMORY).unwrap();
             hold.release(1);
             work.room("$sort", 1).unwrap();
         }
@@ -324,6 +373,35 @@ mod tests {
         assert!((0..9).all(|_| work.goes_on(1)) && work.check().is_ok() && !work.has_failed());
         assert_eq!(work.step(1).unwrap_err().kind(), Kind::Timeout);
         assert!(work.has_failed() && work.check().is_err());
+    }
+
+    #[test]
+    fn too_much_names_whoever_holds_the_most_at_that_time() {
+        let new = || Work::new(Arc::new(|| 0), Stop::default(), 10 * NOTED);
+        let told = |result: Result<()>| result.unwrap_err().message().split(' ').next().unwrap().to_owned();
+        let work = new();
+        let (mut sort, mut group) = (Hold::new("$sort", &work), Hold::new("$group", &work));
+        sort.add(6 * NOTED).unwrap();
+        group.add(3 * NOTED).unwrap();
+        assert_eq!(told(group.add(2 * NOTED)), "$sort");
+
+        let work = new();
+        let mut sort = Hold::new("$sort", &work);
+        sort.add(6 * NOTED).unwrap();
+        sort.release(5 * NOTED);
+        let mut parts: Vec<Hold> = (0..3).map(|_| Hold::new("$group", &work)).collect();
+        parts.iter_mut().for_each(|part| part.add(2 * NOTED).unwrap());
+        assert_eq!(told(work.room("$map", 4 * NOTED)), "$group", "what threads hold is one sum");
+        assert_eq!(told(new().room("$map", 11 * NOTED)), "$map");
+
+        let work = new();
+        drop({
+            let mut gone = Hold::new("$sort", &work);
+            gone.add(9 * NOTED).unwrap();
+            gone
+        });
+        work.hold("$documents", 6 * NOTED).unwrap();
+        assert_eq!(told(work.room("$map", 5 * NOTED)), "$documents");
     }
 
     #[test]

@@ -23,10 +23,11 @@ use super::store::Store;
 use super::views::View;
 use parking_lot::Mutex;
 
-use crate::document::{RawValue, Shapes, Value, encode_plain, id, incoming};
+use crate::document::{MAX_DOCUMENT, RawValue, Shapes, Value, encode_plain, id, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
 use crate::query::expression::{Constants, Env};
+use crate::query::made::check_size;
 use crate::query::{Filter, Pipeline, Sort};
 use crate::storage::{Block, Lsn};
 use crate::work::Work;
@@ -100,7 +101,12 @@ impl Aggregation {
             match self.rows.next() {
                 Ok(Some(row)) => {
                     let value = row.into_value();
-                    bytes += weight(&value);
+                    let weight = weight(&value);
+                    // It is no less than half of what the document takes encoded.
+                    if weight > MAX_DOCUMENT / 2 {
+                        check_size("the pipeline", &value)?;
+                    }
+                    bytes += weight;
                     batch.push(Document::Projected(value));
                 }
                 Ok(None) => {
@@ -123,7 +129,9 @@ pub(super) fn weight(value: &Value) -> usize {
         Value::String(text) => text.len() + 2,
         Value::Binary(bytes) => bytes.len() + 2,
         Value::Array(items) => items.iter().map(weight).sum::<usize>() + 2,
-        Value::Object(fields) => fields.iter().map(|(_, value)| weight(value) + 2).sum::<usize>() + 2,
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| key.len() + weight(value) + 2).sum::<usize>() + 2
+        }
         _ => 9,
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::aggregate::weight;
 use super::collection::Collection;
 use super::hint::Hint;
 use super::hits::Hits;
@@ -67,6 +69,8 @@ pub struct Cursor {
     hint: Option<Hint>,
     /// Once the first batch was asked for.
     hits: Option<Hits>,
+    /// Found, and not answered yet: the projection made those before them too large for one batch.
+    rest: VecDeque<Document>,
     done: bool,
 }
 
@@ -102,6 +106,7 @@ impl Cursor {
             time: limits.max_time,
             hint: Hint::of(hint)?,
             hits: None,
+            rest: VecDeque::new(),
             done: false,
         })
     }
@@ -113,7 +118,7 @@ impl Cursor {
 
     /// Whether everything was answered.
     pub fn is_done(&self) -> bool {
-        self.done
+        self.done && self.rest.is_empty()
     }
 
     /// The next documents, `size` at most (0: as many as suit).
@@ -133,20 +138,52 @@ impl Cursor {
         };
         let size = if size == 0 { BATCH } else { size as usize };
         let wanted = self.left.map_or(size, |left| size.min(usize::try_from(left).unwrap_or(usize::MAX)));
-        let mut batch = self.fill(store, &collection, wanted, watch)?;
-        if let Some(left) = &mut self.left {
-            *left -= batch.len() as u64;
-            self.done |= *left == 0;
-        }
-        if let Some(projection) = &self.projection {
-            for document in &mut batch {
-                self.filter.work().step(1)?;
-                if let Some(raw) = document.stored(&collection) {
-                    *document = Document::Projected(projection.apply(raw, &self.filter)?);
-                }
+        if self.rest.is_empty() {
+            let found = self.fill(store, &collection, wanted, watch)?;
+            if let Some(left) = &mut self.left {
+                *left -= found.len() as u64;
+                self.done |= *left == 0;
             }
+            let Some(projection) = &self.projection else { return Ok(found) };
+            if !projection.is_computed() {
+                return found
+                    .iter()
+                    .map(|document| self.project(projection, document, &collection))
+                    .collect();
+            }
+            self.rest = found.into();
+        }
+        self.compute(&collection, size)
+    }
+
+    /// Answers what was found, until what expressions make of it is enough for a batch.
+    fn compute(&mut self, collection: &Collection, size: usize) -> Result<Vec<Document>> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < size
+            && bytes <= BATCH_BYTES
+            && let (Some(document), Some(projection)) = (self.rest.front(), &self.projection)
+        {
+            let made = self.project(projection, document, collection)?;
+            if let Document::Projected(value) = &made {
+                bytes += weight(value);
+            }
+            batch.push(made);
+            self.rest.pop_front();
         }
         Ok(batch)
+    }
+
+    fn project(
+        &self,
+        projection: &Projection,
+        document: &Document,
+        collection: &Collection,
+    ) -> Result<Document> {
+        self.filter.work().step(1)?;
+        match document.stored(collection) {
+            Some(raw) => Ok(Document::Projected(projection.apply(raw, &self.filter)?)),
+            None => Ok(document.clone()),
+        }
     }
 
     fn fill(

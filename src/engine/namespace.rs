@@ -4,29 +4,18 @@ use super::commit::Committed;
 use super::operation::Answer;
 use super::store::Store;
 use crate::error::{Error, Kind, Result, codes};
+use crate::query::name_fault;
 
-/// Bytes of a collection's name.
-const MAX_NAME: usize = 120;
-
-/// Whether a collection may have this name. JavaScript checks names where it makes handles, by the same rule.
+/// Whether a collection may have this name.
 pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_NAME
-        && !name.contains(['\0', '$', '/', '\\'])
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
+    name_fault(name).is_none()
 }
 
 /// Refuses what cannot be the name of a collection.
 pub(super) fn check_name(name: &str) -> Result<()> {
-    if is_name(name) {
-        return Ok(());
-    }
+    let Some(fault) = name_fault(name) else { return Ok(()) };
     let shown: String = name.chars().take(40).collect();
-    let message = format!(
-        "{shown:?} cannot be the name of a collection; use 1 to {MAX_NAME} bytes without $, / and \\"
-    );
+    let message = format!("collection name {shown:?} {fault}");
     Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_NAMESPACE))
 }
 

@@ -26,8 +26,10 @@ pub mod filter;
 #[cfg(test)]
 mod filter_tests;
 pub mod interval;
+pub mod made;
 mod matcher;
 mod merge_sort;
+mod name;
 mod operators;
 mod pattern;
 mod place;
@@ -64,6 +66,7 @@ pub use aggregate::Pipeline;
 pub use bounds::{Bounds, Demands};
 pub use filter::Filter;
 pub use interval::{Edge, Interval};
+pub use name::name_fault;
 pub use projection::Projection;
 pub use scanning::Matcher;
 pub use schema::JsonSchema;

@@ -254,16 +254,9 @@ impl Accumulator {
         }
         let value = self.operand.eval(scope)?;
         match state {
-            State::Sum(_) | State::Avg(..) => {
+            State::Sum(_) | State::Avg(..) | State::Extreme(..) => {
                 if let Some(value) = &value {
-                    state.add_seen(value);
-                }
-            }
-            State::Extreme(..) => {
-                if let Some(value) = &value {
-                    memory.give(state.extreme_size());
-                    state.add_seen(value);
-                    memory.take(state.extreme_size())?;
+                    state.add_seen(value, memory)?;
                 }
             }
             State::One(slot) => {
@@ -387,16 +380,9 @@ impl Accumulator {
 }
 
 impl State {
-    fn extreme_size(&self) -> usize {
-        match self {
-            State::Extreme(_, Some(value)) => size(value),
-            _ => 0,
-        }
-    }
-
     /// Takes a value of the accumulators that need no tree of it.
     #[inline]
-    pub(super) fn add_seen<'a>(&mut self, node: impl Node<'a>) {
+    pub(super) fn add_seen<'a>(&mut self, node: impl Node<'a>, memory: &mut Memory) -> Result<()> {
         match self {
             State::Sum(total) => {
                 if let Some(number) = number(node.seen()) {
@@ -413,25 +399,30 @@ impl State {
                 if !matches!(node.seen(), Seen::Null)
                     && best.as_ref().is_none_or(|best| compare_nodes(node, best) == *wanted) =>
             {
-                *best = Some(node.tree());
+                let value = node.tree();
+                memory.give(best.as_ref().map_or(0, size));
+                memory.take(size(&value))?;
+                *best = Some(value);
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
 impl State {
     /// Takes what documents further on made of the same accumulator, which is one of those of `add_seen`.
-    pub(super) fn absorb(&mut self, other: State) {
+    pub(super) fn absorb(&mut self, other: State, memory: &mut Memory) -> Result<()> {
         match (self, other) {
             (State::Sum(total), State::Sum(more)) => total.absorb(&more),
             (State::Avg(total, count), State::Avg(more, others)) => {
                 total.absorb(&more);
                 *count += others;
             }
-            (state @ State::Extreme(..), State::Extreme(_, Some(best))) => state.add_seen(&best),
+            (state @ State::Extreme(..), State::Extreme(_, Some(best))) => state.add_seen(&best, memory)?,
             _ => {}
         }
+        Ok(())
     }
 }
 

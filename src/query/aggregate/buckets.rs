@@ -107,7 +107,9 @@ impl AutoBucketing {
         let mut memory = Memory::new("$bucketAuto", work);
         let mut all: Vec<(Value, Row)> = Vec::new();
         while let Some(row) = self.input.next()? {
-            let key = row.scoped(&self.env, |scope| self.spec.by.eval(scope))?.unwrap_or(Value::Null);
+            let key = row
+                .scoped("$bucketAuto", &self.env, |scope| self.spec.by.eval(scope))?
+                .unwrap_or(Value::Null);
             memory.take(size(&key))?;
             memory.take_row(&row)?;
             all.push((key, row));
@@ -132,7 +134,7 @@ impl AutoBucketing {
             left = left.saturating_sub(1);
             if let Some((_, end, states)) = buckets.last_mut() {
                 *end = key.clone();
-                row.scoped(&self.env, |scope| {
+                row.scoped("$bucketAuto", &self.env, |scope| {
                     let mut pairs = self.spec.fields.iter().zip(states);
                     pairs.try_for_each(|((_, one), state)| one.add(state, &row, scope, &mut memory))
                 })?;

@@ -170,16 +170,16 @@ impl Part for GroupPart<'_> {
                 Value::Object(fields.iter().filter_map(field).collect::<Object>())
             }
         };
-        let (states, _) = groups.states(group, bytes, value)?;
+        let (states, memory) = groups.states(group, bytes, value)?;
         for (operand, state) in operands.iter().zip(states) {
             match operand {
-                Operand::Constant(value) => state.add_seen(*value),
+                Operand::Constant(value) => state.add_seen(*value, memory)?,
                 Operand::Path(path, column) => match document.node(path, *column) {
-                    Ok(Some(node)) => state.add_seen(node),
+                    Ok(Some(node)) => state.add_seen(node, memory)?,
                     Ok(None) => {}
                     Err(Blocked) => {
                         if let Some(value) = path.of(raw) {
-                            state.add_seen(&value);
+                            state.add_seen(&value, memory)?;
                         }
                     }
                 },

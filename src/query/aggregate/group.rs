@@ -107,7 +107,7 @@ impl Groups {
     }
 
     fn add(&mut self, group: &Group, row: &Row, env: &Env, bytes: &mut Vec<u8>) -> Result<()> {
-        row.scoped(env, |scope| {
+        row.scoped(group.stage, env, |scope| {
             let key = group.key.of(scope)?;
             bytes.clear();
             identity::write(&key, bytes);
@@ -128,9 +128,9 @@ impl Groups {
             }
         }
         for (bytes, (key, states)) in keys.into_iter().zip(other.groups) {
-            let (known, _) = self.states(group, &bytes, || key)?;
+            let (known, memory) = self.states(group, &bytes, || key)?;
             for (state, more) in known.iter_mut().zip(states) {
-                state.absorb(more);
+                state.absorb(more, memory)?;
             }
         }
         Ok(())

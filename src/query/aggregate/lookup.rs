@@ -89,7 +89,7 @@ pub(super) fn bound(
     row: &Row,
     env: &Env,
 ) -> Result<Vec<(Box<str>, Option<Value>)>> {
-    row.scoped(env, |scope| {
+    row.scoped("$lookup", env, |scope| {
         variables.iter().map(|(name, value)| Ok((name.clone(), value.eval(scope)?))).collect()
     })
 }
@@ -142,7 +142,7 @@ impl LookingUp {
         if self.found.is_none() {
             self.found = Some(self.index(from, foreign)?);
         }
-        let value = row.scoped(&self.env, |_| match row {
+        let value = row.scoped("$lookup", &self.env, |_| match row {
             Row::Tree(value) => local.of(value),
             Row::Stored(stored) => local.of(stored.raw()),
         });

@@ -57,7 +57,7 @@ impl Match {
                 };
                 filter.work().believe(matches)
             }
-            Match::Expression(expression) => row.scoped(env, |scope| expression.holds(scope)),
+            Match::Expression(expression) => row.scoped("$match", env, |scope| expression.holds(scope)),
             Match::All(all) => {
                 for one in all {
                     if !one.matches(row, env)? {

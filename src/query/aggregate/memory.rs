@@ -1,28 +1,23 @@
 //! What stages hold, counted against the memory of their query: an error where MongoDB goes to disk or fails.
 
 use super::row::Row;
-use crate::document::{MAX_DEPTH, Value};
-use crate::error::{Error, Kind, Result, codes};
-use crate::query::place::depth;
+use crate::error::Result;
 pub(super) use crate::query::size::size;
 use crate::work::{Hold, Work};
 
 /// What a stage holds, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Memory {
-    stage: &'static str,
-    hold: Hold,
-}
+pub(super) struct Memory(Hold);
 
 impl Memory {
     pub(super) fn new(stage: &'static str, work: &Work) -> Memory {
-        Memory { stage, hold: Hold::new(work) }
+        Memory(Hold::new(stage, work))
     }
 
     /// Counts bytes; `LIMIT` when they are too many.
     #[inline]
     pub(super) fn take(&mut self, bytes: usize) -> Result<()> {
-        self.hold.add(self.stage, bytes)
+        self.0.add(bytes)
     }
 
     pub(super) fn take_row(&mut self, row: &Row) -> Result<()> {
@@ -30,12 +25,12 @@ impl Memory {
     }
 
     pub(super) fn give(&mut self, bytes: usize) {
-        self.hold.release(bytes);
+        self.0.release(bytes);
     }
 
     /// The work of the query.
     pub(super) fn work(&self) -> &Work {
-        self.hold.work()
+        self.0.work()
     }
 }
 
@@ -69,16 +64,6 @@ impl<T> Gathered<T> {
         }
         next
     }
-}
-
-/// Refuses a document that a stage made too deep.
-pub(super) fn check_depth(stage: &str, made: &Value) -> Result<()> {
-    if depth(made) <= MAX_DEPTH {
-        return Ok(());
-    }
-    let message =
-        format!("{stage} makes a document deeper than {MAX_DEPTH} levels; put less into one another");
-    Err(Error::new(Kind::Limit, message).with_code(codes::OVERFLOW))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::facet::{Faceting, Facets};
 use super::group::{Group, Grouping};
 use super::lookup::{LookingUp, Lookup};
 use super::matching::{Match, Matching};
-use super::memory::{Memory, check_depth, size};
+use super::memory::{Memory, size};
 use super::read::{count, fields, find, text, unsupported};
 use super::row::{Counted, Row, Rows, Shared};
 use super::shaping::{Shaped, Shaping};
@@ -19,6 +19,7 @@ use super::write::{Write, Writing};
 use crate::document::{Node, RawValue, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Env, Parser, Rooted, Scope};
+use crate::query::made::check_depth;
 use crate::query::{Filter, Sort};
 
 /// Stages that a pipeline may have; MongoDB's limit.
@@ -247,7 +248,7 @@ impl Pipeline {
         let mut at = document;
         for stage in &self.stages {
             if let Stage::Shape(shaping) = stage {
-                at = shaping.apply(&at, &Scope::new(&Rooted(&at), env))?;
+                at = shaping.apply(&at, &Scope::new(&Rooted(&at), env).of(shaping.name()))?;
                 check_depth(shaping.name(), &at)?;
             }
         }
@@ -362,7 +363,7 @@ fn read_sample(parser: &mut Parser, operand: &Value) -> Result<Stage> {
 fn read_documents(parser: &mut Parser, operand: &Value) -> Result<Stage> {
     let evaluated = parser.expression(operand)?;
     let env = Env::default().within(parser.work().clone());
-    match evaluated.eval(&Scope::new(&Rooted(&Value::Null), &env))? {
+    match evaluated.eval(&Scope::new(&Rooted(&Value::Null), &env).of("$documents"))? {
         Some(Value::Array(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
             parser.work().hold("$documents", items.iter().map(size).sum())?;
             items.iter().try_for_each(|item| check_depth("$documents", item))?;

@@ -2,7 +2,7 @@
 
 use crate::document::{Object, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
-use crate::query::arithmetic::as_integer;
+use crate::query::arithmetic::{as_double, as_integer};
 use crate::query::expression::{FieldPath, Parser, path_fault};
 
 /// The object that a stage takes, with these fields only.
@@ -54,7 +54,10 @@ pub(super) fn count(parser: &Parser, stage: &str, value: &Value, least: u64) -> 
             let numbers = codes::stage(stage.rsplit(' ').next().unwrap_or(stage));
             let positive = stage == "$limit" && as_integer(value) == Some(0);
             let code = if positive { codes::LIMIT_OF_NONE } else { numbers.of_count() };
-            parser.fail_as(code, format!("{stage} needs a whole number of at least {least}"))
+            let large = as_integer(value).is_none()
+                && as_double(value).is_some_and(|number| number.fract() == 0.0 && number > 0.0);
+            let bound = if large { "below 2^63".to_owned() } else { format!("of at least {least}") };
+            parser.fail_as(code, format!("{stage} needs a whole number {bound}"))
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::memory::check_depth;
 use crate::document::{RawValue, Shapes, Value, encode_plain, encode_plain_part};
 use crate::error::Result;
 use crate::query::expression::{Env, Rooted, Scope};
+use crate::query::made::check_depth;
 use crate::query::{Sort, SortKey};
 use crate::work::Work;
 
@@ -53,11 +53,11 @@ pub trait Part: Send {
 }
 
 impl Row {
-    /// Evaluates something with the document as root.
-    pub(super) fn scoped<R>(&self, env: &Env, run: impl FnOnce(&Scope<'_>) -> R) -> R {
+    /// Evaluates something of a stage with the document as root.
+    pub(super) fn scoped<R>(&self, stage: &'static str, env: &Env, run: impl FnOnce(&Scope<'_>) -> R) -> R {
         match self {
-            Row::Tree(value) => run(&Scope::new(&Rooted(value), env)),
-            Row::Stored(stored) => run(&Scope::new(&Rooted(stored.raw()), env)),
+            Row::Tree(value) => run(&Scope::new(&Rooted(value), env).of(stage)),
+            Row::Stored(stored) => run(&Scope::new(&Rooted(stored.raw()), env).of(stage)),
         }
     }
 

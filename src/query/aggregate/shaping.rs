@@ -11,23 +11,34 @@ use crate::query::expression::{Env, Expression, Parser, Scope};
 use crate::query::refusal::bad_query;
 
 #[derive(Clone, Debug)]
-pub(super) enum Shaping {
+pub(super) struct Shaping {
+    /// The stage as it was written: several names say the same.
+    name: &'static str,
+    how: How,
+}
+
+#[derive(Clone, Debug)]
+enum How {
     Include(Branch),
     Exclude(Branch),
     Set(Branch),
-    Replace(&'static str, Expression),
+    Replace(Expression),
 }
+
+/// The stages of this kind.
+const NAMES: [&str; 6] = ["$addFields", "$project", "$replaceRoot", "$replaceWith", "$set", "$unset"];
 
 impl Shaping {
     /// Reads one of these stages; `None` for another.
     pub(super) fn parse(parser: &mut Parser, stage: &str, value: &Value) -> Result<Option<Shaping>> {
-        Ok(Some(match stage {
+        let Some(name) = NAMES.into_iter().find(|name| *name == stage) else { return Ok(None) };
+        let how = match name {
             "$project" => project(parser, value)?,
             "$addFields" | "$set" => {
                 let given = fields(parser, stage, value, &[])?;
                 let mut branch = Branch::default();
                 add_fields(parser, stage, given, "", &mut branch)?;
-                Shaping::Set(branch)
+                How::Set(branch)
             }
             "$unset" => {
                 let names = match value {
@@ -43,33 +54,33 @@ impl Shaping {
                     };
                     branch.add(parser, &path(parser, stage, name)?, Field::Exclude)?;
                 }
-                Shaping::Exclude(branch)
+                How::Exclude(branch)
             }
             "$replaceRoot" => {
                 let given = fields(parser, stage, value, &["newRoot"])?;
                 let Some(root) = find(given, "newRoot") else {
                     return parser.fail_as(codes::stage(stage).missing(), "$replaceRoot needs newRoot");
                 };
-                Shaping::Replace("$replaceRoot", parser.inside("newRoot", |parser| parser.expression(root))?)
+                How::Replace(parser.inside("newRoot", |parser| parser.expression(root))?)
             }
-            "$replaceWith" => Shaping::Replace("$replaceWith", parser.expression(value)?),
-            _ => return Ok(None),
-        }))
+            _ => How::Replace(parser.expression(value)?),
+        };
+        Ok(Some(Shaping { name, how }))
     }
 
-    /// Without `_id`: what is left of a group.
+    /// Without `_id`: what `$count` leaves of a group.
     pub(super) fn without_id() -> Shaping {
         let mut branch = Branch::default();
         branch.push("_id", Field::Exclude);
-        Shaping::Exclude(branch)
+        Shaping { name: "$count", how: How::Exclude(branch) }
     }
 
     /// What becomes of a document.
     pub(super) fn apply<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
-        let object = match self {
-            Shaping::Include(branch) => branch.include(Some(node), scope)?,
-            Shaping::Exclude(branch) => branch.exclude(node, scope)?,
-            Shaping::Set(branch) => {
+        let object = match &self.how {
+            How::Include(branch) => branch.include(Some(node), scope)?,
+            How::Exclude(branch) => branch.exclude(node, scope)?,
+            How::Set(branch) => {
                 let mut object = Object::new();
                 for (key, value) in node.fields() {
                     object.push((key.to_owned(), value.tree()));
@@ -78,12 +89,13 @@ impl Shaping {
                 branch.set(&mut object, scope)?;
                 object
             }
-            Shaping::Replace(stage, root) => match root.eval(scope)? {
+            How::Replace(root) => match root.eval(scope)? {
                 Some(Value::Object(object)) => object,
                 other => {
                     let found = other.as_ref().map_or("missing", Value::type_name);
                     let message = format!(
-                        "{stage} needs an object as the new document, but it is {found}; $ifNull or $mergeObjects give one"
+                        "{} needs an object as the new document, but it is {found}; $ifNull or $mergeObjects give one",
+                        self.name
                     );
                     return Err(bad_query("", message).with_code(codes::NEW_ROOT));
                 }
@@ -92,18 +104,13 @@ impl Shaping {
         Ok(Value::Object(object))
     }
 
-    /// The stage.
+    /// The stage as it was written.
     pub(super) fn name(&self) -> &'static str {
-        match self {
-            Shaping::Include(_) => "$project",
-            Shaping::Exclude(_) => "$unset",
-            Shaping::Set(_) => "$addFields",
-            Shaping::Replace(stage, _) => stage,
-        }
+        self.name
     }
 }
 
-fn project(parser: &mut Parser, value: &Value) -> Result<Shaping> {
+fn project(parser: &mut Parser, value: &Value) -> Result<How> {
     let given = fields(parser, "$project", value, &[])?;
     if given.is_empty() {
         return parser.fail_as(codes::PROJECTION_EMPTY, "$project needs at least one field");
@@ -118,12 +125,12 @@ fn project(parser: &mut Parser, value: &Value) -> Result<Shaping> {
         } else if branch.get("_id").is_none() {
             branch.push("_id", Field::Include);
         }
-        return Ok(Shaping::Include(branch));
+        return Ok(How::Include(branch));
     }
     if matches!(branch.get("_id"), Some(Field::Include)) {
         branch.remove("_id");
     }
-    Ok(Shaping::Exclude(branch))
+    Ok(How::Exclude(branch))
 }
 
 /// Whether fields stay (true) or go is said by the first but `_id`.
@@ -203,7 +210,7 @@ pub(super) struct Shaped {
 impl Rows for Shaped {
     fn next(&mut self) -> Result<Option<Row>> {
         let Some(row) = self.input.next()? else { return Ok(None) };
-        let shaped = row.scoped(&self.env, |scope| match &row {
+        let shaped = row.scoped(self.shaping.name, &self.env, |scope| match &row {
             Row::Tree(value) => self.shaping.apply(value, scope),
             Row::Stored(stored) => self.shaping.apply(stored.raw(), scope),
         })?;

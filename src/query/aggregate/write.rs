@@ -11,6 +11,7 @@ use super::row::{Row, Rows};
 use crate::document::Value;
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::expression::{Env, Expression, Parser, lay_over};
+use crate::query::name_fault;
 use crate::query::refusal::bad_query;
 
 /// Documents that are merged at a time.
@@ -63,19 +64,14 @@ fn target(parser: &Parser, stage: &str, value: &Value) -> Result<String> {
         }
         _ => "",
     };
-    let bad = name.is_empty()
-        || name.len() > 120
-        || name.contains(['\0', '$', '/', '\\'])
-        || name.starts_with('.')
-        || name.ends_with('.')
-        || name.contains("..");
-    if bad {
+    if let Some(fault) = name_fault(name) {
         let code = match value {
             Value::String(_) => codes::INVALID_NAMESPACE,
             Value::Object(_) => codes::stage(stage).missing(),
             _ => codes::stage(stage).of_shape(),
         };
-        return parser.fail_as(code, format!("{stage} needs the name of a collection, not '{name}'"));
+        return parser
+            .fail_as(code, format!("{stage} needs the name of a collection, not '{name}', which {fault}"));
     }
     Ok(name.to_owned())
 }

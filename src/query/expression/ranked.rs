@@ -15,7 +15,7 @@ use crate::document::Value;
 use crate::document::order::compare_values;
 use crate::error::{Result, codes};
 use crate::query::merge_sort;
-use crate::work::Work;
+use crate::query::size::size;
 
 pub(super) const OPERATORS: &[Operator] = &[
     list("$avg", 0, ANY, average),
@@ -103,7 +103,7 @@ fn sort(args: &mut Args<'_>) -> Outcome {
         None => return args.fail("needs sortBy"),
     };
     let items = args.take_array(0)?;
-    array(order.sort(items, args.work())?)
+    array(order.sort(items, args)?)
 }
 
 /// An order of values: by themselves, or by fields of them.
@@ -136,7 +136,8 @@ impl Order {
     }
 
     /// Sorts values; the fields that they are sorted by are read once.
-    pub(in crate::query) fn sort(&self, items: Vec<Value>, work: &Work) -> Result<Vec<Value>> {
+    fn sort(&self, items: Vec<Value>, args: &Args<'_>) -> Result<Vec<Value>> {
+        let work = args.work();
         if self.keys.iter().all(|(path, _)| path.parts().is_empty()) {
             return merge_sort::sort_by(items, work, |a, b| self.compare(a, b));
         }
@@ -145,6 +146,7 @@ impl Order {
             let keys: SmallVec<[Value; 1]> =
                 self.keys.iter().map(|(path, _)| path.of(&item).unwrap_or(Value::Null)).collect();
             work.step(keys.len() + 1)?;
+            args.hold(keys.iter().map(size).sum::<usize>() + size_of::<Value>())?;
             keyed.push((keys, item));
         }
         let compare = |a: &SmallVec<[Value; 1]>, b: &SmallVec<[Value; 1]>| {

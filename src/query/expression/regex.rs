@@ -91,7 +91,9 @@ impl RegexCall {
                         // It goes again with the value; meanwhile it counts as any other.
                         let held = scope.work().held();
                         made = compile(self.name, source, options.as_ref(), scope.work())?;
-                        scope.work().release(scope.work().held().saturating_sub(held));
+                        scope
+                            .work()
+                            .release("a regular expression", scope.work().held().saturating_sub(held));
                         Some(&made)
                     }
                     Some(other) => {

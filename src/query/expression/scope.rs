@@ -127,6 +127,8 @@ pub struct Scope<'a> {
     bindings: Option<&'a Bindings<'a>>,
     /// An evaluation leaves it raised by about the size of its value.
     held: Cell<usize>,
+    /// The operator whose operands are evaluated now, or the stage that asks for them.
+    within: Cell<&'static str>,
 }
 
 /// Variables of `$let`, `$map` and the like; the innermost of a name counts.
@@ -144,7 +146,20 @@ impl<'a> Scope<'a> {
 
     /// The scope of a document, for this work.
     pub(in crate::query) fn within(root: &'a dyn Root, env: &'a Env, work: &'a Work) -> Scope<'a> {
-        Scope { root, env, work, bindings: None, held: Cell::new(0) }
+        Scope { root, env, work, bindings: None, held: Cell::new(0), within: Cell::new("an expression") }
+    }
+
+    /// The same for a stage, which an error of too much memory names where no operator holds it.
+    #[must_use]
+    pub(in crate::query) fn of(self, stage: &'static str) -> Self {
+        self.within.set(stage);
+        self
+    }
+
+    /// Says whose operands are evaluated now; answers whose were before.
+    #[inline]
+    pub(super) fn enter(&self, operator: &'static str) -> &'static str {
+        self.within.replace(operator)
     }
 
     /// Evaluates with more variables.
@@ -156,7 +171,8 @@ impl<'a> Scope<'a> {
     ) -> R {
         let bindings = Bindings { names, values, outer: self.bindings };
         let Scope { root, env, work, .. } = *self;
-        let inner = Scope { root, env, work, bindings: Some(&bindings), held: self.held.clone() };
+        let (bindings, held, within) = (Some(&bindings), self.held.clone(), self.within.clone());
+        let inner = Scope { root, env, work, bindings, held, within };
         let result = run(&inner);
         self.held.set(inner.held.get());
         result
@@ -196,6 +212,18 @@ impl<'a> Scope<'a> {
             self.work.step(bytes / BYTES_A_STEP)?;
         }
         if held < LITTLE { Ok(()) } else { self.work.room(what, held) }
+    }
+
+    /// Counts bytes of a value that is put together or copied, for whoever asks for it.
+    #[inline]
+    pub(super) fn hold_here(&self, bytes: usize) -> Result<()> {
+        self.hold(self.within.get(), bytes)
+    }
+
+    /// Counts a value that was copied, for whoever asks for it.
+    #[inline]
+    pub(super) fn hold_copy(&self, value: Option<&Value>) -> Result<()> {
+        self.hold_value(self.within.get(), value)
     }
 
     /// Counts a value that was made or copied.

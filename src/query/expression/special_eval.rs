@@ -17,6 +17,31 @@ const UNLOOKED: usize = 16;
 
 impl Special {
     pub(super) fn eval(&self, scope: &Scope<'_>) -> Outcome {
+        let outer = scope.enter(self.name());
+        let value = self.value(scope);
+        scope.enter(outer);
+        value
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Special::And(_) => "$and",
+            Special::Or(_) => "$or",
+            Special::Cond(_) => "$cond",
+            Special::IfNull(_) => "$ifNull",
+            Special::Switch(..) => "$switch",
+            Special::OneOf(..) => "$in",
+            Special::Let(..) => "$let",
+            Special::Map { .. } => "$map",
+            Special::Filter { .. } => "$filter",
+            Special::Reduce { .. } => "$reduce",
+            Special::Convert { .. } => "$convert",
+            Special::Regex(call) => call.name(),
+            Special::GetField { .. } => "$getField",
+        }
+    }
+
+    fn value(&self, scope: &Scope<'_>) -> Outcome {
         let before = scope.held();
         match self {
             Special::And(all) => {

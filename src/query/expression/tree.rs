@@ -61,7 +61,7 @@ impl Expression {
     /// Whether it holds for a document that a filter looks at. Where an operator cannot take its operands, it does not.
     pub(in crate::query) fn holds_for<'a>(&self, document: impl Node<'a>, work: &Work) -> bool {
         let root = NodeRoot::new(document);
-        self.holds(&Scope::within(&root, &Env::default(), work)).unwrap_or(false)
+        self.holds(&Scope::within(&root, &Env::default(), work).of("$expr")).unwrap_or(false)
     }
 
     /// A constant.
@@ -97,39 +97,39 @@ impl Expression {
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Option<Value>> {
         scope.step(1)?;
         match &self.0 {
-            Form::Literal(value) => copied(scope, "a constant", value.clone()),
-            Form::Field(path) if path.parts().is_empty() => {
-                copied(scope, "an expression", Some(scope.root.whole()))
-            }
-            Form::Field(path) => copied(scope, "an expression", scope.root.at(path)),
+            Form::Literal(value) => copied(scope, value.clone()),
+            Form::Field(path) if path.parts().is_empty() => copied(scope, Some(scope.root.whole())),
+            Form::Field(path) => copied(scope, scope.root.at(path)),
             Form::Now => Ok(Some(Value::Date(scope.env.now()))),
             Form::Variable(name, path) => {
                 let value = scope.variable(name)?.and_then(|value| path.of(value));
-                copied(scope, "an expression", value)
+                copied(scope, value)
             }
             Form::Object(fields) => {
                 let mut object = Object::with_capacity(fields.len());
                 for (key, value) in fields {
                     if let Some(value) = value.eval(scope)? {
-                        scope.hold("an expression", size::field(key) + 32)?;
+                        scope.hold_here(size::field(key) + 32)?;
                         object.push((key.clone(), value));
                     }
                 }
                 Ok(Some(Value::Object(object)))
             }
             Form::Array(items) => {
-                scope.hold("an expression", items.len() * 32)?;
+                scope.hold_here(items.len() * 32)?;
                 let evaluated = items.iter().map(|item| Ok(item.eval(scope)?.unwrap_or(Value::Null)));
                 Ok(Some(Value::Array(evaluated.collect::<Result<_>>()?)))
             }
             Form::Call(operator, operands) => {
                 let before = scope.held();
+                let outer = scope.enter(operator.name);
                 let mut args = Args::new(operator.name, scope);
                 for operand in operands {
                     args.push(operand.as_ref().map(|operand| operand.eval(scope)).transpose()?);
                 }
                 let value = (operator.run)(&mut args)?;
                 drop(args);
+                scope.enter(outer);
                 scope.release_to(before);
                 scope.hold_value(operator.name, value.as_ref())?;
                 Ok(value)
@@ -149,7 +149,7 @@ impl Expression {
 
 /// A value that was copied, counted.
 #[inline]
-fn copied(scope: &Scope<'_>, what: &str, value: Option<Value>) -> Outcome {
-    scope.hold_value(what, value.as_ref())?;
+fn copied(scope: &Scope<'_>, value: Option<Value>) -> Outcome {
+    scope.hold_copy(value.as_ref())?;
     Ok(value)
 }

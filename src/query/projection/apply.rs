@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::{Branch, Mode, Projection, Rule, Way};
-use crate::document::{MAX_DEPTH, Node, Object, RawKind, RawValue, Value};
-use crate::error::{Error, Kind, Result, codes};
+use crate::document::{Node, Object, RawKind, RawValue, Value};
+use crate::error::{Result, codes};
 use crate::query::Filter;
 use crate::query::expression::{Env, Rooted, Scope};
-use crate::query::place::depth;
+use crate::query::made::{check_depth, check_size};
 use crate::query::refusal::bad_query;
 
 impl Projection {
@@ -27,7 +27,11 @@ impl Projection {
         let Some(object) = document.as_object() else { return Ok(document.to_value()) };
         let position = self.positional.as_deref().map(|path| (path, filter.position(document)));
         let (root, env) = (Rooted(document), Env::default());
-        let walk = Walk { mode: self.mode, position, scope: Scope::within(&root, &env, &self.work) };
+        let walk = Walk {
+            mode: self.mode,
+            position,
+            scope: Scope::within(&root, &env, &self.work).of("the projection"),
+        };
         let mut result = Object::new();
         for (key, value) in object.iter() {
             let kept = if key == "_id" && (self.id.is_some() || !self.names("_id")) {
@@ -39,9 +43,9 @@ impl Projection {
         }
         walk.compute(&self.fields, &mut result)?;
         let result = self.work.believe(Value::Object(result))?;
-        if self.computed && depth(&result) > MAX_DEPTH {
-            let message = format!("the projection makes a document deeper than {MAX_DEPTH} levels");
-            return Err(Error::new(Kind::Limit, message).with_code(codes::OVERFLOW));
+        if self.computed {
+            check_depth("the projection", &result)?;
+            check_size("the projection", &result)?;
         }
         Ok(result)
     }
