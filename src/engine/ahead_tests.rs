@@ -3,8 +3,9 @@
 use super::super::commit::Current;
 use super::super::database::Database;
 use super::super::key::Key;
-use super::super::operation::{Incoming, InsertOrder};
+use super::super::operation::{Answer, Incoming, InsertOrder, Operation, Reach, Upsert};
 use super::super::read::incoming_key;
+use super::super::store::READS;
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::options::{OpenOptions, StorageMode};
@@ -115,4 +116,40 @@ fn past_the_bound_documents_are_kept_and_not_their_blocks() {
     assert_eq!(bench.resolved(&mut ahead), 1);
     ahead.next_batch();
     assert!(ahead.blocks.is_empty() && ahead.alone.is_empty());
+}
+
+/// A bulk write that updates each document by its `_id`, in an order that jumps from block to block, replaces one, deletes
+/// one, and names one that is not there: each block is read once, however many of them lie in it.
+#[test]
+fn a_bulk_write_by_id_reads_each_block_once() {
+    let bench = Bench::new();
+    let places = bench.places();
+    let object = |fields: &[(&str, Value)]| {
+        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        Value::Object(fields.collect())
+    };
+    let by_id = |n: i32| incoming(&object(&[("_id", Value::Int(n))]));
+    let update = object(&[("$set", object(&[("n", Value::Int(1))]))]);
+    let mut operations: Vec<Operation> = (0..DOCUMENTS)
+        .map(|n| n * 7 % DOCUMENTS)
+        .map(|n| Operation::Update {
+            filter: by_id(n),
+            update: incoming(&update),
+            array_filters: None,
+            reach: if n % 2 == 0 { Reach::One } else { Reach::Many },
+            upsert: Upsert::No,
+            new_id: incoming(&Value::Null),
+            hint: None,
+            sort: None,
+        })
+        .collect();
+    let delete = |n| Operation::Delete { filter: by_id(n), reach: Reach::One, hint: None };
+    operations[3] = delete(21);
+    operations.push(delete(DOCUMENTS + 5));
+    let session = bench.database.session();
+    READS.set(0);
+    let (_, answer) = session.call("c", Operation::Bulk { operations, order: InsertOrder::Ordered });
+    let Ok(Answer::Bulk(outcome)) = answer else { panic!("the bulk write failed") };
+    assert_eq!((outcome.matched, outcome.modified, outcome.deleted), (499, 499, 1));
+    assert_eq!(READS.get(), places);
 }

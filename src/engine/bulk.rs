@@ -1,28 +1,37 @@
 //! A row of writes in one operation: resolved one after the other, each through the commit path.
 
+use parking_lot::Mutex;
+
+use super::ahead::Ahead;
 use super::commit::Committed;
+use super::insert::{BYTES, DOCUMENTS};
+use super::key::{Key, key_of};
 use super::limits::Watch;
 use super::operation::{Answer, BulkOutcome, Incoming, InsertOrder, Operation, UpdateOutcome, WriteError};
+use super::slab::Version;
 use super::store::Store;
+use crate::document::incoming;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Lsn;
 
 impl Store {
     /// Runs the writes in order; `modify` runs one that is no insert. Inserts that follow one another are one.
     /// Ordered, the first failure is the last write. A failure of the whole operation (its time is up) ends it
-    /// either way.
+    /// either way. What the writes that name an `_id` find on disk is read a stretch of them ahead, each block once.
     pub fn bulk(
         &self,
         name: &str,
         operations: Vec<Operation>,
         order: InsertOrder,
         watch: &Watch,
-        mut modify: impl FnMut(Operation) -> Committed<Write>,
+        mut modify: impl FnMut(Operation, &Mutex<Ahead>) -> Committed<Write>,
     ) -> Committed<Answer> {
         let mut outcome = BulkOutcome::default();
         let mut lsn = Lsn(0);
+        let mut stretches = Stretches::new(self, name, &operations);
         let mut operations = operations.into_iter().enumerate().peekable();
         while let Some((index, operation)) = operations.next() {
+            stretches.reach(index, watch);
             match operation {
                 Operation::Insert { mut documents, .. } => {
                     let more = |next: &(usize, Operation)| matches!(next.1, Operation::Insert { .. });
@@ -33,7 +42,7 @@ impl Store {
                     lsn = lsn.max(self.bulk_insert(name, index, &documents, (order, watch), &mut outcome));
                 }
                 other => {
-                    let Committed { result, lsn: own } = modify(other);
+                    let Committed { result, lsn: own } = modify(other, &stretches.ahead);
                     lsn = lsn.max(own);
                     outcome.add(index, result);
                 }
@@ -68,6 +77,64 @@ impl Store {
             Err(error) => outcome.failures.push(WriteError { index: first, error }),
         }
         lsn
+    }
+}
+
+/// What is read ahead for the writes of a row that name an `_id`, stretch by stretch.
+struct Stretches<'s> {
+    store: &'s Store,
+    name: &'s str,
+    /// Of each write the key, if it names one. Nothing where every document is in memory.
+    keys: Vec<Option<Key>>,
+    /// Where the stretch that was read ends.
+    end: usize,
+    ahead: Mutex<Ahead>,
+}
+
+impl<'s> Stretches<'s> {
+    fn new(store: &'s Store, name: &'s str, operations: &[Operation]) -> Stretches<'s> {
+        let spills = store.options().memory_limit.is_some();
+        let keys = if spills { operations.iter().map(named).collect() } else { Vec::new() };
+        Stretches { store, name, keys, end: 0, ahead: Mutex::default() }
+    }
+
+    /// Reads for the write at this index and those behind it, unless that was done. What cannot be read is left to its write.
+    fn reach(&mut self, index: usize, watch: &Watch) {
+        if index < self.end || index >= self.keys.len() {
+            return;
+        }
+        let rest = self.keys.get(index..).unwrap_or_default();
+        self.end = index + rest.len().min(DOCUMENTS);
+        let Some(collection) = self.store.applied_collection(self.name) else { return };
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for (n, key) in rest.iter().take(DOCUMENTS).enumerate() {
+            let Some(slot) = key.as_ref().and_then(|key| collection.slot_of(key)) else { continue };
+            let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
+            bytes += disk.span().len();
+            if bytes > BYTES && !found.is_empty() {
+                self.end = index + n;
+                break;
+            }
+            found.push((**disk.place(), slot));
+        }
+        // In the order of the file, so that documents of one block come one after the other.
+        found.sort_unstable_by_key(|(place, slot)| (place.file, place.offset, slot.0));
+        let ahead = self.ahead.get_mut();
+        ahead.next_batch();
+        let _ = self.store.read_ahead(&collection, found.into_iter().map(|(_, slot)| slot), ahead, watch);
+    }
+}
+
+/// The key of the document that a write names by its filter.
+fn named(operation: &Operation) -> Option<Key> {
+    match operation {
+        Operation::Update { filter, .. }
+        | Operation::Replace { filter, .. }
+        | Operation::Delete { filter, .. } => {
+            incoming::check(filter.bytes(), &filter.shapes).ok()?;
+            filter.raw().get("_id").map(key_of)
+        }
+        _ => None,
     }
 }
 

@@ -99,6 +99,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
             hint: None,
             answer: None,
             watch: &Watch::default(),
+            ahead: None,
         };
         assert!(store.modify(&modification).result.unwrap().matched >= 500);
     }

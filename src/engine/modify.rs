@@ -4,6 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::Committed;
@@ -12,11 +14,11 @@ use super::hits::Hits;
 use super::insert::{BYTES, DOCUMENTS};
 use super::limits::Watch;
 use super::operation::{Incoming, Reach, Returned, UpdateOutcome, Upsert};
-use super::plan::Query;
+use super::plan::{Query, key_of_value};
 use super::precedence::Subject;
 use super::promptly::{must_be_prompt, refuse};
 use super::select::{Reading, Selection};
-use super::slab::{SlotId, Span, Stamp};
+use super::slab::{SlotId, Span, Stamp, Version};
 use super::store::Store;
 use super::upsert::{Searched, Upserted, may_match};
 use super::views::View;
@@ -61,6 +63,8 @@ pub struct Modification<'a> {
     pub answer: Option<(Returned, Option<&'a Projection>)>,
     /// When to stop.
     pub watch: &'a Watch,
+    /// What was read for it and others behind it, where the filter names an `_id`.
+    pub ahead: Option<&'a Mutex<Ahead>>,
 }
 
 /// A version that matched outside of the lock.
@@ -165,9 +169,12 @@ impl Store {
         // Where waiting is refused no file is read, and letting go of a hold may delete files.
         let _hold = (!must_be_prompt()).then(|| self.views().hold());
         let mut search = None;
-        let mut ahead = Ahead::default();
+        let mut own = Ahead::default();
+        let mut shared = modification.ahead.filter(|_| filter.id().is_some()).map(Mutex::lock);
+        let is_shared = shared.is_some();
+        let ahead = shared.as_deref_mut().unwrap_or(&mut own);
         loop {
-            let candidates = match self.candidates(collection, modification, &mut search) {
+            let candidates = match self.candidates(collection, modification, &mut search, ahead) {
                 Ok(found) => found,
                 Err(error) => return Committed { result: Err(error), lsn },
             };
@@ -176,9 +183,11 @@ impl Store {
             if candidates.is_empty() {
                 return Committed { result: Ok(all), lsn };
             }
-            ahead.next_batch();
+            if !is_shared {
+                ahead.next_batch();
+            }
             let slots = candidates.iter().map(|candidate| candidate.slot);
-            if let Err(error) = self.read_ahead(collection, slots, &mut ahead, watch) {
+            if let Err(error) = self.read_ahead(collection, slots, ahead, watch) {
                 return Committed { result: Err(error), lsn };
             }
             // What is more than a little work is worked out before the lock is taken at all.
@@ -202,7 +211,7 @@ impl Store {
                 };
                 let worked = held.and_then(|held| {
                     if misses > 0 {
-                        self.work_out(collection, modification, rest, &mut ready, &mut ahead)?;
+                        self.work_out(collection, modification, rest, &mut ready, ahead)?;
                     }
                     Ok(held)
                 });
@@ -211,7 +220,7 @@ impl Store {
                     Err(error) => return Committed { result: Err(error), lsn },
                 };
                 let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
-                let committed = self.commit_ahead(bytes, watch, &mut ahead, |commit| {
+                let committed = self.commit_ahead(bytes, watch, ahead, |commit| {
                     let changed = change_candidates(commit, collection, modification, rest, &ready)?;
                     if changed.unready && misses == 0 {
                         // Worked out as a whole first, so that a part is one commit. Where other writers keep coming in
@@ -259,8 +268,15 @@ impl Store {
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
         search: &mut Option<Selection>,
+        ahead: &Ahead,
     ) -> Result<Vec<Candidate>> {
         let Modification { filter, reach, watch, sort, hint, .. } = *modification;
+        if search.is_none()
+            && let Some(found) = self.candidate_ahead(collection, modification, ahead)?
+        {
+            *search = Some(Selection::none());
+            return Ok(found);
+        }
         // What follows is short for a document that is named, and for no other.
         refuse(|| filter.id().is_none())?;
         let mut reading = Reading { store: self, collection, view: Lsn(u64::MAX), filter, watch };
@@ -302,13 +318,36 @@ impl Store {
         Ok(found)
     }
 
+    /// The same for a filter that names an `_id` whose document was read ahead: it is not read again. `None` where it was not.
+    fn candidate_ahead(
+        &self,
+        collection: &Collection,
+        modification: &Modification<'_>,
+        ahead: &Ahead,
+    ) -> Result<Option<Vec<Candidate>>> {
+        let Modification { filter, sort: None, hint: None, ahead: Some(_), .. } = *modification else {
+            return Ok(None);
+        };
+        let Some(slot) = filter.id().and_then(|id| collection.slot_of(&key_of_value(id))) else {
+            return Ok(None);
+        };
+        let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
+        let Some(disk) = version.on_disk() else { return Ok(None) };
+        let Some(block) = ahead.get(&disk) else { return Ok(None) };
+        let span = disk.span();
+        let matches = filter.matches(RawValue::new(span.of(block), collection.shapes()));
+        let found = filter.work().believe(matches)?;
+        let candidate = Candidate { slot, stamp: Stamp::of(&version), bytes: span.len() };
+        Ok(Some(found.then_some(candidate).into_iter().collect()))
+    }
+
     #[cfg(test)]
     pub(super) fn count_candidates(
         &self,
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
     ) -> Result<usize> {
-        self.candidates(collection, modification, &mut None).map(|found| found.len())
+        self.candidates(collection, modification, &mut None, &Ahead::default()).map(|found| found.len())
     }
 
     /// A view of the newest applied state.

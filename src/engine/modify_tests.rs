@@ -80,6 +80,7 @@ impl Bench {
             hint,
             answer: None,
             watch: &Watch::default(),
+            ahead: None,
         };
         self.store().modify(&modification).result.map(|outcome| (outcome.matched, outcome.modified))
     }
@@ -127,6 +128,7 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
             hint: hint.as_ref(),
             answer: None,
             watch: &Watch::default(),
+            ahead: None,
         };
         let found = beside_a_commit(store, || store.count_candidates(&collection, &modification).unwrap());
         assert_eq!(found, 1, "{hint:?}");

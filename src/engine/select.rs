@@ -120,6 +120,11 @@ impl Last {
 }
 
 impl Selection {
+    /// Nothing.
+    pub(super) fn none() -> Selection {
+        Selection { state: State::Done, examined: Examined::default(), budget: u64::MAX, end: 0 }
+    }
+
     /// Begins. Slots from `end` on are left out.
     pub fn open(reading: &Reading<'_>, plan: &Plan<Index>, end: u64) -> Result<Selection> {
         let mut selection =

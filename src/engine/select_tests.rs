@@ -351,6 +351,7 @@ impl Run {
             hint: hint.as_ref(),
             answer: answer.then_some((Returned::Before, None)),
             watch: &self.watch,
+            ahead: None,
         });
         self.store.wait_published(committed.lsn).unwrap();
         committed.result.unwrap()

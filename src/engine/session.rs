@@ -289,14 +289,18 @@ impl Session {
                 self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), watch)
             }
             Operation::Bulk { operations, order } => {
-                Outcome::Published(store.bulk(name, operations, order, watch, |write| {
+                Outcome::Published(store.bulk(name, operations, order, watch, |write, ahead| {
                     let answering = Answering::default();
-                    self.modify(name, &write, (watch, constants), &answering, |change, outcome, _| {
-                        match change {
+                    self.modify(
+                        name,
+                        &write,
+                        (watch, constants, Some(ahead)),
+                        &answering,
+                        |change, outcome, _| match change {
                             Operation::Delete { .. } => Write::Deleted(outcome.matched),
                             _ => Write::Updated(outcome),
-                        }
-                    })
+                        },
+                    )
                 }))
             }
             read => {

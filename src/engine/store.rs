@@ -135,6 +135,12 @@ fn poison(cause: &Error) -> Error {
     Error::new(Kind::StoragePoisoned, message)
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Blocks that this thread read from disk.
+    pub(super) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl Store {
     /// A store over recovered collections.
     pub fn new(
@@ -385,6 +391,8 @@ impl Store {
     /// Reads a block from disk.
     pub fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
         refuse(|| true)?;
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
         self.storage.read(place)
     }
 

@@ -1,5 +1,8 @@
 //! Writes as they are asked for: their parts are checked and read, and what they did is put into an answer.
 
+use parking_lot::Mutex;
+
+use super::ahead::Ahead;
 use super::asked::Answering;
 use super::commit::Committed;
 use super::cursor::{check_part, parse_filter_with};
@@ -13,6 +16,9 @@ use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Sort, Update};
 use crate::storage::Lsn;
+
+/// When a write stops, what its expressions know, and what was read for it.
+pub(super) type Seen<'s> = (&'s Watch, &'s Constants, Option<&'s Mutex<Ahead>>);
 
 impl Session {
     /// The writes that make one commit, unless they are large; `None` for any other operation.
@@ -33,7 +39,7 @@ impl Session {
             Ok(constants) => constants,
             Err(error) => return Some(Committed { result: Err(error), lsn: Lsn(0) }),
         };
-        let seen = (watch, &constants);
+        let seen = (watch, &constants, None);
         Some(match operation {
             Operation::Insert { documents, order } => store.insert_within(name, documents, *order, watch),
             Operation::Set { entries } => store.set(name, entries),
@@ -75,7 +81,7 @@ impl Session {
         &self,
         name: &str,
         write: &Operation,
-        seen: (&Watch, &Constants),
+        seen: Seen<'_>,
         answering: &Answering,
         shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
     ) -> Committed<T> {
@@ -91,7 +97,7 @@ impl Session {
         &self,
         name: &str,
         write: &Operation,
-        (watch, constants): (&Watch, &Constants),
+        (watch, constants, ahead): Seen<'_>,
         answering: &Answering,
     ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
         let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
@@ -109,6 +115,7 @@ impl Session {
                 hint: hint.as_ref(),
                 answer,
                 watch,
+                ahead,
             })
         };
         match write {
