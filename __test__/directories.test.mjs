@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
 
-import { Database, directory, rejectsWith } from './support/database.mjs'
+import { Database, directory, onDisk, rejectsWith } from './support/database.mjs'
 
 const unix = process.platform !== 'win32'
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
@@ -93,6 +93,26 @@ test('a backup neither removes nor follows what stands beside it, and leaves not
   await db.close()
   t.deepEqual(readdirSync(path).filter((name) => name.includes('.partial-')), [])
   t.false(existsSync(join(path, 'db', 'a')))
+})
+
+test('of two backups to one place at the same time one is made, and the other is told', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  await db.collection('c').insertMany(Array.from({ length: 2_000 }, (_, _id) => ({ _id, text: 'x'.repeat(100) })))
+  for (let n = 0; n < 5; n++) {
+    const target = `${path}-copy-${n}`
+    const ends = await Promise.allSettled([db.backup(target), db.backup(target), db.backup(target)])
+    t.is(ends.filter(({ status }) => status === 'fulfilled').length, 1)
+    for (const { reason } of ends.filter(({ status }) => status === 'rejected')) {
+      t.is(reason.kind, 'IO')
+      t.regex(reason.message, /is there already; a backup is made in a directory of its own/)
+    }
+    t.true((await Database.verify(target)).ok)
+    const copy = await onDisk(t, {}, target)
+    t.is(await copy.collection('c').countDocuments(), 2_000)
+    await copy.close()
+  }
+  t.deepEqual(readdirSync(join(path, '..')).filter((name) => name.includes('partial')), [])
 })
 
 test('a file that only looks like ours is not removed by opening', async (t) => {

@@ -230,20 +230,20 @@ test('a byte order mark at the head of the source is left out, however it is cut
   }
 })
 
-for (const [what, bad, kind, message] of [
+for (const [what, bad, kind, message, code] of [
   ['no JSON', 'what is this', 'BAD_DOCUMENT', /expected/],
   ['cut JSON', '{"collection":"a","document":{"_id":1', 'BAD_DOCUMENT', /EOF/],
   ['text behind it', `${line('a', { _id: 9 }).trim()} x`, 'BAD_DOCUMENT', /trailing/],
   ['an unknown key', '{"collection":"a","document":{"_id":9},"extra":1}', 'BAD_DOCUMENT', /"extra" is unknown/],
   ['no collection', '{"document":{"_id":9}}', 'BAD_DOCUMENT', /no collection/],
   ['another line format', '{"_id":9,"name":"x"}', 'BAD_DOCUMENT', /"_id" is unknown/],
-  ['a wrong name', line('a$b', { _id: 9 }).trim(), 'BAD_DOCUMENT', /name of a collection/],
+  ['a wrong name', line('a$b', { _id: 9 }).trim(), 'BAD_DOCUMENT', /collection name "a\$b" contains "\$"/, 73],
   ['a document that is none', '{"collection":"a","document":[1]}', 'BAD_DOCUMENT', /no object/],
   ['no _id', line('a', { name: 1 }).trim(), 'BAD_DOCUMENT', /no _id/],
-  ['an _id that is an array', line('a', { _id: [1] }).trim(), 'BAD_DOCUMENT', /_id/],
+  ['an _id that is an array', line('a', { _id: [1] }).trim(), 'BAD_DOCUMENT', /_id/, 53],
   ['a key twice', '{"collection":"a","document":{"_id":9,"x":1,"x":2}}', 'BAD_DOCUMENT', /twice|x/],
   ['a type that cannot be stored', '{"collection":"a","document":{"_id":9,"x":{"$numberDecimal":"1"}}}', 'BAD_DOCUMENT', /\$numberDecimal/],
-  ['an _id that is taken', line('a', { _id: 1 }).trim(), 'DUPLICATE_KEY', /E11000.*_id: 1/],
+  ['an _id that is taken', line('a', { _id: 1 }).trim(), 'DUPLICATE_KEY', /E11000.*_id: 1/, 11000],
   ['a lone surrogate', '{"collection":"a","document":{"_id":9,"x":"\\ud800"}}', 'BAD_DOCUMENT', /column/]
 ]) {
   test(`an import stops at ${what} and names the line`, async (t) => {
@@ -253,6 +253,8 @@ for (const [what, bad, kind, message] of [
     t.regex(error.message, message)
     t.regex(error.message, /2 documents of the lines before it are imported/)
     t.is(error.line, 4)
+    if (code !== undefined) t.is(error.code, code)
+    t.is(error.code === undefined, error.codeName === undefined)
     t.is(await db.collection('a').countDocuments(), 1)
     t.true(await db.collection('b').has(2))
   })

@@ -34,6 +34,10 @@ test('two databases in memory share nothing', async (t) => {
 test('wrong arguments are TypeErrors that name the argument', async (t) => {
   await rejectsType(t, () => Database.open(), /Database\.open: path must be .*, not undefined/)
   await rejectsType(t, () => Database.open(''), /path must be/)
+  for (const address of ['mongodb://user:secret@localhost:27017/shop', 'MongoDB+srv://cluster/']) {
+    const error = await rejectsType(t, () => Database.open(address), /Database\.open: path is the address of a MongoDB server, but this database is embedded .* give the path of a directory/)
+    t.false(error.message.includes('secret'))
+  }
   await rejectsType(t, () => Database.open('x', 5), /options must be an object, not 5/)
   await rejectsType(t, () => Database.open('x', { storage: 'disk' }), /option storage must be .*"disk"/)
   await rejectsType(t, () => Database.open('x', { flushInterval: 0 }), /option flushInterval must be 1 to 60000 milliseconds, not 0/)

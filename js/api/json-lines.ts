@@ -73,7 +73,7 @@ async function* pieces(
 }
 
 interface Imported extends ImportResult {
-  failure: { line: number; kind: MoltenErrorKind; message: string } | null
+  failure: { line: number; kind: MoltenErrorKind; message: string; code?: number; codeName?: string; path?: string } | null
 }
 
 /** Reads lines and sends them to the core, one piece after the other. */
@@ -193,9 +193,10 @@ class Lines {
 }
 
 function failed(where: string, before: number, failure: NonNullable<Imported['failure']>, progress: ImportResult): MoltenError {
-  const line = before + failure.line
+  const { kind, message, line: within, ...details } = failure
+  const line = before + within
   const kept = `${progress.imported} ${progress.imported === 1 ? 'document' : 'documents'} of the lines before it ${progress.imported === 1 ? 'is' : 'are'} imported`
-  return new MoltenError(failure.kind, `${where}: line ${line}: ${failure.message}; ${kept}`, { line })
+  return new MoltenError(kind, `${where}: line ${line}: ${message}; ${kept}`, { ...details, line })
 }
 
 function iteratorOf(where: string, readable: ImportSource): AsyncIterator<unknown> | Iterator<unknown> {

@@ -49,6 +49,10 @@ export function pathOf(path: unknown, where = WHERE): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw wrongArgument(where, 'path', "the path of a directory or ':memory:'", path)
   }
+  if (/^mongodb(\+srv)?:\/\//i.test(path)) {
+    // Not shown: there may be a password in it.
+    throw new TypeError(`${where}: path is the address of a MongoDB server, but this database is embedded in the process and has no server; give the path of a directory, as in './data'`)
+  }
   return path
 }
 

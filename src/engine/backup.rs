@@ -54,16 +54,16 @@ impl Store {
         })?;
         let destination = &*destination.with_file_name(name);
         if host.vfs.entry(destination).map_err(|error| Error::io("look at", destination, error))?.is_some() {
-            return Err(refused(
-                destination,
-                "is there already; a backup is made in a directory of its own, so name another",
-            ));
+            return Err(taken(destination));
         }
         check_outside(host, own, destination)?;
         let partial = make_partial(host, destination)?;
         let made = self.copy(host, &partial, watch).and_then(|backup| {
-            let renamed = host.vfs.rename(&partial, destination);
-            renamed.map_err(|error| Error::io("rename", &partial, error))?;
+            // Never over what came there meanwhile, such as another backup: a directory with something in it is not replaced.
+            host.vfs.rename(&partial, destination).map_err(|error| {
+                let overtaken = matches!(host.vfs.entry(destination), Ok(Some(_)));
+                if overtaken { taken(destination) } else { Error::io("rename", &partial, error) }
+            })?;
             let parent = parent_of(destination);
             host.vfs.sync_dir(parent).map_err(|error| Error::io("fsync", parent, error))?;
             Ok(backup)
@@ -111,6 +111,10 @@ fn check_outside(host: &Host, own: Option<&Path>, destination: &Path) -> Result<
         return Err(refused(destination, why));
     }
     Ok(())
+}
+
+fn taken(destination: &Path) -> Error {
+    refused(destination, "is there already; a backup is made in a directory of its own, so name another")
 }
 
 fn refused(path: &Path, why: &str) -> Error {

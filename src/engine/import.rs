@@ -1,5 +1,6 @@
 //! Lines of JSON into a database: parsed strictly, committed in batches, stopped at the first line that fails.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::namespace::check_name;
 use super::operation::{Answer, Incoming, InsertOrder, Operation, SetEntry};
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::error::codes::{self, Code};
 use crate::error::{Error, Kind, Result};
 
 /// Bytes of documents after which a batch is committed, whatever its size.
@@ -58,6 +60,15 @@ pub struct LineFailure {
     pub kind: &'static str,
     /// What is wrong.
     pub message: String,
+    /// MongoDB's number of it, and its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// The name of `code`.
+    #[serde(rename = "codeName", skip_serializing_if = "Option::is_none")]
+    pub code_name: Option<Cow<'static, str>>,
+    /// The dotted path inside the document, where one is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// An import under way.
@@ -196,8 +207,14 @@ impl Import {
 impl Imported {
     fn fail(&mut self, line: u64, error: &Error) {
         if self.failure.is_none() {
-            let message = error.message().to_owned();
-            self.failure = Some(LineFailure { line, kind: error.kind().as_str(), message });
+            self.failure = Some(LineFailure {
+                line,
+                kind: error.kind().as_str(),
+                message: error.message().to_owned(),
+                code: error.code().map(Code::number),
+                code_name: error.code().map(Code::name),
+                path: error.details().path.clone(),
+            });
             self.lines = line;
         }
     }
@@ -235,7 +252,10 @@ fn parse(line: &[u8]) -> Result<Row> {
             None => return Err(bad("the document has no _id; give it one".to_owned())),
         }
     }
-    check_name(&row.collection).map_err(|error| bad(error.message().to_owned()))?;
+    check_name(&row.collection).map_err(|error| {
+        let code = error.code().unwrap_or(codes::INVALID_NAMESPACE);
+        bad(error.message().to_owned()).with_code(code)
+    })?;
     Ok(row)
 }
 
