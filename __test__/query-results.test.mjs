@@ -7,6 +7,7 @@ import { collection, memory, onDisk, rejectsWith } from './support/database.mjs'
 
 const MIB = 1 << 20
 const names = (n) => Array.from({ length: 40 }, (_, k) => `${n}-${k}-${'x'.repeat(30_000)}`)
+const copies = (n) => Array(n).fill('$text')
 /** An expression whose value is a string of so many doublings of one character. */
 const doubled = (times) => ({ $reduce: { input: { $range: [0, times] }, initialValue: 'x', in: { $concat: ['$$value', '$$value'] } } })
 
@@ -19,7 +20,6 @@ test('an error of too much memory names the stage or the operator that holds the
     t.is(error.message.split(' would hold')[0].split(': ').at(-1), name)
     t.is(error.codeName, 'QueryExceededMemoryLimitNoDiskUseAllowed')
   }
-  const copies = (n) => Array(n).fill('$text')
   await told([{ $group: { _id: null, all: { $push: '$text' } } }], '$group')
   await told([{ $group: { _id: '$_id', least: { $min: '$text' } } }], '$group')
   await told([{ $group: { _id: { k: '$k' }, most: { $max: '$text' }, least: { $min: '$text' } } }], '$group')
