@@ -3,7 +3,7 @@
 import test from 'ava'
 
 import { PortShapes } from '../dist/internal.js'
-import { collection, memory, onDisk, rejectsWith } from './support/database.mjs'
+import { collection, memory, onDisk, rejectsType, rejectsWith } from './support/database.mjs'
 
 const MIB = 1 << 20
 const names = (n) => Array.from({ length: 40 }, (_, k) => `${n}-${k}-${'x'.repeat(30_000)}`)
@@ -63,6 +63,22 @@ test('a batch of a find ends where expressions make its documents large', async 
     t.deepEqual(ids, expected)
   }
   t.true(most < 6, `${most} documents of a MiB waited at once`)
+})
+
+test('a count that is whole but too large is told so', async (t) => {
+  const c = await collection(t, [{ _id: 1, a: [1, 2, 3] }])
+  for (const n of [Number.MAX_SAFE_INTEGER, 2 ** 53, 2 ** 62]) {
+    for (const stage of [{ $limit: n }, { $sample: { size: n } }, { $project: { a: { $slice: ['$a', n] } } }]) t.is((await c.aggregate([stage]).toArray()).length, 1)
+    t.deepEqual((await c.findOne({}, { projection: { a: { $slice: n } } })).a, [1, 2, 3])
+  }
+  for (const n of [2 ** 63, 1e300]) {
+    for (const stage of [{ $limit: n }, { $skip: n }, { $sample: { size: n } }]) await rejectsWith(t, 'BAD_QUERY', c.aggregate([stage]).toArray(), /needs a whole number below 2\^63/)
+    await rejectsWith(t, 'BAD_QUERY', c.aggregate([{ $project: { a: { $slice: ['$a', n] } } }]).toArray(), /needs a whole number of 64 bits as argument 2/)
+    t.deepEqual((await c.findOne({}, { projection: { a: { $slice: n } } })).a, [1, 2, 3])
+  }
+  t.is((await c.find().limit(Number.MAX_SAFE_INTEGER).toArray()).length, 1)
+  await rejectsType(t, () => c.find().limit(2 ** 53), /count must be a number of at most Number\.MAX_SAFE_INTEGER/)
+  await rejectsType(t, () => c.find().limit(-1), /count must be a whole number, 0 or more/)
 })
 
 test('a port keeps so many characters of names and no more, and objects of others are written as maps', async (t) => {

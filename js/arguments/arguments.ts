@@ -85,7 +85,10 @@ export function flagOf(where: string, name: string, value: unknown): boolean {
 /** A whole number that is not negative; absent is 0. */
 export function countOf(where: string, name: string, value: unknown): number {
   if (value === undefined || value === null) return 0
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw wrongArgument(where, name, 'a whole number, 0 or more', value)
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    const large = typeof value === 'bigint' || (Number.isInteger(value) && (value as number) > Number.MAX_SAFE_INTEGER)
+    throw wrongArgument(where, name, large ? 'a number of at most Number.MAX_SAFE_INTEGER' : 'a whole number, 0 or more', value)
+  }
   return value as number
 }
 

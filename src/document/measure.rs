@@ -1,4 +1,4 @@
-//! How large a tree is in the stored form, without encoding it: what a result may be is what could be stored.
+//! How large a tree is, without encoding it: in the stored form, as what a result may be is what could be stored; and about, as it crosses.
 
 use super::staged::is_worth_a_shape;
 use super::value::Value;
@@ -30,6 +30,19 @@ pub fn encoded_len(value: &Value) -> usize {
             };
             names + values
         }
+    }
+}
+
+/// About how many bytes a document crosses with.
+pub fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Binary(bytes) => bytes.len() + 2,
+        Value::Array(items) => items.iter().map(weight).sum::<usize>() + 2,
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| key.len() + weight(value) + 2).sum::<usize>() + 2
+        }
+        _ => 9,
     }
 }
 

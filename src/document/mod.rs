@@ -10,7 +10,7 @@
 //! - `walk`: the strict pass over bytes that nobody vouches for
 //! - `fault`: what can be wrong with a value, and where
 //! - [`encode`]: trees to bytes
-//! - [`measure`]: how large a tree is in that form
+//! - [`measure`]: how large a tree is
 //! - [`incoming`]: what crosses the boundary to the stored form
 //! - [`outgoing`]: the stored form to what crosses the boundary
 //! - `plain`: which stored values cross as they are
@@ -41,7 +41,7 @@ mod walk;
 pub use columns::{Columns, Fields, MAX_COLUMNS};
 pub use encode::{encode, encode_document, encode_plain, encode_plain_part};
 pub use incoming::Translation;
-pub use measure::encoded_len;
+pub use measure::{encoded_len, weight};
 pub use node::{Node, Seen};
 pub use outgoing::Outgoing;
 pub use path::{Leaf, Path};

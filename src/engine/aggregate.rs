@@ -23,7 +23,7 @@ use super::store::Store;
 use super::views::View;
 use parking_lot::Mutex;
 
-use crate::document::{MAX_DOCUMENT, RawValue, Shapes, Value, encode_plain, id, incoming};
+use crate::document::{MAX_DOCUMENT, RawValue, Shapes, Value, encode_plain, id, incoming, weight};
 use crate::error::{Error, Kind, Result};
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored, writes};
 use crate::query::expression::{Constants, Env};
@@ -120,19 +120,6 @@ impl Aggregation {
             }
         }
         Ok(batch)
-    }
-}
-
-/// About how many bytes a document crosses with.
-pub(super) fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::Binary(bytes) => bytes.len() + 2,
-        Value::Array(items) => items.iter().map(weight).sum::<usize>() + 2,
-        Value::Object(fields) => {
-            fields.iter().map(|(key, value)| key.len() + weight(value) + 2).sum::<usize>() + 2
-        }
-        _ => 9,
     }
 }
 

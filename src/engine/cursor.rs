@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::aggregate::weight;
 use super::collection::Collection;
 use super::hint::Hint;
 use super::hits::Hits;
@@ -17,7 +16,7 @@ use super::promptly::{PROMPT_DOCUMENTS, prompt_work, refuse};
 use super::select::Reading;
 use super::store::Store;
 use super::views::View;
-use crate::document::incoming;
+use crate::document::{incoming, weight};
 use crate::error::Result;
 use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::aggregate::{COMMIT_BYTES, Pipe, key, weight};
+use super::aggregate::{COMMIT_BYTES, Pipe, key};
 use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::{Commit, Current, Halt, Over, Present, Target};
@@ -13,7 +13,7 @@ use super::key::Key;
 use super::packed::Packed;
 use super::precedence::Subject;
 use super::slab::SlotId;
-use crate::document::Value;
+use crate::document::{Value, weight};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::aggregate::Merged;
 use crate::storage::Lsn;

@@ -255,10 +255,14 @@ impl<'a> Args<'a> {
     pub(super) fn integer(&self, index: usize) -> Result<i64> {
         match self.get(index).and_then(crate::query::arithmetic::as_integer) {
             Some(number) => Ok(number),
-            None if self.get(index).and_then(Num::of).is_some() => {
-                self.wrong_as(codes::operator(self.name).not_whole(index), index, "a whole number")
-            }
-            None => self.wrong(index, "a whole number"),
+            None => match self.get(index).and_then(Num::of).map(Num::as_f64) {
+                Some(number) => {
+                    let wanted =
+                        if number.fract() == 0.0 { "a whole number of 64 bits" } else { "a whole number" };
+                    self.wrong_as(codes::operator(self.name).not_whole(index), index, wanted)
+                }
+                None => self.wrong(index, "a whole number"),
+            },
         }
     }
 
