@@ -78,7 +78,7 @@ test('a count that is whole but too large is told so', async (t) => {
   }
   t.is((await c.find().limit(Number.MAX_SAFE_INTEGER).toArray()).length, 1)
   await rejectsType(t, () => c.find().limit(2 ** 53), /count must be a number of at most Number\.MAX_SAFE_INTEGER/)
-  await rejectsType(t, () => c.find().limit(-1), /count must be a whole number, 0 or more/)
+  await rejectsType(t, () => c.find().skip(-1), /count must be a whole number, 0 or more/)
 })
 
 test('a port keeps so many characters of names and no more, and objects of others are written as maps', async (t) => {

@@ -1,6 +1,6 @@
 // The cursor of a find: its parameters can be changed until the first fetch.
 
-import { checkFields, filterOf, wrongArgument } from '../arguments/arguments.js'
+import { checkFields, countOf, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
 import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
 import { checkCollation } from '../arguments/option-check.js'
@@ -166,9 +166,8 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   }
 
   #whole(method: string, count: unknown): number {
-    if (!Number.isSafeInteger(count) || (count as number) < 0) {
-      throw wrongArgument(this.#where(method), 'count', 'a whole number, 0 or more', count)
-    }
-    return count as number
+    // Left out is no count here.
+    if (count === undefined || count === null) throw wrongArgument(this.#where(method), 'count', 'a whole number, 0 or more', count)
+    return countOf(this.#where(method), 'count', count)
   }
 }
