@@ -113,7 +113,7 @@ pub const LONGEST_FILE: usize = 600;
 pub const CIRCLES: &[(&str, usize)] = &[
     ("error", 3),
     ("document", 0),
-    ("query", 37),
+    ("query", 35),
     ("index", 0),
     ("storage", 3),
     ("engine", 38),
@@ -159,9 +159,9 @@ pub const FILES_IN_A_FOLDER: usize = 12;
 
 /// Folders that still hold more, and how many at most. A folder that is split is taken off the list.
 pub const LARGER_FOLDERS: &[(&str, usize)] = &[
-    ("src/document", 17),
+    ("src/document", 18),
     ("src/engine", 80),
-    ("src/query", 27),
+    ("src/query", 29),
     ("src/query/aggregate", 22),
     ("src/query/expression", 32),
     ("src/storage", 36),
