@@ -4,6 +4,20 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 
+/// The path that means no directory at all.
+pub const MEMORY: &str = ":memory:";
+
+/// Documents that one commit of a longer write changes at most. What a crash leaves of such a write is whole commits.
+pub const PART_DOCUMENTS: usize = 1_000;
+/// Bytes of documents that one commit of a longer write changes, about, at most.
+pub const PART_BYTES: usize = 8 << 20;
+/// Documents in the batch of a cursor that names no size.
+pub const BATCH_DOCUMENTS: usize = 1_000;
+/// Bytes, about, after which a batch of a cursor ends, whatever its size.
+pub const BATCH_BYTES: usize = 4 << 20;
+/// Bytes of documents that share a block of the log or of a snapshot; a larger document stands alone.
+pub const BLOCK_BYTES: usize = 64 << 10;
+
 /// Where writes go and what a resolved write promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageMode {

@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{
-    Access, AutoCompact, AutoIndex, Creation, OpenOptions, RecoveryPolicy, Retention, StorageMode,
+    Access, AutoCompact, AutoIndex, Creation, MEMORY, OpenOptions, RecoveryPolicy, Retention, StorageMode,
 };
 
 /// The path that stands for no directory at all.
-const MEMORY_PATH: &str = ":memory:";
 
 /// The options of an open call on this path; an empty text has none.
 pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
@@ -58,7 +57,7 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
         (true, false) => Creation::IfMissing,
         (false, false) => Creation::Never,
     };
-    if path == MEMORY_PATH {
+    if path == MEMORY {
         options.storage = StorageMode::Memory;
     }
     options.validate()?;

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::collection::Collection;
-use super::insert::BYTES;
 use super::limits::Watch;
 use super::slab::{OnDisk, SlotId, Version};
 use super::store::Store;
 use crate::error::Result;
+use crate::options::PART_BYTES;
 use crate::storage::{Block, BlockPlace};
 
 /// Slots between two looks at the limits.
@@ -44,7 +44,7 @@ impl Ahead {
         }
         let block = store.read_version(disk)?;
         let place = **disk.place();
-        let keep = match self.bytes > BYTES {
+        let keep = match self.bytes > PART_BYTES {
             true => disk.span().alone(&block),
             false => None,
         };
@@ -65,7 +65,7 @@ impl Ahead {
     /// Lets go of what another batch is not likely to ask for.
     pub(super) fn next_batch(&mut self) {
         self.alone.clear();
-        if self.bytes > BYTES {
+        if self.bytes > PART_BYTES {
             self.blocks.clear();
             self.bytes = 0;
         }

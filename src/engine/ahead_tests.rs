@@ -105,7 +105,7 @@ fn past_the_bound_documents_are_kept_and_not_their_blocks() {
     let mut ahead = Ahead::default();
     let disks = bench.disks();
     let first = ahead.read(store, &disks[0]).unwrap();
-    ahead.bytes = BYTES + 1;
+    ahead.bytes = PART_BYTES + 1;
     for disk in &disks {
         let block = ahead.read(store, disk).unwrap();
         assert!(disk.span().record(&block).is_some());

@@ -6,9 +6,9 @@ use smallvec::SmallVec;
 
 use super::collection::Collection;
 use super::commit::{Commit, Made, Step, Turn};
+use super::index_delta::Delta;
 use super::present::Target;
 use super::slab::{Content, SlotId, Version};
-use super::staging::Delta;
 use super::store::{Publisher, Room, Store};
 use super::tally::{KeyHash, Tally};
 use super::views::Superseded;

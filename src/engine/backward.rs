@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::fetch::Reading;
 use super::scan::Found;
-use super::select::Reading;
 use super::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::storage::{Block, Lsn};

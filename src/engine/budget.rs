@@ -2,7 +2,7 @@
 
 use parking_lot::{Condvar, Mutex};
 
-use super::precedence::LOOK;
+use super::limits::LOOK;
 use crate::error::Result;
 
 /// Bytes that may be queued and not yet published.

@@ -136,41 +136,39 @@ impl SnapshotSink for Payloads {
     }
 }
 
-impl Store {
-    /// What a checkpoint of the newest state holds, where that is the state at this number; there are no more commits.
-    pub(super) fn checkpoint_at(&self, lsn: Lsn) -> Option<CheckpointContents> {
-        let (catalogue, next_number) = {
-            let applied = self.applied();
-            (applied.lsn == lsn).then(|| (applied.catalogue.clone(), applied.next_number))?
-        };
-        let mut payloads = Payloads::default();
-        let shapes: Vec<_> = catalogue
-            .iter()
-            .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
-            .collect();
-        self.write_database(&shapes, lsn, next_number, &mut payloads).ok()?;
-        let mut entries = Entries::default();
-        for (_, collection, _) in &shapes {
-            gather(collection, &mut entries)?;
-        }
-        let mut state = Vec::new();
-        varint(&mut state, entries.files.len() as u64);
-        for file in &entries.files {
-            let (kind, id) = match file {
-                FileId::Segment(id) => (SEGMENT, *id),
-                FileId::Snapshot(id) => (SNAPSHOT, *id),
-                FileId::Memory => return None,
-            };
-            varint(&mut state, kind);
-            varint(&mut state, id);
-        }
-        varint(&mut state, payloads.0.len() as u64);
-        for payload in &payloads.0 {
-            varint(&mut state, payload.len() as u64);
-            state.extend_from_slice(payload);
-        }
-        Some(CheckpointContents { state, pages: entries.into_pages() })
+/// What a checkpoint of the newest state holds, where that is the state at this number; there are no more commits.
+pub(super) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
+    let (catalogue, next_number) = {
+        let applied = store.applied();
+        (applied.lsn == lsn).then(|| (applied.catalogue.clone(), applied.next_number))?
+    };
+    let mut payloads = Payloads::default();
+    let shapes: Vec<_> = catalogue
+        .iter()
+        .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
+        .collect();
+    store.write_database(&shapes, lsn, next_number, &mut payloads).ok()?;
+    let mut entries = Entries::default();
+    for (_, collection, _) in &shapes {
+        gather(collection, &mut entries)?;
     }
+    let mut state = Vec::new();
+    varint(&mut state, entries.files.len() as u64);
+    for file in &entries.files {
+        let (kind, id) = match file {
+            FileId::Segment(id) => (SEGMENT, *id),
+            FileId::Snapshot(id) => (SNAPSHOT, *id),
+            FileId::Memory => return None,
+        };
+        varint(&mut state, kind);
+        varint(&mut state, id);
+    }
+    varint(&mut state, payloads.0.len() as u64);
+    for payload in &payloads.0 {
+        varint(&mut state, payload.len() as u64);
+        state.extend_from_slice(payload);
+    }
+    Some(CheckpointContents { state, pages: entries.into_pages() })
 }
 
 /// All documents of a collection; `None` when one stands nowhere on disk.

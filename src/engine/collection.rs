@@ -11,8 +11,8 @@ use super::key::Key;
 use super::present::Target;
 use super::promptly::PROMPT_BYTES;
 use super::recent::Recent;
+use super::scan_counts::Suggestions;
 use super::slab::{Seen, Slab, SlotId, Version};
-use super::suggest::Suggestions;
 use super::tally::Running;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
@@ -91,6 +91,14 @@ impl Collection {
     /// `Index::is_ready` tells which count.
     pub fn indexes(&self) -> Arc<[Arc<Index>]> {
         self.indexes.read().clone()
+    }
+
+    /// The indexes that a view of this number may use.
+    pub(super) fn ready_indexes(&self, view: Lsn) -> impl Iterator<Item = Arc<Index>> + use<> {
+        let indexes = self.indexes();
+        (0..indexes.len())
+            .filter_map(move |i| indexes.get(i).cloned())
+            .filter(move |index| index.is_ready(view))
     }
 
     pub(super) fn next_index(&self) -> u32 {

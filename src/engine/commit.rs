@@ -19,23 +19,21 @@ use smallvec::SmallVec;
 use super::ahead::Ahead;
 use super::catalogue::Catalogue;
 use super::collection::Collection;
+use super::collection_name::check_name;
 use super::index::Index;
+use super::index_delta::{Claims, Delta};
 use super::key::Key;
 use super::limits::Watch;
-use super::namespace::check_name;
 use super::precedence::{Precedence, Subject};
 pub use super::present::{Current, Over, Present, Target};
 use super::promptly::{must_be_prompt, refuse};
 use super::record::{self, Records};
 use super::slab::{Content, OnDisk, SlotId, Span, Version};
-use super::staging::{Claims, Delta};
 use super::store::{Applied, Room, Store};
 use crate::document::encode_plain;
 use crate::error::{Error, Kind, Result};
+use crate::options::BLOCK_BYTES;
 use crate::storage::Lsn;
-
-/// Documents share blocks up to this size; a larger one stands alone.
-const BLOCK: usize = 64 << 10;
 
 /// Why resolving stopped.
 pub enum Halt {
@@ -474,7 +472,7 @@ impl<'s> Commit<'s> {
         let full = self
             .blocks
             .last()
-            .is_none_or(|block| block.len() > record::PAYLOAD_HEAD && block.len() + size > BLOCK);
+            .is_none_or(|block| block.len() > record::PAYLOAD_HEAD && block.len() + size > BLOCK_BYTES);
         if full {
             let mut block = Vec::with_capacity(record::PAYLOAD_HEAD + size);
             record::begin(&mut block, self.time);

@@ -13,15 +13,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::collection::Collection;
+use super::limits::LOOK;
 use super::limits::Watch;
-use super::precedence::LOOK;
 use super::proof::{Kept, Proof, Purpose};
 use super::record;
 use super::slab::{SlotId, Span};
@@ -30,12 +29,10 @@ use super::tally::Tally;
 use super::views::View;
 use crate::document::{ShapeId, encode_plain};
 use crate::error::{Error, Kind, Result};
-use crate::options::{AutoCompact, StorageMode};
+use crate::options::{AutoCompact, BLOCK_BYTES, StorageMode};
 use crate::query::Filter;
 use crate::storage::{BlockPlace, Cut, Lsn, SnapshotSink};
 
-/// Documents share blocks up to this size; a larger one stands alone.
-pub(super) const BLOCK: usize = 64 << 10;
 /// A log smaller than this is not worth compacting by itself.
 const AUTO_BYTES: u64 = 4 << 20;
 /// Segments after which a compaction begins whatever the garbage.
@@ -43,25 +40,6 @@ const AUTO_SEGMENTS: u64 = 32;
 
 /// Commits between two looks at whether to compact.
 const AUTO_COMMITS: u64 = 64;
-
-/// What the database knows about compacting itself.
-#[derive(Default)]
-pub struct Auto {
-    running: AtomicBool,
-    /// The commit after which to look again.
-    next_look: AtomicU64,
-    /// Bytes of log below which not to try, after a failure.
-    not_below: AtomicU64,
-    /// In memory: bytes appended before the last packing, and bytes of all blocks after it.
-    packed: Mutex<(u64, u64)>,
-}
-
-impl Auto {
-    /// In memory: a packing ended with blocks of so many bytes, of those appended before it.
-    pub(super) fn packed(&self, appended: u64, bytes: u64) {
-        *self.packed.lock() = (appended, bytes);
-    }
-}
 
 /// What a compaction did.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -263,7 +241,7 @@ impl Store {
             for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
                 let mut spec = Vec::new();
                 encode_plain(&index.spec().to_value(), &mut spec);
-                if payload.len() + spec.len() > BLOCK {
+                if payload.len() + spec.len() > BLOCK_BYTES {
                     sink.block(0, 0, &payload)?;
                     payload.clear();
                     record::begin(&mut payload, time);
@@ -273,7 +251,7 @@ impl Store {
             for shape in 0..*shapes as u16 {
                 let Some(definition) = collection.shapes().get(ShapeId(shape)) else { continue };
                 record::shape(&mut payload, collection.number(), shape, definition.keys());
-                if payload.len() > BLOCK {
+                if payload.len() > BLOCK_BYTES {
                     sink.block(0, 0, &payload)?;
                     payload.clear();
                     record::begin(&mut payload, time);
@@ -298,7 +276,7 @@ impl Store {
         let mut blocks = Vec::new();
         let mut next = 0;
         while next < end {
-            let mut payload = Vec::with_capacity(BLOCK);
+            let mut payload = Vec::with_capacity(BLOCK_BYTES);
             record::begin(&mut payload, time);
             let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
             let mut full = None;
@@ -310,7 +288,7 @@ impl Store {
                         return ControlFlow::Break(());
                     };
                     let document = span.of(block);
-                    if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK {
+                    if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK_BYTES {
                         full = Some(slot.0);
                         return ControlFlow::Break(());
                     }

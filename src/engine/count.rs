@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use super::distinct::Distinct;
+use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
 use super::hint::Hint;
 use super::hits::Hits;
 use super::index::Index;
 use super::limits::Watch;
 use super::plan::{Access, Plan, Query};
-use super::select::{ENTRIES, Examined, Last, Reading, examine};
+use super::scan::Scan;
 use super::store::Store;
 use crate::document::{Path, RawValue, Value};
 use crate::error::Result;
@@ -71,7 +72,7 @@ pub(super) fn count_by(
     }
     if matches!(plan, Plan::Scan) {
         let end = reading.collection.slab().end();
-        let count = reading.store.count_scan(&reading.scan(end), enough)?;
+        let count = reading.store.count_scan(&Scan::of(reading, end), enough)?;
         reading.store.note_scan(reading, None, end, count);
         return Ok((count, Examined { keys: 0, documents: end }));
     }
@@ -163,7 +164,7 @@ pub(super) fn distinct_by(
 ) -> Result<(Vec<Value>, Examined)> {
     if matches!(plan, Plan::Scan) {
         let end = reading.collection.slab().end();
-        let values = reading.store.distinct_scan(&reading.scan(end), path)?;
+        let values = reading.store.distinct_scan(&Scan::of(reading, end), path)?;
         reading.store.note_scan(reading, None, end, values.len() as u64);
         return Ok((values, Examined { keys: 0, documents: end }));
     }

@@ -7,24 +7,20 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
+use super::fetch::Reading;
 use super::hint::Hint;
 use super::hits::Hits;
 use super::limits::{Limits, Watch};
 use super::operation::{Document, FindOptions, Incoming};
 use super::plan::Query;
-use super::promptly::{PROMPT_DOCUMENTS, prompt_work, refuse};
-use super::select::Reading;
+use super::promptly::{PROMPT_DOCUMENTS, refuse};
 use super::store::Store;
 use super::views::View;
 use crate::document::{incoming, weight};
 use crate::error::Result;
+use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
-
-/// Documents in a batch that names no size.
-const BATCH: usize = 1_000;
-/// Bytes after which a batch ends, whatever its size.
-const BATCH_BYTES: usize = 4 << 20;
 
 /// Checks an incoming filter and compiles it.
 pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
@@ -41,7 +37,7 @@ pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Fil
 impl Store {
     /// What the expressions of an operation know: its variables of the option `let`, and its work.
     pub(super) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
-        let work = prompt_work().unwrap_or_else(|| watch.work(self));
+        let work = self.work(watch);
         let Some(variables) = variables else { return Ok(Constants::none(self.seed()).within(&work)) };
         incoming::check(variables.bytes(), &variables.shapes)?;
         Constants::parse(variables.raw(), self.now(), self.seed(), &work)
@@ -135,7 +131,7 @@ impl Cursor {
             self.done = true;
             return Ok(Vec::new());
         };
-        let size = if size == 0 { BATCH } else { size as usize };
+        let size = if size == 0 { BATCH_DOCUMENTS } else { size as usize };
         let wanted = self.left.map_or(size, |left| size.min(usize::try_from(left).unwrap_or(usize::MAX)));
         if self.rest.is_empty() {
             let found = self.fill(store, &collection, wanted, watch)?;

@@ -11,7 +11,6 @@ use super::collection::Collection;
 use super::cursor::Cursor;
 use super::limits::Watch;
 use super::operation::{Answer, Document};
-use super::session::Session;
 use super::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 
@@ -49,41 +48,52 @@ impl Source {
     }
 }
 
-pub(super) struct OpenCursor {
+struct OpenCursor {
     cursor: Mutex<Source>,
     used: AtomicU64,
 }
 
 #[derive(Default)]
-pub(super) struct Cursors {
-    pub(super) open: HashMap<u64, Arc<OpenCursor>>,
+struct Numbered {
+    open: HashMap<u64, Arc<OpenCursor>>,
     expired: Vec<u64>,
 }
 
-impl Session {
+/// The open cursors of a session by their numbers, from 1 on.
+#[derive(Default)]
+pub(super) struct Cursors {
+    cursors: Mutex<Numbered>,
+    newest: AtomicU64,
+}
+
+impl Cursors {
+    /// Answers the first batch; a cursor that has more gets a number and stays open.
     pub(super) fn first_batch(
         &self,
+        store: &Store,
         mut cursor: Source,
         size: u32,
         watch: &Watch,
     ) -> (Option<Arc<Collection>>, Result<Answer>) {
         let collection = cursor.collection().cloned();
-        let documents = match cursor.next_batch(&self.store, size, watch) {
+        let documents = match cursor.next_batch(store, size, watch) {
             Ok(documents) => documents,
             Err(error) => return (collection, Err(error)),
         };
         if cursor.is_done() {
             return (collection, Ok(Answer::Batch { cursor: 0, documents }));
         }
-        let number = self.next_cursor.fetch_add(1, Ordering::Relaxed);
-        let used = AtomicU64::new(self.store.now() as u64);
+        let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
+        let used = AtomicU64::new(store.now() as u64);
         let open = Arc::new(OpenCursor { cursor: Mutex::new(cursor), used });
         self.cursors.lock().open.insert(number, open);
         (collection, Ok(Answer::Batch { cursor: number, documents }))
     }
 
+    /// Answers the next batch of an open cursor.
     pub(super) fn more(
         &self,
+        store: &Store,
         number: u64,
         size: u32,
         watch: &Watch,
@@ -103,10 +113,10 @@ impl Session {
                 None => return (None, Err(Error::new(Kind::Closed, "the cursor is closed"))),
             }
         };
-        open.used.store(self.store.now() as u64, Ordering::Relaxed);
+        open.used.store(store.now() as u64, Ordering::Relaxed);
         let mut cursor = open.cursor.lock();
         let collection = cursor.collection().cloned();
-        match cursor.next_batch(&self.store, size, watch) {
+        match cursor.next_batch(store, size, watch) {
             Err(error) => {
                 // What is left of the batch is lost, so the cursor ends.
                 drop(cursor);
@@ -126,8 +136,21 @@ impl Session {
         }
     }
 
-    pub(super) fn expire_cursors(&self) {
-        let now = self.store.now();
+    /// Closes one.
+    pub(super) fn close(&self, number: u64) {
+        let closed = self.cursors.lock().open.remove(&number);
+        drop(closed);
+    }
+
+    /// Closes all.
+    pub(super) fn close_all(&self) {
+        let open = std::mem::take(&mut *self.cursors.lock());
+        drop(open);
+    }
+
+    /// Closes those that were not read for too long.
+    pub(super) fn expire(&self, store: &Store) {
+        let now = store.now();
         let mut cursors = self.cursors.lock();
         let idle: Vec<u64> = cursors
             .open

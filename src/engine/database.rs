@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::backup::Backup;
+use super::checkpoint;
 use super::commit::Committed;
 use super::compact::Compaction;
 use super::export::Export;
-use super::figures::{SuggestedIndex, ready, suggested};
+use super::figures::{SuggestedIndex, suggested};
+use super::interrupt::{GRACE, PATIENCE};
 use super::limits::Watch;
 use super::registry;
 use super::replay::Replay;
@@ -21,16 +22,8 @@ use super::session::Session;
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
-use crate::options::{OpenOptions, StorageMode};
+use crate::options::{MEMORY, OpenOptions, StorageMode};
 use crate::storage::{Host, RecoveryReport, open_disk_early, open_memory};
-
-/// How long (ms) operations may still run once their database is being closed, before they are interrupted.
-pub(super) const GRACE: Duration = Duration::from_millis(250);
-/// How much longer writes by `_id` may run, which are mostly short and were promised in their order.
-pub(super) const PATIENCE: Duration = Duration::from_millis(400);
-
-/// The path that means no directory at all.
-pub const MEMORY: &str = ":memory:";
 
 /// A handle on a database.
 pub struct Database {
@@ -130,7 +123,15 @@ impl Database {
             let opened = open_memory();
             let recovered = Replay::new(Path::new(path), None).finish();
             let report = opened.report;
-            let store = Store::new(path.to_owned(), opened.backend, host, options.clone(), report, recovered);
+            let store = Store::new(
+                path.to_owned(),
+                opened.backend,
+                host,
+                options.clone(),
+                report,
+                recovered,
+                checkpoint::contents,
+            );
             return Ok(Self::handle(store, options, runtime, None, None));
         }
         let (store, place) = registry::open(host, at, &options, || {
@@ -138,7 +139,15 @@ impl Database {
             let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut replay)?;
             let report = opened.report;
             let recovered = replay.finish();
-            let store = Store::new(path.to_owned(), opened.backend, host, options.clone(), report, recovered);
+            let store = Store::new(
+                path.to_owned(),
+                opened.backend,
+                host,
+                options.clone(),
+                report,
+                recovered,
+                checkpoint::contents,
+            );
             match early {
                 Some(early) => store.load_later(early)?,
                 None => store.build_recovered(&store.views().catalogue())?,
@@ -294,7 +303,7 @@ impl Database {
         let storage = self.store.storage().stats();
         let all = || catalogue.iter().map(|(_, collection)| collection);
         let newest = self.store.views().published();
-        let indexes = || all().flat_map(|collection| ready(collection, newest));
+        let indexes = || all().flat_map(|collection| collection.ready_indexes(newest));
         let (views, since) = self.store.views().held();
         Ok(DatabaseStats {
             collections: catalogue.count() as u64,

@@ -77,7 +77,8 @@ impl Session {
                             Err(error) => Outcome::Now(None, Err(error)),
                             Ok(cursor) => {
                                 let source = Source::Find(Box::new(cursor));
-                                let (collection, answer) = self.first_batch(source, options.batch, &watch);
+                                let (collection, answer) =
+                                    self.cursors.first_batch(&self.store, source, options.batch, &watch);
                                 Outcome::Now(collection, answer)
                             }
                         }

@@ -2,7 +2,7 @@
 
 use data_encoding::HEXUPPER;
 
-use super::commit::Over;
+use super::present::Over;
 use crate::document::{Value, encode, id};
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;

@@ -12,6 +12,7 @@ use super::checkpoint::{decode_state, hash_of, spots};
 use super::collection::Collection;
 use super::indexing::existing;
 use super::key::{Key, key_of};
+use super::loading::EarlyReads;
 use super::operation::{Answer, Document, FindOptions, Incoming, Operation};
 use super::read::{incoming_key, versioned};
 use super::record::Records;
@@ -22,7 +23,7 @@ use crate::document::stored::check_document;
 use crate::document::{RawKind, incoming};
 use crate::error::Result;
 use crate::index::Spec;
-use crate::storage::{Block, BlockPlace, Checkpoint, FileId, Loader, Lsn, SnapshotBlock};
+use crate::storage::{Block, BlockPlace, Checkpoint, FileId, Loader, Lsn, SnapshotBlock, StorageBackend};
 
 /// Documents that one operation may read one by one.
 const MOST: usize = 1_000;
@@ -53,47 +54,19 @@ impl Early {
         }
         Some(Early { checkpoint, files: state.files, catalogue: replay.finish().catalogue })
     }
+}
 
-    /// The answer, where it can be given without the log.
-    pub(super) fn answer(&self, store: &Store, name: &str, operation: &Operation) -> Option<Answered> {
-        let collection = self.catalogue.get(name);
-        let find = |key: &Key| match collection {
-            Some(collection) => self.find(store, collection, key),
-            None => Some(None),
-        };
-        let answer = match operation {
-            Operation::Get { id, meta } => match (find(&incoming_key(id).ok()?)?, meta) {
-                (None, _) => Answer::Document(None),
-                (Some((block, span)), false) => Answer::Document(Some(Document::of_block(&block, span))),
-                (Some((block, span)), true) => versioned(&block, span).ok()?,
-            },
-            Operation::GetMany { ids } if ids.len() <= MOST => Answer::Documents(
-                ids.iter()
-                    .map(|id| {
-                        let found = find(&incoming_key(id).ok()?)?;
-                        Some(found.map(|(block, span)| Document::of_block(&block, span)))
-                    })
-                    .collect::<Option<_>>()?,
-            ),
-            Operation::Has { id } => Answer::Bool(find(&incoming_key(id).ok()?)?.is_some()),
-            Operation::Find { filter, options } => {
-                let documents = find(&key_of_find(filter, options)?)?
-                    .map(|(block, span)| Document::of_block(&block, span))
-                    .into_iter()
-                    .collect();
-                Answer::Batch { cursor: 0, documents }
-            }
-            Operation::CreateIndexes { specs } => {
-                let specs = specs.iter().map(spec_of).collect::<Option<Vec<_>>>()?;
-                return Some((None, Ok(Answer::Names(existing(collection?, &specs)?))));
-            }
-            _ => return None,
-        };
-        Some((collection.cloned(), Ok(answer)))
+impl EarlyReads for Early {
+    fn collection(&self, name: &str) -> Option<&Arc<Collection>> {
+        self.catalogue.get(name)
     }
 
-    /// The document of this key, or that there is none; `None` when that cannot be told.
-    fn find(&self, store: &Store, collection: &Collection, key: &Key) -> Option<Option<(Arc<Block>, Span)>> {
+    fn find(
+        &self,
+        storage: &dyn StorageBackend,
+        collection: &Collection,
+        key: &Key,
+    ) -> Option<Option<(Arc<Block>, Span)>> {
         let hash = hash_of(collection.number(), key);
         let page = self
             .checkpoint
@@ -102,7 +75,7 @@ impl Early {
             .ok()?;
         let Some(page) = page else { return Some(None) };
         for spot in spots(&page, hash, &self.files, CANDIDATES)? {
-            let block = store.storage().read(spot.place).ok()?;
+            let block = storage.read(spot.place).ok()?;
             let put = Records::put_at(&block.bytes, spot.start as usize, 0)?;
             // Replay has not come by here yet, so nobody has looked at the document.
             let id = check_document(block.bytes.get(put.document.clone())?, collection.shapes()).ok()?;
@@ -112,6 +85,49 @@ impl Early {
         }
         Some(None)
     }
+}
+
+/// The answer, where it can be given without the log.
+pub(super) fn answer(
+    early: &dyn EarlyReads,
+    store: &Store,
+    name: &str,
+    operation: &Operation,
+) -> Option<Answered> {
+    let collection = early.collection(name);
+    let find = |key: &Key| match collection {
+        Some(collection) => early.find(store.storage(), collection, key),
+        None => Some(None),
+    };
+    let answer = match operation {
+        Operation::Get { id, meta } => match (find(&incoming_key(id).ok()?)?, meta) {
+            (None, _) => Answer::Document(None),
+            (Some((block, span)), false) => Answer::Document(Some(Document::of_block(&block, span))),
+            (Some((block, span)), true) => versioned(&block, span).ok()?,
+        },
+        Operation::GetMany { ids } if ids.len() <= MOST => Answer::Documents(
+            ids.iter()
+                .map(|id| {
+                    let found = find(&incoming_key(id).ok()?)?;
+                    Some(found.map(|(block, span)| Document::of_block(&block, span)))
+                })
+                .collect::<Option<_>>()?,
+        ),
+        Operation::Has { id } => Answer::Bool(find(&incoming_key(id).ok()?)?.is_some()),
+        Operation::Find { filter, options } => {
+            let documents = find(&key_of_find(filter, options)?)?
+                .map(|(block, span)| Document::of_block(&block, span))
+                .into_iter()
+                .collect();
+            Answer::Batch { cursor: 0, documents }
+        }
+        Operation::CreateIndexes { specs } => {
+            let specs = specs.iter().map(spec_of).collect::<Option<Vec<_>>>()?;
+            return Some((None, Ok(Answer::Names(existing(collection?, &specs)?))));
+        }
+        _ => return None,
+    };
+    Some((collection.cloned(), Ok(answer)))
 }
 
 /// The key of the one document that a find can be about, if it says that and no more.

@@ -1,7 +1,6 @@
 //! What a collection tells of itself: its indexes and its figures.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -10,7 +9,6 @@ use super::index::Index;
 use super::store::Store;
 use crate::document::Value;
 use crate::index::ID_INDEX;
-use crate::storage::Lsn;
 
 impl Store {
     /// The indexes of the newest published state, that of `_id` first; none where there is no such collection.
@@ -18,7 +16,7 @@ impl Store {
         let Some(collection) = self.views().collection(name) else { return Vec::new() };
         let id = Value::Object(vec![("_id".into(), Value::Int(1))]);
         let first = row(vec![("key".into(), id), ("name".into(), Value::String(ID_INDEX.into()))]);
-        let others = ready(&collection, self.views().published()).map(|index| shown(&index));
+        let others = collection.ready_indexes(self.views().published()).map(|index| shown(&index));
         std::iter::once(first).chain(others).collect()
     }
 
@@ -27,7 +25,7 @@ impl Store {
         let collection = self.views().collection(name);
         let indexes: Vec<_> = collection
             .iter()
-            .flat_map(|collection| ready(collection, self.views().published()))
+            .flat_map(|collection| collection.ready_indexes(self.views().published()))
             .map(|index| (index.spec().name.to_string(), index.bytes(), index.uses()))
             .collect();
         let (count, size) =
@@ -81,12 +79,6 @@ pub(super) fn suggested<'c>(
             scans,
         }
     })
-}
-
-/// The indexes that a view of this number may use.
-pub(super) fn ready(collection: &Collection, view: Lsn) -> impl Iterator<Item = Arc<Index>> {
-    let indexes = collection.indexes();
-    (0..indexes.len()).filter_map(move |i| indexes.get(i).cloned()).filter(move |index| index.is_ready(view))
 }
 
 /// An index as the driver lists it.

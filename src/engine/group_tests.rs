@@ -6,7 +6,7 @@ use super::aggregate::Aggregation;
 use super::cursor::parse_filter;
 use super::database::Database;
 use super::limits::Watch;
-use super::modify::{Change, Modification};
+use super::modification::{Change, Modification};
 use super::operation::Upsert;
 use super::operation::{Document, Incoming, InsertOrder, Reach};
 use super::parallel::Crew;

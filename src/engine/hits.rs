@@ -8,10 +8,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::backward::Backward;
+use super::fetch::{Examined, Reading};
 use super::index::Index;
 use super::plan::{Plan, Query};
-use super::scan::Found;
-use super::select::{Examined, Pause, Reading, Selection};
+use super::scan::{Found, Scan};
+use super::select::{Pause, Selection};
 use super::slab::{SlotId, Span};
 use super::sorted::Best;
 use crate::document::RawValue;
@@ -175,7 +176,7 @@ impl Hits {
         let keep = self.wanted.map_or(usize::MAX, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
         let found = if matches!(plan, Plan::Scan) {
             self.examined.documents += self.end;
-            reading.store.sorted(&reading.scan(self.end), sort, keep)?
+            reading.store.sorted(&Scan::of(reading, self.end), sort, keep)?
         } else {
             let mut best = Best::new(sort, keep);
             let mut selection = Selection::open(reading, plan, self.end)?;

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
+use super::collection_name::check_name;
 use super::ejson::Parsed;
-use super::namespace::check_name;
 use super::operation::{Answer, Incoming, InsertOrder, Operation, SetEntry};
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Kind, Result};
-
-/// Bytes of documents after which a batch is committed, whatever its size.
-const BATCH_BYTES: usize = 8 << 20;
+use crate::options::PART_BYTES;
 
 /// What happens to a document whose `_id` is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +108,7 @@ impl Import {
                     return done;
                 }
             };
-            let full = batch.documents.len() >= self.options.batch.max(1) || batch.bytes.len() >= BATCH_BYTES;
+            let full = batch.documents.len() >= self.options.batch.max(1) || batch.bytes.len() >= PART_BYTES;
             if full || batch.collection != row.collection {
                 self.commit(&mut batch, &mut done);
                 if done.failure.is_some() {

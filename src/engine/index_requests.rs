@@ -1,7 +1,6 @@
 //! Requests about indexes: from what crossed the boundary to what the store does.
 
 use super::commit::Committed;
-use super::figures::ready;
 use super::hint::Hint;
 use super::limits::Watch;
 use super::operation::{Answer, Incoming};
@@ -25,7 +24,7 @@ impl Store {
     pub fn request_drop_index(&self, name: &str, index: &Incoming) -> Committed<Answer> {
         let collection = self.applied_collection(name);
         let known: Vec<_> =
-            collection.iter().flat_map(|collection| ready(collection, Lsn(u64::MAX))).collect();
+            collection.iter().flat_map(|collection| collection.ready_indexes(Lsn(u64::MAX))).collect();
         let named = parse_hint(index).and_then(|hint| match hint {
             hint if hint.is_id() => Ok(ID_INDEX.to_owned()),
             Hint::Name(index) => Ok(index),

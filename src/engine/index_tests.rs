@@ -21,7 +21,9 @@ fn store() -> Arc<Store> {
     let opened = open_memory();
     let recovered = Replay::new(Path::new("memory"), None).finish();
     let options = OpenOptions::default();
-    Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered)
+    Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered, |_, _| {
+        None
+    })
 }
 
 fn unique(path: &str) -> Spec {

@@ -15,12 +15,8 @@ use super::store::Store;
 use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
 use crate::error::{Error, Kind, Result};
+use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
-
-/// Documents resolved under one hold of the commit lock.
-pub(super) const DOCUMENTS: usize = 1_000;
-/// Bytes resolved under one hold of the commit lock; a frame holds hardly more.
-pub(super) const BYTES: usize = 8 << 20;
 
 /// A document checked and translated before the commit lock, as far as its collection knew its shapes.
 struct Prepared<'a> {
@@ -171,9 +167,9 @@ fn chunk_of<T>(rest: &[T], size: impl Fn(&T) -> usize) -> &[T] {
     let mut bytes = 0;
     let taken = rest
         .iter()
-        .take(DOCUMENTS)
+        .take(PART_DOCUMENTS)
         .take_while(|one| {
-            let fits = bytes == 0 || bytes + size(one) <= BYTES;
+            let fits = bytes == 0 || bytes + size(one) <= PART_BYTES;
             bytes += size(one);
             fits
         })

@@ -3,10 +3,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::database::{GRACE, PATIENCE};
 use super::limits::{Limits, Watch};
 use super::operation::Operation;
 use super::session::Session;
+
+/// How long (ms) operations may still run once their database is being closed, before they are interrupted.
+pub(super) const GRACE: Duration = Duration::from_millis(250);
+/// How much longer writes by `_id` may run, which are mostly short and were promised in their order.
+pub(super) const PATIENCE: Duration = Duration::from_millis(400);
 
 impl Session {
     /// Starts the limits of an operation.
@@ -52,7 +56,6 @@ impl Session {
             self.interrupt_writes();
         }
         lanes().for_each(|lane| lane.wait_idle());
-        let open = std::mem::take(&mut *self.cursors.lock());
-        drop(open);
+        self.cursors.close_all();
     }
 }

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::store::Store;
 use crate::error::Result;
-use crate::work::{Stop, Work};
+use crate::work::{Clock, Stop, Work};
+
+/// How long a wait for a lock or for memory lasts before the limits of the operation are checked again.
+pub(super) const LOOK: Duration = Duration::from_millis(10);
 
 /// What a caller allows an operation.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +80,8 @@ impl Watch {
     }
 
     /// The operation's work: what its filter, update, projection or pipeline counts with.
-    pub fn work(&self, store: &Store) -> Work {
-        Work::new(store.work_clock(), self.stop.clone(), store.options().query_memory_limit)
+    pub fn work(&self, clock: Clock, memory: usize) -> Work {
+        Work::new(clock, self.stop.clone(), memory)
     }
 
     /// Work that began under other limits goes on under these.

@@ -1,24 +1,33 @@
-//! Reading the log of a database that is open already: on a thread of its own, as strictly as opening does. Until it
-//! has ended, reads by key are answered from the checkpoint (`early`), and everything else waits; if it fails, everything is
-//! refused with what opening would have failed with.
+//! Whether the log of an open database was read already. Until then, reads by key are answered from its checkpoint and
+//! everything else waits; if reading fails, everything is refused with that error.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::early::{Answered, Early};
-use super::limits::Watch;
-use super::operation::Operation;
-use super::replay::Replay;
-use super::store::Store;
+use super::collection::Collection;
+use super::key::Key;
+use super::version::Span;
 use crate::error::{Error, Kind, Result};
-use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
+use crate::storage::{Block, StorageBackend};
 
-/// How often who waits looks at what its caller allows.
+/// The documents of a checkpoint, by key.
+pub(super) trait EarlyReads: Send + Sync {
+    /// The collection of this name, without documents.
+    fn collection(&self, name: &str) -> Option<&Arc<Collection>>;
+
+    /// The document of this key, or that there is none; `None` when that cannot be told.
+    fn find(
+        &self,
+        storage: &dyn StorageBackend,
+        collection: &Collection,
+        key: &Key,
+    ) -> Option<Option<(Arc<Block>, Span)>>;
+}
+
+/// How long a wait lasts before the limits of the operation are checked again.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Where the reading stands.
@@ -32,7 +41,7 @@ pub(super) struct Loading {
 enum Phase {
     Loaded,
     /// With what can be answered from, if anything.
-    UnderWay(Option<Arc<Early>>),
+    UnderWay(Option<Arc<dyn EarlyReads>>),
     /// It failed, or was stopped by closing.
     Ended(Error),
 }
@@ -44,12 +53,12 @@ impl Default for Loading {
 }
 
 impl Loading {
-    fn begin(&self, early: Option<Early>) {
-        *self.phase.lock() = Phase::UnderWay(early.map(Arc::new));
+    pub(super) fn begin(&self, early: Option<Arc<dyn EarlyReads>>) {
+        *self.phase.lock() = Phase::UnderWay(early);
         self.loaded.store(false, Ordering::Release);
     }
 
-    fn end(&self, result: Result<()>) {
+    pub(super) fn end(&self, result: Result<()>) {
         let mut phase = self.phase.lock();
         match result {
             Ok(()) => {
@@ -61,18 +70,18 @@ impl Loading {
         self.ended.notify_all();
     }
 
-    fn is_loaded(&self) -> bool {
+    pub(super) fn is_loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
     }
 
-    fn early(&self) -> Option<Arc<Early>> {
+    pub(super) fn early(&self) -> Option<Arc<dyn EarlyReads>> {
         match &*self.phase.lock() {
             Phase::UnderWay(early) => early.clone(),
             Phase::Loaded | Phase::Ended(_) => None,
         }
     }
 
-    fn wait(&self, check: impl Fn() -> Result<()>) -> Result<()> {
+    pub(super) fn wait(&self, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut phase = self.phase.lock();
         loop {
             match &*phase {
@@ -90,133 +99,5 @@ impl Loading {
             Err(error) if error.kind() != Kind::Closed => Err(error),
             _ => Ok(()),
         }
-    }
-}
-
-impl Store {
-    /// Reads the log of a database that storage opened early, while what a checkpoint can answer is answered.
-    pub(super) fn load_later(self: &Arc<Self>, opened: storage::Early) -> Result<()> {
-        let storage::Early { checkpoint, deferred } = opened;
-        let early = Early::new(Path::new(self.name()), checkpoint);
-        if early.is_none() {
-            tracing::warn!(
-                database = self.name(),
-                "the checkpoint cannot be read, so everything waits for the log"
-            );
-        }
-        self.loading().begin(early);
-        // Shared, so that it is still there where no thread can be had.
-        let deferred = Arc::new(Mutex::new(Some(deferred)));
-        let (store, taken) = (self.clone(), deferred.clone());
-        let work = move || {
-            if let Some(deferred) = taken.lock().take() {
-                store.read_log(deferred);
-            }
-        };
-        if std::thread::Builder::new().name("load".to_owned()).spawn(work).is_err()
-            && let Some(deferred) = deferred.lock().take()
-        {
-            self.read_log(deferred);
-            return self.wait_loaded(&Watch::default());
-        }
-        Ok(())
-    }
-
-    fn read_log(&self, deferred: Deferred) {
-        let began = self.elapsed();
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let mut replay = Replay::new(Path::new(self.name()), self.options().memory_limit);
-            deferred.load(&mut UntilClosing { store: self, replay: &mut replay })?;
-            let recovered = replay.finish();
-            self.build_recovered(&recovered.catalogue)?;
-            self.take_over(recovered);
-            Ok(())
-        }));
-        let result = result.unwrap_or_else(|_| {
-            let message =
-                "reading the log failed in a way that is a defect of this package; please report it";
-            Err(Error::new(Kind::Internal, message))
-        });
-        match &result {
-            Err(error) if error.kind() == Kind::Closed => {}
-            Err(error) => {
-                tracing::error!(database = self.name(), %error, "the log does not hold what was answered from its checkpoint");
-            }
-            Ok(()) => {
-                let ms = (self.elapsed() - began).as_millis() as u64;
-                tracing::debug!(database = self.name(), ms, "the log was read");
-            }
-        }
-        self.loading().end(result);
-    }
-
-    /// Whether everything was read. Until then nothing but what [`Store::answer_early`] answers may look at the state.
-    pub(super) fn is_loaded(&self) -> bool {
-        self.loading().is_loaded()
-    }
-
-    /// Waits until everything was read.
-    pub(super) fn wait_loaded(&self, watch: &Watch) -> Result<()> {
-        if self.is_loaded() {
-            return Ok(());
-        }
-        self.loading().wait(|| watch.check(|| self.now()))
-    }
-
-    /// Answers from the checkpoint, or waits until everything was read: then `None`.
-    pub(super) fn answer_early(
-        &self,
-        name: &str,
-        operation: &Operation,
-        watch: &Watch,
-    ) -> Result<Option<Answered>> {
-        if self.is_loaded() {
-            return Ok(None);
-        }
-        // Held before the phase is looked at: no file that the checkpoint names is forgotten while it is read.
-        let _hold = self.views().hold();
-        if let Some(early) = self.loading().early()
-            && let Some(answered) = early.answer(self, name, operation)
-        {
-            return Ok(Some(answered));
-        }
-        self.wait_loaded(watch)?;
-        Ok(None)
-    }
-}
-
-/// A replay that ends when the database is closed.
-struct UntilClosing<'l, 'r> {
-    store: &'l Store,
-    replay: &'l mut Replay<'r>,
-}
-
-impl UntilClosing<'_, '_> {
-    fn check(&self) -> Result<()> {
-        if self.store.is_closing() {
-            return Err(Error::new(Kind::Closed, "the database was closed before its log was read"));
-        }
-        Ok(())
-    }
-}
-
-impl Loader for UntilClosing<'_, '_> {
-    fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
-        self.check()?;
-        self.replay.database_block(block)
-    }
-
-    fn least_document(&self) -> u32 {
-        self.replay.least_document()
-    }
-
-    fn documents(&self, block: SnapshotBlock) -> Result<()> {
-        self.check()?;
-        self.replay.documents(block)
-    }
-
-    fn frame(&mut self, frame: Replayed) -> Result<()> {
-        self.check()?;
-        self.replay.frame(frame)
     }
 }

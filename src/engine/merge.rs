@@ -1,20 +1,22 @@
-//! `$merge`: documents are put where others of their `_id`s are, or are not.
+//! What `$out` and `$merge` write: documents in place of all of a collection, or where others of their `_id`s are, or are not.
 //!
 //! What is stored is worked out outside the commit lock, against the documents that are there then; under the lock it is
 //! put in place where these are still the newest, and what follows the first that is not is worked out again.
 
 use std::sync::Arc;
 
-use super::aggregate::{COMMIT_BYTES, Pipe, key};
 use super::ahead::Ahead;
 use super::collection::Collection;
-use super::commit::{Commit, Current, Halt, Over, Present, Target};
-use super::key::Key;
+use super::commit::{Commit, Committed, Current, Halt, Over, Present, Target};
+use super::key::{Key, key_of};
+use super::limits::Watch;
 use super::packed::Packed;
 use super::precedence::Subject;
 use super::slab::SlotId;
-use crate::document::{Value, weight};
+use super::store::Store;
+use crate::document::{RawValue, Shapes, Value, encode_plain, id, weight};
 use crate::error::{Error, Kind, Result, codes};
+use crate::options::PART_BYTES;
 use crate::query::aggregate::Merged;
 use crate::storage::Lsn;
 
@@ -30,10 +32,50 @@ struct Decided {
     next: Option<(Value, Option<Packed>)>,
 }
 
+/// Puts documents in place of what a collection holds, in one commit.
+pub(super) fn replace_all(store: &Store, collection: &str, documents: &[Value]) -> Committed<()> {
+    let keys = match documents.iter().map(key).collect::<Result<Vec<_>>>() {
+        Ok(keys) => keys,
+        Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+    };
+    let bytes = documents.iter().map(|one| weight(one) + 64).sum();
+    store.commit(bytes, |commit| {
+        let target = commit.recreate_collection(collection)?;
+        for (document, key) in documents.iter().zip(&keys) {
+            match commit.current(&target, key)? {
+                Current::Present(_) => return Err(repeated("$out", document).into()),
+                Current::Absent(place) => {
+                    commit.pack_value(&target, document)?;
+                    commit.put_packed(&target, key.clone(), Over::Nothing(place))?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Merges documents into a collection, in as many commits as it takes.
-pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged<'_>) -> Result<()> {
-    let store = &pipe.store;
-    let check = || pipe.watch.check(|| store.now());
+pub(super) fn merge(
+    store: &Store,
+    name: &str,
+    documents: &[Value],
+    merged: Merged<'_>,
+    watch: &Watch,
+) -> Committed<()> {
+    let mut lsn = Lsn(0);
+    let result = merge_all(store, name, documents, merged, watch, &mut lsn);
+    Committed { result, lsn }
+}
+
+fn merge_all(
+    store: &Store,
+    name: &str,
+    documents: &[Value],
+    merged: Merged<'_>,
+    watch: &Watch,
+    written: &mut Lsn,
+) -> Result<()> {
+    let check = || watch.check(|| store.now());
     let (mut at, mut misses, mut ahead) = (0, 0, Ahead::default());
     let _hold = store.views().hold();
     while let Some(first) = documents.get(at) {
@@ -51,19 +93,19 @@ pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged
         ahead.next_batch();
         let mut bytes = 0;
         for document in documents.iter().skip(at) {
-            let one = decide(pipe, collection.as_ref(), document, (merged, &mut ahead))?;
+            let one = decide(store, collection.as_ref(), document, (merged, &mut ahead))?;
             bytes += one.next.as_ref().map_or(0, |(value, _)| weight(value) + 64);
             decided.push(one);
-            if bytes > COMMIT_BYTES || held.is_some() {
+            if bytes > PART_BYTES || held.is_some() {
                 break;
             }
         }
-        let committed = store.commit_ahead(bytes, &pipe.watch, &mut ahead, |commit| {
+        let committed = store.commit_ahead(bytes, watch, &mut ahead, |commit| {
             let target = commit.collection_or_create(name)?;
             let same = collection.as_ref().is_none_or(|known| known.number() == target.number());
             let mut passed = 0;
             for one in decided.iter().take_while(|_| same) {
-                if commit.size() > COMMIT_BYTES || !put(commit, &target, one)? {
+                if commit.size() > PART_BYTES || !put(commit, &target, one)? {
                     break;
                 }
                 passed += 1;
@@ -71,7 +113,8 @@ pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged
             Ok(passed)
         });
         drop(held);
-        let passed = pipe.settle(committed)?;
+        *written = (*written).max(committed.lsn);
+        let passed = committed.result?;
         misses = if passed == 0 { misses + 1 } else { 0 };
         at += passed;
     }
@@ -79,7 +122,7 @@ pub(super) fn merge(pipe: &Pipe, name: &str, documents: &[Value], merged: Merged
 }
 
 fn decide(
-    pipe: &Pipe,
+    store: &Store,
     collection: Option<&Arc<Collection>>,
     document: &Value,
     (merged, ahead): (Merged<'_>, &mut Ahead),
@@ -88,7 +131,7 @@ fn decide(
     let found = collection.and_then(|collection| Some((collection, collection.slot_of(&key)?)));
     let found = match found {
         Some((collection, slot)) => {
-            pipe.store.newest_in(collection, slot, ahead)?.map(|(lsn, now)| (slot, lsn, now))
+            store.newest_in(collection, slot, ahead)?.map(|(lsn, now)| (slot, lsn, now))
         }
         None => None,
     };
@@ -137,4 +180,28 @@ fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> 
 fn seen_as(collection: &Collection, present: &Present) -> Option<(SlotId, Lsn)> {
     let Target::Slot(slot) = present.target else { return None };
     Some((slot, collection.slab().newest(slot, |version| version.lsn)?))
+}
+
+fn repeated(stage: &str, document: &Value) -> Error {
+    let found = match document {
+        Value::Object(fields) => fields.first().map_or("missing", |(_, id)| id.type_name()),
+        other => other.type_name(),
+    };
+    let message = format!(
+        "{stage} met two documents with the same _id, of type {found}; group by it, or project another _id"
+    );
+    Error::new(Kind::DuplicateKey, message)
+}
+
+/// The directory key of a document.
+pub(super) fn key(document: &Value) -> Result<Key> {
+    let found = match document {
+        Value::Object(fields) => fields.iter().find(|(key, _)| key == "_id").map(|(_, id)| id),
+        _ => None,
+    };
+    let mut plain = Vec::new();
+    encode_plain(found.unwrap_or(&Value::Null), &mut plain);
+    let raw = RawValue::new(&plain, Shapes::none());
+    id::check_id(raw)?;
+    Ok(key_of(raw))
 }

@@ -9,81 +9,28 @@ use parking_lot::Mutex;
 use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::Committed;
-use super::hint::Hint;
+use super::fetch::Reading;
 use super::hits::Hits;
-use super::insert::{BYTES, DOCUMENTS};
-use super::limits::Watch;
-use super::operation::{Incoming, Reach, Returned, UpdateOutcome, Upsert};
+use super::modification::{Candidate, Modification};
+use super::operation::{Reach, UpdateOutcome, Upsert};
 use super::plan::{Query, key_of_value};
 use super::precedence::Subject;
 use super::promptly::{must_be_prompt, refuse};
-use super::select::{Reading, Selection};
+use super::select::Selection;
 use super::slab::{SlotId, Span, Stamp, Version};
 use super::store::Store;
 use super::upsert::{Searched, Upserted, may_match};
 use super::views::View;
 use super::work_out::{Changed, change_candidates};
-use crate::document::{RawValue, Shapes, Value, encode};
+use crate::document::Value;
 use crate::error::Result;
-use crate::query::{Filter, Projection, Sort, Update};
+use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
 
 /// How often an upsert looks again after someone else inserted a document with the same unique key.
 const UPSERT_TRIES: usize = 64;
 /// How often a change is worked out for a document that others change meanwhile, before it takes precedence.
 const PATIENCE: u32 = 3;
-
-/// What a write does to a document that matches.
-pub enum Change<'a> {
-    /// Applies operators.
-    Update(&'a Update),
-    /// Puts another in its place.
-    Replace(&'a Incoming),
-    /// Deletes it.
-    Delete,
-}
-
-/// A write by filter.
-pub struct Modification<'a> {
-    /// The collection's name.
-    pub name: &'a str,
-    /// Which documents.
-    pub filter: &'a Filter,
-    /// One or many.
-    pub reach: Reach,
-    /// What happens to them.
-    pub change: Change<'a>,
-    /// When none matches; the `_id` is for a document that gets none from filter and change.
-    pub upsert: (Upsert, Option<&'a Incoming>),
-    /// Of one document: the first in this order.
-    pub sort: Option<&'a Sort>,
-    /// The index to use.
-    pub hint: Option<&'a Hint>,
-    /// The document that the answer is to hold, in this form.
-    pub answer: Option<(Returned, Option<&'a Projection>)>,
-    /// When to stop.
-    pub watch: &'a Watch,
-    /// What was read for it and others behind it, where the filter names an `_id`.
-    pub ahead: Option<&'a Mutex<Ahead>>,
-}
-
-/// A version that matched outside of the lock.
-pub(super) struct Candidate {
-    pub(super) slot: SlotId,
-    pub(super) stamp: Stamp,
-    pub(super) bytes: usize,
-}
-
-impl Modification<'_> {
-    /// Whether an upsert must know what changed since its search. Where the filter names the `_id` of the document that would
-    /// be inserted, that key alone decides.
-    fn is_tracked(&self) -> bool {
-        let names_another = |replacement: &Incoming| replacement.raw().get("_id").is_some();
-        self.upsert.0 == Upsert::Yes
-            && (self.filter.id().is_none()
-                || matches!(self.change, Change::Replace(one) if names_another(one)))
-    }
-}
 
 impl Store {
     /// Changes what a filter matches.
@@ -219,7 +166,7 @@ impl Store {
                     Ok(held) => held,
                     Err(error) => return Committed { result: Err(error), lsn },
                 };
-                let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(BYTES);
+                let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(PART_BYTES);
                 let committed = self.commit_ahead(bytes, watch, ahead, |commit| {
                     let changed = change_candidates(commit, collection, modification, rest, &ready)?;
                     if changed.unready && misses == 0 {
@@ -281,7 +228,7 @@ impl Store {
         refuse(|| filter.id().is_none())?;
         let mut reading = Reading { store: self, collection, view: Lsn(u64::MAX), filter, watch };
         let mut found = Vec::new();
-        let wanted = if reach == Reach::One { 1 } else { DOCUMENTS };
+        let wanted = if reach == Reach::One { 1 } else { PART_DOCUMENTS };
         let mut take = |slot, lsn, span: Span| {
             let stamp = Stamp::new(lsn, u64::from(span.version()));
             found.push(Candidate { slot, stamp, bytes: span.len() });
@@ -355,16 +302,4 @@ impl Store {
         let applied = self.applied_to_commit()?;
         Ok(self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now()))
     }
-}
-
-/// The document as the answer is to hold it.
-pub(super) fn projected(
-    document: &Value,
-    projection: Option<&Projection>,
-    filter: &Filter,
-) -> Result<Option<Value>> {
-    let Some(projection) = projection else { return Ok(Some(document.clone())) };
-    let mut plain = Vec::new();
-    encode::encode_plain(document, &mut plain);
-    projection.apply(RawValue::new(&plain, Shapes::none()), filter).map(Some)
 }

@@ -10,7 +10,7 @@ use super::database::Database;
 use super::hint::Hint;
 use super::index::Index;
 use super::limits::{Limits, Watch};
-use super::modify::{Change, Modification};
+use super::modification::{Change, Modification};
 use super::operation::{Answer, Incoming, InsertOrder, Operation, Reach, SetEntry, Size, Task, Upsert};
 use super::plan::{Plan, Query};
 use super::promptly::promptly;

@@ -1,23 +1,10 @@
 //! Collections as a whole: making, dropping, renaming.
 
+use super::collection_name::check_name;
 use super::commit::Committed;
 use super::operation::Answer;
 use super::store::Store;
-use crate::error::{Error, Kind, Result, codes};
-use crate::query::name_fault;
-
-/// Whether a collection may have this name.
-pub(super) fn is_name(name: &str) -> bool {
-    name_fault(name).is_none()
-}
-
-/// Refuses what cannot be the name of a collection.
-pub(super) fn check_name(name: &str) -> Result<()> {
-    let Some(fault) = name_fault(name) else { return Ok(()) };
-    let shown: String = name.chars().take(40).collect();
-    let message = format!("collection name {shown:?} {fault}");
-    Err(Error::new(Kind::BadQuery, message).with_code(codes::INVALID_NAMESPACE))
-}
+use crate::error::{Error, Kind, codes};
 
 impl Store {
     /// Makes a collection with no document in it; one that is there is left as it is.

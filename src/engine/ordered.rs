@@ -11,9 +11,9 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
 use super::index::Index;
 use super::plan::{Access, Order};
-use super::select::{ENTRIES, Examined, Last, Reading, examine};
 use super::slab::{SlotId, Span};
 use crate::document::RawValue;
 use crate::error::Result;

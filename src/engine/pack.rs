@@ -9,11 +9,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::collection::Collection;
-use super::compact::{BLOCK, Compaction};
+use super::compact::Compaction;
 use super::record;
 use super::slab::{Content, SlotId, Span};
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
+use crate::options::BLOCK_BYTES;
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
 
 /// What is alive in the blocks that several documents may share, by address, and the bytes of all blocks.
@@ -93,7 +94,11 @@ impl Store {
                     let (document, head) = record::put(&mut packed.payload, time, beside, span.of(block));
                     packed.slots.push((slot, Span::new(document, head, put.version)));
                 }
-                if packed.payload.len() < BLOCK { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                if packed.payload.len() < BLOCK_BYTES {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             });
             let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
             let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });

@@ -12,15 +12,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::limits::LOOK;
 use super::slab::SlotId;
 use crate::error::Result;
-
-/// How often a waiting operation checks its deadline and its signal.
-pub(super) const LOOK: Duration = Duration::from_millis(10);
 
 /// What a write may take precedence over; the first number is that of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
+use super::collection_name::is_name;
 use super::index::Index;
 use super::indexing::{MAX_INDEXES, MAX_SPEC};
 use super::key::{Key, key_of};
-use super::namespace::is_name;
 use super::record::{LEAST_PUT, Put, Record, Records};
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Recovered;

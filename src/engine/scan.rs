@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::collection::Collection;
+use super::fetch::{Last, Reading};
 use super::limits::Watch;
 use super::parallel::{Crew, in_order};
 use super::promptly::refuse;
-use super::select::Last;
 use super::slab::{Content, SlotId, Span, Version};
 use super::store::Store;
 use crate::document::RawValue;
@@ -44,6 +44,14 @@ pub struct Scan<'a> {
     pub filter: &'a Filter,
     /// For how long.
     pub watch: &'a Watch,
+}
+
+impl<'a> Scan<'a> {
+    /// Everything before this slot.
+    pub(super) fn of(reading: &Reading<'a>, end: u64) -> Scan<'a> {
+        let Reading { collection, view, filter, watch, .. } = *reading;
+        Scan { collection, bounds: (0, end), view, filter, watch }
+    }
 }
 
 /// A document that matched.

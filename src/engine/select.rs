@@ -7,52 +7,20 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::collection::Collection;
+use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
 use super::index::Index;
 use super::key::Key;
-use super::limits::Watch;
 use super::ordered::Ordered;
 use super::plan::{Access, Plan};
-use super::promptly::{PROMPT_DOCUMENTS, prompt_room, refusal, refuse};
-use super::scan::Scan;
-use super::slab::{Content, OnDisk, SlotId, Span};
-use super::store::Store;
+use super::promptly::{PROMPT_DOCUMENTS, refuse};
+use super::slab::{SlotId, Span};
 use crate::document::RawValue;
 use crate::error::Result;
 use crate::index::Range;
-use crate::query::Filter;
-use crate::storage::{Block, BlockPlace, Lsn};
+use crate::storage::{Block, Lsn};
 
-/// Entries that are read under one hold of an index's lock.
-pub(super) const ENTRIES: usize = 256;
 /// Slots that are looked at between two looks at the limits.
 const SLOTS: usize = 1_024;
-/// Documents for which it pays to make the filter ready.
-const MANY: usize = 32;
-
-/// What is read, and how far it may go.
-#[derive(Clone, Copy)]
-pub struct Reading<'r> {
-    /// The database.
-    pub store: &'r Store,
-    /// The collection.
-    pub collection: &'r Arc<Collection>,
-    /// The view.
-    pub view: Lsn,
-    /// Which documents.
-    pub filter: &'r Filter,
-    /// When to stop.
-    pub watch: &'r Watch,
-}
-
-impl<'r> Reading<'r> {
-    /// The same as a scan of everything before this slot.
-    pub(super) fn scan(&self, end: u64) -> Scan<'r> {
-        let Reading { collection, view, filter, watch, .. } = *self;
-        Scan { collection, bounds: (0, end), view, filter, watch }
-    }
-}
-
 /// Why a selection handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
@@ -62,15 +30,6 @@ pub enum Pause {
     End,
     /// It passed more documents than its plan was worth.
     Costly,
-}
-
-/// What was looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Examined {
-    /// Entries of indexes.
-    pub keys: u64,
-    /// Documents.
-    pub documents: u64,
 }
 
 /// The documents that a plan finds.
@@ -100,23 +59,6 @@ struct OneKey {
     started: bool,
     page: Vec<u64>,
     next: usize,
-}
-
-/// The block that was read from disk last.
-#[derive(Default)]
-pub(super) struct Last(Option<(Arc<BlockPlace>, Arc<Block>)>);
-
-impl Last {
-    pub(super) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
-        if let Some((known, block)) = &self.0
-            && Arc::ptr_eq(known, disk.place())
-        {
-            return Ok(block.clone());
-        }
-        let block = store.read_version(disk)?;
-        self.0 = Some((disk.place().clone(), block.clone()));
-        Ok(block)
-    }
 }
 
 impl Selection {
@@ -314,62 +256,4 @@ impl OneKey {
         self.after = if late { None } else { after };
         !self.page.is_empty() || self.after.is_some()
     }
-}
-
-/// Matches the documents in slots, one after the other, until told to stop; answers how many slots were passed.
-/// Documents in memory are matched where they lie. `is_here` is asked of those that match.
-pub(super) fn examine(
-    reading: &Reading<'_>,
-    slots: &[u64],
-    last: &mut Last,
-    examined: &mut Examined,
-    is_here: &mut impl FnMut(usize, SlotId, RawValue<'_>) -> bool,
-    visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
-) -> Result<(usize, ControlFlow<()>)> {
-    let shapes = reading.collection.shapes();
-    let mut matcher = (slots.len() >= MANY).then(|| reading.filter.matcher());
-    let mut matches = |document: RawValue<'_>| match &mut matcher {
-        Some(matcher) => matcher.matches(document),
-        None => reading.filter.matches(document),
-    };
-    let mut passed = 0;
-    let mut flow = ControlFlow::Continue(());
-    refuse(|| examined.documents > PROMPT_DOCUMENTS as u64)?;
-    let mut room = Some(prompt_room());
-    while passed < slots.len() && flow.is_continue() {
-        let mut cold = None;
-        let start = passed;
-        let rest = slots.get(start..).unwrap_or_default();
-        passed += reading.collection.slab().visit(rest, reading.view, |n, slot, version| {
-            examined.documents += 1;
-            match &version.content {
-                Content::Hot(block, span) => {
-                    room = room.and_then(|room| room.checked_sub(span.len()));
-                    if room.is_none() {
-                        return ControlFlow::Break(());
-                    }
-                    let document = RawValue::new(span.of(block), shapes);
-                    if matches(document) && is_here(start + n, slot, document) {
-                        flow = visit(slot, version.lsn, block, *span);
-                    }
-                    flow
-                }
-                Content::Cold(..) => {
-                    cold = version.on_disk().map(|disk| (start + n, slot, disk));
-                    ControlFlow::Break(())
-                }
-                Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
-            }
-        });
-        if room.is_none() {
-            return Err(refusal());
-        }
-        let Some((n, slot, disk)) = cold else { continue };
-        let block = last.read(reading.store, &disk)?;
-        let document = RawValue::new(disk.span().of(&block), shapes);
-        if matches(document) && is_here(n, slot, document) {
-            flow = visit(slot, disk.lsn(), &block, disk.span());
-        }
-    }
-    reading.filter.work().believe((passed, flow))
 }

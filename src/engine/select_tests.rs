@@ -10,7 +10,7 @@ use super::cursor::{Cursor, parse_filter};
 use super::database::Database;
 use super::hint::Hint;
 use super::limits::{Limits, Watch};
-use super::modify::{Change, Modification};
+use super::modification::{Change, Modification};
 use super::operation::{
     Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, UpdateOutcome, Upsert,
 };

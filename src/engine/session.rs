@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::aggregate::{Aggregation, is_write};
@@ -54,8 +53,7 @@ pub struct Session {
     pub(super) since_upkeep: AtomicU64,
     pub(super) reads: Arc<Lane>,
     pub(super) scans: Arc<Lane>,
-    pub(super) cursors: Mutex<Cursors>,
-    pub(super) next_cursor: AtomicU64,
+    pub(super) cursors: Cursors,
 }
 
 impl Session {
@@ -83,8 +81,7 @@ impl Session {
             since_upkeep: AtomicU64::new(0),
             reads: Lane::new(2, || {}),
             scans: Lane::new(cores, after_writes()),
-            cursors: Mutex::default(),
-            next_cursor: AtomicU64::new(1),
+            cursors: Cursors::default(),
             runtime,
             store,
         });
@@ -93,7 +90,7 @@ impl Session {
             loop {
                 tokio::time::sleep(Duration::from_secs(30)).await;
                 match weak.upgrade() {
-                    Some(session) => session.expire_cursors(),
+                    Some(session) => session.cursors.expire(&session.store),
                     None => return,
                 }
             }
@@ -324,7 +321,8 @@ impl Session {
             Err(error) => return Outcome::Now(None, Err(error)),
         };
         if !is_write(pipeline) {
-            let (collection, answer) = self.first_batch(Source::Aggregate(aggregation), batch, watch);
+            let (collection, answer) =
+                self.cursors.first_batch(&self.store, Source::Aggregate(aggregation), batch, watch);
             return Outcome::Now(collection, answer);
         }
         let result =
@@ -374,7 +372,9 @@ impl Session {
                 let hint = options.hint.as_ref();
                 return match Cursor::open(store, name, &filter, &options, hint, constants, limits) {
                     Err(error) => (None, Err(error)),
-                    Ok(cursor) => self.first_batch(Source::Find(Box::new(cursor)), options.batch, watch),
+                    Ok(cursor) => {
+                        self.cursors.first_batch(store, Source::Find(Box::new(cursor)), options.batch, watch)
+                    }
                 };
             }
             Operation::Distinct { key, filter, hint } => {
@@ -387,10 +387,9 @@ impl Session {
             Operation::Explain { operation, verbosity } => {
                 self.store.explain(name, &operation, operation.hint(), verbosity, watch).map(Answer::Value)
             }
-            Operation::More { cursor, batch } => return self.more(cursor, batch, watch),
+            Operation::More { cursor, batch } => return self.cursors.more(store, cursor, batch, watch),
             Operation::CloseCursor { cursor } => {
-                let closed = self.cursors.lock().open.remove(&cursor);
-                drop(closed);
+                self.cursors.close(cursor);
                 Ok(Answer::Done)
             }
             Operation::ListIndexes => Ok(Answer::Values(store.list_indexes(name))),

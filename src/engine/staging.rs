@@ -1,7 +1,6 @@
 //! What a commit changes in the indexes of its collections: entries to add and to remove, and whether another
 //! document stands in the way of a unique one.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -10,43 +9,11 @@ use super::collection::Collection;
 use super::commit::{Commit, Halt, Made};
 use super::duplicate::duplicate_key;
 use super::index::Index;
+use super::index_delta::Delta;
 use super::present::{Present, Target};
 use super::slab::SlotId;
 use crate::document::RawValue;
-use crate::index::{Entries, Found, KeyBytes, Keys, Purpose, cut, values_of};
-
-/// What the steps of a commit change in one index. Entries have the numbers of their steps in place of slots.
-pub(super) struct Delta {
-    pub(super) index: Arc<Index>,
-    pub(super) added: Entries,
-    pub(super) removed: Entries,
-    pub(super) multikey: u32,
-    pub(super) truncated: bool,
-    /// Steps whose documents could not be indexed while the index is still being built.
-    pub(super) suspects: Vec<usize>,
-}
-
-impl Delta {
-    fn new(index: &Arc<Index>) -> Delta {
-        let (added, removed) = Default::default();
-        Delta { index: index.clone(), added, removed, multikey: 0, truncated: false, suspects: Vec::new() }
-    }
-
-    fn take_back(&mut self, step: usize) {
-        self.added.take_back(step as u64);
-        self.removed.take_back(step as u64);
-        self.suspects.retain(|suspect| *suspect != step);
-    }
-}
-
-/// What the steps of a commit have taken in unique indexes.
-#[derive(Default)]
-pub(super) struct Claims {
-    /// The step whose document has a key: by collection, index and key.
-    keys: HashMap<(u32, u32, KeyBytes), usize, foldhash::fast::RandomState>,
-    /// Slots whose newest documents the steps changed: what they hold now is in `keys`.
-    moved: HashSet<(u32, SlotId), foldhash::fast::RandomState>,
-}
+use crate::index::{Found, Keys, Purpose, cut, values_of};
 
 impl Commit<'_> {
     /// Stages what the next step changes in the indexes: it puts `new`, or nothing, in place of `target`, which is

@@ -10,17 +10,21 @@ use parking_lot::{Mutex, MutexGuard};
 use super::budget::Budget;
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
-use super::compact::Auto;
+use super::compaction_state::Auto;
+use super::limits::Watch;
 use super::loading::Loading;
 use super::precedence::Precedence;
-use super::promptly::{PROMPT_BYTES, must_be_prompt, refusal, refuse};
+use super::promptly::{PROMPT_BYTES, must_be_prompt, prompt_work, refusal, refuse};
 use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
 use crate::document::{Value, id};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::{Clock, Rng};
-use crate::storage::{Block, BlockPlace, FrameSize, Host, Lsn, Place, RecoveryReport, StorageBackend};
+use crate::storage::{
+    Block, BlockPlace, CheckpointContents, FrameSize, Host, Lsn, Place, RecoveryReport, StorageBackend,
+};
+use crate::work::Work;
 
 /// What the newest commit left, published or not. Its lock is the commit lock.
 pub struct Applied {
@@ -72,7 +76,11 @@ pub struct Store {
     hand: Mutex<(u32, u64)>,
     loading: Loading,
     precedence: Precedence,
+    leave: LeaveCheckpoint,
 }
+
+/// What a store leaves in its checkpoint when it is closed at this number, if it can tell.
+pub type LeaveCheckpoint = fn(&Store, Lsn) -> Option<CheckpointContents>;
 
 /// The end of a commit: publishing, counting, letting go, telling who waits.
 pub struct Publisher {
@@ -150,6 +158,7 @@ impl Store {
         options: OpenOptions,
         report: RecoveryReport,
         recovered: Recovered,
+        leave: LeaveCheckpoint,
     ) -> Arc<Store> {
         let mut seed = [0; 8];
         host.rng.fill(&mut seed);
@@ -188,11 +197,25 @@ impl Store {
             hand: Mutex::default(),
             loading: Loading::default(),
             precedence: Precedence::default(),
+            leave,
         })
     }
 
     pub(super) fn precedence(&self) -> &Precedence {
         &self.precedence
+    }
+
+    /// Whether everything was read. Until then nothing but what [`Store::answer_early`] answers may look at the state.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loading.is_loaded()
+    }
+
+    /// Waits until everything was read.
+    pub(super) fn wait_loaded(&self, watch: &Watch) -> Result<()> {
+        if self.is_loaded() {
+            return Ok(());
+        }
+        self.loading.wait(|| watch.check(|| self.now()))
     }
 
     pub(super) fn loading(&self) -> &Loading {
@@ -316,8 +339,11 @@ impl Store {
         (self.work_clock)()
     }
 
-    pub(super) fn work_clock(&self) -> crate::work::Clock {
-        self.work_clock.clone()
+    /// The work of an operation under these limits.
+    pub(super) fn work(&self, watch: &Watch) -> Work {
+        prompt_work().unwrap_or_else(|| {
+            watch.work(self.work_clock.clone(), self.options.query_memory_limit)
+        })
     }
 
     /// Opens a view of the newest published state.
@@ -415,7 +441,7 @@ impl Store {
         let storage = self.storage.stats();
         let worth =
             self.is_loaded() && storage.log_bytes + storage.snapshot_bytes >= self.options.checkpoint_from;
-        let contents = |lsn| if worth { self.checkpoint_at(lsn) } else { None };
+        let contents = |lsn| if worth { (self.leave)(self, lsn) } else { None };
         let closed = self.storage.close_leaving(&contents);
         loaded.and(closed)
     }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::collection::Collection;
-use super::select::Reading;
+use super::fetch::Reading;
 use super::store::Store;
 use crate::document::{Path, Value};
 use crate::error::Kind;
@@ -19,54 +18,6 @@ use crate::storage::Lsn;
 const COSTLY: u64 = 1_000;
 /// And for each that it returns.
 const WASTED: u64 = 10;
-/// Costly scans after which a path is suggested.
-const ENOUGH: u32 = 3;
-/// Paths that are counted of one collection.
-const PATHS: usize = 64;
-/// Indexes that one collection gets unasked.
-const AUTOMATIC: usize = 8;
-
-/// What costly scans asked for.
-#[derive(Default)]
-pub struct Suggestions {
-    paths: Mutex<Vec<(Path, u32)>>,
-    /// Indexes made, or tried, unasked.
-    made: Mutex<Vec<Path>>,
-}
-
-impl Suggestions {
-    /// Counts a path.
-    fn count(&self, path: &Path) {
-        let mut paths = self.paths.lock();
-        if let Some((_, count)) = paths.iter_mut().find(|(known, _)| known == path) {
-            *count = count.saturating_add(1);
-        } else if paths.len() < PATHS {
-            paths.push((path.clone(), 1));
-        }
-    }
-
-    /// Paths that were asked for often enough, and how often, the most frequent first.
-    fn wanted(&self) -> Vec<(Path, u32)> {
-        let mut wanted: Vec<_> =
-            self.paths.lock().iter().filter(|(_, count)| *count >= ENOUGH).cloned().collect();
-        wanted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        wanted
-    }
-}
-
-impl Suggestions {
-    /// The path that an index is to be made on next, each once.
-    fn take(&self, collection: &Collection) -> Option<Path> {
-        let mut made = self.made.lock();
-        if made.len() >= AUTOMATIC {
-            return None;
-        }
-        let (next, _) = collection.suggested().into_iter().find(|(path, _)| !made.contains(path))?;
-        made.push(next.clone());
-        Some(next)
-    }
-}
-
 impl Collection {
     /// The paths that costly scans asked for and that no index begins with, and how many did.
     pub fn suggested(&self) -> Vec<(Path, u32)> {
@@ -138,7 +89,7 @@ impl Store {
             return;
         }
         let Some(collection) = self.views().collection(name) else { return };
-        let Some(path) = collection.suggestions().take(&collection) else { return };
+        let Some(path) = collection.suggestions().take(collection.suggested()) else { return };
         let (store, name) = (self.clone(), name.to_owned());
         runtime.spawn_blocking(move || {
             let text = path.to_string();

@@ -8,7 +8,7 @@ use super::collection::Collection;
 use super::commit::{Committed, Current, Over};
 use super::duplicate::duplicate_id;
 use super::key::key_of;
-use super::modify::{Change, Modification, projected};
+use super::modification::{Change, Modification, projected};
 use super::operation::{Incoming, Returned};
 use super::packed::Packed;
 use super::precedence::Subject;
@@ -74,7 +74,7 @@ impl Store {
         lsn: &mut Lsn,
     ) -> Result<Upserted> {
         let Modification { name, watch, filter, .. } = *modification;
-        let work = prompt_work().unwrap_or_else(|| watch.work(self));
+        let work = self.work(watch);
         let (object, id) = upserted(modification, self.now(), &work)?;
         work.check()?;
         let document = Value::Object(object);

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::checkpoint;
 use super::damaged::State;
-use super::database::MEMORY;
 use super::replay::Replay;
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, OpenOptions, StorageMode};
+use crate::options::{Access, MEMORY, OpenOptions, StorageMode};
 use crate::storage::{
     FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, inspect, list_whole, open_disk,
 };
@@ -84,7 +84,8 @@ fn open_whole(host: &Host, path: &str) -> Result<Verification> {
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
     let recovered = replay.finish();
     let report = opened.report;
-    let store = Store::new(path.to_owned(), opened.backend, host, options, report, recovered);
+    let store =
+        Store::new(path.to_owned(), opened.backend, host, options, report, recovered, checkpoint::contents);
     let catalogue = store.views().catalogue();
     store.build_recovered(&catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();

@@ -10,17 +10,17 @@ use std::sync::Arc;
 use super::ahead::Ahead;
 use super::collection::Collection;
 use super::commit::{Commit, Halt, Over, Present, Target};
-use super::insert::BYTES;
 use super::key::{Key, key_of};
-use super::modify::{Candidate, Change, Modification, projected};
+use super::modification::{Candidate, Change, Modification, projected};
 use super::operation::Returned;
 use super::packed::Packed;
-use super::promptly::{prompt_work, refuse};
+use super::promptly::refuse;
 use super::slab::{Content, SlotId, Stamp, Version};
 use super::store::Store;
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
 use crate::error::{Error, Kind, Result};
+use crate::options::PART_BYTES;
 use crate::query::Rewrite;
 use crate::storage::Lsn;
 use crate::work::Work;
@@ -88,7 +88,7 @@ impl Store {
         ahead: &mut Ahead,
     ) -> Result<()> {
         refuse(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
-        let work = prompt_work().unwrap_or_else(|| modification.watch.work(self));
+        let work = self.work(modification.watch);
         let mut bytes = 0;
         for (n, candidate) in candidates.iter().enumerate() {
             let newest = collection.slab().newest(candidate.slot, Stamp::of);
@@ -103,7 +103,7 @@ impl Store {
             }
             bytes += candidate.bytes + ready.get(n).map_or(0, Ready::bytes);
             // Those behind one that fails are never reached.
-            if bytes > BYTES || ready.get(n).is_some_and(|one| one.effect.is_err()) {
+            if bytes > PART_BYTES || ready.get(n).is_some_and(|one| one.effect.is_err()) {
                 break;
             }
         }
@@ -241,7 +241,7 @@ pub(super) fn change_candidates(
     }
     let light = modification.is_light();
     for (n, candidate) in candidates.iter().enumerate() {
-        if commit.size() > BYTES {
+        if commit.size() > PART_BYTES {
             break;
         }
         let done = match ready.get(n) {

@@ -8,7 +8,7 @@ use super::commit::Committed;
 use super::cursor::{check_part, parse_filter_with};
 use super::hint::Hint;
 use super::limits::Watch;
-use super::modify::{Change, Modification};
+use super::modification::{Change, Modification};
 use super::operation::{Answer, Incoming, Operation, Reach, UpdateOutcome, Upsert};
 use super::session::Session;
 use crate::document::{Value, incoming};

@@ -1,0 +1,264 @@
+//! What a pipeline reads: the documents of collections, as one view has them.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::collection::Collection;
+use super::commit::Committed;
+use super::fetch::Reading;
+use super::hint::Hint;
+use super::hits::Hits;
+use super::limits::Watch;
+use super::merge as sink;
+use super::plan::{Plan, Query};
+use super::scan::{RANGE, Scan};
+use super::slab::{SlotId, Span};
+use super::store::Store;
+use super::views::View;
+use crate::document::{RawValue, Value};
+use crate::error::Result;
+use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored};
+use crate::query::{Filter, Sort};
+use crate::storage::{Block, Lsn};
+
+/// Documents that a scan takes at a time.
+const TAKEN: usize = 256;
+
+/// What a pipeline sees of the database.
+pub(super) struct Pipe {
+    pub(super) store: Arc<Store>,
+    pub(super) view: View,
+    pub(super) watch: Watch,
+    /// What its first scan was told to use.
+    pub(super) hint: Mutex<Option<Hint>>,
+    /// The number of its newest commit.
+    pub(super) written: AtomicU64,
+}
+
+impl Pipe {
+    fn rows(
+        &self,
+        collection: Option<Arc<Collection>>,
+        filter: Filter,
+        sort: Option<Sort>,
+        hint: Option<Hint>,
+    ) -> CollectionRows {
+        CollectionRows {
+            store: self.store.clone(),
+            watch: self.watch.clone(),
+            lsn: self.view.lsn(),
+            collection,
+            filter,
+            sort,
+            hint,
+            hits: None,
+            scans: false,
+            taken: Vec::new().into_iter(),
+        }
+    }
+
+    pub(super) fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
+        self.written.fetch_max(committed.lsn.0, Ordering::AcqRel);
+        committed.result
+    }
+}
+
+impl Access for Pipe {
+    fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>> {
+        let collection = self.view.catalogue().get(collection).cloned();
+        let hint = self.hint.lock().take();
+        Ok(Box::new(self.rows(collection, filter, None, hint)))
+    }
+
+    fn scan_sorted(
+        &self,
+        collection: &str,
+        filter: &Filter,
+        sort: &Sort,
+        keep: usize,
+    ) -> Result<Option<Box<dyn Rows>>> {
+        let Some(collection) = self.view.catalogue().get(collection).cloned() else { return Ok(None) };
+        let wanted = (keep != usize::MAX).then_some(keep as u64);
+        let hint = self.hint.lock().clone();
+        let query = Query { sort: Some(sort), wanted, hint: hint.as_ref(), ..Query::of(filter) };
+        let plan = collection.plan(&query, self.view.lsn())?;
+        if !plan.gives_order() {
+            return Ok(None);
+        }
+        self.hint.lock().take();
+        let mut rows = self.rows(Some(collection.clone()), filter.clone(), Some(sort.clone()), None);
+        let reading = Reading {
+            store: &self.store,
+            collection: &collection,
+            view: self.view.lsn(),
+            filter,
+            watch: &self.watch,
+        };
+        rows.hits = Some(Hits::open(&reading, &query, &plan)?);
+        Ok(Some(Box::new(rows)))
+    }
+
+    fn new_id(&self) -> Value {
+        self.store.new_id()
+    }
+
+    fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()> {
+        self.settle(sink::replace_all(&self.store, collection, &documents))
+    }
+
+    fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
+        self.settle(sink::merge(&self.store, collection, &documents, merged, &self.watch))
+    }
+}
+
+/// A document where it is stored.
+struct StoredDocument {
+    collection: Arc<Collection>,
+    block: Arc<Block>,
+    range: std::ops::Range<usize>,
+}
+
+impl Stored for StoredDocument {
+    fn raw(&self) -> RawValue<'_> {
+        RawValue::new(self.block.bytes.get(self.range.clone()).unwrap_or_default(), self.collection.shapes())
+    }
+}
+
+/// The documents of a collection that match.
+struct CollectionRows {
+    store: Arc<Store>,
+    watch: Watch,
+    // The view lives as long as the pipeline, which holds this reading.
+    lsn: Lsn,
+    collection: Option<Arc<Collection>>,
+    filter: Filter,
+    /// The order that they come in, if not the natural one.
+    sort: Option<Sort>,
+    hint: Option<Hint>,
+    hits: Option<Hits>,
+    /// Whether the plan is to read everything.
+    scans: bool,
+    taken: std::vec::IntoIter<Row>,
+}
+
+impl CollectionRows {
+    /// Chooses a plan, once, and begins by it; false where there is no collection.
+    fn open(&mut self) -> Result<bool> {
+        let Some(collection) = &self.collection else { return Ok(false) };
+        if self.hits.is_none() {
+            let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
+            let plan = collection.plan(&query, self.lsn)?;
+            let reading = self.reading(collection);
+            self.hits = Some(Hits::open(&reading, &query, &plan)?);
+            self.scans = matches!(plan, Plan::Scan) && !query.is_backward();
+        }
+        Ok(true)
+    }
+
+    fn reading<'r>(&'r self, collection: &'r Arc<Collection>) -> Reading<'r> {
+        Reading { store: &self.store, collection, view: self.lsn, filter: &self.filter, watch: &self.watch }
+    }
+
+    /// Gathers all that a scan finds, on the cores that are free.
+    fn fold(&mut self, collection: &Arc<Collection>, gather: &dyn Gather) -> Result<()> {
+        let end = collection.slab().end();
+        let reading = self.reading(collection);
+        let matched = AtomicU64::new(0);
+        let start = || (gather.part(), Ok(()));
+        let visit =
+            |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), _, _, block: &Arc<Block>, span: Span| {
+                matched.fetch_add(1, Ordering::Relaxed);
+                *outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
+                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+        self.store.fold(&Scan::of(&reading, end), start, visit, |(part, outcome)| {
+            outcome?;
+            part.finish()?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.store.note_scan(&reading, None, end, matched.into_inner());
+        self.hits = Some(Hits::none());
+        Ok(())
+    }
+
+    /// Goes on; false at the end.
+    fn run(
+        &mut self,
+        visit: &mut impl FnMut(&Arc<Collection>, SlotId, &Arc<Block>, Span) -> ControlFlow<()>,
+    ) -> Result<bool> {
+        if !self.open()? {
+            return Ok(false);
+        }
+        let (Some(collection), Some(hits)) = (&self.collection, &mut self.hits) else { return Ok(false) };
+        let reading = Reading {
+            store: &self.store,
+            collection,
+            view: self.lsn,
+            filter: &self.filter,
+            watch: &self.watch,
+        };
+        if hits.is_done() {
+            return Ok(false);
+        }
+        hits.run(&reading, self.sort.as_ref(), &mut |slot, _, block, span| {
+            visit(collection, slot, block, span)
+        })?;
+        Ok(true)
+    }
+}
+
+impl Rows for CollectionRows {
+    fn next(&mut self) -> Result<Option<Row>> {
+        loop {
+            if let Some(row) = self.taken.next() {
+                return Ok(Some(row));
+            }
+            let mut taken: Vec<Row> = Vec::new();
+            let goes_on = self.run(&mut |collection, _, block, span| {
+                let (collection, range) = (collection.clone(), span.within(block));
+                let block = block.clone();
+                taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
+                if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            if !goes_on {
+                return Ok(None);
+            }
+            self.taken = taken.into_iter();
+        }
+    }
+
+    fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
+        if self.taken.len() > 0 {
+            return Ok(false);
+        }
+        if !self.open()? {
+            return Ok(true);
+        }
+        if let Some(collection) = self.collection.clone()
+            && self.scans
+            && self.hits.as_ref().is_some_and(Hits::is_fresh)
+        {
+            return self.fold(&collection, gather).map(|()| true);
+        }
+        // The ranges are those of a scan, so that sums are rounded alike.
+        let (mut range, mut part) = (0, gather.part());
+        let sorted = self.sort.is_some();
+        let mut outcome = Ok(());
+        self.run(&mut |collection, slot, block, span| {
+            if !sorted && slot.0 / RANGE != range {
+                range = slot.0 / RANGE;
+                outcome = std::mem::replace(&mut part, gather.part()).finish();
+            }
+            if outcome.is_ok() {
+                outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
+            }
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        outcome?;
+        part.finish()?;
+        Ok(true)
+    }
+}

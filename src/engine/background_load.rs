@@ -1,0 +1,133 @@
+//! Reading the log of a database that is open already: on a thread of its own, as strictly as opening does. Until it
+//! has ended, reads by key are answered from the checkpoint (`early`), and everything else waits; if it fails, everything is
+//! refused with what opening would have failed with.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::early::{self, Answered, Early};
+use super::limits::Watch;
+use super::loading::EarlyReads;
+use super::operation::Operation;
+use super::replay::Replay;
+use super::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
+
+impl Store {
+    /// Reads the log of a database that storage opened early, while what a checkpoint can answer is answered.
+    pub(super) fn load_later(self: &Arc<Self>, opened: storage::Early) -> Result<()> {
+        let storage::Early { checkpoint, deferred } = opened;
+        let early = Early::new(Path::new(self.name()), checkpoint);
+        if early.is_none() {
+            tracing::warn!(
+                database = self.name(),
+                "the checkpoint cannot be read, so everything waits for the log"
+            );
+        }
+        self.loading().begin(early.map(|early| Arc::new(early) as Arc<dyn EarlyReads>));
+        // Shared, so that it is still there where no thread can be had.
+        let deferred = Arc::new(Mutex::new(Some(deferred)));
+        let (store, taken) = (self.clone(), deferred.clone());
+        let work = move || {
+            if let Some(deferred) = taken.lock().take() {
+                store.read_log(deferred);
+            }
+        };
+        if std::thread::Builder::new().name("load".to_owned()).spawn(work).is_err()
+            && let Some(deferred) = deferred.lock().take()
+        {
+            self.read_log(deferred);
+            return self.wait_loaded(&Watch::default());
+        }
+        Ok(())
+    }
+
+    fn read_log(&self, deferred: Deferred) {
+        let began = self.elapsed();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let mut replay = Replay::new(Path::new(self.name()), self.options().memory_limit);
+            deferred.load(&mut UntilClosing { store: self, replay: &mut replay })?;
+            let recovered = replay.finish();
+            self.build_recovered(&recovered.catalogue)?;
+            self.take_over(recovered);
+            Ok(())
+        }));
+        let result = result.unwrap_or_else(|_| {
+            let message =
+                "reading the log failed in a way that is a defect of this package; please report it";
+            Err(Error::new(Kind::Internal, message))
+        });
+        match &result {
+            Err(error) if error.kind() == Kind::Closed => {}
+            Err(error) => {
+                tracing::error!(database = self.name(), %error, "the log does not hold what was answered from its checkpoint");
+            }
+            Ok(()) => {
+                let ms = (self.elapsed() - began).as_millis() as u64;
+                tracing::debug!(database = self.name(), ms, "the log was read");
+            }
+        }
+        self.loading().end(result);
+    }
+
+    /// Answers from the checkpoint, or waits until everything was read: then `None`.
+    pub(super) fn answer_early(
+        &self,
+        name: &str,
+        operation: &Operation,
+        watch: &Watch,
+    ) -> Result<Option<Answered>> {
+        if self.is_loaded() {
+            return Ok(None);
+        }
+        // Held before the phase is looked at: no file that the checkpoint names is forgotten while it is read.
+        let _hold = self.views().hold();
+        if let Some(early) = self.loading().early()
+            && let Some(answered) = early::answer(&*early, self, name, operation)
+        {
+            return Ok(Some(answered));
+        }
+        self.wait_loaded(watch)?;
+        Ok(None)
+    }
+}
+
+/// A replay that ends when the database is closed.
+struct UntilClosing<'l, 'r> {
+    store: &'l Store,
+    replay: &'l mut Replay<'r>,
+}
+
+impl UntilClosing<'_, '_> {
+    fn check(&self) -> Result<()> {
+        if self.store.is_closing() {
+            return Err(Error::new(Kind::Closed, "the database was closed before its log was read"));
+        }
+        Ok(())
+    }
+}
+
+impl Loader for UntilClosing<'_, '_> {
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
+        self.check()?;
+        self.replay.database_block(block)
+    }
+
+    fn least_document(&self) -> u32 {
+        self.replay.least_document()
+    }
+
+    fn documents(&self, block: SnapshotBlock) -> Result<()> {
+        self.check()?;
+        self.replay.documents(block)
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<()> {
+        self.check()?;
+        self.replay.frame(frame)
+    }
+}

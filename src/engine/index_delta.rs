@@ -1,0 +1,41 @@
+//! What the steps of a commit change in an index, and which keys of unique indexes they have taken.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::index::Index;
+use super::slab::SlotId;
+use crate::index::{Entries, KeyBytes};
+
+/// What the steps of a commit change in one index. Entries have the numbers of their steps in place of slots.
+pub(super) struct Delta {
+    pub(super) index: Arc<Index>,
+    pub(super) added: Entries,
+    pub(super) removed: Entries,
+    pub(super) multikey: u32,
+    pub(super) truncated: bool,
+    /// Steps whose documents could not be indexed while the index is still being built.
+    pub(super) suspects: Vec<usize>,
+}
+
+impl Delta {
+    pub(super) fn new(index: &Arc<Index>) -> Delta {
+        let (added, removed) = Default::default();
+        Delta { index: index.clone(), added, removed, multikey: 0, truncated: false, suspects: Vec::new() }
+    }
+
+    pub(super) fn take_back(&mut self, step: usize) {
+        self.added.take_back(step as u64);
+        self.removed.take_back(step as u64);
+        self.suspects.retain(|suspect| *suspect != step);
+    }
+}
+
+/// What the steps of a commit have taken in unique indexes.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// The step whose document has a key: by collection, index and key.
+    pub(super) keys: HashMap<(u32, u32, KeyBytes), usize, foldhash::fast::RandomState>,
+    /// Slots whose newest documents the steps changed: what they hold now is in `keys`.
+    pub(super) moved: HashSet<(u32, SlotId), foldhash::fast::RandomState>,
+}

@@ -1,0 +1,76 @@
+//! A write by filter, as it is requested, and the documents that it has found.
+
+use parking_lot::Mutex;
+
+use super::ahead::Ahead;
+use super::hint::Hint;
+use super::limits::Watch;
+use super::operation::{Incoming, Reach, Returned, Upsert};
+use super::slab::{SlotId, Stamp};
+use crate::document::{RawValue, Shapes, Value, encode};
+use crate::error::Result;
+use crate::query::{Filter, Projection, Sort, Update};
+
+/// What a write does to a document that matches.
+pub enum Change<'a> {
+    /// Applies operators.
+    Update(&'a Update),
+    /// Puts another in its place.
+    Replace(&'a Incoming),
+    /// Deletes it.
+    Delete,
+}
+
+/// A write by filter.
+pub struct Modification<'a> {
+    /// The collection's name.
+    pub name: &'a str,
+    /// Which documents.
+    pub filter: &'a Filter,
+    /// One or many.
+    pub reach: Reach,
+    /// What happens to them.
+    pub change: Change<'a>,
+    /// When none matches; the `_id` is for a document that gets none from filter and change.
+    pub upsert: (Upsert, Option<&'a Incoming>),
+    /// Of one document: the first in this order.
+    pub sort: Option<&'a Sort>,
+    /// The index to use.
+    pub hint: Option<&'a Hint>,
+    /// The document that the answer is to hold, in this form.
+    pub answer: Option<(Returned, Option<&'a Projection>)>,
+    /// When to stop.
+    pub watch: &'a Watch,
+    /// What was read for it and others behind it, where the filter names an `_id`.
+    pub ahead: Option<&'a Mutex<Ahead>>,
+}
+
+/// A version that matched outside of the lock.
+pub(super) struct Candidate {
+    pub(super) slot: SlotId,
+    pub(super) stamp: Stamp,
+    pub(super) bytes: usize,
+}
+
+impl Modification<'_> {
+    /// Whether an upsert must know what changed since its search. Where the filter names the `_id` of the document that would
+    /// be inserted, that key alone decides.
+    pub(super) fn is_tracked(&self) -> bool {
+        let names_another = |replacement: &Incoming| replacement.raw().get("_id").is_some();
+        self.upsert.0 == Upsert::Yes
+            && (self.filter.id().is_none()
+                || matches!(self.change, Change::Replace(one) if names_another(one)))
+    }
+}
+
+/// The document as the answer is to hold it.
+pub(super) fn projected(
+    document: &Value,
+    projection: Option<&Projection>,
+    filter: &Filter,
+) -> Result<Option<Value>> {
+    let Some(projection) = projection else { return Ok(Some(document.clone())) };
+    let mut plain = Vec::new();
+    encode::encode_plain(document, &mut plain);
+    projection.apply(RawValue::new(&plain, Shapes::none()), filter).map(Some)
+}
