@@ -32,6 +32,7 @@ pub mod path;
 mod plain;
 pub mod raw;
 pub mod shape;
+mod shown;
 pub mod staged;
 pub mod stored;
 pub mod token;

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::aggregate_source::Pipe;
 use super::hint::Hint;
+use super::input::Incoming;
 use super::limits::Watch;
-use super::operation::{Document, Incoming};
+use super::merge::weight;
+use super::response::Document;
 use super::store::Store;
 use parking_lot::Mutex;
 
@@ -17,16 +19,10 @@ use crate::document::{MAX_DOCUMENT, incoming, weight};
 use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::Pipeline;
-use crate::query::made::check_size;
-use crate::query::aggregate::{Access, Rows, writes};
+use crate::query::aggregate::{Access, Rows};
 use crate::query::expression::{Constants, Env};
 use crate::storage::Lsn;
 use crate::work::Work;
-
-/// Whether a pipeline, not checked yet, ends in a stage that writes.
-pub fn is_write(pipeline: &Incoming) -> bool {
-    incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok() && writes(pipeline.raw())
-}
 
 /// A pipeline in progress.
 pub struct Aggregation {

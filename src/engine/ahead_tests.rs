@@ -2,10 +2,10 @@
 
 use super::super::commit::Current;
 use super::super::database::Database;
+use super::super::input::Incoming;
+use super::super::input::incoming_key;
 use super::super::key::Key;
-use super::super::operation::{Answer, Incoming, InsertOrder, Operation, Reach, Upsert};
-use super::super::read::incoming_key;
-use super::super::store::READS;
+use super::super::operation::InsertOrder;
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::options::{OpenOptions, StorageMode};

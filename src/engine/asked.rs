@@ -1,10 +1,12 @@
 //! What kind of operation is asked for: whether it writes, whether it names its documents, what it is to answer.
 
-use super::aggregate::is_write;
-use super::cursor::check_part;
-use super::operation::{Incoming, Operation, Returned};
+use super::input::Incoming;
+use super::input::check_part;
+use super::operation::{Operation, Returned};
+use crate::document::incoming;
 use crate::document::{RawKind, RawValue};
 use crate::error::{Error, Kind, Result};
+use crate::query::aggregate;
 use crate::query::expression::Constants;
 use crate::query::{Projection, Sort};
 
@@ -87,4 +89,9 @@ pub(super) fn names_id(filter: RawValue<'_>) -> bool {
         }
         _ => true,
     })
+}
+
+/// Whether a pipeline, not checked yet, ends in a stage that writes.
+pub fn is_write(pipeline: &Incoming) -> bool {
+    incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok() && aggregate::writes(pipeline.raw())
 }

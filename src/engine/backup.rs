@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use super::compact::Written;
 use super::limits::Watch;
 use super::proof::{Proof, Purpose};
-use super::replay::Replay;
 use super::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
 use crate::storage::vfs::EntryKind;
-use crate::storage::{Host, create_parents, is_own_name, open_disk};
+use crate::storage::{Discard, Host, create_parents, is_own_name, open_disk};
 
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -88,7 +87,7 @@ impl Store {
                 None => self.generation(&applied),
             }
         };
-        let copy = open_disk(host, partial, &options, None, &mut Replay::new(partial, None))?.backend;
+        let copy = open_disk(host, partial, &options, None, &mut Discard)?.backend;
         let cut = copy.cut()?;
         let mut sink = copy.begin_snapshot(&cut)?;
         let written = self.write_snapshot(&generation, &mut *sink, watch)?;

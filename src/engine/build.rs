@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 
 use super::catalogue::Catalogue;
 use super::collection::Collection;
+use super::damage::damage;
 use super::index::Index;
 use super::limits::Watch;
-use super::replay::damage;
 use super::slab::{Content, SlotId};
 use super::store::Store;
 use crate::document::RawValue;

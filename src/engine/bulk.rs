@@ -4,11 +4,10 @@ use parking_lot::Mutex;
 
 use super::ahead::Ahead;
 use super::commit::Committed;
-use super::insert::{BYTES, DOCUMENTS};
-use super::key::{Key, key_of};
+use super::input::Incoming;
 use super::limits::Watch;
-use super::operation::{Answer, BulkOutcome, Incoming, InsertOrder, Operation, UpdateOutcome, WriteError};
-use super::slab::Version;
+use super::operation::{InsertOrder, Operation};
+use super::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
 use super::store::Store;
 use crate::document::incoming;
 use crate::error::{Error, Kind, Result};

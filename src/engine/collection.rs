@@ -8,7 +8,6 @@ use parking_lot::{Mutex, RwLock};
 
 use super::index::Index;
 use super::key::Key;
-use super::present::Target;
 use super::promptly::PROMPT_BYTES;
 use super::recent::Recent;
 use super::scan_counts::Suggestions;
@@ -109,17 +108,16 @@ impl Collection {
         self.indexed.load(Ordering::Acquire)
     }
 
-    /// Whether putting or deleting the document of this target may spend long on indexes: one is being built, which
+    /// Whether putting a document, or replacing or deleting the one in this slot, may spend long on indexes: one is being built, which
     /// holds its entries, or the document is large. Keys are entered after the last step of a commit that may fail,
     /// so who must not wait asks before.
-    pub(super) fn takes_long_to_index(&self, target: Target) -> bool {
+    pub(super) fn takes_long_to_index(&self, replaced: Option<SlotId>) -> bool {
         let is_large = |slot| {
             let size = self.slab.newest(slot, |version| version.content.live_bytes());
             size.is_some_and(|size| size > PROMPT_BYTES)
         };
         self.is_indexed()
-            && (matches!(target, Target::Slot(slot) if is_large(slot))
-                || self.indexes.read().iter().any(|index| index.is_building()))
+            && (replaced.is_some_and(is_large) || self.indexes.read().iter().any(|index| index.is_building()))
     }
 
     pub(super) fn add_index(&self, index: Arc<Index>) {

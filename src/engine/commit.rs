@@ -397,7 +397,7 @@ impl<'s> Commit<'s> {
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
-        refuse(|| collection.takes_long_to_index(target))?;
+        refuse(|| collection.takes_long_to_index(target.slot()))?;
         self.stage_keys(collection, target, present, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
@@ -428,7 +428,7 @@ impl<'s> Commit<'s> {
     /// Stages a deletion.
     pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) -> Result<(), Halt> {
         self.check_way(collection, present.target)?;
-        refuse(|| collection.takes_long_to_index(present.target))?;
+        refuse(|| collection.takes_long_to_index(present.target.slot()))?;
         self.stage_keys(collection, present.target, Some(present), None)?;
         let touched = self.touch(collection);
         self.touched[touched].count -= 1;

@@ -2,7 +2,8 @@
 //!
 //! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
 
-use std::collections::VecDeque;
+use crate::engine::input::check_part;
+use crate::engine::input::parse_filter_with;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,10 +11,12 @@ use super::collection::Collection;
 use super::fetch::Reading;
 use super::hint::Hint;
 use super::hits::Hits;
+use super::input::Incoming;
 use super::limits::{Limits, Watch};
-use super::operation::{Document, FindOptions, Incoming};
+use super::operation::FindOptions;
 use super::plan::Query;
 use super::promptly::{PROMPT_DOCUMENTS, refuse};
+use super::response::Document;
 use super::store::Store;
 use super::views::View;
 use crate::document::{incoming, weight};
@@ -21,18 +24,6 @@ use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
-
-/// Checks an incoming filter and compiles it.
-pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
-    incoming::check(filter.bytes(), &filter.shapes)?;
-    Filter::parse(filter.raw())
-}
-
-/// [`parse_filter`] of one whose expressions see these variables.
-pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Filter> {
-    incoming::check(filter.bytes(), &filter.shapes)?;
-    Filter::parse_with(filter.raw(), constants)
-}
 
 impl Store {
     /// What the expressions of an operation know: its variables of the option `let`, and its work.
@@ -42,11 +33,6 @@ impl Store {
         incoming::check(variables.bytes(), &variables.shapes)?;
         Constants::parse(variables.raw(), self.now(), self.seed(), &work)
     }
-}
-
-/// Checks an incoming sort or projection.
-pub fn check_part(part: Option<&Incoming>) -> Result<()> {
-    part.map_or(Ok(()), |part| incoming::check(part.bytes(), &part.shapes))
 }
 
 /// A find, from its first batch to its last.

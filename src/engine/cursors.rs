@@ -10,7 +10,7 @@ use super::aggregate::Aggregation;
 use super::collection::Collection;
 use super::cursor::Cursor;
 use super::limits::Watch;
-use super::operation::{Answer, Document};
+use super::response::{Answer, Document};
 use super::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::collection::Collection;
 use super::count::{count_by, distinct_by};
-use super::cursor::{check_part, parse_filter_with};
 use super::fetch::{Examined, Reading};
 use super::hint::Hint;
 use super::hits::Hits;
 use super::index::Index;
+use super::input::Incoming;
+use super::input::{check_part, parse_filter_with};
 use super::limits::Watch;
-use super::operation::{Incoming, Operation, Reach, Verbosity};
+use super::operation::{Operation, Reach, Verbosity};
 use super::plan::{Access, Plan, Query};
 use super::store::Store;
 use crate::document::{Object, Path, RawKind, Value, incoming};

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::aggregate::Aggregation;
-use super::cursor::parse_filter;
 use super::database::Database;
+use super::input::Incoming;
+use super::input::parse_filter;
 use super::limits::Watch;
 use super::modification::{Change, Modification};
 use super::operation::Upsert;
-use super::operation::{Document, Incoming, InsertOrder, Reach};
+use super::operation::{InsertOrder, Reach};
 use super::parallel::Crew;
+use super::response::Document;
 use super::store::Store;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::index::Spec;

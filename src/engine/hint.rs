@@ -1,6 +1,6 @@
 //! Hints: the index that a query is told to use.
 
-use super::operation::Incoming;
+use super::input::Incoming;
 use crate::document::{Node, RawValue, Seen, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Spec};

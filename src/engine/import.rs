@@ -8,7 +8,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::collection_name::check_name;
 use super::ejson::Parsed;
-use super::operation::{Answer, Incoming, InsertOrder, Operation, SetEntry};
+use super::input::Incoming;
+use super::operation::{InsertOrder, Operation, SetEntry};
+use super::response::Answer;
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::error::codes::{self, Code};

@@ -2,8 +2,9 @@
 
 use super::commit::Committed;
 use super::hint::Hint;
+use super::input::Incoming;
 use super::limits::Watch;
-use super::operation::{Answer, Incoming};
+use super::response::Answer;
 use super::store::Store;
 use crate::document::incoming;
 use crate::error::{Error, Kind, Result, codes};

@@ -33,6 +33,7 @@ pub mod build;
 pub mod bulk;
 pub mod catalogue;
 mod checkpoint;
+mod checkpoint_format;
 pub mod collection;
 mod collection_name;
 pub mod commit;
@@ -42,6 +43,7 @@ pub mod cool;
 pub mod count;
 pub mod cursor;
 mod cursors;
+mod damage;
 mod damaged;
 pub mod database;
 pub mod direct;
@@ -61,6 +63,7 @@ pub mod index;
 mod index_delta;
 pub mod index_requests;
 pub mod indexing;
+pub mod input;
 pub mod insert;
 mod interrupt;
 pub mod key;
@@ -89,6 +92,7 @@ mod recent;
 pub mod record;
 pub mod registry;
 pub mod replay;
+pub mod response;
 pub mod scan;
 mod scan_counts;
 pub mod select;
@@ -117,12 +121,13 @@ pub use database::{Database, DatabaseStats, Description};
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};
 pub use index::Index;
+pub use input::Incoming;
 pub use limits::{Limits, Watch};
 pub use operation::{
-    Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
-    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity, WriteError,
+    FindOptions, InsertOrder, Operation, Reach, Returned, SetEntry, Size, Task, Upsert, Verbosity,
 };
 pub use read::Hot;
+pub use response::{Answer, BulkOutcome, CollectionInfo, Document, Reply, UpdateOutcome, WriteError};
 pub use session::Session;
 pub use verify::{Verification, verify};
 

@@ -4,8 +4,9 @@ use parking_lot::Mutex;
 
 use super::ahead::Ahead;
 use super::hint::Hint;
+use super::input::Incoming;
 use super::limits::Watch;
-use super::operation::{Incoming, Reach, Returned, Upsert};
+use super::operation::{Reach, Returned, Upsert};
 use super::slab::{SlotId, Stamp};
 use crate::document::{RawValue, Shapes, Value, encode};
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use super::collection_name::check_name;
 use super::commit::Committed;
-use super::operation::Answer;
+use super::response::Answer;
 use super::store::Store;
 use crate::error::{Error, Kind, codes};
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::database::Database;
+use super::input::Incoming;
 use super::limits::Watch;
-use super::operation::{FindOptions, Incoming, InsertOrder, Operation, Reach, Verbosity};
+use super::operation::{FindOptions, InsertOrder, Operation, Reach, Verbosity};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::error::{Kind, Result};
 use crate::index::Spec;

@@ -21,6 +21,16 @@ pub enum Target {
     After(usize),
 }
 
+impl Target {
+    /// The slot that it names.
+    pub(super) fn slot(&self) -> Option<SlotId> {
+        match self {
+            Target::Slot(slot) => Some(*slot),
+            Target::New(_) | Target::Step(_) | Target::After(_) => None,
+        }
+    }
+}
+
 /// A document as the newest applied state has it, the commit's own steps included.
 pub struct Present {
     /// What a new version of it replaces.

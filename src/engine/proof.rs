@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use super::collection::Collection;
 use super::compact::{Generation, Written, WrittenBlock};
-use super::ejson;
 use super::key::key_of;
 use super::limits::Watch;
 use super::record::{Record, Records};
@@ -247,10 +246,8 @@ impl<'a> Proof<'a> {
 /// ", of the _id ..." for a message.
 fn text_of(document: RawValue<'_>) -> String {
     let Some(id) = document.get("_id") else { return " without an _id".to_owned() };
-    let mut text = Vec::new();
-    ejson::write(id, &mut text);
-    text.truncate(200);
-    format!(" of the _id {}", String::from_utf8_lossy(&text))
+    let text: String = id.to_value().shown().chars().take(200).collect();
+    format!(" of the _id {text}")
 }
 
 impl SnapshotProof for Proof<'_> {

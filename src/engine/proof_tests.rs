@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::database::Database;
+use super::input::Incoming;
 use super::limits::Watch;
-use super::operation::{Incoming, InsertOrder, SetEntry};
+use super::operation::{InsertOrder, SetEntry};
 use super::slab::{Content, SlotId, Version};
 use super::store::Store;
 use crate::document::{RawValue, Shapes, Value, encode_plain};

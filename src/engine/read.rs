@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::collection::Collection;
 use super::key::{Key, key_of};
-use super::operation::{Answer, Document, Incoming};
 use super::promptly::{PROMPT_BYTES, refuse};
+use super::response::{Answer, Document};
 use super::slab::{Content, OnDisk, Span, Version};
 use super::store::Store;
-use crate::document::{RawValue, incoming};
+use crate::document::RawValue;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 
@@ -24,19 +24,6 @@ pub enum Hot {
 
 /// A collection and documents of it, in the order they were asked for; `None` for each that is missing.
 pub type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
-
-impl Document {
-    pub(super) fn of_block(block: &Arc<Block>, span: Span) -> Document {
-        let range = span.within(block);
-        Document::Stored { block: block.clone(), range: range.start as u32..range.end as u32 }
-    }
-}
-
-/// The key of an `_id` as it came over the boundary.
-pub fn incoming_key(id: &Incoming) -> Result<Key> {
-    incoming::check(id.bytes(), &id.shapes)?;
-    Ok(key_of(id.raw()))
-}
 
 impl Store {
     /// Reads without waiting: a document in memory, in the newest published state.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::collection_name::is_name;
+use super::damage::damage;
 use super::index::Index;
 use super::indexing::{MAX_INDEXES, MAX_SPEC};
 use super::key::{Key, key_of};
@@ -20,9 +21,7 @@ use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::error::{Error, Result};
 use crate::index::Spec;
-use crate::storage::segment::segment_name;
-use crate::storage::snapshot::snapshot_name;
-use crate::storage::{Block, BlockPlace, FileId, Loader, Lsn, Replayed, SnapshotBlock};
+use crate::storage::{Block, BlockPlace, Loader, Lsn, Replayed, SnapshotBlock};
 
 /// What is wrong with a record.
 type Fault = Cow<'static, str>;
@@ -259,16 +258,6 @@ impl<'a> Replay<'a> {
 
 fn unreadable(error: Error) -> Fault {
     format!("a document cannot be read: {}", error.message()).into()
-}
-
-/// Damage of the record that begins at `start` in the payload at this place of the database at `path`.
-pub(super) fn damage(path: &Path, place: &BlockPlace, start: usize, what: &str) -> Error {
-    let file = match place.file {
-        FileId::Segment(id) => segment_name(id),
-        FileId::Snapshot(id) => snapshot_name(id),
-        FileId::Memory => "memory".to_owned(),
-    };
-    Error::corrupt(&path.join(file), place.offset + start as u64, what)
 }
 
 impl Loader for Replay<'_> {

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use super::aggregate::Aggregation;
 use super::collection::Collection;
-use super::cursor::{Cursor, parse_filter};
+use super::cursor::Cursor;
 use super::database::Database;
 use super::hint::Hint;
+use super::input::Incoming;
+use super::input::parse_filter;
 use super::limits::{Limits, Watch};
 use super::modification::{Change, Modification};
-use super::operation::{
-    Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Returned, UpdateOutcome, Upsert,
-};
+use super::operation::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
+use super::response::{Document, UpdateOutcome};
 use super::session::Session;
 use super::store::Store;
 use crate::document::{Path, Shapes, Value, encode_plain};

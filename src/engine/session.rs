@@ -5,6 +5,7 @@
 //! Reads by `_id` that must wait for the disk, and batches of cursors, have a lane of their own, so that no
 //! scan is in front of them.
 
+use crate::engine::input::text_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,21 +13,26 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::aggregate::{Aggregation, is_write};
+use super::aggregate::Aggregation;
+use super::asked::is_write;
 use super::asked::{Answering, names_id, writes, writes_by_id};
 use super::bulk::Write;
 use super::collection::Collection;
 use super::commit::Committed;
-use super::cursor::{Cursor, parse_filter, parse_filter_with};
+use super::cursor::Cursor;
 use super::cursors::{Cursors, Source};
 use super::hint::Hint;
+use super::input::Incoming;
+use super::input::incoming_key;
+use super::input::{parse_filter, parse_filter_with};
 use super::lane::{Job, Lane};
 use super::limits::{Limits, Watch};
-use super::operation::{Answer, CollectionInfo, Document, Incoming, Operation, Reply, Size, Task};
+use super::operation::{Operation, Size, Task};
 use super::promptly::must_be_prompt;
-use super::read::{Hot, HotMany, incoming_key};
+use super::read::{Hot, HotMany};
+use super::response::{Answer, CollectionInfo, Document, Reply};
 use super::store::Store;
-use crate::document::{Path, RawKind, RawValue, incoming};
+use crate::document::{Path, RawValue};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::query::Filter;
@@ -419,13 +425,5 @@ impl Session {
             count: collection.count(),
         });
         Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
-    }
-}
-
-fn text_of(value: &Incoming) -> Result<String> {
-    incoming::check(value.bytes(), &value.shapes)?;
-    match value.raw().kind() {
-        RawKind::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
-        _ => Err(Error::new(Kind::Internal, "a name crossed as another value; please report it")),
     }
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use super::checkpoint;
 use super::damaged::State;
 use super::replay::Replay;
 use super::store::Store;
@@ -84,8 +83,7 @@ fn open_whole(host: &Host, path: &str) -> Result<Verification> {
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
     let recovered = replay.finish();
     let report = opened.report;
-    let store =
-        Store::new(path.to_owned(), opened.backend, host, options, report, recovered, checkpoint::contents);
+    let store = Store::new(path.to_owned(), opened.backend, host, options, report, recovered, |_, _| None);
     let catalogue = store.views().catalogue();
     store.build_recovered(&catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();

@@ -292,3 +292,20 @@ pub trait Loader: Sync {
     /// Hears a commit after the snapshot.
     fn frame(&mut self, frame: Replayed) -> Result<()>;
 }
+
+/// Keeps nothing of what it is handed: for a database that is opened to be written only.
+pub struct Discard;
+
+impl Loader for Discard {
+    fn database_block(&mut self, _block: SnapshotBlock) -> Result<()> {
+        Ok(())
+    }
+
+    fn documents(&self, _block: SnapshotBlock) -> Result<()> {
+        Ok(())
+    }
+
+    fn frame(&mut self, _frame: Replayed) -> Result<()> {
+        Ok(())
+    }
+}

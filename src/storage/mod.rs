@@ -52,7 +52,7 @@ pub mod witness;
 mod writer;
 
 pub use backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Loader, Lsn, Place, ReadBack,
+    Block, BlockPlace, CheckpointContents, Cut, Discard, FileId, FrameSize, Installed, Loader, Lsn, Place, ReadBack,
     Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use checkpoint::Checkpoint;

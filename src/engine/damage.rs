@@ -1,0 +1,18 @@
+//! Telling where a file is damaged.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::storage::segment::segment_name;
+use crate::storage::snapshot::snapshot_name;
+use crate::storage::{BlockPlace, FileId};
+
+/// Damage of the record that begins at `start` in the payload at this place of the database at `path`.
+pub(super) fn damage(path: &Path, place: &BlockPlace, start: usize, what: &str) -> Error {
+    let file = match place.file {
+        FileId::Segment(id) => segment_name(id),
+        FileId::Snapshot(id) => snapshot_name(id),
+        FileId::Memory => "memory".to_owned(),
+    };
+    Error::corrupt(&path.join(file), place.offset + start as u64, what)
+}

@@ -1,0 +1,65 @@
+//! Values as they came over the boundary: checked and read before anything rests on them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::key::{Key, key_of};
+use crate::document::{RawKind, RawValue, Shapes, incoming};
+use crate::error::{Error, Kind, Result};
+use crate::query::Filter;
+use crate::query::expression::Constants;
+
+/// An encoded value as it came: not validated, with the caller's own shape numbers.
+#[derive(Clone)]
+pub struct Incoming {
+    /// The buffer it came in.
+    pub buffer: Arc<[u8]>,
+    /// Its place in the buffer.
+    pub range: Range<usize>,
+    /// What its shape numbers mean.
+    pub shapes: Arc<Shapes>,
+}
+
+impl Incoming {
+    /// The value, for walking.
+    pub fn raw(&self) -> RawValue<'_> {
+        RawValue::new(self.bytes(), &self.shapes)
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+/// Checks an incoming filter and compiles it.
+pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
+    incoming::check(filter.bytes(), &filter.shapes)?;
+    Filter::parse(filter.raw())
+}
+
+/// [`parse_filter`] of one whose expressions see these variables.
+pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Filter> {
+    incoming::check(filter.bytes(), &filter.shapes)?;
+    Filter::parse_with(filter.raw(), constants)
+}
+
+/// Checks an incoming sort or projection.
+pub fn check_part(part: Option<&Incoming>) -> Result<()> {
+    part.map_or(Ok(()), |part| incoming::check(part.bytes(), &part.shapes))
+}
+
+/// The key of an `_id` as it came over the boundary.
+pub fn incoming_key(id: &Incoming) -> Result<Key> {
+    incoming::check(id.bytes(), &id.shapes)?;
+    Ok(key_of(id.raw()))
+}
+
+/// The text of a name.
+pub fn text_of(value: &Incoming) -> Result<String> {
+    incoming::check(value.bytes(), &value.shapes)?;
+    match value.raw().kind() {
+        RawKind::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        _ => Err(Error::new(Kind::Internal, "a name crossed as another value; please report it")),
+    }
+}

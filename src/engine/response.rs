@@ -1,0 +1,174 @@
+//! What an operation answers. The binding encodes these.
+
+use crate::engine::version::Span;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::collection::Collection;
+use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::error::{Error, Result};
+use crate::query::Filter;
+use crate::storage::Block;
+
+/// A document of an answer: stored bytes that stay valid as long as this value.
+#[derive(Clone)]
+pub enum Document {
+    /// Bytes of the collection, shared with the store.
+    Stored {
+        /// The block that holds them.
+        block: Arc<Block>,
+        /// Their place in the block's payload.
+        range: Range<u32>,
+    },
+    /// The result of a projection.
+    Projected(Value),
+}
+
+impl Document {
+    /// The stored bytes; `None` for a projected document.
+    pub fn stored<'a>(&'a self, collection: &'a Collection) -> Option<RawValue<'a>> {
+        match self {
+            Document::Stored { block, range } => {
+                let bytes = block.bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
+                Some(RawValue::new(bytes, collection.shapes()))
+            }
+            Document::Projected(_) => None,
+        }
+    }
+}
+
+/// What an update or replace did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateOutcome {
+    /// Documents that matched.
+    pub matched: u64,
+    /// Documents that really changed.
+    pub modified: u64,
+    /// The `_id` of the document that an upsert made.
+    pub upserted: Option<Value>,
+}
+
+/// What a row of writes did.
+#[derive(Clone, Debug, Default)]
+pub struct BulkOutcome {
+    /// Documents inserted.
+    pub inserted: u64,
+    /// Documents that updates and replacements matched.
+    pub matched: u64,
+    /// Documents that really changed.
+    pub modified: u64,
+    /// Documents deleted.
+    pub deleted: u64,
+    /// The `_id`s of the documents that upserts made, by the places of the writes.
+    pub upserted: Vec<(usize, Value)>,
+    /// The writes that failed. With failures the operation is an error to the caller, built from the first of them.
+    pub failures: Vec<WriteError>,
+}
+
+/// One failed document of an insert, or write of a row.
+#[derive(Clone, Debug)]
+pub struct WriteError {
+    /// Its place among the documents given.
+    pub index: usize,
+    /// Why.
+    pub error: Error,
+}
+
+/// What an operation is answered.
+pub enum Answer {
+    /// Nothing to say.
+    Done,
+    /// A count or number.
+    Count(u64),
+    /// Yes or no.
+    Bool(bool),
+    /// An insert: how many went in and, in order, which failed. With failures the operation is an error to the
+    /// caller, built from the first of them.
+    Inserted {
+        /// Documents inserted.
+        inserted: u64,
+        /// Documents that failed.
+        failures: Vec<WriteError>,
+    },
+    /// Of update and replace.
+    Updated(UpdateOutcome),
+    /// Of a write that answers its document.
+    Modified {
+        /// The document; none when nothing matched, or when an upsert made it and it was asked for as it was before.
+        document: Option<Value>,
+        /// What the write did.
+        outcome: UpdateOutcome,
+    },
+    /// Of a row of writes.
+    Bulk(BulkOutcome),
+    /// Different values.
+    Values(Vec<Value>),
+    /// One value.
+    Value(Value),
+    /// Names, in the order asked for.
+    Names(Vec<String>),
+    /// New versions, in the order of the entries.
+    Versions(Vec<u64>),
+    /// One document or none.
+    Document(Option<Document>),
+    /// One document with its version and times (milliseconds since 1970).
+    Versioned {
+        /// The document.
+        document: Document,
+        /// Grows by one with each write, from 1.
+        version: u64,
+        /// When it was inserted.
+        created_at: i64,
+        /// When it was last written.
+        modified_at: i64,
+    },
+    /// Documents in the order asked for.
+    Documents(Vec<Option<Document>>),
+    /// A batch of a cursor.
+    Batch {
+        /// 0 when this is the last batch.
+        cursor: u64,
+        /// The documents.
+        documents: Vec<Document>,
+    },
+    /// Name, number and count of each collection.
+    Collections(Vec<CollectionInfo>),
+}
+
+/// One row of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionInfo {
+    /// Its name.
+    pub name: String,
+    /// Its number, never reused.
+    pub number: u32,
+    /// Documents in it.
+    pub count: u64,
+}
+
+impl CollectionInfo {
+    /// Whether a filter of a listing lets it through. It sees what the listing shows: name, type, number, count.
+    pub fn matches(&self, filter: &Filter) -> bool {
+        let row = Value::Object(vec![
+            ("name".into(), Value::String(self.name.clone())),
+            ("type".into(), Value::String("collection".into())),
+            ("number".into(), Value::number(self.number.into())),
+            ("count".into(), Value::number(self.count as f64)),
+            ("options".into(), Value::Object(Vec::new())),
+        ]);
+        let mut bytes = Vec::new();
+        encode_plain(&row, &mut bytes);
+        filter.matches(RawValue::new(&bytes, &Shapes::new()))
+    }
+}
+
+/// Hears the outcome of an operation, once, on any thread. The collection is the one that answered, where the
+/// answer holds documents; its shapes are needed to read them.
+pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
+
+impl Document {
+    pub(super) fn of_block(block: &Arc<Block>, span: Span) -> Document {
+        let range = span.within(block);
+        Document::Stored { block: block.clone(), range: range.start as u32..range.end as u32 }
+    }
+}
