@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::aggregate_source::Pipe;
 use super::hint::Hint;
 use super::input::Incoming;
-use super::limits::Watch;
 use super::merge::weight;
 use super::response::Document;
 use super::store::Store;
+use crate::engine::exec::interrupt::Watch;
 use parking_lot::Mutex;
 
 use crate::document::{MAX_DOCUMENT, incoming, weight};

@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::collection::Collection;
 use super::commit::Committed;
 use super::fetch::Reading;
 use super::hint::Hint;
 use super::hits::Hits;
-use super::limits::Watch;
 use super::merge as sink;
 use super::plan::{Plan, Query};
 use super::scan::{RANGE, Scan};
-use super::slab::{SlotId, Span};
 use super::store::Store;
-use super::views::View;
 use crate::document::{RawValue, Value};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{SlotId, Span};
+use crate::engine::state::views::View;
 use crate::error::Result;
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored};
 use crate::query::{Filter, Sort};

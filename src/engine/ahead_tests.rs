@@ -2,12 +2,11 @@
 
 use super::super::commit::Current;
 use super::super::database::Database;
-use super::super::input::Incoming;
-use super::super::input::incoming_key;
-use super::super::key::Key;
+use super::super::input::{Incoming, incoming_key};
 use super::super::operation::InsertOrder;
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::format::key::Key;
 use crate::options::{OpenOptions, StorageMode};
 
 const DOCUMENTS: i32 = 500;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::collection::Collection;
 use super::commit::{Commit, Made, Step, Turn};
 use super::index_delta::Delta;
 use super::present::Target;
-use super::slab::{Content, SlotId, Version};
 use super::store::{Publisher, Room, Store};
-use super::tally::{KeyHash, Tally};
-use super::views::Superseded;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{Content, SlotId, Version};
+use crate::engine::state::tally::{KeyHash, Tally};
+use crate::engine::state::views::Superseded;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, FrameSize, Lsn};
 

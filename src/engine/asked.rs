@@ -1,14 +1,11 @@
 //! What kind of operation is asked for: whether it writes, whether it names its documents, what it is to answer.
 
-use super::input::Incoming;
-use super::input::check_part;
+use super::input::{Incoming, check_part};
 use super::operation::{Operation, Returned};
-use crate::document::incoming;
-use crate::document::{RawKind, RawValue};
+use crate::document::{RawKind, RawValue, incoming};
 use crate::error::{Error, Kind, Result};
-use crate::query::aggregate;
 use crate::query::expression::Constants;
-use crate::query::{Projection, Sort};
+use crate::query::{Projection, Sort, aggregate};
 
 /// Which document a write answers, if any.
 #[derive(Default)]

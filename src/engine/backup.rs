@@ -9,9 +9,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::compact::Written;
-use super::limits::Watch;
 use super::proof::{Proof, Purpose};
 use super::store::Store;
+use crate::engine::exec::interrupt::Watch;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
 use crate::storage::vfs::EntryKind;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::fetch::Reading;
 use super::scan::Found;
-use super::slab::{SlotId, Span};
+use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::storage::{Block, Lsn};
 

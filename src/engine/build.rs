@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::catalogue::Catalogue;
-use super::collection::Collection;
-use super::damage::damage;
-use super::index::Index;
-use super::limits::Watch;
-use super::slab::{Content, SlotId};
 use super::store::Store;
 use crate::document::RawValue;
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::format::damage::damage;
+use crate::engine::state::catalogue::Catalogue;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::{Content, SlotId};
 use crate::error::{Error, Kind, Result};
 use crate::index::{Entries, Purpose, Tree, merge};
 use crate::query::Filter;

@@ -5,11 +5,10 @@ use parking_lot::Mutex;
 use super::ahead::Ahead;
 use super::commit::Committed;
 use super::input::Incoming;
-use super::limits::Watch;
 use super::operation::{InsertOrder, Operation};
 use super::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
 use super::store::Store;
-use crate::document::incoming;
+use crate::engine::exec::interrupt::Watch;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Lsn;
 

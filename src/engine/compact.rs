@@ -18,16 +18,15 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::collection::Collection;
-use super::limits::LOOK;
-use super::limits::Watch;
 use super::proof::{Kept, Proof, Purpose};
-use super::record;
-use super::slab::{SlotId, Span};
 use super::store::{Applied, Store};
-use super::tally::Tally;
-use super::views::View;
 use crate::document::{ShapeId, encode_plain};
+use crate::engine::exec::interrupt::{LOOK, Watch};
+use crate::engine::format::record;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{SlotId, Span};
+use crate::engine::state::tally::Tally;
+use crate::engine::state::views::View;
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, BLOCK_BYTES, StorageMode};
 use crate::query::Filter;

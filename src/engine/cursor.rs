@@ -2,24 +2,23 @@
 //!
 //! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
 
-use crate::engine::input::check_part;
-use crate::engine::input::parse_filter_with;
+use crate::engine::input::{check_part, parse_filter_with};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::collection::Collection;
 use super::fetch::Reading;
 use super::hint::Hint;
 use super::hits::Hits;
 use super::input::Incoming;
-use super::limits::{Limits, Watch};
 use super::operation::FindOptions;
 use super::plan::Query;
-use super::promptly::{PROMPT_DOCUMENTS, refuse};
 use super::response::Document;
 use super::store::Store;
-use super::views::View;
-use crate::document::{incoming, weight};
+use crate::document::incoming;
+use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::views::View;
 use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;

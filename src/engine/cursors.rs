@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::aggregate::Aggregation;
-use super::collection::Collection;
 use super::cursor::Cursor;
-use super::limits::Watch;
 use super::response::{Answer, Document};
 use super::store::Store;
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::state::collection::Collection;
 use crate::error::{Error, Kind, Result, codes};
 
 /// A cursor that nobody asks for this long (ms) is closed.

@@ -3,12 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::index::Index;
-use super::key::{Key, key_of};
-use super::record::{Put, Record, Records};
 use crate::document::shape::MAX_SHAPES;
 use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::format::record::{Put, Record, Records};
+use crate::engine::state::index::Index;
 use crate::index::Spec;
 use crate::storage::{Block, Heard};
 

@@ -9,17 +9,16 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::backup::Backup;
-use super::checkpoint;
 use super::commit::Committed;
 use super::compact::Compaction;
 use super::export::Export;
 use super::figures::{SuggestedIndex, suggested};
 use super::interrupt::{GRACE, PATIENCE};
-use super::limits::Watch;
-use super::registry;
 use super::replay::Replay;
 use super::session::Session;
 use super::store::Store;
+use super::{checkpoint, registry};
+use crate::engine::exec::interrupt::Watch;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{MEMORY, OpenOptions, StorageMode};
@@ -364,7 +363,7 @@ impl Drop for Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::lane::Job;
+    use crate::engine::exec::work_queue::Job;
 
     #[test]
     fn a_database_in_memory_is_closed_at_once_unless_something_is_under_way() {

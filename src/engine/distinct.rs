@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::key::{Key, key_of};
 use super::scan::Scan;
-use super::slab::Span;
 use super::store::Store;
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::state::slab::Span;
 use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Block;
 

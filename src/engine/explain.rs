@@ -3,19 +3,18 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::collection::Collection;
 use super::count::{count_by, distinct_by};
 use super::fetch::{Examined, Reading};
 use super::hint::Hint;
 use super::hits::Hits;
-use super::index::Index;
-use super::input::Incoming;
-use super::input::{check_part, parse_filter_with};
-use super::limits::Watch;
+use super::input::{Incoming, check_part, parse_filter_with};
 use super::operation::{Operation, Reach, Verbosity};
 use super::plan::{Access, Plan, Query};
 use super::store::Store;
 use crate::document::{Object, Path, RawKind, Value, incoming};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
 use crate::error::{Error, Kind, Result};
 use crate::index::ID_INDEX;
 use crate::options::AutoIndex;

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::collection::Collection;
 use super::ejson;
-use super::limits::Watch;
 use super::store::Store;
-use super::views::View;
 use crate::document::RawValue;
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::views::View;
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 
@@ -82,7 +82,7 @@ impl Export {
             let mut head = b"{\"collection\":".to_vec();
             ejson::write_text(name.as_bytes(), &mut head);
             head.extend_from_slice(b",\"document\":");
-            let visit = |_, _, block: &Arc<crate::storage::Block>, span: super::slab::Span| {
+            let visit = |_, _, block: &Arc<crate::storage::Block>, span: crate::engine::state::slab::Span| {
                 let document = span.of(block);
                 piece.bytes.extend_from_slice(&head);
                 ejson::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use super::backward::Backward;
 use super::fetch::{Examined, Reading};
-use super::index::Index;
 use super::plan::{Plan, Query};
 use super::scan::{Found, Scan};
 use super::select::{Pause, Selection};
-use super::slab::{SlotId, Span};
 use super::sorted::Best;
 use crate::document::RawValue;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::query::Sort;
 use crate::storage::{Block, Lsn};

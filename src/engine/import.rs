@@ -6,14 +6,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::collection_name::check_name;
 use super::ejson::Parsed;
 use super::input::Incoming;
 use super::operation::{InsertOrder, Operation, SetEntry};
 use super::response::Answer;
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
-use crate::error::codes::{self, Code};
+use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
 

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::index::Index;
-use super::slab::SlotId;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::SlotId;
 use crate::index::{Entries, KeyBytes};
 
 /// What the steps of a commit change in one index. Entries have the numbers of their steps in place of slots.

@@ -3,10 +3,10 @@
 use super::commit::Committed;
 use super::hint::Hint;
 use super::input::Incoming;
-use super::limits::Watch;
 use super::response::Answer;
 use super::store::Store;
 use crate::document::incoming;
+use crate::engine::exec::interrupt::Watch;
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::collection::Collection;
 use super::commit::{Current, Over};
-use super::index::Index;
-use super::key::key_of;
-use super::limits::Watch;
 use super::replay::Replay;
 use super::response::Answer;
 use super::store::Store;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::format::key::key_of;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
 use crate::error::{Kind, Result};
 use crate::index::{Range, Spec};
 use crate::options::OpenOptions;
@@ -59,7 +59,7 @@ fn delete(store: &Store, id: i32) {
     committed.result.unwrap();
 }
 
-fn key(id: i32) -> super::key::Key {
+fn key(id: i32) -> crate::engine::format::key::Key {
     let mut bytes = Vec::new();
     encode_plain(&Value::Int(id), &mut bytes);
     key_of(RawValue::new(&bytes, &Shapes::new()))
@@ -114,7 +114,8 @@ fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
     // Views pass in some order; what is let go is let go from the oldest on.
     for n in [3, 0, 9, 0, 1, 4, 0, 8, 2, 0, 5, 0, 0, 1, 2, 0, 1, 1, 0] {
         drop(views.remove(n % views.len()));
-        let settled = collection(&store).slab().sees_all(super::slab::SlotId(0), Lsn(u64::MAX));
+        let settled =
+            collection(&store).slab().sees_all(crate::engine::state::slab::SlotId(0), Lsn(u64::MAX));
         assert_eq!(settled, views.is_empty());
         assert!(!settled || index.len() == 1);
         store.check_indexes().unwrap();

@@ -9,15 +9,14 @@
 
 use std::sync::Arc;
 
-use super::collection::Collection;
 use super::commit::{Commit, Committed, Halt};
 use super::duplicate::duplicate_key;
-use super::index::Index;
-use super::limits::LOOK;
-use super::limits::Watch;
 use super::store::Store;
-use super::views::View;
 use crate::document::encode_plain;
+use crate::engine::exec::interrupt::{LOOK, Watch};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
+use crate::engine::state::views::View;
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Purpose, Spec, values_of};

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::key::{Key, key_of};
 use crate::document::{RawKind, RawValue, Shapes, incoming};
+use crate::engine::format::key::{Key, key_of};
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::query::expression::Constants;

@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use super::ahead::Ahead;
-use super::collection::Collection;
 use super::commit::{Commit, Committed, Current, Halt, Over};
 use super::duplicate::{check_version, conflict, duplicate_id};
-use super::input::Incoming;
-use super::input::incoming_key;
-use super::key::{Key, key_of};
-use super::limits::Watch;
+use super::input::{Incoming, incoming_key};
 use super::operation::{InsertOrder, SetEntry};
 use super::response::{Answer, WriteError};
 use super::store::Store;
 use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::state::collection::Collection;
 use crate::error::{Error, Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;

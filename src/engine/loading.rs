@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::collection::Collection;
-use super::key::Key;
-use super::version::Span;
+use crate::engine::format::key::Key;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::version::Span;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, StorageBackend};
 

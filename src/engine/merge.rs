@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use super::ahead::Ahead;
-use super::collection::Collection;
 use super::commit::{Commit, Committed, Current, Halt, Over, Present, Target};
-use super::key::{Key, key_of};
-use super::limits::Watch;
 use super::packed::Packed;
 use super::precedence::Subject;
-use super::slab::SlotId;
 use super::store::Store;
-use crate::document::{RawValue, Shapes, Value, encode_plain, id, weight};
+use crate::document::{RawValue, Shapes, Value, encode_plain, id};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::SlotId;
 use crate::error::{Error, Kind, Result, codes};
 use crate::options::PART_BYTES;
 use crate::query::aggregate::Merged;

@@ -5,10 +5,10 @@ use parking_lot::Mutex;
 use super::ahead::Ahead;
 use super::hint::Hint;
 use super::input::Incoming;
-use super::limits::Watch;
 use super::operation::{Reach, Returned, Upsert};
-use super::slab::{SlotId, Stamp};
 use crate::document::{RawValue, Shapes, Value, encode};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::state::slab::{SlotId, Stamp};
 use crate::error::Result;
 use crate::query::{Filter, Projection, Sort, Update};
 

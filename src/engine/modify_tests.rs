@@ -1,24 +1,22 @@
 //! Writes by filter beside other commits and the making of indexes: what they may use, and what they may wait for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::database::Database;
 use super::hint::Hint;
-use super::index::Index;
-use super::input::Incoming;
-use super::input::parse_filter;
-use super::limits::{Limits, Watch};
+use super::input::{Incoming, parse_filter};
 use super::modification::{Change, Modification};
 use super::operation::{InsertOrder, Operation, Reach, SetEntry, Size, Task, Upsert};
 use super::plan::{Plan, Query};
-use super::promptly::promptly;
 use super::response::Answer;
 use super::session::Session;
 use super::store::Store;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::nonblocking::promptly;
+use crate::engine::state::index::Index;
 use crate::error::{Kind, Result};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};

@@ -1,9 +1,9 @@
 //! Collections as a whole: making, dropping, renaming.
 
-use super::collection_name::check_name;
 use super::commit::Committed;
 use super::response::Answer;
 use super::store::Store;
+use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, codes};
 
 impl Store {

@@ -4,7 +4,7 @@ use crate::engine::input::Incoming;
 use crate::engine::response::Reply;
 use std::sync::Arc;
 
-use crate::engine::limits::Limits;
+use crate::engine::exec::interrupt::Limits;
 
 /// How many documents an operation may touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

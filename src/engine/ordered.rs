@@ -12,10 +12,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::index::Index;
 use super::plan::{Access, Order};
-use super::slab::{SlotId, Span};
 use crate::document::RawValue;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::index::{Purpose, Range, component_len};
 use crate::storage::{Block, Lsn};

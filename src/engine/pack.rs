@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::collection::Collection;
 use super::compact::Compaction;
-use super::record;
-use super::slab::{Content, SlotId, Span};
 use super::store::Store;
+use crate::engine::format::record;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{Content, SlotId, Span};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
 use crate::storage::{Block, BlockPlace, FileId, Lsn};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::collection::Collection;
 use super::commit::{Commit, Halt, Over, Present};
-use super::key::Key;
 use crate::document::staged::StagedShapes;
 use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming};
+use crate::engine::format::key::Key;
+use crate::engine::state::collection::Collection;
 use crate::error::{Error, Kind, Result};
 use crate::query::{Rewrite, Update};
 

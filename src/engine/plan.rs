@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::collection::Collection;
 use super::hint::Hint;
-use super::index::Index;
-use super::key::{Key, key_of};
 use super::ranges::{Bounded, Ranges};
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
 use crate::error::Result;
 use crate::index::{Range, Spec};
 use crate::query::{Bounds, Demands, Edge, Filter, Sort};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::database::Database;
 use super::input::Incoming;
-use super::limits::Watch;
 use super::operation::{FindOptions, InsertOrder, Operation, Reach, Verbosity};
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::exec::interrupt::Watch;
 use crate::error::{Kind, Result};
 use crate::index::Spec;
 use crate::options::{AutoIndex, OpenOptions};

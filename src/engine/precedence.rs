@@ -15,8 +15,8 @@ use std::thread::{self, ThreadId};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::limits::LOOK;
-use super::slab::SlotId;
+use crate::engine::exec::interrupt::LOOK;
+use crate::engine::state::slab::SlotId;
 use crate::error::Result;
 
 /// What a write may take precedence over; the first number is that of a collection.

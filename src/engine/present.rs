@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::record::Put;
-use super::slab::{SlotId, Span};
 use crate::document::{RawValue, Shapes};
+use crate::engine::format::record::Put;
+use crate::engine::state::slab::{SlotId, Span};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::database::Database;
 use super::input::Incoming;
-use super::limits::Watch;
 use super::operation::{InsertOrder, SetEntry};
-use super::slab::{Content, SlotId, Version};
 use super::store::Store;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::error::{Error, Kind};
 use crate::options::{AutoCompact, OpenOptions};
 use crate::storage::{FileId, Host, Lsn};

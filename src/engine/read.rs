@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::collection::Collection;
-use super::key::{Key, key_of};
-use super::promptly::{PROMPT_BYTES, refuse};
 use super::response::{Answer, Document};
-use super::slab::{Content, OnDisk, Span, Version};
 use super::store::Store;
 use crate::document::RawValue;
+use crate::engine::exec::nonblocking::{PROMPT_BYTES, refuse};
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{Content, OnDisk, Span, Version};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 

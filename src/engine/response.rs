@@ -1,11 +1,11 @@
 //! What an operation answers. The binding encodes these.
 
-use crate::engine::version::Span;
+use crate::engine::state::version::Span;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::collection::Collection;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::state::collection::Collection;
 use crate::error::{Error, Result};
 use crate::query::Filter;
 use crate::storage::Block;

@@ -8,13 +8,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::index::Index;
-use super::key::Key;
 use super::ordered::Ordered;
 use super::plan::{Access, Plan};
-use super::promptly::{PROMPT_DOCUMENTS, refuse};
-use super::slab::{SlotId, Span};
 use crate::document::RawValue;
+use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
+use crate::engine::format::key::Key;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::index::Range;
 use crate::storage::{Block, Lsn};

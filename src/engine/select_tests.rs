@@ -5,19 +5,18 @@
 use std::sync::Arc;
 
 use super::aggregate::Aggregation;
-use super::collection::Collection;
 use super::cursor::Cursor;
 use super::database::Database;
 use super::hint::Hint;
-use super::input::Incoming;
-use super::input::parse_filter;
-use super::limits::{Limits, Watch};
+use super::input::{Incoming, parse_filter};
 use super::modification::{Change, Modification};
 use super::operation::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
 use super::response::{Document, UpdateOutcome};
 use super::session::Session;
 use super::store::Store;
 use crate::document::{Path, Shapes, Value, encode_plain};
+use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::state::collection::Collection;
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
 use crate::query::expression::Constants;

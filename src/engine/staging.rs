@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::collection::Collection;
 use super::commit::{Commit, Halt, Made};
 use super::duplicate::duplicate_key;
-use super::index::Index;
 use super::index_delta::Delta;
 use super::present::{Present, Target};
-use super::slab::SlotId;
 use crate::document::RawValue;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::SlotId;
 use crate::index::{Found, Keys, Purpose, cut, values_of};
 
 impl Commit<'_> {

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::budget::Budget;
-use super::catalogue::Catalogue;
-use super::collection::{Collection, Collections};
 use super::compaction_state::Auto;
-use super::limits::Watch;
 use super::loading::Loading;
 use super::precedence::Precedence;
-use super::promptly::{PROMPT_BYTES, must_be_prompt, prompt_work, refusal, refuse};
-use super::views::{Superseded, View, Views};
 use super::waiting::Waiting;
 use crate::document::{Value, id};
+use crate::engine::exec::backpressure::Budget;
+use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::nonblocking::{PROMPT_BYTES, must_be_prompt, prompt_work, refusal, refuse};
+use crate::engine::state::catalogue::Catalogue;
+use crate::engine::state::collection::{Collection, Collections};
+use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::{Clock, Rng};

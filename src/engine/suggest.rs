@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::collection::Collection;
 use super::fetch::Reading;
 use super::store::Store;
 use crate::document::{Path, Value};
+use crate::engine::state::collection::Collection;
 use crate::error::Kind;
 use crate::index::{Direction, Field, Spec};
 use crate::options::{Access, AutoIndex};

@@ -8,17 +8,17 @@
 use std::sync::Arc;
 
 use super::ahead::Ahead;
-use super::collection::Collection;
 use super::commit::{Commit, Halt, Over, Present, Target};
-use super::key::{Key, key_of};
 use super::modification::{Candidate, Change, Modification, projected};
 use super::operation::Returned;
 use super::packed::Packed;
-use super::promptly::refuse;
-use super::slab::{Content, SlotId, Stamp, Version};
 use super::store::Store;
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
+use crate::engine::exec::nonblocking::refuse;
+use crate::engine::format::key::{Key, key_of};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::{Content, SlotId, Stamp, Version};
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
 use crate::query::Rewrite;

@@ -14,9 +14,9 @@ use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::holds::Holds;
 use super::index::Index;
-use super::key::Key;
-use super::promptly::must_be_prompt;
 use super::slab::SlotId;
+use crate::engine::exec::nonblocking::must_be_prompt;
+use crate::engine::format::key::Key;
 use crate::index::Entries;
 use crate::storage::Lsn;
 
@@ -165,7 +165,7 @@ impl Views {
     }
 
     /// The state that was read after opening; nothing is visible before.
-    pub(super) fn take_over(&self, lsn: Lsn, catalogue: Arc<Catalogue>) {
+    pub(crate) fn take_over(&self, lsn: Lsn, catalogue: Arc<Catalogue>) {
         let _open = self.open.lock();
         *self.catalogue.write() = catalogue;
         self.published.store(lsn.0, Ordering::Release);
@@ -233,18 +233,18 @@ impl Views {
     }
 
     /// Whether something waits to be let go, or is being let go.
-    pub(super) fn has_garbage(&self) -> bool {
+    pub(crate) fn has_garbage(&self) -> bool {
         // In this order: what is taken from the list is taken under the other lock.
         !self.garbage.lock().is_empty() || self.draining.is_locked()
     }
 
     /// Whether a view that was dropped where nothing may wait left something to `catch_up`.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.has_passed() || self.holds.has_retired()
     }
 
     /// Lets go of what no view needs any more.
-    pub(super) fn catch_up(&self) {
+    pub(crate) fn catch_up(&self) {
         self.holds.forget_retired();
         self.reclaim();
     }
@@ -258,7 +258,7 @@ impl Views {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::promptly::promptly;
+    use crate::engine::exec::nonblocking::promptly;
     use std::sync::atomic::AtomicBool;
 
     #[test]

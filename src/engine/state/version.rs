@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::record::{PAYLOAD_HEAD, Put, Records};
+use crate::engine::format::record::{PAYLOAD_HEAD, Put, Records};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// What a block costs beside its bytes: the two counts of its Arc, its fields, and the allocator's head of each part.

@@ -21,7 +21,7 @@ pub struct Suggestions {
 
 impl Suggestions {
     /// Counts a path.
-    pub(super) fn count(&self, path: &Path) {
+    pub(crate) fn count(&self, path: &Path) {
         let mut paths = self.paths.lock();
         if let Some((_, count)) = paths.iter_mut().find(|(known, _)| known == path) {
             *count = count.saturating_add(1);
@@ -31,7 +31,7 @@ impl Suggestions {
     }
 
     /// Paths that were asked for often enough, and how often, the most frequent first.
-    pub(super) fn wanted(&self) -> Vec<(Path, u32)> {
+    pub(crate) fn wanted(&self) -> Vec<(Path, u32)> {
         let mut wanted: Vec<_> =
             self.paths.lock().iter().filter(|(_, count)| *count >= ENOUGH).cloned().collect();
         wanted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -39,7 +39,7 @@ impl Suggestions {
     }
 
     /// Which of these paths an automatic index is made on next, each once.
-    pub(super) fn take(&self, candidates: Vec<(Path, u32)>) -> Option<Path> {
+    pub(crate) fn take(&self, candidates: Vec<(Path, u32)>) -> Option<Path> {
         let mut made = self.made.lock();
         if made.len() >= AUTOMATIC {
             return None;

@@ -40,9 +40,9 @@ pub struct Index {
 /// What a build has to look at on the newest versions: keys that several documents seemed to have, documents that
 /// could not be indexed.
 #[derive(Default)]
-pub(super) struct Suspects {
-    pub(super) keys: Vec<Vec<u8>>,
-    pub(super) slots: Vec<SlotId>,
+pub(crate) struct Suspects {
+    pub(crate) keys: Vec<Vec<u8>>,
+    pub(crate) slots: Vec<SlotId>,
 }
 
 impl Index {
@@ -153,20 +153,20 @@ impl Index {
     }
 
     /// Whether commits maintain it.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.dropped_at.load(Ordering::Acquire) == NEVER
     }
 
-    pub(super) fn set_ready(&self, lsn: Lsn) {
+    pub(crate) fn set_ready(&self, lsn: Lsn) {
         self.ready_at.store(lsn.0, Ordering::Release);
     }
 
-    pub(super) fn set_dropped(&self, lsn: Lsn) {
+    pub(crate) fn set_dropped(&self, lsn: Lsn) {
         self.dropped_at.store(lsn.0, Ordering::Release);
     }
 
     /// The keys of a document.
-    pub(super) fn keys(
+    pub(crate) fn keys(
         &self,
         document: RawValue<'_>,
         purpose: Purpose,
@@ -180,7 +180,7 @@ impl Index {
 
     /// Notes what keys of these kinds mean for readers. Comes before their entries, and before the number that makes
     /// them visible.
-    pub(super) fn note(&self, multikey: u32, truncated: bool) {
+    pub(crate) fn note(&self, multikey: u32, truncated: bool) {
         if multikey & !self.multikey.load(Ordering::Relaxed) != 0 {
             self.multikey.fetch_or(multikey, Ordering::AcqRel);
         }
@@ -190,7 +190,7 @@ impl Index {
     }
 
     /// What it has of a document without arrays on its paths: `key` becomes the key.
-    pub(super) fn plain_key(&self, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
+    pub(crate) fn plain_key(&self, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
         if self.partial.as_ref().is_some_and(|filter| !filter.matches(document)) {
             return Found::Nothing;
         }
@@ -198,7 +198,7 @@ impl Index {
     }
 
     /// Enters sorted entries of versions that stand in their slots already.
-    pub(super) fn enter(&self, entries: &Entries) {
+    pub(crate) fn enter(&self, entries: &Entries) {
         let watched = self.spec.unique && self.is_building();
         let mut tree = self.tree.write();
         let mut near = None;
@@ -211,7 +211,7 @@ impl Index {
     }
 
     /// Removes sorted entries of versions that no view needs any more.
-    pub(super) fn remove(&self, entries: &Entries) {
+    pub(crate) fn remove(&self, entries: &Entries) {
         let mut tree = self.tree.write();
         let mut near = None;
         for (key, slot) in entries.iter() {
@@ -220,16 +220,16 @@ impl Index {
     }
 
     /// The document in this slot could not be indexed while the index was being built.
-    pub(super) fn suspect(&self, slot: SlotId) {
+    pub(crate) fn suspect(&self, slot: SlotId) {
         self.suspects.lock().slots.push(slot);
     }
 
-    pub(super) fn suspects(&self) -> &Mutex<Suspects> {
+    pub(crate) fn suspects(&self) -> &Mutex<Suspects> {
         &self.suspects
     }
 
     /// Takes in sorted entries of a view, beside those that commits have entered since.
-    pub(super) fn fill(&self, runs: &[Entries]) {
+    pub(crate) fn fill(&self, runs: &[Entries]) {
         let mut filled = merge(runs, |key| {
             if self.spec.unique {
                 self.suspects.lock().keys.push(key.to_vec());
@@ -249,12 +249,12 @@ impl Index {
     }
 
     /// Calls with every entry and how often it was entered.
-    pub(super) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
         self.tree.read().each(|key, slot, times| visit(key, SlotId(slot), times));
     }
 
     /// Slots that have an entry of this key.
-    pub(super) fn slots(&self, key: &[u8]) -> Vec<SlotId> {
+    pub(crate) fn slots(&self, key: &[u8]) -> Vec<SlotId> {
         let mut slots = Vec::new();
         self.tree.read().slots_of(key, |slot| {
             slots.push(SlotId(slot));

@@ -18,35 +18,35 @@
 
 use super::key::Key;
 use super::record::varint;
-use super::version::Span;
+use crate::engine::state::version::Span;
 use crate::storage::segment::LARGEST_NUMBER;
 use crate::storage::{BlockPlace, FileId};
 
 /// Bytes after which a page ends.
 const PAGE: usize = 4 << 10;
-pub(super) const SEGMENT: u64 = 1;
-pub(super) const SNAPSHOT: u64 = 2;
+pub(crate) const SEGMENT: u64 = 1;
+pub(crate) const SNAPSHOT: u64 = 2;
 
 /// Where the record of a document stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub(super) place: BlockPlace,
+pub(crate) struct Spot {
+    pub(crate) place: BlockPlace,
     /// Where the record begins in the payload.
-    pub(super) start: u32,
+    pub(crate) start: u32,
 }
 
 /// The hash that the record of this key is found by.
-pub(super) fn hash_of(collection: u32, key: &Key) -> u32 {
+pub(crate) fn hash_of(collection: u32, key: &Key) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&collection.to_le_bytes()), key)
 }
 
 /// The state, read.
-pub(super) struct State {
-    pub(super) files: Vec<FileId>,
-    pub(super) payloads: Vec<Vec<u8>>,
+pub(crate) struct State {
+    pub(crate) files: Vec<FileId>,
+    pub(crate) payloads: Vec<Vec<u8>>,
 }
 
-pub(super) struct Entry {
+pub(crate) struct Entry {
     hash: u32,
     file: u32,
     frame: u64,
@@ -57,14 +57,14 @@ pub(super) struct Entry {
 
 /// Documents on their way into a checkpoint.
 #[derive(Default)]
-pub(super) struct Entries {
-    pub(super) files: Vec<FileId>,
-    pub(super) list: Vec<Entry>,
+pub(crate) struct Entries {
+    pub(crate) files: Vec<FileId>,
+    pub(crate) list: Vec<Entry>,
 }
 
 impl Entries {
     /// `None` when the document stands nowhere on disk.
-    pub(super) fn push(&mut self, hash: u32, place: BlockPlace, span: Span) -> Option<()> {
+    pub(crate) fn push(&mut self, hash: u32, place: BlockPlace, span: Span) -> Option<()> {
         if place.file == FileId::Memory {
             return None;
         }
@@ -82,7 +82,7 @@ impl Entries {
         Some(())
     }
 
-    pub(super) fn into_pages(mut self) -> Vec<(u32, Vec<u8>)> {
+    pub(crate) fn into_pages(mut self) -> Vec<(u32, Vec<u8>)> {
         self.list.sort_unstable_by_key(|entry| entry.hash);
         let mut pages: Vec<(u32, Vec<u8>)> = Vec::new();
         let mut last = None;
@@ -112,7 +112,7 @@ fn put(page: &mut Vec<u8>, hash: u32, entry: &Entry, files: usize) {
 }
 
 /// Reads the state; `None` when it is malformed.
-pub(super) fn decode_state(bytes: &[u8]) -> Option<State> {
+pub(crate) fn decode_state(bytes: &[u8]) -> Option<State> {
     let mut bytes = Bytes(bytes);
     let mut state = State { files: Vec::new(), payloads: Vec::new() };
     for _ in 0..bytes.number()? {
@@ -133,7 +133,7 @@ pub(super) fn decode_state(bytes: &[u8]) -> Option<State> {
 }
 
 /// The records of this hash that a page names, at most so many; `None` when there are more, or it is malformed.
-pub(super) fn spots(page: &[u8], hash: u32, files: &[FileId], most: usize) -> Option<Vec<Spot>> {
+pub(crate) fn spots(page: &[u8], hash: u32, files: &[FileId], most: usize) -> Option<Vec<Spot>> {
     let mut bytes = Bytes(page);
     let mut found = Vec::new();
     let mut own = 0_u64;

@@ -32,7 +32,7 @@ struct Kept {
 
 /// What changed since a commit.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Since {
+pub(crate) enum Since {
     /// The documents in these slots.
     Slots(Vec<SlotId>),
     /// More than is kept: whatever has a newer version.
@@ -40,12 +40,12 @@ pub(super) enum Since {
 }
 
 /// Changes are noted as long as this lives.
-pub(super) struct Watching<'r>(&'r Recent);
+pub(crate) struct Watching<'r>(&'r Recent);
 
 impl Recent {
     /// Notes changes from the next commit on. The commit lock, which is taken to learn the newest commit afterwards, orders
     /// this before that commit.
-    pub(super) fn watch(&self) -> Watching<'_> {
+    pub(crate) fn watch(&self) -> Watching<'_> {
         let _kept = self.kept.lock();
         self.watching.fetch_add(1, Ordering::Release);
         Watching(self)
@@ -53,7 +53,7 @@ impl Recent {
 
     /// A commit changed a document. Under the commit lock.
     #[inline]
-    pub(super) fn note(&self, lsn: Lsn, slot: SlotId) {
+    pub(crate) fn note(&self, lsn: Lsn, slot: SlotId) {
         self.newest.store(lsn.0, Ordering::Release);
         if self.watching.load(Ordering::Acquire) > 0 {
             self.keep(lsn, slot);
@@ -72,12 +72,12 @@ impl Recent {
     }
 
     /// Whether a commit after this one changed the collection.
-    pub(super) fn is_newer(&self, than: Lsn) -> bool {
+    pub(crate) fn is_newer(&self, than: Lsn) -> bool {
         self.newest.load(Ordering::Acquire) > than.0
     }
 
     /// What changed since, as long as it was watched since then.
-    pub(super) fn since(&self, lsn: Lsn) -> Since {
+    pub(crate) fn since(&self, lsn: Lsn) -> Since {
         let kept = self.kept.lock();
         if kept.complete_from > lsn {
             return Since::Many;

@@ -6,8 +6,8 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::key::Key;
 use super::slab::SlotId;
+use crate::engine::format::key::Key;
 
 /// The sum of some documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

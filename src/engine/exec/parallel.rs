@@ -22,13 +22,13 @@ const AHEAD: u64 = 2;
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
 /// Threads that may help the caller: cores that no other such work occupies. Given back when dropped.
-pub(super) struct Crew {
+pub(crate) struct Crew {
     helpers: usize,
 }
 
 impl Crew {
     /// At most so many.
-    pub(super) fn hire(most: u64) -> Crew {
+    pub(crate) fn hire(most: u64) -> Crew {
         static CORES: OnceLock<usize> = OnceLock::new();
         let cores = *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
         let most = usize::try_from(most).unwrap_or(MOST_HELPERS).min(MOST_HELPERS);
@@ -40,12 +40,12 @@ impl Crew {
     }
 
     /// Whether the caller is alone.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.helpers == 0
     }
 
     #[cfg(test)]
-    pub(super) fn of(helpers: usize) -> Crew {
+    pub(crate) fn of(helpers: usize) -> Crew {
         BUSY.fetch_add(helpers + 1, Ordering::Relaxed);
         Crew { helpers }
     }
@@ -59,7 +59,7 @@ impl Drop for Crew {
 
 /// Works off the pieces `0..count` and takes the result of each in order, until one is an error or is told to be the
 /// last. `work` should look at the flag now and then: once it is set nobody wants its result.
-pub(super) fn in_order<T: Send>(
+pub(crate) fn in_order<T: Send>(
     crew: &Crew,
     count: u64,
     work: impl Fn(u64, &AtomicBool) -> Result<T> + Sync,

@@ -4,12 +4,12 @@ use crate::error::{Error, Kind, Result, codes};
 use crate::query::name_fault;
 
 /// Whether a collection may have this name.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     name_fault(name).is_none()
 }
 
 /// Refuses what cannot be the name of a collection.
-pub(super) fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let Some(fault) = name_fault(name) else { return Ok(()) };
     let shown: String = name.chars().take(40).collect();
     let message = format!("collection name {shown:?} {fault}");

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::work::{Clock, Stop, Work};
 
 /// How long a wait for a lock or for memory lasts before the limits of the operation are checked again.
-pub(super) const LOOK: Duration = Duration::from_millis(10);
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
 
 /// What a caller allows an operation.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use crate::storage::snapshot::snapshot_name;
 use crate::storage::{BlockPlace, FileId};
 
 /// Damage of the record that begins at `start` in the payload at this place of the database at `path`.
-pub(super) fn damage(path: &Path, place: &BlockPlace, start: usize, what: &str) -> Error {
+pub(crate) fn damage(path: &Path, place: &BlockPlace, start: usize, what: &str) -> Error {
     let file = match place.file {
         FileId::Segment(id) => segment_name(id),
         FileId::Snapshot(id) => snapshot_name(id),

@@ -7,14 +7,14 @@ use dashmap::{DashMap, Entry};
 use parking_lot::{Mutex, RwLock};
 
 use super::index::Index;
-use super::key::Key;
-use super::promptly::PROMPT_BYTES;
 use super::recent::Recent;
 use super::scan_counts::Suggestions;
 use super::slab::{Seen, Slab, SlotId, Version};
 use super::tally::Running;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
+use crate::engine::exec::nonblocking::PROMPT_BYTES;
+use crate::engine::format::key::Key;
 use crate::storage::Lsn;
 
 /// Every collection of a database by number, as long as anything may still refer to it.
@@ -93,25 +93,25 @@ impl Collection {
     }
 
     /// The indexes that a view of this number may use.
-    pub(super) fn ready_indexes(&self, view: Lsn) -> impl Iterator<Item = Arc<Index>> + use<> {
+    pub(crate) fn ready_indexes(&self, view: Lsn) -> impl Iterator<Item = Arc<Index>> + use<> {
         let indexes = self.indexes();
         (0..indexes.len())
             .filter_map(move |i| indexes.get(i).cloned())
             .filter(move |index| index.is_ready(view))
     }
 
-    pub(super) fn next_index(&self) -> u32 {
+    pub(crate) fn next_index(&self) -> u32 {
         self.index_numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(super) fn is_indexed(&self) -> bool {
+    pub(crate) fn is_indexed(&self) -> bool {
         self.indexed.load(Ordering::Acquire)
     }
 
     /// Whether putting a document, or replacing or deleting the one in this slot, may spend long on indexes: one is being built, which
     /// holds its entries, or the document is large. Keys are entered after the last step of a commit that may fail,
     /// so who must not wait asks before.
-    pub(super) fn takes_long_to_index(&self, replaced: Option<SlotId>) -> bool {
+    pub(crate) fn takes_long_to_index(&self, replaced: Option<SlotId>) -> bool {
         let is_large = |slot| {
             let size = self.slab.newest(slot, |version| version.content.live_bytes());
             size.is_some_and(|size| size > PROMPT_BYTES)
@@ -120,13 +120,13 @@ impl Collection {
             && (replaced.is_some_and(is_large) || self.indexes.read().iter().any(|index| index.is_building()))
     }
 
-    pub(super) fn add_index(&self, index: Arc<Index>) {
+    pub(crate) fn add_index(&self, index: Arc<Index>) {
         let mut indexes = self.indexes.write();
         *indexes = indexes.iter().cloned().chain([index]).collect();
         self.indexed.store(true, Ordering::Release);
     }
 
-    pub(super) fn remove_index(&self, number: u32) {
+    pub(crate) fn remove_index(&self, number: u32) {
         let mut indexes = self.indexes.write();
         *indexes = indexes.iter().filter(|index| index.number() != number).cloned().collect();
     }
@@ -141,15 +141,15 @@ impl Collection {
         self.slab.live_bytes()
     }
 
-    pub(super) fn suggestions(&self) -> &Suggestions {
+    pub(crate) fn suggestions(&self) -> &Suggestions {
         &self.suggestions
     }
 
-    pub(super) fn recent(&self) -> &Recent {
+    pub(crate) fn recent(&self) -> &Recent {
         &self.recent
     }
 
-    pub(super) fn slab(&self) -> &Slab {
+    pub(crate) fn slab(&self) -> &Slab {
         &self.slab
     }
 
@@ -157,21 +157,21 @@ impl Collection {
         self.directory.get_or_init(Directory::default)
     }
 
-    pub(super) fn slot_of(&self, key: &Key) -> Option<SlotId> {
+    pub(crate) fn slot_of(&self, key: &Key) -> Option<SlotId> {
         self.directory.get()?.get(key).map(|slot| *slot)
     }
 
-    pub(super) fn enter(&self, key: Key, slot: SlotId) {
+    pub(crate) fn enter(&self, key: Key, slot: SlotId) {
         self.directory().insert(key, slot);
     }
 
     /// Enters a key that no document has yet; `false` when one has.
-    pub(super) fn enter_new(&self, key: Key, slot: SlotId) -> bool {
+    pub(crate) fn enter_new(&self, key: Key, slot: SlotId) -> bool {
         self.directory().insert(key, slot).is_none()
     }
 
     /// The slot of this key, or none, and the key is entered with the slot given.
-    pub(super) fn find_or_enter(&self, key: Key, slot: SlotId) -> Option<SlotId> {
+    pub(crate) fn find_or_enter(&self, key: Key, slot: SlotId) -> Option<SlotId> {
         match self.directory().entry(key) {
             Entry::Occupied(known) => Some(*known.get()),
             Entry::Vacant(place) => {
@@ -182,38 +182,38 @@ impl Collection {
     }
 
     /// Forgets the key, unless a later life of the document has taken it.
-    pub(super) fn leave(&self, key: &Key, slot: SlotId) {
+    pub(crate) fn leave(&self, key: &Key, slot: SlotId) {
         if let Some(directory) = self.directory.get() {
             directory.remove_if(key, |_, current| *current == slot);
         }
     }
 
     /// Calls with each key and its slot, in no order.
-    pub(super) fn each_key(&self, mut visit: impl FnMut(&Key, SlotId)) {
+    pub(crate) fn each_key(&self, mut visit: impl FnMut(&Key, SlotId)) {
         if let Some(directory) = self.directory.get() {
             directory.iter().for_each(|entry| visit(entry.key(), *entry.value()));
         }
     }
 
-    pub(super) fn change_count(&self, by: i64) {
+    pub(crate) fn change_count(&self, by: i64) {
         self.count.fetch_add(by as u64, Ordering::AcqRel);
     }
 
     /// What the commits up to the newest applied one left.
-    pub(super) fn tally(&self) -> &Running {
+    pub(crate) fn tally(&self) -> &Running {
         &self.tally
     }
 
-    pub(super) fn logged_shapes(&self) -> usize {
+    pub(crate) fn logged_shapes(&self) -> usize {
         self.logged_shapes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_logged_shapes(&self, count: usize) {
+    pub(crate) fn set_logged_shapes(&self, count: usize) {
         self.logged_shapes.store(count, Ordering::Relaxed);
     }
 
     /// What is known about translating a caller's shape numbers into this collection's.
-    pub(super) fn translation(&self, source: &Shapes) -> Arc<Translation> {
+    pub(crate) fn translation(&self, source: &Shapes) -> Arc<Translation> {
         let mut translations = self.translations.lock();
         if let Some(known) = translations.iter().find(|known| known.is_from(source)) {
             return known.clone();
@@ -227,7 +227,7 @@ impl Collection {
     }
 
     /// What the view has under this key: its slot, and the version.
-    pub(super) fn find(&self, key: &Key, view: impl Fn() -> Lsn) -> Option<(SlotId, Version)> {
+    pub(crate) fn find(&self, key: &Key, view: impl Fn() -> Lsn) -> Option<(SlotId, Version)> {
         let mut first = self.slot_of(key)?;
         loop {
             let number = view();

@@ -2,7 +2,7 @@
 
 use parking_lot::{Condvar, Mutex};
 
-use super::limits::LOOK;
+use super::interrupt::LOOK;
 use crate::error::Result;
 
 /// Bytes that may be queued and not yet published.
