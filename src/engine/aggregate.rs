@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::aggregate_source::Pipe;
-use super::hint::Hint;
-use super::input::Incoming;
 use super::merge::weight;
-use super::response::Document;
-use super::store::Store;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::response::Document;
+use crate::engine::plan::hint::Hint;
+use crate::engine::store::store::Store;
 use parking_lot::Mutex;
 
 use crate::document::{MAX_DOCUMENT, incoming, weight};

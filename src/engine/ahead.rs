@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::store::Store;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{OnDisk, SlotId, Version};
+use crate::engine::store::store::Store;
 use crate::error::Result;
 use crate::options::PART_BYTES;
 use crate::storage::{Block, BlockPlace};

@@ -2,11 +2,11 @@
 
 use super::super::commit::Current;
 use super::super::database::Database;
-use super::super::input::{Incoming, incoming_key};
-use super::super::operation::InsertOrder;
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::format::key::Key;
+use crate::engine::operation::input::{Incoming, incoming_key};
+use crate::engine::operation::request::InsertOrder;
 use crate::options::{OpenOptions, StorageMode};
 
 const DOCUMENTS: i32 = 500;

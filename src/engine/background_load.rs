@@ -9,11 +9,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::early::{self, Answered, Early};
-use super::loading::EarlyReads;
-use super::operation::Operation;
 use super::replay::Replay;
-use super::store::Store;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::request::Operation;
+use crate::engine::store::loading::EarlyReads;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::compact::Written;
 use super::proof::{Proof, Purpose};
-use super::store::Store;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::store::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
 use crate::storage::vfs::EntryKind;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::store::Store;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::damage::damage;
@@ -14,6 +13,7 @@ use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, SlotId};
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::index::{Entries, Purpose, Tree, merge};
 use crate::query::Filter;

@@ -4,11 +4,11 @@ use parking_lot::Mutex;
 
 use super::ahead::Ahead;
 use super::commit::Committed;
-use super::input::Incoming;
-use super::operation::{InsertOrder, Operation};
-use super::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
-use super::store::Store;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::{InsertOrder, Operation};
+use crate::engine::operation::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Lsn;
 

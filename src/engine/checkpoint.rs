@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use super::store::Store;
 use crate::document::RawValue;
 use crate::engine::format::checkpoint::{Entries, SEGMENT, SNAPSHOT, hash_of};
 use crate::engine::format::key::key_of;
 use crate::engine::format::record::varint;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Content;
+use crate::engine::store::store::Store;
 use crate::error::Result;
 use crate::storage::{BlockPlace, CheckpointContents, FileId, Lsn, SnapshotSink};
 

@@ -18,9 +18,7 @@ use smallvec::SmallVec;
 
 use super::ahead::Ahead;
 use super::index_delta::{Claims, Delta};
-use super::precedence::{Precedence, Subject};
 pub use super::present::{Current, Over, Present, Target};
-use super::store::{Applied, Room, Store};
 use crate::document::encode_plain;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::nonblocking::{must_be_prompt, refuse};
@@ -32,6 +30,8 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_name::check_name;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
+use crate::engine::store::precedence::{Precedence, Subject};
+use crate::engine::store::store::{Applied, Room, Store};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
 use crate::storage::Lsn;

@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::proof::{Kept, Proof, Purpose};
-use super::store::{Applied, Store};
 use crate::document::{ShapeId, encode_plain};
 use crate::engine::exec::interrupt::{LOOK, Watch};
 use crate::engine::format::record;
@@ -27,6 +26,7 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::tally::Tally;
 use crate::engine::state::views::View;
+use crate::engine::store::store::{Applied, Store};
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, BLOCK_BYTES, StorageMode};
 use crate::query::Filter;

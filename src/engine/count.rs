@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 
 use super::distinct::Distinct;
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::hint::Hint;
 use super::hits::Hits;
-use super::plan::{Access, Plan, Query};
 use super::scan::Scan;
-use super::store::Store;
 use crate::document::{Path, RawValue, Value};
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::plan::hint::Hint;
+use crate::engine::plan::planner::{Access, Plan, Query};
 use crate::engine::state::index::Index;
+use crate::engine::store::store::Store;
 use crate::error::Result;
 use crate::index::{Purpose, Range};
 use crate::query::Filter;

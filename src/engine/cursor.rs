@@ -2,23 +2,23 @@
 //!
 //! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
 
-use crate::engine::input::{check_part, parse_filter_with};
+use crate::engine::operation::input::{check_part, parse_filter_with};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::Reading;
-use super::hint::Hint;
 use super::hits::Hits;
-use super::input::Incoming;
-use super::operation::FindOptions;
-use super::plan::Query;
-use super::response::Document;
-use super::store::Store;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::FindOptions;
+use crate::engine::operation::response::Document;
+use crate::engine::plan::hint::Hint;
+use crate::engine::plan::planner::Query;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
+use crate::engine::store::store::Store;
 use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 
 use super::aggregate::Aggregation;
 use super::cursor::Cursor;
-use super::response::{Answer, Document};
-use super::store::Store;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 
 /// A cursor that nobody asks for this long (ms) is closed.

@@ -21,15 +21,15 @@ use std::sync::atomic::Ordering;
 
 use smallvec::smallvec;
 
-use super::asked::writes_by_id;
 use super::cursor::Cursor;
 use super::cursors::Source;
-use super::input::Incoming;
-use super::operation::{FindOptions, Operation, Task};
-use super::response::Answer;
 use super::session::{Outcome, Session};
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, promptly};
 use crate::engine::exec::work_queue::Job;
+use crate::engine::operation::classify::writes_by_id;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::{FindOptions, Operation, Task};
+use crate::engine::operation::response::Answer;
 use crate::error::{Error, Kind};
 use crate::query::expression::Constants;
 use crate::storage::FrameSize;

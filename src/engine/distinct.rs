@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::scan::Scan;
-use super::store::Store;
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::slab::Span;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Block;
 

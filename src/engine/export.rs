@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ejson;
-use super::store::Store;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::store::Store;
 use crate::document::Value;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
+use crate::engine::store::store::Store;
 use crate::index::ID_INDEX;
 
 impl Store {

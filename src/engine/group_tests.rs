@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::aggregate::Aggregation;
 use super::database::Database;
-use super::input::{Incoming, parse_filter};
 use super::modification::{Change, Modification};
-use super::operation::{InsertOrder, Reach, Upsert};
-use super::response::Document;
-use super::store::Store;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::parallel::Crew;
+use crate::engine::operation::input::{Incoming, parse_filter};
+use crate::engine::operation::request::{InsertOrder, Reach, Upsert};
+use crate::engine::operation::response::Document;
+use crate::engine::store::store::Store;
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
 use crate::query::expression::Constants;

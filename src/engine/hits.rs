@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::backward::Backward;
 use super::fetch::{Examined, Reading};
-use super::plan::{Plan, Query};
 use super::scan::{Found, Scan};
 use super::select::{Pause, Selection};
 use super::sorted::Best;
 use crate::document::RawValue;
+use crate::engine::plan::planner::{Plan, Query};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::ejson::Parsed;
-use super::input::Incoming;
-use super::operation::{InsertOrder, Operation, SetEntry};
-use super::response::Answer;
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::{InsertOrder, Operation, SetEntry};
+use crate::engine::operation::response::Answer;
 use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;

@@ -1,12 +1,12 @@
 //! Requests about indexes: from what crossed the boundary to what the store does.
 
 use super::commit::Committed;
-use super::hint::Hint;
-use super::input::Incoming;
-use super::response::Answer;
-use super::store::Store;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::response::Answer;
+use crate::engine::plan::hint::Hint;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;

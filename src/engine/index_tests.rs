@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::commit::{Current, Over};
 use super::replay::Replay;
-use super::response::Answer;
-use super::store::Store;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
+use crate::engine::operation::response::Answer;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
+use crate::engine::store::store::Store;
 use crate::error::{Kind, Result};
 use crate::index::{Range, Spec};
 use crate::options::OpenOptions;

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::operation::Operation;
 use super::session::Session;
 use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::operation::request::Operation;
 
 /// How long (ms) operations may still run once their database is being closed, before they are interrupted.
 pub(super) const GRACE: Duration = Duration::from_millis(250);

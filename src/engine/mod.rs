@@ -24,7 +24,6 @@ pub mod aggregate;
 mod aggregate_source;
 mod ahead;
 pub mod apply;
-mod asked;
 mod background_load;
 pub mod backup;
 mod backward;
@@ -33,8 +32,6 @@ pub mod bulk;
 mod checkpoint;
 pub mod commit;
 pub mod compact;
-mod compaction_state;
-pub mod cool;
 pub mod count;
 pub mod cursor;
 mod cursors;
@@ -51,16 +48,13 @@ pub mod export;
 pub mod fetch;
 pub mod figures;
 pub mod format;
-pub mod hint;
 pub mod hits;
 pub mod import;
 mod index_delta;
 pub mod index_requests;
 pub mod indexing;
-pub mod input;
 pub mod insert;
 mod interrupt;
-mod loading;
 mod merge;
 pub mod modification;
 pub mod modify;
@@ -72,14 +66,11 @@ mod packed;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
-mod precedence;
 pub mod present;
 mod proof;
-pub mod ranges;
 pub mod read;
 pub mod registry;
 pub mod replay;
-pub mod response;
 pub mod scan;
 pub mod select;
 #[cfg(test)]
@@ -92,7 +83,6 @@ pub mod store;
 pub mod suggest;
 pub mod upsert;
 pub mod verify;
-pub mod waiting;
 mod work_out;
 mod writing;
 
@@ -104,12 +94,11 @@ pub use exec::{Limits, Watch};
 pub use export::Export;
 pub use format::record;
 pub use import::{Import, ImportOptions, Imported};
-pub use input::Incoming;
 pub use operation::{
-    FindOptions, InsertOrder, Operation, Reach, Returned, SetEntry, Size, Task, Upsert, Verbosity,
+    Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
+    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity, WriteError,
 };
 pub use read::Hot;
-pub use response::{Answer, BulkOutcome, CollectionInfo, Document, Reply, UpdateOutcome, WriteError};
 pub use session::Session;
 pub use state::{Collection, Index};
 pub use verify::{Verification, verify};

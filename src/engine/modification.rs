@@ -1,13 +1,10 @@
 //! A write by filter, as it is requested, and the documents that it has found.
 
-use parking_lot::Mutex;
-
-use super::ahead::Ahead;
-use super::hint::Hint;
-use super::input::Incoming;
-use super::operation::{Reach, Returned, Upsert};
 use crate::document::{RawValue, Shapes, Value, encode};
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::{Reach, Returned, Upsert};
+use crate::engine::plan::hint::Hint;
 use crate::engine::state::slab::{SlotId, Stamp};
 use crate::error::Result;
 use crate::query::{Filter, Projection, Sort, Update};

@@ -1,9 +1,9 @@
 //! Collections as a whole: making, dropping, renaming.
 
 use super::commit::Committed;
-use super::response::Answer;
-use super::store::Store;
+use crate::engine::operation::response::Answer;
 use crate::engine::state::collection_name::check_name;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, codes};
 
 impl Store {

@@ -12,8 +12,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::plan::{Access, Order};
 use crate::document::RawValue;
+use crate::engine::plan::planner::{Access, Order};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::database::Database;
-use super::input::Incoming;
-use super::operation::{FindOptions, InsertOrder, Operation, Reach, Verbosity};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::input::Incoming;
+use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Verbosity};
 use crate::error::{Kind, Result};
 use crate::index::Spec;
 use crate::options::{AutoIndex, OpenOptions};

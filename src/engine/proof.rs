@@ -20,7 +20,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::compact::{Generation, Written, WrittenBlock};
-use super::store::Store;
 use crate::document::{RawValue, ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
@@ -28,6 +27,7 @@ use crate::engine::format::record::{Record, Records};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;
 use crate::engine::state::tally::{KeyHash, Tally};
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::storage::{Block, ReadBack, SnapshotProof};

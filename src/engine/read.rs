@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::response::{Answer, Document};
-use super::store::Store;
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{PROMPT_BYTES, refuse};
 use crate::engine::format::key::{Key, key_of};
+use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, OnDisk, Span, Version};
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::indexing::{MAX_INDEXES, MAX_SPEC};
-use super::store::Recovered;
 use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::engine::format::damage::damage;
@@ -19,6 +18,7 @@ use crate::engine::state::collection_name::is_name;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
+use crate::engine::store::store::Recovered;
 use crate::error::{Error, Result};
 use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, Loader, Lsn, Replayed, SnapshotBlock};

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fetch::{Last, Reading};
-use super::store::Store;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::nonblocking::refuse;
 use crate::engine::exec::parallel::{Crew, in_order};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
+use crate::engine::store::store::Store;
 use crate::error::Result;
 use crate::query::{Filter, Matcher};
 use crate::storage::{Block, Lsn};

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
 use super::ordered::Ordered;
-use super::plan::{Access, Plan};
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
 use crate::engine::format::key::Key;
+use crate::engine::plan::planner::{Access, Plan};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;

@@ -5,7 +5,7 @@
 //! Reads by `_id` that must wait for the disk, and batches of cursors, have a lane of their own, so that no
 //! scan is in front of them.
 
-use crate::engine::input::text_of;
+use crate::engine::operation::input::text_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,22 +14,22 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::aggregate::Aggregation;
-use super::asked::{Answering, is_write, names_id, writes, writes_by_id};
 use super::bulk::Write;
 use super::commit::Committed;
 use super::cursor::Cursor;
 use super::cursors::{Cursors, Source};
-use super::hint::Hint;
-use super::input::{Incoming, incoming_key, parse_filter, parse_filter_with};
-use super::operation::{Operation, Size, Task};
 use super::promptly::must_be_prompt;
 use super::read::{Hot, HotMany};
-use super::response::{Answer, CollectionInfo, Document, Reply};
-use super::store::Store;
 use crate::document::{Path, RawValue};
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::exec::work_queue::{Job, Lane};
+use crate::engine::operation::classify::{Answering, is_write, names_id, writes, writes_by_id};
+use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with};
+use crate::engine::operation::request::{Operation, Size, Task};
+use crate::engine::operation::response::{Answer, CollectionInfo, Document, Reply};
+use crate::engine::plan::hint::Hint;
 use crate::engine::state::collection::Collection;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::query::Filter;

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::scan::{Found, Scan};
-use super::store::Store;
 use crate::document::RawValue;
 use crate::engine::state::slab::Span;
+use crate::engine::store::store::Store;
 use crate::error::{Error, Result};
 use crate::query::{Ranker, Sort, SortKey};
 use crate::storage::Block;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::fetch::Reading;
-use super::store::Store;
 use crate::document::{Path, Value};
 use crate::engine::state::collection::Collection;
+use crate::engine::store::store::Store;
 use crate::error::Kind;
 use crate::index::{Direction, Field, Spec};
 use crate::options::{Access, AutoIndex};

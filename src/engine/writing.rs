@@ -1,18 +1,15 @@
 //! Writes as they are asked for: their parts are checked and read, and what they did is put into an answer.
 
-use parking_lot::Mutex;
-
-use super::ahead::Ahead;
-use super::asked::Answering;
 use super::commit::Committed;
-use super::hint::Hint;
-use super::input::{Incoming, check_part, parse_filter_with};
 use super::modification::{Change, Modification};
-use super::operation::{Operation, Reach, Upsert};
-use super::response::{Answer, UpdateOutcome};
 use super::session::Session;
 use crate::document::{Value, incoming};
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::operation::classify::Answering;
+use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
+use crate::engine::operation::request::{Operation, Reach, Upsert};
+use crate::engine::operation::response::{Answer, UpdateOutcome};
+use crate::engine::plan::hint::Hint;
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Sort, Update};

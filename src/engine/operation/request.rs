@@ -1,7 +1,7 @@
 //! What a caller may ask of a collection, and what it is answered. The binding translates to and from these.
 
-use crate::engine::input::Incoming;
-use crate::engine::response::Reply;
+use super::input::Incoming;
+use super::response::Reply;
 use std::sync::Arc;
 
 use crate::engine::exec::interrupt::Limits;

@@ -38,14 +38,14 @@ pub struct Precedence {
 }
 
 /// Precedence that a thread has, until this is dropped.
-pub(super) struct Held<'p> {
+pub(crate) struct Held<'p> {
     all: &'p Precedence,
     subject: Subject,
 }
 
 impl Precedence {
     /// Takes precedence, waiting for it as long as `check` allows.
-    pub(super) fn take(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<Held<'_>> {
+    pub(crate) fn take(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<Held<'_>> {
         let mut held = self.held.lock();
         while held.contains_key(&subject) {
             check()?;
@@ -58,17 +58,17 @@ impl Precedence {
 
     /// Whether nobody has precedence over anything.
     #[inline]
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
 
     /// Whether nobody else has precedence over this.
-    pub(super) fn is_free(&self, subject: Subject) -> bool {
+    pub(crate) fn is_free(&self, subject: Subject) -> bool {
         self.held.lock().get(&subject).is_none_or(|own| *own == thread::current().id())
     }
 
     /// Waits until nobody else has precedence over this, as long as `check` allows.
-    pub(super) fn wait(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<()> {
+    pub(crate) fn wait(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut held = self.held.lock();
         while held.get(&subject).is_some_and(|own| *own != thread::current().id()) {
             check()?;

@@ -1,7 +1,7 @@
 //! Hints: the index that a query is told to use.
 
-use super::input::Incoming;
 use crate::document::{Node, RawValue, Seen, incoming};
+use crate::engine::operation::input::Incoming;
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Spec};
 

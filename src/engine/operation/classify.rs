@@ -1,7 +1,7 @@
 //! What kind of operation is asked for: whether it writes, whether it names its documents, what it is to answer.
 
 use super::input::{Incoming, check_part};
-use super::operation::{Operation, Returned};
+use super::request::{Operation, Returned};
 use crate::document::{RawKind, RawValue, incoming};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
@@ -9,14 +9,14 @@ use crate::query::{Projection, Sort, aggregate};
 
 /// Which document a write answers, if any.
 #[derive(Default)]
-pub(super) struct Answering {
-    pub(super) sort: Option<Sort>,
-    pub(super) projection: Option<Projection>,
-    pub(super) returned: Option<Returned>,
+pub(crate) struct Answering {
+    pub(crate) sort: Option<Sort>,
+    pub(crate) projection: Option<Projection>,
+    pub(crate) returned: Option<Returned>,
 }
 
 impl Answering {
-    pub(super) fn parse(
+    pub(crate) fn parse(
         sort: Option<&Incoming>,
         projection: Option<&Incoming>,
         returned: Returned,
@@ -36,7 +36,7 @@ impl Answering {
 }
 
 /// Whether it changes the database.
-pub(super) fn writes(operation: &Operation) -> bool {
+pub(crate) fn writes(operation: &Operation) -> bool {
     let (operation, _) = operation.with_variables();
     if let Operation::Aggregate { pipeline, .. } = operation {
         return is_write(pipeline);
@@ -60,7 +60,7 @@ pub(super) fn writes(operation: &Operation) -> bool {
 }
 
 /// Whether this is a write that names its documents, and so commits in the order of the calls.
-pub(super) fn writes_by_id(operation: &Operation) -> bool {
+pub(crate) fn writes_by_id(operation: &Operation) -> bool {
     match operation {
         Operation::Insert { .. }
         | Operation::Set { .. }
@@ -79,7 +79,7 @@ pub(super) fn writes_by_id(operation: &Operation) -> bool {
 }
 
 /// Whether a filter pins `_id` by a plain value; the bytes are not validated yet, only looked at.
-pub(super) fn names_id(filter: RawValue<'_>) -> bool {
+pub(crate) fn names_id(filter: RawValue<'_>) -> bool {
     filter.get("_id").is_some_and(|id| match id.kind() {
         RawKind::Object(object) => {
             !object.iter().next().is_some_and(|(key, _)| key.starts_with('$') && key != "$eq")

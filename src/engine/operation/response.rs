@@ -167,7 +167,7 @@ impl CollectionInfo {
 pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
 
 impl Document {
-    pub(super) fn of_block(block: &Arc<Block>, span: Span) -> Document {
+    pub(crate) fn of_block(block: &Arc<Block>, span: Span) -> Document {
         let range = span.within(block);
         Document::Stored { block: block.clone(), range: range.start as u32..range.end as u32 }
     }

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::compaction_state::Auto;
 use super::loading::Loading;
 use super::precedence::Precedence;
-use super::waiting::Waiting;
+use super::publish_waiters::Waiting;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Budget;
 use crate::engine::exec::interrupt::Watch;
@@ -201,29 +201,29 @@ impl Store {
         })
     }
 
-    pub(super) fn precedence(&self) -> &Precedence {
+    pub(crate) fn precedence(&self) -> &Precedence {
         &self.precedence
     }
 
     /// Whether everything was read. Until then nothing but what [`Store::answer_early`] answers may look at the state.
-    pub(super) fn is_loaded(&self) -> bool {
+    pub(crate) fn is_loaded(&self) -> bool {
         self.loading.is_loaded()
     }
 
     /// Waits until everything was read.
-    pub(super) fn wait_loaded(&self, watch: &Watch) -> Result<()> {
+    pub(crate) fn wait_loaded(&self, watch: &Watch) -> Result<()> {
         if self.is_loaded() {
             return Ok(());
         }
         self.loading.wait(|| watch.check(|| self.now()))
     }
 
-    pub(super) fn loading(&self) -> &Loading {
+    pub(crate) fn loading(&self) -> &Loading {
         &self.loading
     }
 
     /// What was read after opening becomes the state.
-    pub(super) fn take_over(&self, recovered: Recovered) {
+    pub(crate) fn take_over(&self, recovered: Recovered) {
         let Recovered { lsn, catalogue, collections, next_number } = recovered;
         let catalogue = Arc::new(catalogue);
         for entry in collections.iter() {
@@ -258,45 +258,45 @@ impl Store {
         &*self.storage
     }
 
-    pub(super) fn shared_storage(&self) -> Arc<dyn StorageBackend> {
+    pub(crate) fn shared_storage(&self) -> Arc<dyn StorageBackend> {
         self.storage.clone()
     }
 
-    pub(super) fn compacting(&self) -> &Mutex<()> {
+    pub(crate) fn compacting(&self) -> &Mutex<()> {
         &self.compacting
     }
 
-    pub(super) fn building(&self) -> &Mutex<()> {
+    pub(crate) fn building(&self) -> &Mutex<()> {
         &self.building
     }
 
-    pub(super) fn auto(&self) -> &Auto {
+    pub(crate) fn auto(&self) -> &Auto {
         &self.auto
     }
 
     /// Whether work that can wait should stop.
-    pub(super) fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
     }
 
-    pub(super) fn hand(&self) -> &Mutex<(u32, u64)> {
+    pub(crate) fn hand(&self) -> &Mutex<(u32, u64)> {
         &self.hand
     }
 
     /// A seed for the `$rand` and `$sample` of one operation. The step is not that of the sequences that start there.
-    pub(super) fn seed(&self) -> u64 {
+    pub(crate) fn seed(&self) -> u64 {
         self.chance.fetch_add(0xd1b5_4a32_d192_ed03, Ordering::Relaxed)
     }
 
     /// The `_id` of a document that brings none: a UUID of version 7.
-    pub(super) fn new_id(&self) -> Value {
+    pub(crate) fn new_id(&self) -> Value {
         let mut random = [0; 10];
         self.rng.fill(&mut random);
         Value::String(id::uuid_v7(u64::try_from(self.now()).unwrap_or_default(), random))
     }
 
     /// Time on a clock that does not go back.
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.clock.elapsed()
     }
 
@@ -310,16 +310,16 @@ impl Store {
         &self.collections
     }
 
-    pub(super) fn publisher(&self) -> Arc<Publisher> {
+    pub(crate) fn publisher(&self) -> Arc<Publisher> {
         self.publisher.clone()
     }
 
-    pub(super) fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &Budget {
         &self.publisher.budget
     }
 
     /// Waits for room in the commit queue.
-    pub(super) fn room(&self, bytes: u64, check: impl Fn() -> Result<()>) -> Result<Room> {
+    pub(crate) fn room(&self, bytes: u64, check: impl Fn() -> Result<()>) -> Result<Room> {
         if must_be_prompt() {
             refuse(|| bytes > PROMPT_BYTES as u64 || !self.budget().try_take(bytes))?;
         } else {
@@ -329,7 +329,7 @@ impl Store {
     }
 
     /// The last step of a commit that may fail.
-    pub(super) fn reserve(&self, size: &FrameSize) -> Result<Place> {
+    pub(crate) fn reserve(&self, size: &FrameSize) -> Result<Place> {
         refuse(|| !self.storage.is_prompt(size))?;
         self.storage.reserve(size)
     }
@@ -340,7 +340,7 @@ impl Store {
     }
 
     /// The work of an operation under these limits.
-    pub(super) fn work(&self, watch: &Watch) -> Work {
+    pub(crate) fn work(&self, watch: &Watch) -> Work {
         prompt_work().unwrap_or_else(|| {
             watch.work(self.work_clock.clone(), self.options.query_memory_limit)
         })
@@ -352,12 +352,12 @@ impl Store {
     }
 
     /// Takes the commit lock.
-    pub(super) fn applied(&self) -> MutexGuard<'_, Applied> {
+    pub(crate) fn applied(&self) -> MutexGuard<'_, Applied> {
         self.applied.lock()
     }
 
     /// Takes the commit lock to commit.
-    pub(super) fn applied_to_commit(&self) -> Result<MutexGuard<'_, Applied>> {
+    pub(crate) fn applied_to_commit(&self) -> Result<MutexGuard<'_, Applied>> {
         refuse(|| false)?;
         if must_be_prompt() { self.applied.try_lock().ok_or_else(refusal) } else { Ok(self.applied()) }
     }
@@ -367,7 +367,7 @@ impl Store {
         Lsn(self.applied_lsn.load(Ordering::Acquire))
     }
 
-    pub(super) fn set_applied_lsn(&self, lsn: Lsn) {
+    pub(crate) fn set_applied_lsn(&self, lsn: Lsn) {
         self.applied_lsn.store(lsn.0, Ordering::Release);
     }
 
@@ -378,7 +378,7 @@ impl Store {
     }
 
     /// Why a commit cannot begin, if so.
-    pub(super) fn refusal(&self, applied: &Applied) -> Option<Error> {
+    pub(crate) fn refusal(&self, applied: &Applied) -> Option<Error> {
         if applied.closed {
             return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
         }
@@ -390,7 +390,7 @@ impl Store {
     }
 
     /// Why a copy cannot begin, if so: of a poisoned database nobody knows what will be there after reopening.
-    pub(super) fn refusal_to_read(&self, applied: &Applied) -> Option<Error> {
+    pub(crate) fn refusal_to_read(&self, applied: &Applied) -> Option<Error> {
         if applied.closed {
             return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
         }
@@ -403,7 +403,7 @@ impl Store {
     }
 
     /// Waits until everything up to this number is published.
-    pub(super) fn wait_published(&self, lsn: Lsn) -> Result<()> {
+    pub(crate) fn wait_published(&self, lsn: Lsn) -> Result<()> {
         let (published, waits) = std::sync::mpsc::sync_channel(1);
         self.storage().drive();
         self.when_published(lsn, move |result| {

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, StorageBackend};
 
 /// The documents of a checkpoint, by key.
-pub(super) trait EarlyReads: Send + Sync {
+pub(crate) trait EarlyReads: Send + Sync {
     /// The collection of this name, without documents.
     fn collection(&self, name: &str) -> Option<&Arc<Collection>>;
 
@@ -31,7 +31,7 @@ pub(super) trait EarlyReads: Send + Sync {
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Where the reading stands.
-pub(super) struct Loading {
+pub(crate) struct Loading {
     phase: Mutex<Phase>,
     ended: Condvar,
     /// Whether everything was read, to be looked at without the lock.
@@ -53,12 +53,12 @@ impl Default for Loading {
 }
 
 impl Loading {
-    pub(super) fn begin(&self, early: Option<Arc<dyn EarlyReads>>) {
+    pub(crate) fn begin(&self, early: Option<Arc<dyn EarlyReads>>) {
         *self.phase.lock() = Phase::UnderWay(early);
         self.loaded.store(false, Ordering::Release);
     }
 
-    pub(super) fn end(&self, result: Result<()>) {
+    pub(crate) fn end(&self, result: Result<()>) {
         let mut phase = self.phase.lock();
         match result {
             Ok(()) => {
@@ -70,18 +70,18 @@ impl Loading {
         self.ended.notify_all();
     }
 
-    pub(super) fn is_loaded(&self) -> bool {
+    pub(crate) fn is_loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
     }
 
-    pub(super) fn early(&self) -> Option<Arc<dyn EarlyReads>> {
+    pub(crate) fn early(&self) -> Option<Arc<dyn EarlyReads>> {
         match &*self.phase.lock() {
             Phase::UnderWay(early) => early.clone(),
             Phase::Loaded | Phase::Ended(_) => None,
         }
     }
 
-    pub(super) fn wait(&self, check: impl Fn() -> Result<()>) -> Result<()> {
+    pub(crate) fn wait(&self, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut phase = self.phase.lock();
         loop {
             match &*phase {
@@ -94,7 +94,7 @@ impl Loading {
     }
 
     /// Waits for the end, whatever it is; answers what the reading failed with.
-    pub(super) fn outlast(&self) -> Result<()> {
+    pub(crate) fn outlast(&self) -> Result<()> {
         match self.wait(|| Ok(())) {
             Err(error) if error.kind() != Kind::Closed => Err(error),
             _ => Ok(()),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::hint::Hint;
-use super::ranges::{Bounded, Ranges};
+use super::key_ranges::{Bounded, Ranges};
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
@@ -60,7 +60,7 @@ pub struct Query<'q> {
 
 impl<'q> Query<'q> {
     /// Whether documents come from the last to the first: a sort decides for itself.
-    pub(super) fn is_backward(&self) -> bool {
+    pub(crate) fn is_backward(&self) -> bool {
         self.sort.is_none() && self.hint == Some(&Hint::Backward)
     }
 
@@ -213,7 +213,7 @@ impl Collection {
     }
 
     /// What this query could have used instead of this plan.
-    pub(super) fn rejected(&self, query: &Query<'_>, view: Lsn, chosen: &Plan<Index>) -> Vec<Plan<Index>> {
+    pub(crate) fn rejected(&self, query: &Query<'_>, view: Lsn, chosen: &Plan<Index>) -> Vec<Plan<Index>> {
         rejected(query, &self.ready(view), self.count(), chosen)
     }
 
@@ -223,7 +223,7 @@ impl Collection {
 
     /// The plan of a query on the newest applied state for which no view is held: no index, whatever becomes ready
     /// meanwhile. One that is hinted at must exist all the same.
-    pub(super) fn plan_without_view(&self, query: &Query<'_>) -> Result<Plan<Index>> {
+    pub(crate) fn plan_without_view(&self, query: &Query<'_>) -> Result<Plan<Index>> {
         let Some(id) = query.filter.id() else { return choose(query, &[], self.count()) };
         let exists = |hint: &Hint| {
             let of = |index: &Arc<Index>| index.is_ready(Lsn(u64::MAX)) && hint.is_of(index.spec());
