@@ -1,6 +1,8 @@
 //! Values as messages show them.
 
-use super::Value;
+use data_encoding::HEXUPPER;
+
+use super::{Value, id};
 
 impl Value {
     /// The value as MongoDB prints it.

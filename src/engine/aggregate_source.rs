@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::commit::Committed;
-use super::fetch::Reading;
-use super::hits::Hits;
 use super::merge as sink;
-use super::scan::{RANGE, Scan};
 use crate::document::{RawValue, Value};
+use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Plan, Query};
+use crate::engine::read::fetch::Reading;
+use crate::engine::read::results::Hits;
+use crate::engine::read::scan::{RANGE, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::views::View;

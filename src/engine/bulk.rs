@@ -1,9 +1,6 @@
 //! A row of writes in one operation: resolved one after the other, each through the commit path.
 
-use parking_lot::Mutex;
-
-use super::ahead::Ahead;
-use super::commit::Committed;
+use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation};

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::aggregate::Aggregation;
-use super::cursor::Cursor;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::response::{Answer, Document};
+use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
 use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result, codes};

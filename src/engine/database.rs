@@ -9,7 +9,6 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::backup::Backup;
-use super::commit::Committed;
 use super::compact::Compaction;
 use super::export::Export;
 use super::figures::{SuggestedIndex, suggested};
@@ -17,6 +16,7 @@ use super::interrupt::{GRACE, PATIENCE};
 use super::replay::Replay;
 use super::session::Session;
 use super::{checkpoint, registry};
+use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};

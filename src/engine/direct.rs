@@ -21,7 +21,6 @@ use std::sync::atomic::Ordering;
 
 use smallvec::smallvec;
 
-use super::cursor::Cursor;
 use super::cursors::Source;
 use super::session::{Outcome, Session};
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, promptly};
@@ -30,6 +29,7 @@ use crate::engine::operation::classify::writes_by_id;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, Operation, Task};
 use crate::engine::operation::response::Answer;
+use crate::engine::read::find::Cursor;
 use crate::error::{Error, Kind};
 use crate::query::expression::Constants;
 use crate::storage::FrameSize;

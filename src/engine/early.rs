@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::indexing::existing;
-use super::read::versioned;
 use super::replay::Replay;
 use crate::document::stored::check_document;
 use crate::document::{RawKind, incoming};
@@ -18,6 +17,7 @@ use crate::engine::operation::classify::names_id;
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{FindOptions, Operation};
 use crate::engine::operation::response::{Answer, Document};
+use crate::engine::read::point::versioned;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;

@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::count::{count_by, distinct_by};
-use super::fetch::{Examined, Reading};
-use super::hits::Hits;
 use crate::document::{Object, Path, RawKind, Value, incoming};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Access, Plan, Query};
+use crate::engine::read::count::{count_by, distinct_by};
+use crate::engine::read::fetch::{Examined, Reading};
+use crate::engine::read::results::Hits;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::store::store::Store;

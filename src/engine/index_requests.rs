@@ -1,7 +1,7 @@
 //! Requests about indexes: from what crossed the boundary to what the store does.
 
-use super::commit::Committed;
 use crate::document::incoming;
+use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;

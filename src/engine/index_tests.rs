@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::commit::{Current, Over};
 use super::replay::Replay;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::commit::path::{Current, Over};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::response::Answer;

@@ -9,9 +9,9 @@
 
 use std::sync::Arc;
 
-use super::commit::{Commit, Committed, Halt};
-use super::duplicate::duplicate_key;
 use crate::document::encode_plain;
+use crate::engine::commit::conflicts::duplicate_key;
+use crate::engine::commit::path::{Commit, Committed, Halt};
 use crate::engine::exec::interrupt::{LOOK, Watch};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::ahead::Ahead;
-use super::commit::{Commit, Committed, Current, Halt, Over};
-use super::duplicate::{check_version, conflict, duplicate_id};
 use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
+use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
+use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over};
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key};

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::ahead::Ahead;
-use super::commit::{Commit, Committed, Current, Halt, Over, Present, Target};
-use super::packed::Packed;
 use crate::document::{RawValue, Shapes, Value, encode_plain, id};
+use crate::engine::commit::documents::Packed;
+use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over, Present, Target};
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;

@@ -4,21 +4,19 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use super::ahead::Ahead;
-use super::commit::Committed;
-use super::fetch::Reading;
-use super::hits::Hits;
 use super::modification::{Candidate, Modification};
-use super::select::Selection;
 use super::upsert::{Searched, Upserted, may_match};
 use super::work_out::{Changed, change_candidates};
 use crate::document::Value;
+use crate::engine::commit::path::Committed;
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::nonblocking::{must_be_prompt, refuse};
 use crate::engine::operation::request::{Reach, Upsert};
 use crate::engine::operation::response::UpdateOutcome;
 use crate::engine::plan::planner::Query;
+use crate::engine::read::fetch::Reading;
+use crate::engine::read::results::Hits;
+use crate::engine::read::selection::Selection;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Span, Stamp};
 use crate::engine::state::views::View;

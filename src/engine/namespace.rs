@@ -1,6 +1,6 @@
 //! Collections as a whole: making, dropping, renaming.
 
-use super::commit::Committed;
+use crate::engine::commit::path::Committed;
 use crate::engine::operation::response::Answer;
 use crate::engine::state::collection_name::check_name;
 use crate::engine::store::store::Store;

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use super::aggregate::Aggregation;
-use super::cursor::Cursor;
 use super::database::Database;
 use super::modification::{Change, Modification};
 use super::session::Session;
@@ -15,6 +14,7 @@ use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
 use crate::engine::operation::response::{Document, UpdateOutcome};
 use crate::engine::plan::hint::Hint;
+use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
 use crate::engine::store::store::Store;
 use crate::index::Spec;

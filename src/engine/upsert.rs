@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::ahead::Ahead;
-use super::commit::{Committed, Current, Over};
-use super::duplicate::duplicate_id;
 use super::modification::{Change, Modification, projected};
-use super::packed::Packed;
 use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
+use crate::engine::commit::conflicts::duplicate_id;
+use crate::engine::commit::documents::Packed;
+use crate::engine::commit::path::{Committed, Current, Over};
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::nonblocking::must_be_prompt;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::input::Incoming;

@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use super::ahead::Ahead;
-use super::commit::{Commit, Halt, Over, Present, Target};
 use super::modification::{Candidate, Change, Modification, projected};
-use super::packed::Packed;
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
+use crate::engine::commit::documents::Packed;
+use crate::engine::commit::path::{Commit, Halt, Over, Present, Target};
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::nonblocking::refuse;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::request::Returned;

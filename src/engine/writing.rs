@@ -1,9 +1,9 @@
 //! Writes as they are asked for: their parts are checked and read, and what they did is put into an answer.
 
-use super::commit::Committed;
 use super::modification::{Change, Modification};
 use super::session::Session;
 use crate::document::{Value, incoming};
+use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::classify::Answering;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};

@@ -112,7 +112,7 @@ impl Store {
     }
 
     /// Reads the block of a version from disk, and makes sure that the version stands in it.
-    pub(super) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
+    pub(crate) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
         let block = self.read_cold(**disk.place())?;
         if disk.span().record(&block).is_none() {
             let message = format!("a slot names no document record of its block at {:?}", block.place);
@@ -123,7 +123,7 @@ impl Store {
 }
 
 /// A document with its version and times.
-pub(super) fn versioned(block: &Arc<Block>, span: Span) -> Result<Answer> {
+pub(crate) fn versioned(block: &Arc<Block>, span: Span) -> Result<Answer> {
     let put = span
         .record(block)
         .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;

@@ -44,7 +44,7 @@ impl Ord for Ranked {
 }
 
 /// The first documents in an order, of those that come in natural order; or all.
-pub(super) struct Best<'s> {
+pub(crate) struct Best<'s> {
     ranker: Ranker<'s>,
     keep: usize,
     /// When not all are kept: the last of them on top.
@@ -56,11 +56,11 @@ pub(super) struct Best<'s> {
 
 impl<'s> Best<'s> {
     /// The first `keep`; `usize::MAX` for all.
-    pub(super) fn new(sort: &'s Sort, keep: usize) -> Best<'s> {
+    pub(crate) fn new(sort: &'s Sort, keep: usize) -> Best<'s> {
         Best { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new(), refused: None }
     }
 
-    pub(super) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) -> Result<()> {
+    pub(crate) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) -> Result<()> {
         if self.keep == usize::MAX {
             self.all.push(Ranked { key: self.ranker.key(document)?, found: found() });
             return Ok(());
@@ -80,7 +80,7 @@ impl<'s> Best<'s> {
     }
 
     /// Them, in their order.
-    pub(super) fn into_found(mut self) -> Vec<Found> {
+    pub(crate) fn into_found(mut self) -> Vec<Found> {
         self.all.extend(self.best);
         in_order(&self.all, self.keep)
     }

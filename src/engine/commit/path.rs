@@ -16,9 +16,9 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
-use super::ahead::Ahead;
+pub use super::current_document::{Current, Over, Present, Target};
 use super::index_delta::{Claims, Delta};
-pub use super::present::{Current, Over, Present, Target};
+use super::read_ahead::Ahead;
 use crate::document::encode_plain;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::nonblocking::{must_be_prompt, refuse};
@@ -61,58 +61,58 @@ pub struct Committed<T> {
 }
 
 /// One change of one document.
-pub(super) struct Step {
-    pub(super) collection: Arc<Collection>,
-    pub(super) key: Key,
-    pub(super) target: Target,
-    pub(super) made: Made,
+pub(crate) struct Step {
+    pub(crate) collection: Arc<Collection>,
+    pub(crate) key: Key,
+    pub(crate) target: Target,
+    pub(crate) made: Made,
 }
 
 /// What a step leaves: a document in this block, or none.
-pub(super) enum Made {
+pub(crate) enum Made {
     Document(usize, Span),
     Tombstone,
 }
 
 /// A collection that steps change.
-pub(super) struct Touched {
-    pub(super) collection: Arc<Collection>,
+pub(crate) struct Touched {
+    pub(crate) collection: Arc<Collection>,
     /// Shapes whose definitions the log has once this frame is in it.
-    pub(super) shapes: usize,
-    pub(super) count: i64,
+    pub(crate) shapes: usize,
+    pub(crate) count: i64,
 }
 
 /// An index that begins or ends.
-pub(super) enum Turn {
+pub(crate) enum Turn {
     Ready,
     Dropped,
 }
 
 /// One commit while it is resolved: steps are staged, nothing is applied.
 pub struct Commit<'s> {
-    pub(super) applied: MutexGuard<'s, Applied>,
+    pub(crate) applied: MutexGuard<'s, Applied>,
     time: i64,
-    pub(super) blocks: Vec<Vec<u8>>,
-    pub(super) records: u32,
-    pub(super) steps: Vec<Step>,
+    pub(crate) blocks: Vec<Vec<u8>>,
+    pub(crate) records: u32,
+    pub(crate) steps: Vec<Step>,
     /// What the steps change in indexes.
-    pub(super) deltas: Vec<Delta>,
+    pub(crate) deltas: Vec<Delta>,
     /// The newest step under a key, of the first `known` steps: only who asks by key needs it.
     newest: HashMap<(u32, Key), usize, foldhash::fast::RandomState>,
     known: usize,
-    pub(super) touched: SmallVec<[Touched; 1]>,
-    pub(super) catalogue: Option<Arc<Catalogue>>,
-    pub(super) created: SmallVec<[Arc<Collection>; 1]>,
-    pub(super) dropped: SmallVec<[u32; 1]>,
+    pub(crate) touched: SmallVec<[Touched; 1]>,
+    pub(crate) catalogue: Option<Arc<Catalogue>>,
+    pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
+    pub(crate) dropped: SmallVec<[u32; 1]>,
     renamed: bool,
     /// Collections that were begun stay without documents.
     kept: bool,
-    pub(super) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
-    pub(super) claims: Claims,
+    pub(crate) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
+    pub(crate) claims: Claims,
     ahead: &'s Ahead,
     precedence: &'s Precedence,
-    pub(super) packed: Vec<u8>,
-    pub(super) scratch: (Vec<u8>, Vec<u8>),
+    pub(crate) packed: Vec<u8>,
+    pub(crate) scratch: (Vec<u8>, Vec<u8>),
 }
 
 /// What has to be had before resolving can go on.
@@ -145,7 +145,7 @@ impl Store {
     }
 
     /// The same, and of what was read ahead nothing is read again.
-    pub(super) fn commit_ahead<T>(
+    pub(crate) fn commit_ahead<T>(
         &self,
         bytes: usize,
         watch: &Watch,
@@ -326,7 +326,7 @@ impl<'s> Commit<'s> {
         self.renamed = true;
     }
 
-    pub(super) fn catalogue_now(&self) -> &Catalogue {
+    pub(crate) fn catalogue_now(&self) -> &Catalogue {
         self.catalogue.as_ref().unwrap_or(&self.applied.catalogue)
     }
 
@@ -369,7 +369,7 @@ impl<'s> Commit<'s> {
         Ok(Some((version.lsn, present(block, *span)?)))
     }
 
-    pub(super) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<Present> {
+    pub(crate) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<Present> {
         let payload = &self.blocks[block];
         let put = Records::put_at(payload, span.range().start, span.head())
             .ok_or_else(|| Error::new(Kind::Internal, "a step names no document record of its block"))?;
@@ -388,7 +388,7 @@ impl<'s> Commit<'s> {
         self.put_over(collection, key, over, None, document)
     }
 
-    pub(super) fn put_over(
+    pub(crate) fn put_over(
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
@@ -490,7 +490,7 @@ impl<'s> Commit<'s> {
 
     /// A collection begun for documents that then failed is not begun.
     /// Leaves the documents as they are.
-    pub(super) fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         self.steps.clear();
     }
 
@@ -504,5 +504,5 @@ impl<'s> Commit<'s> {
 }
 
 #[cfg(test)]
-#[path = "commit_tests.rs"]
+#[path = "path_tests.rs"]
 mod tests;

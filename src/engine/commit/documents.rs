@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::commit::{Commit, Halt, Over, Present};
+use super::path::{Commit, Halt, Over, Present};
 use crate::document::staged::StagedShapes;
 use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming};
 use crate::engine::format::key::Key;
@@ -56,7 +56,7 @@ impl Commit<'_> {
 }
 
 /// A document in its stored form, made outside the commit lock, with the shapes that it is the first to use.
-pub(super) struct Packed {
+pub(crate) struct Packed {
     bytes: Vec<u8>,
     /// The number of the first of the shapes.
     first: usize,
@@ -65,12 +65,12 @@ pub(super) struct Packed {
 
 impl Packed {
     /// Bytes that use known shapes only.
-    pub(super) fn settled(bytes: Vec<u8>) -> Packed {
+    pub(crate) fn settled(bytes: Vec<u8>) -> Packed {
         Packed { bytes, first: 0, shapes: Vec::new() }
     }
 
     /// Packs a tree.
-    pub(super) fn of(collection: &Collection, value: &Value) -> Result<Packed> {
+    pub(crate) fn of(collection: &Collection, value: &Value) -> Result<Packed> {
         let mut staged = StagedShapes::new(collection.shapes());
         let mut bytes = Vec::new();
         encode_document(value, &mut staged, &mut bytes)?;
@@ -78,7 +78,7 @@ impl Packed {
     }
 
     /// Numbers the shapes, under the commit lock. False where other documents took the numbers: it is to be packed again.
-    pub(super) fn settle(&self, collection: &Collection) -> Result<bool> {
+    pub(crate) fn settle(&self, collection: &Collection) -> Result<bool> {
         let table = collection.shapes();
         for (n, shape) in self.shapes.iter().enumerate() {
             let id = ShapeId(u16::try_from(self.first + n).unwrap_or(u16::MAX));
@@ -93,12 +93,12 @@ impl Packed {
     }
 
     /// The stored form.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// How many bytes it has.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 }

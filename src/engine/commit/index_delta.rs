@@ -8,23 +8,23 @@ use crate::engine::state::slab::SlotId;
 use crate::index::{Entries, KeyBytes};
 
 /// What the steps of a commit change in one index. Entries have the numbers of their steps in place of slots.
-pub(super) struct Delta {
-    pub(super) index: Arc<Index>,
-    pub(super) added: Entries,
-    pub(super) removed: Entries,
-    pub(super) multikey: u32,
-    pub(super) truncated: bool,
+pub(crate) struct Delta {
+    pub(crate) index: Arc<Index>,
+    pub(crate) added: Entries,
+    pub(crate) removed: Entries,
+    pub(crate) multikey: u32,
+    pub(crate) truncated: bool,
     /// Steps whose documents could not be indexed while the index is still being built.
-    pub(super) suspects: Vec<usize>,
+    pub(crate) suspects: Vec<usize>,
 }
 
 impl Delta {
-    pub(super) fn new(index: &Arc<Index>) -> Delta {
+    pub(crate) fn new(index: &Arc<Index>) -> Delta {
         let (added, removed) = Default::default();
         Delta { index: index.clone(), added, removed, multikey: 0, truncated: false, suspects: Vec::new() }
     }
 
-    pub(super) fn take_back(&mut self, step: usize) {
+    pub(crate) fn take_back(&mut self, step: usize) {
         self.added.take_back(step as u64);
         self.removed.take_back(step as u64);
         self.suspects.retain(|suspect| *suspect != step);
@@ -33,9 +33,9 @@ impl Delta {
 
 /// What the steps of a commit have taken in unique indexes.
 #[derive(Default)]
-pub(super) struct Claims {
+pub(crate) struct Claims {
     /// The step whose document has a key: by collection, index and key.
-    pub(super) keys: HashMap<(u32, u32, KeyBytes), usize, foldhash::fast::RandomState>,
+    pub(crate) keys: HashMap<(u32, u32, KeyBytes), usize, foldhash::fast::RandomState>,
     /// Slots whose newest documents the steps changed: what they hold now is in `keys`.
-    pub(super) moved: HashSet<(u32, SlotId), foldhash::fast::RandomState>,
+    pub(crate) moved: HashSet<(u32, SlotId), foldhash::fast::RandomState>,
 }

@@ -1,9 +1,9 @@
 //! Blocks that commits over cold documents read, and how often such commits are resolved.
 
-use super::super::commit::Current;
-use super::super::database::Database;
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::commit::path::Current;
+use crate::engine::database::Database;
 use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::InsertOrder;

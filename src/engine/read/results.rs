@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::backward::Backward;
 use super::fetch::{Examined, Reading};
 use super::scan::{Found, Scan};
-use super::select::{Pause, Selection};
-use super::sorted::Best;
+use super::selection::{Pause, Selection};
+use super::top_k::Best;
 use crate::document::RawValue;
 use crate::engine::plan::planner::{Plan, Query};
 use crate::engine::state::index::Index;
@@ -81,13 +81,13 @@ impl Hits {
     }
 
     /// Nothing.
-    pub(super) fn none() -> Hits {
+    pub(crate) fn none() -> Hits {
         let examined = Examined::default();
         Hits { state: State::Done, wanted: None, given: 0, examined, scans: false, noted: true, end: 0 }
     }
 
     /// Whether nothing was handed out, and nothing read to hand out.
-    pub(super) fn is_fresh(&self) -> bool {
+    pub(crate) fn is_fresh(&self) -> bool {
         self.given == 0 && matches!(self.state, State::Selecting(_))
     }
 

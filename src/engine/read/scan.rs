@@ -23,7 +23,7 @@ use crate::storage::{Block, Lsn};
 /// Slots that a scan passes between two looks at its limits.
 const PAGE: u64 = 1_024;
 /// Slots that one thread works off at a time. What a fold answers may rest on it: sums are rounded range by range.
-pub(super) const RANGE: u64 = 8_192;
+pub(crate) const RANGE: u64 = 8_192;
 /// Fewer ranges are not worth another thread.
 const LEAST: u64 = 4;
 
@@ -48,7 +48,7 @@ pub struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Everything before this slot.
-    pub(super) fn of(reading: &Reading<'a>, end: u64) -> Scan<'a> {
+    pub(crate) fn of(reading: &Reading<'a>, end: u64) -> Scan<'a> {
         let Reading { collection, view, filter, watch, .. } = *reading;
         Scan { collection, bounds: (0, end), view, filter, watch }
     }

@@ -35,7 +35,7 @@ impl Store {
 
 /// Values that are different in the order of values: 1 and 1n are one.
 #[derive(Default)]
-pub(super) struct Distinct {
+pub(crate) struct Distinct {
     columns: Columns,
     known: HashSet<Key, foldhash::fast::RandomState>,
     /// With the lengths of their bytes.
@@ -45,12 +45,12 @@ pub(super) struct Distinct {
 
 impl Distinct {
     /// Whether more may come.
-    pub(super) fn flow(&self) -> ControlFlow<()> {
+    pub(crate) fn flow(&self) -> ControlFlow<()> {
         if self.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// The values of the path, in the order in which they came.
-    pub(super) fn into_values(self, path: &Path) -> Result<Vec<Value>> {
+    pub(crate) fn into_values(self, path: &Path) -> Result<Vec<Value>> {
         if self.bytes > MAX_DISTINCT {
             let message = format!(
                 "the different values of '{path}' take more than {MAX_DISTINCT} bytes; narrow the filter, or use find"
@@ -61,7 +61,7 @@ impl Distinct {
     }
 
     /// Adds what the path leads to.
-    pub(super) fn add_all(&mut self, path: &Path, document: RawValue<'_>) {
+    pub(crate) fn add_all(&mut self, path: &Path, document: RawValue<'_>) {
         let column = path.parts().first().and_then(|part| self.columns.column(&part.name));
         let first = match (self.columns.of(document), column) {
             (Some(mut fields), Some(column)) => match fields.get(column) {

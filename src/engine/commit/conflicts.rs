@@ -1,12 +1,12 @@
 //! Writes that another stands in the way of: a value that must be unique, a version that is not the expected one.
 
-use super::present::Over;
+use super::current_document::Over;
 use crate::document::{Value, encode};
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
 
 /// Whether the document has the version that the caller wants, if it wants one; 0 is none.
-pub(super) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Result<()> {
+pub(crate) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Result<()> {
     let found = match over {
         Over::Nothing(_) => 0,
         Over::Present(_, version, _) => *version,
@@ -15,7 +15,7 @@ pub(super) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Res
 }
 
 /// The document has another version than the caller expected.
-pub(super) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
+pub(crate) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
     let wanted = wanted.unwrap_or_default();
     let found =
         if found == 0 { "there is no such document".to_owned() } else { format!("it has version {found}") };
@@ -25,7 +25,7 @@ pub(super) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
 }
 
 /// There is a document with this `_id`.
-pub(super) fn duplicate_id(name: &str, id: &Value) -> Error {
+pub(crate) fn duplicate_id(name: &str, id: &Value) -> Error {
     let encode = |value: Value| {
         let mut bytes = Vec::new();
         encode::encode_plain(&Value::Object(vec![("_id".to_owned(), value)]), &mut bytes);
@@ -39,7 +39,7 @@ pub(super) fn duplicate_id(name: &str, id: &Value) -> Error {
 }
 
 /// Another document has these values, an object by path, in a unique index.
-pub(super) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> Error {
+pub(crate) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> Error {
     let encode = |value: &Value| {
         let mut bytes = Vec::new();
         encode::encode_plain(value, &mut bytes);

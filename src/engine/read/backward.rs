@@ -18,7 +18,7 @@ const MOST: u64 = 1_024;
 const LARGE: usize = 1 << 20;
 
 /// A scan from the end.
-pub(super) struct Backward {
+pub(crate) struct Backward {
     /// Slots from here on were read.
     next: u64,
     stretch: u64,
@@ -28,17 +28,17 @@ pub(super) struct Backward {
 
 impl Backward {
     /// From the slot before `end` on.
-    pub(super) fn from(end: u64) -> Backward {
+    pub(crate) fn from(end: u64) -> Backward {
         Backward { next: end, stretch: 1, found: Vec::new() }
     }
 
     /// Whether nothing is left.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.next == 0 && self.found.is_empty()
     }
 
     /// Calls with each document that matches until told to stop; answers how many slots were read.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         reading: &Reading<'_>,
         visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,

@@ -14,7 +14,7 @@ use crate::query::Filter;
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Entries that are read under one hold of an index's lock.
-pub(super) const ENTRIES: usize = 256;
+pub(crate) const ENTRIES: usize = 256;
 /// Documents for which it pays to make the filter ready.
 const MANY: usize = 32;
 
@@ -44,10 +44,10 @@ pub struct Examined {
 
 /// The block that was read from disk last.
 #[derive(Default)]
-pub(super) struct Last(Option<(Arc<BlockPlace>, Arc<Block>)>);
+pub(crate) struct Last(Option<(Arc<BlockPlace>, Arc<Block>)>);
 
 impl Last {
-    pub(super) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
+    pub(crate) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
         if let Some((known, block)) = &self.0
             && Arc::ptr_eq(known, disk.place())
         {
@@ -61,7 +61,7 @@ impl Last {
 
 /// Matches the documents in slots, one after the other, until told to stop; answers how many slots were passed.
 /// Documents in memory are matched where they lie. `is_here` is asked of those that match.
-pub(super) fn examine(
+pub(crate) fn examine(
     reading: &Reading<'_>,
     slots: &[u64],
     last: &mut Last,

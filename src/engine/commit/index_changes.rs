@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::commit::{Commit, Halt, Made};
-use super::duplicate::duplicate_key;
+use super::conflicts::duplicate_key;
+use super::current_document::{Present, Target};
 use super::index_delta::Delta;
-use super::present::{Present, Target};
+use super::path::{Commit, Halt, Made};
 use crate::document::RawValue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -19,7 +19,7 @@ impl Commit<'_> {
     /// Stages what the next step changes in the indexes: it puts `new`, or nothing, in place of `target`, which is
     /// `present` if the caller has it. Refuses what cannot be indexed or collides; the step must follow when it does
     /// not.
-    pub(super) fn stage_keys(
+    pub(crate) fn stage_keys(
         &mut self,
         collection: &Collection,
         target: Target,
@@ -193,7 +193,7 @@ impl Commit<'_> {
 
     /// The slot of another document, as the newest applied state has it and untouched by this commit, that has this
     /// key in a unique index.
-    pub(super) fn holder(
+    pub(crate) fn holder(
         &self,
         collection: &Collection,
         index: &Index,
@@ -214,7 +214,7 @@ impl Commit<'_> {
 
     /// Whether the newest applied document in a slot has this key in a unique index. The entry may be that of an
     /// older version, or of another value when keys were cut.
-    pub(super) fn has_key(
+    pub(crate) fn has_key(
         &self,
         collection: &Collection,
         index: &Index,
@@ -228,7 +228,7 @@ impl Commit<'_> {
     }
 
     /// The name of a collection, for messages.
-    pub(super) fn name_of(&self, collection: &Collection) -> String {
+    pub(crate) fn name_of(&self, collection: &Collection) -> String {
         let found = self.catalogue_now().name_of(collection.number());
         found.map(|name| name.to_string()).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! A commit that goes wrong.
 
 use super::*;
-use crate::engine::apply::Unapplied;
+use crate::engine::commit::apply::Unapplied;
 use crate::engine::replay::Replay;
 use crate::options::OpenOptions;
 use crate::storage::{Host, open_memory};

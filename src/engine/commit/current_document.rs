@@ -23,7 +23,7 @@ pub enum Target {
 
 impl Target {
     /// The slot that it names.
-    pub(super) fn slot(&self) -> Option<SlotId> {
+    pub(crate) fn slot(&self) -> Option<SlotId> {
         match self {
             Target::Slot(slot) => Some(*slot),
             Target::New(_) | Target::Step(_) | Target::After(_) => None,
@@ -66,7 +66,7 @@ impl Present {
     }
 
     /// The document of a record in a block.
-    pub(super) fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
+    pub(crate) fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
         let put = span
             .record(block)
             .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
@@ -75,7 +75,7 @@ impl Present {
     }
 
     /// A document that a step of the same commit made.
-    pub(super) fn of_step(step: usize, put: &Put, payload: &[u8]) -> Present {
+    pub(crate) fn of_step(step: usize, put: &Put, payload: &[u8]) -> Present {
         let document = Bytes::Own(payload.get(put.document.clone()).unwrap_or_default().to_vec());
         Present { target: Target::Step(step), version: put.version, created_at: put.created_at, document }
     }

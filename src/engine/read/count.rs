@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::distinct::Distinct;
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::hits::Hits;
+use super::results::Hits;
 use super::scan::Scan;
 use crate::document::{Path, RawValue, Value};
 use crate::engine::exec::interrupt::Watch;
@@ -57,7 +57,7 @@ impl Store {
 }
 
 /// How many documents match by a plan, at most `enough`.
-pub(super) fn count_by(
+pub(crate) fn count_by(
     reading: &Reading<'_>,
     query: &Query<'_>,
     plan: &Plan<Index>,
@@ -156,7 +156,7 @@ fn settled(
 }
 
 /// The different values of a path in what a plan finds.
-pub(super) fn distinct_by(
+pub(crate) fn distinct_by(
     reading: &Reading<'_>,
     query: &Query<'_>,
     plan: &Plan<Index>,

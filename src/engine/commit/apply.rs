@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::commit::{Commit, Made, Step, Turn};
+use super::current_document::Target;
 use super::index_delta::Delta;
-use super::present::Target;
+use super::path::{Commit, Made, Step, Turn};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
@@ -17,7 +17,7 @@ use crate::storage::{Block, FrameSize, Lsn};
 
 impl Commit<'_> {
     /// Reserves, queues, applies, unlocks.
-    pub(super) fn finish(mut self, store: &Store, room: Option<Room>) -> Result<Lsn> {
+    pub(crate) fn finish(mut self, store: &Store, room: Option<Room>) -> Result<Lsn> {
         let size = FrameSize {
             blocks: self.blocks.iter().map(|block| block.len() as u32).collect(),
             records: self.records,
@@ -145,7 +145,7 @@ fn enter(delta: Delta, slots: &[SlotId], superseded: &mut Vec<Superseded>) {
 
 /// A commit that is queued and not yet applied. Should applying panic, memory is no longer what the log says, so
 /// nothing more is written: reopening reads the log.
-pub(super) struct Unapplied<'a>(pub(super) &'a Publisher);
+pub(crate) struct Unapplied<'a>(pub(crate) &'a Publisher);
 
 impl Drop for Unapplied<'_> {
     fn drop(&mut self) {

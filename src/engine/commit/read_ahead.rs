@@ -29,7 +29,7 @@ pub struct Ahead {
 
 impl Ahead {
     /// The block that holds this version, if it was read.
-    pub(super) fn get(&self, disk: &OnDisk) -> Option<&Arc<Block>> {
+    pub(crate) fn get(&self, disk: &OnDisk) -> Option<&Arc<Block>> {
         if self.blocks.is_empty() {
             return None;
         }
@@ -38,7 +38,7 @@ impl Ahead {
     }
 
     /// Reads the block that holds this version, if that was not done.
-    pub(super) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
+    pub(crate) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
         if let Some(block) = self.get(disk) {
             return Ok(block.clone());
         }
@@ -63,7 +63,7 @@ impl Ahead {
     }
 
     /// Lets go of what another batch is not likely to ask for.
-    pub(super) fn next_batch(&mut self) {
+    pub(crate) fn next_batch(&mut self) {
         self.alone.clear();
         if self.bytes > PART_BYTES {
             self.blocks.clear();
@@ -75,7 +75,7 @@ impl Ahead {
 impl Store {
     /// Reads what these slots hold on disk now. What cannot be read is left: the commit meets it again, if it is still
     /// there then.
-    pub(super) fn read_ahead(
+    pub(crate) fn read_ahead(
         &self,
         collection: &Collection,
         slots: impl Iterator<Item = SlotId>,
@@ -98,5 +98,5 @@ impl Store {
 }
 
 #[cfg(test)]
-#[path = "ahead_tests.rs"]
+#[path = "read_ahead_tests.rs"]
 mod tests;

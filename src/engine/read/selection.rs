@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::ordered::Ordered;
+use super::index_order::Ordered;
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
 use crate::engine::format::key::Key;

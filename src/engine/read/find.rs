@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::Reading;
-use super::hits::Hits;
+use super::results::Hits;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
@@ -26,7 +26,7 @@ use crate::query::{Filter, Projection, Sort};
 
 impl Store {
     /// What the expressions of an operation know: its variables of the option `let`, and its work.
-    pub(super) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
+    pub(crate) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
         let work = self.work(watch);
         let Some(variables) = variables else { return Ok(Constants::none(self.seed()).within(&work)) };
         incoming::check(variables.bytes(), &variables.shapes)?;

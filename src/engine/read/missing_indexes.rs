@@ -59,7 +59,7 @@ fn paths(demands: &Demands<'_>, found: &mut Vec<Path>) {
 
 impl Store {
     /// Remembers a scan if it was costly; answers whether it was.
-    pub(super) fn note_scan(
+    pub(crate) fn note_scan(
         &self,
         reading: &Reading<'_>,
         sort: Option<&Sort>,

@@ -24,7 +24,7 @@ use crate::storage::{Block, Lsn};
 const FIRST: usize = 32;
 
 /// A walk through ranges of an index.
-pub(super) struct Ordered {
+pub(crate) struct Ordered {
     index: Arc<Index>,
     /// Those not begun, in the order in which they come.
     ranges: VecDeque<Range>,
@@ -87,7 +87,7 @@ impl Group {
 }
 
 impl Ordered {
-    pub(super) fn new(access: &Access<Index>, order: Order) -> Ordered {
+    pub(crate) fn new(access: &Access<Index>, order: Order) -> Ordered {
         let mut ranges: VecDeque<Range> = access.ranges.list.iter().cloned().collect();
         if order.reverse {
             ranges.make_contiguous().reverse();
@@ -109,7 +109,7 @@ impl Ordered {
     }
 
     /// Looks at what comes next; none at the end.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         reading: &Reading<'_>,
         end: u64,
