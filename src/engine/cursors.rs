@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::aggregate::Aggregation;
+use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::read::find::Cursor;

@@ -6,13 +6,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::indexing::existing;
 use super::replay::Replay;
 use crate::document::stored::check_document;
 use crate::document::{RawKind, incoming};
 use crate::engine::format::checkpoint::{decode_state, hash_of, spots};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::Records;
+use crate::engine::index_build::create::existing;
 use crate::engine::operation::classify::names_id;
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{FindOptions, Operation};

@@ -21,11 +21,8 @@
 //! - [`registry`]: the databases open in this process
 
 pub mod aggregate;
-mod aggregate_source;
 mod background_load;
 pub mod backup;
-pub mod build;
-pub mod bulk;
 mod checkpoint;
 pub mod commit;
 pub mod compact;
@@ -41,14 +38,8 @@ pub mod export;
 pub mod figures;
 pub mod format;
 pub mod import;
-pub mod index_requests;
-pub mod indexing;
-pub mod insert;
+pub mod index_build;
 mod interrupt;
-mod merge;
-pub mod modification;
-pub mod modify;
-pub mod namespace;
 pub mod operation;
 mod pack;
 pub mod plan;
@@ -63,9 +54,8 @@ mod select_tests;
 pub mod session;
 pub mod state;
 pub mod store;
-pub mod upsert;
 pub mod verify;
-mod work_out;
+pub mod write;
 mod writing;
 
 pub use crate::options::MEMORY;

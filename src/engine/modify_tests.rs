@@ -5,7 +5,6 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::database::Database;
-use super::modification::{Change, Modification};
 use super::session::Session;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::exec::interrupt::{Limits, Watch};
@@ -17,6 +16,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Plan, Query};
 use crate::engine::state::index::Index;
 use crate::engine::store::store::Store;
+use crate::engine::write::modification::{Change, Modification};
 use crate::error::{Kind, Result};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::indexing::{MAX_INDEXES, MAX_SPEC};
 use crate::document::stored::{check_deleted, check_document};
 use crate::document::{RawValue, Shape, Shapes, incoming};
 use crate::engine::format::damage::damage;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{LEAST_PUT, Put, Record, Records};
+use crate::engine::index_build::create::{MAX_INDEXES, MAX_SPEC};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
 use crate::engine::state::collection_name::is_name;

@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use super::aggregate::Aggregation;
 use super::database::Database;
-use super::modification::{Change, Modification};
 use super::session::Session;
 use crate::document::{Path, Shapes, Value, encode_plain};
+use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
@@ -17,6 +16,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
 use crate::engine::store::store::Store;
+use crate::engine::write::modification::{Change, Modification};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
 use crate::query::expression::Constants;

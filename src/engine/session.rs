@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::aggregate::Aggregation;
-use super::bulk::Write;
 use super::cursors::{Cursors, Source};
 use crate::document::{Path, RawValue};
+use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::exec::nonblocking::must_be_prompt;
@@ -30,6 +29,7 @@ use crate::engine::read::find::Cursor;
 use crate::engine::read::point::{Hot, HotMany};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::store::Store;
+use crate::engine::write::bulk::Write;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::query::Filter;

@@ -1,6 +1,5 @@
 //! Writes as they are asked for: their parts are checked and read, and what they did is put into an answer.
 
-use super::modification::{Change, Modification};
 use super::session::Session;
 use crate::document::{Value, incoming};
 use crate::engine::commit::path::Committed;
@@ -10,6 +9,7 @@ use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Upsert};
 use crate::engine::operation::response::{Answer, UpdateOutcome};
 use crate::engine::plan::hint::Hint;
+use crate::engine::write::modification::{Change, Modification};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Sort, Update};

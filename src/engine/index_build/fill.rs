@@ -33,7 +33,7 @@ struct Part {
 impl Store {
     /// Fills indexes with what a view sees of their collection, beside what commits enter meanwhile. Documents that
     /// cannot be indexed become suspects.
-    pub(super) fn fill_indexes(
+    pub(crate) fn fill_indexes(
         &self,
         collection: &Collection,
         indexes: &[Arc<Index>],

@@ -23,9 +23,9 @@ use crate::index::{ID_INDEX, Purpose, Spec, values_of};
 use crate::storage::Lsn;
 
 /// Bytes of an index's definition.
-pub(super) const MAX_SPEC: usize = 16 << 10;
+pub(crate) const MAX_SPEC: usize = 16 << 10;
 /// Indexes of a collection, MongoDB's limit.
-pub(super) const MAX_INDEXES: usize = 64;
+pub(crate) const MAX_INDEXES: usize = 64;
 
 /// Where the making of indexes stands once they were compared with those that are there.
 enum Begun {
@@ -45,7 +45,7 @@ impl Store {
     }
 
     /// [`Store::create_indexes`] that calls when commits maintain the indexes, and, with `true`, when they are filled.
-    pub(super) fn create_indexes_with(
+    pub(crate) fn create_indexes_with(
         &self,
         name: &str,
         specs: &[Spec],
@@ -207,7 +207,7 @@ impl Commit<'_> {
 
 /// Those that do not exist yet.
 /// The names of these indexes, if all of them exist as they are asked for.
-pub(super) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<String>> {
+pub(crate) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<String>> {
     specs.iter().try_for_each(check_size).ok()?;
     let all = wanted(collection, specs).ok()?.is_empty();
     all.then(|| specs.iter().map(|spec| own_name(spec).to_owned()).collect())

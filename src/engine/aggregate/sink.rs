@@ -33,7 +33,7 @@ struct Decided {
 }
 
 /// Puts documents in place of what a collection holds, in one commit.
-pub(super) fn replace_all(store: &Store, collection: &str, documents: &[Value]) -> Committed<()> {
+pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) -> Committed<()> {
     let keys = match documents.iter().map(key).collect::<Result<Vec<_>>>() {
         Ok(keys) => keys,
         Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
@@ -55,7 +55,7 @@ pub(super) fn replace_all(store: &Store, collection: &str, documents: &[Value]) 
 }
 
 /// Merges documents into a collection, in as many commits as it takes.
-pub(super) fn merge(
+pub(crate) fn merge(
     store: &Store,
     name: &str,
     documents: &[Value],
@@ -194,7 +194,7 @@ fn repeated(stage: &str, document: &Value) -> Error {
 }
 
 /// The directory key of a document.
-pub(super) fn key(document: &Value) -> Result<Key> {
+pub(crate) fn key(document: &Value) -> Result<Key> {
     let found = match document {
         Value::Object(fields) => fields.iter().find(|(key, _)| key == "_id").map(|(_, id)| id),
         _ => None,

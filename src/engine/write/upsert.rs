@@ -30,15 +30,15 @@ const PAGE: u64 = 4_096;
 
 /// The state in which a search found nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Searched<'c> {
+pub(crate) struct Searched<'c> {
     /// The collection, if there was one.
-    pub(super) collection: Option<&'c Arc<Collection>>,
+    pub(crate) collection: Option<&'c Arc<Collection>>,
     /// The search saw all commits up to this one.
-    pub(super) lsn: Lsn,
+    pub(crate) lsn: Lsn,
 }
 
 /// What came of an upsert.
-pub(super) enum Upserted {
+pub(crate) enum Upserted {
     /// A document with this `_id`, and the document that was asked for.
     Inserted(Value, Option<Value>),
     /// Nothing: since the search somebody wrote a document that matches.
@@ -58,7 +58,7 @@ enum Attempt {
 
 impl Store {
     /// Inserts what filter and change make, if since the search nobody wrote what the filter matches.
-    pub(super) fn upsert(
+    pub(crate) fn upsert(
         &self,
         modification: &Modification<'_>,
         searched: Option<Searched<'_>>,
@@ -187,7 +187,7 @@ impl Store {
 
 /// Whether the document that stands in the way of an upsert has the values that the filter asks for: all that it
 /// collided in are equalities of the filter.
-pub(super) fn may_match(filter: &Filter, error: &Error) -> bool {
+pub(crate) fn may_match(filter: &Filter, error: &Error) -> bool {
     let (Kind::DuplicateKey, Some(taken)) = (error.kind(), &error.details().key_value) else { return false };
     let shapes = Shapes::new();
     let taken = RawValue::new(taken, &shapes);
@@ -203,12 +203,12 @@ pub(super) fn may_match(filter: &Filter, error: &Error) -> bool {
 }
 
 /// The fields of an object.
-pub(super) fn object_of(raw: RawValue<'_>) -> Object {
+pub(crate) fn object_of(raw: RawValue<'_>) -> Object {
     raw.as_object().map(|object| object.to_object()).unwrap_or_default()
 }
 
 /// The replacement with this `_id` in front; an `_id` of its own must be equal to it.
-pub(super) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Object> {
+pub(crate) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Object> {
     let mut object = object_of(replacement.raw());
     if let Some(at) = object.iter().position(|(key, _)| key == "_id") {
         let (_, own) = object.remove(at);

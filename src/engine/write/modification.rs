@@ -44,16 +44,16 @@ pub struct Modification<'a> {
 }
 
 /// A version that matched outside of the lock.
-pub(super) struct Candidate {
-    pub(super) slot: SlotId,
-    pub(super) stamp: Stamp,
-    pub(super) bytes: usize,
+pub(crate) struct Candidate {
+    pub(crate) slot: SlotId,
+    pub(crate) stamp: Stamp,
+    pub(crate) bytes: usize,
 }
 
 impl Modification<'_> {
     /// Whether an upsert must know what changed since its search. Where the filter names the `_id` of the document that would
     /// be inserted, that key alone decides.
-    pub(super) fn is_tracked(&self) -> bool {
+    pub(crate) fn is_tracked(&self) -> bool {
         let names_another = |replacement: &Incoming| replacement.raw().get("_id").is_some();
         self.upsert.0 == Upsert::Yes
             && (self.filter.id().is_none()
@@ -62,7 +62,7 @@ impl Modification<'_> {
 }
 
 /// The document as the answer is to hold it.
-pub(super) fn projected(
+pub(crate) fn projected(
     document: &Value,
     projection: Option<&Projection>,
     filter: &Filter,

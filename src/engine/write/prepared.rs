@@ -32,17 +32,17 @@ const READ_TRIES: u32 = 2;
 
 /// What a commit did to candidates.
 #[derive(Default)]
-pub(super) struct Changed {
-    pub(super) matched: u64,
-    pub(super) modified: u64,
+pub(crate) struct Changed {
+    pub(crate) matched: u64,
+    pub(crate) modified: u64,
     /// Candidates dealt with; the rest goes into another commit.
-    pub(super) passed: usize,
+    pub(crate) passed: usize,
     /// Whether the next one must be worked out before it can be changed.
-    pub(super) unready: bool,
+    pub(crate) unready: bool,
     /// The document that was asked for.
-    pub(super) answer: Option<Value>,
+    pub(crate) answer: Option<Value>,
     /// The candidate after those failed; what came before is committed.
-    pub(super) failure: Option<Error>,
+    pub(crate) failure: Option<Error>,
 }
 
 /// What becomes of a document.
@@ -56,7 +56,7 @@ enum Effect {
 }
 
 /// What becomes of one version of a document.
-pub(super) struct Ready {
+pub(crate) struct Ready {
     /// None where there is no slot.
     stamp: Option<Stamp>,
     document: Option<(Key, Present)>,
@@ -79,7 +79,7 @@ impl Modification<'_> {
 impl Store {
     /// Works out what becomes of candidates, the first ones at least. `ready` may have some of them from before: those
     /// whose documents have not changed since stay.
-    pub(super) fn work_out(
+    pub(crate) fn work_out(
         &self,
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// The newest applied document in a slot, read from disk if need be, and the commit that made it.
-    pub(super) fn newest_in(
+    pub(crate) fn newest_in(
         &self,
         collection: &Collection,
         slot: SlotId,
@@ -226,7 +226,7 @@ fn id_of(document: RawValue<'_>) -> Result<RawValue<'_>> {
 }
 
 /// Changes candidates, each as it was worked out, or here where that is little, until one must be worked out first.
-pub(super) fn change_candidates(
+pub(crate) fn change_candidates(
     commit: &mut Commit<'_>,
     collection: &Arc<Collection>,
     modification: &Modification<'_>,

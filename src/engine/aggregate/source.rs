@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::merge as sink;
+use super::sink;
 use crate::document::{RawValue, Value};
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
@@ -28,14 +28,14 @@ use crate::storage::{Block, Lsn};
 const TAKEN: usize = 256;
 
 /// What a pipeline sees of the database.
-pub(super) struct Pipe {
-    pub(super) store: Arc<Store>,
-    pub(super) view: View,
-    pub(super) watch: Watch,
+pub(crate) struct Pipe {
+    pub(crate) store: Arc<Store>,
+    pub(crate) view: View,
+    pub(crate) watch: Watch,
     /// What its first scan was told to use.
-    pub(super) hint: Mutex<Option<Hint>>,
+    pub(crate) hint: Mutex<Option<Hint>>,
     /// The number of its newest commit.
-    pub(super) written: AtomicU64,
+    pub(crate) written: AtomicU64,
 }
 
 impl Pipe {
@@ -60,7 +60,7 @@ impl Pipe {
         }
     }
 
-    pub(super) fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
+    pub(crate) fn settle<T>(&self, committed: Committed<T>) -> Result<T> {
         self.written.fetch_max(committed.lsn.0, Ordering::AcqRel);
         committed.result
     }

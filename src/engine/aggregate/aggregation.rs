@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::aggregate_source::Pipe;
-use super::merge::weight;
+use super::sink::weight;
+use super::source::Pipe;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Document;

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::modification::{Candidate, Modification};
+use super::prepared::{Changed, change_candidates};
 use super::upsert::{Searched, Upserted, may_match};
-use super::work_out::{Changed, change_candidates};
 use crate::document::Value;
 use crate::engine::commit::path::Committed;
 use crate::engine::commit::read_ahead::Ahead;
@@ -288,7 +288,7 @@ impl Store {
     }
 
     #[cfg(test)]
-    pub(super) fn count_candidates(
+    pub(crate) fn count_candidates(
         &self,
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
