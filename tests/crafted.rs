@@ -8,7 +8,7 @@ use std::path::Path;
 
 use moltendb_node::document::order::compare;
 use moltendb_node::document::{MAX_DEPTH, RawValue, Shapes, Value, encode_plain, incoming};
-use moltendb_node::engine::{Database, Verification, ejson, record, verify};
+use moltendb_node::engine::{Database, Verification, extended_json, record, verify};
 use moltendb_node::error::{Error, Kind};
 use moltendb_node::options::{OpenOptions, StorageMode};
 use moltendb_node::storage::Lsn;
@@ -229,7 +229,7 @@ fn bytes_of_any_depth_that_nobody_checked_are_compared_and_read_without_end_of_t
         assert!(incoming::check(&bytes, &shapes).is_err());
         let _ = value.to_value();
         let mut json = Vec::new();
-        ejson::write(value, &mut json);
+        extended_json::write(value, &mut json);
         assert!(json.len() < 1_000, "what lies too deep is null");
     }
 }

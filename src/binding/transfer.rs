@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 
 use super::failure::guarded;
 use super::native::{NativeDatabase, json, located, promise};
-use crate::engine::import::IfExists;
-use crate::engine::{Export, Import, ImportOptions, verify};
+use crate::engine::recovery::verify;
+use crate::engine::transfer::import::IfExists;
+use crate::engine::{Export, Import, ImportOptions};
 use crate::error::{Error, Kind};
 
 /// Whole lines of an export.

@@ -9,3 +9,6 @@ pub(crate) mod sink;
 pub(crate) mod source;
 
 pub use aggregation::Aggregation;
+
+#[cfg(test)]
+mod group_tests;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::commit::apply::Unapplied;
-use crate::engine::replay::Replay;
+use crate::engine::recovery::replay::Replay;
 use crate::options::OpenOptions;
 use crate::storage::{Host, open_memory};
 use std::panic::{AssertUnwindSafe, catch_unwind};

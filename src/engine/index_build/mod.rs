@@ -7,3 +7,6 @@
 pub mod create;
 pub mod fill;
 pub mod requests;
+
+#[cfg(test)]
+pub(crate) mod index_tests;

@@ -7,3 +7,6 @@
 pub mod hint;
 pub mod key_ranges;
 pub mod planner;
+
+#[cfg(test)]
+mod planner_tests;

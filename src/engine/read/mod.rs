@@ -23,3 +23,6 @@ pub mod selection;
 pub(crate) mod top_k;
 
 pub use point::Hot;
+
+#[cfg(test)]
+mod selection_tests;

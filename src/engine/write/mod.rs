@@ -15,3 +15,6 @@ pub mod collections;
 pub mod modification;
 pub(crate) mod prepared;
 pub mod upsert;
+
+#[cfg(test)]
+mod by_filter_tests;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use loom::thread;
 
-use super::holds::Holds;
-use super::slab::{Content, Seen, Slab, SlotId, Span, Version};
+use super::state::holds::Holds;
+use super::state::slab::{Content, Seen, Slab, SlotId, Span, Version};
 use crate::storage::backend::FileId;
 use crate::storage::{Block, BlockPlace, Lsn};
 

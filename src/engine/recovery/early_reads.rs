@@ -33,18 +33,18 @@ const MOST: usize = 1_000;
 const CANDIDATES: usize = 16;
 
 /// A state to answer from.
-pub(super) struct Early {
+pub(crate) struct Early {
     checkpoint: Checkpoint,
     files: Vec<FileId>,
     catalogue: Catalogue,
 }
 
 /// What an operation is answered, and the collection that it was about.
-pub(super) type Answered = (Option<Arc<Collection>>, Result<Answer>);
+pub(crate) type Answered = (Option<Arc<Collection>>, Result<Answer>);
 
 impl Early {
     /// The state of a checkpoint; none when it cannot be read.
-    pub(super) fn new(path: &Path, checkpoint: Checkpoint) -> Option<Early> {
+    pub(crate) fn new(path: &Path, checkpoint: Checkpoint) -> Option<Early> {
         let state = decode_state(checkpoint.state())?;
         let mut replay = Replay::new(path, None);
         for payload in state.payloads {
@@ -90,7 +90,7 @@ impl EarlyReads for Early {
 }
 
 /// The answer, where it can be given without the log.
-pub(super) fn answer(
+pub(crate) fn answer(
     early: &dyn EarlyReads,
     store: &Store,
     name: &str,

@@ -36,7 +36,7 @@ use crate::query::Filter;
 use crate::query::expression::Constants;
 
 /// What an operation answers at once, or after a commit is published.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// At once.
     Now(Option<Arc<Collection>>, Result<Answer>),
     /// Once this is published.
@@ -45,22 +45,22 @@ pub(super) enum Outcome {
 
 /// One caller (an environment and a database handle).
 pub struct Session {
-    pub(super) store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     access: Access,
     closed: Arc<AtomicBool>,
-    pub(super) interrupted: Arc<AtomicBool>,
-    pub(super) interrupted_writes: Arc<AtomicBool>,
-    pub(super) runtime: Handle,
-    pub(super) writes: Arc<Lane>,
+    pub(crate) interrupted: Arc<AtomicBool>,
+    pub(crate) interrupted_writes: Arc<AtomicBool>,
+    pub(crate) runtime: Handle,
+    pub(crate) writes: Arc<Lane>,
     /// Writes done on the caller's thread since the last upkeep.
-    pub(super) since_upkeep: AtomicU64,
-    pub(super) reads: Arc<Lane>,
-    pub(super) scans: Arc<Lane>,
-    pub(super) cursors: Cursors,
+    pub(crate) since_upkeep: AtomicU64,
+    pub(crate) reads: Arc<Lane>,
+    pub(crate) scans: Arc<Lane>,
+    pub(crate) cursors: Cursors,
 }
 
 impl Session {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: Arc<Store>,
         access: Access,
         closed: Arc<AtomicBool>,
@@ -194,7 +194,7 @@ impl Session {
     }
 
     /// Whether no operation is under way or queued.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         [&self.writes, &self.reads, &self.scans].iter().all(|lane| lane.is_idle())
     }
 
@@ -213,7 +213,7 @@ impl Session {
     }
 
     /// Answers now, or when what it rests on is published.
-    pub(super) fn answer(&self, outcome: Outcome, reply: Reply) {
+    pub(crate) fn answer(&self, outcome: Outcome, reply: Reply) {
         match outcome {
             Outcome::Now(collection, answer) => reply(collection, answer),
             Outcome::Published(Committed { result, lsn }) => {
@@ -243,7 +243,7 @@ impl Session {
     }
 
     /// What is refused before anything is done, and what becomes of a panic.
-    pub(super) fn guarded(&self, writes: bool, watch: &Watch, run: impl FnOnce() -> Outcome) -> Outcome {
+    pub(crate) fn guarded(&self, writes: bool, watch: &Watch, run: impl FnOnce() -> Outcome) -> Outcome {
         if self.is_closed() {
             let message = format!("the database {} is closed; open it again", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::Closed, message)));

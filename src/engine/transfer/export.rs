@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::ejson;
+use super::extended_json;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::state::collection::Collection;
@@ -61,7 +61,7 @@ pub struct Piece {
 
 impl Export {
     /// Begins an export of these collections, or of all; those that do not exist have no documents.
-    pub(super) fn new(store: Arc<Store>, closed: Arc<AtomicBool>, only: Option<&[String]>) -> Export {
+    pub(crate) fn new(store: Arc<Store>, closed: Arc<AtomicBool>, only: Option<&[String]>) -> Export {
         let only = only.map(<[String]>::to_vec);
         let begun = store.is_loaded().then(|| Begun::new(&store, only.as_deref()));
         Export { store, closed, only, begun, filter: Filter::all() }
@@ -80,12 +80,12 @@ impl Export {
         while let Some((name, collection)) = begun.left.last() {
             let end = collection.slab().end();
             let mut head = b"{\"collection\":".to_vec();
-            ejson::write_text(name.as_bytes(), &mut head);
+            extended_json::write_text(name.as_bytes(), &mut head);
             head.extend_from_slice(b",\"document\":");
             let visit = |_, _, block: &Arc<crate::storage::Block>, span: crate::engine::state::slab::Span| {
                 let document = span.of(block);
                 piece.bytes.extend_from_slice(&head);
-                ejson::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);
+                extended_json::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);
                 piece.bytes.extend_from_slice(b"}\n");
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

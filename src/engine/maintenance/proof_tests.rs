@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::database::Database;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::database::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, SetEntry};

@@ -57,39 +57,32 @@ pub struct Compaction {
 }
 
 /// What a snapshot holds: the state of a view, and what stands beside the documents.
-pub(super) struct Generation {
-    pub(super) view: View,
-    pub(super) next_number: u32,
+pub(crate) struct Generation {
+    pub(crate) view: View,
+    pub(crate) next_number: u32,
     /// Shapes that the log before the view defines, by collection.
-    pub(super) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
+    pub(crate) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
     /// What the commits up to the view left, by collection.
-    pub(super) tallies: Vec<Tally>,
+    pub(crate) tallies: Vec<Tally>,
 }
 
-/// Blocks of one collection as they were written.
-pub(super) struct Written {
-    pub(super) collection: Arc<Collection>,
-    pub(super) blocks: Vec<WrittenBlock>,
-}
-
-/// Where a block stands, and its documents: their slots, and where they stand in the block.
-pub(super) struct WrittenBlock {
-    pub(super) place: BlockPlace,
-    pub(super) slots: Vec<SlotId>,
-    pub(super) spans: Vec<Span>,
+/// Blocks of one collection as they were written: where each stands, and the slots of its documents.
+pub(crate) struct Written {
+    pub(crate) collection: Arc<Collection>,
+    pub(crate) blocks: Vec<(BlockPlace, Vec<SlotId>)>,
 }
 
 impl Generation {
     /// The number of the state.
-    pub(super) fn lsn(&self) -> Lsn {
+    pub(crate) fn lsn(&self) -> Lsn {
         self.view.lsn()
     }
 }
 
 impl Written {
     /// Documents in the blocks.
-    pub(super) fn documents(&self) -> u64 {
-        self.blocks.iter().map(|block| block.slots.len() as u64).sum()
+    pub(crate) fn documents(&self) -> u64 {
+        self.blocks.iter().map(|(_, slots)| slots.len() as u64).sum()
     }
 }
 
@@ -197,7 +190,7 @@ impl Store {
     }
 
     /// The newest applied state. Its commits may not be published yet: what is made of it counts once they are.
-    pub(super) fn generation(&self, applied: &Applied) -> Generation {
+    pub(crate) fn generation(&self, applied: &Applied) -> Generation {
         let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
         let shapes = applied
             .catalogue
@@ -209,7 +202,7 @@ impl Store {
     }
 
     /// Writes the state into a snapshot, of this database or of another.
-    pub(super) fn write_snapshot(
+    pub(crate) fn write_snapshot(
         &self,
         generation: &Generation,
         sink: &mut dyn SnapshotSink,
@@ -225,7 +218,7 @@ impl Store {
     }
 
     /// Names, shapes and counters: the blocks of collection 0.
-    pub(super) fn write_database(
+    pub(crate) fn write_database(
         &self,
         collections: &[(Arc<str>, Arc<Collection>, usize)],
         lsn: Lsn,

@@ -14,7 +14,7 @@ use crate::storage::{Block, Heard};
 
 /// What the log has said so far.
 #[derive(Default)]
-pub(super) struct State {
+pub(crate) struct State {
     collections: HashMap<u32, Contents>,
     names: HashSet<String>,
     next_number: u32,
@@ -38,12 +38,12 @@ enum Fault {
 
 impl State {
     /// Documents of the newest state that could be read whole.
-    pub(super) fn documents(&self) -> u64 {
+    pub(crate) fn documents(&self) -> u64 {
         self.collections.values().map(|collection| collection.documents.len() as u64).sum()
     }
 
     /// Hears a commit; answers what is wrong with it first.
-    pub(super) fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
+    pub(crate) fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
         let mut first = None;
         for block in &heard.commit.blocks {
             let found = self.block(block, heard);

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::compact::{Generation, Written, WrittenBlock};
+use super::compaction::{Generation, Written, WrittenBlock};
 use crate::document::{RawValue, ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
@@ -40,13 +40,13 @@ pub(super) type Kept = VecDeque<Arc<Block>>;
 
 /// Who asks for a proof, and what stays when there is none.
 #[derive(Clone, Copy)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Compaction,
     Backup,
 }
 
 /// A snapshot that is being read back.
-pub(super) struct Proof<'a> {
+pub(crate) struct Proof<'a> {
     store: &'a Store,
     purpose: Purpose,
     generation: &'a Generation,
@@ -72,7 +72,7 @@ struct Names {
 }
 
 impl<'a> Proof<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: &'a Store,
         purpose: Purpose,
         generation: &'a Generation,

@@ -4,16 +4,16 @@
 
 use std::sync::Arc;
 
-use super::database::Database;
-use super::session::Session;
+use super::find::Cursor;
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::engine::aggregate::aggregation::Aggregation;
+use crate::engine::database::database::Database;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
 use crate::engine::operation::response::{Document, UpdateOutcome};
 use crate::engine::plan::hint::Hint;
-use crate::engine::read::find::Cursor;
+use crate::engine::session::session::Session;
 use crate::engine::state::collection::Collection;
 use crate::engine::store::store::Store;
 use crate::engine::write::modification::{Change, Modification};

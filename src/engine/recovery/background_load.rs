@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::early::{self, Answered, Early};
+use super::early_reads;
+use super::early_reads::{Answered, Early};
 use super::replay::Replay;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::request::Operation;
@@ -19,7 +20,7 @@ use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
 
 impl Store {
     /// Reads the log of a database that storage opened early, while what a checkpoint can answer is answered.
-    pub(super) fn load_later(self: &Arc<Self>, opened: storage::Early) -> Result<()> {
+    pub(crate) fn load_later(self: &Arc<Self>, opened: storage::Early) -> Result<()> {
         let storage::Early { checkpoint, deferred } = opened;
         let early = Early::new(Path::new(self.name()), checkpoint);
         if early.is_none() {
@@ -75,7 +76,7 @@ impl Store {
     }
 
     /// Answers from the checkpoint, or waits until everything was read: then `None`.
-    pub(super) fn answer_early(
+    pub(crate) fn answer_early(
         &self,
         name: &str,
         operation: &Operation,
@@ -87,7 +88,7 @@ impl Store {
         // Held before the phase is looked at: no file that the checkpoint names is forgotten while it is read.
         let _hold = self.views().hold();
         if let Some(early) = self.loading().early()
-            && let Some(answered) = early::answer(&*early, self, name, operation)
+            && let Some(answered) = early_reads::answer(&*early, self, name, operation)
         {
             return Ok(Some(answered));
         }

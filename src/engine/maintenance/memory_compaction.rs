@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::compact::Compaction;
+use super::compaction::Compaction;
 use crate::engine::format::record;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span};
@@ -57,7 +57,7 @@ struct Packed {
 
 impl Store {
     /// Packs every collection. Blocks that only an older view needs stay until it has passed.
-    pub(super) fn pack(&self) -> Result<Compaction> {
+    pub(crate) fn pack(&self) -> Result<Compaction> {
         let _one = self.compacting().lock();
         let began = self.elapsed();
         let appended = self.storage().stats().appended;

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::replay::Replay;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::commit::path::{Current, Over};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::response::Answer;
+use crate::engine::recovery::replay::Replay;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::store::store::Store;

@@ -20,7 +20,7 @@ pub(super) type Seen<'s> = (&'s Watch, &'s Constants, Option<&'s Mutex<Ahead>>);
 
 impl Session {
     /// The writes that make one commit, unless they are large; `None` for any other operation.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         name: &str,
         operation: &Operation,
@@ -61,7 +61,7 @@ impl Session {
     }
 
     /// The operation itself, and what its expressions know.
-    pub(super) fn taken_apart(&self, operation: Operation, watch: &Watch) -> Result<(Operation, Constants)> {
+    pub(crate) fn taken_apart(&self, operation: Operation, watch: &Watch) -> Result<(Operation, Constants)> {
         match operation {
             Operation::Let { variables, operation } => {
                 Ok((*operation, self.constants(Some(&variables), watch)?))
@@ -75,7 +75,7 @@ impl Session {
     }
 
     /// Runs one write by filter and shapes its answer.
-    pub(super) fn modify<T>(
+    pub(crate) fn modify<T>(
         &self,
         name: &str,
         write: &Operation,

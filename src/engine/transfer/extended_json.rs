@@ -307,5 +307,5 @@ fn number(text: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[path = "ejson_tests.rs"]
+#[path = "extended_json_tests.rs"]
 mod tests;

@@ -8,19 +8,19 @@ use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::operation::request::Operation;
 
 /// How long (ms) operations may still run once their database is being closed, before they are interrupted.
-pub(super) const GRACE: Duration = Duration::from_millis(250);
+pub(crate) const GRACE: Duration = Duration::from_millis(250);
 /// How much longer writes by `_id` may run, which are mostly short and were promised in their order.
-pub(super) const PATIENCE: Duration = Duration::from_millis(400);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 
 impl Session {
     /// Starts the limits of an operation.
-    pub(super) fn watch(&self, limits: &Limits) -> Watch {
+    pub(crate) fn watch(&self, limits: &Limits) -> Watch {
         Watch::start(limits, self.store.now()).until(self.interrupted.clone())
     }
 
     /// Starts the limits of a write by `_id`. One that is as long as what it was given, and no longer, is not interrupted:
     /// it was called before the close, and in the order of the calls.
-    pub(super) fn watch_write(&self, operation: &Operation, limits: &Limits) -> Watch {
+    pub(crate) fn watch_write(&self, operation: &Operation, limits: &Limits) -> Watch {
         let watch = Watch::start(limits, self.store.now());
         match operation {
             Operation::Update { .. }
@@ -39,13 +39,13 @@ impl Session {
     }
 
     /// The same of writes by `_id`.
-    pub(super) fn interrupt_writes(&self) {
+    pub(crate) fn interrupt_writes(&self) {
         self.interrupted_writes.store(true, Ordering::Release);
     }
 
     /// Blocks until every operation that was submitted is answered or queued in storage, and lets go of the cursors. What does
     /// not end by itself is interrupted.
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         let lanes = || [&self.writes, &self.reads, &self.scans].into_iter();
         let began = self.store.elapsed();
         let left = |of: Duration| of.saturating_sub(self.store.elapsed().saturating_sub(began));

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::compact::Written;
+use super::compaction::Written;
 use super::proof::{Proof, Purpose};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::store::store::Store;

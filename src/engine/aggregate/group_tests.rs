@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::database::Database;
+use super::aggregation::Aggregation;
 use crate::document::{Shapes, Value, encode_plain};
-use crate::engine::aggregate::aggregation::Aggregation;
+use crate::engine::database::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::parallel::Crew;
 use crate::engine::operation::input::{Incoming, parse_filter};

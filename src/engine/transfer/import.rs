@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::ejson::Parsed;
-use super::session::Session;
+use super::extended_json::Parsed;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation, SetEntry};
 use crate::engine::operation::response::Answer;
+use crate::engine::session::session::Session;
 use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;

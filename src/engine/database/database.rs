@@ -8,17 +8,18 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::backup::Backup;
-use super::compact::Compaction;
-use super::export::Export;
-use super::figures::{SuggestedIndex, suggested};
-use super::interrupt::{GRACE, PATIENCE};
-use super::replay::Replay;
-use super::session::Session;
-use super::{checkpoint, registry};
+use super::registry;
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::maintenance::backup::Backup;
+use crate::engine::maintenance::checkpoint;
+use crate::engine::maintenance::compaction::Compaction;
+use crate::engine::recovery::replay::Replay;
+use crate::engine::session::info::{SuggestedIndex, suggested};
+use crate::engine::session::interruption::{GRACE, PATIENCE};
+use crate::engine::session::session::Session;
 use crate::engine::store::store::Store;
+use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{MEMORY, OpenOptions, StorageMode};
@@ -177,7 +178,7 @@ impl Database {
     }
 
     #[cfg(test)]
-    pub(super) fn store(&self) -> &Arc<Store> {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
     }
 

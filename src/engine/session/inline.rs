@@ -47,7 +47,7 @@ const STRETCH: u64 = 256;
 
 impl Session {
     /// Does what can be done here; answers what is left, in order.
-    pub(super) fn direct(&self, work: Vec<Task>) -> Vec<Task> {
+    pub(crate) fn direct(&self, work: Vec<Task>) -> Vec<Task> {
         let work = self.direct_writes(work);
         let work = self.direct_finds(work);
         let views = self.store.views();

@@ -32,7 +32,7 @@ impl SnapshotSink for Payloads {
 }
 
 /// What a checkpoint of the newest state holds, where that is the state at this number; there are no more commits.
-pub(super) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
+pub(crate) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
     let (catalogue, next_number) = {
         let applied = store.applied();
         (applied.lsn == lsn).then(|| (applied.catalogue.clone(), applied.next_number))?

@@ -66,7 +66,7 @@ pub struct SuggestedIndex {
 }
 
 /// What costly scans of a collection asked for.
-pub(super) fn suggested<'c>(
+pub(crate) fn suggested<'c>(
     name: &'c str,
     collection: &Collection,
 ) -> impl Iterator<Item = SuggestedIndex> + use<'c> {

@@ -20,7 +20,7 @@ const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
 const REMEMBERED: usize = 1_024;
 
 /// What a cursor reads on.
-pub(super) enum Source {
+pub(crate) enum Source {
     Find(Box<Cursor>),
     Aggregate(Aggregation),
 }
@@ -61,14 +61,14 @@ struct Numbered {
 
 /// The open cursors of a session by their numbers, from 1 on.
 #[derive(Default)]
-pub(super) struct Cursors {
+pub(crate) struct Cursors {
     cursors: Mutex<Numbered>,
     newest: AtomicU64,
 }
 
 impl Cursors {
     /// Answers the first batch; a cursor that has more gets a number and stays open.
-    pub(super) fn first_batch(
+    pub(crate) fn first_batch(
         &self,
         store: &Store,
         mut cursor: Source,
@@ -91,7 +91,7 @@ impl Cursors {
     }
 
     /// Answers the next batch of an open cursor.
-    pub(super) fn more(
+    pub(crate) fn more(
         &self,
         store: &Store,
         number: u64,
@@ -137,19 +137,19 @@ impl Cursors {
     }
 
     /// Closes one.
-    pub(super) fn close(&self, number: u64) {
+    pub(crate) fn close(&self, number: u64) {
         let closed = self.cursors.lock().open.remove(&number);
         drop(closed);
     }
 
     /// Closes all.
-    pub(super) fn close_all(&self) {
+    pub(crate) fn close_all(&self) {
         let open = std::mem::take(&mut *self.cursors.lock());
         drop(open);
     }
 
     /// Closes those that were not read for too long.
-    pub(super) fn expire(&self, store: &Store) {
+    pub(crate) fn expire(&self, store: &Store) {
         let now = store.now();
         let mut cursors = self.cursors.lock();
         let idle: Vec<u64> = cursors

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::database::Database;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::database::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Verbosity};

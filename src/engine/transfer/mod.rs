@@ -1,0 +1,8 @@
+//! Documents as lines of Extended JSON, out and in.
+
+pub mod export;
+pub mod extended_json;
+pub mod import;
+
+pub use export::Export;
+pub use import::{Import, ImportOptions, Imported};

@@ -1,0 +1,8 @@
+#![allow(dead_code, reason = "the files come whole")]
+
+#[path = "../../../../src/engine/state/holds.rs"]
+pub mod holds;
+#[path = "../../../../src/engine/state/slab.rs"]
+pub mod slab;
+#[path = "../../../../src/engine/state/version.rs"]
+pub mod version;
