@@ -18,7 +18,7 @@
 
 use super::key::Key;
 use super::record::varint;
-use crate::engine::state::version::Span;
+use super::span::Span;
 use crate::storage::segment::LARGEST_NUMBER;
 use crate::storage::{BlockPlace, FileId};
 

@@ -2,6 +2,7 @@
 //!
 //! - [`record`]: the records of a commit
 //! - [`key`]: the key of an `_id` in the directory of a collection
+//! - [`span`]: where a document stands in a block
 //! - `checkpoint`: the pages of a checkpoint
 //! - `damage`: the error that names a damaged place in a file
 
@@ -9,3 +10,4 @@ pub(crate) mod checkpoint;
 pub(crate) mod damage;
 pub mod key;
 pub mod record;
+pub mod span;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::format::record::{PAYLOAD_HEAD, Put, Records};
+pub use crate::engine::format::span::Span;
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// What a block costs beside its bytes: the two counts of its Arc, its fields, and the allocator's head of each part.
@@ -11,98 +11,6 @@ const BLOCK_COST: usize = 2 * size_of::<usize>() + size_of::<Block>() + 2 * 16;
 /// The number of a slot, given in order from 0 and never again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub u64);
-
-/// Where a document stands within its block, and which version of it stands there: offset and length of the document,
-/// length of the record head before it (packed, because every slot has one), and the low half of the version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Span {
-    offset: u32,
-    packed: u32,
-    version: u32,
-}
-
-impl Span {
-    /// A document (at most 16 MiB) at this place of the payload, after a head of `head` bytes (at most 63).
-    pub fn new(document: std::ops::Range<usize>, head: u32, version: u64) -> Span {
-        let len = document.len() as u32;
-        debug_assert!(len < 1 << 26 && head < 1 << 6, "a document and its record head fit their fields");
-        Span { offset: document.start as u32, packed: len << 6 | head, version: version as u32 }
-    }
-
-    /// The span of a record in the payload that it was read from.
-    pub fn of_put(put: &Put) -> Span {
-        Span::new(put.document.clone(), put.head, put.version)
-    }
-
-    /// Whether both are of one version of a document, in whichever blocks they stand.
-    pub fn is_same_version(self, other: Span) -> bool {
-        self.version == other.version && self.len() == other.len()
-    }
-
-    /// The low half of the document's version.
-    pub fn version(self) -> u32 {
-        self.version
-    }
-
-    /// Whether a version of the document is this one, as far as half of the number says.
-    pub fn is_of(self, version: u64) -> bool {
-        self.version == version as u32
-    }
-
-    /// The document's place in the payload.
-    pub fn range(self) -> std::ops::Range<usize> {
-        self.offset as usize..self.offset as usize + self.len()
-    }
-
-    /// The document's length.
-    pub fn len(self) -> usize {
-        (self.packed >> 6) as usize
-    }
-
-    /// Whether there is no document.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// The length of the record's head.
-    pub fn head(self) -> usize {
-        (self.packed & 63) as usize
-    }
-
-    /// The document's bytes.
-    pub fn of(self, block: &Block) -> &[u8] {
-        block.bytes.get(self.within(block)).unwrap_or_default()
-    }
-
-    /// The document's place in the bytes of its block.
-    pub fn within(self, block: &Block) -> std::ops::Range<usize> {
-        let start = (self.offset as usize).saturating_sub(block.base as usize);
-        start..start + self.len()
-    }
-
-    /// The document's record.
-    pub fn record(self, block: &Block) -> Option<Put> {
-        let start = (self.offset as usize).checked_sub(block.base as usize)?;
-        let put = Records::put_at(&block.bytes, start, self.head())?;
-        (put.document == (start..start + self.len()) && self.is_of(put.version)).then_some(put)
-    }
-
-    /// Whether the record has the block to itself, or shares it with little else: it can then be made no smaller.
-    pub fn is_alone(self, block: &Block) -> bool {
-        block.bytes.len() <= 2 * (PAYLOAD_HEAD + self.head() + self.len())
-    }
-
-    /// A block that holds this record alone.
-    pub fn alone(self, block: &Block) -> Option<Block> {
-        let start = (self.offset as usize).checked_sub(self.head())?;
-        let record = start.checked_sub(block.base as usize)?;
-        let mut bytes = Vec::with_capacity(PAYLOAD_HEAD + self.head() + self.len());
-        bytes.extend_from_slice(block.bytes.get(..PAYLOAD_HEAD)?);
-        bytes.extend_from_slice(block.bytes.get(record..record + self.head() + self.len())?);
-        let base = u32::try_from(start.checked_sub(PAYLOAD_HEAD)?).ok()?;
-        Some(Block { place: block.place, base, bytes: bytes.into_boxed_slice() })
-    }
-}
 
 /// What a version is.
 #[derive(Clone, Debug)]
@@ -192,7 +100,7 @@ impl Stamp {
     /// Of what stands in a slot.
     pub fn of(version: &Version) -> Stamp {
         let own = match &version.content {
-            Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version),
+            Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version()),
             _ => None,
         };
         Stamp { lsn: version.lsn, version: own }

@@ -341,9 +341,7 @@ impl Store {
 
     /// The work of an operation under these limits.
     pub(crate) fn work(&self, watch: &Watch) -> Work {
-        prompt_work().unwrap_or_else(|| {
-            watch.work(self.work_clock.clone(), self.options.query_memory_limit)
-        })
+        prompt_work().unwrap_or_else(|| watch.work(self.work_clock.clone(), self.options.query_memory_limit))
     }
 
     /// Opens a view of the newest published state.

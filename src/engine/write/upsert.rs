@@ -9,7 +9,6 @@ use crate::engine::commit::conflicts::duplicate_id;
 use crate::engine::commit::documents::Packed;
 use crate::engine::commit::path::{Committed, Current, Over};
 use crate::engine::commit::read_ahead::Ahead;
-use crate::engine::exec::nonblocking::must_be_prompt;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::Returned;

@@ -2,3 +2,5 @@
 
 #[path = "../../../../src/engine/format/record.rs"]
 pub mod record;
+#[path = "../../../../src/engine/format/span.rs"]
+pub mod span;
