@@ -52,8 +52,8 @@ pub mod witness;
 mod writer;
 
 pub use backend::{
-    Block, BlockPlace, CheckpointContents, Cut, Discard, FileId, FrameSize, Installed, Loader, Lsn, Place, ReadBack,
-    Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointContents, Cut, Discard, FileId, FrameSize, Installed, Loader, Lsn, Place,
+    ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use checkpoint::Checkpoint;
 pub use completion::{Completer, Completion};

@@ -66,10 +66,17 @@ pub(crate) struct Generation {
     pub(crate) tallies: Vec<Tally>,
 }
 
-/// Blocks of one collection as they were written: where each stands, and the slots of its documents.
+/// Blocks of one collection as they were written.
 pub(crate) struct Written {
     pub(crate) collection: Arc<Collection>,
-    pub(crate) blocks: Vec<(BlockPlace, Vec<SlotId>)>,
+    pub(crate) blocks: Vec<WrittenBlock>,
+}
+
+/// Where a block stands, and its documents: their slots, and where they stand in the block.
+pub(crate) struct WrittenBlock {
+    pub(crate) place: BlockPlace,
+    pub(crate) slots: Vec<SlotId>,
+    pub(crate) spans: Vec<Span>,
 }
 
 impl Generation {
@@ -82,7 +89,7 @@ impl Generation {
 impl Written {
     /// Documents in the blocks.
     pub(crate) fn documents(&self) -> u64 {
-        self.blocks.iter().map(|(_, slots)| slots.len() as u64).sum()
+        self.blocks.iter().map(|block| block.slots.len() as u64).sum()
     }
 }
 
