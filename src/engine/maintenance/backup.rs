@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::compaction::Written;
 use super::proof::{Proof, Purpose};
+use super::snapshot::Written;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::store::store::Store;
 use crate::error::{Details, Error, Kind, Result};

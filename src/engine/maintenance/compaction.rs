@@ -11,7 +11,6 @@
 //! segment before the cut, and so every commit up to L, is durable. Files of the old generation stay readable
 //! until whoever reads them now has finished.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,18 +18,12 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::proof::{Kept, Proof, Purpose};
-use crate::document::{ShapeId, encode_plain};
+use super::snapshot::{Generation, Written, WrittenBlock};
 use crate::engine::exec::interrupt::{LOOK, Watch};
-use crate::engine::format::record;
-use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{SlotId, Span};
-use crate::engine::state::tally::Tally;
-use crate::engine::state::views::View;
-use crate::engine::store::store::{Applied, Store};
+use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::options::{AutoCompact, BLOCK_BYTES, StorageMode};
-use crate::query::Filter;
-use crate::storage::{BlockPlace, Cut, Lsn, SnapshotSink};
+use crate::options::{AutoCompact, StorageMode};
+use crate::storage::{Cut, Lsn, SnapshotSink};
 
 /// A log smaller than this is not worth compacting by itself.
 const AUTO_BYTES: u64 = 4 << 20;
@@ -54,43 +47,6 @@ pub struct Compaction {
     pub ms: u64,
     /// How long commits had to wait for it: the time the cut held the commit lock.
     pub pause_ms: f64,
-}
-
-/// What a snapshot holds: the state of a view, and what stands beside the documents.
-pub(crate) struct Generation {
-    pub(crate) view: View,
-    pub(crate) next_number: u32,
-    /// Shapes that the log before the view defines, by collection.
-    pub(crate) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
-    /// What the commits up to the view left, by collection.
-    pub(crate) tallies: Vec<Tally>,
-}
-
-/// Blocks of one collection as they were written.
-pub(crate) struct Written {
-    pub(crate) collection: Arc<Collection>,
-    pub(crate) blocks: Vec<WrittenBlock>,
-}
-
-/// Where a block stands, and its documents: their slots, and where they stand in the block.
-pub(crate) struct WrittenBlock {
-    pub(crate) place: BlockPlace,
-    pub(crate) slots: Vec<SlotId>,
-    pub(crate) spans: Vec<Span>,
-}
-
-impl Generation {
-    /// The number of the state.
-    pub(crate) fn lsn(&self) -> Lsn {
-        self.view.lsn()
-    }
-}
-
-impl Written {
-    /// Documents in the blocks.
-    pub(crate) fn documents(&self) -> u64 {
-        self.blocks.iter().map(|block| block.slots.len() as u64).sum()
-    }
 }
 
 impl Store {
@@ -194,125 +150,6 @@ impl Store {
         let pause = self.elapsed() - began;
         drop(applied);
         Ok((cut, generation, pause))
-    }
-
-    /// The newest applied state. Its commits may not be published yet: what is made of it counts once they are.
-    pub(crate) fn generation(&self, applied: &Applied) -> Generation {
-        let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
-        let shapes = applied
-            .catalogue
-            .iter()
-            .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
-            .collect();
-        let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
-        Generation { view, next_number: applied.next_number, shapes, tallies }
-    }
-
-    /// Writes the state into a snapshot, of this database or of another.
-    pub(crate) fn write_snapshot(
-        &self,
-        generation: &Generation,
-        sink: &mut dyn SnapshotSink,
-        watch: &Watch,
-    ) -> Result<Vec<Written>> {
-        let Generation { view, next_number, shapes, .. } = generation;
-        self.write_database(shapes, view.lsn(), *next_number, sink)?;
-        let mut written = Vec::new();
-        for (_, collection, _) in &generation.shapes {
-            written.push(self.write_collection(collection, generation.view.lsn(), sink, watch)?);
-        }
-        Ok(written)
-    }
-
-    /// Names, shapes and counters: the blocks of collection 0.
-    pub(crate) fn write_database(
-        &self,
-        collections: &[(Arc<str>, Arc<Collection>, usize)],
-        lsn: Lsn,
-        next_number: u32,
-        sink: &mut dyn SnapshotSink,
-    ) -> Result<()> {
-        let time = self.now();
-        let mut payload = Vec::new();
-        record::begin(&mut payload, time);
-        for (name, collection, shapes) in collections {
-            record::create(&mut payload, collection.number(), name, b"");
-            for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
-                let mut spec = Vec::new();
-                encode_plain(&index.spec().to_value(), &mut spec);
-                if payload.len() + spec.len() > BLOCK_BYTES {
-                    sink.block(0, 0, &payload)?;
-                    payload.clear();
-                    record::begin(&mut payload, time);
-                }
-                record::index(&mut payload, collection.number(), &spec);
-            }
-            for shape in 0..*shapes as u16 {
-                let Some(definition) = collection.shapes().get(ShapeId(shape)) else { continue };
-                record::shape(&mut payload, collection.number(), shape, definition.keys());
-                if payload.len() > BLOCK_BYTES {
-                    sink.block(0, 0, &payload)?;
-                    payload.clear();
-                    record::begin(&mut payload, time);
-                }
-            }
-        }
-        record::next(&mut payload, next_number);
-        sink.block(0, 0, &payload)?;
-        Ok(())
-    }
-
-    fn write_collection(
-        &self,
-        collection: &Arc<Collection>,
-        view: Lsn,
-        sink: &mut dyn SnapshotSink,
-        watch: &Watch,
-    ) -> Result<Written> {
-        let time = self.now();
-        let number = collection.number();
-        let end = collection.slab().end();
-        let mut blocks = Vec::new();
-        let mut next = 0;
-        while next < end {
-            let mut payload = Vec::with_capacity(BLOCK_BYTES);
-            record::begin(&mut payload, time);
-            let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
-            let mut full = None;
-            let mut damaged = None;
-            next =
-                self.scan(collection, (next, end), view, &Filter::all(), watch, |slot, _, block, span| {
-                    let Some(put) = span.record(block) else {
-                        damaged = Some(block.place);
-                        return ControlFlow::Break(());
-                    };
-                    let document = span.of(block);
-                    if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK_BYTES {
-                        full = Some(slot.0);
-                        return ControlFlow::Break(());
-                    }
-                    let beside = (number, put.version, put.created_at, put.modified_at);
-                    let (place, head) = record::put(&mut payload, time, beside, document);
-                    slots.push(slot);
-                    spans.push(Span::new(place, head, put.version));
-                    ControlFlow::Continue(())
-                })?;
-            if let Some(place) = damaged {
-                let message = format!("a slot names no document record of its block at {place:?}");
-                return Err(Error::new(Kind::Internal, message));
-            }
-            // The document that did not fit begins the next block.
-            next = full.unwrap_or(next);
-            if self.is_closing() {
-                return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
-            }
-            watch.check(|| self.now())?;
-            if !slots.is_empty() {
-                let place = sink.block(number, slots.len() as u32, &payload)?;
-                blocks.push(WrittenBlock { place, slots, spans });
-            }
-        }
-        Ok(Written { collection: collection.clone(), blocks })
     }
 
     /// Hands the documents of the blocks to the slots. What was in memory stays there, in the new blocks: garbage among

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::compaction::{Generation, Written, WrittenBlock};
+use super::snapshot::{Generation, Written, WrittenBlock};
 use crate::document::{RawValue, ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
