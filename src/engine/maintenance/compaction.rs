@@ -23,7 +23,7 @@ use crate::engine::exec::interrupt::{LOOK, Watch};
 use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
-use crate::storage::{Cut, Lsn, SnapshotSink};
+use crate::storage::{Cut, Lsn};
 
 /// A log smaller than this is not worth compacting by itself.
 const AUTO_BYTES: u64 = 4 << 20;
