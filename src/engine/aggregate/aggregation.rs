@@ -3,10 +3,10 @@
 //! The whole pipeline reads one view, collections of `$lookup` and `$unionWith` included. What `$out` and `$merge` write goes
 //! through the one commit path; the answer waits until the last of it is published.
 
+use crate::query::made::check_size;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::sink::weight;
 use super::source::Pipe;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;

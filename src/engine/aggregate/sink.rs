@@ -3,6 +3,7 @@
 //! What is stored is worked out outside the commit lock, against the documents that are there then; under the lock it is
 //! put in place where these are still the newest, and what follows the first that is not is worked out again.
 
+use crate::document::weight;
 use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id};

@@ -6,7 +6,9 @@ use crate::engine::commit::path::Current;
 use crate::engine::database::database::Database;
 use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key};
-use crate::engine::operation::request::InsertOrder;
+use crate::engine::operation::request::{InsertOrder, Operation, Reach, Upsert};
+use crate::engine::operation::response::Answer;
+use crate::engine::store::store::READS;
 use crate::options::{OpenOptions, StorageMode};
 
 const DOCUMENTS: i32 = 500;

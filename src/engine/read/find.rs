@@ -2,7 +2,9 @@
 //!
 //! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
 
+use crate::document::weight;
 use crate::engine::operation::input::{check_part, parse_filter_with};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

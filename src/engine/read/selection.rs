@@ -63,7 +63,7 @@ struct OneKey {
 
 impl Selection {
     /// Nothing.
-    pub(super) fn none() -> Selection {
+    pub(crate) fn none() -> Selection {
         Selection { state: State::Done, examined: Examined::default(), budget: u64::MAX, end: 0 }
     }
 

@@ -146,7 +146,7 @@ fn poison(cause: &Error) -> Error {
 #[cfg(test)]
 thread_local! {
     /// Blocks that this thread read from disk.
-    pub(super) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 impl Store {

@@ -19,9 +19,8 @@ use std::fmt;
 use data_encoding::{BASE64, Encoding, HEXLOWER};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::document::id;
 use crate::document::value::MAX_DATE;
-use crate::document::{MAX_DEPTH, Object, RawKind, RawValue, Value};
+use crate::document::{MAX_DEPTH, Object, RawKind, RawValue, Value, id};
 use crate::query::date;
 
 /// Names of wrappers, ours and those of types that no document here can hold.

@@ -1,5 +1,7 @@
 //! Lines of JSON into a database: parsed strictly, committed in batches, stopped at the first line that fails.
 
+use crate::error::codes;
+use crate::error::codes::Code;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -1,13 +1,19 @@
 //! A row of writes in one operation: resolved one after the other, each through the commit path.
 
+use crate::document::incoming;
 use crate::engine::commit::path::Committed;
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation};
 use crate::engine::operation::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
+use crate::engine::state::version::Version;
 use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
+use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
+use parking_lot::Mutex;
 
 impl Store {
     /// Runs the writes in order; `modify` runs one that is no insert. Inserts that follow one another are one.
@@ -99,14 +105,14 @@ impl<'s> Stretches<'s> {
             return;
         }
         let rest = self.keys.get(index..).unwrap_or_default();
-        self.end = index + rest.len().min(DOCUMENTS);
+        self.end = index + rest.len().min(PART_DOCUMENTS);
         let Some(collection) = self.store.applied_collection(self.name) else { return };
         let (mut found, mut bytes) = (Vec::new(), 0);
-        for (n, key) in rest.iter().take(DOCUMENTS).enumerate() {
+        for (n, key) in rest.iter().take(PART_DOCUMENTS).enumerate() {
             let Some(slot) = key.as_ref().and_then(|key| collection.slot_of(key)) else { continue };
             let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
             bytes += disk.span().len();
-            if bytes > BYTES && !found.is_empty() {
+            if bytes > PART_BYTES && !found.is_empty() {
                 self.end = index + n;
                 break;
             }

@@ -1,6 +1,10 @@
 //! Writes by filter: candidates are found without the commit lock, changed under it, and looked at again, outside, where
 //! they are not any more what was found.
 
+use crate::document::RawValue;
+use crate::engine::plan::planner::key_of_value;
+use crate::engine::state::version::Version;
+use parking_lot::Mutex;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! A write by filter, as it is requested, and the documents that it has found.
 
 use crate::document::{RawValue, Shapes, Value, encode};
+use crate::engine::commit::read_ahead::Ahead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Reach, Returned, Upsert};
@@ -8,6 +9,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::state::slab::{SlotId, Stamp};
 use crate::error::Result;
 use crate::query::{Filter, Projection, Sort, Update};
+use parking_lot::Mutex;
 
 /// What a write does to a document that matches.
 pub enum Change<'a> {

@@ -65,7 +65,7 @@ pub(crate) struct Ready {
 
 impl Modification<'_> {
     /// Whether what it does to a small document is little work.
-    pub(super) fn is_light(&self) -> bool {
+    pub(crate) fn is_light(&self) -> bool {
         let change = match self.change {
             // What `$` stands for is asked of the filter.
             Change::Update(update) => update.is_light() && (!update.needs_match() || self.filter.is_light()),
