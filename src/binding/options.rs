@@ -9,8 +9,6 @@ use crate::options::{
     Access, AutoCompact, AutoIndex, Creation, MEMORY, OpenOptions, RecoveryPolicy, Retention, StorageMode,
 };
 
-/// The path that stands for no directory at all.
-
 /// The options of an open call on this path; an empty text has none.
 pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
     let mut options = OpenOptions::default();

@@ -20,6 +20,8 @@
 //! - [`transfer`]: export and import of JSON lines
 //! - [`database`]: the handle
 
+#![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
+
 pub mod aggregate;
 pub mod commit;
 pub mod database;

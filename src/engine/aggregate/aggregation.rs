@@ -12,7 +12,7 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use parking_lot::Mutex;
 
 use crate::document::{MAX_DOCUMENT, incoming, weight};

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::aggregation::Aggregation;
 use crate::document::{Shapes, Value, encode_plain};
-use crate::engine::database::database::Database;
+use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::parallel::Crew;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Reach, Upsert};
 use crate::engine::operation::response::Document;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::engine::write::modification::{Change, Modification};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};

@@ -18,7 +18,7 @@ use crate::engine::read::scan::{RANGE, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::views::View;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored};
 use crate::query::{Filter, Sort};

@@ -11,7 +11,7 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::state::views::Superseded;
-use crate::engine::store::store::{Publisher, Room, Store};
+use crate::engine::store::{Publisher, Room, Store};
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Block, FrameSize, Lsn};
 

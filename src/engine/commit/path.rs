@@ -31,7 +31,7 @@ use crate::engine::state::collection_name::check_name;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
 use crate::engine::store::precedence::{Precedence, Subject};
-use crate::engine::store::store::{Applied, Room, Store};
+use crate::engine::store::{Applied, Room, Store};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
 use crate::storage::Lsn;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{OnDisk, SlotId, Version};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::options::PART_BYTES;
 use crate::storage::{Block, BlockPlace};

@@ -3,12 +3,12 @@
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::commit::path::Current;
-use crate::engine::database::database::Database;
+use crate::engine::database::Database;
 use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, Operation, Reach, Upsert};
 use crate::engine::operation::response::Answer;
-use crate::engine::store::store::READS;
+use crate::engine::store::READS;
 use crate::options::{OpenOptions, StorageMode};
 
 const DOCUMENTS: i32 = 500;

@@ -1,9 +1,9 @@
 //! The handle of an open database.
 //!
-//! - [`database`]: opening, closing, and what concerns the database as a whole
+//! - `database`: opening, closing, and what concerns the database as a whole
 //! - [`registry`]: the databases that are open in this process
 
-pub mod database;
+mod database;
 pub mod registry;
 
 pub use database::{Database, DatabaseStats, Description};

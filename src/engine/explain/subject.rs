@@ -14,7 +14,7 @@ use crate::engine::read::fetch::{Examined, Reading};
 use crate::engine::read::results::Hits;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::index::ID_INDEX;
 use crate::options::AutoIndex;

@@ -16,7 +16,7 @@ use crate::engine::exec::interrupt::{LOOK, Watch};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::state::views::View;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Purpose, Spec, values_of};

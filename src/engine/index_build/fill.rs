@@ -13,7 +13,7 @@ use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, SlotId};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::index::{Entries, Purpose, Tree, merge};
 use crate::query::Filter;

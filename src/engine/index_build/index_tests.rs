@@ -11,7 +11,7 @@ use crate::engine::operation::response::Answer;
 use crate::engine::recovery::replay::Replay;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Kind, Result};
 use crate::index::{Range, Spec};
 use crate::options::OpenOptions;

@@ -6,7 +6,7 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::proof::{Proof, Purpose};
 use super::snapshot::Written;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
 use crate::storage::vfs::EntryKind;

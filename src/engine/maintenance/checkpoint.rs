@@ -8,7 +8,7 @@ use crate::engine::format::key::key_of;
 use crate::engine::format::record::varint;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Content;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::storage::{BlockPlace, CheckpointContents, FileId, Lsn, SnapshotSink};
 

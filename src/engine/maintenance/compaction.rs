@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use super::proof::{Kept, Proof, Purpose};
 use super::snapshot::{Generation, Written, WrittenBlock};
 use crate::engine::exec::interrupt::{LOOK, Watch};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
 use crate::storage::{Cut, Lsn};

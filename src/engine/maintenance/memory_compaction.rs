@@ -12,7 +12,7 @@ use super::compaction::Compaction;
 use crate::engine::format::record;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
 use crate::storage::{Block, BlockPlace, FileId, Lsn};

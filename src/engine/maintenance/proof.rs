@@ -27,7 +27,7 @@ use crate::engine::format::record::{Record, Records};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;
 use crate::engine::state::tally::{KeyHash, Tally};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::storage::{Block, ReadBack, SnapshotProof};

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain};
-use crate::engine::database::database::Database;
+use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, SetEntry};
 use crate::engine::state::slab::{Content, SlotId, Version};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind};
 use crate::options::{AutoCompact, OpenOptions};
 use crate::storage::{FileId, Host, Lsn};

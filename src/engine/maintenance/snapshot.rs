@@ -7,7 +7,7 @@ use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::tally::Tally;
 use crate::engine::state::views::View;
-use crate::engine::store::store::{Applied, Store};
+use crate::engine::store::{Applied, Store};
 use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
 use crate::query::Filter;

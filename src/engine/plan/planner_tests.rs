@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::document::{Shapes, Value, encode_plain};
-use crate::engine::database::database::Database;
+use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Verbosity};

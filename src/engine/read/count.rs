@@ -11,7 +11,7 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Access, Plan, Query};
 use crate::engine::state::index::Index;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::index::{Purpose, Range};
 use crate::query::Filter;

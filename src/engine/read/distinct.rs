@@ -8,7 +8,7 @@ use super::scan::Scan;
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::slab::Span;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Block;
 

@@ -8,7 +8,7 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, prompt_room, refusal, refuse};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::Filter;
 use crate::storage::{Block, BlockPlace, Lsn};

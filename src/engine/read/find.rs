@@ -20,7 +20,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::Query;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;

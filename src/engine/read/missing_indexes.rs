@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::fetch::Reading;
 use crate::document::{Path, Value};
 use crate::engine::state::collection::Collection;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Kind;
 use crate::index::{Direction, Field, Spec};
 use crate::options::{Access, AutoIndex};

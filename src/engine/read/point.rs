@@ -8,7 +8,7 @@ use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, OnDisk, Span, Version};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 

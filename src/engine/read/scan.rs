@@ -15,7 +15,7 @@ use crate::engine::exec::nonblocking::refuse;
 use crate::engine::exec::parallel::{Crew, in_order};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::{Filter, Matcher};
 use crate::storage::{Block, Lsn};

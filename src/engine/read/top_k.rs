@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::scan::{Found, Scan};
 use crate::document::RawValue;
 use crate::engine::state::slab::Span;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Result};
 use crate::query::{Ranker, Sort, SortKey};
 use crate::storage::Block;

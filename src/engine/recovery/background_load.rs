@@ -13,8 +13,8 @@ use super::early_reads::{Answered, Early};
 use super::replay::Replay;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::request::Operation;
+use crate::engine::store::Store;
 use crate::engine::store::loading::EarlyReads;
-use crate::engine::store::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
 

@@ -18,7 +18,7 @@ use crate::engine::state::collection_name::is_name;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
-use crate::engine::store::store::Recovered;
+use crate::engine::store::Recovered;
 use crate::error::{Error, Result};
 use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, Loader, Lsn, Replayed, SnapshotBlock};

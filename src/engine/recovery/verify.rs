@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::damaged::State;
 use super::replay::Replay;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, MEMORY, OpenOptions, StorageMode};
 use crate::storage::{

@@ -11,7 +11,7 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 
 /// A cursor that nobody asks for this long (ms) is closed.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::document::Value;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::index::ID_INDEX;
 
 impl Store {

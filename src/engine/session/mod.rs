@@ -1,6 +1,6 @@
 //! A caller's operations, in the order that was promised.
 //!
-//! - [`session`]: which queue an operation takes, and what it runs
+//! - `session`: which queue an operation takes, and what it runs
 //! - `writing`: the writes among them
 //! - [`inline`]: small writes and finds on the caller's own thread
 //! - `cursors`: the cursors that are open
@@ -11,7 +11,7 @@ pub(crate) mod cursors;
 pub mod info;
 pub mod inline;
 pub(crate) mod interruption;
-pub mod session;
+mod session;
 pub(crate) mod writing;
 
 pub use session::Session;

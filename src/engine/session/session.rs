@@ -28,7 +28,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::read::find::Cursor;
 use crate::engine::read::point::{Hot, HotMany};
 use crate::engine::state::collection::Collection;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::engine::write::bulk::Write;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;

@@ -1,6 +1,6 @@
 //! The open database: what commits, reads and sessions share.
 //!
-//! - [`store`]: storage, collections, the commit lock, and the end of every commit
+//! - `store`: storage, collections, the commit lock, and the end of every commit
 //! - [`publish_waiters`]: who waits for a commit to be published
 //! - [`precedence`]: how a slow write comes to its end among faster ones
 //! - `loading`: whether the log was read, and what answers until then
@@ -12,6 +12,8 @@ pub mod eviction;
 pub(crate) mod loading;
 pub mod precedence;
 pub mod publish_waiters;
-pub mod store;
+mod store;
 
-pub use store::{Applied, Recovered, Store};
+#[cfg(test)]
+pub(crate) use store::READS;
+pub use store::{Applied, LeaveCheckpoint, Publisher, Recovered, Room, Store};

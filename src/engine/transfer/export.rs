@@ -9,7 +9,7 @@ use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 

@@ -13,7 +13,7 @@ use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation, SetEntry};
 use crate::engine::operation::response::Answer;
-use crate::engine::session::session::Session;
+use crate::engine::session::Session;
 use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;

@@ -9,7 +9,7 @@ use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation};
 use crate::engine::operation::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
 use crate::engine::state::version::Version;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::modification::{Change, Modification};
 use crate::document::{Shapes, Value, encode_plain};
-use crate::engine::database::database::Database;
+use crate::engine::database::Database;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::exec::nonblocking::promptly;
 use crate::engine::operation::input::{Incoming, parse_filter};
@@ -14,9 +14,9 @@ use crate::engine::operation::request::{InsertOrder, Operation, Reach, SetEntry,
 use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Plan, Query};
-use crate::engine::session::session::Session;
+use crate::engine::session::Session;
 use crate::engine::state::index::Index;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Kind, Result};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};

@@ -14,7 +14,7 @@ use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, SetEntry};
 use crate::engine::operation::response::{Answer, WriteError};
 use crate::engine::state::collection::Collection;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;

@@ -3,7 +3,7 @@
 use crate::engine::commit::path::Committed;
 use crate::engine::operation::response::Answer;
 use crate::engine::state::collection_name::check_name;
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, codes};
 
 impl Store {

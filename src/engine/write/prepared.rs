@@ -18,7 +18,7 @@ use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::request::Returned;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Stamp, Version};
-use crate::engine::store::store::Store;
+use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
 use crate::query::Rewrite;
