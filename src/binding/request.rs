@@ -34,10 +34,21 @@ pub struct Request {
     pub operation: Result<Operation>,
 }
 
+/// How many operations and definitions there are, as far as the headers can be read.
+fn count(buffer: &[u8]) -> usize {
+    let (mut at, mut count) = (0, 0);
+    while let Some(header) = Header::read(buffer, at) {
+        at += HEADER + header.body;
+        count += 1;
+    }
+    count
+}
+
 /// The operations in these bytes, which are copied once. Definitions are appended to `shapes`.
 pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
     let buffer: Arc<[u8]> = Arc::from(bytes);
-    let mut requests = Vec::new();
+    // Without growing: the usual request has one operation, and four of them are more than malloc hands out quickly.
+    let mut requests = Vec::with_capacity(count(&buffer));
     let mut at = 0;
     while at < buffer.len() {
         let header = Header::read(&buffer, at).ok_or_else(|| broken("a header", at))?;
