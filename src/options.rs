@@ -107,7 +107,7 @@ pub struct OpenOptions {
     pub creation: Creation,
     /// What to do with a suspect tail.
     pub recovery: RecoveryPolicy,
-    /// Whether to compact unasked.
+    /// Whether the database compacts itself.
     pub auto_compact: AutoCompact,
     /// A segment is closed and a new one begun when the next frame would pass this size.
     pub segment_size: u64,

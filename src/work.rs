@@ -5,7 +5,7 @@
 //! [`LOOK`] of them, less than a millisecond, the flags and the clock are looked at.
 //!
 //! A refusal stays: once one call failed, every later look fails with the same error. So a filter, which answers yes or no, may
-//! answer no where it was stopped; whoever drives it asks [`Work::check`] before it believes the answer.
+//! answer no where it was stopped; its caller calls [`Work::check`] before it relies on the answer.
 
 use std::cell::Cell;
 use std::fmt;
@@ -238,7 +238,7 @@ impl Inner {
         looked.map_err(|error| self.fail(error))
     }
 
-    /// The refusal of what asks for more and has so many bytes; it names whoever has the most.
+    /// The refusal of what asks for more and has so many bytes; it names the holder of the most.
     #[cold]
     fn too_much(&self, what: &str, own: usize) -> Error {
         let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);

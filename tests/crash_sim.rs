@@ -280,7 +280,7 @@ impl Cycle {
             }
             // Both ways to write: by a thread that may wait, and by one that must not as far as it can.
             // No dice: what they show stays what it was.
-            if self.model.commits.len().is_multiple_of(2) || !backend.drive_promptly() {
+            if self.model.commits.len().is_multiple_of(2) || !backend.drive_nonblocking() {
                 backend.drive();
             }
             self.settle(waiting);

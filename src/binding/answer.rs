@@ -207,7 +207,7 @@ impl Section {
         Ok(())
     }
 
-    /// The five fields of what a row of writes did.
+    /// The five fields of what a bulk write did.
     fn bulk(&mut self, outcome: &BulkOutcome) {
         for (name, count) in [
             ("inserted", outcome.inserted),

@@ -49,7 +49,7 @@ pub struct Port {
     buffers: Option<Buffers>,
     /// By handle; `None` once the database was closed.
     handles: Vec<Option<Handle>>,
-    /// Those that JavaScript let go of.
+    /// Those that JavaScript released.
     released: Vec<u32>,
     sessions: HashMap<u32, Arc<Session>>,
     /// Results fetched from the outbox and not yet taken.

@@ -46,7 +46,7 @@ impl NativeExport {
         })
     }
 
-    /// Resolves when the export has let go of its state.
+    /// Resolves when the export has released its view.
     #[napi]
     pub fn finish(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
         let export = Arc::clone(&self.export);

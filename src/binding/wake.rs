@@ -45,7 +45,7 @@ impl Wake {
         if !self.scheduled.swap(true, Ordering::AcqRel)
             && let Some(function) = &*self.function.lock()
         {
-            // The queue is unbounded, so this fails only while the environment closes: nobody is left to hear it.
+            // The queue is unbounded, so this fails only while the environment closes: nobody is left to be told.
             function.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Bytes that reach a walker have passed validation on input or at replay (`stored`). A walker still never
 //! trusts them: bytes that end early or name an unknown shape read as null and as the end of the value, so
-//! that no input can panic. Whoever hands values out (`outgoing`) reports such bytes as `CORRUPT`.
+//! that no input can panic. What hands values out (`outgoing`) reports such bytes as `CORRUPT`.
 
 use super::MAX_DEPTH;
 use super::shape::{Shape, ShapeId, Shapes};

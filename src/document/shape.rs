@@ -70,7 +70,7 @@ pub(crate) fn first_repeated<S: AsRef<str>>(keys: &[S]) -> Option<&str> {
     sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
-/// Numbers by the hash of their key lists. Different lists may share a hash, so whoever asks compares the keys.
+/// Numbers by the hash of their key lists. Different lists may share a hash, so the caller compares the keys.
 #[derive(Default)]
 pub(crate) struct Numbers {
     by_hash: HashMap<u64, SmallVec<[ShapeId; 2]>, foldhash::fast::FixedState>,

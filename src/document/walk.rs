@@ -33,7 +33,7 @@ pub(crate) struct Spot {
     pub(crate) body: usize,
 }
 
-/// Hears of the tokens that a translation may have to change; all others may be copied as they are.
+/// Is called with the tokens that a translation may have to change; all others may be copied as they are.
 pub(crate) trait Sink {
     /// Whether all keys of a map are wanted (and checked to be distinct) before its values.
     const WANTS_KEYS: bool;

@@ -1,7 +1,7 @@
 //! Every operator, accumulator and stage counts its work: a new one fails here until it has an example.
 //!
 //! A step is counted, not time: an operator on n values must count a part of n that does not depend on the machine, besides
-//! what its operands count, or it would not hear its deadline. Whatever makes more than it is given must be refused beyond the
+//! what its operands count, or it would miss its deadline. Whatever makes more than it is given must be refused beyond the
 //! memory of its query.
 
 use std::collections::BTreeSet;

@@ -74,12 +74,12 @@ impl StorageBackend for AsyncDiskStorage {
         self.wake.0.notify_one();
     }
 
-    fn is_prompt(&self, size: &FrameSize) -> bool {
-        self.disk.is_prompt(size)
+    fn is_nonblocking(&self, size: &FrameSize) -> bool {
+        self.disk.is_nonblocking(size)
     }
 
-    fn drive_promptly(&self) -> bool {
-        let done = self.disk.drive_promptly();
+    fn drive_nonblocking(&self) -> bool {
+        let done = self.disk.drive_nonblocking();
         self.wake.0.notify_one();
         done
     }

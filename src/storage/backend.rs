@@ -3,7 +3,7 @@
 //!
 //! A commit is `reserve` then `append`, both under the engine's commit lock, so that the order of places is
 //! the order of lsns. `reserve` is the last step that may fail for want of space; what `append` was given is
-//! written by whoever calls `drive` first, many frames in one write, and its completion settles in lsn order.
+//! written by the thread that calls `drive` first, many frames in one write, and its completion settles in lsn order.
 
 use std::sync::Arc;
 
@@ -125,12 +125,12 @@ pub trait StorageBackend: Send + Sync {
     /// Whether a frame of this size could be reserved, appended and driven within microseconds by a thread that must
     /// not wait: into space that is there, with nobody writing, no fsync under way, no file to begin. Called under
     /// the commit lock. What changes after a yes costs that thread time, and nothing else.
-    fn is_prompt(&self, _size: &FrameSize) -> bool {
+    fn is_nonblocking(&self, _size: &FrameSize) -> bool {
         false
     }
 
     /// As `drive`, for a thread that must not wait: `false` leaves what is queued to a thread that may.
-    fn drive_promptly(&self) -> bool {
+    fn drive_nonblocking(&self) -> bool {
         false
     }
 
@@ -172,7 +172,7 @@ pub trait StorageBackend: Send + Sync {
         proof: &mut dyn SnapshotProof,
     ) -> Result<Installed>;
 
-    /// As `install_proven`, of a snapshot whose contents mean nothing to whoever wrote it.
+    /// As `install_proven`, of a snapshot whose contents mean nothing to the caller.
     fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
         self.install_proven(cut, snapshot, &mut Unproven)
     }
@@ -205,10 +205,10 @@ pub trait SnapshotSink: Send {
 
 /// Judges a snapshot that was read back from disk, before a manifest names it. An error leaves everything as it was.
 pub trait SnapshotProof {
-    /// Hears each block, its checksum verified, in the order of the file.
+    /// Takes each block, its checksum verified, in the order of the file.
     fn block(&mut self, block: &ReadBack<'_>) -> Result<()>;
 
-    /// Every block was heard.
+    /// Every block was taken.
     fn end(&mut self) -> Result<()>;
 }
 
@@ -225,7 +225,7 @@ impl SnapshotProof for Unproven {
     }
 }
 
-/// What a checkpoint holds: bytes that mean something to whoever made them.
+/// What a checkpoint holds: bytes that mean something to the caller.
 #[derive(Clone, Debug, Default)]
 pub struct CheckpointContents {
     /// What is read at once.
@@ -278,18 +278,18 @@ pub struct ReadBack<'a> {
 /// blocks of documents, in any order, from several threads; then the commits after the cut, in order, on one thread.
 /// An error ends the opening, and nothing has been modified.
 pub trait Loader: Sync {
-    /// Hears a block of collection 0.
+    /// Takes a block of collection 0.
     fn database_block(&mut self, block: SnapshotBlock) -> Result<()>;
 
-    /// Bytes of a payload that a document takes at least: blocks that count more are refused before one is heard.
+    /// Bytes of a payload that a document takes at least: blocks that count more are refused before one is handed on.
     fn least_document(&self) -> u32 {
         1
     }
 
-    /// Hears a block of documents.
+    /// Takes a block of documents.
     fn documents(&self, block: SnapshotBlock) -> Result<()>;
 
-    /// Hears a commit after the snapshot.
+    /// Takes a commit after the snapshot.
     fn frame(&mut self, frame: Replayed) -> Result<()>;
 }
 

@@ -83,12 +83,12 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.drive();
     }
 
-    fn is_prompt(&self, size: &FrameSize) -> bool {
-        self.check().is_ok() && self.inner.is_prompt(size)
+    fn is_nonblocking(&self, size: &FrameSize) -> bool {
+        self.check().is_ok() && self.inner.is_nonblocking(size)
     }
 
-    fn drive_promptly(&self) -> bool {
-        self.inner.drive_promptly()
+    fn drive_nonblocking(&self) -> bool {
+        self.inner.drive_nonblocking()
     }
 
     fn flush(&self) -> Completion {

@@ -1,4 +1,4 @@
-//! The end of a durable verb: settled once, by whoever made it durable; waited for, or listened to.
+//! The end of a durable verb: settled once, by the thread that made it durable; waited for, or called back.
 
 use std::sync::Arc;
 

@@ -88,17 +88,17 @@ impl Disk {
     }
 
     /// Whether a frame of this size could be written at once: see the trait.
-    pub(super) fn is_prompt(&self, size: &FrameSize) -> bool {
+    pub(super) fn is_nonblocking(&self, size: &FrameSize) -> bool {
         let Some(placing) = self.placing.try_lock() else { return false };
         let Some(segment) = placing.room_for(size) else { return false };
         drop(placing);
         !self.progress.is_syncing()
-            && self.queue.is_prompt(PROMPT_BYTES)
+            && self.queue.is_nonblocking(PROMPT_BYTES)
             && self.writer.try_lock().is_some_and(|writer| writer.stands_in(segment))
     }
 
     /// Writes what is queued if it is little and belongs where the writer stands; else `false`.
-    pub(super) fn drive_promptly(&self) -> bool {
+    pub(super) fn drive_nonblocking(&self) -> bool {
         let mut groups = 0;
         self.queue.drive_while(
             |entries, bytes| {
@@ -140,7 +140,7 @@ impl Disk {
     pub(super) fn close(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
         let closed = self.generations.close(self.finish(), contents);
-        // Whoever keeps the handle keeps no file open: the directory can be unmounted, or removed on Windows.
+        // A handle that is kept keeps no file open: the directory can be unmounted, or removed on Windows.
         self.progress.let_go();
         self.writer.lock().let_go();
         self.placing.lock().let_go();

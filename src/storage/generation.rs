@@ -181,7 +181,7 @@ impl Generations {
             let _names = self.names()?;
             self.put_in_place(&mut sink, seal_crc)?
         };
-        // Without the right to names: whoever lets go of files meanwhile need not wait for it.
+        // Without the right to names: a thread that deletes files meanwhile need not wait for it.
         file.prove(&entries, proof)?;
         let _names = self.names()?;
         latch.check()?;

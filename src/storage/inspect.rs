@@ -74,14 +74,14 @@ pub struct Heard {
     pub commit: Replayed,
     /// Whether it is a block of the snapshot: part of the state at the commit's number, and no commit by itself.
     pub from_snapshot: bool,
-    /// Whether every commit before it was heard too.
+    /// Whether every commit before it was read too.
     pub gapless: bool,
 }
 
 /// Says what is wrong with a commit, if anything: the offset in its file, and the words.
 pub type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
 
-/// Reads a database directory under a shared lock. `listen` hears every commit whose checksums hold, in order.
+/// Reads a database directory under a shared lock. `listen` is called with every commit whose checksums hold, in order.
 ///
 /// Damage is part of the answer. `IO` when there is no database or the system refuses, `LOCKED` when a process writes
 /// it, `VERSION` and `WRONG_KEY` when this version cannot read it.

@@ -48,11 +48,11 @@ impl StorageBackend for MemoryStorage {
 
     fn drive(&self) {}
 
-    fn is_prompt(&self, _size: &FrameSize) -> bool {
+    fn is_nonblocking(&self, _size: &FrameSize) -> bool {
         true
     }
 
-    fn drive_promptly(&self) -> bool {
+    fn drive_nonblocking(&self) -> bool {
         true
     }
 

@@ -36,7 +36,7 @@ pub struct Opened {
     pub last_lsn: Lsn,
 }
 
-/// Opens or creates a database directory. The loader hears the snapshot and the commits after it; an error from it
+/// Opens or creates a database directory. The loader takes the snapshot and the commits after it; an error from it
 /// ends the opening, and nothing has been modified.
 pub fn open_disk(
     host: &Host,
@@ -48,7 +48,7 @@ pub fn open_disk(
     open_with(host, path, options, runtime, loader, |_, _, _, _| None).map(|(opened, _)| opened)
 }
 
-/// [`open_disk`] that reads nothing where a checkpoint fits: then the loader has heard nothing, and what is answered
+/// [`open_disk`] that reads nothing where a checkpoint fits: then the loader has taken nothing, and what is answered
 /// beside the backend feeds it.
 pub fn open_disk_early(
     host: &Host,

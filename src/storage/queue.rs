@@ -1,6 +1,6 @@
 //! The append queue: many threads put frames in, one of them at a time writes what is there.
 //!
-//! Whoever calls [`Queue::drive`] becomes the writer unless another thread is; the writer takes all that is
+//! The thread that calls [`Queue::drive`] becomes the writer unless another thread is; the writer takes all that is
 //! queued as one group, publishes it, settles it in order, and goes on until nothing is left. So a lone
 //! commit pays for itself alone, and while one fsync runs the commits behind it gather into the next group.
 
@@ -75,7 +75,7 @@ impl Queue {
     }
 
     /// Whether nobody writes, nobody holds the queue, and no more than this many bytes wait.
-    pub(super) fn is_prompt(&self, most: u64) -> bool {
+    pub(super) fn is_nonblocking(&self, most: u64) -> bool {
         self.state.try_lock().is_some_and(|state| !state.writing && state.bytes <= most)
     }
 

@@ -1,5 +1,5 @@
 //! From a directory to a log that goes on: R0 fsync what is trusted, R1 to R3 check the chain, replay, R4 judge
-//! the tail, R5 cut and seal it. Nothing but fsyncs happens before every check has passed and every frame was heard.
+//! the tail, R5 cut and seal it. Nothing but fsyncs happens before every check has passed and every frame was handed on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

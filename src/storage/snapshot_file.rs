@@ -102,7 +102,7 @@ impl SnapshotFile {
     }
 
     /// Feeds a loader: the database's blocks in order on this thread, then the documents' from as many threads as the
-    /// machine runs at once. A block is verified before it is heard.
+    /// machine runs at once. A block is verified before it is handed on.
     pub(super) fn load(&self, entries: &[Entry], loader: &mut dyn Loader) -> Result<()> {
         let database = |entry: &Entry| entry.kind == BlockKind::Database;
         let least = u64::from(loader.least_document());
@@ -131,7 +131,7 @@ impl SnapshotFile {
         proof.end()
     }
 
-    /// What a loader hears of a block: a payload that it may keep.
+    /// What a loader gets of a block: a payload that it may keep.
     fn loaded(&self, index: u32, block: &ReadBack<'_>) -> SnapshotBlock {
         let ReadBack { collection, documents, first_document, place, payload } = *block;
         let block = Arc::new(Block { place, base: 0, bytes: payload.into() });

@@ -82,7 +82,7 @@ pub enum LockKind {
 }
 
 /// What became of asking for the lock of a directory. The handle keeps the directory's identity from being given to
-/// another; dropping it lets go of the lock.
+/// another; dropping it releases the lock.
 pub enum DirLock {
     /// It is ours.
     Held(Box<dyn Any + Send + Sync>),
@@ -134,7 +134,7 @@ pub trait Vfs: Send + Sync {
     }
 }
 
-/// An open file; dropping it closes it and lets go of its lock.
+/// An open file; dropping it closes it and releases its lock.
 pub trait VfsFile: Send + Sync {
     /// Reads at most `buffer.len()` bytes; 0 at the end.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;

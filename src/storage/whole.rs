@@ -32,7 +32,7 @@ impl Inspected {
     }
 }
 
-/// What a loader heard of a database that is whole.
+/// What a loader took of a database that is whole.
 #[derive(Clone, Debug, Default)]
 pub struct Read {
     /// Blocks of the snapshot.

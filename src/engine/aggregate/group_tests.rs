@@ -6,7 +6,7 @@ use super::aggregation::Aggregation;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::exec::parallel::Crew;
+use crate::engine::exec::parallel::Workers;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Reach, Upsert};
 use crate::engine::operation::response::Document;
@@ -113,7 +113,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
     ];
     for (filter, index) in &cases {
         for by in [Value::Null, text("$city")] {
-            let alone = Crew::of(64);
+            let alone = Workers::of(64);
             let expected = groups(store, filter, &by, &natural);
             let by_index = groups(store, filter, &by, &text(index));
             drop(alone);

@@ -7,9 +7,9 @@ use crate::document::weight;
 use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id};
-use crate::engine::commit::documents::Packed;
-use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over, Present, Target};
-use crate::engine::commit::read_ahead::Ahead;
+use crate::engine::commit::documents::PackedDocument;
+use crate::engine::commit::path::{Commit, Committed, Current, CurrentDocument, Halt, Over, Target};
+use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
@@ -30,7 +30,7 @@ struct Decided {
     /// The slot of the document that was there, and its commit.
     seen: Option<(SlotId, Lsn)>,
     /// None: what is there stays.
-    next: Option<(Value, Option<Packed>)>,
+    next: Option<(Value, Option<PackedDocument>)>,
 }
 
 /// Puts documents in place of what a collection holds, in one commit.
@@ -77,7 +77,7 @@ fn merge_all(
     written: &mut Lsn,
 ) -> Result<()> {
     let check = || watch.check(|| store.now());
-    let (mut at, mut misses, mut ahead) = (0, 0, Ahead::default());
+    let (mut at, mut misses, mut ahead) = (0, 0, ReadAhead::default());
     let _hold = store.views().hold();
     while let Some(first) = documents.get(at) {
         check()?;
@@ -126,7 +126,7 @@ fn decide(
     store: &Store,
     collection: Option<&Arc<Collection>>,
     document: &Value,
-    (merged, ahead): (Merged<'_>, &mut Ahead),
+    (merged, ahead): (Merged<'_>, &mut ReadAhead),
 ) -> Result<Decided> {
     let key = key(document)?;
     let found = collection.and_then(|collection| Some((collection, collection.slot_of(&key)?)));
@@ -146,7 +146,7 @@ fn decide(
         let message = "$merge cannot change an _id; leave it out of whenMatched";
         return Err(Error::new(Kind::BadQuery, message).with_code(codes::IMMUTABLE_FIELD));
     }
-    let packed = collection.map(|collection| Packed::of(collection, &next)).transpose()?;
+    let packed = collection.map(|collection| PackedDocument::of(collection, &next)).transpose()?;
     Ok(Decided { key, seen, next: Some((next, packed)) })
 }
 
@@ -158,7 +158,7 @@ fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> 
         Current::Present(present) => (seen_as(collection, present), Over::from(present)),
     };
     // What this very commit put there is seen by the next one.
-    let is_own = matches!(current, Current::Present(Present { target: Target::Step(_), .. }));
+    let is_own = matches!(current, Current::Present(CurrentDocument { target: Target::Step(_), .. }));
     if is_own || now != one.seen {
         return Ok(false);
     }
@@ -178,7 +178,7 @@ fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> 
     Ok(true)
 }
 
-fn seen_as(collection: &Collection, present: &Present) -> Option<(SlotId, Lsn)> {
+fn seen_as(collection: &Collection, present: &CurrentDocument) -> Option<(SlotId, Lsn)> {
     let Target::Slot(slot) = present.target else { return None };
     Some((slot, collection.slab().newest(slot, |version| version.lsn)?))
 }

@@ -12,8 +12,8 @@ use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Plan, Query};
-use crate::engine::read::fetch::Reading;
-use crate::engine::read::results::Hits;
+use crate::engine::read::fetch::ReadContext;
+use crate::engine::read::results::QueryResults;
 use crate::engine::read::scan::{RANGE, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
@@ -90,14 +90,14 @@ impl Access for Pipe {
         }
         self.hint.lock().take();
         let mut rows = self.rows(Some(collection.clone()), filter.clone(), Some(sort.clone()), None);
-        let reading = Reading {
+        let reading = ReadContext {
             store: &self.store,
             collection: &collection,
             view: self.view.lsn(),
             filter,
             watch: &self.watch,
         };
-        rows.hits = Some(Hits::open(&reading, &query, &plan)?);
+        rows.hits = Some(QueryResults::open(&reading, &query, &plan)?);
         Ok(Some(Box::new(rows)))
     }
 
@@ -138,7 +138,7 @@ struct CollectionRows {
     /// The order that they come in, if not the natural one.
     sort: Option<Sort>,
     hint: Option<Hint>,
-    hits: Option<Hits>,
+    hits: Option<QueryResults>,
     /// Whether the plan is to read everything.
     scans: bool,
     taken: std::vec::IntoIter<Row>,
@@ -152,14 +152,20 @@ impl CollectionRows {
             let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
             let plan = collection.plan(&query, self.lsn)?;
             let reading = self.reading(collection);
-            self.hits = Some(Hits::open(&reading, &query, &plan)?);
+            self.hits = Some(QueryResults::open(&reading, &query, &plan)?);
             self.scans = matches!(plan, Plan::Scan) && !query.is_backward();
         }
         Ok(true)
     }
 
-    fn reading<'r>(&'r self, collection: &'r Arc<Collection>) -> Reading<'r> {
-        Reading { store: &self.store, collection, view: self.lsn, filter: &self.filter, watch: &self.watch }
+    fn reading<'r>(&'r self, collection: &'r Arc<Collection>) -> ReadContext<'r> {
+        ReadContext {
+            store: &self.store,
+            collection,
+            view: self.lsn,
+            filter: &self.filter,
+            watch: &self.watch,
+        }
     }
 
     /// Gathers all that a scan finds, on the cores that are free.
@@ -180,7 +186,7 @@ impl CollectionRows {
             Ok(ControlFlow::Continue(()))
         })?;
         self.store.note_scan(&reading, None, end, matched.into_inner());
-        self.hits = Some(Hits::none());
+        self.hits = Some(QueryResults::none());
         Ok(())
     }
 
@@ -193,7 +199,7 @@ impl CollectionRows {
             return Ok(false);
         }
         let (Some(collection), Some(hits)) = (&self.collection, &mut self.hits) else { return Ok(false) };
-        let reading = Reading {
+        let reading = ReadContext {
             store: &self.store,
             collection,
             view: self.lsn,
@@ -239,7 +245,7 @@ impl Rows for CollectionRows {
         }
         if let Some(collection) = self.collection.clone()
             && self.scans
-            && self.hits.as_ref().is_some_and(Hits::is_fresh)
+            && self.hits.as_ref().is_some_and(QueryResults::is_fresh)
         {
             return self.fold(&collection, gather).map(|()| true);
         }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::current_document::Target;
 use super::index_delta::Delta;
-use super::path::{Commit, Made, Step, Turn};
+use super::path::{Commit, IndexChange, NewContent, StagedChange};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
@@ -64,10 +64,10 @@ impl Commit<'_> {
         let mut versions: Vec<Superseded> = Vec::new();
         let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
         let mut sums: SmallVec<[Tally; 1]> = self.touched.iter().map(|_| Tally::default()).collect();
-        for Step { collection, key, target, made } in self.steps.drain(..) {
+        for StagedChange { collection, key, target, made } in self.steps.drain(..) {
             let content = match made {
-                Made::Document(block, span) => Content::Hot(blocks[block].clone(), span),
-                Made::Tombstone => Content::Tombstone,
+                NewContent::Document(block, span) => Content::Hot(blocks[block].clone(), span),
+                NewContent::Tombstone => Content::Tombstone,
             };
             let version = Version { lsn, content };
             let made = version.content.version();
@@ -112,10 +112,10 @@ impl Commit<'_> {
         }
         // Entries go before the versions that they are of.
         superseded.append(&mut versions);
-        for (collection, index, turn) in self.turns.drain(..) {
+        for (collection, index, turn) in self.index_changes.drain(..) {
             match turn {
-                Turn::Ready => index.set_ready(lsn),
-                Turn::Dropped => {
+                IndexChange::Ready => index.set_ready(lsn),
+                IndexChange::Dropped => {
                     index.set_dropped(lsn);
                     superseded.push(Superseded::Index(collection, index.number()));
                 }

@@ -32,7 +32,7 @@ impl Target {
 }
 
 /// A document as the newest applied state has it, the commit's own steps included.
-pub struct Present {
+pub struct CurrentDocument {
     /// What a new version of it replaces.
     pub target: Target,
     /// Its version.
@@ -47,7 +47,7 @@ enum Bytes {
     Own(Vec<u8>),
 }
 
-impl Present {
+impl CurrentDocument {
     /// The document.
     pub fn document<'a>(&'a self, shapes: &'a Shapes) -> RawValue<'a> {
         let bytes = match &self.document {
@@ -66,18 +66,23 @@ impl Present {
     }
 
     /// The document of a record in a block.
-    pub(crate) fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<Present> {
+    pub(crate) fn of_block(target: Target, block: &Arc<Block>, span: Span) -> Result<CurrentDocument> {
         let put = span
             .record(block)
             .ok_or_else(|| Error::new(Kind::Internal, "a slot names no document record of its block"))?;
         let document = Bytes::Block(block.clone(), span);
-        Ok(Present { target, version: put.version, created_at: put.created_at, document })
+        Ok(CurrentDocument { target, version: put.version, created_at: put.created_at, document })
     }
 
     /// A document that a step of the same commit made.
-    pub(crate) fn of_step(step: usize, put: &Put, payload: &[u8]) -> Present {
+    pub(crate) fn of_step(step: usize, put: &Put, payload: &[u8]) -> CurrentDocument {
         let document = Bytes::Own(payload.get(put.document.clone()).unwrap_or_default().to_vec());
-        Present { target: Target::Step(step), version: put.version, created_at: put.created_at, document }
+        CurrentDocument {
+            target: Target::Step(step),
+            version: put.version,
+            created_at: put.created_at,
+            document,
+        }
     }
 }
 
@@ -86,7 +91,7 @@ pub enum Current {
     /// No document; an insert takes this target.
     Absent(Target),
     /// This document.
-    Present(Present),
+    Present(CurrentDocument),
 }
 
 /// What a staged document takes the place of.
@@ -98,8 +103,8 @@ pub enum Over {
     Present(Target, u64, i64),
 }
 
-impl From<&Present> for Over {
-    fn from(present: &Present) -> Over {
+impl From<&CurrentDocument> for Over {
+    fn from(present: &CurrentDocument) -> Over {
         Over::Present(present.target, present.version, present.created_at)
     }
 }

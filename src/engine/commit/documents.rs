@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::path::{Commit, Halt, Over, Present};
+use super::path::{Commit, CurrentDocument, Halt, Over};
 use crate::document::staged::StagedShapes;
 use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming};
 use crate::engine::format::key::Key;
@@ -38,7 +38,7 @@ impl Commit<'_> {
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
-        present: &Present,
+        present: &CurrentDocument,
     ) -> Result<u64, Halt> {
         let packed = std::mem::take(&mut self.packed);
         let version = self.put_over(collection, key, Over::from(present), Some(present), &packed);
@@ -56,25 +56,25 @@ impl Commit<'_> {
 }
 
 /// A document in its stored form, made outside the commit lock, with the shapes that it is the first to use.
-pub(crate) struct Packed {
+pub(crate) struct PackedDocument {
     bytes: Vec<u8>,
     /// The number of the first of the shapes.
     first: usize,
     shapes: Vec<Shape>,
 }
 
-impl Packed {
+impl PackedDocument {
     /// Bytes that use known shapes only.
-    pub(crate) fn settled(bytes: Vec<u8>) -> Packed {
-        Packed { bytes, first: 0, shapes: Vec::new() }
+    pub(crate) fn settled(bytes: Vec<u8>) -> PackedDocument {
+        PackedDocument { bytes, first: 0, shapes: Vec::new() }
     }
 
     /// Packs a tree.
-    pub(crate) fn of(collection: &Collection, value: &Value) -> Result<Packed> {
+    pub(crate) fn of(collection: &Collection, value: &Value) -> Result<PackedDocument> {
         let mut staged = StagedShapes::new(collection.shapes());
         let mut bytes = Vec::new();
         encode_document(value, &mut staged, &mut bytes)?;
-        Ok(Packed { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
+        Ok(PackedDocument { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
     }
 
     /// Numbers the shapes, under the commit lock. False where other documents took the numbers: it is to be packed again.

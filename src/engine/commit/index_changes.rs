@@ -6,9 +6,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::conflicts::duplicate_key;
-use super::current_document::{Present, Target};
+use super::current_document::{CurrentDocument, Target};
 use super::index_delta::Delta;
-use super::path::{Commit, Halt, Made};
+use super::path::{Commit, Halt, NewContent};
 use crate::document::RawValue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -23,7 +23,7 @@ impl Commit<'_> {
         &mut self,
         collection: &Collection,
         target: Target,
-        present: Option<&Present>,
+        present: Option<&CurrentDocument>,
         new: Option<&[u8]>,
     ) -> Result<(), Halt> {
         if !collection.is_indexed() {
@@ -160,10 +160,10 @@ impl Commit<'_> {
         }
     }
 
-    fn of_step(&self, step: usize) -> Result<Option<Present>, Halt> {
+    fn of_step(&self, step: usize) -> Result<Option<CurrentDocument>, Halt> {
         Ok(match self.steps.get(step).map(|step| &step.made) {
-            Some(Made::Document(block, span)) => Some(self.present_in_step(step, *block, *span)?),
-            Some(Made::Tombstone) | None => None,
+            Some(NewContent::Document(block, span)) => Some(self.present_in_step(step, *block, *span)?),
+            Some(NewContent::Tombstone) | None => None,
         })
     }
 

@@ -16,12 +16,12 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
-pub use super::current_document::{Current, Over, Present, Target};
+pub use super::current_document::{Current, CurrentDocument, Over, Target};
 use super::index_delta::{Claims, Delta};
-use super::read_ahead::Ahead;
+use super::read_ahead::ReadAhead;
 use crate::document::encode_plain;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::exec::nonblocking::{must_be_prompt, refuse};
+use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::format::key::Key;
 use crate::engine::format::record;
 use crate::engine::format::record::Records;
@@ -41,9 +41,9 @@ pub enum Halt {
     /// The operation fails.
     Error(Error),
     /// This version must be read from disk first, outside the lock; then resolving starts again.
-    Cold(OnDisk),
+    NeedsRead(OnDisk),
     /// Somebody else has precedence over this, who must be waited for outside the lock; then resolving starts again.
-    Yield(Subject),
+    MustWait(Subject),
 }
 
 impl From<Error> for Halt {
@@ -52,7 +52,7 @@ impl From<Error> for Halt {
     }
 }
 
-/// What a commit answered, and the number that must be published before the caller may hear it.
+/// What a commit answered, and the number that must be published before the caller may be told.
 pub struct Committed<T> {
     /// The answer, or why nothing was committed.
     pub result: Result<T>,
@@ -61,21 +61,21 @@ pub struct Committed<T> {
 }
 
 /// One change of one document.
-pub(crate) struct Step {
+pub(crate) struct StagedChange {
     pub(crate) collection: Arc<Collection>,
     pub(crate) key: Key,
     pub(crate) target: Target,
-    pub(crate) made: Made,
+    pub(crate) made: NewContent,
 }
 
 /// What a step leaves: a document in this block, or none.
-pub(crate) enum Made {
+pub(crate) enum NewContent {
     Document(usize, Span),
     Tombstone,
 }
 
 /// A collection that steps change.
-pub(crate) struct Touched {
+pub(crate) struct TouchedCollection {
     pub(crate) collection: Arc<Collection>,
     /// Shapes whose definitions the log has once this frame is in it.
     pub(crate) shapes: usize,
@@ -83,7 +83,7 @@ pub(crate) struct Touched {
 }
 
 /// An index that begins or ends.
-pub(crate) enum Turn {
+pub(crate) enum IndexChange {
     Ready,
     Dropped,
 }
@@ -94,22 +94,22 @@ pub struct Commit<'s> {
     time: i64,
     pub(crate) blocks: Vec<Vec<u8>>,
     pub(crate) records: u32,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<StagedChange>,
     /// What the steps change in indexes.
     pub(crate) deltas: Vec<Delta>,
     /// The newest step under a key, of the first `known` steps: only who asks by key needs it.
     newest: HashMap<(u32, Key), usize, foldhash::fast::RandomState>,
     known: usize,
-    pub(crate) touched: SmallVec<[Touched; 1]>,
+    pub(crate) touched: SmallVec<[TouchedCollection; 1]>,
     pub(crate) catalogue: Option<Arc<Catalogue>>,
     pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
     pub(crate) dropped: SmallVec<[u32; 1]>,
     renamed: bool,
     /// Collections that were begun stay without documents.
     kept: bool,
-    pub(crate) turns: Vec<(Arc<Collection>, Arc<Index>, Turn)>,
+    pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
     pub(crate) claims: Claims,
-    ahead: &'s Ahead,
+    ahead: &'s ReadAhead,
     precedence: &'s Precedence,
     pub(crate) packed: Vec<u8>,
     pub(crate) scratch: (Vec<u8>, Vec<u8>),
@@ -141,7 +141,7 @@ impl Store {
         watch: &Watch,
         resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Committed<T> {
-        self.commit_ahead(bytes, watch, &mut Ahead::default(), resolve)
+        self.commit_ahead(bytes, watch, &mut ReadAhead::default(), resolve)
     }
 
     /// The same, and of what was read ahead nothing is read again.
@@ -149,7 +149,7 @@ impl Store {
         &self,
         bytes: usize,
         watch: &Watch,
-        ahead: &mut Ahead,
+        ahead: &mut ReadAhead,
         mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Committed<T> {
         let failed = |error| Committed { result: Err(error), lsn: Lsn(0) };
@@ -167,13 +167,13 @@ impl Store {
                     Ok(_) => {}
                     // A compaction may have taken the file away meanwhile; the slot names another then, and from here on
                     // none that a slot names is taken away.
-                    Err(_) if hold.is_none() && !must_be_prompt() => hold = Some(self.views().hold()),
+                    Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(self.views().hold()),
                     Err(error) => return failed(error),
                 },
                 Err(Missing::Way(subject)) => {
-                    // Whoever has precedence may need the room.
+                    // The write that has precedence may need the room.
                     drop(room.take());
-                    let waited = refuse(|| true).and_then(|()| self.precedence().wait(subject, check));
+                    let waited = would_block(|| true).and_then(|()| self.precedence().wait(subject, check));
                     match waited.and_then(|()| self.room(bytes, check)) {
                         Ok(again) => room = Some(again),
                         Err(error) => return failed(error),
@@ -186,7 +186,7 @@ impl Store {
     fn try_commit<T>(
         &self,
         room: &mut Option<Room>,
-        ahead: &Ahead,
+        ahead: &ReadAhead,
         resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
     ) -> Result<Committed<T>, Missing> {
         let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
@@ -199,8 +199,8 @@ impl Store {
         }
         let mut commit = Commit::new(applied, self.now(), ahead, self.precedence());
         match resolve(&mut commit) {
-            Err(Halt::Cold(disk)) => Err(Missing::Block(disk)),
-            Err(Halt::Yield(subject)) => Err(Missing::Way(subject)),
+            Err(Halt::NeedsRead(disk)) => Err(Missing::Block(disk)),
+            Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
             Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
             Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
             Ok(value) => match commit.finish(self, room.take()) {
@@ -215,7 +215,7 @@ impl<'s> Commit<'s> {
     fn new(
         applied: MutexGuard<'s, Applied>,
         time: i64,
-        ahead: &'s Ahead,
+        ahead: &'s ReadAhead,
         precedence: &'s Precedence,
     ) -> Commit<'s> {
         Commit {
@@ -233,7 +233,7 @@ impl<'s> Commit<'s> {
             dropped: SmallVec::new(),
             renamed: false,
             kept: false,
-            turns: Vec::new(),
+            index_changes: Vec::new(),
             claims: Claims::default(),
             ahead,
             precedence,
@@ -299,14 +299,14 @@ impl<'s> Commit<'s> {
             index.set_ready(Lsn(0));
             collection.add_index(index.clone());
         }
-        self.turns.push((collection.clone(), index.clone(), Turn::Ready));
+        self.index_changes.push((collection.clone(), index.clone(), IndexChange::Ready));
     }
 
     /// Ends an index.
     pub fn end_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let name = &index.spec().name;
         record::drop_index(self.block(name.len() + 16), collection.number(), name);
-        self.turns.push((collection.clone(), index.clone(), Turn::Dropped));
+        self.index_changes.push((collection.clone(), index.clone(), IndexChange::Dropped));
     }
 
     /// Ends the collection of this name; answers whether there was one.
@@ -341,8 +341,10 @@ impl<'s> Commit<'s> {
             && let Some(step) = self.newest.get(&(collection.number(), key.clone()))
         {
             return Ok(match &self.steps[*step].made {
-                Made::Tombstone => Current::Absent(Target::After(*step)),
-                Made::Document(block, span) => Current::Present(self.present_in_step(*step, *block, *span)?),
+                NewContent::Tombstone => Current::Absent(Target::After(*step)),
+                NewContent::Document(block, span) => {
+                    Current::Present(self.present_in_step(*step, *block, *span)?)
+                }
             });
         }
         match collection.slot_of(key) {
@@ -355,25 +357,29 @@ impl<'s> Commit<'s> {
     }
 
     /// The newest applied document in a slot and the commit that made it; `None` when it is gone.
-    pub fn in_slot(&self, collection: &Collection, slot: SlotId) -> Result<Option<(Lsn, Present)>, Halt> {
+    pub fn in_slot(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+    ) -> Result<Option<(Lsn, CurrentDocument)>, Halt> {
         let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
-        let present = |block, span| Present::of_block(Target::Slot(slot), block, span);
+        let present = |block, span| CurrentDocument::of_block(Target::Slot(slot), block, span);
         if let Some(disk) = version.on_disk() {
             // A compaction may have moved the version since it was read: what was read does not fit its new span.
             return match self.ahead.get(&disk) {
                 Some(block) => Ok(Some((version.lsn, present(block, disk.span())?))),
-                None => Err(Halt::Cold(disk)),
+                None => Err(Halt::NeedsRead(disk)),
             };
         }
         let Content::Hot(block, span) = &version.content else { return Ok(None) };
         Ok(Some((version.lsn, present(block, *span)?)))
     }
 
-    pub(crate) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<Present> {
+    pub(crate) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<CurrentDocument> {
         let payload = &self.blocks[block];
         let put = Records::put_at(payload, span.range().start, span.head())
             .ok_or_else(|| Error::new(Kind::Internal, "a step names no document record of its block"))?;
-        Ok(Present::of_step(step, &put, payload))
+        Ok(CurrentDocument::of_step(step, &put, payload))
     }
 
     /// Stages a document; answers its version. One that cannot be indexed, or that collides in a unique index, is
@@ -393,12 +399,12 @@ impl<'s> Commit<'s> {
         collection: &Arc<Collection>,
         key: Key,
         over: Over,
-        present: Option<&Present>,
+        present: Option<&CurrentDocument>,
         document: &[u8],
     ) -> Result<u64, Halt> {
         let (Over::Nothing(target) | Over::Present(target, ..)) = over;
         self.check_way(collection, target)?;
-        refuse(|| collection.takes_long_to_index(target.slot()))?;
+        would_block(|| collection.takes_long_to_index(target.slot()))?;
         self.stage_keys(collection, target, present, Some(document))?;
         let touched = self.touch(collection);
         let missing = self.touched[touched].shapes..collection.shapes().len();
@@ -421,15 +427,20 @@ impl<'s> Commit<'s> {
         let (range, head) =
             record::put(block, time, (collection.number(), version, created_at, modified_at), document);
         let span = Span::new(range, head, version);
-        let made = Made::Document(self.blocks.len() - 1, span);
-        self.steps.push(Step { collection: collection.clone(), key, target, made });
+        let made = NewContent::Document(self.blocks.len() - 1, span);
+        self.steps.push(StagedChange { collection: collection.clone(), key, target, made });
         Ok(version)
     }
 
     /// Stages a deletion.
-    pub fn delete(&mut self, collection: &Arc<Collection>, key: Key, present: &Present) -> Result<(), Halt> {
+    pub fn delete(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        present: &CurrentDocument,
+    ) -> Result<(), Halt> {
         self.check_way(collection, present.target)?;
-        refuse(|| collection.takes_long_to_index(present.target.slot()))?;
+        would_block(|| collection.takes_long_to_index(present.target.slot()))?;
         self.stage_keys(collection, present.target, Some(present), None)?;
         let touched = self.touch(collection);
         self.touched[touched].count -= 1;
@@ -437,7 +448,7 @@ impl<'s> Commit<'s> {
         let id = document.get("_id").map(|id| id.bytes()).unwrap_or_default();
         record::delete(self.block(id.len() + 32), collection.number(), id);
         let (collection, target) = (collection.clone(), present.target);
-        self.steps.push(Step { collection, key, target, made: Made::Tombstone });
+        self.steps.push(StagedChange { collection, key, target, made: NewContent::Tombstone });
         Ok(())
     }
 
@@ -453,7 +464,7 @@ impl<'s> Commit<'s> {
         };
         let all = std::iter::once(Subject::Collection(collection.number())).chain(document);
         match all.into_iter().find(|subject| !self.precedence.is_free(*subject)) {
-            Some(subject) => Err(Halt::Yield(subject)),
+            Some(subject) => Err(Halt::MustWait(subject)),
             None => Ok(()),
         }
     }
@@ -462,7 +473,7 @@ impl<'s> Commit<'s> {
         let known = self.touched.iter().position(|one| one.collection.number() == collection.number());
         known.unwrap_or_else(|| {
             let shapes = collection.logged_shapes();
-            self.touched.push(Touched { collection: collection.clone(), shapes, count: 0 });
+            self.touched.push(TouchedCollection { collection: collection.clone(), shapes, count: 0 });
             self.touched.len() - 1
         })
     }
@@ -497,7 +508,7 @@ impl<'s> Commit<'s> {
     fn is_empty(&self) -> bool {
         self.steps.is_empty()
             && self.dropped.is_empty()
-            && self.turns.is_empty()
+            && self.index_changes.is_empty()
             && !self.renamed
             && !self.kept
     }

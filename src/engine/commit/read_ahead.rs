@@ -21,13 +21,13 @@ const STRETCH: usize = 64;
 /// same bytes for as long as the database is open, and a slot's version names its place: so what is here is used for the
 /// very version that it was read for, whatever happened to the slot meanwhile.
 #[derive(Default)]
-pub struct Ahead {
+pub struct ReadAhead {
     blocks: HashMap<BlockPlace, Arc<Block>, foldhash::fast::RandomState>,
     bytes: usize,
     alone: HashMap<(BlockPlace, usize), Arc<Block>, foldhash::fast::RandomState>,
 }
 
-impl Ahead {
+impl ReadAhead {
     /// The block that holds this version, if it was read.
     pub(crate) fn get(&self, disk: &OnDisk) -> Option<&Arc<Block>> {
         if self.blocks.is_empty() {
@@ -79,7 +79,7 @@ impl Store {
         &self,
         collection: &Collection,
         slots: impl Iterator<Item = SlotId>,
-        ahead: &mut Ahead,
+        ahead: &mut ReadAhead,
         watch: &Watch,
     ) -> Result<()> {
         let mut read = 0;

@@ -73,7 +73,7 @@ impl Bench {
     }
 
     /// How often a commit that looks at all documents is resolved.
-    fn resolved(&self, ahead: &mut Ahead) -> usize {
+    fn resolved(&self, ahead: &mut ReadAhead) -> usize {
         let (collection, mut times) = (self.collection(), 0);
         let committed = self.database.store().commit_ahead(10, &Watch::default(), ahead, |commit| {
             times += 1;
@@ -91,8 +91,8 @@ impl Bench {
 fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_after_reading_ahead() {
     let bench = Bench::new();
     let places = bench.places();
-    assert_eq!(bench.resolved(&mut Ahead::default()), places + 1);
-    let mut ahead = Ahead::default();
+    assert_eq!(bench.resolved(&mut ReadAhead::default()), places + 1);
+    let mut ahead = ReadAhead::default();
     let store = bench.database.store();
     store.read_ahead(&bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default()).unwrap();
     assert_eq!(ahead.blocks.len(), places);
@@ -103,7 +103,7 @@ fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_
 fn past_the_bound_documents_are_kept_and_not_their_blocks() {
     let bench = Bench::new();
     let store = bench.database.store();
-    let mut ahead = Ahead::default();
+    let mut ahead = ReadAhead::default();
     let disks = bench.disks();
     let first = ahead.read(store, &disks[0]).unwrap();
     ahead.bytes = PART_BYTES + 1;

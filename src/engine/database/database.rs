@@ -383,7 +383,7 @@ mod tests {
         let packing = database.store.compacting().lock();
         assert!(database.close_at_once().is_none());
         drop(packing);
-        // A worker that lingers may hold the lock of its lane for a moment.
+        // A worker that lingers may hold the lock of its queue for a moment.
         let closed = loop {
             if let Some(closed) = database.close_at_once() {
                 break closed;

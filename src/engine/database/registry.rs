@@ -65,7 +65,7 @@ pub fn open(
     Ok((store, Some(place)))
 }
 
-/// One handle less; the last closes the engine. Whoever opens meanwhile waits, then opens anew.
+/// One handle less; the last closes the engine. An open call meanwhile waits, then opens anew.
 pub fn release(place: &Place, store: &Store) -> Result<()> {
     let mut shared = place.0.lock();
     shared.handles -= 1;

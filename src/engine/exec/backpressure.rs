@@ -6,20 +6,20 @@ use super::interrupt::LOOK;
 use crate::error::Result;
 
 /// Bytes that may be queued and not yet published.
-pub struct Budget {
+pub struct Backpressure {
     limit: u64,
     used: Mutex<u64>,
     freed: Condvar,
 }
 
-impl Budget {
+impl Backpressure {
     /// Room for this many bytes.
-    pub fn new(limit: u64) -> Budget {
-        Budget { limit, used: Mutex::new(0), freed: Condvar::new() }
+    pub fn new(limit: u64) -> Backpressure {
+        Backpressure { limit, used: Mutex::new(0), freed: Condvar::new() }
     }
 
     /// Takes room, waiting for it. Something larger than the whole budget waits until it is alone. `drive`
-    /// is called before waiting: what is queued may need this very thread to be written. Waiting ends with what `check`
+    /// is called before waiting: what is queued may need this very thread to be written. PublishWaiters ends with what `check`
     /// says, which is asked now and then.
     pub fn take(&self, bytes: u64, drive: impl Fn(), check: impl Fn() -> Result<()>) -> Result<()> {
         loop {
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn room_that_is_not_there_now_is_not_taken() {
-        let budget = Budget::new(100);
+        let budget = Backpressure::new(100);
         assert!(budget.try_take(80) && !budget.try_take(30) && budget.try_take(20));
         budget.give(80);
         assert!(budget.try_take(30));

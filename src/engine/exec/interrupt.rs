@@ -38,7 +38,7 @@ impl Watch {
         Watch { stop, begun: limits.begun.clone() }
     }
 
-    /// The operation begins: whoever waits for it hears from it.
+    /// The operation begins: its caller waits for its answer.
     pub fn begin(&self) {
         if let Some(begun) = &self.begun {
             begun.store(true, Ordering::Release);

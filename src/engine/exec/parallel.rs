@@ -22,13 +22,13 @@ const AHEAD: u64 = 2;
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
 /// Threads that may help the caller: cores that no other such work occupies. Given back when dropped.
-pub(crate) struct Crew {
+pub(crate) struct Workers {
     helpers: usize,
 }
 
-impl Crew {
+impl Workers {
     /// At most so many.
-    pub(crate) fn hire(most: u64) -> Crew {
+    pub(crate) fn reserve(most: u64) -> Workers {
         static CORES: OnceLock<usize> = OnceLock::new();
         let cores = *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
         let most = usize::try_from(most).unwrap_or(MOST_HELPERS).min(MOST_HELPERS);
@@ -36,7 +36,7 @@ impl Crew {
         let before = BUSY
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |busy| Some(busy + 1 + free(busy)))
             .unwrap_or_default();
-        Crew { helpers: free(before) }
+        Workers { helpers: free(before) }
     }
 
     /// Whether the caller is alone.
@@ -45,13 +45,13 @@ impl Crew {
     }
 
     #[cfg(test)]
-    pub(crate) fn of(helpers: usize) -> Crew {
+    pub(crate) fn of(helpers: usize) -> Workers {
         BUSY.fetch_add(helpers + 1, Ordering::Relaxed);
-        Crew { helpers }
+        Workers { helpers }
     }
 }
 
-impl Drop for Crew {
+impl Drop for Workers {
     fn drop(&mut self) {
         BUSY.fetch_sub(self.helpers + 1, Ordering::Relaxed);
     }
@@ -60,12 +60,12 @@ impl Drop for Crew {
 /// Works off the pieces `0..count` and takes the result of each in order, until one is an error or is told to be the
 /// last. `work` should look at the flag now and then: once it is set nobody wants its result.
 pub(crate) fn in_order<T: Send>(
-    crew: &Crew,
+    workers: &Workers,
     count: u64,
     work: impl Fn(u64, &AtomicBool) -> Result<T> + Sync,
     mut take: impl FnMut(T) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let window = AHEAD * (crew.helpers as u64 + 1);
+    let window = AHEAD * (workers.helpers as u64 + 1);
     let line = Line {
         state: Mutex::default(),
         changed: Condvar::new(),
@@ -73,7 +73,7 @@ pub(crate) fn in_order<T: Send>(
         count,
         window,
     };
-    if crew.is_empty() {
+    if workers.is_empty() {
         for number in 0..count {
             if take(work(number, &line.over)?)?.is_break() {
                 break;
@@ -84,7 +84,7 @@ pub(crate) fn in_order<T: Send>(
     std::thread::scope(|scope| {
         // However this ends, the helpers are told, or the scope would not end.
         let _over = Over(&line);
-        for _ in 0..crew.helpers {
+        for _ in 0..workers.helpers {
             // A thread that cannot be had is done without.
             let _none =
                 std::thread::Builder::new().name("scan".to_owned()).spawn_scoped(scope, || line.help(&work));
@@ -117,7 +117,7 @@ impl<T> Default for State<T> {
     }
 }
 
-enum Turn<T> {
+enum Next<T> {
     Work(u64),
     Take(Result<T>),
     Leave,
@@ -135,11 +135,11 @@ impl<T> Drop for Over<'_, T> {
 }
 
 impl<T: Send> Line<T> {
-    fn turn(&self, takes: bool) -> Turn<T> {
+    fn turn(&self, takes: bool) -> Next<T> {
         let mut state = self.state.lock();
         loop {
             if self.over.load(Ordering::Acquire) || (takes && state.taken == self.count) {
-                return Turn::Leave;
+                return Next::Leave;
             }
             if takes
                 && matches!(state.results.front(), Some(Some(_)))
@@ -147,16 +147,16 @@ impl<T: Send> Line<T> {
             {
                 state.taken += 1;
                 self.changed.notify_all();
-                return Turn::Take(result);
+                return Next::Take(result);
             }
             if state.next < self.count && state.next < state.taken + self.window {
                 let number = state.next;
                 state.next += 1;
                 state.results.push_back(None);
-                return Turn::Work(number);
+                return Next::Work(number);
             }
             if !takes && state.next == self.count {
-                return Turn::Leave;
+                return Next::Leave;
             }
             self.changed.wait(&mut state);
         }
@@ -178,19 +178,19 @@ impl<T: Send> Line<T> {
     ) -> Result<()> {
         loop {
             match self.turn(true) {
-                Turn::Work(number) => self.put(number, work(number, &self.over)),
-                Turn::Take(result) => {
+                Next::Work(number) => self.put(number, work(number, &self.over)),
+                Next::Take(result) => {
                     if take(result?)?.is_break() {
                         return Ok(());
                     }
                 }
-                Turn::Leave => return Ok(()),
+                Next::Leave => return Ok(()),
             }
         }
     }
 
     fn help(&self, work: &impl Fn(u64, &AtomicBool) -> Result<T>) {
-        while let Turn::Work(number) = self.turn(false) {
+        while let Next::Work(number) = self.turn(false) {
             // The caller waits for this result: a panic must become one.
             let result = catch_unwind(AssertUnwindSafe(|| work(number, &self.over))).unwrap_or_else(|_| {
                 let message = "a scan failed in a way that is a defect of this package; please report it";
@@ -205,16 +205,16 @@ impl<T: Send> Line<T> {
 mod tests {
     use super::*;
 
-    fn refusal() -> Error {
+    fn blocked() -> Error {
         Error::new(Kind::Aborted, "enough")
     }
 
-    fn squares(crew: &Crew, count: u64, last: u64) -> Result<Vec<u64>> {
+    fn squares(workers: &Workers, count: u64, last: u64) -> Result<Vec<u64>> {
         let mut taken = Vec::new();
         let work = |number: u64, _: &AtomicBool| {
-            if number == 77 { Err(refusal()) } else { Ok(number * number) }
+            if number == 77 { Err(blocked()) } else { Ok(number * number) }
         };
-        in_order(crew, count, work, |square| {
+        in_order(workers, count, work, |square| {
             taken.push(square);
             Ok(if square == last * last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
@@ -224,21 +224,21 @@ mod tests {
     #[test]
     fn results_are_taken_in_order_whoever_works() {
         for helpers in [0, 1, 3] {
-            let crew = Crew::of(helpers);
+            let workers = Workers::of(helpers);
             for count in [0, 1, 2, 50] {
                 let expected: Vec<u64> = (0..count).map(|number| number * number).collect();
-                assert_eq!(squares(&crew, count, u64::MAX >> 32).unwrap(), expected, "{helpers} {count}");
+                assert_eq!(squares(&workers, count, u64::MAX >> 32).unwrap(), expected, "{helpers} {count}");
             }
-            assert_eq!(squares(&crew, 1_000, 9).unwrap().len(), 10);
-            assert_eq!(squares(&crew, 1_000, 500).unwrap_err().kind(), Kind::Aborted);
+            assert_eq!(squares(&workers, 1_000, 9).unwrap().len(), 10);
+            assert_eq!(squares(&workers, 1_000, 500).unwrap_err().kind(), Kind::Aborted);
             // What follows the last that is taken does not count.
-            assert!(squares(&crew, 1_000, 76).is_ok());
+            assert!(squares(&workers, 1_000, 76).is_ok());
         }
     }
 
     #[test]
     fn nobody_runs_far_ahead_of_what_was_taken() {
-        let crew = Crew::of(3);
+        let workers = Workers::of(3);
         let (started, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = |_: u64, _: &AtomicBool| {
             // `taken` is read first: what is taken meanwhile must not be subtracted from what had started.
@@ -246,7 +246,7 @@ mod tests {
             let ahead = started.fetch_add(1, Ordering::SeqCst) + 1 - gone;
             Ok(ahead)
         };
-        in_order(&crew, 2_000, work, |ahead| {
+        in_order(&workers, 2_000, work, |ahead| {
             taken.fetch_add(1, Ordering::SeqCst);
             assert!(ahead <= 64, "{ahead} pieces were under way");
             Ok(ControlFlow::Continue(()))
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_a_helper_is_an_error_and_one_of_the_caller_ends_the_helpers() {
-        let crew = Crew::of(2);
+        let workers = Workers::of(2);
         let caller = std::thread::current().id();
         let helped = AtomicBool::new(false);
         let work = |_: u64, _: &AtomicBool| {
@@ -269,11 +269,11 @@ mod tests {
             }
             Ok(())
         };
-        let outcome = in_order(&crew, 100, work, |()| Ok(ControlFlow::Continue(())));
+        let outcome = in_order(&workers, 100, work, |()| Ok(ControlFlow::Continue(())));
         assert_eq!(outcome.unwrap_err().kind(), Kind::Internal);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             in_order(
-                &crew,
+                &workers,
                 100,
                 |number, _| Ok(number),
                 |number| {
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn cores_that_are_taken_are_not_given_twice() {
-        let _all = Crew::of(1_000);
-        assert!(Crew::hire(4).is_empty());
+        let _all = Workers::of(1_000);
+        assert!(Workers::reserve(4).is_empty());
     }
 }

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 pub type Job = Box<dyn FnOnce() + Send>;
 
 /// A queue that at most `width` threads work off. With a width of one, work runs in the order it came.
-pub struct Lane {
+pub struct WorkQueue {
     width: usize,
     state: Mutex<State>,
     /// Runs when a worker finds the queue empty, and now and then while it does not.
@@ -36,7 +36,7 @@ struct State {
     running: usize,
     /// Workers that linger and were not called.
     lingering: usize,
-    /// Workers that were called and have not heard it yet.
+    /// Workers that were woken and do not run yet.
     called: usize,
     /// Somebody waits for the end: nobody lingers until there is work again.
     leaving: bool,
@@ -56,10 +56,10 @@ const LOOKS: usize = 200;
 /// How long it then sleeps before it leaves.
 const LINGER: Duration = Duration::from_millis(2);
 
-impl Lane {
-    /// An empty lane.
-    pub fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<Lane> {
-        Arc::new(Lane {
+impl WorkQueue {
+    /// An empty queue.
+    pub fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<WorkQueue> {
+        Arc::new(WorkQueue {
             width,
             state: Mutex::default(),
             pause: Box::new(pause),
@@ -94,21 +94,21 @@ impl Lane {
             self.work.notify_one();
         }
         for _ in called..wanted {
-            let lane = self.clone();
-            runtime.spawn_blocking(move || lane.work());
+            let queue = self.clone();
+            runtime.spawn_blocking(move || queue.work());
         }
     }
 
     /// Takes the place of a worker for work on this very thread; `None` while there is a worker, or work for one.
     /// What is pushed meanwhile waits until the turn is dropped.
-    pub fn try_enter<'l>(self: &'l Arc<Self>, runtime: &'l Handle) -> Option<Turn<'l>> {
+    pub fn try_enter<'l>(self: &'l Arc<Self>, runtime: &'l Handle) -> Option<Exclusive<'l>> {
         let mut state = self.state.try_lock()?;
         if state.running > 0 || !state.queue.is_empty() {
             return None;
         }
         state.running = self.width;
         drop(state);
-        Some(Turn { lane: self, runtime })
+        Some(Exclusive { queue: self, runtime })
     }
 
     /// Whether nothing is queued and nobody works.
@@ -126,7 +126,7 @@ impl Lane {
         self.work.notify_all();
     }
 
-    /// [`Lane::wait_idle`] for so long at most; false when something is still queued or under way.
+    /// [`WorkQueue::wait_idle`] for so long at most; false when something is still queued or under way.
     pub fn wait_idle_for(&self, most: Duration) -> bool {
         let mut state = self.state.lock();
         while state.running > 0 {
@@ -147,7 +147,7 @@ impl Lane {
             };
             let last = next.is_none();
             if let Some(job) = next {
-                // A job answers for its own panics; the lane only must not lose its worker to one.
+                // A job answers for its own panics; the queue only must not lose its worker to one.
                 if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
                     tracing::error!("a job panicked");
                 }
@@ -195,19 +195,19 @@ impl Lane {
     }
 }
 
-/// All places of a lane, taken by a thread that is no worker of it.
-pub struct Turn<'l> {
-    lane: &'l Arc<Lane>,
+/// All places of a queue, taken by a thread that is no worker of it.
+pub struct Exclusive<'l> {
+    queue: &'l Arc<WorkQueue>,
     runtime: &'l Handle,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Exclusive<'_> {
     fn drop(&mut self) {
-        let mut state = self.lane.state.lock();
+        let mut state = self.queue.state.lock();
         state.running = 0;
-        self.lane.idle.notify_all();
+        self.queue.idle.notify_all();
         let waiting = state.queue.len();
-        self.lane.call(state, self.runtime, waiting);
+        self.queue.call(state, self.runtime, waiting);
     }
 }
 
@@ -222,39 +222,39 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let pauses = Arc::new(AtomicUsize::new(0));
         let counter = pauses.clone();
-        let lane = Lane::new(1, move || {
+        let queue = WorkQueue::new(1, move || {
             counter.fetch_add(1, Ordering::SeqCst);
         });
         let (sender, receiver) = mpsc::channel();
         for n in 0..1_000 {
             let sender = sender.clone();
             let job: Job = Box::new(move || sender.send(n).unwrap());
-            lane.push(runtime.handle(), [job]);
+            queue.push(runtime.handle(), [job]);
         }
         drop(sender);
         assert_eq!(receiver.iter().collect::<Vec<_>>(), (0..1_000).collect::<Vec<_>>());
-        lane.wait_idle();
+        queue.wait_idle();
         assert!(pauses.load(Ordering::SeqCst) >= 1_000 / STRETCH);
     }
 
     #[test]
     fn a_lane_is_entered_when_it_is_idle_and_work_that_comes_meanwhile_is_done_afterwards() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        let lane = Lane::new(1, || {});
+        let queue = WorkQueue::new(1, || {});
         let (sender, receiver) = mpsc::channel();
-        let turn = lane.try_enter(runtime.handle()).unwrap();
-        assert!(lane.try_enter(runtime.handle()).is_none());
+        let turn = queue.try_enter(runtime.handle()).unwrap();
+        assert!(queue.try_enter(runtime.handle()).is_none());
         for n in 1..=2 {
             let sender = sender.clone();
             let job: Job = Box::new(move || sender.send(n).unwrap());
-            lane.push(runtime.handle(), [job]);
+            queue.push(runtime.handle(), [job]);
         }
         sender.send(0).unwrap();
         drop((turn, sender));
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2]);
-        lane.wait_idle();
+        queue.wait_idle();
         // A worker that lingers may hold the lock for a moment.
-        while lane.try_enter(runtime.handle()).is_none() {
+        while queue.try_enter(runtime.handle()).is_none() {
             std::thread::yield_now();
         }
     }
@@ -262,16 +262,16 @@ mod tests {
     #[test]
     fn a_lane_is_idle_before_its_first_work_and_after_its_last() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        let lane = Lane::new(1, || {});
-        assert!(lane.is_idle());
+        let queue = WorkQueue::new(1, || {});
+        assert!(queue.is_idle());
         let (sender, receiver) = mpsc::channel::<()>();
         let job: Job = Box::new(move || receiver.recv().unwrap());
-        lane.push(runtime.handle(), [job]);
-        assert!(!lane.is_idle());
+        queue.push(runtime.handle(), [job]);
+        assert!(!queue.is_idle());
         sender.send(()).unwrap();
-        lane.wait_idle();
+        queue.wait_idle();
         // A worker that lingers may hold the lock for a moment.
-        while !lane.is_idle() {
+        while !queue.is_idle() {
             std::thread::yield_now();
         }
     }

@@ -10,8 +10,8 @@ use crate::engine::operation::request::{Operation, Reach, Verbosity};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{Access, Plan, Query};
 use crate::engine::read::count::{count_by, distinct_by};
-use crate::engine::read::fetch::{Examined, Reading};
-use crate::engine::read::results::Hits;
+use crate::engine::read::fetch::{Examined, ReadContext};
+use crate::engine::read::results::QueryResults;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
@@ -89,7 +89,7 @@ impl Store {
         parts.push(("queryPlanner".into(), Value::Object(planner)));
         if verbosity != Verbosity::Planner {
             let filter = &explained.filter;
-            let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
+            let reading = ReadContext { store: self, collection, view: view.lsn(), filter, watch };
             let run = |plan: &Plan<Index>| -> Result<Object> {
                 let before = self.elapsed();
                 let (returned, examined) = explained.run(&reading, &query, plan)?;
@@ -244,7 +244,12 @@ impl Explained {
         }
     }
 
-    fn run(&self, reading: &Reading<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<(u64, Examined)> {
+    fn run(
+        &self,
+        reading: &ReadContext<'_>,
+        query: &Query<'_>,
+        plan: &Plan<Index>,
+    ) -> Result<(u64, Examined)> {
         let enough = query.wanted.unwrap_or(u64::MAX);
         match &self.end {
             End::Count => {
@@ -257,7 +262,7 @@ impl Explained {
             }
             _ => {
                 let mut count = 0;
-                let mut hits = Hits::open(reading, query, plan)?;
+                let mut hits = QueryResults::open(reading, query, plan)?;
                 hits.run(reading, query.sort, &mut |_, _, _, _| {
                     count += 1;
                     if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

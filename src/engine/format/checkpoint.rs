@@ -1,5 +1,5 @@
 //! What a checkpoint says: the collections with their shapes and indexes, and for each document where its record
-//! stands, found by a hash of its key. No key and no document is in it: whoever looks up reads the record, which says
+//! stands, found by a hash of its key. No key and no document is in it: a look-up reads the record, which says
 //! whether it is the one.
 //!
 //! ```text

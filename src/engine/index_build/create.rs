@@ -151,10 +151,10 @@ impl Store {
         self.commit(256, |commit| {
             let Some(collection) = commit.collection(name) else {
                 let message = format!("the collection '{name}' does not exist, so it has no index to drop");
-                return Err(refuse(codes::NAMESPACE_NOT_FOUND, message).into());
+                return Err(would_block(codes::NAMESPACE_NOT_FOUND, message).into());
             };
             if index == ID_INDEX {
-                return Err(refuse(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
+                return Err(would_block(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
             }
             let mut found = false;
             for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
@@ -167,7 +167,7 @@ impl Store {
                 return Ok(());
             }
             let message = format!("index not found with name [{index}] in the collection '{name}'");
-            Err(refuse(codes::INDEX_NOT_FOUND, message).into())
+            Err(would_block(codes::INDEX_NOT_FOUND, message).into())
         })
     }
 }
@@ -229,12 +229,12 @@ fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
                 "an index '{}' with another key or other options exists; drop it, or choose another name",
                 spec.name
             );
-            return Err(refuse(code, message));
+            return Err(would_block(code, message));
         }
         let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() } == *spec);
         if let Some(same) = same {
             let message = format!("index already exists with a different name: {}", same.name);
-            return Err(refuse(codes::INDEX_OPTIONS_CONFLICT, message));
+            return Err(would_block(codes::INDEX_OPTIONS_CONFLICT, message));
         }
         if existing.len() + fresh.len() + 1 >= MAX_INDEXES {
             let message = format!("a collection has at most {MAX_INDEXES} indexes; drop one");
@@ -264,6 +264,6 @@ fn check_size(spec: &Spec) -> Result<()> {
 }
 
 /// A refusal with MongoDB's number.
-fn refuse(code: Code, message: impl Into<String>) -> Error {
+fn would_block(code: Code, message: impl Into<String>) -> Error {
     Error::new(Kind::BadQuery, message).with_code(code)
 }

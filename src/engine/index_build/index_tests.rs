@@ -111,7 +111,7 @@ fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
         views.push(store.view());
         put(&store, 1, Value::Int(n % 4)).unwrap();
     }
-    // Views pass in some order; what is let go is let go from the oldest on.
+    // Views pass in some order; entries are dropped from the oldest on.
     for n in [3, 0, 9, 0, 1, 4, 0, 8, 2, 0, 5, 0, 0, 1, 2, 0, 1, 1, 0] {
         drop(views.remove(n % views.len()));
         let settled =

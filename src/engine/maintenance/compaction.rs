@@ -9,7 +9,7 @@
 //!
 //! The snapshot may hold commits that are not published yet; `install` replaces the manifest only after the
 //! segment before the cut, and so every commit up to L, is durable. Files of the old generation stay readable
-//! until whoever reads them now has finished.
+//! until those who read them now have finished.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -153,7 +153,7 @@ impl Store {
     }
 
     /// Hands the documents of the blocks to the slots. What was in memory stays there, in the new blocks: garbage among
-    /// the old ones is let go. Blocks that the proof did not keep are read once more, and verified by it.
+    /// the old ones is freed. Blocks that the proof did not keep are read once more, and verified by it.
     fn repoint(&self, written: &Written, proven: &mut Kept, cut: Lsn) -> Result<()> {
         let slab = written.collection.slab();
         for WrittenBlock { place, slots, spans } in &written.blocks {
@@ -165,7 +165,7 @@ impl Store {
             for (slot, span) in slots.iter().zip(spans) {
                 // The proof read these very spans.
                 if !slab.repoint(*slot, cut, &block, &place, *span) {
-                    // The files of before are not let go of: what still names them can be read.
+                    // The old files are not deleted: what still names them can be read.
                     let message = "a slot holds another version than the proven snapshot";
                     return Err(Error::new(Kind::Internal, message));
                 }

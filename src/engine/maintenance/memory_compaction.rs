@@ -1,6 +1,6 @@
 //! Compaction in memory: documents leave blocks that are mostly dead.
 //!
-//! A block is let go when no version names it, so one live document keeps all its dead neighbours. Packing counts what is
+//! A block is freed when no version names it, so one live document keeps all its dead neighbours. Packing counts what is
 //! alive in each block and copies the documents of those less than half alive, in slot order, into blocks of their own.
 //! Nobody waits: a slot is locked for its own swap, and one that was written meanwhile keeps its newer version.
 
@@ -50,7 +50,7 @@ fn address(block: &Arc<Block>) -> usize {
 }
 
 /// Documents on their way into a block of their own.
-struct Packed {
+struct PackedDocument {
     payload: Vec<u8>,
     slots: Vec<(SlotId, Span)>,
 }
@@ -83,7 +83,7 @@ impl Store {
             if self.is_closing() {
                 return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
             }
-            let mut packed = Packed { payload: Vec::new(), slots: Vec::new() };
+            let mut packed = PackedDocument { payload: Vec::new(), slots: Vec::new() };
             record::begin(&mut packed.payload, time);
             next = collection.slab().scan(next, end, view, |slot, version| {
                 if let Content::Hot(block, span) = &version.content

@@ -93,7 +93,7 @@ impl<'a> Proof<'a> {
         self.kept
     }
 
-    fn refuse(&self, what: &str) -> Error {
+    fn would_block(&self, what: &str) -> Error {
         let (who, stays) = match self.purpose {
             Purpose::Compaction => ("the compaction", "the old files stay in force"),
             Purpose::Backup => ("the backup", "no backup was made"),
@@ -259,10 +259,10 @@ impl SnapshotProof for Proof<'_> {
             0 => self.database(block.payload),
             _ => self.documents(block),
         };
-        proven.map_err(|what| self.refuse(&what))
+        proven.map_err(|what| self.would_block(&what))
     }
 
     fn end(&mut self) -> Result<()> {
-        self.totals().map_err(|what| self.refuse(&what))
+        self.totals().map_err(|what| self.would_block(&what))
     }
 }

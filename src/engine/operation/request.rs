@@ -323,6 +323,6 @@ pub struct Task {
     pub operation: Operation,
     /// When to stop.
     pub limits: Limits,
-    /// Who hears the outcome.
+    /// Is called with the outcome.
     pub reply: Reply,
 }

@@ -48,7 +48,7 @@ pub struct UpdateOutcome {
     pub upserted: Option<Value>,
 }
 
-/// What a row of writes did.
+/// What a bulk write did.
 #[derive(Clone, Debug, Default)]
 pub struct BulkOutcome {
     /// Documents inserted.
@@ -99,7 +99,7 @@ pub enum Answer {
         /// What the write did.
         outcome: UpdateOutcome,
     },
-    /// Of a row of writes.
+    /// Of a bulk write.
     Bulk(BulkOutcome),
     /// Different values.
     Values(Vec<Value>),
@@ -162,7 +162,7 @@ impl CollectionInfo {
     }
 }
 
-/// Hears the outcome of an operation, once, on any thread. The collection is the one that answered, where the
+/// Is called with the outcome of an operation, once, on any thread. The collection is the one that answered, where the
 /// answer holds documents; its shapes are needed to read them.
 pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
 

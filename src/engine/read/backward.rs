@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::Reading;
+use super::fetch::ReadContext;
 use super::scan::Found;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
@@ -18,7 +18,7 @@ const MOST: u64 = 1_024;
 const LARGE: usize = 1 << 20;
 
 /// A scan from the end.
-pub(crate) struct Backward {
+pub(crate) struct ReverseScan {
     /// Slots from here on were read.
     next: u64,
     stretch: u64,
@@ -26,10 +26,10 @@ pub(crate) struct Backward {
     found: Vec<Found>,
 }
 
-impl Backward {
+impl ReverseScan {
     /// From the slot before `end` on.
-    pub(crate) fn from(end: u64) -> Backward {
-        Backward { next: end, stretch: 1, found: Vec::new() }
+    pub(crate) fn from(end: u64) -> ReverseScan {
+        ReverseScan { next: end, stretch: 1, found: Vec::new() }
     }
 
     /// Whether nothing is left.
@@ -40,7 +40,7 @@ impl Backward {
     /// Calls with each document that matches until told to stop; answers how many slots were read.
     pub(crate) fn run(
         &mut self,
-        reading: &Reading<'_>,
+        reading: &ReadContext<'_>,
         visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<u64> {
         let before = self.next;
@@ -54,7 +54,7 @@ impl Backward {
                 return Ok(before);
             }
             let from = self.next.saturating_sub(self.stretch);
-            let Reading { store, collection, view, filter, watch } = *reading;
+            let ReadContext { store, collection, view, filter, watch } = *reading;
             let (found, mut bytes) = (&mut self.found, 0);
             let taken =
                 store.scan(collection, (from, self.next), view, filter, watch, |slot, lsn, block, span| {

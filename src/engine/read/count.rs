@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::distinct::Distinct;
-use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::results::Hits;
+use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
+use super::results::QueryResults;
 use super::scan::Scan;
 use crate::document::{Path, RawValue, Value};
 use crate::engine::exec::interrupt::Watch;
@@ -32,7 +32,7 @@ impl Store {
         let wanted = (limit != 0).then_some(enough);
         let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
         let plan = collection.plan(&query, view.lsn())?;
-        let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
+        let reading = ReadContext { store: self, collection, view: view.lsn(), filter, watch };
         let (count, _) = count_by(&reading, &query, &plan, enough)?;
         Ok(count.saturating_sub(skip))
     }
@@ -51,14 +51,14 @@ impl Store {
         let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
         let query = Query { hint, ..Query::of(filter) };
         let plan = collection.plan(&query, view.lsn())?;
-        let reading = Reading { store: self, collection, view: view.lsn(), filter, watch };
+        let reading = ReadContext { store: self, collection, view: view.lsn(), filter, watch };
         distinct_by(&reading, &query, &plan, path).map(|(values, _)| values)
     }
 }
 
 /// How many documents match by a plan, at most `enough`.
 pub(crate) fn count_by(
-    reading: &Reading<'_>,
+    reading: &ReadContext<'_>,
     query: &Query<'_>,
     plan: &Plan<Index>,
     enough: u64,
@@ -77,7 +77,7 @@ pub(crate) fn count_by(
         return Ok((count, Examined { keys: 0, documents: end }));
     }
     let mut count = 0;
-    let mut hits = Hits::open(reading, query, plan)?;
+    let mut hits = QueryResults::open(reading, query, plan)?;
     hits.run(reading, None, &mut |_, _, _, _| {
         count += 1;
         if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -87,8 +87,8 @@ pub(crate) fn count_by(
 
 /// How many documents have their entries in ranges that say all that the filter says; no document is looked at but
 /// those with several versions.
-fn covered(reading: &Reading<'_>, access: &Access<Index>, enough: u64) -> Result<(u64, Examined)> {
-    let Reading { store, view, .. } = *reading;
+fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Result<(u64, Examined)> {
+    let ReadContext { store, view, .. } = *reading;
     let index = &access.index;
     let mut examined = Examined::default();
     // With nothing applied since, and nothing left that earlier views needed, entries are documents.
@@ -130,7 +130,7 @@ fn covered(reading: &Reading<'_>, access: &Access<Index>, enough: u64) -> Result
 
 /// Counts the entries of documents that have one version; of others it keeps slot and key.
 fn settled(
-    reading: &Reading<'_>,
+    reading: &ReadContext<'_>,
     index: &Index,
     range: &Range,
     doubtful: &mut (Vec<u64>, Vec<Vec<u8>>),
@@ -157,7 +157,7 @@ fn settled(
 
 /// The different values of a path in what a plan finds.
 pub(crate) fn distinct_by(
-    reading: &Reading<'_>,
+    reading: &ReadContext<'_>,
     query: &Query<'_>,
     plan: &Plan<Index>,
     path: &Path,
@@ -170,7 +170,7 @@ pub(crate) fn distinct_by(
     }
     let shapes = reading.collection.shapes();
     let mut found = Distinct::default();
-    let mut hits = Hits::open(reading, query, plan)?;
+    let mut hits = QueryResults::open(reading, query, plan)?;
     hits.run(reading, None, &mut |_, _, block, span| {
         found.add_all(path, RawValue::new(span.of(block), shapes));
         found.flow()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, prompt_room, refusal, refuse};
+use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, blocked, nonblocking_bytes, would_block};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span};
 use crate::engine::store::Store;
@@ -20,7 +20,7 @@ const MANY: usize = 32;
 
 /// What is read, and how far it may go.
 #[derive(Clone, Copy)]
-pub struct Reading<'r> {
+pub struct ReadContext<'r> {
     /// The database.
     pub store: &'r Store,
     /// The collection.
@@ -62,7 +62,7 @@ impl Last {
 /// Matches the documents in slots, one after the other, until told to stop; answers how many slots were passed.
 /// Documents in memory are matched where they lie. `is_here` is asked of those that match.
 pub(crate) fn examine(
-    reading: &Reading<'_>,
+    reading: &ReadContext<'_>,
     slots: &[u64],
     last: &mut Last,
     examined: &mut Examined,
@@ -77,8 +77,8 @@ pub(crate) fn examine(
     };
     let mut passed = 0;
     let mut flow = ControlFlow::Continue(());
-    refuse(|| examined.documents > PROMPT_DOCUMENTS as u64)?;
-    let mut room = Some(prompt_room());
+    would_block(|| examined.documents > NONBLOCKING_DOCUMENTS as u64)?;
+    let mut room = Some(nonblocking_bytes());
     while passed < slots.len() && flow.is_continue() {
         let mut cold = None;
         let start = passed;
@@ -105,7 +105,7 @@ pub(crate) fn examine(
             }
         });
         if room.is_none() {
-            return Err(refusal());
+            return Err(blocked());
         }
         let Some((n, slot, disk)) = cold else { continue };
         let block = last.read(reading.store, &disk)?;

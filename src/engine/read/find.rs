@@ -1,6 +1,6 @@
 //! A find in progress: one view, read batch by batch.
 //!
-//! Batches are found as they are asked for, unless they have to be sorted first (`hits`).
+//! Batches are found as they are asked for, unless they have to be sorted first (`results`).
 
 use crate::document::weight;
 use crate::engine::operation::input::{check_part, parse_filter_with};
@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::Reading;
-use super::results::Hits;
+use super::fetch::ReadContext;
+use super::results::QueryResults;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::{Limits, Watch};
-use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
+use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::FindOptions;
 use crate::engine::operation::response::Document;
@@ -50,7 +50,7 @@ pub struct Cursor {
     time: Option<u64>,
     hint: Option<Hint>,
     /// Once the first batch was asked for.
-    hits: Option<Hits>,
+    hits: Option<QueryResults>,
     /// Found, and not answered yet: the projection made those before them too large for one batch.
     rest: VecDeque<Document>,
     done: bool,
@@ -179,7 +179,7 @@ impl Cursor {
         if self.done {
             return Ok(batch);
         }
-        let reading = Reading { store, collection, view: self.view.lsn(), filter: &self.filter, watch };
+        let reading = ReadContext { store, collection, view: self.view.lsn(), filter: &self.filter, watch };
         let hits = match &mut self.hits {
             Some(hits) => hits,
             fresh => {
@@ -190,8 +190,8 @@ impl Cursor {
                     ..Query::of(&self.filter)
                 };
                 let plan = collection.plan(&query, self.view.lsn())?;
-                refuse(|| plan.most(self.left, self.skip) > PROMPT_DOCUMENTS as u64)?;
-                fresh.insert(Hits::open(&reading, &query, &plan)?)
+                would_block(|| plan.most(self.left, self.skip) > NONBLOCKING_DOCUMENTS as u64)?;
+                fresh.insert(QueryResults::open(&reading, &query, &plan)?)
             }
         };
         let (mut bytes, skip) = (0, &mut self.skip);

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
+use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
 use crate::document::RawValue;
 use crate::engine::plan::planner::{Access, Order};
 use crate::engine::state::index::Index;
@@ -24,7 +24,7 @@ use crate::storage::{Block, Lsn};
 const FIRST: usize = 32;
 
 /// A walk through ranges of an index.
-pub(crate) struct Ordered {
+pub(crate) struct IndexOrder {
     index: Arc<Index>,
     /// Those not begun, in the order in which they come.
     ranges: VecDeque<Range>,
@@ -86,13 +86,13 @@ impl Group {
     }
 }
 
-impl Ordered {
-    pub(crate) fn new(access: &Access<Index>, order: Order) -> Ordered {
+impl IndexOrder {
+    pub(crate) fn new(access: &Access<Index>, order: Order) -> IndexOrder {
         let mut ranges: VecDeque<Range> = access.ranges.list.iter().cloned().collect();
         if order.reverse {
             ranges.make_contiguous().reverse();
         }
-        Ordered {
+        IndexOrder {
             index: access.index.clone(),
             ranges,
             current: None,
@@ -111,7 +111,7 @@ impl Ordered {
     /// Looks at what comes next; none at the end.
     pub(crate) fn run(
         &mut self,
-        reading: &Reading<'_>,
+        reading: &ReadContext<'_>,
         end: u64,
         last: &mut Last,
         examined: &mut Examined,
@@ -141,7 +141,7 @@ impl Ordered {
     }
 
     /// Makes the next group ready; false when there is none.
-    fn advance(&mut self, reading: &Reading<'_>, end: u64, examined: &mut Examined) -> Result<bool> {
+    fn advance(&mut self, reading: &ReadContext<'_>, end: u64, examined: &mut Examined) -> Result<bool> {
         self.ready.clear();
         loop {
             if self.taken == self.page.len() {
@@ -169,7 +169,7 @@ impl Ordered {
     }
 
     /// Reads a page of entries; false when there is none.
-    fn read(&mut self, reading: &Reading<'_>, end: u64) -> bool {
+    fn read(&mut self, reading: &ReadContext<'_>, end: u64) -> bool {
         self.page.clear();
         self.keys.clear();
         self.taken = 0;

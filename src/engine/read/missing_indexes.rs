@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::fetch::Reading;
+use super::fetch::ReadContext;
 use crate::document::{Path, Value};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
@@ -61,7 +61,7 @@ impl Store {
     /// Remembers a scan if it was costly; answers whether it was.
     pub(crate) fn note_scan(
         &self,
-        reading: &Reading<'_>,
+        reading: &ReadContext<'_>,
         sort: Option<&Sort>,
         examined: u64,
         returned: u64,
@@ -83,7 +83,7 @@ impl Store {
         true
     }
 
-    /// Makes the index that a collection asks for most, in the background, if the database is to do so unasked.
+    /// Makes the index that would spare a collection the most scans, in the background, where `autoIndex` is on.
     pub fn consider_index(self: &Arc<Self>, name: &str, runtime: &Handle) {
         if self.options().auto_index != AutoIndex::On || self.options().access == Access::ReadOnly {
             return;

@@ -1,9 +1,9 @@
-//! Reading by `_id`: documents a view sees, hot or cold.
+//! ReadContext by `_id`: documents a view sees, hot or cold.
 
 use std::sync::Arc;
 
 use crate::document::RawValue;
-use crate::engine::exec::nonblocking::{PROMPT_BYTES, refuse};
+use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, would_block};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
@@ -107,7 +107,7 @@ impl Store {
     /// The block of a version in memory.
     fn in_memory(&self, version: &Version) -> Result<Option<(Arc<Block>, Span)>> {
         let Content::Hot(block, span) = &version.content else { return Ok(None) };
-        refuse(|| span.len() > PROMPT_BYTES)?;
+        would_block(|| span.len() > NONBLOCKING_BYTES)?;
         Ok(Some((block.clone(), *span)))
     }
 

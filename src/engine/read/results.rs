@@ -7,11 +7,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::backward::Backward;
-use super::fetch::{Examined, Reading};
+use super::backward::ReverseScan;
+use super::fetch::{Examined, ReadContext};
 use super::scan::{Found, Scan};
 use super::selection::{Pause, Selection};
-use super::top_k::Best;
+use super::top_k::TopK;
 use crate::document::RawValue;
 use crate::engine::plan::planner::{Plan, Query};
 use crate::engine::state::index::Index;
@@ -26,7 +26,7 @@ const PATIENCE: u64 = 4;
 const LEAST: u64 = 1_000;
 
 /// What a query finds.
-pub struct Hits {
+pub struct QueryResults {
     state: State,
     /// Documents wanted at most, those that are left out at first included.
     wanted: Option<u64>,
@@ -41,7 +41,7 @@ pub struct Hits {
 enum State {
     Selecting(Selection),
     Sorted(std::vec::IntoIter<Found>),
-    Backward(Backward),
+    ReverseScan(ReverseScan),
     Done,
 }
 
@@ -52,11 +52,11 @@ impl Plan<Index> {
     }
 }
 
-impl Hits {
+impl QueryResults {
     /// Begins by a plan for this query.
-    pub fn open(reading: &Reading<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<Hits> {
+    pub fn open(reading: &ReadContext<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<QueryResults> {
         let end = reading.collection.slab().end();
-        let mut hits = Hits {
+        let mut hits = QueryResults {
             state: State::Done,
             wanted: query.wanted,
             given: 0,
@@ -66,7 +66,9 @@ impl Hits {
             end,
         };
         match (query.sort, plan) {
-            (None, Plan::Scan) if query.is_backward() => hits.state = State::Backward(Backward::from(end)),
+            (None, Plan::Scan) if query.is_backward() => {
+                hits.state = State::ReverseScan(ReverseScan::from(end))
+            }
             (Some(_), Plan::Index(access)) if access.order.is_some() => {
                 let mut selection = Selection::open(reading, plan, end)?;
                 if query.wanted.is_some() && !access.covers && query.hint.is_none() {
@@ -81,9 +83,17 @@ impl Hits {
     }
 
     /// Nothing.
-    pub(crate) fn none() -> Hits {
+    pub(crate) fn none() -> QueryResults {
         let examined = Examined::default();
-        Hits { state: State::Done, wanted: None, given: 0, examined, scans: false, noted: true, end: 0 }
+        QueryResults {
+            state: State::Done,
+            wanted: None,
+            given: 0,
+            examined,
+            scans: false,
+            noted: true,
+            end: 0,
+        }
     }
 
     /// Whether nothing was handed out, and nothing read to hand out.
@@ -108,14 +118,14 @@ impl Hits {
             State::Done => true,
             State::Selecting(selection) => selection.is_done(),
             State::Sorted(rest) => rest.as_slice().is_empty(),
-            State::Backward(backward) => backward.is_done(),
+            State::ReverseScan(backward) => backward.is_done(),
         }
     }
 
     /// Calls with each document in order until told to stop. It may be called under a lock: read or clone, no more.
     pub fn run(
         &mut self,
-        reading: &Reading<'_>,
+        reading: &ReadContext<'_>,
         sort: Option<&Sort>,
         visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<()> {
@@ -131,7 +141,7 @@ impl Hits {
                     }
                     break;
                 }
-                State::Backward(backward) => {
+                State::ReverseScan(backward) => {
                     let given = &mut self.given;
                     self.examined.documents += backward.run(reading, &mut |slot, lsn, block, span| {
                         *given += 1;
@@ -156,7 +166,7 @@ impl Hits {
         Ok(())
     }
 
-    fn give_up(&mut self, reading: &Reading<'_>, sort: &Sort) -> Result<()> {
+    fn give_up(&mut self, reading: &ReadContext<'_>, sort: &Sort) -> Result<()> {
         self.examined = self.examined();
         self.state = State::Done;
         let query = Query::of(reading.filter);
@@ -172,13 +182,13 @@ impl Hits {
         Ok(())
     }
 
-    fn sort(&mut self, reading: &Reading<'_>, sort: &Sort, plan: &Plan<Index>) -> Result<()> {
+    fn sort(&mut self, reading: &ReadContext<'_>, sort: &Sort, plan: &Plan<Index>) -> Result<()> {
         let keep = self.wanted.map_or(usize::MAX, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
         let found = if matches!(plan, Plan::Scan) {
             self.examined.documents += self.end;
             reading.store.sorted(&Scan::of(reading, self.end), sort, keep)?
         } else {
-            let mut best = Best::new(sort, keep);
+            let mut best = TopK::new(sort, keep);
             let mut selection = Selection::open(reading, plan, self.end)?;
             let shapes = reading.collection.shapes();
             let mut added = Ok(());
@@ -196,7 +206,7 @@ impl Hits {
     }
 
     /// Remembers a scan that an index would have spared.
-    fn note(&mut self, reading: &Reading<'_>, sort: Option<&Sort>) {
+    fn note(&mut self, reading: &ReadContext<'_>, sort: Option<&Sort>) {
         if self.scans && !self.noted {
             let returned = match &self.state {
                 State::Sorted(rest) => self.given + rest.len() as u64,

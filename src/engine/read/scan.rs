@@ -1,18 +1,18 @@
-//! Reading the documents that a view sees and a filter matches, in natural order, on the cores that are free.
+//! ReadContext the documents that a view sees and a filter matches, in natural order, on the cores that are free.
 //!
 //! Documents in memory are matched where they lie, under the lock of their page; a cold one is read without it. Large
 //! collections are split into ranges of slots, which `parallel` gives to several threads and takes back in order:
-//! whoever asked sees what one thread would have shown it.
+//! the caller sees what one thread would have shown it.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::fetch::{Last, Reading};
+use super::fetch::{Last, ReadContext};
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::exec::nonblocking::refuse;
-use crate::engine::exec::parallel::{Crew, in_order};
+use crate::engine::exec::nonblocking::would_block;
+use crate::engine::exec::parallel::{Workers, in_order};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span, Version};
 use crate::engine::store::Store;
@@ -48,8 +48,8 @@ pub struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Everything before this slot.
-    pub(crate) fn of(reading: &Reading<'a>, end: u64) -> Scan<'a> {
-        let Reading { collection, view, filter, watch, .. } = *reading;
+    pub(crate) fn of(reading: &ReadContext<'a>, end: u64) -> Scan<'a> {
+        let ReadContext { collection, view, filter, watch, .. } = *reading;
         Scan { collection, bounds: (0, end), view, filter, watch }
     }
 }
@@ -59,7 +59,7 @@ pub type Found = (SlotId, Lsn, Arc<Block>, Span);
 
 impl Store {
     /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
-    /// matches, in natural order, until told to stop; answers the slot to go on from. Whoever is called may hold the
+    /// matches, in natural order, until told to stop; answers the slot to go on from. The visitor may hold the
     /// lock of a page: clone, no more.
     pub fn scan(
         &self,
@@ -70,7 +70,7 @@ impl Store {
         watch: &Watch,
         mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<u64> {
-        refuse(|| true)?;
+        would_block(|| true)?;
         let scan = Scan { collection, bounds, view, filter, watch };
         let (from, end) = bounds;
         // Where everything matches there is nothing to share. A first range alone is often enough for a batch.
@@ -81,8 +81,8 @@ impl Store {
             return Ok(start);
         }
         let count = (end - start).div_ceil(RANGE);
-        let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
-        if crew.is_empty() {
+        let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
+        if workers.is_empty() {
             return Ok(self.pages(&scan, (start, end), &mut matcher, None, &mut visit)?.0);
         }
         let mut next = start;
@@ -100,7 +100,7 @@ impl Store {
             let (reached, _) = self.pages(&scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
             Ok((reached, to, found))
         };
-        in_order(&crew, count, work, |(reached, to, found)| {
+        in_order(&workers, count, work, |(reached, to, found)| {
             for (slot, lsn, block, span) in found {
                 next = slot.0 + 1;
                 if visit(slot, lsn, &block, span).is_break() {
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Gathers what matches range by range, each range into a part of its own, and takes the parts in order until
-    /// told to stop. A range's visit that says stop ends that range alone. The ranges are the same whoever helps, so
+    /// told to stop. A range's visit that says stop ends that range alone. The ranges are the same however many threads help, so
     /// the same documents in the same slots make the same parts.
     pub fn fold<T: Send>(
         &self,
@@ -124,10 +124,10 @@ impl Store {
         visit: impl Fn(&mut T, SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
         take: impl FnMut(T) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        refuse(|| true)?;
+        would_block(|| true)?;
         let (from, end) = scan.bounds;
         let count = end.saturating_sub(from).div_ceil(RANGE);
-        let crew = Crew::hire(if count < LEAST { 0 } else { count - 1 });
+        let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
         let work = |number: u64, over: &AtomicBool| {
             let from = from + number * RANGE;
             let mut part = start();
@@ -141,7 +141,7 @@ impl Store {
             )?;
             Ok(part)
         };
-        in_order(&crew, count, work, take)
+        in_order(&workers, count, work, take)
     }
 
     /// How many documents match, at most `enough`.

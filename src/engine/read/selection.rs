@@ -7,10 +7,10 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::{ENTRIES, Examined, Last, Reading, examine};
-use super::index_order::Ordered;
+use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
+use super::index_order::IndexOrder;
 use crate::document::RawValue;
-use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, refuse};
+use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
 use crate::engine::format::key::Key;
 use crate::engine::plan::planner::{Access, Plan};
 use crate::engine::state::index::Index;
@@ -24,7 +24,7 @@ const SLOTS: usize = 1_024;
 /// Why a selection handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// Whoever was called said so.
+    /// The visitor said so.
     Told,
     /// There are no more.
     End,
@@ -47,7 +47,7 @@ enum State {
     Scan(u64),
     Slots(Vec<u64>, usize),
     Key(OneKey),
-    Ordered(Box<Ordered>),
+    Ordered(Box<IndexOrder>),
     Done,
 }
 
@@ -68,7 +68,7 @@ impl Selection {
     }
 
     /// Begins. Slots from `end` on are left out.
-    pub fn open(reading: &Reading<'_>, plan: &Plan<Index>, end: u64) -> Result<Selection> {
+    pub fn open(reading: &ReadContext<'_>, plan: &Plan<Index>, end: u64) -> Result<Selection> {
         let mut selection =
             Selection { state: State::Done, examined: Examined::default(), budget: u64::MAX, end };
         selection.state = match plan {
@@ -76,7 +76,7 @@ impl Selection {
             Plan::Index(access) => {
                 access.index.count_use();
                 if let Some(order) = access.order {
-                    State::Ordered(Box::new(Ordered::new(access, order)))
+                    State::Ordered(Box::new(IndexOrder::new(access, order)))
                 } else if let ([range], true) =
                     (&*access.ranges.list, access.ranges.is_key(access.index.spec()))
                 {
@@ -104,7 +104,7 @@ impl Selection {
         self
     }
 
-    fn gathered(&mut self, reading: &Reading<'_>, plan: &Plan<Index>) -> Result<State> {
+    fn gathered(&mut self, reading: &ReadContext<'_>, plan: &Plan<Index>) -> Result<State> {
         let mut slots = Vec::new();
         self.gather(reading, plan, &mut slots)?;
         slots.retain(|slot| *slot < self.end);
@@ -115,7 +115,7 @@ impl Selection {
         Ok(State::Slots(slots, 0))
     }
 
-    fn gather(&mut self, reading: &Reading<'_>, plan: &Plan<Index>, slots: &mut Vec<u64>) -> Result<()> {
+    fn gather(&mut self, reading: &ReadContext<'_>, plan: &Plan<Index>, slots: &mut Vec<u64>) -> Result<()> {
         match plan {
             Plan::Scan => slots.extend(0..self.end),
             Plan::Ids(keys) => {
@@ -131,7 +131,7 @@ impl Selection {
                             slots.push(slot.0);
                         });
                         self.examined.keys += (slots.len() - before) as u64;
-                        refuse(|| slots.len() > 2 * PROMPT_DOCUMENTS)?;
+                        would_block(|| slots.len() > 2 * NONBLOCKING_DOCUMENTS)?;
                         reading.watch.check(|| reading.store.now())?;
                         if after.is_none() {
                             break;
@@ -152,10 +152,10 @@ impl Selection {
     }
 
     /// Calls with each document that the view sees and the filter matches, until told to stop. A call after that
-    /// goes on behind.
+    /// continues after the last one.
     pub fn run(
         &mut self,
-        reading: &Reading<'_>,
+        reading: &ReadContext<'_>,
         visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
     ) -> Result<Pause> {
         let mut last = Last::default();
@@ -167,7 +167,7 @@ impl Selection {
             let paused = match &mut self.state {
                 State::Done => return Ok(Pause::End),
                 State::Scan(next) => {
-                    let Reading { store, collection, view, filter, watch } = *reading;
+                    let ReadContext { store, collection, view, filter, watch } = *reading;
                     let (mut told, before) = (false, *next);
                     let bounds = (*next, self.end);
                     *next =

@@ -1,4 +1,4 @@
-//! Documents in an order that no index gives: whoever reads a range of slots reads their keys, and keeps the first so
+//! Documents in an order that no index gives: the thread that reads a range of slots reads their keys, and keeps the first so
 //! many where no more are wanted; then they are sorted.
 
 use std::collections::BinaryHeap;
@@ -44,7 +44,7 @@ impl Ord for Ranked {
 }
 
 /// The first documents in an order, of those that come in natural order; or all.
-pub(crate) struct Best<'s> {
+pub(crate) struct TopK<'s> {
     ranker: Ranker<'s>,
     keep: usize,
     /// When not all are kept: the last of them on top.
@@ -54,10 +54,10 @@ pub(crate) struct Best<'s> {
     refused: Option<Error>,
 }
 
-impl<'s> Best<'s> {
+impl<'s> TopK<'s> {
     /// The first `keep`; `usize::MAX` for all.
-    pub(crate) fn new(sort: &'s Sort, keep: usize) -> Best<'s> {
-        Best { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new(), refused: None }
+    pub(crate) fn new(sort: &'s Sort, keep: usize) -> TopK<'s> {
+        TopK { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new(), refused: None }
     }
 
     pub(crate) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) -> Result<()> {
@@ -79,7 +79,7 @@ impl<'s> Best<'s> {
         Ok(())
     }
 
-    /// Them, in their order.
+    /// The documents, sorted.
     pub(crate) fn into_found(mut self) -> Vec<Found> {
         self.all.extend(self.best);
         in_order(&self.all, self.keep)
@@ -100,8 +100,8 @@ impl Store {
     /// The first `keep` documents in this order; `usize::MAX` for all.
     pub fn sorted(&self, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
         let shapes = scan.collection.shapes();
-        let start = || Best::new(sort, keep);
-        let visit = |part: &mut Best<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part
+        let start = || TopK::new(sort, keep);
+        let visit = |part: &mut TopK<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part
             .add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span))
         {
             Ok(()) => ControlFlow::Continue(()),

@@ -1,4 +1,4 @@
-//! Reading the log of a database that is open already: on a thread of its own, as strictly as opening does. Until it
+//! ReadContext the log of a database that is open already: on a thread of its own, as strictly as opening does. Until it
 //! has ended, reads by key are answered from the checkpoint (`early`), and everything else waits; if it fails, everything is
 //! refused with what opening would have failed with.
 

@@ -1,4 +1,4 @@
-//! Reading on behind damage: what the records of a damaged database still say, and what is wrong with them. Opening answers
+//! ReadContext on behind damage: what the records of a damaged database still say, and what is wrong with them. Opening answers
 //! nothing that rests on damage; this tells how much of the rest is whole.
 
 use std::collections::{HashMap, HashSet};
@@ -42,7 +42,7 @@ impl State {
         self.collections.values().map(|collection| collection.documents.len() as u64).sum()
     }
 
-    /// Hears a commit; answers what is wrong with it first.
+    /// Takes a commit; answers the first thing that is wrong with it.
     pub(crate) fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
         let mut first = None;
         for block in &heard.commit.blocks {

@@ -91,7 +91,7 @@ fn open_whole(host: &Host, path: &str) -> Result<Verification> {
     Ok(Verification::new(files, documents))
 }
 
-/// A replay that counts what it hears.
+/// A replay that counts what it takes.
 struct Counting<'a> {
     replay: Replay<'a>,
     read: Read,

@@ -61,12 +61,12 @@ struct Numbered {
 
 /// The open cursors of a session by their numbers, from 1 on.
 #[derive(Default)]
-pub(crate) struct Cursors {
+pub(crate) struct OpenCursors {
     cursors: Mutex<Numbered>,
     newest: AtomicU64,
 }
 
-impl Cursors {
+impl OpenCursors {
     /// Answers the first batch; a cursor that has more gets a number and stays open.
     pub(crate) fn first_batch(
         &self,

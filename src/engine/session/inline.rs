@@ -2,20 +2,20 @@
 //!
 //! A hop to another thread and back costs tens of microseconds, a small write two or three: resolving it in memory, and
 //! a `write` of some hundred bytes into the page cache. So writes that name their `_id`s are done in the call that
-//! submits them, as long as nothing has to wait (`promptly`); the first that would have to, and all writes after it, take
-//! their lane.
+//! submits them, as long as nothing has to wait (`nonblocking`); the first that would have to, and all writes after it, take
+//! their queue.
 //!
 //! So are finds whose plan looks at a few hundred documents at most, all of them in memory: a find that turns out to be
-//! larger, or that would have to read from disk, is run again on the lane of scans. What its view leaves behind is let
+//! larger, or that would have to read from disk, is run again on the queue of scans. What its view leaves behind is let
 //! go there too.
 //!
 //! What holds all the same for writes:
 //!
-//! - Writes commit in the order of the calls: the lane is entered only while it is idle, and left before anything is
+//! - Writes commit in the order of the calls: the queue is entered only while it is idle, and left before anything is
 //!   pushed to it.
 //! - An answer settles when its commit is published, on whichever thread publishes it; here that is mostly this one.
 //! - In sync mode nothing is done here: an fdatasync is waiting.
-//! - What a commit leaves behind (documents to turn cold, a compaction that pays) is seen to on the lane, now and then.
+//! - What a commit leaves behind (documents to turn cold, a compaction that pays) is seen to on the queue, now and then.
 
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,7 @@ use smallvec::smallvec;
 
 use super::cursors::Source;
 use super::session::{Outcome, Session};
-use crate::engine::exec::nonblocking::{PROMPT_DOCUMENTS, promptly};
+use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, nonblocking};
 use crate::engine::exec::work_queue::Job;
 use crate::engine::operation::classify::writes_by_id;
 use crate::engine::operation::input::Incoming;
@@ -42,7 +42,7 @@ const FIND: usize = 16;
 const QUERY: usize = 1 << 10;
 /// How the operators begin that make a filter costly whatever it looks at.
 const LABORIOUS: [&[u8]; 3] = [b"$reg", b"$expr", b"$jsonSchema"];
-/// Writes after which the lane has a look at what they left behind.
+/// Writes after which the queue has a look at what they left behind.
 const STRETCH: u64 = 256;
 
 impl Session {
@@ -67,11 +67,11 @@ impl Session {
         let mut left = Vec::new();
         let mut spent = 0;
         for task in work {
-            let find = small_find(&task.operation).filter(|_| spent < PROMPT_DOCUMENTS);
+            let find = small_find(&task.operation).filter(|_| spent < NONBLOCKING_DOCUMENTS);
             let outcome = find.and_then(|(filter, options)| {
                 let watch = self.watch(&task.limits);
                 let hint = options.hint.as_ref();
-                promptly(|| {
+                nonblocking(|| {
                     self.guarded(false, &watch, || {
                         let (name, limits) = (&task.name, &task.limits);
                         let constants = Constants::default();
@@ -110,7 +110,7 @@ impl Session {
             return work;
         }
         let least = FrameSize { blocks: smallvec![0], records: 1 };
-        if !self.store.storage().is_prompt(&least) {
+        if !self.store.storage().is_nonblocking(&least) {
             return work;
         }
         let Some(turn) = self.writes.try_enter(&self.runtime) else { return work };
@@ -124,7 +124,7 @@ impl Session {
                 continue;
             }
             let watch = self.watch_write(&task.operation, &task.limits);
-            let outcome = promptly(|| {
+            let outcome = nonblocking(|| {
                 self.guarded(true, &watch, || {
                     let defect = || Error::new(Kind::Internal, "a write was taken for another operation");
                     let write = self.write(&task.name, &task.operation, &watch);
@@ -143,7 +143,7 @@ impl Session {
                 }
             }
         }
-        let driven = done == 0 || self.store.storage().drive_promptly();
+        let driven = done == 0 || self.store.storage().drive_nonblocking();
         drop(turn);
         let due = self.since_upkeep.fetch_add(done, Ordering::Relaxed) + done >= STRETCH;
         if due || !driven || self.store.is_too_warm() {

@@ -43,19 +43,19 @@ impl Session {
         self.interrupted_writes.store(true, Ordering::Release);
     }
 
-    /// Blocks until every operation that was submitted is answered or queued in storage, and lets go of the cursors. What does
+    /// Blocks until every operation that was submitted is answered or queued in storage, and closes the cursors. What does
     /// not end by itself is interrupted.
     pub(crate) fn drain(&self) {
-        let lanes = || [&self.writes, &self.reads, &self.scans].into_iter();
+        let queues = || [&self.writes, &self.reads, &self.scans].into_iter();
         let began = self.store.elapsed();
         let left = |of: Duration| of.saturating_sub(self.store.elapsed().saturating_sub(began));
-        if !lanes().all(|lane| lane.wait_idle_for(left(GRACE))) {
+        if !queues().all(|queue| queue.wait_idle_for(left(GRACE))) {
             self.interrupt();
         }
-        if !lanes().all(|lane| lane.wait_idle_for(left(GRACE + PATIENCE))) {
+        if !queues().all(|queue| queue.wait_idle_for(left(GRACE + PATIENCE))) {
             self.interrupt_writes();
         }
-        lanes().for_each(|lane| lane.wait_idle());
+        queues().for_each(|queue| queue.wait_idle());
         self.cursors.close_all();
     }
 }

@@ -1,8 +1,8 @@
 //! One caller's use of a database: its operations, in the order it was promised, and its cursors.
 //!
-//! Writes that name their `_id`s commit in the order they were called, so they share a lane of one. Scans and
+//! Writes that name their `_id`s commit in the order they were called, so they share a queue of one. Scans and
 //! writes by filter take their place when their candidates are found, on as many threads as there are cores.
-//! Reads by `_id` that must wait for the disk, and batches of cursors, have a lane of their own, so that no
+//! Reads by `_id` that must wait for the disk, and batches of cursors, have a queue of their own, so that no
 //! scan is in front of them.
 
 use crate::engine::operation::input::text_of;
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::cursors::{Cursors, Source};
+use super::cursors::{OpenCursors, Source};
 use crate::document::{Path, RawValue};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::{Limits, Watch};
-use crate::engine::exec::nonblocking::must_be_prompt;
-use crate::engine::exec::work_queue::{Job, Lane};
+use crate::engine::exec::nonblocking::is_nonblocking;
+use crate::engine::exec::work_queue::{Job, WorkQueue};
 use crate::engine::operation::classify::{Answering, is_write, names_id, writes, writes_by_id};
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with};
 use crate::engine::operation::request::{Operation, Size, Task};
@@ -51,12 +51,12 @@ pub struct Session {
     pub(crate) interrupted: Arc<AtomicBool>,
     pub(crate) interrupted_writes: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
-    pub(crate) writes: Arc<Lane>,
+    pub(crate) writes: Arc<WorkQueue>,
     /// Writes done on the caller's thread since the last upkeep.
     pub(crate) since_upkeep: AtomicU64,
-    pub(crate) reads: Arc<Lane>,
-    pub(crate) scans: Arc<Lane>,
-    pub(crate) cursors: Cursors,
+    pub(crate) reads: Arc<WorkQueue>,
+    pub(crate) scans: Arc<WorkQueue>,
+    pub(crate) cursors: OpenCursors,
 }
 
 impl Session {
@@ -80,11 +80,11 @@ impl Session {
             closed,
             interrupted: Arc::default(),
             interrupted_writes: Arc::default(),
-            writes: Lane::new(1, after_writes()),
+            writes: WorkQueue::new(1, after_writes()),
             since_upkeep: AtomicU64::new(0),
-            reads: Lane::new(2, || {}),
-            scans: Lane::new(cores, after_writes()),
-            cursors: Cursors::default(),
+            reads: WorkQueue::new(2, || {}),
+            scans: WorkQueue::new(cores, after_writes()),
+            cursors: OpenCursors::default(),
             runtime,
             store,
         });
@@ -110,7 +110,7 @@ impl Session {
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for task in work {
-            let lane = match task.operation.with_variables().0 {
+            let queue = match task.operation.with_variables().0 {
                 write if writes_by_id(write) => &mut writes,
                 Operation::Find { filter, .. } | Operation::Count { filter, .. }
                     if names_id(filter.raw()) =>
@@ -143,11 +143,11 @@ impl Session {
             };
             let session = self.clone();
             let job: Job = Box::new(move || session.run(task, &watch));
-            lane.push(job);
+            queue.push(job);
         }
-        for (lane, jobs) in [(&self.writes, writes), (&self.reads, reads), (&self.scans, scans)] {
+        for (queue, jobs) in [(&self.writes, writes), (&self.reads, reads), (&self.scans, scans)] {
             if !jobs.is_empty() {
-                lane.push(&self.runtime, jobs);
+                queue.push(&self.runtime, jobs);
             }
         }
     }
@@ -195,7 +195,7 @@ impl Session {
 
     /// Whether no operation is under way or queued.
     pub(crate) fn is_idle(&self) -> bool {
-        [&self.writes, &self.reads, &self.scans].iter().all(|lane| lane.is_idle())
+        [&self.writes, &self.reads, &self.scans].iter().all(|queue| queue.is_idle())
     }
 
     fn is_closed(&self) -> bool {
@@ -252,8 +252,8 @@ impl Session {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::ReadOnly, message)));
         }
-        // What is tried on the caller's thread may still go to its lane.
-        if !must_be_prompt() {
+        // What is tried on the caller's thread may still go to its queue.
+        if !is_nonblocking() {
             watch.begin();
         }
         if let Err(error) = watch.check(|| self.store.now()) {

@@ -3,7 +3,7 @@
 use super::session::Session;
 use crate::document::{Value, incoming};
 use crate::engine::commit::path::Committed;
-use crate::engine::commit::read_ahead::Ahead;
+use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::classify::Answering;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
@@ -18,7 +18,7 @@ use crate::storage::Lsn;
 use parking_lot::Mutex;
 
 /// When a write stops, what its expressions know, and what was read for it.
-pub(super) type Seen<'s> = (&'s Watch, &'s Constants, Option<&'s Mutex<Ahead>>);
+pub(super) type Seen<'s> = (&'s Watch, &'s Constants, Option<&'s Mutex<ReadAhead>>);
 
 impl Session {
     /// The writes that make one commit, unless they are large; `None` for any other operation.

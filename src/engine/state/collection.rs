@@ -8,12 +8,12 @@ use parking_lot::{Mutex, RwLock};
 
 use super::index::Index;
 use super::recent::Recent;
-use super::scan_counts::Suggestions;
+use super::scan_counts::ScanCounts;
 use super::slab::{Seen, Slab, SlotId, Version};
 use super::tally::Running;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
-use crate::engine::exec::nonblocking::PROMPT_BYTES;
+use crate::engine::exec::nonblocking::NONBLOCKING_BYTES;
 use crate::engine::format::key::Key;
 use crate::storage::Lsn;
 
@@ -38,13 +38,13 @@ pub struct Collection {
     logged_shapes: AtomicUsize,
     /// How callers' shape numbers translate, for the callers seen last.
     translations: Mutex<Vec<Arc<Translation>>>,
-    /// Those that are being built or dropped too. Changed under the commit lock, or where a dropped one is let go.
+    /// Those that are being built or dropped too. Changed under the commit lock, or where a dropped one is freed.
     indexes: RwLock<Arc<[Arc<Index>]>>,
     /// Whether there ever was one: collections without pay for a look at this.
     indexed: AtomicBool,
     /// Indexes there ever were.
     index_numbers: AtomicU32,
-    suggestions: Suggestions,
+    suggestions: ScanCounts,
     recent: Recent,
 }
 
@@ -66,7 +66,7 @@ impl Collection {
             indexes: RwLock::default(),
             indexed: AtomicBool::new(false),
             index_numbers: AtomicU32::new(0),
-            suggestions: Suggestions::default(),
+            suggestions: ScanCounts::default(),
             recent: Recent::default(),
         }
     }
@@ -114,7 +114,7 @@ impl Collection {
     pub(crate) fn takes_long_to_index(&self, replaced: Option<SlotId>) -> bool {
         let is_large = |slot| {
             let size = self.slab.newest(slot, |version| version.content.live_bytes());
-            size.is_some_and(|size| size > PROMPT_BYTES)
+            size.is_some_and(|size| size > NONBLOCKING_BYTES)
         };
         self.is_indexed()
             && (replaced.is_some_and(is_large) || self.indexes.read().iter().any(|index| index.is_building()))
@@ -141,7 +141,7 @@ impl Collection {
         self.slab.live_bytes()
     }
 
-    pub(crate) fn suggestions(&self) -> &Suggestions {
+    pub(crate) fn suggestions(&self) -> &ScanCounts {
         &self.suggestions
     }
 
@@ -235,7 +235,7 @@ impl Collection {
             if found.is_some() {
                 return found;
             }
-            // A commit that deletes a document and inserts it again moves it to another slot. Whoever went from slot to slot
+            // A commit that deletes a document and inserts it again moves it to another slot. A reader that went from slot to slot
             // meanwhile has seen the first half of it: what the directory says now decides.
             let now = self.slot_of(key)?;
             if now == first && view() == number {

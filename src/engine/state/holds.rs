@@ -1,6 +1,6 @@
-//! Files that a compaction let go of, and the readers that may still need them.
+//! Files that a compaction has retired, and the readers that may still need them.
 //!
-//! Whoever reads outside of a lock takes a ticket before it looks at what names a file, and gives it back when it has read.
+//! A reader outside of a lock takes a ticket before it looks at what names a file, and gives it back when it has read.
 //! A file that nothing names any more is forgotten once every ticket of that moment is back: who comes later finds names of
 //! other files.
 
@@ -34,7 +34,7 @@ impl Holds {
         ticket
     }
 
-    /// Takes a ticket back. What waited for it is let go by `forget_retired`.
+    /// Takes a ticket back. What waited for it is deleted by `forget_retired`.
     pub fn give_back(&self, ticket: u64) {
         self.state.lock().at_work.remove(&ticket);
     }
@@ -63,7 +63,7 @@ impl Holds {
         }
     }
 
-    /// Whether something waits to be let go.
+    /// Whether something waits to be deleted.
     pub fn has_retired(&self) -> bool {
         !self.state.lock().retired.is_empty()
     }

@@ -5,7 +5,7 @@
 //! - entries of a version that no view needs are removed before the version is;
 //! - an index is ready from the number on under which its record is in the log.
 //!
-//! So whoever holds an entry (that is, is called by [`Index::page`]) and finds its slot without older versions may
+//! So a visitor that holds an entry (one that [`Index::page`] calls) and finds its slot without older versions may
 //! take the entry for one of the newest version.
 
 use std::ops::ControlFlow;

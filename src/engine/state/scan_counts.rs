@@ -8,18 +8,18 @@ use crate::document::Path;
 const ENOUGH: u32 = 3;
 /// Paths that are counted of one collection.
 const PATHS: usize = 64;
-/// Indexes that one collection gets unasked.
+/// Automatic indexes of one collection, at most.
 const AUTOMATIC: usize = 8;
 
 /// What costly scans asked for.
 #[derive(Default)]
-pub struct Suggestions {
+pub struct ScanCounts {
     paths: Mutex<Vec<(Path, u32)>>,
-    /// Indexes made, or tried, unasked.
+    /// Automatic indexes that were made, or tried.
     made: Mutex<Vec<Path>>,
 }
 
-impl Suggestions {
+impl ScanCounts {
     /// Counts a path.
     pub(crate) fn count(&self, path: &Path) {
         let mut paths = self.paths.lock();

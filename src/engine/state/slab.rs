@@ -246,7 +246,7 @@ impl Slab {
     }
 
     /// Calls with the documents that a view sees in these slots, until told to stop; answers how many slots were
-    /// passed. Whoever is called holds a page's lock, and is told the slot's place in the list.
+    /// passed. The visitor holds a page's lock, and is told the slot's place in the list.
     pub fn visit(
         &self,
         slots: &[u64],
@@ -278,7 +278,7 @@ impl Slab {
         slots.len()
     }
 
-    /// Has the documents in these slots come from memory all at once: whoever goes from one to the next takes a lock and
+    /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock and
     /// reads behind it, and waits for each. Nothing is waited for between the loads of a loop here.
     fn fetch(&self, slots: &[u64]) {
         const LINE: usize = 64;
@@ -312,7 +312,7 @@ impl Slab {
     }
 
     /// Calls with each document that a view sees from slot `from` up to slot `to`, page by page, in order,
-    /// until told to stop; answers where to go on. Whoever is called holds a page's lock: match, clone, no more.
+    /// until told to stop; answers where to go on. The visitor holds a page's lock: match, clone, no more.
     pub fn scan(
         &self,
         from: u64,
@@ -456,7 +456,7 @@ impl Slab {
         Some(changed)
     }
 
-    /// A chunk whose every slot was given out and emptied again is let go.
+    /// A chunk whose every slot was given out and emptied again is freed.
     fn release(&self, id: SlotId) {
         let index = (id.0 / CHUNK) as usize;
         let Some(chunk) = self.chunk(index) else { return };

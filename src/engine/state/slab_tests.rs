@@ -1,4 +1,4 @@
-//! Slots: what views see in them, and what is let go.
+//! Slots: what views see in them, and what is freed.
 
 use super::*;
 use crate::storage::FileId;
@@ -260,7 +260,7 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
 }
 
 /// An update that is applied and not published yet hid the version before it from the compaction: that kept its place in a
-/// file that was let go, and every reader failed until the update was published.
+/// file that was deleted, and every reader failed until the update was published.
 #[test]
 fn a_version_behind_a_newer_one_names_its_new_place_too() {
     let slab = Slab::default();

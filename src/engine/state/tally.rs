@@ -1,5 +1,5 @@
 //! What commits left in a collection, counted as they go and independent of what slots hold: the number of documents, and a sum
-//! over all of them of a hash of key, slot and version. Whoever writes or reads all documents can hold his own sum against it.
+//! over all of them of a hash of key, slot and version. What writes or reads all documents can compare its own sum with it.
 //!
 //! Sums do not depend on the order, and what a commit replaces is taken away as it was added, so a commit costs a hash or two.
 

@@ -107,7 +107,7 @@ impl Stamp {
     }
 }
 
-/// What identifies the bytes of a version on disk: the commit, the place of the block, the span in it. Whoever reads
+/// What identifies the bytes of a version on disk: the commit, the place of the block, the span in it. A caller that reads
 /// outside of a lock keeps it, and compares all of it before what was read is used for what the slot holds by then: the
 /// commit alone stays the same when a compaction moves the version, and a commit may write a document twice.
 #[derive(Clone, Debug, PartialEq, Eq)]

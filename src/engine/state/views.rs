@@ -15,7 +15,7 @@ use super::collection::{Collection, Collections};
 use super::holds::Holds;
 use super::index::Index;
 use super::slab::SlotId;
-use crate::engine::exec::nonblocking::must_be_prompt;
+use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::format::key::Key;
 use crate::index::Entries;
 use crate::storage::Lsn;
@@ -47,7 +47,7 @@ pub struct Views {
     collections: Arc<Collections>,
 }
 
-/// Whoever reads blocks from files holds one: no file it may still name is forgotten meanwhile.
+/// Held while blocks are read from files: no file that a slot may still name is deleted meanwhile.
 pub struct Hold {
     ticket: u64,
     views: Arc<Views>,
@@ -56,14 +56,14 @@ pub struct Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.views.holds.give_back(self.ticket);
-        // Files may be deleted here. Whoever opened the scope looks at `is_behind` after it.
-        if !must_be_prompt() {
+        // Files may be deleted here. The caller of the scope looks at `is_behind` after it.
+        if !is_nonblocking() {
             self.views.holds.forget_retired();
         }
     }
 }
 
-/// A view: the state at one number. Dropping it lets go of what only it could see.
+/// A view: the state at one number. Dropping it frees what only it could see.
 pub struct View {
     lsn: Lsn,
     catalogue: Arc<Catalogue>,
@@ -94,7 +94,7 @@ impl Drop for View {
                 }
             }
         }
-        if !must_be_prompt() {
+        if !is_nonblocking() {
             self.views.reclaim();
         }
     }
@@ -153,7 +153,7 @@ impl Views {
         Hold { ticket: self.holds.take(), views: self.clone() }
     }
 
-    /// Calls once every hold of now is dropped. Nobody who comes later needs what this lets go.
+    /// Calls once every hold of now is dropped. No later reader needs what this deletes.
     pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
         self.holds.when_released(release);
     }
@@ -195,10 +195,10 @@ impl Views {
         open.keys().next().map_or(published, |first| published.min(*first))
     }
 
-    /// Each list lets go of what its own commit superseded and no more: what later ones did has its entries still.
+    /// Each list frees what its own commit superseded and no more: what later ones did has its entries still.
     ///
-    /// Never waits for another thread that drains. That thread looks again once it has let go of its lock, so it finds
-    /// what was listed, or has passed, before it did so; and whoever lists later finds the lock free.
+    /// Never waits for another thread that drains. That thread looks again once it has released its lock, so it finds
+    /// what was listed, or has passed, before it did so; and a thread that lists later finds the lock free.
     fn reclaim(&self) {
         while self.has_passed() {
             let Some(_one) = self.draining.try_lock() else { return };
@@ -232,7 +232,7 @@ impl Views {
         }
     }
 
-    /// Whether something waits to be let go, or is being let go.
+    /// Whether something waits to be freed, or is being freed.
     pub(crate) fn has_garbage(&self) -> bool {
         // In this order: what is taken from the list is taken under the other lock.
         !self.garbage.lock().is_empty() || self.draining.is_locked()
@@ -258,14 +258,14 @@ impl Views {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::exec::nonblocking::promptly;
+    use crate::engine::exec::nonblocking::nonblocking;
     use std::sync::atomic::AtomicBool;
 
     #[test]
     fn what_a_view_leaves_where_nothing_may_wait_is_let_go_when_somebody_catches_up() {
         let views = Views::new(Lsn(1), Arc::default(), Arc::default());
         let released = Arc::new(AtomicBool::new(false));
-        promptly(|| {
+        nonblocking(|| {
             let _view = views.open(0);
             views.publish(Lsn(2), None, vec![Superseded::Collection(7)]);
             let released = released.clone();

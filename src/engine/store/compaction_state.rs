@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 /// Whether an automatic compaction runs, and when the next is worth a look.
 #[derive(Default)]
-pub struct Auto {
+pub struct CompactionState {
     pub(crate) running: AtomicBool,
     /// The commit after which to look again.
     pub(crate) next_look: AtomicU64,
@@ -16,7 +16,7 @@ pub struct Auto {
     pub(crate) packed: Mutex<(u64, u64)>,
 }
 
-impl Auto {
+impl CompactionState {
     /// In memory: a packing ended with blocks of so many bytes, of those appended before it.
     pub(crate) fn packed(&self, appended: u64, bytes: u64) {
         *self.packed.lock() = (appended, bytes);

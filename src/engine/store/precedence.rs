@@ -2,7 +2,7 @@
 //!
 //! Such a write reads a document, works out what becomes of it, and commits if the document is still the one it read;
 //! else it begins again. Among writers that are faster it might begin again for ever. So after a few tries it takes
-//! precedence over the document: whoever else would change it now waits, outside the commit lock and with no room in the
+//! precedence over the document: another write that would change it now waits, outside the commit lock and with no room in the
 //! queue, until that write is done. At most one commit, which had asked already, can still come between.
 //!
 //! An upsert takes precedence over its collection in the same way, for the moment in which it looks at what changed since its search.

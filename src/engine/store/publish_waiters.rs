@@ -21,12 +21,12 @@ struct State {
 
 /// The waiters of one database.
 #[derive(Default)]
-pub struct Waiting(Mutex<State>);
+pub struct PublishWaiters(Mutex<State>);
 
-impl Waiting {
+impl PublishWaiters {
     /// Nobody waits; everything up to here is published.
-    pub fn new(published: Lsn) -> Waiting {
-        Waiting(Mutex::new(State { published, ..State::default() }))
+    pub fn new(published: Lsn) -> PublishWaiters {
+        PublishWaiters(Mutex::new(State { published, ..State::default() }))
     }
 
     /// Calls when this number is published: at once when it is, else on the thread that publishes it.
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn waiters_hear_their_own_number_and_poison_reaches_the_rest() {
-        let waiting = Waiting::new(Lsn(5));
+        let waiting = PublishWaiters::new(Lsn(5));
         let heard = Arc::new(Mutex::new(Vec::new()));
         for lsn in [5, 8, 7, 9] {
             let heard = heard.clone();

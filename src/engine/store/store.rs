@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::compaction_state::Auto;
+use super::compaction_state::CompactionState;
 use super::loading::Loading;
 use super::precedence::Precedence;
-use super::publish_waiters::Waiting;
+use super::publish_waiters::PublishWaiters;
 use crate::document::{Value, id};
-use crate::engine::exec::backpressure::Budget;
+use crate::engine::exec::backpressure::Backpressure;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::exec::nonblocking::{PROMPT_BYTES, must_be_prompt, prompt_work, refusal, refuse};
+use crate::engine::exec::nonblocking::{
+    NONBLOCKING_BYTES, blocked, is_nonblocking, nonblocking_work, would_block,
+};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
 use crate::engine::state::views::{Superseded, View, Views};
@@ -70,7 +72,7 @@ pub struct Store {
     compacting: Mutex<()>,
     /// Indexes are made and dropped one after the other.
     building: Mutex<()>,
-    auto: Auto,
+    auto: CompactionState,
     closing: AtomicBool,
     /// Where the clock's hand of `cool` stands: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
@@ -82,11 +84,11 @@ pub struct Store {
 /// What a store leaves in its checkpoint when it is closed at this number, if it can tell.
 pub type LeaveCheckpoint = fn(&Store, Lsn) -> Option<CheckpointContents>;
 
-/// The end of a commit: publishing, counting, letting go, telling who waits.
+/// The end of a commit: counts, publication, what nobody can see any more, waiters.
 pub struct Publisher {
     views: Arc<Views>,
-    waiting: Waiting,
-    budget: Budget,
+    waiting: PublishWaiters,
+    budget: Backpressure,
 }
 
 impl Publisher {
@@ -167,8 +169,8 @@ impl Store {
         let views = Views::new(recovered.lsn, catalogue.clone(), recovered.collections.clone());
         let publisher = Publisher {
             views,
-            waiting: Waiting::new(recovered.lsn),
-            budget: Budget::new(options.queue_limit),
+            waiting: PublishWaiters::new(recovered.lsn),
+            budget: Backpressure::new(options.queue_limit),
         };
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
         let work_clock = clock.clone();
@@ -192,7 +194,7 @@ impl Store {
             report,
             compacting: Mutex::default(),
             building: Mutex::default(),
-            auto: Auto::default(),
+            auto: CompactionState::default(),
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
             loading: Loading::default(),
@@ -270,7 +272,7 @@ impl Store {
         &self.building
     }
 
-    pub(crate) fn auto(&self) -> &Auto {
+    pub(crate) fn auto(&self) -> &CompactionState {
         &self.auto
     }
 
@@ -314,14 +316,14 @@ impl Store {
         self.publisher.clone()
     }
 
-    pub(crate) fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &Backpressure {
         &self.publisher.budget
     }
 
     /// Waits for room in the commit queue.
     pub(crate) fn room(&self, bytes: u64, check: impl Fn() -> Result<()>) -> Result<Room> {
-        if must_be_prompt() {
-            refuse(|| bytes > PROMPT_BYTES as u64 || !self.budget().try_take(bytes))?;
+        if is_nonblocking() {
+            would_block(|| bytes > NONBLOCKING_BYTES as u64 || !self.budget().try_take(bytes))?;
         } else {
             self.budget().take(bytes, || self.storage().drive(), check)?;
         }
@@ -330,7 +332,7 @@ impl Store {
 
     /// The last step of a commit that may fail.
     pub(crate) fn reserve(&self, size: &FrameSize) -> Result<Place> {
-        refuse(|| !self.storage.is_prompt(size))?;
+        would_block(|| !self.storage.is_nonblocking(size))?;
         self.storage.reserve(size)
     }
 
@@ -341,7 +343,8 @@ impl Store {
 
     /// The work of an operation under these limits.
     pub(crate) fn work(&self, watch: &Watch) -> Work {
-        prompt_work().unwrap_or_else(|| watch.work(self.work_clock.clone(), self.options.query_memory_limit))
+        nonblocking_work()
+            .unwrap_or_else(|| watch.work(self.work_clock.clone(), self.options.query_memory_limit))
     }
 
     /// Opens a view of the newest published state.
@@ -356,8 +359,8 @@ impl Store {
 
     /// Takes the commit lock to commit.
     pub(crate) fn applied_to_commit(&self) -> Result<MutexGuard<'_, Applied>> {
-        refuse(|| false)?;
-        if must_be_prompt() { self.applied.try_lock().ok_or_else(refusal) } else { Ok(self.applied()) }
+        would_block(|| false)?;
+        if is_nonblocking() { self.applied.try_lock().ok_or_else(blocked) } else { Ok(self.applied()) }
     }
 
     /// The newest applied number. What was read before this call rests on no later one.
@@ -414,7 +417,7 @@ impl Store {
 
     /// Reads a block from disk.
     pub fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
-        refuse(|| true)?;
+        would_block(|| true)?;
         #[cfg(test)]
         READS.set(READS.get() + 1);
         self.storage.read(place)

@@ -1,8 +1,8 @@
-//! A row of writes in one operation: resolved one after the other, each through the commit path.
+//! Bulk writes: several writes in one operation, resolved one after the other, each through the commit path.
 
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
-use crate::engine::commit::read_ahead::Ahead;
+use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
@@ -25,7 +25,7 @@ impl Store {
         operations: Vec<Operation>,
         order: InsertOrder,
         watch: &Watch,
-        mut modify: impl FnMut(Operation, &Mutex<Ahead>) -> Committed<Write>,
+        mut modify: impl FnMut(Operation, &Mutex<ReadAhead>) -> Committed<Write>,
     ) -> Committed<Answer> {
         let mut outcome = BulkOutcome::default();
         let mut lsn = Lsn(0);
@@ -89,7 +89,7 @@ struct Stretches<'s> {
     keys: Vec<Option<Key>>,
     /// Where the stretch that was read ends.
     end: usize,
-    ahead: Mutex<Ahead>,
+    ahead: Mutex<ReadAhead>,
 }
 
 impl<'s> Stretches<'s> {

@@ -13,13 +13,13 @@ use super::prepared::{Changed, change_candidates};
 use super::upsert::{Searched, Upserted, may_match};
 use crate::document::Value;
 use crate::engine::commit::path::Committed;
-use crate::engine::commit::read_ahead::Ahead;
-use crate::engine::exec::nonblocking::{must_be_prompt, refuse};
+use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::operation::request::{Reach, Upsert};
 use crate::engine::operation::response::UpdateOutcome;
 use crate::engine::plan::planner::Query;
-use crate::engine::read::fetch::Reading;
-use crate::engine::read::results::Hits;
+use crate::engine::read::fetch::ReadContext;
+use crate::engine::read::results::QueryResults;
 use crate::engine::read::selection::Selection;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Span, Stamp};
@@ -116,10 +116,10 @@ impl Store {
         };
         let mut all = Changed::default();
         let mut lsn = Lsn(0);
-        // Where waiting is refused no file is read, and letting go of a hold may delete files.
-        let _hold = (!must_be_prompt()).then(|| self.views().hold());
+        // Where waiting is refused no file is read, and dropping a hold may delete files.
+        let _hold = (!is_nonblocking()).then(|| self.views().hold());
         let mut search = None;
-        let mut own = Ahead::default();
+        let mut own = ReadAhead::default();
         let mut shared = modification.ahead.filter(|_| filter.id().is_some()).map(Mutex::lock);
         let is_shared = shared.is_some();
         let ahead = shared.as_deref_mut().unwrap_or(&mut own);
@@ -147,7 +147,7 @@ impl Store {
                 if let Err(error) = watch.check(|| self.now()) {
                     return Committed { result: Err(error), lsn };
                 }
-                if let Err(error) = refuse(|| misses > 1) {
+                if let Err(error) = would_block(|| misses > 1) {
                     return Committed { result: Err(error), lsn };
                 }
                 let rest = &candidates[at..];
@@ -218,7 +218,7 @@ impl Store {
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
         search: &mut Option<Selection>,
-        ahead: &Ahead,
+        ahead: &ReadAhead,
     ) -> Result<Vec<Candidate>> {
         let Modification { filter, reach, watch, sort, hint, .. } = *modification;
         if search.is_none()
@@ -228,8 +228,8 @@ impl Store {
             return Ok(found);
         }
         // What follows is short for a document that is named, and for no other.
-        refuse(|| filter.id().is_none())?;
-        let mut reading = Reading { store: self, collection, view: Lsn(u64::MAX), filter, watch };
+        would_block(|| filter.id().is_none())?;
+        let mut reading = ReadContext { store: self, collection, view: Lsn(u64::MAX), filter, watch };
         let mut found = Vec::new();
         let wanted = if reach == Reach::One { 1 } else { PART_DOCUMENTS };
         let mut take = |slot, lsn, span: Span| {
@@ -255,7 +255,7 @@ impl Store {
                     None => collection.plan_without_view(&query)?,
                 };
                 if sort.is_some() || (limit.is_some() && query.is_backward()) {
-                    let mut hits = Hits::open(&reading, &query, &plan)?;
+                    let mut hits = QueryResults::open(&reading, &query, &plan)?;
                     hits.run(&reading, sort, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
                     return Ok(found);
                 }
@@ -273,7 +273,7 @@ impl Store {
         &self,
         collection: &Collection,
         modification: &Modification<'_>,
-        ahead: &Ahead,
+        ahead: &ReadAhead,
     ) -> Result<Option<Vec<Candidate>>> {
         let Modification { filter, sort: None, hint: None, ahead: Some(_), .. } = *modification else {
             return Ok(None);
@@ -297,7 +297,7 @@ impl Store {
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
     ) -> Result<usize> {
-        self.candidates(collection, modification, &mut None, &Ahead::default()).map(|found| found.len())
+        self.candidates(collection, modification, &mut None, &ReadAhead::default()).map(|found| found.len())
     }
 
     /// A view of the newest applied state.

@@ -8,7 +8,7 @@ use super::modification::{Change, Modification};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::{Limits, Watch};
-use crate::engine::exec::nonblocking::promptly;
+use crate::engine::exec::nonblocking::nonblocking;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Operation, Reach, SetEntry, Size, Task, Upsert};
 use crate::engine::operation::response::Answer;
@@ -92,7 +92,7 @@ impl Drop for Bench {
     }
 }
 
-/// Works while another thread commits. Work that waits for it is let go in the end, and fails.
+/// Works while another thread commits. Work that waits for it is released in the end, and fails.
 fn beside_a_commit<T>(store: &Store, work: impl FnOnce() -> T) -> T {
     let (held, holds) = mpsc::channel();
     let (done, until) = mpsc::channel::<()>();
@@ -195,9 +195,9 @@ fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the
 fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
     let bench = Bench::new();
     let store = bench.store();
-    assert_eq!(promptly(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
+    assert_eq!(nonblocking(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
     // By an index, of any number of entries.
-    assert!(promptly(|| bench.increment(&object(&[("n", Value::Int(1))]), None)).is_none());
+    assert!(nonblocking(|| bench.increment(&object(&[("n", Value::Int(1))]), None)).is_none());
     // Over a large document, of which keys were made.
     let set = |pad: usize| {
         let pad = ("pad", Value::String("x".repeat(pad)));
@@ -205,18 +205,18 @@ fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
         store.set("c", &[SetEntry { document, if_version: None }]).result.map(drop)
     };
     set(20_000).unwrap();
-    assert!(promptly(|| set(1)).is_none());
+    assert!(nonblocking(|| set(1)).is_none());
     set(1).unwrap();
-    assert!(promptly(|| set(1)).is_some());
+    assert!(nonblocking(|| set(1)).is_some());
     // While an index is built.
     let collection = store.applied_collection("c").unwrap();
     let index = Arc::new(Index::new(collection.next_index(), spec("m")).unwrap());
     collection.add_index(index.clone());
-    assert!(promptly(|| bench.increment(&one(3), None)).is_none());
-    assert!(promptly(|| set(1)).is_none());
+    assert!(nonblocking(|| bench.increment(&one(3), None)).is_none());
+    assert!(nonblocking(|| set(1)).is_none());
     assert_eq!(bench.increment(&one(3), None).unwrap(), (1, 1));
     collection.remove_index(index.number());
-    assert_eq!(promptly(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
+    assert_eq!(nonblocking(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
     assert_eq!(bench.database.check_indexes().unwrap(), 10);
 }
 

@@ -7,7 +7,7 @@ use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
 use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
 use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over};
-use crate::engine::commit::read_ahead::Ahead;
+use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key};
@@ -113,7 +113,7 @@ impl Store {
         };
         let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
         let watch = Watch::default();
-        let mut ahead = Ahead::default();
+        let mut ahead = ReadAhead::default();
         if let Some(collection) = &collection {
             let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
             if let Err(error) = self.read_ahead(collection, slots, &mut ahead, &watch) {

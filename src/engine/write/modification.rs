@@ -1,7 +1,7 @@
 //! A write by filter, as it is requested, and the documents that it has found.
 
 use crate::document::{RawValue, Shapes, Value, encode};
-use crate::engine::commit::read_ahead::Ahead;
+use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Reach, Returned, Upsert};
@@ -42,7 +42,7 @@ pub struct Modification<'a> {
     /// When to stop.
     pub watch: &'a Watch,
     /// What was read for it and others behind it, where the filter names an `_id`.
-    pub ahead: Option<&'a Mutex<Ahead>>,
+    pub ahead: Option<&'a Mutex<ReadAhead>>,
 }
 
 /// A version that matched outside of the lock.

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use super::modification::{Candidate, Change, Modification, projected};
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
-use crate::engine::commit::documents::Packed;
-use crate::engine::commit::path::{Commit, Halt, Over, Present, Target};
-use crate::engine::commit::read_ahead::Ahead;
-use crate::engine::exec::nonblocking::refuse;
+use crate::engine::commit::documents::PackedDocument;
+use crate::engine::commit::path::{Commit, CurrentDocument, Halt, Over, Target};
+use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::request::Returned;
 use crate::engine::state::collection::Collection;
@@ -51,7 +51,7 @@ enum Effect {
     Passed,
     /// Nothing: it is so already.
     Same(Option<Value>),
-    Replaced(Packed, Option<Value>),
+    Replaced(PackedDocument, Option<Value>),
     Deleted(Option<Value>),
 }
 
@@ -59,7 +59,7 @@ enum Effect {
 pub(crate) struct Ready {
     /// None where there is no slot.
     stamp: Option<Stamp>,
-    document: Option<(Key, Present)>,
+    document: Option<(Key, CurrentDocument)>,
     effect: Result<Effect>,
 }
 
@@ -85,9 +85,9 @@ impl Store {
         modification: &Modification<'_>,
         candidates: &[Candidate],
         ready: &mut Vec<Ready>,
-        ahead: &mut Ahead,
+        ahead: &mut ReadAhead,
     ) -> Result<()> {
-        refuse(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
+        would_block(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
         let work = self.work(modification.watch);
         let mut bytes = 0;
         for (n, candidate) in candidates.iter().enumerate() {
@@ -115,7 +115,7 @@ impl Store {
         collection: &Arc<Collection>,
         modification: &Modification<'_>,
         candidate: &Candidate,
-        (work, ahead): (&Work, &mut Ahead),
+        (work, ahead): (&Work, &mut ReadAhead),
     ) -> Result<Ready> {
         let Some((lsn, present)) = self.newest_in(collection, candidate.slot, ahead)? else {
             let stamp = collection.slab().newest(candidate.slot, Stamp::of);
@@ -137,8 +137,8 @@ impl Store {
         &self,
         collection: &Collection,
         slot: SlotId,
-        ahead: &mut Ahead,
-    ) -> Result<Option<(Lsn, Present)>> {
+        ahead: &mut ReadAhead,
+    ) -> Result<Option<(Lsn, CurrentDocument)>> {
         let mut failures = 0;
         loop {
             let Some(version) = collection.slab().newest(slot, Version::clone) else {
@@ -157,7 +157,7 @@ impl Store {
                     Err(error) => return Err(error),
                 },
             };
-            return Ok(Some((version.lsn, Present::of_block(Target::Slot(slot), &block, span)?)));
+            return Ok(Some((version.lsn, CurrentDocument::of_block(Target::Slot(slot), &block, span)?)));
         }
     }
 }
@@ -183,7 +183,7 @@ fn effect(
         let mut bytes = Vec::new();
         match update.rewrite(before, now, &mut bytes) {
             Rewrite::Same => return Ok(Effect::Same(None)),
-            Rewrite::Changed => return Ok(Effect::Replaced(Packed::settled(bytes), None)),
+            Rewrite::Changed => return Ok(Effect::Replaced(PackedDocument::settled(bytes), None)),
             Rewrite::Tree => {}
         }
     }
@@ -193,7 +193,7 @@ fn effect(
         After::Tree(after) => after,
     };
     let answer = answered(modification, before, Some(&after))?;
-    Ok(Effect::Replaced(Packed::of(collection, &after)?, answer))
+    Ok(Effect::Replaced(PackedDocument::of(collection, &after)?, answer))
 }
 
 /// A document after a write.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::modification::{Change, Modification, projected};
 use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
 use crate::engine::commit::conflicts::duplicate_id;
-use crate::engine::commit::documents::Packed;
+use crate::engine::commit::documents::PackedDocument;
 use crate::engine::commit::path::{Committed, Current, Over};
-use crate::engine::commit::read_ahead::Ahead;
+use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::Returned;
@@ -87,7 +87,7 @@ impl Store {
         let key = key_of(RawValue::new(&plain, Shapes::none()));
         let known = searched.as_ref().and_then(|searched| searched.collection);
         let check = || watch.check(|| self.now());
-        let mut packed = known.map(|known| Packed::of(known, &document)).transpose()?;
+        let mut packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?;
         let (mut tries, mut held) = (0, None);
         loop {
             check()?;
@@ -133,7 +133,7 @@ impl Store {
                     }
                 }
                 (Attempt::Stale, _) => {
-                    packed = known.map(|known| Packed::of(known, &document)).transpose()?
+                    packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?
                 }
                 (Attempt::Elsewhere | Attempt::Changed(..), _) => return Ok(Upserted::Overtaken),
             }
@@ -149,7 +149,7 @@ impl Store {
         lsn: Lsn,
         since: Since,
     ) -> Result<bool> {
-        let mut ahead = Ahead::default();
+        let mut ahead = ReadAhead::default();
         let mut matches = |slots: &[SlotId]| -> Result<bool> {
             ahead.next_batch();
             for slot in slots {

@@ -14,7 +14,7 @@ pub trait Access: Send + Sync {
     /// The documents of a collection that match, in natural order; none when there is no such collection.
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
     /// The same in this order, of which only the first `keep` may be asked for; `None` where there is no quick way, and
-    /// whoever asks has to sort.
+    /// the caller has to sort.
     fn scan_sorted(
         &self,
         collection: &str,

@@ -9,7 +9,7 @@ use crate::query::made::check_depth;
 use crate::query::{Sort, SortKey};
 use crate::work::Work;
 
-/// A stored document, kept readable by whoever implements this.
+/// A stored document, kept readable by the implementation.
 pub trait Stored: Send + Sync {
     /// The document.
     fn raw(&self) -> RawValue<'_>;

@@ -24,7 +24,7 @@ pub struct Constants {
     work: Work,
 }
 
-/// What constants are computed on: there is no document, and whoever reads one is told.
+/// What constants are computed on: there is no document, and an expression that reads one is refused.
 #[derive(Default)]
 struct Nothing(Cell<bool>);
 

@@ -214,13 +214,13 @@ impl<'a> Scope<'a> {
         if held < LITTLE { Ok(()) } else { self.work.room(what, held) }
     }
 
-    /// Counts bytes of a value that is put together or copied, for whoever asks for it.
+    /// Counts bytes of a value that is put together or copied, for the operator that made it.
     #[inline]
     pub(super) fn hold_here(&self, bytes: usize) -> Result<()> {
         self.hold(self.within.get(), bytes)
     }
 
-    /// Counts a value that was copied, for whoever asks for it.
+    /// Counts a value that was copied, for the operator that made it.
     #[inline]
     pub(super) fn hold_copy(&self, value: Option<&Value>) -> Result<()> {
         self.hold_value(self.within.get(), value)

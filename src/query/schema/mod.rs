@@ -1,7 +1,7 @@
 //! `$jsonSchema`: MongoDB's subset of JSON Schema draft 4, with `bsonType` beside `type`.
 //!
 //! A schema is compiled once and asked about encoded values or trees. It serves the filter `$jsonSchema`, and stands on its own for
-//! whoever has a document to check.
+//! a caller that has a document to check.
 //!
 //! - `parse`: reads a schema and refuses what is not well formed
 //! - `check`: whether a value is valid, and which keyword it breaks
