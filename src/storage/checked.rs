@@ -1,44 +1,15 @@
-//! The poison latch, and the decorator that asks it before each verb.
-//!
-//! After a failed write or fsync nobody can tell which bytes are on the disk, and a second fsync would answer
-//! "fine" for pages that the kernel already gave up. So the first failure latches: every waiting and later
-//! write is refused, reads of what is published go on, and only reopening, which reads the disk, heals.
+//! The decorator that asks the latch before each verb.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::backend::{
     Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use super::completion::Completion;
-use crate::error::{Error, Kind, Result};
-
-/// Remembers the first failure.
-#[derive(Default)]
-pub struct Latch {
-    poison: OnceLock<Error>,
-}
-
-impl Latch {
-    /// The first failure, if there was one.
-    pub fn check(&self) -> Result<()> {
-        self.poison.get().map_or(Ok(()), |error| Err(error.clone()))
-    }
-
-    /// Latches, unless it has already; returns what every write is refused with from now on.
-    pub fn trip(&self, cause: &Error) -> Error {
-        self.poison
-            .get_or_init(|| {
-                let message = format!(
-                    "an earlier write failed, so nothing more is written: {}; close the database and open it again",
-                    cause.message()
-                );
-                Error::new(Kind::StoragePoisoned, message).with_details(cause.details().clone())
-            })
-            .clone()
-    }
-}
+use super::latch::{Latch, closed};
+use crate::error::Result;
 
 /// A backend behind its latch; refuses every verb once closed.
 pub struct Checked<B> {
@@ -137,8 +108,4 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
     fn forget(&self, files: &[FileId]) {
         self.inner.forget(files);
     }
-}
-
-pub(super) fn closed() -> Error {
-    Error::new(Kind::Closed, "the database is closed")
 }

@@ -24,7 +24,7 @@ use super::backend::CheckpointContents;
 use super::frame::{array_at, u32_at, u64_at};
 use super::host::Host;
 use super::manifest::Clean;
-use super::segment::FORMAT_VERSION;
+use super::version::FORMAT_VERSION;
 use super::vfs::{OpenMode, VfsFile, read_exact_at, write_all_at, zeros};
 use crate::error::{Error, Kind, Result};
 

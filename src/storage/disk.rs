@@ -8,7 +8,7 @@ use super::backend::{
     Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
     SnapshotSink, StorageStats,
 };
-use super::checked::Latch;
+use super::latch::Latch;
 use super::completion::Completion;
 use super::generation::{Generations, Ordered};
 use super::manifest::Clean;

@@ -13,7 +13,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use super::backend::{
     Block, BlockPlace, CheckpointContents, Cut, FileId, Installed, Lsn, SnapshotProof, SnapshotSink,
 };
-use super::checked::{Latch, closed};
+use super::latch::{Latch, closed};
 use super::checkpoint::{self, Bound, checkpoint_name};
 use super::completion::Completion;
 use super::home::Home;

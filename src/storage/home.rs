@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::checked::Latch;
+use super::latch::Latch;
 use super::host::Host;
 use super::lock::{DirectoryLock, LOCK_NAME};
 use super::vfs::{EntryKind, Identity};

@@ -11,14 +11,14 @@
 //! ```
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::frame::{array_at, u32_at, u64_at};
 use super::host::Host;
-use super::segment::{FORMAT_VERSION, LARGEST_NUMBER};
+use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use super::vfs::{OpenMode, read_exact_at, write_all_at};
 use super::witness::{self, Witnessed};
-use crate::error::{Details, Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Name of the file.
 pub const NAME: &str = "MANIFEST";
@@ -227,17 +227,4 @@ impl Manifest {
         host.vfs.rename(&tmp, &target).map_err(|error| Error::io("replace", &target, error))?;
         host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))
     }
-}
-
-/// Refuses a version that this code does not know. The checksum stands where it stands in every version.
-pub(super) fn check_version(path: &Path, version: u32) -> Result<()> {
-    if version == FORMAT_VERSION {
-        return Ok(());
-    }
-    let message = format!(
-        "{} has format version {version}, this package reads version {FORMAT_VERSION}; open it with a newer moltendb-node",
-        path.display()
-    );
-    let details = Details { file: Some(PathBuf::from(path)), offset: Some(8), ..Details::default() };
-    Err(Error::new(Kind::Version, message).with_details(details))
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::async_disk::AsyncDiskStorage;
 use super::backend::{Loader, Lsn, StorageBackend};
-use super::checked::{Checked, Latch};
+use super::checked::Checked;
+use super::latch::Latch;
 use super::deferred::{Early, open_early};
 use super::disk::{Disk, DiskParts};
 use super::generation::Generations;

@@ -13,7 +13,8 @@ use super::backend::{BlockPlace, Cut, FileId, FrameSize, Lsn, Place};
 use super::frame::{self, SEAL_LEN};
 use super::home::Home;
 use super::host::Host;
-use super::segment::{LARGEST_NUMBER, SEGMENT_HEADER_LEN, Segment, segment_name};
+use super::segment::{SEGMENT_HEADER_LEN, Segment, segment_name};
+use super::version::LARGEST_NUMBER;
 use super::vfs::OpenMode;
 use crate::error::{Error, Kind, Result};
 

@@ -14,15 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::backend::{Block, BlockPlace, FileId, Lsn};
 use super::frame::{self, FrameHeader, HEADER_LEN, HeadSeed, array_at, u32_at, u64_at};
-use super::manifest::check_version;
+use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use super::vfs::{VfsFile, read_exact_at, zeros};
 use crate::error::{Error, Kind, Result};
 
-/// The format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
-/// No number of a commit, segment or generation is above it, so that counting on never overflows. A database that makes a
-/// million commits a second reaches it after 146,000 years.
-pub const LARGEST_NUMBER: u64 = 1 << 62;
 /// Length of a segment header; the first frame stands here.
 pub const SEGMENT_HEADER_LEN: u64 = 64;
 

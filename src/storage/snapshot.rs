@@ -28,8 +28,8 @@ use std::path::Path;
 
 use super::backend::Lsn;
 use super::frame::{MAX_BODY, array_at, u32_at, u64_at};
-use super::manifest::{SnapshotRef, check_version};
-use super::segment::{FORMAT_VERSION, LARGEST_NUMBER};
+use super::manifest::SnapshotRef;
+use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use crate::error::{Details, Error, Kind, Result};
 
 /// Length of the header; the first block stands here.

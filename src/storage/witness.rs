@@ -24,7 +24,8 @@ use super::frame::{u32_at, u64_at};
 use super::home::Home;
 use super::host::Host;
 use super::manifest;
-use super::segment::{LARGEST_NUMBER, SEGMENT_HEADER_LEN};
+use super::segment::SEGMENT_HEADER_LEN;
+use super::version::LARGEST_NUMBER;
 use super::vfs::{OpenMode, write_all_at};
 use crate::error::{Error, Kind, Result};
 
