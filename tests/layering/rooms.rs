@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn confined_paths_are_found_elsewhere() {
         one_fault("engine/write.rs", "use napi::Env;", "napi belongs in binding/");
-        one_fault("engine/write.rs", "use std::{io, fs};", "std::fs belongs in storage/real_vfs.rs");
+        one_fault("engine/write.rs", "use std::{io, fs};", "std::fs belongs in storage/host/real_vfs.rs");
         one_fault("storage/disk.rs", "fn f() { std::fs::read(p); }", "std::fs belongs in");
         one_fault(
             "engine/write.rs",
@@ -218,8 +218,8 @@ mod tests {
             "use std::time as t; fn f() { t::Instant::now(); }",
             "std::time::Instant",
         );
-        no_fault("storage/real_vfs.rs", "use std::fs::{self, File};");
-        no_fault("storage/host.rs", "use std::time::{SystemTime, UNIX_EPOCH};");
+        no_fault("storage/host/real_vfs.rs", "use std::fs::{self, File};");
+        no_fault("storage/host/system.rs", "use std::time::{SystemTime, UNIX_EPOCH};");
         no_fault("binding/native.rs", "#[napi_derive::napi]\npub fn f(env: napi::Env) {}");
         no_fault("engine/write.rs", "use std::time::Duration;");
     }

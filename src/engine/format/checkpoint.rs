@@ -19,7 +19,7 @@
 use super::key::Key;
 use super::record::varint;
 use super::span::Span;
-use crate::storage::version::LARGEST_NUMBER;
+use crate::storage::format::version::LARGEST_NUMBER;
 use crate::storage::{BlockPlace, FileId};
 
 /// Bytes after which a page ends.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::error::Error;
-use crate::storage::segment::segment_name;
-use crate::storage::snapshot::snapshot_name;
+use crate::storage::format::segment::segment_name;
+use crate::storage::format::snapshot::snapshot_name;
 use crate::storage::{BlockPlace, FileId};
 
 /// Damage of the record that begins at `start` in the payload at this place of the database at `path`.

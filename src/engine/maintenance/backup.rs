@@ -14,7 +14,7 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
-use crate::storage::vfs::EntryKind;
+use crate::storage::host::vfs::EntryKind;
 use crate::storage::{Discard, Host, create_parents, is_own_name, open_disk};
 
 /// What a backup holds.

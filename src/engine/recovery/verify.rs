@@ -12,8 +12,9 @@ use super::replay::Replay;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, MEMORY, OpenOptions, StorageMode};
+use crate::storage::open::inspect::inspect;
 use crate::storage::{
-    FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, inspect, list_whole, open_disk,
+    FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, list_whole, open_disk,
 };
 
 /// What verifying found.

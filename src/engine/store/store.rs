@@ -22,7 +22,7 @@ use crate::engine::state::collection::{Collection, Collections};
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
-use crate::storage::host::{Clock, Rng};
+use crate::storage::host::system::{Clock, Rng};
 use crate::storage::{
     Block, BlockPlace, CheckpointContents, FrameSize, Host, Lsn, Place, RecoveryReport, StorageBackend,
 };

@@ -9,7 +9,7 @@ use loom::thread;
 
 use super::state::holds::Holds;
 use super::state::slab::{Content, Seen, Slab, SlotId, Span, Version};
-use crate::storage::backend::FileId;
+use crate::storage::contract::backend::FileId;
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Every scenario by its promise.

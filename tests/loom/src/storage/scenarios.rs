@@ -7,9 +7,9 @@ use loom::thread;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use super::backend::{FileId, Lsn, Place};
-use super::completion::Completion;
-use super::queue::{Entry, Frame, Queue, Task};
+use super::contract::backend::{FileId, Lsn, Place};
+use super::contract::completion::Completion;
+use super::log::queue::{Entry, Frame, Queue, Task};
 use crate::error::{Error, Kind, Result};
 
 /// Every scenario by its promise.

@@ -1,0 +1,124 @@
+//! A commit is answered once it is written, and fdatasynced within the flush interval: a killed process loses
+//! nothing, a power cut at most the last interval, always a suffix.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::disk::Disk;
+use crate::error::Result;
+use crate::storage::contract::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
+};
+use crate::storage::contract::completion::Completion;
+
+/// The async backend.
+pub struct AsyncDiskStorage {
+    disk: Arc<Disk>,
+    // Dropped after the disk, so that the task it wakes finds the disk gone.
+    wake: WakeOnDrop,
+}
+
+struct WakeOnDrop(Arc<Notify>);
+
+impl Drop for WakeOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl AsyncDiskStorage {
+    /// Flushes by itself on this runtime; without one, nothing is flushed but by `flush` and `close`.
+    pub(crate) fn new(disk: Disk, runtime: Option<&Handle>, interval: Duration) -> AsyncDiskStorage {
+        let disk = Arc::new(disk);
+        let wake = Arc::new(Notify::new());
+        if let Some(runtime) = runtime {
+            runtime.spawn(flush_when_dirty(Arc::downgrade(&disk), wake.clone(), interval));
+        }
+        AsyncDiskStorage { disk, wake: WakeOnDrop(wake) }
+    }
+}
+
+/// Sleeps while nothing is dirty and ends with the backend, which it does not keep alive.
+async fn flush_when_dirty(disk: Weak<Disk>, wake: Arc<Notify>, interval: Duration) {
+    // The fsync itself is part of the promised interval.
+    let pause = interval.mul_f32(0.8);
+    loop {
+        wake.notified().await;
+        tokio::time::sleep(pause).await;
+        let Some(disk) = disk.upgrade() else { return };
+        if disk.is_dirty() {
+            // A failure is latched, and reaches the next write, flush or close.
+            let flushed = tokio::task::spawn_blocking(move || disk.sync()).await;
+            if flushed.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl StorageBackend for AsyncDiskStorage {
+    fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        self.disk.reserve(size)
+    }
+
+    fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion {
+        self.disk.append(place, blocks)
+    }
+
+    fn drive(&self) {
+        self.disk.drive();
+        self.wake.0.notify_one();
+    }
+
+    fn is_nonblocking(&self, size: &FrameSize) -> bool {
+        self.disk.is_nonblocking(size)
+    }
+
+    fn drive_nonblocking(&self) -> bool {
+        let done = self.disk.drive_nonblocking();
+        self.wake.0.notify_one();
+        done
+    }
+
+    fn flush(&self) -> Completion {
+        // The fsync runs here and not in the writer's turn, so that commits go on being written meanwhile.
+        Completion::ready(self.disk.barrier().wait().and_then(|()| self.disk.sync()))
+    }
+
+    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        self.disk.read(place)
+    }
+
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        self.disk.close(contents)
+    }
+
+    fn stats(&self) -> StorageStats {
+        self.disk.stats()
+    }
+
+    fn cut(&self) -> Result<Cut> {
+        self.disk.cut()
+    }
+
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.disk.begin_snapshot(cut)
+    }
+
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        self.disk.install(cut, snapshot, proof)
+    }
+
+    fn forget(&self, files: &[FileId]) {
+        self.disk.forget(files);
+    }
+}

@@ -1,0 +1,111 @@
+//! The decorator that asks the latch before each verb.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Result;
+use crate::storage::contract::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
+};
+use crate::storage::contract::completion::Completion;
+use crate::storage::contract::latch::{Latch, closed};
+
+/// A backend behind its latch; refuses every verb once closed.
+pub struct Checked<B> {
+    inner: B,
+    latch: Arc<Latch>,
+    closed: AtomicBool,
+}
+
+impl<B: StorageBackend> Checked<B> {
+    /// Decorates a backend that trips this latch.
+    pub fn new(inner: B, latch: Arc<Latch>) -> Checked<B> {
+        Checked { inner, latch, closed: AtomicBool::new(false) }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        self.check_open()?;
+        self.latch.check()
+    }
+}
+
+impl<B: StorageBackend> StorageBackend for Checked<B> {
+    fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        self.check()?;
+        self.inner.reserve(size)
+    }
+
+    fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion {
+        match self.check() {
+            Ok(()) => self.inner.append(place, blocks),
+            Err(error) => Completion::ready(Err(error)),
+        }
+    }
+
+    fn drive(&self) {
+        self.inner.drive();
+    }
+
+    fn is_nonblocking(&self, size: &FrameSize) -> bool {
+        self.check().is_ok() && self.inner.is_nonblocking(size)
+    }
+
+    fn drive_nonblocking(&self) -> bool {
+        self.inner.drive_nonblocking()
+    }
+
+    fn flush(&self) -> Completion {
+        match self.check() {
+            Ok(()) => self.inner.flush(),
+            Err(error) => Completion::ready(Err(error)),
+        }
+    }
+
+    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        self.check_open()?;
+        self.inner.read(place)
+    }
+
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Err(closed());
+        }
+        self.inner.close_leaving(contents)
+    }
+
+    fn stats(&self) -> StorageStats {
+        self.inner.stats()
+    }
+
+    fn cut(&self) -> Result<Cut> {
+        self.check()?;
+        self.inner.cut()
+    }
+
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.check()?;
+        self.inner.begin_snapshot(cut)
+    }
+
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        self.check()?;
+        self.inner.install_proven(cut, snapshot, proof)
+    }
+
+    fn forget(&self, files: &[FileId]) {
+        self.inner.forget(files);
+    }
+}

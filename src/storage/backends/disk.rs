@@ -1,0 +1,225 @@
+//! What the sync and the async backend share: placing, queue, writer, reading, closing.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, Kind, Result};
+use crate::options::Access;
+use crate::storage::contract::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageStats,
+};
+use crate::storage::contract::completion::Completion;
+use crate::storage::contract::latch::Latch;
+use crate::storage::format::manifest::Clean;
+use crate::storage::format::witness::Witness;
+use crate::storage::generation::generation::{Generations, Ordered};
+use crate::storage::log::allocation::{Placing, Segments};
+use crate::storage::log::queue::{Entry, Frame, Queue, Task, Turn};
+use crate::storage::log::writer::{Progress, Writer};
+
+/// What recovery hands over.
+pub(crate) struct DiskParts {
+    pub(crate) access: Access,
+    pub(crate) segments: Segments,
+    pub(crate) placing: Placing,
+    pub(crate) writer: Writer,
+    pub(crate) progress: Progress,
+    pub(crate) generations: Arc<Generations>,
+    pub(crate) witness: Arc<Witness>,
+    /// The newest segment, when recovery sealed it: clean once this session closes.
+    pub(crate) sealed: Option<Clean>,
+}
+
+/// What a thread that must not wait writes at most in one group: some pages of the page cache.
+const PROMPT_BYTES: u64 = 128 << 10;
+/// Groups after which such a thread leaves the rest to others.
+const PROMPT_GROUPS: u32 = 2;
+
+/// An open log on disk.
+pub(crate) struct Disk {
+    access: Access,
+    segments: Segments,
+    placing: Mutex<Placing>,
+    queue: Queue,
+    writer: Mutex<Writer>,
+    progress: Progress,
+    generations: Arc<Generations>,
+    witness: Arc<Witness>,
+    sealed: Option<Clean>,
+    latch: Arc<Latch>,
+}
+
+impl Disk {
+    pub(crate) fn new(parts: DiskParts, latch: Arc<Latch>) -> Disk {
+        Disk {
+            access: parts.access,
+            segments: parts.segments,
+            placing: Mutex::new(parts.placing),
+            queue: Queue::default(),
+            writer: Mutex::new(parts.writer),
+            progress: parts.progress,
+            generations: parts.generations,
+            witness: parts.witness,
+            sealed: parts.sealed,
+            latch,
+        }
+    }
+
+    pub(crate) fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        self.check_writable()?;
+        self.placing.lock().reserve(size, &self.segments, self.progress.durable())
+    }
+
+    pub(crate) fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion {
+        self.queue.push(Task::Frame(Frame { place, blocks: blocks.iter().cloned().collect() }))
+    }
+
+    /// Settles once everything queued before it is published.
+    pub(crate) fn barrier(&self) -> Completion {
+        let completion = self.queue.push(Task::Barrier);
+        self.drive();
+        completion
+    }
+
+    pub(crate) fn drive(&self) {
+        self.queue.drive(|group| self.publish(group));
+    }
+
+    /// Whether a frame of this size could be written at once: see the trait.
+    pub(crate) fn is_nonblocking(&self, size: &FrameSize) -> bool {
+        let Some(placing) = self.placing.try_lock() else { return false };
+        let Some(segment) = placing.room_for(size) else { return false };
+        drop(placing);
+        !self.progress.is_syncing()
+            && self.queue.is_nonblocking(PROMPT_BYTES)
+            && self.writer.try_lock().is_some_and(|writer| writer.stands_in(segment))
+    }
+
+    /// Writes what is queued if it is little and belongs where the writer stands; else `false`.
+    pub(crate) fn drive_nonblocking(&self) -> bool {
+        let mut groups = 0;
+        self.queue.drive_while(
+            |entries, bytes| {
+                groups += 1;
+                groups <= PROMPT_GROUPS
+                    && bytes <= PROMPT_BYTES
+                    && !self.progress.is_syncing()
+                    && self.writer.try_lock().is_some_and(|writer| writer.need_not_turn(entries))
+            },
+            |group| self.publish(group),
+        )
+    }
+
+    /// Makes durable what is written.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.latch.check()?;
+        self.progress.sync(&self.witness).map_err(|error| self.latch.trip(&error))
+    }
+
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.progress.is_dirty() && self.latch.check().is_ok()
+    }
+
+    pub(crate) fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        let id = match place.file {
+            FileId::Segment(id) => id,
+            FileId::Snapshot(id) => return self.generations.read(id, place),
+            FileId::Memory => {
+                return Err(Error::new(Kind::Internal, "a block of the memory backend is not on this disk"));
+            }
+        };
+        let segment = self
+            .segments
+            .get(id)
+            .ok_or_else(|| Error::new(Kind::Internal, format!("segment {id} is not part of the database")))?;
+        segment.read_block(place)
+    }
+
+    pub(crate) fn close(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        self.queue.stop(|group| self.publish(group));
+        let closed = self.generations.close(self.finish(), contents);
+        // A handle that is kept keeps no file open: the directory can be unmounted, or removed on Windows.
+        self.progress.let_go();
+        self.writer.lock().let_go();
+        self.placing.lock().let_go();
+        self.segments.close_all();
+        self.progress.add_syncs(closed?);
+        Ok(())
+    }
+
+    pub(crate) fn cut(&self) -> Result<Cut> {
+        self.check_writable()?;
+        self.generations.cut(|| {
+            let cut = self.placing.lock().cut(&self.segments)?;
+            let seal_crc = Arc::default();
+            let turn = Turn { segment: cut.next_segment, seal_crc: Arc::clone(&seal_crc) };
+            Ok(Ordered { cut, turned: self.queue.push(Task::Turn(turn)), seal_crc })
+        })
+    }
+
+    pub(crate) fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.generations.begin_snapshot(cut)
+    }
+
+    pub(crate) fn install(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        let drive = || self.drive();
+        let (installed, syncs) =
+            self.generations.install(cut, snapshot, proof, &self.segments, &self.latch, &drive)?;
+        self.progress.add_syncs(syncs);
+        Ok(installed)
+    }
+
+    pub(crate) fn forget(&self, files: &[FileId]) {
+        self.generations.forget(files, &self.segments);
+    }
+
+    pub(crate) fn stats(&self) -> StorageStats {
+        let segments = self.segments.range(self.generations.first_segment()..);
+        let log_bytes: u64 = segments.iter().map(|segment| segment.used()).sum();
+        let snapshot_bytes = self.generations.snapshot_bytes();
+        StorageStats {
+            segments: segments.len() as u64,
+            log_bytes,
+            snapshot_bytes,
+            bytes_on_disk: log_bytes + snapshot_bytes + crate::storage::format::manifest::LEN as u64,
+            queued_bytes: self.queue.bytes(),
+            appended: 0,
+            syncs: self.progress.syncs(),
+            durable: self.progress.durable(),
+        }
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        if self.access == Access::ReadOnly {
+            return Err(Error::new(
+                Kind::ReadOnly,
+                "the database is open read-only; open it without readOnly",
+            ));
+        }
+        Ok(())
+    }
+
+    fn publish(&self, group: &[Entry]) -> Result<()> {
+        self.latch.check()?;
+        let tasks = group.iter().map(|entry| &entry.task);
+        self.writer
+            .lock()
+            .write(tasks, &self.segments, &self.progress)
+            .map_err(|error| self.latch.trip(&error))
+    }
+
+    /// Ends the newest segment; tells how, when that makes the database clean, and the checksum of its SEAL.
+    fn finish(&self) -> Result<Option<(Clean, u32)>> {
+        self.latch.check()?;
+        let mut writer = self.writer.lock();
+        let finished = writer.finish(&self.progress).map_err(|error| self.latch.trip(&error))?;
+        Ok(finished.or(self.sealed).map(|clean| (clean, writer.seal_crc())))
+    }
+}

@@ -1,0 +1,104 @@
+//! Storage that keeps nothing: the same path, no files.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, Kind, Result};
+use crate::storage::contract::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
+};
+use crate::storage::contract::completion::Completion;
+use crate::storage::format::frame;
+
+/// Gives lsns, and nothing else.
+#[derive(Default)]
+pub struct MemoryStorage {
+    last: Mutex<u64>,
+    appended: AtomicU64,
+}
+
+impl StorageBackend for MemoryStorage {
+    fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        frame::check_size(size)?;
+        let mut last = self.last.lock();
+        *last += 1;
+        let blocks = frame::payload_offsets(&size.blocks)
+            .iter()
+            .zip(&size.blocks)
+            .map(|(offset, len)| BlockPlace { file: FileId::Memory, frame: 0, offset: *offset, len: *len })
+            .collect();
+        Ok(Place {
+            lsn: Lsn(*last),
+            file: FileId::Memory,
+            offset: 0,
+            blocks,
+            records: size.records,
+            durable_lag: 1,
+        })
+    }
+
+    fn append(&self, _place: Place, blocks: &[Arc<Block>]) -> Completion {
+        let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
+        self.appended.fetch_add(bytes as u64, Ordering::Relaxed);
+        Completion::ready(Ok(()))
+    }
+
+    fn drive(&self) {}
+
+    fn is_nonblocking(&self, _size: &FrameSize) -> bool {
+        true
+    }
+
+    fn drive_nonblocking(&self) -> bool {
+        true
+    }
+
+    fn flush(&self) -> Completion {
+        Completion::ready(Ok(()))
+    }
+
+    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        Err(Error::new(Kind::Internal, format!("memory storage keeps no blocks, {place:?} cannot be read")))
+    }
+
+    fn close_leaving(&self, _contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        Ok(())
+    }
+
+    fn stats(&self) -> StorageStats {
+        StorageStats {
+            durable: Lsn(*self.last.lock()),
+            appended: self.appended.load(Ordering::Relaxed),
+            ..StorageStats::default()
+        }
+    }
+
+    fn cut(&self) -> Result<Cut> {
+        Err(no_generations())
+    }
+
+    fn begin_snapshot(&self, _cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        Err(no_generations())
+    }
+
+    fn install_proven(
+        &self,
+        _cut: Cut,
+        _snapshot: Box<dyn SnapshotSink>,
+        _proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        Err(no_generations())
+    }
+
+    fn forget(&self, _files: &[FileId]) {}
+}
+
+fn no_generations() -> Error {
+    Error::new(
+        Kind::NotSupported,
+        "memory storage keeps no files to compact; open a directory instead of ':memory:'",
+    )
+}

@@ -1,0 +1,13 @@
+//! The backends.
+//!
+//! - `disk`: what both disk backends share
+//! - `sync_disk`: every write is fsynced before it resolves
+//! - `async_disk`: writes are fsynced in the background
+//! - [`memory`]: nothing on disk
+//! - [`checked`]: the decorator that asks the latch before each verb
+
+pub(crate) mod async_disk;
+pub mod checked;
+pub(crate) mod disk;
+pub mod memory;
+pub(crate) mod sync_disk;

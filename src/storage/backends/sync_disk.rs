@@ -1,0 +1,71 @@
+//! A commit is answered after its fdatasync: neither a killed process nor a power cut loses it.
+
+use std::sync::Arc;
+
+use super::disk::Disk;
+use crate::error::Result;
+use crate::storage::contract::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    SnapshotSink, StorageBackend, StorageStats,
+};
+use crate::storage::contract::completion::Completion;
+
+/// The sync backend.
+pub struct SyncDiskStorage(Disk);
+
+impl SyncDiskStorage {
+    pub(crate) fn new(disk: Disk) -> SyncDiskStorage {
+        SyncDiskStorage(disk)
+    }
+}
+
+impl StorageBackend for SyncDiskStorage {
+    fn reserve(&self, size: &FrameSize) -> Result<Place> {
+        self.0.reserve(size)
+    }
+
+    fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion {
+        self.0.append(place, blocks)
+    }
+
+    fn drive(&self) {
+        self.0.drive();
+    }
+
+    fn flush(&self) -> Completion {
+        self.0.barrier()
+    }
+
+    fn read(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        self.0.read(place)
+    }
+
+    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+        self.0.close(contents)
+    }
+
+    fn stats(&self) -> StorageStats {
+        self.0.stats()
+    }
+
+    fn cut(&self) -> Result<Cut> {
+        self.0.cut()
+    }
+
+    fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        self.0.begin_snapshot(cut)
+    }
+
+    fn install_proven(
+        &self,
+        cut: Cut,
+        snapshot: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+    ) -> Result<Installed> {
+        self.0.install(cut, snapshot, proof)
+    }
+
+    fn forget(&self, files: &[FileId]) {
+        self.0.forget(files);
+    }
+}

@@ -1,0 +1,329 @@
+//! A frame: one commit, or the seal of a segment, as bytes. Pure; encode stands beside decode.
+//!
+//! ```text
+//! offset  0  u32  len         length of the body
+//!         4  u32  head_crc    crc32c over salt, segment id, offset of this frame, and the header without this field
+//!         8  u64  lsn         COMMIT: its own number; SEAL and MARK: the last one before
+//!        16  u32  lag         lsn minus the newest lsn known to be fsynced when the frame got its place, saturating
+//!        20  u32  body_crc    crc32c over the body
+//!        24  u32  records     how many records a COMMIT holds
+//!        28  u8   type        1 COMMIT, 2 SEAL, 3 MARK
+//!        29  u8   flags       bit 0 ONE: the body is one payload and nothing else; bit 1 kept for compression
+//!        30  u16  zero
+//!        32       body, then zeros to the next multiple of 8
+//! body with ONE:     payload
+//! body without it:   per block u32 length, u32 crc32c of the payload, payload
+//! ```
+//!
+//! The head checksum binds a frame to its segment and offset, so bytes left from elsewhere are never a frame.
+//! All numbers are little endian.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::error::{Error, Kind, Result};
+use crate::storage::contract::backend::{Block, FrameSize, Lsn};
+
+/// Length of a frame header.
+pub const HEADER_LEN: usize = 32;
+/// Where the type stands in a frame header; nothing but flags is behind it.
+const TYPE_AT: usize = 28;
+/// Length of what stands before each payload of a body with several.
+pub const BLOCK_HEADER_LEN: usize = 8;
+/// Longest body.
+pub const MAX_BODY: u64 = 256 << 20;
+/// Length of a frame without body.
+pub const SEAL_LEN: u64 = HEADER_LEN as u64;
+
+const ONE: u8 = 1;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// One commit.
+    Commit,
+    /// The last frame of a segment.
+    Seal,
+    /// Tells that everything before it is durable.
+    Mark,
+}
+
+impl FrameKind {
+    const fn byte(self) -> u8 {
+        match self {
+            FrameKind::Commit => 1,
+            FrameKind::Seal => 2,
+            FrameKind::Mark => 3,
+        }
+    }
+
+    const fn from_byte(byte: u8) -> Option<FrameKind> {
+        match byte {
+            1 => Some(FrameKind::Commit),
+            2 => Some(FrameKind::Seal),
+            3 => Some(FrameKind::Mark),
+            _ => None,
+        }
+    }
+}
+
+/// A frame header whose checksum held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// Length of the body.
+    pub body_len: u32,
+    /// The checksum of the header.
+    pub head_crc: u32,
+    /// The commit's number, or the last one before.
+    pub lsn: Lsn,
+    /// `lsn` minus the newest lsn known to be fsynced, saturating.
+    pub lag: u32,
+    /// The checksum of the body.
+    pub body_crc: u32,
+    /// Records in the body.
+    pub records: u32,
+    /// What the frame is.
+    pub kind: FrameKind,
+    /// Whether the body is one payload and nothing else.
+    pub one_block: bool,
+}
+
+impl FrameHeader {
+    /// Length of header, body and padding.
+    pub fn frame_len(&self) -> u64 {
+        padded(HEADER_LEN as u64 + u64::from(self.body_len))
+    }
+
+    /// The newest lsn that was durable when the frame got its place.
+    pub fn durable(&self) -> Lsn {
+        Lsn(self.lsn.0.saturating_sub(u64::from(self.lag)))
+    }
+
+    /// Reads a header; `None` unless its checksum holds and every field is one that this format writes.
+    pub fn decode(bytes: &[u8], seed: HeadSeed, offset: u64) -> Option<FrameHeader> {
+        let head: &[u8; HEADER_LEN] = bytes.get(..HEADER_LEN)?.try_into().ok()?;
+        // What costs nothing comes first: searches ask this of every eighth byte.
+        let (head_crc, body_len) = (u32_at(head, 4), u32_at(head, 0));
+        let kind = FrameKind::from_byte(head[28])?;
+        let fits = u64::from(body_len) <= MAX_BODY && (kind == FrameKind::Commit || body_len == 0);
+        if !fits || head[29] & !ONE != 0 || head[30] != 0 || head[31] != 0 {
+            return None;
+        }
+        if head_crc != seed.head_crc(offset, head) {
+            return None;
+        }
+        Some(FrameHeader {
+            body_len,
+            head_crc,
+            lsn: Lsn(u64::from_le_bytes(array_at(head, 8))),
+            lag: u32_at(head, 16),
+            body_crc: u32_at(head, 20),
+            records: u32_at(head, 24),
+            kind,
+            one_block: head[29] & ONE != 0,
+        })
+    }
+
+    /// Appends the header, its checksum computed for this place. Returns the checksum.
+    fn encode(&self, buffer: &mut [u8], seed: HeadSeed, offset: u64) -> u32 {
+        let mut head = [0; HEADER_LEN];
+        head[0..4].copy_from_slice(&self.body_len.to_le_bytes());
+        head[8..16].copy_from_slice(&self.lsn.0.to_le_bytes());
+        head[16..20].copy_from_slice(&self.lag.to_le_bytes());
+        head[20..24].copy_from_slice(&self.body_crc.to_le_bytes());
+        head[24..28].copy_from_slice(&self.records.to_le_bytes());
+        head[28] = self.kind.byte();
+        head[29] = if self.one_block { ONE } else { 0 };
+        let crc = seed.head_crc(offset, &head);
+        head[4..8].copy_from_slice(&crc.to_le_bytes());
+        buffer.copy_from_slice(&head);
+        crc
+    }
+}
+
+/// The checksum of a segment's salt and id, from which each head checksum of it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadSeed(u32);
+
+impl HeadSeed {
+    /// The seed of this segment.
+    pub fn new(salt: &[u8; 16], segment: u64) -> HeadSeed {
+        HeadSeed(crc32c::crc32c_append(crc32c::crc32c(salt), &segment.to_le_bytes()))
+    }
+
+    fn head_crc(self, offset: u64, head: &[u8; HEADER_LEN]) -> u32 {
+        let mut bytes = [0; 36];
+        bytes[0..8].copy_from_slice(&offset.to_le_bytes());
+        bytes[8..12].copy_from_slice(&head[0..4]);
+        bytes[12..36].copy_from_slice(&head[8..32]);
+        crc32c::crc32c_append(self.0, &bytes)
+    }
+}
+
+/// The length of a body with these payloads; above [`MAX_BODY`] it must not be written.
+pub fn body_len(size: &FrameSize) -> u64 {
+    match size.blocks.as_slice() {
+        [one] => u64::from(*one),
+        many => many.iter().map(|len| BLOCK_HEADER_LEN as u64 + u64::from(*len)).sum(),
+    }
+}
+
+/// The length of header, body and padding.
+pub fn frame_len(body: u64) -> u64 {
+    padded(HEADER_LEN as u64 + body)
+}
+
+/// Offsets of the payloads inside a frame, given their lengths.
+pub fn payload_offsets(lengths: &[u32]) -> SmallVec<[u64; 2]> {
+    let many = lengths.len() != 1;
+    let mut at = HEADER_LEN as u64;
+    let mut offsets = SmallVec::new();
+    for len in lengths {
+        at += if many { BLOCK_HEADER_LEN as u64 } else { 0 };
+        offsets.push(at);
+        at += u64::from(*len);
+    }
+    offsets
+}
+
+/// What a COMMIT says besides its payloads.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit {
+    /// Its number.
+    pub lsn: Lsn,
+    /// `lsn` minus the newest lsn known to be fsynced, saturating.
+    pub lag: u32,
+    /// Records in the payloads.
+    pub records: u32,
+}
+
+/// Appends a COMMIT to the buffer for this offset of the segment.
+pub fn encode_commit(
+    buffer: &mut Vec<u8>,
+    seed: HeadSeed,
+    offset: u64,
+    commit: Commit,
+    blocks: &[Arc<Block>],
+) {
+    let start = buffer.len();
+    buffer.resize(start + HEADER_LEN, 0);
+    let one_block = blocks.len() == 1;
+    for block in blocks {
+        if !one_block {
+            let len = u32::try_from(block.bytes.len()).unwrap_or(u32::MAX);
+            buffer.extend_from_slice(&len.to_le_bytes());
+            buffer.extend_from_slice(&crc32c::crc32c(&block.bytes).to_le_bytes());
+        }
+        buffer.extend_from_slice(&block.bytes);
+    }
+    let (head, body) = buffer[start..].split_at_mut(HEADER_LEN);
+    let header = FrameHeader {
+        body_len: u32::try_from(body.len()).unwrap_or(u32::MAX),
+        head_crc: 0,
+        lsn: commit.lsn,
+        lag: commit.lag,
+        body_crc: crc32c::crc32c(body),
+        records: commit.records,
+        kind: FrameKind::Commit,
+        one_block,
+    };
+    header.encode(head, seed, offset);
+    let len = usize::try_from(header.frame_len()).unwrap_or(usize::MAX);
+    buffer.resize(start + len, 0);
+}
+
+/// A SEAL or a MARK, and the checksum of its header. Everything up to `lsn` must be durable.
+pub fn encode_mark(kind: FrameKind, seed: HeadSeed, offset: u64, lsn: Lsn) -> ([u8; HEADER_LEN], u32) {
+    let mut bytes = [0; HEADER_LEN];
+    let header = FrameHeader {
+        body_len: 0,
+        head_crc: 0,
+        lsn,
+        lag: 0,
+        body_crc: 0,
+        records: 0,
+        kind,
+        one_block: false,
+    };
+    let crc = header.encode(&mut bytes, seed, offset);
+    (bytes, crc)
+}
+
+/// Whether one flipped bit before the type explains why no header without a body decodes from these bytes.
+pub fn is_header_one_bit_off(head: &[u8], seed: HeadSeed, offset: u64) -> bool {
+    let mut head = head.to_vec();
+    (0..TYPE_AT * 8).any(|bit| {
+        let Some(byte) = head.get_mut(bit / 8) else { return false };
+        *byte ^= 1 << (bit % 8);
+        let found = FrameHeader::decode(&head, seed, offset).is_some_and(|header| header.body_len == 0);
+        if let Some(byte) = head.get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        found
+    })
+}
+
+/// Checks a body and its padding against the header.
+pub fn body_holds(header: &FrameHeader, body: &[u8], padding: &[u8]) -> bool {
+    crc32c::crc32c(body) == header.body_crc && padding.iter().all(|byte| *byte == 0)
+}
+
+/// Payloads, each with its offset inside the frame.
+pub type Payloads<'a> = SmallVec<[(u64, &'a [u8]); 2]>;
+
+/// The payloads of a body that [`body_holds`], each with its offset inside the frame; `None` when their
+/// lengths do not add up, which a checksum that held makes a defect of the writer.
+pub fn payloads<'a>(header: &FrameHeader, body: &'a [u8]) -> Option<Payloads<'a>> {
+    let mut found = SmallVec::new();
+    if header.one_block {
+        found.push((HEADER_LEN as u64, body));
+        return Some(found);
+    }
+    let mut rest = body;
+    while !rest.is_empty() {
+        let at = body.len() - rest.len() + BLOCK_HEADER_LEN;
+        let (head, after) = rest.split_at_checked(BLOCK_HEADER_LEN)?;
+        let len = usize::try_from(u32_at(head, 0)).ok()?;
+        let (payload, after) = after.split_at_checked(len)?;
+        found.push(((HEADER_LEN + at) as u64, payload));
+        rest = after;
+    }
+    Some(found)
+}
+
+/// Length and checksum from a block header.
+pub fn decode_block_header(bytes: &[u8; BLOCK_HEADER_LEN]) -> (u32, u32) {
+    (u32_at(bytes, 0), u32_at(bytes, 4))
+}
+
+fn padded(len: u64) -> u64 {
+    len.div_ceil(8) * 8
+}
+
+/// Reads a number at an offset that the caller has bounded; 0 outside.
+pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(array_at(bytes, at))
+}
+
+/// Reads a number at an offset that the caller has bounded; 0 outside.
+pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(array_at(bytes, at))
+}
+
+/// Reads bytes at an offset that the caller has bounded; zeros outside.
+pub fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
+}
+
+/// Refuses a body that no frame can hold; gives its length otherwise.
+pub fn check_size(size: &FrameSize) -> Result<u64> {
+    let body = body_len(size);
+    if body > MAX_BODY {
+        let message = format!(
+            "one commit of {body} bytes is more than the limit of {MAX_BODY}; write it in several calls or transactions"
+        );
+        return Err(Error::new(Kind::Limit, message));
+    }
+    Ok(body)
+}

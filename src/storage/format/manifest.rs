@@ -1,0 +1,231 @@
+//! MANIFEST: 512 bytes that say which files are the database; only ever replaced atomically. While a session that has
+//! written is not closed, the records of [`super::witness`] follow them.
+//!
+//! ```text
+//! offset   0  magic "MOLTNMAN"      8  u32 version        12  u32 flags: bit 0 encrypted
+//!         16  id of the database    32  u64 generation     40  u64 first segment
+//!         48  u64 snapshot id (0: none)   56  u64 its length   64  its hash, 32 bytes
+//!         96  u64 clean: segment (0: none)   104  u64 its length   112  u64 its last lsn
+//!        120  key derivation, 64 bytes       184  wrapped data key, 72 bytes
+//!        256  zero                  492  mac, 16 bytes    508  u32 crc32c over what stands before
+//! ```
+
+use std::io;
+use std::path::Path;
+
+use super::frame::{array_at, u32_at, u64_at};
+use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
+use super::witness;
+use super::witness::Witnessed;
+use crate::error::{Error, Result};
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::{OpenMode, read_exact_at, write_all_at};
+
+/// Name of the file.
+pub const NAME: &str = "MANIFEST";
+/// Name of the file while it is written.
+pub const TMP_NAME: &str = "MANIFEST.tmp";
+/// Its length.
+pub const LEN: usize = 512;
+
+const MAGIC: &[u8; 8] = b"MOLTNMAN";
+const CRC_AT: usize = LEN - 4;
+const ENCRYPTED: u32 = 1;
+
+/// What a clean close wrote down about the newest segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clean {
+    /// The segment; binding while it is the newest.
+    pub segment: u64,
+    /// Its exact length, SEAL included.
+    pub len: u64,
+    /// Its last lsn.
+    pub lsn: u64,
+}
+
+/// Which snapshot the segments go on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotRef {
+    /// Its id.
+    pub id: u64,
+    /// Its length.
+    pub len: u64,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// The manifest, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Whether blocks are encrypted.
+    pub encrypted: bool,
+    /// Made at creation, never changed.
+    pub database: [u8; 16],
+    /// Counts compactions.
+    pub generation: u64,
+    /// Segments below it belong to older generations.
+    pub first_segment: u64,
+    /// The snapshot, if there is one.
+    pub snapshot: Option<SnapshotRef>,
+    /// The newest clean close.
+    pub clean: Option<Clean>,
+    /// Parameters and salt of the key derivation.
+    pub key_derivation: [u8; 64],
+    /// The data key under the derived key.
+    pub wrapped_key: [u8; 72],
+    /// Under the data key, when encrypted.
+    pub mac: [u8; 16],
+    /// The newest segment that a session began since the newest clean close; it stands behind the 512 bytes.
+    pub witnessed: Option<Witnessed>,
+}
+
+impl Manifest {
+    /// The manifest of a new, empty, plain database.
+    pub fn new(database: [u8; 16]) -> Manifest {
+        Manifest {
+            encrypted: false,
+            database,
+            generation: 1,
+            first_segment: 1,
+            snapshot: None,
+            clean: None,
+            key_derivation: [0; 64],
+            wrapped_key: [0; 72],
+            mac: [0; 16],
+            witnessed: None,
+        }
+    }
+
+    /// Whether a session has begun since the newest clean close, whose word is void then.
+    pub fn is_in_use(&self) -> bool {
+        let closed = self.clean.map_or(0, |clean| clean.segment);
+        self.witnessed.is_some_and(|witnessed| witnessed.segment > closed)
+    }
+
+    /// The bytes.
+    pub fn encode(&self) -> [u8; LEN] {
+        let mut bytes = [0; LEN];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(0, MAGIC);
+        put(8, &FORMAT_VERSION.to_le_bytes());
+        put(12, &(if self.encrypted { ENCRYPTED } else { 0 }).to_le_bytes());
+        put(16, &self.database);
+        put(32, &self.generation.to_le_bytes());
+        put(40, &self.first_segment.to_le_bytes());
+        if let Some(snapshot) = &self.snapshot {
+            put(48, &snapshot.id.to_le_bytes());
+            put(56, &snapshot.len.to_le_bytes());
+            put(64, &snapshot.hash);
+        }
+        if let Some(clean) = &self.clean {
+            put(96, &clean.segment.to_le_bytes());
+            put(104, &clean.len.to_le_bytes());
+            put(112, &clean.lsn.to_le_bytes());
+        }
+        put(120, &self.key_derivation);
+        put(184, &self.wrapped_key);
+        put(492, &self.mac);
+        let crc = crc32c::crc32c(&bytes[..CRC_AT]);
+        bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Parses the bytes of the file at `path`, which errors name.
+    pub fn decode(bytes: &[u8; LEN], path: &Path) -> Result<Manifest> {
+        if bytes[..8] != *MAGIC {
+            return Err(Error::corrupt(path, 0, "it is not a manifest of this database format"));
+        }
+        if u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[..CRC_AT]) {
+            return Err(Error::corrupt(path, 0, "the manifest's checksum does not hold"));
+        }
+        check_version(path, u32_at(bytes, 8))?;
+        let flags = u32_at(bytes, 12);
+        if flags & !ENCRYPTED != 0 || bytes[256..492].iter().any(|byte| *byte != 0) {
+            return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
+        }
+        // Generation, segments, lengths and lsn; the hash of the snapshot stands between them.
+        if [32, 40, 48, 56, 96, 104, 112].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
+            return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
+        }
+        if u64_at(bytes, 40) == 0 {
+            return Err(Error::corrupt(
+                path,
+                40,
+                "the manifest names segment 0; the first segment of all is 1",
+            ));
+        }
+        let snapshot =
+            SnapshotRef { id: u64_at(bytes, 48), len: u64_at(bytes, 56), hash: array_at(bytes, 64) };
+        let clean = Clean { segment: u64_at(bytes, 96), len: u64_at(bytes, 104), lsn: u64_at(bytes, 112) };
+        Ok(Manifest {
+            encrypted: flags & ENCRYPTED != 0,
+            database: array_at(bytes, 16),
+            generation: u64_at(bytes, 32),
+            first_segment: u64_at(bytes, 40),
+            snapshot: (snapshot.id != 0).then_some(snapshot),
+            clean: (clean.segment != 0).then_some(clean),
+            key_derivation: array_at(bytes, 120),
+            wrapped_key: array_at(bytes, 184),
+            mac: array_at(bytes, 492),
+            witnessed: None,
+        })
+    }
+
+    /// Reads it from the directory. Fsyncs it first when asked to, so that what is read is what is durable.
+    pub fn read(host: &Host, dir: &Path, sync: bool) -> Result<Manifest> {
+        Manifest::read_named(host, &dir.join(NAME), sync)
+    }
+
+    /// Reads it from this file.
+    pub fn read_named(host: &Host, path: &Path, sync: bool) -> Result<Manifest> {
+        let mode = if sync { OpenMode::ReadWrite } else { OpenMode::Read };
+        let file = host.vfs.open(path, mode).map_err(|error| Error::io("open", path, error))?;
+        if sync {
+            file.sync_all().map_err(|error| Error::io("fsync", path, error))?;
+        }
+        let len = file.len().map_err(|error| Error::io("measure", path, error))?;
+        let behind =
+            len.checked_sub(LEN as u64).filter(|behind| *behind <= (witness::PLACES * witness::LEN) as u64);
+        let Some(behind) = behind else {
+            let what = format!("a manifest has {LEN} bytes, this file has {len}");
+            return Err(Error::corrupt(path, len.min(LEN as u64), what));
+        };
+        let mut bytes = [0; LEN];
+        read_exact_at(&*file, 0, &mut bytes).map_err(|error| Error::io("read", path, error))?;
+        let manifest = Manifest::decode(&bytes, path)?;
+        let mut records = vec![0; behind as usize];
+        read_exact_at(&*file, LEN as u64, &mut records).map_err(|error| Error::io("read", path, error))?;
+        Ok(Manifest { witnessed: Witnessed::decode(&records), ..manifest })
+    }
+
+    /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. On an error either the old or the new
+    /// one is there. Returns how many fsyncs it took.
+    pub fn replace(&self, host: &Host, dir: &Path) -> Result<u64> {
+        self.write_aside(host, dir)?;
+        Manifest::put_in_place(host, dir)?;
+        Ok(2)
+    }
+
+    /// Writes MANIFEST.tmp and fsyncs it. On an error MANIFEST is what it was.
+    pub fn write_aside(&self, host: &Host, dir: &Path) -> Result<()> {
+        let tmp = dir.join(TMP_NAME);
+        let write = || -> io::Result<()> {
+            let file = host.vfs.open(&tmp, OpenMode::Create)?;
+            file.set_len(0)?;
+            let record = self.witnessed.map(|witnessed| witnessed.encode());
+            let bytes = [&self.encode()[..], record.as_ref().map_or(&[], |record| &record[..])].concat();
+            write_all_at(&*file, 0, &bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|error| Error::io("write", &tmp, error))
+    }
+
+    /// Renames MANIFEST.tmp to MANIFEST and fsyncs the directory. On an error nobody can tell which of the two a
+    /// power cut would leave.
+    pub fn put_in_place(host: &Host, dir: &Path) -> Result<()> {
+        let tmp = dir.join(TMP_NAME);
+        let target = dir.join(NAME);
+        host.vfs.rename(&tmp, &target).map_err(|error| Error::io("replace", &target, error))?;
+        host.vfs.sync_dir(dir).map_err(|error| Error::io("fsync", dir, error))
+    }
+}

@@ -1,0 +1,190 @@
+//! A segment: one file of the log. A header, frames, and, once it is full or closed, a SEAL.
+//!
+//! ```text
+//! offset  0  magic "MOLTNSEG"     8  u32 version     12  u32 flags: bit 0 sync, bit 1 encrypted
+//!        16  u64 id              24  u64 base lsn: the last commit before this segment
+//!        32  salt, 16 bytes      48  u32 head checksum of the previous segment's SEAL (0: first)
+//!        52  u8 encoding of payloads (1)   53  zero   60  u32 crc32c over what stands before
+//!        64  frames
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::frame;
+use super::frame::{FrameHeader, HEADER_LEN, HeadSeed, array_at, u32_at, u64_at};
+use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
+use crate::error::{Error, Kind, Result};
+use crate::storage::contract::backend::{Block, BlockPlace, FileId, Lsn};
+use crate::storage::host::vfs::{VfsFile, read_exact_at, zeros};
+
+/// Length of a segment header; the first frame stands here.
+pub const SEGMENT_HEADER_LEN: u64 = 64;
+
+const MAGIC: &[u8; 8] = b"MOLTNSEG";
+const CRC_AT: usize = 60;
+const SYNC: u32 = 1;
+const ENCRYPTED: u32 = 2;
+const ENCODING: u8 = 1;
+/// Blocks of more bytes are looked for before room is made for them.
+const LARGE: u32 = 1 << 20;
+
+/// The first 64 bytes, parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentHeader {
+    /// Whether commits were fsynced before they were answered.
+    pub sync: bool,
+    /// Whether blocks are encrypted.
+    pub encrypted: bool,
+    /// The number in the name.
+    pub id: u64,
+    /// The last commit before this segment.
+    pub base_lsn: Lsn,
+    /// Random; binds frames to this file.
+    pub salt: [u8; 16],
+    /// Head checksum of the previous segment's SEAL; 0 in the first.
+    pub prev_seal_crc: u32,
+}
+
+impl SegmentHeader {
+    /// The bytes.
+    pub fn encode(&self) -> [u8; SEGMENT_HEADER_LEN as usize] {
+        let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
+        let flags = (u32::from(self.sync) * SYNC) | (u32::from(self.encrypted) * ENCRYPTED);
+        bytes[0..8].copy_from_slice(MAGIC);
+        bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[12..16].copy_from_slice(&flags.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.id.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.base_lsn.0.to_le_bytes());
+        bytes[32..48].copy_from_slice(&self.salt);
+        bytes[48..52].copy_from_slice(&self.prev_seal_crc.to_le_bytes());
+        bytes[52] = ENCODING;
+        let crc = crc32c::crc32c(&bytes[..CRC_AT]);
+        bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Parses the first bytes of the file at `path`, which errors name.
+    pub fn decode(bytes: &[u8; SEGMENT_HEADER_LEN as usize], path: &Path) -> Result<SegmentHeader> {
+        if bytes[..8] != *MAGIC {
+            return Err(Error::corrupt(path, 0, "it is not a segment of this database format"));
+        }
+        if u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[..CRC_AT]) {
+            return Err(Error::corrupt(path, 0, "the segment header's checksum does not hold"));
+        }
+        check_version(path, u32_at(bytes, 8))?;
+        let flags = u32_at(bytes, 12);
+        let known = flags & !(SYNC | ENCRYPTED) == 0 && bytes[52] == ENCODING;
+        if !known || bytes[53..CRC_AT].iter().any(|byte| *byte != 0) {
+            return Err(Error::corrupt(path, 12, "the segment header holds fields of no known format"));
+        }
+        if u64_at(bytes, 16).max(u64_at(bytes, 24)) > LARGEST_NUMBER {
+            return Err(Error::corrupt(
+                path,
+                16,
+                "the segment header holds a number that no database reaches",
+            ));
+        }
+        Ok(SegmentHeader {
+            sync: flags & SYNC != 0,
+            encrypted: flags & ENCRYPTED != 0,
+            id: u64_at(bytes, 16),
+            base_lsn: Lsn(u64_at(bytes, 24)),
+            salt: array_at(bytes, 32),
+            prev_seal_crc: u32_at(bytes, 48),
+        })
+    }
+}
+
+/// The name of a segment.
+pub fn segment_name(id: u64) -> String {
+    format!("seg-{id:016x}.log")
+}
+
+/// The id in a segment's name; `None` for every other name.
+pub fn parse_segment_name(name: &str) -> Option<u64> {
+    let id = u64::from_str_radix(name.strip_prefix("seg-")?.strip_suffix(".log")?, 16).ok()?;
+    (segment_name(id) == name).then_some(id)
+}
+
+/// An open segment, to read blocks from and to write frames to.
+pub struct Segment {
+    /// The number in the name.
+    pub id: u64,
+    /// Its path, for errors.
+    pub path: PathBuf,
+    /// Its salt.
+    pub salt: [u8; 16],
+    /// Where head checksums go on from.
+    pub seed: HeadSeed,
+    /// The file.
+    pub file: Arc<dyn VfsFile>,
+    /// Up to where the file system has set space aside; 0 when it could not.
+    pub(crate) ahead: AtomicU64,
+    /// Where what was written ends while the file is longer; else the largest number.
+    pub(crate) end: AtomicU64,
+}
+
+impl Segment {
+    /// A segment with this salt in this file.
+    pub fn new(id: u64, path: PathBuf, salt: [u8; 16], file: Arc<dyn VfsFile>) -> Segment {
+        let (ahead, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        Segment { id, path, salt, seed: HeadSeed::new(&salt, id), file, ahead, end }
+    }
+
+    /// Bytes written, for figures; 0 where the system does not say.
+    pub(crate) fn used(&self) -> u64 {
+        self.file.len().unwrap_or(0).min(self.end.load(Ordering::Acquire))
+    }
+
+    /// An error of the operating system about this file.
+    pub fn io(&self, what: &str, error: std::io::Error) -> Error {
+        Error::io(what, &self.path, error)
+    }
+
+    /// Reads one payload and verifies it: with the frame's checksum when it is alone in its frame, else with its own.
+    pub fn read_block(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        if place.file != FileId::Segment(self.id) || place.offset < place.frame + HEADER_LEN as u64 {
+            return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
+        }
+        let alone = place.offset == place.frame + HEADER_LEN as u64;
+        let before = if alone { HEADER_LEN } else { frame::BLOCK_HEADER_LEN };
+        let start = place.offset - before as u64;
+        let expected = |head: &[u8]| match alone {
+            true => FrameHeader::decode(head, self.seed, place.frame)
+                .filter(|header| header.one_block)
+                .map(|header| (header.body_len, header.body_crc)),
+            false => Some(frame::decode_block_header(&array_at(head, 0))),
+        };
+        // A place may come from a file that nothing proves: no room is made for a block that is not there.
+        if place.len > LARGE {
+            let mut head = [0; HEADER_LEN];
+            self.read(place.frame, start, head.get_mut(..before).unwrap_or_default())?;
+            let there = expected(&head).is_some_and(|(len, _)| len == place.len);
+            if !there || u64::from(place.len) > frame::MAX_BODY {
+                return Err(self.corrupt(start, "a block is not as long as it should be"));
+            }
+        }
+        let mut bytes =
+            zeros(before as u64 + u64::from(place.len)).map_err(|error| self.io("read", error))?;
+        self.read(place.frame, start, &mut bytes)?;
+        let payload = bytes.split_off(before);
+        let expected = expected(&bytes);
+        if expected != Some((place.len, crc32c::crc32c(&payload))) {
+            return Err(self.corrupt(start, "a block's checksum does not hold"));
+        }
+        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() }))
+    }
+
+    fn read(&self, frame: u64, at: u64, bytes: &mut [u8]) -> Result<()> {
+        read_exact_at(&*self.file, at, bytes).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.corrupt(frame, "the file ends inside a frame"),
+            _ => self.io("read", error),
+        })
+    }
+
+    fn corrupt(&self, offset: u64, what: &str) -> Error {
+        Error::corrupt(&self.path, offset, what)
+    }
+}

@@ -1,0 +1,25 @@
+//! What all files say of their format, and the bound of every number in them.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Details, Error, Kind, Result};
+
+/// The format that this code writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// No number of a commit, segment or generation is above it, so that counting on never overflows. A database that makes a
+/// million commits a second reaches it after 146,000 years.
+pub const LARGEST_NUMBER: u64 = 1 << 62;
+
+/// Refuses a version that this code does not know. The checksum stands where it stands in every version.
+pub(crate) fn check_version(path: &Path, version: u32) -> Result<()> {
+    if version == FORMAT_VERSION {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has format version {version}, this package reads version {FORMAT_VERSION}; open it with a newer moltendb-node",
+        path.display()
+    );
+    let details = Details { file: Some(PathBuf::from(path)), offset: Some(8), ..Details::default() };
+    Err(Error::new(Kind::Version, message).with_details(details))
+}

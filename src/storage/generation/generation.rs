@@ -1,0 +1,420 @@
+//! From one generation to the next: a cut fixes where the old one ends, a snapshot of it is written, and the manifest
+//! names it. Replacing the manifest is the only commit point: before it the old generation is the database, after it
+//! the new one, and each of the two is whole on disk at that moment.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, MutexGuard, RwLock};
+
+use super::retire;
+use super::snapshot_file::SnapshotFile;
+use super::snapshot_writer::SnapshotWriter;
+use crate::error::{Error, Kind, Result};
+use crate::options::{Access, Retention};
+use crate::storage::contract::backend::{
+    Block, BlockPlace, CheckpointContents, Cut, FileId, Installed, Lsn, SnapshotProof, SnapshotSink,
+};
+use crate::storage::contract::completion::Completion;
+use crate::storage::contract::latch::{Latch, closed};
+use crate::storage::format::checkpoint::{Bound, checkpoint_name};
+use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
+use crate::storage::format::segment::segment_name;
+use crate::storage::format::snapshot::{Entry, snapshot_name, temporary_name};
+use crate::storage::format::witness::{State, Witness, Witnessed};
+use crate::storage::format::{checkpoint, manifest};
+use crate::storage::host::home::Home;
+use crate::storage::host::lock::DirectoryLock;
+use crate::storage::host::system::Host;
+use crate::storage::log::allocation::{Segments, check_number};
+
+/// The generation that is open and the one in the making.
+pub(crate) struct Generations {
+    host: Host,
+    dir: PathBuf,
+    home: Arc<Home>,
+    witness: Arc<Witness>,
+    retention: Retention,
+    manifest: Mutex<Manifest>,
+    snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
+    pending: Mutex<Option<Pending>>,
+    names: Mutex<Names>,
+    /// The lsns of checkpoints in the directory, of which one may still fit.
+    checkpoints: Mutex<Vec<u64>>,
+}
+
+/// The right to change names in the directory; taken while that is done.
+struct Names {
+    lock: Option<DirectoryLock>,
+    closed: bool,
+}
+
+/// A cut that no manifest knows yet.
+struct Pending {
+    cut: Cut,
+    turned: Option<Completion>,
+    seal_crc: Arc<AtomicU32>,
+    /// Its snapshot is being written.
+    written: bool,
+}
+
+/// What the writer was told at the cut.
+pub(crate) struct Ordered {
+    pub(crate) cut: Cut,
+    /// Settles once the segment before the cut is sealed and the next one begun, both durably.
+    pub(crate) turned: Completion,
+    /// Holds the head checksum of that SEAL then.
+    pub(crate) seal_crc: Arc<AtomicU32>,
+}
+
+impl Generations {
+    pub(crate) fn new(
+        segments: &Segments,
+        retention: Retention,
+        manifest: Manifest,
+        snapshot: Option<Arc<SnapshotFile>>,
+        lock: DirectoryLock,
+        witness: Arc<Witness>,
+    ) -> Arc<Generations> {
+        let snapshots = snapshot.into_iter().map(|snapshot| (snapshot.id, snapshot)).collect();
+        Arc::new(Generations {
+            host: segments.host().clone(),
+            dir: segments.dir().to_path_buf(),
+            home: segments.home().clone(),
+            witness,
+            retention,
+            manifest: Mutex::new(manifest),
+            snapshots: RwLock::new(snapshots),
+            pending: Mutex::default(),
+            names: Mutex::new(Names { lock: Some(lock), closed: false }),
+            checkpoints: Mutex::default(),
+        })
+    }
+
+    /// Checkpoints that opening found.
+    pub(crate) fn remember_checkpoints(&self, found: Vec<u64>) {
+        *self.checkpoints.lock() = found;
+    }
+
+    /// The first segment of the generation that is open.
+    pub(crate) fn first_segment(&self) -> u64 {
+        self.manifest.lock().first_segment
+    }
+
+    /// The length of the snapshot; 0 without one.
+    pub(crate) fn snapshot_bytes(&self) -> u64 {
+        self.manifest.lock().snapshot.map_or(0, |snapshot| snapshot.len)
+    }
+
+    pub(crate) fn read(&self, id: u64, place: BlockPlace) -> Result<Arc<Block>> {
+        let snapshot = self.snapshots.read().get(&id).cloned();
+        match snapshot {
+            Some(snapshot) => snapshot.read_block(place),
+            None => Err(Error::new(Kind::Internal, format!("snapshot {id} is not part of the database"))),
+        }
+    }
+
+    /// Remembers a cut; one that was given up before its snapshot was begun is replaced.
+    pub(crate) fn cut(&self, order: impl FnOnce() -> Result<Ordered>) -> Result<Cut> {
+        let mut pending = self.pending.lock();
+        if pending.as_ref().is_some_and(|pending| pending.written) {
+            return Err(Error::new(Kind::Internal, "a snapshot is being written already"));
+        }
+        check_number(self.manifest.lock().generation)?;
+        let Ordered { cut, turned, seal_crc } = order()?;
+        *pending = Some(Pending { cut, turned: Some(turned), seal_crc, written: false });
+        Ok(cut)
+    }
+
+    pub(crate) fn begin_snapshot(self: &Arc<Self>, cut: &Cut) -> Result<Box<dyn SnapshotSink>> {
+        let _names = self.names()?;
+        let mut pending = self.pending.lock();
+        let Some(pending) = pending.as_mut().filter(|pending| pending.cut == *cut && !pending.written) else {
+            return Err(Error::new(Kind::Internal, "the cut was given up before its snapshot was begun"));
+        };
+        let id = self.manifest.lock().generation + 1;
+        let path = self.dir.join(temporary_name(id));
+        self.home.check()?;
+        let writer = SnapshotWriter::begin(&self.host, &path, id, cut.lsn).inspect_err(|_| {
+            // Opening removes it too.
+            if self.home.check().is_ok() {
+                let _ = self.host.vfs.remove(&path);
+            }
+        })?;
+        pending.written = true;
+        Ok(Box::new(DiskSink {
+            generations: Arc::downgrade(self),
+            cut: *cut,
+            path,
+            writer: Some(writer),
+            kept: false,
+        }))
+    }
+
+    /// Ends a snapshot and makes it the database. `drive` makes the writer do what it was told at the cut. Returns what
+    /// changed and how many fsyncs it took.
+    pub(crate) fn install(
+        &self,
+        cut: Cut,
+        sink: Box<dyn SnapshotSink>,
+        proof: &mut dyn SnapshotProof,
+        segments: &Segments,
+        latch: &Latch,
+        drive: &dyn Fn(),
+    ) -> Result<(Installed, u64)> {
+        let foreign = || Error::new(Kind::Internal, "the snapshot belongs to another cut");
+        // Declared before `names`, so that the lock is free when an error drops it and it removes its file.
+        let mut sink = sink.into_any().downcast::<DiskSink>().map_err(|_| foreign())?;
+        let (turned, seal_crc) = {
+            let mut pending = self.pending.lock();
+            let pending = pending.as_mut().filter(|pending| pending.cut == cut && sink.cut == cut);
+            let taken = pending.and_then(|pending| Some((pending.turned.take()?, pending.seal_crc.clone())));
+            taken.ok_or_else(foreign)?
+        };
+        drive();
+        turned.wait()?;
+        let seal_crc = seal_crc.load(Ordering::Acquire);
+
+        let (named, file, entries) = {
+            let _names = self.names()?;
+            self.put_in_place(&mut sink, seal_crc)?
+        };
+        // Without the right to names: a thread that deletes files meanwhile need not wait for it.
+        file.prove(&entries, proof)?;
+        let _names = self.names()?;
+        latch.check()?;
+        self.home.check()?;
+        let old = self.manifest.lock().clone();
+        let mut new = Manifest {
+            generation: named.id,
+            first_segment: cut.next_segment,
+            snapshot: Some(named),
+            clean: None,
+            ..old.clone()
+        };
+        let keep = self.retention.generations > 0;
+        if keep {
+            let clean = Some(self.end_of(&cut, segments)?);
+            let last = Manifest { clean, witnessed: None, ..old.clone() };
+            retire::announce(&self.host, &self.dir, &last)?;
+        }
+        let mut said = self.witness.replacing();
+        // The writer has turned to it, and may be further.
+        new.witnessed = Some(said.since(Witnessed::begun(cut.next_segment)));
+        self.home.check()?;
+        new.write_aside(&self.host, &self.dir).inspect_err(|_| {
+            if self.home.check().is_ok() {
+                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
+            }
+        })?;
+        self.home.check()?;
+        if let Err(error) = Manifest::put_in_place(&self.host, &self.dir) {
+            // Nobody can tell which manifest a power cut would leave: both generations stay, and nothing more is
+            // written into either.
+            sink.kept = true;
+            return Err(latch.trip(&error));
+        }
+        sink.kept = true;
+        *said = State { record: new.witnessed, ours: true };
+        drop(said);
+        let size = |segments: Vec<Arc<crate::storage::format::segment::Segment>>| -> u64 {
+            segments.iter().map(|segment| segment.used()).sum()
+        };
+        let retired = segments.range(old.first_segment..cut.next_segment);
+        let log = size(segments.range(cut.next_segment..)) + manifest::LEN as u64;
+        let before = size(retired.clone()) + log + old.snapshot.map_or(0, |snapshot| snapshot.len);
+        let after = log + file.len;
+        self.snapshots.write().insert(named.id, Arc::new(file));
+        *self.manifest.lock() = new;
+        let mut syncs = 4;
+        if keep {
+            // The manifest is durable: what cannot be moved now is moved by the next opening.
+            match self.keep_old(old.generation) {
+                Ok(count) => syncs += count,
+                Err(error) => tracing::warn!(%error, "a replaced generation could not be moved to backup/"),
+            }
+        }
+        let retired = retired
+            .iter()
+            .map(|segment| FileId::Segment(segment.id))
+            .chain(old.snapshot.map(|snapshot| FileId::Snapshot(snapshot.id)))
+            .collect();
+        Ok((Installed { retired, bytes: (before, after) }, syncs))
+    }
+
+    /// The right to change names, unless the directory was given up.
+    fn names(&self) -> Result<MutexGuard<'_, Names>> {
+        let names = self.names.lock();
+        if names.closed { Err(closed()) } else { Ok(names) }
+    }
+
+    /// Ends the file, renames it, opens it for reading.
+    fn put_in_place(
+        &self,
+        sink: &mut DiskSink,
+        seal_crc: u32,
+    ) -> Result<(SnapshotRef, SnapshotFile, Vec<Entry>)> {
+        let writer = sink.writer.take().ok_or_else(ended)?;
+        let path = self.dir.join(snapshot_name(writer.id()));
+        let named = writer.finish(seal_crc)?;
+        self.home.check()?;
+        self.host.vfs.rename(&sink.path, &path).map_err(|error| Error::io("rename", &sink.path, error))?;
+        sink.path = path;
+        self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
+        let (file, entries) = SnapshotFile::open(&self.host, &self.dir, &named, Access::ReadOnly)?;
+        Ok((named, file, entries))
+    }
+
+    /// The end of the segments before a cut, which is sealed by now.
+    fn end_of(&self, cut: &Cut, segments: &Segments) -> Result<Clean> {
+        let segment = cut.next_segment - 1;
+        let len = match segments.get(segment) {
+            Some(segment) => segment.file.len().map_err(|error| segment.io("measure", error))?,
+            None => 0,
+        };
+        Ok(Clean { segment, len, lsn: cut.lsn.0 })
+    }
+
+    fn keep_old(&self, generation: u64) -> Result<u64> {
+        self.home.check()?;
+        retire::finish(&self.host, &self.dir, generation)?;
+        let oldest = (generation + 1).saturating_sub(u64::from(self.retention.generations));
+        let database = self.manifest.lock().database;
+        retire::prune(&self.host, &self.dir, &database, oldest)?;
+        // Three folders and a manifest before, two times the folder since.
+        Ok(6)
+    }
+
+    /// Lets go of files of older generations, and removes them unless they are kept.
+    pub(crate) fn forget(&self, files: &[FileId], segments: &Segments) {
+        let names = self.names.lock();
+        if names.closed {
+            return;
+        }
+        let ours = self.home.check().is_ok();
+        let (first_segment, snapshot) = {
+            let manifest = self.manifest.lock();
+            (manifest.first_segment, manifest.snapshot.map_or(0, |snapshot| snapshot.id))
+        };
+        for file in files {
+            let name = match *file {
+                FileId::Segment(id) if id < first_segment => {
+                    segments.close(id);
+                    segment_name(id)
+                }
+                FileId::Snapshot(id) if id < snapshot => {
+                    self.snapshots.write().remove(&id);
+                    snapshot_name(id)
+                }
+                _ => continue,
+            };
+            if self.retention.generations == 0
+                && ours
+                && let Err(error) = retire::remove(&self.host, &self.dir.join(name))
+            {
+                tracing::warn!(%error, "a replaced file stays until the database is opened again");
+            }
+        }
+    }
+
+    /// Marks the database clean, if it is, leaves a checkpoint of that, and gives the directory up.
+    pub(crate) fn close(
+        &self,
+        clean: Result<Option<(Clean, u32)>>,
+        contents: &dyn Fn(Lsn) -> Option<CheckpointContents>,
+    ) -> Result<u64> {
+        let mut names = self.names.lock();
+        let result = clean.and_then(|clean| match clean {
+            Some((clean, seal_crc)) => {
+                let manifest =
+                    Manifest { clean: Some(clean), witnessed: None, ..self.manifest.lock().clone() };
+                let _said = self.witness.replacing();
+                self.home.check()?;
+                manifest.write_aside(&self.host, &self.dir)?;
+                self.home.check()?;
+                Manifest::put_in_place(&self.host, &self.dir)?;
+                let Manifest { database, generation, .. } = manifest;
+                self.leave_checkpoint(&Bound { database, generation, clean, seal_crc }, contents);
+                Ok(2)
+            }
+            None => Ok(0),
+        });
+        self.snapshots.write().clear();
+        names.closed = true;
+        names.lock = None;
+        result
+    }
+
+    /// Replaces the checkpoints of earlier states. What fails here is no failure of closing: without a checkpoint the
+    /// next opening takes longer.
+    fn leave_checkpoint(&self, bound: &Bound, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) {
+        for lsn in std::mem::take(&mut *self.checkpoints.lock()) {
+            if let Err(error) = retire::remove(&self.host, &self.dir.join(checkpoint_name(lsn))) {
+                tracing::warn!(%error, "a checkpoint that is of no use any more stays");
+            }
+        }
+        let Some(contents) = contents(Lsn(bound.clean.lsn)) else { return };
+        match checkpoint::write(&self.host, &self.dir, bound, &contents) {
+            Ok(bytes) => tracing::debug!(bytes, lsn = bound.clean.lsn, "left a checkpoint"),
+            Err(error) => {
+                tracing::warn!(%error, "no checkpoint could be left; the next opening reads the log first");
+                let _ = self.host.vfs.remove(&self.dir.join(bound.name()));
+            }
+        }
+    }
+
+    fn ended(&self, path: &Path, kept: bool) {
+        let names = self.names.lock();
+        *self.pending.lock() = None;
+        // Without the lock the directory may be another process's; opening removes what is left.
+        if !kept && !names.closed && self.home.check().is_ok() {
+            let _ = self.host.vfs.remove(path);
+        }
+    }
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Internal, "the snapshot has ended, or a block of it could not be written")
+}
+
+/// A snapshot on its way to disk.
+struct DiskSink {
+    generations: Weak<Generations>,
+    cut: Cut,
+    path: PathBuf,
+    writer: Option<SnapshotWriter>,
+    /// The manifest names it, or may.
+    kept: bool,
+}
+
+impl SnapshotSink for DiskSink {
+    fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
+        let writer = self.writer.as_mut().ok_or_else(ended)?;
+        let result = writer.block(collection, documents, payload);
+        if result.is_err() {
+            // What has failed once is not installed.
+            self.writer = None;
+        }
+        result
+    }
+
+    fn bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, SnapshotWriter::bytes)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Drop for DiskSink {
+    fn drop(&mut self) {
+        self.writer = None;
+        if let Some(generations) = self.generations.upgrade() {
+            generations.ended(&self.path, self.kept);
+        }
+    }
+}

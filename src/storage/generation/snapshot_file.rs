@@ -1,0 +1,269 @@
+//! Reads a snapshot: header, footer and table at once, blocks in any order, each verified.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, Kind, Result};
+use crate::options::Access;
+use crate::storage::contract::backend::{
+    Block, BlockPlace, FileId, Loader, Lsn, ReadBack, SnapshotBlock, SnapshotProof,
+};
+use crate::storage::format::frame::{MAX_BODY, u32_at};
+use crate::storage::format::manifest::SnapshotRef;
+use crate::storage::format::snapshot;
+use crate::storage::format::snapshot::{
+    BLOCK_HEADER_LEN, BlockKind, ENTRY_LEN, Entry, FOOTER_LEN, Footer, HEADER_LEN, LONGEST_SHARED,
+    SnapshotHeader, SnapshotSeed, Table, snapshot_name,
+};
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at, resize, zeros};
+
+/// The table is read in pieces of so many bytes: whole entries.
+const TABLE_PIECE: u64 = ENTRY_LEN << 14;
+/// Blocks are read in pieces of at most this many bytes, or one block.
+const PIECE: u64 = 1 << 20;
+/// The same where one thread reads and looks at all of it: little enough to be in the processor's cache still.
+const PROVEN_PIECE: u64 = 256 << 10;
+
+/// An open snapshot.
+pub(crate) struct SnapshotFile {
+    pub(crate) id: u64,
+    pub(crate) len: u64,
+    pub(crate) lsn: Lsn,
+    /// Head checksum of the SEAL that its segments go on from.
+    pub(crate) seal_crc: u32,
+    seed: SnapshotSeed,
+    path: PathBuf,
+    file: Arc<dyn VfsFile>,
+}
+
+impl SnapshotFile {
+    /// Opens the snapshot that a manifest names and verifies all of it but the blocks. Fsyncs it first when it may be
+    /// written, so that what is read is what is durable.
+    pub(crate) fn open(
+        host: &Host,
+        dir: &Path,
+        named: &SnapshotRef,
+        access: Access,
+    ) -> Result<(SnapshotFile, Vec<Entry>)> {
+        let path = dir.join(snapshot_name(named.id));
+        let mode = if access == Access::ReadWrite { OpenMode::ReadWrite } else { OpenMode::Read };
+        let file = match host.vfs.open(&path, mode) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::corrupt(&path, 0, "the snapshot is missing"));
+            }
+            result => result.map_err(|error| Error::io("open", &path, error))?,
+        };
+        if access == Access::ReadWrite {
+            file.sync_all().map_err(|error| Error::io("fsync", &path, error))?;
+        }
+        let len = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        if len != named.len || len < HEADER_LEN + FOOTER_LEN {
+            let what = format!("the manifest names a snapshot of {} bytes, this file has {len}", named.len);
+            return Err(Error::corrupt(&path, len.min(named.len), what));
+        }
+        let read = |at: u64, bytes: &mut [u8]| {
+            read_exact_at(&*file, at, bytes).map_err(|error| Error::io("read", &path, error))
+        };
+        let mut head = [0; HEADER_LEN as usize];
+        read(0, &mut head)?;
+        let header = SnapshotHeader::decode(&head, &path)?;
+        if header.id != named.id || header.encrypted {
+            return Err(Error::corrupt(&path, 12, "its header belongs to another snapshot"));
+        }
+        let mut tail = [0; FOOTER_LEN as usize];
+        read(len - FOOTER_LEN, &mut tail)?;
+        let footer = Footer::decode(&tail, &path, len - FOOTER_LEN)?;
+        let whole = footer.header_crc == snapshot::header_crc(&head) && footer.blocks == header.blocks;
+        if !whole || snapshot::reference(&header, &footer, len) != *named {
+            return Err(Error::corrupt(
+                &path,
+                len - FOOTER_LEN,
+                "it is not the snapshot that the manifest names",
+            ));
+        }
+        let seed = SnapshotSeed::new(&header.salt, header.id);
+        let mut table = Table::new(&footer, seed, &path);
+        let (mut at, mut bytes) = (footer.table, Vec::new());
+        while at < len - FOOTER_LEN {
+            bytes.resize((len - FOOTER_LEN - at).min(TABLE_PIECE) as usize, 0);
+            read(at, &mut bytes)?;
+            table.read(&bytes)?;
+            at += bytes.len() as u64;
+        }
+        let entries = table.finish()?;
+        let documents = entries.iter().filter(|entry| entry.kind == BlockKind::Documents);
+        if documents.map(|entry| u64::from(entry.documents)).sum::<u64>() != header.documents {
+            return Err(Error::corrupt(&path, 56, "its header counts other documents than its table"));
+        }
+        let (lsn, seal_crc) = (header.lsn, header.seal_crc);
+        Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file }, entries))
+    }
+
+    /// Feeds a loader: the database's blocks in order on this thread, then the documents' from as many threads as the
+    /// machine runs at once. A block is verified before it is handed on.
+    pub(crate) fn load(&self, entries: &[Entry], loader: &mut dyn Loader) -> Result<()> {
+        let database = |entry: &Entry| entry.kind == BlockKind::Database;
+        let least = u64::from(loader.least_document());
+        let lies = |entry: &&Entry| u64::from(entry.documents) * least > u64::from(entry.len);
+        if let Some(entry) = entries.iter().find(|entry| !database(entry) && lies(entry)) {
+            let what = "the snapshot's table counts more documents than the block has room for";
+            return Err(Error::corrupt(&self.path, entry.offset, what));
+        }
+        let mut buffer = Vec::new();
+        for piece in pieces(entries, PIECE, database) {
+            self.read_piece(entries, piece, &mut buffer, &mut |n, block| {
+                loader.database_block(self.loaded(n, &block))
+            })?;
+        }
+        let pieces = pieces(entries, PIECE, |entry| !database(entry));
+        let shared = &*loader;
+        self.each_piece(entries, &pieces, &|n, block| shared.documents(self.loaded(n, &block)))
+    }
+
+    /// Reads every block, verifies it and has it proven.
+    pub(crate) fn prove(&self, entries: &[Entry], proof: &mut dyn SnapshotProof) -> Result<()> {
+        let mut buffer = Vec::new();
+        for piece in pieces(entries, PROVEN_PIECE, |_| true) {
+            self.read_piece(entries, piece, &mut buffer, &mut |_, block| proof.block(&block))?;
+        }
+        proof.end()
+    }
+
+    /// What a loader gets of a block: a payload that it may keep.
+    fn loaded(&self, index: u32, block: &ReadBack<'_>) -> SnapshotBlock {
+        let ReadBack { collection, documents, first_document, place, payload } = *block;
+        let block = Arc::new(Block { place, base: 0, bytes: payload.into() });
+        SnapshotBlock { lsn: self.lsn, index, collection, documents, first_document, block }
+    }
+
+    /// Reads one payload and verifies it.
+    pub(crate) fn read_block(&self, place: BlockPlace) -> Result<Arc<Block>> {
+        if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
+            return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
+        }
+        // A place may come from a file that nothing proves: no room is made for a block that is not there.
+        if place.len > LONGEST_SHARED {
+            let mut head = [0; BLOCK_HEADER_LEN as usize];
+            self.read(place.frame, &mut head)?;
+            if u32_at(&head, 0) != place.len || u64::from(place.len) > MAX_BODY {
+                return Err(self.damage(place.frame));
+            }
+        }
+        let mut bytes = self.room(BLOCK_HEADER_LEN + u64::from(place.len))?;
+        self.read(place.frame, &mut bytes)?;
+        let (head, payload) = bytes.split_at(BLOCK_HEADER_LEN as usize);
+        let crc = self.seed.block_crc(place.frame, payload);
+        if u32_at(head, 0) != place.len || u32_at(head, 4) != crc {
+            return Err(self.damage(place.frame));
+        }
+        bytes.drain(..BLOCK_HEADER_LEN as usize);
+        Ok(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice() }))
+    }
+
+    fn each_piece(
+        &self,
+        entries: &[Entry],
+        pieces: &[Range<usize>],
+        hear: &(dyn Fn(u32, ReadBack<'_>) -> Result<()> + Sync),
+    ) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let failure: Mutex<Option<Error>> = Mutex::new(None);
+        let work = || {
+            let mut buffer = Vec::new();
+            while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(error) =
+                    self.read_piece(entries, piece.clone(), &mut buffer, &mut |n, block| hear(n, block))
+                {
+                    failure.lock().get_or_insert(error);
+                    next.store(pieces.len(), Ordering::Relaxed);
+                }
+            }
+        };
+        // Asking how many there may be costs more than loading a small snapshot.
+        let threads = match pieces.len() {
+            0 | 1 => 1,
+            pieces => std::thread::available_parallelism().map_or(1, usize::from).min(pieces),
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        failure.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Reads neighbouring blocks at once and hands each on, with its number, once it is verified.
+    fn read_piece(
+        &self,
+        entries: &[Entry],
+        piece: Range<usize>,
+        buffer: &mut Vec<u8>,
+        hear: &mut dyn FnMut(u32, ReadBack<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let first = piece.start;
+        let Some(entries) = entries.get(piece) else { return Ok(()) };
+        let (Some(from), Some(to)) = (entries.first(), entries.last()) else { return Ok(()) };
+        let start = from.offset;
+        resize(buffer, to.end() - start).map_err(|error| Error::io("read", &self.path, error))?;
+        buffer.shrink_to(2 * PIECE as usize);
+        self.read(start, buffer)?;
+        for (index, entry) in (first..).zip(entries) {
+            let at = (entry.offset - start) as usize;
+            let bytes = buffer.get(at..(entry.end() - start) as usize).unwrap_or(&[]);
+            let (head, payload) = bytes.split_at_checked(BLOCK_HEADER_LEN as usize).unwrap_or((&[], &[]));
+            let is_named = head.len() == BLOCK_HEADER_LEN as usize
+                && (u32_at(head, 0), u32_at(head, 4)) == (entry.len, entry.crc);
+            if !is_named || self.seed.block_crc(entry.offset, payload) != entry.crc {
+                return Err(self.damage(entry.offset));
+            }
+            let place = BlockPlace {
+                file: FileId::Snapshot(self.id),
+                frame: entry.offset,
+                offset: entry.offset + BLOCK_HEADER_LEN,
+                len: entry.len,
+            };
+            let Entry { collection, documents, first_document, .. } = *entry;
+            hear(index as u32, ReadBack { collection, documents, first_document, place, payload })?;
+        }
+        Ok(())
+    }
+
+    fn room(&self, len: u64) -> Result<Vec<u8>> {
+        zeros(len).map_err(|error| Error::io("read", &self.path, error))
+    }
+
+    fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
+        read_exact_at(&*self.file, at, bytes).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                Error::corrupt(&self.path, at, "the file ends inside a block")
+            }
+            _ => Error::io("read", &self.path, error),
+        })
+    }
+
+    fn damage(&self, offset: u64) -> Error {
+        Error::corrupt(&self.path, offset, "a block's checksum does not hold")
+    }
+}
+
+/// Rows of neighbouring blocks that are wanted, none above so many bytes unless it is one block.
+fn pieces(entries: &[Entry], most: u64, wanted: impl Fn(&Entry) -> bool) -> Vec<Range<usize>> {
+    let mut pieces: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| wanted(entry)) {
+        match pieces.last_mut().filter(|piece| piece.end == index && entry.end() - start <= most) {
+            Some(piece) => piece.end = index + 1,
+            None => {
+                start = entry.offset;
+                pieces.push(index..index + 1);
+            }
+        }
+    }
+    pieces
+}

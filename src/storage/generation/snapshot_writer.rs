@@ -1,0 +1,145 @@
+//! Writes a snapshot: blocks as they come, then table and footer, the header last.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Kind, Result};
+use crate::storage::contract::backend::{BlockPlace, FileId, Lsn};
+use crate::storage::format::frame::MAX_BODY;
+use crate::storage::format::manifest::SnapshotRef;
+use crate::storage::format::snapshot;
+use crate::storage::format::snapshot::{
+    BLOCK_HEADER_LEN, BlockKind, Entry, Footer, HEADER_LEN, LONGEST_SHARED, SnapshotHeader, SnapshotSeed,
+};
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::{OpenMode, VfsFile, write_all_at};
+
+/// Blocks are gathered into writes of about this many bytes.
+const PIECE: usize = 1 << 20;
+
+/// A snapshot in the making.
+pub(crate) struct SnapshotWriter {
+    id: u64,
+    lsn: Lsn,
+    salt: [u8; 16],
+    seed: SnapshotSeed,
+    path: PathBuf,
+    file: Arc<dyn VfsFile>,
+    written: u64,
+    buffer: Vec<u8>,
+    entries: Vec<Entry>,
+    documents: BTreeMap<u32, u64>,
+}
+
+impl SnapshotWriter {
+    /// Begins the snapshot of the commits up to `lsn` in the file at `path`.
+    pub(crate) fn begin(host: &Host, path: &Path, id: u64, lsn: Lsn) -> Result<SnapshotWriter> {
+        let failed = |error| Error::io("create", path, error);
+        let file = host.vfs.open(path, OpenMode::Create).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
+        let mut salt = [0; 16];
+        host.rng.fill(&mut salt);
+        Ok(SnapshotWriter {
+            id,
+            lsn,
+            salt,
+            seed: SnapshotSeed::new(&salt, id),
+            path: path.to_path_buf(),
+            file,
+            written: HEADER_LEN,
+            buffer: Vec::new(),
+            entries: Vec::new(),
+            documents: BTreeMap::new(),
+        })
+    }
+
+    /// Appends a block.
+    pub(crate) fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace> {
+        let len = payload.len();
+        if len as u64 > MAX_BODY || (len > LONGEST_SHARED as usize && documents > 1) {
+            let what = format!("a snapshot block of {len} bytes and {documents} documents is too long");
+            return Err(Error::new(Kind::Internal, what));
+        }
+        let offset = self.bytes();
+        let before = self.documents.entry(collection).or_default();
+        let entry = Entry {
+            offset,
+            len: len as u32,
+            crc: self.seed.block_crc(offset, payload),
+            collection,
+            documents,
+            first_document: *before,
+            kind: if collection == 0 { BlockKind::Database } else { BlockKind::Documents },
+        };
+        *before += u64::from(documents);
+        self.buffer.extend_from_slice(&entry.len.to_le_bytes());
+        self.buffer.extend_from_slice(&entry.crc.to_le_bytes());
+        self.buffer.extend_from_slice(payload);
+        self.entries.push(entry);
+        if self.buffer.len() >= PIECE {
+            self.put()?;
+        }
+        Ok(BlockPlace {
+            file: FileId::Snapshot(self.id),
+            frame: offset,
+            offset: offset + BLOCK_HEADER_LEN,
+            len: entry.len,
+        })
+    }
+
+    /// Bytes so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// The number in the name.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Ends it, durably, as the snapshot that segments after the SEAL with this checksum go on from.
+    pub(crate) fn finish(mut self, seal_crc: u32) -> Result<SnapshotRef> {
+        let table = self.bytes();
+        let blocks = u32::try_from(self.entries.len())
+            .map_err(|_| Error::new(Kind::Limit, "a snapshot holds at most 2^32 blocks"))?;
+        let header = SnapshotHeader {
+            encrypted: false,
+            id: self.id,
+            lsn: self.lsn,
+            salt: self.salt,
+            seal_crc,
+            documents: self
+                .documents
+                .iter()
+                .filter(|(number, _)| **number != 0)
+                .map(|(_, count)| count)
+                .sum(),
+            blocks,
+        };
+        let head = header.encode();
+        let mut tail = Vec::with_capacity(self.entries.len() * snapshot::ENTRY_LEN as usize);
+        for entry in &self.entries {
+            entry.encode(&mut tail);
+        }
+        let table_crc = self.seed.table_crc(&tail);
+        let footer = Footer { table, blocks, table_crc, header_crc: snapshot::header_crc(&head) };
+        tail.extend_from_slice(&footer.encode());
+        self.buffer.append(&mut tail);
+        self.put()?;
+        write_all_at(&*self.file, 0, &head).map_err(|error| self.io("write", error))?;
+        self.file.sync_all().map_err(|error| self.io("fsync", error))?;
+        Ok(snapshot::reference(&header, &footer, self.written))
+    }
+
+    fn put(&mut self) -> Result<()> {
+        write_all_at(&*self.file, self.written, &self.buffer).map_err(|error| self.io("write", error))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn io(&self, what: &str, error: std::io::Error) -> Error {
+        Error::io(what, &self.path, error)
+    }
+}

@@ -1,0 +1,319 @@
+//! Bytes to frames: an iterator over the good frames of one segment, and what can be said about the first bad one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::flipped::is_one_bit_off;
+use crate::error::{Error, Result};
+use crate::storage::contract::backend::{Block, BlockPlace, FileId, Lsn, Replayed};
+use crate::storage::format::frame;
+use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN, MAX_BODY};
+use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment};
+use crate::storage::host::vfs::read_exact_at;
+use crate::storage::log::window::{WINDOW, Window};
+
+const SECTOR: u64 = 512;
+
+/// What a search behind a bad frame found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// A frame here.
+    Found(u64),
+    /// None.
+    Nothing,
+    /// It was given up here: more headers than a writer leaves say that a frame begins.
+    GivenUp(u64),
+}
+
+impl Later {
+    /// Why the first bad frame is damage, if this says so.
+    pub(crate) fn damage(self) -> Option<String> {
+        match self {
+            Later::Found(at) => {
+                Some(format!("the frame there was durable before the frame at offset {at} was written"))
+            }
+            Later::GivenUp(at) => Some(format!(
+                "frames that overlap are said to begin behind it, up to offset {at}; no writer makes them"
+            )),
+            Later::Nothing => None,
+        }
+    }
+}
+
+/// The good frames from the start; ends at the SEAL, at the end, or before the first bad frame.
+pub(crate) struct Frames<'a> {
+    segment: &'a Segment,
+    window: Window<'a>,
+    /// Length of the file.
+    pub(crate) len: u64,
+    /// Where the good frames end.
+    pub(crate) end: u64,
+    /// The last commit.
+    pub(crate) last: Lsn,
+    /// Head checksum of the SEAL, once met.
+    pub(crate) seal: Option<u32>,
+    /// Everything before this offset was durable before the last good frame got its place.
+    pub(crate) durable_end: u64,
+    unproven: VecDeque<(Lsn, u64)>,
+    ended: bool,
+    /// Where the last byte that is not zero ends, once looked for.
+    nonzero: Option<u64>,
+    /// Bytes of frames that searches may still check, from then on.
+    budget: u64,
+}
+
+impl<'a> Frames<'a> {
+    /// Starts behind the header; `base` is the last commit before.
+    pub(crate) fn new(segment: &'a Segment, len: u64, base: Lsn) -> Frames<'a> {
+        Frames {
+            segment,
+            window: Window::new(&*segment.file, len),
+            len,
+            end: SEGMENT_HEADER_LEN,
+            last: base,
+            seal: None,
+            durable_end: SEGMENT_HEADER_LEN,
+            unproven: VecDeque::new(),
+            ended: false,
+            nonzero: None,
+            budget: 0,
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Replayed>> {
+        while self.seal.is_none() {
+            let at = self.end;
+            let Some((header, body, padding)) =
+                self.window.frame(self.segment, at).map_err(|error| self.segment.io("read", error))?
+            else {
+                return Ok(None);
+            };
+            if !frame::body_holds(&header, body, padding) {
+                return Ok(None);
+            }
+            let expected = Lsn(self.last.0 + u64::from(header.kind == FrameKind::Commit));
+            if header.lsn != expected {
+                let what = format!("a frame has lsn {} where {} is due", header.lsn.0, expected.0);
+                return Err(Error::corrupt(&self.segment.path, at, what));
+            }
+            let replayed = match header.kind {
+                FrameKind::Commit => Some(replay(self.segment, at, &header, body)?),
+                FrameKind::Seal | FrameKind::Mark => None,
+            };
+            self.end = at + header.frame_len();
+            self.last = header.lsn;
+            if header.kind == FrameKind::Commit {
+                self.unproven.push_back((header.lsn, self.end));
+            }
+            // A SEAL or MARK tells of what stands before it, not of itself: its own fsync may have failed.
+            self.prove(header.durable());
+            if header.kind == FrameKind::Seal {
+                self.seal = Some(header.head_crc);
+            }
+            if replayed.is_some() {
+                return Ok(replayed);
+            }
+        }
+        Ok(None)
+    }
+
+    fn prove(&mut self, durable: Lsn) {
+        while let Some((_, end)) = self.unproven.front().filter(|(lsn, _)| *lsn <= durable) {
+            self.durable_end = *end;
+            self.unproven.pop_front();
+        }
+    }
+
+    /// Where what was written ends, or some zeros before: behind it the file holds nothing but zeros, the space that no
+    /// frame has used. Asked when there are no more good frames.
+    pub(crate) fn written(&mut self) -> io::Result<u64> {
+        let nonzero = self.nonzero()?;
+        Ok(nonzero.next_multiple_of(8).min(self.len).max(self.end))
+    }
+
+    /// Where the last byte that is not zero ends.
+    fn nonzero(&mut self) -> io::Result<u64> {
+        if let Some(known) = self.nonzero {
+            return Ok(known);
+        }
+        let found = self.find_nonzero()?;
+        self.nonzero = Some(found);
+        Ok(found)
+    }
+
+    fn find_nonzero(&mut self) -> io::Result<u64> {
+        // Holes hold zeros and are not read: a file may have terabytes of them. One that is short is read with the rest.
+        let mut extents: Vec<Range<u64>> = Vec::new();
+        let mut at = self.end;
+        while let Some(data) = self.data(at)? {
+            at = data.end;
+            match extents.last_mut().filter(|last| data.start - last.end <= WINDOW) {
+                Some(last) => last.end = data.end,
+                None => extents.push(data),
+            }
+        }
+        let behind: u64 = extents.iter().map(|extent| extent.end - extent.start).sum();
+        self.budget = behind.saturating_mul(3).saturating_add(4 * MAX_BODY);
+        let mut bytes = Vec::new();
+        for extent in extents.into_iter().rev() {
+            let mut to = extent.end;
+            while to > extent.start {
+                let from = to.saturating_sub(WINDOW).max(extent.start);
+                bytes.resize((to - from) as usize, 0);
+                read_exact_at(&*self.segment.file, from, &mut bytes)?;
+                if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+                    return Ok(from + last as u64 + 1);
+                }
+                to = from;
+            }
+        }
+        Ok(self.end)
+    }
+
+    /// The next bytes from `at` on that are in no hole.
+    fn data(&self, at: u64) -> io::Result<Option<Range<u64>>> {
+        if at >= self.len {
+            return Ok(None);
+        }
+        let data = self.segment.file.next_data(at)?;
+        Ok(data.map(|data| data.start.max(at)..data.end.min(self.len)).filter(|data| !data.is_empty()))
+    }
+
+    /// Looks behind the first bad frame for one that was placed when a later commit than the last good one was
+    /// durable already. No power cut takes away what was durable, so such a frame proves damage. A later good
+    /// frame alone proves nothing: sectors reach the disk in any order.
+    pub(crate) fn find_proof_of_damage(&mut self) -> io::Result<Later> {
+        let last = self.last;
+        self.find_later(self.end + 8, |header| header.durable() > last)
+    }
+
+    /// Goes on behind a bad frame: at the next frame whose checksums hold, whatever its number. `false` when there
+    /// is none. For reports only; recovery never reads on.
+    pub(crate) fn skip_damage(&mut self) -> io::Result<bool> {
+        let mut from = self.end;
+        loop {
+            let Later::Found(at) = self.find_later(from, |_| true)? else { return Ok(false) };
+            if let Some((header, body, _)) = self.window.frame(self.segment, at)?
+                && (header.kind != FrameKind::Commit || frame::payloads(&header, body).is_some())
+            {
+                self.end = at;
+                self.last = Lsn(header.lsn.0.saturating_sub(u64::from(header.kind == FrameKind::Commit)));
+                self.ended = false;
+                return Ok(true);
+            }
+            from = at + 8;
+        }
+    }
+
+    /// The first frame from `from` on whose header is wanted and whose checksums hold.
+    ///
+    /// Frames that a writer made do not overlap, so all of them together are no longer than what is searched; what
+    /// reads as a header by chance is rare. A file of headers whose bodies overlap was made to be checked for ever, and
+    /// is given up.
+    fn find_later(&mut self, from: u64, wanted: impl Fn(&FrameHeader) -> bool) -> io::Result<Later> {
+        let written = self.written()?;
+        let (mut at, mut data) = (from, from..from);
+        // No frame begins with zeros.
+        while at < written {
+            if at >= data.end {
+                let Some(next) = self.data(at)? else { break };
+                at = at.max(next.start / 8 * 8);
+                data = next;
+            }
+            if let Some(header) = self.window.header(self.segment, at)?.filter(|header| wanted(header)) {
+                let Some(left) = self.budget.checked_sub(header.frame_len()) else {
+                    return Ok(Later::GivenUp(at));
+                };
+                self.budget = left;
+                if self.window.holds(&header, at)? {
+                    return Ok(Later::Found(at));
+                }
+            }
+            at += 8;
+        }
+        Ok(Later::Nothing)
+    }
+
+    /// Whether neither a power cut nor a kill explains the first bad frame: no sector of it is missing, and its end is
+    /// there. A sector that never reached the disk reads as zeros, or lies behind the end of the file; so does what a
+    /// process that was killed in the midst of a write did not come to. A whole frame may end with zeros too: when one
+    /// flipped bit explains its checksum, it is one. One byte that is not zero where a header would stand is none: it was
+    /// flipped in space that no frame has used.
+    pub(crate) fn is_suspect(&mut self) -> io::Result<bool> {
+        let at = self.end;
+        let left = self.len.saturating_sub(at);
+        if left < HEADER_LEN as u64 {
+            return Ok(false);
+        }
+        let nonzero = self.nonzero()?;
+        let head = self.window.get(at, HEADER_LEN as u64)?;
+        let header = FrameHeader::decode(head, self.segment.seed, at);
+        let len = match header {
+            None => {
+                let bytes = head.iter().filter(|byte| **byte != 0).count();
+                let ends = nonzero < at + HEADER_LEN as u64;
+                if bytes <= 1 || ends && !frame::is_header_one_bit_off(head, self.segment.seed, at) {
+                    return Ok(false);
+                }
+                HEADER_LEN as u64
+            }
+            Some(header) => {
+                let len = HEADER_LEN as u64 + u64::from(header.body_len);
+                if header.frame_len() > left {
+                    return Ok(false);
+                }
+                len
+            }
+        };
+        let mut from = at;
+        while from < at + len {
+            let to = ((from / SECTOR + 1) * SECTOR).min(at + len);
+            if self.window.get(from, to - from)?.iter().all(|byte| *byte == 0) {
+                return Ok(false);
+            }
+            from = to;
+        }
+        match header {
+            // The whole body is read last: most that is torn has told so by now.
+            Some(header) if nonzero < at + len => {
+                let (body, body_len) = (at + HEADER_LEN as u64, u64::from(header.body_len));
+                let found = self.window.crc(body, body_len)?;
+                Ok(is_one_bit_off(found, header.body_crc, body_len, nonzero.saturating_sub(body)))
+            }
+            _ => Ok(true),
+        }
+    }
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Result<Replayed>;
+
+    fn next(&mut self) -> Option<Result<Replayed>> {
+        if self.ended {
+            return None;
+        }
+        let next = self.step().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+fn replay(segment: &Segment, at: u64, header: &FrameHeader, body: &[u8]) -> Result<Replayed> {
+    let payloads = frame::payloads(header, body)
+        .ok_or_else(|| Error::corrupt(&segment.path, at, "the blocks of a frame do not fill its body"))?;
+    let blocks = payloads
+        .into_iter()
+        .map(|(inside, payload)| {
+            let place = BlockPlace {
+                file: FileId::Segment(segment.id),
+                frame: at,
+                offset: at + inside,
+                len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+            };
+            Arc::new(Block { place, base: 0, bytes: payload.into() })
+        })
+        .collect();
+    Ok(Replayed { lsn: header.lsn, blocks })
+}

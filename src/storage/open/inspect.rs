@@ -1,0 +1,431 @@
+//! Reading every byte of a database without changing one: what is whole, and where each file is first damaged.
+//!
+//! Recovery stops at the first damage, because it may answer nothing that rests on it. This reads on: behind a bad
+//! frame at the next whose checksums hold, behind a bad segment at the next segment. What follows damage is read on
+//! its own terms; that it does not continue what is missing is no second damage.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use smallvec::smallvec;
+
+use super::frames::Frames;
+use super::listing::Listing;
+use crate::error::{Details, Error, Kind, Result};
+use crate::options::Access;
+use crate::storage::contract::backend::{BlockPlace, FileId, Lsn, Replayed};
+use crate::storage::format::manifest;
+use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
+use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
+use crate::storage::format::snapshot::{BLOCK_HEADER_LEN, Entry, snapshot_name};
+use crate::storage::format::witness::Witnessed;
+use crate::storage::generation::snapshot_file::SnapshotFile;
+use crate::storage::host::lock::DirectoryLock;
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::{OpenMode, read_exact_at};
+
+/// The first damage of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// Where in the file.
+    pub offset: u64,
+    /// The commit that stands there or was due there; `None` where no commit is concerned.
+    pub lsn: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileReport {
+    /// Its name in the directory.
+    pub file: String,
+    /// `manifest`, `snapshot` or `segment`.
+    pub kind: &'static str,
+    /// Its length.
+    pub bytes: u64,
+    /// Commits whose checksums hold.
+    pub frames: u64,
+    /// Blocks in them.
+    pub blocks: u64,
+    /// Bytes at its end that a kill or a power cut left unfinished. Opening the database cuts them; no acknowledged
+    /// write is among them.
+    pub torn_bytes: u64,
+    /// Where it is damaged first.
+    pub first_damage: Option<Damage>,
+}
+
+/// What a directory holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// Each file: the manifest, the snapshot, then the segments in order.
+    pub files: Vec<FileReport>,
+    /// The last commit that could be read.
+    pub last_lsn: Lsn,
+    /// Whether the last session closed the database, and it is as that left it.
+    pub clean: bool,
+}
+
+/// One commit, and what its listener needs to judge it.
+pub struct Heard {
+    /// The commit.
+    pub commit: Replayed,
+    /// Whether it is a block of the snapshot: part of the state at the commit's number, and no commit by itself.
+    pub from_snapshot: bool,
+    /// Whether every commit before it was read too.
+    pub gapless: bool,
+}
+
+/// Says what is wrong with a commit, if anything: the offset in its file, and the words.
+pub type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
+
+/// Reads a database directory under a shared lock. `listen` is called with every commit whose checksums hold, in order.
+///
+/// Damage is part of the answer. `IO` when there is no database or the system refuses, `LOCKED` when a process writes
+/// it, `VERSION` and `WRONG_KEY` when this version cannot read it.
+pub fn inspect(host: &Host, dir: &Path, listen: &mut Listener<'_>) -> Result<Inspected> {
+    let failed = |error| Error::io("look at", dir, error);
+    let path = host.vfs.absolute(dir).map_err(failed)?;
+    let segments = list(host, &path)?;
+    let dir = &*host.vfs.real(&path).map_err(failed)?;
+    let _lock = DirectoryLock::acquire(host, dir, Access::ReadOnly)?;
+    let (files, last) = (Vec::new(), Lsn(0));
+    let mut pass = Pass { host, dir, listen, files, last, seal_crc: 0, gapless: true, witnessed: None };
+    let manifest = pass.manifest()?;
+    let first = manifest.as_ref().map_or(0, |manifest| manifest.first_segment);
+    if let Some(named) = manifest.as_ref().and_then(|manifest| manifest.snapshot) {
+        pass.snapshot(&named)?;
+    }
+    pass.witnessed =
+        manifest.as_ref().and_then(|manifest| manifest.witnessed).filter(|one| one.segment >= first);
+    let in_use = manifest.as_ref().is_some_and(Manifest::is_in_use);
+    let clean = manifest.and_then(|manifest| manifest.clean);
+    let clean = pass.segments(segments.into_iter().filter(|id| *id >= first).collect(), clean, first)?;
+    Ok(Inspected { files: pass.files, last_lsn: pass.last, clean: clean && !in_use })
+}
+
+/// The segments in the directory, in order.
+pub(crate) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
+    let refused = |message: String| {
+        let details = Details { file: Some(dir.to_path_buf()), ..Details::default() };
+        Err(Error::new(Kind::Io, message).with_details(details))
+    };
+    let Some(listing) = Listing::read(host, dir)? else {
+        return refused(format!("there is no database at {}; check the path", dir.display()));
+    };
+    if listing.segments.is_empty() && !listing.manifest {
+        return refused(format!("{} holds no database; check the path", dir.display()));
+    }
+    Ok(listing.segments)
+}
+
+/// One reading of a directory.
+struct Pass<'a, 'l> {
+    host: &'a Host,
+    dir: &'a Path,
+    listen: &'a mut Listener<'l>,
+    files: Vec<FileReport>,
+    last: Lsn,
+    seal_crc: u32,
+    gapless: bool,
+    /// What a session that was not closed said of its newest segment.
+    witnessed: Option<Witnessed>,
+}
+
+/// What a segment must continue, and whether it is the newest with frames.
+struct Role {
+    newest: bool,
+    clean: Option<Clean>,
+}
+
+impl Pass<'_, '_> {
+    /// The manifest, where it can be read; without it every segment of the directory is read.
+    fn manifest(&mut self) -> Result<Option<Manifest>> {
+        let path = self.dir.join(manifest::NAME);
+        let mut report = blank(manifest::NAME.to_owned(), "manifest");
+        if let Ok(file) = self.host.vfs.open(&path, OpenMode::Read) {
+            report.bytes = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        }
+        let read = match Manifest::read(self.host, self.dir, false) {
+            Ok(manifest) => Some(manifest),
+            Err(error) if error.kind() == Kind::Corrupt => {
+                report.first_damage = Some(damage_of(&error, None));
+                None
+            }
+            Err(_) if self.host.vfs.kind(&path).is_ok_and(|kind| kind.is_none()) => {
+                report.first_damage = Some(damage(0, None, "it is missing, and there is data beside it"));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        self.gapless &= read.is_some();
+        self.files.push(report);
+        let Some(manifest) = read else { return Ok(None) };
+        if manifest.encrypted {
+            let message = format!("{} is encrypted; this version cannot verify it", self.dir.display());
+            return Err(Error::new(Kind::WrongKey, message));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Reads the snapshot block by block; one that cannot be read is damage, and the next is read all the same.
+    fn snapshot(&mut self, named: &SnapshotRef) -> Result<()> {
+        let path = self.dir.join(snapshot_name(named.id));
+        let mut report = blank(snapshot_name(named.id), "snapshot");
+        if let Ok(file) = self.host.vfs.open(&path, OpenMode::Read) {
+            report.bytes = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        }
+        match SnapshotFile::open(self.host, self.dir, named, Access::ReadOnly) {
+            Ok((file, entries)) => {
+                self.last = file.lsn;
+                self.seal_crc = file.seal_crc;
+                for entry in &entries {
+                    self.snapshot_block(&file, entry, &mut report)?;
+                }
+            }
+            Err(error) if error.kind() == Kind::Corrupt => {
+                report.first_damage = Some(damage_of(&error, None));
+            }
+            Err(error) => return Err(error),
+        }
+        self.gapless &= report.first_damage.is_none();
+        self.files.push(report);
+        Ok(())
+    }
+
+    fn snapshot_block(&mut self, file: &SnapshotFile, entry: &Entry, report: &mut FileReport) -> Result<()> {
+        let place = BlockPlace {
+            file: FileId::Snapshot(file.id),
+            frame: entry.offset,
+            offset: entry.offset + BLOCK_HEADER_LEN,
+            len: entry.len,
+        };
+        let found = match file.read_block(place) {
+            Ok(block) => {
+                report.blocks += 1;
+                let commit = Replayed { lsn: file.lsn, blocks: smallvec![block] };
+                let gapless = self.gapless && report.first_damage.is_none();
+                let heard = Heard { commit, from_snapshot: true, gapless };
+                (self.listen)(&heard).map(|(offset, what)| damage(offset, Some(file.lsn.0), &what))
+            }
+            Err(error) if error.kind() == Kind::Corrupt => Some(damage_of(&error, Some(file.lsn.0))),
+            Err(error) => return Err(error),
+        };
+        report.first_damage = report.first_damage.take().or(found);
+        Ok(())
+    }
+
+    /// Reads the chain; answers whether the last session closed the database.
+    fn segments(&mut self, found: Vec<u64>, clean: Option<Clean>, first: u64) -> Result<bool> {
+        let mut opened = Vec::new();
+        for id in found {
+            let path = self.dir.join(segment_name(id));
+            let file =
+                self.host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
+            let len = file.len().map_err(|error| Error::io("measure", &path, error))?;
+            opened.push((id, path, file, len));
+        }
+        let newest =
+            opened.iter().rev().find(|(_, _, _, len)| *len > SEGMENT_HEADER_LEN).map(|segment| segment.0);
+        // A session begins a segment behind frames, or the first of all.
+        let before = self.witnessed.and_then(|one| one.segment.checked_sub(1)).filter(|id| *id >= first);
+        let newest = newest.max(clean.map(|clean| clean.segment)).max(before);
+        let last = newest.max(self.witnessed.map(|one| one.segment)).unwrap_or(first);
+        let mut due = if first == 0 { opened.first().map_or(0, |segment| segment.0) } else { first };
+        for (id, path, file, len) in opened {
+            if due < id {
+                self.missing(due, last.min(id - 1));
+            }
+            due = id.saturating_add(1);
+            let role = Role { newest: newest == Some(id), clean: clean.filter(|clean| clean.segment == id) };
+            // What stands behind the newest was set aside for frames that never came.
+            let spare = newest.is_none_or(|newest| id > newest);
+            self.segment(id, path, file, len, &role, spare)?;
+        }
+        self.missing(due, last);
+        let damaged = self.files.iter().any(|file| file.first_damage.is_some());
+        Ok(!damaged && (newest.is_none() || clean.map(|clean| clean.segment) == newest))
+    }
+
+    /// A gap is one report, however many segments are missing.
+    fn missing(&mut self, from: u64, to: u64) {
+        if from > to || from == 0 {
+            return;
+        }
+        let mut report = blank(segment_name(from), "segment");
+        let what = match to - from {
+            0 => "the segment is missing".to_owned(),
+            more => format!("the segment is missing, and so are the {more} after it"),
+        };
+        report.first_damage = Some(damage(0, Some(self.last.0 + 1), &what));
+        self.files.push(report);
+        self.gapless = false;
+    }
+
+    fn segment(
+        &mut self,
+        id: u64,
+        path: PathBuf,
+        file: Arc<dyn crate::storage::host::vfs::VfsFile>,
+        len: u64,
+        role: &Role,
+        spare: bool,
+    ) -> Result<()> {
+        let mut report = FileReport { bytes: len, ..blank(segment_name(id), "segment") };
+        let witnessed = self.witnessed.filter(|one| one.segment == id);
+        if let Some(error) = witnessed.and_then(|one| one.check_len(&path, Some(len)).err()) {
+            report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
+            self.gapless = false;
+        }
+        if len <= SEGMENT_HEADER_LEN {
+            if !spare && report.first_damage.is_none() {
+                let what = "the segment ends before its first frame";
+                report.first_damage = Some(damage(len, Some(self.last.0 + 1), what));
+                self.gapless = false;
+            }
+            self.files.push(report);
+            return Ok(());
+        }
+        let mut head = [0; SEGMENT_HEADER_LEN as usize];
+        read_exact_at(&*file, 0, &mut head).map_err(|error| Error::io("read", &path, error))?;
+        let header = match SegmentHeader::decode(&head, &path) {
+            Ok(header) => header,
+            Err(error) if error.kind() == Kind::Corrupt => {
+                // Without the salt no frame of it can be told from old bytes.
+                report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
+                self.gapless = false;
+                self.files.push(report);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if self.gapless {
+            let damage = chain_damage(id, &header, self.last, self.seal_crc);
+            report.first_damage = report.first_damage.take().or(damage);
+        }
+        let base = if report.first_damage.is_none() && self.gapless { self.last } else { header.base_lsn };
+        self.gapless &= report.first_damage.is_none();
+        let segment = Segment::new(id, path, header.salt, file);
+        let mut frames = Frames::new(&segment, len, base);
+        self.frames(&mut frames, &segment, header.sync, role, &mut report)?;
+        if let Some(error) = witnessed.and_then(|one| one.check_frames(&segment.path, id, frames.end).err())
+            && report.first_damage.is_none()
+        {
+            report.first_damage = Some(damage_of(&error, Some(frames.last.0 + 1)));
+        }
+        if let Some(clean) = role.clean.filter(|_| report.first_damage.is_none()) {
+            let holds = frames.end == clean.len && len == clean.len && frames.last.0 == clean.lsn;
+            if !holds {
+                let what = format!("it was closed with {} bytes and lsn {}", clean.len, clean.lsn);
+                report.first_damage = Some(damage(frames.end, Some(clean.lsn), &what));
+            }
+        }
+        self.last = self.last.max(frames.last);
+        self.seal_crc = frames.seal.unwrap_or(0);
+        self.files.push(report);
+        Ok(())
+    }
+
+    fn frames(
+        &mut self,
+        frames: &mut Frames<'_>,
+        segment: &Segment,
+        sync: bool,
+        role: &Role,
+        report: &mut FileReport,
+    ) -> Result<()> {
+        let read = |error| segment.io("read", error);
+        loop {
+            let next = frames.next();
+            if let Some(Ok(commit)) = next {
+                report.frames += 1;
+                report.blocks += commit.blocks.len() as u64;
+                let lsn = commit.lsn.0;
+                let heard = Heard { commit, from_snapshot: false, gapless: self.gapless };
+                if let Some((offset, what)) = (self.listen)(&heard) {
+                    report.first_damage.get_or_insert_with(|| damage(offset, Some(lsn), &what));
+                }
+                continue;
+            }
+            let (at, due) = (frames.end, frames.last.0 + 1);
+            let what = match next {
+                Some(Err(error)) if error.kind() == Kind::Corrupt => damage_of(&error, Some(due)),
+                Some(Err(error)) => return Err(error),
+                _ if frames.seal.is_some() && frames.end == frames.len => return Ok(()),
+                // The SEAL reached the disk and the cut behind it did not.
+                _ if frames.seal.is_some()
+                    && role.newest
+                    && role.clean.is_none()
+                    && frames.written().map_err(read)? == frames.end =>
+                {
+                    return Ok(());
+                }
+                _ if frames.seal.is_some() => {
+                    damage(at, None, "there are bytes behind the seal of the segment")
+                }
+                _ if role.newest && role.clean.is_none() && self.gapless && report.first_damage.is_none() => {
+                    match torn(frames, sync).map_err(read)? {
+                        Some(what) => damage(at, Some(due), &what),
+                        None => {
+                            report.torn_bytes = frames.written().map_err(read)? - frames.end;
+                            return Ok(());
+                        }
+                    }
+                }
+                _ => damage(at, Some(due), "the frame's checksum does not hold, or the file ends inside it"),
+            };
+            report.first_damage.get_or_insert(what);
+            self.gapless = false;
+            if frames.seal.is_some() || !frames.skip_damage().map_err(read)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Why the end of the newest segment is damage; `None` when it is what a kill or a power cut leaves.
+fn torn(frames: &mut Frames<'_>, sync: bool) -> std::io::Result<Option<String>> {
+    if frames.written()? == frames.end {
+        return Ok(None);
+    }
+    if let Some(what) = frames.find_proof_of_damage()?.damage() {
+        return Ok(Some(what));
+    }
+    let suspect = sync && frames.is_suspect()?;
+    let what = "the last frame looks damaged, not torn by a power cut; opening needs recovery: 'truncate'";
+    Ok(suspect.then(|| what.to_owned()))
+}
+
+fn chain_damage(id: u64, header: &SegmentHeader, last: Lsn, seal_crc: u32) -> Option<Damage> {
+    let due = Some(last.0 + 1);
+    if header.id != id {
+        return Some(damage(16, due, &format!("its header says segment {}", header.id)));
+    }
+    if header.base_lsn != last {
+        let (base, last) = (header.base_lsn.0, last.0);
+        return Some(damage(
+            24,
+            due,
+            &format!("it goes on after lsn {base}, the log before it ends with {last}"),
+        ));
+    }
+    if header.prev_seal_crc != seal_crc {
+        return Some(damage(48, due, "it does not follow the seal of the segment before"));
+    }
+    header.encrypted.then(|| damage(12, due, "it is encrypted, the manifest says that the database is not"))
+}
+
+pub(crate) fn blank(file: String, kind: &'static str) -> FileReport {
+    FileReport { file, kind, bytes: 0, frames: 0, blocks: 0, torn_bytes: 0, first_damage: None }
+}
+
+fn damage(offset: u64, lsn: Option<u64>, message: &str) -> Damage {
+    Damage { offset, lsn, message: message.to_owned() }
+}
+
+pub(crate) fn damage_of(error: &Error, lsn: Option<u64>) -> Damage {
+    damage(error.details().offset.unwrap_or(0), lsn, error.message())
+}

@@ -1,0 +1,284 @@
+//! Opening and creating.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::deferred::{Early, open_early};
+use super::listing::Listing;
+use super::recovery::{Files, Recovered, RecoveryReport, Terms, recover};
+use crate::error::{Details, Error, Kind, Result};
+use crate::options::{Access, Creation, OpenOptions, StorageMode};
+use crate::storage::backends::async_disk::AsyncDiskStorage;
+use crate::storage::backends::checked::Checked;
+use crate::storage::backends::disk::{Disk, DiskParts};
+use crate::storage::backends::memory::MemoryStorage;
+use crate::storage::backends::sync_disk::SyncDiskStorage;
+use crate::storage::contract::backend::{Loader, Lsn, StorageBackend};
+use crate::storage::contract::latch::Latch;
+use crate::storage::format::manifest;
+use crate::storage::format::manifest::Manifest;
+use crate::storage::format::segment::{SEGMENT_HEADER_LEN, SegmentHeader, segment_name};
+use crate::storage::format::witness::Witness;
+use crate::storage::generation::generation::Generations;
+use crate::storage::generation::retire;
+use crate::storage::host::home::Home;
+use crate::storage::host::lock::DirectoryLock;
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::{OpenMode, write_all_at};
+use crate::storage::log::allocation::{Placing, Segments};
+use crate::storage::log::writer::{Progress, Writer};
+
+/// A log that is open, and how that went.
+pub struct Opened {
+    /// Where commits go.
+    pub backend: Arc<dyn StorageBackend>,
+    /// What was found.
+    pub report: RecoveryReport,
+    /// The last commit.
+    pub last_lsn: Lsn,
+}
+
+/// Opens or creates a database directory. The loader takes the snapshot and the commits after it; an error from it
+/// ends the opening, and nothing has been modified.
+pub fn open_disk(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    loader: &mut dyn Loader,
+) -> Result<Opened> {
+    open_with(host, path, options, runtime, loader, |_, _, _, _| None).map(|(opened, _)| opened)
+}
+
+/// [`open_disk`] that reads nothing where a checkpoint fits: then the loader has taken nothing, and what is answered
+/// beside the backend feeds it.
+pub fn open_disk_early(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    loader: &mut dyn Loader,
+) -> Result<(Opened, Option<Early>)> {
+    open_with(host, path, options, runtime, loader, |path, manifest, files, terms| {
+        open_early(host, path, manifest, files, terms)
+    })
+}
+
+fn open_with(
+    host: &Host,
+    path: &Path,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    loader: &mut dyn Loader,
+    early: impl FnOnce(&Path, &Manifest, &Files, Terms) -> Option<(Recovered, Early)>,
+) -> Result<(Opened, Option<Early>)> {
+    options.validate()?;
+    if options.storage == StorageMode::Memory {
+        return Err(Error::new(Kind::Argument, "storage 'memory' has no directory; open ':memory:'"));
+    }
+    let path = &*host.vfs.absolute(path).map_err(|error| Error::io("look at", path, error))?;
+    let present = Listing::read(host, path)?;
+    if let Some(listing) = &present {
+        check_fresh(host, path, listing)?;
+    }
+    check_creation(path, options, present.as_ref())?;
+    if present.is_none() {
+        create_directories(host, path)?;
+    }
+    let fresh = !present.is_some_and(|listing| listing.manifest);
+    if fresh {
+        // Also when a killed process has made the directory: its name may not be durable yet.
+        sync_parent(host, path)?;
+    }
+    let path = &*host.vfs.real(path).map_err(|error| Error::io("look at", path, error))?;
+    let latch = Arc::new(Latch::default());
+    let lock = DirectoryLock::acquire(host, path, options.access)?;
+    let home = Arc::new(Home::new(host, path.to_path_buf(), &lock, latch.clone())?);
+    let writable = options.access == Access::ReadWrite;
+    let listing = Listing::read(host, path)?.unwrap_or_default();
+    check_creation(path, options, Some(&listing))?;
+    let created = !listing.manifest;
+    if writable && !created {
+        host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
+    }
+    let (manifest, found) = if created {
+        (create(host, path, options, &listing)?, vec![1])
+    } else {
+        (Manifest::read(host, path, writable)?, listing.segments)
+    };
+    check_readable(path, &manifest)?;
+    let terms = Terms { access: options.access, policy: options.recovery };
+    let files = Files::open(host, path, &manifest, &found, options.access)?;
+    let early = if listing.checkpoints.is_empty() { None } else { early(path, &manifest, &files, terms) };
+    let (mut recovered, early) = match early {
+        Some((recovered, early)) => (recovered, Some(early)),
+        None => (recover(host, path, &manifest, files, terms, Some(&home), loader)?, None),
+    };
+    recovered.report.created = created;
+    if writable {
+        home.check()?;
+        remove_temporary(host, path, &listing.temporary)?;
+        retire::resume(host, path, &manifest)?;
+    }
+
+    let sync = options.storage == StorageMode::Sync;
+    let last = recovered.last;
+    let witness = Arc::new(Witness::new(host.clone(), home.clone(), manifest.witnessed));
+    let segments = Segments::new(host.clone(), home, recovered.segments);
+    let generations =
+        Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock, witness.clone());
+    generations.remember_checkpoints(listing.checkpoints);
+    let parts = DiskParts {
+        access: options.access,
+        segments,
+        placing: Placing::new(last, recovered.next_segment, options.segment_size),
+        writer: Writer::new(last, recovered.seal_crc, sync, witness.clone()),
+        progress: Progress::new(last),
+        generations,
+        witness,
+        sealed: recovered.sealed,
+    };
+    let disk = Disk::new(parts, latch.clone());
+    let backend: Arc<dyn StorageBackend> = if sync {
+        Arc::new(Checked::new(SyncDiskStorage::new(disk), latch))
+    } else {
+        let disk = AsyncDiskStorage::new(disk, runtime.as_ref(), options.flush_interval);
+        Arc::new(Checked::new(disk, latch))
+    };
+    Ok((Opened { backend, report: recovered.report, last_lsn: last }, early))
+}
+
+/// Opens storage that keeps nothing.
+pub fn open_memory() -> Opened {
+    let backend = Arc::new(Checked::new(MemoryStorage::default(), Arc::new(Latch::default())));
+    let report = RecoveryReport { clean: true, created: true, ..RecoveryReport::default() };
+    Opened { backend, report, last_lsn: Lsn(0) }
+}
+
+fn check_creation(path: &Path, options: &OpenOptions, listing: Option<&Listing>) -> Result<()> {
+    let exists = listing.is_some_and(|listing| listing.manifest);
+    if exists && options.creation == Creation::MustBeNew {
+        let message = format!("{} already holds a database; open it without errorIfExists", path.display());
+        return Err(named(Kind::Io, message, path));
+    }
+    if exists {
+        return Ok(());
+    }
+    if options.creation == Creation::Never || options.access == Access::ReadOnly {
+        let message =
+            format!("there is no database at {}; open it once with createIfMissing", path.display());
+        return Err(named(Kind::Io, message, path));
+    }
+    let Some(listing) = listing else { return Ok(()) };
+    if let Some(foreign) = &listing.foreign {
+        let message = format!(
+            "{} holds no database but other files ({foreign}); name a new or an empty directory",
+            path.display()
+        );
+        return Err(named(Kind::Io, message, path));
+    }
+    Ok(())
+}
+
+/// R1: segments without frames and no snapshot, and no manifest, is a creation that was cut short.
+fn check_fresh(host: &Host, dir: &Path, listing: &Listing) -> Result<()> {
+    if listing.manifest {
+        return Ok(());
+    }
+    let mut frames = listing.snapshots;
+    for id in &listing.segments {
+        let path = dir.join(segment_name(*id));
+        let file = host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
+        frames |= file.len().map_err(|error| Error::io("measure", &path, error))? > SEGMENT_HEADER_LEN;
+    }
+    if frames {
+        return Err(Error::corrupt(
+            &dir.join(manifest::NAME),
+            0,
+            "it is missing, and there is data beside it",
+        ));
+    }
+    Ok(())
+}
+
+/// The first segment, durable, before the manifest that names it.
+fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> Result<Manifest> {
+    check_fresh(host, dir, listing)?;
+    let mut salt = [0; 16];
+    host.rng.fill(&mut salt);
+    let mut database = [0; 16];
+    host.rng.fill(&mut database);
+    let header = SegmentHeader {
+        sync: options.storage == StorageMode::Sync,
+        encrypted: false,
+        id: 1,
+        base_lsn: Lsn(0),
+        salt,
+        prev_seal_crc: 0,
+    };
+    let path = dir.join(segment_name(1));
+    let write = || {
+        let file = host.vfs.open(&path, OpenMode::Create)?;
+        file.set_len(0)?;
+        write_all_at(&*file, 0, &header.encode())?;
+        file.sync_all()?;
+        host.vfs.sync_dir(dir)
+    };
+    write().map_err(|error| Error::io("create", &path, error))?;
+    let manifest = Manifest::new(database);
+    manifest.replace(host, dir)?;
+    Ok(manifest)
+}
+
+/// R6: what a writer left half made. Making the database may have used the name, and renamed it, since.
+fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
+    for name in names {
+        let tmp = dir.join(name);
+        retire::remove(host, &tmp)?;
+    }
+    Ok(())
+}
+
+/// Refuses what this version cannot read, before anything is touched.
+fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
+    let path = dir.join(manifest::NAME);
+    if manifest.encrypted {
+        let message = format!("{} is encrypted; open it with its encryptionKey", dir.display());
+        return Err(named(Kind::WrongKey, message, &path));
+    }
+    Ok(())
+}
+
+/// Makes a directory and those above it where they are missing, durably but for its own name.
+fn create_directories(host: &Host, path: &Path) -> Result<()> {
+    let failed = |error| Error::io("create directory", path, error);
+    if let Some(parent) = parent(path) {
+        create_parents(host, parent)?;
+    }
+    match host.vfs.create_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map_err(failed),
+    }
+}
+
+/// Makes a directory and those above it where they are missing, durably.
+pub fn create_parents(host: &Host, path: &Path) -> Result<()> {
+    if host.vfs.kind(path).map_err(|error| Error::io("create directory", path, error))?.is_none() {
+        create_directories(host, path)?;
+        sync_parent(host, path)?;
+    }
+    Ok(())
+}
+
+fn sync_parent(host: &Host, path: &Path) -> Result<()> {
+    let parent = parent(path).unwrap_or(Path::new("."));
+    host.vfs.sync_dir(parent).map_err(|error| Error::io("fsync", parent, error))
+}
+
+fn parent(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+}
+
+fn named(kind: Kind, message: String, file: &Path) -> Error {
+    Error::new(kind, message).with_details(Details { file: Some(file.to_path_buf()), ..Details::default() })
+}

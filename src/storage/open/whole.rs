@@ -1,0 +1,83 @@
+//! The report of a database that opened: what each of its files holds; and what is added to the report of one that did not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::inspect::{FileReport, Inspected, blank, damage_of, list};
+use super::recovery::RecoveryReport;
+use crate::error::{Error, Result};
+use crate::storage::contract::backend::{FileId, Lsn, Replayed};
+use crate::storage::format::manifest;
+use crate::storage::format::manifest::Manifest;
+use crate::storage::format::segment::{SEGMENT_HEADER_LEN, parse_segment_name, segment_name};
+use crate::storage::format::snapshot::snapshot_name;
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::OpenMode;
+
+impl Inspected {
+    /// Puts what opening failed with into the report of its file, if nothing is said of that yet.
+    pub fn blame(&mut self, error: &Error) {
+        let file = error.details().file.as_deref().and_then(Path::file_name);
+        let name = file.map_or_else(|| manifest::NAME.to_owned(), |name| name.to_string_lossy().into_owned());
+        let found = damage_of(error, None);
+        self.clean = false;
+        match self.files.iter_mut().find(|report| report.file == name) {
+            Some(report) => {
+                report.first_damage.get_or_insert(found);
+            }
+            None => {
+                let kind = if parse_segment_name(&name).is_some() { "segment" } else { "snapshot" };
+                self.files.push(FileReport { first_damage: Some(found), ..blank(name, kind) });
+            }
+        }
+    }
+}
+
+/// What a loader took of a database that is whole.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// Blocks of the snapshot.
+    pub snapshot_blocks: u64,
+    /// Commits of each segment, and blocks in them.
+    segments: BTreeMap<u64, (u64, u64)>,
+    /// The segment of the last commit: one without blocks does not say where it stands.
+    last: u64,
+}
+
+impl Read {
+    /// Counts a commit.
+    pub fn count(&mut self, commit: &Replayed) {
+        if let Some(FileId::Segment(id)) = commit.blocks.first().map(|block| block.place.file) {
+            self.last = id;
+        }
+        let (frames, blocks) = self.segments.entry(self.last).or_default();
+        *frames += 1;
+        *blocks += commit.blocks.len() as u64;
+    }
+}
+
+/// The files of a database that was opened read-only, and read whole, under a lock that is still held.
+pub fn list_whole(host: &Host, dir: &Path, read: &Read, report: &RecoveryReport) -> Result<Inspected> {
+    let manifest = Manifest::read(host, dir, false)?;
+    let measured = |name: String, kind: &'static str| {
+        let path = dir.join(&name);
+        let file = host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
+        let bytes = file.len().map_err(|error| Error::io("measure", &path, error))?;
+        Ok::<_, Error>(FileReport { bytes, ..blank(name, kind) })
+    };
+    let mut files = vec![measured(manifest::NAME.to_owned(), "manifest")?];
+    if let Some(named) = &manifest.snapshot {
+        let blocks = read.snapshot_blocks;
+        files.push(FileReport { blocks, ..measured(snapshot_name(named.id), "snapshot")? });
+    }
+    for id in list(host, dir)?.into_iter().filter(|id| *id >= manifest.first_segment) {
+        let (frames, blocks) = read.segments.get(&id).copied().unwrap_or_default();
+        files.push(FileReport { frames, blocks, ..measured(segment_name(id), "segment")? });
+    }
+    let newest =
+        files.iter_mut().rev().find(|file| file.bytes > SEGMENT_HEADER_LEN && file.kind == "segment");
+    if let Some(newest) = newest {
+        newest.torn_bytes = report.bytes_cut;
+    }
+    Ok(Inspected { files, last_lsn: Lsn(report.last_lsn), clean: report.clean })
+}
