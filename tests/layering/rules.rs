@@ -46,24 +46,8 @@ const ENGINE: Below = &[
 
 const WRITERS: &[&str] = &["exec", "format", "state", "store", "operation", "plan", "read", "commit"];
 
-const BELOW_SESSION: &[&str] = &[
-    "exec",
-    "format",
-    "state",
-    "store",
-    "operation",
-    "plan",
-    "read",
-    "commit",
-    "index_build",
-    "write",
-    "aggregate",
-    "explain",
-    "recovery",
-    "maintenance",
-    "transaction",
-    "changes",
-];
+/// All but the last two.
+const BELOW_SESSION: &[&str] = ALL.split_at(ALL.len() - 2).0;
 
 const ALL: &[&str] = &[
     "exec",

@@ -23,7 +23,7 @@ use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{MEMORY, OpenOptions, StorageMode};
-use crate::storage::{Host, RecoveryReport, open_disk_early, open_memory};
+use crate::storage::{Host, Opened, RecoveryReport, open_disk_early, open_memory};
 
 /// A handle on a database.
 pub struct Database {
@@ -119,35 +119,20 @@ impl Database {
         if path.is_empty() {
             return Err(Error::new(Kind::Argument, "path must name a directory, or be ':memory:'"));
         }
+        let new_store = |opened: Opened, recovered| {
+            let (name, options) = (path.to_owned(), options.clone());
+            Store::new(name, opened.backend, host, options, opened.report, recovered, checkpoint::contents)
+        };
         if options.storage == StorageMode::Memory {
             let opened = open_memory();
             let recovered = Replay::new(Path::new(path), None).finish();
-            let report = opened.report;
-            let store = Store::new(
-                path.to_owned(),
-                opened.backend,
-                host,
-                options.clone(),
-                report,
-                recovered,
-                checkpoint::contents,
-            );
+            let store = new_store(opened, recovered);
             return Ok(Self::handle(store, options, runtime, None, None));
         }
         let (store, place) = registry::open(host, at, &options, || {
             let mut replay = Replay::new(at, options.memory_limit);
             let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut replay)?;
-            let report = opened.report;
-            let recovered = replay.finish();
-            let store = Store::new(
-                path.to_owned(),
-                opened.backend,
-                host,
-                options.clone(),
-                report,
-                recovered,
-                checkpoint::contents,
-            );
+            let store = new_store(opened, replay.finish());
             match early {
                 Some(early) => store.load_later(early)?,
                 None => store.build_recovered(&store.views().catalogue())?,
