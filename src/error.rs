@@ -1,13 +1,13 @@
-//! The one public error: a stable kind, a message that names the thing and the next step.
+//! The public error type: a stable kind, and a message that names what failed and the next step.
 //!
-//! Kinds never change within a major version; messages may. An error is cheap to clone, because a poisoned
-//! log rejects every waiting write with the same one.
+//! Kinds never change within a major version; messages may. An error is cheap to clone, because a poisoned log rejects every
+//! waiting write with the same error.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-// By its path, so that tests/loom can compile this file where it stands.
+// The path is explicit, so that tests/loom can compile this file in place.
 #[path = "error/codes.rs"]
 pub mod codes;
 
@@ -16,20 +16,20 @@ use codes::Code;
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, as a stable name that reaches JavaScript as `MoltenError.kind`.
+/// The kind of an error: a stable name that reaches JavaScript as `MoltenError.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A unique index or an `_id` already holds this value.
+    /// A unique index, or the index on `_id`, already holds this value.
     DuplicateKey,
     /// The document changed since the version that the caller named.
     Conflict,
-    /// A filter, sort or projection is not well formed.
+    /// A filter, sort or projection is malformed.
     BadQuery,
-    /// An update is not well formed or cannot apply.
+    /// An update is malformed or cannot be applied.
     BadUpdate,
     /// A document holds a value that cannot be stored.
     BadDocument,
-    /// A document breaks the collection's validator.
+    /// A document violates the collection's validator.
     SchemaViolation,
     /// The feature is not supported.
     NotSupported,
@@ -41,13 +41,13 @@ pub enum Kind {
     ReadOnly,
     /// Stored bytes are damaged.
     Corrupt,
-    /// The end of the newest segment is damaged in a way that a power cut does not explain.
+    /// The end of the newest segment is damaged, and a power cut does not explain the damage.
     CorruptTail,
     /// The encryption key does not open this database.
     WrongKey,
     /// Encrypted bytes were changed by someone who could compute a checksum.
     Tampered,
-    /// A write or fsync failed earlier; only reopening heals.
+    /// A write or fsync failed earlier; the database must be reopened.
     StoragePoisoned,
     /// There is no space for the write; nothing was written.
     StorageFull,
@@ -59,7 +59,7 @@ pub enum Kind {
     Aborted,
     /// The operation or cursor ran out of time.
     Timeout,
-    /// A limit of this database would be passed.
+    /// The operation would exceed a limit of this database.
     Limit,
     /// An argument has the wrong type; a TypeError in JavaScript.
     Argument,
@@ -95,7 +95,8 @@ impl Kind {
         Kind::Internal,
     ];
 
-    /// MongoDB's number where an error says none of its own. Kinds that only an embedded database has carry none.
+    /// MongoDB's error code for the kind, used where an error carries no code of its own. Kinds that only an embedded
+    /// database has carry none.
     pub const fn code(self) -> Option<Code> {
         Some(match self {
             Kind::DuplicateKey => codes::DUPLICATE_KEY,
@@ -140,10 +141,10 @@ impl Kind {
     }
 }
 
-/// What some kinds carry besides the message.
+/// Details that some kinds carry besides the message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
-    /// The dotted path inside a document or query, where one is to blame.
+    /// The dotted path inside a document or query that caused the error.
     pub path: Option<String>,
     /// The damaged or refused file.
     pub file: Option<PathBuf>,
@@ -153,15 +154,15 @@ pub struct Details {
     pub pid: Option<u32>,
     /// `DUPLICATE_KEY`: the name of the index.
     pub index: Option<String>,
-    /// `DUPLICATE_KEY`: the fields of the index, as one encoded document (see `document::encode`).
+    /// `DUPLICATE_KEY`: the key pattern of the index, as one encoded document (see `document::encode`).
     pub key_pattern: Option<Vec<u8>>,
     /// `DUPLICATE_KEY`: the values that collide, as one encoded document.
     pub key_value: Option<Vec<u8>>,
-    /// MongoDB's number, where it is not the kind's own (see `Kind::code`).
+    /// MongoDB's error code, where it differs from the kind's (see `Kind::code`).
     pub code: Option<Code>,
 }
 
-/// The error of every fallible function here.
+/// The error type of every fallible function of this crate.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -180,7 +181,7 @@ impl Error {
         Self::build(kind, message.into(), Details::default(), None)
     }
 
-    /// The same error with more than a message.
+    /// Adds details to the error.
     #[must_use]
     pub fn with_details(self, details: Details) -> Self {
         match Arc::try_unwrap(self.inner) {
@@ -189,14 +190,14 @@ impl Error {
         }
     }
 
-    /// The same error with MongoDB's number for it.
+    /// Adds MongoDB's error code to the error.
     #[must_use]
     pub fn with_code(self, code: Code) -> Self {
         let details = Details { code: Some(code), ..self.details().clone() };
         self.with_details(details)
     }
 
-    /// An I/O error on this path; a full disk becomes `STORAGE_FULL`, a refused permission stays `IO`.
+    /// An I/O error on this path. A full disk becomes `STORAGE_FULL`; a refused permission stays `IO`.
     pub fn io(what: &str, path: &std::path::Path, source: std::io::Error) -> Self {
         let kind = match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Kind::StorageFull,
@@ -231,7 +232,7 @@ impl Error {
         self.inner.kind
     }
 
-    /// MongoDB's number: its own, or that of its kind.
+    /// MongoDB's error code: the error's own, or that of its kind.
     pub fn code(&self) -> Option<Code> {
         self.inner.details.code.or_else(|| self.inner.kind.code())
     }
@@ -241,7 +242,7 @@ impl Error {
         &self.inner.message
     }
 
-    /// Path, file, offset, pid or key, where the kind has them.
+    /// The details: path, file, offset, pid or key, where the kind has them.
     pub fn details(&self) -> &Details {
         &self.inner.details
     }

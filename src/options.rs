@@ -1,24 +1,25 @@
-//! How a database is opened, as plain Rust, validated once.
+//! The options of opening a database, as plain Rust types, validated once.
 
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 
-/// The path that means no directory at all.
+/// The path of a database in memory, without a directory.
 pub const MEMORY: &str = ":memory:";
 
-/// Documents that one commit of a longer write changes at most. What a crash leaves of such a write is whole commits.
+/// The maximum number of documents that one commit of a long write changes. After a crash such a write is there up to one of
+/// its commits.
 pub const PART_DOCUMENTS: usize = 1_000;
-/// Bytes of documents that one commit of a longer write changes, about, at most.
+/// The approximate maximum of document bytes that one commit of a long write changes.
 pub const PART_BYTES: usize = 8 << 20;
-/// Documents in the batch of a cursor that names no size.
+/// Documents in a cursor's batch when no batch size is given.
 pub const BATCH_DOCUMENTS: usize = 1_000;
-/// Bytes, about, after which a batch of a cursor ends, whatever its size.
+/// Approximate bytes after which a cursor's batch ends, whatever the batch size is.
 pub const BATCH_BYTES: usize = 4 << 20;
-/// Bytes of documents that share a block of the log or of a snapshot; a larger document stands alone.
+/// Bytes of documents that share a block of the log or of a snapshot. A larger document has a block of its own.
 pub const BLOCK_BYTES: usize = 64 << 10;
 
-/// Where writes go and what a resolved write promises.
+/// Where writes go, and what a resolved write promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageMode {
     /// Written to the operating system before the write resolves, fsynced within the flush interval.
@@ -26,7 +27,7 @@ pub enum StorageMode {
     Async,
     /// Fsynced before the write resolves. Neither a killed process nor a power cut loses anything.
     Sync,
-    /// Nothing on disk.
+    /// Nothing is written to disk.
     Memory,
 }
 
@@ -41,16 +42,16 @@ impl StorageMode {
     }
 }
 
-/// What to do with a tail that a power cut does not explain.
+/// What to do with a damaged tail that a power cut does not explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryPolicy {
-    /// Refuse with `CORRUPT_TAIL`; nothing is modified.
+    /// Refuse with `CORRUPT_TAIL`; modify nothing.
     Strict,
-    /// Cut it, keeping the cut bytes in `quarantine/`.
+    /// Cut it off and keep the cut bytes in `quarantine/`.
     Truncate,
 }
 
-/// How the database may be used.
+/// How the database is accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Reads and writes under an exclusive lock.
@@ -59,34 +60,34 @@ pub enum Access {
     ReadOnly,
 }
 
-/// What to do when the directory does or does not hold a database.
+/// What to do when the directory holds a database, or holds none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
-    /// Open it, or make it when there is none.
+    /// Open the database; create it when there is none.
     IfMissing,
-    /// Open it; an error when there is none.
+    /// Open the database; fail when there is none.
     Never,
-    /// Make it; an error when there is one.
+    /// Create the database; fail when there is one.
     MustBeNew,
 }
 
 /// Whether the database compacts itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoCompact {
-    /// When more than half of its files is garbage, or there are many segments.
+    /// When more than half of the file bytes are garbage, or there are many segments.
     On,
-    /// Only when asked.
+    /// Only when `compact()` is called.
     Off,
 }
 
-/// What becomes of a path that costly scans ask for.
+/// What to do about a path for which queries often scan the whole collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoIndex {
     /// Nothing.
     Off,
-    /// Statistics and explanations name it.
+    /// Report it in statistics and in explain.
     Suggest,
-    /// An index on it is made in the background.
+    /// Build an index on it in the background.
     On,
 }
 
@@ -95,37 +96,37 @@ pub enum AutoIndex {
 pub struct OpenOptions {
     /// Durability.
     pub storage: StorageMode,
-    /// Longest time between a write and its fsync in async mode.
+    /// The longest time between a write and its fsync in async mode.
     pub flush_interval: Duration,
-    /// Bytes of hot documents kept in memory; `None` for all.
+    /// Bytes of documents kept in memory; `None` keeps all.
     pub memory_limit: Option<u64>,
-    /// Bytes that one query may hold besides the documents of the database.
+    /// Bytes that one query may hold besides the stored documents.
     pub query_memory_limit: usize,
     /// Read-write or read-only.
     pub access: Access,
-    /// Whether to create.
+    /// Whether to create the database.
     pub creation: Creation,
-    /// What to do with a suspect tail.
+    /// What to do with a damaged tail.
     pub recovery: RecoveryPolicy,
     /// Whether the database compacts itself.
     pub auto_compact: AutoCompact,
-    /// A segment is closed and a new one begun when the next frame would pass this size.
+    /// The maximum size of a segment: the next one begins when a frame would exceed it.
     pub segment_size: u64,
-    /// Bytes that may wait in the commit queue before writers wait.
+    /// Bytes that may wait in the commit queue before writers have to wait.
     pub queue_limit: u64,
     /// What happens to the files that a compaction replaces.
     pub retention: Retention,
-    /// What becomes of a path that costly scans ask for.
+    /// What to do about a path for which queries often scan the whole collection.
     pub auto_index: AutoIndex,
-    /// Bytes of files from which on a clean close leaves a checkpoint; fewer are read soon enough.
+    /// Bytes of files above which a clean close writes a checkpoint. Smaller databases are read fast enough without one.
     pub checkpoint_from: u64,
 }
 
-/// How much of the past a compaction leaves on disk.
+/// How many old generations a compaction keeps on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// So many generations before the present one are kept in `backup/<generation>/`, each a database that opens by
-    /// itself; a compaction removes older ones. 0 keeps none, and leaves alone what `backup/` holds already.
+    /// The number of old generations kept in `backup/<generation>/`, each a complete database that can be opened. A
+    /// compaction removes older ones. 0 keeps none, and leaves existing content of `backup/` alone.
     pub generations: u32,
 }
 
@@ -150,7 +151,7 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
-    /// Checks what the types cannot: ranges and combinations.
+    /// Checks what the types do not: ranges and combinations.
     pub fn validate(&self) -> Result<()> {
         if self.flush_interval < Duration::from_millis(1) || self.flush_interval > Duration::from_secs(60) {
             return Err(Error::new(Kind::Argument, "option flushInterval must be 1 to 60000 milliseconds"));

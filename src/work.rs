@@ -1,11 +1,11 @@
-//! What one operation may spend: its time, and the memory of what it computes.
+//! What one operation may use: its time, and the memory of what it computes.
 //!
-//! Whatever loops over values, in an expression, a stage, a filter or an update, counts its rounds with [`Work::step`]; whatever
-//! keeps what it made counts the bytes with [`Work::hold`]. A step is about what comparing or copying a small value takes; every
-//! [`LOOK`] of them, less than a millisecond, the flags and the clock are looked at.
+//! Code that loops over values, in an expression, a stage, a filter or an update, counts its iterations with [`Work::step`];
+//! code that keeps results counts their bytes with [`Work::hold`]. A step takes about as long as comparing or copying a
+//! small value. The flags and the clock are checked every [`LOOK`] steps, in less than a millisecond.
 //!
-//! A refusal stays: once one call failed, every later look fails with the same error. So a filter, which answers yes or no, may
-//! answer no where it was stopped; its caller calls [`Work::check`] before it relies on the answer.
+//! A refusal is final: once one call has failed, every later check fails with the same error. So a filter, which returns a
+//! boolean, may return false where it was stopped; its caller calls [`Work::check`] before it relies on that.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,31 +14,31 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Error, Kind, Result, codes};
 
-/// Steps that a thread makes between two looks at flags and clock.
+/// Steps of a thread between two checks of the flags and the clock.
 pub const LOOK: usize = 4_096;
 
-/// Bytes that one query may hold, where no option says otherwise.
+/// The default limit of the bytes that one query may hold.
 pub const QUERY_MEMORY: usize = 100 << 20;
 
-/// Bytes that a holder takes or releases between two notes of how much it has.
+/// Bytes that a holder takes or releases before its total is recorded.
 const NOTED: usize = 64 << 10;
 
 /// Milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// When an operation is to stop before it is done.
+/// When an operation stops before it is done.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     /// Milliseconds since 1970, by the clock of the work.
     pub deadline: Option<i64>,
-    /// Set when nobody wants the answer any more.
+    /// Set when the caller no longer wants the result.
     pub cancel: Option<Arc<AtomicBool>>,
     /// Set when the database is being closed.
     pub closing: Option<Arc<AtomicBool>>,
 }
 
 impl Stop {
-    /// Refuses with `ABORTED`, `CLOSED` or `TIMEOUT` when it is time to stop.
+    /// Fails with `ABORTED`, `CLOSED` or `TIMEOUT` when it is time to stop.
     pub fn check(&self, now: impl FnOnce() -> i64) -> Result<()> {
         let is_set =
             |flag: &Option<Arc<AtomicBool>>| flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
@@ -56,7 +56,7 @@ impl Stop {
     }
 }
 
-/// The work of one operation. Clones count together; the default one has no limits.
+/// The budget of one operation. Clones share it; the default one has no limits.
 #[derive(Clone, Default)]
 pub struct Work(Option<Arc<Inner>>);
 
@@ -65,35 +65,35 @@ struct Inner {
     stop: Mutex<Stop>,
     memory: usize,
     held: AtomicUsize,
-    /// Who holds how much, about: one entry a stage or operator. Locked once in [`NOTED`] bytes, and by a refusal.
+    /// About how many bytes each stage or operator holds. Locked once per [`NOTED`] bytes, and by a refusal.
     holders: Mutex<Vec<(&'static str, usize)>>,
     steps: AtomicU64,
-    /// The steps after which it stops, whatever the time.
+    /// The number of steps after which it stops, whatever the time.
     fuse: u64,
-    /// For tests: every step as it is counted.
+    /// For tests: called with every step.
     #[cfg(test)]
     exact: AtomicU64,
     failed: OnceLock<Error>,
 }
 
 thread_local! {
-    /// Steps of this thread since it looked last, of whichever work.
+    /// Steps of this thread since its last check, of any operation.
     static SINCE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// This thread looks after so many steps, and then every [`LOOK`] of them as ever.
+/// Makes this thread check after so many steps, and then every [`LOOK`] steps again.
 pub fn look_after(steps: usize) {
     SINCE.set(LOOK.saturating_sub(steps));
 }
 
 impl Work {
-    /// Work that stops so, and holds at most so many bytes.
+    /// A budget with these conditions to stop, and this limit of bytes.
     pub fn new(clock: Clock, stop: Stop, memory: usize) -> Work {
         Work::with_fuse(clock, stop, memory, u64::MAX)
     }
 
-    /// Work that stops at the first look after so many steps: a deadline that no slow machine moves. [`look_after`] says when
-    /// that look comes.
+    /// A budget that stops at the first check after so many steps: a deadline that does not depend on the machine.
+    /// [`look_after`] sets when that check happens.
     pub fn of_steps(steps: u64, memory: usize) -> Work {
         Work::with_fuse(Arc::new(|| 0), Stop::default(), memory, steps)
     }
@@ -113,14 +113,14 @@ impl Work {
         })))
     }
 
-    /// From now on it stops so: a cursor goes on with another batch.
+    /// Replaces the conditions to stop: a cursor continues with another batch.
     pub fn stop_by(&self, stop: Stop) {
         if let Some(inner) = &self.0 {
             *inner.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop;
         }
     }
 
-    /// Counts steps; an error when it is time to stop.
+    /// Counts steps; fails when it is time to stop.
     #[inline]
     pub fn step(&self, steps: usize) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
@@ -135,13 +135,13 @@ impl Work {
         inner.look(since)
     }
 
-    /// The same where there is nobody to tell: false when it is time to stop.
+    /// Like `step` where no error can be returned: false when it is time to stop.
     #[inline]
     pub fn goes_on(&self, steps: usize) -> bool {
         self.step(steps).is_ok()
     }
 
-    /// An answer that was found by way of [`Work::goes_on`], unless it was found by being stopped.
+    /// A result that was computed with [`Work::goes_on`]; an error if the computation was stopped.
     #[inline]
     pub fn believe<T>(&self, answer: T) -> Result<T> {
         match self.0.as_ref().and_then(|inner| inner.failed.get()) {
@@ -150,25 +150,25 @@ impl Work {
         }
     }
 
-    /// Whether it was stopped: every later look fails.
+    /// Whether it was stopped: every later check fails.
     #[inline]
     pub fn has_failed(&self) -> bool {
         self.0.as_ref().is_some_and(|inner| inner.failed.get().is_some())
     }
 
-    /// Looks at flags and clock now.
+    /// Checks the flags and the clock now.
     pub fn check(&self) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |inner| inner.look(0))
     }
 
-    /// Counts bytes that stay for as long as the work does; `LIMIT` when they are too many. `what` is the stage or operator
-    /// that keeps them.
+    /// Counts bytes that are held as long as the budget exists; `LIMIT` when they are too many. `what` is the stage or
+    /// operator that holds them.
     pub fn hold(&self, what: &'static str, bytes: usize) -> Result<()> {
         self.note(what, bytes, 0);
         self.count(what, bytes, bytes)
     }
 
-    /// Counts bytes for a holder that has so many with them.
+    /// Counts bytes for a holder whose total is passed along.
     #[inline]
     fn count(&self, what: &str, bytes: usize, own: usize) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
@@ -176,7 +176,7 @@ impl Work {
         if held <= inner.memory { Ok(()) } else { Err(inner.too_much(what, own)) }
     }
 
-    /// Notes that a holder has so many bytes more and so many less.
+    /// Records that a holder has taken or released bytes.
     fn note(&self, what: &'static str, more: usize, less: usize) {
         let Some(inner) = &self.0 else { return };
         let mut holders = inner.holders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,7 +186,7 @@ impl Work {
         }
     }
 
-    /// Whether so many more bytes could be held for a moment: what one evaluation needs, which counts for itself.
+    /// Whether so many more bytes could be held for a moment: for one evaluation, which counts its own bytes.
     #[inline]
     pub fn room(&self, what: &str, bytes: usize) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
@@ -194,7 +194,7 @@ impl Work {
         if held <= inner.memory { Ok(()) } else { Err(inner.too_much(what, bytes)) }
     }
 
-    /// Bytes that were held are not any more.
+    /// Releases bytes.
     pub fn release(&self, what: &'static str, bytes: usize) {
         self.note(what, 0, bytes);
         self.uncount(bytes);
@@ -211,7 +211,7 @@ impl Work {
         self.0.as_ref().map_or(0, |inner| inner.held.load(Ordering::Relaxed))
     }
 
-    /// Bytes that it may hold.
+    /// The limit of bytes.
     pub fn memory(&self) -> usize {
         self.0.as_ref().map_or(usize::MAX, |inner| inner.memory)
     }
@@ -238,7 +238,7 @@ impl Inner {
         looked.map_err(|error| self.fail(error))
     }
 
-    /// The refusal of what asks for more and has so many bytes; it names the holder of the most.
+    /// The error for one more allocation of this size; names the largest holder.
     #[cold]
     fn too_much(&self, what: &str, own: usize) -> Error {
         let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,28 +263,28 @@ impl fmt::Debug for Work {
     }
 }
 
-/// Bytes that a stage or an operator holds for as long as this value lives.
+/// The bytes that a stage or operator holds as long as this value lives.
 #[derive(Debug)]
 pub struct Hold {
     what: &'static str,
     work: Work,
     bytes: usize,
-    /// Those of them that the work has a note of.
+    /// Those that are recorded in the budget.
     noted: usize,
 }
 
 impl Hold {
-    /// Nothing yet, for the stage or operator of this name.
+    /// No bytes yet, for the stage or operator of this name.
     pub fn new(what: &'static str, work: &Work) -> Hold {
         Hold { what, work: work.clone(), bytes: 0, noted: 0 }
     }
 
-    /// The work that it counts against.
+    /// The budget that it counts against.
     pub fn work(&self) -> &Work {
         &self.work
     }
 
-    /// So many more; `LIMIT` when they are too many.
+    /// Adds bytes; `LIMIT` when they are too many.
     #[inline]
     pub fn add(&mut self, bytes: usize) -> Result<()> {
         self.bytes += bytes;
@@ -294,7 +294,7 @@ impl Hold {
         self.work.count(self.what, bytes, self.bytes)
     }
 
-    /// So many fewer.
+    /// Removes bytes.
     pub fn release(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

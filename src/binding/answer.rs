@@ -1,4 +1,4 @@
-//! Answers and errors to result bytes, on whichever thread has them.
+//! Encodes answers and errors as result bytes, on the thread that has them.
 
 use std::cell::RefCell;
 
@@ -7,24 +7,24 @@ use crate::document::{RawValue, Shapes};
 use crate::engine::{Answer, BulkOutcome, Collection, Document, WriteError};
 use crate::error::{Error, Kind, Result};
 
-/// Bytes before the section: ticket, status, spare.
+/// Bytes before the section: ticket, status, unused.
 const HEAD: usize = 8;
-/// Scratch memory beyond this is given away with the result instead of being kept.
+/// Larger scratch memory is given away with the result instead of being kept.
 const KEEP: usize = 64 << 10;
-/// The largest result: its length must fit what `take` answers.
+/// The largest result: its length must fit the return value of `take`.
 const LARGEST: usize = i32::MAX as usize;
 
-/// The shapes that JavaScript has of a collection.
+/// The shapes of a collection that JavaScript knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// The collection's number; `u32::MAX` for none.
     pub number: u32,
-    /// How many of its shapes.
+    /// How many of its shapes JavaScript knows.
     pub count: u32,
 }
 
 impl Known {
-    /// None at all.
+    /// No shapes.
     pub const NONE: Known = Known { number: u32::MAX, count: 0 };
 }
 
@@ -57,7 +57,9 @@ pub fn encode(ticket: u32, known: Known, collection: Option<&Collection>, result
                     bytes.extend_from_slice(section);
                     return finished(bytes);
                 }
-                Ok(_) => Some(Error::new(Kind::Limit, "the result passes 2 GiB; ask for smaller batches")),
+                Ok(_) => {
+                    Some(Error::new(Kind::Limit, "the result is larger than 2 GiB; use a smaller batchSize"))
+                }
                 Err(error) => Some(error),
             },
             Err(error) => Some(error),
@@ -77,7 +79,7 @@ fn finished(bytes: &mut Vec<u8>) -> Vec<u8> {
     if bytes.len() > KEEP { std::mem::take(bytes) } else { bytes.to_vec() }
 }
 
-/// Writes one section after the other, with the same memory.
+/// Writes sections one after the other, reusing the same memory.
 pub struct Section {
     out: Outgoing,
 }
@@ -104,7 +106,7 @@ impl Section {
         Ok((self.out.finish(Some(collection), known), plain))
     }
 
-    /// The section of documents, null for each that is missing.
+    /// The section of documents, with null for each that is missing.
     pub fn documents(
         &mut self,
         documents: Vec<Option<Document>>,
@@ -207,7 +209,7 @@ impl Section {
         Ok(())
     }
 
-    /// The five fields of what a bulk write did.
+    /// The five counters of a bulk write.
     fn bulk(&mut self, outcome: &BulkOutcome) {
         for (name, count) in [
             ("inserted", outcome.inserted),
@@ -227,7 +229,7 @@ impl Section {
         }
     }
 
-    /// Appends the section of writes of which a part failed: the first error, what was done, and all errors.
+    /// Appends the section of a write that failed in part: the first error, what was done, and all errors.
     fn partial(&mut self, outcome: &BulkOutcome, bytes: &mut Vec<u8>) -> Result<()> {
         let Some(first) = outcome.failures.first() else { return Ok(()) };
         self.out.clear();
@@ -248,7 +250,7 @@ impl Section {
         Ok(())
     }
 
-    /// Appends the section of an error; one whose keys are damaged goes without its details.
+    /// Appends the section of an error. An error whose keys are damaged is written without its details.
     fn error(&mut self, error: &Error, bytes: &mut Vec<u8>) {
         self.out.clear();
         self.out.map(fields(error));
@@ -338,7 +340,7 @@ impl Section {
     }
 }
 
-/// How many fields the map of an error has.
+/// The number of fields in the map of an error.
 fn fields(error: &Error) -> usize {
     let details = error.details();
     let present =

@@ -1,10 +1,10 @@
-//! What one JavaScript environment (a thread of Node.js: the main one or a worker) has open, and its end.
+//! What one JavaScript environment (a thread of Node.js: the main thread or a worker) has open, and what happens at its end.
 //!
 //! Node.js runs cleanup hooks last added first, on the environment's thread, while Node-API still works:
 //!
 //! 1. the hook of each port, added after its wake function was made, silences that function and drops the port;
-//! 2. the hook of the environment closes the databases still open, so that what was acknowledged is durable.
-//!    It waits for that: the hook of napi itself, added when the addon was loaded, gives tokio only 100 ms.
+//! 2. the hook of the environment closes the databases that are still open, so that what was acknowledged is durable.
+//!    It blocks for that: the hook of napi itself, added when the addon was loaded, gives tokio only 100 ms.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Opens a database, at the place that its path means, and gives it a handle. Blocks.
+    /// Opens a database, at the location that its path means now, and assigns it a handle. Blocks.
     pub fn open(&self, path: &str, at: Result<PathBuf>, options: OpenOptions) -> Result<u32> {
         let runtime = tokio::runtime::Handle::current();
         let database = match path {
@@ -63,14 +63,14 @@ impl Databases {
         Ok(handle)
     }
 
-    /// Closes a database. Blocks. Its handle is forgotten also when closing fails, for there is no second try.
+    /// Closes a database. Blocks. Its handle is removed even when closing fails, because closing cannot be retried.
     pub fn close(&self, handle: u32, database: &Database) -> Result<()> {
         let result = database.close();
         self.forget(handle);
         result
     }
 
-    /// Closes a database where nothing is to be waited for; `None`, and nothing is done, where [`Databases::close`] may block.
+    /// Closes a database if that does not block; otherwise returns `None` and does nothing.
     pub fn close_at_once(&self, handle: u32, database: &Database) -> Option<Result<()>> {
         let result = database.close_at_once()?;
         self.forget(handle);
@@ -97,7 +97,7 @@ impl Databases {
         Self::close_each(open.unwrap_or_default());
     }
 
-    /// As `close_all`, and nothing is opened afterwards.
+    /// Like `close_all`; nothing can be opened afterwards.
     fn end(&self) {
         let open = self.open.lock().take();
         Self::close_each(open.unwrap_or_default());
@@ -126,7 +126,7 @@ pub fn databases(env: &Env) -> Result<Arc<Databases>> {
     })
 }
 
-/// Adds a port that wakes JavaScript through one function, and keeps the process alive through another.
+/// Adds a port with two functions: one wakes JavaScript, the other keeps the process alive.
 pub fn open_port(env: &Env, wake: WakeFunction, hold: WakeFunction) -> Result<u32> {
     databases(env)?;
     let id = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
@@ -136,7 +136,7 @@ pub fn open_port(env: &Env, wake: WakeFunction, hold: WakeFunction) -> Result<u3
     Ok(id)
 }
 
-/// Drops a port; what it still waits for is no longer delivered.
+/// Drops a port; results that it still waits for are not delivered.
 pub fn close_port(id: u32) {
     let port = HERE.with_borrow_mut(|here| {
         let place = here.ports.iter().position(|(own, _)| *own == id)?;
@@ -145,7 +145,7 @@ pub fn close_port(id: u32) {
     drop(port);
 }
 
-/// Runs with a port of this thread.
+/// Calls a function with a port of this thread.
 #[inline]
 pub fn with_port<T>(id: u32, run: impl FnOnce(&mut Port) -> Result<T>) -> Result<T> {
     HERE.with_borrow_mut(|here| match here.ports.iter_mut().find(|(own, _)| *own == id) {
@@ -154,7 +154,7 @@ pub fn with_port<T>(id: u32, run: impl FnOnce(&mut Port) -> Result<T>) -> Result
     })
 }
 
-/// A handle, local to the port, to a collection of a database of this environment.
+/// A handle, local to the port, for a collection of a database of this environment.
 pub fn collection(port: u32, database: u32, name: &str) -> Result<u32> {
     let databases = HERE.with_borrow(|here| here.databases.clone()).ok_or_else(closed)?;
     let engine = databases.get(database).ok_or_else(closed)?;
@@ -179,7 +179,7 @@ fn end(databases: &Databases) {
     drop(HERE.take());
 }
 
-/// A panic that left a hook would abort the process.
+/// A panic that leaves a hook would abort the process.
 fn quietly(hook: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(hook)).is_err() {
         tracing::error!("a defect in moltendb-node: a cleanup hook panicked");

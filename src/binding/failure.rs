@@ -1,4 +1,4 @@
-//! Errors and panics to exceptions. The message of an exception is JSON; the facade makes the `MoltenError` of it.
+//! Errors and panics to exceptions. The message of an exception is JSON, from which the facade makes a `MoltenError`.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::codes::Code;
 use crate::error::{Error, Kind, Result};
 
-/// What an exception says.
+/// The content of an exception.
 #[derive(Serialize)]
 struct Report<'a> {
     kind: &'static str,
@@ -49,8 +49,8 @@ fn report(error: &Error) -> String {
         .unwrap_or_else(|_| r#"{"kind":"INTERNAL","message":"no message"}"#.to_owned())
 }
 
-/// Runs an entry. A panic becomes an error: unwinding into Node.js would abort the process. What the entry
-/// changed stays well formed, for tables are changed only by calls that cannot panic halfway.
+/// Runs an entry point. A panic becomes an error: unwinding into Node.js would abort the process. The state stays
+/// consistent, because tables are changed only by calls that cannot panic halfway.
 #[inline]
 pub fn guarded<T>(entry: impl FnOnce() -> Result<T>) -> napi::Result<T> {
     match catch_unwind(AssertUnwindSafe(entry)) {

@@ -1,7 +1,7 @@
 //! The entry points. `docs/boundary.md` is their contract.
 //!
-//! The methods that return promises are no `async fn(&self)`: such a future borrows from the JavaScript object,
-//! which the end of a worker frees whether the future has run or not. Instead each takes what it needs on the
+//! The methods that return promises are not `async fn(&self)`: such a future borrows from the JavaScript object, and a
+//! worker that ends frees that object even before the future has run. Instead each method takes what it needs on the
 //! JavaScript thread and gives tokio a future that owns it.
 
 use std::collections::HashMap;
@@ -24,17 +24,17 @@ use super::wake::WakeFunction;
 use crate::engine::{Database, Limits, MEMORY, Watch};
 use crate::error::{Error, Kind, Result};
 
-/// An open database. The environment has it until it is closed: this object goes when JavaScript has collected it and the
-/// event loop turns, which may be long after.
+/// An open database. The environment keeps it until it is closed: this object is freed after JavaScript has collected it and
+/// the event loop has turned, which may be much later.
 #[napi]
 pub struct NativeDatabase {
     handle: u32,
     home: Arc<Databases>,
-    /// What stops compactions and backups under way, by their tickets.
+    /// The interrupts of running compactions and backups, by ticket.
     stops: Arc<Mutex<HashMap<u32, Arc<AtomicBool>>>>,
 }
 
-/// A piece of work that may be stopped, for as long as this lives.
+/// Work that can be interrupted, as long as this value lives.
 struct Stoppable {
     ticket: u32,
     flag: Arc<AtomicBool>,
@@ -56,8 +56,8 @@ impl Drop for Stoppable {
 
 #[napi]
 impl NativeDatabase {
-    /// Resolves with the database when it is recovered and ready. One in memory has nothing to recover: it is answered
-    /// at once, without a promise.
+    /// Resolves with the database when it is recovered and ready. A database in memory is returned at once, without a
+    /// promise.
     #[napi]
     pub fn open(
         env: &Env,
@@ -66,7 +66,7 @@ impl NativeDatabase {
     ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
         let home = guarded(|| environment::databases(env))?;
         let prompt = path == MEMORY;
-        // Now: the working directory may be another one once the work begins.
+        // Resolved now: the working directory may change before the work begins.
         let at = Database::locate(&path);
         let work = move || {
             let options = options::parse(&path, &options_json)?;
@@ -79,7 +79,7 @@ impl NativeDatabase {
         promise(env, work).map(Either::B)
     }
 
-    /// Names the database in plain calls; never reused in a process.
+    /// The handle that identifies the database in synchronous calls; never reused in a process.
     #[napi(getter)]
     pub fn handle(&self) -> u32 {
         self.handle
@@ -98,14 +98,14 @@ impl NativeDatabase {
         promise(env, move || database.flush())
     }
 
-    /// Resolves when a snapshot of now has begun a new generation of files, with what was done, as JSON.
+    /// Resolves when a snapshot of the current state has begun a new generation of files, with the result as JSON.
     #[napi]
     pub fn compact(&self, env: &Env, ticket: u32) -> napi::Result<AsyncBlock<String>> {
         let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
         promise(env, move || json(&database.compact_within(&stoppable.watch())?))
     }
 
-    /// Resolves when a copy of now stands in a directory of its own, with what it holds, as JSON.
+    /// Resolves when a copy of the current state is complete in its own directory, with the result as JSON.
     #[napi]
     pub fn backup(&self, env: &Env, destination: String, ticket: u32) -> napi::Result<AsyncBlock<String>> {
         let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
@@ -113,7 +113,7 @@ impl NativeDatabase {
         promise(env, move || json(&database.backup_within(&destination, &stoppable.watch())?))
     }
 
-    /// Lets the compaction or backup of this ticket stop early; its promise settles all the same.
+    /// Interrupts the compaction or backup of this ticket; its promise still settles.
     #[napi]
     pub fn stop(&self, ticket: u32) {
         if let Some(flag) = self.stops.lock().get(&ticket) {
@@ -121,7 +121,7 @@ impl NativeDatabase {
         }
     }
 
-    /// The database is about to be closed: operations that still run in a moment end with `CLOSED`.
+    /// Announces that the database is about to be closed: operations that still run shortly after end with `CLOSED`.
     #[napi]
     pub fn interrupt(&self) {
         if let Some(database) = self.home.get(self.handle) {
@@ -129,7 +129,7 @@ impl NativeDatabase {
         }
     }
 
-    /// Resolves when the database is closed. Without a promise where there was nothing to wait for.
+    /// Resolves when the database is closed. Returns no promise if closing did not block.
     #[napi]
     pub fn close(&self, env: &Env) -> napi::Result<Either<(), AsyncBlock<()>>> {
         let (home, handle) = (Arc::clone(&self.home), self.handle);
@@ -140,7 +140,7 @@ impl NativeDatabase {
         }
     }
 
-    /// Resolves with the counters, as JSON.
+    /// Resolves with the statistics, as JSON.
     #[napi]
     pub fn stats(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
         let database = guarded(|| self.database())?;
@@ -160,7 +160,7 @@ impl NativeDatabase {
     }
 }
 
-/// Opens a port; `wake` is called once per burst of results, `hold` never: it keeps the process alive.
+/// Opens a port. `wake` is called once per burst of results; `hold` is never called: it keeps the process alive.
 #[napi(ts_args_type = "wake: () => void, hold: () => void")]
 pub fn open_port(env: &Env, wake: WakeFunction, hold: WakeFunction) -> napi::Result<u32> {
     guarded(|| environment::open_port(env, wake, hold))
@@ -177,13 +177,13 @@ pub fn set_buffers(port: u32, request: Uint8Array, result: Uint8Array) -> napi::
     })
 }
 
-/// A handle, local to the port, to a collection.
+/// A handle, local to the port, for a collection.
 #[napi]
 pub fn collection(port: u32, database: u32, name: String) -> napi::Result<u32> {
     guarded(|| environment::collection(port, database, &name))
 }
 
-/// Gives a handle of a collection back.
+/// Releases a handle of a collection.
 #[napi]
 pub fn release_collection(port: u32, handle: u32) -> napi::Result<()> {
     guarded(|| {
@@ -194,13 +194,13 @@ pub fn release_collection(port: u32, handle: u32) -> napi::Result<()> {
     })
 }
 
-/// Starts the operations in the request buffer; answers as `take` does, or -1 when there is more than fits.
+/// Starts the operations in the request buffer. Returns what `take` returns, or -1 when the results do not fit.
 #[napi]
 pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<i32> {
     guarded(|| with_port(port, |port| port.submit(env, length)))
 }
 
-/// Lets the operation of this ticket stop early.
+/// Interrupts the operation of this ticket.
 #[napi]
 pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
     guarded(|| {
@@ -211,7 +211,7 @@ pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
     })
 }
 
-/// Whether the operation of this ticket, which was given a time, has begun or is done.
+/// Whether the operation of this ticket, which has a time limit, has begun or is done.
 #[napi]
 pub fn has_begun(port: u32, ticket: u32) -> napi::Result<bool> {
     guarded(|| with_port(port, |port| Ok(port.has_begun(ticket))))
@@ -223,8 +223,8 @@ pub fn take(env: &Env, port: u32) -> napi::Result<i32> {
     guarded(|| with_port(port, |port| port.take(env)))
 }
 
-/// A function that tries a read by `_id` that need not wait; the request buffer says which. It is made by hand and takes
-/// no arguments, because what napi-derive does around a call takes longer than the read.
+/// A function that tries to read by `_id` without blocking; the request buffer names the documents. It is created by hand
+/// and takes no arguments, because the wrapper of napi-derive takes longer than the read.
 #[napi(ts_return_type = "() => number | string")]
 pub fn point_reads(env: &Env, port: u32) -> napi::Result<Function<'_, (), sys::napi_value>> {
     env.create_function_from_closure("attempt", move |call| {
@@ -247,8 +247,8 @@ pub fn close_port(port: u32) -> napi::Result<()> {
     })
 }
 
-/// Closes every database that this environment has open; waits for it. For the process's `exit` event: Node.js
-/// runs no cleanup hooks of the main thread after `process.exit` and after an uncaught exception.
+/// Closes every database that this environment has open; blocks. For the process's `exit` event: Node.js does not run the
+/// cleanup hooks of the main thread after `process.exit` or after an uncaught exception.
 #[napi]
 pub fn close_all() -> napi::Result<()> {
     guarded(|| {
@@ -257,7 +257,7 @@ pub fn close_all() -> napi::Result<()> {
     })
 }
 
-/// The path from the root that a path means now: the working directory may be another one once work begins.
+/// The absolute path that a path means now: the working directory may change before the work begins.
 pub(super) fn located(path: String) -> String {
     let at = (!path.is_empty() && path != MEMORY).then(|| Database::locate(&path).ok());
     at.flatten().and_then(|at| at.into_os_string().into_string().ok()).unwrap_or(path)

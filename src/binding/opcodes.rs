@@ -1,5 +1,5 @@
-//! The codes of operations and their flags. `tests/boundary.rs` compares them with `js/transport/opcodes.ts` and with the table of
-//! `docs/boundary.md`, which says what each takes and answers.
+//! The opcodes of operations, and their flags. `tests/boundary.rs` compares them with `js/transport/opcodes.ts` and with the
+//! table of `docs/boundary.md`, which describes their operands and results.
 
 pub(super) const DEFINE: u8 = 1;
 pub(super) const INSERT: u8 = 10;
@@ -29,7 +29,7 @@ pub(super) const EXPLAIN: u8 = 34;
 pub(super) const STATS: u8 = 35;
 pub(super) const CREATE: u8 = 36;
 
-/// How an operation is done. A bit below 32 has a meaning of its own with each opcode.
+/// The flags of an operation. The meaning of a bit below 32 depends on the opcode.
 pub(super) mod flag {
     pub(in crate::binding) const UNORDERED: u8 = 1;
     pub(in crate::binding) const SINGLE: u8 = 1;
@@ -39,10 +39,10 @@ pub(super) mod flag {
     pub(in crate::binding) const UPSERT: u8 = 2;
     pub(in crate::binding) const AFTER: u8 = 4;
     pub(in crate::binding) const SORTED: u8 = 8;
-    /// The body ends with the variables that the operation's expressions see.
+    /// The body ends with the variables of the operation's expressions.
     pub(in crate::binding) const LET: u8 = 32;
     /// The operation may be cancelled by its ticket.
     pub(in crate::binding) const CANCELLABLE: u8 = 64;
-    /// The body ends with the milliseconds that the operation may take.
+    /// The body ends with the time limit in milliseconds.
     pub(in crate::binding) const TIMED: u8 = 128;
 }

@@ -1,4 +1,4 @@
-//! JSON to open options. Anything unknown or of the wrong type is an error that names the option.
+//! JSON to open options. An unknown option, or one of the wrong type, is an error that names it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::options::{
     Access, AutoCompact, AutoIndex, Creation, MEMORY, OpenOptions, RecoveryPolicy, Retention, StorageMode,
 };
 
-/// The options of an open call on this path; an empty text has none.
+/// The options of opening this path, from JSON; an empty text means no options.
 pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
     let mut options = OpenOptions::default();
     let (mut read_only, mut create, mut must_be_new) = (false, true, false);
@@ -121,7 +121,7 @@ fn milliseconds(name: &str, value: &Value) -> Result<Duration> {
     Duration::try_from_secs_f64(number / 1000.0).map_err(|_| wrong(name, wanted, value))
 }
 
-/// JavaScript writes a whole number without a fraction up to 10^21, so an integer is all there can be.
+/// JavaScript writes whole numbers up to 10^21 without a fraction, so an integer type is enough.
 fn bytes(name: &str, value: &Value) -> Result<u64> {
     value.as_u64().ok_or_else(|| wrong(name, "a whole number of bytes", value))
 }

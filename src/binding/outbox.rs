@@ -1,4 +1,4 @@
-//! Results on their way from tokio to JavaScript. Every operation that was accepted ends in exactly one.
+//! Results on their way from tokio to JavaScript. Every accepted operation ends in exactly one result.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::wake::Wake;
 use crate::engine::{Answer, Collection, Reply};
 use crate::error::{Error, Kind, Result};
 
-/// The finished results of a port, in the order they finished.
+/// The finished results of a port, in order of completion.
 pub struct Outbox {
     finished: Mutex<VecDeque<Vec<u8>>>,
-    /// Tells JavaScript of them.
+    /// Notifies JavaScript of results.
     pub wake: Wake,
 }
 
@@ -23,22 +23,22 @@ impl Outbox {
         Arc::new(Outbox { finished: Mutex::new(VecDeque::new()), wake })
     }
 
-    /// Moves what is finished to the empty queue `into`.
+    /// Moves the finished results to the empty queue `into`.
     pub fn drain(&self, into: &mut VecDeque<Vec<u8>>) {
         debug_assert!(into.is_empty(), "results are delivered before others are fetched");
         self.wake.begin_drain();
         std::mem::swap(&mut *self.finished.lock(), into);
     }
 
-    /// An operation that has yet to end.
+    /// An operation that has not ended.
     pub fn pending(self: &Arc<Self>, ticket: u32, known: Known) -> Pending {
         Pending { outbox: Arc::clone(self), ticket, known, settled: false }
     }
 
-    /// Runs what may finish operations on this thread, and moves what is finished behind the rest of `into`: this
-    /// thread need not be woken for it.
+    /// Runs work that may finish operations on this thread, and moves the results to the end of `into`: this thread needs no
+    /// wake-up for them.
     pub fn hushed(&self, into: &mut VecDeque<Vec<u8>>, run: impl FnOnce()) {
-        /// Ends the hush also when `run` panics; then what finished wakes after all.
+        /// Ends the suppression of wake-ups, also when `run` panics; results that finished then do wake.
         struct Hushed<'a>(&'a Outbox);
         impl Drop for Hushed<'_> {
             fn drop(&mut self) {
@@ -61,8 +61,8 @@ impl Outbox {
     }
 }
 
-/// An operation that has yet to end. Dropped without an outcome, because the code that had it panicked or the
-/// runtime went away, it ends in an error: a Promise that never settles would keep the process alive for ever.
+/// An operation that has not ended. If it is dropped without an outcome, because its code panicked or the runtime went away,
+/// it ends in an error: a promise that never settles would keep the process alive for ever.
 pub struct Pending {
     outbox: Arc<Outbox>,
     ticket: u32,
@@ -71,7 +71,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// What the engine calls with the outcome.
+    /// The callback for the outcome, as the engine calls it.
     pub fn into_reply(self) -> Reply {
         Box::new(move |collection, result| self.settle(collection.as_deref(), result))
     }
@@ -89,7 +89,7 @@ impl Drop for Pending {
         if !self.settled {
             let error = Error::new(
                 Kind::Internal,
-                "the operation was dropped without an answer; reopen the database",
+                "the operation ended without a result, which is a defect in moltendb-node; close the database, open it again and please report it",
             );
             self.outbox.push(answer::encode(self.ticket, self.known, None, Err(error)));
         }

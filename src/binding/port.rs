@@ -1,5 +1,5 @@
-//! One evaluation of the facade in an environment: its handles, its shapes, its results. Lives on the JavaScript
-//! thread; only the outbox is shared with others.
+//! One instance of the facade in an environment: its handles, shapes and results. It lives on the JavaScript thread; only
+//! the outbox is shared with other threads.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use crate::document::{RawValue, Shapes};
 use crate::engine::{Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
 
-/// Verbs of `attempt`; any other reads many.
+/// Verbs of `attempt`; any other value reads many documents.
 const GET: u32 = 1;
 const HAS: u32 = 2;
-/// Bytes before the `_id`s of an `attempt`.
+/// Bytes before the `_id`s of an `attempt` request.
 const ATTEMPT_HEAD: u32 = 24;
-/// Documents of about this many bytes are read by one `attempt`.
+/// About this many bytes of documents are read by one `attempt`.
 const MANY_BYTES: usize = 1 << 20;
 
-/// A request of at most this many bytes and operations may be done while JavaScript waits.
+/// A request of at most this many bytes and operations may run on the JavaScript thread.
 const SMALL_BYTES: u32 = 64 << 10;
 const SMALL_OPERATIONS: usize = 128;
 
-/// `attempt` cannot answer without waiting.
+/// The return value of an `attempt` that would block.
 const WAIT: i32 = -1;
 
 /// A collection by name in a database.
@@ -47,26 +47,26 @@ pub struct Port {
     outbox: Arc<Outbox>,
     shapes: Arc<Shapes>,
     buffers: Option<Buffers>,
-    /// By handle; `None` once the database was closed.
+    /// By handle; `None` after the database was closed.
     handles: Vec<Option<Handle>>,
-    /// Those that JavaScript released.
+    /// Handles that JavaScript released.
     released: Vec<u32>,
     sessions: HashMap<u32, Arc<Session>>,
     /// Results fetched from the outbox and not yet taken.
     ready: VecDeque<Vec<u8>>,
     /// The result of `call`, which is taken first and alone.
     called: Option<Vec<u8>>,
-    /// Operations submitted whose results were not yet taken.
+    /// Operations submitted whose results are not taken yet.
     pending: usize,
-    /// The process lives while operations are pending.
+    /// Keeps the process alive while operations are pending.
     hold: Hold,
-    /// The limits of those of them that have any, by ticket.
+    /// The limits of pending operations that have any, by ticket.
     limits: HashMap<u32, Limits>,
     section: Section,
 }
 
 impl Port {
-    /// A port that delivers through this outbox.
+    /// A port that delivers results through this outbox.
     pub fn new(outbox: Arc<Outbox>, hold: Hold) -> Port {
         Port {
             outbox,
@@ -89,12 +89,12 @@ impl Port {
         self.buffers = Some(buffers);
     }
 
-    /// Whether the port has met this database.
+    /// Whether the port knows this database.
     pub fn knows(&self, database: u32) -> bool {
         self.sessions.contains_key(&database)
     }
 
-    /// Meets a database, and forgets those that are no longer open.
+    /// Registers a database, and removes those that are closed.
     pub fn meet(&mut self, database: u32, engine: &Arc<Database>, is_open: impl Fn(u32) -> bool) {
         self.sessions.retain(|known, _| is_open(*known));
         for handle in &mut self.handles {
@@ -105,7 +105,7 @@ impl Port {
         self.sessions.insert(database, engine.session());
     }
 
-    /// A handle to a collection of a database that the port has met.
+    /// A handle for a collection of a database that the port knows.
     pub fn collection(&mut self, database: u32, name: &str) -> Result<u32> {
         let session = self.sessions.get(&database).ok_or_else(closed)?;
         let made = Some(Handle { database, session: Arc::clone(session), name: name.into() });
@@ -121,7 +121,7 @@ impl Port {
         Ok(handle)
     }
 
-    /// Takes a handle back, which nothing in JavaScript refers to any more; the next collection may have it.
+    /// Releases a handle that JavaScript no longer uses; the next collection may get it.
     pub fn release(&mut self, handle: u32) {
         if let Some(place) = self.handles.get_mut(handle as usize) {
             *place = None;
@@ -129,8 +129,8 @@ impl Port {
         }
     }
 
-    /// Starts the operations of a request, and does those that are small here. Answers as `take` does when all that
-    /// is finished fits the result buffer; else -1: take it.
+    /// Starts the operations of a request, and runs small ones on this thread. Returns what `take` returns if all finished
+    /// results fit the result buffer; otherwise -1, and the caller must call `take`.
     pub fn submit(&mut self, env: &Env, length: u32) -> Result<i32> {
         let requests = request::parse(self.buffers()?.request(length)?, &self.shapes)?;
         let small = length <= SMALL_BYTES && requests.len() <= SMALL_OPERATIONS;
@@ -184,20 +184,20 @@ impl Port {
         self.take(env)
     }
 
-    /// Lets an operation stop early; its result, whatever it is, is still to be taken.
+    /// Interrupts an operation; its result is still to be taken.
     pub fn cancel(&mut self, ticket: u32) {
         if let Some(cancel) = self.limits.get(&ticket).and_then(|limits| limits.cancel.as_ref()) {
             cancel.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether an operation that was given a time has begun, or is done.
+    /// Whether an operation with a time limit has begun or is done.
     pub fn has_begun(&self, ticket: u32) -> bool {
         let begun = self.limits.get(&ticket).and_then(|limits| limits.begun.as_ref());
         begun.is_some_and(|begun| begun.load(Ordering::Acquire))
     }
 
-    /// Runs the one operation of a request on this thread; its result is the next that is taken.
+    /// Runs the only operation of a request on this thread; its result is the next one taken.
     pub fn call(&mut self, length: u32) -> Result<()> {
         let mut requests = request::parse(self.buffers()?.request(length)?, &self.shapes)?;
         let (Some(request), None) = (requests.pop(), requests.pop()) else {
@@ -213,8 +213,8 @@ impl Port {
         Ok(())
     }
 
-    /// A read of memory by `_id`, without waiting: what to read is in the request buffer, documents go to the result
-    /// buffer. `boundary.md` has both, and what is answered.
+    /// Reads documents in memory by `_id`, without blocking. The request buffer names them; the documents go to the result
+    /// buffer. `boundary.md` has the formats and the return values.
     #[inline]
     pub fn attempt(&mut self, env: &Env) -> Result<sys::napi_value> {
         let number = |number: i32| Ok(env.create_int32(number).map_err(refused)?.raw());
@@ -227,7 +227,7 @@ impl Port {
         let Some(Some(handle)) = handles.get(collection as usize) else {
             return Err(closed());
         };
-        // What goes wrong here goes wrong again for the submitted operation, which can say so.
+        // An error here occurs again for the submitted operation, which reports it.
         let written = match verb {
             HAS => {
                 let has = handle.session.has_hot(&handle.name, RawValue::new(ids, shapes));
@@ -259,8 +259,8 @@ impl Port {
         number(if buffers.write(0, section) { length } else { -length })
     }
 
-    /// Moves as many whole results as fit to the result buffer, one after the other. Answers the bytes written;
-    /// 0 when no result is ready; minus the bytes needed when the first does not fit.
+    /// Moves as many whole results as fit to the result buffer. Returns the bytes written, 0 when no result is ready, and
+    /// minus the bytes needed when the first result does not fit.
     pub fn take(&mut self, env: &Env) -> Result<i32> {
         let buffers = self.buffers.as_mut().ok_or_else(no_buffers)?;
         if let Some(result) = self.called.take() {
@@ -345,7 +345,7 @@ impl<'a> Iterator for Ids<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // An `_id` takes a byte at least.
+        // An `_id` takes at least one byte.
         let most = self.left.min(self.rest.len());
         (most, Some(most))
     }
@@ -357,7 +357,7 @@ impl Drop for Port {
     }
 }
 
-/// Results are bounded when they are made, and a buffer that holds several of them is JavaScript's.
+/// Each result is bounded when it is made; several of them are in a buffer whose size JavaScript has chosen.
 fn signed(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }

@@ -1,5 +1,5 @@
-//! Request bytes to operations. Only lengths are bounded here and values split; what the values hold is checked
-//! by the engine. A request whose operations cannot be told apart is refused as a whole; a malformed body fails its own operation only.
+//! Request bytes to operations. Only lengths are checked and values split here; the engine checks the values. A request
+//! whose operations cannot be separated is refused as a whole; a malformed body fails only its own operation.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,21 +20,21 @@ const EXPLAINED: [u8; 8] =
 
 /// One operation of a request.
 pub struct Request {
-    /// Names its result.
+    /// Identifies its result.
     pub ticket: u32,
     /// The handle of its collection.
     pub collection: u32,
-    /// The shapes that JavaScript has.
+    /// The shapes that JavaScript knows.
     pub known: Known,
     /// Whether it may be cancelled.
     pub cancellable: bool,
-    /// Milliseconds that it may take.
+    /// Its time limit in milliseconds.
     pub max_time: Option<u64>,
-    /// What to do, or why that cannot be told.
+    /// What to do, or the error of the malformed body.
     pub operation: Result<Operation>,
 }
 
-/// How many operations and definitions there are, as far as the headers can be read.
+/// The number of operations and definitions, as far as the headers can be read.
 fn count(buffer: &[u8]) -> usize {
     let (mut at, mut count) = (0, 0);
     while let Some(header) = Header::read(buffer, at) {
@@ -44,10 +44,10 @@ fn count(buffer: &[u8]) -> usize {
     count
 }
 
-/// The operations in these bytes, which are copied once. Definitions are appended to `shapes`.
+/// The operations in these bytes, which are copied once. Shape definitions are appended to `shapes`.
 pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
     let buffer: Arc<[u8]> = Arc::from(bytes);
-    // Without growing: the usual request has one operation, and four of them are more than malloc hands out quickly.
+    // With exact capacity: the usual request has one operation, and allocating room for four is measurably slower.
     let mut requests = Vec::with_capacity(count(&buffer));
     let mut at = 0;
     while at < buffer.len() {
@@ -113,7 +113,7 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-/// Appends the shapes of a definition; their numbers follow those that are there.
+/// Appends the shapes of a definition; their numbers continue after the existing ones.
 fn define(body: &[u8], shapes: &Shapes) -> Option<()> {
     if usize::from(u16_at(body, 0)?) != shapes.len() {
         return None;
@@ -133,7 +133,7 @@ fn define(body: &[u8], shapes: &Shapes) -> Option<()> {
     (at == body.len()).then_some(())
 }
 
-/// The values of a body, taken one after the other.
+/// The values of a body, taken in order.
 struct Values<'a> {
     buffer: &'a Arc<[u8]>,
     rest: Range<usize>,
@@ -145,7 +145,7 @@ impl Values<'_> {
         self.write(opcode, flags).or_else(|| self.other(opcode, flags))
     }
 
-    /// The operation with the variables of its expressions, where it has any.
+    /// The operation with the variables of its expressions, if there are any.
     fn with_variables(&mut self, operation: Operation, flags: u8) -> Option<Operation> {
         if flags & flag::LET == 0 {
             return Some(operation);
@@ -153,7 +153,7 @@ impl Values<'_> {
         Some(Operation::Let { variables: self.value()?, operation: Box::new(operation) })
     }
 
-    /// The writes that a bulk write and findOneAnd take too. `None` leaves what was read of them unread.
+    /// The writes that bulkWrite and findOneAnd... share. `None` leaves the body unread.
     fn write(&mut self, opcode: u8, flags: u8) -> Option<Operation> {
         let start = self.rest.start;
         let reach = if flags & flag::MANY != 0 { Reach::Many } else { Reach::One };
@@ -192,7 +192,7 @@ impl Values<'_> {
         })
     }
 
-    /// A write of a bulk write: opcode, flags and body, an insert with one document.
+    /// One write of a bulk write: opcode, flags and body; an insert has one document.
     fn bulk_write(&mut self) -> Option<Operation> {
         let opcode = u8::try_from(self.number()?).ok()?;
         let flags = u8::try_from(self.number()?).ok()?;
@@ -212,7 +212,7 @@ impl Values<'_> {
         })
     }
 
-    /// Opcode, flags and body of what is explained, then the verbosity.
+    /// Opcode, flags and body of the explained operation, then the verbosity.
     fn explain(&mut self) -> Option<Operation> {
         let opcode = u8::try_from(self.number()?).ok()?;
         let flags = u8::try_from(self.number()?).ok()?;
@@ -324,7 +324,7 @@ impl Values<'_> {
         take(self).map(Some)
     }
 
-    /// A count, cursor id or version.
+    /// A count, a cursor id or a version.
     fn number(&mut self) -> Option<u64> {
         const LARGEST: f64 = 9_007_199_254_740_991.0;
         match self.value()?.raw().kind() {
@@ -342,7 +342,7 @@ impl Values<'_> {
 
     fn list<T>(&mut self, take: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.array_head()?;
-        // Each element has a byte at least, so the bytes that came bound what is allocated.
+        // Each element takes at least one byte, so the body's length bounds the allocation.
         let mut list = Vec::with_capacity(count.min(self.rest.len()));
         for _ in 0..count {
             list.push(take(self)?);
@@ -350,7 +350,7 @@ impl Values<'_> {
         Some(list)
     }
 
-    /// Steps into an array and tells how many elements follow.
+    /// Enters an array and returns its number of elements.
     fn array_head(&mut self) -> Option<usize> {
         let bytes = self.bytes();
         let (head, count) = match *bytes.first()? {

@@ -1,4 +1,4 @@
-//! Verifying, exporting and importing. `docs/boundary.md` is the contract.
+//! Verify, export and import. `docs/boundary.md` is the contract.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct ExportedLines {
     pub documents: u32,
 }
 
-/// An export under way; it pins the state it reads until it is finished.
+/// A running export; it pins the state that it reads until it is finished.
 #[napi]
 pub struct NativeExport {
     export: Arc<Mutex<Option<Export>>>,
@@ -57,7 +57,7 @@ impl NativeExport {
     }
 }
 
-/// An import under way.
+/// A running import.
 #[napi]
 pub struct NativeImport {
     import: Arc<Import>,
@@ -65,7 +65,7 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Resolves with what became of these whole lines, as JSON.
+    /// Resolves with the result of importing these whole lines, as JSON.
     #[napi]
     pub fn lines(&self, env: &Env, text: Uint8Array) -> napi::Result<AsyncBlock<String>> {
         let (import, text) = (Arc::clone(&self.import), text.to_vec());
@@ -75,14 +75,14 @@ impl NativeImport {
 
 #[napi]
 impl NativeDatabase {
-    /// Resolves with what verifying the directory found, as JSON.
+    /// Resolves with the report of verifying the directory, as JSON.
     #[napi]
     pub fn verify(env: &Env, path: String) -> napi::Result<AsyncBlock<String>> {
         let path = located(path);
         promise(env, move || json(&verify(&path)?))
     }
 
-    /// Begins an export of these collections, or of all, on the state of now.
+    /// Begins an export of these collections, or of all, as of the current state.
     #[napi]
     pub fn export_lines(&self, collections: Option<Vec<String>>) -> napi::Result<NativeExport> {
         guarded(|| {

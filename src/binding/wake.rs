@@ -1,16 +1,16 @@
-//! The callback that tells JavaScript of finished results: once a burst, strong only while something is pending.
+//! The callback that notifies JavaScript of finished results: called once per burst, strong only while something is pending.
 //!
-//! A burst ends when JavaScript begins to drain. The producer appends its result and then raises `scheduled`; the
-//! consumer lowers `scheduled` and then empties the queue. A producer that finds the flag raised therefore
-//! appended before the consumer lowered it, and the consumer, which looks afterwards, sees that result: no
-//! wake-up is lost, and one too many only finds an empty queue.
+//! A burst ends when JavaScript begins to drain the queue. The producer appends its result and then sets `scheduled`; the
+//! consumer clears `scheduled` and then empties the queue. If a producer finds the flag set, it appended before the consumer
+//! cleared it, and the consumer, which empties the queue afterwards, sees that result. So no wake-up is lost, and an
+//! unnecessary one only finds an empty queue.
 //!
-//! A strong function that is idle would hang Node.js, a weak one with work pending would let it exit silently.
+//! A strong function that is idle would keep Node.js from exiting; a weak one with pending work would let it exit too early.
 //! Functions are made weak; a second one, [`Hold`], is strong while operations are pending.
 //!
-//! `silence` runs on the JavaScript thread before Node.js closes the function: cleanup hooks run last added first,
-//! and the port adds its hook after the function added its own. The lock lets a call that is under way finish;
-//! afterwards no thread reaches the environment.
+//! `silence` runs on the JavaScript thread before Node.js closes the function: cleanup hooks run last added first, and the
+//! port adds its hook after the function added its own. The lock lets a running call finish; afterwards no thread reaches
+//! the environment.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 /// The wake callback as napi makes it: without arguments, exceptions left to Node.js, weak.
 pub type WakeFunction = ThreadsafeFunction<(), Unknown<'static>, (), Status, false, true>;
 
-/// Wakes JavaScript at most once a burst.
+/// Wakes JavaScript at most once per burst.
 pub struct Wake {
     function: Mutex<Option<WakeFunction>>,
     scheduled: AtomicBool,
@@ -34,7 +34,7 @@ impl Wake {
         Wake { function: Mutex::new(Some(function)), scheduled: AtomicBool::new(false) }
     }
 
-    /// Wakes nobody.
+    /// Does nothing.
     #[cfg(test)]
     pub fn silent() -> Wake {
         Wake { function: Mutex::new(None), scheduled: AtomicBool::new(false) }
@@ -45,12 +45,12 @@ impl Wake {
         if !self.scheduled.swap(true, Ordering::AcqRel)
             && let Some(function) = &*self.function.lock()
         {
-            // The queue is unbounded, so this fails only while the environment closes: nobody is left to be told.
+            // The queue is unbounded, so this fails only while the environment closes, when JavaScript no longer runs.
             function.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 
-    /// Called by a thread that is about to look at the queue itself; until then results wake nobody.
+    /// Called by a thread that is about to empty the queue itself; until then results do not wake JavaScript.
     pub fn hush(&self) {
         self.scheduled.store(true, Ordering::Release);
     }
@@ -60,14 +60,14 @@ impl Wake {
         self.scheduled.swap(false, Ordering::AcqRel);
     }
 
-    /// Wakes nobody from now on. On the JavaScript thread, while its environment lives.
+    /// Stops all wake-ups. Called on the JavaScript thread, while its environment lives.
     pub fn silence(&self) {
         drop(self.function.lock().take());
     }
 }
 
-/// Keeps the process alive. Never called, and never leaves the JavaScript thread: were it the function that wakes,
-/// holding and releasing would wait for the call that is under way on another thread just then.
+/// Keeps the process alive. Never called, and never leaves the JavaScript thread: if the wake function did this job, holding
+/// and releasing would block on a call that another thread is making.
 pub struct Hold {
     function: WakeFunction,
     held: bool,
@@ -79,7 +79,7 @@ impl Hold {
         Hold { function, held: false }
     }
 
-    /// Keeps the process alive from now on, or lets it exit.
+    /// Keeps the process alive, or lets it exit.
     #[expect(deprecated, reason = "clones keep the function, only this keeps the process")]
     pub fn set(&mut self, env: &Env, held: bool) -> napi::Result<()> {
         if held != self.held {

@@ -1,8 +1,7 @@
-//! MongoDB's numbers for what went wrong: the one table of them, for Rust and, through each error, for JavaScript.
+//! MongoDB's error codes: the only table of them, for Rust and, through each error, for JavaScript.
 //!
-//! A number has a name, its `codeName`. Those that the server gives one place in its source have none of their own; their
-//! name is `Location` and the number. `operators` and `stages` say which number a fault of an expression, an accumulator or a
-//! stage has.
+//! A code has a name, its `codeName`. Codes that the server uses at only one place of its source have no name of their own;
+//! their name is `Location` and the number. `operators` and `stages` list the codes of expressions, accumulators and stages.
 
 use std::borrow::Cow;
 
@@ -14,7 +13,7 @@ mod stages;
 pub use operators::{Operator, operator};
 pub use stages::{Stage, stage};
 
-/// A number of MongoDB's server.
+/// An error code of MongoDB's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code(i32);
 
@@ -33,7 +32,7 @@ impl Code {
     }
 }
 
-/// Constants of the numbers with names, and the list of both.
+/// Defines a constant for each code with a name, and the list of all of them.
 macro_rules! named {
     ($($constant:ident = $number:literal, $name:literal;)*) => {
         $(#[doc = $name] pub const $constant: Code = Code($number);)*
@@ -90,7 +89,7 @@ named! {
     IDL_UNKNOWN_FIELD = 40415, "IDLUnknownField";
 }
 
-/// Constants of numbers without a name of their own.
+/// Defines constants for codes without a name.
 macro_rules! places {
     ($($(#[$doc:meta])* $constant:ident = $number:literal;)*) => {
         $($(#[$doc])* pub const $constant: Code = Code($number);)*
@@ -98,21 +97,21 @@ macro_rules! places {
 }
 
 places! {
-    /// A compound sort or index of too many paths.
+    /// A compound sort or index with too many paths.
     TOO_MANY_KEYS = 13103;
-    /// A sort that is no object.
+    /// A sort that is not an object.
     SORT_NOT_AN_OBJECT = 15973;
-    /// A direction that is neither a number nor `$meta`.
+    /// A sort direction that is neither a number nor `$meta`.
     SORT_DIRECTION_TYPE = 15974;
-    /// A direction other than 1 and -1.
+    /// A sort direction other than 1 and -1.
     SORT_DIRECTION = 15975;
-    /// A sort without paths.
+    /// An empty sort.
     SORT_EMPTY = 15976;
-    /// An object with an operator and something beside it.
+    /// An object with an operator and other fields beside it.
     EXPRESSION_FIELDS = 15983;
     /// A path with an empty part.
     EMPTY_PATH_PART = 15998;
-    /// Another number of arguments than the operator takes.
+    /// A wrong number of arguments for an operator with a fixed number of them.
     ARGUMENT_COUNT = 16020;
     /// A part of a path that starts with '$'.
     DOLLAR_IN_PATH = 16410;
@@ -122,57 +121,57 @@ places! {
     DOLLAR_ALONE = 16872;
     /// `distinct` past 16 MB.
     DISTINCT_TOO_LARGE = 17217;
-    /// A variable that is not there.
+    /// An undefined variable.
     UNDEFINED_VARIABLE = 17276;
-    /// An update that makes a document past 16 MiB.
+    /// An update that would make a document larger than 16 MiB.
     UPDATED_DOCUMENT_TOO_LARGE = 17419;
-    /// Fewer or more arguments than an operator takes that takes a range of them.
+    /// A wrong number of arguments for an operator that takes a range of them.
     ARGUMENT_RANGE = 28667;
-    /// Two fields of a projection of which one is the other, or part of it.
+    /// Two paths of a projection of which one equals or contains the other.
     PROJECTION_COLLISION_BELOW = 31250;
-    /// An included field in a projection that excludes.
+    /// An inclusion in an exclusion projection.
     PROJECTION_INCLUDES = 31253;
-    /// An excluded field in a projection that includes.
+    /// An exclusion in an inclusion projection.
     PROJECTION_EXCLUDES = 31254;
-    /// `$elemMatch` of a nested field.
+    /// `$elemMatch` on a nested field.
     PROJECTION_NESTED_ELEM_MATCH = 31275;
     /// A second positional path.
     PROJECTION_TWO_POSITIONAL = 31276;
-    /// `$` that does not stand at the end of a path.
+    /// A positional `$` that is not at the end of its path.
     PROJECTION_DOLLAR_IN_PATH = 31394;
-    /// A positional path in a projection that excludes.
+    /// A positional path in an exclusion projection.
     PROJECTION_POSITIONAL_EXCLUDES = 31395;
-    /// A stage with other than one field.
+    /// A stage with more or less than one field.
     STAGE_FIELDS = 40323;
-    /// A stage that there is not.
+    /// An unknown stage.
     UNKNOWN_STAGE = 40324;
     /// A path that ends with a dot.
     DOT_AT_THE_END = 40353;
-    /// A time zone that there is not.
+    /// An unknown time zone.
     UNKNOWN_TIME_ZONE = 40485;
-    /// A stage that may not stand within `$facet`.
+    /// A stage that is not allowed within `$facet`.
     NOT_IN_FACET = 40600;
     /// A stage that must be the last one.
     MUST_BE_LAST = 40601;
     /// A stage that must be the first one.
     MUST_BE_FIRST = 40602;
-    /// Options in the regular expression and beside it.
+    /// Options both in the regular expression and in the `options` argument.
     REGEX_OPTIONS_TWICE = 51075;
-    /// A regular expression of a filter that is not well formed.
+    /// A malformed regular expression in a filter.
     REGEX_INVALID = 51091;
-    /// A flag that there is not.
+    /// An unknown flag of a regular expression.
     REGEX_FLAG = 51108;
-    /// A regular expression of an expression that is not well formed.
+    /// A malformed regular expression in an expression.
     REGEX_EXPRESSION_INVALID = 51111;
-    /// `$elemMatch`, or an object, of no field in a projection.
+    /// An empty object, or an empty `$elemMatch`, in a projection.
     PROJECTION_EMPTY_OBJECT = 51270;
-    /// A projection without fields.
+    /// An empty projection.
     PROJECTION_EMPTY = 51272;
-    /// A positional projection that found no element.
+    /// A positional projection that matched no element.
     PROJECTION_NO_ELEMENT = 51246;
-    /// `$slice` of a projection with a count that is not above 0.
+    /// A `$slice` of a projection whose count is not positive.
     SLICE_COUNT = 28724;
-    /// A path that a sort names twice.
+    /// A path that occurs twice in a sort.
     SORT_TWICE = 7472500;
     /// More stages than a pipeline may have.
     TOO_MANY_STAGES = 7749501;
@@ -180,23 +179,23 @@ places! {
     LIMIT_OF_NONE = 15958;
     /// `$unwind` of a path without '$'.
     UNWIND_WITHOUT_DOLLAR = 28818;
-    /// `$unwind` of what is no path.
+    /// An `$unwind` whose path is not a string.
     UNWIND_PATH_TYPE = 28808;
-    /// `preserveNullAndEmptyArrays` is no boolean.
+    /// A `preserveNullAndEmptyArrays` that is not a boolean.
     UNWIND_PRESERVE = 28809;
-    /// `includeArrayIndex` starts with '$'.
+    /// An `includeArrayIndex` that starts with '$'.
     UNWIND_INDEX = 28822;
-    /// A field of `$group` that is no accumulator.
+    /// A field of `$group` that is not an accumulator.
     GROUP_FIELD = 40234;
     /// A field of `$group` with a dot.
     GROUP_FIELD_DOT = 40235;
     /// A field of `$group` that starts with '$'.
     GROUP_FIELD_DOLLAR = 40236;
-    /// An accumulator of other than one expression.
+    /// An accumulator with more or less than one expression.
     GROUP_UNARY = 40237;
-    /// A field of `$group` with other than one accumulator.
+    /// A field of `$group` with more or less than one accumulator.
     GROUP_ONE = 40238;
-    /// An accumulator that there is not.
+    /// An unknown accumulator.
     UNKNOWN_ACCUMULATOR = 15952;
     /// `$firstN` and the like without `input`.
     N_INPUT = 5_787_907;
@@ -206,103 +205,103 @@ places! {
     RANKED_OUTPUT = 5_788_004;
     /// `$top` and the like without `sortBy`.
     RANKED_SORT = 5_788_005;
-    /// `boundaries` of `$bucket` are no array.
+    /// `boundaries` of `$bucket` that are not an array.
     BUCKET_BOUNDARIES = 40200;
     /// Too few boundaries.
     BUCKET_FEW = 40192;
-    /// Boundaries of several types.
+    /// Boundaries of different types.
     BUCKET_TYPES = 40193;
-    /// Boundaries that do not rise.
+    /// Boundaries that are not in ascending order.
     BUCKET_ORDER = 40194;
-    /// `default` lies within the boundaries.
+    /// A `default` within the boundaries.
     BUCKET_DEFAULT = 40199;
-    /// A value outside of the boundaries, and no default.
+    /// A value outside of the boundaries when there is no default.
     BUCKET_NONE = 40066;
-    /// `buckets` of `$bucketAuto` is no number.
+    /// A `buckets` of `$bucketAuto` that is not a number.
     BUCKETS_TYPE = 40241;
-    /// `$count` of the empty name.
+    /// A `$count` with an empty name.
     COUNT_EMPTY = 40157;
-    /// `$count` of a name that starts with '$'.
+    /// A `$count` with a name that starts with '$'.
     COUNT_DOLLAR = 40158;
-    /// `$count` of a name with a dot.
+    /// A `$count` with a name that contains a dot.
     COUNT_DOT = 40160;
-    /// `size` of `$sample` is no number.
+    /// A `size` of `$sample` that is not a number.
     SAMPLE_TYPE = 28746;
-    /// An element of `$unset` that is no string.
+    /// An element of `$unset` that is not a string.
     UNSET_TYPE = 31120;
-    /// `$replaceRoot` of what is no object.
+    /// A `$replaceRoot` whose result is not an object.
     NEW_ROOT = 40228;
-    /// `pipeline` of `$facet` is no array.
+    /// A `pipeline` of `$facet` that is not an array.
     FACET_PIPELINE = 40170;
-    /// A part of a date of other than one argument.
+    /// A date part with more or less than one argument.
     DATE_PART_COUNT = 40536;
-    /// `branches` of `$switch` is no array.
+    /// `branches` of `$switch` that are not an array.
     SWITCH_BRANCHES = 40061;
-    /// `useLongestLength` of `$zip` is no boolean.
+    /// A `useLongestLength` of `$zip` that is not a boolean.
     ZIP_LONGEST = 34463;
     /// `defaults` of `$zip` without `useLongestLength`.
     ZIP_DEFAULTS = 34466;
-    /// `defaults` of `$zip` of another length than `inputs`.
+    /// `defaults` of `$zip` whose length differs from that of `inputs`.
     ZIP_DEFAULTS_COUNT = 34467;
-    /// The base of `$log`.
+    /// An invalid base of `$log`.
     LOG_BASE = 28759;
-    /// A limit of `$filter` that is no int32.
+    /// A limit of `$filter` that is not an int32.
     FILTER_LIMIT = 327_391;
-    /// A value that does not read as a string.
+    /// A value that cannot be converted to a string.
     NO_STRING = 16007;
-    /// A start within a character.
+    /// A start index within a character.
     SUBSTRING_START = 28656;
-    /// An end within a character.
+    /// An end index within a character.
     SUBSTRING_END = 28657;
     /// A negative length of `$substrCP`.
     SUBSTRING_LENGTH = 34454;
-    /// `$arrayToObject` of objects, among which there is another value.
+    /// An `$arrayToObject` of objects that also contains another value.
     ARRAY_TO_OBJECT_OBJECTS = 40391;
-    /// An object with other than two fields.
+    /// An object with more or less than two fields.
     ARRAY_TO_OBJECT_FIELDS = 40392;
     /// An object without `k` or `v`.
     ARRAY_TO_OBJECT_KV = 40393;
-    /// `k` is no string.
+    /// A `k` that is not a string.
     ARRAY_TO_OBJECT_K = 40394;
-    /// The first of a pair is no string.
+    /// A pair whose first element is not a string.
     ARRAY_TO_OBJECT_KEY = 40395;
-    /// `$arrayToObject` of pairs, among which there is another value.
+    /// An `$arrayToObject` of pairs that also contains another value.
     ARRAY_TO_OBJECT_PAIRS = 40396;
-    /// An array of other than two.
+    /// An array that does not have two elements.
     ARRAY_TO_OBJECT_PAIR = 40397;
-    /// `input` of `$setField` and `$unsetField` is no object.
+    /// An `input` of `$setField` or `$unsetField` that is not an object.
     SET_FIELD_INPUT = 4_161_105;
-    /// The options of a regular expression stand in it and beside it.
+    /// Options both in the regular expression and beside it.
     REGEX_EXPRESSION_OPTIONS = 51107;
-    /// Parts of a date of both calendars.
+    /// Date parts of both the Gregorian and the ISO calendar.
     DATE_PARTS_MIXED = 40489;
     /// The year is missing.
     DATE_PARTS_YEAR = 40516;
-    /// A part of a date that is too large.
+    /// A date part that is too large.
     DATE_PARTS_RANGE = 31034;
-    /// A time zone that is no string.
+    /// A time zone that is not a string.
     TIME_ZONE_TYPE = 40517;
-    /// The same, of a part of a date.
+    /// A time zone of a date part that is not a string.
     TIME_ZONE_TYPE_OF_PART = 40533;
-    /// A unit of time that there is not.
+    /// An unknown unit of time.
     TIME_UNIT = 5_439_014;
-    /// A day of the week that there is not.
+    /// An unknown day of the week.
     START_OF_WEEK = 5_439_016;
-    /// A format of a date that is no string.
+    /// A date format that is not a string.
     DATE_FORMAT_TYPE = 18533;
-    /// The same, of `$dateFromString`.
+    /// A format of `$dateFromString` that is not a string.
     DATE_READ_FORMAT_TYPE = 40684;
-    /// A format that ends with a lone '%'.
+    /// A format that ends with a single '%'.
     DATE_FORMAT_END = 18535;
-    /// Parts of `$percentile` that are none.
+    /// Invalid percentiles of `$percentile`.
     PERCENTILE_PARTS = 7_750_301;
-    /// `$ifNull` of fewer than two.
+    /// An `$ifNull` with fewer than two arguments.
     IF_NULL_COUNT = 1257300;
-    /// `$documents` of what is no array.
+    /// A `$documents` that does not evaluate to an array.
     DOCUMENTS_NOT_AN_ARRAY = 5858203;
 }
 
-/// A number of the tables of operators and stages.
+/// A code from the tables of operators and stages.
 const fn place(number: i32) -> Code {
     Code(number)
 }

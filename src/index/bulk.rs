@@ -1,23 +1,23 @@
-//! Many entries at once: collected in any order, sorted, made into a tree.
+//! Bulk loading: entries are collected in any order, sorted, and built into a tree.
 
 use std::cmp::Ordering;
 
 use super::tree::{Tree, cut};
 
-/// Entries in the order they came, packed.
+/// Entries in the order of insertion, packed.
 #[derive(Default)]
 pub struct Entries {
     bytes: Vec<u8>,
     list: Vec<Entry>,
-    /// Whether slots did not come in order.
+    /// Whether slots were inserted out of order.
     mixed: bool,
 }
 
-/// Bytes of a key that are compared as numbers: most keys of one field have no more.
+/// Bytes of a key that are compared as numbers: most keys of one field are not longer.
 const FIRST: usize = 16;
 
 struct Entry {
-    /// The first bytes of the key, zeros after its end.
+    /// The first bytes of the key, padded with zeros.
     first: [u64; 2],
     slot: u64,
     start: usize,
@@ -38,31 +38,31 @@ impl Entries {
         self.list.push(Entry { first, slot, start, len: key.len() as u16 });
     }
 
-    /// The entries that were pushed with these numbers get slots: `slots` answers each.
+    /// Replaces the numbers that entries were pushed with by slots: `slots` returns the slot of each number.
     pub fn place(&mut self, slots: impl Fn(u64) -> u64) {
         for entry in &mut self.list {
             entry.slot = slots(entry.slot);
         }
     }
 
-    /// Takes back what was pushed last with this number.
+    /// Removes the entries pushed last with this number.
     pub fn take_back(&mut self, number: u64) {
         while self.list.last().is_some_and(|entry| entry.slot == number) {
             self.list.pop();
         }
     }
 
-    /// Keys and slots, as they stand.
+    /// Keys and slots, in the current order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.list.iter().map(|entry| (self.key(entry), entry.slot))
     }
 
-    /// How many.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -71,7 +71,7 @@ impl Entries {
         &self.bytes[entry.start..entry.start + usize::from(entry.len)]
     }
 
-    /// Puts them in order.
+    /// Sorts the entries.
     pub fn sort(&mut self) {
         if self.list.len() < 2 {
             return;
@@ -80,14 +80,14 @@ impl Entries {
         if self.mixed {
             list.sort_by_key(|entry| entry.slot);
         }
-        // Stable, so that slots stay in order; entries of few keys are sorted in few steps.
+        // A stable sort keeps slots in order, and is fast for entries with few distinct keys.
         list.sort_by(|a, b| compare((self, a), (self, b)));
         self.mixed = false;
         self.list = list;
     }
 }
 
-/// The order of two keys. Of keys that end within the same first bytes, the shorter is a prefix of the longer.
+/// The order of two keys. If they share the same first bytes and end within them, the shorter is a prefix of the longer.
 fn compare((a_run, a): (&Entries, &Entry), (b_run, b): (&Entries, &Entry)) -> Ordering {
     a.first.cmp(&b.first).then_with(|| match usize::from(a.len.max(b.len)) {
         ..=FIRST => a.len.cmp(&b.len),
@@ -95,7 +95,7 @@ fn compare((a_run, a): (&Entries, &Entry), (b_run, b): (&Entries, &Entry)) -> Or
     })
 }
 
-/// The tree of sorted runs. Calls with each key that several slots have.
+/// Merges sorted runs into a tree. Calls a function with each key that several slots have.
 pub fn merge(runs: &[Entries], mut collides: impl FnMut(&[u8])) -> Tree {
     let mut places = vec![0; runs.len()];
     let mut last: Option<(&[u8], u64)> = None;

@@ -1,10 +1,10 @@
-//! The keys that a document has in an index.
+//! The keys of a document in an index.
 //!
-//! The keys of a field are those of every value that its path leads to, of an array itself and of each of its
-//! elements; without any, the key of null. The keys of a compound index are every combination of its fields' keys.
-//! That is more than the filter needs, never less: the filter decides on the document.
+//! The keys of a field are those of every value that its path leads to: of an array itself and of each of its elements; if
+//! there are no values, the key of null. The keys of a compound index are all combinations of its fields' keys. Those may be
+//! more keys than a filter needs, never fewer: the filter is applied to the document.
 //!
-//! Two documents collide in a unique index as in MongoDB: an array counts by its elements, not by itself.
+//! In a unique index documents conflict as in MongoDB: an array counts by its elements, not as a whole.
 
 use smallvec::SmallVec;
 
@@ -16,29 +16,29 @@ use crate::document::path::Part;
 use crate::document::{Leaf, Node, RawValue, Seen, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
-/// Keys that one document may have in one index.
+/// The maximum number of keys of one document in one index.
 pub const MAX_KEYS: usize = 100_000;
 
 /// The bytes of a key.
 pub type KeyBytes = SmallVec<[u8; 32]>;
 
-/// The keys of a document in one index, in order, each once.
+/// The distinct keys of a document in one index, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// The keys, cut at [`MAX_KEY`] bytes when they are for entries.
+    /// The keys, cut at [`MAX_KEY`] bytes when they are used as entries.
     pub list: SmallVec<[KeyBytes; 1]>,
-    /// A bit for each field on whose path an array stands, also an empty one.
+    /// A bit for each field with an array on its path, even an empty one.
     pub multikey: u32,
     /// Whether a key was cut.
     pub truncated: bool,
 }
 
-/// What keys are for.
+/// The purpose of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Entries of the tree.
     Entries,
-    /// Telling whether documents collide: whole keys, and no array that has elements.
+    /// Detecting conflicts: whole keys, and only the elements of an array that has some.
     Unique,
 }
 
@@ -51,7 +51,7 @@ pub fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec
     }
 }
 
-/// The keys of a document; `scratch` spares an allocation. Whether the index is partial is not looked at.
+/// The keys of a document; `scratch` saves an allocation. Does not check whether a partial index holds the document.
 pub fn extract(spec: &Spec, document: RawValue<'_>, purpose: Purpose, scratch: &mut Vec<u8>) -> Result<Keys> {
     let mut keys = Keys::default();
     match extract_plain(spec, document, scratch) {
@@ -62,18 +62,18 @@ pub fn extract(spec: &Spec, document: RawValue<'_>, purpose: Purpose, scratch: &
     Ok(keys)
 }
 
-/// What a document has in an index, as far as that can be told without arrays.
+/// The keys of a document, as far as they can be determined without arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// One key: the bytes that were written.
+    /// One key: the bytes written.
     Key,
     /// No key.
     Nothing,
-    /// An array is in the way: [`extract`] tells.
+    /// The path meets an array: [`extract`] decides.
     Array,
 }
 
-/// [`extract`] of a document without arrays on its paths: `key` becomes the one key, whole.
+/// [`extract`] for a document without arrays on its paths: `key` becomes the only key, uncut.
 pub fn extract_plain(spec: &Spec, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
     key.clear();
     let mut found = false;
@@ -105,17 +105,17 @@ impl Keys {
         self.list.binary_search_by(|own| (**own).cmp(key)).is_ok()
     }
 
-    /// Whether no other document can have one of these keys as an entry without having the very value.
+    /// Whether one of these keys as an entry implies that a document has exactly this value.
     pub fn is_exact(&self) -> bool {
         self.multikey == 0 && !self.truncated
     }
 }
 
 enum Plain<'a> {
-    /// No array on the way, and this at the end.
+    /// No array on the path, and this value at its end.
     Value(RawValue<'a>),
     Missing,
-    /// An array, after this many parts of the path.
+    /// An array, after so many parts of the path.
     Array(usize),
 }
 
@@ -135,7 +135,7 @@ fn null(direction: Direction) -> u8 {
     NULL ^ direction.mask()
 }
 
-/// [`extract`] where some path meets an array.
+/// [`extract`] for paths that meet an array.
 fn through_arrays(spec: &Spec, document: RawValue<'_>, purpose: Purpose) -> Result<Keys> {
     let mut keys = Keys::default();
     let mut first_array: Option<(&Field, usize)> = None;
@@ -145,7 +145,7 @@ fn through_arrays(spec: &Spec, document: RawValue<'_>, purpose: Purpose) -> Resu
         if let Plain::Array(depth) = plain(document, field.path.parts()) {
             keys.multikey |= 1 << n;
             match first_array {
-                // What stands in elements of one array may be combined: a filter can ask for both.
+                // Values of elements of the same array may be combined: a filter can require both.
                 Some((first, level)) if spec.unique || !same_array((first, level), (field, depth)) => {
                     return Err(parallel(&first.name, &field.name));
                 }
@@ -170,7 +170,7 @@ fn through_arrays(spec: &Spec, document: RawValue<'_>, purpose: Purpose) -> Resu
     Ok(keys)
 }
 
-/// The keys of one field, in order, each once; `found` becomes true when there is a value.
+/// The distinct keys of one field, in order; `found` becomes true when there is a value.
 fn components(field: &Field, document: RawValue<'_>, purpose: Purpose, found: &mut bool) -> Vec<Vec<u8>> {
     let mut components: Vec<Vec<u8>> = Vec::new();
     let mut push = |value: RawValue<'_>| {
@@ -204,7 +204,7 @@ fn same_array((a, level): (&Field, usize), (b, depth): (&Field, usize)) -> bool 
     level == depth && a.path.parts().get(..level) == b.path.parts().get(..depth)
 }
 
-/// `{ path: value }` of the values behind a key that the document has, as `DUPLICATE_KEY` tells them.
+/// `{ path: value }` of the values behind a key of the document, as `DUPLICATE_KEY` reports them.
 pub fn values_of(spec: &Spec, document: RawValue<'_>, key: &[u8]) -> Value {
     let mut rest = key;
     let entry = |field: &Field| {

@@ -1,4 +1,4 @@
-//! Order-preserving keys: bytes that compare as the values do by MongoDB's order.
+//! Order-preserving keys: byte order equals MongoDB's order of the values.
 //!
 //! ```text
 //! value    tag payload; tags ascend: null, number, string, object, array, binary, ObjectId, boolean, date
@@ -11,8 +11,8 @@
 //! date     i64 with its sign bit flipped
 //! ```
 //!
-//! A float64 has at most 53 significant bits, so an int64 exceeds the one below it by less than 1,024; doubles
-//! exceed themselves by nothing. Numbers that are equal thus have equal keys, whatever their type.
+//! A float64 has at most 53 significant bits, so an int64 exceeds the largest float64 not above it by less than 1,024; for a
+//! float64 the difference is 0. So equal numbers have equal keys, whatever their type.
 
 use crate::document::order::Class;
 use crate::document::{MAX_DEPTH, RawKind, RawValue};
@@ -65,7 +65,7 @@ fn tag(kind: &RawKind<'_>) -> u8 {
     }
 }
 
-/// Documents are no deeper than `MAX_DEPTH`; what bytes that nobody validated hold beyond is left out.
+/// Documents are no deeper than `MAX_DEPTH`. In bytes that were not validated, deeper values are left out.
 fn write_payload(kind: RawKind<'_>, level: usize, out: &mut Vec<u8>) {
     match kind {
         RawKind::Null => {}
@@ -135,8 +135,8 @@ fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&[0x00, 0x00]);
 }
 
-/// Bytes of the value's key that these bytes start with; every byte of them was changed by XOR with `mask`. `None`
-/// when they end within it.
+/// The length of the value's key at the start of these bytes, each of which was changed by XOR with `mask`. `None` when the
+/// bytes end within the key.
 pub(super) fn skip(key: &[u8], mask: u8) -> Option<usize> {
     let at = |index: usize| key.get(index).map(|byte| byte ^ mask);
     let mut next = 1;

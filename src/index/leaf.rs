@@ -1,15 +1,15 @@
-//! A leaf of the tree: entries in order, packed.
+//! A leaf of the tree: packed entries in order.
 
 use smallvec::SmallVec;
 
-/// Entries of a leaf.
+/// The maximum number of entries of a leaf.
 pub(super) const ENTRIES: usize = 128;
-/// Bytes of a leaf; ends are u16, and one entry more must fit.
+/// The maximum bytes of a leaf; offsets are u16, and one more entry must fit.
 pub(super) const BYTES: usize = 16 << 10;
 /// Bytes by which a leaf grows.
 const GROWTH: usize = 256;
 
-/// The beginning of a leaf's range.
+/// The lower bound of a leaf's range.
 pub(super) type Low = SmallVec<[u8; 24]>;
 
 /// A leaf.
@@ -18,7 +18,7 @@ pub(super) struct Leaf {
     pub(super) low: Low,
     pub(super) bytes: Vec<u8>,
     pub(super) ends: Vec<u16>,
-    /// Where an entry after the last one inserted would stand: runs that grow at their end split there.
+    /// The index after the last inserted entry: a leaf of ascending inserts is split there.
     pub(super) next: u16,
 }
 
@@ -76,7 +76,7 @@ impl Leaf {
         self.next = u16::MAX;
     }
 
-    /// Takes the entries from `at` on away; the `low` of the answer is not set.
+    /// Splits off the entries from `at` on; the `low` of the returned leaf is not set.
     pub(super) fn split_off(&mut self, at: usize) -> Leaf {
         let begin = self.begin(at);
         let bytes = self.bytes[begin..].to_vec();

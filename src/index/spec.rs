@@ -1,13 +1,13 @@
-//! What an index is of: its fields and options, as they are given, listed and logged.
+//! The definition of an index: its fields and options, as createIndex takes them and as they are listed and logged.
 
 use crate::document::{Node, Path, Seen, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
-/// Fields an index may have, MongoDB's limit.
+/// The maximum number of fields of an index, as in MongoDB.
 pub const MAX_FIELDS: usize = 32;
-/// Bytes of a name.
+/// The maximum bytes of an index name.
 pub const MAX_NAME: usize = 127;
-/// What the filter of a partial index may be made of, as in MongoDB.
+/// The operators that a partial index's filter may use, as in MongoDB.
 const PARTIAL_OPERATORS: &[&str] =
     &["$and", "$or", "$eq", "$in", "$exists", "$gt", "$gte", "$lt", "$lte", "$type"];
 /// The index that every collection has.
@@ -31,7 +31,7 @@ impl Direction {
         }
     }
 
-    /// What every byte of a component is changed by, with XOR.
+    /// The XOR mask of every byte of a component.
     pub fn mask(self) -> u8 {
         match self {
             Direction::Ascending => 0,
@@ -48,7 +48,7 @@ impl Direction {
 /// One field of an index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Where its values stand.
+    /// The path of its values.
     pub path: Path,
     /// The path as text.
     pub name: Box<str>,
@@ -56,18 +56,18 @@ pub struct Field {
     pub direction: Direction,
 }
 
-/// An index as it was asked for.
+/// The definition of an index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// Its name, one of its collection's.
+    /// Its name, unique in its collection.
     pub name: Box<str>,
-    /// What it is of, most significant first.
+    /// The indexed fields and their directions, most significant first.
     pub fields: Vec<Field>,
-    /// No two documents have the same values.
+    /// Whether two documents may not have the same values.
     pub unique: bool,
-    /// Documents without any of the fields are left out.
+    /// Whether documents without any of the fields are left out.
     pub sparse: bool,
-    /// Only documents that match this filter are in.
+    /// The filter that a document must match to be in the index.
     pub partial: Option<Value>,
 }
 
@@ -93,7 +93,7 @@ impl Spec {
                         return Err(refuse(option, message).with_code(codes::TYPE_MISMATCH));
                     }
                 },
-                // `background` and `v` say nothing here: every build is online, and there is one version.
+                // `background` and `v` are ignored: every build is online, and there is only one version.
                 "key" | "background" | "v" => {}
                 "hidden" if !parse_flag(option, value)? => {}
                 "hidden"
@@ -115,7 +115,7 @@ impl Spec {
                     return Err(error(Kind::NotSupported, option, message));
                 }
                 _ => {
-                    let message = format!("'{option}' is no option of an index");
+                    let message = format!("'{option}' is not an option of an index; check its spelling");
                     return Err(refuse(option, message).with_code(codes::INVALID_INDEX_SPECIFICATION_OPTION));
                 }
             }
@@ -155,7 +155,7 @@ impl Spec {
         Ok(())
     }
 
-    /// The same form back: what the log and listings hold.
+    /// Encodes the definition in the same form, for the log and for listings.
     pub fn to_value(&self) -> Value {
         let pair = |field: &Field| {
             Value::Array(vec![Value::String(field.name.to_string()), Value::Int(field.direction.sign())])
@@ -175,19 +175,19 @@ impl Spec {
         Value::Object(object)
     }
 
-    /// `{ path: 1, ... }`, as messages and plans show it.
+    /// `{ path: 1, ... }`, for messages and explain.
     pub fn key_pattern(&self) -> Value {
         let entry = |field: &Field| (field.name.to_string(), Value::Int(field.direction.sign()));
         Value::Object(self.fields.iter().map(entry).collect())
     }
 
-    /// Whether it is `{ _id: 1 }`, which every collection has without being asked.
+    /// Whether it is `{ _id: 1 }`, the index that every collection has.
     pub fn is_id(&self) -> bool {
         matches!(&self.fields[..], [field] if &*field.name == "_id" && !field.direction.is_descending())
     }
 }
 
-/// The first operator that the filter of a partial index must not use.
+/// The first operator that a partial index's filter must not use.
 fn forbidden(filter: &Value) -> Option<&str> {
     match filter {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
@@ -239,7 +239,7 @@ fn parse_direction(path: &str, direction: Seen<'_>) -> Result<Direction> {
         Seen::Int(-1) | Seen::Long(-1) => Ok(Direction::Descending),
         Seen::String(kind) => {
             let kind = String::from_utf8_lossy(kind);
-            let message = format!("'{path}' asks for an index of type '{kind}', which is not supported");
+            let message = format!("the index type '{kind}' of '{path}' is not supported; use 1 or -1");
             Err(error(Kind::NotSupported, path, message))
         }
         _ => Err(refuse(path, format!("the direction of '{path}' in an index must be 1 or -1"))),
@@ -256,7 +256,7 @@ fn parse_name<'a>(value: impl Node<'a>) -> Result<Box<str>> {
     };
     if name.is_empty() || name == "*" || name.contains('\0') {
         let code = if name == "*" { codes::BAD_VALUE } else { codes::CANNOT_CREATE_INDEX };
-        return Err(refuse("name", format!("{name:?} is no name for an index")).with_code(code));
+        return Err(refuse("name", format!("{name:?} is not a valid index name")).with_code(code));
     }
     Ok(name.into())
 }
@@ -272,7 +272,7 @@ fn parse_flag<'a>(option: &str, value: impl Node<'a>) -> Result<bool> {
     }
 }
 
-/// As MongoDB names it: `city_1_age_-1`.
+/// The default name, as in MongoDB: `city_1_age_-1`.
 fn default_name(fields: &[Field]) -> String {
     let names: Vec<String> =
         fields.iter().map(|field| format!("{}_{}", field.name, field.direction.sign())).collect();

@@ -6,12 +6,12 @@
 //! entry    key, slot: 6 bytes big endian
 //! ```
 //!
-//! `low` is the shortest beginning of a leaf's first entry that stands above everything before it, so that searching
-//! the directory compares short bytes in place. No key is the beginning of another (`key`), except where both were cut
-//! to the same length, so entries compare as (key, slot) does.
+//! `low` is the shortest prefix of a leaf's first entry that is greater than everything before it, so that searching the
+//! directory compares short bytes in place. No key is a prefix of another (see `key`), except where both were cut to the
+//! same length, so entries compare as (key, slot) does.
 //!
-//! An entry that is inserted again while it is there counts up and is removed as often: versions of a document come
-//! and go with the same key.
+//! Inserting an entry that exists increments its count, and it has to be removed as often: versions of a document come and
+//! go with the same key.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -25,9 +25,9 @@ use super::leaf::{BYTES, ENTRIES, Leaf, Low};
 pub const MAX_KEY: usize = 1_024;
 /// Bytes of a slot number in an entry.
 const SLOT: usize = 6;
-/// Leaves of a chunk.
+/// The maximum number of leaves of a chunk.
 const LEAVES: usize = 128;
-/// A leaf with fewer entries looks for a neighbour to join, if both leave room for more.
+/// A leaf with fewer entries is merged with a neighbour if the result is not too full.
 const SMALL: usize = ENTRIES / 4;
 const JOINED: usize = ENTRIES * 3 / 4;
 
@@ -39,7 +39,7 @@ pub struct Tree {
     chunks: Vec<Chunk>,
     len: u64,
     allocated: u64,
-    /// How often beyond once an entry was inserted.
+    /// The count of entries inserted more than once, minus one.
     repeated: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
 }
 
@@ -49,11 +49,11 @@ struct Chunk {
     len: usize,
 }
 
-/// Where a leaf stood when it was last looked for.
+/// The position of a leaf when it was last searched for.
 #[derive(Clone, Copy, Debug)]
 pub struct LeafId(usize, usize);
 
-/// A place between entries: that of the entry after it.
+/// A position between entries, named by the entry after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Position {
     chunk: usize,
@@ -67,7 +67,7 @@ impl Tree {
         Tree::default()
     }
 
-    /// The tree of entries that come in order. One that comes twice counts twice.
+    /// The tree of entries that come in order. An entry that comes twice counts twice.
     pub fn from_sorted<'a>(entries: impl Iterator<Item = (&'a [u8], u64)>) -> Tree {
         let mut tree = Tree::new();
         let mut leaf = Leaf::default();
@@ -106,7 +106,7 @@ impl Tree {
         }
     }
 
-    /// Entries, each counted once.
+    /// The number of distinct entries.
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -121,12 +121,13 @@ impl Tree {
         self.allocated + self.repeated.keys().map(|entry| entry.len() as u64 + 32).sum::<u64>()
     }
 
-    /// Inserts an entry, or counts it up.
+    /// Inserts an entry, or increments its count.
     pub fn insert(&mut self, key: &[u8], slot: u64) {
         self.insert_near(None, key, slot);
     }
 
-    /// [`Tree::insert`] that tries this leaf first; answers the leaf. Entries that come in order share most leaves.
+    /// [`Tree::insert`] that tries this leaf first; returns the leaf. Consecutive entries in order mostly go to the same
+    /// leaf.
     pub fn insert_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> Option<LeafId> {
         let entry = entry_of(key, slot);
         if self.chunks.is_empty() {
@@ -156,12 +157,12 @@ impl Tree {
         Some(LeafId(c, l))
     }
 
-    /// Removes an entry, or counts it down; answers whether it was there.
+    /// Removes an entry, or decrements its count; returns whether it existed.
     pub fn remove(&mut self, key: &[u8], slot: u64) -> bool {
         self.remove_near(None, key, slot).1
     }
 
-    /// [`Tree::remove`] that tries this leaf first; answers the leaf, too.
+    /// [`Tree::remove`] that tries this leaf first; returns the leaf, too.
     pub fn remove_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> (Option<LeafId>, bool) {
         let entry = entry_of(key, slot);
         if self.chunks.is_empty() {
@@ -193,13 +194,13 @@ impl Tree {
         (Some(LeafId(c, l)), true)
     }
 
-    /// About how many entries a range has: exact but for nothing, in a time that grows with the tree's directory.
+    /// The number of distinct entries in a range. Takes time in proportion to the tree's directory.
     pub fn estimate(&self, range: &Range) -> u64 {
         self.rank(self.end(range)).saturating_sub(self.rank(self.start(range)))
     }
 
-    /// Calls with the entries of a range, at most `max`, from the one behind `after` on (before it, when
-    /// `reverse`); answers the last one's whole bytes when there are more.
+    /// Calls a function with the entries of a range, at most `max`, starting after `after` (before it, when `reverse`).
+    /// Returns the bytes of the last entry when there are more.
     pub fn page(
         &self,
         range: &Range,
@@ -233,7 +234,7 @@ impl Tree {
         (max > 0 && self.is_before(from, to)).then(|| last.to_vec())
     }
 
-    /// Calls with the slots that have an entry of this key, in order, until told to stop.
+    /// Calls a function with the slots of this key, in order, until it stops the iteration.
     pub fn slots_of(&self, key: &[u8], mut visit: impl FnMut(u64) -> ControlFlow<()>) {
         let key = cut(key);
         let mut at = self.seek(|own| own < key);
@@ -246,7 +247,7 @@ impl Tree {
         }
     }
 
-    /// Calls with every entry and how often it was inserted.
+    /// Calls a function with every entry and its count.
     pub fn each(&self, mut visit: impl FnMut(&[u8], u64, u32)) {
         for leaf in self.chunks.iter().flat_map(|chunk| &chunk.leaves) {
             for at in 0..leaf.len() {
@@ -257,7 +258,7 @@ impl Tree {
         }
     }
 
-    /// [`Tree::leaf_of`], which may be the one that the last entry went into: the tree may have changed since.
+    /// [`Tree::leaf_of`] that tries the leaf of the last entry first: the tree may have changed since.
     fn leaf_near(&self, near: Option<LeafId>, entry: &[u8]) -> (usize, usize) {
         match near {
             Some(LeafId(c, l)) if self.is_leaf_of(c, l, entry) => (c, l),
@@ -275,14 +276,14 @@ impl Tree {
         leaf.low[..] <= *entry && next.is_none_or(|next| *entry < next[..])
     }
 
-    /// The leaf whose range an entry falls into. There is at least one.
+    /// The leaf whose range contains an entry. There is at least one leaf.
     fn leaf_of(&self, entry: &[u8]) -> (usize, usize) {
         let chunk = self.chunks.partition_point(|chunk| chunk.low[..] <= *entry).saturating_sub(1);
         let leaves = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.leaves[..]);
         (chunk, leaves.partition_point(|leaf| leaf.low[..] <= *entry).saturating_sub(1))
     }
 
-    /// Makes room in a full leaf for an entry that is to stand at `at`.
+    /// Makes room in a full leaf for an entry at `at`.
     fn split(&mut self, c: usize, l: usize, at: usize, entry: &[u8]) {
         let chunk = &mut self.chunks[c];
         let leaf = &mut chunk.leaves[l];
@@ -304,7 +305,7 @@ impl Tree {
         }
         chunk.leaves.insert(l + 1, right);
         if chunk.leaves.len() > LEAVES {
-            // Keys that grow fill chunks from the left.
+            // Ascending keys fill chunks from the left.
             let kept = if c + 1 == self.chunks.len() && l + 2 > LEAVES { LEAVES } else { LEAVES / 2 };
             let chunk = &mut self.chunks[c];
             let leaves = chunk.leaves.split_off(kept);
@@ -315,7 +316,7 @@ impl Tree {
         }
     }
 
-    /// Lets a leaf that has few entries take in the next one, and a chunk likewise.
+    /// Merges a leaf that has few entries with the next one, and a chunk likewise.
     fn join(&mut self, c: usize, l: usize) {
         let chunk = &mut self.chunks[c];
         if chunk.leaves[l].len() == 0 {
@@ -359,8 +360,8 @@ impl Tree {
         self.seek(|own| own[..own.len().min(high.len())] <= *high)
     }
 
-    /// The first entry of which `before`, true of a beginning of all entries, is false. It must hold of the `low` of
-    /// a leaf if it holds of some entry in it.
+    /// The first entry for which `before` is false; `before` must be true for a prefix of all entries. If it is true for an
+    /// entry of a leaf, it must be true for the leaf's `low`.
     fn seek(&self, before: impl Fn(&[u8]) -> bool) -> Position {
         let chunk = self.chunks.partition_point(|chunk| before(&chunk.low)).saturating_sub(1);
         let Some(found) = self.chunks.get(chunk) else { return Position { chunk: 0, leaf: 0, at: 0 } };
@@ -369,7 +370,7 @@ impl Tree {
         self.normal(Position { chunk, leaf, at })
     }
 
-    /// The same place, named by the leaf that has an entry there; or the end.
+    /// The same position, named by the leaf that holds the entry after it; or the end.
     fn normal(&self, mut position: Position) -> Position {
         while let Some(chunk) = self.chunks.get(position.chunk) {
             match chunk.leaves.get(position.leaf) {
@@ -408,7 +409,7 @@ impl Tree {
         if self.is_before(a, b) { a } else { b }
     }
 
-    /// Entries before a place.
+    /// The number of entries before a position.
     fn rank(&self, position: Position) -> u64 {
         let before: usize = self.chunks.iter().take(position.chunk).map(|chunk| chunk.len).sum();
         let leaves = self.chunks.get(position.chunk).map_or(&[][..], |chunk| &chunk.leaves[..]);
@@ -417,7 +418,7 @@ impl Tree {
     }
 }
 
-/// A key as entries hold it.
+/// A key as it is stored in entries.
 pub fn cut(key: &[u8]) -> &[u8] {
     &key[..key.len().min(MAX_KEY)]
 }
@@ -434,7 +435,7 @@ fn split_entry(entry: &[u8]) -> (&[u8], u64) {
     (key, number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
-/// The shortest beginning of `next` that stands above `last`, which `next` does.
+/// The shortest prefix of `next` that is greater than `last`; `next` itself is greater.
 fn separator(last: &[u8], next: &[u8]) -> Low {
     let same = last.iter().zip(next).take_while(|(a, b)| a == b).count();
     Low::from_slice(&next[..next.len().min(same + 1)])

@@ -1,14 +1,14 @@
-//! Bytes, made durable: segments, manifest, recovery. This room knows no documents.
+//! Durable bytes: segments, snapshots, manifest, recovery. Storage knows nothing of documents.
 //!
 //! The folders, from the bottom up. Each imports only what stands above it in this list (`tests/layering`).
 //!
-//! - [`contract`]: the trait that every backend keeps, the end of a durable verb, the poison latch
+//! [`contract`]: the trait that every backend implements, the completion of a durable call, the poison latch
 //! - [`host`]: files, time, randomness and locks
 //! - [`mod@format`]: the bytes of the files
-//! - `log`: the way of a commit into the log
-//! - `generation`: snapshots, and what replaces what
+//! `log`: how a commit gets into the log
+//! `generation`: snapshots, and how one generation replaces another
 //! - [`backends`]: sync, async, in memory
-//! - [`open`]: from a path to a backend; recovery, inspection
+//! [`open`]: from a path to a backend: recovery, inspection
 
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
 

@@ -1,12 +1,12 @@
-//! The numbers of the operators of expressions, by operator and by fault.
+//! The error codes of expression operators, by operator and by fault.
 //!
-//! An operator refuses arguments of a wrong type, numbers that are not whole, values out of its range; and where it is written
-//! as an object, what is no object, a field that it does not know, and one that is missing. A fault for which a row says
-//! nothing has the number that most have.
+//! An operator can refuse arguments of a wrong type, numbers that are not whole, and values out of range. An operator with
+//! named arguments can also refuse a value that is not an object, an unknown field and a missing field. A fault that a row
+//! does not list has the default code of that fault.
 
 use super::{ARGUMENT_COUNT, BAD_VALUE, Code, TYPE_MISMATCH, place};
 
-/// The numbers of one operator; 0 says nothing.
+/// The codes of one operator; 0 means that the default applies.
 #[derive(Debug)]
 pub struct Operator {
     name: &'static str,
@@ -23,7 +23,7 @@ const fn row(name: &'static str) -> Operator {
     Operator { name, types: &[], whole: &[], value: 0, shape: 0, unknown: 0, missing: &[], count: 0 }
 }
 
-/// The last number holds for the places behind it.
+/// The last code of a list also applies to all later positions.
 fn at(numbers: &[i32], argument: usize) -> Option<Code> {
     let number = numbers.get(argument).or(numbers.last()).copied();
     number.filter(|number| *number != 0).map(place)
@@ -34,68 +34,68 @@ fn or(number: i32, other: Code) -> Code {
 }
 
 impl Operator {
-    /// By argument: wrong types.
+    /// By argument: the code for a wrong type.
     const fn types(self, types: &'static [i32]) -> Operator {
         Operator { types, ..self }
     }
 
-    /// By argument: numbers that are not whole, or too large.
+    /// By argument: the code for a number that is not whole, or too large.
     const fn whole(self, whole: &'static [i32]) -> Operator {
         Operator { whole, ..self }
     }
 
-    /// Values out of range.
+    /// The codes for values out of range.
     const fn value(self, value: i32) -> Operator {
         Operator { value, ..self }
     }
 
-    /// Written as an object: no object, an unknown field, and by argument the missing ones.
+    /// For named arguments: not an object, an unknown field, and by argument a missing field.
     const fn object(self, shape: i32, unknown: i32, missing: &'static [i32]) -> Operator {
         Operator { shape, unknown, missing, ..self }
     }
 
-    /// Too few or too many arguments.
+    /// The code for too few or too many arguments.
     const fn count(self, count: i32) -> Operator {
         Operator { count, ..self }
     }
 
-    /// This argument has a wrong type.
+    /// The code for an argument of a wrong type.
     pub fn of_type(&self, argument: usize) -> Code {
         at(self.types, argument).unwrap_or(TYPE_MISMATCH)
     }
 
-    /// This argument is a number, but not a whole one.
+    /// The code for an argument that is not a whole number.
     pub fn not_whole(&self, argument: usize) -> Code {
         at(self.whole, argument).unwrap_or_else(|| self.of_type(argument))
     }
 
-    /// A value that the operator does not take.
+    /// The code for a value that the operator does not accept.
     pub fn of_value(&self) -> Code {
         or(self.value, BAD_VALUE)
     }
 
-    /// No object where the operator is written as one.
+    /// The code for named arguments that are not an object.
     pub fn of_shape(&self) -> Code {
         or(self.shape, ARGUMENT_COUNT)
     }
 
-    /// A field that the operator does not know.
+    /// The code for a field that the operator does not know.
     pub fn unknown(&self) -> Code {
         or(self.unknown, BAD_VALUE)
     }
 
-    /// This field is missing.
+    /// The code for a missing field.
     pub fn missing(&self, argument: usize) -> Code {
         at(self.missing, argument).unwrap_or(BAD_VALUE)
     }
 
-    /// Another number of arguments than the operator takes; `other` is what most operators say then.
+    /// The code for a wrong number of arguments; `other` is the code of most operators.
     pub fn of_count(&self, other: Code) -> Code {
         or(self.count, other)
     }
 }
 
-/// The numbers of this operator.
+/// The codes of this operator.
 pub fn operator(name: &str) -> &'static Operator {
     const NONE: &Operator = &row("");
     ROWS.binary_search_by(|row| row.name.cmp(name)).ok().and_then(|found| ROWS.get(found)).unwrap_or(NONE)
@@ -110,7 +110,7 @@ const fn some(name: &'static str) -> Operator {
     )
 }
 
-/// A part of a date.
+/// A date part.
 const fn part(name: &'static str) -> Operator {
     row(name).types(&[16006]).object(40539, 40535, &[40539])
 }
@@ -140,7 +140,7 @@ const fn function(name: &'static str) -> Operator {
     row(name).types(&[28765])
 }
 
-/// In the order of the names.
+/// Sorted by name.
 const ROWS: &[Operator] = &[
     function("$abs").value(28680),
     function("$acos").value(50989),

@@ -1,8 +1,8 @@
-//! The numbers of the stages of a pipeline and of accumulators that are written as objects, by stage and by fault.
+//! The error codes of pipeline stages and of accumulators with named arguments, by stage and by fault.
 
 use super::{BAD_VALUE, Code, FAILED_TO_PARSE, IDL_FAILED_TO_PARSE, IDL_UNKNOWN_FIELD, place};
 
-/// The numbers of one stage; 0 says nothing.
+/// The codes of one stage; 0 means that the default applies.
 #[derive(Debug)]
 pub struct Stage {
     name: &'static str,
@@ -13,17 +13,17 @@ pub struct Stage {
     count: i32,
 }
 
-/// A stage with its numbers for what is not of its shape (no object), an unknown field and a missing one.
+/// A stage with its codes for a specification that is not an object, an unknown field and a missing field.
 const fn row(name: &'static str, shape: i32, unknown: i32, missing: i32) -> Stage {
     Stage { name, shape, unknown, missing, text: 0, count: 0 }
 }
 
-/// An accumulator with `n`.
+/// An accumulator with the argument `n`.
 const fn some(name: &'static str) -> Stage {
     row(name, 5_787_900, 5_787_901, 5_787_906).count(5_787_908)
 }
 
-/// An accumulator with an order.
+/// An accumulator with a sort order.
 const fn ranked(name: &'static str, missing: i32) -> Stage {
     row(name, 5_788_001, 5_788_002, missing).count(5_787_908)
 }
@@ -33,43 +33,43 @@ fn or(number: i32, other: Code) -> Code {
 }
 
 impl Stage {
-    /// A field that must be a string.
+    /// The code for a field that must be a string.
     const fn text(self, text: i32) -> Stage {
         Stage { text, ..self }
     }
 
-    /// A number that is none, or too small.
+    /// The code for a value that is not a number, or too small.
     const fn count(self, count: i32) -> Stage {
         Stage { count, ..self }
     }
 
-    /// What the stage does not take, such as no object.
+    /// The code for a specification that the stage does not accept, such as one that is not an object.
     pub fn of_shape(&self) -> Code {
         or(self.shape, FAILED_TO_PARSE)
     }
 
-    /// A field that the stage does not know.
+    /// The code for a field that the stage does not know.
     pub fn unknown(&self) -> Code {
         or(self.unknown, IDL_UNKNOWN_FIELD)
     }
 
-    /// A field that is missing.
+    /// The code for a missing field.
     pub fn missing(&self) -> Code {
         or(self.missing, IDL_FAILED_TO_PARSE)
     }
 
-    /// A field that must be a string.
+    /// The code for a field that must be a string.
     pub fn of_text(&self) -> Code {
         or(self.text, FAILED_TO_PARSE)
     }
 
-    /// A number that is none, or too small.
+    /// The code for a value that is not a number, or too small.
     pub fn of_count(&self) -> Code {
         or(self.count, BAD_VALUE)
     }
 }
 
-/// The numbers of this stage or accumulator.
+/// The codes of this stage or accumulator.
 pub fn stage(name: &str) -> &'static Stage {
     const NONE: &Stage = &row("", 0, 0, 0);
     ROWS.iter().find(|row| row.name == name).unwrap_or(NONE)

@@ -1,5 +1,5 @@
-//! A commit is answered once it is written, and fdatasynced within the flush interval: a killed process loses
-//! nothing, a power cut at most the last interval, always a suffix.
+//! The async backend. A commit completes once it is written, and is fdatasynced within the flush interval: a killed process
+//! loses nothing, a power cut loses at most the last interval, always a suffix.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::storage::contract::completion::Completion;
 /// The async backend.
 pub struct AsyncDiskStorage {
     disk: Arc<Disk>,
-    // Dropped after the disk, so that the task it wakes finds the disk gone.
+    // Dropped after the disk: the task that this wakes must find the disk gone.
     wake: WakeOnDrop,
 }
 
@@ -31,7 +31,7 @@ impl Drop for WakeOnDrop {
 }
 
 impl AsyncDiskStorage {
-    /// Flushes by itself on this runtime; without one, nothing is flushed but by `flush` and `close`.
+    /// Flushes in the background on this runtime. Without a runtime only `flush` and `close` flush.
     pub(crate) fn new(disk: Disk, runtime: Option<&Handle>, interval: Duration) -> AsyncDiskStorage {
         let disk = Arc::new(disk);
         let wake = Arc::new(Notify::new());
@@ -42,7 +42,7 @@ impl AsyncDiskStorage {
     }
 }
 
-/// Sleeps while nothing is dirty and ends with the backend, which it does not keep alive.
+/// Sleeps while nothing is dirty. Ends with the backend; holds no strong reference to it.
 async fn flush_when_dirty(disk: Weak<Disk>, wake: Arc<Notify>, interval: Duration) {
     // The fsync itself is part of the promised interval.
     let pause = interval.mul_f32(0.8);
@@ -51,7 +51,7 @@ async fn flush_when_dirty(disk: Weak<Disk>, wake: Arc<Notify>, interval: Duratio
         tokio::time::sleep(pause).await;
         let Some(disk) = disk.upgrade() else { return };
         if disk.is_dirty() {
-            // A failure is latched, and reaches the next write, flush or close.
+            // The latch keeps a failure; the next write, flush or close reports it.
             let flushed = tokio::task::spawn_blocking(move || disk.sync()).await;
             if flushed.is_err() {
                 return;
@@ -85,7 +85,7 @@ impl StorageBackend for AsyncDiskStorage {
     }
 
     fn flush(&self) -> Completion {
-        // The fsync runs here and not in the writer's turn, so that commits go on being written meanwhile.
+        // The fsync runs outside the queue's writer role, so that commits are written meanwhile.
         Completion::ready(self.disk.barrier().wait().and_then(|()| self.disk.sync()))
     }
 

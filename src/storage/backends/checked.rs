@@ -1,4 +1,4 @@
-//! The decorator that asks the latch before each verb.
+//! A decorator that checks the poison latch before each call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::storage::contract::backend::{
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
 
-/// A backend behind its latch; refuses every verb once closed.
+/// A backend behind its latch; refuses every call once closed.
 pub struct Checked<B> {
     inner: B,
     latch: Arc<Latch>,
@@ -19,7 +19,7 @@ pub struct Checked<B> {
 }
 
 impl<B: StorageBackend> Checked<B> {
-    /// Decorates a backend that trips this latch.
+    /// Wraps a backend that trips this latch.
     pub fn new(inner: B, latch: Arc<Latch>) -> Checked<B> {
         Checked { inner, latch, closed: AtomicBool::new(false) }
     }

@@ -1,4 +1,4 @@
-//! What the sync and the async backend share: placing, queue, writer, reading, closing.
+//! What the sync and the async backend share: allocation, queue, writer, reading, closing.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::storage::log::allocation::{Placing, Segments};
 use crate::storage::log::queue::{Entry, Frame, Queue, Task, Turn};
 use crate::storage::log::writer::{Progress, Writer};
 
-/// What recovery hands over.
+/// What recovery passes on.
 pub(crate) struct DiskParts {
     pub(crate) access: Access,
     pub(crate) segments: Segments,
@@ -28,13 +28,13 @@ pub(crate) struct DiskParts {
     pub(crate) progress: Progress,
     pub(crate) generations: Arc<Generations>,
     pub(crate) witness: Arc<Witness>,
-    /// The newest segment, when recovery sealed it: clean once this session closes.
+    /// The newest segment, when recovery sealed it: the database is clean once this session closes.
     pub(crate) sealed: Option<Clean>,
 }
 
-/// What a thread that must not wait writes at most in one group: some pages of the page cache.
+/// The most that a thread that must not block writes in one group: a few pages of the page cache.
 const PROMPT_BYTES: u64 = 128 << 10;
-/// Groups after which such a thread leaves the rest to others.
+/// Groups after which such a thread leaves the rest to other threads.
 const PROMPT_GROUPS: u32 = 2;
 
 /// An open log on disk.
@@ -87,7 +87,7 @@ impl Disk {
         self.queue.drive(|group| self.publish(group));
     }
 
-    /// Whether a frame of this size could be written at once: see the trait.
+    /// Whether a frame of this size could be written without blocking: see the trait.
     pub(crate) fn is_nonblocking(&self, size: &FrameSize) -> bool {
         let Some(placing) = self.placing.try_lock() else { return false };
         let Some(segment) = placing.room_for(size) else { return false };
@@ -97,7 +97,7 @@ impl Disk {
             && self.writer.try_lock().is_some_and(|writer| writer.stands_in(segment))
     }
 
-    /// Writes what is queued if it is little and belongs where the writer stands; else `false`.
+    /// Writes the queued frames if they are few and belong to the current segment; otherwise returns `false`.
     pub(crate) fn drive_nonblocking(&self) -> bool {
         let mut groups = 0;
         self.queue.drive_while(
@@ -112,7 +112,7 @@ impl Disk {
         )
     }
 
-    /// Makes durable what is written.
+    /// Makes all written frames durable.
     pub(crate) fn sync(&self) -> Result<()> {
         self.latch.check()?;
         self.progress.sync(&self.witness).map_err(|error| self.latch.trip(&error))
@@ -140,7 +140,7 @@ impl Disk {
     pub(crate) fn close(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
         let closed = self.generations.close(self.finish(), contents);
-        // A handle that is kept keeps no file open: the directory can be unmounted, or removed on Windows.
+        // A kept handle must not keep a file open: the directory can then be unmounted, or removed on Windows.
         self.progress.let_go();
         self.writer.lock().let_go();
         self.placing.lock().let_go();
@@ -215,7 +215,7 @@ impl Disk {
             .map_err(|error| self.latch.trip(&error))
     }
 
-    /// Ends the newest segment; tells how, when that makes the database clean, and the checksum of its SEAL.
+    /// Seals the newest segment. Returns the clean end, when the database is now clean, and the checksum of the SEAL.
     fn finish(&self) -> Result<Option<(Clean, u32)>> {
         self.latch.check()?;
         let mut writer = self.writer.lock();

@@ -1,4 +1,4 @@
-//! Storage that keeps nothing: the same path, no files.
+//! Storage that keeps nothing: the same commit path without files.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::storage::contract::backend::{
 use crate::storage::contract::completion::Completion;
 use crate::storage::format::frame;
 
-/// Gives lsns, and nothing else.
+/// Assigns LSNs; stores nothing.
 #[derive(Default)]
 pub struct MemoryStorage {
     last: Mutex<u64>,

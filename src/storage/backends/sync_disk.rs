@@ -1,4 +1,4 @@
-//! A commit is answered after its fdatasync: neither a killed process nor a power cut loses it.
+//! The sync backend. A commit completes after its fdatasync: neither a killed process nor a power cut loses it.
 
 use std::sync::Arc;
 

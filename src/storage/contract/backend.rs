@@ -1,9 +1,9 @@
-//! What the engine asks of storage: to keep commits (reserve, append, drive, flush, read, close), and to begin
-//! a new generation from a snapshot (cut, begin_snapshot, install, forget).
+//! The storage interface of the engine: commits (reserve, append, drive, flush, read, close), and new generations that begin
+//! with a snapshot (cut, begin_snapshot, install, forget).
 //!
-//! A commit is `reserve` then `append`, both under the engine's commit lock, so that the order of places is
-//! the order of lsns. `reserve` is the last step that may fail for want of space; what `append` was given is
-//! written by the thread that calls `drive` first, many frames in one write, and its completion settles in lsn order.
+//! A commit is `reserve` followed by `append`, both under the engine's commit lock, so that places are in LSN order.
+//! `reserve` is the last step that can fail for lack of space. The thread that calls `drive` first writes the appended
+//! frames, many in one write; their completions settle in LSN order.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::completion::Completion;
 use crate::error::Result;
 
-/// The number of a commit; 0 is before the first.
+/// The log sequence number of a commit; 0 is before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Lsn(pub u64);
 
@@ -27,12 +27,12 @@ pub enum FileId {
     Memory,
 }
 
-/// Where a block's payload stands, which is all a cold pointer needs.
+/// The location of a block's payload; all that a reference to a cold document needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlockPlace {
     /// The file.
     pub file: FileId,
-    /// Offset of the enclosing frame (segments) or of the block (snapshots), where verification starts.
+    /// Offset of the enclosing frame (segment) or of the block (snapshot), where verification starts.
     pub frame: u64,
     /// Offset of the payload.
     pub offset: u64,
@@ -40,131 +40,131 @@ pub struct BlockPlace {
     pub len: u32,
 }
 
-/// A payload in memory: the very bytes that went into the log, and where they stand in it.
+/// A payload in memory: the same bytes as in the log, and their location.
 #[derive(Debug)]
 pub struct Block {
-    /// Where it stands.
+    /// The location of the payload.
     pub place: BlockPlace,
-    /// The payload offset that `bytes` begins at: 0, but in a copy made to keep one record and let the rest go.
+    /// The payload offset of the first byte of `bytes`: 0, except in a copy that keeps only one record.
     pub base: u32,
     /// The payload, from `base` on.
     pub bytes: Box<[u8]>,
 }
 
-/// The payload lengths of a frame to come. Each is at most 64 KiB, but a larger document alone in its block.
+/// The payload lengths of a future frame. Each is at most 64 KiB, except that of a larger document with a block of its own.
 #[derive(Clone, Debug, Default)]
 pub struct FrameSize {
-    /// One length a block, in order.
+    /// One length per block, in order.
     pub blocks: SmallVec<[u32; 2]>,
-    /// How many records the frame holds; kept in its header.
+    /// How many records the frame holds; stored in its header.
     pub records: u32,
 }
 
-/// Where a frame will stand: space that is already allocated, and a number that no other frame has.
+/// The reserved place of a frame: space that is already allocated, and an LSN that no other frame has.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The commit's number.
+    /// The LSN of the commit.
     pub lsn: Lsn,
     /// The segment, or `FileId::Memory`.
     pub file: FileId,
     /// Offset of the frame header.
     pub offset: u64,
-    /// Where each block's payload will stand.
+    /// The future location of each block's payload.
     pub blocks: SmallVec<[BlockPlace; 2]>,
     /// How many records the frame holds.
     pub records: u32,
-    /// `lsn` minus the newest lsn known to be fsynced, saturating: the frame header's durable lag.
+    /// `lsn` minus the newest LSN known to be durable, saturating: the `lag` of the frame header.
     pub durable_lag: u32,
 }
 
-/// One commit met while opening, in lsn order.
+/// One commit read while opening; commits come in LSN order.
 pub struct Replayed {
-    /// The commit's number.
+    /// The LSN of the commit.
     pub lsn: Lsn,
     /// Its blocks.
     pub blocks: SmallVec<[Arc<Block>; 2]>,
 }
 
-/// What a backend knows about itself.
+/// Statistics of a backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageStats {
-    /// Segments since the snapshot, or since the beginning.
+    /// Segments since the snapshot, or since creation.
     pub segments: u64,
-    /// Bytes in those segments: what the next open replays.
+    /// Bytes in those segments: what the next open has to replay.
     pub log_bytes: u64,
     /// Bytes of the snapshot; 0 without one.
     pub snapshot_bytes: u64,
-    /// Bytes of all files that the database names.
+    /// Bytes of all files of the database.
     pub bytes_on_disk: u64,
     /// Bytes queued and not yet written.
     pub queued_bytes: u64,
-    /// Bytes of blocks appended since open, in the memory backend; 0 in the others, whose files tell more.
+    /// Bytes of blocks appended since open, in the memory backend; 0 in the others, which report file sizes.
     pub appended: u64,
     /// fsync and fdatasync calls since open.
     pub syncs: u64,
-    /// The newest lsn known to be durable.
+    /// The newest LSN known to be durable.
     pub durable: Lsn,
 }
 
-/// A place to keep frames. Every backend keeps these promises; `tests/` runs one suite over all of them.
+/// Keeps frames. `tests/` runs one conformance suite over all backends.
 pub trait StorageBackend: Send + Sync {
-    /// Gives the next commit its number and its place in space already allocated.
+    /// Assigns the next commit its LSN and its place in allocated space.
     ///
-    /// The last step of a commit that may fail: `STORAGE_FULL` leaves no trace. Called under the commit lock,
-    /// and followed by exactly one `append` of this place before the lock is released.
+    /// The last step of a commit that may fail: `STORAGE_FULL` leaves no trace. Called under the commit lock, and followed
+    /// by exactly one `append` with this place before the lock is released.
     fn reserve(&self, size: &FrameSize) -> Result<Place>;
 
-    /// Queues the frame. Settles, in lsn order, when it is published: written (async), fdatasynced (sync), at
-    /// once (memory). An error means this frame and every later one is not: the backend is poisoned.
+    /// Queues the frame. The completion settles, in LSN order, when the frame is published: written (async), fdatasynced
+    /// (sync), at once (memory). An error means that this frame and all later ones are not published: the backend is
+    /// poisoned.
     fn append(&self, place: Place, blocks: &[Arc<Block>]) -> Completion;
 
-    /// Writes what is queued, on the calling thread, unless another thread is at it already; that thread then
-    /// takes what was queued meanwhile too. Blocks for the write and, in sync mode, the fdatasync.
+    /// Writes the queued frames on the calling thread, unless another thread is writing; that thread then also writes the
+    /// frames queued meanwhile. Blocks for the write and, in sync mode, for the fdatasync.
     fn drive(&self);
 
-    /// Whether a frame of this size could be reserved, appended and driven within microseconds by a thread that must
-    /// not wait: into space that is there, with nobody writing, no fsync under way, no file to begin. Called under
-    /// the commit lock. What changes after a yes costs that thread time, and nothing else.
+    /// Whether a frame of this size could be reserved, appended and driven within microseconds by a thread that must not
+    /// block: into allocated space, with no write and no fsync under way, and without starting a file. Called under the
+    /// commit lock. If the answer becomes outdated, that thread loses time and nothing else.
     fn is_nonblocking(&self, _size: &FrameSize) -> bool {
         false
     }
 
-    /// As `drive`, for a thread that must not wait: `false` leaves what is queued to a thread that may.
+    /// Like `drive`, for a thread that must not block. `false` leaves the queued frames to another thread.
     fn drive_nonblocking(&self) -> bool {
         false
     }
 
-    /// A barrier: settles when every frame appended before it is durable. Drives by itself.
+    /// A barrier: settles when every frame appended before it is durable. Drives the queue itself.
     fn flush(&self) -> Completion;
 
-    /// Reads a block back with a positional read and verifies it. `CORRUPT` names file and offset.
+    /// Reads a block with a positional read and verifies it. `CORRUPT` names file and offset.
     fn read(&self, place: BlockPlace) -> Result<Arc<Block>>;
 
-    /// Flushes, seals and marks the database clean. Later verbs answer `CLOSED`.
+    /// Flushes, seals and marks the database clean. Later calls return `CLOSED`.
     fn close(&self) -> Result<()> {
         self.close_leaving(&|_| None)
     }
 
-    /// As `close`; where that marks the database clean at an lsn, `contents` is asked, then, for what the next opening
-    /// may answer from until it has read the log. Asked under locks of the backend: it may read `stats`, no more.
+    /// Like `close`. Where that marks the database clean at an LSN, `contents` is called for the checkpoint, from which the
+    /// next opening may answer until it has read the log. It is called under locks of the backend and may call only `stats`.
     fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()>;
 
-    /// Sizes and counters of now.
+    /// Current sizes and counters.
     fn stats(&self) -> StorageStats;
 
-    /// Fixes the newest lsn given as the last of this generation: frames reserved from now on go into the
-    /// next segment, whose space is allocated here (`STORAGE_FULL` leaves no trace). Called under the commit
-    /// lock; does no waiting I/O. One cut at a time: a second before the first is installed or dropped is
-    /// `INTERNAL`. `NOT_SUPPORTED` in the memory backend.
+    /// Makes the newest assigned LSN the last of this generation: later frames go into the next segment, whose space is
+    /// allocated here (`STORAGE_FULL` leaves no trace). Called under the commit lock; does no blocking I/O. Only one cut at
+    /// a time: a second one before the first is installed or dropped is `INTERNAL`. `NOT_SUPPORTED` in the memory backend.
     fn cut(&self) -> Result<Cut>;
 
-    /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes it.
+    /// Begins the snapshot of a cut, in a file that no manifest names. Dropping it unfinished removes the file.
     fn begin_snapshot(&self, cut: &Cut) -> Result<Box<dyn SnapshotSink>>;
 
-    /// Ends a snapshot: fsync, rename, fsync of the directory, read back, verified and proven; then, once the segment
-    /// before the cut is sealed and durable, the manifest names it (the only commit point) and the generation
-    /// before is retired as the retention option says. An error before the manifest, of the proof too, leaves the
-    /// old generation as it was. Waits for I/O; writers go on meanwhile.
+    /// Finishes a snapshot: fsync, rename, fsync of the directory, then reading back, verification and proof. Once the
+    /// segment before the cut is sealed and durable, the manifest is replaced (the only commit point) and the previous
+    /// generation is retired according to the retention option. An error before the manifest is replaced, including one of
+    /// the proof, leaves the old generation as it was. Blocks for I/O; writers continue meanwhile.
     fn install_proven(
         &self,
         cut: Cut,
@@ -172,16 +172,16 @@ pub trait StorageBackend: Send + Sync {
         proof: &mut dyn SnapshotProof,
     ) -> Result<Installed>;
 
-    /// As `install_proven`, of a snapshot whose contents mean nothing to the caller.
+    /// Like `install_proven`, for a snapshot whose contents the caller does not check.
     fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
         self.install_proven(cut, snapshot, &mut Unproven)
     }
 
-    /// Nothing reads these retired files any more: close them, and remove those that retention does not keep.
+    /// Called when nothing reads these retired files any more: closes them, and removes those that retention does not keep.
     fn forget(&self, files: &[FileId]);
 }
 
-/// Where a generation ends.
+/// The end of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The last commit of the generation.
@@ -190,29 +190,29 @@ pub struct Cut {
     pub next_segment: u64,
 }
 
-/// A snapshot while it is written: blocks in order, each of one collection.
+/// A snapshot being written: blocks in order, each of one collection.
 pub trait SnapshotSink: Send {
-    /// Appends a block: the collection it belongs to (0: the database itself), how many documents it holds,
-    /// and its payload. Answers where the payload will stand once installed.
+    /// Appends a block: its collection (0: the database itself), its number of documents, and its payload. Returns the
+    /// future location of the payload.
     fn block(&mut self, collection: u32, documents: u32, payload: &[u8]) -> Result<BlockPlace>;
 
     /// Bytes written so far.
     fn bytes(&self) -> u64;
 
-    /// For the backend that made it.
+    /// For the backend that created it.
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any>;
 }
 
-/// Judges a snapshot that was read back from disk, before a manifest names it. An error leaves everything as it was.
+/// Checks a snapshot that was read back from disk, before a manifest names it. An error leaves everything as it was.
 pub trait SnapshotProof {
-    /// Takes each block, its checksum verified, in the order of the file.
+    /// Takes each block, its checksum verified, in file order.
     fn block(&mut self, block: &ReadBack<'_>) -> Result<()>;
 
-    /// Every block was taken.
+    /// Called after the last block.
     fn end(&mut self) -> Result<()>;
 }
 
-/// Asks for no more than checksums.
+/// Checks only checksums.
 pub struct Unproven;
 
 impl SnapshotProof for Unproven {
@@ -225,33 +225,33 @@ impl SnapshotProof for Unproven {
     }
 }
 
-/// What a checkpoint holds: bytes that mean something to the caller.
+/// The contents of a checkpoint; the bytes mean something only to the caller.
 #[derive(Clone, Debug, Default)]
 pub struct CheckpointContents {
-    /// What is read at once.
+    /// The part that is read at once.
     pub state: Vec<u8>,
-    /// What is read piece by piece, in order of the numbers, each of which is above the one before.
+    /// The part that is read page by page; page numbers ascend.
     pub pages: Vec<(u32, Vec<u8>)>,
 }
 
 /// What an installed snapshot changed.
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
-    /// Files of the generation before: readable until forgotten.
+    /// Files of the previous generation: readable until `forget`.
     pub retired: Vec<FileId>,
-    /// Bytes of the database's files before and after (retired files not counted after).
+    /// Bytes of the database's files before and after, without retired files.
     pub bytes: (u64, u64),
 }
 
-/// One block of a snapshot met while opening. Blocks come in file order, possibly from several threads.
+/// One block of a snapshot read while opening. Blocks come in file order, or out of order from several threads.
 pub struct SnapshotBlock {
-    /// The snapshot's cut.
+    /// The LSN of the snapshot.
     pub lsn: Lsn,
-    /// Its place among the snapshot's blocks, from 0.
+    /// Its index among the snapshot's blocks, from 0.
     pub index: u32,
     /// The collection it belongs to; 0 for the database itself.
     pub collection: u32,
-    /// Documents in it, and in all blocks of the same collection before it.
+    /// Documents in it, and in all earlier blocks of the same collection.
     pub documents: u32,
     /// Ordinal of its first document within the collection.
     pub first_document: u64,
@@ -259,7 +259,7 @@ pub struct SnapshotBlock {
     pub block: Arc<Block>,
 }
 
-/// One block of a snapshot that was written and is read back.
+/// One block of a new snapshot, read back from disk.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadBack<'a> {
     /// The collection it belongs to; 0 for the database itself.
@@ -274,14 +274,14 @@ pub struct ReadBack<'a> {
     pub payload: &'a [u8],
 }
 
-/// What opening feeds. Blocks of collection 0 (names, shapes, counters) come first, in order, on one thread; then
-/// blocks of documents, in any order, from several threads; then the commits after the cut, in order, on one thread.
-/// An error ends the opening, and nothing has been modified.
+/// Receives the database while it is opened. Blocks of collection 0 (names, shapes, counters) come first, in order, on one
+/// thread; then blocks of documents, in any order, from several threads; then the commits after the snapshot, in order, on
+/// one thread. An error ends the opening; nothing has been modified.
 pub trait Loader: Sync {
     /// Takes a block of collection 0.
     fn database_block(&mut self, block: SnapshotBlock) -> Result<()>;
 
-    /// Bytes of a payload that a document takes at least: blocks that count more are refused before one is handed on.
+    /// The minimum payload bytes of a document. A block that claims more documents is refused before it is passed on.
     fn least_document(&self) -> u32 {
         1
     }
@@ -293,7 +293,7 @@ pub trait Loader: Sync {
     fn frame(&mut self, frame: Replayed) -> Result<()>;
 }
 
-/// Keeps nothing of what it is handed: for a database that is opened to be written only.
+/// Discards everything: for a database that is opened only to be written.
 pub struct Discard;
 
 impl Loader for Discard {

@@ -1,4 +1,5 @@
-//! The end of a durable verb: settled once, by the thread that made it durable; waited for, or called back.
+//! The completion of a durable call: settled once, by the thread that made it durable; its owner blocks on it or gets a
+//! callback.
 
 use std::sync::Arc;
 
@@ -18,15 +19,15 @@ struct Shared {
     settled: Condvar,
 }
 
-/// What a durable verb returns: it settles when the verb's promise holds, or has failed.
+/// The pending result of a durable call: settles when the call's promise holds, or has failed.
 #[must_use = "a write is not published until its completion has settled"]
 pub struct Completion(Arc<Shared>);
 
-/// The other end of a [`Completion`]. Dropped without settling, it settles with an error.
+/// The settling side of a [`Completion`]. When it is dropped without settling, the completion fails.
 pub struct Completer(Option<Arc<Shared>>);
 
 impl Completion {
-    /// A pending completion and the end that settles it.
+    /// A pending completion and its settling side.
     pub fn new() -> (Completer, Completion) {
         let shared = Arc::new(Shared { state: Mutex::new(State::Pending(None)), settled: Condvar::new() });
         (Completer(Some(shared.clone())), Completion(shared))
@@ -48,7 +49,7 @@ impl Completion {
         }
     }
 
-    /// Calls back once it settles: at once when it has, else on the thread that settles it.
+    /// Calls back when it settles: immediately if it has, otherwise on the thread that settles it.
     pub fn then(self, listener: impl FnOnce(Result<()>) + Send + 'static) {
         let mut state = self.0.state.lock();
         match &mut *state {

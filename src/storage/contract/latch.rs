@@ -1,8 +1,8 @@
 //! The poison latch: after a failed write nothing more is written.
 //!
-//! After a failed write or fsync nobody can tell which bytes are on the disk, and a second fsync would answer
-//! "fine" for pages that the kernel already gave up. So the first failure latches: every waiting and later
-//! write is refused, reads of what is published go on, and only reopening, which reads the disk, heals.
+//! After a failed write or fsync it is unknown which bytes are on the disk, and a second fsync would report success for
+//! pages that the kernel has already dropped. So the first failure trips the latch: every waiting and later write is
+//! refused. Published data can still be read. Only reopening, which reads the disk, clears it.
 
 use std::sync::OnceLock;
 
@@ -15,12 +15,12 @@ pub struct Latch {
 }
 
 impl Latch {
-    /// The first failure, if there was one.
+    /// The first failure, if any.
     pub fn check(&self) -> Result<()> {
         self.poison.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// Latches, unless it has already; returns what every write is refused with from now on.
+    /// Trips the latch, unless it is tripped already; returns the error of every later write.
     pub fn trip(&self, cause: &Error) -> Error {
         self.poison
             .get_or_init(|| {

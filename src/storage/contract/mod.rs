@@ -1,7 +1,7 @@
-//! What every backend keeps.
+//! The contract of every backend.
 //!
-//! - [`backend`]: the trait, and what it speaks in
-//! - [`completion`]: the end of a durable verb
+//! [`backend`]: the trait and its types
+//! [`completion`]: the result of a durable call
 //! - [`latch`]: after a failed write nothing more is written
 
 pub mod backend;

@@ -1,5 +1,5 @@
-//! The checkpoint: what a clean close leaves so that the next opening can answer reads by key before it has read the
-//! log. A cache: nothing rests on it, it is never fsynced, and whatever is wrong with it, it is as if it were not there.
+//! The checkpoint: written by a clean close so that the next opening can answer reads by key before it has read the log. It
+//! is a cache: nothing depends on it, it is never fsynced, and a damaged one is treated as missing.
 //!
 //! ```text
 //! header, 128 bytes
@@ -14,8 +14,8 @@
 //! pages    one behind the other; as the engine made them, in order of low
 //! ```
 //!
-//! It counts only where every field of the clean end is that of the database, the SEAL's checksum among them, which
-//! no other history of the same database shares.
+//! A checkpoint is used only if every field of the clean end equals that of the database. This includes the checksum of the
+//! SEAL, which no other history of the same database shares.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,11 +32,11 @@ const MAGIC: &[u8; 8] = b"MOLTNCHK";
 const HEADER_LEN: usize = 128;
 const CRC_AT: usize = HEADER_LEN - 4;
 const ROW_LEN: usize = 12;
-/// Bytes of a state, at most: a database with more has no checkpoint.
+/// The maximum bytes of a state: a larger database has no checkpoint.
 const LONGEST_STATE: u64 = 64 << 20;
-/// Bytes of a page that are read, at most. A page is longer only where thousands of keys share a hash.
+/// The maximum bytes of a page that is read. A page is longer only where thousands of keys share a hash.
 const LONGEST_PAGE: u32 = 1 << 20;
-/// The table is read in pieces of so many rows.
+/// Rows of the table that are read at once.
 const ROWS: u64 = 1 << 16;
 /// Bytes that are written at once.
 const PIECE: usize = 1 << 20;
@@ -55,7 +55,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// The name of its checkpoint.
+    /// The file name of its checkpoint.
     pub(crate) fn name(&self) -> String {
         checkpoint_name(self.clean.lsn)
     }
@@ -81,12 +81,12 @@ impl Bound {
     }
 }
 
-/// The name of the checkpoint at this lsn.
+/// The file name of the checkpoint at this LSN.
 pub fn checkpoint_name(lsn: u64) -> String {
     format!("chk-{lsn:016x}.chk")
 }
 
-/// The lsn in a checkpoint's name; `None` for every other name.
+/// The LSN in a checkpoint's file name; `None` for every other name.
 pub fn parse_checkpoint_name(name: &str) -> Option<u64> {
     let lsn = u64::from_str_radix(name.strip_prefix("chk-")?.strip_suffix(".chk")?, 16).ok()?;
     (checkpoint_name(lsn) == name).then_some(lsn)
@@ -99,7 +99,7 @@ struct Row {
     crc: u32,
 }
 
-/// An open checkpoint that fits its database. Its pages are verified when they are read.
+/// An open checkpoint that belongs to its database. A page is verified when it is read.
 pub struct Checkpoint {
     path: PathBuf,
     file: Arc<dyn VfsFile>,
@@ -109,7 +109,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint of this state; an error, of whatever kind, means that there is none.
+    /// Opens the checkpoint of this state. Any error means that there is no usable one.
     pub(crate) fn open(host: &Host, dir: &Path, bound: &Bound) -> Result<Checkpoint> {
         let path = dir.join(bound.name());
         let file = host.vfs.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
@@ -137,7 +137,7 @@ impl Checkpoint {
         if first > len {
             return Err(wrong(len, "it ends too early"));
         }
-        // Nothing of what it says was looked at by anyone: no room is made for what is not there.
+        // The header is not verified yet: allocate nothing for data that is not there.
         if state_len > LONGEST_STATE {
             return Err(wrong(88, "its state is longer than any"));
         }
@@ -155,7 +155,7 @@ impl Checkpoint {
             table_crc = crc32c::crc32c_append(table_crc, &table);
             for row in table.chunks_exact(ROW_LEN) {
                 let (low, len, crc) = (u32_at(row, 0), u32_at(row, 4), u32_at(row, 8));
-                // So a table that is not there, because the file has a hole in its place, ends with its first rows.
+                // A table in a hole of the file fails at its first rows.
                 if len == 0 || rows.last().is_some_and(|before| before.low >= low) {
                     return Err(wrong(row_at, "its pages are out of order"));
                 }
@@ -173,12 +173,12 @@ impl Checkpoint {
         Ok(Checkpoint { path, file, salt, state, rows })
     }
 
-    /// What stands beside the pages.
+    /// The state.
     pub fn state(&self) -> &[u8] {
         &self.state
     }
 
-    /// The last page whose `low` is at most this; none when there is no such page.
+    /// The last page whose `low` is at most this value, if any.
     pub fn page(&self, low: u32) -> Result<Option<Vec<u8>>> {
         let after = self.rows.partition_point(|row| row.low <= low);
         let Some(row) = after.checked_sub(1).and_then(|at| self.rows.get(at)) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! A frame: one commit, or the seal of a segment, as bytes. Pure; encode stands beside decode.
+//! A frame: one commit, or the seal of a segment, as bytes. Pure; the encoder is beside the decoder.
 //!
 //! ```text
 //! offset  0  u32  len         length of the body
@@ -15,7 +15,7 @@
 //! body without it:   per block u32 length, u32 crc32c of the payload, payload
 //! ```
 //!
-//! The head checksum binds a frame to its segment and offset, so bytes left from elsewhere are never a frame.
+//! The head checksum binds a frame to its segment and offset, so old bytes from elsewhere are never read as a frame.
 //! All numbers are little endian.
 
 use std::sync::Arc;
@@ -27,9 +27,9 @@ use crate::storage::contract::backend::{Block, FrameSize, Lsn};
 
 /// Length of a frame header.
 pub const HEADER_LEN: usize = 32;
-/// Where the type stands in a frame header; nothing but flags is behind it.
+/// Offset of the type in a frame header; only the flags follow it.
 const TYPE_AT: usize = 28;
-/// Length of what stands before each payload of a body with several.
+/// Length of the block header before each payload of a body with several.
 pub const BLOCK_HEADER_LEN: usize = 8;
 /// Longest body.
 pub const MAX_BODY: u64 = 256 << 20;
@@ -38,14 +38,14 @@ pub const SEAL_LEN: u64 = HEADER_LEN as u64;
 
 const ONE: u8 = 1;
 
-/// What a frame is.
+/// The type of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {
     /// One commit.
     Commit,
     /// The last frame of a segment.
     Seal,
-    /// Tells that everything before it is durable.
+    /// Records that everything before it is durable.
     Mark,
 }
 
@@ -68,22 +68,22 @@ impl FrameKind {
     }
 }
 
-/// A frame header whose checksum held.
+/// A frame header with a valid checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     /// Length of the body.
     pub body_len: u32,
     /// The checksum of the header.
     pub head_crc: u32,
-    /// The commit's number, or the last one before.
+    /// The commit's LSN, or the LSN before.
     pub lsn: Lsn,
-    /// `lsn` minus the newest lsn known to be fsynced, saturating.
+    /// `lsn` minus the newest LSN known to be durable, saturating.
     pub lag: u32,
     /// The checksum of the body.
     pub body_crc: u32,
     /// Records in the body.
     pub records: u32,
-    /// What the frame is.
+    /// The type of the frame.
     pub kind: FrameKind,
     /// Whether the body is one payload and nothing else.
     pub one_block: bool,
@@ -95,15 +95,15 @@ impl FrameHeader {
         padded(HEADER_LEN as u64 + u64::from(self.body_len))
     }
 
-    /// The newest lsn that was durable when the frame got its place.
+    /// The newest LSN that was durable when the frame got its place.
     pub fn durable(&self) -> Lsn {
         Lsn(self.lsn.0.saturating_sub(u64::from(self.lag)))
     }
 
-    /// Reads a header; `None` unless its checksum holds and every field is one that this format writes.
+    /// Reads a header; `None` unless its checksum is valid and every field has a value that this format writes.
     pub fn decode(bytes: &[u8], seed: HeadSeed, offset: u64) -> Option<FrameHeader> {
         let head: &[u8; HEADER_LEN] = bytes.get(..HEADER_LEN)?.try_into().ok()?;
-        // What costs nothing comes first: searches ask this of every eighth byte.
+        // Cheap checks come first: searches call this for every eighth byte.
         let (head_crc, body_len) = (u32_at(head, 4), u32_at(head, 0));
         let kind = FrameKind::from_byte(head[28])?;
         let fits = u64::from(body_len) <= MAX_BODY && (kind == FrameKind::Commit || body_len == 0);
@@ -125,7 +125,7 @@ impl FrameHeader {
         })
     }
 
-    /// Appends the header, its checksum computed for this place. Returns the checksum.
+    /// Appends the header with its checksum for this place. Returns the checksum.
     fn encode(&self, buffer: &mut [u8], seed: HeadSeed, offset: u64) -> u32 {
         let mut head = [0; HEADER_LEN];
         head[0..4].copy_from_slice(&self.body_len.to_le_bytes());
@@ -142,7 +142,7 @@ impl FrameHeader {
     }
 }
 
-/// The checksum of a segment's salt and id, from which each head checksum of it goes on.
+/// The checksum of a segment's salt and id: the seed of all its head checksums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadSeed(u32);
 
@@ -161,7 +161,7 @@ impl HeadSeed {
     }
 }
 
-/// The length of a body with these payloads; above [`MAX_BODY`] it must not be written.
+/// The length of a body with these payloads. A body above [`MAX_BODY`] must not be written.
 pub fn body_len(size: &FrameSize) -> u64 {
     match size.blocks.as_slice() {
         [one] => u64::from(*one),
@@ -187,18 +187,18 @@ pub fn payload_offsets(lengths: &[u32]) -> SmallVec<[u64; 2]> {
     offsets
 }
 
-/// What a COMMIT says besides its payloads.
+/// The header fields of a COMMIT.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit {
-    /// Its number.
+    /// Its LSN.
     pub lsn: Lsn,
-    /// `lsn` minus the newest lsn known to be fsynced, saturating.
+    /// `lsn` minus the newest LSN known to be durable, saturating.
     pub lag: u32,
     /// Records in the payloads.
     pub records: u32,
 }
 
-/// Appends a COMMIT to the buffer for this offset of the segment.
+/// Appends a COMMIT to the buffer, for this offset of the segment.
 pub fn encode_commit(
     buffer: &mut Vec<u8>,
     seed: HeadSeed,
@@ -250,7 +250,7 @@ pub fn encode_mark(kind: FrameKind, seed: HeadSeed, offset: u64, lsn: Lsn) -> ([
     (bytes, crc)
 }
 
-/// Whether one flipped bit before the type explains why no header without a body decodes from these bytes.
+/// Whether one flipped bit before the type explains why these bytes do not decode as a header without a body.
 pub fn is_header_one_bit_off(head: &[u8], seed: HeadSeed, offset: u64) -> bool {
     let mut head = head.to_vec();
     (0..TYPE_AT * 8).any(|bit| {
@@ -272,8 +272,8 @@ pub fn body_holds(header: &FrameHeader, body: &[u8], padding: &[u8]) -> bool {
 /// Payloads, each with its offset inside the frame.
 pub type Payloads<'a> = SmallVec<[(u64, &'a [u8]); 2]>;
 
-/// The payloads of a body that [`body_holds`], each with its offset inside the frame; `None` when their
-/// lengths do not add up, which a checksum that held makes a defect of the writer.
+/// The payloads of a body for which [`body_holds`], each with its offset inside the frame. `None` when their lengths do not
+/// add up; with a valid checksum this is a defect of the writer.
 pub fn payloads<'a>(header: &FrameHeader, body: &'a [u8]) -> Option<Payloads<'a>> {
     let mut found = SmallVec::new();
     if header.one_block {
@@ -301,22 +301,22 @@ fn padded(len: u64) -> u64 {
     len.div_ceil(8) * 8
 }
 
-/// Reads a number at an offset that the caller has bounded; 0 outside.
+/// Reads a number at an offset that the caller has checked; 0 outside.
 pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(array_at(bytes, at))
 }
 
-/// Reads a number at an offset that the caller has bounded; 0 outside.
+/// Reads a number at an offset that the caller has checked; 0 outside.
 pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(array_at(bytes, at))
 }
 
-/// Reads bytes at an offset that the caller has bounded; zeros outside.
+/// Reads bytes at an offset that the caller has checked; zeros outside.
 pub fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
 }
 
-/// Refuses a body that no frame can hold; gives its length otherwise.
+/// Refuses a body that is too long for a frame; otherwise returns its length.
 pub fn check_size(size: &FrameSize) -> Result<u64> {
     let body = body_len(size);
     if body > MAX_BODY {

@@ -1,5 +1,5 @@
-//! MANIFEST: 512 bytes that say which files are the database; only ever replaced atomically. While a session that has
-//! written is not closed, the records of [`super::witness`] follow them.
+//! MANIFEST: 512 bytes that name the files of the database. It is only ever replaced atomically. The records of
+//! [`super::witness`] follow it during a session that has written and is not closed.
 //!
 //! ```text
 //! offset   0  magic "MOLTNMAN"      8  u32 version        12  u32 flags: bit 0 encrypted
@@ -32,10 +32,10 @@ const MAGIC: &[u8; 8] = b"MOLTNMAN";
 const CRC_AT: usize = LEN - 4;
 const ENCRYPTED: u32 = 1;
 
-/// What a clean close wrote down about the newest segment.
+/// What a clean close recorded about the newest segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clean {
-    /// The segment; binding while it is the newest.
+    /// The segment; the record is valid while it is the newest.
     pub segment: u64,
     /// Its exact length, SEAL included.
     pub len: u64,
@@ -43,7 +43,7 @@ pub struct Clean {
     pub lsn: u64,
 }
 
-/// Which snapshot the segments go on from.
+/// The snapshot that the segments continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotRef {
     /// Its id.
@@ -63,7 +63,7 @@ pub struct Manifest {
     pub database: [u8; 16],
     /// Counts compactions.
     pub generation: u64,
-    /// Segments below it belong to older generations.
+    /// Segments with a lower number belong to older generations.
     pub first_segment: u64,
     /// The snapshot, if there is one.
     pub snapshot: Option<SnapshotRef>,
@@ -71,11 +71,11 @@ pub struct Manifest {
     pub clean: Option<Clean>,
     /// Parameters and salt of the key derivation.
     pub key_derivation: [u8; 64],
-    /// The data key under the derived key.
+    /// The data key, encrypted with the derived key.
     pub wrapped_key: [u8; 72],
-    /// Under the data key, when encrypted.
+    /// A MAC with the data key, when encrypted.
     pub mac: [u8; 16],
-    /// The newest segment that a session began since the newest clean close; it stands behind the 512 bytes.
+    /// The newest segment that a session began since the newest clean close; stored after the 512 bytes.
     pub witnessed: Option<Witnessed>,
 }
 
@@ -96,13 +96,13 @@ impl Manifest {
         }
     }
 
-    /// Whether a session has begun since the newest clean close, whose word is void then.
+    /// Whether a session has begun since the newest clean close, whose record is then invalid.
     pub fn is_in_use(&self) -> bool {
         let closed = self.clean.map_or(0, |clean| clean.segment);
         self.witnessed.is_some_and(|witnessed| witnessed.segment > closed)
     }
 
-    /// The bytes.
+    /// Encodes the manifest.
     pub fn encode(&self) -> [u8; LEN] {
         let mut bytes = [0; LEN];
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
@@ -130,7 +130,7 @@ impl Manifest {
         bytes
     }
 
-    /// Parses the bytes of the file at `path`, which errors name.
+    /// Decodes the bytes of the file at `path`; errors name that path.
     pub fn decode(bytes: &[u8; LEN], path: &Path) -> Result<Manifest> {
         if bytes[..8] != *MAGIC {
             return Err(Error::corrupt(path, 0, "it is not a manifest of this database format"));
@@ -143,7 +143,7 @@ impl Manifest {
         if flags & !ENCRYPTED != 0 || bytes[256..492].iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt(path, 12, "the manifest holds fields of no known format"));
         }
-        // Generation, segments, lengths and lsn; the hash of the snapshot stands between them.
+        // Generation, segments, lengths and LSN; the snapshot's hash is between them.
         if [32, 40, 48, 56, 96, 104, 112].iter().any(|at| u64_at(bytes, *at) > LARGEST_NUMBER) {
             return Err(Error::corrupt(path, 32, "the manifest holds a number that no database reaches"));
         }
@@ -171,7 +171,7 @@ impl Manifest {
         })
     }
 
-    /// Reads it from the directory. Fsyncs it first when asked to, so that what is read is what is durable.
+    /// Reads it from the directory. If requested, fsyncs it first, so that what is read is durable.
     pub fn read(host: &Host, dir: &Path, sync: bool) -> Result<Manifest> {
         Manifest::read_named(host, &dir.join(NAME), sync)
     }
@@ -198,8 +198,8 @@ impl Manifest {
         Ok(Manifest { witnessed: Witnessed::decode(&records), ..manifest })
     }
 
-    /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. On an error either the old or the new
-    /// one is there. Returns how many fsyncs it took.
+    /// Replaces it: MANIFEST.tmp, fsync, rename, fsync of the directory. After an error either the old or the new one is
+    /// there. Returns the number of fsyncs.
     pub fn replace(&self, host: &Host, dir: &Path) -> Result<u64> {
         self.write_aside(host, dir)?;
         Manifest::put_in_place(host, dir)?;
@@ -220,8 +220,8 @@ impl Manifest {
         write().map_err(|error| Error::io("write", &tmp, error))
     }
 
-    /// Renames MANIFEST.tmp to MANIFEST and fsyncs the directory. On an error nobody can tell which of the two a
-    /// power cut would leave.
+    /// Renames MANIFEST.tmp to MANIFEST and fsyncs the directory. After an error it is unknown which of the two a power cut
+    /// would leave.
     pub fn put_in_place(host: &Host, dir: &Path) -> Result<()> {
         let tmp = dir.join(TMP_NAME);
         let target = dir.join(NAME);

@@ -1,4 +1,4 @@
-//! A segment: one file of the log. A header, frames, and, once it is full or closed, a SEAL.
+//! A segment: one file of the log. It has a header, frames and, once it is full or closed, a SEAL.
 //!
 //! ```text
 //! offset  0  magic "MOLTNSEG"     8  u32 version     12  u32 flags: bit 0 sync, bit 1 encrypted
@@ -27,7 +27,7 @@ const CRC_AT: usize = 60;
 const SYNC: u32 = 1;
 const ENCRYPTED: u32 = 2;
 const ENCODING: u8 = 1;
-/// Blocks of more bytes are looked for before room is made for them.
+/// Blocks of more bytes are checked against the file's length before memory is allocated for them.
 const LARGE: u32 = 1 << 20;
 
 /// The first 64 bytes, parsed.
@@ -43,12 +43,12 @@ pub struct SegmentHeader {
     pub base_lsn: Lsn,
     /// Random; binds frames to this file.
     pub salt: [u8; 16],
-    /// Head checksum of the previous segment's SEAL; 0 in the first.
+    /// Head checksum of the previous segment's SEAL; 0 in the first segment.
     pub prev_seal_crc: u32,
 }
 
 impl SegmentHeader {
-    /// The bytes.
+    /// Encodes the header.
     pub fn encode(&self) -> [u8; SEGMENT_HEADER_LEN as usize] {
         let mut bytes = [0; SEGMENT_HEADER_LEN as usize];
         let flags = (u32::from(self.sync) * SYNC) | (u32::from(self.encrypted) * ENCRYPTED);
@@ -65,7 +65,7 @@ impl SegmentHeader {
         bytes
     }
 
-    /// Parses the first bytes of the file at `path`, which errors name.
+    /// Decodes the first bytes of the file at `path`; errors name that path.
     pub fn decode(bytes: &[u8; SEGMENT_HEADER_LEN as usize], path: &Path) -> Result<SegmentHeader> {
         if bytes[..8] != *MAGIC {
             return Err(Error::corrupt(path, 0, "it is not a segment of this database format"));
@@ -97,12 +97,12 @@ impl SegmentHeader {
     }
 }
 
-/// The name of a segment.
+/// The file name of a segment.
 pub fn segment_name(id: u64) -> String {
     format!("seg-{id:016x}.log")
 }
 
-/// The id in a segment's name; `None` for every other name.
+/// The id in a segment's file name; `None` for every other name.
 pub fn parse_segment_name(name: &str) -> Option<u64> {
     let id = u64::from_str_radix(name.strip_prefix("seg-")?.strip_suffix(".log")?, 16).ok()?;
     (segment_name(id) == name).then_some(id)
@@ -116,13 +116,13 @@ pub struct Segment {
     pub path: PathBuf,
     /// Its salt.
     pub salt: [u8; 16],
-    /// Where head checksums go on from.
+    /// The seed of its head checksums.
     pub seed: HeadSeed,
     /// The file.
     pub file: Arc<dyn VfsFile>,
-    /// Up to where the file system has set space aside; 0 when it could not.
+    /// The end of the space that is allocated in the file system; 0 when it could not be allocated.
     pub(crate) ahead: AtomicU64,
-    /// Where what was written ends while the file is longer; else the largest number.
+    /// The end of the written bytes while the file is longer; otherwise the largest number.
     pub(crate) end: AtomicU64,
 }
 
@@ -133,7 +133,7 @@ impl Segment {
         Segment { id, path, salt, seed: HeadSeed::new(&salt, id), file, ahead, end }
     }
 
-    /// Bytes written, for figures; 0 where the system does not say.
+    /// Bytes on disk, for statistics; 0 where the system does not report them.
     pub(crate) fn used(&self) -> u64 {
         self.file.len().unwrap_or(0).min(self.end.load(Ordering::Acquire))
     }
@@ -143,7 +143,7 @@ impl Segment {
         Error::io(what, &self.path, error)
     }
 
-    /// Reads one payload and verifies it: with the frame's checksum when it is alone in its frame, else with its own.
+    /// Reads one payload and verifies it: with the frame's checksum when it is the frame's only one, otherwise with its own.
     pub fn read_block(&self, place: BlockPlace) -> Result<Arc<Block>> {
         if place.file != FileId::Segment(self.id) || place.offset < place.frame + HEADER_LEN as u64 {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
@@ -157,7 +157,7 @@ impl Segment {
                 .map(|header| (header.body_len, header.body_crc)),
             false => Some(frame::decode_block_header(&array_at(head, 0))),
         };
-        // A place may come from a file that nothing proves: no room is made for a block that is not there.
+        // The place may come from a file without a checksum: allocate nothing for a block that is not there.
         if place.len > LARGE {
             let mut head = [0; HEADER_LEN];
             self.read(place.frame, start, head.get_mut(..before).unwrap_or_default())?;

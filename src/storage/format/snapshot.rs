@@ -1,10 +1,10 @@
-//! A snapshot: all documents as of one commit, in one file. Pure; encode stands beside decode.
+//! A snapshot: all documents as of one commit, in one file. Pure; each encoder is beside its decoder.
 //!
 //! ```text
 //! HEADER  96 bytes
 //!     0  magic "MOLTNSNP"     8  u32 version     12  u32 flags: bit 1 encrypted
 //!    16  u64 id              24  u64 lsn: the last commit that it holds
-//!    32  salt, 16 bytes      48  u32 head checksum of the SEAL before the first segment that goes on from it
+//!    32  salt, 16 bytes      48  u32 head checksum of the SEAL before the first segment after the snapshot
 //!    52  u8 encoding of payloads (1)   53  zero   56  u64 documents   64  u32 blocks   68  zero
 //!    92  u32 crc32c over what stands before
 //! BLOCKS  one behind the other
@@ -20,7 +20,7 @@
 //!    24  u32 checksum of the header   28  zero   44  u32 crc32c over what stands before
 //! ```
 //!
-//! Each byte is under a checksum, each checksum under that of the table or the footer, and the manifest holds the
+//! Every byte is covered by a checksum, every checksum by that of the table or the footer, and the manifest holds the
 //! footer's. All numbers are little endian.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ use crate::storage::contract::backend::Lsn;
 
 /// Length of the header; the first block stands here.
 pub const HEADER_LEN: u64 = 96;
-/// Length of what stands before each payload.
+/// Length of the block header before each payload.
 pub const BLOCK_HEADER_LEN: u64 = 8;
 /// Length of a table entry.
 pub const ENTRY_LEN: u64 = 40;
@@ -55,11 +55,11 @@ pub struct SnapshotHeader {
     pub encrypted: bool,
     /// The number in the name.
     pub id: u64,
-    /// The last commit that it holds.
+    /// The LSN of its last commit.
     pub lsn: Lsn,
     /// Random; binds blocks to this file.
     pub salt: [u8; 16],
-    /// Head checksum of the SEAL before the first segment that goes on from it; 0 when there was none.
+    /// Head checksum of the SEAL before the first segment after the snapshot; 0 when there was none.
     pub seal_crc: u32,
     /// Documents in it.
     pub documents: u64,
@@ -68,7 +68,7 @@ pub struct SnapshotHeader {
 }
 
 impl SnapshotHeader {
-    /// The bytes.
+    /// Encodes the header.
     pub fn encode(&self) -> [u8; HEADER_LEN as usize] {
         let mut bytes = [0; HEADER_LEN as usize];
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
@@ -87,7 +87,7 @@ impl SnapshotHeader {
         bytes
     }
 
-    /// Parses the first bytes of the file at `path`, which errors name.
+    /// Decodes the first bytes of the file at `path`; errors name that path.
     pub fn decode(bytes: &[u8; HEADER_LEN as usize], path: &Path) -> Result<SnapshotHeader> {
         if bytes[..8] != *MAGIC {
             return Err(Error::corrupt(path, 0, "it is not a snapshot of this database format"));
@@ -120,7 +120,7 @@ impl SnapshotHeader {
     }
 }
 
-/// What a block holds.
+/// The kind of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockKind {
     /// The database itself: names, shapes, counters.
@@ -129,22 +129,22 @@ pub enum BlockKind {
     Documents,
 }
 
-/// A block as the table knows it.
+/// A block's entry in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Offset of the block.
     pub offset: u64,
     /// Length of the payload.
     pub len: u32,
-    /// The checksum that stands before the payload.
+    /// The checksum in the block header.
     pub crc: u32,
     /// The collection; 0 for the database itself.
     pub collection: u32,
     /// Documents in it.
     pub documents: u32,
-    /// Documents of the same collection in the blocks before it.
+    /// Documents of the same collection in earlier blocks.
     pub first_document: u64,
-    /// What it holds.
+    /// Its kind.
     pub kind: BlockKind,
 }
 
@@ -202,7 +202,7 @@ pub struct Footer {
 }
 
 impl Footer {
-    /// The bytes.
+    /// Encodes the footer.
     pub fn encode(&self) -> [u8; FOOTER_LEN as usize] {
         let mut bytes = [0; FOOTER_LEN as usize];
         bytes[0..8].copy_from_slice(END_MAGIC);
@@ -215,7 +215,7 @@ impl Footer {
         bytes
     }
 
-    /// Parses the bytes at `offset` of the file at `path`. The table it names ends exactly where it stands.
+    /// Decodes the bytes at `offset` of the file at `path`. The table must end exactly where the footer begins.
     pub fn decode(bytes: &[u8; FOOTER_LEN as usize], path: &Path, offset: u64) -> Result<Footer> {
         let holds = bytes[..8] == *END_MAGIC
             && u32_at(bytes, FOOTER_CRC_AT) == crc32c::crc32c(&bytes[..FOOTER_CRC_AT])
@@ -234,7 +234,7 @@ impl Footer {
     }
 }
 
-/// Where checksums of a snapshot's blocks and table go on from.
+/// The seed of the checksums of a snapshot's blocks and table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotSeed(u32);
 
@@ -244,7 +244,7 @@ impl SnapshotSeed {
         SnapshotSeed(crc32c::crc32c_append(crc32c::crc32c(salt), &id.to_le_bytes()))
     }
 
-    /// The checksum of a payload whose block stands at `offset`.
+    /// The checksum of a payload whose block is at `offset`.
     pub fn block_crc(self, offset: u64, payload: &[u8]) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c_append(self.0, &offset.to_le_bytes()), payload)
     }
@@ -255,29 +255,29 @@ impl SnapshotSeed {
     }
 }
 
-/// Payload of a block that holds several documents, at most.
+/// The maximum payload of a block with several documents.
 pub const LONGEST_SHARED: u32 = 64 << 10;
 
-/// Reads the table piece by piece: every block begins where the one before ends, and the last ends where the table begins.
-/// Numbers of documents are what the blocks before say, and no more than the payload has bytes: a loader makes room
-/// by them. So nothing is made room for that does not stand in the file, and a table that is not there, because the
-/// file has a hole in its place, ends with its first entry.
+/// Reads the table piece by piece. Every block must begin where the previous one ends, and the last one must end where the
+/// table begins. Document counts must equal the sum of the earlier blocks and may not exceed the bytes of the payload,
+/// because a loader allocates by them. So no memory is allocated for data that is not in the file, and a table in a hole of
+/// the file fails at its first entry.
 pub struct Table<'a> {
     footer: &'a Footer,
     path: &'a Path,
     crc: u32,
     /// Where the next block begins.
     due: u64,
-    /// Where the next entry stands.
+    /// Where the next entry is.
     at: u64,
     documents: BTreeMap<u32, u64>,
     entries: Vec<Entry>,
-    /// The first entry of a kind that this version does not know, if the checksum holds.
+    /// The first entry of a kind that this version does not know, reported only if the checksum is valid.
     unknown: Option<u64>,
 }
 
 impl<'a> Table<'a> {
-    /// The table that this footer names, of which nothing was read yet.
+    /// The table that this footer names; nothing is read yet.
     pub fn new(footer: &'a Footer, seed: SnapshotSeed, path: &'a Path) -> Table<'a> {
         Table {
             footer,
@@ -291,7 +291,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Reads the next entries, whole ones.
+    /// Reads the next whole entries.
     pub fn read(&mut self, bytes: &[u8]) -> Result<()> {
         self.crc = crc32c::crc32c_append(self.crc, bytes);
         for bytes in bytes.chunks(ENTRY_LEN as usize) {
@@ -329,7 +329,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// The entries, once all were read.
+    /// The entries, after all were read.
     pub fn finish(self) -> Result<Vec<Entry>> {
         if self.crc != self.footer.table_crc {
             let what = "the checksum of the snapshot's table does not hold";
@@ -355,14 +355,14 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Reads a table at once.
+/// Reads a whole table.
 pub fn decode_table(bytes: &[u8], footer: &Footer, seed: SnapshotSeed, path: &Path) -> Result<Vec<Entry>> {
     let mut table = Table::new(footer, seed, path);
     table.read(bytes)?;
     table.finish()
 }
 
-/// What the manifest says of a snapshot: the checksums that all others hang on, and the salt.
+/// What the manifest records of a snapshot: the checksums that cover all others, and the salt.
 pub fn reference(header: &SnapshotHeader, footer: &Footer, len: u64) -> SnapshotRef {
     let mut hash = [0; 32];
     hash[0..16].copy_from_slice(&header.salt);
@@ -376,24 +376,24 @@ pub fn header_crc(header: &[u8; HEADER_LEN as usize]) -> u32 {
     u32_at(header, HEADER_CRC_AT)
 }
 
-/// The name of a snapshot.
+/// The file name of a snapshot.
 pub fn snapshot_name(id: u64) -> String {
     format!("snap-{id:016x}.snp")
 }
 
-/// Its name while it is written.
+/// Its file name while it is being written.
 pub fn temporary_name(id: u64) -> String {
     format!("snap-{id:016x}.tmp")
 }
 
-/// Whether it is the name of a snapshot while it is written.
+/// Whether this is the file name of a snapshot that is being written.
 pub fn is_temporary_name(name: &str) -> bool {
     let digits = name.strip_prefix("snap-").and_then(|rest| rest.strip_suffix(".tmp"));
     let id = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
     id.is_some_and(|id| temporary_name(id) == name)
 }
 
-/// The id in a snapshot's name; `None` for every other name.
+/// The id in a snapshot's file name; `None` for every other name.
 pub fn parse_snapshot_name(name: &str) -> Option<u64> {
     let id = u64::from_str_radix(name.strip_prefix("snap-")?.strip_suffix(".snp")?, 16).ok()?;
     (snapshot_name(id) == name).then_some(id)

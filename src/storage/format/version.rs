@@ -1,4 +1,4 @@
-//! What all files say of their format, and the bound of every number in them.
+//! The format version of all files, and the upper bound of every number in them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use crate::error::{Details, Error, Kind, Result};
 /// The format that this code writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// No number of a commit, segment or generation is above it, so that counting on never overflows. A database that makes a
-/// million commits a second reaches it after 146,000 years.
+/// No LSN, segment or generation number is above this, so that incrementing one never overflows. A database with a million
+/// commits a second reaches it after 146,000 years.
 pub const LARGEST_NUMBER: u64 = 1 << 62;
 
-/// Refuses a version that this code does not know. The checksum stands where it stands in every version.
+/// Refuses a version that this code does not know. The checksum is at the same place in every version.
 pub(crate) fn check_version(path: &Path, version: u32) -> Result<()> {
     if version == FORMAT_VERSION {
         return Ok(());

@@ -1,18 +1,19 @@
-//! What says that a segment was begun, so that its absence is noticed.
+//! Records that a segment was begun, so that a missing segment is noticed.
 //!
-//! A clean close writes down where the log ends. A session that was killed wrote down nothing: without its newest segment
-//! the log would end well, where the session before closed it. So a session puts records of 64 bytes behind the 512 of
-//! MANIFEST, in place, in two places by turns, so that the last one stays until the next is whole:
+//! A clean close records where the log ends. A killed session records nothing: without its newest segment the log would end
+//! cleanly where the previous session closed it. So a session writes records of 64 bytes after the 512 bytes of MANIFEST, in
+//! place, alternating between two slots, so that the previous record stays until the next one is complete:
 //!
 //! ```text
 //!   0  magic "MOLTNSES"    8  u64 segment    16  u64 end    24  zero    60  u32 crc32c over what stands before
 //! ```
 //!
-//! The segment is there, and its first `end` bytes are durable. The first record of a session is durable before the first
-//! frame is written (one fsync a session), and after the name and the header of the segment are. Later records, of the
-//! segments that follow and of the first frames in each, cost no fsync: a kill leaves them, a power cut may take
-//! the newest. A record is never ahead of what it tells of. Both lie in a sector of their own; what is no record says
-//! nothing. A clean close and a compaction replace MANIFEST whole, and with it the records.
+//! A record says that the segment exists and that its first `end` bytes are durable. The first record of a session is
+//! written after the name and the header of the segment are durable, and is durable before the first frame is written (one
+//! fsync per session). Later records, of the following segments and of the first frames in each, cost no fsync: they survive
+//! a kill, and a power cut may lose the newest. A record is never ahead of the data. Each slot lies in its own sector; bytes
+//! that are not a valid record are ignored. A clean close and a compaction replace the whole MANIFEST and so remove the
+//! records.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use crate::storage::host::vfs::{OpenMode, write_all_at};
 
 /// Length of a record.
 pub const LEN: usize = 64;
-/// Places for one.
+/// The number of slots.
 pub const PLACES: usize = 2;
 
 const MAGIC: &[u8; 8] = b"MOLTNSES";
@@ -42,19 +43,19 @@ const CRC_AT: usize = LEN - 4;
 pub struct Witnessed {
     /// The segment.
     pub segment: u64,
-    /// So many of its bytes are durable: the header at least.
+    /// How many of its bytes are durable: at least the header.
     pub end: u64,
-    /// Which of the places it stands in.
+    /// The slot that it is in.
     pub place: usize,
 }
 
 impl Witnessed {
-    /// A segment whose header and name are durable.
+    /// A record for a segment whose header and name are durable.
     pub(crate) fn begun(segment: u64) -> Witnessed {
         Witnessed { segment, end: SEGMENT_HEADER_LEN, place: 0 }
     }
 
-    /// The bytes.
+    /// Encodes the record.
     pub fn encode(&self) -> [u8; LEN] {
         let mut bytes = [0; LEN];
         bytes[..8].copy_from_slice(MAGIC);
@@ -65,7 +66,7 @@ impl Witnessed {
         bytes
     }
 
-    /// The newest record in these bytes, which begin with the first place; `None` when there is none.
+    /// The newest record in these bytes, which begin at the first slot; `None` when there is none.
     pub fn decode(bytes: &[u8]) -> Option<Witnessed> {
         let records = bytes.chunks_exact(LEN).enumerate().filter_map(|(place, bytes)| {
             let holds = bytes[..8] == *MAGIC
@@ -78,12 +79,12 @@ impl Witnessed {
         records.max_by_key(Witnessed::age)
     }
 
-    /// Later records have more of it.
+    /// The order of records: a later one has more.
     fn age(&self) -> (u64, u64) {
         (self.segment, self.end)
     }
 
-    /// Refuses a file that is shorter than it was, or not there.
+    /// Refuses a file that is shorter than recorded, or missing.
     pub(crate) fn check_len(&self, path: &Path, len: Option<u64>) -> Result<()> {
         match len {
             None => {
@@ -98,7 +99,7 @@ impl Witnessed {
         }
     }
 
-    /// Refuses a segment whose good frames end before they did.
+    /// Refuses a segment whose valid frames end before the recorded end.
     pub(crate) fn check_frames(&self, path: &Path, segment: u64, end: u64) -> Result<()> {
         if segment == self.segment && end < self.end {
             let what = format!("it was good and durable up to offset {} at least", self.end);
@@ -108,26 +109,26 @@ impl Witnessed {
     }
 }
 
-/// Keeps the records of the session that is open.
+/// Writes the records of the open session.
 pub(crate) struct Witness {
     host: Host,
     home: Arc<Home>,
     /// Held while MANIFEST is written or replaced.
     state: Mutex<State>,
-    /// The newest segment of which a frame is recorded.
+    /// The newest segment that has a record of a frame.
     proven: AtomicU64,
 }
 
-/// What MANIFEST says.
+/// The content of MANIFEST.
 pub(crate) struct State {
     /// The newest record.
     pub(crate) record: Option<Witnessed>,
-    /// This session made it, durably.
+    /// Whether this session wrote it durably.
     pub(crate) ours: bool,
 }
 
 impl State {
-    /// What this session said last, if that is newer.
+    /// The newest record of this session, if that is newer.
     pub(crate) fn since(&self, other: Witnessed) -> Witnessed {
         let said = self.record.filter(|record| self.ours && record.age() > other.age());
         Witnessed { place: 0, ..said.unwrap_or(other) }
@@ -135,18 +136,18 @@ impl State {
 }
 
 impl Witness {
-    /// Goes on behind the record of a session that was not closed.
+    /// Continues after the record of a session that was not closed.
     pub(crate) fn new(host: Host, home: Arc<Home>, record: Option<Witnessed>) -> Witness {
         let state = Mutex::new(State { record, ours: false });
         Witness { host, home, state, proven: AtomicU64::new(0) }
     }
 
-    /// Name and header of this segment are durable. Returns how many fsyncs it took.
+    /// Records that the name and the header of this segment are durable. Returns the number of fsyncs.
     pub(crate) fn begun(&self, segment: u64) -> Result<u64> {
         self.say(Witnessed::begun(segment))
     }
 
-    /// The first `end` bytes of this segment are durable.
+    /// Records that the first `end` bytes of this segment are durable.
     pub(crate) fn proven(&self, segment: u64, end: u64) -> Result<()> {
         if end <= SEGMENT_HEADER_LEN || self.proven.load(Ordering::Acquire) >= segment {
             return Ok(());
@@ -156,7 +157,7 @@ impl Witness {
         Ok(())
     }
 
-    /// Locks MANIFEST to replace it; what stands in the guard afterwards is what the new one says.
+    /// Locks MANIFEST to replace it; when the guard is dropped, it must hold the new content.
     pub(crate) fn replacing(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -173,7 +174,7 @@ impl Witness {
         let file = open.map_err(|error| Error::io("open", &path, error))?;
         let at = (manifest::LEN + place * LEN) as u64;
         match write_all_at(&*file, at, &new.encode()).map_err(|error| Error::io("write", &path, error)) {
-            // The commit has its space already and matters more. The next segment tries again.
+            // The commit already has its space and is more important. The next segment tries again.
             Err(error) if error.kind() == Kind::StorageFull => {
                 tracing::warn!(%error, "a new segment could not be recorded");
                 return Ok(0);

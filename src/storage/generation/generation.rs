@@ -1,6 +1,6 @@
-//! From one generation to the next: a cut fixes where the old one ends, a snapshot of it is written, and the manifest
-//! names it. Replacing the manifest is the only commit point: before it the old generation is the database, after it
-//! the new one, and each of the two is whole on disk at that moment.
+//! The step from one generation to the next: a cut fixes where the old one ends, its snapshot is written, and the manifest
+//! is replaced to name it. Replacing the manifest is the only commit point. Before it the old generation is the database,
+//! after it the new one, and both are complete on disk at that moment.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
 use crate::storage::log::allocation::{Segments, check_number};
 
-/// The generation that is open and the one in the making.
+/// The current generation, and the next one while it is being made.
 pub(crate) struct Generations {
     host: Host,
     dir: PathBuf,
@@ -42,17 +42,17 @@ pub(crate) struct Generations {
     snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
     pending: Mutex<Option<Pending>>,
     names: Mutex<Names>,
-    /// The lsns of checkpoints in the directory, of which one may still fit.
+    /// The LSNs of checkpoints in the directory; one of them may still be valid.
     checkpoints: Mutex<Vec<u64>>,
 }
 
-/// The right to change names in the directory; taken while that is done.
+/// Held while names in the directory are changed.
 struct Names {
     lock: Option<DirectoryLock>,
     closed: bool,
 }
 
-/// A cut that no manifest knows yet.
+/// A cut that no manifest names yet.
 struct Pending {
     cut: Cut,
     turned: Option<Completion>,
@@ -61,12 +61,12 @@ struct Pending {
     written: bool,
 }
 
-/// What the writer was told at the cut.
+/// The cut's entry in the writer's queue.
 pub(crate) struct Ordered {
     pub(crate) cut: Cut,
     /// Settles once the segment before the cut is sealed and the next one begun, both durably.
     pub(crate) turned: Completion,
-    /// Holds the head checksum of that SEAL then.
+    /// Then holds the head checksum of that SEAL.
     pub(crate) seal_crc: Arc<AtomicU32>,
 }
 
@@ -94,12 +94,12 @@ impl Generations {
         })
     }
 
-    /// Checkpoints that opening found.
+    /// Checkpoints found while opening.
     pub(crate) fn remember_checkpoints(&self, found: Vec<u64>) {
         *self.checkpoints.lock() = found;
     }
 
-    /// The first segment of the generation that is open.
+    /// The first segment of the current generation.
     pub(crate) fn first_segment(&self) -> u64 {
         self.manifest.lock().first_segment
     }
@@ -117,7 +117,7 @@ impl Generations {
         }
     }
 
-    /// Remembers a cut; one that was given up before its snapshot was begun is replaced.
+    /// Registers a cut; replaces one that was dropped before its snapshot was begun.
     pub(crate) fn cut(&self, order: impl FnOnce() -> Result<Ordered>) -> Result<Cut> {
         let mut pending = self.pending.lock();
         if pending.as_ref().is_some_and(|pending| pending.written) {
@@ -139,7 +139,7 @@ impl Generations {
         let path = self.dir.join(temporary_name(id));
         self.home.check()?;
         let writer = SnapshotWriter::begin(&self.host, &path, id, cut.lsn).inspect_err(|_| {
-            // Opening removes it too.
+            // Opening removes it, too.
             if self.home.check().is_ok() {
                 let _ = self.host.vfs.remove(&path);
             }
@@ -154,8 +154,8 @@ impl Generations {
         }))
     }
 
-    /// Ends a snapshot and makes it the database. `drive` makes the writer do what it was told at the cut. Returns what
-    /// changed and how many fsyncs it took.
+    /// Finishes a snapshot and makes it the database. `drive` makes the writer process the cut. Returns what changed and the
+    /// number of fsyncs.
     pub(crate) fn install(
         &self,
         cut: Cut,
@@ -166,7 +166,7 @@ impl Generations {
         drive: &dyn Fn(),
     ) -> Result<(Installed, u64)> {
         let foreign = || Error::new(Kind::Internal, "the snapshot belongs to another cut");
-        // Declared before `names`, so that the lock is free when an error drops it and it removes its file.
+        // Declared before `names`: the lock must be free when an error drops the snapshot, which removes its file.
         let mut sink = sink.into_any().downcast::<DiskSink>().map_err(|_| foreign())?;
         let (turned, seal_crc) = {
             let mut pending = self.pending.lock();
@@ -182,7 +182,7 @@ impl Generations {
             let _names = self.names()?;
             self.put_in_place(&mut sink, seal_crc)?
         };
-        // Without the right to names: a thread that deletes files meanwhile need not wait for it.
+        // Without holding `names`: a thread that deletes files meanwhile must not wait for this.
         file.prove(&entries, proof)?;
         let _names = self.names()?;
         latch.check()?;
@@ -202,7 +202,7 @@ impl Generations {
             retire::announce(&self.host, &self.dir, &last)?;
         }
         let mut said = self.witness.replacing();
-        // The writer has turned to it, and may be further.
+        // The writer has reached that segment, or a later one.
         new.witnessed = Some(said.since(Witnessed::begun(cut.next_segment)));
         self.home.check()?;
         new.write_aside(&self.host, &self.dir).inspect_err(|_| {
@@ -212,8 +212,8 @@ impl Generations {
         })?;
         self.home.check()?;
         if let Err(error) = Manifest::put_in_place(&self.host, &self.dir) {
-            // Nobody can tell which manifest a power cut would leave: both generations stay, and nothing more is
-            // written into either.
+            // It is unknown which manifest a power cut would leave: both generations stay, and neither is written to any
+            // more.
             sink.kept = true;
             return Err(latch.trip(&error));
         }
@@ -231,7 +231,7 @@ impl Generations {
         *self.manifest.lock() = new;
         let mut syncs = 4;
         if keep {
-            // The manifest is durable: what cannot be moved now is moved by the next opening.
+            // The manifest is durable. Files that cannot be moved now are moved by the next opening.
             match self.keep_old(old.generation) {
                 Ok(count) => syncs += count,
                 Err(error) => tracing::warn!(%error, "a replaced generation could not be moved to backup/"),
@@ -245,7 +245,7 @@ impl Generations {
         Ok((Installed { retired, bytes: (before, after) }, syncs))
     }
 
-    /// The right to change names, unless the directory was given up.
+    /// Locks the names, unless the directory was given up.
     fn names(&self) -> Result<MutexGuard<'_, Names>> {
         let names = self.names.lock();
         if names.closed { Err(closed()) } else { Ok(names) }
@@ -268,7 +268,7 @@ impl Generations {
         Ok((named, file, entries))
     }
 
-    /// The end of the segments before a cut, which is sealed by now.
+    /// The end of the segments before a cut; the last of them is sealed by now.
     fn end_of(&self, cut: &Cut, segments: &Segments) -> Result<Clean> {
         let segment = cut.next_segment - 1;
         let len = match segments.get(segment) {
@@ -284,11 +284,11 @@ impl Generations {
         let oldest = (generation + 1).saturating_sub(u64::from(self.retention.generations));
         let database = self.manifest.lock().database;
         retire::prune(&self.host, &self.dir, &database, oldest)?;
-        // Three folders and a manifest before, two times the folder since.
+        // Three directories and a manifest before, the directory twice since.
         Ok(6)
     }
 
-    /// Lets go of files of older generations, and removes them unless they are kept.
+    /// Closes files of older generations, and removes those that are not kept.
     pub(crate) fn forget(&self, files: &[FileId], segments: &Segments) {
         let names = self.names.lock();
         if names.closed {
@@ -320,7 +320,7 @@ impl Generations {
         }
     }
 
-    /// Marks the database clean, if it is, leaves a checkpoint of that, and gives the directory up.
+    /// Marks the database clean, if it is, writes its checkpoint, and gives the directory up.
     pub(crate) fn close(
         &self,
         clean: Result<Option<(Clean, u32)>>,
@@ -348,8 +348,8 @@ impl Generations {
         result
     }
 
-    /// Replaces the checkpoints of earlier states. What fails here is no failure of closing: without a checkpoint the
-    /// next opening takes longer.
+    /// Replaces the checkpoints of earlier states. A failure here does not fail the close: without a checkpoint the next
+    /// opening takes longer.
     fn leave_checkpoint(&self, bound: &Bound, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) {
         for lsn in std::mem::take(&mut *self.checkpoints.lock()) {
             if let Err(error) = retire::remove(&self.host, &self.dir.join(checkpoint_name(lsn))) {
@@ -369,7 +369,7 @@ impl Generations {
     fn ended(&self, path: &Path, kept: bool) {
         let names = self.names.lock();
         *self.pending.lock() = None;
-        // Without the lock the directory may be another process's; opening removes what is left.
+        // Without the lock the directory may belong to another process; the next opening removes the leftover.
         if !kept && !names.closed && self.home.check().is_ok() {
             let _ = self.host.vfs.remove(path);
         }
@@ -380,13 +380,13 @@ fn ended() -> Error {
     Error::new(Kind::Internal, "the snapshot has ended, or a block of it could not be written")
 }
 
-/// A snapshot on its way to disk.
+/// A snapshot that is being written.
 struct DiskSink {
     generations: Weak<Generations>,
     cut: Cut,
     path: PathBuf,
     writer: Option<SnapshotWriter>,
-    /// The manifest names it, or may.
+    /// The manifest names it, or may name it.
     kept: bool,
 }
 
@@ -395,7 +395,7 @@ impl SnapshotSink for DiskSink {
         let writer = self.writer.as_mut().ok_or_else(ended)?;
         let result = writer.block(collection, documents, payload);
         if result.is_err() {
-            // What has failed once is not installed.
+            // A snapshot with a failed write is not installed.
             self.writer = None;
         }
         result

@@ -1,7 +1,7 @@
-//! Generations: a snapshot and the log behind it.
+//! Generations: a snapshot and the log after it.
 //!
-//! - `generation`: cuts and installs them
-//! - `retire`: deletes what no generation needs
+//! `generation`: makes a cut and installs its snapshot
+//! `retire`: removes or keeps the files of replaced generations
 //! - `snapshot_writer`: writes a snapshot
 //! - `snapshot_file`: reads its blocks
 

@@ -1,8 +1,8 @@
-//! Clears away what a new generation replaced: moves it to `backup/<generation>/` with its manifest, or removes it.
+//! Retires what a new generation replaced: moves it to `backup/<generation>/` with its manifest, or removes it.
 //!
-//! `backup/<generation>/MANIFEST.tmp` is durable before the database's manifest is replaced; it names the files that
-//! belong to it. From then on they move, and the rename to `MANIFEST` says that all are there. A crash in between
-//! leaves MANIFEST.tmp, and the next opening goes on; if the database's manifest was not replaced, it is removed.
+//! `backup/<generation>/MANIFEST.tmp` lists the files of the backup and is durable before the database's manifest is
+//! replaced. Then the files are moved, and the rename to `MANIFEST` marks the backup as complete. A crash in between leaves
+//! MANIFEST.tmp, and the next opening continues the move; if the database's manifest was not replaced, it is removed.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::storage::host::lock::{LOCK_NAME, OWNER_NAME};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::EntryKind;
 
-/// Name of the folder of kept generations.
+/// Name of the directory of kept generations.
 pub(crate) const FOLDER: &str = "backup";
 
-/// Says durably which files will belong to the backup of this manifest's generation.
+/// Records durably which files will belong to the backup of this manifest's generation.
 pub(crate) fn announce(host: &Host, dir: &Path, old: &Manifest) -> Result<()> {
     let backups = dir.join(FOLDER);
     let folder = folder(dir, old.generation);
@@ -67,7 +67,7 @@ pub(crate) fn prune(host: &Host, dir: &Path, database: &[u8; 16], oldest: u64) -
             }
             Ok(_) => {}
         }
-        // The manifest goes first, durably, so that what is left half removed is no backup.
+        // The manifest is removed first, durably: a half-removed backup must not look complete.
         remove(host, &folder.join(manifest::NAME))?;
         remove(host, &folder.join(manifest::TMP_NAME))?;
         clear(host, &folder)?;
@@ -86,19 +86,19 @@ fn manifest_in(host: &Host, folder: &Path) -> Result<Option<Manifest>> {
     Ok(None)
 }
 
-/// Removes what is left of a backup whose manifest is gone, once that is durable.
+/// Removes the rest of a backup after its manifest is durably gone.
 fn clear(host: &Host, folder: &Path) -> Result<()> {
     sync_dir(host, folder)?;
     let files = names(host, folder, EntryKind::File)?;
     for name in files.iter().filter(|name| is_ours(name)) {
         remove(host, &folder.join(name))?;
     }
-    // Other files keep the folder.
+    // Other files keep the directory.
     let _ = host.vfs.remove_dir(folder);
     Ok(())
 }
 
-/// R6: goes on where a crash ended a retirement, and removes what is left of older generations.
+/// R6: continues a retirement that a crash interrupted, and removes leftovers of older generations.
 pub(crate) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()> {
     for generation in generations(host, dir)? {
         let folder = folder(dir, generation);
@@ -112,13 +112,13 @@ pub(crate) fn resume(host: &Host, dir: &Path, manifest: &Manifest) -> Result<()>
             finish(host, dir, generation)?;
         } else {
             remove(host, &folder.join(manifest::TMP_NAME))?;
-            // It holds a backup when the database's manifest was put back by hand.
+            // The database's manifest was put back by hand: the backup is the database's own generation.
             let _ = host.vfs.remove_dir(&folder);
         }
     }
     let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.id);
-    // A compaction that ended before its commit point leaves the snapshot of the generation that would have been next.
-    // The manifest is durable by now, so nothing will ever name that one. Any newer one is not of our making.
+    // A compaction that failed before its commit point leaves the snapshot of the next generation. The manifest is durable
+    // by now, so nothing will ever name that snapshot. Newer ones are not ours.
     let never = manifest.generation + 1;
     for name in names(host, dir, EntryKind::File)? {
         let unnamed = parse_segment_name(&name).is_some_and(|id| id < manifest.first_segment)
@@ -144,7 +144,7 @@ fn belongs(old: &Manifest, name: &str) -> bool {
         || parse_snapshot_name(name).is_some_and(|id| old.snapshot.is_some_and(|snapshot| snapshot.id == id))
 }
 
-/// Whether a database gives this name to a file of its directory.
+/// Whether this is a name that the database uses in its directory.
 pub fn is_own_name(name: &str) -> bool {
     is_ours(name) || matches!(name, manifest::NAME | manifest::TMP_NAME) || is_temporary_name(name)
 }
@@ -160,7 +160,7 @@ fn folder(dir: &Path, generation: u64) -> PathBuf {
     dir.join(FOLDER).join(generation.to_string())
 }
 
-/// The generations that have a folder in `backup/`.
+/// The generations that have a directory in `backup/`.
 fn generations(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     let backups = dir.join(FOLDER);
     match host.vfs.entry(&backups).map_err(|error| Error::io("look at", &backups, error))? {

@@ -1,4 +1,4 @@
-//! Reads a snapshot: header, footer and table at once, blocks in any order, each verified.
+//! Reads a snapshot: header, footer and table at once, then blocks in any order, each verified.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use crate::storage::format::snapshot::{
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at, resize, zeros};
 
-/// The table is read in pieces of so many bytes: whole entries.
+/// Bytes of the table that are read at once: whole entries.
 const TABLE_PIECE: u64 = ENTRY_LEN << 14;
-/// Blocks are read in pieces of at most this many bytes, or one block.
+/// Bytes of blocks that are read at once, or one larger block.
 const PIECE: u64 = 1 << 20;
-/// The same where one thread reads and looks at all of it: little enough to be in the processor's cache still.
+/// Bytes that are read at once when one thread reads and verifies everything: few enough to stay in the processor's cache.
 const PROVEN_PIECE: u64 = 256 << 10;
 
 /// An open snapshot.
@@ -34,7 +34,7 @@ pub(crate) struct SnapshotFile {
     pub(crate) id: u64,
     pub(crate) len: u64,
     pub(crate) lsn: Lsn,
-    /// Head checksum of the SEAL that its segments go on from.
+    /// Head checksum of the SEAL before its first segment.
     pub(crate) seal_crc: u32,
     seed: SnapshotSeed,
     path: PathBuf,
@@ -42,8 +42,8 @@ pub(crate) struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// Opens the snapshot that a manifest names and verifies all of it but the blocks. Fsyncs it first when it may be
-    /// written, so that what is read is what is durable.
+    /// Opens the snapshot that a manifest names and verifies everything except the blocks. Fsyncs it first when the database
+    /// is writable, so that what is read is durable.
     pub(crate) fn open(
         host: &Host,
         dir: &Path,
@@ -104,8 +104,8 @@ impl SnapshotFile {
         Ok((SnapshotFile { id: named.id, len, lsn, seal_crc, seed, path, file }, entries))
     }
 
-    /// Feeds a loader: the database's blocks in order on this thread, then the documents' from as many threads as the
-    /// machine runs at once. A block is verified before it is handed on.
+    /// Passes the blocks to a loader: the database's blocks in order on this thread, then the documents' blocks from as many
+    /// threads as the machine runs at once. A block is verified before it is passed on.
     pub(crate) fn load(&self, entries: &[Entry], loader: &mut dyn Loader) -> Result<()> {
         let database = |entry: &Entry| entry.kind == BlockKind::Database;
         let least = u64::from(loader.least_document());
@@ -125,7 +125,7 @@ impl SnapshotFile {
         self.each_piece(entries, &pieces, &|n, block| shared.documents(self.loaded(n, &block)))
     }
 
-    /// Reads every block, verifies it and has it proven.
+    /// Reads and verifies every block, and passes it to the proof.
     pub(crate) fn prove(&self, entries: &[Entry], proof: &mut dyn SnapshotProof) -> Result<()> {
         let mut buffer = Vec::new();
         for piece in pieces(entries, PROVEN_PIECE, |_| true) {
@@ -134,7 +134,7 @@ impl SnapshotFile {
         proof.end()
     }
 
-    /// What a loader gets of a block: a payload that it may keep.
+    /// What a loader receives for a block: a payload that it may keep.
     fn loaded(&self, index: u32, block: &ReadBack<'_>) -> SnapshotBlock {
         let ReadBack { collection, documents, first_document, place, payload } = *block;
         let block = Arc::new(Block { place, base: 0, bytes: payload.into() });
@@ -146,7 +146,7 @@ impl SnapshotFile {
         if place.file != FileId::Snapshot(self.id) || place.offset != place.frame + BLOCK_HEADER_LEN {
             return Err(Error::new(Kind::Internal, format!("no block can stand at {place:?}")));
         }
-        // A place may come from a file that nothing proves: no room is made for a block that is not there.
+        // The place may come from a file without a checksum: allocate nothing for a block that is not there.
         if place.len > LONGEST_SHARED {
             let mut head = [0; BLOCK_HEADER_LEN as usize];
             self.read(place.frame, &mut head)?;
@@ -184,7 +184,7 @@ impl SnapshotFile {
                 }
             }
         };
-        // Asking how many there may be costs more than loading a small snapshot.
+        // Querying the parallelism costs more than loading a small snapshot.
         let threads = match pieces.len() {
             0 | 1 => 1,
             pieces => std::thread::available_parallelism().map_or(1, usize::from).min(pieces),
@@ -198,7 +198,7 @@ impl SnapshotFile {
         failure.into_inner().map_or(Ok(()), Err)
     }
 
-    /// Reads neighbouring blocks at once and hands each on, with its number, once it is verified.
+    /// Reads adjacent blocks at once and passes each on, with its number, after verification.
     fn read_piece(
         &self,
         entries: &[Entry],
@@ -252,7 +252,7 @@ impl SnapshotFile {
     }
 }
 
-/// Rows of neighbouring blocks that are wanted, none above so many bytes unless it is one block.
+/// Groups the wanted blocks into adjacent runs of at most this many bytes, or one larger block.
 fn pieces(entries: &[Entry], most: u64, wanted: impl Fn(&Entry) -> bool) -> Vec<Range<usize>> {
     let mut pieces: Vec<Range<usize>> = Vec::new();
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! Writes a snapshot: blocks as they come, then table and footer, the header last.
+//! Writes a snapshot: the blocks first, then table and footer, the header last.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::storage::format::snapshot::{
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, write_all_at};
 
-/// Blocks are gathered into writes of about this many bytes.
+/// Blocks are written in pieces of about this many bytes.
 const PIECE: usize = 1 << 20;
 
-/// A snapshot in the making.
+/// A snapshot that is being written.
 pub(crate) struct SnapshotWriter {
     id: u64,
     lsn: Lsn,
@@ -33,7 +33,7 @@ pub(crate) struct SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    /// Begins the snapshot of the commits up to `lsn` in the file at `path`.
+    /// Begins the snapshot of the commits up to `lsn`, in the file at `path`.
     pub(crate) fn begin(host: &Host, path: &Path, id: u64, lsn: Lsn) -> Result<SnapshotWriter> {
         let failed = |error| Error::io("create", path, error);
         let file = host.vfs.open(path, OpenMode::Create).map_err(failed)?;
@@ -88,7 +88,7 @@ impl SnapshotWriter {
         })
     }
 
-    /// Bytes so far.
+    /// Bytes written so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
@@ -98,7 +98,7 @@ impl SnapshotWriter {
         self.id
     }
 
-    /// Ends it, durably, as the snapshot that segments after the SEAL with this checksum go on from.
+    /// Finishes the snapshot durably. The first segment after it follows the SEAL with this checksum.
     pub(crate) fn finish(mut self, seal_crc: u32) -> Result<SnapshotRef> {
         let table = self.bytes();
         let blocks = u32::try_from(self.entries.len())

@@ -1,11 +1,11 @@
-//! The directory that a database was opened in, to tell it from another one that stands at its path later.
+//! The identity of the open directory, to tell it from another directory that is later at the same path.
 //!
-//! Names are looked up by the path from the root, so that a changed working directory changes nothing. The directory
-//! may be moved, removed, or replaced all the same; then its path leads to files of somebody else. So before a name is
-//! made, replaced or removed, the directory there must be the one that is locked. What is written into open files
-//! follows them wherever they are.
+//! Names are resolved from an absolute path, so a changed working directory changes nothing. The directory may still be
+//! moved, removed or replaced; the path then leads to somebody else's files. So before a name is created, replaced or
+//! removed, the directory at the path must be the locked one. Writes into open files go to those files wherever they are
+//! moved.
 //!
-//! Windows neither moves nor replaces a directory with open files, nor removes LOCK while it is open.
+//! On Windows a directory with open files cannot be moved or replaced, and LOCK cannot be removed while it is open.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,24 +17,24 @@ use super::vfs::{EntryKind, Identity};
 use crate::error::{Details, Error, Kind, Result};
 use crate::storage::contract::latch::Latch;
 
-/// Where a database lives.
+/// The directory of a database.
 pub(crate) struct Home {
     host: Host,
     dir: PathBuf,
     directory: Identity,
-    /// Of LOCK, where the lock hangs on that name.
+    /// The identity of LOCK, where the lock depends on that name.
     lock: Option<Identity>,
     latch: Arc<Latch>,
 }
 
 impl Home {
-    /// The directory that was just locked. What is found to have changed trips the latch.
+    /// The directory that was just locked. A detected change trips the latch.
     pub(crate) fn new(host: &Host, dir: PathBuf, lock: &DirectoryLock, latch: Arc<Latch>) -> Result<Home> {
         let failed = |error| Error::io("look at", &dir, error);
         let directory = host.vfs.identity(&dir).map_err(failed)?;
         let lock = match lock.is_of_the_directory() {
             true => None,
-            // Read-only databases may have none.
+            // A read-only database may have no lock.
             false => host.vfs.identity(&dir.join(LOCK_NAME)).ok(),
         };
         Ok(Home { host: host.clone(), dir, directory, lock, latch })
@@ -45,12 +45,12 @@ impl Home {
         &self.dir
     }
 
-    /// Refuses to go on where the path leads to another directory by now, and poisons the database.
+    /// Fails, and poisons the database, when another directory is now at the path.
     pub(crate) fn check(&self) -> Result<()> {
         let failed = |error| Error::io("look at", &self.dir, error);
         if self.there(self.host.vfs.identity(&self.dir)).map_err(failed)? != Some(self.directory) {
             return Err(self.lost(format!(
-                "{} is not the directory that was opened: that was moved, removed or replaced, and nothing is written into another one",
+                "{} is not the directory that was opened: it was moved, removed or replaced, and nothing more is written; close the database and open it again",
                 self.dir.display()
             )));
         }
@@ -58,7 +58,7 @@ impl Home {
         let path = self.dir.join(LOCK_NAME);
         if self.there(self.host.vfs.identity(&path)).map_err(failed)? != Some(lock) {
             return Err(self.lost(format!(
-                "{} was removed or replaced while the database was open, so that another process may have opened it",
+                "{} was removed or replaced while the database was open, so another process may have opened it; close the database and open it again",
                 path.display()
             )));
         }
@@ -81,7 +81,7 @@ impl Home {
     }
 }
 
-/// Makes a directory of the database where it is missing; `true` when it was. A link there is not followed.
+/// Creates a subdirectory of the database if it is missing; returns whether it was. A link is not followed.
 pub(crate) fn make_folder(host: &Host, path: &Path) -> Result<bool> {
     match host.vfs.entry(path).map_err(|error| Error::io("look at", path, error))? {
         None => {
@@ -93,7 +93,7 @@ pub(crate) fn make_folder(host: &Host, path: &Path) -> Result<bool> {
     }
 }
 
-/// The refusal of what stands where the database keeps a folder of its own.
+/// The error for something else in the place of a subdirectory of the database.
 pub(crate) fn not_a_folder(path: &Path, kind: EntryKind) -> Error {
     let message = format!(
         "{} is {}; a database keeps a directory there, so move it elsewhere",

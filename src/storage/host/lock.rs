@@ -1,8 +1,8 @@
-//! LOCK and OWNER: one process at a time. LOCK carries the system's lock and is never removed; OWNER holds the
-//! owner's process id and serves the message alone.
+//! LOCK and OWNER: one process at a time. LOCK is the file with the system's lock and is never removed. OWNER holds the
+//! owner's process id, only for error messages.
 //!
-//! The directory itself carries a lock too, where the system has that: whoever removes or replaces the name LOCK lets
-//! nobody else in. Where it has not, [`super::home`] notices.
+//! The directory itself is locked too, where the system supports that: removing or replacing the name LOCK then lets no
+//! other process in. Elsewhere [`super::home`] detects it.
 
 use std::io;
 use std::path::Path;
@@ -25,14 +25,14 @@ pub struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Locks the directory: exclusively to write, shared to read. Reading where LOCK is missing or the file
-    /// system offers no locks goes on without.
+    /// Locks the directory: exclusively to write, shared to read. Reading continues without a lock where LOCK is missing or
+    /// the file system has no locks.
     pub fn acquire(host: &Host, dir: &Path, access: Access) -> Result<DirectoryLock> {
         let (mode, kind) = match access {
             Access::ReadWrite => (OpenMode::Lock, LockKind::Exclusive),
             Access::ReadOnly => (OpenMode::Read, LockKind::Shared),
         };
-        // Before LOCK is touched: it may be another's, which lost the name.
+        // Before LOCK is touched: it may belong to a process whose LOCK was removed.
         let directory =
             retried(|| host.vfs.lock_dir(dir, kind)).map_err(|error| Error::io("lock", dir, error))?;
         if matches!(directory, DirLock::Refused) {
@@ -55,19 +55,19 @@ impl DirectoryLock {
             Err(error) => return Err(Error::io("lock", &path, error)),
         }
         if access == Access::ReadWrite {
-            // Its failure costs a number in a message.
+            // A failure costs only the process id in a message.
             let _ = write_owner(host, dir);
         }
         Ok(DirectoryLock { _file: Some(file), directory })
     }
 
-    /// Whether the lock holds whatever becomes of the name LOCK.
+    /// Whether the lock holds even if the name LOCK is removed or replaced.
     pub(crate) fn is_of_the_directory(&self) -> bool {
         matches!(self.directory, DirLock::Held(_))
     }
 }
 
-/// A signal may interrupt the call that asks for a lock.
+/// A signal may interrupt the system call.
 fn retried<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match ask() {

@@ -15,7 +15,8 @@ struct RealFile(File);
 
 impl Vfs for RealVfs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>> {
-        // Opening a device may do something, and opening a pipe may wait; what comes in between is looked at again below.
+        // Opening a device may have effects, and opening a pipe may block. The type is checked again below, because the file
+        // may be replaced in between.
         if let Some(kind) = self.entry(path)? {
             check_regular(kind)?;
         }
@@ -107,7 +108,7 @@ impl Vfs for RealVfs {
         std::path::absolute(path)
     }
 
-    /// On Windows a directory with open files is neither moved nor replaced, and resolved paths read badly there.
+    /// Windows neither moves nor replaces a directory with open files, and its resolved paths are hard to read in messages.
     fn real(&self, path: &Path) -> io::Result<PathBuf> {
         if cfg!(unix) { fs::canonicalize(path) } else { Ok(path.to_path_buf()) }
     }
@@ -119,7 +120,7 @@ impl Vfs for RealVfs {
         match dir.try_lock(kind) {
             Ok(true) => Ok(DirLock::Held(Box::new(dir))),
             Ok(false) => Ok(DirLock::Refused),
-            // What network file systems answer for a handle that cannot be written to.
+            // What network file systems return for a handle that is not writable.
             Err(error)
                 if [Errno::BADF, Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOLCK]
                     .iter()
@@ -206,7 +207,7 @@ impl VfsFile for RealFile {
     fn next_data(&self, offset: u64) -> io::Result<Option<std::ops::Range<u64>>> {
         use rustix::fs::{SeekFrom, seek};
         use rustix::io::Errno;
-        // Nothing else uses the cursor of the file: reads and writes say where.
+        // The file's cursor is not used elsewhere: every read and write has an offset.
         let start = match seek(&self.0, SeekFrom::Data(offset)) {
             Err(Errno::NXIO) => return Ok(None),
             Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => {
@@ -216,7 +217,7 @@ impl VfsFile for RealFile {
             result => result?,
         };
         match seek(&self.0, SeekFrom::Hole(start)) {
-            // Cut meanwhile.
+            // The file was truncated meanwhile.
             Err(Errno::NXIO) => Ok(None),
             result => Ok(Some(start..result?)),
         }

@@ -1,4 +1,4 @@
-//! What the outside gives: files, time, randomness. Everything else here is a function of them.
+//! The environment of a database: files, time, randomness. Everything else is a function of them.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -6,32 +6,32 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::real_vfs::RealVfs;
 use super::vfs::Vfs;
 
-/// Tells the time.
+/// A clock.
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970.
     fn now_millis(&self) -> u64;
 
-    /// Time since some moment that stays the same; never goes back where the system has such a clock.
+    /// Time since some fixed moment; monotonic where the system has such a clock.
     fn elapsed(&self) -> Duration {
         Duration::from_millis(self.now_millis())
     }
 }
 
-/// Gives random bytes. All chance of a database comes from here, so that a simulation repeats: salts of files, ids made in
-/// Rust, seeds of `$rand` and `$sample`.
+/// A source of random bytes. All randomness of a database comes from here, so that a simulation can be repeated: salts of
+/// files, ids generated in Rust, seeds of `$rand` and `$sample`.
 pub trait Rng: Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// The three together.
+/// All three together.
 #[derive(Clone)]
 pub struct Host {
     /// The file system.
     pub vfs: Arc<dyn Vfs>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// The source of salts and ids.
+    /// The source of randomness.
     pub rng: Arc<dyn Rng>,
 }
 

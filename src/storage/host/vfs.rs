@@ -1,7 +1,7 @@
-//! The file operations that storage needs, as traits: the real ones in `real_vfs`, simulated ones in tests.
+//! The file operations that storage needs, as traits: implemented by `real_vfs`, and simulated in tests.
 //!
-//! Offsets are explicit, so a file has no cursor and one handle serves readers and the writer. What is written
-//! is volatile until `sync_data` or `sync_all`; what happens to names is volatile until `sync_dir`.
+//! Offsets are explicit, so a file has no cursor, and one handle serves readers and the writer. Written bytes are volatile
+//! until `sync_data` or `sync_all`; changes of names are volatile until `sync_dir`.
 
 use std::any::Any;
 use std::io;
@@ -9,36 +9,36 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How a file is opened. Nothing is ever truncated by opening.
+/// How a file is opened. Opening never truncates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
     /// An existing file, for reading.
     Read,
     /// An existing file, for reading and writing.
     ReadWrite,
-    /// For reading and writing, made with mode 0600 when missing.
+    /// For reading and writing, created with mode 0600 when missing.
     Create,
-    /// As `Create`; where the system can forbid it, the name is neither removed nor given to another file while it is open.
+    /// Like `Create`; where the system supports it, the file can be neither removed nor replaced while it is open.
     Lock,
 }
 
 impl OpenMode {
-    /// Whether a missing file is made.
+    /// Whether a missing file is created.
     pub fn creates(self) -> bool {
         matches!(self, OpenMode::Create | OpenMode::Lock)
     }
 }
 
-/// What stands at a name; links are not followed.
+/// The type of a directory entry; links are not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, whatever it points at.
+    /// A symbolic link, whatever its target is.
     Link,
-    /// A named pipe, whose opening may wait for another process.
+    /// A named pipe; opening one may block.
     Pipe,
     /// A socket.
     Socket,
@@ -49,7 +49,7 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// In words, as they stand behind "it is".
+    /// In words, to follow "it is".
     pub fn described(self) -> &'static str {
         match self {
             EntryKind::File => "a regular file",
@@ -63,16 +63,16 @@ impl EntryKind {
     }
 }
 
-/// One name of a directory.
+/// One entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The last component. Names that are not UTF-8 are never ours and are left out.
+    /// The last component. Names that are not UTF-8 cannot be ours and are left out.
     pub name: String,
-    /// What it is.
+    /// Its type.
     pub kind: EntryKind,
 }
 
-/// Which lock is asked for.
+/// The mode of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockKind {
     /// One holder.
@@ -81,24 +81,24 @@ pub enum LockKind {
     Shared,
 }
 
-/// What became of asking for the lock of a directory. The handle keeps the directory's identity from being given to
-/// another; dropping it releases the lock.
+/// The result of locking a directory. The handle keeps the directory's identity from being reused; dropping it releases the
+/// lock.
 pub enum DirLock {
-    /// It is ours.
+    /// The lock is held.
     Held(Box<dyn Any + Send + Sync>),
-    /// Another has it.
+    /// Another process holds it.
     Refused,
-    /// Directories cannot be locked here.
+    /// The system cannot lock directories.
     Unsupported(Box<dyn Any + Send + Sync>),
 }
 
-/// A directory and file at one moment: device and inode.
+/// The identity of a directory or file: device and inode.
 pub type Identity = (u64, u64);
 
 /// The file system.
 pub trait Vfs: Send + Sync {
-    /// Opens a regular file, without waiting. What is of another kind is refused with an error that says what it is; links
-    /// are not followed.
+    /// Opens a regular file, without blocking. Other types are refused with an error that names the type; links are not
+    /// followed.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn VfsFile>>;
     /// Replaces `to` atomically.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -106,29 +106,29 @@ pub trait Vfs: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty directory.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
-    /// The names of a directory, in no order.
+    /// The names in a directory, in no particular order.
     fn read_dir(&self, path: &Path) -> io::Result<Vec<Entry>>;
-    /// Makes one directory with mode 0700.
+    /// Creates one directory with mode 0700.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Makes the names of a directory durable. Does nothing where the system has no such call.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// What stands at this path, following links; `None` when nothing does.
+    /// What is at this path, following links; `None` when nothing is.
     fn kind(&self, path: &Path) -> io::Result<Option<EntryKind>>;
-    /// What stands at this path itself; links are not followed.
+    /// What is at this path itself; links are not followed.
     fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>> {
         self.kind(path)
     }
-    /// A number pair that two paths share exactly when they name the same directory or file.
+    /// A pair of numbers that is equal for two paths only if they name the same directory or file.
     fn identity(&self, path: &Path) -> io::Result<Identity>;
-    /// The path from the root, so that it names the same place whatever the working directory becomes.
+    /// The absolute path, which stays valid when the working directory changes.
     fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
         Ok(path.to_path_buf())
     }
-    /// The path of what stands there with all links resolved, so that a link that is changed later changes nothing.
+    /// The path with all links resolved, so that a link changed later has no effect.
     fn real(&self, path: &Path) -> io::Result<PathBuf> {
         Ok(path.to_path_buf())
     }
-    /// Takes the lock of the directory itself, which no change of a name within it gives to another.
+    /// Locks the directory itself; no change of a name within it affects this lock.
     fn lock_dir(&self, _path: &Path, _kind: LockKind) -> io::Result<DirLock> {
         Ok(DirLock::Unsupported(Box::new(())))
     }
@@ -140,39 +140,40 @@ pub trait VfsFile: Send + Sync {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
     /// Writes at least one byte; may write fewer than given.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
-    /// The length now.
+    /// The current length.
     fn len(&self) -> io::Result<u64>;
     /// Whether it has no bytes.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
-    /// Cuts or extends with zeros. Cutting to the present length frees space allocated beyond it.
+    /// Truncates, or extends with zeros. Truncating to the current length frees space allocated beyond it.
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Makes the bytes and the length durable.
     fn sync_data(&self) -> io::Result<()>;
     /// Makes everything about the file durable.
     fn sync_all(&self) -> io::Result<()>;
-    /// Sets space aside for `[offset, offset + len)` without changing the length. Where that cannot be done it
-    /// does nothing and answers `false`: a full disk is met by the write.
+    /// Allocates `[offset, offset + len)` without changing the length. Where that is not supported it does nothing and
+    /// returns `false`; a full disk then fails the write.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<bool>;
-    /// The next bytes from `offset` on that may be other than zero, `None` when there are none: what lies between is a
-    /// hole, which takes no space on the disk and reads as zeros. A system that does not tell holes has none.
+    /// The next range from `offset` on that may hold bytes other than zero; `None` when there is none. The rest are holes,
+    /// which use no disk space and read as zeros. A system that does not report holes has none.
     fn next_data(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
         let len = self.len()?;
         Ok((offset < len).then_some(offset..len))
     }
-    /// Takes the file's lock; `false` when another holds it.
+    /// Locks the file; `false` when another process holds the lock.
     fn try_lock(&self, kind: LockKind) -> io::Result<bool>;
 }
 
-/// A buffer of zeros of a length that a file says: memory that is not there is an error, and no end of the process.
+/// A buffer of zeros whose length comes from a file: when memory is short this returns an error instead of ending the
+/// process.
 pub fn zeros(len: u64) -> io::Result<Vec<u8>> {
     let mut buffer = Vec::new();
     resize(&mut buffer, len)?;
     Ok(buffer)
 }
 
-/// Gives a buffer a length that a file says, as [`zeros`] does.
+/// Resizes a buffer to a length that comes from a file, with the same error as [`zeros`].
 pub fn resize(buffer: &mut Vec<u8>, len: u64) -> io::Result<()> {
     let len = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
     buffer.try_reserve_exact(len.saturating_sub(buffer.len())).map_err(|_| io::ErrorKind::OutOfMemory)?;
@@ -180,7 +181,7 @@ pub fn resize(buffer: &mut Vec<u8>, len: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Fills the buffer, continuing short and interrupted reads; the end of the file inside it is `UnexpectedEof`.
+/// Fills the buffer, retrying short and interrupted reads. The end of the file before that is `UnexpectedEof`.
 pub fn read_exact_at(file: &dyn VfsFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
@@ -194,7 +195,7 @@ pub fn read_exact_at(file: &dyn VfsFile, offset: u64, buffer: &mut [u8]) -> io::
     Ok(())
 }
 
-/// Writes all bytes, continuing short and interrupted writes.
+/// Writes all bytes, retrying short and interrupted writes.
 pub fn write_all_at(file: &dyn VfsFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut done = 0;
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {

@@ -1,5 +1,5 @@
-//! Gives commits their places: the next lsn, and space that is already allocated for the frame and for the SEAL
-//! behind it. The only part of a commit that may meet a full disk.
+//! Assigns places to commits: the next LSN, and allocated space for the frame and for the SEAL after it. The only step of a
+//! commit that can fail on a full disk.
 
 use std::collections::BTreeMap;
 use std::ops::RangeBounds;
@@ -72,7 +72,7 @@ struct Tip {
     allocated: u64,
 }
 
-/// Where the next frame goes.
+/// The place of the next frame.
 pub(crate) struct Placing {
     last: Lsn,
     tip: Option<Tip>,
@@ -82,17 +82,18 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    /// Goes on after `last`. A session never writes into a segment of another: the first frame starts `next_segment`.
+    /// Continues after `last`. A session never writes into a segment of another session: its first frame begins
+    /// `next_segment`.
     pub(crate) fn new(last: Lsn, next_segment: u64, segment_size: u64) -> Placing {
         Placing { last, tip: None, next_segment, segment_size, chunk: FIRST_CHUNK }
     }
 
-    /// Lets go of the segment that frames went into; there are no more.
+    /// Releases the current segment; no more frames follow.
     pub(crate) fn let_go(&mut self) {
         self.tip = None;
     }
 
-    /// The next place. An error leaves no trace but perhaps an empty file, which the next attempt takes over.
+    /// The next place. An error leaves no trace except possibly an empty file, which the next attempt reuses.
     pub(crate) fn reserve(&mut self, size: &FrameSize, segments: &Segments, durable: Lsn) -> Result<Place> {
         let len = frame::frame_len(frame::check_size(size)?);
         check_number(self.last.0)?;
@@ -135,14 +136,14 @@ impl Placing {
         })
     }
 
-    /// The segment that has allocated room for a frame of this size, if it is the newest.
+    /// The segment with allocated space for a frame of this size, if it is the newest.
     pub(crate) fn room_for(&self, size: &FrameSize) -> Option<u64> {
         let tip = self.tip.as_ref()?;
         let end = tip.offset + frame::frame_len(frame::check_size(size).ok()?) + SEAL_LEN;
         (end <= tip.allocated.min(self.segment_size)).then_some(tip.segment.id)
     }
 
-    /// Ends the segments so far behind the newest lsn given: what comes goes into a segment that holds nothing yet.
+    /// Ends the current segments after the newest LSN assigned; later frames go into a segment that holds nothing yet.
     pub(crate) fn cut(&mut self, segments: &Segments) -> Result<Cut> {
         let segment = match self.tip.as_ref().filter(|tip| tip.offset == SEGMENT_HEADER_LEN) {
             Some(tip) => tip.segment.id,
@@ -157,8 +158,8 @@ impl Placing {
         Ok(Cut { lsn: self.last, next_segment: segment })
     }
 
-    /// Makes the next segment's file with space for its header, a frame of this length and the SEAL. Its header
-    /// is the writer's to write, once it has sealed the segment before.
+    /// Creates the next segment's file with space for its header, a frame of this length and the SEAL. The writer writes the
+    /// header, after it has sealed the segment before.
     fn begin(&self, len: u64, segments: &Segments) -> Result<Tip> {
         let id = self.next_segment;
         check_number(id.saturating_sub(1))?;
@@ -169,7 +170,7 @@ impl Placing {
             .vfs
             .open(&path, OpenMode::Create)
             .map_err(|error| Error::io("create", &path, error))?;
-        // Were it made in another directory, it stays empty there.
+        // If the file was created in another directory, it stays there, empty.
         segments.home.check()?;
         let present = file.len().map_err(|error| Error::io("measure", &path, error))?;
         if present > SEGMENT_HEADER_LEN {
@@ -179,7 +180,7 @@ impl Placing {
                 "a segment with frames appeared while the database was open",
             ));
         }
-        // A whole header may be recorded as durable: it is written over and never taken away.
+        // A complete header may have a durable record: it is overwritten, never removed.
         if present > 0 && present < SEGMENT_HEADER_LEN {
             file.set_len(0).map_err(|error| Error::io("empty", &path, error))?;
         }
@@ -193,17 +194,17 @@ impl Placing {
     }
 }
 
-/// Refuses to count on from the largest number that a reader takes.
+/// Refuses to go beyond the largest number that a reader accepts.
 pub(crate) fn check_number(last: u64) -> Result<()> {
     if last < LARGEST_NUMBER {
         return Ok(());
     }
-    let message =
-        "the database has used up its numbers of commits, segments or generations; export and import it";
+    let message = "the database has reached the largest number of a commit, segment or generation; \
+         export it and import it into a new one";
     Err(Error::new(Kind::Limit, message))
 }
 
-/// Allocates up to `end` at least and a chunk ahead at best; returns where the allocated space ends.
+/// Allocates at least up to `end`, preferably a chunk ahead; returns the end of the allocated space.
 fn allocate(segment: &Segment, from: u64, end: u64, chunk: u64, segment_size: u64) -> Result<u64> {
     let ahead = (from + chunk).min(segment_size).max(end);
     let set_aside = |to| segment.file.allocate(from, to - from).map(|done| (to, done));

@@ -1,9 +1,9 @@
-//! The way of a commit into the log.
+//! How a commit gets into the log.
 //!
-//! - `allocation`: its place
-//! - `queue`: frames that wait for the writer
-//! - `writer`: writes and syncs them
-//! - `window`: what files are read through
+//! `allocation`: assigns its place
+//! `queue`: frames that wait for the writer
+//! `writer`: writes and syncs frames
+//! `window`: reads a segment piece by piece
 
 pub(crate) mod allocation;
 pub(crate) mod queue;

@@ -1,8 +1,8 @@
-//! The append queue: many threads put frames in, one of them at a time writes what is there.
+//! The append queue: many threads add frames, one thread at a time writes them (group commit).
 //!
-//! The thread that calls [`Queue::drive`] becomes the writer unless another thread is; the writer takes all that is
-//! queued as one group, publishes it, settles it in order, and goes on until nothing is left. So a lone
-//! commit pays for itself alone, and while one fsync runs the commits behind it gather into the next group.
+//! The thread that calls [`Queue::drive`] becomes the writer unless another thread is. The writer takes everything queued as
+//! one group, publishes it, settles it in order, and repeats until the queue is empty. So a single commit waits only for
+//! itself, and while one fsync runs the following commits gather into the next group.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -20,22 +20,22 @@ pub(crate) struct Frame {
     pub(crate) blocks: SmallVec<[Arc<Block>; 2]>,
 }
 
-/// The order to end the segment before, durably, and to go on in this one.
+/// The instruction to end the previous segment, durably, and to continue in this one.
 pub(crate) struct Turn {
     pub(crate) segment: u64,
-    /// Where the head checksum of the SEAL before goes.
+    /// Receives the head checksum of the previous segment's SEAL.
     pub(crate) seal_crc: Arc<AtomicU32>,
 }
 
-/// What the writer is asked for, in order.
+/// The writer's tasks, in order.
 pub(crate) enum Task {
     Frame(Frame),
     Turn(Turn),
-    /// Settles behind the frames before it.
+    /// Settles after the frames before it.
     Barrier,
 }
 
-/// A task and who waits for it.
+/// A task and its completion.
 pub(crate) struct Entry {
     pub(crate) task: Task,
     completer: Completer,
@@ -57,7 +57,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Puts a task behind all others.
+    /// Appends a task.
     pub(crate) fn push(&self, task: Task) -> Completion {
         let (completer, completion) = Completion::new();
         let mut state = self.state.lock();
@@ -69,23 +69,23 @@ impl Queue {
         completion
     }
 
-    /// Bytes that wait.
+    /// Bytes that are queued.
     pub(crate) fn bytes(&self) -> u64 {
         self.state.lock().bytes
     }
 
-    /// Whether nobody writes, nobody holds the queue, and no more than this many bytes wait.
+    /// Whether no thread writes, no thread holds the queue, and at most this many bytes are queued.
     pub(crate) fn is_nonblocking(&self, most: u64) -> bool {
         self.state.try_lock().is_some_and(|state| !state.writing && state.bytes <= most)
     }
 
-    /// Publishes group after group until nothing waits, unless another thread does so already.
+    /// Publishes group after group until the queue is empty, unless another thread is doing so.
     pub(crate) fn drive(&self, publish: impl FnMut(&[Entry]) -> Result<()>) {
         self.drive_while(|_, _| true, publish);
     }
 
-    /// As `drive`, asking before each group, by its entries and their bytes, whether to go on. Answers `false`
-    /// when something waits that no thread is at.
+    /// Like `drive`, but calls a predicate with the entries and bytes of each group before it is taken. Returns `false` when
+    /// tasks are queued and no thread is working on them.
     pub(crate) fn drive_while(
         &self,
         mut go_on: impl FnMut(&[Entry], u64) -> bool,
@@ -123,8 +123,8 @@ impl Queue {
         }
     }
 
-    /// Publishes what waits, here or on the thread that is at it, then takes the writer's turn for good: later
-    /// pushes answer `CLOSED`.
+    /// Publishes what is queued, on this thread or on the current writer, then stays the writer for good: later pushes
+    /// return `CLOSED`.
     pub(crate) fn stop(&self, mut publish: impl FnMut(&[Entry]) -> Result<()>) {
         loop {
             self.drive(&mut publish);
@@ -141,7 +141,7 @@ impl Queue {
     }
 }
 
-/// Gives the writer's turn back when a listener panics, so that the threads behind do not wait for ever.
+/// Releases the writer role when a callback panics, so that other threads do not wait for ever.
 struct Writing<'a>(&'a Queue);
 
 impl Drop for Writing<'_> {

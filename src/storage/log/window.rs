@@ -1,7 +1,7 @@
-//! A part of a segment in memory, moved along as it is read.
+//! A window of a segment in memory that moves forward as the segment is read.
 //!
-//! A header says how long its body is, and nothing but the header's own checksum vouches for it. So long bodies are
-//! checked piece by piece before room is made for one.
+//! A header says how long its body is, and only the header's own checksum protects that length. So the body of a long frame
+//! is verified piece by piece before memory is allocated for it.
 
 use std::io;
 
@@ -11,10 +11,10 @@ use crate::storage::host::vfs::{VfsFile, read_exact_at, resize};
 
 /// Bytes that are read at once.
 pub(crate) const WINDOW: u64 = 1 << 20;
-/// Frames of more bytes are checked before they are read whole. No commit of a program that writes 16 MiB at a time has one.
+/// Longer frames are verified before they are read whole. A program that commits at most 16 MiB at a time has none.
 const LONG: u64 = 32 << 20;
 
-/// Header, body and padding.
+/// Length of header, body and padding.
 pub(crate) type Unchecked<'a> = (FrameHeader, &'a [u8], &'a [u8]);
 
 pub(crate) struct Window<'a> {
@@ -25,12 +25,12 @@ pub(crate) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Of a file of this length.
+    /// A window of a file of this length.
     pub(crate) fn new(file: &'a dyn VfsFile, len: u64) -> Window<'a> {
         Window { file, len, start: 0, bytes: Vec::new() }
     }
 
-    /// The header at this offset; `None` when none holds there or the file ends before the frame does.
+    /// The header at this offset; `None` when there is no valid one or the file ends before the frame does.
     pub(crate) fn header(&mut self, segment: &Segment, at: u64) -> io::Result<Option<FrameHeader>> {
         let left = self.len.saturating_sub(at);
         if left < HEADER_LEN as u64 {
@@ -40,8 +40,8 @@ impl<'a> Window<'a> {
         Ok(header.filter(|header| header.frame_len() <= left))
     }
 
-    /// The frame at this offset: header, body, padding; `None` when no header holds there, the file ends
-    /// before the frame does, or the body is a long one that does not hold. Other bodies are not checked.
+    /// The frame at this offset: header, body, padding. `None` when there is no valid header, when the file ends before the
+    /// frame does, or when the body is long and invalid. Shorter bodies are not verified.
     pub(crate) fn frame(&mut self, segment: &Segment, at: u64) -> io::Result<Option<Unchecked<'_>>> {
         let Some(header) = self.header(segment, at)? else { return Ok(None) };
         if header.frame_len() > LONG && !self.holds(&header, at)? {
@@ -53,7 +53,7 @@ impl<'a> Window<'a> {
         Ok(Some((header, body, padding)))
     }
 
-    /// Whether body and padding of the frame at this offset hold.
+    /// Whether body and padding of the frame at this offset are valid.
     pub(crate) fn holds(&mut self, header: &FrameHeader, at: u64) -> io::Result<bool> {
         let body = at + HEADER_LEN as u64;
         let len = u64::from(header.body_len);
@@ -64,7 +64,7 @@ impl<'a> Window<'a> {
         Ok(padding.iter().all(|byte| *byte == 0))
     }
 
-    /// The checksum of these bytes, which the caller has bounded by the file's length, read piece by piece.
+    /// The checksum of these bytes, read piece by piece. The caller has checked the range against the file's length.
     pub(crate) fn crc(&mut self, from: u64, len: u64) -> io::Result<u32> {
         let (mut at, mut crc) = (from, crc32c::crc32c(&[]));
         while at < from + len {
@@ -75,7 +75,7 @@ impl<'a> Window<'a> {
         Ok(crc)
     }
 
-    /// Bytes that the caller has bounded by the file's length.
+    /// The bytes of a range that the caller has checked against the file's length.
     pub(crate) fn get(&mut self, at: u64, len: u64) -> io::Result<&[u8]> {
         let held = self.start..self.start + self.bytes.len() as u64;
         if !held.contains(&at) || at + len > held.end {

@@ -1,13 +1,12 @@
-//! Puts frames into segments, in the order in which they got their places, and turns to the next segment when a
-//! frame stands there.
+//! Writes frames into segments in the order of their places, and switches to the next segment when a frame belongs there.
 //!
-//! Turning: fdatasync; SEAL; fdatasync; the next segment's header, fsync, fsync of the directory, its record; only then is
-//! anything written to it. So a newer segment with a frame proves that the older ones are whole.
+//! Switching: fdatasync; SEAL; fdatasync; the next segment's header, fsync, fsync of the directory, its witness record; only
+//! then is anything else written to it. So a newer segment with a frame proves that the older ones are complete.
 //!
-//! In sync mode the file is made longer ahead of its frames, as far as the file system has set space aside: an fsync of a
-//! frame then finds the length as it was and takes two thirds of the time. What stands behind the frames is zeros
-//! until frames go there. It is cut off with the SEAL, so that only the newest segment, and only of a session that did
-//! not end, is longer than its frames. A hole is never made: a write into one could meet a full disk.
+//! In sync mode the file is extended ahead of its frames, as far as space is allocated: the fsync of a frame then does not
+//! change the length and takes two thirds of the time. The bytes after the frames are zeros until frames are written there.
+//! Sealing truncates them, so only the newest segment of a session that did not end is longer than its frames. The extension
+//! never makes a hole: a write into a hole could fail on a full disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -25,9 +24,9 @@ use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader
 use crate::storage::format::witness::Witness;
 use crate::storage::host::vfs::write_all_at;
 
-/// Groups are written in pieces of at most about this many bytes.
+/// Groups are written in pieces of about this many bytes.
 const PIECE: usize = 8 << 20;
-/// The group buffer is given back to the system beyond this capacity.
+/// Above this capacity the group buffer is freed.
 const KEPT: usize = 4 << 20;
 
 #[derive(Clone)]
@@ -37,14 +36,14 @@ struct Written {
     lsn: Lsn,
 }
 
-/// How far the log has come; read by everybody, moved by the writer and by flushes.
+/// How far the log has come: moved by the writer and by flushes, read by all threads.
 #[derive(Default)]
 pub(crate) struct Progress {
     durable: AtomicU64,
     syncs: AtomicU64,
-    /// What has been written and where, so that a flush knows which file to sync and what that proves.
+    /// What has been written and where: a flush then knows which file to sync and what is durable afterwards.
     written: Mutex<Option<Written>>,
-    /// fdatasyncs under way.
+    /// Running fdatasyncs.
     syncing: AtomicU32,
 }
 
@@ -65,22 +64,22 @@ impl Progress {
         self.syncs.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Whether something is written and not known to be durable.
+    /// Whether something is written and not yet known to be durable.
     pub(crate) fn is_dirty(&self) -> bool {
         self.written.lock().as_ref().is_some_and(|written| written.lsn > self.durable())
     }
 
-    /// Whether an fdatasync is under way: a write to the same file may have to wait for it.
+    /// Whether an fdatasync is running: a write to the same file may block behind it.
     pub(crate) fn is_syncing(&self) -> bool {
         self.syncing.load(Ordering::Acquire) > 0
     }
 
-    /// Forgets the file written last; there is nothing more to sync.
+    /// Releases the file written last; nothing more has to be synced.
     pub(crate) fn let_go(&self) {
         *self.written.lock() = None;
     }
 
-    /// Makes durable what has been written by now, and tells the witness. Segments before the newest are already.
+    /// Makes everything written so far durable, and updates the witness. Segments before the newest are durable already.
     pub(crate) fn sync(&self, witness: &Witness) -> Result<()> {
         let written = self.written.lock().clone();
         match written {
@@ -111,7 +110,7 @@ struct Tip {
 }
 
 impl Tip {
-    /// Makes the file longer before something is written up to `end`; where that fails the write does it.
+    /// Extends the file before a write up to `end`. If that fails, the write itself extends it.
     fn lengthen(&mut self, end: u64) {
         let ahead = self.segment.ahead.load(Ordering::Acquire);
         self.segment.end.store(self.offset, Ordering::Release);
@@ -120,7 +119,7 @@ impl Tip {
     }
 }
 
-/// The writing end of the log.
+/// The writer of the log.
 pub(crate) struct Writer {
     tip: Option<Tip>,
     last: Lsn,
@@ -131,17 +130,17 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Goes on after `last` and the SEAL with this checksum.
+    /// Continues after `last` and the SEAL with this checksum.
     pub(crate) fn new(last: Lsn, prev_seal_crc: u32, sync: bool, witness: Arc<Witness>) -> Writer {
         Writer { tip: None, last, prev_seal_crc, sync, witness, buffer: Vec::new() }
     }
 
-    /// Lets go of the segment that frames went into; there are no more.
+    /// Releases the current segment; no more frames follow.
     pub(crate) fn let_go(&mut self) {
         self.tip = None;
     }
 
-    /// Does what is asked for in order; in sync mode frames are durable on return.
+    /// Processes the tasks in order; in sync mode frames are durable on return.
     pub(crate) fn write<'a>(
         &mut self,
         tasks: impl Iterator<Item = &'a Task>,
@@ -186,12 +185,12 @@ impl Writer {
         if any && self.sync { progress.sync(&self.witness) } else { Ok(()) }
     }
 
-    /// Whether the next frame of this segment can be written without turning to it.
+    /// Whether the next frame goes into this segment, without switching to it.
     pub(crate) fn stands_in(&self, segment: u64) -> bool {
         self.tip.as_ref().is_some_and(|tip| tip.segment.id == segment)
     }
 
-    /// Whether all of these can be written without turning to another segment.
+    /// Whether all of these can be written without switching to another segment.
     pub(crate) fn need_not_turn(&self, entries: &[Entry]) -> bool {
         entries.iter().all(|entry| match &entry.task {
             Task::Frame(Frame { place, .. }) => {
@@ -273,15 +272,15 @@ impl Writer {
         let (bytes, crc) = frame::encode_mark(FrameKind::Seal, segment.seed, tip.offset, self.last);
         write_all_at(&*segment.file, tip.offset, &bytes).map_err(|error| segment.io("write", error))?;
         let len = tip.offset + SEAL_LEN;
-        // Cuts what the file is longer, and frees what was allocated ahead and not used. Where it is not longer, a failure
-        // keeps space allocated and no more.
+        // Truncates the extension, and frees allocated space that was not used. If the file is not longer, a failure only
+        // keeps that space allocated.
         match segment.file.set_len(len) {
             Err(error) if tip.len > len => return Err(segment.io("cut", error)),
             _ => {}
         }
         segment.end.store(u64::MAX, Ordering::Release);
         progress.sync_segment(segment, self.last)?;
-        // All is durable; the next compaction may remove the file, and nothing here keeps its space.
+        // Everything is durable. The next compaction may remove the file; no handle kept here may hold its space.
         *progress.written.lock() = None;
         self.prev_seal_crc = crc;
         Ok(len)

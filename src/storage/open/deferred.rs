@@ -1,5 +1,5 @@
-//! Opening early: a database that was closed cleanly and has a checkpoint of that very end is open once its files are;
-//! its log is read afterwards, as strictly as ever.
+//! Deferred opening: a database that was closed cleanly and has a checkpoint of exactly that end is open as soon as its
+//! files are; its log is read afterwards, with the same checks.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,11 @@ use crate::storage::format::manifest::Manifest;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
 
-/// A database that is open and not read yet.
+/// A database that is open but not read yet.
 pub struct Early {
-    /// What answers until it is.
+    /// The checkpoint, which answers reads until then.
     pub checkpoint: Checkpoint,
-    /// What is to be read.
+    /// What is still to be read.
     pub deferred: Deferred,
 }
 
@@ -32,9 +32,9 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// Feeds the loader with all of it, as opening does without a checkpoint; damage is the same error.
+    /// Passes all of it to the loader, as opening without a checkpoint does; damage is the same error.
     pub fn load(self, loader: &mut dyn Loader) -> Result<()> {
-        // The clean end binds, so there is nothing to mend; read-only says so.
+        // The clean end is valid, so nothing has to be repaired; read-only ensures that.
         let terms = Terms { access: Access::ReadOnly, ..self.terms };
         let end = self.files.newest().map(|(segment, _)| segment.path.clone());
         let recovered = recover(&self.host, &self.dir, &self.manifest, self.files, terms, None, loader)?;
@@ -46,8 +46,8 @@ impl Deferred {
     }
 }
 
-/// What recovery would find in a database whose clean end binds and has a checkpoint, without reading it; `None` for
-/// every other database.
+/// What recovery would find in a database with a valid clean end and a checkpoint, without reading the log; `None` for every
+/// other database.
 pub(crate) fn open_early(
     host: &Host,
     dir: &Path,
@@ -87,7 +87,7 @@ pub(crate) fn open_early(
     Some((recovered, Early { checkpoint, deferred }))
 }
 
-/// The clean end that binds, if the newest segment ends with it.
+/// The clean end, if it is valid and the newest segment ends with it.
 fn bound(manifest: &Manifest, files: &Files) -> Option<Bound> {
     let clean = manifest.clean.filter(|_| !manifest.is_in_use())?;
     let (segment, len) = files.newest()?;

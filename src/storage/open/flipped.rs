@@ -1,25 +1,25 @@
 //! Whether one flipped bit explains why bytes do not match their checksum.
 //!
-//! What a flipped bit does to a CRC depends on how far from the end it stands, and on nothing else: the last bit changes it
-//! by the polynomial, each bit before that by what the one behind it does, times x. So the question is whether the
-//! difference of two checksums is such a power of x, and which. Steps of one find it in short bytes. In long ones giant
-//! steps of 2^16 powers meet a table of the 2^16 powers behind the difference, which takes a millisecond for 256 MiB.
+//! The effect of a flipped bit on a CRC depends only on its distance from the end: the last bit changes the CRC by the
+//! polynomial, and each bit before it by the effect of the following bit times x. So one flipped bit explains a mismatch if
+//! the difference of the two checksums is such a power of x within range. Short inputs are searched step by step. Long ones
+//! use baby-step giant-step with a table of 2^16 powers and steps of 2^16, which takes a millisecond for 256 MiB.
 
 use std::collections::HashMap;
 
-/// The polynomial of crc32c, its bits reversed: what the last bit does to the checksum.
+/// The polynomial of crc32c, bit-reversed: the effect of the last bit on the checksum.
 const LAST: u32 = 0x82f6_3b78;
-/// x^0, its bits reversed.
+/// x^0, bit-reversed.
 const ONE: u32 = 0x8000_0000;
-/// Powers of a giant step.
+/// Powers of one giant step.
 const GIANT: u64 = 1 << 16;
-/// Bits that are gone through one by one.
+/// Bits that are tried one by one.
 const SHORT: u64 = 1 << 18;
 
 /// Whether one flipped bit in the first `within` of `len` bytes turns the checksum `expected` into `found`.
 pub(crate) fn is_one_bit_off(found: u32, expected: u32, len: u64, within: u64) -> bool {
     let (bits, within) = (len.saturating_mul(8), within.saturating_mul(8));
-    // The bits that count, as seen from the last one, which is bit 0.
+    // The candidate bits, counted from the last one, which is bit 0.
     let from = bits.saturating_sub(within);
     let wanted = found ^ expected;
     if bits <= SHORT {

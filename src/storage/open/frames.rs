@@ -1,4 +1,4 @@
-//! Bytes to frames: an iterator over the good frames of one segment, and what can be said about the first bad one.
+//! Bytes to frames: an iterator over the valid frames of one segment, and an analysis of the first invalid one.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,19 +16,19 @@ use crate::storage::log::window::{WINDOW, Window};
 
 const SECTOR: u64 = 512;
 
-/// What a search behind a bad frame found.
+/// The result of a search behind an invalid frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Later {
-    /// A frame here.
+    /// A frame at this offset.
     Found(u64),
-    /// None.
+    /// No frame.
     Nothing,
-    /// It was given up here: more headers than a writer leaves say that a frame begins.
+    /// The search stopped here: there are more headers than a writer leaves.
     GivenUp(u64),
 }
 
 impl Later {
-    /// Why the first bad frame is damage, if this says so.
+    /// Why the first invalid frame is damage, if this result proves it.
     pub(crate) fn damage(self) -> Option<String> {
         match self {
             Later::Found(at) => {
@@ -42,30 +42,30 @@ impl Later {
     }
 }
 
-/// The good frames from the start; ends at the SEAL, at the end, or before the first bad frame.
+/// The valid frames from the start; ends at the SEAL, at the end of the file, or before the first invalid frame.
 pub(crate) struct Frames<'a> {
     segment: &'a Segment,
     window: Window<'a>,
     /// Length of the file.
     pub(crate) len: u64,
-    /// Where the good frames end.
+    /// The end of the valid frames.
     pub(crate) end: u64,
-    /// The last commit.
+    /// The LSN of the last commit.
     pub(crate) last: Lsn,
-    /// Head checksum of the SEAL, once met.
+    /// Head checksum of the SEAL, once read.
     pub(crate) seal: Option<u32>,
-    /// Everything before this offset was durable before the last good frame got its place.
+    /// Everything before this offset was durable before the last valid frame got its place.
     pub(crate) durable_end: u64,
     unproven: VecDeque<(Lsn, u64)>,
     ended: bool,
-    /// Where the last byte that is not zero ends, once looked for.
+    /// The end of the last byte that is not zero, once searched for.
     nonzero: Option<u64>,
-    /// Bytes of frames that searches may still check, from then on.
+    /// Bytes of frames that later searches may still verify.
     budget: u64,
 }
 
 impl<'a> Frames<'a> {
-    /// Starts behind the header; `base` is the last commit before.
+    /// Starts after the header; `base` is the last commit before the segment.
     pub(crate) fn new(segment: &'a Segment, len: u64, base: Lsn) -> Frames<'a> {
         Frames {
             segment,
@@ -107,7 +107,7 @@ impl<'a> Frames<'a> {
             if header.kind == FrameKind::Commit {
                 self.unproven.push_back((header.lsn, self.end));
             }
-            // A SEAL or MARK tells of what stands before it, not of itself: its own fsync may have failed.
+            // A SEAL or MARK covers what is before it, not itself: its own fsync may have failed.
             self.prove(header.durable());
             if header.kind == FrameKind::Seal {
                 self.seal = Some(header.head_crc);
@@ -126,14 +126,14 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// Where what was written ends, or some zeros before: behind it the file holds nothing but zeros, the space that no
-    /// frame has used. Asked when there are no more good frames.
+    /// The end of what was written, or a point in the zeros after it: from here on the file holds only zeros, space that no
+    /// frame has used. Called after the last valid frame.
     pub(crate) fn written(&mut self) -> io::Result<u64> {
         let nonzero = self.nonzero()?;
         Ok(nonzero.next_multiple_of(8).min(self.len).max(self.end))
     }
 
-    /// Where the last byte that is not zero ends.
+    /// The end of the last byte that is not zero.
     fn nonzero(&mut self) -> io::Result<u64> {
         if let Some(known) = self.nonzero {
             return Ok(known);
@@ -144,7 +144,7 @@ impl<'a> Frames<'a> {
     }
 
     fn find_nonzero(&mut self) -> io::Result<u64> {
-        // Holes hold zeros and are not read: a file may have terabytes of them. One that is short is read with the rest.
+        // Holes hold zeros and are skipped: a file may have terabytes of them. Short holes are read with the rest.
         let mut extents: Vec<Range<u64>> = Vec::new();
         let mut at = self.end;
         while let Some(data) = self.data(at)? {
@@ -172,7 +172,7 @@ impl<'a> Frames<'a> {
         Ok(self.end)
     }
 
-    /// The next bytes from `at` on that are in no hole.
+    /// The next bytes from `at` on that are not in a hole.
     fn data(&self, at: u64) -> io::Result<Option<Range<u64>>> {
         if at >= self.len {
             return Ok(None);
@@ -181,16 +181,16 @@ impl<'a> Frames<'a> {
         Ok(data.map(|data| data.start.max(at)..data.end.min(self.len)).filter(|data| !data.is_empty()))
     }
 
-    /// Looks behind the first bad frame for one that was placed when a later commit than the last good one was
-    /// durable already. No power cut takes away what was durable, so such a frame proves damage. A later good
-    /// frame alone proves nothing: sectors reach the disk in any order.
+    /// Searches behind the first invalid frame for a frame that was placed when a commit after the last valid one was
+    /// already durable. A power cut never removes durable bytes, so such a frame proves damage. A later valid frame alone
+    /// proves nothing: sectors reach the disk in any order.
     pub(crate) fn find_proof_of_damage(&mut self) -> io::Result<Later> {
         let last = self.last;
         self.find_later(self.end + 8, |header| header.durable() > last)
     }
 
-    /// Goes on behind a bad frame: at the next frame whose checksums hold, whatever its number. `false` when there
-    /// is none. For reports only; recovery never reads on.
+    /// Continues behind an invalid frame, at the next frame with valid checksums, whatever its LSN is. `false` when there is
+    /// none. For reports only; recovery never does this.
     pub(crate) fn skip_damage(&mut self) -> io::Result<bool> {
         let mut from = self.end;
         loop {
@@ -207,11 +207,10 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// The first frame from `from` on whose header is wanted and whose checksums hold.
+    /// The first frame from `from` on whose header matches and whose checksums are valid.
     ///
-    /// Frames that a writer made do not overlap, so all of them together are no longer than what is searched; what
-    /// reads as a header by chance is rare. A file of headers whose bodies overlap was made to be checked for ever, and
-    /// is given up.
+    /// Frames of a writer do not overlap, so together they are no longer than the searched range, and random bytes rarely
+    /// look like a header. A file of headers with overlapping bodies was made to keep the search busy; the search stops.
     fn find_later(&mut self, from: u64, wanted: impl Fn(&FrameHeader) -> bool) -> io::Result<Later> {
         let written = self.written()?;
         let (mut at, mut data) = (from, from..from);
@@ -236,11 +235,11 @@ impl<'a> Frames<'a> {
         Ok(Later::Nothing)
     }
 
-    /// Whether neither a power cut nor a kill explains the first bad frame: no sector of it is missing, and its end is
-    /// there. A sector that never reached the disk reads as zeros, or lies behind the end of the file; so does what a
-    /// process that was killed in the midst of a write did not come to. A whole frame may end with zeros too: when one
-    /// flipped bit explains its checksum, it is one. One byte that is not zero where a header would stand is none: it was
-    /// flipped in space that no frame has used.
+    /// Whether neither a power cut nor a kill explains the first invalid frame: no sector of it is missing, and its end is
+    /// present. A sector that never reached the disk reads as zeros or is beyond the end of the file; so are the bytes that
+    /// a killed process had not written yet. A complete frame may also end with zeros: if one flipped bit explains its
+    /// checksum, it is complete. A single byte other than zero where a header would be is not a frame: it was flipped in
+    /// unused space.
     pub(crate) fn is_suspect(&mut self) -> io::Result<bool> {
         let at = self.end;
         let left = self.len.saturating_sub(at);
@@ -276,7 +275,7 @@ impl<'a> Frames<'a> {
             from = to;
         }
         match header {
-            // The whole body is read last: most that is torn has told so by now.
+            // The body is read last: most torn frames are recognised before.
             Some(header) if nonzero < at + len => {
                 let (body, body_len) = (at + HEADER_LEN as u64, u64::from(header.body_len));
                 let found = self.window.crc(body, body_len)?;

@@ -1,8 +1,8 @@
-//! Reading every byte of a database without changing one: what is whole, and where each file is first damaged.
+//! Reads every byte of a database without changing one: which files are valid, and where each one is first damaged.
 //!
-//! Recovery stops at the first damage, because it may answer nothing that rests on it. This reads on: behind a bad
-//! frame at the next whose checksums hold, behind a bad segment at the next segment. What follows damage is read on
-//! its own terms; that it does not continue what is missing is no second damage.
+//! Recovery stops at the first damage, because nothing that depends on it may be returned. Inspection continues: behind an
+//! invalid frame at the next valid one, behind an invalid segment at the next segment. What follows damage is judged by
+//! itself; a gap in front of it is not reported as a second damage.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,19 +29,19 @@ use crate::storage::host::vfs::{OpenMode, read_exact_at};
 /// The first damage of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Damage {
-    /// Where in the file.
+    /// Its offset in the file.
     pub offset: u64,
-    /// The commit that stands there or was due there; `None` where no commit is concerned.
+    /// The commit at that place, or expected there; `None` where no commit is affected.
     pub lsn: Option<u64>,
     /// What is wrong.
     pub message: String,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileReport {
-    /// Its name in the directory.
+    /// Its file name.
     pub file: String,
     /// `manifest`, `snapshot` or `segment`.
     pub kind: &'static str,
@@ -51,41 +51,41 @@ pub struct FileReport {
     pub frames: u64,
     /// Blocks in them.
     pub blocks: u64,
-    /// Bytes at its end that a kill or a power cut left unfinished. Opening the database cuts them; no acknowledged
-    /// write is among them.
+    /// Bytes at its end that a kill or a power cut left unfinished. Opening the database cuts them off; they hold no
+    /// acknowledged write.
     pub torn_bytes: u64,
-    /// Where it is damaged first.
+    /// Its first damage.
     pub first_damage: Option<Damage>,
 }
 
-/// What a directory holds.
+/// The content of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
     /// Each file: the manifest, the snapshot, then the segments in order.
     pub files: Vec<FileReport>,
-    /// The last commit that could be read.
+    /// The last commit that was read.
     pub last_lsn: Lsn,
-    /// Whether the last session closed the database, and it is as that left it.
+    /// Whether the last session closed the database and it has not changed since.
     pub clean: bool,
 }
 
-/// One commit, and what its listener needs to judge it.
+/// One commit, with what its listener needs to check it.
 pub struct Heard {
     /// The commit.
     pub commit: Replayed,
-    /// Whether it is a block of the snapshot: part of the state at the commit's number, and no commit by itself.
+    /// Whether it is a block of the snapshot: part of the state at that LSN, not a commit of its own.
     pub from_snapshot: bool,
     /// Whether every commit before it was read too.
     pub gapless: bool,
 }
 
-/// Says what is wrong with a commit, if anything: the offset in its file, and the words.
+/// Checks a commit; returns the offset in its file and a description if it is wrong.
 pub type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
 
-/// Reads a database directory under a shared lock. `listen` is called with every commit whose checksums hold, in order.
+/// Reads a database directory under a shared lock. `listen` is called in order with every commit whose checksums are valid.
 ///
-/// Damage is part of the answer. `IO` when there is no database or the system refuses, `LOCKED` when a process writes
-/// it, `VERSION` and `WRONG_KEY` when this version cannot read it.
+/// Damage is part of the report. `IO` when there is no database or the system refuses, `LOCKED` when a process has it open
+/// for writing, `VERSION` and `WRONG_KEY` when this version cannot read it.
 pub fn inspect(host: &Host, dir: &Path, listen: &mut Listener<'_>) -> Result<Inspected> {
     let failed = |error| Error::io("look at", dir, error);
     let path = host.vfs.absolute(dir).map_err(failed)?;
@@ -122,7 +122,7 @@ pub(crate) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
     Ok(listing.segments)
 }
 
-/// One reading of a directory.
+/// One pass over a directory.
 struct Pass<'a, 'l> {
     host: &'a Host,
     dir: &'a Path,
@@ -131,18 +131,18 @@ struct Pass<'a, 'l> {
     last: Lsn,
     seal_crc: u32,
     gapless: bool,
-    /// What a session that was not closed said of its newest segment.
+    /// The record of its newest segment by a session that was not closed.
     witnessed: Option<Witnessed>,
 }
 
-/// What a segment must continue, and whether it is the newest with frames.
+/// What a segment must follow, and whether it is the newest with frames.
 struct Role {
     newest: bool,
     clean: Option<Clean>,
 }
 
 impl Pass<'_, '_> {
-    /// The manifest, where it can be read; without it every segment of the directory is read.
+    /// The manifest, if it can be read; without it every segment of the directory is read.
     fn manifest(&mut self) -> Result<Option<Manifest>> {
         let path = self.dir.join(manifest::NAME);
         let mut report = blank(manifest::NAME.to_owned(), "manifest");
@@ -171,7 +171,7 @@ impl Pass<'_, '_> {
         Ok(Some(manifest))
     }
 
-    /// Reads the snapshot block by block; one that cannot be read is damage, and the next is read all the same.
+    /// Reads the snapshot block by block; a damaged block is reported, and the next one is read.
     fn snapshot(&mut self, named: &SnapshotRef) -> Result<()> {
         let path = self.dir.join(snapshot_name(named.id));
         let mut report = blank(snapshot_name(named.id), "snapshot");
@@ -218,7 +218,7 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    /// Reads the chain; answers whether the last session closed the database.
+    /// Reads the segments; returns whether the last session closed the database.
     fn segments(&mut self, found: Vec<u64>, clean: Option<Clean>, first: u64) -> Result<bool> {
         let mut opened = Vec::new();
         for id in found {
@@ -230,7 +230,7 @@ impl Pass<'_, '_> {
         }
         let newest =
             opened.iter().rev().find(|(_, _, _, len)| *len > SEGMENT_HEADER_LEN).map(|segment| segment.0);
-        // A session begins a segment behind frames, or the first of all.
+        // A session begins a segment only after frames, or when it is the very first.
         let before = self.witnessed.and_then(|one| one.segment.checked_sub(1)).filter(|id| *id >= first);
         let newest = newest.max(clean.map(|clean| clean.segment)).max(before);
         let last = newest.max(self.witnessed.map(|one| one.segment)).unwrap_or(first);
@@ -241,7 +241,7 @@ impl Pass<'_, '_> {
             }
             due = id.saturating_add(1);
             let role = Role { newest: newest == Some(id), clean: clean.filter(|clean| clean.segment == id) };
-            // What stands behind the newest was set aside for frames that never came.
+            // Segments after the newest one were allocated for frames that were never written.
             let spare = newest.is_none_or(|newest| id > newest);
             self.segment(id, path, file, len, &role, spare)?;
         }
@@ -250,7 +250,7 @@ impl Pass<'_, '_> {
         Ok(!damaged && (newest.is_none() || clean.map(|clean| clean.segment) == newest))
     }
 
-    /// A gap is one report, however many segments are missing.
+    /// A gap is one damage, however many segments are missing.
     fn missing(&mut self, from: u64, to: u64) {
         if from > to || from == 0 {
             return;
@@ -294,7 +294,7 @@ impl Pass<'_, '_> {
         let header = match SegmentHeader::decode(&head, &path) {
             Ok(header) => header,
             Err(error) if error.kind() == Kind::Corrupt => {
-                // Without the salt no frame of it can be told from old bytes.
+                // Without the salt its frames cannot be told from old bytes.
                 report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
                 self.gapless = false;
                 self.files.push(report);
@@ -355,7 +355,7 @@ impl Pass<'_, '_> {
                 Some(Err(error)) if error.kind() == Kind::Corrupt => damage_of(&error, Some(due)),
                 Some(Err(error)) => return Err(error),
                 _ if frames.seal.is_some() && frames.end == frames.len => return Ok(()),
-                // The SEAL reached the disk and the cut behind it did not.
+                // The SEAL reached the disk, the truncation after it did not.
                 _ if frames.seal.is_some()
                     && role.newest
                     && role.clean.is_none()
@@ -386,7 +386,7 @@ impl Pass<'_, '_> {
     }
 }
 
-/// Why the end of the newest segment is damage; `None` when it is what a kill or a power cut leaves.
+/// Why the end of the newest segment is damage; `None` when a kill or a power cut explains it.
 fn torn(frames: &mut Frames<'_>, sync: bool) -> std::io::Result<Option<String>> {
     if frames.written()? == frames.end {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The names in a database directory, and the refusal of those that are not of the kind that they must be.
+//! The names in a database directory, and the errors for entries of the wrong type.
 
 use std::path::Path;
 
@@ -18,17 +18,17 @@ use crate::storage::host::vfs::{Entry, EntryKind};
 #[derive(Default)]
 pub(crate) struct Listing {
     pub(crate) manifest: bool,
-    /// In order.
+    /// In ascending order.
     pub(crate) segments: Vec<u64>,
     pub(crate) snapshots: bool,
     pub(crate) checkpoints: Vec<u64>,
     pub(crate) temporary: Vec<String>,
-    /// A name that no database has.
+    /// A name that no database uses.
     pub(crate) foreign: Option<String>,
 }
 
 impl Listing {
-    /// `None` when there is no directory; an error when something else stands there, or in the place of a file.
+    /// `None` when there is no directory; an error when the path, or a file of the database, is something else.
     pub(crate) fn read(host: &Host, path: &Path) -> Result<Option<Listing>> {
         match host.vfs.kind(path).map_err(|error| Error::io("look at", path, error))? {
             None => return Ok(None),

@@ -1,4 +1,4 @@
-//! Opening and creating.
+//! Opening and creating a database.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,18 +28,18 @@ use crate::storage::host::vfs::{OpenMode, write_all_at};
 use crate::storage::log::allocation::{Placing, Segments};
 use crate::storage::log::writer::{Progress, Writer};
 
-/// A log that is open, and how that went.
+/// An open log, and the recovery report.
 pub struct Opened {
     /// Where commits go.
     pub backend: Arc<dyn StorageBackend>,
-    /// What was found.
+    /// The recovery report.
     pub report: RecoveryReport,
     /// The last commit.
     pub last_lsn: Lsn,
 }
 
-/// Opens or creates a database directory. The loader takes the snapshot and the commits after it; an error from it
-/// ends the opening, and nothing has been modified.
+/// Opens or creates a database directory. The loader receives the snapshot and the commits after it. An error from it ends
+/// the opening; nothing has been modified.
 pub fn open_disk(
     host: &Host,
     path: &Path,
@@ -50,8 +50,8 @@ pub fn open_disk(
     open_with(host, path, options, runtime, loader, |_, _, _, _| None).map(|(opened, _)| opened)
 }
 
-/// [`open_disk`] that reads nothing where a checkpoint fits: then the loader has taken nothing, and what is answered
-/// beside the backend feeds it.
+/// [`open_disk`] that reads nothing where there is a valid checkpoint: the loader has then received nothing, and the value
+/// returned with the backend feeds it later.
 pub fn open_disk_early(
     host: &Host,
     path: &Path,
@@ -87,7 +87,7 @@ fn open_with(
     }
     let fresh = !present.is_some_and(|listing| listing.manifest);
     if fresh {
-        // Also when a killed process has made the directory: its name may not be durable yet.
+        // Also when a killed process has created the directory: its name may not be durable yet.
         sync_parent(host, path)?;
     }
     let path = &*host.vfs.real(path).map_err(|error| Error::io("look at", path, error))?;
@@ -148,7 +148,7 @@ fn open_with(
     Ok((Opened { backend, report: recovered.report, last_lsn: last }, early))
 }
 
-/// Opens storage that keeps nothing.
+/// Opens storage in memory.
 pub fn open_memory() -> Opened {
     let backend = Arc::new(Checked::new(MemoryStorage::default(), Arc::new(Latch::default())));
     let report = RecoveryReport { clean: true, created: true, ..RecoveryReport::default() };
@@ -180,7 +180,7 @@ fn check_creation(path: &Path, options: &OpenOptions, listing: Option<&Listing>)
     Ok(())
 }
 
-/// R1: segments without frames and no snapshot, and no manifest, is a creation that was cut short.
+/// R1: segments without frames, no snapshot and no manifest: the creation was interrupted.
 fn check_fresh(host: &Host, dir: &Path, listing: &Listing) -> Result<()> {
     if listing.manifest {
         return Ok(());
@@ -201,7 +201,7 @@ fn check_fresh(host: &Host, dir: &Path, listing: &Listing) -> Result<()> {
     Ok(())
 }
 
-/// The first segment, durable, before the manifest that names it.
+/// Creates the first segment, durably, before the manifest that names it.
 fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> Result<Manifest> {
     check_fresh(host, dir, listing)?;
     let mut salt = [0; 16];
@@ -230,7 +230,7 @@ fn create(host: &Host, dir: &Path, options: &OpenOptions, listing: &Listing) -> 
     Ok(manifest)
 }
 
-/// R6: what a writer left half made. Making the database may have used the name, and renamed it, since.
+/// R6: removes what a writer left unfinished. Creating the database may have used and renamed the name since.
 fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
     for name in names {
         let tmp = dir.join(name);
@@ -239,7 +239,7 @@ fn remove_temporary(host: &Host, dir: &Path, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what this version cannot read, before anything is touched.
+/// Refuses what this version cannot read, before anything is changed.
 fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
     let path = dir.join(manifest::NAME);
     if manifest.encrypted {
@@ -249,7 +249,7 @@ fn check_readable(dir: &Path, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// Makes a directory and those above it where they are missing, durably but for its own name.
+/// Creates a directory and its missing parents, durably except for its own name.
 fn create_directories(host: &Host, path: &Path) -> Result<()> {
     let failed = |error| Error::io("create directory", path, error);
     if let Some(parent) = parent(path) {
@@ -261,7 +261,7 @@ fn create_directories(host: &Host, path: &Path) -> Result<()> {
     }
 }
 
-/// Makes a directory and those above it where they are missing, durably.
+/// Creates a directory and its missing parents, durably.
 pub fn create_parents(host: &Host, path: &Path) -> Result<()> {
     if host.vfs.kind(path).map_err(|error| Error::io("create directory", path, error))?.is_none() {
         create_directories(host, path)?;

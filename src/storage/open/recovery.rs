@@ -1,5 +1,5 @@
-//! From a directory to a log that goes on: R0 fsync what is trusted, R1 to R3 check the chain, replay, R4 judge
-//! the tail, R5 cut and seal it. Nothing but fsyncs happens before every check has passed and every frame was handed on.
+//! From a directory to a log that can continue: R0 fsyncs what is trusted, R1 to R3 check the chain, then replay, R4 judges
+//! the tail, R5 cuts and seals it. Before every check has passed and every frame was passed on, recovery only fsyncs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,12 +22,12 @@ use crate::storage::host::home::{Home, make_folder};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at, write_all_at};
 
-/// Name of the folder of bytes that recovery cut off.
+/// Name of the directory of bytes that recovery cut off.
 pub(crate) const QUARANTINE: &str = "quarantine";
 const COPY_CHUNK: u64 = 1 << 20;
-/// Bytes of a segment that are worth a thread.
+/// Bytes of a segment from which on a thread pays.
 const WORTH_A_THREAD: u64 = 1 << 20;
-/// Bytes of frames that are handed over together, and how many such batches wait.
+/// Bytes of frames that are passed on together, and how many such batches may wait.
 const AHEAD_BYTES: u64 = 256 << 10;
 const AHEAD: usize = 4;
 
@@ -37,15 +37,15 @@ const AHEAD: usize = 4;
 pub struct RecoveryReport {
     /// The last session closed the database, or there was none.
     pub clean: bool,
-    /// The database was made by this open.
+    /// This call created the database.
     pub created: bool,
     /// Commits read from the log.
     pub frames_replayed: u64,
-    /// Bytes behind the last good frame, which a power cut or a kill left unfinished.
+    /// Bytes after the last valid frame, which a power cut or a kill left unfinished.
     pub bytes_cut: u64,
     /// Whether those bytes look damaged rather than unfinished.
     pub suspect_tail: bool,
-    /// Where those bytes were kept; none when read-only.
+    /// Where those bytes were kept; `None` when read-only.
     pub quarantine: Option<PathBuf>,
     /// The last commit.
     pub last_lsn: u64,
@@ -60,7 +60,7 @@ pub(crate) struct Terms {
     pub(crate) policy: RecoveryPolicy,
 }
 
-/// A log ready to go on.
+/// A log that can continue.
 pub(crate) struct Recovered {
     pub(crate) snapshot: Option<Arc<SnapshotFile>>,
     pub(crate) segments: Vec<Arc<Segment>>,
@@ -83,11 +83,11 @@ struct Tail {
     seal: Option<u32>,
 }
 
-/// The files of a database, open and fsynced, and not read yet.
+/// The files of a database, open and fsynced, but not read yet.
 #[derive(Clone)]
 pub(crate) struct Files {
     pub(crate) snapshot: Option<(Arc<SnapshotFile>, Arc<[Entry]>)>,
-    /// Those that hold frames, with their lengths.
+    /// Segments with frames, and their lengths.
     pub(crate) segments: Vec<(Arc<Segment>, u64)>,
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn recover(
         let is_newest = Some(segment.id) == newest;
         let mut whole = frames.seal.is_some() && frames.end == *len;
         if is_newest && !whole && frames.seal.is_some() {
-            // The SEAL reached the disk and the cut behind it did not; `check_clean` has the length of a clean close.
+            // The SEAL reached the disk, the truncation after it did not; `check_clean` knows the length of a clean close.
             whole = frames.written().map_err(read)? == frames.end;
         }
         if !is_newest || frames.seal.is_some() {
@@ -194,8 +194,8 @@ pub(crate) fn recover(
     Ok(Recovered { snapshot, segments, last, next_segment, seal_crc, sealed, report })
 }
 
-/// Tells the loader of every frame; answers how many there were. Of a long segment, a thread reads and checks what
-/// follows while the loader is busy.
+/// Passes every frame to the loader; returns their number. For a long segment, a second thread reads and checks ahead while
+/// the loader works.
 fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
     let mut count = 0;
     let mut hear = |frame: Result<Replayed>| {
@@ -215,13 +215,13 @@ fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
                 batch.push(frame);
                 if frames.end - from >= AHEAD_BYTES {
                     from = frames.end;
-                    // The loader refused a frame: nothing more is wanted.
+                    // The loader refused a frame: the rest is not needed.
                     if send.send(std::mem::take(&mut batch)).is_err() {
                         return;
                     }
                 }
             }
-            // As above.
+            // The loader refused a frame: the rest is not needed.
             let _ = send.send(batch);
         });
         ahead.into_iter().flatten().try_for_each(&mut hear)
@@ -229,8 +229,8 @@ fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
     Ok(count)
 }
 
-/// R0 and R1: opens and fsyncs every segment that holds frames; none may be missing. Newer ones without frames were
-/// set aside for frames that never came; the next session takes them over.
+/// R0 and R1: opens and fsyncs every segment with frames; none may be missing. Newer ones without frames were allocated for
+/// frames that were never written; the next session reuses them.
 fn open_chain(
     host: &Host,
     dir: &Path,
@@ -255,7 +255,7 @@ fn open_chain(
         let path = dir.join(segment_name(witnessed.segment));
         witnessed.check_len(&path, opened.get(&witnessed.segment).map(|(_, _, len)| *len))?;
     }
-    // A session begins a segment behind frames, or the first of all.
+    // A session begins a segment only after frames, or when it is the very first.
     let before = witnessed.and_then(|one| one.segment.checked_sub(1));
     let newest = newest
         .max(manifest.clean.map(|clean| clean.segment))
@@ -302,7 +302,7 @@ fn check_header(segment: &Segment, last: Lsn, seal_crc: u32) -> Result<SegmentHe
     }
 }
 
-/// R3: what a clean close wrote down about the newest segment must hold exactly.
+/// R3: the newest segment must be exactly as a clean close recorded it.
 fn check_clean(manifest: &Manifest, segment: &Segment, frames: &Frames<'_>) -> Result<bool> {
     let Some(clean) = manifest.clean.filter(|clean| clean.segment == segment.id) else { return Ok(false) };
     let holds = frames.seal.is_some()
@@ -319,8 +319,8 @@ fn check_clean(manifest: &Manifest, segment: &Segment, frames: &Frames<'_>) -> R
     Ok(true)
 }
 
-/// A database without segments that hold frames is new, or holds a snapshot and nothing after it. Only a backup says
-/// of that that it is all: its `clean` names the segment before the first.
+/// A database without segments that hold frames is new, or has a snapshot and nothing after it. Only in a backup does the
+/// manifest record that nothing is missing: its `clean` names the segment before the first.
 fn check_without_segments(dir: &Path, manifest: &Manifest, last: Lsn) -> Result<bool> {
     match manifest.clean {
         Some(clean) if clean.lsn != last.0 => {
@@ -331,7 +331,7 @@ fn check_without_segments(dir: &Path, manifest: &Manifest, last: Lsn) -> Result<
     }
 }
 
-/// R4: a torn tail is cut, a damaged one refused.
+/// R4: a torn tail is cut off, a damaged one is refused.
 fn judge(
     frames: &mut Frames<'_>,
     segment: &Segment,
@@ -362,7 +362,7 @@ fn judge(
     Ok(())
 }
 
-/// R5 and rule 6: keeps the torn bytes aside, cuts them, writes again what may never have reached the disk, seals.
+/// R5 and rule 6: keeps the torn bytes, cuts them off, rewrites what may never have reached the disk, and seals.
 fn mend(
     host: &Host,
     dir: &Path,
@@ -378,8 +378,8 @@ fn mend(
         segment.file.set_len(tail.good).map_err(|error| segment.io("cut", error))?;
         segment.file.sync_all().map_err(|error| segment.io("fsync", error))?;
     }
-    // An fsync that failed before the last process ended may have left these pages clean in memory and absent
-    // from the disk; written again they are dirty, and the fsync below tells the truth about them.
+    // An fsync that failed before the last process ended may have left these pages clean in memory and missing on disk.
+    // Rewriting makes them dirty, so that the fsync below is reliable.
     copy(segment, tail.durable_end, tail.good, &mut |at, bytes| {
         write_all_at(&*segment.file, at, bytes).map_err(|error| segment.io("write", error))
     })?;
@@ -409,7 +409,7 @@ fn quarantine(host: &Host, dir: &Path, tail: &Tail) -> Result<PathBuf> {
     };
     let file = host.vfs.open(&path, OpenMode::Create).map_err(failed)?;
     file.set_len(0).map_err(failed)?;
-    // Holes stay holes: what a file says it holds may be more than the disk has.
+    // Holes stay holes: the length of a file may exceed the disk.
     file.set_len(bytes).map_err(failed)?;
     let mut at = tail.good;
     while let Some(data) = tail.segment.file.next_data(at).map_err(|error| tail.segment.io("read", error))? {

@@ -1,4 +1,4 @@
-//! The report of a database that opened: what each of its files holds; and what is added to the report of one that did not.
+//! The report of a database that opened, with the content of each file; and the additions to the report of one that did not.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::storage::host::system::Host;
 use crate::storage::host::vfs::OpenMode;
 
 impl Inspected {
-    /// Puts what opening failed with into the report of its file, if nothing is said of that yet.
+    /// Adds the error of opening to the report of its file, if that has no damage yet.
     pub fn blame(&mut self, error: &Error) {
         let file = error.details().file.as_deref().and_then(Path::file_name);
         let name = file.map_or_else(|| manifest::NAME.to_owned(), |name| name.to_string_lossy().into_owned());
@@ -33,14 +33,14 @@ impl Inspected {
     }
 }
 
-/// What a loader took of a database that is whole.
+/// What a loader received from a valid database.
 #[derive(Clone, Debug, Default)]
 pub struct Read {
     /// Blocks of the snapshot.
     pub snapshot_blocks: u64,
     /// Commits of each segment, and blocks in them.
     segments: BTreeMap<u64, (u64, u64)>,
-    /// The segment of the last commit: one without blocks does not say where it stands.
+    /// The segment of the last commit: a commit without blocks has no location.
     last: u64,
 }
 
@@ -56,7 +56,7 @@ impl Read {
     }
 }
 
-/// The files of a database that was opened read-only, and read whole, under a lock that is still held.
+/// The files of a database that was opened read-only and read completely, under a lock that is still held.
 pub fn list_whole(host: &Host, dir: &Path, read: &Read, report: &RecoveryReport) -> Result<Inspected> {
     let manifest = Manifest::read(host, dir, false)?;
     let measured = |name: String, kind: &'static str| {
