@@ -18,15 +18,15 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	get closed(): boolean;
 	/** Resolves with the next item, or null at the end. */
 	next(): Promise<T | null>;
-	/** As `next`. */
+	/** Like `next`. */
 	tryNext(): Promise<T | null>;
 	/** Resolves with whether there is another item. */
 	hasNext(): Promise<boolean>;
-	/** Resolves with all items that are left, and closes the cursor. */
+	/** Resolves with all remaining items, and closes the cursor. */
 	toArray(): Promise<T[]>;
 	/** Calls a function with each item, until it returns false; resolves at the end. */
 	forEach(iterator: (row: T) => boolean | void): Promise<void>;
-	/** How many items are buffered: fetched, and not read yet. */
+	/** The number of buffered items: fetched and not read yet. */
 	bufferedCount(): number;
 	/** Takes buffered items, at most this many. */
 	readBufferedDocuments(count?: number): T[];
@@ -34,11 +34,11 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	rewind(): void;
 	/** A new cursor over the same listing. */
 	clone(): ListCursor<T>;
-	/** Ends the cursor and releases the items that are left. */
+	/** Ends the cursor and releases the remaining items. */
 	close(): Promise<void>;
-	/** The items as a stream of objects. */
+	/** The items as an object stream. */
 	stream(): Readable;
-	/** Yields each item, and closes the cursor at the end or when the loop is left. */
+	/** Yields each item; closes the cursor at the end or when the loop is left. */
 	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
@@ -59,10 +59,12 @@ export interface PrimaryKeyFactory {
 	/** A value that no other document of the collection has. */
 	createPk(): unknown;
 }
-/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
+/** Ascending or descending. MongoDB's other directions are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
-/** The index to use: its name, or its fields as it was created with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
- * reads from the last document to the first where there is no sort. */
+/**
+ * The index to use: its name, or its fields as it was created with them. `{ $natural: 1 }` uses no index, `{ $natural: -1 }` uses no index
+ * and, without a sort, reads from the last document to the first.
+ */
 export type Hint = string | {
 	readonly [path: string]: IndexDirection;
 } | ReadonlyMap<string, IndexDirection> | readonly (readonly [
@@ -74,9 +76,9 @@ export interface HintOptions {
 	/** The index to use. Rejects with `BAD_QUERY` when there is no such index. */
 	hint?: Hint;
 }
-/** The verbosity of an explanation: the plan; its execution statistics too; and those of the plans that were not chosen. */
+/** The verbosity of explain: the plan; also its execution statistics; also those of the rejected plans. */
 export type ExplainVerbosity = "queryPlanner" | "queryPlannerExtended" | "executionStats" | "allPlansExecution";
-/** The verbosity of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
+/** The verbosity of explain; `true` is `'allPlansExecution'`, `false` is `'queryPlanner'`. */
 export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
 	verbosity: ExplainVerbosity;
 	maxTimeMS?: number;
@@ -87,7 +89,7 @@ type Deferred<T> = IsAny<T> extends true ? never : never;
 type Present<T> = Exclude<T, undefined>;
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown);
-/** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
+/** The type of a collection's `_id`: that of `T`, or string when `T` has none. */
 export type InferId<T> = IsAny<T> extends true ? any : "_id" extends keyof T ? Present<T["_id"]> : string;
 /** A document as it is stored: with its `_id`. */
 export type WithId<T> = IsOpen<T> extends true ? T & {
@@ -118,9 +120,9 @@ export type Path<T, Depth extends 0[] = [
 /** The type of the value at a dotted path; of a union, that of the members that have the path. */
 export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T extends null | undefined ? undefined : T extends readonly (infer E)[] ? ElementValue<E, P> : P extends keyof T ? T[P] : P extends `${infer K}.${infer Rest}` ? K extends keyof T ? PathValue<T[K], Rest> : never : never;
 type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : PathValue<E, P>;
-/** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
+/** The values that a field may be compared with: its value, or an element if it is an array; null if it may be absent. */
 export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
-/** A regular expression, where there may be a string to look into. */
+/** A regular expression, if the value may contain a string. */
 export type Pattern<T> = T extends string ? RegExp : never;
 /** The elements of an array; any other value itself. */
 export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>;
@@ -136,7 +138,7 @@ export interface FilterOperators<T> {
 	$eq?: T;
 	/** Not equal to the value; also matches where the field is absent. */
 	$ne?: T;
-	/** Greater than the value, of the same kind of value. */
+	/** Greater than the value, and of the same type. */
 	$gt?: T;
 	/** Greater than or equal to the value. */
 	$gte?: T;
@@ -165,28 +167,28 @@ export interface FilterOperators<T> {
 		divisor: number | bigint,
 		remainder: number | bigint
 	];
-	/** An array of this many elements. */
+	/** An array with this many elements. */
 	$size?: number;
-	/** An array that holds all of these. */
+	/** An array that contains all of these. */
 	$all?: readonly any[];
 	/** An array with an element that meets all of these conditions. */
 	$elemMatch?: Document;
-	/** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
+	/** An integer or bytes in which all of these bits are 1: a mask, or the positions of the bits. */
 	$bitsAllSet?: BitMask;
 	/** An integer or bytes in which all of these bits are 0. */
 	$bitsAllClear?: BitMask;
-	/** An integer or bytes in which one of these bits is 1. */
+	/** An integer or bytes in which at least one of these bits is 1. */
 	$bitsAnySet?: BitMask;
-	/** An integer or bytes in which one of these bits is 0. */
+	/** An integer or bytes in which at least one of these bits is 0. */
 	$bitsAnyClear?: BitMask;
 }
-/** Bits: a mask as a number or as bytes, or an array of their places, the lowest is 0. */
+/** Bits: a mask as a number or as bytes, or an array of bit positions; the lowest is 0. */
 export type BitMask = number | bigint | Uint8Array | readonly number[];
-/** The names that `$type` takes. */
+/** The type names that `$type` accepts. */
 export type TypeName = "double" | "string" | "object" | "array" | "binData" | "objectId" | "bool" | "date" | "null" | "int" | "long" | "number";
-/** What a filter says of one field: a value, or operators. */
+/** The condition on one field: a value, or operators. */
 export type Condition<T> = Alternative<T> | Pattern<Alternative<T>> | FilterOperators<Alternative<T>>;
-/** The operators that join filters. */
+/** The operators that combine filters. */
 export interface RootFilterOperators<T> {
 	/** Where all filters match. */
 	$and?: readonly Filter<T>[];
@@ -198,10 +200,10 @@ export interface RootFilterOperators<T> {
 	$expr?: unknown;
 	/** Where the document is valid by this schema, MongoDB's subset of JSON Schema draft 4. */
 	$jsonSchema?: Document;
-	/** For logs; ignored. */
+	/** A comment for logs; ignored. */
 	$comment?: unknown;
 }
-/** Which documents: conditions on fields, dotted paths and joined filters. */
+/** Conditions on fields, dotted paths and combined filters. */
 export type Filter<T> = (IsOpen<T> extends true ? Document : FilterOf<WithId<T>, RootFilterOperators<T>>) | Deferred<T>;
 type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([
 	Path<T>
@@ -211,7 +213,7 @@ type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([
 type Conditions<T, P extends string> = {
 	[K in P]?: Condition<PathValue<T, K>>;
 };
-/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+/** The projection of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = {
 	$slice: number | readonly [
 		skip: number,
@@ -220,11 +222,11 @@ export type ArrayProjection = {
 } | {
 	$elemMatch: Document;
 };
-/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
+/** A computed value of a projection: an expression, a path such as `'$name'`, or a constant that is not a number. */
 export type ProjectedValue = string | Document | readonly unknown[] | null;
 /**
- * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
- * computed by expressions.
+ * Fields to include (1) or to exclude (0), parts of arrays, `path.$` for the matched element, and fields of any name that
+ * are computed by expressions.
  */
 export type Projection<T> = IsOpen<T> extends true ? Document : {
 	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue;
@@ -235,7 +237,7 @@ export type Projection<T> = IsOpen<T> extends true ? Document : {
 };
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
-/** An order, in any form that the mongodb driver takes. */
+/** A sort order, in any form that the mongodb driver accepts. */
 export type Sort = string | {
 	[path: string]: SortDirection;
 } | Map<string, SortDirection> | readonly [
@@ -300,11 +302,11 @@ type ArrayKey<T, K extends string> = Has<ValueAt<T, K>, readonly unknown[]> exte
 export interface PushModifiers<E> {
 	/** The elements, in order. */
 	$each: readonly E[];
-	/** Where to put them; from the end when negative. The end when absent. */
+	/** The position to insert at; from the end when negative. Default the end. */
 	$position?: number;
 	/** Keep this many from the start, or from the end when negative. */
 	$slice?: number;
-	/** Sort the array afterwards: by itself, or by fields of its elements. */
+	/** How to sort the array afterwards: by value, or by fields of its elements. */
 	$sort?: 1 | -1 | {
 		[path: string]: 1 | -1;
 	};
@@ -321,7 +323,7 @@ export interface UpdateOperators<T, Id = any> {
 	$setOnInsert?: SetFields<T> & {
 		_id?: Id;
 	};
-	/** Removes fields; the values do not matter. */
+	/** Removes fields; the values are ignored. */
 	$unset?: Flags<Path<T> | PositionalPath, "" | true | 1>;
 	/** Adds to numbers; an absent field starts at 0. */
 	$inc?: Matching<T, number | bigint, number | bigint>;
@@ -364,8 +366,8 @@ export type UpdateFilter<T> = (IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
 } : UpdateOperators<WithoutId<T>, InferId<T>>) | Deferred<T>;
 /**
- * Options of the mongodb driver that change no answer of a database within the process. Accepted for compatibility, without effect;
- * docs/compatibility.md says why of each.
+ * Options of the mongodb driver that change no result of an embedded database. Accepted for compatibility, without effect;
+ * docs/compatibility.md gives the reason for each.
  */
 export interface DriverOptions {
 	comment?: unknown;
@@ -398,16 +400,19 @@ export interface DriverOptions {
 }
 /** Options of every operation. */
 export interface OperationOptions extends DriverOptions {
-	/** Aborts the operation: it rejects with the signal's reason. A write that was under way may still be done. */
+	/** Aborts the operation: it rejects with the signal's reason. A write that was running may still take effect. */
 	signal?: AbortSignal;
-	/** The time limit in milliseconds; then it rejects with `TIMEOUT` (code 50). 0, the default, is no limit. */
+	/**
+	 * The time limit in milliseconds; beyond it the operation rejects with `TIMEOUT` (code 50). 0, the default, means no
+	 * limit.
+	 */
 	maxTimeMS?: number;
 	/** Strings compare by their bytes. Any other collation is refused. */
 	collation?: {
 		locale: "simple";
 	};
 }
-/** The option of operations whose filters, projections, updates or stages may hold expressions. */
+/** The option of operations whose filters, projections, updates or stages may contain expressions. */
 export interface LetOptions {
 	/**
 	 * Variables that expressions read as `$$name`: in `$expr`, in projections, in updates by pipeline and in stages. A value may be an
@@ -431,11 +436,11 @@ export interface InsertManyOptions extends InsertOneOptions {
 export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
 	/** The fields to include or exclude. */
 	projection?: Projection<T>;
-	/** The order; default natural order, that of insertion. */
+	/** The order; default natural order, which is the order of insertion. */
 	sort?: Sort;
 	/** Documents to skip first. */
 	skip?: number;
-	/** Documents at most; 0 for all. */
+	/** The maximum number of documents; 0 means all. */
 	limit?: number;
 	/** The batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize?: number;
@@ -446,7 +451,7 @@ export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batch
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
 	/** Documents to skip first. */
 	skip?: number;
-	/** Count at most this many; 0 for all. */
+	/** Counts at most this many; 0 means all. */
 	limit?: number;
 }
 /** Options of `aggregate`. */
@@ -456,7 +461,9 @@ export interface AggregateOptions extends OperationOptions, HintOptions, LetOpti
 }
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
-	/** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not show it. */
+	/**
+	 * Resolves with an explain result instead; nothing is written. As in the driver, the type of the result does not show it.
+	 */
 	explain?: ExplainVerbosityLike;
 }
 /** Options of `distinct`. */
@@ -467,14 +474,14 @@ export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOpt
 }
 /** Options of updates. */
 export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
-	/** Inserts a document made from filter and update when none matches. Default false. */
+	/** Inserts a document made from the filter and the update when none matches. Default false. */
 	upsert?: boolean;
-	/** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+	/** Conditions on the array elements that paths address by `$[x]`: `[{ x: { $gt: 5 } }]`. */
 	arrayFilters?: readonly Document[];
 }
 /** Options of updates of one document. */
 export interface UpdateOneOptions extends UpdateOptions {
-	/** Of several that match, the first in this order. */
+	/** Chooses the first in this order when several match. */
 	sort?: Sort;
 }
 /** Options of `replaceOne`. */
@@ -484,12 +491,14 @@ export interface ReplaceOptions extends Omit<UpdateOneOptions, "arrayFilters"> {
 }
 /** Options of updates and replacements of one document. */
 export interface UpdateOneOptions extends UpdateOptions {
-	/** Of several that match, the first in this order. */
+	/** Chooses the first in this order when several match. */
 	sort?: Sort;
 }
 /** Options of writes by `_id` that check the version. */
 export interface VersionOptions extends OperationOptions {
-	/** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
+	/**
+	 * The version that the document must have; 0 means that it must not exist. Otherwise the write rejects with `CONFLICT`.
+	 */
 	ifVersion?: number;
 }
 /** Options of `set`. */
@@ -504,7 +513,7 @@ export interface GetOptions extends OperationOptions {
 	/** Resolves with the document, its version and its times. */
 	meta?: boolean;
 }
-/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
+/** An entry of `setMany`: `_id`, document, and optionally the version that it must have. */
 export type SetEntry<T> = readonly [
 	id: InferId<T>,
 	document: OptionalId<T>,
@@ -518,7 +527,7 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions 
 	returnDocument?: "before" | "after";
 	/** The fields to include or exclude. */
 	projection?: Projection<T>;
-	/** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+	/** Resolves with `{ value, lastErrorObject, ok }` instead of the document. */
 	includeResultMetadata?: boolean;
 }
 /** Options of `findOneAndReplace`. */
@@ -572,10 +581,10 @@ export interface BulkWriteOptions extends InsertManyOptions, LetOptions {
 }
 /** Options of `rename`. */
 export interface RenameOptions extends OperationOptions {
-	/** Drops the collection that has the name. Default false. */
+	/** Drops an existing collection of that name. Default false. */
 	dropTarget?: boolean;
 }
-/** The fields of an index, in order, in any form that the driver takes. */
+/** The fields of an index, in order, in any form that the driver accepts. */
 export type IndexSpecification = OneOrMore<string | readonly [
 	string,
 	IndexDirection
@@ -585,15 +594,15 @@ export type IndexSpecification = OneOrMore<string | readonly [
 type OneOrMore<T> = T | readonly T[];
 /** Properties of an index. */
 export interface IndexOptions {
-	/** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
+	/** Its name; by default made of its fields, such as `city_1_age_-1`. At most 127 bytes. */
 	name?: string;
-	/** Refuses a second document with the same values. Default false. */
+	/** Rejects a second document with the same values. Default false. */
 	unique?: boolean;
-	/** Has no entries for documents without its fields. Default false. */
+	/** Leaves out documents without its fields. Default false. */
 	sparse?: boolean;
-	/** Has entries only for documents that match this filter. */
+	/** Holds only documents that match this filter. */
 	partialFilterExpression?: Document;
-	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes go on. */
+	/** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
 	background?: boolean;
 }
 /** Options of `createIndex`. */
@@ -608,7 +617,7 @@ export interface IndexDescription extends IndexOptions {
 }
 /** An index in a listing. */
 export interface IndexDescriptionInfo {
-	/** The version of its form; 2. */
+	/** The version of its format; 2. */
 	v: number;
 	/** Its fields, in order. */
 	key: {
@@ -626,18 +635,18 @@ export interface IndexDescriptionCompact {
 		direction: 1 | -1
 	][];
 }
-/** How `indexInformation` and `indexes` answer. */
+/** The form of the result of `indexInformation` and `indexes`. */
 export interface IndexInformationOptions extends OperationOptions {
-	/** Answers the descriptions of `listIndexes` instead of names and fields. */
+	/** Resolves with the descriptions of `listIndexes` instead of names and fields. */
 	full?: boolean;
 }
 /** What `dropIndex` did. */
 export interface DropIndexResult {
-	/** Number of indexes before, that of `_id` included. */
+	/** Number of indexes before, including the one on `_id`. */
 	nIndexesWas: number;
 	ok: number;
 }
-/** An index that would have served scans of this collection. */
+/** An index that would have helped scans of this collection. */
 export interface SuggestedIndex {
 	/** The fields that it would have. */
 	key: {
@@ -645,7 +654,7 @@ export interface SuggestedIndex {
 	};
 	/** The name that it would have. */
 	name: string;
-	/** Scans that it would have served. */
+	/** Scans that it would have helped. */
 	scans: number;
 }
 /** Statistics of a collection. */
@@ -656,11 +665,11 @@ export interface CollectionStats {
 	count: number;
 	/** Bytes of its documents. */
 	size: number;
-	/** Bytes of a document on average; absent where there is none. */
+	/** Average bytes of a document; absent when there are no documents. */
 	avgObjSize?: number;
-	/** Indexes, that of `_id` included. */
+	/** Indexes, including the one on `_id`. */
 	nindexes: number;
-	/** Bytes of each index in memory, by name. That of `_id` is the directory of the collection and not among them. */
+	/** Bytes of each index in memory, by name. The index on `_id` is the directory of the collection and is not included. */
 	indexSizes: {
 		[name: string]: number;
 	};
@@ -670,13 +679,13 @@ export interface CollectionStats {
 	indexUses: {
 		[name: string]: number;
 	};
-	/** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+	/** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
 	suggestedIndexes: SuggestedIndex[];
 	ok: number;
 }
 /** Options of `listCollections`. */
 export interface ListCollectionsOptions extends OperationOptions {
-	/** Answers names and types only. Default false. */
+	/** Resolves with names and types only. Default false. */
 	nameOnly?: boolean;
 	/** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
 	batchSize?: number;
@@ -697,21 +706,24 @@ export interface OpenOptions {
 	storage?: StorageMode;
 	/** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
 	flushInterval?: number;
-	/** Bytes of documents to keep in memory, at least 1; default all. A database in memory cannot keep them elsewhere and refuses the option. */
+	/**
+	 * Bytes of documents to keep in memory, at least 1; default all. A database in memory refuses the option, because it has
+	 * no files to read documents from.
+	 */
 	memoryLimit?: number;
 	/**
-	 * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled regular expressions.
-	 * A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+	 * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled
+	 * regular expressions. A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
 	 */
 	queryMemoryLimit?: number;
-	/** Compacts by itself when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+	/** Compacts automatically when more than half of the file bytes are garbage, or there are 32 segments. Default true. */
 	autoCompact?: boolean;
 	/**
-	 * What happens when scans read many documents for few because an index is missing: `'suggest'` (default) names the index in statistics and
-	 * explanations after three of them, `'on'` also creates it, `'off'` does neither.
+	 * What to do when queries scan many documents to return few because an index is missing: `'suggest'` (default) names the
+	 * index in statistics and in explain after three such scans, `'on'` also creates it, `'off'` does neither.
 	 */
 	autoIndex?: "off" | "suggest" | "on";
-	/** Generations that a compaction keeps. Default none. */
+	/** The old generations that a compaction keeps. Default none. */
 	retention?: Retention;
 	/** Reads only; no byte on disk changes. Default false. */
 	readOnly?: boolean;
@@ -724,7 +736,7 @@ export interface OpenOptions {
 	 * `'truncate'` cuts it and keeps the cut bytes.
 	 */
 	recovery?: "strict" | "truncate";
-	/** The class of the ObjectIds in documents that are read; default a small class of this package. */
+	/** The class of ObjectIds in documents that are read; default a small class of this package. */
 	ObjectId?: ObjectIdConstructor;
 	/** Creates the `_id` of documents that have none; default UUIDv7 strings. */
 	pkFactory?: PrimaryKeyFactory;
@@ -757,7 +769,7 @@ export interface DatabaseStats {
 	collections: number;
 	/** Documents in all of them. */
 	documents: number;
-	/** Bytes of memory that documents take, old versions that a cursor still reads included; what `memoryLimit` bounds. */
+	/** Bytes of memory that documents take, including old versions that a cursor still reads; `memoryLimit` limits them. */
 	hotBytes: number;
 	/** Bytes of the newest version of every document, in memory or on disk. */
 	liveBytes: number;
@@ -771,24 +783,24 @@ export interface DatabaseStats {
 	syncs: number;
 	/** Number of the newest commit that reads see. */
 	lastLsn: number;
-	/** Number of the newest commit known to be on the disk itself. */
+	/** Number of the newest commit known to be durable. */
 	durableLsn: number;
-	/** Cursors that were not read to their end. */
+	/** Cursors that are open. */
 	views: number;
 	/** How long the oldest of them has been open, in milliseconds. */
 	oldestViewAge: number;
-	/** Indexes of all collections, those of `_id` left out. */
+	/** Indexes of all collections, without those on `_id`. */
 	indexes: number;
 	/** Bytes of these indexes in memory. */
 	indexBytes: number;
-	/** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+	/** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
 	suggestedIndexes: ({
 		collection: string;
 	} & SuggestedIndex)[];
 }
-/** How many earlier generations a compaction keeps on disk. */
+/** How many old generations a compaction keeps on disk. */
 export interface Retention {
-	/** Generations before the current one that stay in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
+	/** Old generations that are kept in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
 	generations: number;
 }
 /** What a backup holds. */
@@ -797,7 +809,7 @@ export interface BackupResult {
 	documents: number;
 	/** Bytes of its files. */
 	bytes: number;
-	/** Number of the last commit of this database that it holds. */
+	/** Number of the last commit of this database in it. */
 	lsn: number;
 	/** How long it took, in milliseconds. */
 	ms: number;
@@ -806,13 +818,13 @@ export interface BackupResult {
 export interface CompactResult {
 	/** Documents kept. */
 	documents: number;
-	/** Bytes of the database's files before; in memory, of the blocks with its documents. */
+	/** Bytes of the database's files before; of a database in memory, bytes of the blocks with its documents. */
 	bytesBefore: number;
-	/** The same after. */
+	/** Bytes of them after. */
 	bytesAfter: number;
 	/** How long it took, in milliseconds. */
 	ms: number;
-	/** How long commits waited for it, in milliseconds. */
+	/** How long commits had to wait for it, in milliseconds. */
 	pauseMs: number;
 }
 /** A collection in a listing. */
@@ -824,7 +836,7 @@ export interface CollectionInfo {
 	number: number;
 	/** Documents in it. */
 	count: number;
-	/** The options that it was created with; none yet. */
+	/** The options that it was created with; always empty in this version. */
 	options: Document;
 	info: {
 		readOnly: boolean;
@@ -839,7 +851,7 @@ export interface CollectionInfo {
 }
 /** Where a file is first damaged. */
 export interface FileDamage {
-	/** Where in the file. */
+	/** The byte offset in the file. */
 	offset: number;
 	/** The number of the commit at this offset; null when there is none. */
 	lsn: number | null;
@@ -851,7 +863,7 @@ export interface VerifiedFile {
 	file: string;
 	kind: "manifest" | "snapshot" | "segment";
 	bytes: number;
-	/** Commits whose checksums hold. */
+	/** Commits whose checksums are valid. */
 	frames: number;
 	/** Blocks in them. */
 	blocks: number;
@@ -865,7 +877,7 @@ export interface Verification {
 	ok: boolean;
 	/** The manifest, then the files of the log in order. */
 	files: VerifiedFile[];
-	/** Documents of the newest state that could be read whole. */
+	/** Documents of the newest state that could be read completely. */
 	documents: number;
 	/** The last commit that could be read. */
 	lastLsn: number;
@@ -876,7 +888,7 @@ export interface Verification {
 export interface ExportOptions extends OperationOptions {
 	/** The collections to write; default all. */
 	collections?: readonly string[];
-	/** Called after each piece was passed to the stream. */
+	/** Called after each piece was written to the stream. */
 	onProgress?: (progress: ExportResult) => void;
 }
 /** What an export wrote. */
@@ -884,15 +896,17 @@ export interface ExportResult {
 	documents: number;
 	bytes: number;
 }
-/** Where `importJSONL` reads: a stream or any other iterable of bytes or text, cut anywhere. */
+/** The source of `importJSONL`: a stream or another iterable of bytes or text, split anywhere. */
 export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 /** How `importJSONL` reads. */
 export interface ImportOptions extends OperationOptions {
-	/** What to do with a document whose `_id` exists: stop the import (the default), replace the existing document, or skip the new one. */
+	/**
+	 * What to do with a document whose `_id` exists: fail (the default), replace the existing document, or skip the new one.
+	 */
 	ifExists?: "error" | "replace" | "skip";
 	/** Documents in a commit; default 1000. */
 	batchSize?: number;
-	/** Called after each piece was committed. */
+	/** Called after each batch was committed. */
 	onProgress?: (progress: ImportResult) => void;
 }
 /** What an import did. */
@@ -908,7 +922,7 @@ export interface ImportResult {
 export interface Versioned<T> {
 	/** The document. */
 	value: T;
-	/** Grows by one with each write, from 1. */
+	/** Starts at 1 and grows by one with each write. */
 	version: number;
 	/** When it was inserted. */
 	createdAt: Date;
@@ -925,7 +939,7 @@ export interface InsertOneResult<T = Document> {
 export interface InsertManyResult<T = Document> {
 	acknowledged: boolean;
 	insertedCount: number;
-	/** The `_id`s by place in the array that was given. */
+	/** The `_id`s, by index in the given array. */
 	insertedIds: {
 		[index: number]: InferId<T>;
 	};
@@ -957,9 +971,9 @@ export interface ModifyResult<D = Document> {
 }
 /** The kinds of errors, stable within a major version, unlike messages. */
 export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
-/** What some kinds carry besides the message. */
+/** Details that some kinds carry besides the message. */
 export interface MoltenErrorDetails {
-	/** The dotted path inside a document, filter or update, where one is to blame. */
+	/** The dotted path inside a document, filter or update that caused the error. */
 	path?: string;
 	/** The damaged or refused file. */
 	file?: string;
@@ -967,26 +981,26 @@ export interface MoltenErrorDetails {
 	offset?: number;
 	/** The process that holds the lock. */
 	pid?: number;
-	/** The line of an import that is to blame, from 1. */
+	/** The line of an import that caused the error, from 1. */
 	line?: number;
-	/** `DUPLICATE_KEY`: the fields of the index. */
+	/** `DUPLICATE_KEY`: the key pattern of the index. */
 	keyPattern?: Record<string, unknown>;
-	/** `DUPLICATE_KEY`: the values that are taken. */
+	/** `DUPLICATE_KEY`: the duplicate values. */
 	keyValue?: Record<string, unknown>;
-	/** MongoDB's number, where it is not the kind's own. */
+	/** MongoDB's error code, where it differs from the kind's. */
 	code?: number;
 	/** The name of `code`. */
 	codeName?: string;
 	/** The underlying error. */
 	cause?: unknown;
 }
-/** The error of every database outcome. Programmer mistakes are a TypeError. */
+/** An error of the database. Programming mistakes are a TypeError. */
 export declare class MoltenError extends Error {
-	/** What went wrong, as a stable name. */
+	/** The kind of the error, a stable name. */
 	readonly kind: MoltenErrorKind;
-	/** The number of MongoDB's server where it has one, else the same string as `kind`. */
+	/** MongoDB's error code where there is one, otherwise the same string as `kind`. */
 	readonly code: number | MoltenErrorKind;
-	/** The server's name of that number, for example `BadValue`. */
+	/** MongoDB's name of that code, for example `BadValue`. */
 	readonly codeName?: string;
 	readonly cause?: unknown;
 	readonly path?: string;
@@ -997,12 +1011,12 @@ export declare class MoltenError extends Error {
 	readonly keyPattern?: Record<string, unknown>;
 	readonly keyValue?: Record<string, unknown>;
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
-	/** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
+	/** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
 	static isMoltenError(value: unknown): value is MoltenError;
 }
 /** One failed write of a bulk operation. */
 export interface WriteError {
-	/** Its place in the array that was given. */
+	/** Its index in the given array. */
 	index: number;
 	kind: MoltenErrorKind;
 	code: number | MoltenErrorKind;
@@ -1011,7 +1025,7 @@ export interface WriteError {
 	keyPattern?: Record<string, unknown>;
 	keyValue?: Record<string, unknown>;
 }
-/** What a bulk operation did, in whole or up to its failures. */
+/** What a bulk operation did, completely or up to its failures. */
 export interface BulkCounts {
 	insertedCount: number;
 	matchedCount: number;
@@ -1025,7 +1039,9 @@ export interface BulkCounts {
 		[index: number]: unknown;
 	};
 }
-/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
+/**
+ * A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are those of the first failure.
+ */
 export declare class MoltenBulkWriteError extends MoltenError {
 	readonly writeErrors: WriteError[];
 	readonly result: BulkCounts;
@@ -1050,17 +1066,17 @@ export declare class BulkWriteResult<T = Document> implements BulkCounts {
 	readonly modifiedCount: number;
 	readonly deletedCount: number;
 	readonly upsertedCount: number;
-	/** The `_id`s of the documents that upserts made, by the places of the writes. */
+	/** The `_id`s of upserted documents, by the index of the write. */
 	readonly upsertedIds: {
 		[index: number]: InferId<T>;
 	};
-	/** The `_id`s of the documents inserted, by the places of the writes. */
+	/** The `_id`s of inserted documents, by the index of the write. */
 	readonly insertedIds: {
 		[index: number]: InferId<T>;
 	};
 	/** Always true: a bulk write with failures rejects. */
 	isOk(): boolean;
-	/** The upserted document of this place, or undefined. */
+	/** The upserted document of the write at this index, or undefined. */
 	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
 declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
@@ -1069,37 +1085,37 @@ declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	get closed(): boolean;
 	/** Resolves with the next document, or null at the end. */
 	next(): Promise<T | null>;
-	/** As `next`. */
+	/** Like `next`. */
 	tryNext(): Promise<T | null>;
 	/** Resolves with whether there is another document. */
 	hasNext(): Promise<boolean>;
-	/** Resolves with all documents that are left, and closes the cursor. */
+	/** Resolves with all remaining documents, and closes the cursor. */
 	toArray(): Promise<T[]>;
 	/** Calls a function with each document, until it returns false; resolves at the end. */
 	forEach(iterator: (document: T) => boolean | void): Promise<void>;
-	/** How many documents are buffered: fetched, and not read yet. */
+	/** The number of buffered documents: fetched and not read yet. */
 	bufferedCount(): number;
 	/** Takes buffered documents, at most this many. */
 	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read sees the state of its time. */
+	/** Starts over: the next read sees the state of that time. */
 	rewind(): void;
-	/** Closes the cursor and releases the state that it reads. Resolves at once when it has ended. */
+	/** Closes the cursor and releases its state. Resolves at once when it has ended. */
 	close(): Promise<void>;
-	/** The documents as a stream of objects; a function may change each. */
+	/** The documents as an object stream; a function may transform each. */
 	stream(options?: {
 		transform?: (document: T) => unknown;
 	}): Readable;
-	/** Yields each document, and closes the cursor at the end or when the loop is left. */
+	/** Yields each document; closes the cursor at the end or when the loop is left. */
 	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
 /**
- * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time; one that ends in `$out` or
- * `$merge` writes then, and has no results.
+ * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time. A pipeline that
+ * ends in `$out` or `$merge` writes then, and has no results.
  *
- * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
- * hold too much memory, `NOT_SUPPORTED` for stages that are not supported, `CLOSED` when the database was closed.
+ * Its methods reject with `BAD_QUERY` when a stage is malformed or an operator cannot take its operands, `LIMIT` when a
+ * stage would hold too much memory, `NOT_SUPPORTED` for unsupported stages, and `CLOSED` when the database was closed.
  */
 export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	#private;
@@ -1126,22 +1142,31 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	lookup<R = any>(join: Document): AggregationCursor<R>;
 	/** Adds an `$out` stage. */
 	out(collection: Document | string): this;
-	/** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
+	/**
+	 * The time limit of running the pipeline, in milliseconds; beyond it the first read rejects with `TIMEOUT` (code 50). 0
+	 * means no limit.
+	 */
 	maxTimeMS(value: number): this;
 	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
-	/** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
+	/**
+	 * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
+	 * order.
+	 */
 	map<R>(transform: (document: T) => R): AggregationCursor<R>;
-	/** Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with what running it took. Nothing is written. */
+	/**
+	 * Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with its execution statistics.
+	 * Nothing is written.
+	 */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A new cursor with the same stages and options, without the functions of `map`. */
 	clone(): AggregationCursor<T>;
 }
 /**
- * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first one.
+ * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one.
  *
- * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was idle or worked for too long.
+ * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when the filter, sort or projection is
+ * malformed, and `TIMEOUT` when it was idle or ran for too long.
  */
 export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	#private;
@@ -1150,7 +1175,9 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	filter(filter: Document): this;
 	/** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
 	sort(sort: Sort | null, direction?: SortDirection): this;
-	/** Milliseconds that the reads may take together; then they reject with `TIMEOUT` (code 50). 0 for any. */
+	/**
+	 * The time limit of all reads together, in milliseconds; beyond it they reject with `TIMEOUT` (code 50). 0 means no limit.
+	 */
 	maxTimeMS(value: number): this;
 	/** Skips this many documents first. */
 	skip(count: number): this;
@@ -1160,19 +1187,28 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	project<P extends Document = Document>(projection: Document): FindCursor<P>;
 	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
-	/** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is no such index. */
+	/**
+	 * Sets the index to use, by name or by fields; `{ $natural: 1 }` uses no index, `{ $natural: -1 }` reads from the last
+	 * document to the first. The reads reject with `BAD_QUERY` when there is no such index.
+	 */
 	hint(hint: Hint): this;
-	/** For logs; ignored. */
+	/** A comment for logs; ignored. */
 	comment(comment: unknown): this;
 	/** Compares strings by their bytes: `{ locale: 'simple' }`. Throws `NOT_SUPPORTED` for any other. */
 	collation(collation: {
 		locale: string;
 	}): this;
-	/** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
+	/**
+	 * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
+	 * order.
+	 */
 	map<R>(transform: (document: T) => R): FindCursor<R>;
 	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
 	count(): Promise<number>;
-	/** Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with what running it took. The cursor does not move. */
+	/**
+	 * Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with its execution statistics. The
+	 * cursor does not move.
+	 */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A new cursor with the same filter and options, without the functions of `map`. */
 	clone(): FindCursor<T>;
@@ -1181,7 +1217,7 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 	#private;
 	/** The name of the collection. */
 	readonly collectionName: string;
-	/** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+	/** Resolves with the document that has this `_id`, or null; with `meta`, also with its version and times. */
 	get(id: InferId<T>, options: GetOptions & {
 		meta: true;
 	}): Promise<Versioned<WithId<T>> | null>;
@@ -1193,25 +1229,26 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 	/** Resolves with whether there is a document with this `_id`. */
 	has(id: InferId<T>, options?: OperationOptions): Promise<boolean>;
 	/**
-	 * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
+	 * Inserts the document under this `_id`, or replaces the existing one. Resolves with its new version. The given object is
+	 * not changed.
 	 *
 	 * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
 	 */
 	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
 	/**
-	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
-	 * versions in order.
+	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves
+	 * with their new versions, in the same order.
 	 *
-	 * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
+	 * Rejects with `CONFLICT` when a version differs from its `ifVersion`; nothing is written then.
 	 */
 	setMany(entries: Iterable<SetEntry<T>>, options?: SetManyOptions): Promise<number[]>;
 	/** Deletes the document with this `_id`; resolves with whether there was one. Rejects with `CONFLICT` when its version is not `ifVersion`. */
 	delete(id: InferId<T>, options?: VersionOptions): Promise<boolean>;
 	/**
-	 * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
-	 * were not awaited may not be visible yet.
+	 * The document that has this `_id`, or null, read on this thread: immediately from memory, or by a blocking read of the
+	 * file. Writes that were not awaited may not be visible yet.
 	 *
-	 * Throws what `get` rejects with.
+	 * Throws what `get` would reject with.
 	 */
 	getSync(id: InferId<T>, options: GetOptions & {
 		meta: true;
@@ -1219,7 +1256,7 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 	getSync(id: InferId<T>, options?: GetOptions & {
 		meta?: false;
 	}): WithId<T> | null;
-	/** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+	/** Whether there is a document with this `_id`, read on this thread like `getSync`. */
 	hasSync(id: InferId<T>, options?: OperationOptions): boolean;
 }
 declare class CollectionReadMethods<T extends Document = Document> extends CollectionKeyMethods<T> {
@@ -1227,65 +1264,72 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	/**
 	 * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
 	 *
-	 * Rejects with `BAD_QUERY` naming the path when filter, sort or projection are not well formed.
+	 * Rejects with `BAD_QUERY` naming the path when the filter, sort or projection is malformed.
 	 */
 	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
 	/**
 	 * A cursor over the results of a pipeline; without stages, over all documents.
 	 *
-	 * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+	 * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is malformed.
 	 */
 	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
 	/**
 	 * A cursor over the documents that match, in natural order unless sorted. It reads the state at its first
 	 * fetch: later writes are not seen.
 	 *
-	 * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
+	 * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` like `findOne`.
 	 */
 	find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>>;
-	/** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
+	/** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is malformed. */
 	countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number>;
 	/** Resolves with the number of documents in the collection. */
 	estimatedDocumentCount(options?: OperationOptions): Promise<number>;
 	/**
-	 * Resolves with the distinct values of a field in the documents that match: of arrays their elements, and nothing where the field is
-	 * absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+	 * Resolves with the distinct values of a field in the documents that match: of an array its elements, and nothing where
+	 * the field is absent. Rejects with `BAD_QUERY` when the filter is malformed, `LIMIT` when the values take more than 16
+	 * MiB.
 	 */
 	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
 	distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>;
 	/**
-	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
-	 * be visible yet. All documents are of one state.
+	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not
+	 * awaited may not be visible yet. All documents are from the same state.
 	 *
-	 * Throws what `find` rejects with.
+	 * Throws what `find` would reject with.
 	 */
 	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
-	/** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+	/**
+	 * The first document that matches, or null, read on this thread like `findSync`. Throws what `findOne` would reject with.
+	 */
 	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
-	/** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+	/**
+	 * The number of documents that match, counted on this thread like `findSync`. Throws what `countDocuments` would reject
+	 * with.
+	 */
 	countSync(filter?: Filter<T> | null, options?: CountOptions): number;
 }
 declare class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
 	#private;
 	/**
-	 * Creates an index, and the collection if it is missing, while reads and writes go on; resolves with its name when finds may use it. An
-	 * existing index of the same form is left as it is.
+	 * Creates an index, and the collection if it is missing, while reads and writes continue. Resolves with its name when
+	 * queries may use it. An existing index of the same form is left as it is.
 	 *
-	 * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a document has arrays in
-	 * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
-	 * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
+	 * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a
+	 * document has arrays in two of its fields, `BAD_QUERY` when the index is malformed or another index has its name (code
+	 * 86) or its fields (code 85), and `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then no index is
+	 * created.
 	 */
 	createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string>;
-	/** Creates several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
+	/** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
 	createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]>;
 	/**
-	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for that of `_id`, which cannot be
-	 * dropped (code 72).
+	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for
+	 * the index on `_id`, which cannot be dropped (code 72).
 	 */
 	dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult>;
-	/** Drops all indexes but that of `_id`. Resolves with true, or with false when the collection does not exist. */
+	/** Drops all indexes except the one on `_id`. Resolves with true, or with false when the collection does not exist. */
 	dropIndexes(options?: OperationOptions): Promise<boolean>;
-	/** A cursor over the indexes, that of `_id` first; empty when the collection does not exist. */
+	/** A cursor over the indexes, the one on `_id` first; empty when the collection does not exist. */
 	listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo>;
 	/** Resolves with the descriptions of `listIndexes`; with `full: false`, with names and fields as `indexInformation` does. */
 	indexes(options: IndexInformationOptions & {
@@ -1311,7 +1355,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	isCapped(options?: OperationOptions): Promise<boolean>;
 }
 /**
- * A collection of documents. A handle is light: make one where it is needed.
+ * A collection of documents. A handle is cheap: create one wherever it is needed.
  *
  * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
@@ -1342,13 +1386,13 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	/**
 	 * Changes the first document that matches. With `upsert`, inserts one made from filter and update when none matches.
 	 *
-	 * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
+	 * Rejects with `BAD_UPDATE` naming the path when the update is malformed or cannot be applied; then nothing is changed.
 	 */
 	updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOneOptions): Promise<UpdateResult<T>>;
 	/**
-	 * Changes every document that matches. Each document changes as a whole; together they are written in commits of up to 1,000 documents or
-	 * 8 MiB, one after the other, so an error, an abort or a crash may leave the first of them changed and the others not. What was committed
-	 * stays. Otherwise as `updateOne`.
+	 * Changes every document that matches. Each document changes atomically; together they are written in consecutive commits
+	 * of up to 1,000 documents or 8 MiB. So after an error, an abort or a crash some documents may be changed and others not.
+	 * What was committed stays. Otherwise like `updateOne`.
 	 */
 	updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>>;
 	/**
@@ -1358,11 +1402,11 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	 */
 	replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: ReplaceOptions): Promise<UpdateResult<T>>;
 	/**
-	 * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
-	 * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the
-	 * `value` of the result.
+	 * Changes the first document that matches, in the order of `sort`, and resolves with that document as it was before the
+	 * write or, with `returnDocument: 'after'`, as it is after it. Resolves with null when none matched. With
+	 * `includeResultMetadata` the document is the `value` of the result.
 	 *
-	 * Rejects as `updateOne` and `findOne` do.
+	 * Rejects like `updateOne` and `findOne`.
 	 */
 	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & {
 		includeResultMetadata: true;
@@ -1370,7 +1414,7 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & {
 		includeResultMetadata?: false;
 	}): Promise<WithId<T> | null>;
-	/** Replaces the first document that matches; otherwise as `findOneAndUpdate`. */
+	/** Replaces the first document that matches; otherwise like `findOneAndUpdate`. */
 	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & {
 		includeResultMetadata: true;
 	}): Promise<ModifyResult<WithId<T>>>;
@@ -1385,30 +1429,31 @@ export declare class Collection<T extends Document = Document> extends Collectio
 		includeResultMetadata?: false;
 	}): Promise<WithId<T> | null>;
 	/**
-	 * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
-	 * stop at the first that fails, and the writes before it stay; with `ordered: false` all others are run. Each is a commit of its own.
+	 * Runs writes in order: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the
+	 * default), it stops at the first that fails, and the writes before it stay; with `ordered: false` all others are run.
+	 * Each write is its own commit.
 	 *
-	 * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
-	 * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
+	 * Rejects with a `MoltenBulkWriteError` when writes fail; its `writeErrors` and `result` say which, and what the others
+	 * did. Rejects with `BAD_DOCUMENT`, before anything is written, when a value cannot be stored.
 	 */
 	bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>>;
 	/**
-	 * Renames the collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
-	 * already (`dropTarget` drops it), and with `BAD_QUERY` when this one does not exist.
+	 * Renames the collection; resolves with a handle of the new name. Rejects with `CONFLICT` when a collection of that name
+	 * exists (`dropTarget` drops it), and with `BAD_QUERY` when this collection does not exist.
 	 */
 	rename(name: string, options?: RenameOptions): Promise<Collection<T>>;
-	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
+	/** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is malformed. */
 	deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
 	/**
-	 * Deletes every document that matches, in commits of up to 1,000 documents or 8 MiB, one after the other: an error, an abort or a crash may
-	 * leave the first of them deleted and the others not. `drop` removes all documents in one commit.
+	 * Deletes every document that matches, in consecutive commits of up to 1,000 documents or 8 MiB: after an error, an abort
+	 * or a crash some documents may be deleted and others not. `drop` removes all documents in one commit.
 	 */
 	deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult>;
 	/** Drops the collection with its documents; resolves with whether it existed. */
 	drop(options?: OperationOptions): Promise<boolean>;
 }
 /**
- * An open database: a directory, or memory alone.
+ * An open database: a directory, or memory only.
  *
  * @example
  * const db = await Database.open('data/app')
@@ -1418,27 +1463,29 @@ export declare class Collection<T extends Document = Document> extends Collectio
 export declare class Database {
 	#private;
 	/**
-	 * Opens a database, or creates one. Resolves when everything that was acknowledged before is recovered.
+	 * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
 	 *
-	 * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all other operations when
-	 * the log has been read. If the log turns out to be damaged, every later operation and `close` reject with `CORRUPT`.
+	 * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all
+	 * other operations when the log has been read. If the log is damaged, every later operation and `close` reject with
+	 * `CORRUPT`.
 	 *
 	 * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
 	 *
-	 * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `VERSION` when a
-	 * newer release wrote them, `IO` when the file system refuses; with a TypeError when an argument is wrong.
+	 * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged,
+	 * `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
+	 * wrong.
 	 */
 	static open(path: string, options?: OpenOptions): Promise<Database>;
 	/**
-	 * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
-	 * first damaged. Changes nothing; reads on after damage as far as checksums hold.
+	 * Reads every byte of a database that no process writes, decodes every document, and resolves with the content of each
+	 * file and its first damage. Changes nothing; continues after damage as far as checksums are valid.
 	 *
-	 * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
-	 * wrote it, `IO` when it does not exist or cannot be read.
+	 * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
+	 * newer release wrote it, `IO` when it does not exist or cannot be read.
 	 */
 	static verify(path: string, options?: OperationOptions): Promise<Verification>;
 	private constructor();
-	/** The directory, as it was given; `':memory:'` for none. */
+	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;
 	/** The name of the database in error messages: the last part of its path. */
 	get databaseName(): string;
@@ -1462,7 +1509,7 @@ export declare class Database {
 	/**
 	 * A cursor over the collections that match a filter, by name. With `nameOnly`, only their names and types.
 	 *
-	 * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is not well formed.
+	 * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is malformed.
 	 */
 	listCollections(filter: Document | null | undefined, options: ListCollectionsOptions & {
 		nameOnly: true;
@@ -1471,24 +1518,28 @@ export declare class Database {
 		nameOnly?: false;
 	}): ListCursor<CollectionInfo>;
 	/**
-	 * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
-	 * already (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.
+	 * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when a collection of that name
+	 * exists (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.
 	 */
 	renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Drops a collection with its documents; resolves with whether it existed. Rejects with `READ_ONLY`, `CLOSED`. */
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
-	/** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
+	/**
+	 * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
+	 * certain.
+	 */
 	flush(options?: OperationOptions): Promise<void>;
 	/**
-	 * Writes every document into a new snapshot and removes the log before it, while reads and writes go on; a database in memory copies the
-	 * documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no space for the
-	 * snapshot; a failure leaves everything as it was.
+	 * Writes every document into a new snapshot and removes the log before it, while reads and writes continue. A database in
+	 * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
+	 * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
 	 */
 	compact(options?: OperationOptions): Promise<CompactResult>;
 	/**
-	 * Copies the current state into a new directory, while reads and writes go on: every write that resolved before the call is in it.
-	 * Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO` when the path exists or cannot be
-	 * written, `STORAGE_FULL` when there is no space; then no directory of that name is left.
+	 * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
+	 * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
+	 * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
+	 * left.
 	 */
 	backup(path: string, options?: OperationOptions): Promise<BackupResult>;
 	/** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
@@ -1502,16 +1553,16 @@ export declare class Database {
 	 */
 	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
 	/**
-	 * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
-	 * the documents of all lines before it are kept.
+	 * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that
+	 * cannot be imported; the documents of all lines before it are kept.
 	 *
-	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it has not this form or has a value that cannot be stored,
-	 * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
+	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
+	 * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
 	 */
 	importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult>;
 	/**
-	 * Waits for operations under way, writes what is left and releases the directory. Resolves when another process may open it. After
-	 * the call every other method rejects with `CLOSED`; a second close resolves with the first.
+	 * Waits for running operations, writes what is pending and releases the directory. Resolves when another process may open
+	 * it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.
 	 */
 	close(): Promise<void>;
 	/** Closes at the end of an `await using`. */
@@ -1544,9 +1595,9 @@ export type OptionalUnlessRequiredId<T> = OptionalId<T>;
 export type StrictFilter<T> = Filter<T>;
 /** The driver's name of `UpdateFilter`, which is strict. */
 export type StrictUpdateFilter<T> = UpdateFilter<T>;
-/** The driver's name of what `$set` takes. */
+/** The driver's name of the operand of `$set`. */
 export type MatchKeysAndValues<T> = NonNullable<UpdateOperators<T>["$set"]>;
-/** The driver's name of `Path`, as a union here and not as tuples. */
+/** The driver's name of `Path`, here a union instead of tuples. */
 export type NestedPaths<T> = Path<T>;
 /** The driver's name of `PathValue`. */
 export type PropertyType<T, P extends string> = PathValue<T, P>;

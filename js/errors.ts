@@ -1,6 +1,9 @@
-// The errors of the package, their kinds and MongoDB's numbers.
+// The errors of the package, their kinds and MongoDB's error codes.
 
-/** MongoDB's numbers of the errors that are made in JavaScript. The whole table is src/error/codes.rs, whose tests compare the two. */
+/**
+ * MongoDB's codes of errors that are created in JavaScript. The whole table is src/error/codes.rs, whose tests compare the
+ * two.
+ */
 export const CODES = {
   FailedToParse: 9,
   Overflow: 15,
@@ -18,10 +21,10 @@ export const CODES = {
   OutOfDiskSpace: 14031
 } as const
 
-/** The name that MongoDB gives a number. */
+/** MongoDB's name of a code. */
 export type CodeName = keyof typeof CODES
 
-/** What an error says of this number. */
+/** The fields of an error with this code. */
 export function numbered(codeName: CodeName): { code: number; codeName: CodeName } {
   return { code: CODES[codeName], codeName }
 }
@@ -51,9 +54,9 @@ export type MoltenErrorKind =
   | 'LIMIT'
   | 'INTERNAL'
 
-/** What some kinds carry besides the message. */
+/** Details that some kinds carry besides the message. */
 export interface MoltenErrorDetails {
-  /** The dotted path inside a document, filter or update, where one is to blame. */
+  /** The dotted path inside a document, filter or update that caused the error. */
   path?: string
   /** The damaged or refused file. */
   file?: string
@@ -61,13 +64,13 @@ export interface MoltenErrorDetails {
   offset?: number
   /** The process that holds the lock. */
   pid?: number
-  /** The line of an import that is to blame, from 1. */
+  /** The line of an import that caused the error, from 1. */
   line?: number
-  /** `DUPLICATE_KEY`: the fields of the index. */
+  /** `DUPLICATE_KEY`: the key pattern of the index. */
   keyPattern?: Record<string, unknown>
-  /** `DUPLICATE_KEY`: the values that are taken. */
+  /** `DUPLICATE_KEY`: the duplicate values. */
   keyValue?: Record<string, unknown>
-  /** MongoDB's number, where it is not the kind's own. */
+  /** MongoDB's error code, where it differs from the kind's. */
   code?: number
   /** The name of `code`. */
   codeName?: string
@@ -76,8 +79,8 @@ export interface MoltenErrorDetails {
 }
 
 /**
- * MongoDB's code names of errors made in JavaScript that name none themselves, by kind; a test of src/error/codes.rs compares them. Errors of
- * values that cannot be encoded have none: MongoDB's server never sees such values.
+ * MongoDB's code names, by kind, of errors created in JavaScript without a name of their own; a test of src/error/codes.rs
+ * compares them. Errors for values that cannot be encoded have none: MongoDB's server never sees such values.
  */
 const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
   __proto__: null as never,
@@ -90,18 +93,18 @@ const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
   TIMEOUT: 'MaxTimeMSExpired'
 }
 
-/** Shared by every copy of this package in a process, so that `isMoltenError` knows the errors of the others. */
+/** Shared by every copy of this package in a process, so that `isMoltenError` recognises errors of other copies. */
 const BRAND = Symbol.for('moltendb-node.MoltenError')
 
 const DETAILS = ['path', 'file', 'offset', 'pid', 'line', 'keyPattern', 'keyValue'] as const
 
-/** The error of every database outcome. Programmer mistakes are a TypeError. */
+/** An error of the database. Programming mistakes are a TypeError. */
 export class MoltenError extends Error {
-  /** What went wrong, as a stable name. */
+  /** The kind of the error, a stable name. */
   readonly kind: MoltenErrorKind
-  /** The number of MongoDB's server where it has one, else the same string as `kind`. */
+  /** MongoDB's error code where there is one, otherwise the same string as `kind`. */
   readonly code: number | MoltenErrorKind
-  /** The server's name of that number, for example `BadValue`. */
+  /** MongoDB's name of that code, for example `BadValue`. */
   declare readonly codeName?: string
   declare readonly cause?: unknown
   declare readonly path?: string
@@ -125,19 +128,19 @@ export class MoltenError extends Error {
     }
   }
 
-  /** Whether a value is a MoltenError, also one of another realm or another copy of this package. */
+  /** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
   static isMoltenError(value: unknown): value is MoltenError {
     return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true
   }
 }
 
-// On the prototype, so that errors print without them.
+// On the prototype, so that printed errors do not show them.
 Object.defineProperty(MoltenError.prototype, BRAND, { value: true })
 Object.defineProperty(MoltenError.prototype, 'name', { value: 'MoltenError', writable: true, configurable: true })
 
 /** One failed write of a bulk operation. */
 export interface WriteError {
-  /** Its place in the array that was given. */
+  /** Its index in the given array. */
   index: number
   kind: MoltenErrorKind
   code: number | MoltenErrorKind
@@ -147,7 +150,7 @@ export interface WriteError {
   keyValue?: Record<string, unknown>
 }
 
-/** What a bulk operation did, in whole or up to its failures. */
+/** What a bulk operation did, completely or up to its failures. */
 export interface BulkCounts {
   insertedCount: number
   matchedCount: number
@@ -158,7 +161,9 @@ export interface BulkCounts {
   upsertedIds: { [index: number]: unknown }
 }
 
-/** A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are the first failure's. */
+/**
+ * A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are those of the first failure.
+ */
 export class MoltenBulkWriteError extends MoltenError {
   readonly writeErrors: WriteError[]
   readonly result: BulkCounts
@@ -204,7 +209,7 @@ export class MoltenBulkWriteError extends MoltenError {
 
 Object.defineProperty(MoltenBulkWriteError.prototype, 'name', { value: 'MoltenBulkWriteError', writable: true, configurable: true })
 
-/** A failed write as the core describes it. */
+/** A failed write, as the core reports it. */
 export interface FailedWrite {
   index: number
   kind: string
@@ -216,11 +221,11 @@ export interface FailedWrite {
   keyValue?: Record<string, unknown>
 }
 
-/** An error as the core describes it. */
+/** An error, as the core reports it. */
 export interface ErrorDetails extends MoltenErrorDetails {
   kind: string
   message: string
-  /** Of inserts and bulk writes: what failed, and what was done. */
+  /** For inserts and bulk writes: what failed, and what was done. */
   writeErrors?: FailedWrite[]
   /** `DUPLICATE_KEY`: the name of the index. */
   indexName?: string
@@ -231,7 +236,7 @@ export interface ErrorDetails extends MoltenErrorDetails {
   upserted?: [index: number, id: unknown][]
 }
 
-/** The error that the core described; kind `ARGUMENT` is a TypeError. */
+/** The error that the core reported; kind `ARGUMENT` becomes a TypeError. */
 export function errorFrom(details: ErrorDetails & { kind: 'ARGUMENT' }): TypeError
 export function errorFrom(details: ErrorDetails): MoltenError
 export function errorFrom(details: ErrorDetails): Error {

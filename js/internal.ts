@@ -1,4 +1,4 @@
-/** The codec's pieces, for its tests; no part of the package. */
+/** The parts of the codec, for its tests; not part of the package. */
 export { Reader } from './codec/decode.js'
 export { encodeDocument, encodeId, encodeValue } from './codec/encode.js'
 export { errorFrom, MoltenBulkWriteError, MoltenError } from './errors.js'

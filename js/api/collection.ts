@@ -1,5 +1,5 @@
-// Collection: each method checks its arguments, writes the body of one operation, and brings the answer into the driver's form. Here are its
-// writes by filter; the methods for keys, reads and indexes are in files of their own.
+// Collection: each method checks its arguments, encodes one operation, and converts the result into the driver's form. This
+// file has the writes by filter; key methods, reads and index methods have files of their own.
 
 import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from '../arguments/arguments.js'
 import type { COLLECTION } from '../arguments/option-table.js'
@@ -24,7 +24,7 @@ import { CollectionIndexMethods } from './index-methods.js'
 import { handleOf } from './key-methods.js'
 
 /**
- * A collection of documents. A handle is light: make one where it is needed.
+ * A collection of documents. A handle is cheap: create one wherever it is needed.
  *
  * Every method rejects with `CLOSED` after the database was closed and with a TypeError when an argument has the wrong type; writes reject
  * with `READ_ONLY`, `STORAGE_FULL`, `STORAGE_POISONED` or `IO` when they cannot be kept.
@@ -92,7 +92,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
         throw wrongArgument(where, 'documents', 'an array of at least one document', Array.isArray(documents) ? '[]' : documents)
       }
       for (let i = 0; i < documents.length; i++) {
-        // The text of the place is made only for a refusal: it takes longer than the check.
+        // The place text is made only for an error: making it takes longer than the check.
         if (!isFields(documents[i])) checkFields(where, `documents[${i}]`, documents[i])
       }
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
@@ -118,16 +118,16 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   /**
    * Changes the first document that matches. With `upsert`, inserts one made from filter and update when none matches.
    *
-   * Rejects with `BAD_UPDATE` naming the path when the update is not well formed or cannot apply, and then changes nothing.
+   * Rejects with `BAD_UPDATE` naming the path when the update is malformed or cannot be applied; then nothing is changed.
    */
   updateOne(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOneOptions): Promise<UpdateResult<T>> {
     return this.#update('updateOne', 0, filter, update, options)
   }
 
   /**
-   * Changes every document that matches. Each document changes as a whole; together they are written in commits of up to 1,000 documents or
-   * 8 MiB, one after the other, so an error, an abort or a crash may leave the first of them changed and the others not. What was committed
-   * stays. Otherwise as `updateOne`.
+   * Changes every document that matches. Each document changes atomically; together they are written in consecutive commits
+   * of up to 1,000 documents or 8 MiB. So after an error, an abort or a crash some documents may be changed and others not.
+   * What was committed stays. Otherwise like `updateOne`.
    */
   updateMany(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: UpdateOptions): Promise<UpdateResult<T>> {
     return this.#update('updateMany', Flag.Many, filter, update, options)
@@ -147,11 +147,11 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Changes the first document that matches, in the order of `sort`, and resolves with it as it was, or with `returnDocument: 'after'` as it
-   * is now: exactly the document of this write. Resolves with null when none matched. With `includeResultMetadata` the document is the
-   * `value` of the result.
+   * Changes the first document that matches, in the order of `sort`, and resolves with that document as it was before the
+   * write or, with `returnDocument: 'after'`, as it is after it. Resolves with null when none matched. With
+   * `includeResultMetadata` the document is the `value` of the result.
    *
-   * Rejects as `updateOne` and `findOne` do.
+   * Rejects like `updateOne` and `findOne`.
    */
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
@@ -161,7 +161,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     })
   }
 
-  /** Replaces the first document that matches; otherwise as `findOneAndUpdate`. */
+  /** Replaces the first document that matches; otherwise like `findOneAndUpdate`. */
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
@@ -181,11 +181,12 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Runs writes one after the other: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the default), they
-   * stop at the first that fails, and the writes before it stay; with `ordered: false` all others are run. Each is a commit of its own.
+   * Runs writes in order: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the
+   * default), it stops at the first that fails, and the writes before it stay; with `ordered: false` all others are run.
+   * Each write is its own commit.
    *
-   * Rejects with a `MoltenBulkWriteError` when writes fail, whose `writeErrors` and `result` tell which, and what the others did; and before
-   * anything is written with `BAD_DOCUMENT` when a value cannot be stored.
+   * Rejects with a `MoltenBulkWriteError` when writes fail; its `writeErrors` and `result` say which, and what the others
+   * did. Rejects with `BAD_DOCUMENT`, before anything is written, when a value cannot be stored.
    */
   bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
     return handleOf(this).run('bulkWrite', options, (where, given) => {
@@ -214,8 +215,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   }
 
   /**
-   * Renames the collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
-   * already (`dropTarget` drops it), and with `BAD_QUERY` when this one does not exist.
+   * Renames the collection; resolves with a handle of the new name. Rejects with `CONFLICT` when a collection of that name
+   * exists (`dropTarget` drops it), and with `BAD_QUERY` when this collection does not exist.
    */
   rename(name: string, options?: RenameOptions): Promise<Collection<T>> {
     return handleOf(this).run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
@@ -229,14 +230,14 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     })
   }
 
-  /** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is not well formed. */
+  /** Deletes the first document that matches. Rejects with `BAD_QUERY` when the filter is malformed. */
   deleteOne(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete('deleteOne', 0, filter, options)
   }
 
   /**
-   * Deletes every document that matches, in commits of up to 1,000 documents or 8 MiB, one after the other: an error, an abort or a crash may
-   * leave the first of them deleted and the others not. `drop` removes all documents in one commit.
+   * Deletes every document that matches, in consecutive commits of up to 1,000 documents or 8 MiB: after an error, an abort
+   * or a crash some documents may be deleted and others not. `drop` removes all documents in one commit.
    */
   deleteMany(filter?: Filter<T> | null, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete('deleteMany', Flag.Many, filter, options)
@@ -275,7 +276,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   ): Promise<UpdateResult<T>> {
     return handleOf(this).run(method, options, (where, given) => {
       const sort = kind === Flag.Many ? undefined : sortKeys(where, given.sort)
-      // Not by spreading it: that makes small updates markedly slower.
+      // Assigned one by one: spreading makes small updates markedly slower.
       const write = updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), kind, sort)
       return { opcode: write.opcode, flags: write.flags, variables: variablesOf(where, given.let), body: write.body, finish: updateResult<T> }
     })

@@ -29,13 +29,13 @@ interface Description {
   recovery: RecoveryReport
 }
 
-/** Closes databases that the program dropped without closing; everything acknowledged is already written. */
+/** Closes databases that the program dropped without closing them; everything acknowledged is already written. */
 const abandoned = new FinalizationRegistry<Connection>((connection) => {
   connection.close().catch(() => {})
 })
 
 /**
- * An open database: a directory, or memory alone.
+ * An open database: a directory, or memory only.
  *
  * @example
  * const db = await Database.open('data/app')
@@ -47,15 +47,17 @@ export class Database {
   readonly #description: Description
 
   /**
-   * Opens a database, or creates one. Resolves when everything that was acknowledged before is recovered.
+   * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
    *
-   * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all other operations when
-   * the log has been read. If the log turns out to be damaged, every later operation and `close` reject with `CORRUPT`.
+   * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all
+   * other operations when the log has been read. If the log is damaged, every later operation and `close` reject with
+   * `CORRUPT`.
    *
    * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
    *
-   * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged, `VERSION` when a
-   * newer release wrote them, `IO` when the file system refuses; with a TypeError when an argument is wrong.
+   * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged,
+   * `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
+   * wrong.
    */
   static async open(path: string, options?: OpenOptions): Promise<Database> {
     const settings = settingsOf(path, options)
@@ -72,11 +74,11 @@ export class Database {
   }
 
   /**
-   * Reads every byte of a database that no process writes, decodes every document, and resolves with what each file holds and where it is
-   * first damaged. Changes nothing; reads on after damage as far as checksums hold.
+   * Reads every byte of a database that no process writes, decodes every document, and resolves with the content of each
+   * file and its first damage. Changes nothing; continues after damage as far as checksums are valid.
    *
-   * Damage is part of the answer. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a newer release
-   * wrote it, `IO` when it does not exist or cannot be read.
+   * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
+   * newer release wrote it, `IO` when it does not exist or cannot be read.
    */
   static async verify(path: string, options?: OperationOptions): Promise<Verification> {
     const where = 'Database.verify'
@@ -99,7 +101,7 @@ export class Database {
     abandoned.register(this, connection, this)
   }
 
-  /** The directory, as it was given; `':memory:'` for none. */
+  /** The directory, as it was given, or `':memory:'`. */
   get path(): string {
     return this.#connection.settings.path
   }
@@ -162,7 +164,7 @@ export class Database {
   /**
    * A cursor over the collections that match a filter, by name. With `nameOnly`, only their names and types.
    *
-   * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is not well formed.
+   * Throws a TypeError when an argument is wrong; its methods reject with `BAD_QUERY` when the filter is malformed.
    */
   listCollections(filter: Document | null | undefined, options: ListCollectionsOptions & { nameOnly: true }): ListCursor<Pick<CollectionInfo, 'name' | 'type'>>
   listCollections(filter?: Document | null, options?: ListCollectionsOptions & { nameOnly?: false }): ListCursor<CollectionInfo>
@@ -185,8 +187,8 @@ export class Database {
   }
 
   /**
-   * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when there is a collection of that name
-   * already (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.
+   * Renames a collection; resolves with a handle of the new name. Rejects with `CONFLICT` when a collection of that name
+   * exists (`dropTarget` drops it), and with `BAD_QUERY` when there is none to rename.
    */
   async renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>> {
     const where = 'Database.renameCollection'
@@ -206,16 +208,19 @@ export class Database {
     return this.#connection.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value) => value })
   }
 
-  /** Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when it may not. */
+  /**
+   * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
+   * certain.
+   */
   async flush(options?: OperationOptions): Promise<void> {
     const limits = optionsOf<OperationOptions>('Database.flush', options, DATABASE.flush)
     await this.#connection.callNative('Database.flush', (database) => database.flush(), limits)
   }
 
   /**
-   * Writes every document into a new snapshot and removes the log before it, while reads and writes go on; a database in memory copies the
-   * documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with `STORAGE_FULL` when there is no space for the
-   * snapshot; a failure leaves everything as it was.
+   * Writes every document into a new snapshot and removes the log before it, while reads and writes continue. A database in
+   * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
+   * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
    */
   async compact(options?: OperationOptions): Promise<CompactResult> {
     const limits = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
@@ -223,9 +228,10 @@ export class Database {
   }
 
   /**
-   * Copies the current state into a new directory, while reads and writes go on: every write that resolved before the call is in it.
-   * Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO` when the path exists or cannot be
-   * written, `STORAGE_FULL` when there is no space; then no directory of that name is left.
+   * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
+   * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
+   * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
+   * left.
    */
   async backup(path: string, options?: OperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
@@ -252,19 +258,19 @@ export class Database {
   }
 
   /**
-   * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that cannot be imported;
-   * the documents of all lines before it are kept.
+   * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that
+   * cannot be imported; the documents of all lines before it are kept.
    *
-   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when it has not this form or has a value that cannot be stored,
-   * `DUPLICATE_KEY` when its `_id` is taken (option `ifExists`).
+   * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
+   * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).
    */
   async importJSONL(readable: ImportSource, options?: ImportOptions): Promise<ImportResult> {
     return importLines(this.#connection, readable, options)
   }
 
   /**
-   * Waits for operations under way, writes what is left and releases the directory. Resolves when another process may open it. After
-   * the call every other method rejects with `CLOSED`; a second close resolves with the first.
+   * Waits for running operations, writes what is pending and releases the directory. Resolves when another process may open
+   * it. After the call every other method rejects with `CLOSED`; a second call resolves with the first.
    */
   async close(): Promise<void> {
     abandoned.unregister(this)
@@ -284,7 +290,7 @@ function checkedName(where: string, name: string): string {
   return name
 }
 
-/** A collection in the form of the driver, with its number and count in addition. */
+/** A collection in the driver's form, with its number and document count in addition. */
 function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): CollectionInfo {
   return {
     name, type: 'collection', number, count, options: {}, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
@@ -305,7 +311,7 @@ async function openNative(settings: Settings): Promise<NativeDatabase> {
   }
 }
 
-/** The last part of a path, as the database part of a namespace. */
+/** The last part of a path, which is the database part of a namespace. */
 function nameOf(path: string): string {
   if (path === MEMORY) return 'memory'
   const name = path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..').at(-1)

@@ -19,9 +19,9 @@ export type OptionalUnlessRequiredId<T> = OptionalId<T>
 export type StrictFilter<T> = Filter<T>
 /** The driver's name of `UpdateFilter`, which is strict. */
 export type StrictUpdateFilter<T> = UpdateFilter<T>
-/** The driver's name of what `$set` takes. */
+/** The driver's name of the operand of `$set`. */
 export type MatchKeysAndValues<T> = NonNullable<UpdateOperators<T>['$set']>
-/** The driver's name of `Path`, as a union here and not as tuples. */
+/** The driver's name of `Path`, here a union instead of tuples. */
 export type NestedPaths<T> = Path<T>
 /** The driver's name of `PathValue`. */
 export type PropertyType<T, P extends string> = PathValue<T, P>

@@ -1,4 +1,4 @@
-// What all methods of a collection use: its state on the port, and how an operation is checked, built and run.
+// What all methods of a collection share: its state on the port, and how an operation is checked, encoded and run.
 
 import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
@@ -19,7 +19,7 @@ import type { DocumentWriter } from '../request/writes.js'
 import { MUST_WAIT } from '../transport/point-reads.js'
 import type { Document, ExplainOptions, InsertOneOptions, OperationOptions, SetOptions } from '../types/index.js'
 
-/** How a collection makes and stores documents. */
+/** How a collection creates and stores documents. */
 export interface CollectionSettings {
   createPk: () => unknown
   ignoreUndefined: boolean
@@ -72,7 +72,9 @@ export class Handle {
     }
   }
 
-  /** Whether there is a document with this `_id`, looked up on this thread; `MUST_WAIT` where that takes a read of the disk. */
+  /**
+   * Whether there is a document with this `_id`, looked up on this thread; `MUST_WAIT` where that needs a read from disk.
+   */
   hasHot(method: string, id: unknown): boolean | typeof MUST_WAIT {
     try {
       return this.connection.port.reads.has(this.#readable(method, id), id)
@@ -81,7 +83,7 @@ export class Handle {
     }
   }
 
-  /** The checks of every point read. */
+  /** The checks of every read by `_id`. */
   #readable(method: string, id: unknown): CollectionState {
     if (!this.connection.isOpen) throw this.connection.closedError(`${this.name}.${method}`)
     if (typeof id !== 'string') checkId(`${this.name}.${method}`, id)
@@ -102,7 +104,7 @@ export class Handle {
     }
   }
 
-  /** All documents, where all of them are in memory. */
+  /** All documents, if they are all in memory. */
   getManyHot<D>(ids: unknown): Promise<(D | null)[]> | undefined {
     if (!Array.isArray(ids) || ids.length === 0 || ids.length > HOT_MANY) return undefined
     const where = `${this.name}.getMany`
@@ -110,7 +112,7 @@ export class Handle {
       const all: readonly unknown[] = [...ids]
       const target = this.#readable('getMany', '')
       for (let i = 0; i < all.length; i++) {
-        // The text of the place is made only where it may be needed: it takes longer than the read.
+        // The place text is made only where it may be needed: making it takes longer than the read.
         if (typeof all[i] !== 'string') checkId(where, all[i], `ids[${i}]`)
       }
       const { reads } = this.connection.port
@@ -134,7 +136,7 @@ export class Handle {
     const id = own ?? this.settings.createPk()
     encodeDocument(out, shapes, document, this.encoding(`${this.name}.insert`, options), id)
     if (own === undefined || own === null) {
-      // A frozen object cannot take it; the result has the `_id` in any case.
+      // A frozen object cannot be changed; the result has the `_id` in any case.
       if (!keep) Reflect.set(document, '_id', id)
     }
     return id

@@ -1,4 +1,4 @@
-// Indexes: creating, dropping and listing them; and the statistics of a collection.
+// Index methods: creating, dropping and listing indexes; and the statistics of a collection.
 
 import { eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type SpecBody, specOf, specsOf } from '../arguments/index-spec.js'
@@ -18,15 +18,16 @@ import type {
 import { handleOf } from './key-methods.js'
 import { CollectionReadMethods } from './read-methods.js'
 
-/** The methods about indexes. */
+/** The methods for indexes. */
 export class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
   /**
-   * Creates an index, and the collection if it is missing, while reads and writes go on; resolves with its name when finds may use it. An
-   * existing index of the same form is left as it is.
+   * Creates an index, and the collection if it is missing, while reads and writes continue. Resolves with its name when
+   * queries may use it. An existing index of the same form is left as it is.
    *
-   * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a document has arrays in
-   * two of its fields, and `BAD_QUERY` when the index is not well formed, or when its name (code 86) or its fields (code 85) are taken by
-   * another; with `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then there is no index.
+   * Rejects with `DUPLICATE_KEY` when documents have the same values and the index is `unique`, `BAD_DOCUMENT` when a
+   * document has arrays in two of its fields, `BAD_QUERY` when the index is malformed or another index has its name (code
+   * 86) or its fields (code 85), and `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then no index is
+   * created.
    */
   createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string> {
     return handleOf(this).run<string, CreateIndexesOptions>('createIndex', options, (where, given) => {
@@ -35,7 +36,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Creates several indexes, all or none; resolves with their names. Otherwise as `createIndex`. */
+  /** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
   createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]> {
     return handleOf(this).run<string[], OperationOptions>('createIndexes', options, (where) => {
       return createRequest(specsOf(where, indexSpecs), (names) => names)
@@ -43,8 +44,8 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   }
 
   /**
-   * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for that of `_id`, which cannot be
-   * dropped (code 72).
+   * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for
+   * the index on `_id`, which cannot be dropped (code 72).
    */
   dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult> {
     return handleOf(this).run<DropIndexResult, OperationOptions>('dropIndex', options, (where) => {
@@ -54,7 +55,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     })
   }
 
-  /** Drops all indexes but that of `_id`. Resolves with true, or with false when the collection does not exist. */
+  /** Drops all indexes except the one on `_id`. Resolves with true, or with false when the collection does not exist. */
   async dropIndexes(options?: OperationOptions): Promise<boolean> {
     try {
       return await handleOf(this).run<boolean, OperationOptions>('dropIndexes', options, () => dropRequest('*', () => true))
@@ -64,7 +65,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     }
   }
 
-  /** A cursor over the indexes, that of `_id` first; empty when the collection does not exist. */
+  /** A cursor over the indexes, the one on `_id` first; empty when the collection does not exist. */
   listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
     const handle = handleOf(this)
     const where = `${this.collectionName}.listIndexes`
@@ -123,7 +124,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
     return this.#nothing('isCapped', options, false)
   }
 
-  /** An answer that is the same for every collection of an open database. */
+  /** A result that is the same for every collection of an open database. */
   #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
     const { connection } = handleOf(this)
     const where = `${this.collectionName}.${method}`

@@ -1,4 +1,4 @@
-// Export and import of documents as lines of JSON. The core writes and parses the lines; this moves the bytes.
+// Export and import of documents as lines of JSON. The core writes and parses the lines; this file moves the bytes.
 
 import { checkCollectionName, countOf, shown, wrongArgument } from '../arguments/arguments.js'
 import { IMPORT_BATCH, IMPORT_PIECE_BYTES, MAX_IMPORT_BATCH, MAX_LINE_BYTES } from '../arguments/limits.js'
@@ -22,12 +22,12 @@ export async function exportLines(connection: Connection, writable: unknown, giv
   const options = optionsOf<ExportOptions>(where, given, DATABASE.exportJSONL)
   const { collections, onProgress, signal } = options
   const stream = writable as { write?: unknown; on?: unknown; getWriter?: unknown } | null | undefined
-  // A Buffer has a method write too.
+  // A Buffer also has a method write.
   const isNodeStream = typeof stream?.write === 'function' && typeof stream.on === 'function'
   if (!isNodeStream && typeof stream?.getWriter !== 'function') {
     throw wrongArgument(where, 'writable', 'a writable stream', writable)
   }
-  // Node.js would reject a promise of its own that is not awaited, and never settle ours.
+  // Node.js would reject an internal promise that is not awaited, and never settle ours.
   if (!isNodeStream && (stream as { locked?: unknown }).locked === true) {
     throw new TypeError(`${where}: writable is locked to another writer; release it first`)
   }
@@ -45,7 +45,7 @@ export async function exportLines(connection: Connection, writable: unknown, giv
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
   const lines = begin(where, () => connection.native.exportLines(names))
-  // A signal of its own: each stream would add a listener to the program's.
+  // Its own signal: each stream would otherwise add a listener to the program's signal.
   const stop = signal && new AbortController()
   const end = signal && onAbort(signal, (reason) => stop!.abort(reason))
   try {
@@ -76,7 +76,7 @@ interface Imported extends ImportResult {
   failure: { line: number; kind: MoltenErrorKind; message: string; code?: number; codeName?: string; path?: string } | null
 }
 
-/** Reads lines and sends them to the core, one piece after the other. */
+/** Reads lines and sends them to the core, piece by piece. */
 export async function importLines(connection: Connection, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
   const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
@@ -115,7 +115,7 @@ export async function importLines(connection: Connection, readable: ImportSource
     const rest = pending.end()
     if (rest.length > 0) await flush(rest)
   } finally {
-    // The source is closed without waiting: one that hangs must not delay the rejection.
+    // The source is closed without waiting: a hanging source must not delay the rejection.
     if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
   }
   return progress
@@ -125,10 +125,10 @@ export async function importLines(connection: Connection, readable: ImportSource
 class Lines {
   #chunks: Uint8Array[] = []
   #bytes = 0
-  /** Where the last line of all chunks ends; 0 without one. */
+  /** The end of the last line of all chunks; 0 when there is none. */
   #whole = 0
   #surrogate = ''
-  /** The start of the source while it may be part of a byte order mark; undefined once the start has been read. */
+  /** The start of the source as long as it may be part of a byte order mark; undefined once the start was read. */
   #head: Uint8Array | undefined = new Uint8Array()
 
   constructor(private readonly where: string, private readonly read: () => number) {}
@@ -153,7 +153,7 @@ class Lines {
     return whole
   }
 
-  /** The rest of the text; its last line may lack the newline. */
+  /** The rest of the text; its last line may lack a newline. */
   end(): Uint8Array {
     const all = Buffer.concat([this.#head ?? new Uint8Array(), ...this.#chunks, Buffer.from(this.#surrogate)])
     this.#keep(new Uint8Array())
@@ -166,7 +166,7 @@ class Lines {
     this.#whole = 0
   }
 
-  /** Removes a byte order mark, which editors put at the start of a file, also when it comes in pieces. */
+  /** Removes a byte order mark, which editors put at the start of a file, even when it comes in pieces. */
   #withoutMark(chunk: Uint8Array): Uint8Array {
     if (this.#head === undefined || chunk.length === 0) return chunk
     const head = Buffer.concat([this.#head, chunk])
@@ -183,7 +183,7 @@ class Lines {
   #bytesOf(piece: unknown): Uint8Array {
     if (piece instanceof Uint8Array || Buffer.isBuffer(piece)) return piece
     if (typeof piece !== 'string') throw new TypeError(`${this.where}: the source must give bytes or text, not ${shown(piece)}`)
-    // A surrogate pair may be cut in two.
+    // A surrogate pair may be split.
     const text = this.#surrogate + piece
     const last = text.charCodeAt(text.length - 1)
     const cut = last >= 0xd800 && last < 0xdc00

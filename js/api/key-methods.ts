@@ -1,4 +1,4 @@
-// Documents by `_id`, with versions; among them the reads that need no other thread.
+// Methods that read and write documents by `_id`, with versions; includes the reads on the calling thread.
 
 import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from '../arguments/arguments.js'
 import { checkNames, optionsOf } from '../arguments/option-check.js'
@@ -14,10 +14,10 @@ import type {
 } from '../types/index.js'
 import type { Handle } from './handle.js'
 
-/** The handle of a collection, for the other files of this room. */
+/** The handle of a collection, for the other files of this folder. */
 export let handleOf: (methods: CollectionKeyMethods<any>) => Handle
 
-/** The methods that name documents by their `_id`. */
+/** The methods that address documents by their `_id`. */
 export class CollectionKeyMethods<T extends Document = Document> {
   readonly #handle: Handle
   /** The name of the collection. */
@@ -33,7 +33,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
     this.collectionName = handle.name
   }
 
-  /** Resolves with the document that has this `_id`, or null; with `meta`, with its version and times too. */
+  /** Resolves with the document that has this `_id`, or null; with `meta`, also with its version and times. */
   get(id: InferId<T>, options: GetOptions & { meta: true }): Promise<Versioned<WithId<T>> | null>
   get(id: InferId<T>, options?: GetOptions & { meta?: false }): Promise<WithId<T> | null>
   get(id: InferId<T>, options?: GetOptions): Promise<WithId<T> | Versioned<WithId<T>> | null> {
@@ -81,7 +81,8 @@ export class CollectionKeyMethods<T extends Document = Document> {
   }
 
   /**
-   * Inserts the document under this `_id`, or replaces the one that is there. Resolves with its new version. The object given is not changed.
+   * Inserts the document under this `_id`, or replaces the existing one. Resolves with its new version. The given object is
+   * not changed.
    *
    * Rejects with `CONFLICT` when the version is not `ifVersion`, with a TypeError when the document has another `_id`.
    */
@@ -102,10 +103,10 @@ export class CollectionKeyMethods<T extends Document = Document> {
   }
 
   /**
-   * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves with their new
-   * versions in order.
+   * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves
+   * with their new versions, in the same order.
    *
-   * Rejects with `CONFLICT` when a version is not the one named; nothing is written then.
+   * Rejects with `CONFLICT` when a version differs from its `ifVersion`; nothing is written then.
    */
   setMany(entries: Iterable<SetEntry<T>>, options?: SetManyOptions): Promise<number[]> {
     return this.#handle.run('setMany', options, (where, given) => {
@@ -156,10 +157,10 @@ export class CollectionKeyMethods<T extends Document = Document> {
   }
 
   /**
-   * The document that has this `_id`, or null, read on this thread: at once from memory, or by a read of the file that blocks. Writes that
-   * were not awaited may not be visible yet.
+   * The document that has this `_id`, or null, read on this thread: immediately from memory, or by a blocking read of the
+   * file. Writes that were not awaited may not be visible yet.
    *
-   * Throws what `get` rejects with.
+   * Throws what `get` would reject with.
    */
   getSync(id: InferId<T>, options: GetOptions & { meta: true }): Versioned<WithId<T>> | null
   getSync(id: InferId<T>, options?: GetOptions & { meta?: false }): WithId<T> | null
@@ -175,7 +176,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
     return this.#handle.call(where, getRequest<WithId<T>>(id, meta), given.signal)
   }
 
-  /** Whether there is a document with this `_id`, read on this thread as `getSync` does. */
+  /** Whether there is a document with this `_id`, read on this thread like `getSync`. */
   hasSync(id: InferId<T>, options?: OperationOptions): boolean {
     if (options === undefined) {
       const answer = this.#handle.hasHot('hasSync', id)
@@ -188,7 +189,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
   }
 }
 
-/** The version that an entry of `setMany` must have now. */
+/** The version that an entry of `setMany` requires. */
 function entryVersion(where: string, options: unknown): number | undefined {
   checkFields(where, 'options', options)
   checkNames(where, options, PARTS['an entry of setMany'])

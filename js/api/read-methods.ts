@@ -1,4 +1,4 @@
-// Reads by filter: one document, cursors, counts and distinct values, on the core's threads or on the calling thread.
+// Read methods by filter: one document, cursors, counts and distinct values, on the core's threads or on the calling thread.
 
 import { filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
@@ -22,7 +22,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   /**
    * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
    *
-   * Rejects with `BAD_QUERY` naming the path when filter, sort or projection are not well formed.
+   * Rejects with `BAD_QUERY` naming the path when the filter, sort or projection is malformed.
    */
   findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
     if (options === undefined) {
@@ -35,7 +35,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   /**
    * A cursor over the results of a pipeline; without stages, over all documents.
    *
-   * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is not well formed.
+   * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is malformed.
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
     return AggregationCursor.create<R>({ connection: handleOf(this).connection, owner: this, collection: this.collectionName }, pipeline, options)
@@ -45,7 +45,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * A cursor over the documents that match, in natural order unless sorted. It reads the state at its first
    * fetch: later writes are not seen.
    *
-   * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` as `findOne` does.
+   * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` like `findOne`.
    */
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
     const where = `${this.collectionName}.find`
@@ -54,7 +54,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     return FindCursor.create<WithId<T>>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
-  /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is not well formed. */
+  /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is malformed. */
   countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
     return handleOf(this).run('countDocuments', options, (where, given) => countOfMatches(where, filter, given))
   }
@@ -65,8 +65,9 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /**
-   * Resolves with the distinct values of a field in the documents that match: of arrays their elements, and nothing where the field is
-   * absent. Rejects with `BAD_QUERY` when the filter is not well formed, `LIMIT` when the values take more than 16 MiB.
+   * Resolves with the distinct values of a field in the documents that match: of an array its elements, and nothing where
+   * the field is absent. Rejects with `BAD_QUERY` when the filter is malformed, `LIMIT` when the values take more than 16
+   * MiB.
    */
   distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
   distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
@@ -89,10 +90,10 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   }
 
   /**
-   * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not awaited may not
-   * be visible yet. All documents are of one state.
+   * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not
+   * awaited may not be visible yet. All documents are from the same state.
    *
-   * Throws what `find` rejects with.
+   * Throws what `find` would reject with.
    */
   findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
     const where = `${this.collectionName}.findSync`
@@ -110,21 +111,26 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     return documents
   }
 
-  /** The first document that matches, or null, read on this thread as `findSync` does. Throws what `findOne` rejects with. */
+  /**
+   * The first document that matches, or null, read on this thread like `findSync`. Throws what `findOne` would reject with.
+   */
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
     const where = `${this.collectionName}.findOneSync`
     const given = optionsOf<FindOneOptions<T>>(where, options, COLLECTION.findOneSync)
     return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given.signal)
   }
 
-  /** The number of documents that match, counted on this thread as `findSync` does. Throws what `countDocuments` rejects with. */
+  /**
+   * The number of documents that match, counted on this thread like `findSync`. Throws what `countDocuments` would reject
+   * with.
+   */
   countSync(filter?: Filter<T> | null, options?: CountOptions): number {
     const where = `${this.collectionName}.countSync`
     const given = optionsOf<CountOptions>(where, options, COLLECTION.countSync)
     return handleOf(this).call(where, countOfMatches(where, filter, given), given.signal)
   }
 
-  /** A batch of a cursor, and the cursor: 0 after the last batch. */
+  /** A batch of a cursor, and the cursor's id: 0 after the last batch. */
   #callBatch(
     where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, signal?: AbortSignal
   ): [number, WithId<T>[]] {

@@ -1,4 +1,4 @@
-// Checks of what callers pass: a wrong type is a TypeError naming the method and the argument.
+// Checks of arguments: a wrong type is a TypeError that names the method and the argument.
 
 import { types } from 'node:util'
 
@@ -7,7 +7,7 @@ import { isObjectId } from '../ids/equality.js'
 import type { Document } from '../types/index.js'
 import { MAX_BATCH, MAX_NAME_BYTES } from './limits.js'
 
-/** A value as messages show it: itself where it is short, else its type. */
+/** A value as shown in messages: itself if it is short, otherwise its type. */
 export function shown(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
@@ -27,7 +27,7 @@ export function shown(value: unknown): string {
   }
 }
 
-/** An object as messages show it: by its class where that says more than its fields. */
+/** An object as shown in messages: by its class if that is more informative than its fields. */
 function classOf(value: object): string {
   if (types.isDate(value)) return 'a Date'
   if (ArrayBuffer.isView(value)) return Buffer.isBuffer(value) ? 'a Buffer' : 'a typed array'
@@ -39,15 +39,15 @@ export function wrongArgument(where: string, name: string, expected: string, val
   return new TypeError(`${where}: ${name} must be ${expected}, not ${shown(value)}`)
 }
 
-/** An object with fields: no array, no null, no wrapper of something else. */
+/** An object with fields: not an array, null, or a wrapper of another value. */
 export function isFields(value: unknown): value is Document {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   return !(value instanceof Date || ArrayBuffer.isView(value) || isObjectId(value))
 }
 
 /**
- * Checks the elements of an array in order, holes included, and stops at the first that is refused: an array of 2^32 - 1 holes ends at once.
- * `forEach` and `map` would walk over all of them.
+ * Checks the elements of an array in order, including holes, and stops at the first invalid one: an array of 2^32 - 1 holes
+ * fails at once. `forEach` and `map` would walk over all holes.
  */
 export function eachOf<T>(list: readonly T[], look: (element: T, i: number) => void): void {
   for (let i = 0; i < list.length; i++) look(list[i]!, i)
@@ -58,31 +58,31 @@ export function isMap(value: unknown): value is Map<string, never> {
   return Object.prototype.toString.call(value) === '[object Map]'
 }
 
-/** Refuses what is not an object with fields. */
+/** Refuses a value that is not an object with fields. */
 export function checkFields(where: string, name: string, value: unknown): asserts value is Document {
   if (!isFields(value)) throw wrongArgument(where, name, 'an object', value)
 }
 
-/** The filter; absent means all documents. */
+/** The filter; an absent one means all documents. */
 export function filterOf(where: string, filter: unknown): Document {
   if (filter === undefined || filter === null) return {}
   checkFields(where, 'filter', filter)
   return filter
 }
 
-/** The error of an option that this version does not have. */
+/** The error for an option that this version does not support. */
 export function unsupported(where: string, name: string, instead: string): MoltenError {
   return new MoltenError('NOT_SUPPORTED', `${where}: option ${name} is not supported; ${instead}`)
 }
 
-/** A true or false option; absent is false. */
+/** A boolean option; absent means false. */
 export function flagOf(where: string, name: string, value: unknown): boolean {
   if (value === undefined || value === null) return false
   if (typeof value !== 'boolean') throw wrongArgument(where, `option ${name}`, 'a boolean', value)
   return value
 }
 
-/** A whole number that is not negative; absent is 0. */
+/** A whole number that is not negative; absent means 0. */
 export function countOf(where: string, name: string, value: unknown): number {
   if (value === undefined || value === null) return 0
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
@@ -92,12 +92,15 @@ export function countOf(where: string, name: string, value: unknown): number {
   return value as number
 }
 
-/** The size of a batch in documents; absent is 0. Larger sizes than the core counts are cut to that: no batch has as many. */
+/**
+ * The size of a batch in documents; absent means 0. Sizes beyond the core's range are reduced to its maximum, which no batch
+ * reaches.
+ */
 export function batchOf(where: string, value: unknown, name = 'option batchSize'): number {
   return Math.min(countOf(where, name, value), MAX_BATCH)
 }
 
-/** The version that a document must have; undefined means any. */
+/** The version that a document must have; undefined means any version. */
 export function versionOf(where: string, value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
   return countOf(where, 'option ifVersion', value)

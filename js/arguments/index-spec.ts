@@ -1,4 +1,5 @@
-// Specifications of indexes and hints, in every form that the mongodb driver takes, brought into one: pairs of path and direction, and options.
+// Specifications of indexes and hints: every form that the mongodb driver accepts is converted into pairs of path and
+// direction, and options.
 
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type { Document } from '../types/index.js'
@@ -32,7 +33,7 @@ export interface SpecBody {
 /** The fields of an index. */
 export function indexKeys(where: string, name: string, spec: unknown): KeyPairs {
   const parts: readonly unknown[] = Array.isArray(spec) && !isPair(spec) ? spec : [spec]
-  // A field that is named again keeps its place and takes the last direction, as in an object.
+  // A repeated field keeps its position and takes the last direction, as in an object.
   const keys = new Map<string, number | string>()
   eachOf(parts, (part) => {
     for (const [path, direction] of pairsOf(where, name, part)) {

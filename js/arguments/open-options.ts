@@ -1,4 +1,5 @@
-// The options of Database.open, checked, with their defaults. The environment variable WRITE_MODE sets the default of `storage`.
+// Checks the options of Database.open and fills in their defaults. The environment variable WRITE_MODE sets the default of
+// `storage`.
 
 import { uuidv7 } from '../ids/uuid.js'
 import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
@@ -9,7 +10,7 @@ import { DATABASE, PARTS } from './option-table.js'
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
 const AUTO_INDEX = ['off', 'suggest', 'on'] as const
-/** A path that keeps nothing on disk. */
+/** The path of a database without files. */
 export const MEMORY = ':memory:'
 
 /** Options with every default filled in. */
@@ -50,7 +51,7 @@ export function pathOf(path: unknown, where = WHERE): string {
     throw wrongArgument(where, 'path', "the path of a directory or ':memory:'", path)
   }
   if (/^mongodb(\+srv)?:\/\//i.test(path)) {
-    // Not shown: there may be a password in it.
+    // The value is not shown: it may contain a password.
     throw new TypeError(`${where}: path is the address of a MongoDB server, but this database is embedded in the process and has no server; give the path of a directory, as in './data'`)
   }
   return path
@@ -119,11 +120,11 @@ function numberIn(name: string, value: unknown, least: number, most: number, uni
 
 function classOf(value: unknown): ObjectIdConstructor | undefined {
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'function') throw wrongArgument(WHERE, 'option ObjectId', 'a class made from 12 bytes', value)
+  if (typeof value !== 'function') throw wrongArgument(WHERE, 'option ObjectId', 'a class whose constructor takes 12 bytes', value)
   return value as ObjectIdConstructor
 }
 
-/** The function that makes `_id`s; also of collection options. */
+/** The function that creates `_id`s; also for collection options. */
 export function pkOf(factory: PrimaryKeyFactory | null | undefined, where = WHERE): () => unknown {
   if (factory === undefined || factory === null) return uuidv7
   if (typeof factory !== 'object' || typeof factory.createPk !== 'function') {

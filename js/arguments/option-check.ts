@@ -1,4 +1,4 @@
-// The check of options: a name that a call does not know is refused, never ignored.
+// The check of option names: an unknown name is refused, never ignored.
 
 import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
 import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
@@ -15,9 +15,9 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
   return options
 }
 
-/** Refuses names that are not among these. */
+/** Refuses names that are not in this list. */
 export function checkNames(where: string, options: object, names: OptionNames): void {
-  // Inherited properties count: they would take effect.
+  // Inherited properties are checked too, because they would take effect.
   for (const name in options) {
     if (!names.known.has(name)) refuseName(where, options, name, names)
   }
@@ -30,7 +30,7 @@ function refuseName(where: string, options: object, name: string, names: OptionN
     if (value === undefined || value === null || refusal.nothing.includes(value)) return
     throw unsupported(where, name, refusal.instead)
   }
-  // A property that the program added to Object.prototype is no option.
+  // A property that the program added to Object.prototype is not an option.
   if (!Object.hasOwn(options, name) && name in Object.prototype) return
   throw new TypeError(`${where}: there is no option ${shown(name)}; ${adviceOf(name, names.own)}`)
 }
@@ -43,7 +43,7 @@ function adviceOf(name: string, own: readonly string[]): string {
   return own.length === 0 ? 'it takes none' : `there are ${own.join(', ')}`
 }
 
-/** The name with the smallest edit distance, where that is small for its length. */
+/** The name with the smallest edit distance, if that is small for its length. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   if (name.length > 40) return undefined
   let best: string | undefined
@@ -72,7 +72,7 @@ function slipsBetween(a: string, b: string): number {
   return last[b.length]!
 }
 
-/** Strings compare by their bytes; there are no rules of languages. */
+/** Strings are compared by their bytes; collations are not supported. */
 export function checkCollation(where: string, collation: unknown): void {
   checkFields(where, 'collation', collation)
   if (collation['locale'] !== 'simple') throw unsupported(where, 'collation', "only { locale: 'simple' } is there")

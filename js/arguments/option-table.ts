@@ -1,5 +1,6 @@
-// All options in one place: what each method takes, and which of the driver's options are accepted without effect or refused. Each call is
-// checked against these tables, and so are docs/api.md and docs/compatibility.md in tests; the compiler compares them with the types.
+// All options: what each method accepts, and which of the driver's options are accepted without effect or refused. Each call
+// is checked against these tables; tests compare them with docs/api.md and docs/compatibility.md, and the compiler compares
+// them with the types.
 
 import type {
   CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention
@@ -15,26 +16,26 @@ import type {
   VersionOptions
 } from '../types/options.js'
 
-/** Options of the driver that change no answer here: accepted by every method, without effect. */
+/** Options of the driver that change no result here: accepted by every method, without effect. */
 export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string } = {
   comment: 'there is no log of operations',
-  readPreference: 'there is one database, and a read sees its newest state',
+  readPreference: 'there is one database, and reads see its newest state',
   omitReadPreference: 'as `readPreference`',
-  readConcern: 'reads see what was written, and nothing that may yet be taken back',
+  readConcern: 'reads see only committed writes, which are never rolled back',
   writeConcern: "the database's option `storage` decides what a write survives",
-  retryWrites: 'no network lies between',
+  retryWrites: 'there is no network',
   willRetryWrite: 'as `retryWrites`',
   bypassPinningCheck: 'there are no servers',
   dbName: 'a collection belongs to its database',
   authdb: 'there are no users',
-  noResponse: 'every operation answers',
-  allowDiskUse: 'nothing goes to disk; a stage holds at most 100 MiB',
+  noResponse: 'every operation returns a result',
+  allowDiskUse: 'nothing is spilled to disk; a stage holds at most 100 MiB',
   allowPartialResults: 'there are no shards',
   partial: 'as `allowPartialResults`',
   oplogReplay: 'there is no oplog',
-  noCursorTimeout: 'a cursor that is left alone for too long ends all the same',
+  noCursorTimeout: 'idle cursors always time out',
   maxAwaitTimeMS: 'there are no tailable cursors',
-  timeoutMode: 'as `timeoutMS`, which is refused',
+  timeoutMode: 'belongs to `timeoutMS`, which is refused',
   cursor: 'use `batchSize`',
   authorizedCollections: 'there are no users',
   bypassDocumentValidation: 'there are no validators',
@@ -50,38 +51,38 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
 export interface RefusedOption {
   /** Values without effect, which are accepted; undefined and null always are. */
   readonly nothing: readonly unknown[]
-  /** The reason, or what to do. */
+  /** The reason, or what to do instead. */
   readonly instead: string
 }
 
 const refused = (instead: string, ...nothing: unknown[]): RefusedOption => ({ nothing, instead })
-const LATER = 'it comes with a later version'
+const LATER = 'it is planned for a later version'
 
-/** Of any method. */
+/** Of every method. */
 export const REFUSED: { readonly [name: string]: RefusedOption | undefined } = {
   __proto__: null as never,
   session: refused('operations of one call are atomic'),
   timeoutMS: refused('use maxTimeMS or signal', 0),
-  explain: refused('use explain() of the cursor that find and aggregate answer, or a method that takes the option'),
+  explain: refused('use explain() of the cursor that find and aggregate return, or a method that takes the option'),
   ifVersion: refused('use set, setMany or delete, which take it'),
   min: refused('write the bounds into the filter'),
   max: refused('write the bounds into the filter'),
   returnKey: refused('use a projection of the fields of the index', false),
-  showRecordId: refused('documents have no number', false),
+  showRecordId: refused('documents have no record id', false),
   tailable: refused('no collection is capped', false),
   awaitData: refused('no collection is capped', false),
   singleBatch: refused('use limit', false),
   out: refused('use the stage $out'),
-  raw: refused('answers are documents', false),
-  fieldsAsRaw: refused('answers are documents'),
-  promoteValues: refused('answers are values of JavaScript', true),
+  raw: refused('results are documents', false),
+  fieldsAsRaw: refused('results are documents'),
+  promoteValues: refused('results are JavaScript values', true),
   promoteLongs: refused('64-bit integers are BigInts', true),
   promoteBuffers: refused('binary comes back as a Buffer', true),
   encryptedFields: refused('documents are not encrypted'),
   encryptionKey: refused(LATER)
 }
 
-/** Of collections: refused by createCollection. */
+/** Options of collections: refused by createCollection. */
 export const REFUSED_OF_COLLECTIONS: { readonly [name: string]: RefusedOption | undefined } = {
   __proto__: null as never,
   ...Object.fromEntries(
@@ -112,21 +113,21 @@ export const OTHER_NAMES: { readonly [name: string]: string | undefined } = {
 
 /** Options of indexes. */
 const INDEX: readonly (keyof CreateIndexesOptions)[] = ['name', 'unique', 'sparse', 'partialFilterExpression', 'background'] satisfies (keyof IndexDescription)[]
-/** How a server builds an index, which means nothing here. */
+/** How a server builds an index; without effect here. */
 const BUILDS = ['background', 'v', 'version', 'commitQuorum']
-/** Options of a server's indexes: those, and those that the core refuses. */
+/** Options of a server's indexes, including those that the core refuses. */
 const INDEX_OF_SERVERS = [
   ...BUILDS, 'hidden', 'expireAfterSeconds', 'storageEngine', 'weights', 'default_language', 'language_override', 'textIndexVersion',
   '2dsphereIndexVersion', 'bits', 'min', 'max', 'wildcardProjection', 'clustered', 'prepareUnique'
 ]
 
-/** What a call may name. */
+/** The options of one call. */
 export interface OptionNames {
-  /** The names that the call itself takes, in the order of the documentation. */
+  /** The options of the call itself, in the order of the documentation. */
   readonly own: readonly string[]
   /** All names that are accepted. */
   readonly known: ReadonlySet<string>
-  /** The names that it refuses with a reason, besides those that every method refuses. */
+  /** The names that it refuses with a reason, in addition to those that every method refuses. */
   readonly refused: { readonly [name: string]: RefusedOption | undefined }
 }
 
@@ -135,18 +136,21 @@ type Shared = keyof OperationOptions
 const OF_OPERATIONS = ['signal', 'maxTimeMS'] as const
 
 type Refusals = OptionNames['refused']
-/** Without a prototype, as every table is in which a name from the program is looked up. */
+/** Without a prototype, like every table that is indexed by names from the program. */
 const NO_REFUSALS: Refusals = { __proto__: null as never }
-/** A tuple that names each member once; a tuple of what is missing where it does not. */
+/** A tuple that names each member once; otherwise a tuple of the missing members. */
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
 
-/** The options of an operation: its own, `ignoreUndefined` where it has an effect, those of all operations, and the driver's without effect. */
+/**
+ * The options of an operation: its own, `ignoreUndefined` where it has an effect, those of all operations, and the driver's
+ * options without effect.
+ */
 function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
   return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
     namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
 }
 
-/** The options of a handle, which is no operation. */
+/** The options of a handle, which is not an operation. */
 function handle<O extends DriverOptions>() {
   return <const A extends readonly (Exclude<keyof O, keyof DriverOptions> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, keyof DriverOptions>, A>): OptionNames =>
     namesOf(own as readonly string[], NO_REFUSALS)
@@ -156,13 +160,13 @@ function namesOf(own: readonly string[], refusals: Refusals): OptionNames {
   return { own, known: new Set([...own, 'collation', ...Object.keys(IGNORED)]), refused: refusals }
 }
 
-/** Options of indexes; those of a server's are known, as the core has to say of each. */
+/** Options of indexes; a server's options are listed because the core refuses each with its reason. */
 function indexNames(own: readonly string[]): OptionNames {
   const { known } = namesOf(own, NO_REFUSALS)
   return { own, known: new Set([...known, ...INDEX_OF_SERVERS]), refused: NO_REFUSALS }
 }
 
-/** The fields of an object of this package's own, which may have no others. */
+/** The fields of an object of this package, which may have no others. */
 function fields<O>() {
   return <const A extends readonly (keyof O)[]>(...own: Whole<keyof O, A>): OptionNames =>
     ({ own: own as readonly string[], known: new Set(own as readonly string[]), refused: NO_REFUSALS })
@@ -174,12 +178,12 @@ const answering = ['projection', 'includeResultMetadata'] as const
 const searching = ['hint', 'let', 'explain'] as const
 const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 
-/** Options of an index that are not sent to the core: without effect here, or refused before. */
+/** Options of an index that are not sent to the core: without effect here, or refused earlier. */
 export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
   ...BUILDS, ...OF_OPERATIONS, ...Object.keys(IGNORED), ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
 ])
 
-/** What each method of a collection takes. */
+/** The options of each method of a collection. */
 export const COLLECTION = {
   insertOne: operation<InsertOneOptions>()(...inserting),
   insertMany: operation<InsertManyOptions>()('ordered', ...inserting),
@@ -224,7 +228,7 @@ export const COLLECTION = {
   isCapped: none
 } as const satisfies { [method: string]: OptionNames }
 
-/** What each method of a database takes; close takes nothing. */
+/** The options of each method of a database; close takes none. */
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'readOnly', 'createIfMissing', 'errorIfExists',
@@ -244,7 +248,7 @@ export const DATABASE = {
   importJSONL: operation<ImportOptions>()('ifExists', 'batchSize', 'onProgress')
 } as const satisfies { [method: string]: OptionNames }
 
-/** What the methods of cursors take; the others take no options. */
+/** The options of cursor methods; the methods not listed take no options. */
 export const CURSOR = {
   explain: fields<Extract<ExplainVerbosityLike, object>>()('verbosity', 'maxTimeMS'),
   stream: fields<{ transform: unknown }>()('transform')
@@ -262,7 +266,7 @@ export const BULK_WRITES = {
   deleteMany: fields<Model<'deleteMany'>>()('filter', 'hint', 'collation')
 } as const satisfies { [write: string]: OptionNames }
 
-/** Other objects of options. */
+/** Other option objects. */
 export const PARTS = {
   retention: fields<Retention>()('generations'),
   collation: fields<{ locale: unknown }>()('locale'),

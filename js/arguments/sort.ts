@@ -1,4 +1,4 @@
-// Sorts, in every form that the mongodb driver takes, brought into one: a list of paths and directions.
+// Sort specifications: every form that the mongodb driver accepts is converted into a list of paths and directions.
 
 import type { Sort, SortDirection } from '../types/index.js'
 import { eachOf, isMap, wrongArgument } from './arguments.js'
@@ -8,14 +8,14 @@ const FORMS = "a field name, an object, a Map, or a list of fields or [field, di
 /** Paths and directions in order. */
 export type SortKeys = [path: string, direction: 1 | -1][]
 
-/** The one form of a sort; undefined when it names no field. */
+/** The normalised form of a sort; undefined when it names no field. */
 export function sortKeys(where: string, sort: Sort | null | undefined, direction?: SortDirection): SortKeys | undefined {
   if (sort === undefined || sort === null) return undefined
   const keys = pairsOf(where, sort, direction).map(([path, given]): SortKeys[number] => {
     if (typeof path !== 'string' || path === '') throw wrongArgument(where, 'sort', FORMS, path)
     return [path, directionOf(where, path, given)]
   })
-  // A field that is named twice keeps its last direction, as in an object.
+  // A repeated field keeps its last direction, as in an object.
   const unique = [...new Map(keys)]
   return unique.length > 0 ? unique : undefined
 }

@@ -1,4 +1,5 @@
-// What a JavaScript value is to the codec: an object with fields, a Date, bytes, an ObjectId, or something that cannot be stored.
+// Classifies JavaScript values for the codec: an object with fields, a Date, bytes, an ObjectId, or a value that cannot be
+// stored.
 
 import { types } from 'node:util'
 
@@ -11,7 +12,7 @@ export const MAX_DOCUMENT = 16_777_216
 /** Largest encoded `_id`, in bytes. */
 export const MAX_ID = 1024
 
-/** What the encoder makes of an object that is not an array. */
+/** How the encoder treats an object that is not an array. */
 export const OBJECT = 0
 export const DATE = 1
 export const BINARY = 2
@@ -19,15 +20,16 @@ export const OBJECT_ID = 3
 export type ObjectKind = typeof OBJECT | typeof DATE | typeof BINARY | typeof OBJECT_ID
 
 /**
- * Thrown within the encoder for a value that cannot be stored. Each level adds its key on the way out, so that no path is kept
- * while values are fine. The encoder turns it into a MoltenError.
+ * Thrown within the encoder for a value that cannot be stored. Each level adds its key while the exception propagates, so
+ * that no path is tracked for valid values. The encoder turns it into a MoltenError.
  */
 export class Refusal {
   readonly path: (string | number)[] = []
   constructor(readonly reason: string, readonly codeName?: CodeName) {}
 }
 
-// Taken when this module is evaluated: a test's fake clock replaces the globals later, and an instance may have methods of these names.
+// Captured when this module is evaluated: a test's fake clock may replace the globals later, and an instance may have own
+// methods of these names.
 const apply = Reflect.apply
 const objectPrototype = Object.prototype
 const datePrototype = Date.prototype
@@ -43,21 +45,21 @@ export function isWellFormed(string: string): boolean {
   return (string as string & { isWellFormed(): boolean }).isWellFormed()
 }
 
-/** Milliseconds since 1970, of a Date of any realm, also when its methods were replaced. */
+/** Milliseconds since 1970, of a Date of any realm, even when its methods were replaced. */
 export function timeOf(date: object): number {
   const time = apply(getTime, date, []) as number
   if (time !== time) throw new Refusal('is an invalid Date; store null, or a Date that has a time')
   return time
 }
 
-/** The length of a Uint8Array, also when a property of that name hides it. */
+/** The length of a Uint8Array, even when an own property hides it. */
 export function lengthOf(bytes: object): number {
   return apply(getLength, bytes, []) as number
 }
 
 const NO_BYTES = new Uint8Array(0)
 
-/** Whether the buffer of a view without bytes was detached, or shrank below it: the bytes that it had are gone. */
+/** Whether the buffer of a view without bytes was detached, or shrank below it: its bytes are gone. */
 export function isGone(bytes: Uint8Array): boolean {
   try {
     NO_BYTES.set(bytes)
@@ -67,12 +69,12 @@ export function isGone(bytes: Uint8Array): boolean {
   }
 }
 
-/** The source and the flags of a regular expression, also when properties of these names hide them. */
+/** The source and the flags of a regular expression, even when own properties hide them. */
 export function patternOf(pattern: RegExp): { source: string; flags: string } {
   return { source: apply(getSource, pattern, []) as string, flags: apply(getFlags, pattern, []) as string }
 }
 
-/** Classifies an object by its internal slots and `_bsontype`, never by its class: other realms have classes of their own. */
+/** Classifies an object by its internal slots and `_bsontype`, not by its class: other realms have their own classes. */
 export function kindOf(value: object): ObjectKind {
   const prototype = Object.getPrototypeOf(value) as object | null
   return prototype === objectPrototype ? OBJECT : kindOfInstance(value, prototype)
@@ -94,7 +96,7 @@ function kindOfInstance(value: object, prototype: object | null): ObjectKind {
   throw new Refusal(`is a bson ${bsontype}; ${BSON_NEXT[bsontype] ?? 'store its content as plain values'}`)
 }
 
-/** An own `_bsontype` of a plain object is a field like any other: it may come from JSON of unknown origin. */
+/** An own `_bsontype` of a plain object is an ordinary field: it may come from untrusted JSON. */
 function bsontypeOf(value: object, prototype: object | null): string | undefined {
   if (prototype === null) return undefined
   if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(value, '_bsontype')) return undefined

@@ -1,4 +1,4 @@
-// Results to values.
+// Decodes results into values.
 
 import { MoltenError } from '../errors.js'
 import { ObjectId } from '../ids/object-id.js'
@@ -7,16 +7,19 @@ import { NO_COLLECTION, type Shape, type ShapeCache } from './shapes.js'
 import type { ValueReader } from './value-reader.js'
 import type { NativeBuffer } from './writer.js'
 
-/** Deeper than any document together with what wraps it. A deeper value is damage, found before the stack overflows. */
+/** Deeper than any document with its envelope. A deeper value is damage, detected before the stack overflows. */
 const MAX_DEPTH = 128
-/** Bytes of a section without definitions and blocks before its value. */
+/** Bytes of a section before its value, without definitions and blocks. */
 const PLAIN_HEAD = 16
-/** Bytes that become one JavaScript string. A string that the program keeps holds at most these in memory, unless it is longer itself. */
+/**
+ * Bytes that become one JavaScript string. A string that the program keeps holds at most this much memory, unless it is
+ * longer itself.
+ */
 const PIECE = 4096
-/** The same where strings are far apart. */
+/** The same limit where strings are far apart. */
 const SMALL_PIECE = 256
 
-/** Makes the program's ObjectIds from 12 bytes of their own. */
+/** Creates ObjectIds of the program's class from a copy of 12 bytes. */
 export type ObjectIdClass = new (bytes: Uint8Array) => unknown
 
 export interface ReaderOptions {
@@ -30,19 +33,19 @@ const RealDate = Date
 const NONE: readonly Shape[] = []
 
 /**
- * Reads the sections of results. A piece of the bytes becomes one JavaScript string when its first string is read, and the strings
- * are slices of that. The values do not refer to the bytes.
+ * Reads the sections of results. A piece of the bytes becomes one JavaScript string when its first string is read; its
+ * strings are slices of that string. The values do not refer to the bytes.
  *
- * The readers of shapes use the members that are not private.
+ * Shape readers use the members that are not private.
  */
 export class Reader implements ValueReader {
-  /** Where the section last read ended. */
+  /** The end of the section read last. */
   end = 0
 
   bytes: NativeBuffer = Buffer.alloc(0) as NativeBuffer
   view: DataView = new DataView(new ArrayBuffer(0))
   at = 0
-  /** A piece of the bytes, one character a byte, and the range that it covers. */
+  /** A piece of the bytes, one character per byte, and its range. */
   latin = ''
   latinFrom = 0
   latinEnd = 0
@@ -51,7 +54,7 @@ export class Reader implements ValueReader {
   private shapes: readonly Shape[] = NONE
   private depth = 0
 
-  // The current block of wide strings, the place in it, and where the next one is: its length and its bytes.
+  // The current block of wide strings, the position in it, and the next block: its length and its bytes.
   private wide = ''
   private wideAt = 0
   private wideLengths = 0
@@ -75,7 +78,7 @@ export class Reader implements ValueReader {
     this.latin = this.wide = ''
   }
 
-  /** Reads one section at `at` of `bytes` and returns its value; `end` is where it ended. */
+  /** Reads the section at `at` of `bytes` and returns its value; sets `end`. */
   section(bytes: Buffer, at: number): unknown {
     this.attach(bytes)
     this.start = this.at = at
@@ -90,7 +93,7 @@ export class Reader implements ValueReader {
     return value
   }
 
-  /** Reads the value of a section at the start of `bytes` that brings no shapes; its characters are given. */
+  /** Reads the value of a section without shapes at the start of `bytes`; its characters are given. */
   plain(bytes: Buffer, characters: string, shapes: readonly Shape[]): unknown {
     this.attach(bytes)
     this.start = this.wideLeft = 0
@@ -154,14 +157,14 @@ export class Reader implements ValueReader {
 
   /** Reads one value. */
   value(): unknown {
-    // Short, so that V8 inlines it.
+    // Kept short, so that V8 inlines it.
     const lead = this.bytes[this.at++] as number
     if (lead < 0x80) return lead
     if (lead >= 0xa0 && lead < 0xc0) return this.latinString(lead & 0x1f)
     return this.rarer(lead)
   }
 
-  /** Reads the value behind this lead. */
+  /** Reads the value after this lead byte. */
   rarer(lead: number): unknown {
     if (lead >= 0xe0) return lead - 0x100
     if (lead < 0x80) return lead
@@ -244,7 +247,7 @@ export class Reader implements ValueReader {
   }
 
   private array(length: number): unknown[] {
-    // Each element takes a byte at least: a wrong length never allocates more than the section could hold.
+    // Each element takes at least one byte: a wrong length never allocates more than the section could hold.
     this.need(length)
     if (++this.depth > MAX_DEPTH) this.corrupt('values are nested too deep')
     const array = this.few(length)
@@ -253,7 +256,7 @@ export class Reader implements ValueReader {
     return array
   }
 
-  /** The first values of an array, in a literal: it has no spare capacity, while the first push allocates room for 17. */
+  /** The first values are in a literal, which has no spare capacity; the first push would allocate room for 17. */
   private few(length: number): unknown[] {
     if (length === 1) return [this.value()]
     if (length === 2) return [this.value(), this.value()]
@@ -284,7 +287,7 @@ export class Reader implements ValueReader {
     return this.latin.substring(from - first, end - first)
   }
 
-  /** Makes the piece that begins with this string. */
+  /** Creates the piece that begins with this string. */
   private nextLatin(from: number, end: number): void {
     if (end > this.end) this.corrupt('the section ends early')
     const piece = from - this.latinEnd > PIECE ? SMALL_PIECE : PIECE
@@ -337,8 +340,8 @@ export class Reader implements ValueReader {
   }
 
   /**
-   * An ObjectId of the program's class. Its constructor may keep the bytes that it is given, and may read documents with this reader: so it
-   * gets a copy, the state of the reader is restored afterwards, and the buffer is marked as lent meanwhile.
+   * An ObjectId of the program's class. Its constructor may keep the bytes that it gets, and may read documents with this
+   * reader. So it gets a copy, the state of the reader is restored afterwards, and the buffer is marked as lent meanwhile.
    */
   private foreign(id: Uint8Array): unknown {
     const { end, bytes, view, at, latin, latinFrom, latinEnd, start, shapes, depth, wide, wideAt, wideLengths, wideBytes, wideLeft, owner } = this

@@ -1,4 +1,4 @@
-// Values to the stored form, with their checks.
+// Encodes values in the stored form, and checks them.
 
 import { types } from 'node:util'
 
@@ -10,7 +10,7 @@ import { MAX_SHAPE_KEYS, type PortShapes } from './shapes.js'
 import { HEAD, TokenWriter, TOO_LARGE } from './token-writer.js'
 import type { Writer } from './writer.js'
 
-/** Where a value stands: it decides the kind of error, and what undefined means. */
+/** The role of a value: it decides the kind of error and the meaning of undefined. */
 export type Role = 'document' | 'filter' | 'update' | 'pipeline'
 
 export interface EncodeOptions {
@@ -22,15 +22,15 @@ const KINDS: { readonly [role in Role]: MoltenErrorKind } = {
   document: 'BAD_DOCUMENT', filter: 'BAD_QUERY', update: 'BAD_UPDATE', pipeline: 'BAD_QUERY'
 }
 
-/** What an encoder is given. */
+/** The input of an encoder. */
 const DOCUMENT = 0
 const VALUE = 1
 const ID = 2
 type Part = typeof DOCUMENT | typeof VALUE | typeof ID
 
 /**
- * Writes a document as a record, its `_id` first: `id` when given, else the document's own. Getters run once and
- * their errors are passed on; then, as after a refusal, the writer is as it was.
+ * Writes a document as a record, its `_id` first: `id` if given, otherwise the document's own. Getters run once and their
+ * errors propagate; the writer is then as it was before, as after a refusal.
  */
 export function encodeDocument(out: Writer, shapes: PortShapes, document: object, options: EncodeOptions, id?: unknown): void {
   new Encoder(out, shapes, 'document', options.ignoreUndefined).encode(DOCUMENT, document, id, '')
@@ -41,7 +41,7 @@ export function encodeValue(out: Writer, value: unknown, role: Role, options?: E
   new Encoder(out, undefined, role, options?.ignoreUndefined ?? true).encode(VALUE, value, undefined, role === 'pipeline' ? role : '')
 }
 
-/** Writes an `_id` alone, as key access sends it. */
+/** Writes only an `_id`, as key access sends it. */
 export function encodeId(out: Writer, id: unknown): void {
   new Encoder(out, undefined, 'document', true).encode(ID, id, undefined, '_id')
 }
@@ -60,7 +60,7 @@ class Encoder extends TokenWriter {
     this.conditions = role === 'filter' || role === 'pipeline'
   }
 
-  /** Writes one of the three. When that throws, the writer and the shapes are as they were before. */
+  /** Writes one of the three. On an exception the writer and the shapes are restored. */
   encode(part: Part, value: unknown, id: unknown, prefix: string): void {
     const { out, shapes } = this
     if (out.busy) {
@@ -79,7 +79,7 @@ class Encoder extends TokenWriter {
     } catch (error) {
       throw this.errorFrom(error, prefix)
     } finally {
-      // By assignments: where the stack has run out, a call would fail too.
+      // By assignments: when the stack is exhausted, a call would fail too.
       if (!done) {
         if (shapes !== undefined) shapes.open = open
         out.length = start
@@ -92,7 +92,7 @@ class Encoder extends TokenWriter {
     if (this.out.length > this.limit) throw new Refusal(TOO_LARGE, 'BSONObjectTooLarge')
   }
 
-  /** A Refusal becomes the error of the role, with its path. Any other error came from user code and is passed on. */
+  /** A Refusal becomes the error of the role, with its path. Any other error comes from user code and is rethrown. */
   private errorFrom(error: unknown, prefix: string): unknown {
     if (!(error instanceof Refusal)) return error
     const path = [...(prefix === '' ? [] : [prefix]), ...error.path.reverse()].join('.')
@@ -134,7 +134,7 @@ class Encoder extends TokenWriter {
       case 'bigint':
         return this.bigint(value)
       case 'undefined':
-        // Elements of arrays, and fields with `ignoreUndefined: false`; others were left out before.
+        // Elements of arrays, and fields with `ignoreUndefined: false`; other undefined fields were left out before.
         if (this.role === 'document') return out.token(0xc0)
         throw new Refusal('is undefined; leave it out, or use null')
       case 'function':
@@ -165,7 +165,7 @@ class Encoder extends TokenWriter {
     }
   }
 
-  /** A regular expression, which only conditions have: `{ $regularExpression: { pattern, options } }`. */
+  /** A regular expression, allowed only in conditions: `{ $regularExpression: { pattern, options } }`. */
   private pattern(pattern: RegExp, depth: number): void {
     this.enter(depth + 1)
     const { source, flags } = patternOf(pattern)
@@ -186,7 +186,7 @@ class Encoder extends TokenWriter {
   private array(array: unknown[], depth: number): void {
     this.enter(depth)
     const length = array.length
-    // An element takes a byte at least: an array with too many holes is refused without a walk over them.
+    // An element takes at least one byte: an array with too many holes is refused without a walk over them.
     if (this.out.length + length > this.limit) throw new Refusal(TOO_LARGE)
     this.count(0x90, 0xdc, length)
     let i = 0
@@ -200,7 +200,10 @@ class Encoder extends TokenWriter {
     }
   }
 
-  /** An object by its shape: the values, and then the number of the shape in front of them, known when all keys were walked. */
+  /**
+   * Writes an object by its shape: the values, and then the shape's number before them, which is known when all keys were
+   * walked.
+   */
   private record(object: object, keys: string[], depth: number, root: boolean, id: unknown): void {
     const shapes = this.shapes as PortShapes
     if (keys.length >= MAX_SHAPE_KEYS || !shapes.hasRoom()) return this.gathered(object, keys, depth, root, id)
@@ -234,7 +237,7 @@ class Encoder extends TokenWriter {
     out.view.setUint16(start + 1, shapes.number(node))
   }
 
-  /** An object whose values are read first, each once, because its form depends on which are undefined. */
+  /** Writes an object whose values are read first, each once, because its form depends on which of them are undefined. */
   private gathered(object: object, keys: string[], depth: number, root: boolean, id: unknown): void {
     this.enter(depth)
     const names: string[] = []
@@ -279,7 +282,7 @@ class Encoder extends TokenWriter {
     return this.shapes.numberOf(names)
   }
 
-  /** An object of a filter or update; nothing is left out of it. */
+  /** Writes an object of a filter or update; nothing is left out of it. */
   private map(object: object, keys: string[], depth: number): void {
     this.enter(depth)
     this.count(0x80, 0xde, keys.length)

@@ -1,12 +1,12 @@
-// Readers of the objects of one shape: a loop at first, then code that is compiled for the shape.
+// Readers for the objects of one shape: a loop at first, later code that is compiled for the shape.
 
 import type { ValueReader } from './value-reader.js'
 
-/** Readers compiled in this realm. Code is never freed, so their number is bounded. */
+/** The number of readers compiled in this realm is bounded, because code is never freed. */
 const MAX_COMPILED = 1024
 /** Larger objects gain nothing from a literal. */
 const MAX_KEYS = 128
-/** Longer code gains nothing from steps. */
+/** Longer code gains nothing from inlined steps. */
 const MAX_STEPS = 40
 
 let compiled = 0
@@ -22,7 +22,7 @@ export function readByLoop(reader: ValueReader, keys: readonly string[]): object
   return object
 }
 
-/** `__proto__` as a field like any other. */
+/** Defines `__proto__` as an ordinary field. */
 export function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
 }
@@ -30,12 +30,12 @@ export function define(object: object, key: string, value: unknown): void {
 /** Reads the values of one object. */
 export type ShapeReader = (reader: ValueReader) => object
 
-/** A reader that makes its object with a literal; undefined where `readByLoop` is used instead. */
+/** A reader that creates its object with a literal; undefined where `readByLoop` is used instead. */
 export function compileLiteral(keys: readonly string[]): ShapeReader | undefined {
   return keys.length > MAX_KEYS ? undefined : compile(keys, () => literalOf(keys, () => 'reader.value()'))
 }
 
-/** The fastest reader of objects that are mostly like the example; undefined where another reader is used. */
+/** The fastest reader for objects that are mostly like the example; undefined where another reader is used. */
 export function compileSteps(keys: readonly string[], example: object): ShapeReader | undefined {
   return keys.length > MAX_STEPS ? undefined : compile(keys, () => stepsOf(keys, example))
 }
@@ -47,7 +47,7 @@ function compile(keys: readonly string[], codeOf: () => string): ShapeReader | u
     compiled++
     return read
   } catch {
-    // --disallow-code-generation-from-strings, or a policy that says the same.
+    // Fails with --disallow-code-generation-from-strings, or an equivalent policy.
     codeGeneration = false
     return undefined
   }
@@ -57,13 +57,16 @@ function literalOf(keys: readonly string[], valueOf: (i: number) => string): str
   return `return { ${keys.map((key, i) => `${JSON.stringify(key)}: ${valueOf(i)}`).join(', ')} }`
 }
 
-/** Code that reads value by value with the position in a local variable; the reader gets it only while it reads a value itself. */
+/**
+ * Code that reads value by value with the position in a local variable; the reader gets the position only while it reads a
+ * value itself.
+ */
 function stepsOf(keys: readonly string[], example: object): string {
   const values: unknown[] = Object.values(example)
-  // Integers for names come first in an object, wherever they stand in the shape.
+  // Integer-like names come first in an object, whatever their position in the shape.
   const inOrder = Object.keys(example).every((key, i) => key === keys[i])
   const names = keys.map((_, i) => `v${i}`)
-  // No closure and no object but the result; `lead` and `end` are shared by all steps.
+  // Allocates no closure and no object except the result; all steps share `lead` and `end`.
   return `const { bytes } = reader
 let { at, latin, latinFrom, latinEnd } = reader
 let lead, end, ${names.join(', ')}
@@ -92,7 +95,7 @@ const BOOLEAN = `if (lead === 0xc2 || lead === 0xc3) {
   at++
 }`
 
-/** Code that reads one value, of this example's kind first. */
+/** Code that reads one value, trying this example's type first. */
 function stepOf(name: string, example: unknown): string {
   const first = typeof example === 'string' ? STRING : typeof example === 'boolean' ? BOOLEAN : typeof example === 'number' ? (Number.isInteger(example) ? SMALL : DOUBLE) : ''
   return `lead = bytes[at]

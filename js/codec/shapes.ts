@@ -1,4 +1,5 @@
-// Shapes, lists of keys that many objects share: those that this port has defined in the core, and those that results have defined.
+// Shapes, which are lists of keys shared by many objects: the shapes that this port has defined in the core, and those that
+// results have defined.
 
 import { MoltenError } from '../errors.js'
 import { isWellFormed, Refusal } from './classify.js'
@@ -6,22 +7,22 @@ import { compileLiteral, compileSteps, readByLoop, type ShapeReader } from './sh
 import type { ValueReader } from './value-reader.js'
 import type { Writer } from './writer.js'
 
-/** The number that stands for no collection, or for one whose number is not known yet. */
+/** The number for no collection, or for a collection whose number is not known yet. */
 export const NO_COLLECTION = 0xffffffff
-/** Shapes that a port defines; objects of further shapes are written as maps. */
+/** The maximum number of shapes that a port defines; objects of further shapes are written as maps. */
 export const MAX_SHAPES = 1024
-/** Keys that a shape may have: an object with more is a dictionary, and written as a map. */
+/** The maximum number of keys of a shape: an object with more is treated as a dictionary and written as a map. */
 export const MAX_SHAPE_KEYS = 1024
-/** Bounds the nodes that documents which failed half-way leave in the trie. */
+/** Limits the trie nodes left by documents that failed half-way. */
 const MAX_NODES = 1 << 18
-/** Characters of keys in the trie, about: those of shapes that Rust keeps as maps are in it too. */
+/** The approximate limit of key characters in the trie; includes shapes that the core stores as maps. */
 const MAX_CHARACTERS = 1 << 22
 
-/** A list of keys, as the place in the trie where it ends. */
+/** A list of keys, represented by its last node in the trie. */
 export class ShapeNode {
   /** The shape's number, or -1 while no object has ended here. */
   id = -1
-  /** The first child, beside the others: most nodes have one. */
+  /** The first child, stored separately: most nodes have only one. */
   nextKey: string | undefined = undefined
   next: ShapeNode | undefined = undefined
   others: Map<string, ShapeNode> | undefined = undefined
@@ -31,11 +32,12 @@ export class ShapeNode {
   ) {}
 }
 
-/** The shapes that this port has defined in the core: a trie walked by key, from the root to the number of a shape. */
+/** The shapes that this port has defined in the core: a trie from the root, key by key, to the number of a shape. */
 export class PortShapes {
   readonly root = new ShapeNode(undefined, '')
   /**
-   * Objects whose keys are being walked. A number is reserved for each: an object that was begun as a record can always end as one.
+   * Objects whose keys are being walked. A number is reserved for each, so that an object begun as a record can always be
+   * finished as one.
    */
   open = 0
   private readonly ends: ShapeNode[] = []
@@ -56,7 +58,7 @@ export class PortShapes {
     return this.ends.length + this.open < MAX_SHAPES && this.nodes < MAX_NODES && this.characters < MAX_CHARACTERS
   }
 
-  /** The node after this one by this key, made when there is none. */
+  /** The child of this node by this key, created when missing. */
   step(node: ShapeNode, key: string): ShapeNode {
     const known = this.find(node, key)
     if (known !== undefined) return known
@@ -74,13 +76,13 @@ export class PortShapes {
     return made
   }
 
-  /** The number of the shape that ends here. The caller has seen `hasRoom`, or the number is there. */
+  /** The number of the shape that ends here. The caller has checked `hasRoom`, or the number exists. */
   number(node: ShapeNode): number {
     if (node.id < 0) node.id = this.ends.push(node) - 1
     return node.id
   }
 
-  /** The number of the shape with these keys, given now when there is room; -1: write a map. */
+  /** The number of the shape with these keys, assigned now if there is room; -1 means that a map is written. */
   numberOf(keys: string[]): number {
     const room = this.hasRoom()
     let node: ShapeNode | undefined = this.root
@@ -91,7 +93,7 @@ export class PortShapes {
     return room ? this.number(node) : node.id
   }
 
-  /** Writes the body of DEFINE for the shapes not yet sent; they count as sent once `sent` is what `written` is. */
+  /** Writes the body of DEFINE for the shapes not sent yet; they count as sent once `sent` is set to `written`. */
   writeDefinitions(out: Writer): void {
     out.u16(this.sent)
     out.u16(this.pending)
@@ -114,16 +116,16 @@ function keysOf(end: ShapeNode): string[] {
   return keys.reverse()
 }
 
-/** Uses after which a shape's objects are made by a literal. */
+/** Uses after which a shape's objects are created by a literal. */
 const LITERAL_AFTER = 8
-/** Uses after which a shape's objects are read by code of their own: much code, slow until V8 has optimized it. */
+/** Uses after which a shape gets its own reader code, which is large, and slow until V8 has optimized it. */
 const STEPS_AFTER = 1024
-/** Shapes of this realm that are read so. More of them would only evict one another from the processor's caches. */
+/** The maximum number of shapes of this realm with such code. More would evict one another from the processor's caches. */
 const MAX_STEPPED = 32
 
 let stepped = 0
 
-/** A shape of a collection, and how its objects are read. */
+/** A shape of a collection, and the reader of its objects. */
 export class Shape {
   private uses = 0
   private literal: ShapeReader | undefined = undefined
@@ -145,7 +147,10 @@ export class Shape {
   }
 }
 
-/** The shapes that results of one database have defined, by the number of the collection. A number is never reused. */
+/**
+ * The shapes that results of one database have defined, by the number of the collection. A collection's number is never
+ * reused.
+ */
 export class ShapeCache {
   private readonly collections = new Map<number, Shape[]>()
 
@@ -165,7 +170,7 @@ export class ShapeCache {
     return shapes
   }
 
-  /** Adds a definition. A known one comes again when two results were under way; one that skips a number is damage. */
+  /** Adds a definition. A known shape is defined again when two results were under way; a gap in the numbers is damage. */
   learn(collectionNumber: number, id: number, keys: readonly string[]): void {
     const shapes = this.listOf(collectionNumber)
     if (id > shapes.length) {

@@ -7,11 +7,13 @@ const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 /** Up to this length a loop over the characters is faster than a native call. */
 export const SHORT_STRING = 40
-/** The longest head of any value, and any value that is not a string or binary. */
+/** The longest head of any value, and the longest value that is neither a string nor binary. */
 export const HEAD = 16
 export const TOO_LARGE = `is larger than ${MAX_DOCUMENT} bytes; store parts of it as documents of their own`
 
-/** Writes the tokens of the stored form: each value in its one encoding, and nothing past the limit of a document. */
+/**
+ * Writes the tokens of the stored form: the single encoding of each value, and nothing beyond the size limit of a document.
+ */
 export class TokenWriter {
   protected readonly limit: number
 
@@ -27,7 +29,7 @@ export class TokenWriter {
     const int = value | 0
     if (int !== value || (int === 0 && 1 / value < 0)) {
       bytes[at] = 0xcb
-      // One NaN, whatever its payload.
+      // All NaNs are stored as one, whatever their payload.
       out.view.setFloat64(at + 1, value === value ? value : NaN)
       out.length = at + 9
     } else if (int >= 0) {
@@ -89,7 +91,7 @@ export class TokenWriter {
     const most = value.length > 4096 ? Buffer.byteLength(value) : 3 * value.length
     out.ensure(HEAD + most)
     const start = out.length
-    // Written at its place if it is ASCII, and moved if its head turns out to be longer.
+    // Written in place if it is ASCII, and moved if its head turns out to be longer.
     const guess = start + stringHead(value.length)
     const length = (out.bytes as NativeBuffer).utf8Write(value, guess, most)
     const body = start + stringHead(length)
@@ -99,7 +101,7 @@ export class TokenWriter {
     out.length = body + length
   }
 
-  /** A lead byte of the three that follow one another for u8, u16 and u32 lengths, and the length. */
+  /** Writes a length with the lead byte for its size: three consecutive lead bytes stand for u8, u16 and u32. */
   private head(lead8: number, length: number): void {
     const out = this.out
     out.ensure(HEAD)
@@ -168,7 +170,7 @@ export class TokenWriter {
   }
 }
 
-/** Writes a short string of ASCII as a value; answers where it ends, -1 when it is another. The place has room. */
+/** Writes a short ASCII string as a value; returns its end, or -1 for any other string. The caller has made room. */
 export function writeShort(bytes: Uint8Array, start: number, string: string): number {
   const length = string.length
   if (length > SHORT_STRING) return -1

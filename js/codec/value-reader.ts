@@ -1,14 +1,14 @@
-// What the readers of shapes use, so that they need not know the reader that uses them.
+// The interface that shape readers use, so that they do not depend on the reader that uses them.
 
 import type { NativeBuffer } from './writer.js'
 
-/** What the readers of shapes use of the reader of a section: its bytes, the place in them, and the way to read one value. */
+/** The part of a section reader that shape readers use: its bytes, the position in them, and how to read one value. */
 export interface ValueReader {
   bytes: NativeBuffer
   view: DataView
   at: number
   end: number
-  /** A piece of the bytes, one character a byte, and the range that it covers. */
+  /** A piece of the bytes, one character per byte, and its range. */
   latin: string
   latinFrom: number
   latinEnd: number

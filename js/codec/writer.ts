@@ -1,6 +1,6 @@
-// The growable buffer that values are encoded into.
+// The growable buffer for encoded values.
 
-/** Node.js's string writers, which skip the look-up of the encoding. */
+/** Node.js's string writers, which skip the lookup of the encoding. */
 export interface NativeBuffer extends Buffer {
   utf8Write(string: string, offset: number, length: number): number
   latin1Slice(start: number, end: number): string
@@ -8,18 +8,18 @@ export interface NativeBuffer extends Buffer {
 }
 
 /**
- * A growable buffer. Values are encoded into one of its own, whose bytes are copied into the request when no user code can run any
- * more: an exception or a re-entrant call leaves the request as it was.
+ * A growable buffer. Values are encoded into a separate one, whose bytes are copied into the request when no more user code
+ * can run: an exception or a re-entrant call leaves the request as it was.
  */
 export class Writer {
   bytes: Buffer
   view: DataView
   length = 0
-  /** Set while a value is being encoded. An operation that a getter starts then needs another writer. */
+  /** Set while a value is being encoded. An operation that a getter starts meanwhile needs another writer. */
   busy = false
 
   constructor(capacity = 4096) {
-    // Not from the pool: a writer keeps its bytes for a long time.
+    // Not from Node.js's buffer pool: a writer keeps its bytes for a long time.
     this.bytes = Buffer.allocUnsafeSlow(capacity)
     this.view = viewOf(this.bytes)
   }
@@ -28,7 +28,7 @@ export class Writer {
     this.length = 0
   }
 
-  /** Makes room for this many bytes more. */
+  /** Makes room for this many more bytes. */
   ensure(extra: number): void {
     if (this.length + extra > this.bytes.length) this.grow(extra)
   }
@@ -56,7 +56,7 @@ export class Writer {
     this.length += 4
   }
 
-  /** UTF-8 after its length; the string must be well formed. */
+  /** UTF-8 after its length; the string must be well-formed. */
   text(string: string): void {
     this.ensure(4 + 3 * string.length)
     const written = (this.bytes as NativeBuffer).utf8Write(string, this.length + 4, 3 * string.length)

@@ -1,14 +1,14 @@
-// AbortSignals, with one listener for each signal, however many operations have it.
+// AbortSignals, with one listener per signal, however many operations use it.
 
-/** Is called with the reason; may return what to do after all listeners of the signal were called. */
+/** Called with the reason; may return a function to call after all listeners of the signal were called. */
 type Told = (reason: unknown) => (() => void) | void
 
-/** The callbacks of each signal. A set is dropped with its last member, and the listener with it. */
+/** The callbacks of each signal. With its last member a set is dropped, and its listener removed. */
 const waiting = new WeakMap<AbortSignal, Set<Told>>()
 
-/** Calls back with the signal's reason when it aborts; returns a function that cancels that. */
+/** Calls back with the signal's reason when it aborts; returns a function that cancels this. */
 export function onAbort(signal: AbortSignal, callback: Told): () => void {
-  // One object for each call: a callback may be given twice.
+  // One object per call: a callback may be registered twice.
   const call: Told = (reason) => callback(reason)
   let calls = waiting.get(signal)
   if (calls === undefined) {
@@ -30,12 +30,12 @@ function aborted(this: AbortSignal): void {
   if (calls === undefined) return
   waiting.delete(this)
   this.removeEventListener('abort', aborted)
-  // All listeners are called first: what one of them returns may end the operations of the others.
+  // All callbacks are called first: the returned functions may end the operations of other callbacks.
   const left = Array.from(calls, (call) => call(this.reason))
   for (const rest of left) rest?.()
 }
 
-/** Settles as the promise does, or rejects with the signal's reason, whichever comes first. */
+/** Settles like the promise, or rejects with the signal's reason, whichever comes first. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   if (signal.aborted) {

@@ -1,11 +1,11 @@
-// The collections of an open database, as its handles, cursors and operations share them.
+// The collections of an open database, shared by its handles, cursors and operations.
 
 import type { Reader } from '../codec/decode.js'
 import { NO_COLLECTION, type Shape, ShapeCache } from '../codec/shapes.js'
 import { Port } from '../transport/port.js'
 import type { Target } from '../transport/target.js'
 
-/** Operations under way. Changed by assignments: where the stack has run out, a call fails. */
+/** The number of running operations. Changed by assignments: when the stack is exhausted, a call fails. */
 export interface Pending {
   count: number
 }
@@ -54,12 +54,12 @@ export class CollectionState implements Target {
   }
 }
 
-/** How many collections stay although nothing refers to them. */
+/** How many unreferenced collections are kept. */
 const KEPT_COLLECTIONS = 256
 
 /**
- * The collections of a database that are in use, by name. Beyond the latest 256, those that no handle, cursor or operation refers to are
- * released, here and in the core: a program may make up any number of names.
+ * The collections of a database that are in use, by name. Beyond the latest 256, those that no handle, cursor or operation
+ * refers to are released, here and in the core: a program may use any number of names.
  */
 export class CollectionStates {
   readonly #states = new Map<string, WeakRef<CollectionState>>()

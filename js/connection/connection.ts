@@ -1,4 +1,4 @@
-// What the handles of one open database share: the port, the native database, and the operations under way.
+// What the handles of one open database share: the port, the native database, and the running operations.
 
 import { checkCollectionName } from '../arguments/arguments.js'
 import type { Settings } from '../arguments/open-options.js'
@@ -17,10 +17,10 @@ import { errorOfNative, named } from './failures.js'
 import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
 import { fromHere } from './traces.js'
 
-/** How the core's message of a duplicate key begins; the name of the collection follows. */
+/** The start of the core's message of a duplicate key; the name of the collection follows. */
 const DUPLICATE = 'E11000 duplicate key error collection: '
 
-/** An open database behind its handles. */
+/** The connection behind the handles of an open database. */
 export class Connection implements CollectionOwner, OperationOwner {
   readonly reader: Reader
   readonly #shapes = new ShapeCache()
@@ -64,18 +64,18 @@ export class Connection implements CollectionOwner, OperationOwner {
     return state
   }
 
-  /** Appends an operation; resolves with what `finish` makes of its value. */
+  /** Appends an operation; resolves with the result of `finish` for its value. */
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
     const { signal } = request
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
       const waiter = new OperationWaiter<T>(this, where, target, request, resolve, reject)
-      // Counted before the body is written, which runs getters of the program that may close the database.
+      // Counted before the body is written, because that runs getters of the program, which may close the database.
       this.pending.count += 1
       try {
         waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
       } catch (error) {
-        // An assignment: where the stack has run out, a call fails too.
+        // An assignment: when the stack is exhausted, a call fails too.
         this.pending.count -= 1
         waiter.stop?.()
         throw named(where, error)
@@ -125,12 +125,18 @@ export class Connection implements CollectionOwner, OperationOwner {
     return errorFrom(details)
   }
 
-  /** A duplicate key has MongoDB's message, to which only the name of the database is added. Any other gets the method in front. */
+  /**
+   * A duplicate key error has MongoDB's message with the name of the database added. Any other message gets the method in
+   * front.
+   */
   #messageOf(where: string, { message }: { message: string }): string {
     return message.startsWith(DUPLICATE) ? `${DUPLICATE}${this.name}.${message.slice(DUPLICATE.length)}` : `${where}: ${message}`
   }
 
-  /** Runs an async method of the native database. Long ones are stopped by their ticket when the signal or the deadline ends the call. */
+  /**
+   * Runs an async method of the native database. When the signal or the deadline ends the call, its ticket interrupts a long
+   * one.
+   */
   async callNative<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: Limits = {}): Promise<T> {
     this.checkOpen(where)
     const { signal, maxTimeMS } = limits
@@ -142,7 +148,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     }
   }
 
-  /** Refuses new operations, waits for those under way, and closes. */
+  /** Refuses new operations, waits for running ones, and closes. */
   close(): Promise<void> {
     this.#open = false
     return (this.#closed ??= this.#close())
@@ -150,7 +156,7 @@ export class Connection implements CollectionOwner, OperationOwner {
 
   async #close(): Promise<void> {
     try {
-      // A getter of an operation whose body is being written may call this, and that operation may still fail.
+      // A getter may call this while the body of its operation is being written, and that operation may still fail.
       await undefined
       if (this.pending.count > 0) {
         // Short operations end by themselves; long ones reject with CLOSED.

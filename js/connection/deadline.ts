@@ -1,8 +1,8 @@
-// What rejects the promise of an operation early: its signal, and its deadline.
+// Rejects the promise of an operation early: at its signal, and at its deadline.
 //
-// The core ends an operation at its deadline by itself, but not one that is still queued behind a long one. So the promise is also rejected
-// here, a little later than the core would. A write that has begun is waited for: the
-// core answers when nothing is written any more.
+// The core ends an operation at its deadline, but not one that is still queued behind a long one. So the promise is also
+// rejected here, slightly later than the core would do it. A write that has begun is waited for: the core returns when
+// nothing more is written.
 
 import { type Limits, timeout } from '../request/time-limit.js'
 import { afterMilliseconds } from '../transport/scheduling.js'
@@ -12,8 +12,8 @@ import { onAbort } from './abort.js'
 const GRACE = 40
 
 /**
- * Calls back with the signal's reason or with `TIMEOUT`, unless the function that it returns is called before. `goesOn` is called at the deadline:
- * an operation that goes on is left to the core.
+ * Calls back with the signal's reason or with `TIMEOUT`, unless the returned function is called before. `goesOn` is called
+ * at the deadline: an operation that continues is left to the core.
  */
 export function onGivenUp(
   where: string, { signal, maxTimeMS }: Limits, callback: (reason: unknown) => void, goesOn?: () => boolean
@@ -32,7 +32,10 @@ export function onGivenUp(
   return stop
 }
 
-/** Settles as the promise does, or rejects with the signal's reason or `TIMEOUT`, whichever comes first; `given` is called before the latter. */
+/**
+ * Settles like the promise, or rejects with the signal's reason or `TIMEOUT`, whichever comes first; `given` is called
+ * before the latter.
+ */
 export function untilGivenUp<T>(
   where: string, promise: Promise<T>, options: Limits, given?: () => void
 ): Promise<T> {

@@ -1,9 +1,9 @@
-// Errors of the codec and of the native side, with the method that failed in front of their messages.
+// Adds the failing method to the messages of errors of the codec and of the native side.
 
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from '../errors.js'
 import { failureOf } from '../transport/native.js'
 
-/** Puts collection and method into the message of an error that the codec threw; others are passed on. */
+/** Adds the collection and the method to the message of an error of the codec; other errors are rethrown. */
 export function named(where: string, error: unknown): unknown {
   if (!(error instanceof MoltenError) || error instanceof MoltenBulkWriteError) return error
   if (error.message.startsWith(`${where}: `)) return error
@@ -12,7 +12,7 @@ export function named(where: string, error: unknown): unknown {
   return new MoltenError(error.kind, `${where}: ${error.message}`, { path, keyPattern, keyValue, cause, code, codeName } as object)
 }
 
-/** The error of a rejected native promise. */
+/** The error for a rejected native promise. */
 export function errorOfNative(where: string, error: unknown): Error {
   if (error instanceof MoltenError) return error
   const failure = failureOf(error)

@@ -1,4 +1,4 @@
-// The JavaScript side of an operation under way: it settles the promise that the caller has.
+// The JavaScript side of a running operation: it settles the promise that the caller has.
 
 import type { ErrorDetails } from '../errors.js'
 import type { Request } from '../request/request.js'
@@ -12,12 +12,12 @@ import { traced } from './traces.js'
 /** What an operation needs of its connection. */
 export interface OperationOwner {
   readonly port: Port
-  /** The error of a failed operation. */
+  /** The error for a failed operation. */
   errorOf(where: string, details: ErrorDetails): Error
   ended(count: number): void
 }
 
-/** Operations that write documents; an aggregation may. */
+/** Operations that write documents; an aggregation may write too. */
 const WRITES: ReadonlySet<number> = new Set([
   Opcode.Insert, Opcode.Set, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.DeleteId, Opcode.FindOneAnd, Opcode.Bulk, Opcode.Aggregate
 ])

@@ -1,4 +1,4 @@
-// What all cursors over documents have in common: next, rewind and close.
+// What all cursors over documents share: next, rewind and close.
 
 import type { Readable } from 'node:stream'
 
@@ -8,7 +8,7 @@ import { CursorBuffer, type Reading } from './buffer.js'
 import { disposeWith } from './dispose.js'
 import { readableOf } from './streams.js'
 
-/** The buffer of a cursor, for the other files of this room. */
+/** The buffer of a cursor, for the other files of this folder. */
 export let bufferOf: (cursor: AbstractCursor<any>) => CursorBuffer
 
 /** The methods of all cursors over documents. */
@@ -34,7 +34,7 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     return this.#buffer.next('next')
   }
 
-  /** As `next`. */
+  /** Like `next`. */
   tryNext(): Promise<T | null> {
     return this.#buffer.next('tryNext')
   }
@@ -44,7 +44,7 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     return this.#buffer.hasNext()
   }
 
-  /** Resolves with all documents that are left, and closes the cursor. */
+  /** Resolves with all remaining documents, and closes the cursor. */
   toArray(): Promise<T[]> {
     return this.#buffer.toArray()
   }
@@ -57,7 +57,7 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     }
   }
 
-  /** How many documents are buffered: fetched, and not read yet. */
+  /** The number of buffered documents: fetched and not read yet. */
   bufferedCount(): number {
     return this.#buffer.count
   }
@@ -67,17 +67,17 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     return this.#buffer.take(count) as T[]
   }
 
-  /** Starts over: the next read sees the state of its time. */
+  /** Starts over: the next read sees the state of that time. */
   rewind(): void {
     this.#buffer.rewind()
   }
 
-  /** Closes the cursor and releases the state that it reads. Resolves at once when it has ended. */
+  /** Closes the cursor and releases its state. Resolves at once when it has ended. */
   close(): Promise<void> {
     return this.#buffer.end()
   }
 
-  /** The documents as a stream of objects; a function may change each. */
+  /** The documents as an object stream; a function may transform each. */
   stream(options?: { transform?: (document: T) => unknown }): Readable {
     if (options) checkNames(this.#buffer.where('stream'), options, CURSOR.stream)
     const transform = options?.transform
@@ -85,7 +85,7 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
     return readableOf(transform ? this.#transformed(transform) : this)
   }
 
-  /** Yields each document, and closes the cursor at the end or when the loop is left. */
+  /** Yields each document; closes the cursor at the end or when the loop is left. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     if (this.#buffer.isClosed) {
       this.#buffer.checkOpen('next')

@@ -1,4 +1,4 @@
-// The cursor of an aggregation: its stages can be added to until the first read.
+// The cursor of an aggregation: stages can be added until the first read.
 
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
@@ -19,7 +19,7 @@ import type { CursorSource, Reading } from './buffer.js'
 interface Settings {
   batch: number
   signal: AbortSignal | undefined
-  /** Milliseconds for the first batch, which is when the pipeline runs; 0 for any. */
+  /** Milliseconds for the first batch, which runs the pipeline; 0 means no limit. */
   maxTimeMS: number
   hint: string | KeyPairs | null
   variables: Document | null
@@ -51,11 +51,11 @@ function bodyOf({ pipeline, settings }: Run, batch: number): Request['body'] {
 }
 
 /**
- * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time; one that ends in `$out` or
- * `$merge` writes then, and has no results.
+ * A cursor over the results of a pipeline. The pipeline runs at the first read, on the state of that time. A pipeline that
+ * ends in `$out` or `$merge` writes then, and has no results.
  *
- * Its methods reject with `BAD_QUERY` when a stage is not well formed or an operator cannot take its operands, `LIMIT` when a stage would
- * hold too much memory, `NOT_SUPPORTED` for stages that are not supported, `CLOSED` when the database was closed.
+ * Its methods reject with `BAD_QUERY` when a stage is malformed or an operator cannot take its operands, `LIMIT` when a
+ * stage would hold too much memory, `NOT_SUPPORTED` for unsupported stages, and `CLOSED` when the database was closed.
  */
 export class AggregationCursor<T = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
@@ -135,7 +135,10 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     return this.#add('out', collection)
   }
 
-  /** Milliseconds that running the pipeline may take; then the first read rejects with `TIMEOUT` (code 50). 0 for any. */
+  /**
+   * The time limit of running the pipeline, in milliseconds; beyond it the first read rejects with `TIMEOUT` (code 50). 0
+   * means no limit.
+   */
   maxTimeMS(value: number): this {
     this.#configure('maxTimeMS')
     this.#run.settings.maxTimeMS = countOf(this.#where('maxTimeMS'), 'value', value)
@@ -149,13 +152,19 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
+  /**
+   * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
+   * order.
+   */
   map<R>(transform: (document: T) => R): AggregationCursor<R> {
     bufferOf(this).map(transform)
     return this as unknown as AggregationCursor<R>
   }
 
-  /** Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with what running it took. Nothing is written. */
+  /**
+   * Resolves with the plan of the pipeline and, with verbosities other than `'queryPlanner'`, with its execution statistics.
+   * Nothing is written.
+   */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
     const { connection, collection } = this.#source

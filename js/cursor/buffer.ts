@@ -6,10 +6,10 @@ import type { Connection } from '../connection/connection.js'
 import { MoltenError } from '../errors.js'
 import { RemoteCursor } from './remote-cursor.js'
 
-/** Where a cursor's documents come from. */
+/** The source of a cursor's documents. */
 export interface CursorSource {
   connection: Connection
-  /** Kept alive with the cursor, and with it the database. */
+  /** Kept alive with the cursor, and so is the database. */
   owner: object
   collection: string
 }
@@ -33,9 +33,11 @@ const abandoned = new FinalizationRegistry<RemoteCursor>((remote) => {
   remote.close().catch(() => {})
 })
 
-/** The documents of a cursor. A pending read refers to them, so that a cursor that is dropped meanwhile is closed after that read. */
+/**
+ * The documents of a cursor. A pending read refers to them, so a cursor dropped meanwhile is closed only after that read.
+ */
 export class CursorBuffer {
-  /** The functions of `map`, as one. */
+  /** The functions of `map`, combined. */
   transform: ((document: any) => unknown) | undefined
   readonly #reading: Reading
   #remote: RemoteCursor | undefined
@@ -61,7 +63,7 @@ export class CursorBuffer {
     return this.#closed || (this.#exhausted && this.count === 0)
   }
 
-  /** How many documents are buffered: fetched, and not read yet. */
+  /** The number of buffered documents: fetched and not read yet. */
   get count(): number {
     return this.#documents.length - this.#at
   }
@@ -77,7 +79,7 @@ export class CursorBuffer {
     return where
   }
 
-  /** Refuses a change of a cursor that has started. */
+  /** Refuses to change a cursor that has started. */
   configure(method: string): void {
     if (this.#started || this.#closed) {
       throw new TypeError(`${this.where(method)}: the cursor has started; ${this.#reading.first} before the first read, or use clone()`)
@@ -99,7 +101,7 @@ export class CursorBuffer {
   async next(method: string): Promise<any> {
     const where = this.checkOpen(method)
     if (this.#killed) throw new MoltenError('CLOSED', `${where}: the cursor was closed; use rewind() or a new ${this.#reading.method}()`)
-    // Looks again after each wait: another next may have taken the documents.
+    // Checked again after each wait: a concurrent next may have taken the documents.
     while (this.#at === this.#documents.length) {
       if (this.#closed || !(await this.#fill(where, BATCH))) return null
     }
@@ -152,7 +154,7 @@ export class CursorBuffer {
     return shaped
   }
 
-  /** Whether there is a document to read, after a fetch if needed. Overlapping reads share a fetch. */
+  /** Whether there is a document to read, after a fetch if needed. Concurrent reads share a fetch. */
   async #fill(where: string, batch: number): Promise<boolean> {
     while (this.#at === this.#documents.length) {
       if (this.#exhausted || this.#closed) return false
@@ -176,7 +178,7 @@ export class CursorBuffer {
       abandoned.register(this, remote, remote)
       documents = await this.#reading.open(remote, where, batch)
     }
-    // Closed or rewound while the fetch was under way: its documents are dropped.
+    // Closed or rewound during the fetch: its documents are dropped.
     if (this.#remote !== remote) return remote.close()
     this.#documents = documents
     this.#at = 0
@@ -194,7 +196,7 @@ export class CursorBuffer {
     try {
       await remote.close()
     } catch (error) {
-      // The close of the database has ended the cursor already.
+      // Closing the database has ended the cursor already.
       if (!(error instanceof MoltenError) || error.kind !== 'CLOSED') throw error
     }
   }

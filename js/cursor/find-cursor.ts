@@ -34,10 +34,10 @@ function readingOf(source: CursorSource, find: Find): Reading {
 }
 
 /**
- * A cursor over the documents of a find. Options are set before the first read; every read sees the state at the first one.
+ * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one.
  *
- * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when filter, sort or projection are not well formed, `TIMEOUT`
- * when it was idle or worked for too long.
+ * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when the filter, sort or projection is
+ * malformed, and `TIMEOUT` when it was idle or ran for too long.
  */
 export class FindCursor<T = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
@@ -68,7 +68,9 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Milliseconds that the reads may take together; then they reject with `TIMEOUT` (code 50). 0 for any. */
+  /**
+   * The time limit of all reads together, in milliseconds; beyond it they reject with `TIMEOUT` (code 50). 0 means no limit.
+   */
   maxTimeMS(value: number): this {
     this.#configure('maxTimeMS')
     this.#find.settings.maxTimeMS = this.#whole('maxTimeMS', value)
@@ -104,14 +106,17 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Names the index to use, or its fields; `{ $natural: 1 }` for none, `{ $natural: -1 }` from the last document to the first. The reads reject with `BAD_QUERY` when there is no such index. */
+  /**
+   * Sets the index to use, by name or by fields; `{ $natural: 1 }` uses no index, `{ $natural: -1 }` reads from the last
+   * document to the first. The reads reject with `BAD_QUERY` when there is no such index.
+   */
   hint(hint: Hint): this {
     this.#configure('hint')
     this.#find.settings.hint = hintOf(this.#where('hint'), hint)
     return this
   }
 
-  /** For logs; ignored. */
+  /** A comment for logs; ignored. */
   comment(comment: unknown): this {
     this.#configure('comment')
     void comment
@@ -125,7 +130,10 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return this
   }
 
-  /** Gives each document to a function and yields what it returns, which must not be null. Several functions are applied in order. */
+  /**
+   * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
+   * order.
+   */
   map<R>(transform: (document: T) => R): FindCursor<R> {
     bufferOf(this).map(transform)
     return this as unknown as FindCursor<R>
@@ -141,7 +149,10 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
     return connection.run<number>(where, connection.collection(collection, where), request)
   }
 
-  /** Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with what running it took. The cursor does not move. */
+  /**
+   * Resolves with the plan of the find and, with verbosities other than `'queryPlanner'`, with its execution statistics. The
+   * cursor does not move.
+   */
   async explain(verbosity?: ExplainVerbosityLike): Promise<Document> {
     const where = this.#where('explain')
     const { connection, collection } = this.#source
@@ -166,7 +177,7 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   }
 
   #whole(method: string, count: unknown): number {
-    // Left out is no count here.
+    // Unlike undefined arguments elsewhere, a missing count is an error.
     if (count === undefined || count === null) throw wrongArgument(this.#where(method), 'count', 'a whole number, 0 or more', count)
     return countOf(this.#where(method), 'count', count)
   }

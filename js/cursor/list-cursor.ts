@@ -1,4 +1,4 @@
-// Listings as cursors, as in the driver. A listing is read in one piece, at the first read.
+// Listings as cursors, as in the driver. The first read fetches the whole listing.
 
 import type { Readable } from 'node:stream'
 
@@ -46,7 +46,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     return this.#buffered[this.#at++]!
   }
 
-  /** As `next`. */
+  /** Like `next`. */
   tryNext(): Promise<T | null> {
     return this.next()
   }
@@ -56,7 +56,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     return this.#fill('hasNext')
   }
 
-  /** Resolves with all items that are left, and closes the cursor. */
+  /** Resolves with all remaining items, and closes the cursor. */
   async toArray(): Promise<T[]> {
     const rows = (await this.#fill('toArray')) ? this.#buffered.slice(this.#at) : []
     await this.close()
@@ -71,7 +71,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     }
   }
 
-  /** How many items are buffered: fetched, and not read yet. */
+  /** The number of buffered items: fetched and not read yet. */
   bufferedCount(): number {
     return this.#buffered.length - this.#at
   }
@@ -97,19 +97,19 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     return new ListCursor<T>(this.#source)
   }
 
-  /** Ends the cursor and releases the items that are left. */
+  /** Ends the cursor and releases the remaining items. */
   async close(): Promise<void> {
     this.#closed = true
     this.#buffered = []
     this.#at = 0
   }
 
-  /** The items as a stream of objects. */
+  /** The items as an object stream. */
   stream(): Readable {
     return readableOf(this)
   }
 
-  /** Yields each item, and closes the cursor at the end or when the loop is left. */
+  /** Yields each item; closes the cursor at the end or when the loop is left. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     try {
       for (;;) {
@@ -125,7 +125,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
   /** Closes at the end of an `await using`. */
   declare [Symbol.asyncDispose]: () => Promise<void>
 
-  /** Whether there is an item to read. Overlapping reads share the listing. */
+  /** Whether there is an item to read. Concurrent reads share the listing. */
   async #fill(method: string): Promise<boolean> {
     const { where, checkOpen, read } = this.#source
     const at = `${where}().${method}`

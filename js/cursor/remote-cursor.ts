@@ -1,4 +1,4 @@
-// The cursor in the core that a cursor of the API reads from.
+// The cursor in the core from which a cursor of the API reads.
 
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
@@ -9,7 +9,7 @@ import type { Document } from '../types/index.js'
 
 type BatchAnswer = [cursor: number, documents: unknown[]]
 
-/** The cursor in the core. It holds a view open, so it must be closed when it is not read to its end. */
+/** A cursor in the core. It holds a view open, so it must be closed when it is not read to its end. */
 export class RemoteCursor {
   #id = 0
   #target: CollectionState | undefined
@@ -30,7 +30,7 @@ export class RemoteCursor {
     return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find, batch), find.maxTimeMS, find.variables)
   }
 
-  /** Opens by another operation that answers as a find does. */
+  /** Opens a cursor with another operation whose result has the form of a find's. */
   openBy(where: string, opcode: number, body: Request['body'], maxTimeMS: number, variables: Document | null): Promise<unknown[]> {
     this.#target = this.connection.collection(this.collection, where)
     return this.#fetch(where, opcode, body, maxTimeMS, variables)
@@ -41,7 +41,7 @@ export class RemoteCursor {
     return this.#fetch(where, Opcode.More, (out) => writeMore(out, id, batch))
   }
 
-  /** Ends the cursor; nothing to do when it was read to its end. */
+  /** Closes the cursor; does nothing when it was read to its end. */
   async close(): Promise<void> {
     const id = this.#id
     this.#id = 0

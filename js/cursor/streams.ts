@@ -1,4 +1,4 @@
-// Node.js streams, loaded at first use: few programs need them, and loading them would slow the start of all.
+// Node.js streams, loaded at first use: few programs need them, and loading them would slow every start.
 
 import type * as Stream from 'node:stream'
 import type * as Promises from 'node:stream/promises'

@@ -15,7 +15,9 @@ export function isObjectId(value: unknown): value is ForeignObjectId {
   return (_bsontype === 'ObjectId' || _bsontype === 'ObjectID') && typeof toHexString === 'function'
 }
 
-/** Whether two values name the same document: numbers by value, dates and bytes by content, objects by fields in order. */
+/**
+ * Whether two values identify the same document: numbers by value, dates and bytes by content, objects by fields in order.
+ */
 export function sameId(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a === 'number' && typeof b === 'number') return a !== a && b !== b

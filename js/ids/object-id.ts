@@ -1,18 +1,20 @@
-// The ObjectId of this package, for documents that have one and programs without bson.
+// The ObjectId of this package, for documents with ObjectIds and programs without bson.
 
 import type * as Crypto from 'node:crypto'
 import { inspect } from 'node:util'
 
 const HEX = /^[0-9a-f]{24}$/i
 
-/** Five random bytes of this process (this thread), and the counter of the next ObjectId, which starts at random; both made at first use. */
+/**
+ * Five random bytes of this thread, and the counter of the next ObjectId, which starts at random; both created at first use.
+ */
 let origin: Buffer | undefined
 let counter = 0
 
-/** As bson makes them: the seconds since 1970, five bytes of this process, a count, all with the highest byte first. */
+/** The layout of bson: the seconds since 1970, five random bytes, a counter, all big endian. */
 function fresh(): Buffer {
   if (!origin) {
-    // Loaded with the first id, as uuid.ts does.
+    // Loaded with the first id, as in uuid.ts.
     const random = (require('node:crypto') as typeof Crypto).randomBytes(8)
     origin = random.subarray(0, 5)
     counter = random.readUIntBE(5, 3)

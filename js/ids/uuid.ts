@@ -1,5 +1,5 @@
-// UUIDv7 as strings: 48 bits of milliseconds, a 12-bit counter, 62 random bits. Ids made by one thread sort in the
-// order they were made, also within a millisecond and when the clock goes back.
+// UUIDv7 as strings: 48 bits of milliseconds, a 12-bit counter, 62 random bits. Ids of one thread sort in the order of their
+// creation, even within a millisecond and when the clock goes back.
 
 import type * as Crypto from 'node:crypto'
 
@@ -7,7 +7,7 @@ const POOL_IDS = 256
 const ID_BYTES = 10
 const COUNTER_LIMIT = 0xfff
 
-/** Two digits a byte; made with the first id. */
+/** Two hexadecimal digits per byte; created with the first id. */
 let hex: readonly string[] = []
 const pool = new Uint8Array(POOL_IDS * ID_BYTES)
 let used = POOL_IDS
@@ -17,7 +17,7 @@ let counter = 0
 /** A new UUIDv7, 36 characters in lower case. */
 export function uuidv7(): string {
   if (used === POOL_IDS) {
-    // Loaded with the first id: it costs more than the rest of this package's start.
+    // Loaded with the first id: loading takes longer than the rest of this package's start.
     ;(require('node:crypto') as typeof Crypto).randomFillSync(pool)
     if (hex.length === 0) hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
     used = 0
@@ -34,7 +34,7 @@ export function uuidv7(): string {
   )
 }
 
-/** A new millisecond starts its counter at random below half, so that two threads seldom share one. */
+/** Each millisecond starts its counter at a random number below half, so that two threads rarely share one. */
 function advance(random: Uint8Array, at: number): void {
   const now = Date.now()
   if (now > lastTime) {

@@ -1,4 +1,4 @@
-// Bodies and their parts that several requests write.
+// Bodies, and parts of bodies, that several requests share.
 
 import type { KeyPairs } from '../arguments/index-spec.js'
 import type { SortKeys } from '../arguments/sort.js'
@@ -17,16 +17,16 @@ export interface FindShape {
   /** The option `let`. */
   variables: Document | null
   signal: AbortSignal | undefined
-  /** Milliseconds for all batches together; 0 for any. */
+  /** The time limit of all batches together, in milliseconds; 0 means no limit. */
   maxTimeMS: number
 }
 
-/** A value of the protocol's own: a count, an option, the path of a field. */
+/** A value of the protocol itself: a count, an option, the path of a field. */
 export function writeField(out: Writer, value: unknown): void {
   encodeValue(out, value, 'document')
 }
 
-/** The head of an array whose elements follow. */
+/** The head of an array; its elements follow. */
 export function writeArrayHead(out: Writer, count: number): void {
   if (count < 16) {
     out.u8(0x90 | count)

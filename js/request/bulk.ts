@@ -9,7 +9,7 @@ import { Flag, Opcode } from '../transport/opcodes.js'
 import type { AnyBulkWriteOperation, Document, InferId } from '../types/index.js'
 import { type CheckedWrite, deletionOf, type DocumentWriter, replacementOf, updateOf } from './writes.js'
 
-/** The core's answer to a bulk write. */
+/** The core's result of a bulk write. */
 export interface BulkAnswer {
   inserted: number
   matched: number
@@ -26,9 +26,9 @@ export class BulkWriteResult<T = Document> implements BulkCounts {
   readonly modifiedCount: number
   readonly deletedCount: number
   readonly upsertedCount: number
-  /** The `_id`s of the documents that upserts made, by the places of the writes. */
+  /** The `_id`s of upserted documents, by the index of the write. */
   readonly upsertedIds: { [index: number]: InferId<T> }
-  /** The `_id`s of the documents inserted, by the places of the writes. */
+  /** The `_id`s of inserted documents, by the index of the write. */
   readonly insertedIds: { [index: number]: InferId<T> }
 
   /** @internal */
@@ -47,7 +47,7 @@ export class BulkWriteResult<T = Document> implements BulkCounts {
     return true
   }
 
-  /** The upserted document of this place, or undefined. */
+  /** The upserted document of the write at this index, or undefined. */
   getUpsertedIdAt(index: number): InferId<T> | undefined {
     return this.upsertedIds[index]
   }

@@ -1,4 +1,4 @@
-// Explanations: the request that explains another one.
+// Explain: the request that explains another request.
 
 import { verbosityOf } from '../arguments/index-spec.js'
 import { encodeValue } from '../codec/encode.js'
@@ -14,7 +14,7 @@ const EXPLAINED: ReadonlySet<number> = new Set([
   Opcode.Find, Opcode.Count, Opcode.Update, Opcode.Replace, Opcode.Delete, Opcode.Distinct, Opcode.FindOneAnd, Opcode.Aggregate
 ])
 
-/** The operation that explains another one. */
+/** The operation that explains another operation. */
 export function explaining(
   where: string, database: string, operation: Operation & Pick<Request, 'variables'>, verbosity: ExplainVerbosityLike | undefined | null
 ): Request<Document> {
@@ -32,7 +32,7 @@ export function explaining(
       if (variables) encodeValue(out, variables, 'pipeline')
       writeField(out, level)
     },
-    // The core knows no name of the database.
+    // The core does not know the name of the database.
     finish: (explanation: Document) => {
       explanation.queryPlanner.namespace = `${database}.${explanation.queryPlanner.namespace}`
       return explanation
@@ -40,7 +40,7 @@ export function explaining(
   }
 }
 
-/** The request, or with the option `explain` the one that explains it in its place. */
+/** The request, or with the option `explain` the one that explains it. */
 export function explained<R>(
   where: string, database: string, request: Request<R>, options: { explain?: ExplainVerbosityLike | null }
 ): Request<R> {

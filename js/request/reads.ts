@@ -1,4 +1,4 @@
-// The requests that read, as several methods send them, with their arguments checked and their answers in the driver's form.
+// The requests of reads that several methods send: arguments are checked, results are converted into the driver's form.
 
 import { batchOf, checkFields, countOf, filterOf } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
@@ -12,12 +12,12 @@ import type { Request } from './request.js'
 
 export type MetaAnswer<T> = [document: T, version: number, createdAt: number, modifiedAt: number] | null
 
-/** The `_id` of a filter that is nothing but one: `{ _id: 'u1' }`. */
+/** The `_id` of a filter that consists only of it: `{ _id: 'u1' }`. */
 export function soleId(filter: unknown): unknown {
   if (typeof filter !== 'object' || filter === null) return undefined
   const keys = Object.keys(filter)
   if (keys.length !== 1 || keys[0] !== '_id') return undefined
-  // Not by the getter, which the encoder runs once.
+  // Not read through the getter, which the encoder runs once.
   const id: unknown = Object.getOwnPropertyDescriptor(filter, '_id')?.value
   switch (typeof id) {
     case 'string':
@@ -30,10 +30,10 @@ export function soleId(filter: unknown): unknown {
   }
 }
 
-// No object of a request is spread into another: V8 makes a new hidden class for each copy of an object that holds functions,
+// Requests are not spread into one another: V8 creates a new hidden class for each copy of an object that holds functions,
 // which takes longer than a count by an index.
 
-/** The parameters of a find, with a limit and a batch size that were checked. */
+/** The parameters of a find, with a checked limit and batch size. */
 function findOf(where: string, options: FindOneOptions, limit: number, batch: number): FindShape {
   const { projection } = options
   if (projection !== undefined && projection !== null) checkFields(where, 'option projection', projection)
@@ -57,7 +57,7 @@ export function variablesOf(where: string, value: unknown): Document | null {
   return value
 }
 
-/** A negative limit means that many in one batch, as in the driver. */
+/** A negative limit means a single batch of that size, as in the driver. */
 export function limitOf(where: string, limit: unknown): number {
   return countOf(where, 'option limit', typeof limit === 'number' ? Math.abs(limit) : limit)
 }
@@ -123,14 +123,14 @@ export function versioned<D>(answer: MetaAnswer<D>): Versioned<D> | null {
   return { value, version, createdAt: new Date(createdAt), modifiedAt: new Date(modifiedAt) }
 }
 
-/** A collection as the core lists it. */
+/** A collection, as the core lists it. */
 export interface ListedCollection {
   name: string
   number: number
   count: number
 }
 
-/** The operation that lists the collections that match a filter. */
+/** The operation that lists the collections matching a filter. */
 export function listing(filter: Document): Request<ListedCollection[]> {
   return {
     opcode: Opcode.ListCollections,

@@ -1,4 +1,4 @@
-// An operation as the methods of the API build it: what is sent, how long it may take, and what its answer becomes.
+// An operation as the methods of the API build it: what is sent, its limits, and the conversion of its result.
 
 import { encodeValue } from '../codec/encode.js'
 import { Flag } from '../transport/opcodes.js'
@@ -8,23 +8,23 @@ import type { Document } from '../types/index.js'
 import { writeField } from './bodies.js'
 import { timeLeft } from './time-limit.js'
 
-/** An operation and what becomes of its answer. */
+/** An operation and the conversion of its result. */
 export interface Request<T = unknown> extends Operation {
   signal?: AbortSignal | undefined
-  /** Milliseconds that it may take; 0 for any. */
+  /** The time limit in milliseconds; 0 means no limit. */
   maxTimeMS?: number | undefined
-  /** The variables that its expressions see, the option `let`. */
+  /** The variables of its expressions: the option `let`. */
   variables?: Document | null
-  /** Runs when the body is whole, before it joins the batch. */
+  /** Runs when the body is complete, before it is added to the batch. */
   prepared?: (() => void) | undefined
   finish(value: never): T
-  /** One write, whose failure is not a bulk error. */
+  /** A single write, whose failure is not a bulk error. */
   single?: boolean
   /** Completes the error of a failure. */
   failed?(error: Error): void
 }
 
-/** The operation with its limits as the core reads them. */
+/** The operation with its limits, as the core reads them. */
 export function withLimits(where: string, request: Request<unknown>): Operation {
   const { signal, maxTimeMS, variables } = request
   if (!signal && !maxTimeMS && !variables) return request
@@ -33,7 +33,7 @@ export function withLimits(where: string, request: Request<unknown>): Operation 
   const body: Operation['body'] = (out, shapes) => {
     request.body(out, shapes)
     if (variables) encodeValue(out, variables, 'pipeline')
-    // The core counts from the submission: the time that encoding took is subtracted.
+    // The core's time begins at the submission: the time spent on encoding is subtracted.
     if (maxTimeMS) writeField(out, timeLeft(where, maxTimeMS, began))
   }
   return { opcode: request.opcode, flags, body }

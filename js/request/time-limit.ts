@@ -15,8 +15,8 @@ export interface Limits {
 }
 
 /**
- * Checks the limits of an operation of many documents while they are encoded: no timer fires before they are, and the core does not know of the
- * operation yet.
+ * Checks the limits of an operation while its many documents are encoded: no timer can fire meanwhile, and the core does not
+ * know of the operation yet.
  */
 export class EncodingLimits {
   readonly #limited: boolean
@@ -42,7 +42,7 @@ export class EncodingLimits {
   }
 }
 
-/** The milliseconds that are left, rounded up. Throws `TIMEOUT` when none are. */
+/** The remaining milliseconds, rounded up. Throws `TIMEOUT` when there are none. */
 export function timeLeft(where: string, maxTimeMS: number, began: number): number {
   const left = maxTimeMS - (now() - began)
   if (left <= 0) throw timeout(where)

@@ -1,4 +1,4 @@
-// Writes by filter: their arguments, bodies and results, also as parts of a bulk write and of findOneAndUpdate and its like.
+// Writes by filter: their arguments, bodies and results, also as parts of a bulk write and of the findOneAnd... methods.
 
 import { checkFields, checkReplacement, checkUpdate, eachOf, flagOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
@@ -11,25 +11,25 @@ import { Flag, Opcode } from '../transport/opcodes.js'
 import type { Document, FindOneAndUpdateOptions, HintOptions, InferId, ModifyResult, UpdateResult } from '../types/index.js'
 import { writeField } from './bodies.js'
 
-/** The core's answer to an update. */
+/** The core's result of an update. */
 export type UpdateAnswer = [matched: number, modified: number, upserted: unknown, upsertedCount: number]
 
-/** The core's answer to a write that resolves with its document. */
+/** The core's result of a write that resolves with its document. */
 export type ModifiedAnswer<D> = [document: D | null, matched: number, upserted: unknown, upsertedCount: number]
 
-/** A write, checked: its opcode, its flags, and what writes its body. */
+/** A checked write: its opcode, its flags, and what writes its body. */
 export interface CheckedWrite {
   opcode: number
   flags: number
   body(out: Writer, shapes: PortShapes): unknown
 }
 
-/** How a collection writes documents: with the `_id`s that it makes, and with or without fields that are undefined. */
+/** How a collection writes documents: with the `_id`s that it creates, with or without undefined fields. */
 export interface DocumentWriter {
   /** Writes a document to insert, creating its `_id` if it has none; returns the `_id`. */
   writeNew(out: Writer, shapes: PortShapes, document: object): unknown
   writeReplacement(out: Writer, shapes: PortShapes, document: object): void
-  /** The `_id` of the document that an upsert may make; nil where the write does not upsert. */
+  /** The `_id` of the document that an upsert may insert; nil where the write does not upsert. */
   writeUpsertId(out: Writer, upsert: boolean): void
 }
 
@@ -118,7 +118,10 @@ export function updateResult<T>([matchedCount, modifiedCount, upsertedId, upsert
   }
 }
 
-/** Sort and projection of a write that resolves with its document, and whether that is the one before or after the write. */
+/**
+ * Sort and projection of a write that resolves with its document, and whether that is the document before or after the
+ * write.
+ */
 export function answeringOf(where: string, options: FindOneAndUpdateOptions): { flags: number; metadata: boolean; write(out: Writer): void } {
   const { returnDocument, projection } = options
   if (returnDocument !== undefined && returnDocument !== 'before' && returnDocument !== 'after') {
@@ -145,7 +148,10 @@ export function modified<D>(answer: ModifiedAnswer<D>, metadata: boolean): D | n
   return { value, lastErrorObject, ok: 1 }
 }
 
-/** Adds the `_id`s of the documents that were inserted to the error of a bulk write or an insert of many: `ids` are those that were sent. */
+/**
+ * Adds the `_id`s of the inserted documents to the error of a bulk write or of an insert of many; `ids` are those that were
+ * sent.
+ */
 export function nameInserted(error: Error, ids: Iterable<readonly [index: number, id: unknown]>, unordered: boolean): void {
   if (!(error instanceof MoltenBulkWriteError)) return
   const failed = new Set(error.writeErrors.map((item) => item.index))

@@ -1,19 +1,20 @@
-// The two buffers that JavaScript and the core share. They are replaced, never resized in place: the core refers to the memory.
+// The two buffers shared by JavaScript and the core. They are replaced, never resized in place, because the core refers to
+// their memory.
 
 import type { Writer } from '../codec/writer.js'
 import type { Native } from './native.js'
 
 const REQUEST_BYTES = 64 << 10
 const RESULT_BYTES = 256 << 10
-/** Buffers longer than this are replaced by short ones after use. */
+/** Longer buffers are replaced by short ones after use. */
 export const KEPT_BYTES = 4 << 20
 
 /** The buffers of one port. */
 export class PortBuffers {
-  /** Set while code of the program runs in the middle of a result: the core must write to another buffer meanwhile. */
+  /** Set while code of the program runs in the middle of a result: the core must use another buffer meanwhile. */
   lent = false
   request = Buffer.allocUnsafeSlow(REQUEST_BYTES)
-  /** The request as words in the byte order of this machine, which is little endian on every platform with an addon. */
+  /** The request as words in this machine's byte order, which is little endian on every platform with an addon. */
   words = wordsOf(this.request)
   result = Buffer.allocUnsafeSlow(RESULT_BYTES)
 
@@ -24,7 +25,7 @@ export class PortBuffers {
     this.hand()
   }
 
-  /** Copies into the request buffer at this position; a buffer that is too short is replaced first. */
+  /** Copies into the request buffer at this position; replaces a buffer that is too short first. */
   copyIn(from: Writer, at = 0): void {
     const needed = at + from.length
     if (needed > this.request.length) {
@@ -41,7 +42,7 @@ export class PortBuffers {
     this.hand()
   }
 
-  /** Called before the core writes results: a buffer that is being read is left alone, and replaced. */
+  /** Called before the core writes results: a buffer that is being read is replaced. */
   keepLent(): void {
     if (!this.lent) return
     this.lent = false

@@ -1,10 +1,10 @@
-// The end of the process. Node.js runs no cleanup hooks of the main thread after process.exit or an uncaught exception, so an `exit` listener
-// closes what is open. There is one for all evaluations of the package in a process, and it stays the last, so that the program's own listeners
-// can still read.
+// The exit of the process. Node.js does not run the cleanup hooks of the main thread after process.exit or an uncaught
+// exception, so an `exit` listener closes what is open. There is one for all instances of the package in a process, and it
+// stays the last listener, so that the program's own listeners can still read.
 
 import { afterCode } from './scheduling.js'
 
-/** Shared by every copy and evaluation of this package that sees the same `process`. */
+/** Shared by every copy and instance of this package that sees the same `process`. */
 const KEY = Symbol.for('moltendb-node.exit')
 
 interface AtExit {

@@ -1,16 +1,16 @@
-// The addon: what it exports (docs/boundary.md), and how it is found.
+// The native addon: its exports (docs/boundary.md), and how it is found.
 
 import { readFileSync } from 'node:fs'
 import { arch, platform } from 'node:process'
 
 import { MoltenError } from '../errors.js'
 
-/** A database on the native side; its async methods run on the core's own threads. */
+/** A database on the native side; its async methods run on the core's threads. */
 export interface NativeDatabase {
   readonly handle: number
   describe(): string
   flush(): Promise<void>
-  /** Returns undefined where there was nothing to wait for. */
+  /** Returns undefined where closing did not block. */
   close(): Promise<void> | void
   stats(): Promise<string>
   compact(ticket: number): Promise<string>
@@ -21,21 +21,21 @@ export interface NativeDatabase {
   importLines(batch: number, ifExists: string): NativeImport
 }
 
-/** An export under way. */
+/** A running export. */
 export interface NativeExport {
   next(): Promise<{ lines: Buffer; documents: number } | null>
   finish(): Promise<void>
 }
 
-/** An import under way. */
+/** A running import. */
 export interface NativeImport {
   lines(text: Uint8Array): Promise<string>
 }
 
-/** Everything the addon exports. */
+/** All exports of the addon. */
 export interface Native {
   NativeDatabase: {
-    /** A database in memory is returned at once. */
+    /** A database in memory is returned without a promise. */
     open(path: string, optionsJson: string): Promise<NativeDatabase> | NativeDatabase
     verify(path: string): Promise<string>
   }
@@ -105,14 +105,14 @@ interface NativeFailure {
   pid?: number
 }
 
-/** What a rejected native promise says: its message is JSON. */
+/** The failure of a rejected native promise: its message is JSON. */
 export function failureOf(error: unknown): NativeFailure {
   const message = error instanceof Object && 'message' in error ? String(error.message) : String(error)
   try {
     const failure = JSON.parse(message) as Partial<NativeFailure>
     if (typeof failure.kind === 'string' && typeof failure.message === 'string') return failure as NativeFailure
   } catch {
-    // Not ours; reported as it is below.
+    // Not one of ours; reported as INTERNAL below.
   }
   return { kind: 'INTERNAL', message }
 }

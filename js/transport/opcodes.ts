@@ -1,4 +1,4 @@
-// The codes of operations and their flags, which docs/boundary.md lists and src/binding/opcodes.rs reads.
+// The opcodes of operations and their flags, which docs/boundary.md lists and src/binding/opcodes.rs reads.
 
 /** What an operation does. */
 export const Opcode = {
@@ -31,5 +31,5 @@ export const Opcode = {
   Create: 36
 } as const
 
-/** How it does it. A bit below 32 has a meaning of its own with each opcode. */
+/** The flags of an operation. The meaning of a bit below 32 depends on the opcode. */
 export const Flag = { Unordered: 1, Single: 1, Many: 1, Meta: 1, DropTarget: 1, Upsert: 2, After: 4, Sorted: 8, Let: 32, Cancellable: 64, Timed: 128 } as const

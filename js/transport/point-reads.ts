@@ -1,7 +1,7 @@
-// Point reads on this thread: a document in memory is read in the call that wants it.
+// Point reads on this thread: a document in memory is read within the call.
 //
-// A program that awaits such reads one after the other would keep the event loop from turning, so each turn has a budget of them
-// (`TurnBudget`). When that is spent, reads wait for the next turn, where many of them are done in one call.
+// A program that awaits such reads one after the other would keep the event loop from turning, so each turn has a budget of
+// them (`TurnBudget`). When it is spent, reads wait for the next turn, where many of them are done in one call.
 
 import { encodeId } from '../codec/encode.js'
 import { SHORT_STRING, writeShort } from '../codec/token-writer.js'
@@ -37,7 +37,7 @@ interface Late {
 
 /** The point reads of a port. */
 export class PointReads {
-  /** Does the read that the request buffer describes. */
+  /** Executes the read in the request buffer. */
   readonly #attempt: () => number | string
   readonly #buffers: PortBuffers
   readonly #turn: TurnBudget
@@ -56,7 +56,7 @@ export class PointReads {
     this.#ids = new Writer(0)
   }
 
-  /** The document with this `_id`, or null, where it is in memory. */
+  /** The document with this `_id`, or null, if it is in memory. */
   get(target: Target, id: unknown): unknown {
     this.#write(target, GET, id)
     this.#buffers.keepLent()
@@ -77,7 +77,7 @@ export class PointReads {
     return answer < 0 ? MUST_WAIT : answer === 1
   }
 
-  /** The documents with these `_id`s, null for each that is missing, where all are in memory. */
+  /** The documents with these `_id`s, null for each that is missing, if all are in memory. */
   many(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
     let documents = this.#some(target, ids, 0, ids.length)
     if (documents === MUST_WAIT || documents.length === ids.length) return documents
@@ -90,7 +90,7 @@ export class PointReads {
     return documents
   }
 
-  /** A resolved promise of what was read; one that resolves in the next turn when the budget of this turn is spent. */
+  /** A promise resolved with the value; when the budget of this turn is spent, it resolves in the next turn. */
   settled<T>(value: T): Promise<T> {
     if (!this.#turn.isSpent) {
       this.#turn.add(1)
@@ -104,13 +104,13 @@ export class PointReads {
     })
   }
 
-  /** Whether `get` should leave the read to `later`. */
+  /** Whether `get` should postpone the read with `later`. */
   isLate(id: unknown): boolean {
-    // An object could be changed by the program until then.
+    // The program could change an object meanwhile.
     return this.#turn.isSpent && typeof id !== 'object'
   }
 
-  /** Reads in the next turn, with all others that wait for it. */
+  /** Reads in the next turn, together with all other postponed reads. */
   later(target: Target, id: unknown): Promise<unknown> {
     if (!this.#scheduled) this.#schedule()
     let late = this.#late.get(target)
@@ -149,7 +149,7 @@ export class PointReads {
     if (this.#late.size > 0) this.#schedule()
   }
 
-  /** Reads that fail together are done one by one by operations, which reject with the reason. */
+  /** Reads that fail together are repeated one by one as operations, which reject with the reason. */
   #someOrNone(target: Target, ids: readonly unknown[]): unknown[] | typeof MUST_WAIT {
     try {
       return this.#some(target, ids, 0, ids.length)
@@ -158,9 +158,9 @@ export class PointReads {
     }
   }
 
-  /** The first of these documents, as many as the core returns at once. */
+  /** The first of these documents, as many as the core returns in one call. */
   #some(target: Target, ids: readonly unknown[], from: number, to: number): unknown[] | typeof MUST_WAIT {
-    // A getter in an `_id` may read on, which takes a writer of its own.
+    // A getter in an `_id` may start another read, which takes another writer.
     const out = this.#ids.busy ? new Writer() : this.#ids
     out.clear()
     for (let i = from; i < to; i++) {
@@ -186,13 +186,13 @@ export class PointReads {
     }
   }
 
-  /** Writes the request of a read of one document. */
+  /** Writes the request for a read of one document. */
   #write(target: Target, verb: number, id: unknown): void {
     if (typeof id === 'string') {
       const end = writeShort(this.#buffers.request, HEAD_BYTES, id)
       if (end > 0) return this.#head(target, verb, 1, end)
     }
-    // Getters of the program may read in between, so the buffer is written after they ran.
+    // Getters of the program may start reads meanwhile, so the buffer is written after they ran.
     const out = new Writer(64)
     encodeId(out, id)
     this.#head(target, verb, 1, HEAD_BYTES + out.length)

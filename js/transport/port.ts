@@ -1,14 +1,16 @@
-// The port to the core: the operations of one turn of the event loop go to it in one call.
+// The port to the core: the operations of one turn of the event loop are submitted in one call.
 //
 // An operation is encoded into a scratch writer, where getters and Proxies of the caller may run, throw, or start other
-// operations; only whole operations are appended to the batch. The batch is copied into the request buffer when it is
-// submitted, so that a point read or a synchronous call may use that buffer in between.
+// operations; only complete operations are appended to the batch. The batch is copied into the request buffer when it is
+// submitted, so that a point read or a synchronous call may use that buffer before.
 //
-// A program may call with almost no stack left, and then any call in here throws. So related state is changed by assignments after the
-// last call, and restored by assignments: an operation is in the batch as a whole, registered and scheduled, or not at all.
+// A program may call with almost no stack left, and then any call in here may throw. So related state is changed by
+// assignments after the last call, and restored by assignments: an operation is in the batch completely, registered and
+// scheduled, or not at all.
 //
-// The core does small writes in the call that submits them, and they settle there. A program that awaits one after the other would
-// keep the event loop from turning, so they count towards the budget of the turn, as point reads do (`TurnBudget`).
+// The core executes small writes within the call that submits them, and they settle there. A program that awaits one after
+// the other would keep the event loop from turning, so they count towards the budget of the turn, like point reads
+// (`TurnBudget`).
 
 import { NO_COLLECTION, PortShapes } from '../codec/shapes.js'
 import { Writer } from '../codec/writer.js'
@@ -24,17 +26,17 @@ import { TurnBudget } from './turn-budget.js'
 
 const HEADER_BYTES = 24
 const REQUEST_BYTES = 64 << 10
-/** A batch longer than this is submitted at once. */
+/** A longer batch is submitted at once. */
 const EARLY_BYTES = 16 << 20
-/** How long results are decoded before the event loop turns. */
+/** Milliseconds for which results are decoded before the event loop turns. */
 const DRAIN_MS = 2
 
-/** A batch is submitted at once when the turn of the event loop that should submit it is later than this, in milliseconds. */
+/** A batch is submitted at once when the turn that should submit it is later than this, in milliseconds. */
 const OVERDUE_MS = 50
-/** Nested calls that the stack must have room for before results of other operations are settled. */
+/** Nested calls for which the stack must have room before results of other operations are settled. */
 const ROOM = 1000
 
-/** The port of this evaluation of the package in this thread. */
+/** The port of this instance of the package in this thread. */
 export class Port {
   readonly #native: Native
   readonly #id: number
@@ -45,7 +47,7 @@ export class Port {
   #batch = new Writer(REQUEST_BYTES)
   /** Whether a job or a turn will submit the batch. */
   #scheduled = false
-  /** When the turn that will submit the batch is overdue. */
+  /** The time after which the turn that will submit the batch is overdue. */
   #due = Infinity
   /** The buffers that it shares with the core. */
   readonly buffers: PortBuffers
@@ -68,7 +70,10 @@ export class Port {
     return port
   }
 
-  /** How the core's wake-up reaches this port. The core releases the function only when the event loop turns, so it must not hold the port. */
+  /**
+   * How the core's wake-up reaches this port. The core releases the function only when the event loop turns, so it must not
+   * refer to the port.
+   */
   readonly #awake: { port: Port | undefined } = { port: this }
   readonly #atExit = (): void => this.#native.closeAll()
 
@@ -81,7 +86,7 @@ export class Port {
     closeAtExit(this.#atExit)
   }
 
-  /** Gives up one use of the port. */
+  /** Releases one use of the port. */
   release(): void {
     this.#users -= 1
     if (this.#users > 0) return
@@ -89,7 +94,7 @@ export class Port {
     keepAtExit(this.#atExit)
     this.#awake.port = undefined
     this.#native.closePort(this.#id)
-    // Others may refer to this port until the event loop turns.
+    // Other objects may refer to this port until the event loop turns.
     this.buffers.release()
     this.reads.release()
     this.#batch = new Writer(0)
@@ -101,12 +106,12 @@ export class Port {
     return this.#native.collection(this.#id, database, name)
   }
 
-  /** Gives a handle back when nothing refers to it any more. */
+  /** Releases a handle that is no longer used. */
   releaseCollection(handle: number): void {
     if (this.#users > 0) this.#native.releaseCollection(this.#id, handle)
   }
 
-  /** Encodes an operation and appends it to the batch; answers its ticket. A throw leaves the batch as it was. */
+  /** Encodes an operation and appends it to the batch; returns its ticket. An exception leaves the batch as it was. */
   append(operation: Operation, waiter: Waiter, prepared?: () => void): number {
     const depth = this.#depth
     let ticket: number
@@ -124,14 +129,14 @@ export class Port {
     return ticket
   }
 
-  /** Asks the core to stop an operation; its result still comes. */
+  /** Interrupts an operation in the core; its result still arrives. */
   cancel(ticket: number): void {
     // The batch is submitted first, so that the core knows the ticket.
     if (this.#batch.length > 0 && hasRoom()) this.#submit()
     if (this.#waiters.has(ticket)) this.#native.cancel(this.#id, ticket)
   }
 
-  /** Whether an operation that was given a time has begun, or is done. */
+  /** Whether an operation with a time limit has begun or is done. */
   hasBegun(ticket: number): boolean {
     return this.#native.hasBegun(this.#id, ticket)
   }
@@ -151,7 +156,7 @@ export class Port {
     } finally {
       this.#depth = depth
     }
-    // The next result taken is that of this call, alone. Results of other operations wait for the turn.
+    // The next result taken is the only one of this call. Results of other operations wait for the turn.
     this.buffers.keepLent()
     let length = this.#native.take(this.#id)
     while (length < 0) {
@@ -177,7 +182,7 @@ export class Port {
     return this.#ticket
   }
 
-  /** Appends an encoded operation to the batch, and the definitions of its shapes before it. */
+  /** Appends an encoded operation to the batch, preceded by the definitions of its shapes. */
   #add(operation: Operation, waiter: Waiter, body: Writer): number {
     const batch = this.#batch
     const shapes = this.#shapes
@@ -212,7 +217,10 @@ export class Port {
     out.length += body.length
   }
 
-  /** Schedules the submission: when the program's synchronous code is done, or after a turn of the event loop when the budget is spent. */
+  /**
+   * Schedules the submission: after the program's synchronous code, or after a turn of the event loop when the budget is
+   * spent.
+   */
   #schedule(): void {
     if (this.#scheduled) return
     if (this.#turn.isSpent || this.#draining >= DRAIN_MS) {
@@ -240,7 +248,7 @@ export class Port {
     }
   }
 
-  /** Submits the batch. The core does small operations at once. */
+  /** Submits the batch. The core executes small operations at once. */
   #submit(): void {
     this.#scheduled = false
     this.#due = Infinity
@@ -260,7 +268,7 @@ export class Port {
     this.#draining += now() - start
   }
 
-  /** Called when the core has results. Node.js calls it again without a turn of the event loop while more come. */
+  /** Called when the core has results. Node.js calls it again without a turn of the event loop while more arrive. */
   #woken(): void {
     // The last database may have been closed since, and the port with it.
     if (this.#resting || this.#users === 0) return
@@ -282,7 +290,7 @@ export class Port {
     this.#resting = true
   }
 
-  /** Takes results until there are none or the time is reached; returns whether there are none. */
+  /** Takes results until there are none or the time is up; returns whether there are none. */
   #drain(until: number): boolean {
     for (;;) {
       const length = this.#native.take(this.#id)

@@ -1,4 +1,4 @@
-// What the port knows of an operation: the collection it goes to, who receives its result, and what writes its body.
+// What the port knows of an operation: its collection, the receiver of its result, and the writer of its body.
 
 import { NO_COLLECTION, type PortShapes, type Shape } from '../codec/shapes.js'
 import type { Writer } from '../codec/writer.js'
@@ -10,18 +10,18 @@ export interface SectionReader {
   plain(bytes: Buffer, characters: string, shapes: readonly Shape[]): unknown
 }
 
-/** A collection as the port knows it. */
+/** A collection, as the port knows it. */
 export interface Target {
-  /** The handle that the core gave it on this port. */
+  /** The handle that the core assigned on this port. */
   handle: number
-  /** The number of the collection whose shapes JavaScript has; unknown before the first answer. */
+  /** The number of the collection whose shapes JavaScript knows; unknown before the first result. */
   number: number
-  /** Those of that collection's shapes that JavaScript has. */
+  /** How many of that collection's shapes JavaScript knows. */
   shapes(): readonly Shape[]
   reader: SectionReader
   /** Reads a document by an operation, which may wait. */
   readAgain(id: unknown): Promise<unknown>
-  /** The operations under way, among which late reads count. */
+  /** The running operations, which include late reads. */
   readonly pending: { count: number }
   /** Called when so many late reads have ended. */
   ended(count: number): void
@@ -31,20 +31,20 @@ export interface Target {
 export interface Waiter {
   target: Target
   succeed(value: unknown): void
-  /** The operation failed in the core. */
+  /** Called when the operation failed in the core. */
   refuse(details: ErrorDetails): void
-  /** Its result could not be decoded. */
+  /** Called when its result could not be decoded. */
   fail(error: unknown): void
 }
 
-/** One operation: its code, flags, and what writes its body. */
+/** One operation: its opcode, flags, and what writes its body. */
 export interface Operation {
   opcode: number
   flags: number
   body(out: Writer, shapes: PortShapes): void
 }
 
-/** Reads the section of a result, and notes the number of the collection that it defines shapes of. */
+/** Reads the section of a result; records the number of the collection whose shapes it defines. */
 export function readSection(target: Target, bytes: Buffer, at = 0): unknown {
   const value = target.reader.section(bytes, at)
   const number = bytes.readUInt32LE(at + 4)

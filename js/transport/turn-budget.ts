@@ -1,4 +1,5 @@
-// What may settle without a turn of the event loop. A program that awaits such operations one after the other would keep the loop from turning.
+// The budget of operations that may settle within one turn of the event loop. A program that awaits such operations one
+// after the other would keep the loop from turning.
 
 /** Operations that may settle before the event loop must turn. */
 export const SHARE = 1000
@@ -7,17 +8,17 @@ export const SHARE = 1000
 export class TurnBudget {
   #settled = 0
 
-  /** Whether the turn's share is spent. */
+  /** Whether the budget of this turn is spent. */
   get isSpent(): boolean {
     return this.#settled >= SHARE
   }
 
-  /** Something settled at once. */
+  /** Counts one operation that settled at once. */
   add(count: number): void {
     this.#settled += count
   }
 
-  /** The event loop has turned. */
+  /** Called after the event loop has turned. */
   begin(): void {
     this.#settled = 0
   }

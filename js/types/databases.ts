@@ -16,21 +16,24 @@ export interface OpenOptions {
   storage?: StorageMode
   /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
   flushInterval?: number
-  /** Bytes of documents to keep in memory, at least 1; default all. A database in memory cannot keep them elsewhere and refuses the option. */
+  /**
+   * Bytes of documents to keep in memory, at least 1; default all. A database in memory refuses the option, because it has
+   * no files to read documents from.
+   */
   memoryLimit?: number
   /**
-   * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled regular expressions.
-   * A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+   * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled
+   * regular expressions. A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
    */
   queryMemoryLimit?: number
-  /** Compacts by itself when more than half of the files is no longer needed, or there are 32 segments. Default true. */
+  /** Compacts automatically when more than half of the file bytes are garbage, or there are 32 segments. Default true. */
   autoCompact?: boolean
   /**
-   * What happens when scans read many documents for few because an index is missing: `'suggest'` (default) names the index in statistics and
-   * explanations after three of them, `'on'` also creates it, `'off'` does neither.
+   * What to do when queries scan many documents to return few because an index is missing: `'suggest'` (default) names the
+   * index in statistics and in explain after three such scans, `'on'` also creates it, `'off'` does neither.
    */
   autoIndex?: 'off' | 'suggest' | 'on'
-  /** Generations that a compaction keeps. Default none. */
+  /** The old generations that a compaction keeps. Default none. */
   retention?: Retention
   /** Reads only; no byte on disk changes. Default false. */
   readOnly?: boolean
@@ -43,7 +46,7 @@ export interface OpenOptions {
    * `'truncate'` cuts it and keeps the cut bytes.
    */
   recovery?: 'strict' | 'truncate'
-  /** The class of the ObjectIds in documents that are read; default a small class of this package. */
+  /** The class of ObjectIds in documents that are read; default a small class of this package. */
   ObjectId?: ObjectIdConstructor
   /** Creates the `_id` of documents that have none; default UUIDv7 strings. */
   pkFactory?: PrimaryKeyFactory
@@ -79,7 +82,7 @@ export interface DatabaseStats {
   collections: number
   /** Documents in all of them. */
   documents: number
-  /** Bytes of memory that documents take, old versions that a cursor still reads included; what `memoryLimit` bounds. */
+  /** Bytes of memory that documents take, including old versions that a cursor still reads; `memoryLimit` limits them. */
   hotBytes: number
   /** Bytes of the newest version of every document, in memory or on disk. */
   liveBytes: number
@@ -93,23 +96,23 @@ export interface DatabaseStats {
   syncs: number
   /** Number of the newest commit that reads see. */
   lastLsn: number
-  /** Number of the newest commit known to be on the disk itself. */
+  /** Number of the newest commit known to be durable. */
   durableLsn: number
-  /** Cursors that were not read to their end. */
+  /** Cursors that are open. */
   views: number
   /** How long the oldest of them has been open, in milliseconds. */
   oldestViewAge: number
-  /** Indexes of all collections, those of `_id` left out. */
+  /** Indexes of all collections, without those on `_id`. */
   indexes: number
   /** Bytes of these indexes in memory. */
   indexBytes: number
-  /** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+  /** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
   suggestedIndexes: ({ collection: string } & SuggestedIndex)[]
 }
 
-/** How many earlier generations a compaction keeps on disk. */
+/** How many old generations a compaction keeps on disk. */
 export interface Retention {
-  /** Generations before the current one that stay in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
+  /** Old generations that are kept in `backup/<generation>/`, each a complete database: 0 to 1,000, default 0. */
   generations: number
 }
 
@@ -119,7 +122,7 @@ export interface BackupResult {
   documents: number
   /** Bytes of its files. */
   bytes: number
-  /** Number of the last commit of this database that it holds. */
+  /** Number of the last commit of this database in it. */
   lsn: number
   /** How long it took, in milliseconds. */
   ms: number
@@ -129,13 +132,13 @@ export interface BackupResult {
 export interface CompactResult {
   /** Documents kept. */
   documents: number
-  /** Bytes of the database's files before; in memory, of the blocks with its documents. */
+  /** Bytes of the database's files before; of a database in memory, bytes of the blocks with its documents. */
   bytesBefore: number
-  /** The same after. */
+  /** Bytes of them after. */
   bytesAfter: number
   /** How long it took, in milliseconds. */
   ms: number
-  /** How long commits waited for it, in milliseconds. */
+  /** How long commits had to wait for it, in milliseconds. */
   pauseMs: number
 }
 
@@ -148,7 +151,7 @@ export interface CollectionInfo {
   number: number
   /** Documents in it. */
   count: number
-  /** The options that it was created with; none yet. */
+  /** The options that it was created with; always empty in this version. */
   options: Document
   info: { readOnly: boolean }
   idIndex: { v: number; key: { _id: 1 }; name: string }
@@ -156,7 +159,7 @@ export interface CollectionInfo {
 
 /** Where a file is first damaged. */
 export interface FileDamage {
-  /** Where in the file. */
+  /** The byte offset in the file. */
   offset: number
   /** The number of the commit at this offset; null when there is none. */
   lsn: number | null
@@ -169,7 +172,7 @@ export interface VerifiedFile {
   file: string
   kind: 'manifest' | 'snapshot' | 'segment'
   bytes: number
-  /** Commits whose checksums hold. */
+  /** Commits whose checksums are valid. */
   frames: number
   /** Blocks in them. */
   blocks: number
@@ -184,7 +187,7 @@ export interface Verification {
   ok: boolean
   /** The manifest, then the files of the log in order. */
   files: VerifiedFile[]
-  /** Documents of the newest state that could be read whole. */
+  /** Documents of the newest state that could be read completely. */
   documents: number
   /** The last commit that could be read. */
   lastLsn: number
@@ -196,7 +199,7 @@ export interface Verification {
 export interface ExportOptions extends OperationOptions {
   /** The collections to write; default all. */
   collections?: readonly string[]
-  /** Called after each piece was passed to the stream. */
+  /** Called after each piece was written to the stream. */
   onProgress?: (progress: ExportResult) => void
 }
 
@@ -206,16 +209,18 @@ export interface ExportResult {
   bytes: number
 }
 
-/** Where `importJSONL` reads: a stream or any other iterable of bytes or text, cut anywhere. */
+/** The source of `importJSONL`: a stream or another iterable of bytes or text, split anywhere. */
 export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
 
 /** How `importJSONL` reads. */
 export interface ImportOptions extends OperationOptions {
-  /** What to do with a document whose `_id` exists: stop the import (the default), replace the existing document, or skip the new one. */
+  /**
+   * What to do with a document whose `_id` exists: fail (the default), replace the existing document, or skip the new one.
+   */
   ifExists?: 'error' | 'replace' | 'skip'
   /** Documents in a commit; default 1000. */
   batchSize?: number
-  /** Called after each piece was committed. */
+  /** Called after each batch was committed. */
   onProgress?: (progress: ImportResult) => void
 }
 

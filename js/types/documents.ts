@@ -1,4 +1,4 @@
-// Documents, and the values in them that are classes.
+// Documents, and the classes of values in them.
 
 /** Any object with fields. */
 export interface Document {

@@ -11,7 +11,7 @@ export interface FilterOperators<T> {
   $eq?: T
   /** Not equal to the value; also matches where the field is absent. */
   $ne?: T
-  /** Greater than the value, of the same kind of value. */
+  /** Greater than the value, and of the same type. */
   $gt?: T
   /** Greater than or equal to the value. */
   $gte?: T
@@ -37,33 +37,33 @@ export interface FilterOperators<T> {
   $type?: TypeName | number | readonly (TypeName | number)[]
   /** A number with this remainder after this divisor: `[divisor, remainder]`. */
   $mod?: readonly [divisor: number | bigint, remainder: number | bigint]
-  /** An array of this many elements. */
+  /** An array with this many elements. */
   $size?: number
-  /** An array that holds all of these. */
+  /** An array that contains all of these. */
   $all?: readonly any[]
   /** An array with an element that meets all of these conditions. */
   $elemMatch?: Document
-  /** An integer or bytes in which all of these bits are 1: a mask, or the places of the bits. */
+  /** An integer or bytes in which all of these bits are 1: a mask, or the positions of the bits. */
   $bitsAllSet?: BitMask
   /** An integer or bytes in which all of these bits are 0. */
   $bitsAllClear?: BitMask
-  /** An integer or bytes in which one of these bits is 1. */
+  /** An integer or bytes in which at least one of these bits is 1. */
   $bitsAnySet?: BitMask
-  /** An integer or bytes in which one of these bits is 0. */
+  /** An integer or bytes in which at least one of these bits is 0. */
   $bitsAnyClear?: BitMask
 }
 
-/** Bits: a mask as a number or as bytes, or an array of their places, the lowest is 0. */
+/** Bits: a mask as a number or as bytes, or an array of bit positions; the lowest is 0. */
 export type BitMask = number | bigint | Uint8Array | readonly number[]
 
-/** The names that `$type` takes. */
+/** The type names that `$type` accepts. */
 export type TypeName =
   | 'double' | 'string' | 'object' | 'array' | 'binData' | 'objectId' | 'bool' | 'date' | 'null' | 'int' | 'long' | 'number'
 
-/** What a filter says of one field: a value, or operators. */
+/** The condition on one field: a value, or operators. */
 export type Condition<T> = Alternative<T> | Pattern<Alternative<T>> | FilterOperators<Alternative<T>>
 
-/** The operators that join filters. */
+/** The operators that combine filters. */
 export interface RootFilterOperators<T> {
   /** Where all filters match. */
   $and?: readonly Filter<T>[]
@@ -75,11 +75,11 @@ export interface RootFilterOperators<T> {
   $expr?: unknown
   /** Where the document is valid by this schema, MongoDB's subset of JSON Schema draft 4. */
   $jsonSchema?: Document
-  /** For logs; ignored. */
+  /** A comment for logs; ignored. */
   $comment?: unknown
 }
 
-/** Which documents: conditions on fields, dotted paths and joined filters. */
+/** Conditions on fields, dotted paths and combined filters. */
 export type Filter<T> = (IsOpen<T> extends true ? Document : FilterOf<WithId<T>, RootFilterOperators<T>>) | Deferred<T>
 
 /** Conditions on names, or on names and positions: a value whose type is an interface is of the first kind. */
@@ -87,15 +87,15 @@ type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([Path<T>] extends [N
 
 type Conditions<T, P extends string> = { [K in P]?: Condition<PathValue<T, K>> }
 
-/** What a projection makes of an array: some of its elements, or the first that meets a condition. */
+/** The projection of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = { $slice: number | readonly [skip: number, count: number] } | { $elemMatch: Document }
 
-/** A value that a projection computes: an expression, a path such as `'$name'`, or a constant that is no number. */
+/** A computed value of a projection: an expression, a path such as `'$name'`, or a constant that is not a number. */
 export type ProjectedValue = string | Document | readonly unknown[] | null
 
 /**
- * Fields to show (1) or to leave out (0), parts of arrays, `path.$` for the element that matched, and fields of any name that are
- * computed by expressions.
+ * Fields to include (1) or to exclude (0), parts of arrays, `path.$` for the matched element, and fields of any name that
+ * are computed by expressions.
  */
 export type Projection<T> = IsOpen<T> extends true
   ? Document
@@ -106,7 +106,7 @@ export type Projection<T> = IsOpen<T> extends true
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | 'asc' | 'desc' | 'ascending' | 'descending' | '1' | '-1'
 
-/** An order, in any form that the mongodb driver takes. */
+/** A sort order, in any form that the mongodb driver accepts. */
 export type Sort =
   | string
   | { [path: string]: SortDirection }

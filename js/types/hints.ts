@@ -1,10 +1,12 @@
-// Hints and verbosities, which every operation with a filter takes.
+// Hints and verbosities, used by every operation with a filter.
 
-/** Ascending or descending. The other directions of MongoDB are refused with `NOT_SUPPORTED`. */
+/** Ascending or descending. MongoDB's other directions are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | '2d' | '2dsphere' | 'text' | 'geoHaystack' | 'hashed' | number
 
-/** The index to use: its name, or its fields as it was created with them. `{ $natural: 1 }` uses none, `{ $natural: -1 }` none and
- * reads from the last document to the first where there is no sort. */
+/**
+ * The index to use: its name, or its fields as it was created with them. `{ $natural: 1 }` uses no index, `{ $natural: -1 }` uses no index
+ * and, without a sort, reads from the last document to the first.
+ */
 export type Hint = string | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection> | readonly (readonly [string, IndexDirection])[]
 
 /** The option `hint`. */
@@ -13,8 +15,8 @@ export interface HintOptions {
   hint?: Hint
 }
 
-/** The verbosity of an explanation: the plan; its execution statistics too; and those of the plans that were not chosen. */
+/** The verbosity of explain: the plan; also its execution statistics; also those of the rejected plans. */
 export type ExplainVerbosity = 'queryPlanner' | 'queryPlannerExtended' | 'executionStats' | 'allPlansExecution'
 
-/** The verbosity of an explanation; `true` is `'allPlansExecution'`, `false` `'queryPlanner'`. */
+/** The verbosity of explain; `true` is `'allPlansExecution'`, `false` is `'queryPlanner'`. */
 export type ExplainVerbosityLike = ExplainVerbosity | boolean | { verbosity: ExplainVerbosity; maxTimeMS?: number }

@@ -1,10 +1,10 @@
-// The types of indexes, hints, explanations and listings, as the mongodb driver names them.
+// The types of indexes, explain results and listings, as the mongodb driver names them.
 
 import type { Document } from './documents.js'
 import type { IndexDirection } from './hints.js'
 import type { OperationOptions } from './options.js'
 
-/** The fields of an index, in order, in any form that the driver takes. */
+/** The fields of an index, in order, in any form that the driver accepts. */
 export type IndexSpecification = OneOrMore<
   string | readonly [string, IndexDirection] | { readonly [path: string]: IndexDirection } | ReadonlyMap<string, IndexDirection>
 >
@@ -13,15 +13,15 @@ type OneOrMore<T> = T | readonly T[]
 
 /** Properties of an index. */
 export interface IndexOptions {
-  /** Its name; `city_1_age_-1` where it is absent. At most 127 bytes. */
+  /** Its name; by default made of its fields, such as `city_1_age_-1`. At most 127 bytes. */
   name?: string
-  /** Refuses a second document with the same values. Default false. */
+  /** Rejects a second document with the same values. Default false. */
   unique?: boolean
-  /** Has no entries for documents without its fields. Default false. */
+  /** Leaves out documents without its fields. Default false. */
   sparse?: boolean
-  /** Has entries only for documents that match this filter. */
+  /** Holds only documents that match this filter. */
   partialFilterExpression?: Document
-  /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes go on. */
+  /** Accepted for compatibility with MongoDB, without effect: every index is built while reads and writes continue. */
   background?: boolean
 }
 
@@ -36,7 +36,7 @@ export interface IndexDescription extends IndexOptions {
 
 /** An index in a listing. */
 export interface IndexDescriptionInfo {
-  /** The version of its form; 2. */
+  /** The version of its format; 2. */
   v: number
   /** Its fields, in order. */
   key: { [path: string]: 1 | -1 }
@@ -51,26 +51,26 @@ export interface IndexDescriptionCompact {
   [name: string]: [path: string, direction: 1 | -1][]
 }
 
-/** How `indexInformation` and `indexes` answer. */
+/** The form of the result of `indexInformation` and `indexes`. */
 export interface IndexInformationOptions extends OperationOptions {
-  /** Answers the descriptions of `listIndexes` instead of names and fields. */
+  /** Resolves with the descriptions of `listIndexes` instead of names and fields. */
   full?: boolean
 }
 
 /** What `dropIndex` did. */
 export interface DropIndexResult {
-  /** Number of indexes before, that of `_id` included. */
+  /** Number of indexes before, including the one on `_id`. */
   nIndexesWas: number
   ok: number
 }
 
-/** An index that would have served scans of this collection. */
+/** An index that would have helped scans of this collection. */
 export interface SuggestedIndex {
   /** The fields that it would have. */
   key: { [path: string]: 1 | -1 }
   /** The name that it would have. */
   name: string
-  /** Scans that it would have served. */
+  /** Scans that it would have helped. */
   scans: number
 }
 
@@ -82,24 +82,24 @@ export interface CollectionStats {
   count: number
   /** Bytes of its documents. */
   size: number
-  /** Bytes of a document on average; absent where there is none. */
+  /** Average bytes of a document; absent when there are no documents. */
   avgObjSize?: number
-  /** Indexes, that of `_id` included. */
+  /** Indexes, including the one on `_id`. */
   nindexes: number
-  /** Bytes of each index in memory, by name. That of `_id` is the directory of the collection and not among them. */
+  /** Bytes of each index in memory, by name. The index on `_id` is the directory of the collection and is not included. */
   indexSizes: { [name: string]: number }
   /** Bytes of all of them. */
   totalIndexSize: number
   /** How often each index was chosen since the database was opened, by name. */
   indexUses: { [name: string]: number }
-  /** Indexes that would have served costly scans; empty with `autoIndex: 'off'`. */
+  /** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
   suggestedIndexes: SuggestedIndex[]
   ok: number
 }
 
 /** Options of `listCollections`. */
 export interface ListCollectionsOptions extends OperationOptions {
-  /** Answers names and types only. Default false. */
+  /** Resolves with names and types only. Default false. */
   nameOnly?: boolean
   /** Accepted for compatibility with the mongodb driver, without effect: a listing is read in one piece. */
   batchSize?: number

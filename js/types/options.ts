@@ -7,8 +7,8 @@ import type { InferId, OptionalId, WithoutId } from './paths.js'
 import type { UpdateFilter } from './updates.js'
 
 /**
- * Options of the mongodb driver that change no answer of a database within the process. Accepted for compatibility, without effect;
- * docs/compatibility.md says why of each.
+ * Options of the mongodb driver that change no result of an embedded database. Accepted for compatibility, without effect;
+ * docs/compatibility.md gives the reason for each.
  */
 export interface DriverOptions {
   comment?: unknown
@@ -42,15 +42,18 @@ export interface DriverOptions {
 
 /** Options of every operation. */
 export interface OperationOptions extends DriverOptions {
-  /** Aborts the operation: it rejects with the signal's reason. A write that was under way may still be done. */
+  /** Aborts the operation: it rejects with the signal's reason. A write that was running may still take effect. */
   signal?: AbortSignal
-  /** The time limit in milliseconds; then it rejects with `TIMEOUT` (code 50). 0, the default, is no limit. */
+  /**
+   * The time limit in milliseconds; beyond it the operation rejects with `TIMEOUT` (code 50). 0, the default, means no
+   * limit.
+   */
   maxTimeMS?: number
   /** Strings compare by their bytes. Any other collation is refused. */
   collation?: { locale: 'simple' }
 }
 
-/** The option of operations whose filters, projections, updates or stages may hold expressions. */
+/** The option of operations whose filters, projections, updates or stages may contain expressions. */
 export interface LetOptions {
   /**
    * Variables that expressions read as `$$name`: in `$expr`, in projections, in updates by pipeline and in stages. A value may be an
@@ -77,11 +80,11 @@ export interface InsertManyOptions extends InsertOneOptions {
 export interface FindOptions<T = Document> extends OperationOptions, HintOptions, LetOptions {
   /** The fields to include or exclude. */
   projection?: Projection<T>
-  /** The order; default natural order, that of insertion. */
+  /** The order; default natural order, which is the order of insertion. */
   sort?: Sort
   /** Documents to skip first. */
   skip?: number
-  /** Documents at most; 0 for all. */
+  /** The maximum number of documents; 0 means all. */
   limit?: number
   /** The batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize?: number
@@ -94,7 +97,7 @@ export type FindOneOptions<T = Document> = Omit<FindOptions<T>, 'limit' | 'batch
 export interface CountOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
   /** Documents to skip first. */
   skip?: number
-  /** Count at most this many; 0 for all. */
+  /** Counts at most this many; 0 means all. */
   limit?: number
 }
 
@@ -106,7 +109,9 @@ export interface AggregateOptions extends OperationOptions, HintOptions, LetOpti
 
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
-  /** Resolves with an explanation in place of the result; nothing is written. As in the driver, the type of the result does not show it. */
+  /**
+   * Resolves with an explain result instead; nothing is written. As in the driver, the type of the result does not show it.
+   */
   explain?: ExplainVerbosityLike
 }
 
@@ -118,15 +123,15 @@ export interface DeleteOptions extends OperationOptions, HintOptions, ExplainOpt
 
 /** Options of updates. */
 export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOptions, LetOptions {
-  /** Inserts a document made from filter and update when none matches. Default false. */
+  /** Inserts a document made from the filter and the update when none matches. Default false. */
   upsert?: boolean
-  /** Conditions on the array elements that paths name by `$[x]`: `[{ x: { $gt: 5 } }]`. */
+  /** Conditions on the array elements that paths address by `$[x]`: `[{ x: { $gt: 5 } }]`. */
   arrayFilters?: readonly Document[]
 }
 
 /** Options of updates of one document. */
 export interface UpdateOneOptions extends UpdateOptions {
-  /** Of several that match, the first in this order. */
+  /** Chooses the first in this order when several match. */
   sort?: Sort
 }
 
@@ -138,13 +143,15 @@ export interface ReplaceOptions extends Omit<UpdateOneOptions, 'arrayFilters'> {
 
 /** Options of updates and replacements of one document. */
 export interface UpdateOneOptions extends UpdateOptions {
-  /** Of several that match, the first in this order. */
+  /** Chooses the first in this order when several match. */
   sort?: Sort
 }
 
 /** Options of writes by `_id` that check the version. */
 export interface VersionOptions extends OperationOptions {
-  /** The version that the document must have now; 0: it must not exist. Rejects with `CONFLICT` otherwise. */
+  /**
+   * The version that the document must have; 0 means that it must not exist. Otherwise the write rejects with `CONFLICT`.
+   */
   ifVersion?: number
 }
 
@@ -163,7 +170,7 @@ export interface GetOptions extends OperationOptions {
   meta?: boolean
 }
 
-/** An entry of `setMany`: `_id`, document, and perhaps the version it must have now. */
+/** An entry of `setMany`: `_id`, document, and optionally the version that it must have. */
 export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, options?: { ifVersion?: number }]
 
 /** Options of `findOneAndUpdate`. */
@@ -172,7 +179,7 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions 
   returnDocument?: 'before' | 'after'
   /** The fields to include or exclude. */
   projection?: Projection<T>
-  /** Resolves with `{ value, lastErrorObject, ok }` in place of the document. */
+  /** Resolves with `{ value, lastErrorObject, ok }` instead of the document. */
   includeResultMetadata?: boolean
 }
 
@@ -185,7 +192,7 @@ export type FindOneAndDeleteOptions<T = Document> = Pick<
   'sort' | 'projection' | 'includeResultMetadata' | keyof DeleteOptions
 >
 
-/** What the writes of `bulkWrite` take besides filters and documents. */
+/** The options of the writes of `bulkWrite`, besides filters and documents. */
 interface BulkWriteModelOptions extends HintOptions {
   /** Strings compare by their bytes. Any other collation is refused. */
   collation?: { locale: 'simple' }
@@ -205,6 +212,6 @@ export interface BulkWriteOptions extends InsertManyOptions, LetOptions {}
 
 /** Options of `rename`. */
 export interface RenameOptions extends OperationOptions {
-  /** Drops the collection that has the name. Default false. */
+  /** Drops an existing collection of that name. Default false. */
   dropTarget?: boolean
 }

@@ -2,7 +2,7 @@
 
 import type { Atom, IsAny, IsOpen, Present, Without } from './parts.js'
 
-/** The type of a collection's `_id`: that of `T`, and a string where `T` names none. */
+/** The type of a collection's `_id`: that of `T`, or string when `T` has none. */
 export type InferId<T> = IsAny<T> extends true ? any : '_id' extends keyof T ? Present<T['_id']> : string
 
 /** A document as it is stored: with its `_id`. */
@@ -47,11 +47,11 @@ type ElementValue<E, P extends string> = P extends `${number}`
     ? PathValue<E, Rest>
     : PathValue<E, P>
 
-/** What a field may be compared with: its value, or an element where it is an array; null where it may be absent. */
+/** The values that a field may be compared with: its value, or an element if it is an array; null if it may be absent. */
 export type Alternative<T> =
   IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never)
 
-/** A regular expression, where there may be a string to look into. */
+/** A regular expression, if the value may contain a string. */
 export type Pattern<T> = T extends string ? RegExp : never
 
 /** The elements of an array; any other value itself. */

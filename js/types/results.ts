@@ -7,7 +7,7 @@ import type { InferId } from './paths.js'
 export interface Versioned<T> {
   /** The document. */
   value: T
-  /** Grows by one with each write, from 1. */
+  /** Starts at 1 and grows by one with each write. */
   version: number
   /** When it was inserted. */
   createdAt: Date
@@ -26,7 +26,7 @@ export interface InsertOneResult<T = Document> {
 export interface InsertManyResult<T = Document> {
   acknowledged: boolean
   insertedCount: number
-  /** The `_id`s by place in the array that was given. */
+  /** The `_id`s, by index in the given array. */
   insertedIds: { [index: number]: InferId<T> }
 }
 

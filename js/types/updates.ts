@@ -12,8 +12,9 @@ type PositionalPath = `${string}.$${string}`
 type AnyPattern<T> = PlacedPath<T> | PositionalPath
 
 /**
- * The fields of an operator: by name and by pattern; or by name alone, since a value whose type is an interface has no index signatures.
- * Fields that an operator cannot change have the type never. Their types are looked at when they are used, and those of patterns always.
+ * The fields of an operator: by name and by pattern; or by name alone, because the type of an interface value has no index
+ * signatures. Fields that an operator cannot change have the type never. Their types are evaluated when they are used, those
+ * of patterns always.
  */
 type Fields<T, Named, Placed> = (Named & Placed) | ([NamedPath<T>] extends [never] ? never : Named)
 
@@ -23,14 +24,14 @@ type SetFields<T> = Fields<
   { [K in AnyPattern<T>]?: Present<ValueAt<T, K>> }
 >
 
-/** Fields of which one type is among V. */
+/** Fields of which at least one type is in V. */
 type Matching<T, V, R> = Fields<
   T,
   { [K in NamedPath<T>]?: Has<PathValue<T, K>, V> extends true ? R : never },
   { [K in AnyPattern<T> as Has<ValueAt<T, K>, V> extends true ? K : never]?: K extends PositionalPath ? any : R }
 >
 
-/** Whether one of the types of a value is among V. */
+/** Whether at least one type of a value is in V. */
 type Has<T, V> = IsAny<T> extends true ? true : [Extract<T, V>] extends [never] ? false : true
 
 type ValueAt<T, P extends string> = P extends PositionalPath ? any : PathValue<T, P>
@@ -45,7 +46,7 @@ type AddToSet<E> = E | { $each: readonly E[] }
 
 type Pull<E> = E | FilterOperators<E> | Pattern<E> | (E extends Atom ? never : Filter<E>)
 
-/** Fields that are arrays, with what each operator takes of their elements. */
+/** Fields that are arrays, with the operand types of each array operator. */
 type PushFields<T> = Fields<
   T,
   { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, Push<Elements<PathValue<T, K>>>> },
@@ -76,11 +77,11 @@ type ArrayKey<T, K extends string> = Has<ValueAt<T, K>, readonly unknown[]> exte
 export interface PushModifiers<E> {
   /** The elements, in order. */
   $each: readonly E[]
-  /** Where to put them; from the end when negative. The end when absent. */
+  /** The position to insert at; from the end when negative. Default the end. */
   $position?: number
   /** Keep this many from the start, or from the end when negative. */
   $slice?: number
-  /** Sort the array afterwards: by itself, or by fields of its elements. */
+  /** How to sort the array afterwards: by value, or by fields of its elements. */
   $sort?: 1 | -1 | { [path: string]: 1 | -1 }
 }
 
@@ -95,7 +96,7 @@ export interface UpdateOperators<T, Id = any> {
   $set?: SetFields<T>
   /** Sets fields of a document that an upsert inserts. */
   $setOnInsert?: SetFields<T> & { _id?: Id }
-  /** Removes fields; the values do not matter. */
+  /** Removes fields; the values are ignored. */
   $unset?: Flags<Path<T> | PositionalPath, '' | true | 1>
   /** Adds to numbers; an absent field starts at 0. */
   $inc?: Matching<T, number | bigint, number | bigint>
