@@ -118,7 +118,7 @@ test('$out and $merge write through the log and answer no documents', async (t) 
   t.is((await db.collection('report').get('abc')).n, 24)
   await rejectsWith(t, 'DUPLICATE_KEY', sales.aggregate([group, { $merge: { into: 'report', whenMatched: 'fail' } }]).toArray(), /whenMatched is fail/)
 
-  // Onto the very collection that is read.
+  // Into the collection that is read.
   await sales.aggregate([{ $match: { item: 'abc' } }, { $out: 'sales' }]).toArray()
   t.deepEqual((await sales.find().toArray()).map(({ _id }) => _id), [1, 4])
   await sales.aggregate([{ $project: { _id: 0, item: 1 } }, { $out: 'made' }]).toArray()

@@ -1,4 +1,5 @@
-// Every public method with arguments of every wrong type: a TypeError that names the argument, never a crash, and nothing changes.
+// Every public method with arguments of every wrong type: a TypeError that names the argument; nothing crashes and nothing
+// changes.
 
 import test from 'ava'
 
@@ -12,7 +13,7 @@ for (const [type, table] of [[Collection, METHODS], [Database, DATABASE], [FindC
   })
 }
 
-/** Calls with each type in each place; `make` answers a fresh receiver. */
+/** Calls with each type at each position; `make` returns a new receiver. */
 async function refusesWrongTypes(t, table, make) {
   for (const [method, places] of Object.entries(table)) {
     for (let place = 0; place < places.length; place++) {
@@ -123,7 +124,7 @@ test('a pkFactory may make anything: what is no _id is refused', async (t) => {
 
 test('an array of holes is refused at its first one, and a batch size beyond all documents is one', async (t) => {
   const things = await collection(t, [{ _id: 1 }, { _id: 2 }])
-  // 2^32 - 1 holes: going through all of them takes minutes.
+  // 2^32 - 1 holes: walking over all of them takes minutes.
   const holes = []
   holes.length = 2 ** 32 - 1
   const calls = {

@@ -1,5 +1,5 @@
-// Junk from a seed at every method: each call ends in an answer, a TypeError or a MoltenError that is not INTERNAL, and the database goes on.
-// SEED repeats a run; CASES says how many calls, 5,000 a second on two cores.
+// Random junk from a seed for every method: each call ends in a result, a TypeError or a MoltenError that is not INTERNAL,
+// and the database keeps working. SEED repeats a run; CASES sets the number of calls, 5,000 a second on two cores.
 
 import { inspect } from 'node:util'
 
@@ -25,7 +25,7 @@ const ODD = [
   new Error('x'), Object(1), new Proxy({}, {}), Object.create(null), [, 1], Object.freeze({ a: 1 }), new (class Odd { x = 1 })() // oxlint-disable-line no-sparse-arrays
 ]
 
-/** Anything: mostly objects of known words, so that it comes far. */
+/** Any value: mostly objects with known names, which pass more checks. */
 function junk(random, depth = 0) {
   const roll = random.unit()
   if (roll < 0.12) return random.pick(ODD)
@@ -41,7 +41,7 @@ function junk(random, depth = 0) {
   return object
 }
 
-/** Junk that has the outward form of what the method takes, half of the time. */
+/** Junk that half of the time has the outer form of a valid argument. */
 function likely(random, form) {
   if (random.chance(0.15)) return junk(random)
   const fields = (words) => Object.fromEntries(random.list(random.between(1, 2), () => [random.pick(words), junk(random, 1)]))

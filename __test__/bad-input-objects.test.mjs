@@ -1,4 +1,4 @@
-// Objects that run code, lie or are too large, while they cross the boundary.
+// Objects that run code, lie about themselves or are too large, while they cross the boundary.
 
 import test from 'ava'
 
@@ -99,7 +99,8 @@ test('a getter that closes the database lets its operation end, or refuses it wi
 })
 
 test('an ObjectId class may read while its objects are made: every answer is whole', async (t) => {
-  // Its constructor runs while a result is read, and what it reads came into the same buffer: a false CORRUPT.
+  // Regression: its constructor runs while a result is read, and its own read used the same buffer, which led to a false
+  // CORRUPT.
   class Reading {
     constructor(bytes) {
       this.bytes = bytes

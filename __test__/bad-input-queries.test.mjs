@@ -1,4 +1,5 @@
-// Filters, updates and pipelines that are not well formed, or made to hurt: an error that names the path, in time, and the collection goes on.
+// Malformed or malicious filters, updates and pipelines: an error that names the path, in time; the collection keeps
+// working.
 
 import test from 'ava'
 
@@ -6,7 +7,7 @@ import { collection, MoltenError, rejectsType, rejectsWith } from './support/dat
 
 const DOCUMENTS = [{ _id: 1, n: 5, text: 'x'.repeat(5000), list: [1, 2, { x: 1 }] }, { _id: 2, n: 7, list: [] }]
 
-/** Still as it was, and usable. */
+/** Checks that the collection is unchanged and usable. */
 async function unharmed(t, things) {
   t.deepEqual(await things.find().toArray(), DOCUMENTS)
   await things.updateOne({ _id: 2 }, { $set: { alive: true } })

@@ -1,4 +1,5 @@
-// Values at the boundary: each is stored and read back as it was, or refused with an error that names its path, and then nothing has changed.
+// Values at the boundary: each is stored and read back unchanged, or refused with an error that names its path and changes
+// nothing.
 
 import { runInNewContext } from 'node:vm'
 
@@ -23,7 +24,7 @@ function shrunk() {
   return bytes
 }
 
-/** Values that are refused, and how the message goes on after the path. */
+/** Values that are refused, and the message after the path. */
 const REFUSED = {
   'a function': [() => () => {}, /is a function/],
   'an async function': [() => async () => {}, /is a function/],
@@ -105,7 +106,7 @@ class Point {
   }
 }
 
-/** Values that are stored, and what is read back where it is not the very same. */
+/** Values that are stored, and what is read back if it is not the same value. */
 const STORED = {
   'null': [() => null],
   'negative zero': [() => -0],
@@ -153,7 +154,7 @@ const STORED = {
 /** undefined is refused in updates, at any depth. */
 const NOT_IN_UPDATES = new Set(['a sparse array', 'undefined in an array', 'an array that says it is longer'])
 
-/** The ways in, each with the path at which it puts a value. */
+/** The methods that take values, each with the path at which it puts one. */
 const WAYS = {
   insertOne: (c, value) => c.insertOne({ _id: 'new', v: value }),
   insertMany: (c, value) => c.insertMany([{ _id: 'new', v: value }]),

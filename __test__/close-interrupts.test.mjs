@@ -1,4 +1,4 @@
-// Closing, and the end of the process, while work goes on that would take minutes.
+// Closing a database, and ending the process, during work that would take minutes.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -8,12 +8,12 @@ import test from 'ava'
 import { Database, directory } from './support/database.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** Milliseconds that closing may take on a busy machine; the work takes minutes. */
+/** The maximum milliseconds of closing on a busy machine; the work takes minutes. */
 const BOUND = 20_000
 
 /** An expression that takes minutes for one document and stays small. */
 const forLong = { $size: { $filter: { input: { $range: [0, 4e5] }, cond: { $gt: [{ $size: { $filter: { input: { $range: [0, 1e5] }, cond: { $gt: ['$$this', 1e9] } } } }, 1e9] } } } }
-/** The same of a thousandth for each document: many of them take minutes. */
+/** The same for a thousandth of the time per document: many documents take minutes. */
 const forSome = { $size: { $filter: { input: { $range: [0, 4000] }, cond: { $gt: [{ $size: { $filter: { input: { $range: [0, 1000] }, cond: { $gt: ['$$this', 1e9] } } } }, 1e9] } } } }
 const unwinds = [{ $set: { a: { $range: [0, 1e6] }, b: { $range: [0, 1e6] } } }, { $unwind: '$a' }, { $unwind: '$b' }]
 

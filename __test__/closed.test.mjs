@@ -114,7 +114,8 @@ test('an open cursor rejects with CLOSED after close, and can itself be closed',
   await cursor.close()
 })
 
-// Serial, so that no other database keeps the port. Closing in the call gives the port up before a wake-up that is on its way has come: its call threw INTERNAL, uncaught.
+// Serial, so that no other database uses the port. Regression: closing released the port before a wake-up on its way
+// arrived, whose call threw INTERNAL, uncaught.
 test.serial('a wake-up that comes after close disturbs nobody', async (t) => {
   await (await opened()).db.close()
   const { cache } = createRequire(import.meta.url)

@@ -13,7 +13,7 @@ function encoded(value, role = 'filter', options = undefined) {
   return bytesOf(out)
 }
 
-/** An `_id` encoded alone and read back. */
+/** An `_id`, encoded and read back. */
 function idRoundTrip(value) {
   const out = new Writer(8)
   encodeId(out, value)
@@ -45,7 +45,7 @@ class Port {
   }
 }
 
-/** As the naive reader gives objects: null prototypes at every level. */
+/** Like the objects of the naive reader: null prototypes at every level. */
 function bare(value) {
   if (Array.isArray(value)) return value.map(bare)
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value) || value instanceof Date) return value

@@ -1,5 +1,5 @@
-// The other side of the boundary in miniature and without cleverness: sections are built and stored forms read
-// straight from docs/boundary.md, by code that shares nothing with the codec.
+// A minimal version of the other side of the boundary: sections are built and stored forms read by the rules of
+// docs/boundary.md, by code that shares nothing with the codec.
 
 /** A tagged tree, as the core would hold it: what `section` writes. */
 export const record = (shape, ...values) => ({ t: 'record', shape, values })
@@ -133,8 +133,8 @@ export function definitions(bytes) {
 }
 
 /**
- * Reads one value in the stored form and insists that each has its one encoding. Objects come back as
- * null-prototype objects with their keys in stored order, ObjectIds as { oid }.
+ * Reads one value in the stored form and checks that it is the value's only encoding. Objects are returned with null
+ * prototypes and their keys in stored order, ObjectIds as { oid }.
  */
 export function stored(bytes, shapes = []) {
   let at = 0

@@ -1,6 +1,6 @@
-// Everything at once on documents that are mostly on disk: reads by key, cursors that stay open, indexes, $lookup, exports and
-// backups beside writes and compactions, from worker threads too. What is read is compared with its whole content.
-// COLD_SECONDS=60 COLD_SEED=7 npx ava __test__/cold.test.mjs goes on longer, with other choices.
+// All operations at once on documents that are mostly on disk: reads by key, cursors that stay open, indexes, $lookup,
+// exports and backups during writes and compactions, also from worker threads. Each document read is compared with its whole
+// content. COLD_SECONDS=60 COLD_SEED=7 npx ava __test__/cold.test.mjs runs longer, with other choices.
 
 import { Writable } from 'node:stream'
 import { once } from 'node:events'
@@ -25,7 +25,7 @@ function generator(seed) {
   }
 }
 
-/** What the lanes say of each document: the state that it has for certain, and the one that is being made. */
+/** The known states of each document: the last one made, and the one being made. */
 class Known {
   done = Array(DOCUMENTS).fill(0)
   begun = Array(DOCUMENTS).fill(0)
@@ -49,7 +49,7 @@ class Known {
   }
 }
 
-/** One step of each kind; they are repeated side by side until the time is over. */
+/** One step of each kind; they are repeated concurrently until the time is over. */
 function steps(db, known, path) {
   const c = db.collection('c')
   let copies = 0
@@ -126,7 +126,7 @@ function steps(db, known, path) {
   }
 }
 
-/** Reads whole documents until it is told to stop. */
+/** Reads whole documents until the main thread stops it. */
 function worker(path, options) {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads')

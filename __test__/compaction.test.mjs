@@ -1,4 +1,4 @@
-// Compaction, backups and documents beyond the memory limit: the same answers, smaller files, copies that open.
+// Compaction, backups and documents beyond the memory limit: the same results, smaller files, copies that open.
 
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// The tables of docs/compatibility.md are true: what they call supported is accepted, what they call not supported is refused with
-// a typed error, and the test that a row names is there and has the operator.
+// The tables of docs/compatibility.md are true: what they list as supported is accepted, what they list as not supported is
+// refused with a typed error, and the test that a row names exists and has the operator.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const STATES = ['supported', 'differs', 'not supported']
 const text = readFileSync(join(import.meta.dirname, '..', 'docs', 'compatibility.md'), 'utf8')
 const manual = text.slice(text.indexOf('## Operators, against MongoDB 8'), text.indexOf('### Beyond single operators'))
 
-/** How an operator of a table is asked for; null is a wrong operand for most, and refused as such. */
+/** How an operator of a table is used; null is a wrong operand for most, and refused as such. */
 const PROBES = {
   'Filters on a field': (docs, name) => docs.find({ a: name === '$options' ? { $regex: 'x', $options: 'i' } : { [name]: null } }).toArray(),
   'Filters on the document': (docs, name) => docs.find({ [name]: null }).toArray(),
@@ -61,7 +61,7 @@ for (const [title, rows] of Object.entries(tables)) {
         t.true(MoltenError.isMoltenError(error), `${name} is refused, but with ${error}`)
         t.is(error.kind, 'NOT_SUPPORTED', shown)
       } else {
-        // A wrong operand is refused, but never as something that nobody knows.
+        // A wrong operand is refused, but never as an unknown operator.
         t.true(!error || ['BAD_QUERY', 'BAD_UPDATE'].includes(error.kind), shown)
         t.notRegex(shown, /unknown|no variable/)
       }

@@ -18,7 +18,7 @@ function corrupt(t, bytes, message = /damaged|defines shape/, cache = new ShapeC
   t.regex(error.message, message)
 }
 
-/** A value as JavaScript should see it, as a tree for `section`, and the shapes that the tree names. */
+/** A value as JavaScript should see it, as a tree for `section`, and the shapes of the tree. */
 function shaped(value, shapes) {
   if (Array.isArray(value)) return value.map((item) => shaped(item, shapes))
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value) || value instanceof Date) return value
@@ -44,7 +44,7 @@ const values = fc.letrec((tie) => ({
   value: fc.oneof({ maxDepth: 5 }, scalar, fc.array(tie('value'), { maxLength: 20 }), fc.dictionary(key, tie('value'), { maxKeys: 20, noNullPrototype: true }))
 })).value
 
-// These come first: the number of readers that are compiled has a bound.
+// These run first: the number of compiled readers is limited.
 
 test('a reader is compiled for a shape that is used often', (t) => {
   const cache = new ShapeCache()
@@ -70,7 +70,7 @@ test('a plain value that is damaged is an error or a value, with readers compile
     t.deepEqual(plain(whole), { _id: 'u1', name: 'a name of some length', score: 1.5, on: true, inner: { x: 7, y: ['t', 'u'] } })
     for (let length = 16; length < whole.length; length++) {
       t.is(t.throws(() => plain(whole.subarray(0, length))).kind, 'CORRUPT')
-      // What stands behind the end in a longer buffer is no part of the value.
+      // Bytes after the end in a longer buffer are not part of the value.
       t.is(t.throws(() => reader.plain(whole, whole.toString('latin1', 16, length), cache.of(1))).kind, 'CORRUPT')
     }
     for (let at = 16; at < whole.length; at++) {
@@ -88,7 +88,7 @@ test('a plain value that is damaged is an error or a value, with readers compile
   }
 })
 
-/** Values of the same keys, of any kinds. */
+/** Values with the same keys, of any kinds. */
 const rows = fc.uniqueArray(key, { minLength: 1, maxLength: 12 }).chain((keys) =>
   fc.tuple(...[0, 1].map(() => fc.tuple(...keys.map(() => values)).map((row) => Object.fromEntries(keys.map((name, i) => [name, row[i]])))))
 )

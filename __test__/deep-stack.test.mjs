@@ -1,5 +1,5 @@
-// A program may call with next to no stack left. A RangeError somewhere inside of a call left a batch that nothing submitted, or an operation
-// that was counted and never ended: then close() never settled.
+// A program may call with almost no stack left. Regression: a RangeError within a call left a batch that was never
+// submitted, or an operation that was counted and never ended; close() then never settled.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -20,14 +20,14 @@ const CALLS = {
 
 for (const [name, call] of Object.entries(CALLS)) {
   test(`${name} until the stack runs out leaves a database that works and closes`, (t) => {
-    // In a process of its own: V8 prints each rejection for which it had no stack.
+    // In its own process: V8 prints each rejection for which it had no stack.
     const source = `
       const { Database } = require('./index.js')
       const { signal } = new AbortController()
       const within = (promise) => Promise.race([promise, new Promise((_, reject) => setTimeout(reject, 30_000, new Error('never settled')).unref())])
       process.on('unhandledRejection', () => {})
       async function main() {
-        // How much stack is left where it runs out differs from depth to depth.
+        // How much stack is left when it runs out differs from depth to depth.
         for (let depth = 0; depth < 12; depth++) {
           const db = await Database.open(':memory:')
           const c = db.collection('c')

@@ -1,4 +1,4 @@
-// Filters against mingo and a plain matcher. mingo is a second opinion: where it differs, a rule of MongoDB's manual decides
+// Filters, compared with mingo and a plain matcher. Where mingo differs, a rule of MongoDB's manual decides
 // (differential/known.mjs).
 
 import { inspect } from 'node:util'
@@ -19,7 +19,7 @@ const { cases, seed } = extent(2500)
 const PER_ROUND = 50
 const DOCUMENTS = 30
 
-/** Asks the database and mingo about a single document. */
+/** Runs a filter on a single document, in the database and in mingo. */
 function asking(scratch) {
   return async (document, condition) => {
     const { _id: _, ...fields } = document

@@ -1,5 +1,5 @@
-// The same filters, sorts and writes on a collection without secondary indexes and on one with them: an index never changes an answer. Indexes of
-// every kind come and go between rounds of writes.
+// The same filters, sorts and writes on a collection without secondary indexes and on one with them: an index never changes
+// a result. Indexes of every kind are created and dropped between rounds of writes.
 
 import { inspect, isDeepStrictEqual } from 'node:util'
 
@@ -15,7 +15,7 @@ import { memory, MoltenError } from './support/database.mjs'
 const { cases, seed } = extent(2000)
 const PER_ROUND = 50
 
-/** Indexes to try, made anew for each round: [specification, options]. */
+/** Indexes to try, created anew for each round: [specification, options]. */
 const KINDS = {
   single: (random) => [{ [path(random)]: random.pick([1, -1]) }, {}],
   compound: (random) => [Object.fromEntries([...new Set(random.list(random.between(2, 3), () => path(random)))].map((each) => [each, random.pick([1, -1])])), {}],
@@ -25,7 +25,7 @@ const KINDS = {
   'unique and sparse': () => [{ 'w.x': 1 }, { unique: true, sparse: true }]
 }
 
-/** What a call ends in: its answer, or the kind of its error. */
+/** The outcome of a call: its result, or the kind of its error. */
 async function outcome(call) {
   try {
     return { answer: await call() }
@@ -37,10 +37,10 @@ async function outcome(call) {
 
 const told = (random, n, rest) => `SEED=${random}, case ${n}: ${inspect(rest, { depth: 12 })}`
 
-/** A path of one of these indexes, mostly. */
+/** Mostly a path of one of these indexes. */
 const pathOf = (random, indexes) => (indexes.length > 0 && random.chance(0.8) ? random.pick(Object.keys(random.pick(indexes)[0])) : path(random))
 
-/** A condition on one path that an index may serve; its operand is often a value that is there. */
+/** A condition on one path that an index may serve; its operand is often an existing value. */
 function served(random, all, indexes) {
   const name = pathOf(random, indexes)
   const there = (each) => reached(each, name).find((value) => typeof value !== 'symbol')
@@ -49,14 +49,17 @@ function served(random, all, indexes) {
   return { [name]: { [operator]: operator === '$in' ? random.list(random.between(1, 3), operand) : operand() } }
 }
 
-/** An order, which is often that of an index, and then as often as not backwards. */
+/** A sort order, often that of an index, and half of those times reversed. */
 function sortOf(random, indexes) {
   const turn = random.pick([1, -1])
   if (indexes.length > 0 && random.chance(0.5)) return Object.fromEntries(Object.entries(random.pick(indexes)[0]).map(([name, direction]) => [name, direction * turn]))
   return Object.fromEntries(random.list(random.between(1, 2), () => [path(random), random.pick([1, -1])]))
 }
 
-/** A filter, how its documents are wanted, and the name of an index to use, or none. Documents that sort alike stand in natural order with every plan. */
+/**
+ * A filter, options of its find, and the name of an index to use, or none. Documents with equal sort keys are in natural
+ * order with every plan.
+ */
 function question(random, all, made) {
   const indexes = [...made.values()]
   const both = random.chance(0.3) ? { $and: [served(random, all, indexes), served(random, all, indexes)] } : served(random, all, indexes)
@@ -71,13 +74,13 @@ function question(random, all, made) {
   }
 }
 
-/** Whether a document read into JavaScript has its fields in the stored order: a name that is a number comes first there, wherever it stood. */
+/** Whether a document in JavaScript has its fields in the stored order: integer-like names come first there. */
 const keepsOrder = (value) => typeof value !== 'object' || value === null || Object.entries(value).every(([name, each]) => (Array.isArray(value) || !/^\d+$/.test(name)) && keepsOrder(each))
 
 const PARALLEL = 'parallel arrays'
 const ids = (list) => (list === PARALLEL ? list : list.map(({ _id }) => _id))
 
-/** What was answered; a sort by two arrays is refused, by every plan or by none. */
+/** The results; a sort by two arrays is refused, by every plan or by none. */
 async function answered(work) {
   try {
     return await work()
@@ -87,7 +90,7 @@ async function answered(work) {
   }
 }
 
-/** Asks both collections; answers what is wrong, or undefined. */
+/** Queries both collections; returns what is wrong, or undefined. */
 async function differs(plain, indexed, { condition, options, hint }) {
   const expected = await answered(() => plain.findSync(condition, options))
   const found = await answered(() => indexed.findSync(condition, { ...options, ...hint }))
@@ -103,19 +106,19 @@ async function differs(plain, indexed, { condition, options, hint }) {
   return isDeepStrictEqual(answers[0], answers[1]) ? undefined : { pipeline, found: ids(answers[1]), expected: ids(answers[0]) }
 }
 
-/** Whether the plan of a find reads an index, that of `_id` not counted. */
+/** Whether the plan of a find reads an index other than that of `_id`. */
 async function usesIndex(cursor) {
   const { queryPlanner } = await cursor.explain('queryPlanner')
   return /"stage":"IXSCAN"/.test(JSON.stringify(queryPlanner.winningPlan))
 }
 
-/** The same write on both, which must end the same way. */
+/** The same write on both collections, which must have the same outcome. */
 async function write(plain, indexed, random, all, n) {
   const roll = random.unit()
   const _id = random.below(60)
   let call
   if (roll < 0.35) {
-    // `u` and `w.x` never collide, so that a unique index refuses nothing that the other collection takes.
+    // `u` and `w.x` are always unique, so that a unique index refuses nothing that the other collection accepts.
     const made = { ...document(random, `n${n}`), u: n, ...(random.chance(0.5) ? { w: { x: `${n}` } } : {}) }
     call = (collection) => collection.insertOne({ ...made })
   } else if (roll < 0.75) {
@@ -148,14 +151,14 @@ test('an index of any kind changes no answer, with writes between', async (t) =>
           made.delete(name)
         }
         const [specification, options] = KINDS[random.pick(Object.keys(KINDS))](random)
-        // Two arrays in one document cannot be in one index: MongoDB's rule, and nothing is made then.
+        // Two arrays in one document cannot be in one index: MongoDB's rule, and nothing is created then.
         const { answer: name } = await outcome(() => indexed.createIndex(specification, options))
         if (name !== undefined) made.set(name, [specification, options])
       }
       for (let writes = random.below(4); writes > 0; writes--) {
         const fault = await write(plain, indexed, random, all, round * PER_ROUND * 10 + n * 10 + writes)
         if (fault && ![...made.values()].some(([keys]) => Object.keys(keys).length > 1)) return t.fail(told(seed + round, n, { indexes: [...made.values()], ...fault }))
-        // An index of two arrays may refuse what the other collection took.
+        // An index of two arrays may refuse what the other collection accepted.
         if (fault) await sameAgain(plain, indexed)
       }
       const asked = question(random, all, made)
@@ -170,7 +173,7 @@ test('an index of any kind changes no answer, with writes between', async (t) =>
   t.true(used.unsorted > cases / 10 && used.sorted > cases / 10)
 })
 
-/** Makes the first collection what the second is. */
+/** Makes the first collection equal to the second. */
 async function sameAgain(plain, indexed) {
   await plain.deleteMany({})
   await plain.insertMany(await indexed.find().toArray())

@@ -1,5 +1,5 @@
-// Aggregation pipelines against mingo: the stages and expression operators that it answers as MongoDB does, put together from a seed. The
-// forms that it answers differently are listed with MongoDB's answers in differential/known-pipelines.mjs.
+// Aggregation pipelines, compared with mingo: stages and expression operators for which it agrees with MongoDB, combined at
+// random from a seed. Forms for which it differs are listed with MongoDB's results in differential/known-pipelines.mjs.
 
 import { inspect, isDeepStrictEqual } from 'node:util'
 

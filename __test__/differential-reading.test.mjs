@@ -1,4 +1,5 @@
-// Sorts with skip and limit, and projections, against plain versions of them and against mingo. Where mingo may differ is said beside each.
+// Sorts with skip and limit, and projections, compared with plain versions of them and with mingo. Each known difference of
+// mingo is noted beside the code.
 
 import { inspect, isDeepStrictEqual } from 'node:util'
 
@@ -15,10 +16,13 @@ import { memory } from './support/database.mjs'
 const { cases, seed } = extent(500)
 const PER_ROUND = 25
 
-/** Below null: what an empty array sorts as. */
+/** Less than null: the sort key of an empty array. */
 const EMPTY = Symbol('empty')
 
-/** What a path yields as keys: in an array each object by itself, anything else in it as null; an empty array at its end as less than null. */
+/**
+ * The sort keys of a path: of an array one per object, null for its other elements; of an empty array at its end less than
+ * null.
+ */
 function keysOf(value, parts) {
   if (Array.isArray(value)) return value.length === 0 ? [parts.length === 0 ? EMPTY : null] : value.flatMap((each) => (parts.length === 0 ? [each] : isObject(each) ? keysOf(each, parts) : [null]))
   if (parts.length === 0) return [value]
@@ -42,11 +46,11 @@ function sorted(all, sort) {
   })
 }
 
-/** $sort of mingo orders whole arrays and objects its own way, keeps missing apart from null, and does not keep the order of equals. */
+/** $sort of mingo orders whole arrays and objects differently, separates missing from null, and is not stable. */
 const mingoSortsIt = (all, sort) => sort.length === 1 && all.every((document) => !crossesArray(document, sort[0][0]) && reached(document, sort[0][0]).every((value) => typeof value === 'string' || Number.isFinite(value))) &&
   new Set(all.map((document) => reached(document, sort[0][0])[0])).size === all.length
 
-/** A path without numbers: those name elements and fields alike. */
+/** A path without numbers: those can name elements and fields. */
 const sortPath = (random) => path(random).split('.').filter((part) => !/^\d+$/.test(part)).join('.')
 
 /** The first array on each path of a sort that meets one. */
@@ -100,7 +104,7 @@ test('sorts with skip and limit give MongoDB\'s order, and a stable one', async 
   t.true(second > 0)
 })
 
-/** A projection as a tree: names, and true where a path ends. */
+/** A projection as a tree: names, and true at the end of a path. */
 function treeOf(paths) {
   const tree = {}
   for (const each of paths) {
@@ -112,7 +116,7 @@ function treeOf(paths) {
   return tree
 }
 
-/** What a tree of names includes; of arrays what it includes of each object in them, scalars gone. */
+/** What a tree of names includes: of an array the same from each object, without scalars. */
 function included(value, tree) {
   if (Array.isArray(value)) return value.filter((each) => isObject(each) || Array.isArray(each)).map((each) => included(each, tree))
   const entries = Object.entries(value).filter(([name, field]) => Object.hasOwn(tree, name) && (tree[name] === true || isObject(field) || Array.isArray(field)))
@@ -128,7 +132,7 @@ function excluded(value, tree) {
 
 const withoutPrefixes = (paths) => paths.filter((each) => !paths.some((other) => each !== other && each.startsWith(`${other}.`)))
 
-/** mingo leaves out objects of arrays that have none of the fields, and reads numbers in paths as elements. */
+/** mingo leaves out objects of arrays that have none of the fields, and treats numbers in paths as elements. */
 const mingoProjectsIt = (all, paths) => paths.every((each) => !/\.\d/.test(each) && all.every((document) => !crossesArray(document, each)))
 
 test('projections show and hide what MongoDB\'s do, in the stored order', async (t) => {

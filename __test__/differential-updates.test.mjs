@@ -1,5 +1,5 @@
-// Updates against mingo. What MongoDB refuses must be refused and change nothing; what it does not must be done, and counted only where it changed
-// something. Known differences are in differential/known-updates.mjs.
+// Updates, compared with mingo. What MongoDB refuses must be refused and change nothing; all else must be done, and counted
+// only if it changed something. Known differences are in differential/known-updates.mjs.
 
 import { inspect, isDeepStrictEqual } from 'node:util'
 
@@ -25,7 +25,7 @@ function sorted(value) {
   return Object.fromEntries(Object.keys(value).toSorted().map((name) => [name, sorted(value[name])]))
 }
 
-/** What the database makes of a document. */
+/** The database's result for a document. */
 async function ask(scratch, { document, update, arrayFilters }) {
   await scratch.set(0, document)
   try {
@@ -37,7 +37,7 @@ async function ask(scratch, { document, update, arrayFilters }) {
   }
 }
 
-/** What mingo makes of it. */
+/** mingo's result. */
 function askMingo({ document, update, arrayFilters }) {
   const list = [structuredClone({ _id: 0, ...document })]
   try {
@@ -48,7 +48,7 @@ function askMingo({ document, update, arrayFilters }) {
   }
 }
 
-/** What is wrong with the database's answer: undefined where nothing is. */
+/** What is wrong with the database's result; undefined if nothing is. */
 async function faultOf(scratch, input, used) {
   const { document, update } = input
   const before = { _id: 0, ...document }
@@ -72,7 +72,7 @@ async function faultOf(scratch, input, used) {
   return { fault: 'different', ours, theirs, rule: row?.name }
 }
 
-/** Two changes differ only where one of them does. */
+/** Two changes differ only if one of them does. */
 async function faultOfParts(scratch, { document, arrayFilters }, single, used) {
   for (const { operator, path, operand } of single) {
     const fault = await faultOf(scratch, { document, update: { [operator]: { [path]: operand } }, arrayFilters: path.includes('$[e]') ? arrayFilters : undefined }, used)
@@ -81,7 +81,7 @@ async function faultOfParts(scratch, { document, arrayFilters }, single, used) {
   return undefined
 }
 
-/** A path with `$[]` or `$[e]` does what naming the elements does. */
+/** A path with `$[]` or `$[e]` has the same effect as naming the elements. */
 async function faultOfPositions(scratch, input, ours, used) {
   const [{ operator, path, operand }] = changes(input.update)
   const [filter] = input.arrayFilters ?? []

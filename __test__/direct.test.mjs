@@ -1,4 +1,5 @@
-// Small writes settle in the call that submits them, and point reads cross together: what must hold all the same.
+// Small writes settle in the call that submits them, and point reads are sent together: the guarantees that hold
+// nevertheless.
 
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'

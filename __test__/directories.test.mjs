@@ -1,5 +1,5 @@
-// The directory of a database under its feet: a changed working directory, moved and replaced directories, a removed LOCK, folders
-// and links of others beside a backup, files of another kind.
+// Changes around an open database: the working directory changes, directories are moved and replaced, LOCK is removed,
+// foreign folders and links are beside a backup, and files have other types.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -23,7 +23,7 @@ Database.open(path, { storage: 'sync' }).then(async (db) => {
   console.log('written')
 }).catch((error) => console.log(error.kind))`
 
-/** What another process says that writes there. */
+/** The output of another process that writes there. */
 const elsewhere = (path, id = 'other', end = 'close') =>
   spawnSync(process.execPath, ['-e', CHILD, PACKAGE, path, id, end], { encoding: 'utf8' }).stdout.trim()
 

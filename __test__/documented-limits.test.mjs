@@ -1,5 +1,6 @@
-// The table of docs/api.md, "Limits", is read and tried: the last value that is allowed passes, the first beyond it is refused with
-// the kind of its row. A row is either tried here or named with the reason why not, so that a limit cannot be written down untested.
+// Reads and tests the table of docs/api.md, "Limits": the last allowed value passes, the first beyond it is refused with the
+// kind of its row. Each row is either tested here or listed with the reason why not, so that no limit is documented
+// untested.
 
 import { readFileSync } from 'node:fs'
 
@@ -9,7 +10,7 @@ import { Database, memory, MoltenError } from './support/database.mjs'
 
 const UNITS = { bytes: 1, KiB: 1 << 10, MiB: 1 << 20, GiB: 2 ** 30 }
 
-/** What the rows say: name, number, and kind of the refusal where there is one. */
+/** The content of the rows: name, number, and the kind of the refusal if there is one. */
 function documented() {
   const text = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8').replaceAll('\r\n', '\n')
   const table = text.split('\n## Limits\n')[1].split('\n## ')[0]
@@ -24,11 +25,14 @@ function documented() {
 const nested = (levels) => (levels === 0 ? 1 : { a: nested(levels - 1) })
 const path = (parts) => Array(parts).fill('a').join('.')
 const named = (count, value = 1) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, value]))
-/** A value of so many bytes, encoded in an object below one key of one character. */
+/** A value of so many bytes, encoded in an object below a key of one character. */
 const bytes = (size) => Buffer.alloc(size - 16)
 const all = (cursor) => cursor.toArray()
 
-/** By the name of the row: what is tried with the limit, and with one more. `n` is the number of the row, `more` whether it is passed. */
+/**
+ * By the name of the row: what is run at the limit, and one beyond it. `n` is the number of the row, `more` whether it is
+ * exceeded.
+ */
 const PROBES = {
   'document, encoded': (db, n, more) => db.collection('large').insertOne({ a: more ? Buffer.alloc(n) : bytes(n - 48) }),
   'filter, encoded': (db, n, more) => db.collection('large').findOne({ a: more ? Buffer.alloc(n) : bytes(n) }),
@@ -92,7 +96,7 @@ const PROBES = {
   'option `retention.generations`': (db, n, more) => opened({ retention: { generations: n + more } })
 }
 
-/** Rows that are not tried, and why. */
+/** Rows that are not tested, and why. */
 const UNTRIED = {
   'bytes of a key in an index': 'nothing is refused; tested where keys are made, src/index/tree_tests.rs',
   'elements that an expression makes': 'takes 128 MB; tested in src/query/expression/tests.rs',
@@ -119,7 +123,7 @@ async function opened(options) {
   await db.close()
 }
 
-/** A database with a pipeline over one document that takes no collection's. */
+/** A database with a pipeline over one document, without a collection. */
 async function database(t) {
   const db = await memory(t)
   await db.collection('one').insertOne({ _id: 1 })

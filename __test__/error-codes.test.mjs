@@ -1,4 +1,4 @@
-// Wrong operands, operator by operator, and the number that MongoDB's server has for each.
+// Wrong operands, operator by operator, and the code of MongoDB's server for each.
 
 /* oxlint-disable unicorn/no-thenable -- branches of $cond and $switch are no Promises */
 
@@ -6,7 +6,7 @@ import test from 'ava'
 
 import { collection, memory } from './support/database.mjs'
 
-/** What happened, in one word a case, so that all that differ are shown at once. */
+/** The outcome in one word per case, so that all differences are shown at once. */
 async function codes(t, cases, run) {
   const wrong = []
   for (const [code, ...input] of cases) {

@@ -1,4 +1,4 @@
-// However a program ends, what was acknowledged is there and the directory is free.
+// However a program ends, acknowledged writes are stored and the directory is unlocked.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +28,7 @@ function run(path, storage, program) {
   return spawnSync(process.execPath, ['-e', source], { cwd: root, encoding: 'utf8', timeout: 30_000 })
 }
 
-/** Opens the directory in another process, which fails when anyone holds it. */
+/** Opens the directory in another process, which fails while another process holds it. */
 function countElsewhere(path) {
   const source = `
     const { Database } = require('./index.js')
@@ -40,7 +40,7 @@ function countElsewhere(path) {
   return stderr === '' ? Number(stdout) : stderr
 }
 
-/** Waits until it holds; collection and finalizers take their time. */
+/** Waits until the condition holds; garbage collection and finalizers take their time. */
 async function eventually(t, condition, message) {
   for (let round = 0; round < 100; round++) {
     gc()

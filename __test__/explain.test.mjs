@@ -1,4 +1,4 @@
-// Explanations, in the server's shape, and indexes that scans ask for.
+// Explain results in the server's shape, and indexes suggested for scans.
 
 import test from 'ava'
 
@@ -173,7 +173,7 @@ test("autoIndex 'off' suggests nothing", async (t) => {
 
 test("autoIndex 'on' makes the index in the background", async (t) => {
   const users = await collection(t, numbered(3000, (i) => ({ n: i })), { autoIndex: 'on' })
-  // Bounded by ava's own limit: the index comes, or the test fails.
+  // Bounded by ava's own limit: the index is built, or the test fails.
   while (!(await users.indexExists('n_1'))) t.is((await users.find({ n: 7 }).toArray()).length, 1)
   const { queryPlanner } = await users.find({ n: 7 }).explain()
   t.is(stage(queryPlanner.winningPlan, 'IXSCAN').indexName, 'n_1')

@@ -1,4 +1,4 @@
-// What the file system refuses: a typed error that says what to do, and not a byte changed.
+// Errors of the file system: a typed error that says what to do, and not a byte changed.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -38,7 +38,7 @@ async function sample(t) {
   return path
 }
 
-/** Expects that opening is refused and changes nothing but what LOCK and OWNER may. */
+/** Expects that opening is refused and changes nothing except LOCK and OWNER. */
 async function refused(t, kind, path, message, options) {
   const before = stateOf(path)
   const error = await rejectsWith(t, kind, Database.open(path, options), message)
@@ -201,7 +201,7 @@ if (unix) {
   }
 }
 
-/** Runs as a user whom permissions bind: root passes every one. */
+/** Runs as a user who is subject to permissions, unlike root. */
 async function unprivileged(path, work) {
   if (!isRoot) return work()
   const nobody = 65_534
@@ -214,7 +214,7 @@ async function unprivileged(path, work) {
   }
 }
 
-/** Why there can be no file system of a test's own here; undefined where there can. */
+/** Why a test cannot have its own file system here; undefined if it can. */
 function whyNoMount() {
   if (process.platform !== 'linux' || !isRoot) return 'mounting needs root on Linux'
   const path = mkdtempSync(join(tmpdir(), 'moltendb-mount-'))
@@ -226,13 +226,16 @@ function whyNoMount() {
 
 const noMount = whyNoMount()
 
-/** A test that needs a file system of its own. Where there can be none it is skipped, and its title says why: ava skips none at run time. */
+/**
+ * A test that needs its own file system. If it cannot have one, it is skipped, and its title says why, because ava cannot
+ * skip at run time.
+ */
 function testOnMount(title, body) {
   if (noMount === undefined) test(title, body)
   else test.skip(`${title} [skipped: ${noMount}]`, body)
 }
 
-/** A small file system of a test's own. */
+/** A small file system for one test. */
 function mounted(t, options) {
   const path = mkdtempSync(join(tmpdir(), 'moltendb-mount-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
@@ -286,7 +289,7 @@ for (const storage of ['sync', 'async']) {
     t.is(await a.countDocuments(), next)
     t.is(await a.countDocuments({ changed: true }), 0)
     t.is((await a.find({ _id: { $lt: 10 } }).toArray()).length, Math.min(10, next))
-    // Space returns, and so do writes, without reopening.
+    // When there is space again, writes succeed without reopening.
     rmSync(ballast)
     await a.insertOne({ _id: 'after', big })
     await db.flush()

@@ -1,4 +1,4 @@
-// What the methods about indexes take, and what they refuse before anything is sent.
+// The arguments of the index methods, and what they refuse before anything is sent.
 
 import test from 'ava'
 

@@ -1,4 +1,4 @@
-// Random documents, indexes, writes and questions: every index, chosen or forced, gives the answer of a scan.
+// Random documents, indexes, writes and queries: every index, chosen or forced, gives the results of a scan.
 
 import test from 'ava'
 import fc from 'fast-check'

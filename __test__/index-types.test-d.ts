@@ -1,4 +1,4 @@
-// What the declarations promise about indexes, hints, explanations and listings; checked by the compiler, never run.
+// The declarations of indexes, hints, explain results and listings; checked by the compiler, never run.
 
 import { expectTypeOf } from 'expect-type'
 

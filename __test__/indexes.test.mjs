@@ -1,10 +1,11 @@
-// Secondary indexes, as the driver's programs know them: made, listed, dropped, unique, sparse, partial, multikey, compound, kept.
+// Secondary indexes as programs for the driver use them: created, listed, dropped, unique, sparse, partial, multikey,
+// compound, persistent.
 
 import test from 'ava'
 
 import { collection, directory, memory, onDisk, rejectsWith } from './support/database.mjs'
 
-/** Documents whose `_id` is their place. */
+/** Documents whose `_id` is their index. */
 const numbered = (count, make) => Array.from({ length: count }, (_, i) => ({ _id: i, ...make(i) }))
 const idsOf = (documents) => documents.map(({ _id }) => _id)
 
@@ -122,7 +123,7 @@ test('limits: 64 indexes, 32 fields, names of 127 bytes, no empty parts', async 
   await rejectsWith(t, 'BAD_QUERY', () => users.createIndex('a', { partialFilterExpression: { a: { $nope: 1 } } }), /\$nope/)
 })
 
-/** Asserts the error of a duplicate, as the server's. */
+/** Asserts the error of a duplicate, equal to the server's. */
 async function duplicate(t, work, keyValue, name = 'mail_1') {
   const error = await rejectsWith(t, 'DUPLICATE_KEY', work)
   t.is(error.code, 11000)
@@ -251,7 +252,7 @@ test('an index of two arrays cannot be, and no document breaks it later', async 
   t.is((await users.indexes()).length, 2)
 })
 
-/** Filters and sorts whose answers must not depend on an index. */
+/** Filters and sorts whose results must not depend on an index. */
 const QUESTIONS = [
   [{ n: 500 }], [{ n: { $gte: 990 } }], [{ n: { $gt: 10, $lt: 15 } }], [{ n: { $in: [3, 5, 9999] } }], [{ n: null }], [{ n: { $exists: false } }],
   [{ n: { $ne: 5 } }, { limit: 3 }], [{ s: 'k7' }], [{ s: /^k99/ }], [{ s: { $gt: 'k998' } }], [{ tags: 't3' }], [{ tags: { $all: ['t3', 't4'] } }],

@@ -102,7 +102,7 @@ test('the lines are Extended JSON that bson reads', async (t) => {
   t.is(document.date[1].getTime(), -1)
   t.deepEqual(Buffer.from(document.bytes[3].buffer), Buffer.from([255, 254, 253]))
   t.true(new BsonId('0123456789abcdef01234567').equals(document.id))
-  // And what bson writes, canonical or relaxed, is read.
+  // The output of bson, canonical or relaxed, is read too.
   for (const relaxed of [true, false]) {
     const copy = await memory(t)
     const source = { _id: new BsonId(), n: 5, x: 1.5, at: new Date('2024-02-29T12:00:00.5Z'), old: new Date(-5), big: 2 ** 40 }
@@ -224,7 +224,7 @@ test('a byte order mark at the head of the source is left out, however it is cut
   }
   const empty = await memory(t)
   t.like(await empty.importJSONL(['\ufeff']), { imported: 0 })
-  // Anywhere else it is no part of a line, and half of one is none.
+  // Anywhere else it is not part of a line, and half of one is not a mark.
   for (const source of [[text, `\ufeff${line('a', { _id: 2 })}`], [`\ufeff\ufeff${text}`], [Uint8Array.of(0xef, 0xbb)]]) {
     await rejectsWith(t, 'BAD_DOCUMENT', (await memory(t)).importJSONL(source), /line/)
   }

@@ -1,4 +1,4 @@
-// The limits of every method that takes them: a signal that is aborted already, and a time that is too short.
+// The limits of every method that takes them: a signal that is aborted already, and a time limit that is too short.
 
 import test from 'ava'
 
@@ -8,7 +8,7 @@ import { DATABASE as DATABASE_CALLS, METHODS } from './support/methods.mjs'
 
 const { COLLECTION, DATABASE } = internal
 
-/** Good arguments with these options. */
+/** Valid arguments with these options. */
 function argumentsOf(places, options) {
   return places.map(([good, { name }]) => (name === 'options|option' ? options : good instanceof WritableStream ? new WritableStream() : good))
 }
@@ -54,7 +54,7 @@ test('a signal that is aborted already rejects Database.open and Database.verify
   t.is(await outcomeOf(() => Database.verify(directory(t), options)), reason)
 })
 
-/** An expression that takes seconds for each document, and would take hours for all. */
+/** An expression that takes seconds per document, and hours for all of them. */
 const heavy = { $size: { $filter: { input: { $range: [0, 50_000] }, cond: { $gt: [{ $size: { $filter: { input: { $range: [0, 1000] }, cond: { $gt: ['$$this', 1e9] } } } }, 1e9] } } } }
 const pipeline = [{ $set: { z: heavy } }]
 const limit = { maxTimeMS: 1 }
@@ -127,7 +127,7 @@ test.serial('a write that began before its time was up rejects when nothing is w
   const users = await collection(t, Array.from({ length: 20_000 }, (_, n) => ({ n })))
   await rejectsWith(t, 'TIMEOUT', users.updateMany({}, { $set: { changed: true } }, limit))
   const changed = await users.countDocuments({ changed: true })
-  // Parts are committed one after the other: this one would be behind what is under way.
+  // Parts are committed one after the other: this one would wait behind the running one.
   await users.updateOne({ n: 19_999 }, { $set: { other: true } })
   t.is(await users.countDocuments({ changed: true }), changed)
 })

@@ -4,7 +4,7 @@ import test from 'ava'
 
 import { collection, rejectsType, rejectsWith } from './support/database.mjs'
 
-/** Documents that take a filter long to look through. */
+/** Documents for which a filter takes long. */
 const many = Array.from({ length: 60_000 }, (_, i) => ({ _id: i, text: `${'ab'.repeat(200)}${i}` }))
 const slow = { $nor: Array.from({ length: 12 }, (_, i) => ({ text: { $regex: `(a|b|ab)*${i}x{3}$` } })) }
 
@@ -31,7 +31,7 @@ test('an abort rejects with its reason and stops the work', async (t) => {
   const settled = Promise.allSettled(counts)
   setTimeout(() => controller.abort(new Error('enough')), 20)
   for (const { status, reason } of await settled) t.is(status === 'rejected' && reason.message, 'enough')
-  // Were the scans still running, this would wait for all of them.
+  // If the scans were still running, this would wait for all of them.
   const began = Date.now()
   t.is(await users.countDocuments({ text: 5 }), 0)
   t.true(Date.now() - began < 5_000)

@@ -1,4 +1,4 @@
-// Collections as a whole: made, listed, renamed by the database, and what they say of themselves.
+// Collections: created, listed, renamed by the database, and their statistics.
 
 import test from 'ava'
 

@@ -1,4 +1,5 @@
-// Programs make up names of collections. What was kept for each name ever asked for, here and in the core, never went.
+// Programs generate names of collections. Regression: state that was kept for each name ever used, here and in the core, was
+// never released.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

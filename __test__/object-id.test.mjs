@@ -1,4 +1,4 @@
-// ObjectIds made here: without an argument a new one, as bson makes them.
+// ObjectIds created here: without an argument a new one, in bson's layout.
 
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

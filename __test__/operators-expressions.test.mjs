@@ -1,4 +1,4 @@
-// Expression operators, each with its ordinary case, its edges and what it refuses.
+// Expression operators: the ordinary case, edge cases, and what each refuses.
 
 /* oxlint-disable unicorn/no-thenable -- branches of $cond and $switch are no Promises */
 

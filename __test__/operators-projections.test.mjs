@@ -1,4 +1,4 @@
-// Projections of find and of writes that answer their document.
+// Projections of find and of writes that return their document.
 
 import test from 'ava'
 

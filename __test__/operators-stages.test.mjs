@@ -1,4 +1,4 @@
-// Stages of pipelines, each with its options and what it refuses.
+// Stages of pipelines: the options of each, and what it refuses.
 
 import test from 'ava'
 
@@ -159,7 +159,7 @@ test('$out replaces a collection, $merge changes one', async (t) => {
   t.deepEqual(await from.aggregate([{ $project: { n: 1 } }, { $out: 'to' }]).toArray(), [])
   t.deepEqual(await to.find().toArray(), [{ _id: 1, n: 1 }, { _id: 2, n: 2 }])
 
-  /** What is in `to` after merging these over `{ _id: 1, old: 1 }`. */
+  /** The content of `to` after merging these over `{ _id: 1, old: 1 }`. */
   const merged = async (merge) => {
     await to.deleteMany({})
     await to.insertOne({ _id: 1, old: 1 })

@@ -1,4 +1,4 @@
-// Update operators, their modifiers, their conflicts, and what an upsert makes.
+// Update operators, their modifiers, their conflicts, and what an upsert inserts.
 
 import test from 'ava'
 

@@ -1,5 +1,5 @@
-// Nothing is ignored: every method takes the options of its table and refuses every other name. The tables are those that the code itself
-// reads; the documentation lists the same.
+// No option is ignored: every method takes the options of its table and refuses every other name. The code reads the same
+// tables; the documentation lists the same options.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { CURSOR as CURSOR_CALLS, DATABASE as DATABASE_CALLS, METHODS, methodsOf 
 
 const { BULK_WRITES, COLLECTION, CURSOR, DATABASE, IGNORED, nearest, OTHER_NAMES, REFUSED, REFUSED_OF_COLLECTIONS } = internal
 
-/** What is called with options in place of the good ones; answers the error or undefined. */
+/** A call with options instead of the valid ones; returns the error or undefined. */
 async function refusalOf(call) {
   try {
     const answer = await call()
@@ -24,7 +24,7 @@ async function refusalOf(call) {
   }
 }
 
-/** Good arguments with these options; undefined where the method takes none. */
+/** Valid arguments with these options; undefined if the method takes none. */
 function argumentsOf(places, options) {
   const at = places.findIndex(([, { name }]) => name === 'options|option')
   // A stream can be written to once.
@@ -59,7 +59,7 @@ test('every public method is in the tables of options, and takes none where it i
   t.deepEqual(methodsOf(Collection).toSorted(), listed(COLLECTION))
   t.deepEqual([...methodsOf(Database), 'open', 'verify'].toSorted(), listed(DATABASE, 'close'))
   t.deepEqual(Object.getOwnPropertyNames(Database).filter((name) => typeof Database[name] === 'function').toSorted(), ['open', 'verify'])
-  // What else cursors have takes values, functions or nothing.
+  // Other methods of cursors take values, functions or nothing.
   const values = [
     'next', 'tryNext', 'hasNext', 'toArray', 'forEach', 'bufferedCount', 'readBufferedDocuments', 'rewind', 'close', 'clone', 'map', 'filter', 'sort',
     'maxTimeMS', 'skip', 'limit', 'project', 'batchSize', 'hint', 'comment', 'collation', 'count', 'addStage', 'match', 'group', 'unwind', 'lookup', 'out'
@@ -103,7 +103,7 @@ test('options of the driver that mean nothing here are accepted by every method 
   const ignored = Object.fromEntries(Object.keys(IGNORED).map((name) => [name, true]))
   for (const [type, method, , call] of await callsOf(t)) {
     const error = await refusalOf(() => call(ignored))
-    // A path that is not there is no matter of options.
+    // A path that does not exist is not a matter of options.
     t.true(error === undefined || !/option/.test(error.message), `${type}.${method}: ${error}`)
   }
   const things = await collection(t, [{ _id: 1, n: 2 }, { _id: 2, n: 1 }])

@@ -1,4 +1,4 @@
-// Sorts by arrays at two paths have no order; the server refuses them, whatever plan reads the documents.
+// A sort by arrays at two paths has no defined order; the server refuses it, and so does every plan.
 
 import test from 'ava'
 

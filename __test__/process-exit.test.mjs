@@ -85,7 +85,7 @@ test('exit listeners of the program find the database open, whenever they were a
     path
   )
   t.deepEqual([status, stdout, stderr], [0, 'before 1\nafter 1\nlater 1\n', ''])
-  // And it was closed by the listener behind them.
+  // The listener behind them closed it.
   const db = await onDisk(t, {}, path)
   t.true(db.recovery.clean)
 })

@@ -1,4 +1,4 @@
-// What queries hold and answer has bounds also where it is put together of little: the answer names what holds the memory.
+// Limits on what queries hold and return, even if it is computed from little input: the error names what holds the memory.
 
 import test from 'ava'
 
@@ -8,7 +8,7 @@ import { collection, memory, onDisk, rejectsType, rejectsWith } from './support/
 const MIB = 1 << 20
 const names = (n) => Array.from({ length: 40 }, (_, k) => `${n}-${k}-${'x'.repeat(30_000)}`)
 const copies = (n) => Array(n).fill('$text')
-/** An expression whose value is a string of so many doublings of one character. */
+/** An expression whose value is a string of one character, doubled so many times. */
 const doubled = (times) => ({ $reduce: { input: { $range: [0, times] }, initialValue: 'x', in: { $concat: ['$$value', '$$value'] } } })
 
 test('an error of too much memory names the stage or the operator that holds the most', async (t) => {

@@ -1,4 +1,4 @@
-// Runs the ```js blocks of README.md, each as a module of its own in an empty directory.
+// Runs the ```js blocks of README.md, each as its own module in an empty directory.
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { directory } from './support/database.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-// The way to the root as a package of its own name, as an installed one has it.
+// Links the root as a package under its name, as an installed package is.
 function project(path) {
   mkdirSync(join(path, 'node_modules'), { recursive: true })
   symlinkSync(root, join(path, 'node_modules', 'moltendb-node'), 'junction')
@@ -27,7 +27,7 @@ for (const [number, source] of blocks().entries()) {
   test(`example ${number + 1} of README.md runs`, async (t) => {
     const path = project(directory(t))
     const { transform } = await import('esbuild')
-    // Node 20 has no `await using`; compilers give it to the programs that use it.
+    // Node 20 has no `await using`; compilers provide it.
     const { code } = await transform(source, { target: 'node20', format: source.includes('require(') ? 'cjs' : 'esm' })
     const file = join(path, source.includes('require(') ? 'example.cjs' : 'example.mjs')
     writeFileSync(file, code)

@@ -6,7 +6,7 @@ import test from 'ava'
 
 const index = fileURLToPath(new URL('../index.js', import.meta.url))
 
-/** Runs a script in a process of its own; answers the modules of Node.js that it loaded. */
+/** Runs a script in its own process; returns the modules of Node.js that it loaded. */
 function loadedBy(script) {
   const source = `
     const index = ${JSON.stringify(index)}
@@ -52,7 +52,7 @@ test('an import lets Node.js search no large script for the names that it export
   const specifiers = [...readFileSync(new URL('../index.mjs', import.meta.url), 'utf8').matchAll(/from '(.*)'/g)].map(([, name]) => name)
   t.deepEqual(specifiers, ['./core.js'])
   t.true(readFileSync(new URL('../core.js', import.meta.url), 'utf8').length < 1_000)
-  // Had Node.js followed its require, there would be more names than these two of its own.
+  // If Node.js had followed its require, there would be more names than its own two.
   const found = Object.keys(await import('../core.js')).filter((name) => name !== 'default' && name !== 'module.exports')
   t.deepEqual(found, [])
 })

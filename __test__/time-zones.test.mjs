@@ -1,5 +1,5 @@
-// Dates in named time zones against Intl.DateTimeFormat, which has the IANA database of ICU: random zones and instants, half of them close to a
-// transition of the zone.
+// Dates in named time zones, compared with Intl.DateTimeFormat, which has ICU's copy of the IANA database: random zones and
+// times, half of them close to a transition of the zone.
 
 import test from 'ava'
 
@@ -9,14 +9,17 @@ import { collection, rejectsWith } from './support/database.mjs'
 const { cases, seed } = extent(2000)
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** ICU leaves out what zones did before 1970; rules of the last years are changed most. */
+/** ICU leaves out transitions before 1970; rules of the last years change most often. */
 const [FIRST, LAST] = [Date.UTC(1970, 0, 3), Date.UTC(2023, 0, 1)]
-/** The part of cases in which the two databases may differ: ICU's is of another release, and releases correct the past too. */
+/**
+ * The share of cases in which the two databases may differ: ICU's is from another release, and releases also correct the
+ * past.
+ */
 const CORRECTED = 0.01
 
 const formats = new Map()
 
-/** What the clocks of a zone show, as the same fields in UTC. */
+/** The local time of a zone, as the same fields in UTC. */
 function local(zone, instant) {
   if (!formats.has(zone)) {
     const numeric = Object.fromEntries(['year', 'month', 'day', 'hour', 'minute', 'second'].map((part) => [part, 'numeric']))
@@ -55,7 +58,7 @@ const fields = (time) => {
   }
 }
 
-/** Whether the clocks of the zone never show this time. */
+/** Whether this local time does not exist in the zone. */
 const isSkipped = (zone, time) => [-1, 1].every((side) => local(zone, time - offset(zone, time + side * DAY)) !== time)
 
 async function known(t) {
@@ -113,7 +116,7 @@ test('parts, texts and steps of dates in named zones are those of Intl', async (
     const { timezone: _, ...parts } = shown
     t.deepEqual(one.parts, parts, say('parts'))
     t.is(one.text, new Date(clock).toISOString(), say('text'))
-    // A time that occurs twice may be either.
+    // A local time that occurs twice may be either.
     t.is(local(zone, one.made.getTime()), clock, say('$dateFromParts'))
     t.deepEqual(one.read, one.made, say('$dateFromString'))
     const moved = clock + days * DAY

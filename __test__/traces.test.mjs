@@ -1,5 +1,5 @@
-// The stack of an error has the function of the program that called or awaits the operation. The answer arrives in a call of the core, which
-// has no function of the program on its stack.
+// The stack of an error contains the function of the program that called or awaits the operation. The result arrives in a
+// call of the core, whose stack contains no function of the program.
 
 import test from 'ava'
 

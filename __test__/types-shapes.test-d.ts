@@ -70,7 +70,7 @@ void users.updateOne({}, { $inc: { 'flags.on': 1 } })
 // @ts-expect-error an _id of another type
 void users.updateOne({}, { $setOnInsert: { _id: 5 } })
 
-// Documents without arrays and Records, and with nothing but an _id
+// Documents without arrays and Records, and with only an _id
 const plain = db.collection<{ _id: number; name: string }>('plain')
 void plain.updateOne({ _id: 1 }, { $set: { name: 'x' } })
 // @ts-expect-error no such field
@@ -86,7 +86,7 @@ void bare.findOne({ name: 1 })
 // @ts-expect-error no such field
 void bare.updateOne({}, { $set: { name: 1 } })
 
-// Unions: the fields of any member, each with the type that it has where it is
+// Unions: the fields of any member, each with its type there
 type Event =
   | { type: 'visit'; pages: number; log: string[]; at: Date; from?: { host: string; hits: number } }
   | { type: 'sale'; sum: number; lines: { sku: string; amount: number }[]; note: string | number[] }
@@ -112,7 +112,7 @@ void events.updateOne({}, { $pull: { logs: 'x' } })
 // @ts-expect-error a path of no member
 void events.updateOne({}, { $set: { 'from.port': 1 } })
 
-// Code that is generic over its documents asserts what no compiler can see
+// Code that is generic over its documents asserts what the compiler cannot see
 interface Base {
   _id: string
   owner: string

@@ -1,4 +1,4 @@
-// What the declarations promise; checked by the compiler, never run.
+// The declarations; checked by the compiler, never run.
 
 import { expectTypeOf } from 'expect-type'
 import { ObjectId as BsonObjectId } from 'bson'
@@ -125,7 +125,7 @@ void anything.updateOne({}, { $set: { a: 1 } })
 void users.replaceOne({ _id: 'u1' }, ada, { upsert: true })
 expectTypeOf(users.updateOne({}, { $set: { age: 1 } })).resolves.toHaveProperty('upsertedId').toEqualTypeOf<string | null>()
 
-// Positional paths, regular expressions, writes that answer their document
+// Positional paths, regular expressions, writes that return their document
 void users.updateOne({ tags: /x/i }, { $set: { 'tags.$': 'y', 'tags.$[x]': 'z' } }, { arrayFilters: [{ x: 'a' }] })
 void users.findOne({ name: /^a/, tags: { $in: [/x/, 'y'], $not: /z/ } }, { projection: { 'tags.$': 1, tags: { $slice: 2 } } })
 // @ts-expect-error a number is no text
@@ -160,7 +160,7 @@ expectTypeOf(users.findSync({ age: { $gt: 1 } })).toEqualTypeOf<WithId<User>[]>(
 expectTypeOf(users.findOneSync({ name: 'Ada' })).toEqualTypeOf<WithId<User> | null>()
 expectTypeOf(users.countSync()).toEqualTypeOf<number>()
 
-// Options: those of the method, those of the driver that mean nothing here, and no others
+// Options: those of the method, those of the driver without effect here, and no others
 void users.find({}, { limit: 1, hint: { $natural: -1 }, let: { x: 1 }, readPreference: 'primary', comment: 'for logs', allowDiskUse: true, ignoreUndefined: true })
 void users.insertOne(ada, { writeConcern: { w: 'majority' }, bypassDocumentValidation: true, collation: { locale: 'simple' } })
 void users.updateOne({}, { $set: { age: 1 } }, { sort: { age: -1 }, let: { x: 1 }, upsert: true })

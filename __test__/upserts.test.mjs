@@ -1,4 +1,4 @@
-// Upserts of the same key by every method, at once and from several threads: one document, and no change is lost.
+// Upserts of the same key by every method, concurrently and from several threads: one document, and no change is lost.
 
 import { Worker } from 'node:worker_threads'
 

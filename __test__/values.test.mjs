@@ -7,7 +7,7 @@ import { definitions, stored } from './codec-support.mjs'
 
 const bytesOf = (writer) => Buffer.from(writer.bytes.subarray(0, writer.length))
 
-/** A document as it is stored. */
+/** A document in its stored form. */
 function store(document, ignoreUndefined = true) {
   const shapes = new PortShapes()
   const out = new Writer(8)

@@ -26,7 +26,7 @@ test('workers share one engine and see each other\'s writes', async (t) => {
     parentPort.postMessage('written')
     await db.close()`)
   const exited = once(worker, 'exit')
-  // Both may come before the first is looked at.
+  // Both may arrive before the first is read.
   const messages = on(worker, 'message')
   const { value: [seen] } = await messages.next()
   t.deepEqual(seen, { _id: 'main', from: 'main' })

@@ -1,5 +1,5 @@
-// The workflows of .github run code of others with this repository's rights: each action is named by its commit, each tool by its version,
-// and no job may do more than read.
+// The workflows of .github run third-party code with this repository's rights: each action is pinned to its commit, each
+// tool to its version, and no job may do more than read.
 
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -10,7 +10,7 @@ const workflows = readdirSync(folder)
   .filter((name) => /\.ya?ml$/.test(name))
   .map((name) => ({ name, lines: readFileSync(new URL(name, folder), 'utf8').split(/\r?\n/) }))
 
-/** The lines of each job: what stands below `jobs:`, from one line indented by two spaces to the next. */
+/** The lines of each job: everything below `jobs:`, from one line indented by two spaces to the next. */
 function jobsOf({ lines }) {
   const jobs = {}
   let current

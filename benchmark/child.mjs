@@ -1,9 +1,12 @@
-// One peer, one run, in a process of its own: started by run.mjs, answers over IPC.
+// One peer, one run, in its own process: started by run.mjs, reports over IPC.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { WORKS } from './works.mjs'
 
-/** Runs the parts of works/ that hold a wanted work; answers `{ work: figure }`, nothing where the peer has no such verb. */
+/**
+ * Runs the parts of works/ that contain a requested work; returns `{ work: figure }`, nothing where the peer does not
+ * support it.
+ */
 async function measure(peer, { directory, documents, seed, wanted }) {
   const wants = (name) => wanted.has(name)
   const parts = new Set(WORKS.filter(({ name }) => wants(name)).map(({ part }) => part))

@@ -1,4 +1,5 @@
-// Writers while compactions follow one another, beside the same writers alone: the ratio, and the longest pause of the commit path.
+// Writers during continuous compaction, compared with the same writers alone: the ratio, and the longest pause of the commit
+// path.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,7 +20,7 @@ const count = Number(values.documents)
 const time = Number(values.seconds) * 1000
 const WRITERS = 64
 
-/** Updates by id, 64 at a time, until told to stop; answers writes a second. */
+/** Updates by id, 64 at a time, until stopped; returns writes a second. */
 async function write(items, goesOn) {
   const started = performance.now()
   let done = 0

@@ -1,4 +1,4 @@
-// How the figures grow with the number of documents: one column a size, one peer, one run of each.
+// How the figures grow with the number of documents: one column per size, one peer, one run of each.
 //
 //   node --expose-gc growth.mjs [--sizes 10000,100000,1000000,10000000] [--peer moltendb] [--out results-growth.md]
 

@@ -1,9 +1,10 @@
-// What a memory limit holds: resident bytes (V8's heap apart) of the same documents without one, with a tenth of their bytes, and with none.
+// The effect of a memory limit: resident bytes (without V8's heap) of the same documents without a limit, with a tenth of
+// their bytes, and with no bytes.
 //
 //   node --expose-gc benchmark/memory.mjs [--documents 500000]
 //
-// Each database is opened in a process of its own, reads every document by a scan and every tenth by its key, and
-// answers a few queries, which must be the same everywhere.
+// Each database is opened in its own process, reads every document by a scan and every tenth by its key, and answers a few
+// queries, which must be the same everywhere.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -21,7 +22,7 @@ const { values } = parseArgs({
 })
 const count = Number(values.documents)
 
-/** Resident bytes once nothing is left to collect, without V8's heap: that keeps what the scan grew it to, or not, as it likes. */
+/** Resident bytes after garbage collection, without V8's heap, whose size after the scan varies. */
 function resident() {
   for (let n = 0; n < 4; n++) globalThis.gc()
   const { rss, heapTotal } = process.memoryUsage()

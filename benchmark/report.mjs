@@ -12,7 +12,7 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** What it ran on. */
+/** The machine and the versions. */
 export function machine() {
   const memory = Math.round(totalmem() / 2 ** 30)
   const model = cpus()[0]?.model.trim() ?? 'unknown processor'
@@ -26,7 +26,7 @@ function cell(values) {
   return `${format(median(known))} (${format(Math.min(...known))}-${format(Math.max(...known))})`
 }
 
-/** One line a work: how this package stands to the best peer. */
+/** One line per work: this package compared with the best peer. */
 function standing(work, results) {
   const figure = (result) => {
     const values = result.runs.map((run) => run[work.name]).filter((value) => typeof value === 'number')

@@ -1,4 +1,4 @@
-// Runs every peer in turn, each in a process of its own, and writes one table.
+// Runs every peer in turn, each in its own process, and writes one table.
 //
 //   node run.mjs [--documents 100000] [--runs 5] [--peers a,b] [--works a,b] [--seed 1] [--out results.md]
 

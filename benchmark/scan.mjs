@@ -1,4 +1,4 @@
-// Two builds of the example `scan` in turn, so that what else the machine does falls on both: medians and best runs.
+// Alternates two builds of the example `scan`, so that other load on the machine affects both: medians and best runs.
 //
 // node scan.mjs <old binary> <new binary> [--documents 100000] [--rounds 5] [--runs 15] [--works scan,count]
 import { execFileSync } from 'node:child_process'

@@ -1,5 +1,5 @@
-// What is measured, in the order of the table. Each work has a name for --works, a row title and a unit; `better`
-// says which direction is good, `part` which file of works/ measures it.
+// What is measured, in the order of the table. Each work has a name for --works, a row title and a unit; `better` is the
+// better direction, `part` the file of works/ that measures it.
 
 const more = (name, title, unit, part) => ({ name, title, unit, better: 'more', part })
 const less = (name, title, unit, part) => ({ name, title, unit, better: 'less', part })

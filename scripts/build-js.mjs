@@ -1,4 +1,5 @@
-// Bundles js/ into index.js (CommonJS, the one core), writes core.js and index.mjs over it, and dist/internal.js for codec tests.
+// Bundles js/ into index.js (the CommonJS core), writes core.js and index.mjs on top of it, and dist/internal.js for tests
+// of the codec.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,18 +21,19 @@ const common = {
 }
 
 /**
- * What index.mjs imports in place of index.js. Node.js searches CommonJS that is imported for the names it exports, letter by letter, and
- * follows `module.exports = require(...)`: in index.js that takes longer than all else at the start. Here it finds nothing to follow.
+ * What index.mjs imports instead of index.js. Node.js scans imported CommonJS for the names of its exports, and follows
+ * `module.exports = require(...)`: for index.js that takes longer than the rest of the start. Here it finds nothing to
+ * follow.
  */
 const CORE = `'use strict'\n\nconst core = require('./index.js')\nmodule.exports = core\n`
 
-/** ESM names are listed one by one, so that class identity is that of the CommonJS core. */
+/** ESM names are listed one by one, so that classes are identical to those of the CommonJS core. */
 function esmWrapper(names) {
   const lines = names.toSorted()
   return `import core from './core.js'\n\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
 }
 
-/** esbuild calls a class that names itself `_Name`, and so would messages and consoles; its outer name serves as well. */
+/** esbuild names a class that refers to itself `_Name`, which would show in messages; the outer name works as well. */
 function withPlainNames(code) {
   return [...code.matchAll(/^var (\w+) = class (_\1) /gm)].reduce((text, [, name, inner]) => text.replaceAll(new RegExp(`\\b${inner}\\b`, 'g'), name), code)
 }
@@ -47,7 +49,7 @@ const names = entry.exports.length > 0 ? entry.exports : exportedNames()
 writeFileSync(join(root, 'core.js'), CORE)
 writeFileSync(join(root, 'index.mjs'), esmWrapper(names))
 
-/** CommonJS bundles list no exports in the metafile; loading one touches no addon, which is loaded at first use. */
+/** The metafile lists no exports for CommonJS. Loading the bundle does not load the addon, which is loaded at first use. */
 function exportedNames() {
   return Object.keys(createRequire(import.meta.url)(join(root, 'index.js')))
 }

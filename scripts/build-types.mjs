@@ -1,4 +1,4 @@
-// Writes index.d.ts, one file of declarations from js/index.ts. `--check` compares instead and fails when it is stale.
+// Writes index.d.ts, the declarations of js/index.ts in one file. `--check` compares instead and fails when it is stale.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,6 +1,6 @@
-// Makes a checkout ready to run: installs devDependencies when they are missing or older than the lock file, then
-// builds the addon and the JavaScript when their sources are newer. `--install-only` stops after the first part,
-// `--all` builds whether stale or not. Runs before node_modules exist, so it needs nothing but Node.
+// Makes a checkout ready to run: installs devDependencies when they are missing or older than the lock file, then builds the
+// addon and the JavaScript when their sources are newer. `--install-only` stops after the first part, `--all` builds in any
+// case. Runs before node_modules exists, so it needs only Node.js.
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { isStale, newest, root, run, runNpm, runTool } from './steps.mjs'
 const rustSources = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
 const scriptSources = ['js', 'package.json', 'scripts/build-js.mjs', 'tsconfig.json']
 
-/** Installs what package-lock.json says, exactly. */
+/** Installs exactly what package-lock.json lists. */
 export function install() {
   const installed = newest(['node_modules/.package-lock.json'])
   if (installed !== 0 && installed >= newest(['package-lock.json'])) return 0

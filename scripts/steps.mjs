@@ -1,5 +1,5 @@
-// What the scripts share: where the project is, how a command runs, and whether a product is older than its sources.
-// Nothing here may need node_modules.
+// Shared by the scripts: the project's root, running commands, and whether a product is older than its sources. Must not
+// need node_modules.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Runs a command in the project; answers its exit code, 127 when it cannot be started. */
+/** Runs a command in the project; returns its exit code, 127 when it cannot be started. */
 export function run(command, args, env = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
   if (result.error) {
@@ -25,7 +25,7 @@ function missing(command, error) {
   return `cannot start ${command}: ${error.message}`
 }
 
-/** Runs a tool of node_modules by its script, so that no shell and no .cmd shim is needed. */
+/** Runs a tool of node_modules by its script, which needs no shell and no .cmd shim. */
 export function runTool(script, args, env) {
   return run(process.execPath, [join(root, 'node_modules', script), ...args], env)
 }
@@ -37,7 +37,7 @@ export function runNpm(args) {
   return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args)
 }
 
-/** When the newest file below these paths was written, in milliseconds; 0 when there is none. */
+/** The modification time of the newest file below these paths, in milliseconds; 0 when there is none. */
 export function newest(paths) {
   let latest = 0
   for (const path of paths) latest = Math.max(latest, newestBelow(join(root, path)))
@@ -59,7 +59,7 @@ export function isStale(product, sources) {
   return built === 0 || built < newest(sources)
 }
 
-/** A duration for people. */
+/** A duration in readable form. */
 export function seconds(milliseconds) {
   return `${(milliseconds / 1000).toFixed(1)} s`
 }

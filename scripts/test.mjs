@@ -1,4 +1,4 @@
-// Everything that must hold before a change goes in, in order; stops at the first failure. `--only <step>` runs one.
+// Everything that must hold before a change is merged, in order; stops at the first failure. `--only <step>` runs one step.
 
 import { join } from 'node:path'
 
@@ -8,7 +8,7 @@ import { root, run, runTool, seconds } from './steps.mjs'
 const cargo = (...args) => run('cargo', args)
 const clippy = (...args) => cargo('clippy', '--locked', '--all-targets', ...args, '--', '-D', 'warnings')
 
-/** How far each push goes in the suites of docs/testing.md that can go on for ever. What the environment says goes first. */
+/** The extent of each push for the suites of docs/testing.md that can run for any time. The environment overrides it. */
 const push = {
   CRASH_CYCLES: '1000000',
   DAMAGE_CYCLES: '50000',
@@ -21,7 +21,7 @@ const push = {
 const loomTarget = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'loom')
 const node = (script, ...args) => run(process.execPath, [join(root, script), ...args])
 
-/** Kills writers; where a process cannot kill itself as kill -9 does, there is nothing to show. */
+/** Kills writers; skipped where a process cannot be killed as by kill -9. */
 function kill() {
   if (process.platform !== 'win32') return node('__test__/crash/kill.mjs', '--rounds', '100', '--jobs', '2', '--mode', 'both', '--longest', '150')
   console.log('skipped: there is no kill -9 on Windows')
@@ -33,7 +33,7 @@ const steps = {
   'clippy-core': () => clippy('--no-default-features'),
   'clippy-node': () => clippy(),
   rust: () => run('cargo', ['test', '--locked', '--no-default-features'], { ...push, ...process.env }),
-  // A workspace of its own, whose products belong to the others.
+  // A separate workspace; its products belong to the other packages.
   loom: () => run('cargo', ['run', '--locked', '--release', '--manifest-path', 'tests/loom/Cargo.toml'], { CARGO_TARGET_DIR: loomTarget }),
   addon: () => buildAddon(),
   js: () => buildScripts(true),

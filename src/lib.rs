@@ -3,14 +3,14 @@
 //! The modules, from the bottom up; each imports only what is below it (`tests/layering`):
 //!
 //! - [`error`]: the one public error with its stable kinds
-//! [`options`]: how a database is opened
-//! [`work`]: the time and memory that one operation may use
+//! - [`options`]: how a database is opened
+//! - [`work`]: the time and memory that one operation may use
 //! - [`document`]: values, their bytes, their order, their paths
 //! - [`query`]: filters, updates, projections and sorts over the stored bytes; pure
 //! - [`index`]: order-preserving keys
-//! [`storage`]: bytes on disk; knows nothing of documents
+//! - [`storage`]: bytes on disk; knows nothing of documents
 //! - [`engine`]: the database: collections, the one commit path, views, recovery
-//! `binding`: what Node.js sees; the only module that names napi
+//! - `binding`: what Node.js sees; the only module that names napi
 
 #[cfg(feature = "node")]
 pub mod binding;

@@ -1,4 +1,4 @@
-//! Both sides of the boundary have the same codes of operations, flags, limits and options, and the documentation has the same codes.
+//! Both sides of the boundary have the same opcodes, flags, limits and options, and the documentation has the same opcodes.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn rust(within_flags: bool) -> Codes {
         .collect()
 }
 
-/// The members of an object of the script; `FindOneAnd` is `FIND_ONE_AND`.
+/// The members of an object in the script; `FindOneAnd` is `FIND_ONE_AND`.
 fn script(object: &str) -> Codes {
     let (_, rest) = SCRIPT.split_once(&format!("export const {object} = {{")).expect("the object is there");
     let (members, _) = rest.split_once('}').expect("the object ends");

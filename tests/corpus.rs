@@ -1,9 +1,9 @@
-//! The fuzzers' entries on a stable compiler: the stored corpus, and mutations of it that a seed tells.
+//! The fuzz entry points on a stable compiler: the stored corpus, and seeded mutations of it.
 //!
 //! ```text
 //! MOLTENDB_FUZZ_SECONDS=60 MOLTENDB_SEED=7 cargo test --release --no-default-features --test corpus
 //! MOLTENDB_MUTATIONS=100000 MOLTENDB_SEED=7 cargo test --release --no-default-features --test corpus
-//! cargo test --no-default-features --test corpus -- --ignored      writes the corpus's own seeds anew
+//! cargo test --no-default-features --test corpus -- --ignored      rewrites the generated part of the corpus
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -19,7 +19,7 @@ use entries::Entry;
 
 const LONGEST: usize = 4096;
 
-/// A small generator, so that a seed tells everything.
+/// A small generator with a seed.
 struct Dice(u64);
 
 impl Dice {
@@ -51,7 +51,7 @@ fn stored(name: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// One to four changes: a bit, a byte, a telling byte, a piece left out, doubled, or taken from another input.
+/// One to four changes: a flipped bit, a byte, a boundary value, or a piece removed, doubled, or taken from another input.
 fn mutate(inputs: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = inputs[dice.below(inputs.len())].clone();
     for _ in 0..1 + dice.below(4) {
@@ -80,7 +80,7 @@ fn mutate(inputs: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// Runs an input; a panic is told with what repeats it.
+/// Runs an input; a panic is reported with what reproduces it.
 fn run(entry: Entry, input: &[u8], told: impl FnOnce() -> String) {
     if catch_unwind(AssertUnwindSafe(|| entry(input))).is_err() {
         let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -113,7 +113,7 @@ fn run_all(name: &str, mutations: u64) {
     }
 }
 
-/// The most memory that this process ever had, where the system tells.
+/// The peak memory of this process, where the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

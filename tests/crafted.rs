@@ -1,5 +1,5 @@
-//! Files made by hand whose checksums hold: what no writer makes is told as damage, with file and offset, when a database is
-//! opened and when it is verified, before anything rests on it. Nothing is made room for on the word of a file.
+//! Hand-made files with valid checksums: content that no writer produces is reported as damage, with file and offset, by
+//! opening and by verify, before anything depends on it. Memory is not allocated for lengths that only a file claims.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -32,7 +32,7 @@ fn segment_head(sync: bool) -> Vec<u8> {
     header.encode().to_vec()
 }
 
-/// What the format says a frame's header is.
+/// The frame header, as the format defines it.
 fn frame_head(offset: u64, len: u32, lsn: u64, lag: u32, body_crc: u32) -> [u8; HEADER_LEN] {
     let mut head = [0; HEADER_LEN];
     head[0..4].copy_from_slice(&len.to_le_bytes());
@@ -48,7 +48,7 @@ fn frame_head(offset: u64, len: u32, lsn: u64, lag: u32, body_crc: u32) -> [u8; 
     head
 }
 
-/// A closed database whose one commit is this payload.
+/// A closed database whose only commit has this payload.
 fn write_one(dir: &Path, payload: &[u8]) {
     std::fs::create_dir(dir).unwrap();
     let mut bytes = segment_head(true);
@@ -97,7 +97,7 @@ fn check(dir: &Path) -> Verification {
     verify(dir.to_str().unwrap()).unwrap()
 }
 
-/// Both refuse it, and say where in the segment.
+/// Opening and verify both refuse it, and name the offset in the segment.
 fn refused(name: &str, payload: &[u8]) {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path().join("db");
@@ -234,7 +234,7 @@ fn bytes_of_any_depth_that_nobody_checked_are_compared_and_read_without_end_of_t
     }
 }
 
-/// A file of this length that holds these bytes at these places, and nothing else.
+/// A file of this length with these bytes at these offsets, and holes elsewhere.
 fn sparse(path: &Path, len: u64, parts: &[(u64, &[u8])]) {
     let mut file = std::fs::File::create(path).unwrap();
     file.set_len(len).unwrap();
@@ -244,7 +244,7 @@ fn sparse(path: &Path, len: u64, parts: &[(u64, &[u8])]) {
     }
 }
 
-/// The bytes that a file has in front of a hole that is never read.
+/// The bytes of a file before a hole that is never read.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn holes_are_not_read() {
@@ -253,20 +253,20 @@ fn holes_are_not_read() {
     write_one(&dir, &payload(|out| put(out, &plain(&[("_id", Value::Int(1))]))));
     let good = std::fs::read(dir.join(segment_name(1))).unwrap();
     std::fs::write(dir.join("MANIFEST"), Manifest::new([7; 16]).encode()).unwrap();
-    // Zeros behind what was written are space that no frame has used, however many there are.
+    // Zeros after the written bytes are unused space, however many there are.
     sparse(&dir.join(segment_name(1)), 1 << 40, &[(0, &good)]);
     assert!(check(&dir).ok);
     open(&dir).unwrap();
-    // A frame that the file has no bytes of is torn.
+    // A frame whose bytes are missing from the file is torn.
     let head = frame_head(64, 200 << 20, 1, 1, 5);
     std::fs::write(dir.join("MANIFEST"), Manifest::new([7; 16]).encode()).unwrap();
     sparse(&dir.join(segment_name(1)), 1 << 33, &[(0, &segment_head(true)), (64, &head)]);
     let verified = check(&dir);
     assert!(verified.ok && verified.files[1].torn_bytes == 32, "{verified:?}");
-    // One byte at the end of a terabyte is a tail; what stands between is not copied.
+    // One byte at the end of a terabyte is a tail; the bytes in between are not copied.
     sparse(&dir.join(segment_name(1)), 1 << 40, &[(0, &good), ((1 << 40) - 8, &[1])]);
     assert!(!check(&dir).ok && open(&dir).is_err());
-    // A table of a snapshot that is not there.
+    // A table of a snapshot in a hole.
     let header = SnapshotHeader {
         encrypted: false,
         id: 2,
@@ -292,7 +292,7 @@ fn holes_are_not_read() {
     assert!(!check(&dir).ok);
 }
 
-/// 4 MiB of headers that each say that half of the file is theirs: checked one by one they are hours of work.
+/// 4 MiB of headers that each claim half of the file: checking them one by one would take hours.
 #[test]
 fn headers_of_frames_that_overlap_are_given_up() {
     let directory = tempfile::tempdir().unwrap();
@@ -334,7 +334,7 @@ fn a_gap_in_the_segments_is_reported_once_however_wide() {
     );
 }
 
-/// 20,000 collections took 20 seconds to open, and 145 KB of memory each.
+/// Regression: 20,000 collections took 20 seconds to open, and 145 KB of memory each.
 #[test]
 fn many_collections_are_opened_without_copying_the_catalogue_for_each() {
     let directory = tempfile::tempdir().unwrap();
@@ -355,7 +355,7 @@ fn many_collections_are_opened_without_copying_the_catalogue_for_each() {
     assert!(check(&dir).ok);
 }
 
-/// Bytes of memory that this process has now, where the system tells.
+/// The current memory of this process, where the system reports it.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

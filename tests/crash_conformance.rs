@@ -1,5 +1,5 @@
-//! The promises of the storage trait, kept by every backend: one suite, run over memory, sync and async. Then
-//! what opening refuses.
+//! The contract of the storage trait for every backend: one suite, run over memory, sync and async; then what opening
+//! refuses.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -247,7 +247,7 @@ fn queued_frames_share_one_fsync_and_a_lone_frame_costs_one() {
         &OpenOptions { storage: StorageMode::Sync, ..OpenOptions::default() },
     )
     .unwrap();
-    // The first begins a segment: its header, its name, the record of it.
+    // The first frame begins a segment: its header, its name, its witness record.
     for (frames, expected) in [(1, 4), (1, 1), (64, 1)] {
         let before = opened.backend.stats().syncs;
         let waiting: Vec<_> = (0..frames).map(|n| queue(&*opened.backend, &payloads(n)).2).collect();
@@ -555,7 +555,7 @@ fn links_foreign_files_and_newer_versions_are_refused_and_nothing_is_touched() {
     assert_eq!(open_with(&newer, &sync).err().unwrap().kind(), Kind::Version);
 }
 
-/// Hears frames up to a number, and refuses that one.
+/// Accepts frames up to an LSN, and refuses that one.
 struct Refusing {
     until: u64,
     heard: Vec<u64>,

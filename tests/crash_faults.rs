@@ -1,5 +1,5 @@
-//! Every I/O operation of a script fails once, in each way. The failure is reported, nothing answered is lost, and
-//! the database opens again. `FAULT_SCRIPTS=` sets how many scripts are drawn, `SEED=` repeats one.
+//! Every I/O operation of a script fails once, in each possible way. The failure is reported, nothing acknowledged is lost,
+//! and the database opens again. `FAULT_SCRIPTS=` sets the number of scripts, `SEED=` repeats one.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -54,7 +54,7 @@ fn payload(n: usize) -> Vec<u8> {
     vec![n as u8 + 1; 900]
 }
 
-/// Two sessions, a few segments, one clean close, one kill. Returns what was answered, and the errors met.
+/// Two sessions, a few segments, one clean close, one kill. Returns the acknowledged commits, and the errors.
 fn script(sim: &Sim, mode: StorageMode) -> (Vec<Vec<u8>>, Vec<Kind>) {
     let (mut answered, mut errors) = (Vec::new(), Vec::new());
     let mut n = 0;
@@ -106,8 +106,8 @@ fn every_failing_operation_is_reported_and_loses_nothing_that_was_answered() {
                 let (answered, errors) = script(&sim, mode);
                 let Some(verb) = sim.faulted() else { break };
                 let context = format!("{mode:?}, operation {k} ({verb}) {fault:?}: {errors:?}");
-                // Sizes and locks, OWNER, and space given back are asked for without a promise; a short or
-                // interrupted read or write is continued, an interrupted lock asked for again.
+                // Nothing depends on sizes and locks, OWNER, and freed space; a short or interrupted read or write is
+                // continued, an interrupted lock retried.
                 let quiet = fault == Fault::ShortWrite
                     || (fault == Fault::Error(ErrorKind::Interrupted)
                         && matches!(verb, "read" | "write" | "lock"))
@@ -127,7 +127,7 @@ fn every_failing_operation_is_reported_and_loses_nothing_that_was_answered() {
     }
 }
 
-/// Runs a script with the k-th operation failing; `None` when it has no k-th. Answers the operation that failed.
+/// Runs a script with the k-th operation failing; `None` when it has no k-th. Returns the operation that failed.
 fn fails_at(script: &Script, k: u64, fault: Fault) -> Option<&'static str> {
     let sim = Sim::new(k);
     sim.fail(k, fault);
@@ -135,8 +135,7 @@ fn fails_at(script: &Script, k: u64, fault: Fault) -> Option<&'static str> {
     let verb = sim.faulted()?;
     let context = format!("operation {k} ({verb}) {fault:?} of {script:?}");
     let life = life.unwrap_or_else(|what| panic!("{what}: {context}"));
-    // Sizes and locks, OWNER, and space given back are asked for without a promise; a short or interrupted read or
-    // write is continued.
+    // Nothing depends on sizes and locks, OWNER, and freed space; a short or interrupted read or write is continued.
     let quiet = matches!(fault, Fault::ShortWrite | Fault::Full)
         || (fault == Fault::Error(ErrorKind::Interrupted) && matches!(verb, "read" | "write" | "lock"))
         || matches!(verb, "open" | "set_len" | "write" | "allocate")
@@ -152,7 +151,7 @@ fn fails_at(script: &Script, k: u64, fault: Fault) -> Option<&'static str> {
     Some(verb)
 }
 
-/// Every operation of a script, in every way that it can fail; answers how many.
+/// Every operation of a script, in every way that it can fail; returns their number.
 fn fails_everywhere(script: &Script) -> u64 {
     let mut faults = 0;
     for k in 1.. {
@@ -206,7 +205,7 @@ fn every_failing_operation_of_scripts_drawn_from_seeds_loses_nothing() {
     println!("{scripts} scripts, {} faults", faults.into_inner().unwrap());
 }
 
-/// Compacts, with a commit in between.
+/// Compacts, with a commit during it.
 fn compact(opened: &Opened, answered: &mut Vec<Vec<u8>>, errors: &mut Vec<Kind>, n: usize) -> Result<()> {
     let cut = opened.backend.cut()?;
     let commits: Vec<_> = answered.iter().map(|payload| vec![payload.clone()]).collect();
@@ -222,7 +221,7 @@ fn compact(opened: &Opened, answered: &mut Vec<Vec<u8>>, errors: &mut Vec<Kind>,
     Ok(())
 }
 
-/// Three sessions that compact, the second without a close. Returns what was answered, and the errors met.
+/// Three sessions that compact, the second without a close. Returns the acknowledged commits, and the errors.
 fn compactions(sim: &Sim, mode: StorageMode, keep: u32) -> (Vec<Vec<u8>>, Vec<Kind>) {
     let (mut answered, mut errors) = (Vec::new(), Vec::new());
     for session in 0..3 {
@@ -246,7 +245,7 @@ fn compactions(sim: &Sim, mode: StorageMode, keep: u32) -> (Vec<Vec<u8>>, Vec<Ki
                     break;
                 }
             }
-            // The commit after a failed compaction, and the next compaction, are as good as any.
+            // The commit after a failed compaction, and the next compaction, must work as usual.
             match commit(&opened, &payload(session * 9 + n + 4)) {
                 Ok(()) => answered.push(payload(session * 9 + n + 4)),
                 Err(error) => errors.push(error.kind()),
@@ -304,7 +303,7 @@ fn a_full_disk_while_a_snapshot_is_written_leaves_everything_and_a_later_compact
     }
     let mut failures = 0;
     for k in 1.. {
-        // The log's own turn to the next segment is done with, so that the fault meets the snapshot.
+        // The log has already switched to the next segment, so that the fault affects the snapshot.
         commit(&opened, &payload(k)).unwrap();
         answered.push(payload(k));
         let cut = opened.backend.cut().unwrap();
@@ -320,7 +319,7 @@ fn a_full_disk_while_a_snapshot_is_written_leaves_everything_and_a_later_compact
                 opened.backend.forget(&installed.retired);
                 break;
             }
-            // The rename of the manifest, or its fsync: nobody can tell which one is on the disk.
+            // The rename of the manifest, or its fsync: it is unknown which one is on the disk.
             Err(error) if error.kind() == Kind::StoragePoisoned => break,
             Err(error) => assert_eq!(error.kind(), Kind::StorageFull),
         }

@@ -1,11 +1,11 @@
-//! Simulated crashes against a naive model. `CRASH_CYCLES=` sets how many, `MUTANT_CYCLES=` how many at most for each fsync
-//! that is left out, `DAMAGE_CYCLES=` how many bits are flipped after a crash, `ABSENCE_CYCLES=`
-//! how many newest segments are taken away, `SEED=` repeats one.
+//! Simulated crashes, compared with a naive model. `CRASH_CYCLES=` sets the number of cycles, `MUTANT_CYCLES=` the maximum
+//! for each omitted fsync, `DAMAGE_CYCLES=` the number of bits flipped after a crash, `ABSENCE_CYCLES=` the number of newest
+//! segments removed; `SEED=` repeats one cycle.
 //!
-//! A cycle is one database over a few processes. Each commits, compacts with commits in between, and dies at a random
-//! operation, by a kill or a power cut, also while it recovers or retires an old generation; some meet an fsync that
-//! fails. The next must find every acknowledged commit, no commit that was never made, and no damage; generations
-//! that are kept must open by themselves and end exactly at a cut.
+//! A cycle is one database over a few processes. Each process commits, compacts with commits in between, and dies at a
+//! random operation, by a kill or a power cut, also during recovery or while an old generation is retired; some processes
+//! meet a failing fsync. The next process must find every acknowledged commit, no commit that was never made, and no damage.
+//! Kept generations must be complete databases that end exactly at a cut.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -32,7 +32,7 @@ use sim::{Dice, Sim};
 
 const PATH: &str = "/db";
 
-/// What was asked for, in lsn order, and how much of it must never be lost.
+/// The commits in LSN order, and how many of them must never be lost.
 #[derive(Default)]
 struct Model {
     commits: Vec<Payloads>,
@@ -40,7 +40,7 @@ struct Model {
     published: usize,
     /// Survives a power cut.
     durable: usize,
-    /// Where generations end, or may.
+    /// Where generations end, or may end.
     cuts: BTreeSet<usize>,
 }
 
@@ -50,19 +50,19 @@ struct Cycle {
     model: Model,
     mode: StorageMode,
     retention: u32,
-    /// The blocks since the process began: readable from which commit on, where, and what.
+    /// The blocks since the process began: from which commit on they are readable, their place, and their content.
     places: Vec<(usize, BlockPlace, Vec<u8>)>,
-    /// The newest segment with frames when the last process began, and whether a power cut ended that.
+    /// The newest segment with frames when the last process began, and whether a power cut ended that process.
     before: u64,
     was_cut: bool,
     seen: Seen,
 }
 
-/// What cycles came across: how often, by name.
+/// How often cycles covered each event, by name.
 #[derive(Default)]
 struct Seen(BTreeMap<&'static str, u64>);
 
-/// What a run of any length must have come across; each is a part of the protocol.
+/// Events that a run of any length must cover; each is a part of the protocol.
 const PARTS: [&str; 13] = [
     "a kill",
     "a power cut",
@@ -121,7 +121,7 @@ impl Cycle {
         (opened, heard)
     }
 
-    /// Whether what was left of a segment ends with space that no frame has used.
+    /// Whether the rest of a segment ends with unused space.
     fn is_longer_than_its_frames(&self) -> bool {
         let segments = self.sim.bytes(|name| name.starts_with("/db/seg-"));
         segments.values().any(|bytes| bytes.len() > 64 && bytes.iter().rev().take(32).all(|byte| *byte == 0))
@@ -165,7 +165,7 @@ impl Cycle {
             if self.sim.sync_failed() {
                 self.seen.note("a failed fsync");
             }
-            // Only a power cut loses what was merely published; a kill before it changes nothing about that.
+            // A power cut may lose what was only published; an earlier kill does not change that.
             self.was_cut = self.dice.below(3) > 0;
             if self.was_cut {
                 self.sim.process();
@@ -179,7 +179,7 @@ impl Cycle {
         Ok(())
     }
 
-    /// No file stays but those of the database, and every kept generation opens and ends at a cut.
+    /// Only files of the database remain, and every kept generation opens and ends at a cut.
     fn check_files(&self, host: &Host) -> std::result::Result<(), String> {
         let list = |path: &Path| -> Vec<String> {
             host.vfs.read_dir(path).unwrap_or_default().into_iter().map(|entry| entry.name).collect()
@@ -198,7 +198,7 @@ impl Cycle {
             }
         }
         let backups = dir.join("backup");
-        // Without a manifest it is the rest of one that was given up; one that was being removed is gone.
+        // Without a manifest it is the rest of an abandoned backup; one that was being removed is gone.
         let (mut kept, rest): (Vec<String>, Vec<String>) = list(&backups)
             .into_iter()
             .partition(|name| list(&backups.join(name)).contains(&"MANIFEST".to_owned()));
@@ -248,7 +248,7 @@ impl Cycle {
         Ok(())
     }
 
-    /// What was cut off is in quarantine, to the byte.
+    /// All bytes that were cut off are in quarantine.
     fn check_report(&mut self, report: &RecoveryReport) -> std::result::Result<(), String> {
         self.seen.note(if report.clean { "a clean opening" } else { "an unclean opening" });
         if report.segments > 1 {
@@ -278,8 +278,8 @@ impl Cycle {
                     None => return Ok(()),
                 }
             }
-            // Both ways to write: by a thread that may wait, and by one that must not as far as it can.
-            // No dice: what they show stays what it was.
+            // Writes in both ways: by a thread that may block, and by one that must not, as far as it can. Draws no random
+            // number, so that existing seeds replay the same run.
             if self.model.commits.len().is_multiple_of(2) || !backend.drive_nonblocking() {
                 backend.drive();
             }
@@ -308,7 +308,7 @@ impl Cycle {
         }
     }
 
-    /// A compaction with commits in between, some of them not yet written when it ends. Given up now and then.
+    /// A compaction with commits in between, some of them not yet written when it ends. Sometimes abandoned.
     fn compact(&mut self, backend: &dyn StorageBackend) -> std::result::Result<(), String> {
         let mut waiting = Vec::new();
         for _ in 0..self.dice.below(2) {
@@ -353,7 +353,7 @@ impl Cycle {
         self.read_back(backend)
     }
 
-    /// Blocks stay readable where they were said to stand.
+    /// Blocks stay readable at their places.
     fn read_back(&mut self, backend: &dyn StorageBackend) -> std::result::Result<(), String> {
         for _ in 0..2.min(self.places.len()) {
             let (lsn, place, payload) = &self.places[self.dice.below(self.places.len())];
@@ -395,7 +395,7 @@ impl Cycle {
     }
 }
 
-/// Runs cycles on every core until one fails; answers that one, and what all came across.
+/// Runs cycles on every core until one fails; returns that one, and what all of them covered.
 fn run_cycles(cycles: u64, run: impl Fn(&mut Cycle) -> std::result::Result<(), String> + Sync) -> Ran {
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
@@ -429,7 +429,7 @@ struct Ran {
     seen: Seen,
 }
 
-/// Runs cycles in a world where something is wrong; answers the first that shows it.
+/// Runs cycles in a world with a defect; returns the first that detects it.
 fn run_mutant(cycles: u64, prepare: impl Fn(&Sim) + Sync) -> Option<(u64, String)> {
     run_cycles(cycles, |cycle| {
         prepare(&cycle.sim);
@@ -459,7 +459,7 @@ fn no_crash_loses_an_answered_commit_or_refuses_a_healthy_database() {
 }
 
 impl Cycle {
-    /// A bit of a file flips after a crash. It is told, or it is of no account; no other content is ever read.
+    /// A bit of a file flips after a crash. It is reported, or it does not matter; no other content is ever read.
     fn survive_damage(&mut self) -> std::result::Result<(), String> {
         self.live()?;
         let read_only = |sim: &Sim| {
@@ -522,7 +522,7 @@ fn a_flipped_bit_after_a_crash_is_told_and_changes_nothing_else() {
         panic!("SEED={seed}: {what}");
     }
     let count = |what| ran.seen.0.get(what).copied().unwrap_or(0);
-    // A flip that leaves a sector's part of the frame all zero looks like one that the disk never got.
+    // A flip that makes a sector's part of the frame all zeros looks like a sector that never reached the disk.
     assert!(count("cut and reported, sync") * 100 <= count("refused as a suspect tail"));
     assert!(count("refused as a suspect tail") > 0 && count("refused as corrupt") > 0);
 }

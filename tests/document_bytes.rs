@@ -1,4 +1,4 @@
-//! Documents keep their value on every way through the crate, and bytes that are no document are refused.
+//! Documents keep their value on every path through the crate, and bytes that are not a document are refused.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
@@ -294,7 +294,7 @@ fn size_ends_at_its_limit() {
     let larger = plain(&Value::Binary(vec![0; MAX_DOCUMENT - 4]));
     let error = check(&larger, &table).unwrap_err();
     assert!(error.message().contains("16777217 bytes encoded, more than the 16777216"), "{error}");
-    // Keys written out where the table is full count too.
+    // Keys written out when the table is full count too.
     let source = Shapes::new();
     source.push(Shape::new(&["a key of some length", "bytes"])).unwrap();
     let mut grows = vec![0xc1, 0, 0, 0x01];

@@ -1,4 +1,4 @@
-//! A database of format 1 as the first release wrote it opens for ever, with everything in it.
+//! Databases of format 1, written by the first release, must open with all their content in every later release.
 //!
 //! `fixtures/format-1` was closed, `fixtures/format-1-killed` was copied while open. Both were written by
 //!
@@ -6,7 +6,7 @@
 //! cargo test --no-default-features --test fixture -- --ignored
 //! ```
 //!
-//! which is never to be run again for a format that has been released: a new format gets a fixture of its own.
+//! Never run it again for a released format: a new format gets its own fixture.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -26,7 +26,7 @@ use moltendb_node::storage::host::{Clock, Rng};
 use moltendb_node::{Database, OpenOptions};
 use support::{Client, incoming, object, runtime};
 
-/// When the first session writes, and the second (ms).
+/// The times of the first session's writes, and of the second's (ms).
 const FIRST: u64 = 1_700_000_000_000;
 const SECOND: u64 = 1_700_000_060_000;
 /// More key lists than a collection has shapes: the last documents are stored as maps.
@@ -56,7 +56,7 @@ fn text(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
-/// One document of each type, with the values that an encoding gets wrong first.
+/// One document for each type, with the values that encodings most often get wrong.
 fn values() -> Vec<Value> {
     let list = |values: Vec<Value>| Value::Array(values);
     let deep = (0..97).fold(Value::Int(1), |inner, _| Value::Array(vec![inner]));
@@ -208,7 +208,7 @@ fn check(path: &Path, access: Access, clean: bool) {
         assert_eq!(client.count(name, &object(&[])).unwrap(), documents.len() as u64);
         assert_eq!(found.len(), documents.len());
         for ((document, version, created, modified), found) in documents.iter().zip(&found) {
-            // Debug tells -0 from 0 and shows NaN as itself.
+            // Debug output tells -0 from 0 and shows NaN as itself.
             assert_eq!(format!("{found:?}"), format!("{document:?}"), "{name}");
             let Value::Object(fields) = document else { unreachable!() };
             let get = Operation::Get { id: incoming(&fields[0].1), meta: true };

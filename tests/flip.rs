@@ -1,7 +1,8 @@
-//! Each bit of a cleanly closed database is flipped, each file cut at each length and removed: opening says what is damaged,
-//! with file and offset. Never another content, never a panic. `FLIP_BYTES=` sets how large the database is.
+//! Each bit of a cleanly closed database is flipped, and each file is truncated to each length and removed: opening reports
+//! the damage, with file and offset. It never returns other content and never panics. `FLIP_BYTES=` sets the size of the
+//! database.
 //!
-//! LOCK and OWNER hold nothing of the database and are left out.
+//! LOCK and OWNER hold no data and are left out.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -97,12 +98,12 @@ fn killed() -> (Files, Content) {
     (files(&disk), content)
 }
 
-/// Where the frames of a segment end; behind them are zeros, space that no frame has used.
+/// The ends of the frames of a segment; behind them are zeros, which are unused space.
 fn used(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 1).next_multiple_of(8))
 }
 
-/// Opening a database with this file in place of its own says what is wrong with it.
+/// Opening a database with this content of one file reports the damage.
 fn is_told(files: &Files, name: &str, bytes: Option<Vec<u8>>, what: &dyn Fn() -> String) {
     let mut files = files.clone();
     match bytes {
@@ -283,7 +284,7 @@ fn zeros_behind_a_seal_are_what_a_power_cut_leaves_of_the_newest_segment_and_dam
     }
 }
 
-/// As `files`, without what recovery kept aside.
+/// Like `files`, without the bytes that recovery kept.
 fn files_of_log(disk: &Disk) -> Files {
     files(disk).into_iter().filter(|(name, _)| !name.contains('/')).collect()
 }

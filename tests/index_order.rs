@@ -1,4 +1,4 @@
-//! Index keys compare as THE order does: `index::key` beside `document::order`, no third opinion between them.
+//! Index keys compare in the same order as documents: `index::key`, checked against `document::order`.
 
 mod document_values;
 
@@ -49,7 +49,7 @@ proptest! {
         a in proptest::collection::vec(any_value(), 0..3),
         b in proptest::collection::vec(any_value(), 0..3),
     ) {
-        // What a compound index relies on: no key is the beginning of another.
+        // A compound index depends on it: no key is a prefix of another.
         let joined = |values: &[Value]| {
             let mut key = Vec::new();
             for value in values {

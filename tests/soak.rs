@@ -1,5 +1,5 @@
-//! Writers and readers against plain maps, for as long as asked; with compactions beside them, documents on disk, generations
-//! that are kept, and closing, killing by copy, and reopening between.
+//! Writers and readers, compared with plain maps, for as long as requested; with concurrent compactions, documents on disk,
+//! kept generations, and closing, killing by copy, and reopening in between.
 //!
 //! ```text
 //! MOLTENDB_ROUNDS=1000 MOLTENDB_WRITES=2000 MOLTENDB_THREADS=8 MOLTENDB_SEED=7 \
@@ -44,7 +44,7 @@ fn setting(name: &str, default: usize) -> usize {
 /// What one writer knows: text of the id -> n and the length of the body.
 type Own = BTreeMap<String, (i32, usize)>;
 
-/// The body says whose it is, so that half of another document is not taken for the right one.
+/// The body identifies its owner, so that half of another document is not taken for the right one.
 fn body(id: &str, len: usize) -> String {
     id.bytes().cycle().take(len).map(char::from).collect()
 }
@@ -54,7 +54,7 @@ fn document(id: &str, (n, len): (i32, usize)) -> Value {
     object(&[("_id", Value::String(id.to_owned())), ("n", Value::Int(n)), ("body", body)])
 }
 
-/// Whether it is whole; answers its `_id`.
+/// Whether it is complete; returns its `_id`.
 fn whole(document: &Value) -> String {
     let Value::Object(fields) = document else { panic!("{document:?} is no document") };
     match (&fields[0].1, &fields[2].1) {
@@ -63,7 +63,7 @@ fn whole(document: &Value) -> String {
     }
 }
 
-/// One operation whose outcome the writer foresees; nobody else touches its documents.
+/// One operation whose outcome the writer knows; no other writer touches its documents.
 fn step(client: &Client, writer: usize, own: &mut Own, dice: &mut Dice) {
     let id = format!("{writer}-{}", dice.below(OWN));
     let key = Value::String(id.clone());
@@ -115,7 +115,7 @@ fn compare(client: &Client, owners: &[Own], when: &str) {
     assert!(found == expected, "{when}: documents differ");
 }
 
-/// A scan has every document once while writers go on, a cursor's batches are of one state, and a read by `_id` finds that
+/// A scan has every document once during writes, a cursor's batches are from one state, and a read by `_id` finds that
 /// document or none.
 fn read(client: &Client, writers: usize, mut dice: Dice, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
@@ -194,7 +194,7 @@ fn writers_and_readers_agree_with_plain_maps_across_reopening() {
         });
         compare(&client, &owners, &format!("round {round}, before closing"));
         if dice.below(2) == 0 {
-            // What the next round opens was never closed: the copy is what a killed process leaves.
+            // The next round opens a copy that was never closed, as a killed process leaves it.
             let next = directory.path().join(format!("db-{}", round + 1));
             copy(&path, &next);
             client.database.close().unwrap();

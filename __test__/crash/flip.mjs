@@ -1,10 +1,10 @@
-// Damages a small, cleanly closed database in every place and reads it back through the API.
+// Damages a small, cleanly closed database at every position and reads it back through the API.
 //
 //   node __test__/crash/flip.mjs [--bits one|all] [--seed n] [--directory path]
 //
-// For each byte of each file one random bit (or all eight) is flipped; each file is cut at each length and removed.
-// Every case must be an error that names the file and an offset, or a recovery that `db.recovery` reports; what is
-// read must be what was written. LOCK and OWNER hold nothing of the database: there, all may be as before.
+// For each byte of each file one random bit (or all eight) is flipped; each file is truncated to each length and removed.
+// Every case must be an error that names the file and an offset, or a recovery that `db.recovery` reports; what is read must
+// be what was written. LOCK and OWNER hold no data: their damage may go unnoticed.
 
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -29,7 +29,7 @@ async function build(directory) {
   await again.close()
 }
 
-/** Everything in the database: collection -> documents, read by a scan and again one by one. */
+/** The content of the database: collection -> documents, read by a scan and again one by one. */
 async function readAll(directory) {
   const db = await Database.open(directory, { storage: 'sync' })
   try {
@@ -55,7 +55,7 @@ function isPartOf(read, written) {
   )
 }
 
-/** What became of one case: 'error', 'reported', 'unharmed', or a fault that starts with 'FAULT'. */
+/** The outcome of one case: 'error', 'reported', 'unharmed', or a fault that starts with 'FAULT'. */
 async function outcome(directory, file, written, kind) {
   let read
   try {

@@ -1,5 +1,5 @@
-// 100 durable inserts for strace.mjs, enough of them to fill a segment, and a compaction: node inserts.mjs <directory>
-// <sequential|concurrent>. Opening `mark-...`, which is not there, draws a line between the phases in the trace.
+// 100 durable inserts for strace.mjs, enough to fill a segment, and a compaction: node inserts.mjs <directory>
+// <sequential|concurrent>. Opening `mark-...`, which does not exist, separates the phases in the trace.
 
 import { existsSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'

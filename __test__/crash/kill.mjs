@@ -3,10 +3,10 @@
 //   node __test__/crash/kill.mjs [--rounds 50] [--mode sync|async|both] [--jobs 1] [--longest 400] [--seed n] [--directory path] [--keep]
 //                                [--memory-limit n] [--retention n] [--workers n]
 //
-// One database lives through all rounds of a job: each round starts a writer, reads its ledger, kills it after 5 to 400
-// ms, reopens the database in another process (every third of which ends abruptly too) and compares. Jobs share the
-// rounds and run side by side, with mode `both` in turns sync and async. A round's memoryLimit, kept generations and worker
-// threads are drawn for it unless they are given; 0 is none.
+// One database is used in all rounds of a job. Each round starts a writer, reads its ledger, kills it after 5 to 400 ms,
+// reopens the database in another process (every third of which also ends abruptly) and compares. Jobs share the rounds and
+// run concurrently, with mode `both` alternating sync and async. A round's memoryLimit, kept generations and worker threads
+// are random unless they are given; 0 is none.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -46,20 +46,20 @@ function settings() {
   return { rounds, jobs, longest, seed, mode, keep, fixed, base: directory ?? tmpdir() }
 }
 
-/** How the writer of a round keeps its documents. */
+/** The options of a round's database. */
 function wayOf(random, fixed) {
   const drawn = { memoryLimit: random.pick([0, 0, 1, 1, 20_000]), generations: random.pick([0, 0, 1, 2]), workers: random.pick([0, 0, 2]) }
   return Object.fromEntries(Object.entries(drawn).map(([name, value]) => [name, fixed[name] ?? value]))
 }
 
-/** Tells one build of the addon from another: a process that runs while its addon is overwritten dies of it. */
+/** Identifies a build of the addon: a process dies when its addon is overwritten while it runs. */
 function build() {
   const root = script('../..')
   const addons = readdirSync(root).filter((name) => name.endsWith('.node'))
   return addons.map((name) => `${name} ${statSync(join(root, name)).mtimeMs}`).join()
 }
 
-/** Runs a writer until it is killed; answers the whole lines it printed. Rejects when it ended by itself. */
+/** Runs a writer until it is killed; returns the complete lines that it printed. Rejects when it ended by itself. */
 function runWriter(directory, mode, seed, random, longest, way) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script('writer.mjs'), directory, mode, String(seed), JSON.stringify(way)], {
@@ -113,7 +113,7 @@ function dump(directory, mode, abrupt, { memoryLimit }) {
   })
 }
 
-/** The rounds of one database; answers whether all was well, and the ledger. */
+/** The rounds of one database; returns whether all was well, and the ledger. */
 async function runJob({ rounds, mode, seed, base, keep, longest, fixed }) {
   const directory = mkdtempSync(join(base, `moltendb-kill-${mode}-`))
   const database = join(directory, 'db')
@@ -134,7 +134,7 @@ async function runJob({ rounds, mode, seed, base, keep, longest, fixed }) {
     }
   } catch (error) {
     faults.wrong++
-    // Beside the database, because what is printed is not always kept.
+    // Written beside the database, because the output is not always kept.
     writeFileSync(join(directory, 'failure.txt'), `seed ${seed}, round ${round}\n${error.stack}\n`)
     console.error(`round ${round}: ${error.stack}`)
     if (build() !== built) console.error('the addon was replaced during the run, which shows nothing: run again')

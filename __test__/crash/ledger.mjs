@@ -1,9 +1,9 @@
-// What writer and judge agree on: the content of a document, and the two kinds of line that the writer prints.
+// What writer and checker share: the content of a document, and the two kinds of lines that the writer prints.
 //
 //   ["start", number, [[id, n], ...]]   the writer is about to make each id hold state n (null: no document)
 //   ["done", number]                    the database acknowledged it
 
-/** The only document that may stand under `id` in state `n`. */
+/** The only valid content of `id` in state `n`. */
 export function contentOf(id, n) {
   return { _id: id, lane: id.slice(0, id.indexOf('-')), n, body: `${id} ${n} `.repeat(1 + ((n * 7 + id.length) % 12)) }
 }
@@ -18,7 +18,7 @@ export function generator(seed) {
     return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32
   }
   return {
-    /** A whole number from low to high, both included. */
+    /** A whole number from low to high, inclusive. */
     between: (low, high) => low + Math.floor(next() * (high - low + 1)),
     chance: (probability) => next() < probability,
     pick: (list) => list[Math.floor(next() * list.length)]
@@ -45,8 +45,8 @@ export class Ledger {
   }
 
   /**
-   * Compares with what was found after reopening, and goes on from it. Answers one line for each fault.
-   * An operation that was in flight may have happened or not, document by document.
+   * Compares with what was found after reopening, and continues from it. Returns one line per fault. A running operation may
+   * have happened or not, document by document.
    */
   judge(found) {
     const possible = new Map()

@@ -1,11 +1,11 @@
-// Which files are written and synced, how often and in which order: a database is made, written, compacted and closed under
-// strace.
+// Which files are written and synced, how often and in which order: a database is created, written, compacted and closed
+// under strace.
 //
 //   node __test__/crash/strace.mjs [--verbose]
 //
-// Checks the order of creating, the first write, turning to the next segment, compacting and closing (each file durable before the name
-// that makes it count, each segment before its successor), at least one fdatasync for each awaited insert, and far
-// fewer for concurrent ones. Says so and ends well without strace.
+// Checks the order of creating, the first write, switching to the next segment, compacting and closing (each file durable
+// before the name that makes it valid, each segment before its successor), at least one fdatasync for each awaited insert,
+// and far fewer for concurrent ones. Without strace it says so and passes.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util'
 const CALLS = 'fdatasync,fsync,pwrite64,rename,renameat,renameat2,open,openat,mkdir,mkdirat,unlink,unlinkat'
 const INSERTS = 100
 
-/** Each phase as the design says it. `DIR` is the database, `PARENT` what holds it, `SEG1` its first segment. */
+/** Each phase as the design defines it. `DIR` is the database, `PARENT` its parent directory, `SEG1` its first segment. */
 const ORDERS = {
   create: [
     ['mkdir DIR', 'the directory is made'],
@@ -95,7 +95,7 @@ function straceIsMissing() {
   return probe.status === 0 ? null : `strace cannot trace here: ${probe.stderr.trim()}`
 }
 
-/** The name of a path in the terms of ORDERS; null when it is not the database's. */
+/** The name of a path in the terms of ORDERS; null when it is not a file of the database. */
 function nameOf(path, directory) {
   if (path === directory) return 'DIR'
   if (path === join(directory, '..')) return 'PARENT'
@@ -108,7 +108,10 @@ function nameOf(path, directory) {
   return inside
 }
 
-/** A write as an event: 64 bytes at the start of a segment are its header, 32 are a seal, for no frame here is as short. */
+/**
+ * A write as an event: 64 bytes at the start of a segment are its header, 32 are a seal, because every other frame here is
+ * longer.
+ */
 function writeOf(rest, directory) {
   const path = /^\d+<([^>]*)>/.exec(rest)?.[1]
   const name = path === undefined ? null : nameOf(path, directory)
@@ -120,7 +123,7 @@ function writeOf(rest, directory) {
   return { verb: length === 32 ? 'seal' : 'write', name }
 }
 
-/** One line of strace as an event such as `sync SEG1`; null when it is of no interest. */
+/** One line of strace as an event such as `sync SEG1`; null when it does not matter. */
 function eventOf(line, directory) {
   const call = /^\d+\s+(\w+)\((.*)$/.exec(line)
   if (call === null || (/ = -1 /.test(line) && !line.includes('/mark-'))) return null
@@ -141,7 +144,7 @@ function eventOf(line, directory) {
   return rest.includes('O_CREAT') ? { verb: 'create', name } : null
 }
 
-/** Runs the inserts and answers the events of each phase. */
+/** Runs the inserts and returns the events of each phase. */
 function trace(order) {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'moltendb-strace-')))
   try {
@@ -170,7 +173,7 @@ function trace(order) {
 
 const sayOf = (event) => `${event.verb} ${event.name}`
 
-/** The steps of an order that are not found, in their order, among the events. */
+/** The steps of an order that are missing among the events. */
 function missingSteps(order, events) {
   let from = 0
   const missing = []
@@ -188,7 +191,7 @@ function earlySteps(events) {
   return NEVER_BEFORE.filter(([step, before]) => at(step) !== -1 && (at(before) === -1 || at(step) < at(before))).map(([, , what]) => what)
 }
 
-/** One line an event, or for as many as repeat. */
+/** One line per event, or per run of repeated events. */
 function shown(events) {
   const lines = []
   for (const event of events) {

@@ -1,9 +1,9 @@
 // Writes until it is killed: node writer.mjs <directory> <sync|async> <seed> [way]. Prints the lines of ledger.mjs. The way
 // is JSON: memoryLimit, kept generations and worker threads; 0 is none.
 //
-// Eight lanes run at once, in this thread or shared out to workers; each owns its ids and awaits its own operations, so that
-// at most one operation on an id is in flight, while operations of different lanes share ticks, frames and fsyncs. A lane
-// also reads what it wrote. Compactions go on beside them.
+// Eight loops run concurrently, in this thread or distributed over workers. Each owns its ids and awaits its own operations,
+// so that at most one operation on an id is running, while operations of different loops share turns, frames and fsyncs. A
+// loop also reads what it wrote. Compactions run meanwhile.
 
 import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ const KINDS = ['insertOne', 'set', 'replace', 'update', 'delete', 'deleteOne', '
 const [directory, storage, seed, given] = workerData?.args ?? process.argv.slice(2)
 const way = { memoryLimit: 0, generations: 0, workers: 0, ...JSON.parse(given ?? '{}') }
 
-/** Straight to the pipe: what the operating system has, a killed process cannot take back. */
+/** Written directly to the pipe: a killed process cannot lose what the operating system has. */
 function say(line) {
   const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
   for (let sent = 0; sent < bytes.length; ) {
@@ -41,7 +41,7 @@ function must(condition, message) {
   if (!condition) throw new Error(message)
 }
 
-/** One operation of a lane, chosen at random; `states` is id -> n for the lane's documents. */
+/** One operation of a loop, chosen at random; `states` is id -> n for the loop's documents. */
 async function step(documents, lane, states, random) {
   const known = [...states.keys()]
   const fresh = () => `${lane}-${process.pid}-${number}-${random.between(0, 1e9)}`

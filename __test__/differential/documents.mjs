@@ -1,4 +1,4 @@
-// Documents to ask questions about: few names and few values, so that questions find something.
+// Random documents to query: few names and few values, so that queries match some.
 
 const NAMES = ['a', 'b', 'c', 'd']
 const INNER = ['x', 'y', 'z']
@@ -26,7 +26,7 @@ export function value(random, depth = 0) {
   return object(random, depth + 1)
 }
 
-/** An object with some of the inner names, now and then one that is a number. */
+/** An object with some of the inner names, sometimes with a number as a name. */
 export function object(random, depth = 1) {
   const fields = {}
   for (const name of random.some(INNER, 0)) fields[name] = value(random, depth + 1)
@@ -55,7 +55,7 @@ export function path(random) {
   return parts.join('.')
 }
 
-/** A value that stands somewhere in the documents, or may. */
+/** A value that occurs in the documents, or may occur. */
 export function known(random, all) {
   if (random.chance(0.3)) return value(random, 1)
   let found = random.pick(all)

@@ -1,5 +1,5 @@
-// A disagreement, taken apart: filters that are made of others differ only where a part differs, and a part that cannot be taken apart must stand in
-// the table of known differences and be answered as the plain version answers it.
+// Reduces a disagreement: a combined filter differs only if a part differs. A part that cannot be reduced must be in the
+// table of known differences, and the database must agree with the plain version.
 
 import { COMPARISONS, CONDITIONS, operandValues } from './known.mjs'
 import { matches, reached } from './naive.mjs'
@@ -7,7 +7,7 @@ import { isObject } from './order.mjs'
 
 const hasOperators = (condition) => isObject(condition) && Object.keys(condition)[0]?.startsWith('$') === true
 
-/** The smaller questions that a filter is made of; none for a single condition. */
+/** The smaller filters that a filter is made of; none for a single condition. */
 export function parts(document, filter) {
   const entries = Object.entries(filter)
   if (entries.length > 1) return entries.map(([path, condition]) => ({ document, filter: { [path]: condition } }))
@@ -35,14 +35,14 @@ function partsOfExpression(document, expression) {
   return ['$and', '$or', '$not'].includes(name) ? operands.map((each) => ({ document, filter: { $expr: each } })) : []
 }
 
-/** Each element as a document of its own; for operators as the element of a list, named by its number. */
+/** Each element as its own document; for operators as the element of a list, named by its index. */
 function partsOfElements(document, path, operand) {
   const elements = reached(document, path).filter(Array.isArray).flat()
   if (hasOperators(operand)) return elements.map((element) => ({ document: { list: [element] }, filter: { 'list.0': operand } }))
   return elements.filter((element) => isObject(element) || Array.isArray(element)).map((element) => ({ document: { ...element }, filter: operand }))
 }
 
-/** The row of the table that a single condition falls under. */
+/** The row of the table that matches a single condition. */
 function rowOf(document, filter) {
   const [[path, condition]] = Object.entries(filter)
   if (path === '$expr') return COMPARISONS.find((row) => row.applies(document, operandValues(document, condition), condition))
@@ -52,8 +52,8 @@ function rowOf(document, filter) {
 }
 
 /**
- * Finds a part of a disagreement that nothing explains: undefined when there is none. `ask` answers what each says; `used` counts the rows
- * that explained something.
+ * Finds an unexplained part of a disagreement; undefined when there is none. `ask` returns the result of each; `used` counts
+ * the rows that explained something.
  */
 async function unexplained(document, filter, ask, used) {
   const { ours, theirs } = await ask(document, filter)
@@ -75,7 +75,10 @@ async function unexplained(document, filter, ask, used) {
   return { document, filter, ours, theirs, rule: row?.name }
 }
 
-/** What is wrong with the database's answer about a document: undefined where mingo or the table, and the plain version, have it so. */
+/**
+ * What is wrong with the database's result for a document; undefined if mingo or the table, and the plain version, agree
+ * with it.
+ */
 export async function faultOf(document, filter, ask, used) {
   const { ours, theirs } = await ask(document, filter)
   const plain = matches(document, filter)

@@ -31,7 +31,7 @@ function operators(random, all, depth) {
   return Object.fromEntries(names.map((name) => [name, FIELD[name](random, all, depth)]))
 }
 
-/** What `$elemMatch` takes: operators on the element, or a filter on its fields. */
+/** The operand of `$elemMatch`: operators on the element, or a filter on its fields. */
 function elements(random, all, depth) {
   if (random.chance(0.5)) return operators(random, all, depth + 1)
   const inner = {}

@@ -1,5 +1,5 @@
-// Forms of stages and expressions that mingo answers differently, which the generated pipelines therefore leave out: each with what MongoDB answers
-// and the rule of its manual. `documents` go through `pipeline`.
+// Forms of stages and expressions for which mingo differs from MongoDB, which the generated pipelines therefore leave out:
+// each with MongoDB's result and the rule of its manual. `pipeline` runs on `documents`.
 
 const one = [{ _id: 1, n: 5, tags: ['a', 'b'], none: [] }]
 const set = (value) => [{ $project: { _id: 0, made: value } }]

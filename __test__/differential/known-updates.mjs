@@ -1,5 +1,5 @@
-// Updates: what MongoDB refuses, and where mingo and MongoDB differ, with the rule of MongoDB's manual that decides. `confirms` tells whether what
-// the database made of the document follows the rule.
+// Updates that MongoDB refuses, and where mingo and MongoDB differ, with the rule of MongoDB's manual that decides.
+// `confirms` returns whether the database's result follows the rule.
 
 import { matches } from './naive.mjs'
 import { isObject, kindOf, order } from './order.mjs'
@@ -13,7 +13,7 @@ const child = (value, name) => (typeof value === 'object' && value !== null && O
 /** The single changes of an update. */
 export const changes = (update) => Object.entries(update).flatMap(([operator, fields]) => Object.entries(fields).map(([path, operand]) => ({ operator, path, operand })))
 
-/** The values that a path names, positional parts included; undefined for what is not there, or 'blocked'. */
+/** The values at a path, positional parts included; undefined for a missing one, or 'blocked'. */
 function targets(value, parts) {
   if (parts.length === 0) return [value]
   const [part, ...rest] = parts
@@ -31,7 +31,10 @@ function refusesValue(operator, value) {
   return operator === '$bit' && !isInt(value)
 }
 
-/** Whether the manual says that a change fails; `$[e]` is taken for all elements, so that the answer may be true for one that is not chosen. */
+/**
+ * Whether a change fails according to the manual; `$[e]` is taken for all elements, so the result may be true for an element
+ * that is not chosen.
+ */
 export function mayFail(document, { operator, path, operand }) {
   const parts = path.split('.')
   const found = targets(document, parts)
@@ -56,7 +59,7 @@ function pulls(element, operand) {
 
 const at = (document, path) => path.split('.').reduce(child, document)
 
-/** The paths with numbers that a path with `$[]` and `$[e]` stands for. */
+/** The numbered paths that a path with `$[]` and `$[e]` stands for. */
 export function spelledOut(value, parts, chosen, before = []) {
   const [part, ...rest] = parts
   if (part === undefined) return [before.join('.')]

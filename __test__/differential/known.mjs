@@ -1,6 +1,7 @@
-// Where mingo and MongoDB differ, and the rule of MongoDB's manual that decides. `applies` tells narrowly when a condition on a field, or a
-// comparison of an expression, can differ for this reason; a difference counts as explained only if the plain version in naive.mjs answers as the
-// database does. `example` is checked by the suite: a row that mingo no longer needs fails it.
+// Where mingo and MongoDB differ, and the rule of MongoDB's manual that decides. `applies` decides narrowly whether a
+// condition on a field, or a comparison of an expression, can differ for this reason; a difference counts as explained only
+// if the plain version in naive.mjs agrees with the database. The suite checks `example`: a row that is obsolete for mingo
+// fails.
 
 import { crossesArray, evaluate, reached } from './naive.mjs'
 import { isObject, kindOf, MISSING } from './order.mjs'
@@ -139,5 +140,5 @@ export const COMPARISONS = [
   }
 ]
 
-/** What the operands of a comparison are in a document. */
+/** The values of a comparison's operands in a document. */
 export const operandValues = (document, expression) => Object.values(expression)[0].map((operand) => evaluate(document, operand))

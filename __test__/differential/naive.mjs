@@ -1,12 +1,13 @@
-// One condition on one field, as MongoDB's manual has it: what decides where the database and mingo differ.
+// One condition on one field, by MongoDB's manual: decides where the database and mingo differ.
 
 import { equal, isObject, kindOf, MISSING, order } from './order.mjs'
 
 const TYPES = { 1: 'double', 2: 'string', 3: 'object', 4: 'array', 8: 'bool', 9: 'date', 10: 'null', 16: 'int' }
 
 /**
- * What a path leads to, each with whether the elements of an array count too. Objects in an array on the way are looked into one by one; a
- * number names an element, which then counts as a whole; anything else in an array leads nowhere, while a scalar leads to a missing field.
+ * The values of a path, each with whether the elements of an array count too. Objects in an array on the path are searched
+ * one by one; a number names an element, which then counts as a whole; any other element of an array has no value, while a
+ * scalar yields a missing field.
  */
 function leaves(value, parts, whole = false) {
   if (parts.length === 0) return [{ value, whole }]
@@ -26,7 +27,7 @@ function leaves(value, parts, whole = false) {
 /** The values that a path leads to. */
 export const reached = (document, path) => leaves(document, path.split('.')).map(({ value }) => value)
 
-/** Whether an array stands anywhere on the way of a path. */
+/** Whether there is an array anywhere on a path. */
 export function crossesArray(document, path) {
   const parts = path.split('.')
   return parts.some((_, n) => n > 0 && reached(document, parts.slice(0, n).join('.')).some(Array.isArray))
@@ -37,7 +38,7 @@ const same = (found, operand) => (operand === null ? found === null || found ===
 function compared(found, operand, accept) {
   if (operand === null) return accept(0) && (found === null || found === MISSING)
   if (found === MISSING || kindOf(found) !== kindOf(operand)) return false
-  // NaN equals itself and is in no order with other numbers.
+  // NaN equals itself and has no order relative to other numbers.
   if (Number.isNaN(found) !== Number.isNaN(operand)) return false
   return accept(order(found, operand))
 }
@@ -52,7 +53,7 @@ function divided(value, [divisor, remainder]) {
   return BigInt(Math.trunc(value)) % BigInt(Math.trunc(divisor)) === BigInt(Math.trunc(remainder))
 }
 
-/** Whether a value is accepted, or an element of an array. */
+/** Whether a value matches, or an element of an array. */
 const anyOf = ({ value, whole }, accept) => accept(value) || (!whole && Array.isArray(value) && value.some(accept))
 const none = (answer) => !answer
 
@@ -100,7 +101,7 @@ export function matches(document, filter) {
   })
 }
 
-/** What a path of an expression yields: of an array, what each of its objects yields; a number names no element. */
+/** The value of a path in an expression: for an array, that of each of its objects; a number does not name an element. */
 function valueAt(value, parts) {
   if (parts.length === 0) return value
   if (Array.isArray(value)) return value.map((each) => valueAt(each, parts)).filter((each) => each !== MISSING)
@@ -126,7 +127,7 @@ const EXPRESSIONS = {
 /** The value of an expression of comparisons and booleans. */
 export function evaluate(document, expression) {
   if (typeof expression === 'string' && expression.startsWith('$')) return valueAt(document, expression.slice(1).split('.'))
-  // A list holds null where an expression in it yields nothing.
+  // A list holds null where an expression in it has no value.
   if (Array.isArray(expression)) return expression.map((each) => evaluate(document, each)).map((each) => (each === MISSING ? null : each))
   if (!isObject(expression)) return expression
   const [[name, operands]] = Object.entries(expression)

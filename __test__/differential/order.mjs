@@ -1,8 +1,8 @@
-// MongoDB's order of values, written down once more: nothing here is shared with the database.
+// MongoDB's order of values, implemented independently of the database.
 
 const RANKS = ['missing', 'null', 'number', 'string', 'object', 'array', 'bool', 'date']
 
-/** A value that is not there. */
+/** A missing value. */
 export const MISSING = Symbol('missing')
 
 export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date) && !(value instanceof RegExp)

@@ -1,4 +1,5 @@
-// Pipelines of forms that mingo answers as MongoDB does (known-pipelines.mjs has the others), over documents that suit them: orders with numbers, text, dates, lists and nested objects, some of them missing.
+// Pipelines of forms for which mingo agrees with MongoDB (known-pipelines.mjs has the others), over suitable documents:
+// orders with numbers, text, dates, lists and nested objects, some of them missing.
 
 const COLOURS = ['red', 'green', 'blue', '']
 
@@ -25,7 +26,7 @@ const texts = (random) => random.pick([{ $ifNull: ['$tags', []] }, ['a', 'x', 'a
 const date = (random) => random.pick([{ $ifNull: ['$at', new Date(0)] }, new Date('2024-02-29T12:30:15.250Z')])
 const any = (random) => random.pick([number, text, list])(random)
 
-/** Operators that answer a number, text, a list, a boolean or a date: each with what makes its operands. */
+/** Operators by result type (number, text, list, boolean, date): each with the generator of its operands. */
 const EXPRESSIONS = {
   $add: (random) => random.list(random.between(1, 3), () => inner(random, number)),
   $subtract: (random) => [inner(random, number), inner(random, number)],
@@ -94,7 +95,7 @@ const EXPRESSIONS = {
   $isNumber: (random) => random.pick([number, text])(random)
 }
 
-/** An operand, sometimes an expression in turn. */
+/** An operand, sometimes another expression. */
 const inner = (random, plain) => (plain === number && random.chance(0.3) ? { $add: [number(random), number(random)] } : plain(random))
 
 /** An expression by its operator. */
@@ -146,9 +147,9 @@ const ENDING = {
 export function pipeline(random) {
   const stages = random.list(random.below(3), () => random.pick(Object.keys(KEEPING))).map((name) => ({ [name]: KEEPING[name](random) }))
   const last = random.pick(Object.keys(ENDING))
-  // mingo counts no documents as a document that says 0.
+  // For no documents mingo returns one document with 0.
   if (last === '$count') return [...stages.filter((stage) => '$set' in stage || '$sort' in stage || '$lookup' in stage), { $count: 'total' }]
-  // mingo lists buckets that nothing fell into.
+  // mingo lists empty buckets.
   return [...stages, { [last]: ENDING[last](random) }, ...(last === '$bucket' ? [{ $match: { count: { $gt: 0 } } }] : [])]
 }
 

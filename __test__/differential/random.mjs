@@ -1,4 +1,4 @@
-// Choices from a seed: the same seed makes the same choices on every machine.
+// Random choices from a seed: the same seed makes the same choices on every machine.
 
 /** A source of choices. */
 export class Random {
@@ -22,7 +22,7 @@ export class Random {
     return Math.floor(this.unit() * limit)
   }
 
-  /** A whole number, both ends included. */
+  /** A whole number, inclusive. */
   between(least, most) {
     return least + this.below(most - least + 1)
   }
@@ -47,7 +47,7 @@ export class Random {
   }
 }
 
-/** How much to try, and from which seed; both can be said in the environment. */
+/** The number of cases and the seed; both can be set in the environment. */
 export function extent(cases) {
   const factor = process.env.CASES ? Number(process.env.CASES) / 5000 : 1
   return { cases: Math.max(1, Math.round(cases * factor)), seed: Number(process.env.SEED ?? 20260401) }

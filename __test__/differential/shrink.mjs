@@ -20,7 +20,7 @@ function* smaller(value) {
   }
 }
 
-/** The smallest input found for which `fails` still answers true; what throws does not count. */
+/** The smallest input found for which `fails` still returns true; an exception does not count. */
 export async function shrunk(input, fails, attempts = 2000) {
   let best = input
   for (;;) {
@@ -33,7 +33,7 @@ export async function shrunk(input, fails, attempts = 2000) {
           break
         }
       } catch {
-        // Not an input at all.
+        // Not a valid input.
       }
     }
     if (better === undefined) return best

@@ -38,7 +38,7 @@ const OPERATORS = {
 
 const isContainer = (found) => typeof found === 'object' && found !== null && !(found instanceof Date)
 
-/** A path that leads somewhere in the document, or one step past it, and what is there; now and then with `$[]` or `$[e]` for an element. */
+/** A path in the document, or one step beyond, and its value; sometimes with `$[]` or `$[e]` for an element. */
 function pathIn(random, document) {
   const parts = []
   let found = document
@@ -61,7 +61,7 @@ const ANY = ['$set', '$unset', '$min', '$max', '$rename']
 const ON_LISTS = ['$push', '$addToSet', '$pull', '$pullAll', '$pop']
 const ON_NUMBERS = ['$inc', '$mul', '$bit', '$min', '$max']
 
-/** An operator that can do something with a value, mostly. */
+/** An operator that is mostly applicable to a value. */
 function operatorFor(random, found) {
   if (random.chance(0.05)) return random.pick(Object.keys(OPERATORS))
   if (Array.isArray(found) && random.chance(0.8)) return random.pick(ON_LISTS)

@@ -1,4 +1,4 @@
-// Databases for tests: opened in a directory of their own, closed and removed afterwards.
+// Databases for tests: opened in their own directory, closed and removed afterwards.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,21 +6,21 @@ import { join } from 'node:path'
 
 import { Database, MoltenError, ObjectId } from '../../index.mjs'
 
-/** A directory that goes away with the test. */
+/** A directory that is removed after the test. */
 export function directory(t) {
   const path = mkdtempSync(join(tmpdir(), 'moltendb-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   return join(path, 'db')
 }
 
-/** A database in memory that is closed with the test. */
+/** A database in memory that is closed after the test. */
 export async function memory(t, options) {
   const db = await Database.open(':memory:', options)
   t.teardown(() => db.close())
   return db
 }
 
-/** A database on disk that is closed with the test. */
+/** A database on disk that is closed after the test. */
 export async function onDisk(t, options, path = directory(t)) {
   const db = await Database.open(path, options)
   t.teardown(() => db.close())
@@ -35,7 +35,7 @@ export async function collection(t, documents = [], options) {
   return users
 }
 
-/** Asserts a rejection or throw with this kind; answers the error. */
+/** Asserts a rejection or exception of this kind; returns the error. */
 export async function rejectsWith(t, kind, work, message) {
   let error
   try {

@@ -1,12 +1,12 @@
-// Every public method with good arguments for each place, and which types are right there. Tests that go through all methods go through these
+// Every public method with valid arguments, and the types that are valid at each position. Tests over all methods use these
 // tables, and one of them compares the tables with the classes.
 
-/** One of each type, new at each call: an insert gives a document its `_id`, and tests of this file run side by side. */
+/** One of each type, new at each call: an insert sets the `_id` of a document, and tests of this file run concurrently. */
 export const everyType = () => ({
   null: null, undefined, number: 5, NaN: NaN, string: 'x', 'empty string': '', boolean: true, bigint: 1n, symbol: Symbol('x'), function: () => {}, class: Map,
   array: [], 'array of null': [null], 'nested array': [[]], object: {}, date: new Date(0), bytes: Buffer.from('x'), map: new Map(), set: new Set(), regexp: /x/, promise: Promise.resolve(), error: new Error('x')
 })
-/** What counts as an object with fields before its content is looked at. */
+/** What counts as an object with fields before its content is checked. */
 const FIELDS = ['object', 'map', 'set', 'regexp', 'promise', 'error']
 const ARRAYS = ['array', 'array of null', 'nested array']
 const ABSENT = ['undefined', 'null']
@@ -18,7 +18,7 @@ const id = { name: 'id', right: Object.keys(everyType()).filter((type) => !['und
 const document = { name: 'document', right: FIELDS }
 const update = { name: 'update', right: [...FIELDS, 'array'] }
 
-/** The arguments of each method: good ones, and which is what. */
+/** The arguments of each method: valid ones, and the type of each. */
 export const METHODS = {
   insertOne: [[{}, document], [{}, options]],
   insertMany: [[[{}], { name: 'documents', right: [] }], [{}, options]],
@@ -87,7 +87,7 @@ export const CURSOR = {
   project: [[{}, { name: 'projection', right: FIELDS }]],
   hint: [['a_1', { name: 'hint', right: ['string', ...ABSENT] }]],
   comment: [['x', { name: 'comment', right: Object.keys(everyType()) }]],
-  // An object without the one locale that there is is NOT_SUPPORTED.
+  // An object without the only supported locale is NOT_SUPPORTED.
   collation: [[{ locale: 'simple' }, { name: 'collation', right: FIELDS }]],
   explain: [['queryPlanner', { name: 'verbosity', right: ['boolean', ...ABSENT] }]],
   map: [[(each) => each, { name: 'transform', right: ['function', 'class'] }]],

@@ -1,4 +1,4 @@
-// Tables of operators: one document, what is asked of it, and what must come out.
+// Tables of operators: one document, the operation, and the expected result.
 
 import { MoltenError } from '../../index.mjs'
 import { collection } from './database.mjs'
@@ -6,17 +6,17 @@ import { collection } from './database.mjs'
 const REFUSED = Symbol('refused')
 const refused = (kind) => (message) => ({ [REFUSED]: true, kind, message })
 
-/** What rows expect instead of a value: an error of this kind, with a message like that. */
+/** What rows expect instead of a value: an error of this kind, with a matching message. */
 export const badQuery = refused('BAD_QUERY')
 export const badUpdate = refused('BAD_UPDATE')
 export const notSupported = refused('NOT_SUPPORTED')
 
 const isRefused = (wanted) => wanted?.[REFUSED] === true
 
-/** A field without a value, where an expression gives none. */
+/** A field without a value, for an expression that has none. */
 export const MISSING = Symbol('missing')
 
-/** Asserts that the work ends as the row says. */
+/** Asserts that the operation ends as the row says. */
 export async function endsWith(t, wanted, work, row) {
   const shown = show(row)
   if (!isRefused(wanted)) {
@@ -41,7 +41,7 @@ export async function evaluates(t, document, rows) {
   }
 }
 
-/** Which of some documents filters find: rows of filter and `_id`s. */
+/** Which documents filters find: rows of filter and `_id`s. */
 export async function finds(t, documents, rows) {
   const docs = await collection(t, documents.map((document, n) => ({ _id: n, ...document })))
   for (const [filter, wanted] of rows) {
@@ -56,7 +56,7 @@ export async function finds(t, documents, rows) {
   }
 }
 
-/** What updates make of documents: rows of document, update, result and options. An unchanged document counts as not modified. */
+/** The results of updates: rows of document, update, result and options. An unchanged document counts as not modified. */
 export async function updates(t, rows) {
   const docs = await collection(t)
   let _id = 0
@@ -77,7 +77,7 @@ export async function updates(t, rows) {
   }
 }
 
-/** What pipelines make of documents: rows of pipeline and result. */
+/** The results of pipelines: rows of pipeline and result. */
 export async function runs(t, documents, rows) {
   const docs = await collection(t, documents)
   for (const [pipeline, wanted] of rows) await endsWith(t, wanted, () => docs.aggregate(pipeline).toArray(), pipeline)

@@ -1,4 +1,4 @@
-// The package under vitest, in processes, in workers, and in workers with realms of their own.
+// The package under vitest: in processes, in workers, and in workers with separate realms.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,7 +43,7 @@ test('a database that is left open does not keep the run alive', async () => {
 test('fake timers hold no operation back', async () => {
   const db = await Database.open(':memory:')
   const users = db.collection('users')
-  // All that vitest can fake in a process of its own.
+  // Everything that vitest can fake in its own process.
   vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'Date', 'performance', 'hrtime'] })
   try {
     for (let i = 0; i < 1500; i++) await users.insertOne({ _id: i })

@@ -1,4 +1,4 @@
-// Writers while one compaction follows the other.
+// Writers during continuous compaction.
 
 import { join } from 'node:path'
 
@@ -7,7 +7,7 @@ import { Database } from '../../index.mjs'
 const WRITES = 20_000
 const AT_ONCE = 64
 
-/** Inserts while compacting without a pause; counts what is missing after reopening. */
+/** Inserts during continuous compaction; counts what is missing after reopening. */
 export async function writesDuringCompaction({ base }) {
   const path = join(base, 'compacted')
   const db = await Database.open(path, { autoCompact: false })

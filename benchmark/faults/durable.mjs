@@ -1,5 +1,5 @@
-// Durable writes under strace: node durable.mjs <directory> <count>. Opening `mark-...`, which is not there, draws a
-// line between the phases in the trace.
+// Durable writes under strace: node durable.mjs <directory> <count>. Opening `mark-...`, which does not exist, separates the
+// phases in the trace.
 
 import { openSync } from 'node:fs'
 import { join } from 'node:path'

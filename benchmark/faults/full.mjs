@@ -1,4 +1,4 @@
-// A disk that is full, for real: a small tmpfs.
+// A disk that is really full: a small tmpfs.
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const COUNT = 1_500
 
 const documentOf = (n) => ({ _id: n, body: `document ${n} `.repeat(100) })
 
-/** Runs the work on a small file system of its own; says so where none can be mounted. */
+/** Runs the work on its own small file system; reports where none can be mounted. */
 async function onSmallDisk(base, work) {
   const mount = join(base, 'small')
   mkdirSync(mount)
@@ -28,7 +28,7 @@ async function onSmallDisk(base, work) {
   }
 }
 
-/** Writes until the disk is full, frees space, writes on, reopens; counts acknowledged writes that are missing. */
+/** Writes until the disk is full, frees space, writes again, reopens; counts acknowledged writes that are missing. */
 export function diskFull({ base }) {
   return onSmallDisk(base, (path, take) => {
     take(FILLER)
@@ -36,13 +36,13 @@ export function diskFull({ base }) {
   })
 }
 
-/** Compacts where there is no room for the new file, then where there is; counts what is missing in between and after. */
+/** Compacts without space for the new file, then with space; counts what is missing in between and after. */
 export function fullCompaction({ base }) {
   return onSmallDisk(base, async (path, take) => {
     const db = await Database.open(path, { autoCompact: false })
     const documents = db.collection('documents')
     await documents.insertMany(Array.from({ length: COUNT }, (_, n) => documentOf(n)))
-    // Room for a write, not for a second copy.
+    // Space for a write, not for a second copy.
     const { bavail, bsize } = statfsSync(path)
     take(bavail * bsize - LEFT)
     const missing = async (from) => {

@@ -1,4 +1,4 @@
-// A worker of the concurrent writers: 16 lanes insert and increment.
+// A worker of the concurrent writers: 16 concurrent loops insert and increment.
 
 import { workerData } from 'node:worker_threads'
 import { Database } from '../../index.mjs'

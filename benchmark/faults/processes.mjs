@@ -1,4 +1,4 @@
-// Rows that need processes of their own.
+// Rows that need their own processes.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -69,7 +69,7 @@ export async function concurrentWriters({ base }) {
   }
 }
 
-/** Opens what another process has open. */
+/** Opens a database that another process has open. */
 export async function secondProcess({ base }) {
   const path = join(base, 'process')
   const child = spawn(process.execPath, [script('holder.mjs'), path], { stdio: ['pipe', 'pipe', 'inherit'] })

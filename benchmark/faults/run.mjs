@@ -1,4 +1,4 @@
-// What faults do to a database: one markdown table.
+// The effect of faults on a database, as one markdown table.
 //
 //   node benchmark/faults/run.mjs [--seed n] [--cycles 200000] [--only name,name]
 //

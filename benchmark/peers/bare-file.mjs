@@ -1,4 +1,4 @@
-// No database: JSON lines appended to a file, each followed by fdatasync. The floor under a durable insert on this disk.
+// No database: JSON lines appended to a file, each followed by fdatasync. The lower bound for a durable insert on this disk.
 import { fdatasync, openSync, closeSync, write } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

@@ -1,4 +1,4 @@
-// Documents as JSON text in one table with expression indexes: what an application does that wants documents in SQLite.
+// Documents as JSON text in one table with expression indexes: how an application stores documents in SQLite.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'

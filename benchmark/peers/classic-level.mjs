@@ -1,5 +1,5 @@
-// classic-level: LevelDB with JSON values. It has no indexes and no queries; what it is in the table for is writes by key, memory and
-// bytes on disk, so it keeps no index and scans with a JavaScript predicate.
+// classic-level: LevelDB with JSON values. It has no indexes and no queries; the table compares its writes by key, memory
+// and bytes on disk, so it keeps no index and scans with a JavaScript predicate.
 import { createRequire } from 'node:module'
 import { ClassicLevel } from 'classic-level'
 

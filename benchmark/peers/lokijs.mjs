@@ -1,4 +1,4 @@
-// LokiJS with its file adapter. It writes the whole file when asked to save: no durable insert to measure.
+// LokiJS with its file adapter. Saving writes the whole file: there is no durable insert to measure.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import Loki from 'lokijs'

@@ -1,5 +1,5 @@
-// NeDB in its maintained fork. It never fsyncs a write, so it has no durable insert to measure; it has no group and no distinct:
-// both are loops over what find gives.
+// NeDB in its maintained fork. It never fsyncs a write, so it has no durable insert to measure; it has no group and no
+// distinct: both are loops over the results of find.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import Datastore from '@seald-io/nedb'

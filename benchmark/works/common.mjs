@@ -32,10 +32,10 @@ function averages({ city, score }) {
   return new Map([...sums].map(([name, { sum, count }]) => [name, sum / count]))
 }
 
-/** Passes for so many documents: fewer where each takes long. */
+/** Passes for so many documents: fewer if each takes long. */
 const passesOf = (documents, most) => Math.max(2, Math.round(most * Math.min(1, 100_000 / documents)))
 
-/** Times `run` after one pass to warm up; answers the mean of a pass in ms. */
+/** Times `run` after one warm-up pass; returns the mean of a pass in ms. */
 async function meanOf(times, run) {
   await run(0)
   let total = 0
@@ -234,7 +234,7 @@ export async function measure(peer, { directory, documents, seed, wants }) {
   }
   if (['update', 'update-concurrent', 'update-ids', 'update-many', 'delete'].some(wants)) {
     const again = await peer.open(directory, 'fast')
-    // A read by id may be answered before everything was read; what waits for that is not timed here.
+    // A read by id may be answered before the log was read; the time until then is not measured here.
     must((await again.findCity(CITIES[3])).length > 0, 'find before writes')
     await writes(again, settings)
     await again.close()

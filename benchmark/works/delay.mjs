@@ -1,4 +1,4 @@
-// How late timers are while eight queries go through everything.
+// How late timers fire while eight queries scan everything.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { batchesOf } from '../documents.mjs'
 import { fresh, pause } from './shared.mjs'

@@ -1,4 +1,4 @@
-// Inserts that are on disk when they resolve.
+// Inserts that are durable when they resolve.
 import { documentAt, idOf } from '../documents.mjs'
 import { atOnce, fresh, must, secondsOf } from './shared.mjs'
 

@@ -1,4 +1,4 @@
-// What updates leave on disk, and what a compaction gives back, each after the database was closed.
+// What updates leave on disk, and what a compaction frees, each after the database was closed.
 import { batchesOf, idOf } from '../documents.mjs'
 import { bytesIn, fresh } from './shared.mjs'
 

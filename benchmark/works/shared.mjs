@@ -1,4 +1,4 @@
-// What the works share.
+// Shared by the works.
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { documentAt, idOf, random } from '../documents.mjs'
@@ -19,7 +19,7 @@ export async function secondsOf(action) {
   return (performance.now() - start) / 1000
 }
 
-/** Bytes that the files below take from the disk. */
+/** Disk space of the files below these paths. */
 export function bytesIn(directory) {
   let sum = 0
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
@@ -38,7 +38,7 @@ export function must(condition, message) {
   if (!condition) throw new Error(`wrong answer: ${message}`)
 }
 
-/** Drawers of ids, by the seed. */
+/** Generators of ids, by the seed. */
 export function idsOf(documents, seed) {
   return (count) => {
     const next = random(seed + 17)
@@ -46,7 +46,7 @@ export function idsOf(documents, seed) {
   }
 }
 
-/** What the documents say, as plain columns: the right answers. */
+/** The content of the documents, as plain columns: the right results. */
 export function columnsOf(documents, seed) {
   const columns = { score: new Float64Array(documents), age: new Uint8Array(documents), city: new Array(documents) }
   for (let index = 0; index < documents; index++) {
@@ -58,7 +58,7 @@ export function columnsOf(documents, seed) {
   return columns
 }
 
-/** How many at most run at once. */
+/** The maximum concurrency. */
 export async function atOnce(lanes, items, run) {
   let next = 0
   const lane = async () => {

@@ -1,4 +1,4 @@
-// A process that loads the package, opens a database, inserts, reads and closes, over one that does nothing.
+// A process that loads the package, opens a database, inserts, reads and closes, compared with one that does nothing.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fresh } from './shared.mjs'

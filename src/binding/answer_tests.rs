@@ -1,4 +1,4 @@
-//! Results read back by a small reader of their own: latin1 only, and the tokens that these tests meet.
+//! Results, decoded by a minimal reader: Latin-1 strings only, and only the tokens that these tests need.
 
 use std::collections::BTreeMap;
 

@@ -5,10 +5,10 @@
 //! - The memory lives: each [`Uint8Array`] holds a Node-API reference to its view, so the view and the memory
 //!   behind it outlive this value. The facade allocates both as plain `ArrayBuffer`s of fixed length, never hands
 //!   them out, transfers or detaches them; a larger pair replaces them through `setBuffers`.
-//! Only one side writes at a time: a [`Buffers`] belongs to a port, and a port to the thread-local table of its
-//! environment's thread. So Rust touches the memory only inside a native call on that thread, while no JavaScript of that
-//! environment runs. `Buffers` is neither `Send` nor `Sync` (the marker field), although napi declares `Uint8Array` as both.
-//! No other environment sees the memory, because it is not a `SharedArrayBuffer`.
+//! - Only one side writes at a time: a [`Buffers`] belongs to a port, and a port to the thread-local table of its
+//!   environment's thread. So Rust touches the memory only inside a native call on that thread, while no JavaScript of that
+//!   environment runs. `Buffers` is neither `Send` nor `Sync` (the marker field), although napi declares `Uint8Array` as both.
+//!   No other environment sees the memory, because it is not a `SharedArrayBuffer`.
 //! - No two Rust references alias: reading borrows `self`, writing borrows it mutably, and neither slice leaves
 //!   the call it was made in. That holds even if both views had the same memory.
 #![expect(unsafe_code, reason = "writing into a JavaScript buffer; the argument stands above")]

@@ -1,4 +1,4 @@
-//! Requests that are well formed, and some that are not.
+//! Well-formed and malformed requests.
 
 use proptest::prelude::*;
 

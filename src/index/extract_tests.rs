@@ -1,4 +1,4 @@
-//! The keys of documents against the naive reading of the rules, and what a key says.
+//! The keys of documents, compared with a naive implementation of the rules; and the values reported for a key.
 
 use proptest::prelude::*;
 

@@ -1,11 +1,11 @@
 //! Indexes: order-preserving keys and the trees of their entries. Pure: no locks, no I/O.
 //!
-//! [`key`]: bytes that compare as the values do
-//! [`spec`]: the definition of an index
-//! [`extract`]: the keys of a document
+//! - [`key`]: bytes that compare as the values do
+//! - [`spec`]: the definition of an index
+//! - [`extract`]: the keys of a document
 //! - [`bounds`]: ranges of keys
-//! [`tree`]: entries in order; `leaf` holds some of them, packed
-//! [`bulk`]: bulk loading
+//! - [`tree`]: entries in order; `leaf` holds some of them, packed
+//! - [`bulk`]: bulk loading
 
 pub mod bounds;
 pub mod bulk;

@@ -1,4 +1,4 @@
-//! What is an index and what is not.
+//! Valid and invalid index definitions.
 
 use super::spec::Spec;
 use crate::document::Value;
@@ -23,7 +23,7 @@ fn an_index_is_named_after_its_key_as_mongodb_does() {
     assert!(parse(&[("_id", Value::Int(1))], &[]).unwrap().is_id());
 }
 
-/// A key, options, how it is refused, and what the message says.
+/// A key, options, the kind of the refusal, and the text of its message.
 type Case<'a> = (&'a [(&'a str, Value)], &'a [(&'a str, Value)], Kind, &'a str);
 
 #[test]

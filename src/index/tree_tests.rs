@@ -1,4 +1,4 @@
-//! The tree against an ordered map.
+//! The tree, compared with an ordered map.
 
 use super::*;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 type Model = BTreeMap<(Vec<u8>, u64), u32>;
 
-/// Keys of which none is the beginning of another: they end in a zero, and hold none before.
+/// Keys of which none is a prefix of another: they end in a zero byte and contain no other.
 fn any_key() -> impl Strategy<Value = Vec<u8>> {
     let bytes = prop_oneof![
         4 => proptest::collection::vec(1..4u8, 0..4),
@@ -44,7 +44,7 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Every other act begins at the leaf of an earlier one, which may be another by now.
+/// Every other operation starts at the leaf of an earlier one, which may have changed since.
 fn play(tree: &mut Tree, model: &mut Model, acts: &[Act]) {
     let mut last = None;
     for (n, act) in acts.iter().enumerate() {

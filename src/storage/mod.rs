@@ -2,13 +2,13 @@
 //!
 //! The folders, from the bottom up. Each imports only what stands above it in this list (`tests/layering`).
 //!
-//! [`contract`]: the trait that every backend implements, the completion of a durable call, the poison latch
+//! - [`contract`]: the trait that every backend implements, the completion of a durable call, the poison latch
 //! - [`host`]: files, time, randomness and locks
 //! - [`mod@format`]: the bytes of the files
-//! `log`: how a commit gets into the log
-//! `generation`: snapshots, and how one generation replaces another
+//! - `log`: how a commit gets into the log
+//! - `generation`: snapshots, and how one generation replaces another
 //! - [`backends`]: sync, async, in memory
-//! [`open`]: from a path to a backend: recovery, inspection
+//! - [`open`]: from a path to a backend: recovery, inspection
 
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
 

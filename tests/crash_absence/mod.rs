@@ -1,5 +1,5 @@
-//! After a crash the newest segment is gone, or nothing is left in it. Opening says so; it never goes on without commits
-//! that were answered, as if the session before had been the last.
+//! After a crash the newest segment is missing or empty. Opening reports it and never continues without acknowledged
+//! commits, as if the previous session had been the last.
 
 use moltendb_node::error::Kind;
 use moltendb_node::storage::segment::parse_segment_name;
@@ -7,7 +7,7 @@ use moltendb_node::storage::segment::parse_segment_name;
 use crate::{Cycle, StorageMode, number, run_cycles};
 
 impl Cycle {
-    /// The newest segment that holds frames.
+    /// The newest segment with frames.
     pub(crate) fn newest_segment(&self) -> u64 {
         let frames = |bytes: &Vec<u8>| bytes.iter().skip(64).any(|byte| *byte != 0);
         let segments = self.sim.bytes(|name| name.starts_with("/db/seg-"));
@@ -18,7 +18,7 @@ impl Cycle {
     pub(crate) fn survive_absence(&mut self) -> Result<(), String> {
         self.live()?;
         let newest = self.newest_segment();
-        // The last process may have died before it began one; what came before is another's to tell.
+        // The last process may have died before it began a segment; earlier segments are covered by other tests.
         if newest <= self.before {
             return Ok(());
         }
@@ -30,7 +30,7 @@ impl Cycle {
             _ => self.sim.truncate(&name, 64),
         }
         let due = match left {
-            // A power cut takes records that were not fsynced: those of the segments behind a session's first.
+            // A power cut may lose records that were not fsynced: those of segments after a session's first.
             0 | 1 => newest == self.before + 1 || !self.was_cut,
             _ => self.mode == StorageMode::Sync && !self.was_cut,
         };

@@ -1,13 +1,13 @@
-//! What the simulation is worth: with an fsync left out, or bytes not written again, it finds a crash that loses something.
+//! Checks the simulation itself: with an fsync omitted, or bytes not rewritten, it finds a crash that loses something.
 
 use crate::sim::{Fsync, Sim};
 use crate::{Cycle, number, run_cycles, run_mutant};
 
-/// Which fsync an entry stands for, and how the simulation tells it.
+/// The fsync of an entry, and how the simulation recognises it.
 ///
-/// Not among them, because other fsyncs make up for each: those of segments and snapshot before they are trusted (what
-/// may be missing of the newest segment is written again and fsynced, all else was durable before it was named), and
-/// those of the torn bytes in `quarantine/`, which no promise rests on.
+/// The list omits fsyncs that other fsyncs make redundant: those of segments and snapshot before they are trusted (what may
+/// be missing of the newest segment is rewritten and fsynced, all else was durable before it was named), and those of the
+/// torn bytes in `quarantine/`, on which no promise depends.
 type Site = (&'static str, fn(&Fsync<'_>) -> bool);
 
 const SITES: &[Site] = &[

@@ -1,8 +1,8 @@
-//! A decoder of sections, as simple as can be.
+//! A minimal decoder of sections.
 
 use moltendb_node::document::Value;
 
-/// A section of `docs/boundary.md`, taken apart.
+/// A decoded section of `docs/boundary.md`.
 pub struct Section<'a> {
     pub number: u32,
     pub first: u16,
@@ -48,7 +48,7 @@ impl<'a> Section<'a> {
         Section { number, first, definitions, utf16, tokens: bytes }
     }
 
-    /// The value, and that nothing is left of it.
+    /// The value; nothing may follow it.
     pub fn value(mut self, known: &[Vec<String>]) -> Value {
         let mut shapes = known[..usize::from(self.first)].to_vec();
         shapes.append(&mut self.definitions);

@@ -1,4 +1,4 @@
-//! Arbitrary values for the tests of documents, with those that are likely to go wrong.
+//! Arbitrary values for the tests of documents, including error-prone ones.
 
 use std::collections::HashSet;
 
@@ -74,7 +74,7 @@ fn any_scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The fields whose keys were not there before.
+/// The fields with duplicate keys removed.
 fn distinct(fields: Object) -> Value {
     let mut seen = HashSet::new();
     Value::Object(fields.into_iter().filter(|(key, _)| seen.insert(key.clone())).collect())

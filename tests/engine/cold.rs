@@ -1,14 +1,15 @@
-//! Threads that read, write, compact and back up one database at once, with documents that are mostly on disk, against what
-//! each of its writers knows: every answer is compared with its whole content.
+//! Threads that read, write, compact and back up one database at once, with documents that are mostly on disk. Every result
+//! is compared with the whole content that its writer knows.
 //!
-//! It began with a defect that 5,000 tests missed: a read by `_id` put the block that it had read before a compaction under
-//! the span that the compaction had given the slot meanwhile. The commit was the same, so the check that was there held. A
-//! get answered another document, and the next compaction made the mixture durable.
+//! Story of the defect that 5,000 tests missed: a read by `_id` stored the block that it had read before a compaction under
+//! the span that the compaction had assigned to the slot meanwhile. The commit was the same, so the existing check passed. A
+//! get returned another document, and the next compaction made the mixture durable.
 //!
-//! A document goes through states 0, 1, 2 ..., each of which has one content, or none; only its writer moves it on, and says
-//! which state it is about to make and which it has made. Whoever reads at the same time must find one of those between.
+//! A document goes through states 0, 1, 2 ..., each with exactly one content, or none. Only its writer advances it, and
+//! records the state that it is about to make and the state that it has made. A concurrent reader must find one of the
+//! states between.
 //!
-//! `COLD_SECONDS` is how long each way goes on, `COLD_SEED` the seed of the choices.
+//! `COLD_SECONDS` sets the time for each mode, `COLD_SEED` the seed of the choices.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::support::{Client, documents_of, incoming, object};
 
 /// Threads that write, each its own documents.
 const WRITERS: u64 = 3;
-/// Documents of one writer: few, so that a block holds many of them and each is met often.
+/// Documents of one writer: few, so that a block holds many of them and each is read often.
 const OWN: u64 = 40;
 
 struct Dice(u64);
@@ -53,7 +54,7 @@ fn is_absent(document: u64, state: u64) -> bool {
     state == 0 || mixed(document << 32 | state).is_multiple_of(6)
 }
 
-/// The only document that may stand under this `_id` in this state. Most are as long as others, and many are.
+/// The only valid content under this `_id` in this state. Most contents have the same length as others.
 fn content(document: u64, state: u64) -> Value {
     let bits = mixed(document << 32 | state);
     let len = [40, 40, 40, 41, 300, 2_000][(bits >> 8) as usize % 6];
@@ -71,7 +72,7 @@ fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// What the writers say of each document: the state it has for certain, and the one that is being made.
+/// The known state of each document: the last one made, and the one being made.
 struct Known {
     done: Vec<AtomicU64>,
     begun: Vec<AtomicU64>,
@@ -87,7 +88,7 @@ impl Known {
         of.iter().map(|state| state.load(Ordering::SeqCst)).collect()
     }
 
-    /// What was found under an `_id` between two moments is a state of the time between.
+    /// What was found under an `_id` must be a state of the time of the read.
     fn check(&self, document: u64, found: Option<&Value>, (least, most): (u64, u64), context: &str) {
         let Some(found) = found else {
             let absent = (least..=most).any(|state| is_absent(document, state));
@@ -107,7 +108,7 @@ impl Known {
         assert!(there, "{context}: {:?} has state {state}, not one of {least} to {most}", id(document));
     }
 
-    /// As `check`, of everything that a find answered.
+    /// Like `check`, for all results of a find.
     fn check_all(&self, found: &[Value], (least, most): (&[u64], &[u64]), context: &str) {
         let mut by_id: Vec<Option<&Value>> = vec![None; least.len()];
         for one in found {
@@ -121,7 +122,7 @@ impl Known {
     }
 }
 
-/// Moves the documents of one writer on.
+/// Advances the documents of one writer.
 fn write(client: &Client, known: &Known, writer: u64, mut dice: Dice, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let document = writer * OWN + dice.below(OWN);
@@ -141,7 +142,7 @@ fn write(client: &Client, known: &Known, writer: u64, mut dice: Dice, stop: &Ato
             (false, false) if dice.below(3) > 0 => {
                 let set = ["state", "n", "text"].map(|name| (name, field(&new, name).unwrap().clone()));
                 let update = object(&[("$set", object(&set))]);
-                // By its `_id`, or by what it holds, which a read outside of the lock has to find.
+                // By `_id`, or by content, which a read outside of the lock has to find.
                 let by_content = object(&[
                     ("n", Value::Int((state % 7) as i32)),
                     ("text", field(&content(document, state), "text").unwrap().clone()),
@@ -182,12 +183,12 @@ fn get(client: &Client, known: &Known, mut dice: Dice, stop: &AtomicBool, contex
 /// An open cursor, its first batch, and the states between which it was opened.
 type Begun = (u64, Vec<Value>, Vec<u64>, Vec<u64>);
 
-/// Finds everything; some cursors stay open over compactions and are read to their end later.
+/// Finds all documents; some cursors stay open over compactions and are read to their end later.
 fn find(client: &Client, known: &Known, mut dice: Dice, stop: &AtomicBool, context: &str) {
     let mut open: VecDeque<Begun> = VecDeque::new();
     while !stop.load(Ordering::Relaxed) {
         if dice.below(3) == 0 {
-            // By an index: what comes has the value asked for, and is whole.
+            // By an index: every result has the requested value, and is whole.
             let n = dice.below(7) as i32;
             let most = |document: usize| known.begun[document].load(Ordering::SeqCst);
             for one in client.find("c", &object(&[("n", Value::Int(n))])).unwrap() {
@@ -214,7 +215,7 @@ fn find(client: &Client, known: &Known, mut dice: Dice, stop: &AtomicBool, conte
     }
 }
 
-/// Compacts all the time, and makes a backup now and then, which opens with a state of the time it was made.
+/// Compacts continuously, and sometimes makes a backup, which must open with a state of its time.
 fn compact(client: &Client, known: &Known, on_disk: bool, stop: &AtomicBool, context: &str) -> u64 {
     let directory = tempfile::tempdir().unwrap();
     let mut compactions = 0;

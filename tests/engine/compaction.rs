@@ -1,5 +1,5 @@
-//! Compaction while others read and write: nothing is lost, nothing changes, the files shrink. `FACTOR=500` makes the
-//! 20,000 inserts of each mode ten million.
+//! Compaction during reads and writes: nothing is lost, nothing changes, the files shrink. `FACTOR=500` turns the 20,000
+//! inserts of each mode into ten million.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -125,7 +125,7 @@ fn a_cursor_reads_on_over_compactions_and_the_files_shrink() {
     assert_eq!(seen, documents);
     assert_eq!(client.count("c", &object(&[])).unwrap(), 1_000);
     client.database.close().unwrap();
-    // Nothing of the old generations is left once nobody reads them.
+    // Nothing of the old generations remains once no reader needs them.
     let files: Vec<_> = std::fs::read_dir(directory.path().join("db")).unwrap().collect();
     assert!(files.len() <= 6, "{files:?}");
 }
@@ -181,7 +181,7 @@ fn a_database_in_memory_lets_go_of_blocks_that_are_mostly_dead() {
     assert!(done.bytes_after * 20 < done.bytes_before, "{done:?}");
     let live = client.database.stats().unwrap().live_bytes;
     assert!(done.bytes_after < live * 2, "{done:?}, {live} bytes alive");
-    // A cursor from before sees its state, everyone else the newest, each with its version.
+    // An earlier cursor sees its state, all other reads the newest, each with its version.
     let mut seen = first;
     seen.extend(client.rest(cursor, 3).unwrap());
     assert_eq!(seen, kept);

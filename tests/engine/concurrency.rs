@@ -158,7 +158,7 @@ fn documents_written_several_times_in_one_commit_are_there_once_after_reopening(
     let at = |n: i32, version: i32| object(&[("_id", Value::Int(n)), ("v", Value::Int(version))]);
     let client = open();
     for (round, name) in ["a", "b", "a"].into_iter().enumerate() {
-        // Each block of the log has new documents between others that it, or the round before, has already.
+        // Each block of the log has new documents between others that it, or the previous round, has already.
         let entries: Vec<_> =
             (0..9_000).map(|n| (at(n % 5_000 + 1_000 * round as i32, n + round as i32), None)).collect();
         client.set(name, &entries).unwrap();

@@ -1,4 +1,4 @@
-//! Small writes and finds done in the call that submits them, beside those that take their lane.
+//! Small writes and finds executed in the call that submits them, alongside those that go to the session's queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -68,7 +68,7 @@ fn writes_here_and_writes_on_the_lane_commit_in_the_order_of_the_calls() {
         for round in 0..400 {
             let this = std::thread::current().id();
             let operations: Vec<_> = (0..round % 7 + 1)
-                // What is large has to take the lane, and all that comes after it.
+                // A large operation has to go to the queue, and so do all that follow it.
                 .map(|n| set(1, if (round + n) % 11 == 0 { 20_000 } else { n as usize }))
                 .collect();
             called += operations.len();
@@ -165,8 +165,8 @@ fn what_is_refused_is_refused_here_too() {
     assert_eq!(receiver.recv().unwrap().err().unwrap().kind(), Kind::Closed);
 }
 
-/// Submits a find beside the same one called; answers whether it was answered in the call that submits it, and how many
-/// documents it found.
+/// Submits a find together with the same one called; returns whether it was answered in the call that submits it, and how
+/// many documents it found.
 fn found(client: &Client, filter: &Value, options: &FindOptions) -> (bool, usize) {
     let find = || Operation::Find { filter: incoming(filter), options: options.clone() };
     let (sender, receiver) = mpsc::channel();
@@ -221,7 +221,7 @@ fn a_find_that_looks_at_few_documents_is_answered_in_the_call_and_any_other_on_i
         (object(&[("ten", Value::Int(3))]), &wanted(None, 0, 30), true, 200),
         (where_is("$in", "_id", ids), all, true, 40),
         (where_is("$gte", "k", Value::Int(100)), &wanted(Some("k"), 20, 0), true, 20),
-        // More than a call may look at, by the plan or only by the bytes.
+        // More than a call may read, by the plan or only by the bytes.
         (where_is("$lt", "ten", Value::Int(2)), all, false, 400),
         (where_is("$gte", "k", Value::Int(100)), &wanted(Some("t"), 20, 0), false, 20),
         (object(&[("ten", Value::Int(9))]), all, false, 200),

@@ -1,5 +1,5 @@
-//! Opening with a checkpoint: reads by key before the log was read answer what they answer afterwards, whatever is wrong
-//! with the checkpoint is of no account, and whatever is wrong with the log is told.
+//! Opening with a checkpoint: reads by key before the log was read return what they return afterwards; a damaged checkpoint
+//! does not matter, and damage of the log is reported.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,7 +18,8 @@ use crate::disk::{DIR, Disk};
 use crate::files::{Word, with_words};
 use crate::support::{Client, incoming, object};
 
-/// Large reads, those of the log and of snapshots, wait for a word; what is done to a checkpoint fails where it is told to.
+/// Large reads, of the log and of snapshots, wait until they are released; operations on a checkpoint fail where the test
+/// says so.
 #[derive(Clone)]
 struct Gate {
     open: Arc<(Mutex<bool>, Condvar)>,
@@ -83,8 +84,8 @@ fn document(n: i32, field: &str) -> Value {
 
 type Content = BTreeMap<(&'static str, i32), Option<Value>>;
 
-/// Two collections in a snapshot and two segments: documents alone in their frames and many to one, some of them written
-/// again and some deleted.
+/// Two collections in a snapshot and two segments: frames with one document and with many, some documents written again and
+/// some deleted.
 fn filled(disk: &Disk, options: &OpenOptions) -> Content {
     let mut content = Content::new();
     let client = Client::open_on(&disk.host(), DIR, options.clone()).unwrap();
@@ -137,7 +138,7 @@ fn files(disk: &Disk) -> BTreeMap<String, Vec<u8>> {
     disk.content().into_iter().map(|(path, bytes)| (name(&path), bytes)).collect()
 }
 
-/// Everything that can be asked, early or not.
+/// Every kind of operation, early or not.
 fn check(host: &Host, options: OpenOptions, content: &Content) -> Result<()> {
     let client = Client::open_on(host, DIR, options)?;
     by_key(&client, content)?;
@@ -256,7 +257,7 @@ fn a_checkpoint_of_another_state_is_not_used() {
     check(&Disk::with(killed.into_iter().filter(|(name, _)| name != "LOCK")).host(), options(), &content)
         .unwrap();
     client.database.close().unwrap();
-    // The old one under the name of the new one, and under its own.
+    // The old checkpoint under the name of the new one, and under its own.
     for name in [checkpoints(&disk).remove(0), name.clone()] {
         let mut files = files(&disk);
         files
@@ -277,7 +278,7 @@ fn told(error: &Error) -> (Kind, String, Option<u64>) {
     (error.kind(), error.message().to_string(), error.details().offset)
 }
 
-/// Opening, asking for everything and closing; the first error.
+/// Opens, runs every operation and closes; returns the first error.
 fn whole(files: BTreeMap<String, Vec<u8>>, content: &Content) -> Option<Error> {
     let read_only = OpenOptions { access: Access::ReadOnly, ..options() };
     let client = match Client::open_on(&Disk::with(files).host(), DIR, read_only) {
@@ -362,7 +363,7 @@ fn it_is_left_by_large_databases_that_were_written_and_by_no_others() {
     client.get("a", &id(1)).unwrap();
     client.database.close().unwrap();
     assert!(checkpoints(&disk).is_empty());
-    // With what a compaction keeps, and in the sync mode.
+    // With kept generations, and in sync mode.
     let retention = Retention { generations: 1 };
     let options = OpenOptions { retention, storage: StorageMode::Sync, ..options() };
     let disk = Disk::default();

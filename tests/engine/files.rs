@@ -1,4 +1,4 @@
-//! A file system in which a test has a word before an operation is done, and after a read.
+//! A file system that calls the test before an operation, and after a read.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,18 @@ use std::sync::Arc;
 use moltendb_node::storage::Host;
 use moltendb_node::storage::vfs::{DirLock, Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
 
-/// What a test does there.
+/// The test's callbacks.
 pub trait Word: Clone + Send + Sync + 'static {
-    /// Before the operation on this file; of reads and writes with their bytes. An error is the operation's.
+    /// Called before the operation on this file, with the bytes of reads and writes. Its error becomes the operation's.
     fn before(&self, _verb: &'static str, _path: &Path, _bytes: usize) -> io::Result<()> {
         Ok(())
     }
 
-    /// After a read, before it answers.
+    /// Called after a read, before it returns.
     fn after_read(&self) {}
 }
 
-/// The host, its files with words.
+/// The host with files that call the test.
 pub fn with_words(host: Host, word: impl Word) -> Host {
     Host { vfs: Arc::new(Files { files: host.vfs.clone(), word }), ..host }
 }

@@ -1,4 +1,4 @@
-//! Indexes as their database keeps them: what a unique one refuses, what is entered, what stays after reopening.
+//! The indexes of a database: what a unique one refuses, which entries it has, and what remains after reopening.
 //! `Database::check_indexes` compares every index with the documents.
 
 use std::path::Path;
@@ -73,13 +73,13 @@ fn a_unique_index_refuses_what_collides_and_says_with_what() {
     assert_eq!(error.message(), "E11000 duplicate key error collection: c index: a.b_1 dup key: { a.b: 1 }");
     assert_eq!(plain(error.details().key_pattern.as_ref().unwrap()), object(&[("a.b", Value::Int(1))]));
     assert_eq!(plain(error.details().key_value.as_ref().unwrap()), object(&[("a.b", Value::Long(1))]));
-    // All or nothing: the first entry of the set is not there.
+    // All or nothing: the first entry of the set is not stored.
     assert_eq!(client.get("c", &Value::Int(4)).unwrap(), None);
     let update = |value: Value| object(&[("$set", object(&[("a.b", value)]))]);
     let one = |id: i32| object(&[("_id", Value::Int(id))]);
     let refused = client.update("c", &one(3), &update(text("x")), Reach::One).unwrap_err();
     assert_eq!(refused.kind(), Kind::DuplicateKey);
-    // Its own value is no obstacle, and neither is one that has gone.
+    // Its own value is no conflict, and neither is a removed one.
     assert_eq!(client.update("c", &one(3), &update(Value::Double(1.5)), Reach::One).unwrap(), (1, 1));
     assert_eq!(client.update("c", &one(1), &update(Value::Int(1)), Reach::One).unwrap(), (1, 1));
     assert!(client.delete_id("c", &Value::Int(1)).unwrap());
@@ -93,13 +93,13 @@ fn steps_of_one_commit_collide_with_each_other_and_give_way_to_each_other() {
     client.database.create_indexes("c", &[unique("n")]).unwrap();
     let with = |id: i32, n: i32| (document(id, &[("n", Value::Int(n))]), None);
     assert_eq!(client.set("c", &[with(1, 1), with(2, 1)]).unwrap_err().kind(), Kind::DuplicateKey);
-    // The first entry moves away from the value before another takes it, and its own new value is taken too.
+    // The first entry gives up its value before another takes it, and its own new value is taken, too.
     client.set("c", &[with(1, 1), with(1, 2), with(2, 1)]).unwrap();
     client.set("c", &[with(1, 3), with(3, 2), with(2, 4), with(1, 1)]).unwrap();
     assert_eq!(client.set("c", &[with(1, 9), with(3, 9)]).unwrap_err().kind(), Kind::DuplicateKey);
     assert_eq!(client.set("c", &[with(4, 1)]).unwrap_err().kind(), Kind::DuplicateKey);
     assert_eq!(client.database.check_indexes().unwrap(), 3);
-    // An update of many stops at the first that collides; those before it are committed.
+    // An updateMany stops at the first duplicate; the documents before it are committed.
     let update = object(&[("$set", object(&[("n", Value::Int(7))]))]);
     let refused = client.update("c", &object(&[]), &update, Reach::Many).unwrap_err();
     assert_eq!(refused.kind(), Kind::DuplicateKey);
@@ -162,7 +162,7 @@ fn a_unique_index_compares_arrays_by_their_elements() {
     assert_eq!(insert(&client, &[with(1, &[text("a"), text("b"), text("a")])]), 1);
     assert_eq!(insert(&client, &[with(2, &[text("b")])]), 0);
     assert_eq!(insert(&client, &[document(3, &[("tags", text("a"))])]), 0);
-    // An array of an array has the inner one for its element, which no document above has.
+    // An array within an array has the inner array as an element; no document above has one.
     assert_eq!(insert(&client, &[with(4, &[Value::Array(vec![text("a"), text("b"), text("a")])])]), 1);
     assert_eq!(insert(&client, &[with(5, &[])]), 1);
     assert_eq!(insert(&client, &[with(6, &[])]), 0);
@@ -202,7 +202,7 @@ fn a_document_that_cannot_be_indexed_is_refused_and_changes_nothing() {
     let many = Value::Array((0..100_001).map(Value::Int).collect());
     let error = client.set("c", &[(document(4, &[("a", many)]), None)]).unwrap_err();
     assert_eq!(error.kind(), Kind::Limit);
-    // Documents that were there first stand in the way of an index.
+    // Existing documents prevent an index.
     insert(&client, &[document(5, &[("x", array()), ("y", array())])]);
     let error = client.database.create_indexes("c", &[spec(&[("x", 1), ("y", 1)], &[])]).unwrap_err();
     assert_eq!(error.kind(), Kind::BadDocument);

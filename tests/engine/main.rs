@@ -1,4 +1,4 @@
-//! The engine through its sessions: what a caller is answered, whatever happens meanwhile.
+//! The engine through its sessions: the results that a caller gets, whatever happens meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 

@@ -1,5 +1,5 @@
-//! The database against a plain list: random operations, compactions, reopening, kills and power cuts, and the same answers
-//! throughout. `MODEL_RUNS` sets how many runs of a hundred operations, `SEED` the first seed.
+//! The database, compared with a plain list: random operations, compactions, reopening, kills and power cuts. `MODEL_RUNS`
+//! sets the number of runs of a hundred operations, `SEED` the first seed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Dice {
     }
 }
 
-/// What the database should hold: documents in insertion order, with their versions.
+/// The expected content: documents in insertion order, with their versions.
 #[derive(Default, Clone)]
 struct Model {
     documents: Vec<(Value, Arc<Value>, u64)>,
@@ -50,7 +50,7 @@ impl Model {
         self.documents.iter().map(|(_, document, _)| (**document).clone()).collect()
     }
 
-    /// Everything that a database in this state answers.
+    /// All results of a database in this state.
     fn check(&self, client: &Client, context: &str) -> Result<()> {
         assert_eq!(client.find("c", &object(&[]))?, self.contents(), "{context}");
         assert_eq!(client.count("c", &object(&[]))? as usize, self.documents.len(), "{context}");
@@ -64,7 +64,7 @@ impl Model {
 
 fn document(dice: &mut Dice, id: &Value) -> Value {
     let mut fields = vec![("_id", id.clone()), ("n", Value::Int(dice.roll(10) as i32))];
-    // Many key lists, so that the shape table fills in some runs and plain maps take over.
+    // Many key lists, so that the shape table fills in some runs and plain maps are used.
     let extra = format!("k{}", dice.roll(40));
     match dice.roll(4) {
         0 => fields.push((&extra, Value::String("x".repeat(dice.roll(300) as usize)))),
@@ -100,7 +100,7 @@ fn index(dice: &mut Dice) -> Spec {
     Spec::parse(&object(&fields)).unwrap()
 }
 
-/// How a run's database is kept.
+/// The options of a run's database.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     mode: StorageMode,
@@ -113,14 +113,14 @@ struct Run {
     sim: Sim,
     client: Client,
     model: Model,
-    /// The states by the number of the commit that made each.
+    /// The states by the LSN of the commit that made each.
     states: BTreeMap<u64, Model>,
     /// Survives a power cut.
     durable: u64,
     open_cursor: Option<(u64, Vec<Value>)>,
-    /// Drawn apart, so that a seed plays the same operations with indexes and without.
+    /// A separate generator, so that a seed plays the same operations with indexes and without.
     index_dice: Dice,
-    /// The numbers that what is under way takes at most.
+    /// The maximum number of LSNs that the running operation takes.
     reach: u64,
 }
 
@@ -129,10 +129,10 @@ fn open(sim: &Sim, way: Way) -> Result<Client> {
         storage: way.mode,
         memory_limit: way.memory_limit,
         segment_size: 1 << 16,
-        // Nothing happens by itself, so that a seed tells everything.
+        // Nothing runs in the background, so that a seed reproduces the run.
         auto_compact: AutoCompact::Off,
         flush_interval: Duration::from_secs(60),
-        // Every clean close leaves a checkpoint, so every opening after one answers early.
+        // Every clean close leaves a checkpoint, so every opening after one is deferred.
         checkpoint_from: 0,
         ..OpenOptions::default()
     };
@@ -164,7 +164,7 @@ impl Run {
         }
     }
 
-    /// Some processes die at an operation to come, some meet an fsync that fails.
+    /// Some processes die at a later operation, some meet a failing fsync.
     fn doom(&self) {
         let (death, failure) = (self.dice.0 % 3, self.dice.0 % 7);
         if self.way.mode == StorageMode::Memory {
@@ -190,7 +190,7 @@ impl Run {
         Ok(())
     }
 
-    /// The contents of every index, unless the process dies over it.
+    /// Checks the contents of every index, unless the process dies.
     fn check_indexes(&self, context: &str) -> Result<()> {
         let checked = self.client.database.check_indexes();
         let dead = self.sim.is_dead();
@@ -206,8 +206,8 @@ impl Run {
         Ok(())
     }
 
-    /// Creates an index or drops them all, now and then. Neither changes a document; the first takes a number for a
-    /// collection that begins with it, and one for itself.
+    /// Sometimes creates an index or drops all. Neither changes a document; creating takes an LSN for a collection that
+    /// begins with it, and one for itself.
     fn index(&mut self) -> Result<()> {
         self.reach = 2;
         match self.index_dice.roll(20) {
@@ -227,7 +227,7 @@ impl Run {
         Ok(())
     }
 
-    /// Opens what a dead process left: everything answered is there, and at most the operation that was under way.
+    /// Opens what a dead process left: everything acknowledged is there, and at most the operation that was running.
     fn revive(&mut self, context: &str) {
         self.open_cursor = None;
         let last = self.states.keys().next_back().copied().unwrap_or(0);
@@ -248,7 +248,7 @@ impl Run {
             "{context}: {lsn} came back, {least} to {last} were answered"
         );
         if lsn <= last {
-            // No operation takes more than one number, but some take none.
+            // No operation takes more than one LSN, but some take none.
             self.model = self.states.range(..=lsn).next_back().unwrap().1.clone();
         }
         self.states.retain(|known, _| *known <= lsn);
@@ -288,7 +288,7 @@ impl Run {
                 }
                 let answer = client.insert("c", &documents, order)?;
                 if self.sim.is_dead() || self.sim.sync_failed() {
-                    // Failures of documents may be the failure of the storage.
+                    // An error of a document may be the failure of the storage.
                     return Err(Error::new(Kind::Io, "the process dies"));
                 }
                 assert_eq!(answer, (inserted, failed), "{context}");
@@ -352,7 +352,7 @@ impl Run {
             11 => {
                 let compaction = client.database.compact()?;
                 assert_eq!(compaction.documents as usize, model.documents.len(), "{context}");
-                // The commit point was durable, and all before it.
+                // The commit point was durable, and everything before it.
                 self.durable = self.client.database.stats()?.last_lsn;
             }
             12 if dice.roll(2) == 0 => {
@@ -369,7 +369,7 @@ impl Run {
                     assert_eq!(self.client.get("c", id)?.as_ref(), Some(&**document), "{context}: early");
                     assert_eq!(self.client.version("c", id)?, Some(*version), "{context}: early");
                 }
-                // The log is read by now, so that a seed tells which operation of the disk the next one dies at.
+                // The log is read by now, so that a seed determines at which disk operation the next process dies.
                 self.client.database.stats()?;
                 self.doom();
             }

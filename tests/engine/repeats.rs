@@ -1,4 +1,4 @@
-//! A run repeats: with the seed of the simulation everything that chance decides is decided again, to the last byte on disk.
+//! A run can be repeated: the seed of the simulation determines every random choice, to the last byte on disk.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn stage(name: &str, operand: Value) -> Value {
     object(&[(name, operand)])
 }
 
-/// What the pipeline answers, as text.
+/// The results of the pipeline, as text.
 fn aggregated(client: &Client, pipeline: Vec<Value>) -> String {
     let operation =
         Operation::Aggregate { pipeline: incoming(&Value::Array(pipeline)), hint: None, batch: 1_000 };
@@ -35,7 +35,7 @@ fn aggregated(client: &Client, pipeline: Vec<Value>) -> String {
     }
 }
 
-/// Inserts, chance in every form, a compaction, and a clean close.
+/// Inserts, every random operation, a compaction, and a clean close.
 fn run(seed: u64) -> (Vec<String>, BTreeMap<String, Vec<u8>>) {
     let sim = Sim::new(seed);
     let options = OpenOptions { storage: StorageMode::Sync, ..OpenOptions::default() };

@@ -1,4 +1,4 @@
-//! Scans of collections large enough to be split over the cores, beside what one loop over a list says.
+//! Scans of collections large enough to be split over the cores, compared with one loop over a list.
 
 use crate::support::{Client, incoming, object};
 use moltendb_node::OpenOptions;
@@ -47,8 +47,8 @@ fn id(document: &Value) -> i32 {
     }
 }
 
-/// Loads the documents, deletes some and changes others, so that slots are empty and have histories; answers what
-/// there is, in natural order.
+/// Loads the documents, deletes some and changes others, so that slots are empty or have old versions; returns the documents
+/// in natural order.
 fn load(client: &Client) -> Vec<Value> {
     let mut all: Vec<Value> = (0..DOCUMENTS).map(document).collect();
     for batch in all.chunks(2_000) {
@@ -125,7 +125,7 @@ fn check(client: &Client, all: &[Value]) {
 
 fn check_order(client: &Client, all: &[Value]) {
     let mut expected = all.to_vec();
-    // What has no rank stands first.
+    // Values without a rank come first.
     expected.sort_by(|a, b| rank(a).unwrap_or(-1.0).total_cmp(&rank(b).unwrap_or(-1.0)));
     for (limit, skip) in [(0, 0), (20, 0), (500, 70), (30_000, 5)] {
         let pair = Value::Array(vec![Value::Array(vec![text("rank"), Value::Int(1)])]);

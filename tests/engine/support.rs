@@ -1,4 +1,4 @@
-//! What tests of the engine share: a database in a temporary directory, and operations from trees.
+//! Shared by the tests of the engine: a database in a temporary directory, and operations built from trees.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub fn runtime() -> tokio::runtime::Handle {
     RUNTIME.get_or_init(build).handle().clone()
 }
 
-/// A tree as it would cross the boundary.
+/// A tree in the encoding of the boundary.
 pub fn incoming(value: &Value) -> Incoming {
     let mut bytes = Vec::new();
     encode_plain(value, &mut bytes);
@@ -30,7 +30,7 @@ pub fn object(fields: &[(&str, Value)]) -> Value {
     Value::Object(fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
 }
 
-/// A session on a database, with calls that wait for their answers.
+/// A session on a database, with calls that wait for their results.
 pub struct Client {
     pub database: Arc<Database>,
     pub session: Arc<Session>,
@@ -43,7 +43,7 @@ impl Client {
         Ok(Client { database, session })
     }
 
-    /// The same on a file system of one's own.
+    /// The same on a given file system.
     pub fn open_on(host: &Host, path: &str, options: OpenOptions) -> Result<Client> {
         let database = Database::open_on(host, path, options, runtime())?;
         let session = database.session();
@@ -55,7 +55,7 @@ impl Client {
         answer.map(|answer| (collection, answer))
     }
 
-    /// Inserts; answers how many went in and the places of those that failed.
+    /// Inserts; returns how many were inserted and the indexes of those that failed.
     pub fn insert(&self, name: &str, documents: &[Value], order: InsertOrder) -> Result<(u64, Vec<usize>)> {
         let documents = documents.iter().map(incoming).collect();
         match self.call(name, Operation::Insert { documents, order })?.1 {
@@ -84,7 +84,7 @@ impl Client {
         }
     }
 
-    /// Updates; answers how many matched and how many changed.
+    /// Updates; returns how many matched and how many changed.
     pub fn update(&self, name: &str, filter: &Value, update: &Value, reach: Reach) -> Result<(u64, u64)> {
         let operation = Operation::Update {
             filter: incoming(filter),
@@ -139,7 +139,7 @@ impl Client {
         batch_of(self.call(name, Operation::Find { filter: incoming(filter), options })?)
     }
 
-    /// The rest of a cursor.
+    /// The remaining batches of a cursor.
     pub fn rest(&self, mut cursor: u64, batch: u32) -> Result<Vec<Value>> {
         let mut documents = Vec::new();
         while cursor != 0 {
@@ -150,7 +150,7 @@ impl Client {
         Ok(documents)
     }
 
-    /// Everything that matches, in natural order.
+    /// All matching documents, in natural order.
     pub fn find(&self, name: &str, filter: &Value) -> Result<Vec<Value>> {
         let (cursor, mut documents) = self.first(name, filter, 0)?;
         documents.extend(self.rest(cursor, 0)?);
@@ -176,7 +176,7 @@ pub fn batch_of((collection, answer): (Option<Arc<Collection>>, Answer)) -> Resu
     }
 }
 
-/// Documents that were asked for one by one, as trees.
+/// Documents returned one by one, as trees.
 pub fn documents_of(
     collection: Option<Arc<Collection>>,
     documents: Vec<Option<Document>>,

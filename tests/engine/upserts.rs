@@ -1,4 +1,4 @@
-//! Writes by filter of many threads on the same documents: upserts leave one document of each key, updates are all counted.
+//! Concurrent writes by filter to the same documents: upserts leave one document per key, and every update counts.
 
 use crate::support::{Client, incoming, object};
 use moltendb_node::OpenOptions;
@@ -91,7 +91,7 @@ fn concurrent_upserts_of_a_key_leave_one_document_for_filters_of_any_shape_by_ev
         }
         in_threads(&client, |client, thread| {
             for n in 0..KEYS {
-                // Threads meet at the same keys, and at others now and then.
+                // Threads use the same keys, and sometimes others.
                 let key = if thread % 4 == 3 { KEYS - 1 - n } else { n };
                 client.call("c", write(method, case, key)).unwrap();
             }

@@ -1,4 +1,4 @@
-//! Verifying tells of every damage, goes on behind it, and never panics.
+//! Verify reports every damage, continues behind it, and never panics.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ fn every_flip_and_every_cut_is_told_and_blamed_on_its_file() {
         let bytes = std::fs::read(&file).unwrap();
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
         let told = |what: &str, at: usize| match verify(path.to_str().unwrap()) {
-            // A flip that leaves a whole checksum over another version is none that this test makes.
+            // A flip that puts a valid checksum over another format version does not count; this test does not make one.
             Err(error) => panic!("{what} at {at} of {name}: {error}"),
             Ok(found) => {
                 assert!(!found.ok, "{what} at {at} of {name} is not told");

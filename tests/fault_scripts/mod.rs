@@ -1,5 +1,5 @@
-//! Scripts of what databases live through, drawn from a seed: sessions of commits, bursts, flushes and compactions
-//! that end by a close or a kill.
+//! Scripts of database sessions, drawn from a seed: sessions of commits, bursts, flushes and compactions that end by a close
+//! or a kill.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ enum Step {
     /// Commits of blocks of these lengths, queued together.
     Commit(Vec<Vec<usize>>),
     Flush,
-    /// A snapshot with so many commits a block, and a commit meanwhile; installed or given up.
+    /// A snapshot with so many commits per block, and a commit during it; installed or abandoned.
     Compact {
         each: usize,
         between: usize,
@@ -31,7 +31,7 @@ enum End {
     Kill,
 }
 
-/// A script, and how its database is kept.
+/// A script, and the options of its database.
 #[derive(Debug)]
 pub struct Script {
     seed: u64,
@@ -50,7 +50,7 @@ impl Script {
         let retention = [0, 0, 1, 2][dice.below(4)];
         let sessions = (0..2 + dice.below(3))
             .map(|n| {
-                // Where nothing was made, nothing can be read.
+                // When nothing was created, nothing can be read.
                 let access = if n > 0 && dice.below(6) == 0 { Access::ReadOnly } else { Access::ReadWrite };
                 let steps = (0..2 + dice.below(5)).map(|_| step(&mut dice)).collect();
                 (access, steps, if dice.below(2) == 0 { End::Close } else { End::Kill })
@@ -59,7 +59,7 @@ impl Script {
         Script { seed, mode, segment_size, retention, sessions }
     }
 
-    /// Whether every failure of it reaches the caller: clearing away an old generation is tried again by the next opening.
+    /// Whether every failure of it reaches the caller: the next opening retries the removal of an old generation.
     pub fn tells_all(&self) -> bool {
         let steps = self.sessions.iter().flat_map(|(_, steps, _)| steps);
         steps.filter(|step| matches!(step, Step::Compact { .. })).count() == 0
@@ -91,19 +91,19 @@ fn step(dice: &mut Dice) -> Step {
     }
 }
 
-/// A script under way: what was asked for, in lsn order, and what was answered.
+/// A running script: the commits in LSN order, and the acknowledged ones.
 pub struct Life<'a> {
     script: &'a Script,
     sim: &'a Sim,
     asked: Vec<Payloads>,
     answered: usize,
-    /// What the callers were told.
+    /// The errors that callers got.
     pub errors: Vec<Kind>,
     poisoned: bool,
 }
 
 impl<'a> Life<'a> {
-    /// Lives through the script. `Err` says which promise was broken.
+    /// Runs the script. `Err` says which promise was broken.
     pub fn through(script: &'a Script, sim: &'a Sim) -> std::result::Result<Life<'a>, String> {
         let mut life =
             Life { script, sim, asked: Vec::new(), answered: 0, errors: Vec::new(), poisoned: false };
@@ -215,7 +215,7 @@ impl<'a> Life<'a> {
         Ok(())
     }
 
-    /// Answers what was asked since a moment at which the log was poisoned, or was not.
+    /// The results since a moment at which the log was poisoned, or was not.
     fn settle(
         &mut self,
         waiting: Vec<(usize, Completion)>,
@@ -231,7 +231,7 @@ impl<'a> Life<'a> {
         Ok(())
     }
 
-    /// A refusal leaves no trace: the next commit takes the number and the place.
+    /// A refusal leaves no trace: the next commit takes the LSN and the place.
     fn commit(&mut self, opened: &Opened, blocks: &[usize]) -> Option<(usize, Completion)> {
         let fill = (self.asked.len() as u8).wrapping_mul(31).wrapping_add(self.script.seed as u8) | 1;
         let payloads: Payloads = blocks.iter().map(|len| vec![fill; *len]).collect();

@@ -1,4 +1,4 @@
-//! The documentation names files that exist.
+//! The documentation names only files that exist.
 
 /// Folders whose files a document may name by their path from the root.
 const FOLDERS: &[&str] =
@@ -18,7 +18,7 @@ pub fn faults(texts: &[(String, String)], exists: &dyn Fn(&str) -> bool) -> Vec<
     faults
 }
 
-/// The paths of a line that start in one of the folders and end in a file's name. Patterns such as `src/*.rs` are left out.
+/// The paths in a line that start in one of the folders and end in a file name. Patterns such as `src/*.rs` are left out.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| c.is_whitespace() || "`()[]{},;:|'\"<>=".contains(c);
     line.split(ends).map(|word| word.trim_end_matches(['.', '#'])).filter(|word| {

@@ -1,4 +1,4 @@
-//! Which file imports which, and the circles among them.
+//! Which file imports which, and the import circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use crate::tree::Tree;
 /// A file and the files that it imports.
 pub type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The imports between the files of one room. Tables of contents name everything below them and are left out; what they
-/// re-export counts as an import of the file that it comes from.
+/// The imports between the files of one room. A `mod.rs` names everything below it and is left out; an item that it
+/// re-exports counts as an import of the file that defines the item.
 pub fn imports(tree: &Tree, room: &str) -> Graph {
     let mut graph = Graph::new();
     let inside = |modules: &[String]| modules.first().is_some_and(|first| first == room);
@@ -28,7 +28,7 @@ pub fn imports(tree: &Tree, room: &str) -> Graph {
     graph
 }
 
-/// The groups of two files or more in which each reaches each other.
+/// The groups of two or more files in which each reaches each other.
 pub fn circles(graph: &Graph) -> Vec<Vec<String>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         graph.keys().map(|from| (from.as_str(), reachable(graph, from))).collect();
@@ -49,7 +49,7 @@ pub fn circles(graph: &Graph) -> Vec<Vec<String>> {
     circles
 }
 
-/// All files that one reaches by an import or more; itself only where it stands in a circle.
+/// All files that a file reaches by one or more imports; the file itself only if it is in a circle.
 fn reachable<'a>(graph: &'a Graph, from: &str) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut next: Vec<&str> = vec![from];

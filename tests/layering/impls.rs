@@ -1,10 +1,10 @@
-//! Rule two: an `impl T` block stands in the room of `T`. Imports do not show a method that is added from elsewhere.
+//! Rule two: an `impl T` block belongs into the room of `T`. Imports do not show a method that is added elsewhere.
 
 use crate::rules::FOLDERS;
 use crate::source::Source;
 use crate::tree::Tree;
 
-/// The blocks of a room that stand outside of the room of their type: the file, and the file of the type.
+/// The blocks of a room that are outside of the room of their type: the file, and the file of the type.
 pub fn stray(tree: &Tree, room: &str) -> Vec<(String, String)> {
     let mut stray = Vec::new();
     for source in tree.sources().filter(|source| source.modules.first().is_some_and(|first| first == room)) {
@@ -23,8 +23,8 @@ pub fn stray(tree: &Tree, room: &str) -> Vec<(String, String)> {
     stray
 }
 
-/// The folder within the room; a file that stands directly in the room is a place of its own, with the folder of its name.
-/// A room without folders of its own in the rules is one place.
+/// The folder within the room. A file directly in the room counts as a folder of its name; a room without folders in the
+/// rules counts as one folder.
 fn place(source: &Source) -> &[String] {
     let has_folders =
         FOLDERS.iter().any(|(room, _)| source.modules.first().is_some_and(|first| first == room));

@@ -1,7 +1,8 @@
-//! Where things stand: rooms import downward only, a few things are named in one place only, and documents name files that exist.
+//! The structure of the source: rooms import downward only, a few things are named in one place only, and documents name
+//! existing files.
 //!
-//! - `rules`: what is allowed; the one file to edit when a room is added
-//! - `source`: one Rust file: the paths that it names, the types that it defines, the types that it has methods for
+//! - `rules`: what is allowed; the only file to edit when a room is added
+//! - `source`: one Rust file: the paths that it names, the types that it defines, the types that it implements methods for
 //! - `tree`: all files of `src`, and which file a path leads to
 //! - `rooms`, `impls`, `graph`: the rules of Rust: imports, inherent impls, import circles
 //! - `scripts`: the same of `js`
@@ -88,7 +89,7 @@ fn report() {
     report::print(&read_below("src", "rs"), &read_below("js", "ts"));
 }
 
-/// A number that may only fall: a rise is a fault, a fall is written down.
+/// A number that may only fall: a rise fails, and a fall must be recorded.
 fn ratchet(what: &str, room: &str, now: usize, limit: usize) -> Option<String> {
     let report = "`cargo test --test layering -- --ignored --nocapture` lists them";
     (now > limit).then(|| format!("{room}: {now} {what}, at most {limit} allowed; {report}")).or_else(|| {

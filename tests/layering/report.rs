@@ -1,4 +1,4 @@
-//! A table of the folders, and the circles and stray impls that are left.
+//! A table of the folders, and the remaining circles and misplaced impls.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::rules::ROOMS;
 use crate::tree::Tree;
 use crate::{impls, scripts};
 
-/// Each folder that holds files of its own, and their lengths in lines. Tests and tables of contents are left out.
+/// Each folder that directly holds files, and their lengths in lines, without tests and `mod.rs`.
 pub fn folders(rust: &[(String, String)], javascript: &[(String, String)]) -> BTreeMap<String, Vec<usize>> {
     let tree = Tree::new(rust);
     let of_rust = tree

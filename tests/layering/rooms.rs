@@ -44,7 +44,7 @@ fn faults_of(tree: &Tree, source: &Source) -> Vec<String> {
     faults
 }
 
-/// An import of a room or a folder that does not stand below.
+/// An import of a room or folder that is not below the importing one.
 fn upward(tree: &Tree, source: &Source, path: &Path) -> Option<String> {
     let room = source.modules.first()?;
     let path = tree.absolute(source, path)?;
@@ -64,7 +64,7 @@ fn upward(tree: &Tree, source: &Source, path: &Path) -> Option<String> {
         .then(|| format!("{room}/{folder} may not import {room}/{named} ({})", path.join("::")))
 }
 
-/// The room that an absolute path names; `crate::Error`, which `lib.rs` re-exports, is of the room it comes from.
+/// The room that an absolute path names. `crate::Error`, which `lib.rs` re-exports, belongs to its original room.
 fn room_named_by(tree: &Tree, path: &[String]) -> Option<String> {
     let first = path.get(1)?;
     if ROOMS.iter().any(|(known, _)| known == first) {

@@ -1,9 +1,9 @@
-//! The rules of the tree, as tables.
+//! The rules of the structure, as tables.
 
 /// Names, and the names that each may import.
 pub type Below = &'static [(&'static str, &'static [&'static str])];
 
-/// Each room of `src` and the rooms it may name besides itself. A room that is not here may not exist.
+/// Each room of `src`, and the rooms that it may import besides itself. A room that is missing here is an error.
 pub const ROOMS: Below = &[
     ("error", &[]),
     ("work", &["error"]),
@@ -16,10 +16,10 @@ pub const ROOMS: Below = &[
     ("binding", &["error", "work", "options", "document", "query", "index", "storage", "engine"]),
 ];
 
-/// Folders of one room and the folders of the same room that each may name.
+/// Folders of one room, and the folders of the same room that each may import.
 ///
-/// A rule holds as soon as the folder exists; files that stand directly in the room are free until they move into a folder.
-/// A folder with a `mod.rs` that is not here may not exist.
+/// A rule applies as soon as the folder exists; files directly in the room are not checked until they move into a folder. A
+/// folder with a `mod.rs` that is missing here is an error.
 pub const FOLDERS: &[(&str, Below)] = &[("engine", ENGINE), ("storage", STORAGE)];
 
 const ENGINE: Below = &[
@@ -80,7 +80,7 @@ const STORAGE: Below = &[
     ("open", &["host", "contract", "format", "log", "generation", "backends"]),
 ];
 
-/// Paths that are named in these files or folders only.
+/// Paths that only these files or folders may name.
 pub const CONFINED: Below = &[
     ("napi", &["binding/"]),
     ("napi_derive", &["binding/"]),
@@ -93,7 +93,7 @@ pub const CONFINED: Below = &[
 
 pub const LONGEST_FILE: usize = 600;
 
-/// How many files of a room still import each other in circles. It only falls.
+/// How many files of a room still import each other in circles. May only fall.
 pub const CIRCLES: &[(&str, usize)] = &[
     ("error", 3),
     ("document", 0),
@@ -104,12 +104,12 @@ pub const CIRCLES: &[(&str, usize)] = &[
     ("binding", 0),
 ];
 
-/// How many `impl T` blocks stand outside of the room of `T`: its folder, or its file where the room is still flat.
-/// It only falls.
+/// How many `impl T` blocks are outside of the room of `T`: its folder, or its file if the room has no folders. May only
+/// fall.
 pub const STRAY_IMPLS: &[(&str, usize)] = &[("query", 0), ("storage", 0), ("engine", 30), ("binding", 0)];
 
-/// Folders of `js`, from the bottom up, and the folders that each may import. Types count as imports.
-/// A rule holds as soon as the folder exists. `errors.ts` is free to all.
+/// Folders of `js`, from the bottom up, and the folders that each may import. Types count as imports. A rule applies as soon
+/// as the folder exists. Every file may import `errors.ts`.
 pub const SCRIPTS: Below = &[
     ("ids", &[]),
     ("types", &["ids"]),
@@ -126,21 +126,21 @@ pub const SCRIPTS: Below = &[
     ("cli", &["ids", "types", "api"]),
 ];
 
-/// The scripts that stand directly in `js`.
+/// The scripts directly in `js`.
 pub const FLAT_SCRIPTS: &[&str] = &["index.ts", "internal.ts", "errors.ts"];
 
 /// The scripts that no other script may import.
 pub const SCRIPT_ENTRIES: &[&str] = &["index.ts", "internal.ts"];
 
-/// Imports that count in no circle because they name types only: what is imported is gone when the script runs.
+/// Imports that are ignored in circles because they import only types, which do not exist at run time.
 pub const TYPE_ONLY: &[(&str, &str)] = &[("api/collection.ts", "api/database.ts")];
 
-/// How many scripts still import each other in circles. It only falls.
+/// How many scripts still import each other in circles. May only fall.
 pub const SCRIPT_CIRCLES: usize = 0;
 
-/// How many files a folder may hold, tests and the table of contents not counted.
+/// How many files a folder may hold, without tests and `mod.rs`.
 pub const FILES_IN_A_FOLDER: usize = 12;
 
-/// Folders that still hold more, and how many at most. A folder that is split is taken off the list.
+/// Folders that still hold more, and their maximum. A folder that is split is removed from the list.
 pub const LARGER_FOLDERS: &[(&str, usize)] =
     &[("src/document", 19), ("src/query", 29), ("src/query/aggregate", 22), ("src/query/expression", 32)];

@@ -68,7 +68,7 @@ fn fault(name: &str, import: &str) -> Option<String> {
     (!allowed).then(|| format!("js/{name}: may not import {import}"))
 }
 
-/// Which file imports which, without what is imported for its types only where that is allowed.
+/// Which file imports which, without the permitted imports of types only.
 pub fn graph(scripts: &[Script]) -> Graph {
     scripts
         .iter()
@@ -89,7 +89,7 @@ fn folder(name: &str) -> Option<&str> {
     name.split_once('/').map(|(folder, _)| folder)
 }
 
-/// What a file imports or re-exports, and whether as types only. Such a statement starts a line and ends with the path.
+/// What a file imports or re-exports, and whether only types. Such a statement starts a line and ends with the path.
 fn specifiers(text: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut lines = text.lines();
@@ -118,7 +118,7 @@ fn specifiers(text: &str) -> Vec<(String, bool)> {
     found
 }
 
-/// `../types/sort.js` in `api/collection.ts` is `types/sort.ts`; packages are nothing.
+/// Resolves `../types/sort.js` in `api/collection.ts` to `types/sort.ts`; packages are ignored.
 fn resolved(name: &str, path: &str) -> Option<String> {
     if !path.starts_with('.') {
         return None;

@@ -1,4 +1,4 @@
-//! One Rust file, read with `syn`: what it names, defines and implements. Items behind `#[cfg(test)]` do not count.
+//! One Rust file, parsed with `syn`: what it names, defines and implements. Items with `#[cfg(test)]` are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,19 +14,19 @@ pub struct Source {
     /// Its path below `src`.
     pub name: String,
     pub lines: usize,
-    /// The modules that it stands in: `storage/frame.rs` is `[storage, frame]`, `lib.rs` is `[]`.
+    /// The modules that it is in: `storage/frame.rs` is `[storage, frame]`, `lib.rs` is `[]`.
     pub modules: Vec<String>,
-    /// Every path of two parts or more, and every import, those in macros included.
+    /// Every path of two or more parts, and every import, including those in macros.
     pub paths: BTreeSet<Path>,
-    /// What its imports bind at the top of the file: the name here, the path it stands for.
+    /// The names that its top-level imports bind, and their paths.
     pub bindings: BTreeMap<String, Path>,
-    /// Structs, enums, unions and type aliases at the top of the file.
+    /// Structs, enums, unions and type aliases at the top level of the file.
     pub types: BTreeSet<String>,
-    /// The types that it has an `impl T` block for, a block each.
+    /// The types of its `impl T` blocks, one entry per block.
     pub impls: Vec<Path>,
-    /// Whether a function stands at the top of the file.
+    /// Whether the file has a top-level function.
     pub has_function: bool,
-    /// Modules behind `#[cfg(test)]` that stand in files of their own, as file names below `src` without the extension.
+    /// Modules with `#[cfg(test)]` in files of their own, as file names below `src` without the extension.
     pub test_modules: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Source {
         source
     }
 
-    /// Where it stands below `src`, without the file's name.
+    /// Its folder below `src`.
     pub fn folder(&self) -> &str {
         self.name.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
@@ -90,7 +90,7 @@ impl Source {
         }
     }
 
-    /// The path with the name that an import binds put in full.
+    /// The path with an imported name replaced by its full path.
     fn in_full(&self, path: Path, modules: &[String]) -> Path {
         match path.first().and_then(|first| self.bindings.get(first)) {
             Some(bound) => bound.iter().cloned().chain(path.into_iter().skip(1)).collect(),
@@ -111,7 +111,7 @@ pub fn modules_of(name: &str) -> Vec<String> {
     parts
 }
 
-/// `super::x` and `self::x` as `crate::...::x`; what is neither stays as it is.
+/// `super::x` and `self::x` as `crate::...::x`; other paths are unchanged.
 fn absolute(path: Path, modules: &[String]) -> Path {
     let own = usize::from(path.first().is_some_and(|part| part == "self"));
     let supers = path.iter().skip(own).take_while(|part| *part == "super").count();
@@ -123,7 +123,8 @@ fn absolute(path: Path, modules: &[String]) -> Path {
     ["crate".to_owned()].into_iter().chain(modules.iter().take(kept).cloned()).chain(rest).collect()
 }
 
-/// All paths of an import, with the names that they bind: `use std::{fs, io::Read as R}` is `fs: std::fs`, `R: std::io::Read`.
+/// All paths of an import, with the names that they bind: `use std::{fs, io::Read as R}` is `fs: std::fs`, `R:
+/// std::io::Read`.
 fn spread(tree: &UseTree, prefix: &mut Path, paths: &mut Vec<(String, Path)>) {
     match tree {
         UseTree::Path(path) => {
@@ -151,7 +152,7 @@ fn spread(tree: &UseTree, prefix: &mut Path, paths: &mut Vec<(String, Path)>) {
     }
 }
 
-/// Whether `#[cfg(test)]` or `#[cfg(all(test, ..))]` stands before an item.
+/// Whether `#[cfg(test)]` or `#[cfg(all(test, ..))]` is on an item.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => needs_test(list.tokens.clone()),
@@ -200,7 +201,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Walks a file; `modules` grows within inline modules.
+/// Visits a file; `modules` grows within inline modules.
 struct Reader<'a> {
     source: &'a mut Source,
     modules: Vec<String>,
@@ -214,7 +215,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The paths in the tokens of a macro or an attribute: words that `::` joins.
+    /// The paths in the tokens of a macro or an attribute: words joined by `::`.
     fn note_tokens(&mut self, tokens: TokenStream) {
         let mut path: Path = Vec::new();
         let mut colons = 0;
@@ -241,7 +242,7 @@ impl Reader<'_> {
         self.note(path);
     }
 
-    /// `{a, b}` behind `::` continues the path; any other group stands for itself.
+    /// `{a, b}` after `::` continues the path; any other group is separate.
     fn note_group(&mut self, path: &mut Path, colons: usize, tokens: TokenStream) {
         if colons == 2 {
             for token in tokens.clone() {

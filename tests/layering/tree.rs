@@ -1,4 +1,4 @@
-//! All files of `src` without those of tests, and which file a path leads to.
+//! All files of `src` except tests, and the file that a path leads to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::source::{Path, Source};
 
 pub struct Tree {
     by_module: BTreeMap<Vec<String>, Source>,
-    /// Names and lengths of all files, those of tests too.
+    /// Names and lengths of all files, including tests.
     pub lengths: Vec<(String, usize)>,
 }
 
@@ -32,7 +32,7 @@ impl Tree {
         self.by_module.values()
     }
 
-    /// The path from the crate's root, if it names something of this crate: one that `source` names may be relative to its module.
+    /// The path from the crate's root, if it names an item of this crate: a path in `source` may be relative to its module.
     pub fn absolute(&self, source: &Source, path: &[String]) -> Option<Path> {
         if path.first().is_some_and(|first| first == "crate") {
             return Some(path.to_vec());
@@ -47,8 +47,7 @@ impl Tree {
         })
     }
 
-    /// The file where the thing that an absolute path names is defined. What a table of contents re-exports is followed to
-    /// where it comes from.
+    /// The file that defines the item of an absolute path. Re-exports of a `mod.rs` are followed to their origin.
     pub fn home(&self, path: &[String]) -> Option<&Source> {
         self.follow(path, 8)
     }

@@ -1,4 +1,4 @@
-//! A database of commits, for tests of storage: a snapshot holds the commits before its cut, and what is heard while
+//! A database of commits, for tests of storage: a snapshot holds the commits before its cut; what the loader receives while
 //! opening is put together again.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use moltendb_node::storage::{BlockPlace, Loader, Replayed, SnapshotBlock, Snapsh
 /// The payloads of one commit.
 pub type Payloads = Vec<Vec<u8>>;
 
-/// What an opening told.
+/// What an opening passed to the loader.
 #[derive(Default)]
 pub struct Heard {
     /// The database's block of a snapshot, if there was one.
@@ -68,7 +68,7 @@ impl Heard {
     }
 }
 
-/// Writes a snapshot of these commits, one block for each so many of them; `between` runs before each block.
+/// Writes a snapshot of these commits, one block per so many of them; `between` runs before each block.
 pub fn write_snapshot(
     sink: &mut dyn SnapshotSink,
     commits: &[Payloads],

@@ -1,9 +1,9 @@
 //! A file system that forgets.
 //!
-//! What is written is volatile until synced. At a power cut each 512-byte sector written since then holds what was
-//! durable or any version written later, each length likewise, and each change of a directory happened or did
-//! not, all independent of each other. A kill loses nothing but ends the process at any operation, in the midst of
-//! a write too. A failed fsync leaves the pages clean in memory and absent from the disk.
+//! Written data is volatile until synced. After a power cut each 512-byte sector written since the last sync holds the
+//! durable content or any version written later; so does each length; and each change of a directory happened or did not,
+//! all independently of each other. A kill loses nothing but ends the process at any operation, even in the middle of a
+//! write. A failed fsync leaves the pages clean in memory and missing on disk.
 
 mod disk;
 mod process;
@@ -19,7 +19,7 @@ use process::{NoClock, Process, SimRng};
 
 use moltendb_node::storage::Host;
 
-/// A small generator, so that a seed tells everything.
+/// A small generator with a seed.
 #[derive(Clone)]
 pub struct Dice(u64);
 
@@ -58,22 +58,22 @@ enum Change {
 pub struct Fsync<'a> {
     pub verb: &'a str,
     pub path: &'a str,
-    /// Of a directory: the newest name in it that changed and is not durable; else empty.
+    /// For a directory: the newest name in it that changed and is not durable; otherwise empty.
     pub change: &'a str,
-    /// Of a file: the length of the newest write.
+    /// For a file: the length of the newest write.
     pub wrote: usize,
-    /// Nothing has been changed by this process yet: it still trusts nothing.
+    /// This process has changed nothing yet, so it trusts nothing.
     pub opening: bool,
 }
 
-/// What the k-th operation does instead of its work.
+/// What the k-th operation does instead.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     Error(io::ErrorKind),
     ShortWrite,
-    /// The disk is full from then on, until the process ends or there is room again.
+    /// The disk is full from then on, until the process ends or space is freed.
     Full,
-    /// A lock is held by somebody else. Other operations do their work.
+    /// Another process holds a lock. Other operations work.
     Locked,
 }
 
@@ -90,19 +90,19 @@ struct World {
     dead: bool,
     fault: Option<(u64, Fault)>,
     faulted: Option<&'static str>,
-    /// So many fsyncs from now, one fails.
+    /// The fsync that fails, counted from now.
     fail_sync: Option<u64>,
     /// An fsync of this process has failed.
     sync_failed: bool,
     /// This process has changed something.
     touched: bool,
-    /// The fsync that does nothing, to show that it matters.
+    /// The fsync that is skipped, to show that it matters.
     ignored: Option<fn(&Fsync<'_>) -> bool>,
-    /// Writing bytes that stand there already does nothing, to show that it matters.
+    /// Whether rewriting identical bytes does nothing, to show that it matters.
     skip_rewrites: bool,
 }
 
-/// The world, shared by the file system of each process that lives in it.
+/// The simulated world, shared by the file systems of all its processes.
 #[derive(Clone)]
 pub struct Sim(Arc<Mutex<World>>);
 
@@ -159,7 +159,7 @@ impl Sim {
         world.die_at = Some(world.operations + operations);
     }
 
-    /// Nothing more happens to the process unless it has already.
+    /// No fault or death happens to the process from now on, unless it has happened already.
     pub fn spare(&self) {
         let mut world = self.world();
         world.die_at = None;
@@ -172,17 +172,17 @@ impl Sim {
         world.faulted = None;
     }
 
-    /// The operation that met the fault, if one has.
+    /// The operation that the fault hit, if any.
     pub fn faulted(&self) -> Option<&'static str> {
         self.world().faulted
     }
 
-    /// There is room again, and no fault to come.
+    /// Frees space; no more faults.
     pub fn heal(&self) {
         self.world().fault = None;
     }
 
-    /// Changes bytes behind everybody's back, on the disk too: the n-th of the bytes of such files, counted round.
+    /// Changes bytes on the disk directly: the n-th byte of these files, counted modulo their length.
     pub fn damage(&self, n: usize, bit: u8, counts: impl Fn(&str) -> bool) -> Option<(String, usize)> {
         let mut guard = self.world();
         let world = &mut *guard;
@@ -208,7 +208,7 @@ impl Sim {
         None
     }
 
-    /// Takes a file away behind everybody's back, on the disk too.
+    /// Removes a file directly, also on the disk.
     pub fn remove(&self, name: &str) {
         let mut world = self.world();
         world.names.remove(name);
@@ -216,7 +216,7 @@ impl Sim {
         world.changes.retain(|change| change.name() != name);
     }
 
-    /// Cuts a file behind everybody's back, on the disk too.
+    /// Truncates a file directly, also on the disk.
     pub fn truncate(&self, name: &str, len: usize) {
         let mut world = self.world();
         if let Some(Node::File(file)) = world.names.get(name).copied() {
@@ -224,7 +224,7 @@ impl Sim {
         }
     }
 
-    /// The bytes of such files, as their readers see them.
+    /// The bytes of these files, as their readers see them.
     pub fn bytes(&self, counts: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<u8>> {
         let world = self.world();
         let files = world.names.iter().filter(|(name, _)| counts(name));
@@ -244,17 +244,17 @@ impl Sim {
         }
     }
 
-    /// Such an fsync does nothing.
+    /// Skips this fsync.
     pub fn ignore(&self, which: fn(&Fsync<'_>) -> bool) {
         self.world().ignored = Some(which);
     }
 
-    /// Writing bytes that stand there already does nothing.
+    /// Rewriting identical bytes does nothing.
     pub fn skip_rewrites(&self) {
         self.world().skip_rewrites = true;
     }
 
-    /// So many fsyncs from now, one fails; until the process ends.
+    /// An fsync fails after so many; until the process ends.
     pub fn fail_sync(&self, after: u64) {
         self.world().fail_sync = Some(after);
     }
@@ -268,7 +268,7 @@ impl Sim {
         self.world().dead
     }
 
-    /// The power goes: what is durable stays, of the rest any part.
+    /// A power cut: durable data stays, of the rest any part.
     pub fn cut(&self) {
         let mut guard = self.world();
         let world = &mut *guard;
@@ -291,7 +291,7 @@ impl Sim {
 }
 
 impl Change {
-    /// The name that it gives or takes.
+    /// The name that the operation creates or removes.
     fn name(&self) -> &str {
         let (Change::Link(name, _) | Change::Unlink(name) | Change::Rename(_, name, _)) = self;
         name
@@ -322,8 +322,7 @@ fn apply(names: &mut BTreeMap<String, Node>, change: &Change) {
         Change::Unlink(path) => {
             names.remove(path);
         }
-        // The name before may never have been durable, or may have named an older file; the entry that moves
-        // is this one.
+        // The previous name may never have been durable, or may have named an older file; the entry that moves is this one.
         Change::Rename(from, to, node) => {
             names.remove(from);
             names.insert(to.clone(), *node);

@@ -30,7 +30,7 @@ impl Rng for SimRng {
 pub(super) struct Process {
     pub(super) sim: Sim,
     pub(super) epoch: u64,
-    /// No other process of any simulation has it, so that each is a machine of its own to the registry.
+    /// Unique among all processes of all simulations, so that each is a machine of its own to the registry.
     pub(super) number: u64,
 }
 
@@ -52,7 +52,7 @@ fn dead() -> io::Error {
 }
 
 impl World {
-    /// Counts an operation; tells whether it is to be done.
+    /// Counts an operation; returns whether it is executed.
     fn step(&mut self, epoch: u64, verb: &'static str) -> io::Result<Step> {
         if self.dead || epoch != self.epoch {
             return Err(dead());

@@ -4,7 +4,7 @@
 //! - `sync_disk`: every write is fsynced before it resolves
 //! - `async_disk`: writes are fsynced in the background
 //! - [`memory`]: nothing on disk
-//! [`checked`]: the decorator that checks the poison latch before each call
+//! - [`checked`]: the decorator that checks the poison latch before each call
 
 pub(crate) mod async_disk;
 pub mod checked;

@@ -1,7 +1,7 @@
 //! The contract of every backend.
 //!
-//! [`backend`]: the trait and its types
-//! [`completion`]: the result of a durable call
+//! - [`backend`]: the trait and its types
+//! - [`completion`]: the result of a durable call
 //! - [`latch`]: after a failed write nothing more is written
 
 pub mod backend;

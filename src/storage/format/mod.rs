@@ -1,12 +1,12 @@
 //! The file formats, pure: each encoder is beside its decoder. `docs/format.md` has the layouts.
 //!
-//! [`version`]: the format version of all files
+//! - [`version`]: the format version of all files
 //! - [`frame`]: frames of the log and of snapshots
 //! - [`segment`]: the head of a segment
-//! [`snapshot`]: the header and the footer of a snapshot
+//! - [`snapshot`]: the header and the footer of a snapshot
 //! - [`manifest`]: which files the database has
-//! [`witness`]: records of the newest segment of a session
-//! [`checkpoint`]: written by a clean close for a quick opening
+//! - [`witness`]: records of the newest segment of a session
+//! - [`checkpoint`]: written by a clean close for a quick opening
 
 pub mod checkpoint;
 pub mod frame;

@@ -1,7 +1,7 @@
 //! Generations: a snapshot and the log after it.
 //!
-//! `generation`: makes a cut and installs its snapshot
-//! `retire`: removes or keeps the files of replaced generations
+//! - `generation`: makes a cut and installs its snapshot
+//! - `retire`: removes or keeps the files of replaced generations
 //! - `snapshot_writer`: writes a snapshot
 //! - `snapshot_file`: reads its blocks
 

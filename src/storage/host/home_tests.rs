@@ -1,4 +1,4 @@
-//! Where directories cannot be locked, as on Windows: LOCK alone tells.
+//! Systems without directory locks, such as Windows: only LOCK detects a replacement.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::storage::host::real_vfs::RealVfs;
 use crate::storage::host::vfs::{Entry, EntryKind, Identity, OpenMode, Vfs, VfsFile};
 use crate::storage::{Block, FrameSize, Host, Loader, Replayed, SnapshotBlock, open_disk};
 
-/// The real files, without locks of directories.
+/// The real files, without directory locks.
 struct WithoutDirLocks(RealVfs);
 
 impl Vfs for WithoutDirLocks {
@@ -78,7 +78,7 @@ fn whoever_removes_or_replaces_lock_is_noticed_before_the_next_file() {
         let opened = open_disk(&host, &path, &options, None, &mut Deaf).unwrap();
         commit(&*opened.backend).unwrap();
         let lock = path.join("LOCK");
-        // Kept, so that its inode is given to no other.
+        // Kept open, so that its inode is not reused.
         std::fs::rename(&lock, directory.path().join("old")).unwrap();
         if replaced {
             std::fs::write(&lock, "").unwrap();

@@ -2,9 +2,9 @@
 //!
 //! - [`vfs`]: files and directories
 //! - `real_vfs`: the operating system's
-//! [`system`]: clock, randomness, and the struct of all three
-//! [`lock`]: one process opens a database at a time
-//! `home`: the identity of the database directory
+//! - [`system`]: clock, randomness, and the struct of all three
+//! - [`lock`]: one process opens a database at a time
+//! - `home`: the identity of the database directory
 
 pub(crate) mod home;
 pub mod lock;

@@ -2,12 +2,12 @@
 //!
 //! - [`open`]: opens or creates
 //! - `listing`: the names in the directory
-//! [`recovery`]: checks and repairs
+//! - [`recovery`]: checks and repairs
 //! - `frames`: reads the frames of segments
-//! `flipped`: recognises a single flipped bit
-//! [`deferred`]: reads the log after an opening from a checkpoint
-//! [`inspect`]: reads everything and changes nothing
-//! `whole`: the report of a database that opened
+//! - `flipped`: recognises a single flipped bit
+//! - [`deferred`]: reads the log after an opening from a checkpoint
+//! - [`inspect`]: reads everything and changes nothing
+//! - `whole`: the report of a database that opened
 
 pub mod deferred;
 pub(crate) mod flipped;

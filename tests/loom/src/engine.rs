@@ -1,4 +1,4 @@
-//! The real slots and holds, compiled here in the folders that they name each other by.
+//! The real slots and holds, compiled here under the module paths that they use.
 
 pub use scenarios::ALL;
 

@@ -1,4 +1,4 @@
-//! The commit queue and its completions, and the slots of documents on disk, under every order of events that loom finds.
+//! The commit queue and its completions, and the slots of documents on disk, under every interleaving that loom finds.
 //!
 //! ```text
 //! cargo run --release --manifest-path tests/loom/Cargo.toml
@@ -7,7 +7,7 @@
 //! The code is the package's own, `src/storage/log/queue.rs` and `src/storage/contract/completion.rs`, `src/engine/state/slab.rs` and `holds.rs`, with
 //! loom's locks in place of parking_lot's. Three threads with at most three preemptions each run by default; `LOOM_MAX_PREEMPTIONS` is more.
 
-/// What the records name of documents.
+/// The documents in the records.
 mod document {
     pub mod shape {
         pub const MAX_SHAPE_KEYS: usize = u16::MAX as usize;

@@ -1,4 +1,4 @@
-//! The real commit queue and completions, compiled here in the folders that they name each other by.
+//! The real commit queue and completions, compiled here under the module paths that they use.
 
 pub use contract::backend::{Block, BlockPlace, Lsn};
 pub use scenarios::ALL;

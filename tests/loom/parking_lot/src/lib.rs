@@ -1,4 +1,4 @@
-//! parking_lot's Mutex, RwLock and Condvar, as far as the commit queue and the slots use them, over loom's.
+//! The part of parking_lot's Mutex, RwLock and Condvar that the commit queue and the slots use, over loom's.
 
 use std::ops::{Deref, DerefMut};
 

@@ -1,5 +1,5 @@
-//! Documents on disk while a compaction moves them: whoever reads finds the bytes of the version that it sees, in a file that
-//! is still there, and what is put back into memory fits the slot.
+//! Documents on disk while a compaction moves them: a reader finds the bytes of the version that it sees, in a file that
+//! still exists, and what is cached in memory fits the slot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::state::slab::{Content, Seen, Slab, SlotId, Span, Version};
 use crate::storage::contract::backend::FileId;
 use crate::storage::{Block, BlockPlace, Lsn};
 
-/// Every scenario by its promise.
+/// Every scenario, named by its promise.
 pub const ALL: [(&str, fn()); 4] = [
     ("a read beside a compaction puts back what fits", reading),
     ("a read beside an update that a compaction meets finds a file", updating),
@@ -24,7 +24,7 @@ const LOG: FileId = FileId::Segment(1);
 const LATER: FileId = FileId::Segment(2);
 const SNAPSHOT: FileId = FileId::Snapshot(2);
 
-/// Two documents, of which an update replaces the second. The files are no part of what is modelled.
+/// Two documents, of which an update replaces the second. The files are not modelled.
 struct World {
     slab: Slab,
     holds: Holds,
@@ -36,7 +36,7 @@ fn text(slot: u64, version: u64) -> String {
     format!("document {slot}/{version}")
 }
 
-/// A block of these documents, each after a head of so many bytes, and their spans.
+/// A block of these documents, each after a header of so many bytes, and their spans.
 fn block(file: FileId, head: usize, texts: &[(String, u64)]) -> (Arc<Block>, Vec<Span>) {
     let (mut bytes, mut spans) = (vec![b'.'; 8], Vec::new());
     for (text, version) in texts {
@@ -165,7 +165,7 @@ fn cooling() {
     let world = World::new(false);
     let (clock, compactor) = (world.clone(), world.clone());
     let clock = thread::spawn(move || {
-        // Twice: the first round takes the marks of use away.
+        // Twice: the first round clears the use bits.
         clock.slab.cool_page(0, Lsn(1));
         clock.slab.cool_page(0, Lsn(1));
     });
@@ -189,7 +189,7 @@ fn holding() {
         readers.give_back(ticket);
         readers.forget_retired();
     });
-    // From here on nobody names it.
+    // From here on nothing refers to it.
     file.store(2, Ordering::SeqCst);
     let forgotten = file.clone();
     holds.when_released(move || forgotten.store(0, Ordering::SeqCst));

@@ -1,4 +1,4 @@
-//! What threads do to the queue, and what must hold afterwards in every order.
+//! What threads do to the queue, and what must hold in every interleaving.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use super::contract::completion::Completion;
 use super::log::queue::{Entry, Frame, Queue, Task};
 use crate::error::{Error, Kind, Result};
 
-/// Every scenario by its promise.
+/// Every scenario, named by its promise.
 pub const ALL: [(&str, fn()); 7] = [
     ("frames are published once, in order, by one thread at a time", writers),
     ("a barrier settles behind the frames before it", barrier),
@@ -23,11 +23,11 @@ pub const ALL: [(&str, fn()); 7] = [
     ("a dropped write wakes its waiter with an error", dropped),
 ];
 
-/// A queue, and a log that checks who writes it. Real locks of std are no part of what is modelled.
+/// A queue, and a log that checks who writes it. The std locks used here are not modelled.
 #[derive(Default)]
 struct World {
     queue: Queue,
-    /// The commit lock, and the last number given.
+    /// The commit lock, and the last LSN.
     commits: Mutex<u64>,
     written: std::sync::Mutex<Vec<u64>>,
     heard: std::sync::Mutex<Vec<u64>>,
@@ -49,7 +49,7 @@ fn place(lsn: u64) -> Place {
 impl World {
     fn publish(&self, group: &[Entry]) -> Result<()> {
         assert!(!self.writing.swap(true, Ordering::SeqCst), "two threads write at once");
-        // Lets others run in the midst of a write.
+        // Lets others run in the middle of a write.
         thread::yield_now();
         let result = if self.broken.load(Ordering::SeqCst) {
             Err(Error::new(Kind::Io, "the disk is gone"))
@@ -65,7 +65,7 @@ impl World {
         result
     }
 
-    /// A commit as the engine does it: number, queue and listener under one lock, then the writing.
+    /// A commit as the engine makes it: LSN, queue and callback under one lock, then the write.
     fn commit(self: &Arc<Self>) -> Result<()> {
         let (tell, told) = Completion::new();
         let completion = {
@@ -124,7 +124,7 @@ fn barrier() {
         let world = world.clone();
         thread::spawn(move || world.commit().unwrap())
     };
-    // Whoever holds the commit lock has queued what it numbered.
+    // The holder of the commit lock has queued everything that it numbered.
     let queued = *world.commits.lock();
     let barrier = world.queue.push(Task::Barrier);
     world.drive();
