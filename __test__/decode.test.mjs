@@ -234,6 +234,18 @@ test('shapes are learned once and kept by collection', (t) => {
   t.deepEqual(new Reader(cache).section(section(record(1, 2), { collection: 1, first: 2 }), 0), { b: 2 })
 })
 
+test('shapes of many collections are released, those that something refers to are not', (t) => {
+  const cache = new ShapeCache()
+  for (let number = 0; number < 3000; number++) cache.learn(number, 0, ['a'])
+  t.is(cache.latest.size, 1024)
+  const held = cache.of(0)
+  for (let number = 3000; number < 6000; number++) cache.learn(number, 0, ['a'])
+  t.is(cache.latest.size, 1024)
+  t.is(cache.of(0), held)
+  cache.learn(0, held.length, ['b'])
+  t.is(held.at(-1).keys.join(), 'b')
+})
+
 test('a shape that is missing is an error, never a guess', (t) => {
   corrupt(t, section(record(0, 1), { collection: 1 }), /shape 0 is not known/)
   corrupt(t, section(record(0, 1)), /shape 0 is not known/)

@@ -147,16 +147,24 @@ export class Shape {
   }
 }
 
+/** The collections whose shapes a database keeps although nothing uses them. */
+const KEPT_COLLECTIONS = 1024
+
 /**
  * The shapes that results of one database have defined, by the number of the collection. A collection's number is never
- * reused.
+ * reused, so the shapes of dropped collections are of no more use: beyond the latest 1,024 collections, only those are kept
+ * that a collection in use or an operation under way refers to.
  */
 export class ShapeCache {
-  private readonly collections = new Map<number, Shape[]>()
+  private readonly latest = new Map<number, Shape[]>()
+  private readonly others = new Map<number, WeakRef<Shape[]>>()
+  private readonly dropped = new FinalizationRegistry<number>((collectionNumber) => {
+    if (this.others.get(collectionNumber)?.deref() === undefined) this.others.delete(collectionNumber)
+  })
 
   /** How many shapes of the collection are known. */
   known(collectionNumber: number): number {
-    return this.collections.get(collectionNumber)?.length ?? 0
+    return this.listOf(collectionNumber).length
   }
 
   /** The shapes of a collection by number; grows as results bring more. */
@@ -165,8 +173,20 @@ export class ShapeCache {
   }
 
   private listOf(collectionNumber: number): Shape[] {
-    let shapes = this.collections.get(collectionNumber)
-    if (shapes === undefined) this.collections.set(collectionNumber, (shapes = []))
+    return this.latest.get(collectionNumber) ?? this.keep(collectionNumber)
+  }
+
+  /** Moves the list of a collection to the latest ones, and the oldest of those to the others. */
+  private keep(collectionNumber: number): Shape[] {
+    const shapes = this.others.get(collectionNumber)?.deref() ?? []
+    this.others.delete(collectionNumber)
+    this.latest.set(collectionNumber, shapes)
+    if (this.latest.size > KEPT_COLLECTIONS) {
+      const [oldest, list] = this.latest.entries().next().value as [number, Shape[]]
+      this.latest.delete(oldest)
+      this.others.set(oldest, new WeakRef(list))
+      this.dropped.register(list, oldest)
+    }
     return shapes
   }
 

@@ -113,7 +113,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     } catch (error) {
       throw named(where, error)
     }
-    if (!answer) throw new MoltenError('INTERNAL', `${where}: no answer came; please report this`)
+    if (!answer) throw new MoltenError('INTERNAL', `${where}: no result arrived; please report this`)
     if ('error' in answer) throw answer.error
     return answer.value
   }

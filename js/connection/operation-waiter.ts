@@ -1,5 +1,6 @@
 // The JavaScript side of a running operation: it settles the promise that the caller has.
 
+import type { Shape } from '../codec/shapes.js'
 import type { ErrorDetails } from '../errors.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
@@ -25,6 +26,7 @@ const WRITES: ReadonlySet<number> = new Set([
 /** Receives the result of an operation and settles its promise. */
 export class OperationWaiter<T> implements Waiter {
   ticket: number | undefined
+  shapes: readonly Shape[] | undefined
   /** Removes the listener of the signal and the timer. */
   readonly stop: (() => void) | undefined
   #aborted = false

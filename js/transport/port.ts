@@ -191,6 +191,7 @@ export class Port {
     try {
       if (shapes.pending > 0) this.#define()
       const ticket = this.#nextTicket()
+      waiter.shapes = waiter.target.shapes()
       this.#writeOperation(batch, operation, ticket, waiter.target, body)
       this.#waiters.set(ticket, waiter)
       shapes.sent = shapes.written

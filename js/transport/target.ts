@@ -30,6 +30,8 @@ export interface Target {
 /** Receives the result of an operation. */
 export interface Waiter {
   target: Target
+  /** The shapes that the core takes as known for this operation: its result defines the ones that follow them. */
+  shapes?: readonly Shape[]
   succeed(value: unknown): void
   /** Called when the operation failed in the core. */
   refuse(details: ErrorDetails): void

@@ -141,12 +141,6 @@ export interface ReplaceOptions extends Omit<UpdateOneOptions, 'arrayFilters'> {
   ignoreUndefined?: boolean
 }
 
-/** Options of updates and replacements of one document. */
-export interface UpdateOneOptions extends UpdateOptions {
-  /** Chooses the first in this order when several match. */
-  sort?: Sort
-}
-
 /** Options of writes by `_id` that check the version. */
 export interface VersionOptions extends OperationOptions {
   /**
