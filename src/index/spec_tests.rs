@@ -47,7 +47,7 @@ fn what_is_no_index_is_refused_with_what_is_wrong() {
         (&one(), &[("hidden", Value::Bool(true))], Kind::NotSupported, "'hidden'"),
         (&one(), &[("uniqe", Value::Bool(true))], Kind::BadQuery, "'uniqe'"),
         (&one(), &[("unique", text("yes"))], Kind::BadQuery, "true or false"),
-        (&one(), &[("name", text("*"))], Kind::BadQuery, "no name"),
+        (&one(), &[("name", text("*"))], Kind::BadQuery, "not a valid index name"),
         (&one(), &[("name", text("_id_"))], Kind::BadQuery, "'_id_'"),
         (&one(), &[("name", text(&"x".repeat(128)))], Kind::BadQuery, "128 bytes"),
         (&one(), &[("partialFilterExpression", Value::Int(1))], Kind::BadQuery, "must be a filter"),
