@@ -4,6 +4,10 @@
  * @packageDocumentation
  */
 
+import { checkRuntime } from './addon/platform.js'
+
+checkRuntime()
+
 export { Database } from './api/database.js'
 export { Collection } from './api/collection.js'
 export { FindCursor } from './cursor/find-cursor.js'

@@ -9,6 +9,8 @@ import { build } from 'esbuild'
 
 import { root } from './steps.mjs'
 
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -16,6 +18,9 @@ const common = {
   format: 'cjs',
   target: 'node20.19',
   charset: 'ascii',
+  // package.json says of the published package that importing it has no effects of its own; esbuild would take that for the files of js/.
+  ignoreAnnotations: true,
+  define: { PACKAGE_VERSION: JSON.stringify(manifest.version), PACKAGE_REPOSITORY: JSON.stringify(manifest.homepage) },
   legalComments: 'none',
   logLevel: 'warning'
 }
@@ -30,7 +35,7 @@ const CORE = `'use strict'\n\nconst core = require('./index.js')\nmodule.exports
 /** ESM names are listed one by one, so that classes are identical to those of the CommonJS core. */
 function esmWrapper(names) {
   const lines = names.toSorted()
-  return `import core from './core.js'\n\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
+  return `import core from './core.js'\n\nexport default core\nexport const {\n  ${lines.join(',\n  ')}\n} = core\n`
 }
 
 /** esbuild names a class that refers to itself `_Name`, which would show in messages; the outer name works as well. */

@@ -133,7 +133,8 @@ const REFUSED: { is(value: object): boolean; what: string; next: string }[] = [
   { is: types.isGeneratorObject, what: 'a generator', next: 'store an array: [...generator]' },
   { is: types.isMapIterator, what: 'an iterator', next: 'store an array: [...iterator]' },
   { is: types.isSetIterator, what: 'an iterator', next: 'store an array: [...iterator]' },
-  { is: types.isExternal, what: 'a native handle', next: INSTEAD },
+  // Deno has no such function.
+  { is: types.isExternal ?? (() => false), what: 'a native handle', next: INSTEAD },
   { is: hasTag('WeakRef'), what: 'a WeakRef', next: INSTEAD },
   { is: hasTag('FinalizationRegistry'), what: 'a FinalizationRegistry', next: INSTEAD },
   { is: hasTag('DOMException'), what: 'an Error', next: 'store its message as a string' }

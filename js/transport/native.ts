@@ -1,9 +1,6 @@
-// The native addon: its exports (docs/boundary.md), and how it is found.
+// The native addon: its exports (docs/boundary.md).
 
-import { readFileSync } from 'node:fs'
-import { arch, platform } from 'node:process'
-
-import { MoltenError } from '../errors.js'
+import { loadAddon } from '../addon/loader.js'
 
 /** A database on the native side; its async methods run on the core's threads. */
 export interface NativeDatabase {
@@ -34,6 +31,8 @@ export interface NativeImport {
 
 /** All exports of the addon. */
 export interface Native {
+  /** The package and version that the addon was built from; compared before anything else is called. */
+  version(): string
   NativeDatabase: {
     /** A database in memory is returned without a promise. */
     open(path: string, optionsJson: string): Promise<NativeDatabase> | NativeDatabase
@@ -57,43 +56,7 @@ let loaded: Native | undefined
 
 /** The addon, loaded at first use. */
 export function native(): Native {
-  return (loaded ??= load())
-}
-
-function load(): Native {
-  const target = targetName()
-  const tried = [`./moltendb-node.${target}.node`, `moltendb-node-${target}`]
-  const reasons: string[] = []
-  for (const name of tried) {
-    try {
-      return require(name) as Native
-    } catch (error) {
-      const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error)
-      reasons.push(`${name}: ${reason}`)
-    }
-  }
-  throw new MoltenError(
-    'NOT_SUPPORTED',
-    `moltendb-node found no binary for ${target}. It looked for ${reasons.join('; ')}. ` +
-      `Install it with optional dependencies (npm install --include=optional), on this platform and libc, ` +
-      `or build it in a checkout of moltendb-node with Rust: npm run build`
-  )
-}
-
-/** The name of this platform's package: system, processor and, on Linux, C library. */
-function targetName(): string {
-  if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`
-  if (platform === 'win32') return `win32-${arch}-msvc`
-  return `${platform}-${arch}`
-}
-
-function isMusl(): boolean {
-  try {
-    return readFileSync('/usr/bin/ldd', 'latin1').includes('musl')
-  } catch {
-    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
-    return header.glibcVersionRuntime === undefined
-  }
+  return (loaded ??= loadAddon() as Native)
 }
 
 interface NativeFailure {

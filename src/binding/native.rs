@@ -24,6 +24,13 @@ use super::wake::WakeFunction;
 use crate::engine::{Database, Limits, MEMORY, Watch};
 use crate::error::{Error, Kind, Result};
 
+/// The package and version of this addon. The facade compares it with its own before it calls anything else, and the packing script finds it
+/// in the file.
+#[napi]
+pub fn version() -> &'static str {
+    concat!("moltendb-node/", env!("CARGO_PKG_VERSION"))
+}
+
 /// An open database. The environment keeps it until it is closed: this object is freed after JavaScript has collected it and
 /// the event loop has turned, which may be much later.
 #[napi]

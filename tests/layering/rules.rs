@@ -111,10 +111,11 @@ pub const STRAY_IMPLS: &[(&str, usize)] = &[("query", 0), ("storage", 0), ("engi
 /// Folders of `js`, from the bottom up, and the folders that each may import. Types count as imports. A rule applies as soon
 /// as the folder exists. Every file may import `errors.ts`.
 pub const SCRIPTS: Below = &[
+    ("addon", &[]),
     ("ids", &[]),
     ("types", &["ids"]),
     ("codec", &["ids", "types"]),
-    ("transport", &["ids", "types", "codec"]),
+    ("transport", &["addon", "ids", "types", "codec"]),
     ("arguments", &["ids", "types"]),
     ("request", &["ids", "types", "codec", "transport", "arguments"]),
     ("connection", &["ids", "types", "codec", "transport", "arguments", "request"]),
