@@ -1,7 +1,7 @@
 // Shared by the scripts: the project's root, running commands, and whether a product is older than its sources. Must not
 // need node_modules.
 
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +35,14 @@ export function runNpm(args) {
   const cli = process.env.npm_execpath
   if (cli?.endsWith('.js')) return run(process.execPath, [cli, ...args])
   return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args)
+}
+
+/** Runs npm and answers what it printed; throws where it fails. */
+export function npmOutput(args, options = {}) {
+  const cli = process.env.npm_execpath
+  const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []]
+  const shell = process.platform === 'win32' && command === 'npm'
+  return execFileSync(command, [...first, ...args], { cwd: root, encoding: 'utf8', shell, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 64 * 1024 * 1024, ...options })
 }
 
 /** The modification time of the newest file below these paths, in milliseconds; 0 when there is none. */

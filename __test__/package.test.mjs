@@ -1,0 +1,173 @@
+// What would be published: one version everywhere, the files of each tarball, and what keeps a wrong one from being made.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import test from 'ava'
+
+import { compare, faultsOf, readAddon } from '../scripts/package/addon-file.mjs'
+import { withAbsoluteLinks } from '../scripts/package/links.mjs'
+import { publishedManifest, readManifest } from '../scripts/package/manifests.mjs'
+import { pack } from '../scripts/package/pack.mjs'
+import { targets, targetsNamed } from '../scripts/package/targets.mjs'
+import { disagreements, versionsInFiles } from '../scripts/package/versions.mjs'
+import { stalePlatformFiles } from '../scripts/package/write-platforms.mjs'
+import { npmOutput } from '../scripts/steps.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = readManifest()
+const host = targets.find(({ name }) => existsSync(join(root, `moltendb-node.${name}.node`)))
+
+function folder(t) {
+  const path = mkdtempSync(join(tmpdir(), 'moltendb-package-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** A clone that was not built: what the scripts of packing read. */
+function clone(t) {
+  const path = folder(t)
+  const files = ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'index.d.ts', 'index.d.mts']
+  for (const file of files) copyFileSync(join(root, file), join(path, file))
+  mkdirSync(join(path, 'fuzz'))
+  copyFileSync(join(root, 'fuzz', 'Cargo.lock'), join(path, 'fuzz', 'Cargo.lock'))
+  for (const name of ['npm', 'scripts']) cpSync(join(root, name), join(path, name), { recursive: true })
+  return path
+}
+
+function script(at, name, ...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(at, 'scripts/package', name), ...args], { encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+test('every file that says the version says the same', (t) => {
+  t.deepEqual(disagreements(), [])
+  t.is(versionsInFiles().length, 6 + targets.length + 1)
+})
+
+test('one command changes the version everywhere', (t) => {
+  const at = clone(t)
+  t.is(script(at, 'versions.mjs', '4.5.6-beta.1').status, 0)
+  const { status, stderr } = script(at, 'versions.mjs', '--check')
+  t.is(status, 0, stderr)
+  t.is(readManifest(at).version, '4.5.6-beta.1')
+  const lock = JSON.parse(readFileSync(join(at, 'package-lock.json'), 'utf8'))
+  t.deepEqual([lock.version, lock.packages[''].version], ['4.5.6-beta.1', '4.5.6-beta.1'])
+  t.regex(readFileSync(join(at, 'Cargo.toml'), 'utf8'), /^version = "4\.5\.6-beta\.1"$/m)
+  t.regex(readFileSync(join(at, 'CHANGELOG.md'), 'utf8'), /^## 4\.5\.6-beta\.1, not released$/m)
+  t.is(script(at, 'write-platforms.mjs', '--check').status, 0)
+})
+
+test('a version that is none changes nothing', (t) => {
+  const at = clone(t)
+  for (const wrong of [undefined, 'next', '1.2', 'v1.2.3', '1.2.3+build']) t.is(script(at, 'versions.mjs', ...(wrong ? [wrong] : [])).status, 2)
+  t.is(readManifest(at).version, manifest.version)
+})
+
+test('a version that was left behind is found', (t) => {
+  const at = clone(t)
+  const path = join(at, 'npm/darwin-x64/package.json')
+  writeFileSync(path, readFileSync(path, 'utf8').replace(`"${manifest.version}"`, '"0.0.9"'))
+  const { status, stderr } = script(at, 'versions.mjs', '--check')
+  t.is(status, 1)
+  t.regex(stderr, /npm\/darwin-x64\/package\.json says 0\.0\.9/)
+})
+
+test('npm/ holds what the table of targets says', (t) => {
+  t.deepEqual(stalePlatformFiles(), [])
+  t.deepEqual(readdirSync(join(root, 'npm')).sort(), targets.map(({ name }) => name).sort())
+  t.deepEqual([...manifest.napi.targets].sort(), targets.map(({ triple }) => triple).sort())
+})
+
+test('the published manifest names every platform with its exact version, and nothing of the checkout', (t) => {
+  const published = publishedManifest(manifest)
+  t.deepEqual(published.optionalDependencies, Object.fromEntries(targets.map(({ name }) => [`moltendb-node-${name}`, manifest.version])))
+  for (const key of ['private', 'scripts', 'devDependencies', 'overrides', 'ava', 'napi', 'dependencies']) t.false(key in published, key)
+  for (const key of ['license', 'repository', 'homepage', 'bugs', 'exports', 'engines']) t.truthy(published[key], key)
+  t.is(published.sideEffects, false)
+  t.false('optionalDependencies' in manifest, 'a lock file cannot hold what no registry has')
+})
+
+test('the tarballs hold these files and no others', (t) => {
+  const at = folder(t)
+  const packed = pack({ names: [host.name], out: join(at, 'out'), stage: join(at, 'stage') })
+  t.deepEqual(packed.map(({ name, files }) => [name, files]), [
+    [`moltendb-node-${host.name}`, ['LICENSE', 'README.md', `moltendb-node.${host.name}.node`, 'package.json']],
+    ['moltendb-node', [
+      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'core.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', 'package.json'
+    ]]
+  ])
+  for (const { path } of packed) t.true(existsSync(path))
+  const readme = readFileSync(join(at, 'stage/moltendb-node/README.md'), 'utf8')
+  t.deepEqual([...readme.matchAll(/\]\(([^)]*)\)/g)].map(([, link]) => link).filter((link) => !/^(https:|#)/.test(link)), [])
+  t.true(readme.includes(`${manifest.homepage}/blob/v${manifest.version}/docs/api.md`))
+  const platform = JSON.parse(readFileSync(join(at, `stage/moltendb-node-${host.name}/package.json`), 'utf8'))
+  t.false('private' in platform || 'scripts' in platform)
+  t.deepEqual([platform.os, platform.cpu, platform.libc], [[host.os], [host.cpu], host.libc && [host.libc]])
+  for (const key of ['license', 'repository', 'homepage', 'preferUnplugged', 'type']) t.truthy(platform[key], key)
+})
+
+test('a clone that was not built packs nothing, and says what is missing', (t) => {
+  const at = clone(t)
+  const { status, stderr } = script(at, 'pack.mjs', host.name)
+  t.is(status, 1)
+  for (const file of ['index.js', 'core.js', 'index.mjs']) t.true(stderr.includes(`${file} is missing: npm run build`), stderr)
+  t.true(stderr.includes(`moltendb-node.${host.name}.node is missing: npm run build:targets ${host.name}`), stderr)
+  t.false(existsSync(join(at, 'target')))
+})
+
+test('JavaScript or an addon of another version is not packed', (t) => {
+  const at = clone(t)
+  for (const file of ['index.js', 'core.js', 'index.mjs']) copyFileSync(join(root, file), join(at, file))
+  copyFileSync(join(root, `moltendb-node.${host.name}.node`), join(at, `moltendb-node.${host.name}.node`))
+  t.is(script(at, 'versions.mjs', '7.0.0').status, 0)
+  const { status, stderr } = script(at, 'pack.mjs')
+  t.is(status, 1)
+  t.true(stderr.includes(`index.js is of version ${manifest.version}, package.json 7.0.0: npm run build`), stderr)
+  t.true(stderr.includes(`it is of version ${manifest.version}, not 7.0.0: build it again`), stderr)
+})
+
+test('npm itself packs and publishes nothing from the checkout', (t) => {
+  for (const at of [root, join(root, 'npm', host.name)]) {
+    const error = t.throws(() => npmOutput(['pack', '--dry-run'], { cwd: at, stdio: 'pipe' }))
+    t.regex(error.stderr, /packages are made by `npm run pack`/)
+    t.true(readManifest(at).private)
+  }
+})
+
+test('an addon is checked against its target', (t) => {
+  const addon = readAddon(join(root, `moltendb-node.${host.name}.node`))
+  t.deepEqual([addon.os, addon.cpu, addon.libc, addon.version], [host.os, host.cpu, host.libc, manifest.version])
+  t.deepEqual(faultsOf(addon, host, manifest.version), [])
+  const wrong = targets.find(({ os, cpu }) => os !== host.os && cpu !== host.cpu)
+  t.is(faultsOf(addon, wrong, manifest.version).length, host.libc ? 3 : 2)
+  t.deepEqual(faultsOf({ ...addon, size: 6_000_000, glibc: '2.34' }, host, manifest.version, { release: true }).length, host.libc === 'glibc' ? 2 : 2)
+  t.true(compare('2.9', '2.17') < 0)
+  t.is(compare('2.17', '2.17'), 0)
+  t.true(compare('2.17.1', '2.17') > 0)
+})
+
+test('a file of text is no addon', (t) => {
+  const path = join(folder(t), 'x.node')
+  writeFileSync(path, 'nothing of the kind '.repeat(10))
+  t.true(faultsOf(readAddon(path), host, manifest.version).length >= 3)
+})
+
+test('targets have names and triples, others are refused by name', (t) => {
+  t.deepEqual(targetsNamed(['linux-x64-gnu', 'aarch64-apple-darwin']).map(({ name }) => name), ['linux-x64-gnu', 'darwin-arm64'])
+  t.throws(() => targetsNamed(['linux-x86']), { message: /there is no target linux-x86; there are darwin-arm64/ })
+})
+
+test('relative links become absolute at the tag of the version, others stay', (t) => {
+  const at = { homepage: 'https://host/repo', version: '1.2.3' }
+  t.is(withAbsoluteLinks('[a](docs/a.md#x) [b](./b/) [c](https://c) [d](#d)', at),
+    '[a](https://host/repo/blob/v1.2.3/docs/a.md#x) [b](https://host/repo/tree/v1.2.3/b/) [c](https://c) [d](#d)')
+})
+
+test('an ES module may import the default, as a habit of CommonJS has it', (t) => {
+  const source = "import moltendb, { Database } from 'moltendb-node'; console.log(moltendb.Database === Database)"
+  t.is(execFileSync(process.execPath, ['--input-type=module', '-e', source], { cwd: root, encoding: 'utf8' }), 'true\n')
+})

@@ -1,0 +1,73 @@
+// The version, in every file that says it, and the one command that changes all of them: `npm run version:set 0.2.0`.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { root } from '../steps.mjs'
+import { targets } from './targets.mjs'
+import { writePlatformFiles } from './write-platforms.mjs'
+
+/** A semantic version without a build number, which npm would drop. */
+const VERSION = /^\d+\.\d+\.\d+(-[0-9a-z]+(\.[0-9a-z]+)*)?$/
+
+/** Each file with a pattern whose second group is the version. npm/ is written anew from package.json. */
+const PLACES = [
+  { file: 'package.json', pattern: /^(\{\s*"name": "moltendb-node",\s*"version": ")([^"]+)/ },
+  { file: 'package-lock.json', pattern: /^(\{\s*"name": "moltendb-node",\s*"version": ")([^"]+)/ },
+  { file: 'package-lock.json', pattern: /("packages": \{\s*"": \{\s*"name": "moltendb-node",\s*"version": ")([^"]+)/ },
+  { file: 'Cargo.toml', pattern: /^(\[package\]\nname = "moltendb-node"\nversion = ")([^"]+)/ },
+  { file: 'Cargo.lock', pattern: /(name = "moltendb-node"\nversion = ")([^"]+)/ },
+  { file: 'fuzz/Cargo.lock', pattern: /(name = "moltendb-node"\nversion = ")([^"]+)/ }
+]
+
+/** Every place that names the version, with the one that it names. */
+export function versionsInFiles() {
+  const own = PLACES.map(({ file, pattern }) => ({ file, version: pattern.exec(read(file))?.[2] }))
+  const platforms = targets.map(({ name }) => {
+    const file = `npm/${name}/package.json`
+    return { file, version: existsSync(join(root, file)) ? JSON.parse(read(file)).version : undefined }
+  })
+  return [...own, ...platforms, { file: 'CHANGELOG.md', version: /^## (\S+?)(,|$)/m.exec(read('CHANGELOG.md'))?.[1] }]
+}
+
+/** The places whose version is not that of package.json. */
+export function disagreements() {
+  const places = versionsInFiles()
+  return places.filter(({ version }) => version !== places[0].version)
+}
+
+/** Writes a version to every file; the changelog gets a heading for it where there is none, above the others. */
+export function setVersion(version) {
+  for (const { file, pattern } of PLACES) {
+    const text = read(file)
+    if (!pattern.test(text)) throw new Error(`${file} does not say its version where it did: ${pattern}`)
+    writeFileSync(join(root, file), text.replace(pattern, `$1${version}`))
+  }
+  writePlatformFiles()
+  const log = read('CHANGELOG.md')
+  const top = /^## (\S+?), not released$/m
+  if (log.includes(`\n## ${version}`)) return
+  // What is not released yet has no version to keep.
+  writeFileSync(join(root, 'CHANGELOG.md'), top.test(log) ? log.replace(top, `## ${version}, not released`) : log.replace(/^## /m, `## ${version}, not released\n\n## `))
+}
+
+function read(file) {
+  return readFileSync(join(root, file), 'utf8').replaceAll('\r\n', '\n')
+}
+
+function main([version]) {
+  if (version === '--check') {
+    const places = disagreements()
+    for (const place of places) console.error(`${place.file} says ${place.version}, package.json ${versionsInFiles()[0].version}`)
+    return places.length > 0 ? 1 : 0
+  }
+  if (!VERSION.test(version ?? '')) {
+    console.error(`usage: npm run version:set 0.2.0 (or 0.2.0-beta.1); got ${version}`)
+    return 2
+  }
+  setVersion(version)
+  console.log(`${versionsInFiles().length} places say ${version}. Next: build (npm run build), since JavaScript and addon carry it too`)
+  return 0
+}
+
+if (process.argv[1] === import.meta.filename) process.exitCode = main(process.argv.slice(2))
