@@ -2,7 +2,7 @@
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
-use super::raw::{RawKind, RawValue};
+use crate::document::encoding::raw::{RawKind, RawValue};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// Largest encoded `_id`, in bytes.
@@ -36,6 +36,12 @@ pub fn object_id_from_hex(text: &str) -> Option<[u8; 12]> {
     let mut id = [0; 12];
     HEXLOWER_PERMISSIVE.decode_mut(digits, &mut id).ok()?;
     Some(id)
+}
+
+/// The time that an ObjectId starts with, which has seconds, in milliseconds since 1970.
+pub fn object_id_time(id: &[u8; 12]) -> i64 {
+    let [a, b, c, d, ..] = *id;
+    i64::from(u32::from_be_bytes([a, b, c, d])) * 1_000
 }
 
 #[cold]

@@ -1,7 +1,7 @@
 //! Reading encoded bytes and trees by one interface, so that order, paths and filters are written once.
 
-use super::raw::{RawKind, RawValue};
 use super::value::Value;
+use crate::document::encoding::raw::{RawKind, RawValue};
 
 /// What a node is, with its content where that is small. Elements and fields are read from the node.
 #[derive(Clone, Copy, Debug)]

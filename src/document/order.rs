@@ -12,8 +12,8 @@ use std::cmp::Ordering;
 
 use super::MAX_DEPTH;
 use super::node::{Node, Seen};
-use super::raw::RawValue;
 use super::value::Value;
+use crate::document::encoding::raw::RawValue;
 
 /// Types that compare by value with one another. Comparisons of a filter never leave the operand's class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

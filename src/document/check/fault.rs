@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{MAX_DEPTH, MAX_DOCUMENT};
+use crate::document::{MAX_DEPTH, MAX_DOCUMENT};
 use crate::error::codes::{self, Code};
 use crate::error::{Details, Error, Kind};
 

@@ -1,12 +1,12 @@
 //! The check of stored bytes before anything rests on them: replay makes it once of every document, and what reads
-//! documents afterwards relies on it. What passes is one value in its one encoding, at most [`MAX_DEPTH`](super::MAX_DEPTH)
+//! documents afterwards relies on it. What passes is one value in its one encoding, at most [`MAX_DEPTH`](crate::document::MAX_DEPTH)
 //! levels deep, so that every recursion over it is bounded.
 
-use super::incoming;
 use super::plain::plain_end;
-use super::raw::RawValue;
-use super::shape::Shapes;
-use super::{MAX_DOCUMENT, id};
+use super::strict;
+use crate::document::encoding::raw::RawValue;
+use crate::document::shapes::shape::Shapes;
+use crate::document::{MAX_DOCUMENT, id};
 use crate::error::{Error, Kind, Result};
 
 /// Checks a stored document, which is to be all of `bytes`; answers its `_id`. The error says what is wrong, and where
@@ -32,5 +32,5 @@ fn check(bytes: &[u8], shapes: &Shapes) -> Result<()> {
     if bytes.len() <= MAX_DOCUMENT && plain_end(bytes, shapes) == Some(bytes.len()) {
         return Ok(());
     }
-    incoming::check(bytes, shapes)
+    strict::check(bytes, shapes)
 }

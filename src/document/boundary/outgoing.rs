@@ -4,12 +4,12 @@
 //! of ASCII stay where they stand, and a document without others is copied as it is; others of Latin-1 take a byte a
 //! character; the characters of all the rest leave the tokens and travel in blocks of UTF-16.
 
-use super::encode;
-use super::plain::plain_end;
-use super::raw::RawValue;
-use super::shape::{Shape, ShapeId, Shapes};
-use super::value::Value;
-use super::walk::{Form, Sink, Spot, is_ascii, walk_one};
+use crate::document::check::plain::plain_end;
+use crate::document::check::walk::{Form, Sink, Spot, is_ascii, walk_one};
+use crate::document::encoding::encode;
+use crate::document::encoding::raw::RawValue;
+use crate::document::shapes::shape::{Shape, ShapeId, Shapes};
+use crate::document::value::Value;
 use crate::error::Result;
 
 /// Bytes of a block; a longer string has a block of its own. A kept string pins its block in JavaScript.
@@ -143,7 +143,7 @@ impl Outgoing {
 
     /// Appends null.
     pub fn nil(&mut self) {
-        self.simple.push(super::token::NIL);
+        self.simple.push(crate::document::encoding::token::NIL);
     }
 
     /// Appends a boolean.

@@ -4,10 +4,10 @@
 //! trusts them: bytes that end early or name an unknown shape read as null and as the end of the value, so
 //! that no input can panic. What hands values out (`outgoing`) reports such bytes as `CORRUPT`.
 
-use super::MAX_DEPTH;
-use super::shape::{Shape, ShapeId, Shapes};
 use super::token;
-use super::value::{Object, Value};
+use crate::document::MAX_DEPTH;
+use crate::document::shapes::shape::{Shape, ShapeId, Shapes};
+use crate::document::value::{Object, Value};
 
 /// One encoded value and the shapes its objects refer to.
 #[derive(Clone, Copy)]

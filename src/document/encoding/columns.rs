@@ -4,8 +4,8 @@
 use smallvec::SmallVec;
 
 use super::raw::{RawValue, step_over};
-use super::shape::{ShapeId, Shapes};
 use super::token;
+use crate::document::shapes::shape::{ShapeId, Shapes};
 
 /// Fields that can be found together.
 pub const MAX_COLUMNS: usize = 8;
@@ -146,7 +146,11 @@ impl<'a> Fields<'_, 'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Shape, StagedShapes, Value, encode, encode_plain};
+    use crate::document::Shape;
+    use crate::document::StagedShapes;
+    use crate::document::Value;
+    use crate::document::encode;
+    use crate::document::encode_plain;
 
     fn text(text: &str) -> Value {
         Value::String(text.to_owned())

@@ -2,11 +2,12 @@
 
 use smallvec::SmallVec;
 
-use super::fault::{Fault, Refusal, Step, small_enough};
-use super::shape::ShapeId;
-use super::staged::StagedShapes;
-use super::value::{MAX_DATE, Object, Value};
-use super::{MAX_DEPTH, token};
+use super::token;
+use crate::document::MAX_DEPTH;
+use crate::document::check::fault::{Fault, Refusal, Step, small_enough};
+use crate::document::shapes::shape::ShapeId;
+use crate::document::shapes::staged::StagedShapes;
+use crate::document::value::{MAX_DATE, Object, Value};
 use crate::error::Result;
 
 /// Appends the stored form of a value that is known to be within the limits; its objects become records of the shapes that they find or stage.
@@ -16,7 +17,7 @@ pub fn encode(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) {
 
 /// [`encode`] for a document that was computed here (by an update, say) and so has passed no check yet.
 ///
-/// Refuses with `BAD_DOCUMENT`, naming the dotted path, what [`super::incoming::store`] would refuse: nesting
+/// Refuses with `BAD_DOCUMENT`, naming the dotted path, what [`crate::document::boundary::incoming::store`] would refuse: nesting
 /// deeper than `MAX_DEPTH`, dates that JavaScript does not have, more than `MAX_DOCUMENT` bytes. Then `shapes` and
 /// `out` are as they were.
 pub fn encode_document(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
@@ -200,7 +201,7 @@ pub fn write_record_head(id: ShapeId, out: &mut Vec<u8>) {
     write_lead(token::RECORD, id.0.to_be_bytes(), out);
 }
 
-/// Lengths stay below 4 GiB: values are at most [`super::MAX_DOCUMENT`] where they are stored.
+/// Lengths stay below 4 GiB: values are at most [`crate::document::MAX_DOCUMENT`] where they are stored.
 fn write_long_head(lead16: u8, lead32: u8, len: usize, out: &mut Vec<u8>) {
     match u16::try_from(len) {
         Ok(len) => write_lead(lead16, len.to_be_bytes(), out),

@@ -1,7 +1,7 @@
 //! How large a tree is, without encoding it: in the stored form, as what a result may be is what could be stored; and about, as it crosses.
 
-use super::staged::is_worth_a_shape;
-use super::value::Value;
+use crate::document::shapes::staged::is_worth_a_shape;
+use crate::document::value::Value;
 
 /// Bytes of a value in the stored form, where each object that may have a shape has one. Recursion is bounded by the depth of the
 /// value.
@@ -33,7 +33,16 @@ pub fn encoded_len(value: &Value) -> usize {
     }
 }
 
-/// About how many bytes a document crosses with.
+/// Levels of nesting in a value: 0 for scalars. Recursion is bounded by `MAX_DEPTH`, which inputs keep.
+pub fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.iter().map(|(_, value)| depth(value)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// About how many bytes a document takes in a message to JavaScript.
 pub fn weight(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
@@ -69,7 +78,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::document::{Shapes, StagedShapes, encode};
+    use crate::document::Shapes;
+    use crate::document::StagedShapes;
+    use crate::document::encode;
 
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![

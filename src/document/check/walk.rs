@@ -5,12 +5,12 @@
 
 use smallvec::SmallVec;
 
-use super::MAX_DEPTH;
 use super::fault::{Fault, Refusal, Step};
-use super::raw::value_len;
-use super::shape::{Shape, ShapeId, Shapes, first_repeated};
-use super::token;
-use super::value::{MAX_DATE, Value};
+use crate::document::MAX_DEPTH;
+use crate::document::encoding::raw::value_len;
+use crate::document::encoding::token;
+use crate::document::shapes::shape::{Shape, ShapeId, Shapes, first_repeated};
+use crate::document::value::{MAX_DATE, Value};
 
 /// Keys of a map, borrowed from the input.
 pub(crate) type Keys<'a> = SmallVec<[&'a str; 16]>;

@@ -4,10 +4,11 @@
 //! One loop without recursion and without a word on what is wrong: whatever it does not know, or does not like, is for
 //! `walk` to judge. What passes here passes there.
 
-use super::shape::{ShapeId, Shapes};
-use super::value::MAX_DATE;
 use super::walk::{is_ascii, is_one_double};
-use super::{MAX_DEPTH, token};
+use crate::document::MAX_DEPTH;
+use crate::document::encoding::token;
+use crate::document::shapes::shape::{ShapeId, Shapes};
+use crate::document::value::MAX_DATE;
 
 /// Where the value that starts `input` ends, when all its strings are ASCII and it is in its one encoding; `None` is no verdict.
 #[inline]
@@ -72,8 +73,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::document::shape::Shape;
-    use crate::document::walk::{Form, Sink, Spot, walk_one};
+    use crate::document::check::walk::Form;
+    use crate::document::check::walk::Sink;
+    use crate::document::check::walk::Spot;
+    use crate::document::check::walk::walk_one;
+    use crate::document::shapes::shape::Shape;
 
     /// Notes whether all strings are ASCII.
     struct Ascii(bool);

@@ -5,14 +5,16 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use super::MAX_DOCUMENT;
-use super::encode::{write_map_head, write_record_head, write_string};
-use super::fault::small_enough;
-use super::raw::RawValue;
-use super::shape::{MAX_SHAPES, Shape, ShapeId, Shapes};
-use super::staged::StagedShapes;
-use super::walk::{Form, Sink, Spot, walk};
+use crate::document::MAX_DOCUMENT;
+use crate::document::check::fault::small_enough;
+use crate::document::check::walk::{Form, Sink, Spot, walk};
+use crate::document::encoding::encode::{write_map_head, write_record_head, write_string};
+use crate::document::encoding::raw::RawValue;
+use crate::document::shapes::shape::{MAX_SHAPES, Shape, ShapeId, Shapes};
+use crate::document::shapes::staged::StagedShapes;
 use crate::error::Result;
+
+pub use crate::document::check::strict::check;
 
 /// Appends the stored form of an untrusted value, which is to be all of `input`. Records of the caller's shapes
 /// and maps become records of the collection's.
@@ -33,13 +35,6 @@ pub fn store_with(
 ) -> Result<()> {
     let fits = known.source == input.shapes().serial() && known.target == shapes.table().serial();
     run(input, fits.then_some(known), shapes, out)
-}
-
-/// Validates an untrusted value as [`store`] does, and translates nothing.
-pub fn check(input: &[u8], source: &Shapes) -> Result<()> {
-    small_enough(input.len())
-        .and_then(|()| walk(input, source, &mut Unchanged))
-        .map_err(|refusal| refusal.bad_document())
 }
 
 fn run(
@@ -177,28 +172,4 @@ impl Sink for Stored<'_, '_, '_> {
         self.copy(input, spot.start);
         self.copied = end;
     }
-}
-
-/// Writes nothing.
-struct Unchanged;
-
-impl Sink for Unchanged {
-    const WANTS_KEYS: bool = false;
-    const CHECKS_KEYS: bool = true;
-
-    #[inline]
-    fn string(&mut self, _: &[u8], _: Spot, _: &[u8], _: bool) {}
-
-    #[inline]
-    fn record(&mut self, _: &[u8], _: Spot, _: ShapeId, _: &Shape) -> Form {
-        Form::Positional
-    }
-
-    fn map(&mut self, _: &[u8], _: Spot, _: &[&str]) -> Form {
-        Form::Positional
-    }
-
-    fn member(&mut self, _: &[u8], _: usize, _: &str) {}
-
-    fn omit(&mut self, _: &[u8], _: Spot, _: usize) {}
 }

@@ -1,0 +1,11 @@
+//! The stored form: bytes, and how they are written and read.
+//!
+//! - `token`: the lead bytes
+//! - `encode`: trees to bytes; `measure`: how large a tree is
+//! - `raw`: reading encoded bytes without building trees; `columns`: the same fields of document after document
+
+pub mod columns;
+pub mod encode;
+pub mod measure;
+pub mod raw;
+pub mod token;
