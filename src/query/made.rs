@@ -1,7 +1,6 @@
 //! What a document that a stage, a pipeline or a projection makes may be: as deep and as large as one that is stored.
 
-use super::place::depth;
-use crate::document::{MAX_DEPTH, MAX_DOCUMENT, Value, encoded_len};
+use crate::document::{MAX_DEPTH, MAX_DOCUMENT, Value, depth, encoded_len};
 use crate::error::{Error, Kind, Result, codes};
 
 /// Refuses a document that a stage or a projection made too deep.

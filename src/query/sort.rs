@@ -73,7 +73,7 @@ impl Sort {
                 bad_query(&text, message).with_code(code)
             })?;
             let path = Path::parse(&text);
-            super::filter::check_parts(&path, &text)?;
+            super::syntax::check_parts(&path, &text)?;
             if path.has_empty_part() || text.starts_with('$') {
                 let message =
                     format!("'{text}' is no path to sort by: parts must not be empty or start with '$'");

@@ -9,12 +9,13 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Filter;
 use super::aggregate::{ACCUMULATORS, Access, Lists, Pipeline, STAGES};
 use super::expression::{Constants, Env, Expression, Rooted, Scope, operators};
 use super::testing::{encode, value};
-use super::{Filter, operators as filters};
 use crate::document::Value;
 use crate::error::{Error, Kind, Result};
+use crate::query::filter::OPERATORS;
 use crate::work::{QUERY_MEMORY, Stop, Work};
 
 /// Elements, fields and characters of the operands.
@@ -479,7 +480,7 @@ fn stopped_filter(filter: &str, document: &Value, work: &Work) -> Result<(), Err
 #[test]
 fn every_filter_operator_hears_its_deadline_on_a_long_array() {
     let document = large();
-    for name in filters::NAMES {
+    for name in OPERATORS {
         let filter = match *name {
             "$and" | "$nor" | "$or" => {
                 format!(r#"{{"{name}": [{{"l": {{"$lt": -1}}}}, {{"l": {{"$lt": -1}}}}]}}"#)

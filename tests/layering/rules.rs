@@ -20,7 +20,26 @@ pub const ROOMS: Below = &[
 ///
 /// A rule applies as soon as the folder exists; files directly in the room are not checked until they move into a folder. A
 /// folder with a `mod.rs` that is missing here is an error.
-pub const FOLDERS: &[(&str, Below)] = &[("engine", ENGINE), ("storage", STORAGE)];
+pub const FOLDERS: &[(&str, Below)] =
+    &[("document", DOCUMENT), ("query", QUERY), ("engine", ENGINE), ("storage", STORAGE)];
+
+const DOCUMENT: Below = &[
+    ("shapes", &[]),
+    ("encoding", &["shapes", "check"]),
+    ("check", &["shapes", "encoding"]),
+    ("boundary", &["shapes", "encoding", "check"]),
+];
+
+const QUERY: Below = &[
+    ("date", &[]),
+    ("pattern", &[]),
+    ("schema", &["pattern"]),
+    ("expression", &["date", "pattern"]),
+    ("filter", &["pattern", "schema", "expression"]),
+    ("projection", &["expression", "filter"]),
+    ("aggregate", &["expression", "filter"]),
+    ("update", &["pattern", "expression", "filter", "aggregate"]),
+];
 
 const ENGINE: Below = &[
     ("exec", &[]),
@@ -97,7 +116,7 @@ pub const LONGEST_FILE: usize = 600;
 pub const CIRCLES: &[(&str, usize)] = &[
     ("error", 3),
     ("document", 0),
-    ("query", 35),
+    ("query", 0),
     ("index", 0),
     ("storage", 2),
     ("engine", 0),
@@ -143,5 +162,4 @@ pub const SCRIPT_CIRCLES: usize = 0;
 pub const FILES_IN_A_FOLDER: usize = 12;
 
 /// Folders that still hold more, and their maximum. A folder that is split is removed from the list.
-pub const LARGER_FOLDERS: &[(&str, usize)] =
-    &[("src/document", 19), ("src/query", 29), ("src/query/aggregate", 22), ("src/query/expression", 32)];
+pub const LARGER_FOLDERS: &[(&str, usize)] = &[];

@@ -1,43 +1,33 @@
 //! Aggregation pipelines: stages that pull documents from one another.
 //!
-//! - `pipeline`: parsed stages, and their chaining; `row`: what flows between them; `access`: what the engine gives
-//! - `matching`, `shaping` (its tree in `branch`), `steps`, `unwind`: one document at a time
-//! - `group` with `accumulator` (`best`: the first of many) and `fast_group`, `buckets`, `sorting`: all documents before the first answer
-//! - `lookup`, `facet`: pipelines inside of pipelines
-//! - `write`: `$merge` and `$out`
-//! - `memory`: how much a stage may hold; `read`: operands of stages
+//! - `pipeline`: a pipeline, parsed; `parse`: the grammar; `operands`: parsing the operands of stages
+//! - `run`: stages chained for a run; `row`: the documents between them; `access`: what a pipeline needs of the engine; `memory`: what
+//!   stages hold
+//! - `stages`: one file a stage, or a few that are alike; `group`: the stages that gather documents in groups
 //! - `update`: pipelines as updates
+//!
+//! Stages that hold pipelines parse and run them through methods of `Pipeline`: the language is recursive.
 
 mod access;
-mod accumulator;
-mod best;
-mod branch;
-mod buckets;
-mod facet;
-mod fast_group;
 mod group;
-mod lookup;
-mod matching;
 mod memory;
+mod operands;
+mod parse;
 mod pipeline;
 #[cfg(test)]
 mod property_tests;
-mod read;
 mod row;
-mod shaping;
-mod sorting;
-mod steps;
+mod run;
+mod stages;
 #[cfg(test)]
 mod tests;
-mod unwind;
 pub(super) mod update;
-mod write;
 
 pub use access::{Access, Merged};
 #[cfg(test)]
-pub(super) use accumulator::NAMES as ACCUMULATORS;
+pub(super) use group::ACCUMULATORS;
 #[cfg(test)]
-pub(super) use pipeline::STAGES;
+pub(super) use parse::STAGES;
 pub use pipeline::{Pipeline, writes};
 pub use row::{Gather, Part, Row, Rows, Stored};
 #[cfg(test)]

@@ -3,16 +3,9 @@
 //! Their values take the places of their names when expressions are read, so evaluation knows nothing of them. A
 //! variable of `$let`, `$map` or `$lookup` with the same name hides them, as an inner scope does.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
-use super::parse::Parser;
-use super::path::FieldPath;
-use super::ranked::check_variable;
-use super::scope::{Env, Root, Scope};
-use crate::document::{Node, RawValue, Seen, Value};
-use crate::error::Result;
-use crate::query::refusal::bad_query;
+use crate::document::Value;
 use crate::work::Work;
 
 /// What all expressions of an operation know: its variables, and the work that they count with.
@@ -24,55 +17,20 @@ pub struct Constants {
     work: Work,
 }
 
-/// What constants are computed on: there is no document, and an expression that reads one is refused.
-#[derive(Default)]
-struct Nothing(Cell<bool>);
-
-impl Root for Nothing {
-    fn whole(&self) -> Value {
-        self.0.set(true);
-        Value::Null
-    }
-
-    fn at(&self, _: &FieldPath) -> Option<Value> {
-        self.0.set(true);
-        None
-    }
-}
-
 impl Constants {
     /// No variables, and the seed of the operation's `$rand`.
     pub fn none(seed: u64) -> Constants {
         Constants { seed, ..Constants::default() }
     }
 
+    /// These variables.
+    pub(super) fn of(variables: Vec<(Box<str>, Option<Value>)>, seed: u64, work: &Work) -> Constants {
+        Constants { all: variables.into(), seed, work: work.clone() }
+    }
+
     /// The seed of the operation's `$rand`.
     pub(in crate::query) fn seed(&self) -> u64 {
         self.seed
-    }
-
-    /// Reads `{ name: expression, ... }`. Expressions may compute, but there is no document whose fields they could read.
-    pub fn parse(variables: RawValue<'_>, now: i64, seed: u64, work: &Work) -> Result<Constants> {
-        if !matches!(variables.seen(), Seen::Object) {
-            let message = format!("let must be an object of variables, not {}", variables.seen().type_name());
-            return Err(bad_query("let", message));
-        }
-        let mut parser = Parser::at("let").knowing(&Constants::default().within(work));
-        let env = Env::new(now, seed).within(work.clone());
-        let mut all = Vec::new();
-        for (name, value) in variables.fields() {
-            check_variable(&parser, name)?;
-            let (root, expression) = (Nothing::default(), parser.expression(&value.to_value())?);
-            let value = expression.eval(&Scope::new(&root, &env))?;
-            if root.0.get() {
-                let message = format!(
-                    "the value of '{name}' in let reads a field, but let is computed before any document is read; write {{ $literal: ... }} for a string that begins with $"
-                );
-                return Err(bad_query(&format!("let.{name}"), message));
-            }
-            all.push((name.into(), value));
-        }
-        Ok(Constants { all: all.into(), seed, work: work.clone() })
     }
 
     /// The same for an operation with this work.
@@ -91,69 +49,5 @@ impl Constants {
     #[expect(clippy::option_option, reason = "a variable without a value and no variable are two things")]
     pub(super) fn get(&self, name: &str) -> Option<Option<&Value>> {
         self.all.iter().find(|(own, _)| **own == *name).map(|(_, value)| value.as_ref())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::{Shapes, encode_plain};
-    use crate::query::expression::{Expression, Rooted};
-
-    fn object(fields: &[(&str, Value)]) -> Vec<u8> {
-        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        let mut bytes = Vec::new();
-        encode_plain(&Value::Object(fields), &mut bytes);
-        bytes
-    }
-
-    fn text(text: &str) -> Value {
-        Value::String(text.into())
-    }
-
-    fn call(operator: &str, operand: Value) -> Value {
-        Value::Object(vec![(operator.into(), operand)])
-    }
-
-    fn eval(expression: &Value, constants: &Constants) -> Result<Option<Value>> {
-        let mut parser = Parser::at("test").knowing(constants);
-        let (document, env) = (Value::Object(Vec::new()), Env::default());
-        let root = Rooted(&document);
-        let expression: Expression = parser.expression(expression)?;
-        expression.eval(&Scope::new(&root, &env))
-    }
-
-    #[test]
-    fn a_constant_stands_where_its_name_does_and_inner_variables_hide_it() {
-        let shapes = Shapes::new();
-        let sum = call("$add", Value::Array(vec![Value::Int(2), Value::Int(3)]));
-        let bytes = object(&[("five", sum), ("o", call("$literal", call("a", Value::Int(7))))]);
-        let constants = Constants::parse(RawValue::new(&bytes, &shapes), 0, 0, &Work::default()).unwrap();
-        assert_eq!(eval(&text("$$five"), &constants).unwrap(), Some(Value::Int(5)));
-        assert_eq!(eval(&text("$$o.a"), &constants).unwrap(), Some(Value::Int(7)));
-        assert_eq!(eval(&text("$$o.b"), &constants).unwrap(), None);
-        let inner =
-            Value::Object(vec![("vars".into(), call("five", Value::Int(6))), ("in".into(), text("$$five"))]);
-        assert_eq!(eval(&call("$let", inner), &constants).unwrap(), Some(Value::Int(6)));
-        assert!(eval(&text("$$six"), &constants).unwrap_err().message().contains("no variable $$six"));
-    }
-
-    #[test]
-    fn a_value_that_reads_a_document_is_refused_and_so_is_a_name_that_no_variable_has() {
-        let shapes = Shapes::new();
-        for (name, value) in
-            [("a", text("$b")), ("a", text("$$ROOT")), ("A", Value::Int(1)), ("", Value::Int(1))]
-        {
-            let bytes = object(&[(name, value)]);
-            let refused =
-                Constants::parse(RawValue::new(&bytes, &shapes), 0, 0, &Work::default()).unwrap_err();
-            assert_eq!(refused.kind(), crate::error::Kind::BadQuery, "{refused}");
-        }
-        let list = {
-            let mut bytes = Vec::new();
-            encode_plain(&Value::Array(Vec::new()), &mut bytes);
-            bytes
-        };
-        assert!(Constants::parse(RawValue::new(&list, &shapes), 0, 0, &Work::default()).is_err());
     }
 }

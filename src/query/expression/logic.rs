@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::operator::{Args, Operator, list};
-use super::tree::Outcome;
+use super::operator::{Args, Operator, bool, list};
 use crate::document::Value;
 use crate::document::order::compare_values;
 
@@ -17,10 +16,6 @@ pub(super) const OPERATORS: &[Operator] = &[
     list("$ne", 2, 2, |args| bool(order(args).is_ne())),
     list("$not", 1, 1, |args| bool(!is_true(args.get(0)))),
 ];
-
-pub(super) fn bool(value: bool) -> Outcome {
-    Ok(Some(Value::Bool(value)))
-}
 
 fn order(args: &mut Args<'_>) -> Ordering {
     compare(args.get(0), args.get(1))

@@ -1,8 +1,6 @@
 //! Objects.
 
-use super::arrays::array;
-use super::operator::{ANY, Args, Operator, list, named, null};
-use super::tree::Outcome;
+use super::operator::{ANY, Args, Operator, Outcome, array, list, named, null};
 use crate::document::{Object, Value};
 use crate::error::codes::{self, Code};
 use crate::query::wide::Wide;

@@ -2,14 +2,17 @@
 
 use smallvec::SmallVec;
 
-use super::number::Num;
+use super::numbers::Num;
 use super::scope::{Env, Scope};
-use super::tree::Outcome;
-use crate::document::Value;
+use crate::document::value::MAX_DATE;
+use crate::document::{Value, id};
 use crate::error::codes::{self, Code};
 use crate::error::{Error, Result};
 use crate::query::refusal::bad_query;
 use crate::work::Work;
+
+/// What an evaluation gives: a value, or nothing where a field is missing.
+pub(super) type Outcome = Result<Option<Value>>;
 
 /// An operator: its name, what arguments it takes, what it does.
 #[derive(Debug)]
@@ -51,66 +54,6 @@ pub(super) const fn named(
     Operator { name, shape: Shape::Named(fields, required), run }
 }
 
-/// All operators, by what they are about.
-pub(super) const TABLES: [&[Operator]; 16] = [
-    super::arithmetic::OPERATORS,
-    super::arrays::OPERATORS,
-    super::bits::OPERATORS,
-    super::convert::OPERATORS,
-    super::date_parts::OPERATORS,
-    super::date_steps::OPERATORS,
-    super::date_text::OPERATORS,
-    super::logic::OPERATORS,
-    super::objects::OPERATORS,
-    super::percentile::OPERATORS,
-    super::ranked::OPERATORS,
-    super::search::OPERATORS,
-    super::sets::OPERATORS,
-    super::sizes::OPERATORS,
-    super::strings::OPERATORS,
-    super::trigonometry::OPERATORS,
-];
-
-/// The names of all expression operators.
-#[cfg(test)]
-pub(in crate::query) fn names() -> Vec<&'static str> {
-    TABLES
-        .into_iter()
-        .flatten()
-        .map(|operator| operator.name)
-        .chain(super::special::NAMES.iter().copied())
-        .collect()
-}
-
-/// The operator of this name.
-pub(super) fn find(name: &str) -> Option<&'static Operator> {
-    TABLES.into_iter().flatten().find(|operator| operator.name == name)
-}
-
-/// Operators that MongoDB 8 has and this has not.
-pub(super) const UNSUPPORTED: &[&str] = &[
-    "$accumulator",
-    "$covariancePop",
-    "$covarianceSamp",
-    "$denseRank",
-    "$derivative",
-    "$documentNumber",
-    "$expMovingAvg",
-    "$function",
-    "$integral",
-    "$linearFill",
-    "$locf",
-    "$meta",
-    "$rank",
-    "$sampleRate",
-    "$shift",
-    "$toDecimal",
-    "$toHashedIndexKey",
-    "$toUUID",
-    "$tsIncrement",
-    "$tsSecond",
-];
-
 /// The evaluated arguments of one call.
 pub(super) struct Args<'a> {
     name: &'static str,
@@ -124,8 +67,32 @@ pub(super) fn null() -> Outcome {
     Ok(Some(Value::Null))
 }
 
+pub(super) fn bool(value: bool) -> Outcome {
+    Ok(Some(Value::Bool(value)))
+}
+
 pub(super) fn int(number: usize) -> Outcome {
     Ok(Some(Value::number(number as f64)))
+}
+
+/// A date of this many milliseconds since 1970, refused where JavaScript has none.
+pub(super) fn date(args: &Args<'_>, millis: i128) -> Outcome {
+    match i64::try_from(millis) {
+        Ok(millis) if millis.unsigned_abs() <= MAX_DATE => Ok(Some(Value::Date(millis))),
+        _ => {
+            let step = matches!(args.name(), "$dateAdd" | "$dateSubtract");
+            let code = if step { codes::operator(args.name()).of_value() } else { codes::OVERFLOW };
+            args.fail_as(code, "leaves the range of dates, 100,000,000 days around 1970")
+        }
+    }
+}
+
+pub(super) fn text(text: String) -> Outcome {
+    Ok(Some(Value::String(text)))
+}
+
+pub(super) fn array(items: Vec<Value>) -> Outcome {
+    Ok(Some(Value::Array(items)))
 }
 
 impl<'a> Args<'a> {
@@ -253,7 +220,7 @@ impl<'a> Args<'a> {
     }
 
     pub(super) fn integer(&self, index: usize) -> Result<i64> {
-        match self.get(index).and_then(crate::query::arithmetic::as_integer) {
+        match self.get(index).and_then(crate::query::number::as_integer) {
             Some(number) => Ok(number),
             None => match self.get(index).and_then(Num::of).map(Num::as_f64) {
                 Some(number) => {
@@ -270,7 +237,7 @@ impl<'a> Args<'a> {
     pub(super) fn date(&self, index: usize) -> Result<i64> {
         match self.get(index) {
             Some(Value::Date(millis)) => Ok(*millis),
-            Some(Value::ObjectId(id)) => Ok(super::convert::time_of_id(id)),
+            Some(Value::ObjectId(id)) => Ok(id::object_id_time(id)),
             _ => self.wrong(index, "a date"),
         }
     }
@@ -279,4 +246,9 @@ impl<'a> Args<'a> {
 /// The error of an operator that cannot take its operands.
 pub(super) fn refuse(operator: &str, message: impl std::fmt::Display) -> Error {
     bad_query("", format!("{operator} {message}")).with_code(codes::operator(operator).of_value())
+}
+
+/// The error of an argument of a wrong type.
+pub(super) fn refuse_type(operator: &str, argument: usize, message: &str) -> Error {
+    refuse(operator, message).with_code(codes::operator(operator).of_type(argument))
 }

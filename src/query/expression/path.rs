@@ -2,6 +2,7 @@
 //! an element by number.
 
 use crate::document::{MAX_DEPTH, Node, Seen, Value};
+use crate::error::codes::{self, Code};
 
 /// Characters of a path that messages show.
 const SHOWN: usize = 100;
@@ -93,5 +94,19 @@ fn follow<'a>(node: impl Node<'a>, parts: &[Box<str>]) -> Option<Value> {
             Some(Value::Array(found.collect()))
         }
         _ => None,
+    }
+}
+
+/// What is wrong with a path behind '$'.
+pub(in crate::query) fn path_fault(text: &str) -> Code {
+    let path = text.trim_start_matches('$');
+    if path.is_empty() {
+        codes::DOLLAR_ALONE
+    } else if path.ends_with('.') {
+        codes::DOT_AT_THE_END
+    } else if path.split('.').any(str::is_empty) {
+        codes::EMPTY_PATH_PART
+    } else {
+        codes::DOLLAR_IN_PATH
     }
 }

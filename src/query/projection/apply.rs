@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Branch, Mode, Projection, Rule, Way};
+use super::projection::{Branch, Mode, Projection, Rule, Way};
 use crate::document::{Node, Object, RawKind, RawValue, Value};
 use crate::error::{Result, codes};
 use crate::query::Filter;

@@ -1,13 +1,13 @@
 //! Reading a projection.
 
-use super::{Branch, Mode, Projection, Rule, Way};
+use super::projection::{Branch, Mode, Projection, Rule, Way};
+use super::slice::Slice;
 use crate::document::{MAX_DEPTH, Node, Path, RawValue, Seen};
 use crate::error::{Error, Result, codes};
-use crate::query::arithmetic::as_double;
 use crate::query::expression::{Constants, Expression, path_fault};
-use crate::query::operators::Element;
+use crate::query::filter::Element;
+use crate::query::number::as_double;
 use crate::query::refusal::{bad_query, not_supported};
-use crate::query::slice::Slice;
 
 impl Projection {
     /// Reads a projection; `None` for one that names nothing.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::number::{is_multiple, same};
-use super::{Dependency, JsonSchema, Others, Properties, Rule};
+use super::schema::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::{compare_nodes, compare_values};
 use crate::document::{Node, RawValue, Seen, Value};
 use crate::work::Work;

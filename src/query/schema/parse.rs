@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use super::number::same;
-use super::{Dependency, JsonSchema, Others, Properties, Rule};
+use super::schema::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::compare_values;
 use crate::document::{Node, RawValue, Seen, Value};
 use crate::error::{Error, Kind, Result, codes};
-use crate::query::arithmetic::{as_double, as_integer};
-use crate::query::operators::Types;
+use crate::query::number::{as_double, as_integer};
 use crate::query::pattern::{Pattern, Source};
 use crate::query::refusal::{bad_query, refuse};
+use crate::query::types::Types;
 use crate::work::Work;
 
 /// The way to what is being read, for messages.

@@ -1,0 +1,194 @@
+//! Grouping stored documents without a tree of any: keys that are paths, and accumulators that need a number or
+//! compare, read their fields from the bytes where they lie. Their states can be merged, so threads group ranges
+//! of documents on their own.
+
+use parking_lot::Mutex;
+
+use super::accumulator::{Accumulator, Kind};
+use super::grouping::{Group, Groups, Key};
+use crate::document::{Columns, Fields, Object, RawValue, Value};
+use crate::error::Result;
+use crate::query::aggregate::row::{Gather, Part};
+use crate::query::expression::{Blocked, Expression, FieldPath, identity};
+use crate::work::Work;
+
+/// A group whose expressions are all paths and constants.
+pub(in crate::query) struct FastGroup<'g> {
+    group: &'g Group,
+    key: FastKey<'g>,
+    operands: Vec<Operand<'g>>,
+    columns: Columns,
+    /// Of the parts that are finished; locked once a part.
+    groups: Mutex<Groups>,
+    work: Work,
+}
+
+enum FastKey<'g> {
+    One(Operand<'g>),
+    /// `{ a: '$x', b: '$y' }`
+    Object(Vec<(&'g str, Operand<'g>)>),
+}
+
+enum Operand<'g> {
+    /// With the column of its first part.
+    Path(&'g FieldPath, Option<usize>),
+    Constant(&'g Value),
+}
+
+/// A stored document, and its columns where its shape has them.
+struct Document<'c, 'a> {
+    raw: RawValue<'a>,
+    fields: Option<Fields<'c, 'a>>,
+}
+
+impl<'a> Document<'_, 'a> {
+    #[inline]
+    fn node(&mut self, path: &FieldPath, column: Option<usize>) -> Result<Option<RawValue<'a>>, Blocked> {
+        match (&mut self.fields, column) {
+            (Some(fields), Some(column)) => {
+                fields.get(column).map_or(Ok(None), |first| path.node_below(first))
+            }
+            _ => path.node(self.raw),
+        }
+    }
+}
+
+impl<'g> Operand<'g> {
+    fn of(expression: &'g Expression, columns: &mut Columns) -> Option<Operand<'g>> {
+        match (expression.as_path(), expression.as_literal()) {
+            (Some(path), _) => {
+                let first = path.parts().first()?;
+                Some(Operand::Path(path, columns.column(first)))
+            }
+            (_, Some(value)) => Some(Operand::Constant(value)),
+            _ => None,
+        }
+    }
+
+    fn value(&self, raw: RawValue<'_>) -> Option<Value> {
+        match self {
+            Operand::Path(path, _) => path.of(raw),
+            Operand::Constant(value) => Some((*value).clone()),
+        }
+    }
+
+    /// Appends the bytes of the value that it has here; false when it is missing.
+    #[inline]
+    fn identify(&self, document: &mut Document<'_, '_>, out: &mut Vec<u8>) -> bool {
+        match self {
+            Operand::Constant(value) => identity::write(*value, out),
+            Operand::Path(path, column) => match document.node(path, *column) {
+                Ok(Some(node)) => identity::write(node, out),
+                Ok(None) => return false,
+                Err(Blocked) => match path.of(document.raw) {
+                    Some(value) => identity::write(&value, out),
+                    None => return false,
+                },
+            },
+        }
+        true
+    }
+}
+
+impl<'g> FastGroup<'g> {
+    /// The group in this form, if it has it.
+    pub(in crate::query) fn of(group: &'g Group, work: &Work) -> Option<FastGroup<'g>> {
+        let mut columns = Columns::default();
+        let Key::Value(key) = &group.key else { return None };
+        let key = match (Operand::of(key, &mut columns), key.as_object()) {
+            (Some(one), _) => FastKey::One(one),
+            (None, Some(fields)) => FastKey::Object(
+                fields
+                    .iter()
+                    .map(|(name, one)| Some((name.as_str(), Operand::of(one, &mut columns)?)))
+                    .collect::<Option<_>>()?,
+            ),
+            _ => return None,
+        };
+        let operand = |(_, accumulator): &'g (String, Accumulator)| match accumulator.kind {
+            Kind::Sum | Kind::Avg | Kind::Least | Kind::Greatest => {
+                Operand::of(&accumulator.operand, &mut columns)
+            }
+            _ => None,
+        };
+        let operands = group.fields.iter().map(operand).collect::<Option<_>>()?;
+        let groups = Mutex::new(Groups::new(group.stage, work));
+        Some(FastGroup { group, key, operands, columns, groups, work: work.clone() })
+    }
+
+    /// The groups of all parts.
+    pub(in crate::query) fn into_groups(self) -> Groups {
+        self.groups.into_inner()
+    }
+}
+
+impl Gather for FastGroup<'_> {
+    fn part(&self) -> Box<dyn Part + '_> {
+        let groups = Groups::new(self.group.stage, &self.work);
+        Box::new(GroupPart { fast: self, columns: self.columns.clone(), groups, bytes: Vec::new() })
+    }
+}
+
+/// The groups of some documents that follow one another.
+struct GroupPart<'f> {
+    fast: &'f FastGroup<'f>,
+    columns: Columns,
+    groups: Groups,
+    bytes: Vec<u8>,
+}
+
+impl Part for GroupPart<'_> {
+    fn add(&mut self, raw: RawValue<'_>) -> Result<()> {
+        let GroupPart { fast: FastGroup { group, key, operands, .. }, columns, groups, bytes } = self;
+        let mut document = Document { raw, fields: columns.of(raw) };
+        bytes.clear();
+        match key {
+            FastKey::One(one) => {
+                if !one.identify(&mut document, bytes) {
+                    identity::write(&Value::Null, bytes);
+                }
+            }
+            FastKey::Object(fields) => {
+                for (n, (_, one)) in fields.iter().enumerate() {
+                    // The number tells a field that is missing from one that is there.
+                    let mut there = one.identify(&mut document, bytes);
+                    if !there && fields.len() == 1 {
+                        identity::write(&Value::Null, bytes);
+                        there = true;
+                    }
+                    bytes.extend_from_slice(&[u8::from(there), n as u8]);
+                }
+            }
+        }
+        let value = || match key {
+            FastKey::One(one) => one.value(raw).unwrap_or(Value::Null),
+            FastKey::Object(fields) => {
+                let missing = (fields.len() == 1).then_some(Value::Null);
+                let field = |(name, one): &(&str, Operand<'_>)| {
+                    Some(((*name).to_owned(), one.value(raw).or_else(|| missing.clone())?))
+                };
+                Value::Object(fields.iter().filter_map(field).collect::<Object>())
+            }
+        };
+        let (states, memory) = groups.states(group, bytes, value)?;
+        for (operand, state) in operands.iter().zip(states) {
+            match operand {
+                Operand::Constant(value) => state.add_seen(*value, memory)?,
+                Operand::Path(path, column) => match document.node(path, *column) {
+                    Ok(Some(node)) => state.add_seen(node, memory)?,
+                    Ok(None) => {}
+                    Err(Blocked) => {
+                        if let Some(value) = path.of(raw) {
+                            state.add_seen(&value, memory)?;
+                        }
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.fast.groups.lock().absorb(self.fast.group, self.groups)
+    }
+}

@@ -1,0 +1,16 @@
+//! Stages.
+//!
+//! - `matching`, `shaping` (its tree in `branch`), `unwind`: one document at a time
+//! - `steps`: `$limit`, `$skip`, `$sample`, `$unionWith`; `sorting`: `$sort`
+//! - `lookup`, `facet`: pipelines inside of pipelines
+//! - `write`: `$merge` and `$out`
+
+mod branch;
+pub(super) mod facet;
+pub(super) mod lookup;
+pub(super) mod matching;
+pub(super) mod shaping;
+pub(super) mod sorting;
+pub(super) mod steps;
+pub(super) mod unwind;
+pub(super) mod write;

@@ -1,0 +1,112 @@
+//! `$sort`; when a `$limit` follows, only as many documents are held.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::error::{Result, codes};
+use crate::query::aggregate::memory::{Gathered, Memory, weight};
+use crate::query::aggregate::row::{Row, Rows};
+use crate::query::expression::Parser;
+use crate::query::{Sort, SortKey, merge_sort};
+use crate::work::Work;
+
+/// Reads `{ path: 1 | -1, ... }`.
+pub(in crate::query) fn read_sort(parser: &Parser, value: &Value) -> Result<Sort> {
+    let Value::Object(given) = value else {
+        let message = format!("a sort needs an object of paths and directions, not {}", value.type_name());
+        return parser.fail_as(codes::SORT_NOT_AN_OBJECT, message);
+    };
+    let pair = |(path, direction): &(String, Value)| {
+        Value::Array(vec![Value::String(path.clone()), direction.clone()])
+    };
+    let mut bytes = Vec::new();
+    encode_plain(&Value::Array(given.iter().map(pair).collect()), &mut bytes);
+    match Sort::parse(RawValue::new(&bytes, &Shapes::new()))? {
+        Some(sort) => Ok(sort),
+        None => parser.fail_as(codes::SORT_EMPTY, "a sort needs at least one path"),
+    }
+}
+
+struct Ranked {
+    key: SortKey,
+    /// Equal keys keep their order.
+    number: u64,
+    row: Row,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key).then_with(|| self.number.cmp(&other.number))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
+
+/// The documents in order.
+pub(in crate::query) struct Sorting {
+    pub(in crate::query) input: Box<dyn Rows>,
+    pub(in crate::query) sort: Arc<Sort>,
+    /// Documents that are wanted at most.
+    pub(in crate::query) keep: usize,
+    pub(in crate::query) work: Work,
+    pub(in crate::query) out: Option<Gathered<Row>>,
+}
+
+impl Sorting {
+    fn gather(&mut self) -> Result<Gathered<Row>> {
+        let mut memory = Memory::new("$sort", &self.work);
+        let mut heap = BinaryHeap::new();
+        let mut all = Vec::new();
+        let mut number = 0;
+        while let Some(row) = self.input.next()? {
+            let key = row.sort_key(&self.sort)?;
+            number += 1;
+            let ranked = Ranked { key, number, row };
+            if self.keep == usize::MAX {
+                memory.take(ranked.weight())?;
+                all.push(ranked);
+            } else if heap.len() < self.keep {
+                memory.take(ranked.weight())?;
+                heap.push(ranked);
+            } else if let Some(mut worst) = heap.peek_mut()
+                && ranked.key < worst.key
+            {
+                memory.take(ranked.weight())?;
+                memory.give(worst.weight());
+                *worst = ranked;
+            }
+        }
+        all.append(&mut heap.into_vec());
+        let ranked = merge_sort::sort_by(all, &self.work, Ord::cmp)?;
+        Ok(Gathered::new(ranked.into_iter().map(|one| one.row).collect(), memory, weight))
+    }
+}
+
+impl Ranked {
+    fn weight(&self) -> usize {
+        weight(&self.row) + self.key.size()
+    }
+}
+
+impl Rows for Sorting {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if self.out.is_none() {
+            self.out = Some(self.gather()?);
+        }
+        Ok(self.out.as_mut().and_then(Gathered::next))
+    }
+}

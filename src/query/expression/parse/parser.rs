@@ -1,0 +1,129 @@
+//! What is known at the place of an expression that is being parsed.
+
+use crate::document::Value;
+use crate::error::codes::{self, Code};
+use crate::error::{Details, Error, Kind, Result};
+use crate::query::expression::constants::Constants;
+use crate::query::expression::path::FieldPath;
+use crate::query::refusal::bad_query;
+use crate::work::Work;
+
+/// What is known where an expression stands: the way to it, and the variables there.
+#[derive(Clone, Debug, Default)]
+pub(in crate::query) struct Parser {
+    path: Vec<String>,
+    variables: Vec<Box<str>>,
+    /// Variables whose values are known.
+    constants: Constants,
+    /// Whether it stands in a filter or a projection, which know neither the time nor chance.
+    find: bool,
+}
+
+impl Parser {
+    /// A parser for what stands at this path, for messages.
+    pub(in crate::query) fn at(path: &str) -> Parser {
+        Parser { path: vec![path.to_owned()], ..Parser::default() }
+    }
+
+    /// The same with more variables.
+    #[must_use]
+    pub(in crate::query) fn with(&self, variables: impl IntoIterator<Item = Box<str>>) -> Parser {
+        let mut next = self.clone();
+        next.variables.extend(variables);
+        next
+    }
+
+    /// The same for one operation: with its variables of the option `let`, and its work.
+    #[must_use]
+    pub(in crate::query) fn knowing(mut self, constants: &Constants) -> Parser {
+        self.constants = constants.clone();
+        self
+    }
+
+    /// The work of the operation.
+    pub(in crate::query) fn work(&self) -> &Work {
+        self.constants.work()
+    }
+
+    /// A parser for an expression in a filter or a projection.
+    pub(in crate::query) fn of_find(path: &str) -> Parser {
+        Parser { find: true, ..Parser::at(path) }
+    }
+
+    /// `BAD_QUERY` at the place that is being read.
+    pub(in crate::query) fn fail<T>(&self, message: impl std::fmt::Display) -> Result<T> {
+        Err(self.error(message))
+    }
+
+    /// The same with a number of its own.
+    pub(in crate::query) fn fail_as<T>(&self, code: Code, message: impl std::fmt::Display) -> Result<T> {
+        Err(self.error(message).with_code(code))
+    }
+
+    pub(in crate::query) fn error(&self, message: impl std::fmt::Display) -> Error {
+        let path = self.path.join(".");
+        bad_query(&path, format!("{message} (at '{path}')"))
+    }
+
+    pub(in crate::query) fn unsupported<T>(&self, message: impl std::fmt::Display) -> Result<T> {
+        let path = self.path.join(".");
+        let message = format!("{message} (at '{path}')");
+        Err(Error::new(Kind::NotSupported, message)
+            .with_details(Details { path: Some(path), ..Details::default() }))
+    }
+
+    /// Reads one level further down.
+    pub(in crate::query) fn inside<T>(
+        &mut self,
+        step: &str,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.path.push(FieldPath::shown(step).to_owned());
+        let result = read(self);
+        self.path.pop();
+        result
+    }
+
+    /// Reads with one more variable in sight.
+    pub(in crate::query) fn binding<T>(
+        &mut self,
+        names: &[&str],
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let before = self.variables.len();
+        self.variables.extend(names.iter().map(|name| Box::from(*name)));
+        let result = read(self);
+        self.variables.truncate(before);
+        result
+    }
+
+    /// Whether a variable of this name is in scope.
+    pub(in crate::query) fn knows(&self, name: &str) -> Result<bool> {
+        self.work().step(self.variables.len() / 16)?;
+        Ok(self.variables.iter().any(|own| **own == *name))
+    }
+
+    /// The value of a variable of the option `let`, or `None` where there is no such variable.
+    #[expect(clippy::option_option, reason = "a variable without a value and no variable are two things")]
+    pub(in crate::query) fn constant(&self, name: &str) -> Option<Option<&Value>> {
+        self.constants.get(name)
+    }
+
+    /// Whether the expression is part of a filter or a projection, which know neither the time nor random numbers.
+    pub(in crate::query) fn is_of_find(&self) -> bool {
+        self.find
+    }
+
+    /// Refuses names that a variable cannot have.
+    pub(in crate::query) fn check_variable(&self, name: &str) -> Result<()> {
+        let fine = name.starts_with(|first: char| first.is_ascii_lowercase() || !first.is_ascii())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii());
+        if fine {
+            return Ok(());
+        }
+        let message = format!(
+            "'{name}' is no name for a variable: it starts with a lower-case letter and has letters, digits and _ only"
+        );
+        self.fail_as(codes::FAILED_TO_PARSE, message)
+    }
+}

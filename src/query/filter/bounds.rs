@@ -1,0 +1,286 @@
+//! What a filter says about single paths: intervals of values. A document that matches has, among what
+//! [`Path::walk`] visits with `Leaf::Elements`, a value in one of them; where the walk visits a missing one, or
+//! nothing, null stands for it.
+//!
+//! Every bound holds by itself: several bounds on one path may be fulfilled by different elements of an array.
+//! Only where the path meets no array do they speak of one value, so that they may be intersected.
+
+use std::borrow::Cow;
+
+use super::clause::{Clause, Element, Filter, Test};
+use super::interval::{Edge, Interval, intersect, is_within, normalise};
+use crate::document::order::Class;
+use crate::document::{Path, Value};
+
+/// The values that a path must lead to one of.
+#[derive(Clone, Debug)]
+pub struct Bounds<'f> {
+    /// Disjoint, ascending. Without any, nothing matches.
+    pub intervals: Vec<Interval<'f>>,
+    /// Where no array is met: whether every value within them fulfils the condition.
+    pub exact: bool,
+    /// Whether a document may match in which the path leads to nothing.
+    pub missing: bool,
+}
+
+/// A condition that every matching document fulfils, as far as paths and intervals say it.
+#[derive(Clone, Debug, Default)]
+pub struct Demands<'f> {
+    /// Bounds on paths; each holds.
+    pub fields: Vec<(Cow<'f, Path>, Bounds<'f>)>,
+    /// Of each list one entry holds.
+    pub unions: Vec<Vec<Demands<'f>>>,
+    /// Whether something was asked that stands in neither.
+    pub more: bool,
+}
+
+impl<'f> Bounds<'f> {
+    /// No condition at all.
+    pub fn everything() -> Bounds<'f> {
+        Bounds { intervals: vec![Interval::everything()], exact: false, missing: true }
+    }
+
+    /// Whether each interval is one value.
+    pub fn is_points(&self) -> bool {
+        self.intervals.iter().all(Interval::is_point)
+    }
+
+    /// Whether they leave nothing out.
+    pub fn is_everything(&self) -> bool {
+        matches!(self.intervals.as_slice(), [only] if only.is_everything())
+    }
+
+    fn of(intervals: Vec<Interval<'f>>, exact: bool, missing: bool) -> Bounds<'f> {
+        Bounds { intervals, exact, missing }
+    }
+
+    fn of_class(class: Class) -> Bounds<'f> {
+        Bounds::of(vec![Interval::class(class)], false, false)
+    }
+
+    /// Both at once, of one value.
+    #[must_use]
+    pub fn and(&self, other: &Bounds<'f>) -> Bounds<'f> {
+        Bounds {
+            intervals: intersect(&self.intervals, &other.intervals),
+            exact: self.exact && other.exact,
+            missing: self.missing && other.missing,
+        }
+    }
+
+    /// One or the other.
+    fn or(mut self, other: Bounds<'f>) -> Bounds<'f> {
+        self.intervals.extend(other.intervals);
+        Bounds {
+            intervals: normalise(self.intervals),
+            exact: self.exact && other.exact,
+            missing: self.missing || other.missing,
+        }
+    }
+
+    fn has_null(&self) -> bool {
+        self.intervals.first().is_some_and(|first| first.low.class() == Class::Null)
+    }
+
+    /// Of a value that the test is asked of directly.
+    fn of_test(test: &'f Test) -> Bounds<'f> {
+        match test {
+            Test::Equal(value) => {
+                Bounds::of(vec![Interval::point(value)], true, matches!(value, Value::Null))
+            }
+            Test::In(values) => {
+                let missing = matches!(values.first(), Some(Value::Null));
+                // Sorted, but the same value may stand there twice.
+                let points = values.iter().map(Interval::point).collect();
+                Bounds::of(normalise(points), true, missing)
+            }
+            Test::Less(bound) => {
+                let nulls = bound.class == Class::Null && bound.inclusive;
+                Bounds::of(Interval::below(&bound.value, bound.inclusive), true, nulls)
+            }
+            Test::Greater(bound) => {
+                let nulls = bound.class == Class::Null && bound.inclusive;
+                Bounds::of(Interval::above(&bound.value, bound.inclusive), true, nulls)
+            }
+            Test::Pattern(pattern) => Bounds::of(vec![Interval::prefix(pattern.prefix())], false, false),
+            Test::Among(values, patterns) => {
+                let mut intervals: Vec<_> = values.iter().map(Interval::point).collect();
+                intervals.extend(patterns.iter().map(|pattern| Interval::prefix(pattern.prefix())));
+                Bounds::of(normalise(intervals), false, matches!(values.first(), Some(Value::Null)))
+            }
+            Test::Exists => Bounds { missing: false, ..Bounds::everything() },
+            Test::Type(types) => {
+                let (classes, exact) = types.classes();
+                let intervals = classes.into_iter().map(Interval::class).collect();
+                Bounds::of(normalise(intervals), exact, false)
+            }
+            Test::Size(_) | Test::Element(_) => Bounds::of_class(Class::Array),
+            // An operator that says nothing here may pass by a missing value too.
+            _ => Bounds::everything(),
+        }
+    }
+
+    /// Of what a path leads to, where the test may look into an array that stands there.
+    fn of_path_test(path: &Path, test: &'f Test) -> Bounds<'f> {
+        // The elements of an array that was reached by its number are not visited.
+        let by_number = path.parts().last().is_none_or(|part| part.index.is_some());
+        match test {
+            Test::Contains(value, pattern) if !by_number => {
+                let element = Bounds::of(vec![Interval::point(value)], false, false);
+                match pattern {
+                    Some(_) => element.or(Bounds::of_class(Class::String)),
+                    None => element,
+                }
+            }
+            Test::Contains(_, None) => Bounds::of_class(Class::Array),
+            Test::Element(element) if !by_number => match &**element {
+                Element::Passing(clause) => {
+                    let found = Bounds { exact: false, missing: false, ..of_value(clause) };
+                    if found.is_everything() { Bounds::of_class(Class::Array) } else { found }
+                }
+                _ => Bounds::of_class(Class::Array),
+            },
+            test => Bounds::of_test(test),
+        }
+    }
+}
+
+/// The bounds of a value that passes operators, itself and not its elements.
+fn of_value(clause: &Clause) -> Bounds<'_> {
+    match clause {
+        Clause::All(clauses) => {
+            clauses.iter().map(of_value).fold(Bounds::everything(), |all, one| all.and(&one))
+        }
+        Clause::Any(clauses) => {
+            let nothing = Bounds::of(Vec::new(), true, false);
+            clauses.iter().map(of_value).fold(nothing, Bounds::or)
+        }
+        Clause::Field(_, test) => Bounds::of_test(test),
+        _ => Bounds::everything(),
+    }
+}
+
+impl Filter {
+    /// What every matching document fulfils.
+    pub fn demands(&self) -> Demands<'_> {
+        let mut demands = Demands::default();
+        demands.add(&self.root, None);
+        demands
+    }
+
+    /// Whether every document that this filter matches matches the other; false when that is not plain.
+    pub fn implies(&self, other: &Filter) -> bool {
+        implies(&self.root, &other.root)
+    }
+}
+
+impl<'f> Demands<'f> {
+    fn add(&mut self, clause: &'f Clause, below: Option<&Path>) {
+        match clause {
+            Clause::All(clauses) => clauses.iter().for_each(|clause| self.add(clause, below)),
+            Clause::Any(clauses) => match clauses.as_slice() {
+                [only] => self.add(only, below),
+                [] => self.more = true,
+                _ => {
+                    let branch = |clause| {
+                        let mut demands = Demands::default();
+                        demands.add(clause, below);
+                        demands
+                    };
+                    self.unions.push(clauses.iter().map(branch).collect());
+                }
+            },
+            Clause::Field(path, test) => self.add_field(path, test, below),
+            // The smallest of the values will do: the filter decides.
+            Clause::Every(path, every) => {
+                self.more = true;
+                if let (Some(value), None) = (every.values().next(), below) {
+                    let bounds =
+                        Bounds::of(vec![Interval::point(value)], false, matches!(value, Value::Null));
+                    self.fields.push((Cow::Borrowed(path), bounds));
+                }
+            }
+            Clause::Not(clause) => match &**clause {
+                // Nothing is there: null stands for it. An explicit null has the same key.
+                Clause::Field(path, Test::Exists) if below.is_none() => {
+                    let bounds = Bounds::of(vec![Interval::point(&Value::Null)], false, true);
+                    self.fields.push((Cow::Borrowed(path), bounds));
+                }
+                _ => self.more = true,
+            },
+            _ => self.more = true,
+        }
+    }
+
+    fn add_field(&mut self, path: &'f Path, test: &'f Test, below: Option<&Path>) {
+        let Some(outer) = below else {
+            self.fields.push((Cow::Borrowed(path), Bounds::of_path_test(path, test)));
+            self.look_into(path, test, Cow::Borrowed(path));
+            return;
+        };
+        // Elements that are arrays have their places for keys here, and lack all others; from the document a path
+        // does not enter them so.
+        let bounds = Bounds { exact: false, ..Bounds::of_path_test(path, test) };
+        if path.parts().first().is_none_or(|part| part.index.is_some()) || bounds.has_null() {
+            self.more = true;
+            return;
+        }
+        let joined = Path::of_parts(outer.parts().iter().chain(path.parts()).cloned().collect());
+        self.look_into(path, test, Cow::Owned(joined.clone()));
+        self.fields.push((Cow::Owned(joined), bounds));
+    }
+
+    /// The conditions on objects in an array are conditions on longer paths.
+    fn look_into(&mut self, path: &Path, test: &'f Test, whole: Cow<'_, Path>) {
+        let by_number = path.parts().last().is_none_or(|part| part.index.is_some());
+        if let Test::Element(element) = test
+            && let Element::Matching(filter) = &**element
+            && !by_number
+        {
+            self.add(&filter.root, Some(&whole));
+        }
+    }
+}
+
+fn implies(given: &Clause, wanted: &Clause) -> bool {
+    match wanted {
+        Clause::All(clauses) => return clauses.iter().all(|wanted| implies(given, wanted)),
+        Clause::Any(clauses) if clauses.iter().any(|wanted| implies(given, wanted)) => return true,
+        _ => {}
+    }
+    match given {
+        Clause::All(clauses) => clauses.iter().any(|given| implies(given, wanted)),
+        Clause::Any(clauses) => clauses.iter().all(|given| implies(given, wanted)),
+        Clause::Field(path, test) => match wanted {
+            Clause::Field(other, wanted) => path == other && test_implies(path, test, wanted),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a value by which one test passes makes the other pass.
+fn test_implies(path: &Path, given: &Test, wanted: &Test) -> bool {
+    let found = Bounds::of_path_test(path, given);
+    if let Test::Exists = wanted {
+        return !found.missing;
+    }
+    // These look at the whole of an array, or cannot be told by intervals.
+    if !matches!(wanted, Test::Equal(_) | Test::In(_) | Test::Less(_) | Test::Greater(_) | Test::Type(_)) {
+        return false;
+    }
+    let wanted = Bounds::of_test(wanted);
+    wanted.exact
+        && (wanted.missing || !found.missing)
+        && found.intervals.iter().all(|interval| is_within(interval, &wanted.intervals))
+}
+
+impl<'f> Edge<'f> {
+    /// The class of values that it stands in.
+    pub fn class(&self) -> Class {
+        match self {
+            Edge::Class(class) => *class,
+            Edge::Value(value, _) => crate::document::Node::seen(&**value).class(),
+        }
+    }
+}

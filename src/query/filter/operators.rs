@@ -1,0 +1,160 @@
+//! Parsing the filter operators beyond comparison: `$type`, `$size`, `$mod`, `$contains`, `$all`, `$elemMatch`.
+
+use super::bits::Bits;
+use super::clause::{Clause, Element, Filter, Test};
+use super::every::{Every, MANY};
+use super::remainder::Remainder;
+use crate::document::{Node, Path, Seen};
+use crate::error::Result;
+use crate::query::number::as_integer;
+use crate::query::pattern::{Pattern, Source};
+use crate::query::refusal::bad_query;
+use crate::query::syntax::is_operators;
+use crate::query::types::Types;
+use crate::work::Work;
+
+/// The operators of filters. `work_tests` has an example of each.
+#[cfg(test)]
+pub(in crate::query) const NAMES: &[&str] = &[
+    "$all",
+    "$and",
+    "$bitsAllClear",
+    "$bitsAllSet",
+    "$bitsAnyClear",
+    "$bitsAnySet",
+    "$contains",
+    "$elemMatch",
+    "$eq",
+    "$exists",
+    "$expr",
+    "$gt",
+    "$gte",
+    "$in",
+    "$jsonSchema",
+    "$lt",
+    "$lte",
+    "$mod",
+    "$ne",
+    "$nin",
+    "$nor",
+    "$not",
+    "$or",
+    "$regex",
+    "$size",
+    "$type",
+];
+
+/// The clause of one of these operators; `None` when it is another one.
+pub(in crate::query) fn parse<'a>(
+    path: &Path,
+    name: &str,
+    operator: &str,
+    operand: impl Node<'a>,
+    work: &Work,
+) -> Result<Option<Clause>> {
+    let test = match operator {
+        "$type" => Test::Type(Types::parse(name, operand)?),
+        "$size" => Test::Size(parse_size(name, operand)?),
+        "$mod" => Test::Mod(Remainder::parse(name, operand)?),
+        "$contains" => parse_contains(name, operand, work)?,
+        "$elemMatch" => Test::Element(Box::new(Element::parse(name, operand, work)?)),
+        "$bitsAllSet" | "$bitsAllClear" | "$bitsAnySet" | "$bitsAnyClear" => {
+            Test::Bits(Bits::parse(name, operator, operand)?)
+        }
+        "$all" => return parse_all(path, name, operand, work).map(Some),
+        _ => return Ok(None),
+    };
+    Ok(Some(Clause::Field(path.clone(), test)))
+}
+
+fn parse_size<'a>(name: &str, operand: impl Node<'a>) -> Result<usize> {
+    let size = as_integer(&operand.tree()).and_then(|size| usize::try_from(size).ok());
+    size.ok_or_else(|| bad_query(name, format!("$size at '{name}' must be an integer that is not negative")))
+}
+
+fn parse_contains<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
+    if is_operators(operand) {
+        return Err(bad_query(name, format!("$contains at '{name}' takes a value, not operators")));
+    }
+    let pattern = match operand.seen() {
+        Seen::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name, work)?),
+        _ => None,
+    };
+    Ok(Test::Contains(operand.tree(), pattern))
+}
+
+fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
+    if !matches!(operand.seen(), Seen::Array) {
+        let found = operand.seen().type_name();
+        return Err(bad_query(name, format!("$all at '{name}' needs an array, not {found}")));
+    }
+    let mut clauses = Vec::new();
+    let mut operators = 0;
+    for item in operand.items() {
+        let test = if let Some(source) = Source::of(item) {
+            Test::Pattern(source.compile(name, work)?)
+        } else if !is_operators(item) {
+            Test::Equal(item.tree())
+        } else if let Some(("$elemMatch", condition)) = item.fields().next() {
+            operators += 1;
+            Test::Element(Box::new(Element::parse(name, condition, work)?))
+        } else {
+            return Err(bad_query(
+                name,
+                format!("$all at '{name}' takes values, or $elemMatch, but no other operators"),
+            ));
+        };
+        clauses.push(Clause::Field(path.clone(), test));
+    }
+    if operators != 0 && operators != clauses.len() {
+        return Err(bad_query(name, format!("$all at '{name}' takes either values or $elemMatch, not both")));
+    }
+    // No array holds all of nothing.
+    Ok(if clauses.is_empty() { Clause::Any(clauses) } else { all_of(path, clauses) })
+}
+
+/// The clause that all of these hold, which are about one path.
+fn all_of(path: &Path, clauses: Vec<Clause>) -> Clause {
+    let equal = |clause: &Clause| matches!(clause, Clause::Field(_, Test::Equal(_)));
+    if clauses.len() < MANY || !clauses.iter().all(equal) {
+        return Clause::All(clauses);
+    }
+    let values = clauses.into_iter().filter_map(|clause| match clause {
+        Clause::Field(_, Test::Equal(value)) => Some(value),
+        _ => None,
+    });
+    Clause::Every(path.clone(), Every::of(values))
+}
+
+impl Element {
+    pub(in crate::query) fn parse<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Element> {
+        if !matches!(operand.seen(), Seen::Object) {
+            let found = operand.seen().type_name();
+            return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
+        }
+        let logical = matches!(operand.fields().next(), Some(("$and" | "$or" | "$nor", _)));
+        let whole = matches!(operand.fields().next(), Some(("$expr" | "$jsonSchema", _)));
+        if is_operators(operand) && !logical && !whole {
+            return Filter::parse_condition(operand, name, work).map(Element::Passing);
+        }
+        let filter = Filter::parse_node(operand, work)?;
+        match whole_document(&filter.root) {
+            None => Ok(Element::Matching(filter)),
+            Some(operator) => Err(bad_query(
+                name,
+                format!("{operator} is about whole documents and cannot stand in $elemMatch at '{name}'"),
+            )),
+        }
+    }
+}
+
+/// `$expr` or `$jsonSchema`, where a filter has one.
+fn whole_document(clause: &Clause) -> Option<&'static str> {
+    match clause {
+        Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().find_map(whole_document),
+        Clause::Not(clause) => whole_document(clause),
+        Clause::Field(_, Test::Schema(_)) => Some("$jsonSchema"),
+        Clause::Field(..) | Clause::Every(..) => None,
+        Clause::Expression(_) => Some("$expr"),
+    }
+}

@@ -1,0 +1,334 @@
+//! Regular expressions: `$regex`, and the expressions of JavaScript, which cross as
+//! `{ $regularExpression: { pattern, options } }`.
+//!
+//! The engine runs in time linear in the text, so it has neither look-around nor back-references. What it is given
+//! is written anew by `translate`.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::translate::{Flags, translate};
+use crate::document::{Node, Seen, Value};
+use crate::error::{Error, Result, codes};
+use crate::query::refusal::bad_query;
+use crate::work::Work;
+
+/// Longest source, in bytes; MongoDB's limit.
+const MAX_SOURCE: usize = 32_764;
+/// Sizes that a compiled program may have: the smallest that suffices is taken. With each the size of the caches that
+/// searches fill, and what an expression counts with against the memory of its query.
+const SIZES: [Size; 4] = [
+    Size { program: 8 << 10, cache: 96 << 10, counted: 48 << 10 },
+    Size { program: 64 << 10, cache: 512 << 10, counted: 512 << 10 },
+    Size { program: 512 << 10, cache: 2 << 20, counted: 3 << 20 },
+    Size { program: 4 << 20, cache: 4 << 20, counted: 12 << 20 },
+];
+/// Steps of work that a program of this many bytes is about.
+const BYTES_A_STEP: usize = 64;
+/// Deepest nesting of groups.
+const MAX_NESTING: u32 = 100;
+/// The field that an expression of JavaScript crosses in.
+const WRAPPER: &str = "$regularExpression";
+
+/// How much memory an expression may take.
+struct Size {
+    program: usize,
+    cache: usize,
+    counted: usize,
+}
+
+/// A compiled expression, and what every text begins with in which it is found.
+#[derive(Clone, Debug)]
+pub(in crate::query) struct Pattern(Regex, Option<Box<str>>);
+
+/// Source and options as they were given.
+#[derive(Clone, Copy)]
+pub(in crate::query) struct Source<'a> {
+    pub(in crate::query) pattern: &'a str,
+    pub(in crate::query) options: &'a str,
+}
+
+impl<'a> Source<'a> {
+    /// The expression that this value is; `None` for any other value.
+    pub(in crate::query) fn of(value: impl Node<'a>) -> Option<Source<'a>> {
+        let mut fields = value.fields();
+        let (Some((WRAPPER, inner)), None) = (fields.next(), fields.next()) else { return None };
+        let text = |key| match inner.field(key).map(Node::seen) {
+            Some(Seen::String(bytes)) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        };
+        Some(Source { pattern: text("pattern")?, options: text("options")? })
+    }
+
+    /// Compiles it; refusals name this path.
+    pub(in crate::query) fn compile(self, path: &str, work: &Work) -> Result<Pattern> {
+        self.compile_groups(path, false, work).map(|(regex, beginning)| Pattern(regex, beginning))
+    }
+
+    /// Compiles it with groups that capture.
+    pub(in crate::query) fn compile_capturing(self, path: &str, work: &Work) -> Result<CapturingPattern> {
+        self.compile_groups(path, true, work).map(|(regex, _)| CapturingPattern(regex))
+    }
+
+    /// The expression, and what every text begins with in which it is found.
+    fn compile_groups(self, path: &str, captures: bool, work: &Work) -> Result<(Regex, Option<Box<str>>)> {
+        let invalid = if captures { codes::REGEX_EXPRESSION_INVALID } else { codes::REGEX_INVALID };
+        let refuse = |why: &str| {
+            bad_query(path, format!("the regular expression at '{path}' {why}")).with_code(invalid)
+        };
+        if self.pattern.len() > MAX_SOURCE {
+            return Err(refuse(&format!("is longer than {MAX_SOURCE} bytes; use a shorter one")));
+        }
+        let flags = Flags::parse(self.options).map_err(|why| refuse(&why).with_code(codes::REGEX_FLAG))?;
+        let text = translate(self.pattern, flags, captures).map_err(|why| refuse(&why))?;
+        let beginning = if flags.ignore_case { None } else { beginning(&text) };
+        let regex = build(&text, flags.ignore_case, work)?.map_err(|error| refuse(&reason(&error)))?;
+        Ok((regex, beginning))
+    }
+}
+
+impl Pattern {
+    /// The expression that finds this text, whatever its case.
+    pub(in crate::query) fn containing(text: &str, path: &str, work: &Work) -> Result<Pattern> {
+        let refuse =
+            |error| -> Error { bad_query(path, format!("$contains at '{path}' {}", reason(&error))) };
+        build(&regex::escape(text), true, work)?.map(|regex| Pattern(regex, None)).map_err(refuse)
+    }
+
+    /// What every text begins with in which it is found, where that is known.
+    pub(in crate::query) fn prefix(&self) -> Option<&str> {
+        self.1.as_deref()
+    }
+
+    #[inline]
+    pub(in crate::query) fn is_in(&self, text: &[u8]) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+/// The characters that the engine's text asks for at the very start.
+fn beginning(text: &str) -> Option<Box<str>> {
+    let mut rest = text.strip_prefix(r"\A")?;
+    // Alternatives may begin with other characters; that one may be escaped is not worth a look.
+    if rest.contains('|') {
+        return None;
+    }
+    let mut found = String::new();
+    while let Some(first) = rest.chars().next() {
+        let (character, after) = match first {
+            '\\' => match rest.chars().nth(1) {
+                Some(escaped) if escaped.is_ascii_punctuation() => (escaped, rest.get(2..)?),
+                _ => break,
+            },
+            '.' | '[' | '(' | ')' | '*' | '+' | '?' | '{' | '^' | '$' => break,
+            other => (other, rest.get(other.len_utf8()..)?),
+        };
+        // A count that may be zero takes the character back.
+        if after.starts_with(['*', '?', '{']) {
+            break;
+        }
+        found.push(character);
+        rest = after;
+    }
+    (!found.is_empty()).then(|| found.into())
+}
+
+/// Compiles with as little memory as suffices. What it counts with is given back at the end of the query.
+fn build(text: &str, ignore_case: bool, work: &Work) -> Result<Result<Regex, regex::Error>> {
+    let mut built = Err(regex::Error::CompiledTooBig(0));
+    for Size { program, cache, counted } in SIZES {
+        work.room("a regular expression", counted)?;
+        built = RegexBuilder::new(text)
+            .case_insensitive(ignore_case)
+            .size_limit(program)
+            .dfa_size_limit(cache)
+            .nest_limit(MAX_NESTING)
+            .build();
+        let too_big = matches!(built, Err(regex::Error::CompiledTooBig(_)));
+        work.step(1 + if too_big { program / BYTES_A_STEP } else { text.len() })?;
+        if !too_big {
+            work.hold("a regular expression", counted)?;
+            break;
+        }
+    }
+    Ok(built)
+}
+
+fn reason(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => "needs too much memory; use smaller counts in braces".to_owned(),
+        other => {
+            // The engine draws the place in its own text; the last line says what is wrong.
+            let text = other.to_string();
+            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            format!("is not well formed: {last}")
+        }
+    }
+}
+
+/// A compiled expression that tells what it found.
+#[derive(Clone, Debug)]
+pub(in crate::query) struct CapturingPattern(Regex);
+
+/// A place where an expression was found.
+pub(in crate::query) struct Found<'t> {
+    /// Offsets in bytes.
+    pub(in crate::query) start: usize,
+    pub(in crate::query) end: usize,
+    text: &'t str,
+    captures: Vec<Option<&'t str>>,
+}
+
+impl CapturingPattern {
+    /// The first place from this offset on.
+    pub(in crate::query) fn find<'t>(&self, text: &'t str, from: usize) -> Option<Found<'t>> {
+        if from > text.len() {
+            return None;
+        }
+        let captures = self.0.captures_at(text.as_bytes(), from)?;
+        let whole = captures.get(0)?;
+        let part = |found: regex::bytes::Match<'_>| text.get(found.range());
+        Some(Found {
+            start: whole.start(),
+            end: whole.end(),
+            text,
+            captures: captures.iter().skip(1).map(|group| group.and_then(part)).collect(),
+        })
+    }
+}
+
+impl Found<'_> {
+    /// About how many bytes its document takes.
+    pub(in crate::query) fn size(&self) -> usize {
+        let groups = self.captures.iter().map(|group| 32 + group.map_or(0, str::len));
+        160 + (self.end - self.start) + groups.sum::<usize>()
+    }
+
+    /// `{ match, idx, captures }`, with as many code points before it as are counted already, or else counted now.
+    pub(in crate::query) fn document(&self, points: Option<usize>) -> Value {
+        let text = |text: &str| Value::String(text.to_owned());
+        let idx = points.unwrap_or_else(|| self.text.get(..self.start).unwrap_or_default().chars().count());
+        let captures = self.captures.iter().map(|group| group.map_or(Value::Null, text)).collect();
+        Value::Object(vec![
+            ("match".to_owned(), text(self.text.get(self.start..self.end).unwrap_or_default())),
+            ("idx".to_owned(), Value::number(idx as f64)),
+            ("captures".to_owned(), Value::Array(captures)),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(pattern: &str, options: &str) -> Result<Pattern> {
+        Source { pattern, options }.compile("a", &Work::default())
+    }
+
+    #[track_caller]
+    fn finds(pattern: &str, options: &str, texts: &[&str], others: &[&str]) {
+        let compiled = compiled(pattern, options).unwrap_or_else(|error| panic!("{error}"));
+        texts.iter().for_each(|text| assert!(compiled.is_in(text.as_bytes()), "/{pattern}/ in {text:?}"));
+        others
+            .iter()
+            .for_each(|text| assert!(!compiled.is_in(text.as_bytes()), "/{pattern}/ not in {text:?}"));
+    }
+
+    #[track_caller]
+    fn refused(pattern: &str, options: &str, words: &str) {
+        let error = compiled(pattern, options).expect_err(pattern);
+        assert_eq!(error.details().path.as_deref(), Some("a"));
+        assert!(error.message().contains(words), "{error}");
+    }
+
+    #[test]
+    fn flags_are_javascripts_and_x_is_mongodbs() {
+        finds("^ab", "", &["abc"], &["ABC", "x\nabc"]);
+        finds("^ab", "i", &["ABC", "abc"], &["cab"]);
+        finds("^ab", "m", &["x\nabc"], &["cab"]);
+        finds("a.c", "", &["abc", "a\u{1f600}c"], &["a\nc", "a\rc"]);
+        finds("a.c", "s", &["a\nc"], &["ac"]);
+        finds("a b # a comment\n c", "x", &["abc"], &["a b"]);
+        finds("a[ ]b", "x", &["a b"], &["ab"]);
+        finds("a", "gydu", &["a"], &["b"]);
+        refused("a", "q", "unknown option 'q'");
+        refused("a", "v", "flag 'v'");
+    }
+
+    #[test]
+    fn the_end_is_the_very_end() {
+        finds("a$", "", &["a", "ba"], &["a\n", "a\nb"]);
+        finds("a$", "m", &["a\nb"], &["ab"]);
+        finds(r"a\Z", "", &["a", "a\n"], &["ab"]);
+        finds(r"\Aa\z", "m", &["a"], &["a\n", "b\na"]);
+    }
+
+    #[test]
+    fn classes_of_characters_are_ascii_but_space() {
+        finds(r"^\d$", "", &["7"], &["\u{663}", "a"]);
+        finds(r"^\w$", "i", &["_", "K"], &["\u{e9}", "\u{17f}", "\u{212a}"]);
+        finds(r"^\W$", "", &["\u{e9}", "-"], &["a"]);
+        finds(r"^\s$", "", &["\u{a0}", "\u{feff}", "\n", " "], &["\u{85}", "a"]);
+        finds(r"^\S\D$", "", &["ab"], &[" b", "a1"]);
+        finds(r"\bcat\b", "", &["a cat.", "\u{e9}cat"], &["cats"]);
+        finds(r"^[\d\-x]+$", "", &["1-x"], &["y"]);
+        finds(r"^[^\w]$", "", &["\u{e9}"], &["a"]);
+        finds(r"^\p{Lu}\P{Lu}$", "u", &["\u{c9}a"], &["aa"]);
+        finds(r"\p{Script=Greek}", "u", &["\u{3b1}"], &["a"]);
+    }
+
+    #[test]
+    fn brackets_hold_what_javascript_reads_in_them() {
+        finds(r"^[[a&&b~~]+$", "", &["[", "&", "a", "~~"], &["d"]);
+        finds("[]", "", &[], &["", "a"]);
+        finds("^[^]$", "", &["a", "\n"], &[""]);
+        finds(r"^[a\]]$", "", &["]", "a"], &["b"]);
+        finds(r"^[a-\d]$", "", &["a", "-", "5"], &["b"]);
+        finds(r"^[-a]$|^[b-]$", "", &["-", "a", "b"], &["c"]);
+        finds(r"^[\b]$", "", &["\x08"], &["b"]);
+        finds("^[[:alpha:]]$", "", &["a"], &["1", ":"]);
+        finds(r"^[\u0061-\u0063]$", "", &["b"], &["d"]);
+        refused("[b-a]", "", "out of order");
+        refused("[a", "", "not closed");
+    }
+
+    #[test]
+    fn escapes_are_characters() {
+        finds(r"^\/\-\.\u0061\u{62}\x63\t\cJ\0$", "", &["/-.abc\t\n\0"], &["/"]);
+        finds(r"^\ud83d\ude00$", "", &["\u{1f600}"], &["\u{1f601}"]);
+        finds("^a{,2}{x}]}$", "", &["a{,2}{x}]}"], &["aa"]);
+        finds("^a{2}b{1,2}c{1,}?$", "", &["aabbccc"], &["abc"]);
+        refused(r"\ud83d", "", "surrogate");
+        refused(r"\q", "", "does not exist");
+        refused("\\", "", "backslash");
+    }
+
+    #[test]
+    fn groups_capture_nothing_and_switch_flags() {
+        finds(r"^(?<year>\d{4})-(?<$m_1>\d\d)(?:x|(y))$", "", &["2024-05x", "2024-05y"], &["2024-05"]);
+        finds("^(?i)ab(?-i)c$", "", &["ABc", "abc"], &["ABC"]);
+        finds("^(?i:ab)c$", "", &["ABc"], &["ABC"]);
+        finds("^(a(?i)b)c$", "", &["aBc"], &["aBC", "ABc"]);
+        finds("^(?s:.).$", "", &["\na"], &["\n\n"]);
+        finds("a(?#why)b", "", &["ab"], &["a"]);
+        refused("(a", "", "not closed");
+        refused("a)", "", "not opened");
+    }
+
+    #[test]
+    fn what_needs_more_than_linear_time_is_refused() {
+        for pattern in ["a(?=b)", "a(?!b)", "(?<=a)b", "(?<!a)b"] {
+            refused(pattern, "", "look-around");
+        }
+        for pattern in [r"(a)\1", r"(?<n>a)\k<n>", r"(?P<n>a)(?P=n)"] {
+            refused(pattern, "", "back-reference");
+        }
+        refused("(?>a)", "", "atomic");
+        refused("a++", "", "possessive");
+        refused("*", "", "not well formed");
+        refused("(?:a{1000}){1000}", "", "memory");
+        refused(&format!("{}a{}", "(".repeat(200), ")".repeat(200)), "", "nest");
+        refused(&"a".repeat(MAX_SOURCE + 1), "", "longer than 32764");
+        let hard = compiled("(a+)+$", "").unwrap();
+        assert!(!hard.is_in(format!("{}b", "a".repeat(100_000)).as_bytes()));
+    }
+}

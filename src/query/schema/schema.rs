@@ -1,0 +1,81 @@
+//! A schema, compiled.
+
+use crate::document::Value;
+use crate::query::pattern::Pattern;
+use crate::query::types::Types;
+
+/// A compiled schema.
+///
+/// ```
+/// use moltendb_node::document::{RawValue, Shapes, Value, encode_plain};
+/// use moltendb_node::query::JsonSchema;
+///
+/// let encode = |value: Value| {
+///     let mut bytes = Vec::new();
+///     encode_plain(&value, &mut bytes);
+///     bytes
+/// };
+/// let text = |text: &str| Value::String(text.to_owned());
+/// let schema = encode(Value::Object(vec![("required".to_owned(), Value::Array(vec![text("name")]))]));
+/// let document = encode(Value::Object(vec![("name".to_owned(), text("Ada"))]));
+/// let shapes = Shapes::new();
+/// let schema = JsonSchema::parse(RawValue::new(&schema, &shapes)).unwrap();
+/// assert!(schema.validates(RawValue::new(&document, &shapes)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct JsonSchema {
+    /// All must hold. A rule about another kind of value holds.
+    pub(super) rules: Vec<Rule>,
+}
+
+/// What one keyword asks, or a few that belong together.
+#[derive(Clone, Debug)]
+pub(super) enum Rule {
+    Type(&'static str, Types),
+    Enum(Vec<Value>),
+    /// A number; true when the bound itself is not allowed.
+    Minimum(Value, bool),
+    Maximum(Value, bool),
+    MultipleOf(Value),
+    MinLength(usize),
+    MaxLength(usize),
+    Pattern(Pattern),
+    Required(Vec<String>),
+    MinProperties(usize),
+    MaxProperties(usize),
+    Properties(Properties),
+    Dependencies(Vec<(String, Dependency)>),
+    MinItems(usize),
+    MaxItems(usize),
+    UniqueItems,
+    /// Every element.
+    Items(JsonSchema),
+    /// Element by element; then those that are left.
+    Tuple(Vec<JsonSchema>, Others),
+    AllOf(Vec<JsonSchema>),
+    AnyOf(Vec<JsonSchema>),
+    OneOf(Vec<JsonSchema>),
+    Not(JsonSchema),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Properties {
+    pub(super) named: Vec<(String, JsonSchema)>,
+    pub(super) patterns: Vec<(Pattern, JsonSchema)>,
+    pub(super) others: Others,
+}
+
+/// Properties or elements that no schema is given for.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Others {
+    #[default]
+    Allowed,
+    Forbidden,
+    Valid(Box<JsonSchema>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Dependency {
+    Properties(Vec<String>),
+    Schema(JsonSchema),
+}

@@ -1,0 +1,199 @@
+//! Operators on the elements of an array: `$pull`, `$pullAll`, `$pop`, `$addToSet`.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use crate::document::order::compare_values;
+use crate::document::{Node, Path, Value, depth};
+use crate::error::{Result, codes};
+use crate::query::filter::{Clause, Filter, Test};
+use crate::query::merge_sort::sort_by;
+use crate::query::number::as_integer;
+use crate::query::pattern::Source;
+use crate::query::refusal::bad_update;
+use crate::query::syntax::is_operators;
+use crate::work::Work;
+
+/// Values that are looked for one by one.
+const FEW: usize = 8;
+
+/// What happens to the elements.
+#[derive(Clone, Debug)]
+pub(in crate::query) enum Elements {
+    /// Those equal to one of the values go.
+    PullEqual(Vec<Value>),
+    /// Those that pass the operators go.
+    PullPassing(Clause),
+    /// Objects that match the filter go.
+    PullMatching(Filter),
+    PopFirst,
+    PopLast,
+    /// Values come that are not there yet.
+    AddToSet(Vec<Value>),
+}
+
+impl Elements {
+    /// Reads the operand of one of these operators; `None` for another one.
+    pub(in crate::query) fn parse<'a>(
+        operator: &str,
+        name: &str,
+        operand: impl Node<'a>,
+    ) -> Result<Option<Elements>> {
+        Ok(Some(match operator {
+            "$pull" => parse_pull(name, operand.tree())?,
+            "$pullAll" => Elements::PullEqual(parse_list(operator, name, operand.tree())?),
+            "$pop" => match as_integer(&operand.tree()) {
+                Some(1) => Elements::PopLast,
+                Some(-1) => Elements::PopFirst,
+                _ => {
+                    let message = format!("$pop at '{name}' must be 1 (the last element) or -1 (the first)");
+                    return Err(bad_update(name, message).with_code(codes::FAILED_TO_PARSE));
+                }
+            },
+            "$addToSet" => Elements::AddToSet(parse_added(name, operand)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Whether choosing elements by it is little work: there is no pattern.
+    pub(in crate::query) fn is_light(&self) -> bool {
+        match self {
+            Elements::PullPassing(clause) => clause.is_light(),
+            Elements::PullMatching(filter) => filter.is_light(),
+            _ => true,
+        }
+    }
+
+    /// Whether a missing array is made.
+    pub(in crate::query) fn creates(&self) -> bool {
+        matches!(self, Elements::AddToSet(_))
+    }
+
+    /// Levels of nesting that come, the array included.
+    pub(in crate::query) fn depth(&self) -> usize {
+        match self {
+            Elements::AddToSet(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Whether the array changed.
+    pub(in crate::query) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
+        let before = items.len();
+        if !matches!(self, Elements::PopFirst | Elements::PopLast) {
+            work.step(before)?;
+        }
+        match self {
+            Elements::PullEqual(values) if values.len() <= FEW => items.retain(|item| !has(values, item)),
+            Elements::PullEqual(values) => {
+                let values = sorted(values, work)?;
+                items.retain(|item| !(work.goes_on(1) && found(&values, item)));
+            }
+            Elements::PullPassing(clause) => items.retain(|item| !clause.matches(item, work)),
+            Elements::PullMatching(filter) => {
+                items.retain(|item| !(matches!(item, Value::Object(_)) && filter.root.matches(item, work)));
+            }
+            Elements::PopFirst => drop(items.drain(..before.min(1))),
+            Elements::PopLast => drop(items.pop()),
+            Elements::AddToSet(values) if values.len() > FEW => {
+                let fresh = {
+                    let known = sorted(items, work)?;
+                    let mut added = BTreeSet::new();
+                    let mut fresh = Vec::new();
+                    for value in values {
+                        work.step(1)?;
+                        if !found(&known, value) && added.insert(InOrder(value)) {
+                            fresh.push(value.clone());
+                        }
+                    }
+                    fresh
+                };
+                items.extend(fresh);
+            }
+            Elements::AddToSet(values) => {
+                for value in values {
+                    if !has(items, value) {
+                        items.push(value.clone());
+                    }
+                }
+            }
+        }
+        // Where it was stopped, what was chosen is not to be believed.
+        work.believe(items.len() != before)
+    }
+}
+
+/// Values in the total order, to be searched.
+fn sorted<'v>(values: &'v [Value], work: &Work) -> Result<Vec<&'v Value>> {
+    sort_by(values.iter().collect(), work, |a, b| compare_values(a, b))
+}
+
+fn found(sorted: &[&Value], wanted: &Value) -> bool {
+    sorted.binary_search_by(|value| compare_values(value, wanted)).is_ok()
+}
+
+/// A value in the total order.
+struct InOrder<'v>(&'v Value);
+
+impl Ord for InOrder<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_values(self.0, other.0)
+    }
+}
+
+impl PartialOrd for InOrder<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for InOrder<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for InOrder<'_> {}
+
+fn has(values: &[Value], wanted: &Value) -> bool {
+    values.iter().any(|value| compare_values(value, wanted).is_eq())
+}
+
+fn parse_pull(name: &str, value: Value) -> Result<Elements> {
+    let passing = |pattern| Elements::PullPassing(Clause::Field(Path::here(), Test::Pattern(pattern)));
+    let pattern = Source::of(&value).map(|source| source.compile(name, &Work::default()).map(passing));
+    let parsed = match (pattern, &value) {
+        (Some(pattern), _) => pattern,
+        (None, Value::Object(_)) if is_operators(&value) => {
+            Filter::parse_condition(&value, name, &Work::default()).map(Elements::PullPassing)
+        }
+        (None, Value::Object(_)) => Filter::parse_node(&value, &Work::default()).map(Elements::PullMatching),
+        _ => return Ok(Elements::PullEqual(vec![value])),
+    };
+    parsed.map_err(|error| {
+        let message = format!("$pull at '{name}': {}", error.message());
+        bad_update(name, message).with_code(error.code().unwrap_or(codes::BAD_VALUE))
+    })
+}
+
+fn parse_list(operator: &str, name: &str, value: Value) -> Result<Vec<Value>> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => {
+            let message = format!("{operator} at '{name}' must be an array, not {}", other.type_name());
+            let code = if operator.ends_with("$addToSet") { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
+            Err(bad_update(name, message).with_code(code))
+        }
+    }
+}
+
+fn parse_added<'a>(name: &str, operand: impl Node<'a>) -> Result<Vec<Value>> {
+    let mut fields = operand.fields();
+    match (fields.next(), fields.next()) {
+        (Some(("$each", list)), None) => parse_list("$each of $addToSet", name, list.tree()),
+        (Some(("$each", _)), Some((clause, _))) => {
+            Err(bad_update(name, format!("unknown clause '{clause}' of $addToSet at '{name}'")))
+        }
+        _ => Ok(vec![operand.tree()]),
+    }
+}

@@ -1,0 +1,25 @@
+//! Updates: what changes in a document.
+//!
+//! - `update`: an update, parsed and applied; `positional`: the array elements that `$`, `$[]` and `$[x]` stand for
+//! - `change`: one operator; `arithmetic`, `push`, `elements`: the larger ones; `change_at`: an operator at its path
+//! - `place`: the place of a path in a tree
+//! - `raw`: scalars changed in stored bytes; `wide`: many fields changed at once
+
+mod arithmetic;
+mod change;
+mod change_at;
+mod elements;
+mod place;
+mod positional;
+mod push;
+mod raw;
+#[cfg(test)]
+mod raw_tests;
+#[cfg(test)]
+mod tests;
+#[expect(clippy::module_inception, reason = "the main file of the folder, private")]
+mod update;
+mod wide;
+
+pub use raw::Rewrite;
+pub use update::Update;
