@@ -6,17 +6,17 @@
 //! - [`format`]: the bytes of commits and checkpoints
 //! - [`state`]: documents, indexes and collections in memory, and the views of them
 //! - [`store`]: the open database that everything shares
-//! - [`operation`]: what may be requested, and what is answered
+//! - [`operation`]: requests, and their results
 //! - [`plan`]: which index a query uses
 //! - [`read`]: finding documents in a view
 //! - [`commit`]: the one commit path
 //! - [`index_build`]: making and dropping indexes
 //! - [`write`]: inserts, updates, deletes, upserts
 //! - [`aggregate`]: pipelines, `$out` and `$merge`
-//! - [`explain`]: how an operation is done
+//! - [`explain`]: how an operation is executed
 //! - [`recovery`]: replay, early reads, verify
 //! - [`maintenance`]: compaction, checkpoints, backup
-//! - [`session`]: a caller's operations in order, and the cursors that are open
+//! - [`session`]: a caller's operations in order, and the open cursors
 //! - [`transfer`]: export and import of JSON lines
 //! - [`database`]: the handle
 

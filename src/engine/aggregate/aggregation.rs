@@ -1,7 +1,7 @@
-//! Aggregation: pipelines over a view, answered by batches, and what their last stage writes.
+//! Aggregation: pipelines over a view, returned in batches, and the writes of their last stage.
 //!
-//! The whole pipeline reads one view, collections of `$lookup` and `$unionWith` included. What `$out` and `$merge` write goes
-//! through the one commit path; the answer waits until the last of it is published.
+//! The whole pipeline reads one view, including the collections of `$lookup` and `$unionWith`. The writes of `$out` and
+//! `$merge` go through the one commit path; the result waits until the last of them is published.
 
 use crate::query::made::check_size;
 use std::sync::Arc;
@@ -58,17 +58,17 @@ impl Aggregation {
         Ok(Aggregation { rows, reading, work: constants.work().clone(), done: false })
     }
 
-    /// Whether everything was answered.
+    /// Whether everything was returned.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The newest commit that the pipeline made, or rests on.
+    /// The newest commit that the pipeline made, or depends on.
     pub fn written(&self) -> Lsn {
         Lsn(self.reading.written.load(Ordering::Acquire))
     }
 
-    /// The next documents, `size` at most (0: as many as suit).
+    /// The next documents, at most `size` (0: the default batch).
     pub fn next_batch(&mut self, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         self.reading.watch.check(|| self.reading.store.now())?;
         watch.clone().no_later_than(&self.reading.watch).take_over(&self.work);
@@ -80,7 +80,7 @@ impl Aggregation {
                 Ok(Some(row)) => {
                     let value = row.into_value();
                     let weight = weight(&value);
-                    // It is no less than half of what the document takes encoded.
+                    // At least half of the document's encoded size.
                     if weight > MAX_DOCUMENT / 2 {
                         check_size("the pipeline", &value)?;
                     }

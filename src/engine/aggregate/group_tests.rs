@@ -1,4 +1,4 @@
-//! Groups sum doubles alike whatever finds the documents, and however many threads do.
+//! Groups sum doubles to the same result for every plan and every number of threads.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
     let session = database.session();
     let store = &session.store;
     let document = |n: i32| {
-        // Of magnitudes so different that every other order of adding rounds otherwise.
+        // The magnitudes are so different that every other order of additions rounds differently.
         let x = f64::from(n * 7_919 % 10_007) / 10.0 * 10_f64.powi(n % 13 - 6);
         let (k, city) = (Value::Int(n * 31 % 100), text(&format!("city {}", n % 7)));
         incoming(&object(&[("_id", Value::Int(n)), ("k", k), ("x", Value::Double(x)), ("city", city)]))
@@ -85,7 +85,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
         let documents: Vec<Incoming> = (from..from + 5_000).map(document).collect();
         store.insert("c", &documents, InsertOrder::Ordered).result.unwrap();
     }
-    // Slots without documents, a whole range of them among others.
+    // Slots without documents, including a whole range of them.
     let range = |from: i32, to: i32| object(&[("$gte", Value::Int(from)), ("$lt", Value::Int(to))]);
     for gone in [object(&[("_id", range(16_000, 26_000))]), object(&[("k", Value::Int(2))])] {
         let filter = parse_filter(&incoming(&gone)).unwrap();

@@ -1,6 +1,6 @@
 //! Aggregation pipelines over a view.
 //!
-//! - [`aggregation`]: a pipeline in progress, answered by batches
+//! - [`aggregation`]: a pipeline in progress, returned in batches
 //! - `source`: the collections that it reads
 //! - `sink`: what `$out` and `$merge` write
 

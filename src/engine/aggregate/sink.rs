@@ -1,7 +1,8 @@
-//! What `$out` and `$merge` write: documents in place of all of a collection, or where others of their `_id`s are, or are not.
+//! The writes of `$out` and `$merge`: documents that replace a whole collection, or that are merged by `_id`.
 //!
-//! What is stored is worked out outside the commit lock, against the documents that are there then; under the lock it is
-//! put in place where these are still the newest, and what follows the first that is not is worked out again.
+//! The new documents are computed outside of the commit lock, from the versions at that time. Under the lock each one is
+//! stored if that version is still the newest; the first document whose version is not, and all after it, are computed
+//! again.
 
 use crate::document::weight;
 use std::sync::Arc;
@@ -21,19 +22,19 @@ use crate::options::PART_BYTES;
 use crate::query::aggregate::Merged;
 use crate::storage::Lsn;
 
-/// How often a document is worked out that others change meanwhile, before it is given precedence.
+/// How often a document that others keep changing is computed before it gets precedence.
 const PATIENCE: u32 = 3;
 
-/// What is stored under a key, while the document there is the one that was seen.
+/// What is stored under a key, if the document there is still the one that was read.
 struct Decided {
     key: Key,
-    /// The slot of the document that was there, and its commit.
+    /// The slot of the document that was read, and its commit.
     seen: Option<(SlotId, Lsn)>,
-    /// None: what is there stays.
+    /// `None`: the stored document stays.
     next: Option<(Value, Option<PackedDocument>)>,
 }
 
-/// Puts documents in place of what a collection holds, in one commit.
+/// Replaces the content of a collection, in one commit.
 pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) -> Committed<()> {
     let keys = match documents.iter().map(key).collect::<Result<Vec<_>>>() {
         Ok(keys) => keys,
@@ -55,7 +56,7 @@ pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) 
     })
 }
 
-/// Merges documents into a collection, in as many commits as it takes.
+/// Merges documents into a collection, in as many commits as needed.
 pub(crate) fn merge(
     store: &Store,
     name: &str,
@@ -82,7 +83,7 @@ fn merge_all(
     while let Some(first) = documents.get(at) {
         check()?;
         let collection = store.applied_collection(name);
-        // Where it is to be seen whether the first document is there, its place must be known.
+        // If the existence of the first document matters, its slot must be known.
         let slot = collection.as_ref().and_then(|collection| {
             let slot = collection.slot_of(&key(first).ok()?)?;
             Some(Subject::Document(collection.number(), slot))
@@ -150,14 +151,14 @@ fn decide(
     Ok(Decided { key, seen, next: Some((next, packed)) })
 }
 
-/// Puts a document in place; false where what is there is not what was seen.
+/// Stores a document; false if the document there is not the one that was read.
 fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> Result<bool, Halt> {
     let current = commit.current(collection, &one.key)?;
     let (now, over) = match &current {
         Current::Absent(target) => (None, Over::Nothing(*target)),
         Current::Present(present) => (seen_as(collection, present), Over::from(present)),
     };
-    // What this very commit put there is seen by the next one.
+    // The next document sees what this commit stored there.
     let is_own = matches!(current, Current::Present(CurrentDocument { target: Target::Step(_), .. }));
     if is_own || now != one.seen {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! What a pipeline reads: the documents of collections, as one view has them.
+//! The input of a pipeline: the documents of collections, as one view sees them.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored};
 use crate::query::{Filter, Sort};
 use crate::storage::{Block, Lsn};
 
-/// Documents that a scan takes at a time.
+/// Documents that a scan reads at a time.
 const TAKEN: usize = 256;
 
 /// What a pipeline sees of the database.
@@ -32,9 +32,9 @@ pub(crate) struct Pipe {
     pub(crate) store: Arc<Store>,
     pub(crate) view: View,
     pub(crate) watch: Watch,
-    /// What its first scan was told to use.
+    /// The hint for its first scan.
     pub(crate) hint: Mutex<Option<Hint>>,
-    /// The number of its newest commit.
+    /// The LSN of its newest commit.
     pub(crate) written: AtomicU64,
 }
 
@@ -114,7 +114,7 @@ impl Access for Pipe {
     }
 }
 
-/// A document where it is stored.
+/// A document in its stored form.
 struct StoredDocument {
     collection: Arc<Collection>,
     block: Arc<Block>,
@@ -131,21 +131,21 @@ impl Stored for StoredDocument {
 struct CollectionRows {
     store: Arc<Store>,
     watch: Watch,
-    // The view lives as long as the pipeline, which holds this reading.
+    // The view lives as long as the pipeline, which owns this context.
     lsn: Lsn,
     collection: Option<Arc<Collection>>,
     filter: Filter,
-    /// The order that they come in, if not the natural one.
+    /// Their order, if it is not the natural one.
     sort: Option<Sort>,
     hint: Option<Hint>,
     hits: Option<QueryResults>,
-    /// Whether the plan is to read everything.
+    /// Whether the plan is a full scan.
     scans: bool,
     taken: std::vec::IntoIter<Row>,
 }
 
 impl CollectionRows {
-    /// Chooses a plan, once, and begins by it; false where there is no collection.
+    /// Chooses a plan, once, and starts it; false if there is no collection.
     fn open(&mut self) -> Result<bool> {
         let Some(collection) = &self.collection else { return Ok(false) };
         if self.hits.is_none() {
@@ -168,7 +168,7 @@ impl CollectionRows {
         }
     }
 
-    /// Gathers all that a scan finds, on the cores that are free.
+    /// Collects everything that a scan finds, on the free cores.
     fn fold(&mut self, collection: &Arc<Collection>, gather: &dyn Gather) -> Result<()> {
         let end = collection.slab().end();
         let reading = self.reading(collection);
@@ -190,7 +190,7 @@ impl CollectionRows {
         Ok(())
     }
 
-    /// Goes on; false at the end.
+    /// Continues; false at the end.
     fn run(
         &mut self,
         visit: &mut impl FnMut(&Arc<Collection>, SlotId, &Arc<Block>, Span) -> ControlFlow<()>,
@@ -249,7 +249,7 @@ impl Rows for CollectionRows {
         {
             return self.fold(&collection, gather).map(|()| true);
         }
-        // The ranges are those of a scan, so that sums are rounded alike.
+        // The ranges of a scan, so that sums are rounded in the same way.
         let (mut range, mut part) = (0, gather.part());
         let sorted = self.sort.is_some();
         let mut outcome = Ok(());

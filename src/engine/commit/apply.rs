@@ -37,8 +37,8 @@ impl Commit<'_> {
             self.touched.into_iter().map(|one| (one.collection, one.count)).collect();
         let catalogue = self.catalogue;
         std::mem::forget(unapplied);
-        // Listening starts before the lock is released, so that commits publish in the order of numbers even
-        // where a completion has settled already.
+        // The callback is registered before the lock is released, so that commits publish in LSN order even if a completion
+        // has settled already.
         completion.then(move |result| {
             published.settled(lsn, result, catalogue, &counts, superseded);
             drop(room);
@@ -110,7 +110,7 @@ impl Commit<'_> {
         for delta in self.deltas.drain(..) {
             enter(delta, &slots, &mut superseded);
         }
-        // Entries go before the versions that they are of.
+        // Entries are removed before the versions that they belong to.
         superseded.append(&mut versions);
         for (collection, index, turn) in self.index_changes.drain(..) {
             match turn {
@@ -125,7 +125,8 @@ impl Commit<'_> {
     }
 }
 
-/// Enters what the steps add to an index; what they take from it is superseded. The versions stand in their slots.
+/// Inserts the entries that the steps add to an index; removed entries are only superseded. The versions are in their slots
+/// already.
 fn enter(delta: Delta, slots: &[SlotId], superseded: &mut Vec<Superseded>) {
     let Delta { index, mut added, mut removed, multikey, truncated, suspects } = delta;
     index.note(multikey, truncated);
@@ -143,8 +144,8 @@ fn enter(delta: Delta, slots: &[SlotId], superseded: &mut Vec<Superseded>) {
     }
 }
 
-/// A commit that is queued and not yet applied. Should applying panic, memory is no longer what the log says, so
-/// nothing more is written: reopening reads the log.
+/// A commit that is queued and not yet applied. If applying panics, memory differs from the log, so nothing more is written:
+/// reopening reads the log.
 pub(crate) struct Unapplied<'a>(pub(crate) &'a Publisher);
 
 impl Drop for Unapplied<'_> {

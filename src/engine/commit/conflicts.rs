@@ -1,11 +1,11 @@
-//! Writes that another stands in the way of: a value that must be unique, a version that is not the expected one.
+//! Write conflicts: a duplicate value in a unique index, and a version that is not the expected one.
 
 use super::current_document::Over;
 use crate::document::{Value, encode};
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
 
-/// Whether the document has the version that the caller wants, if it wants one; 0 is none.
+/// Whether the document has the version that the caller expects, if any; 0 means no document.
 pub(crate) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Result<()> {
     let found = match over {
         Over::Nothing(_) => 0,
@@ -14,7 +14,7 @@ pub(crate) fn check_version(name: &str, wanted: Option<u64>, over: &Over) -> Res
     if wanted.is_some_and(|wanted| wanted != found) { Err(conflict(name, wanted, found)) } else { Ok(()) }
 }
 
-/// The document has another version than the caller expected.
+/// The error for a document whose version is not the expected one.
 pub(crate) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
     let wanted = wanted.unwrap_or_default();
     let found =
@@ -24,7 +24,7 @@ pub(crate) fn conflict(name: &str, wanted: Option<u64>, found: u64) -> Error {
     Error::new(Kind::Conflict, message)
 }
 
-/// There is a document with this `_id`.
+/// The error for an existing document with this `_id`.
 pub(crate) fn duplicate_id(name: &str, id: &Value) -> Error {
     let encode = |value: Value| {
         let mut bytes = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn duplicate_id(name: &str, id: &Value) -> Error {
     Error::new(Kind::DuplicateKey, message).with_details(details)
 }
 
-/// Another document has these values, an object by path, in a unique index.
+/// The error for another document with these values (an object by path) in a unique index.
 pub(crate) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> Error {
     let encode = |value: &Value| {
         let mut bytes = Vec::new();
@@ -55,7 +55,7 @@ pub(crate) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> E
     Error::new(Kind::DuplicateKey, message).with_details(details)
 }
 
-/// MongoDB's message. The script adds the name of the database, which the core does not know.
+/// MongoDB's message. JavaScript adds the name of the database, which the core does not know.
 fn message(collection: &str, index: &str, key: &Value) -> String {
     format!("E11000 duplicate key error collection: {collection} index: {index} dup key: {}", key.shown())
 }

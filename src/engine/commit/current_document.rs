@@ -1,4 +1,4 @@
-//! Documents as a commit finds them, and what it may put in their place.
+//! Documents as a commit finds them, and what may replace them.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use crate::engine::state::slab::{SlotId, Span};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 
-/// What a document is to replace.
+/// What a document replaces.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// Nothing: a new slot. The document may have had an earlier life in another.
+    /// Nothing: a new slot. The document may have existed earlier in another slot.
     New(Option<SlotId>),
     /// The newest version in this slot.
     Slot(SlotId),
-    /// What this step of the same commit made.
+    /// The document of this step of the same commit.
     Step(usize),
     /// Nothing: this step of the same commit deleted the document.
     After(usize),
 }
 
 impl Target {
-    /// The slot that it names.
+    /// The slot, if any.
     pub(crate) fn slot(&self) -> Option<SlotId> {
         match self {
             Target::Slot(slot) => Some(*slot),
@@ -31,7 +31,7 @@ impl Target {
     }
 }
 
-/// A document as the newest applied state has it, the commit's own steps included.
+/// A document in the newest applied state, including the commit's own steps.
 pub struct CurrentDocument {
     /// What a new version of it replaces.
     pub target: Target,
@@ -57,7 +57,7 @@ impl CurrentDocument {
         RawValue::new(bytes, shapes)
     }
 
-    /// Bytes of the document, which are known without a walk over it.
+    /// The bytes of the document, which are known without reading it.
     pub fn size(&self) -> usize {
         match &self.document {
             Bytes::Block(_, span) => span.len(),
@@ -74,7 +74,7 @@ impl CurrentDocument {
         Ok(CurrentDocument { target, version: put.version, created_at: put.created_at, document })
     }
 
-    /// A document that a step of the same commit made.
+    /// A document from a step of the same commit.
     pub(crate) fn of_step(step: usize, put: &Put, payload: &[u8]) -> CurrentDocument {
         let document = Bytes::Own(payload.get(put.document.clone()).unwrap_or_default().to_vec());
         CurrentDocument {
@@ -86,20 +86,20 @@ impl CurrentDocument {
     }
 }
 
-/// What the newest applied state has under a key.
+/// The newest applied state of a key.
 pub enum Current {
-    /// No document; an insert takes this target.
+    /// No document; an insert uses this target.
     Absent(Target),
     /// This document.
     Present(CurrentDocument),
 }
 
-/// What a staged document takes the place of.
+/// What a staged document replaces.
 #[derive(Clone, Copy)]
 pub enum Over {
     /// No document: version 1.
     Nothing(Target),
-    /// A document of this version, inserted then (ms).
+    /// A document of this version, inserted at this time (ms).
     Present(Target, u64, i64),
 }
 

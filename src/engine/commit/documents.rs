@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::query::{Rewrite, Update};
 
 impl Commit<'_> {
-    /// Packs a document that came over the boundary; shapes it is the first to use are numbered now.
+    /// Encodes a document from the boundary; shapes that it uses first are numbered now.
     pub fn pack_incoming(&mut self, collection: &Collection, raw: RawValue<'_>) -> Result<()> {
         let mut staged = StagedShapes::new(collection.shapes());
         self.packed.clear();
@@ -19,7 +19,7 @@ impl Commit<'_> {
         push_shapes(collection, staged)
     }
 
-    /// Packs a tree.
+    /// Encodes a tree.
     pub fn pack_value(&mut self, collection: &Collection, value: &Value) -> Result<()> {
         let mut staged = StagedShapes::new(collection.shapes());
         self.packed.clear();
@@ -27,13 +27,13 @@ impl Commit<'_> {
         push_shapes(collection, staged)
     }
 
-    /// Packs what an update makes of a stored document, if that can be told from its bytes.
+    /// Encodes the result of an update of a stored document, if it can be computed from its bytes.
     pub fn pack_rewritten(&mut self, update: &Update, before: RawValue<'_>) -> Rewrite {
         self.packed.clear();
         update.rewrite(before, self.time(), &mut self.packed)
     }
 
-    /// Stages what was packed last in the place of a document.
+    /// Stages the document encoded last as the replacement of another.
     pub fn replace_packed(
         &mut self,
         collection: &Arc<Collection>,
@@ -46,7 +46,7 @@ impl Commit<'_> {
         version
     }
 
-    /// Stages what was packed last.
+    /// Stages the document encoded last.
     pub fn put_packed(&mut self, collection: &Arc<Collection>, key: Key, over: Over) -> Result<u64, Halt> {
         let packed = std::mem::take(&mut self.packed);
         let version = self.put(collection, key, over, &packed);
@@ -55,7 +55,7 @@ impl Commit<'_> {
     }
 }
 
-/// A document in its stored form, made outside the commit lock, with the shapes that it is the first to use.
+/// A document in its stored form, encoded outside of the commit lock, with the shapes that it uses first.
 pub(crate) struct PackedDocument {
     bytes: Vec<u8>,
     /// The number of the first of the shapes.
@@ -64,12 +64,12 @@ pub(crate) struct PackedDocument {
 }
 
 impl PackedDocument {
-    /// Bytes that use known shapes only.
+    /// Bytes that use only known shapes.
     pub(crate) fn settled(bytes: Vec<u8>) -> PackedDocument {
         PackedDocument { bytes, first: 0, shapes: Vec::new() }
     }
 
-    /// Packs a tree.
+    /// Encodes a tree.
     pub(crate) fn of(collection: &Collection, value: &Value) -> Result<PackedDocument> {
         let mut staged = StagedShapes::new(collection.shapes());
         let mut bytes = Vec::new();
@@ -77,7 +77,8 @@ impl PackedDocument {
         Ok(PackedDocument { bytes, first: usize::from(staged.first_id()), shapes: staged.into_staged() })
     }
 
-    /// Numbers the shapes, under the commit lock. False where other documents took the numbers: it is to be packed again.
+    /// Numbers the shapes, under the commit lock. False if other documents took the numbers: the document must be encoded
+    /// again.
     pub(crate) fn settle(&self, collection: &Collection) -> Result<bool> {
         let table = collection.shapes();
         for (n, shape) in self.shapes.iter().enumerate() {
@@ -97,7 +98,7 @@ impl PackedDocument {
         &self.bytes
     }
 
-    /// How many bytes it has.
+    /// The length in bytes.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

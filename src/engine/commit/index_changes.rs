@@ -1,5 +1,4 @@
-//! What a commit changes in the indexes of its collections: entries to add and to remove, and whether another
-//! document stands in the way of a unique one.
+//! What a commit changes in the indexes of its collections: entries to add and to remove, and conflicts in unique indexes.
 
 use std::sync::Arc;
 
@@ -16,9 +15,9 @@ use crate::engine::state::slab::SlotId;
 use crate::index::{Found, Keys, Purpose, cut, values_of};
 
 impl Commit<'_> {
-    /// Stages what the next step changes in the indexes: it puts `new`, or nothing, in place of `target`, which is
-    /// `present` if the caller has it. Refuses what cannot be indexed or collides; the step must follow when it does
-    /// not.
+    /// Stages the index changes of the next step, which stores `new`, or nothing, in place of `target`; `present` is the old
+    /// document if the caller has it. Refuses a document that cannot be indexed, or a duplicate; otherwise the step must
+    /// follow.
     pub(crate) fn stage_keys(
         &mut self,
         collection: &Collection,
@@ -78,7 +77,7 @@ impl Commit<'_> {
                 }
             }
             let is_building = index.is_building();
-            // What could not be indexed while the index was being built has no entries.
+            // A document that could not be indexed while the index was being built has no entries.
             let mut keys_of = |document| index.keys(document, Purpose::Entries, before);
             let had = old.map_or_else(Keys::default, |old| keys_of(old).unwrap_or_default());
             let (has, suspect) = match new.map(&mut keys_of) {
@@ -112,7 +111,7 @@ impl Commit<'_> {
                 delta.suspects.extend(suspect.then_some(step));
                 notes.push((place, has.multikey, has.truncated));
             } else if has.multikey & !index.multikey() != 0 {
-                // The same keys by way of an array: `[]` in a sparse index, say.
+                // The same keys by way of an array: `[]` in a sparse index, for example.
                 notes.push((self.delta_of(index), has.multikey, has.truncated));
             }
         }
@@ -191,8 +190,8 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// The slot of another document, as the newest applied state has it and untouched by this commit, that has this
-    /// key in a unique index.
+    /// The slot of another document with this key in a unique index, in the newest applied state and not changed by this
+    /// commit.
     pub(crate) fn holder(
         &self,
         collection: &Collection,
@@ -212,8 +211,8 @@ impl Commit<'_> {
         Ok(None)
     }
 
-    /// Whether the newest applied document in a slot has this key in a unique index. The entry may be that of an
-    /// older version, or of another value when keys were cut.
+    /// Whether the newest applied document in a slot has this key in a unique index. The entry may belong to an older
+    /// version, or to another value if keys were cut.
     pub(crate) fn has_key(
         &self,
         collection: &Collection,

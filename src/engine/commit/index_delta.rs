@@ -1,4 +1,4 @@
-//! What the steps of a commit change in an index, and which keys of unique indexes they have taken.
+//! What the steps of a commit change in an index, and which keys of unique indexes they use.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
 use crate::index::{Entries, KeyBytes};
 
-/// What the steps of a commit change in one index. Entries have the numbers of their steps in place of slots.
+/// What the steps of a commit change in one index. Entries have step numbers instead of slots.
 pub(crate) struct Delta {
     pub(crate) index: Arc<Index>,
     pub(crate) added: Entries,
     pub(crate) removed: Entries,
     pub(crate) multikey: u32,
     pub(crate) truncated: bool,
-    /// Steps whose documents could not be indexed while the index is still being built.
+    /// Steps whose documents could not be indexed while the index is being built.
     pub(crate) suspects: Vec<usize>,
 }
 
@@ -31,11 +31,11 @@ impl Delta {
     }
 }
 
-/// What the steps of a commit have taken in unique indexes.
+/// The keys of unique indexes that the steps of a commit use.
 #[derive(Default)]
 pub(crate) struct Claims {
     /// The step whose document has a key: by collection, index and key.
     pub(crate) keys: HashMap<(u32, u32, KeyBytes), usize, foldhash::fast::RandomState>,
-    /// Slots whose newest documents the steps changed: what they hold now is in `keys`.
+    /// Slots whose newest documents the steps changed: their current keys are in `keys`.
     pub(crate) moved: HashSet<(u32, SlotId), foldhash::fast::RandomState>,
 }

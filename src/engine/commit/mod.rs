@@ -1,12 +1,12 @@
 //! The one commit path: every change of the database goes through it.
 //!
-//! - [`path`]: the steps of a commit, from room in the queue to the unlock
+//! - [`path`]: the steps of a commit, from reserving queue space to releasing the lock
 //! - [`current_document`]: a document as a commit finds it, and what may replace it
 //! - `documents`: documents in their stored form, on their way into a commit
 //! - [`index_changes`], `index_delta`: what the steps change in indexes
-//! - [`apply`]: the frame is queued, the steps are applied
-//! - [`conflicts`]: the errors of a write that another stands in the way of
-//! - `read_ahead`: what is on disk and is read before the lock is taken
+//! - [`apply`]: queues the frame and applies the steps
+//! - [`conflicts`]: the errors of conflicting writes
+//! - `read_ahead`: reads documents from disk before the lock is taken
 
 pub mod apply;
 pub mod conflicts;

@@ -1,4 +1,4 @@
-//! THE commit path: every change of the database, of one document or of a million, goes through `Store::commit`.
+//! The commit path: every change of the database, of one document or of a million, goes through it.
 //!
 //! ```text
 //! before the lock   wait for room in the queue; read what is cold
@@ -7,8 +7,8 @@
 //! later             written (async) or fdatasynced (sync): published, in the order of numbers
 //! ```
 //!
-//! Nothing is undone, because nothing is applied before the last step that may fail, and nothing applied is
-//! seen before it is published.
+//! Nothing has to be undone: nothing is applied before the last step that can fail, and nothing applied is visible before it
+//! is published.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub enum Halt {
     Error(Error),
     /// This version must be read from disk first, outside the lock; then resolving starts again.
     NeedsRead(OnDisk),
-    /// Somebody else has precedence over this, who must be waited for outside the lock; then resolving starts again.
+    /// Another write has precedence and must be waited for outside of the lock; then resolving starts again.
     MustWait(Subject),
 }
 
@@ -52,11 +52,11 @@ impl From<Error> for Halt {
     }
 }
 
-/// What a commit answered, and the number that must be published before the caller may be told.
+/// The result of a commit, and the LSN that must be published before the caller gets it.
 pub struct Committed<T> {
-    /// The answer, or why nothing was committed.
+    /// The result, or why nothing was committed.
     pub result: Result<T>,
-    /// The commit's number; of a no-op or a failure the newest applied one it rests on.
+    /// The commit's LSN; for a no-op or a failure the newest applied LSN that it depends on.
     pub lsn: Lsn,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct StagedChange {
     pub(crate) made: NewContent,
 }
 
-/// What a step leaves: a document in this block, or none.
+/// The result of a step: a document in this block, or none.
 pub(crate) enum NewContent {
     Document(usize, Span),
     Tombstone,
@@ -77,27 +77,27 @@ pub(crate) enum NewContent {
 /// A collection that steps change.
 pub(crate) struct TouchedCollection {
     pub(crate) collection: Arc<Collection>,
-    /// Shapes whose definitions the log has once this frame is in it.
+    /// Shapes whose definitions are in the log after this frame.
     pub(crate) shapes: usize,
     pub(crate) count: i64,
 }
 
-/// An index that begins or ends.
+/// An index that is created or dropped.
 pub(crate) enum IndexChange {
     Ready,
     Dropped,
 }
 
-/// One commit while it is resolved: steps are staged, nothing is applied.
+/// A commit while it is resolved: steps are staged, nothing is applied.
 pub struct Commit<'s> {
     pub(crate) applied: MutexGuard<'s, Applied>,
     time: i64,
     pub(crate) blocks: Vec<Vec<u8>>,
     pub(crate) records: u32,
     pub(crate) steps: Vec<StagedChange>,
-    /// What the steps change in indexes.
+    /// The steps' changes of indexes.
     pub(crate) deltas: Vec<Delta>,
-    /// The newest step under a key, of the first `known` steps: only who asks by key needs it.
+    /// The newest step for a key, of the first `known` steps: filled only when a key is looked up.
     newest: HashMap<(u32, Key), usize, foldhash::fast::RandomState>,
     known: usize,
     pub(crate) touched: SmallVec<[TouchedCollection; 1]>,
@@ -105,7 +105,7 @@ pub struct Commit<'s> {
     pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
     pub(crate) dropped: SmallVec<[u32; 1]>,
     renamed: bool,
-    /// Collections that were begun stay without documents.
+    /// Collections that were created stay, even without documents.
     kept: bool,
     pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
     pub(crate) claims: Claims,
@@ -115,17 +115,17 @@ pub struct Commit<'s> {
     pub(crate) scratch: (Vec<u8>, Vec<u8>),
 }
 
-/// What has to be had before resolving can go on.
+/// What must be done before resolving can continue.
 enum Missing {
-    /// A version on disk.
+    /// Read a version from disk.
     Block(OnDisk),
-    /// The way past somebody who has precedence over this.
+    /// Wait for a write that has precedence.
     Way(Subject),
 }
 
 impl Store {
-    /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets cold documents;
-    /// on `Err` nothing is committed. `bytes` is about what the frame will hold.
+    /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets evicted documents; on `Err`
+    /// nothing is committed. `bytes` is the approximate size of the frame.
     pub fn commit<T>(
         &self,
         bytes: usize,
@@ -134,7 +134,7 @@ impl Store {
         self.commit_within(bytes, &Watch::default(), resolve)
     }
 
-    /// The same, and waiting for room or for who has precedence ends as the watch says.
+    /// Like `commit`, but waiting for queue space or for precedence ends when the interrupt fires.
     pub fn commit_within<T>(
         &self,
         bytes: usize,
@@ -144,7 +144,7 @@ impl Store {
         self.commit_ahead(bytes, watch, &mut ReadAhead::default(), resolve)
     }
 
-    /// The same, and of what was read ahead nothing is read again.
+    /// Like `commit_within`, but does not read again what was read ahead.
     pub(crate) fn commit_ahead<T>(
         &self,
         bytes: usize,
@@ -165,13 +165,13 @@ impl Store {
                 Ok(committed) => return committed,
                 Err(Missing::Block(disk)) => match check().and_then(|()| ahead.read(self, &disk)) {
                     Ok(_) => {}
-                    // A compaction may have taken the file away meanwhile; the slot names another then, and from here on
-                    // none that a slot names is taken away.
+                    // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
+                    // no file that a slot names is removed.
                     Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(self.views().hold()),
                     Err(error) => return failed(error),
                 },
                 Err(Missing::Way(subject)) => {
-                    // The write that has precedence may need the room.
+                    // The write that has precedence may need the queue space.
                     drop(room.take());
                     let waited = would_block(|| true).and_then(|()| self.precedence().wait(subject, check));
                     match waited.and_then(|()| self.room(bytes, check)) {
@@ -252,14 +252,14 @@ impl<'s> Commit<'s> {
         self.catalogue.as_ref().unwrap_or(&self.applied.catalogue).get(name).cloned()
     }
 
-    /// The collection of this name, begun now if there is none.
+    /// The collection of this name, created now if there is none.
     pub fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
         }
         check_name(name)?;
         let number = self.applied.next_number.checked_add(self.created.len() as u32).ok_or_else(|| {
-            Error::new(Kind::Limit, "this database has used up its collection numbers; export and import it")
+            Error::new(Kind::Limit, "this database has reached the largest collection number; export it and import it into a new one")
         })?;
         let collection = Arc::new(Collection::new(number));
         record::create(self.block(name.len() + 32), number, name, b"");
@@ -268,12 +268,12 @@ impl<'s> Commit<'s> {
         Ok(collection)
     }
 
-    /// Keeps the collections that were begun, also without documents.
+    /// Keeps the created collections, even without documents.
     pub fn keep_created(&mut self) {
         self.kept = !self.created.is_empty();
     }
 
-    /// Puts a collection without documents in the place of the one of this name, with the same indexes.
+    /// Replaces the collection of this name by an empty one with the same indexes.
     pub fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
         let before = self.collection(name);
         self.drop_collection(name);
@@ -288,28 +288,28 @@ impl<'s> Commit<'s> {
         Ok(collection)
     }
 
-    /// Logs an index that is ready with this commit. Of a collection that this commit begins, it is maintained from
-    /// here on.
+    /// Logs an index that is ready with this commit. In a collection that this commit creates, it is maintained from here
+    /// on.
     pub fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let mut spec = Vec::new();
         encode_plain(&index.spec().to_value(), &mut spec);
         record::index(self.block(spec.len() + 16), collection.number(), &spec);
         if self.created.iter().any(|created| created.number() == collection.number()) {
-            // Nobody else sees the collection yet; documents that this commit puts are checked as later ones.
+            // Nobody else sees the collection yet; later documents of this commit are checked.
             index.set_ready(Lsn(0));
             collection.add_index(index.clone());
         }
         self.index_changes.push((collection.clone(), index.clone(), IndexChange::Ready));
     }
 
-    /// Ends an index.
+    /// Drops an index.
     pub fn end_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let name = &index.spec().name;
         record::drop_index(self.block(name.len() + 16), collection.number(), name);
         self.index_changes.push((collection.clone(), index.clone(), IndexChange::Dropped));
     }
 
-    /// Ends the collection of this name; answers whether there was one.
+    /// Drops the collection of this name; returns whether there was one.
     pub fn drop_collection(&mut self, name: &str) -> bool {
         let Some(collection) = self.collection(name) else { return false };
         record::drop_collection(self.block(16), collection.number());
@@ -318,7 +318,7 @@ impl<'s> Commit<'s> {
         true
     }
 
-    /// Gives the collection of one name another, which no collection has.
+    /// Renames a collection to a name that no collection has.
     pub fn rename_collection(&mut self, collection: &Arc<Collection>, to: &str) {
         record::rename(self.block(to.len() + 16), collection.number(), to);
         let renamed = self.catalogue_now().without(collection.number()).with(to, collection.clone());
@@ -330,13 +330,13 @@ impl<'s> Commit<'s> {
         self.catalogue.as_ref().unwrap_or(&self.applied.catalogue)
     }
 
-    /// What is there under a key.
+    /// The document with this key.
     pub fn current(&mut self, collection: &Collection, key: &Key) -> Result<Current, Halt> {
         for (n, step) in self.steps.iter().enumerate().skip(self.known) {
             self.newest.insert((step.collection.number(), step.key.clone()), n);
         }
         self.known = self.steps.len();
-        // A commit of one step, the usual one, has no steps to look at yet.
+        // A commit of one step, the usual case, has no earlier steps.
         if !self.steps.is_empty()
             && let Some(step) = self.newest.get(&(collection.number(), key.clone()))
         {
@@ -356,7 +356,7 @@ impl<'s> Commit<'s> {
         }
     }
 
-    /// The newest applied document in a slot and the commit that made it; `None` when it is gone.
+    /// The newest applied document in a slot and the commit that made it; `None` when it is deleted.
     pub fn in_slot(
         &self,
         collection: &Collection,
@@ -365,7 +365,7 @@ impl<'s> Commit<'s> {
         let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
         let present = |block, span| CurrentDocument::of_block(Target::Slot(slot), block, span);
         if let Some(disk) = version.on_disk() {
-            // A compaction may have moved the version since it was read: what was read does not fit its new span.
+            // A compaction may have moved the version since it was read: the bytes read do not fit its new span.
             return match self.ahead.get(&disk) {
                 Some(block) => Ok(Some((version.lsn, present(block, disk.span())?))),
                 None => Err(Halt::NeedsRead(disk)),
@@ -382,7 +382,7 @@ impl<'s> Commit<'s> {
         Ok(CurrentDocument::of_step(step, &put, payload))
     }
 
-    /// Stages a document; answers its version. One that cannot be indexed, or that collides in a unique index, is
+    /// Stages a document; returns its version. One that cannot be indexed, or that is a duplicate in a unique index, is
     /// refused and nothing is staged.
     pub fn put(
         &mut self,
@@ -452,7 +452,7 @@ impl<'s> Commit<'s> {
         Ok(())
     }
 
-    /// Whether nobody else has precedence over what is about to change.
+    /// Whether no other write has precedence over what is about to change.
     #[inline]
     fn check_way(&self, collection: &Collection, target: Target) -> Result<(), Halt> {
         if self.precedence.is_idle() {
@@ -478,7 +478,7 @@ impl<'s> Commit<'s> {
         })
     }
 
-    /// The block that takes a record of about this size; every record begins here.
+    /// The block for a record of about this size; every record begins here.
     fn block(&mut self, size: usize) -> &mut Vec<u8> {
         self.records += 1;
         let full = self
@@ -499,7 +499,7 @@ impl<'s> Commit<'s> {
         self.blocks.iter().map(Vec::len).sum()
     }
 
-    /// A collection begun for documents that then failed is not begun.
+    /// A collection created for documents that failed is not created.
     /// Leaves the documents as they are.
     pub(crate) fn abandon(&mut self) {
         self.steps.clear();

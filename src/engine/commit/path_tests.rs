@@ -1,4 +1,4 @@
-//! A commit that goes wrong.
+//! Commits that fail.
 
 use super::*;
 use crate::engine::commit::apply::Unapplied;

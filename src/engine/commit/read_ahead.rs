@@ -1,7 +1,7 @@
-//! What is read for a commit before it takes its lock.
+//! Reads documents for a commit before it takes its lock.
 //!
-//! Whole blocks, as documents that lie together are changed together: each is read once. Past a bound the blocks of
-//! documents that lie apart are not kept, only the documents.
+//! Whole blocks are read, because adjacent documents are often changed together: each block is read once. Beyond a limit
+//! only the documents of scattered blocks are kept, not the blocks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::error::Result;
 use crate::options::PART_BYTES;
 use crate::storage::{Block, BlockPlace};
 
-/// Slots between two looks at the limits.
+/// Slots between two checks of the limits.
 const STRETCH: usize = 64;
 
-/// Blocks by their places, and documents by the places of their blocks and where they stand in them. A place names the
-/// same bytes for as long as the database is open, and a slot's version names its place: so what is here is used for the
-/// very version that it was read for, whatever happened to the slot meanwhile.
+/// Blocks by place, and documents by place and position. A place names the same bytes as long as the database is open, and a
+/// slot's version names its place: so an entry is used only for the version that it was read for, whatever happened to the
+/// slot meanwhile.
 #[derive(Default)]
 pub struct ReadAhead {
     blocks: HashMap<BlockPlace, Arc<Block>, foldhash::fast::RandomState>,
@@ -37,7 +37,7 @@ impl ReadAhead {
         self.blocks.get(&place).or_else(|| self.alone.get(&(place, disk.span().range().start)))
     }
 
-    /// Reads the block that holds this version, if that was not done.
+    /// Reads the block of this version, unless it was read already.
     pub(crate) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
         if let Some(block) = self.get(disk) {
             return Ok(block.clone());
@@ -62,7 +62,7 @@ impl ReadAhead {
         }
     }
 
-    /// Lets go of what another batch is not likely to ask for.
+    /// Drops what another batch is unlikely to need.
     pub(crate) fn next_batch(&mut self) {
         self.alone.clear();
         if self.bytes > PART_BYTES {
@@ -73,8 +73,8 @@ impl ReadAhead {
 }
 
 impl Store {
-    /// Reads what these slots hold on disk now. What cannot be read is left: the commit meets it again, if it is still
-    /// there then.
+    /// Reads the documents of these slots that are on disk now. A failed read is ignored: the commit meets it again, if it
+    /// still matters then.
     pub(crate) fn read_ahead(
         &self,
         collection: &Collection,

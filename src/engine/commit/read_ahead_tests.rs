@@ -1,4 +1,4 @@
-//! Blocks that commits over cold documents read, and how often such commits are resolved.
+//! Which blocks commits over documents on disk read, and how often such commits are resolved.
 
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
@@ -19,7 +19,7 @@ fn incoming(value: &Value) -> Incoming {
     Incoming { range: 0..bytes.len(), buffer: bytes.into(), shapes: Arc::new(Shapes::new()) }
 }
 
-/// A database whose documents lie on disk, many in a block.
+/// A database with documents on disk, many in a block.
 struct Bench {
     _directory: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
@@ -67,12 +67,12 @@ impl Bench {
         self.slots().iter().filter_map(disk).collect()
     }
 
-    /// Distinct blocks that documents lie in.
+    /// Distinct blocks of the documents.
     fn places(&self) -> usize {
         self.disks().iter().map(|disk| **disk.place()).collect::<std::collections::HashSet<_>>().len()
     }
 
-    /// How often a commit that looks at all documents is resolved.
+    /// How often a commit that reads all documents is resolved.
     fn resolved(&self, ahead: &mut ReadAhead) -> usize {
         let (collection, mut times) = (self.collection(), 0);
         let committed = self.database.store().commit_ahead(10, &Watch::default(), ahead, |commit| {
@@ -119,8 +119,8 @@ fn past_the_bound_documents_are_kept_and_not_their_blocks() {
     assert!(ahead.blocks.is_empty() && ahead.alone.is_empty());
 }
 
-/// A bulk write that updates each document by its `_id`, in an order that jumps from block to block, replaces one, deletes
-/// one, and names one that is not there: each block is read once, however many of them lie in it.
+/// A bulk write that updates each document by its `_id`, in an order that jumps between blocks, replaces one, deletes one,
+/// and names a missing one: each block is read once.
 #[test]
 fn a_bulk_write_by_id_reads_each_block_once() {
     let bench = Bench::new();

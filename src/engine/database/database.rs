@@ -1,4 +1,4 @@
-//! A handle on an open database. Handles in one process share the engine of a directory; the last closes it.
+//! A handle of an open database. Handles in one process share the engine of a directory; the last one closes it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,21 +25,21 @@ use crate::index::Spec;
 use crate::options::{MEMORY, OpenOptions, StorageMode};
 use crate::storage::{Host, Opened, RecoveryReport, open_disk_early, open_memory};
 
-/// A handle on a database.
+/// A handle of a database.
 pub struct Database {
     store: Arc<Store>,
     options: OpenOptions,
     closed: Arc<AtomicBool>,
-    /// Held while closing, so that who closes again returns only when it is done.
+    /// Held while closing, so that a second close returns only when the first is done.
     closing: Mutex<()>,
     sessions: Mutex<Vec<Weak<Session>>>,
     runtime: Handle,
     place: Option<registry::Place>,
-    /// Where its directory is.
+    /// The location of its directory.
     at: Option<PathBuf>,
 }
 
-/// What a handle says of itself.
+/// A description of a handle.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Description {
@@ -51,7 +51,7 @@ pub struct Description {
     pub recovery: RecoveryReport,
 }
 
-/// Counters and sizes of now.
+/// Current statistics.
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseStats {
@@ -59,7 +59,7 @@ pub struct DatabaseStats {
     pub collections: u64,
     /// Documents in all collections.
     pub documents: u64,
-    /// Bytes of documents in memory, old versions included.
+    /// Bytes of documents in memory, including old versions.
     pub hot_bytes: u64,
     /// Bytes of the newest version of every document, in memory or on disk.
     pub live_bytes: u64,
@@ -73,38 +73,39 @@ pub struct DatabaseStats {
     pub syncs: u64,
     /// The newest commit that reads see.
     pub last_lsn: u64,
-    /// The newest commit known to be on the disk itself.
+    /// The newest commit known to be durable.
     pub durable_lsn: u64,
-    /// Open views: cursors that were not read to their end.
+    /// Open views: those of open cursors.
     pub views: u64,
     /// How long (ms) the oldest of them has been open.
     pub oldest_view_age: u64,
-    /// Indexes of all collections, those of `_id` left out.
+    /// Indexes of all collections, without those on `_id`.
     pub indexes: u64,
     /// Bytes of memory that they take.
     pub index_bytes: u64,
-    /// Indexes that costly scans asked for.
+    /// Indexes suggested by costly scans.
     pub suggested_indexes: Vec<SuggestedIndex>,
 }
 
 impl Database {
-    /// Opens a database and blocks until it is recovered, or a checkpoint answers until then. `:memory:` is a database of its own each time.
+    /// Opens a database and blocks until it is recovered, or until a checkpoint can answer reads. Each `:memory:` is a
+    /// separate database.
     pub fn open(path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
         Self::open_on(&Host::system(), path, options, runtime)
     }
 
-    /// The path from the root that a path means now; a later working directory changes nothing about it.
+    /// The absolute path that a path means now; a later change of the working directory has no effect.
     pub fn locate(path: &str) -> Result<PathBuf> {
         locate_on(&Host::system(), path)
     }
 
-    /// [`Database::open`] on a file system, clock and source of randomness of one's own.
+    /// [`Database::open`] on another file system, clock and source of randomness.
     pub fn open_on(host: &Host, path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
         let at = if path == MEMORY || path.is_empty() { PathBuf::new() } else { locate_on(host, path)? };
         Self::open_at(host, path, &at, options, runtime)
     }
 
-    /// [`Database::open_on`] with the place that the path meant when it was asked for.
+    /// [`Database::open_on`] with a location that was resolved earlier.
     pub fn open_at(
         host: &Host,
         path: &str,
@@ -183,30 +184,30 @@ impl Database {
         Ok(Export::new(self.store.clone(), self.closed.clone(), only))
     }
 
-    /// Everything acknowledged so far is on the disk itself when this returns.
+    /// Everything acknowledged so far is durable when this returns.
     pub fn flush(&self) -> Result<()> {
         self.check_ready("flush")?;
         self.store.flush()
     }
 
-    /// Writes a snapshot of now and begins a new generation of files; writers go on meanwhile.
+    /// Writes a snapshot of the current state and begins a new generation of files; writers continue meanwhile.
     pub fn compact(&self) -> Result<Compaction> {
         self.compact_within(&Watch::default())
     }
 
-    /// [`Database::compact`] that ends as the watch says, and then changes nothing.
+    /// [`Database::compact`] that stops when the interrupt fires, and then changes nothing.
     pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
         self.check_open("compact")?;
         self.store.wait_loaded(watch)?;
         self.store.compact_within(watch)
     }
 
-    /// Copies the state of now into a directory that is not there yet; see [`Store::backup`].
+    /// Copies the current state into a new directory; see [`Store::backup`].
     pub fn backup(&self, destination: &str) -> Result<Backup> {
         self.backup_within(destination, &Watch::default())
     }
 
-    /// [`Database::backup`] that ends as the watch says, and then leaves nothing.
+    /// [`Database::backup`] that stops when the interrupt fires, and then leaves nothing.
     pub fn backup_within(&self, destination: &str, watch: &Watch) -> Result<Backup> {
         self.check_open("backup")?;
         self.store.wait_loaded(watch)?;
@@ -214,13 +215,13 @@ impl Database {
         self.store.backup_within(&Host::system(), self.at.as_deref(), destination, watch)
     }
 
-    /// Makes indexes, all or none, and the collection where it is missing; answers their names once that is published.
+    /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
     pub fn create_indexes(&self, collection: &str, specs: &[Spec]) -> Result<Vec<String>> {
         self.check_ready("createIndexes")?;
         self.published(self.store.create_indexes(collection, specs))
     }
 
-    /// Drops the index of this name, or every one but that of `_id` for `*`.
+    /// Drops the index of this name, or all but the one on `_id` for `*`.
     pub fn drop_index(&self, collection: &str, index: &str) -> Result<()> {
         self.check_ready("dropIndex")?;
         self.published(self.store.drop_index(collection, index))
@@ -231,14 +232,14 @@ impl Database {
         committed.result
     }
 
-    /// Compares every index with its documents; answers how many entries there are. What differs is an `INTERNAL`
-    /// error: a defect of this package.
+    /// Compares every index with its documents; returns the number of entries. A difference is an `INTERNAL` error: a defect
+    /// of this package.
     pub fn check_indexes(&self) -> Result<u64> {
         self.check_ready("checkIndexes")?;
         self.store.check_indexes()
     }
 
-    /// Operations of this handle that still run in a moment end with `CLOSED`: it is about to be closed.
+    /// Announces that the handle is about to be closed: its operations that still run shortly after end with `CLOSED`.
     pub fn interrupt_soon(self: &Arc<Self>) {
         let database = Arc::downgrade(self);
         self.runtime.spawn(async move {
@@ -270,8 +271,7 @@ impl Database {
         }
     }
 
-    /// Closes a database that keeps nothing on disk where there is nothing to wait for. `None`, and nothing is done, where
-    /// [`Database::close`] may have to wait.
+    /// Closes a database in memory if that does not block. Otherwise returns `None` and does nothing.
     pub fn close_at_once(&self) -> Option<Result<()>> {
         let idle = |session: &Weak<Session>| session.upgrade().is_none_or(|session| session.is_idle());
         let prompt = self.options.storage == StorageMode::Memory
@@ -281,7 +281,7 @@ impl Database {
         prompt.then(|| self.close())
     }
 
-    /// Counters and sizes of now.
+    /// Current statistics.
     pub fn stats(&self) -> Result<DatabaseStats> {
         self.check_ready("stats")?;
         let catalogue = self.store.views().catalogue();
@@ -318,7 +318,7 @@ impl Database {
         }
     }
 
-    /// Refuses when it is closed, and waits until its log was read.
+    /// Fails when it is closed; waits until its log was read.
     fn check_ready(&self, method: &str) -> Result<()> {
         self.check_open(method)?;
         self.store.wait_loaded(&Watch::default())
@@ -368,7 +368,7 @@ mod tests {
         let packing = database.store.compacting().lock();
         assert!(database.close_at_once().is_none());
         drop(packing);
-        // A worker that lingers may hold the lock of its queue for a moment.
+        // A lingering worker may hold the lock of its queue for a moment.
         let closed = loop {
             if let Some(closed) = database.close_at_once() {
                 break closed;

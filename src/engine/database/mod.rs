@@ -1,6 +1,6 @@
 //! The handle of an open database.
 //!
-//! - `database`: opening, closing, and what concerns the database as a whole
+//! - `database`: opening, closing, and operations on the whole database
 //! - [`registry`]: the databases that are open in this process
 
 mod database;

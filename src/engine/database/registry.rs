@@ -1,5 +1,5 @@
-//! The databases open in this process, by the identity of their directory: threads of one process share the
-//! engine of a directory. Its lock keeps the directory's inode from being given to another.
+//! The databases open in this process, by the identity of their directory: threads of one process share the engine of a
+//! directory. The lock of an open database keeps the directory's inode from being reused.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::storage::Host;
 /// Device and inode of a directory.
 type Identity = (u64, u64);
 
-/// Where an open database is registered.
+/// The key of a registered database.
 #[derive(Clone)]
 pub struct Place(Arc<Mutex<Shared>>);
 
@@ -26,10 +26,10 @@ struct Shared {
 }
 
 static OPEN: LazyLock<Mutex<HashMap<Identity, Place>>> = LazyLock::new(Mutex::default);
-/// Held while a directory is opened that is not there: it has no identity to be found by yet.
+/// Held while a directory is opened that does not exist yet: it has no identity to be found by.
 static CREATING: Mutex<()> = Mutex::new(());
 
-/// Joins the engine of this directory, or opens one.
+/// Shares the engine of this directory, or opens one.
 pub fn open(
     host: &Host,
     path: &Path,
@@ -65,7 +65,7 @@ pub fn open(
     Ok((store, Some(place)))
 }
 
-/// One handle less; the last closes the engine. An open call meanwhile waits, then opens anew.
+/// Drops one handle; the last one closes the engine. A concurrent open waits, then opens a new one.
 pub fn release(place: &Place, store: &Store) -> Result<()> {
     let mut shared = place.0.lock();
     shared.handles -= 1;

@@ -1,11 +1,11 @@
-//! Room in the commit queue: writers wait for it before the commit lock, so that memory does not grow.
+//! Backpressure: writers reserve space in the commit queue before they take the commit lock, so that memory does not grow.
 
 use parking_lot::{Condvar, Mutex};
 
 use super::interrupt::LOOK;
 use crate::error::Result;
 
-/// Bytes that may be queued and not yet published.
+/// The limit of bytes that may be queued and not yet published.
 pub struct Backpressure {
     limit: u64,
     used: Mutex<u64>,
@@ -13,14 +13,14 @@ pub struct Backpressure {
 }
 
 impl Backpressure {
-    /// Room for this many bytes.
+    /// A reservation of so many bytes.
     pub fn new(limit: u64) -> Backpressure {
         Backpressure { limit, used: Mutex::new(0), freed: Condvar::new() }
     }
 
-    /// Takes room, waiting for it. Something larger than the whole budget waits until it is alone. `drive`
-    /// is called before waiting: what is queued may need this very thread to be written. PublishWaiters ends with what `check`
-    /// says, which is asked now and then.
+    /// Reserves bytes, waiting for space. A request larger than the whole budget waits until it is alone. `drive` is called
+    /// before waiting, because the queued frames may need this very thread to be written. Waiting ends with the error of
+    /// `check`, which is called periodically.
     pub fn take(&self, bytes: u64, drive: impl Fn(), check: impl Fn() -> Result<()>) -> Result<()> {
         loop {
             let mut used = self.used.lock();
@@ -39,7 +39,7 @@ impl Backpressure {
         }
     }
 
-    /// Takes room if it is there now.
+    /// Reserves bytes if there is space now.
     pub fn try_take(&self, bytes: u64) -> bool {
         let Some(mut used) = self.used.try_lock() else { return false };
         let fits = *used == 0 || *used + bytes <= self.limit;
@@ -49,13 +49,13 @@ impl Backpressure {
         fits
     }
 
-    /// Gives room back.
+    /// Releases bytes.
     pub fn give(&self, bytes: u64) {
         *self.used.lock() -= bytes;
         self.freed.notify_all();
     }
 
-    /// Bytes taken.
+    /// Bytes reserved.
     pub fn used(&self) -> u64 {
         *self.used.lock()
     }

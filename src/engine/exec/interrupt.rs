@@ -1,5 +1,5 @@
-//! When an operation is to stop before it is done: its time is up, its caller has lost interest, or the database closes.
-//! Looked at between pages of a scan and between commits, never inside one; `work` is what loops in between look at.
+//! When an operation stops before it is done: at its deadline, when its caller cancels it, or when the database closes.
+//! Checked between pages of a scan and between commits; loops in between check their `Work`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,18 +11,18 @@ use crate::work::{Clock, Stop, Work};
 /// How long a wait for a lock or for memory lasts before the limits of the operation are checked again.
 pub(crate) const LOOK: Duration = Duration::from_millis(10);
 
-/// What a caller allows an operation.
+/// The limits that a caller sets for an operation.
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
-    /// Milliseconds from its submission; of a cursor, for all of its batches.
+    /// Milliseconds from the submission; for a cursor, of all its batches together.
     pub max_time: Option<u64>,
-    /// Set when nobody wants the answer any more.
+    /// Set when the caller no longer wants the result.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Set when the operation begins. Before that nothing was done, and past its time nothing will be.
+    /// Set when the operation begins. If it does not begin within its time limit, it does nothing.
     pub begun: Option<Arc<AtomicBool>>,
 }
 
-/// The limits of an operation under way.
+/// The limits of a running operation.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     stop: Stop,
@@ -30,7 +30,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts counting.
+    /// Starts the time limit.
     pub fn start(limits: &Limits, now: i64) -> Watch {
         let deadline =
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
@@ -38,21 +38,21 @@ impl Watch {
         Watch { stop, begun: limits.begun.clone() }
     }
 
-    /// The operation begins: its caller waits for its answer.
+    /// Marks the operation as begun: from now on its caller waits for its result.
     pub fn begin(&self) {
         if let Some(begun) = &self.begun {
             begun.store(true, Ordering::Release);
         }
     }
 
-    /// The same, stopped by this flag too, with `CLOSED`.
+    /// Also stopped by this flag, with `CLOSED`.
     #[must_use]
     pub fn until(mut self, closing: Arc<AtomicBool>) -> Watch {
         self.stop.closing = Some(closing);
         self
     }
 
-    /// The same with a deadline at most this many milliseconds from now.
+    /// With a deadline at most this many milliseconds from now.
     #[must_use]
     pub fn within(mut self, time: Option<u64>, now: i64) -> Watch {
         if self.stop.deadline.is_none() {
@@ -62,29 +62,29 @@ impl Watch {
         self
     }
 
-    /// The same, ending when the other does where it has no deadline of its own.
+    /// With the deadline of the other where it has none.
     #[must_use]
     pub fn no_later_than(mut self, other: &Watch) -> Watch {
         self.stop.deadline = self.stop.deadline.or(other.stop.deadline);
         self
     }
 
-    /// Milliseconds left, where there is a deadline.
+    /// Milliseconds left, if there is a deadline.
     pub fn left(&self, now: i64) -> Option<u64> {
         self.stop.deadline.map(|deadline| u64::try_from(deadline.saturating_sub(now)).unwrap_or(0))
     }
 
-    /// Refuses with `ABORTED`, `CLOSED` or `TIMEOUT` when it is time to stop.
+    /// Fails with `ABORTED`, `CLOSED` or `TIMEOUT` when it is time to stop.
     pub fn check(&self, now: impl FnOnce() -> i64) -> Result<()> {
         self.stop.check(now)
     }
 
-    /// The operation's work: what its filter, update, projection or pipeline counts with.
+    /// The operation's budget: its filter, update, projection or pipeline counts against it.
     pub fn work(&self, clock: Clock, memory: usize) -> Work {
         Work::new(clock, self.stop.clone(), memory)
     }
 
-    /// Work that began under other limits goes on under these.
+    /// Puts a budget from an earlier call under these limits.
     pub fn take_over(&self, work: &Work) {
         work.stop_by(self.stop.clone());
     }

@@ -1,7 +1,7 @@
 //! How work runs: on which threads, for how long, and how much of it waits.
 //!
 //! - [`interrupt`]: the limits of an operation, and when it stops
-//! - [`nonblocking`]: work on a thread that must not wait, refused where it would
+//! - [`nonblocking`]: work on a thread that must not block, refused where it would
 //! - [`work_queue`]: jobs in order on a pool of threads
 //! - `parallel`: one scan on several threads, its parts taken in order
 //! - [`backpressure`]: bytes that may be queued before writers wait

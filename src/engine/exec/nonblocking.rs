@@ -1,47 +1,47 @@
-//! Work on a thread that must not wait: the JavaScript thread, which commits small writes itself when that takes
-//! microseconds, and finds the few documents of a small query.
+//! Work on a thread that must not block: the JavaScript thread, which executes small writes and small queries itself when
+//! that takes microseconds.
 //!
-//! [`nonblocking`] opens a scope on its thread. Inside it every place of the commit path that could wait asks
-//! [`would_block`] first: a lock that is held, a full queue, a document on disk or of some size, a file to begin, an fsync
-//! under way. It then fails instead of waiting, the scope notes it, and [`nonblocking`] answers `None`: whatever the
-//! operation made of that error is thrown away, and the caller runs it again where waiting is allowed.
+//! [`nonblocking`] opens a scope on its thread. Inside it every place of the commit path that could block calls
+//! [`would_block`] first: a held lock, a full queue, a document on disk or a large one, a file to begin, a running fsync.
+//! Instead of blocking, that place fails, the scope records it, and [`nonblocking`] returns `None`: the operation's error is
+//! discarded, and the caller runs the operation again where blocking is allowed.
 //!
-//! That is sound because nothing was committed: a refusal comes before the last step of a commit, and ends the scope's
-//! commits. A scope runs one operation that makes one commit at most.
+//! This is sound because nothing was committed: a refusal comes before the last step of a commit, and prevents further
+//! commits of the scope. A scope runs one operation that makes at most one commit.
 //!
-//! What computes, as expressions do, counts with [`nonblocking_work`]: past some hundred steps it is refused as well.
+//! Computations, such as expressions, count against [`nonblocking_work`]: after some hundred steps they are refused as well.
 
 use std::cell::{Cell, RefCell};
 
 use crate::error::{Error, Kind, Result};
 use crate::work::{Work, look_after};
 
-/// Bytes of a document or of an operation that may be worked on at most.
+/// The maximum bytes of a document or of an operation.
 pub const NONBLOCKING_BYTES: usize = 16 << 10;
-/// Documents or entries that a find may look at.
+/// The maximum number of documents or entries that a find may read.
 pub const NONBLOCKING_DOCUMENTS: usize = 256;
-/// Bytes of documents that a find may look at in one go.
+/// The maximum bytes of documents that a find may read in one go.
 pub const NONBLOCKING_READ: usize = 128 << 10;
 
-/// Steps of work that an operation may take, some tens of microseconds.
+/// The maximum steps of an operation, some tens of microseconds.
 const NONBLOCKING_STEPS: usize = 512;
-/// Bytes that it may hold meanwhile.
+/// The maximum bytes that it may hold.
 const NONBLOCKING_MEMORY: usize = 1 << 20;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// None is open: waiting is allowed.
+    /// No scope is open: blocking is allowed.
     None,
-    /// Nothing had to wait so far.
+    /// Nothing had to block so far.
     Open,
-    /// Something would have had to wait.
+    /// Something would have had to block.
     Refused,
 }
 
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::None) };
-    /// The work of what runs inside the scopes of this thread. Kept from one to the next, since making one costs as much as a
-    /// small step of a commit, until an operation has spent it.
+    /// The budget of the scopes of this thread. Reused from one to the next, because creating one costs as much as a small
+    /// step of a commit, until an operation has spent it.
     static WORK: RefCell<Work> = RefCell::new(brief());
 }
 
@@ -53,7 +53,7 @@ fn is_spent() -> bool {
     WORK.with_borrow(Work::has_failed)
 }
 
-/// Ends the scope also when the work panics.
+/// Ends the scope even when the work panics.
 struct End;
 
 impl Drop for End {
@@ -62,8 +62,8 @@ impl Drop for End {
     }
 }
 
-/// Runs an operation that makes one commit at most, without waiting. `None`: it would have had to wait, and nothing
-/// was committed.
+/// Runs an operation that makes at most one commit, without blocking. `None`: it would have had to block, and nothing was
+/// committed.
 pub fn nonblocking<T>(work: impl FnOnce() -> T) -> Option<T> {
     WORK.with_borrow_mut(|own| {
         if own.has_failed() || own.held() > 0 {
@@ -77,32 +77,32 @@ pub fn nonblocking<T>(work: impl FnOnce() -> T) -> Option<T> {
     (SCOPE.get() == Scope::Open && !is_spent()).then_some(result)
 }
 
-/// The work of the operation, inside a scope.
+/// The budget of the operation, inside a scope.
 pub fn nonblocking_work() -> Option<Work> {
     is_nonblocking().then(|| WORK.with_borrow(Work::clone))
 }
 
-/// Whether waiting is refused here.
+/// Whether blocking is refused here.
 pub fn is_nonblocking() -> bool {
     SCOPE.get() != Scope::None
 }
 
-/// What fails instead of waiting, when `waits`, in a scope; once refused, everything that asks is.
+/// The error that replaces blocking, if `waits` in a scope; after one refusal, every later call fails.
 pub fn would_block(waits: impl FnOnce() -> bool) -> Result<()> {
     match SCOPE.get() {
         Scope::None => Ok(()),
-        // A filter that was stopped says no: nothing is committed on its word.
+        // A stopped filter returns false: nothing may be committed because of that.
         Scope::Open if !waits() && !is_spent() => Ok(()),
         _ => Err(blocked()),
     }
 }
 
-/// Bytes of documents that may be looked at before [`blocked`] is due.
+/// Bytes of documents that may be read before [`blocked`] is due.
 pub fn nonblocking_bytes() -> usize {
     if is_nonblocking() { NONBLOCKING_READ } else { usize::MAX }
 }
 
-/// Notes that something would have had to wait, and answers what fails for it.
+/// Records that something would have had to block, and returns the error.
 pub fn blocked() -> Error {
     SCOPE.set(Scope::Refused);
     Error::new(Kind::Internal, "an operation that must not wait would have had to; please report it")

@@ -1,7 +1,7 @@
 //! Work in numbered pieces on several threads, whose results are taken in the order of the numbers.
 //!
-//! The caller's thread works along and is the only one that takes, so results come out as if there were one thread. No
-//! thread runs ahead of what was taken by more than some pieces: what waits to be taken is bounded.
+//! The caller's thread works too, and is the only one that takes results, so they come in the same order as with one thread.
+//! No thread runs ahead of the taken results by more than some pieces: the number of pending results is bounded.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -13,21 +13,21 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Error, Kind, Result};
 
-/// Helpers of one piece of work: beyond, memory is what scans wait for.
+/// The maximum number of helpers of one piece of work: with more, scans wait for memory bandwidth.
 const MOST_HELPERS: usize = 7;
-/// Pieces a thread that may be under way or wait to be taken.
+/// Pieces per thread that may be running or waiting to be taken.
 const AHEAD: u64 = 2;
 
 /// Threads of this process that such work occupies now.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
-/// Threads that may help the caller: cores that no other such work occupies. Given back when dropped.
+/// Threads that may help the caller: cores that no other such work occupies. Released when dropped.
 pub(crate) struct Workers {
     helpers: usize,
 }
 
 impl Workers {
-    /// At most so many.
+    /// At most this many.
     pub(crate) fn reserve(most: u64) -> Workers {
         static CORES: OnceLock<usize> = OnceLock::new();
         let cores = *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -39,7 +39,7 @@ impl Workers {
         Workers { helpers: free(before) }
     }
 
-    /// Whether the caller is alone.
+    /// Whether the caller has no helpers.
     pub(crate) fn is_empty(&self) -> bool {
         self.helpers == 0
     }
@@ -57,8 +57,8 @@ impl Drop for Workers {
     }
 }
 
-/// Works off the pieces `0..count` and takes the result of each in order, until one is an error or is told to be the
-/// last. `work` should look at the flag now and then: once it is set nobody wants its result.
+/// Executes the pieces `0..count` and takes the result of each in order, until one is an error or the caller ends it. `work`
+/// should check the flag periodically: once it is set its result is not needed.
 pub(crate) fn in_order<T: Send>(
     workers: &Workers,
     count: u64,
@@ -82,10 +82,10 @@ pub(crate) fn in_order<T: Send>(
         return Ok(());
     }
     std::thread::scope(|scope| {
-        // However this ends, the helpers are told, or the scope would not end.
+        // However this ends, the helpers must be notified, or the scope would not end.
         let _over = Over(&line);
         for _ in 0..workers.helpers {
-            // A thread that cannot be had is done without.
+            // A thread that cannot be started is not necessary.
             let _none =
                 std::thread::Builder::new().name("scan".to_owned()).spawn_scoped(scope, || line.help(&work));
         }
@@ -93,7 +93,7 @@ pub(crate) fn in_order<T: Send>(
     })
 }
 
-/// Who does what.
+/// The distribution of the work.
 struct Line<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -103,11 +103,11 @@ struct Line<T> {
 }
 
 struct State<T> {
-    /// The next piece that nobody works on.
+    /// The next piece that no thread has taken.
     next: u64,
-    /// Pieces taken.
+    /// Pieces whose results were taken.
     taken: u64,
-    /// The results from there on; `None` for those under way.
+    /// The results from there on; `None` for running pieces.
     results: VecDeque<Option<Result<T>>>,
 }
 
@@ -128,7 +128,7 @@ struct Over<'l, T>(&'l Line<T>);
 impl<T> Drop for Over<'_, T> {
     fn drop(&mut self) {
         self.0.over.store(true, Ordering::Release);
-        // Under the lock, so that no one looks at the flag before and sleeps after.
+        // Under the lock, so that no thread checks the flag before and sleeps after.
         let _state = self.0.state.lock();
         self.0.changed.notify_all();
     }
@@ -231,7 +231,7 @@ mod tests {
             }
             assert_eq!(squares(&workers, 1_000, 9).unwrap().len(), 10);
             assert_eq!(squares(&workers, 1_000, 500).unwrap_err().kind(), Kind::Aborted);
-            // What follows the last that is taken does not count.
+            // Pieces after the last one taken do not count.
             assert!(squares(&workers, 1_000, 76).is_ok());
         }
     }

@@ -1,9 +1,9 @@
-//! Queues of work on tokio's blocking pool: in order, on at most so many threads.
+//! Queues of work on tokio's blocking pool: in order, on a limited number of threads.
 //!
-//! A worker that has nothing to do lingers before it leaves: work that waits for its answer to come back to JavaScript
-//! and for the next call comes within tens of microseconds, and a thread of the pool takes as long to be woken. It looks
-//! for work without sleeping for a moment, then sleeps where one call wakes it, then goes. Between two looks it gives way:
-//! the thread that it has just woken with an answer may be waiting for this very core.
+//! A worker without work lingers before it leaves: the next operation of a program that awaits each one arrives within tens
+//! of microseconds, and waking a thread of the pool takes as long. The worker first polls for a moment, then sleeps until it
+//! is notified, then leaves. Between two polls it yields: the thread that it has just woken with a result may need this very
+//! core.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,36 +13,36 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
-/// A piece of work.
+/// A job.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-/// A queue that at most `width` threads work off. With a width of one, work runs in the order it came.
+/// A queue with at most `width` workers. With a width of one, jobs run in the order in which they came.
 pub struct WorkQueue {
     width: usize,
     state: Mutex<State>,
-    /// Runs when a worker finds the queue empty, and now and then while it does not.
+    /// Runs when a worker finds the queue empty, and periodically while it does not.
     pause: Box<dyn Fn() + Send + Sync>,
     idle: Condvar,
-    /// Tells workers that linger.
+    /// Notifies lingering workers.
     work: Condvar,
-    /// `State::called`, to be looked at without the lock.
+    /// `State::called`, readable without the lock.
     called: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
-    /// Workers at work or called to it.
+    /// Workers at work or notified.
     running: usize,
-    /// Workers that linger and were not called.
+    /// Workers that linger and were not notified.
     lingering: usize,
-    /// Workers that were woken and do not run yet.
+    /// Workers that were notified and do not run yet.
     called: usize,
-    /// Somebody waits for the end: nobody lingers until there is work again.
+    /// A thread waits for the end: workers do not linger until there is work again.
     leaving: bool,
 }
 
-/// What becomes of a worker without work.
+/// What happens to a worker without work.
 enum Next {
     Work(Option<Job>),
     Linger,
@@ -50,8 +50,8 @@ enum Next {
 
 /// Jobs after which a worker pauses even though there are more.
 const STRETCH: usize = 256;
-/// How often a worker looks for a call, giving way in between, before it sleeps: some hundred microseconds where nobody
-/// else wants the core, which is longer than JavaScript takes from an answer to the next call.
+/// How often a worker polls, yielding in between, before it sleeps: some hundred microseconds on an idle core, which is
+/// longer than JavaScript takes from a result to the next call.
 const LOOKS: usize = 200;
 /// How long it then sleeps before it leaves.
 const LINGER: Duration = Duration::from_millis(2);
@@ -69,7 +69,7 @@ impl WorkQueue {
         })
     }
 
-    /// Adds work and sees that someone works.
+    /// Adds a job and makes sure that a worker runs.
     pub fn push(self: &Arc<Self>, runtime: &Handle, jobs: impl IntoIterator<Item = Job>) {
         let mut state = self.state.lock();
         state.leaving = false;
@@ -79,7 +79,7 @@ impl WorkQueue {
         self.call(state, runtime, added);
     }
 
-    /// Sees that workers come for so many jobs, as far as there may be more of them.
+    /// Starts or notifies workers for so many jobs, as far as there may be more workers.
     fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>, runtime: &Handle, jobs: usize) {
         let wanted = jobs.min(self.width - state.running);
         let called = wanted.min(state.lingering);
@@ -99,8 +99,8 @@ impl WorkQueue {
         }
     }
 
-    /// Takes the place of a worker for work on this very thread; `None` while there is a worker, or work for one.
-    /// What is pushed meanwhile waits until the turn is dropped.
+    /// Takes exclusive use of the queue for work on this thread; `None` while there is a worker or a job. Jobs pushed
+    /// meanwhile wait until the value is dropped.
     pub fn try_enter<'l>(self: &'l Arc<Self>, runtime: &'l Handle) -> Option<Exclusive<'l>> {
         let mut state = self.state.try_lock()?;
         if state.running > 0 || !state.queue.is_empty() {
@@ -111,12 +111,12 @@ impl WorkQueue {
         Some(Exclusive { queue: self, runtime })
     }
 
-    /// Whether nothing is queued and nobody works.
+    /// Whether nothing is queued and no worker runs.
     pub fn is_idle(&self) -> bool {
         self.state.try_lock().is_some_and(|state| state.running == 0 && state.queue.is_empty())
     }
 
-    /// Blocks until nothing is queued and nobody works.
+    /// Blocks until nothing is queued and no worker runs.
     pub fn wait_idle(&self) {
         let mut state = self.state.lock();
         while state.running > 0 {
@@ -126,7 +126,7 @@ impl WorkQueue {
         self.work.notify_all();
     }
 
-    /// [`WorkQueue::wait_idle`] for so long at most; false when something is still queued or under way.
+    /// [`WorkQueue::wait_idle`] with a time limit; false when something is still queued or running.
     pub fn wait_idle_for(&self, most: Duration) -> bool {
         let mut state = self.state.lock();
         while state.running > 0 {
@@ -147,7 +147,7 @@ impl WorkQueue {
             };
             let last = next.is_none();
             if let Some(job) = next {
-                // A job answers for its own panics; the queue only must not lose its worker to one.
+                // A job handles its own panics; the queue only must not lose its worker to one.
                 if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
                     tracing::error!("a job panicked");
                 }
@@ -163,7 +163,7 @@ impl WorkQueue {
     fn next(&self, done: usize) -> Next {
         let mut state = self.state.lock();
         let next = state.queue.pop_front();
-        // What was done since the last pause is still to be driven, so only then is this the end.
+        // What was done since the last pause must still be driven, so only then is this the end.
         if next.is_some() || done > 0 {
             return Next::Work(next);
         }
@@ -173,7 +173,7 @@ impl WorkQueue {
         Next::Linger
     }
 
-    /// Waits for a call, not for long.
+    /// Waits briefly for a notification.
     fn is_called(&self) -> bool {
         for _ in 0..LOOKS {
             if self.called.load(Ordering::Acquire) {
@@ -195,7 +195,7 @@ impl WorkQueue {
     }
 }
 
-/// All places of a queue, taken by a thread that is no worker of it.
+/// Exclusive use of a queue, by a thread that is not its worker.
 pub struct Exclusive<'l> {
     queue: &'l Arc<WorkQueue>,
     runtime: &'l Handle,
@@ -253,7 +253,7 @@ mod tests {
         drop((turn, sender));
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2]);
         queue.wait_idle();
-        // A worker that lingers may hold the lock for a moment.
+        // A lingering worker may hold the lock for a moment.
         while queue.try_enter(runtime.handle()).is_none() {
             std::thread::yield_now();
         }
@@ -270,7 +270,7 @@ mod tests {
         assert!(!queue.is_idle());
         sender.send(()).unwrap();
         queue.wait_idle();
-        // A worker that lingers may hold the lock for a moment.
+        // A lingering worker may hold the lock for a moment.
         while !queue.is_idle() {
             std::thread::yield_now();
         }

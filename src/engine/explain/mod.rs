@@ -1,5 +1,5 @@
-//! Explaining an operation: how it would be done, or was done.
+//! Explain: how an operation would be executed, or was executed.
 //!
-//! - [`subject`]: what is explained, and the answer
+//! - [`subject`]: the explained operation, and the result
 
 pub mod subject;

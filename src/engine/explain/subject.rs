@@ -1,4 +1,4 @@
-//! How an operation is done, in MongoDB's words; nothing is changed.
+//! Explains an operation in MongoDB's terms; nothing is changed.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::options::AutoIndex;
 use crate::query::expression::Constants;
 use crate::query::{Filter, Pipeline, Sort};
 
-/// An operation that is explained: what it reads, and what becomes of that.
+/// An explained operation: what it reads, and what it does with that.
 struct Explained {
     filter: Filter,
     /// The filter as it was given.
@@ -49,8 +49,8 @@ macro_rules! fields {
 }
 
 impl Store {
-    /// Tells how an operation would be done, and what else it could have used; on demand also what doing its reading
-    /// took, by the plan alone or by each of them.
+    /// Describes how an operation would be executed, and the alternatives; depending on the verbosity also the execution
+    /// statistics of its read, for the winning plan or for all of them.
     pub fn explain(
         self: &Arc<Self>,
         name: &str,
@@ -131,7 +131,7 @@ fn number(count: u64) -> Value {
     Value::number(count as f64)
 }
 
-/// What running a plan took.
+/// The execution statistics of a plan.
 fn counters(returned: u64, took: u64, examined: Examined) -> Object {
     fields! {
         "nReturned": number(returned),
@@ -141,7 +141,7 @@ fn counters(returned: u64, took: u64, examined: Examined) -> Object {
     }
 }
 
-/// The counters of the winning plan, and those of all where they were asked for; none where there is no other.
+/// The counters of the winning plan, and those of all plans if requested; none where there is no alternative.
 fn executed(winning: Object, all: Vec<Value>, verbosity: Verbosity) -> Value {
     let mut stats = fields! { "executionSuccess": Value::Bool(true) };
     stats.extend(winning);
@@ -343,7 +343,7 @@ fn over(stage: &str, own: Object, input: Object) -> Object {
     all
 }
 
-/// Where slots come from.
+/// The source of slots.
 fn source(plan: &Plan<Index>) -> Object {
     match plan {
         Plan::Scan => fields! { "stage": text("COLLSCAN"), "direction": text("forward") },

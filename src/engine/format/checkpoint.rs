@@ -1,6 +1,5 @@
-//! What a checkpoint says: the collections with their shapes and indexes, and for each document where its record
-//! stands, found by a hash of its key. No key and no document is in it: a look-up reads the record, which says
-//! whether it is the one.
+//! The content of a checkpoint: the collections with their shapes and indexes, and for each document the place of its
+//! record, by the hash of its key. It contains no keys and no documents: a lookup reads the record, which contains the key.
 //!
 //! ```text
 //! state    files: count, then a file each: 01 segment or 02 snapshot, id
@@ -13,8 +12,8 @@
 //!          where the record begins in the payload
 //! ```
 //!
-//! Numbers are LEB128. The hash is CRC-32C of the collection's number (u32) and the key (`key`). Entries are in order of
-//! their hashes; those of one hash stand in one page.
+//! Numbers are LEB128. The hash is CRC-32C of the collection's number (u32) and the key (`key`). Entries are sorted by hash;
+//! those of one hash are in one page.
 
 use super::key::Key;
 use super::record::varint;
@@ -27,20 +26,20 @@ const PAGE: usize = 4 << 10;
 pub(crate) const SEGMENT: u64 = 1;
 pub(crate) const SNAPSHOT: u64 = 2;
 
-/// Where the record of a document stands.
+/// The place of a document's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
     pub(crate) place: BlockPlace,
-    /// Where the record begins in the payload.
+    /// The offset of the record in the payload.
     pub(crate) start: u32,
 }
 
-/// The hash that the record of this key is found by.
+/// The hash of a key.
 pub(crate) fn hash_of(collection: u32, key: &Key) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&collection.to_le_bytes()), key)
 }
 
-/// The state, read.
+/// The decoded state.
 pub(crate) struct State {
     pub(crate) files: Vec<FileId>,
     pub(crate) payloads: Vec<Vec<u8>>,
@@ -55,7 +54,7 @@ pub(crate) struct Entry {
     start: u32,
 }
 
-/// Documents on their way into a checkpoint.
+/// Collects the documents of a checkpoint.
 #[derive(Default)]
 pub(crate) struct Entries {
     pub(crate) files: Vec<FileId>,
@@ -63,7 +62,7 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// `None` when the document stands nowhere on disk.
+    /// `None` when the document is not on disk.
     pub(crate) fn push(&mut self, hash: u32, place: BlockPlace, span: Span) -> Option<()> {
         if place.file == FileId::Memory {
             return None;
@@ -111,7 +110,7 @@ fn put(page: &mut Vec<u8>, hash: u32, entry: &Entry, files: usize) {
     varint(page, u64::from(entry.start));
 }
 
-/// Reads the state; `None` when it is malformed.
+/// Decodes the state; `None` when it is malformed.
 pub(crate) fn decode_state(bytes: &[u8]) -> Option<State> {
     let mut bytes = Bytes(bytes);
     let mut state = State { files: Vec::new(), payloads: Vec::new() };
@@ -132,7 +131,7 @@ pub(crate) fn decode_state(bytes: &[u8]) -> Option<State> {
     bytes.0.is_empty().then_some(state)
 }
 
-/// The records of this hash that a page names, at most so many; `None` when there are more, or it is malformed.
+/// The records with this hash in a page, at most this many; `None` when there are more, or the page is malformed.
 pub(crate) fn spots(page: &[u8], hash: u32, files: &[FileId], most: usize) -> Option<Vec<Spot>> {
     let mut bytes = Bytes(page);
     let mut found = Vec::new();
@@ -190,7 +189,7 @@ mod tests {
         let mut entries = Entries::default();
         let mut expected: Vec<(u32, Spot)> = Vec::new();
         for n in 0..5_000_u32 {
-            // Some hashes stand alone, one has as many entries as fill a page by themselves, the largest is there.
+            // Some hashes occur once, one has enough entries to fill a page, and the largest is included.
             let hash = match n % 10 {
                 0 => 77_777,
                 1 => u32::MAX,

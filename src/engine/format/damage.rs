@@ -1,4 +1,4 @@
-//! Telling where a file is damaged.
+//! The error that locates damage in a file.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::storage::format::segment::segment_name;
 use crate::storage::format::snapshot::snapshot_name;
 use crate::storage::{BlockPlace, FileId};
 
-/// Damage of the record that begins at `start` in the payload at this place of the database at `path`.
+/// Damage of the record at `start` in the payload at this place, in the database at `path`.
 pub(crate) fn damage(path: &Path, place: &BlockPlace, start: usize, what: &str) -> Error {
     let file = match place.file {
         FileId::Segment(id) => segment_name(id),

@@ -1,7 +1,7 @@
-//! The key of a document in its collection's directory: its `_id`, made so that equal `_id`s have equal keys.
+//! The key of a document in its collection's directory: its `_id`, encoded so that equal `_id`s have equal keys.
 //!
-//! Keys are held in memory for every document, so the common forms are short: a UUID string takes 17 bytes,
-//! which fit into the key itself; other strings are held as they are.
+//! Keys are held in memory for every document, so the common forms are short: a UUID string takes 17 bytes, which are stored
+//! inline; other strings are stored as they are.
 
 use data_encoding::HEXLOWER;
 use smallvec::SmallVec;
@@ -12,10 +12,10 @@ use crate::index::key::encode_key;
 const ORDERED: u8 = 0;
 const STRING: u8 = 1;
 const UUID: u8 = 2;
-/// Where a UUID has dashes.
+/// The positions of dashes in a UUID.
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
-/// A directory key. Up to 24 bytes live in the key itself.
+/// A directory key. Up to 24 bytes are stored inline.
 pub type Key = SmallVec<[u8; 24]>;
 
 /// The key of this `_id`.
@@ -41,13 +41,13 @@ pub fn key_of(id: RawValue<'_>) -> Key {
     key
 }
 
-/// The bytes of a UUID in its canonical form (36 characters, lower case); no other text has them.
+/// The bytes of a UUID in its canonical form (36 characters, lower case); no other text has such a key.
 fn uuid_bytes(text: &[u8]) -> Option<[u8; 16]> {
     let text: &[u8; 36] = text.try_into().ok()?;
     if DASHES.iter().any(|at| text[*at] != b'-') {
         return None;
     }
-    // The digits without the dashes between them.
+    // The digits without the dashes.
     let mut digits = [0; 32];
     digits[..8].copy_from_slice(&text[..8]);
     digits[8..12].copy_from_slice(&text[9..13]);

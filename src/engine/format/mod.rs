@@ -1,10 +1,10 @@
-//! The bytes that the engine hands to storage: what a commit logs, and what a checkpoint names.
+//! The bytes that the engine passes to storage: the content of commits and of checkpoints.
 //!
 //! - [`record`]: the records of a commit
 //! - [`key`]: the key of an `_id` in the directory of a collection
-//! - [`span`]: where a document stands in a block
+//! - [`span`]: the place of a document in a block
 //! - `checkpoint`: the pages of a checkpoint
-//! - `damage`: the error that names a damaged place in a file
+//! - `damage`: the error that locates damage in a file
 
 pub(crate) mod checkpoint;
 pub(crate) mod damage;

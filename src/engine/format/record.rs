@@ -1,4 +1,4 @@
-//! What a block's payload says: a time, then records.
+//! The payload of a block: a time, then records.
 //!
 //! ```text
 //! payload   time: i64 LE, milliseconds since 1970, of the commit      record ...
@@ -13,10 +13,10 @@
 //! UNINDEX   09 collection length name
 //! ```
 //!
-//! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a fresh document
-//! spends one byte on each. A document or id is in the stored form and ends exactly at its length. A SHAPE
-//! stands before the first document that uses it, a CREATE before the first record of its collection. A spec is an
-//! object as `index::Spec` reads it, without shapes.
+//! Numbers are LEB128; `created` and `modified` are zigzag differences `time - t`, so that a new document spends one byte on
+//! each. A document or id is in the stored form and ends exactly at its length. A SHAPE precedes the first document that
+//! uses it, a CREATE precedes the first record of its collection. A spec is an object as `index::Spec` reads it, without
+//! shapes.
 
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ const UNINDEX: u8 = 9;
 /// Bytes of a payload before its first record.
 pub const PAYLOAD_HEAD: usize = 8;
 
-/// The shortest PUT: its head, and a record of a shape whose one value, the `_id`, is one byte.
+/// The shortest PUT: its head, and a record of a shape with only the field `_id`, of one byte.
 pub const LEAST_PUT: u32 = 6 + 4;
 
 /// One record of a payload.
@@ -59,7 +59,7 @@ pub enum Record<'a> {
         /// Its keys.
         keys: Vec<&'a str>,
     },
-    /// A collection begins.
+    /// A collection is created.
     Create {
         /// Its number, higher than all before.
         collection: u32,
@@ -68,17 +68,17 @@ pub enum Record<'a> {
         /// Its options as JSON; empty for none.
         options: &'a [u8],
     },
-    /// A collection ends.
+    /// A collection is dropped.
     Drop {
         /// The collection's number.
         collection: u32,
     },
-    /// The number that the next collection gets, in a snapshot.
+    /// The number of the next collection, in a snapshot.
     Next {
-        /// Higher than every number given.
+        /// Higher than every number used.
         collection: u32,
     },
-    /// A collection has another name from here on, one that no other has.
+    /// A collection is renamed, to a name that no other has.
     Rename {
         /// The collection's number.
         collection: u32,
@@ -89,10 +89,10 @@ pub enum Record<'a> {
     Index {
         /// The collection's number.
         collection: u32,
-        /// What it is of.
+        /// Its definition.
         spec: &'a [u8],
     },
-    /// An index ends.
+    /// An index is dropped.
     Unindex {
         /// The collection's number.
         collection: u32,
@@ -101,7 +101,7 @@ pub enum Record<'a> {
     },
 }
 
-/// A document record: the document's place in the payload and what is known beside it.
+/// A document record: the document's place in the payload and its metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Put {
     /// The collection's number.
@@ -123,7 +123,7 @@ pub fn begin(out: &mut Vec<u8>, time: i64) {
     out.extend_from_slice(&time.to_le_bytes());
 }
 
-/// Appends a PUT; answers where the document stands and how long the record's head is.
+/// Appends a PUT; returns the document's place and the length of the record's head.
 pub fn put(out: &mut Vec<u8>, time: i64, put: (u32, u64, i64, i64), document: &[u8]) -> (Range<usize>, u32) {
     let (collection, version, created_at, modified_at) = put;
     let start = out.len();
@@ -219,11 +219,11 @@ fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
-/// The records of a payload in order. A malformed one is `Err` with its offset, and the end.
+/// The records of a payload in order. A malformed one is `Err` with its offset, and ends the iteration.
 pub struct Records<'a> {
     payload: &'a [u8],
     at: usize,
-    /// Where the record begins that was read last.
+    /// The offset of the record read last.
     start: usize,
     time: i64,
     failed: bool,
@@ -242,7 +242,7 @@ impl<'a> Records<'a> {
         self.time
     }
 
-    /// Where the record begins that was read last, in the payload.
+    /// The offset, in the payload, of the record read last.
     pub fn start(&self) -> usize {
         self.start
     }
@@ -303,7 +303,7 @@ impl<'a> Records<'a> {
         None
     }
 
-    /// A length or count that the rest of the payload can hold.
+    /// A length or count that is no larger than the rest of the payload.
     fn len(&mut self) -> Option<usize> {
         let len = usize::try_from(self.varint()?).ok()?;
         (len <= self.payload.len() - self.at).then_some(len)

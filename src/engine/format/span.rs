@@ -1,10 +1,10 @@
-//! Where a document stands in a block of the log or of a snapshot.
+//! The place of a document in a block of the log or of a snapshot.
 
 use super::record::{PAYLOAD_HEAD, Put, Records};
 use crate::storage::Block;
 
-/// Where a document stands within its block, and which version of it stands there: offset and length of the document,
-/// length of the record head before it (packed, because every slot has one), and the low half of the version.
+/// The place of a document within its block, and its version: offset and length of the document, length of the record head
+/// before it (packed, because every slot has one), and the low half of the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Span {
     offset: u32,
@@ -25,7 +25,7 @@ impl Span {
         Span::new(put.document.clone(), put.head, put.version)
     }
 
-    /// Whether both are of one version of a document, in whichever blocks they stand.
+    /// Whether both have the same version of a document, in whichever blocks they are.
     pub fn is_same_version(self, other: Span) -> bool {
         self.version == other.version && self.len() == other.len()
     }
@@ -35,12 +35,12 @@ impl Span {
         self.version
     }
 
-    /// Whether a version of the document is this one, as far as half of the number says.
+    /// Whether it is this version of the document, as far as the low half of the number tells.
     pub fn is_of(self, version: u64) -> bool {
         self.version == version as u32
     }
 
-    /// The document's place in the payload.
+    /// The document's range in the payload.
     pub fn range(self) -> std::ops::Range<usize> {
         self.offset as usize..self.offset as usize + self.len()
     }
@@ -65,7 +65,7 @@ impl Span {
         block.bytes.get(self.within(block)).unwrap_or_default()
     }
 
-    /// The document's place in the bytes of its block.
+    /// The document's range in the bytes of its block.
     pub fn within(self, block: &Block) -> std::ops::Range<usize> {
         let start = (self.offset as usize).saturating_sub(block.base as usize);
         start..start + self.len()
@@ -78,12 +78,12 @@ impl Span {
         (put.document == (start..start + self.len()) && self.is_of(put.version)).then_some(put)
     }
 
-    /// Whether the record has the block to itself, or shares it with little else: it can then be made no smaller.
+    /// Whether the record has a block of its own, or nearly so: the block cannot be made smaller.
     pub fn is_alone(self, block: &Block) -> bool {
         block.bytes.len() <= 2 * (PAYLOAD_HEAD + self.head() + self.len())
     }
 
-    /// A block that holds this record alone.
+    /// A block with only this record.
     pub fn alone(self, block: &Block) -> Option<Block> {
         let start = (self.offset as usize).checked_sub(self.head())?;
         let record = start.checked_sub(block.base as usize)?;

@@ -1,7 +1,7 @@
-//! Creating and dropping indexes while readers and writers go on.
+//! Creating and dropping indexes while reads and writes continue.
 //!
 //! ```text
-//! under the commit lock   the index joins its collection: commits maintain it from here on; a view
+//! under the commit lock   the index is added to its collection: commits maintain it from here on; a view
 //! outside it              entries of the view, sorted, beside those of commits
 //! a commit                what looked like two documents with one key, or could not be indexed, is looked at on
 //!                         the newest versions; the index's record makes it ready, or it leaves the collection
@@ -27,9 +27,9 @@ pub(crate) const MAX_SPEC: usize = 16 << 10;
 /// Indexes of a collection, MongoDB's limit.
 pub(crate) const MAX_INDEXES: usize = 64;
 
-/// Where the making of indexes stands once they were compared with those that are there.
+/// What to do about requested indexes, after comparison with the existing ones.
 enum Begun {
-    /// There is no such collection.
+    /// The collection does not exist.
     NoCollection,
     /// All of them exist, as of this commit.
     Nothing(Lsn),
@@ -38,13 +38,13 @@ enum Begun {
 }
 
 impl Store {
-    /// Makes indexes, all or none, and the collection where it is missing; answers their names. Those that exist as
-    /// they are asked for stay as they are.
+    /// Creates indexes, all or none, and the collection if it is missing; returns their names. Indexes that exist in the
+    /// requested form stay as they are.
     pub fn create_indexes(&self, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
         self.create_indexes_with(name, specs, &Watch::default(), |_| {})
     }
 
-    /// [`Store::create_indexes`] that calls when commits maintain the indexes, and, with `true`, when they are filled.
+    /// Like `create_indexes`, with a callback when commits maintain the indexes, and, with `true`, when they are filled.
     pub(crate) fn create_indexes_with(
         &self,
         name: &str,
@@ -81,7 +81,7 @@ impl Store {
                         Ok(true)
                     });
                     match committed {
-                        // Someone else made the collection meanwhile.
+                        // Another thread has created the collection meanwhile.
                         Committed { result: Ok(false), .. } => continue,
                         Committed { result, lsn } => {
                             return Committed { result: result.map(|_| names()), lsn };
@@ -126,7 +126,7 @@ impl Store {
     ) -> Committed<()> {
         turn(false);
         let filled = self.fill_indexes(collection, indexes, view.lsn(), 1, watch);
-        // What commits took from the index since goes now, and not before it was filled.
+        // Entries that commits removed from the index are dropped now, not before it was filled.
         drop(view);
         turn(true);
         if let Err(error) = filled {
@@ -145,16 +145,16 @@ impl Store {
         })
     }
 
-    /// Drops the index of this name, or every one but that of `_id` for `*`.
+    /// Drops the index of this name, or all but the one on `_id` for `*`.
     pub fn drop_index(&self, name: &str, index: &str) -> Committed<()> {
         let _one = self.building().lock();
         self.commit(256, |commit| {
             let Some(collection) = commit.collection(name) else {
                 let message = format!("the collection '{name}' does not exist, so it has no index to drop");
-                return Err(would_block(codes::NAMESPACE_NOT_FOUND, message).into());
+                return Err(refused(codes::NAMESPACE_NOT_FOUND, message).into());
             };
             if index == ID_INDEX {
-                return Err(would_block(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
+                return Err(refused(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
             }
             let mut found = false;
             for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
@@ -167,7 +167,7 @@ impl Store {
                 return Ok(());
             }
             let message = format!("index not found with name [{index}] in the collection '{name}'");
-            Err(would_block(codes::INDEX_NOT_FOUND, message).into())
+            Err(refused(codes::INDEX_NOT_FOUND, message).into())
         })
     }
 }
@@ -177,7 +177,7 @@ impl Commit<'_> {
         self.catalogue_now().name_of(collection.number()).is_some()
     }
 
-    /// What the build of an index left open, decided on the newest applied versions.
+    /// The open questions of an index build, decided on the newest applied versions.
     fn check_suspects(&self, collection: &Collection, index: &Index) -> Result<(), Halt> {
         let suspects = index.suspects().lock();
         for slot in &suspects.slots {
@@ -186,7 +186,7 @@ impl Commit<'_> {
             }
         }
         for key in &suspects.keys {
-            // The whole keys of each document that has an entry of this one: entries may be cut, or stale.
+            // Compares the whole keys of each document that has this entry: entries may be cut or stale.
             let mut taken: Vec<crate::index::KeyBytes> = Vec::new();
             for slot in index.slots(key) {
                 let Some((_, present)) = self.in_slot(collection, slot)? else { continue };
@@ -206,7 +206,7 @@ impl Commit<'_> {
 }
 
 /// Those that do not exist yet.
-/// The names of these indexes, if all of them exist as they are asked for.
+/// The names of these indexes, if all of them exist in the requested form.
 pub(crate) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<String>> {
     specs.iter().try_for_each(check_size).ok()?;
     let all = wanted(collection, specs).ok()?.is_empty();
@@ -229,12 +229,12 @@ fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
                 "an index '{}' with another key or other options exists; drop it, or choose another name",
                 spec.name
             );
-            return Err(would_block(code, message));
+            return Err(refused(code, message));
         }
         let same = known().find(|known| Spec { name: spec.name.clone(), ..(*known).clone() } == *spec);
         if let Some(same) = same {
             let message = format!("index already exists with a different name: {}", same.name);
-            return Err(would_block(codes::INDEX_OPTIONS_CONFLICT, message));
+            return Err(refused(codes::INDEX_OPTIONS_CONFLICT, message));
         }
         if existing.len() + fresh.len() + 1 >= MAX_INDEXES {
             let message = format!("a collection has at most {MAX_INDEXES} indexes; drop one");
@@ -263,7 +263,7 @@ fn check_size(spec: &Spec) -> Result<()> {
     Err(Error::new(Kind::Limit, message).with_code(codes::CANNOT_CREATE_INDEX))
 }
 
-/// A refusal with MongoDB's number.
-fn would_block(code: Code, message: impl Into<String>) -> Error {
+/// An error with MongoDB's code.
+fn refused(code: Code, message: impl Into<String>) -> Error {
     Error::new(Kind::BadQuery, message).with_code(code)
 }

@@ -1,4 +1,4 @@
-//! Filling indexes from documents: of a view while commits go on, or of all when a database is opened.
+//! Filling indexes: from a view while commits continue, or from all documents when a database is opened.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -19,10 +19,10 @@ use crate::index::{Entries, Purpose, Tree, merge};
 use crate::query::Filter;
 use crate::storage::Lsn;
 
-/// Slots that are worth a thread.
+/// Slots from which on a thread pays.
 const SHARE: u64 = 20_000;
 
-/// The entries of one index that some slots have.
+/// The entries of one index for some slots.
 #[derive(Default)]
 struct Part {
     entries: Entries,
@@ -31,7 +31,7 @@ struct Part {
 }
 
 impl Store {
-    /// Fills indexes with what a view sees of their collection, beside what commits enter meanwhile. Documents that
+    /// Fills indexes from a view of their collection, in addition to the entries of concurrent commits. Documents that
     /// cannot be indexed become suspects.
     pub(crate) fn fill_indexes(
         &self,
@@ -55,7 +55,7 @@ impl Store {
             work.for_each(|(index, parts)| fill(index, parts));
             return Ok(());
         }
-        // An index is filled by one thread; of many indexes, as many at once as there are threads.
+        // One thread fills an index; many indexes are filled concurrently.
         let work = Mutex::new(work);
         let take_turns = || {
             loop {
@@ -71,7 +71,7 @@ impl Store {
         Ok(())
     }
 
-    /// Builds the indexes that recovery found, before anyone asks for them.
+    /// Builds the indexes that recovery found, before any query uses them.
     pub fn build_recovered(&self, catalogue: &Catalogue) -> Result<()> {
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
@@ -79,7 +79,7 @@ impl Store {
             self.fill_indexes(collection, &indexes, Lsn(u64::MAX), threads, &Watch::default())?;
             for index in indexes.iter() {
                 let suspects = std::mem::take(&mut *index.suspects().lock());
-                // Keys were looked at when they were committed.
+                // Keys were checked when they were committed.
                 if let Some(slot) = suspects.slots.first() {
                     let name = &index.spec().name;
                     let what =
@@ -101,8 +101,8 @@ impl Store {
         Ok(())
     }
 
-    /// Compares every index that is ready with the documents: each has all its keys as entries, and once no view is
-    /// open there are no others. Answers how many entries there are; what differs is an `INTERNAL` error.
+    /// Compares every ready index with the documents: each document's keys must be entries, and when no view is open there
+    /// may be no others. Returns the number of entries; a difference is an `INTERNAL` error.
     pub fn check_indexes(&self) -> Result<u64> {
         let _hold = self.views().hold();
         let applied = self.applied();
@@ -135,7 +135,7 @@ impl Store {
         Ok(count)
     }
 
-    /// For each index its entries, sorted, in as many parts as threads were worth it.
+    /// The sorted entries of each index, in as many parts as threads were used.
     fn collect(
         &self,
         collection: &Collection,

@@ -1,4 +1,4 @@
-//! The orders that readers of an index rest on, and builds that meet writers at each of their turns.
+//! The orders on which readers of an index depend, and index builds with concurrent writers at each step.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
         views.push(store.view());
         put(&store, 1, Value::Int(n % 4)).unwrap();
     }
-    // Views pass in some order; entries are dropped from the oldest on.
+    // Views are dropped in some order; entries are removed from the oldest on.
     for n in [3, 0, 9, 0, 1, 4, 0, 8, 2, 0, 5, 0, 0, 1, 2, 0, 1, 1, 0] {
         drop(views.remove(n % views.len()));
         let settled =
@@ -137,7 +137,7 @@ fn an_index_counts_for_the_views_between_its_beginning_and_its_end() {
     assert!(index.is_ready(during.lsn()) && !index.is_ready(Lsn(u64::MAX)));
     assert!(!index.is_ready(store.view().lsn()));
     put(&store, 2, Value::Int(1)).unwrap();
-    // The dropped one stays for the view; another may take its name at once.
+    // The dropped index stays for the view; another may take its name at once.
     assert_eq!(collection(&store).indexes().len(), 1);
     delete(&store, 2);
     store.create_indexes("c", &[unique("n")]).result.unwrap();
@@ -149,7 +149,7 @@ fn an_index_counts_for_the_views_between_its_beginning_and_its_end() {
     assert_eq!(store.check_indexes().unwrap(), 1);
 }
 
-/// What happens, what the build then fails with, and how many entries there are.
+/// The concurrent write, the error of the build, and the number of entries.
 type Turn<'a> = (&'a str, &'a dyn Fn(&Store), Option<Kind>, u64);
 
 #[test]
@@ -244,7 +244,7 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
             std::slice::from_ref(&spec),
             &Watch::default(),
             |filled| match filled {
-                // Writers are not refused for an index that may never be.
+                // Writers are not refused because of an index that may never be ready.
                 false => put(&store, 2, parallel()).unwrap(),
                 true => {
                     delete(&store, 1);

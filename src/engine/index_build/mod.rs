@@ -1,8 +1,8 @@
-//! Making and dropping indexes.
+//! Creating and dropping indexes.
 //!
-//! - [`create`]: both as operations: checks, the commit that begins, the commit that ends
-//! - [`fill`]: the pass over the documents that are there
-//! - [`requests`]: specifications and names as they came over the boundary
+//! - [`create`]: both operations: checks, the commit that begins, the commit that ends
+//! - [`fill`]: the pass over the existing documents
+//! - [`requests`]: specifications and names from the boundary
 
 pub mod create;
 pub mod fill;

@@ -1,4 +1,4 @@
-//! Requests about indexes: from what crossed the boundary to what the store does.
+//! Requests for indexes: from the boundary to the store.
 
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
@@ -12,7 +12,7 @@ use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;
 
 impl Store {
-    /// Makes indexes; answers their names.
+    /// Creates indexes; returns their names.
     pub fn request_indexes(&self, name: &str, specs: &[Incoming], watch: &Watch) -> Committed<Answer> {
         let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
         match parsed {
@@ -21,7 +21,7 @@ impl Store {
         }
     }
 
-    /// Drops an index by name or key, or all; answers how many there were, that of `_id` included.
+    /// Drops an index by name or key, or all; returns how many there were, including the one on `_id`.
     pub fn request_drop_index(&self, name: &str, index: &Incoming) -> Committed<Answer> {
         let collection = self.applied_collection(name);
         let known: Vec<_> =

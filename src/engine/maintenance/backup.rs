@@ -1,8 +1,8 @@
-//! A copy of the database while it is in use: one state, verified, in a directory that opens by itself.
+//! A copy of the database while it is in use: one state, verified, in a directory that is a complete database.
 //!
-//! The copy grows in a directory beside the destination that it makes itself, `<destination>.partial-<16 hex digits>`, and
-//! gets its name in one rename, once its snapshot has been read back and its manifest is durable: a destination that is
-//! there is whole. What stands there under any other name is left alone.
+//! The copy is written into a directory beside the destination that the backup creates itself, `<destination>.partial-<16
+//! hex digits>`, and is renamed once its snapshot has been read back and its manifest is durable: an existing destination is
+//! complete. Other names are left alone.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -17,7 +17,7 @@ use crate::options::{Creation, OpenOptions, StorageMode};
 use crate::storage::host::vfs::EntryKind;
 use crate::storage::{Discard, Host, create_parents, is_own_name, open_disk};
 
-/// What a backup holds.
+/// The content of a backup.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backup {
@@ -25,18 +25,19 @@ pub struct Backup {
     pub documents: u64,
     /// Bytes of its files.
     pub bytes: u64,
-    /// The last commit of this database that it holds.
+    /// The last commit of this database in it.
     pub lsn: u64,
     /// How long it took.
     pub ms: u64,
 }
 
-/// Random names that are tried before a directory is given up.
+/// Random names that are tried before the backup fails.
 const ATTEMPTS: u32 = 16;
 
 impl Store {
-    /// Copies the state of now into a directory that is not there yet, and not in `own`, the database's. Reads and writes
-    /// go on meanwhile; whatever resolved before the call is in the copy. Ends as the watch says, and then leaves nothing.
+    /// Copies the current state into a new directory that is not in `own`, the database's directory. Reads and writes
+    /// continue; every write that resolved before the call is in the copy. Stops when the interrupt fires, and then leaves
+    /// nothing.
     pub fn backup_within(
         &self,
         host: &Host,
@@ -47,7 +48,7 @@ impl Store {
         let began = self.elapsed();
         let destination =
             &*host.vfs.absolute(destination).map_err(|error| Error::io("look at", destination, error))?;
-        // As the system does: the slash behind a name says no more than the name.
+        // As in the system: a trailing slash does not change the name.
         let name = destination.file_name().ok_or_else(|| {
             Error::new(Kind::Argument, "a backup needs the path of a directory that is not there yet")
         })?;
@@ -58,7 +59,8 @@ impl Store {
         check_outside(host, own, destination)?;
         let partial = make_partial(host, destination)?;
         let made = self.copy(host, &partial, watch).and_then(|backup| {
-            // Never over what came there meanwhile, such as another backup: a directory with something in it is not replaced.
+            // Never over a directory that was created meanwhile, such as another backup: a directory with content is not
+            // replaced.
             host.vfs.rename(&partial, destination).map_err(|error| {
                 let overtaken = matches!(host.vfs.entry(destination), Ok(Some(_)));
                 if overtaken { taken(destination) } else { Error::io("rename", &partial, error) }
@@ -68,7 +70,7 @@ impl Store {
             Ok(backup)
         });
         if made.is_err() {
-            // What failed says more than that the rest of it is still there.
+            // The original error is more useful than one about the leftover.
             let _ = remove(host, &partial);
         }
         Ok(Backup { ms: (self.elapsed() - began).as_millis() as u64, ..made? })
@@ -94,14 +96,14 @@ impl Store {
         let mut proof = Proof::new(self, Purpose::Backup, &generation, &written);
         let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
         copy.close()?;
-        // The state may have been applied and not published: only what this database keeps may be in a backup.
+        // The state may be applied and not published: a backup may contain only what this database keeps.
         self.wait_published(generation.lsn())?;
         let documents = written.iter().map(Written::documents).sum();
         Ok(Backup { documents, bytes, lsn: generation.lsn().0, ms: 0 })
     }
 }
 
-/// In the database's own directory a copy could be taken for one of its generations.
+/// In the database's own directory a copy could be mistaken for one of its generations.
 fn check_outside(host: &Host, own: Option<&Path>, destination: &Path) -> Result<()> {
     let Some(own) = own.and_then(|own| host.vfs.identity(own).ok()) else { return Ok(()) };
     let inside = |above: &Path| host.vfs.identity(above).is_ok_and(|identity| identity == own);
@@ -121,7 +123,7 @@ fn refused(path: &Path, why: &str) -> Error {
     Error::new(Kind::Io, format!("{} {why}", path.display())).with_details(details)
 }
 
-/// Makes a directory that nobody else has, beside the destination.
+/// Creates a directory with a unique name beside the destination.
 fn make_partial(host: &Host, destination: &Path) -> Result<PathBuf> {
     create_parents(host, parent_of(destination))?;
     let mut attempt = 0;
@@ -146,7 +148,7 @@ fn parent_of(path: &Path) -> &Path {
     }
 }
 
-/// Removes a copy that was not finished: a directory that [`make_partial`] made, and what storage put into it.
+/// Removes an unfinished copy: a directory of [`make_partial`], and the files that storage created in it.
 fn remove(host: &Host, partial: &Path) -> Result<()> {
     if host.vfs.entry(partial).map_err(|error| Error::io("look at", partial, error))?
         != Some(EntryKind::Directory)

@@ -1,4 +1,4 @@
-//! What a checkpoint holds of the state in memory; its bytes are in `checkpoint_format`.
+//! The content of a checkpoint of the state in memory; its encoding is in `format/checkpoint`.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ use crate::engine::store::Store;
 use crate::error::Result;
 use crate::storage::{BlockPlace, CheckpointContents, FileId, Lsn, SnapshotSink};
 
-/// Payloads of collection 0, kept instead of written.
+/// Payloads of collection 0, collected instead of written.
 #[derive(Default)]
 struct Payloads(Vec<Vec<u8>>);
 
@@ -31,7 +31,7 @@ impl SnapshotSink for Payloads {
     }
 }
 
-/// What a checkpoint of the newest state holds, where that is the state at this number; there are no more commits.
+/// The checkpoint of the newest state, if that is the state at this LSN; no more commits follow.
 pub(crate) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
     let (catalogue, next_number) = {
         let applied = store.applied();
@@ -66,13 +66,13 @@ pub(crate) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
     Some(CheckpointContents { state, pages: entries.into_pages() })
 }
 
-/// All documents of a collection; `None` when one stands nowhere on disk.
+/// All documents of a collection; `None` when one is not on disk.
 fn gather(collection: &Collection, entries: &mut Entries) -> Option<()> {
     let before = entries.list.len();
     entries.list.reserve(collection.count() as usize);
     let (slab, number) = (collection.slab(), collection.number());
     let mut whole = Some(());
-    // In the order of memory, several times as fast as by their keys; a document on disk does not say its key.
+    // In memory order, which is several times as fast as by key; a document on disk does not have its key in memory.
     slab.scan(0, slab.end(), Lsn(u64::MAX), |_, version| {
         let Content::Hot(block, span) = &version.content else { return ControlFlow::Break(()) };
         let id = RawValue::new(span.of(block), collection.shapes()).get("_id");
@@ -96,6 +96,6 @@ fn gather(collection: &Collection, entries: &mut Entries) -> Option<()> {
             whole = whole.and(entries.push(hash_of(number, key), place, span));
         }
     });
-    // What a checkpoint does not name is answered as missing.
+    // Documents that a checkpoint does not name would be reported as missing.
     whole.filter(|()| entries.list.len() - before == collection.count() as usize)
 }

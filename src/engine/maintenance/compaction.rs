@@ -1,4 +1,4 @@
-//! Compaction: a snapshot of the state at a cut begins a new generation; writers go on meanwhile.
+//! Compaction: a snapshot of the state at a cut begins a new generation; writers continue meanwhile.
 //!
 //! ```text
 //! under the commit lock   the cut: a number L, a view at L, the catalogue and its shapes at L
@@ -7,9 +7,9 @@
 //! then                    each version written names its new place, also behind a newer one
 //! ```
 //!
-//! The snapshot may hold commits that are not published yet; `install` replaces the manifest only after the
-//! segment before the cut, and so every commit up to L, is durable. Files of the old generation stay readable
-//! until those who read them now have finished.
+//! The snapshot may contain commits that are not published yet; `install` replaces the manifest only after the segment
+//! before the cut, and so every commit up to L, is durable. Files of the old generation stay readable until their current
+//! readers have finished.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,37 +25,37 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
 use crate::storage::{Cut, Lsn};
 
-/// A log smaller than this is not worth compacting by itself.
+/// The minimum size of the log for an automatic compaction.
 const AUTO_BYTES: u64 = 4 << 20;
-/// Segments after which a compaction begins whatever the garbage.
+/// Segments from which on a compaction begins whatever the garbage.
 const AUTO_SEGMENTS: u64 = 32;
 
-/// Commits between two looks at whether to compact.
+/// Commits between two checks whether to compact.
 const AUTO_COMMITS: u64 = 64;
 
 /// What a compaction did.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compaction {
-    /// Documents in the snapshot; in memory, of the database.
+    /// Documents in the snapshot; for a database in memory, all documents.
     pub documents: u64,
-    /// Bytes of the database's files before; in memory, of the blocks that documents stand in.
+    /// Bytes of the database's files before; in memory, of the blocks with documents.
     pub bytes_before: u64,
-    /// The same after.
+    /// Bytes of them after.
     pub bytes_after: u64,
     /// How long it took.
     pub ms: u64,
-    /// How long commits had to wait for it: the time the cut held the commit lock.
+    /// How long commits had to wait for it: the time for which the cut held the commit lock.
     pub pause_ms: f64,
 }
 
 impl Store {
-    /// Compacts, or waits for the compaction that is going on and then compacts.
+    /// Compacts; waits for a running compaction first.
     pub fn compact(&self) -> Result<Compaction> {
         self.compact_within(&Watch::default())
     }
 
-    /// [`Store::compact`] that ends as the watch says, until the new generation is installed.
+    /// Like `compact`; stops when the interrupt fires, until the new generation is installed.
     pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
         if self.mode() == StorageMode::Memory {
             return self.pack();
@@ -87,8 +87,8 @@ impl Store {
         Ok(Compaction { documents, bytes_before, bytes_after, ms, pause_ms })
     }
 
-    /// Starts a compaction on the blocking pool when one pays and none is going on. Cheap otherwise: it looks
-    /// once in so many commits.
+    /// Starts a compaction on the blocking pool when it pays and none is running. Cheap otherwise: it checks once per so
+    /// many commits.
     pub fn consider_compaction(self: &Arc<Self>, runtime: &Handle) {
         let auto = self.auto();
         let lsn = self.applied_lsn().0;
@@ -108,7 +108,7 @@ impl Store {
         let store = self.clone();
         runtime.spawn_blocking(move || {
             let result = store.compact();
-            // A disk that was too full is not asked again before the log has grown some more.
+            // After a full disk it is not tried again before the log has grown some more.
             let next = if result.is_err() { log_bytes + AUTO_BYTES } else { 0 };
             store.auto().not_below.store(next, Ordering::Relaxed);
             store.auto().running.store(false, Ordering::Release);
@@ -120,7 +120,7 @@ impl Store {
         });
     }
 
-    /// Whether more than half of the files may be garbage, or of the blocks in memory, or there are too many segments.
+    /// Whether more than half of the file bytes may be garbage, or of the blocks in memory, or there are too many segments.
     pub fn wants_compaction(&self) -> bool {
         let storage = self.storage().stats();
         let live = || -> u64 { self.collections().iter().map(|one| one.slab().live_bytes()).sum() };
@@ -152,8 +152,8 @@ impl Store {
         Ok((cut, generation, pause))
     }
 
-    /// Hands the documents of the blocks to the slots. What was in memory stays there, in the new blocks: garbage among
-    /// the old ones is freed. Blocks that the proof did not keep are read once more, and verified by it.
+    /// Repoints the slots to the blocks. Documents in memory stay there, in the new blocks: garbage in the old ones is
+    /// freed. Blocks that the proof did not keep are read once more, and verified.
     fn repoint(&self, written: &Written, proven: &mut Kept, cut: Lsn) -> Result<()> {
         let slab = written.collection.slab();
         for WrittenBlock { place, slots, spans } in &written.blocks {
@@ -163,9 +163,9 @@ impl Store {
             };
             let place = Arc::new(*place);
             for (slot, span) in slots.iter().zip(spans) {
-                // The proof read these very spans.
+                // The proof has read these spans.
                 if !slab.repoint(*slot, cut, &block, &place, *span) {
-                    // The old files are not deleted: what still names them can be read.
+                    // The old files are not deleted: what still refers to them can be read.
                     let message = "a slot holds another version than the proven snapshot";
                     return Err(Error::new(Kind::Internal, message));
                 }

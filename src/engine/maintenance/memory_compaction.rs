@@ -1,8 +1,9 @@
-//! Compaction in memory: documents leave blocks that are mostly dead.
+//! Compaction in memory: documents are moved out of blocks that are mostly garbage.
 //!
-//! A block is freed when no version names it, so one live document keeps all its dead neighbours. Packing counts what is
-//! alive in each block and copies the documents of those less than half alive, in slot order, into blocks of their own.
-//! Nobody waits: a slot is locked for its own swap, and one that was written meanwhile keeps its newer version.
+//! A block is freed when no version refers to it, so one live document keeps a whole block. The compaction counts the live
+//! bytes of each block and copies the documents of blocks that are less than half live, in slot order, into new blocks. It
+//! does not block other threads: a slot is locked only for its own swap, and a slot written meanwhile keeps its newer
+//! version.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -17,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::options::BLOCK_BYTES;
 use crate::storage::{Block, BlockPlace, FileId, Lsn};
 
-/// What is alive in the blocks that several documents may share, by address, and the bytes of all blocks.
+/// The live bytes of the blocks that several documents may share, by address, and the bytes of all blocks.
 #[derive(Default)]
 struct Tally {
     alive: HashMap<usize, usize>,
@@ -49,14 +50,14 @@ fn address(block: &Arc<Block>) -> usize {
     Arc::as_ptr(block) as usize
 }
 
-/// Documents on their way into a block of their own.
+/// Documents on their way into a new block.
 struct PackedDocument {
     payload: Vec<u8>,
     slots: Vec<(SlotId, Span)>,
 }
 
 impl Store {
-    /// Packs every collection. Blocks that only an older view needs stay until it has passed.
+    /// Compacts every collection. Blocks that only an older view needs stay until that view is dropped.
     pub(crate) fn pack(&self) -> Result<Compaction> {
         let _one = self.compacting().lock();
         let began = self.elapsed();

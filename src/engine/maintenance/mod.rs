@@ -1,11 +1,11 @@
-//! Keeping the files small and copied.
+//! Compaction, checkpoints and backups.
 //!
 //! - [`compaction`]: a new generation from a snapshot; [`memory_compaction`]: the same without files
-//! - `snapshot`: the blocks of a snapshot, written from a view
-//! - `proof`: a new generation is proved against memory before it counts
-//! - [`checkpoint`]: what a clean close leaves for a quick opening
+//! - `snapshot`: writes the blocks of a snapshot from a view
+//! - `proof`: checks a new generation against memory before it is used
+//! - [`checkpoint`]: written by a clean close for a quick opening
 //! - [`backup`]: a copy while the database is in use
-//! - `auto_index`: indexes that are made when costly scans would need them
+//! - `auto_index`: creates the indexes that costly scans need
 
 pub mod backup;
 pub mod checkpoint;

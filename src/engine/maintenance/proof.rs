@@ -1,19 +1,19 @@
-//! The proof of a snapshot, before it takes the place of anything.
+//! The proof of a snapshot, before it replaces anything.
 //!
-//! What was written is read back and held against what memory says of the state at the cut, by other ways than the one by
-//! which the documents came into it:
+//! The snapshot is read back and compared with what memory says of the state at the cut, by code that is independent of how
+//! the documents got into it:
 //!
 //! ```text
 //! the bytes on disk -> their _id, the slot that they were written for, their version -> a sum
 //! the commits       -> the same of each document that they left                      -> a sum (`tally`), the same
 //! ```
 //!
-//! A slot that names the bytes of another document, or of another version, is found here, and the files of before stay as they
-//! are; so is an `_id` that stands twice, and a document that is missing. Nothing is kept for a document, and memory is gone
-//! through in order: looking each key up in the directory would wait for memory a million times.
+//! This detects a slot that names the bytes of another document or of another version, a duplicate `_id`, and a missing
+//! document; the old files then stay as they are. The proof keeps no state per document and goes through memory in order:
+//! looking each key up in the directory would be a cache miss per document.
 //!
-//! The first blocks that were proven are kept as they were read, up to [`KEPT_BYTES`], for the slots that will name them: they
-//! need not be read and verified once more.
+//! The first proven blocks are kept as they were read, up to [`KEPT_BYTES`], for the slots that will refer to them, so that
+//! they need not be read and verified again.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -32,13 +32,13 @@ use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::storage::{Block, ReadBack, SnapshotProof};
 
-/// Bytes of blocks that a compaction keeps between its proof and the slots; few in tests, which go beyond them.
+/// Bytes of blocks that a compaction keeps between the proof and the slots; few in tests, which exceed them.
 const KEPT_BYTES: usize = if cfg!(test) { 200 << 10 } else { 64 << 20 };
 
 /// The first blocks of documents of a snapshot, in its order.
 pub(super) type Kept = VecDeque<Arc<Block>>;
 
-/// Who asks for a proof, and what stays when there is none.
+/// The caller of a proof, and what remains valid if it fails.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Compaction,
@@ -50,11 +50,11 @@ pub(crate) struct Proof<'a> {
     store: &'a Store,
     purpose: Purpose,
     generation: &'a Generation,
-    /// What was written, a collection after the other, in the order of the generation.
+    /// What was written, collection by collection, in the order of the snapshot.
     written: &'a [Written],
     /// The collection and the block of it that come next.
     next: (usize, usize),
-    /// What the collections hold so far.
+    /// The sums of the collections so far.
     found: Vec<Tally>,
     names: Names,
     kept: Kept,
@@ -62,7 +62,7 @@ pub(crate) struct Proof<'a> {
     room: usize,
 }
 
-/// What the blocks of collection 0 named.
+/// The content of the blocks of collection 0.
 #[derive(Default)]
 struct Names {
     collections: usize,
@@ -79,7 +79,7 @@ impl<'a> Proof<'a> {
         written: &'a [Written],
     ) -> Proof<'a> {
         let (found, names) = (vec![Tally::default(); written.len()], Names::default());
-        // Where memory is limited documents may be on disk, whose slots need no block.
+        // With a memory limit documents may be on disk, whose slots need no block.
         let room = match purpose {
             Purpose::Compaction if store.options().memory_limit.is_none() => KEPT_BYTES,
             _ => 0,
@@ -88,7 +88,7 @@ impl<'a> Proof<'a> {
         Proof { store, purpose, generation, written, next: (0, 0), found, names, kept, room }
     }
 
-    /// The blocks that it kept.
+    /// The kept blocks.
     pub(super) fn into_kept(self) -> Kept {
         self.kept
     }
@@ -184,14 +184,14 @@ impl<'a> Proof<'a> {
                 self.room = room;
                 self.kept.push_back(Arc::new(Block { place: *place, base: 0, bytes: block.payload.into() }));
             }
-            // Those that are kept are the first.
+            // The kept blocks are the first.
             None => self.room = 0,
         }
         self.next.1 += 1;
         Ok(())
     }
 
-    /// Looks for a document that makes the difference: one that its key does not lead to.
+    /// Searches for a document that causes the difference: one that its key does not lead to.
     fn stray(&self, collection: &Collection) -> String {
         let mut stray = String::new();
         let (view, end) = (self.generation.lsn(), collection.slab().end());

@@ -1,4 +1,4 @@
-//! Slots that name what is not theirs, put there by hand: no such state becomes a generation, and the old files stay.
+//! Corrupted slots, made by hand: no such state becomes a generation, and the old files stay.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ fn open(path: &Path, runtime: &tokio::runtime::Runtime) -> (Arc<Database>, Arc<S
     (database, store)
 }
 
-/// Spoils a store that holds five documents, on disk or in memory; then neither a compaction nor a backup takes place, and
-/// the files open with everything. Answers what the compaction said.
+/// Corrupts a store with five documents, on disk or in memory; then neither a compaction nor a backup succeeds, and the
+/// files open with everything. Returns the error of the compaction.
 fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db");
@@ -72,7 +72,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     refused
 }
 
-/// Gives a slot what another holds.
+/// Gives a slot the content of another.
 fn mistake(store: &Store, slot: u64, for_slot: u64) {
     let collection = store.applied_collection("c").unwrap();
     let slab = collection.slab();
@@ -138,7 +138,7 @@ fn documents_read_the_same_from_blocks_that_the_proof_kept_and_from_those_that_a
     let path = directory.path().join("db");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (database, store) = open(&path, &runtime);
-    // Two collections, so that what is kept ends within the second.
+    // Two collections, so that the kept blocks end within the second.
     let text = |collection: &str, id: i32| format!("{collection}{id} ").repeat(2_000);
     for collection in ["a", "b"] {
         let documents: Vec<_> = (0..30).map(|id| incoming(id, &text(collection, id))).collect();

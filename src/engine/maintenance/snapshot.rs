@@ -1,4 +1,4 @@
-//! Writing the state of a view into a snapshot: of a compaction, a backup or a checkpoint.
+//! Writes the state of a view into a snapshot: for a compaction, a backup or a checkpoint.
 
 use crate::document::{ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Watch;
@@ -15,13 +15,13 @@ use crate::storage::{BlockPlace, Lsn, SnapshotSink};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What a snapshot holds: the state of a view, and what stands beside the documents.
+/// The content of a snapshot: the state of a view, and the data beside the documents.
 pub(crate) struct Generation {
     pub(crate) view: View,
     pub(crate) next_number: u32,
     /// Shapes that the log before the view defines, by collection.
     pub(crate) shapes: Vec<(Arc<str>, Arc<Collection>, usize)>,
-    /// What the commits up to the view left, by collection.
+    /// The sums of the commits up to the view, by collection.
     pub(crate) tallies: Vec<Tally>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Written {
     pub(crate) blocks: Vec<WrittenBlock>,
 }
 
-/// Where a block stands, and its documents: their slots, and where they stand in the block.
+/// The place of a block, and its documents: their slots, and their places in the block.
 pub(crate) struct WrittenBlock {
     pub(crate) place: BlockPlace,
     pub(crate) slots: Vec<SlotId>,
@@ -39,7 +39,7 @@ pub(crate) struct WrittenBlock {
 }
 
 impl Generation {
-    /// The number of the state.
+    /// The LSN of the state.
     pub(crate) fn lsn(&self) -> Lsn {
         self.view.lsn()
     }
@@ -53,7 +53,7 @@ impl Written {
 }
 
 impl Store {
-    /// The newest applied state. Its commits may not be published yet: what is made of it counts once they are.
+    /// The newest applied state. Its commits may not be published yet: the result is valid once they are.
     pub(crate) fn generation(&self, applied: &Applied) -> Generation {
         let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
         let shapes = applied

@@ -1,4 +1,4 @@
-//! What kind of operation is asked for: whether it writes, whether it names its documents, what it is to answer.
+//! Classifies operations: whether one writes, whether it names its documents, and which document it returns.
 
 use super::input::{Incoming, check_part};
 use super::request::{Operation, Returned};
@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
 use crate::query::{Projection, Sort, aggregate};
 
-/// Which document a write answers, if any.
+/// The document that a write returns, if any.
 #[derive(Default)]
 pub(crate) struct Answering {
     pub(crate) sort: Option<Sort>,
@@ -78,7 +78,7 @@ pub(crate) fn writes_by_id(operation: &Operation) -> bool {
     }
 }
 
-/// Whether a filter pins `_id` by a plain value; the bytes are not validated yet, only looked at.
+/// Whether a filter pins `_id` to a plain value; the bytes are only read here, not validated yet.
 pub(crate) fn names_id(filter: RawValue<'_>) -> bool {
     filter.get("_id").is_some_and(|id| match id.kind() {
         RawKind::Object(object) => {
@@ -88,7 +88,7 @@ pub(crate) fn names_id(filter: RawValue<'_>) -> bool {
     })
 }
 
-/// Whether a pipeline, not checked yet, ends in a stage that writes.
+/// Whether a pipeline, not validated yet, ends in a stage that writes.
 pub fn is_write(pipeline: &Incoming) -> bool {
     incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok() && aggregate::writes(pipeline.raw())
 }

@@ -1,4 +1,4 @@
-//! Values as they came over the boundary: checked and read before anything rests on them.
+//! Values from the boundary: validated and decoded before anything depends on them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use crate::error::{Error, Kind, Result};
 use crate::query::Filter;
 use crate::query::expression::Constants;
 
-/// An encoded value as it came: not validated, with the caller's own shape numbers.
+/// An encoded value from the boundary: not validated, with the caller's own shape numbers.
 #[derive(Clone)]
 pub struct Incoming {
-    /// The buffer it came in.
+    /// The buffer that holds it.
     pub buffer: Arc<[u8]>,
-    /// Its place in the buffer.
+    /// Its range in the buffer.
     pub range: Range<usize>,
-    /// What its shape numbers mean.
+    /// The shapes of its shape numbers.
     pub shapes: Arc<Shapes>,
 }
 
 impl Incoming {
-    /// The value, for walking.
+    /// The value, for reading.
     pub fn raw(&self) -> RawValue<'_> {
         RawValue::new(self.bytes(), &self.shapes)
     }
@@ -32,24 +32,24 @@ impl Incoming {
     }
 }
 
-/// Checks an incoming filter and compiles it.
+/// Validates a filter from the boundary and compiles it.
 pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
     incoming::check(filter.bytes(), &filter.shapes)?;
     Filter::parse(filter.raw())
 }
 
-/// [`parse_filter`] of one whose expressions see these variables.
+/// [`parse_filter`] for a filter whose expressions see these variables.
 pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Filter> {
     incoming::check(filter.bytes(), &filter.shapes)?;
     Filter::parse_with(filter.raw(), constants)
 }
 
-/// Checks an incoming sort or projection.
+/// Validates a sort or projection from the boundary.
 pub fn check_part(part: Option<&Incoming>) -> Result<()> {
     part.map_or(Ok(()), |part| incoming::check(part.bytes(), &part.shapes))
 }
 
-/// The key of an `_id` as it came over the boundary.
+/// The key of an `_id` from the boundary.
 pub fn incoming_key(id: &Incoming) -> Result<Key> {
     incoming::check(id.bytes(), &id.shapes)?;
     Ok(key_of(id.raw()))

@@ -1,8 +1,8 @@
-//! What may be requested of a collection, and what it answers. The binding translates to and from these.
+//! Requests to a collection, and their results. The binding translates to and from these.
 //!
 //! - [`request`]: the operations with their options
-//! - [`input`]: values as they came over the boundary, checked before anything rests on them
-//! - [`response`]: the answers
+//! - [`input`]: values from the boundary, validated before anything depends on them
+//! - [`response`]: the results
 //! - `classify`: whether an operation writes, and whether it names its documents
 
 pub(crate) mod classify;

@@ -1,4 +1,4 @@
-//! What a caller may ask of a collection, and what it is answered. The binding translates to and from these.
+//! The operations on a collection, with their options. The binding translates to these.
 
 use super::input::Incoming;
 use super::response::Reply;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::exec::interrupt::Limits;
 
-/// How many documents an operation may touch.
+/// How many documents an operation may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The first that matches.
@@ -15,21 +15,21 @@ pub enum Reach {
     Many,
 }
 
-/// What happens when nothing matches.
+/// What to do when nothing matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upsert {
     /// Nothing.
     No,
-    /// A document is made from filter and update.
+    /// Insert a document made from the filter and the update.
     Yes,
 }
 
-/// Which state of a document is answered.
+/// Which state of a document is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returned {
-    /// As it was; nothing when an upsert made it.
+    /// Before the write; nothing when an upsert inserted it.
     Before,
-    /// As it is now.
+    /// After the write.
     After,
 }
 
@@ -38,20 +38,20 @@ pub enum Returned {
 pub enum InsertOrder {
     /// The first failure ends the operation; what came before stays.
     Ordered,
-    /// Failures are left out.
+    /// Documents that fail are left out.
     Unordered,
 }
 
-/// What shapes the result of a find.
+/// The parameters of a find besides its filter.
 #[derive(Clone)]
 pub struct FindOptions {
     /// `[[path, 1 | -1], ...]`.
     pub sort: Option<Incoming>,
     /// A projection document.
     pub projection: Option<Incoming>,
-    /// Documents to leave out first.
+    /// Documents to skip first.
     pub skip: u64,
-    /// Documents at most; 0 for all.
+    /// The maximum number of documents; 0 for all.
     pub limit: u64,
     /// Documents in a batch.
     pub batch: u32,
@@ -59,12 +59,12 @@ pub struct FindOptions {
     pub hint: Option<Incoming>,
 }
 
-/// One entry of a set: all entries commit or none.
+/// One entry of a set: either all entries commit or none.
 #[derive(Clone)]
 pub struct SetEntry {
     /// The document, `_id` first.
     pub document: Incoming,
-    /// The version it must have now; 0 for none.
+    /// The version it must have; 0 if it must not exist.
     pub if_version: Option<u64>,
 }
 
@@ -74,17 +74,17 @@ pub enum Operation {
     Insert {
         /// `_id` first in each.
         documents: Vec<Incoming>,
-        /// What a failure does.
+        /// What to do about a failure.
         order: InsertOrder,
     },
-    /// Opens a cursor and answers its first batch.
+    /// Opens a cursor and returns its first batch.
     Find {
-        /// Which documents.
+        /// The filter.
         filter: Incoming,
-        /// In which form.
+        /// The parameters.
         options: FindOptions,
     },
-    /// Runs a pipeline and answers its first batch, as `Find` does; one that writes answers none.
+    /// Runs a pipeline and returns its first batch, like `Find`; one that writes returns no documents.
     Aggregate {
         /// An array of stages.
         pipeline: Incoming,
@@ -100,61 +100,61 @@ pub enum Operation {
         /// Documents in the batch.
         batch: u32,
     },
-    /// Ends a cursor.
+    /// Closes a cursor.
     CloseCursor {
         /// The cursor.
         cursor: u64,
     },
     /// Counts documents.
     Count {
-        /// Which documents.
+        /// The filter.
         filter: Incoming,
-        /// Documents to leave out first.
+        /// Documents to skip first.
         skip: u64,
-        /// Count at most this many; 0 for all.
+        /// The maximum to count; 0 for all.
         limit: u64,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
     },
     /// Changes documents by update operators.
     Update {
-        /// Which documents.
+        /// The filter.
         filter: Incoming,
         /// The operators.
         update: Incoming,
-        /// The conditions on array elements that its paths name.
+        /// The array filters: conditions on array elements that its paths name.
         array_filters: Option<Incoming>,
         /// One or many.
         reach: Reach,
-        /// When nothing matches.
+        /// What to do when nothing matches.
         upsert: Upsert,
-        /// The `_id` of an upserted document that names none.
+        /// The `_id` of an upserted document that has none.
         new_id: Incoming,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
-        /// Of one document: the first in this order, `[[path, 1 | -1], ...]`.
+        /// For a single document: the sort order that chooses it, `[[path, 1 | -1], ...]`.
         sort: Option<Incoming>,
     },
     /// Replaces one document.
     Replace {
-        /// Which document.
+        /// The filter.
         filter: Incoming,
-        /// The new content; an `_id` in it must be the old one.
+        /// The new content; its `_id`, if any, must be the old one.
         document: Incoming,
-        /// When nothing matches.
+        /// What to do when nothing matches.
         upsert: Upsert,
-        /// The `_id` of an upserted document that names none.
+        /// The `_id` of an upserted document that has none.
         new_id: Incoming,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
-        /// The first in this order, `[[path, 1 | -1], ...]`.
+        /// The sort order that chooses the document, `[[path, 1 | -1], ...]`.
         sort: Option<Incoming>,
     },
-    /// Changes, replaces or deletes one document and answers it.
+    /// Changes, replaces or deletes one document and returns it.
     FindOneAnd {
         /// An update, replace or delete of one document.
         write: Box<Operation>,
-        /// Which one, of those that match: the first in this order.
+        /// The sort order that chooses the document.
         sort: Option<Incoming>,
         /// A projection document.
         projection: Option<Incoming>,
@@ -165,39 +165,39 @@ pub enum Operation {
     Bulk {
         /// The writes.
         operations: Vec<Operation>,
-        /// What a failure does.
+        /// What to do about a failure.
         order: InsertOrder,
     },
-    /// The different values of a field.
+    /// The distinct values of a field.
     Distinct {
         /// The path of the field.
         key: Incoming,
-        /// Of which documents.
+        /// The filter.
         filter: Incoming,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
     },
-    /// Gives the collection another name.
+    /// Renames the collection.
     Rename {
         /// The new name.
         to: Incoming,
-        /// Whether a collection that has this name is dropped.
+        /// Whether an existing collection of this name is dropped.
         drop_target: bool,
     },
     /// Deletes documents.
     Delete {
-        /// Which documents.
+        /// The filter.
         filter: Incoming,
         /// One or many.
         reach: Reach,
         /// The index to use, by name or as `[[path, 1 | -1], ...]`; `[["$natural", 1]]` for none.
         hint: Option<Incoming>,
     },
-    /// Reads one document by `_id`; answers `Document` or, with meta, `Versioned`.
+    /// Reads one document by `_id`; returns `Document` or, with meta, `Versioned`.
     Get {
         /// The `_id`.
         id: Incoming,
-        /// Whether to answer version and times too.
+        /// Whether to return version and times, too.
         meta: bool,
     },
     /// Reads documents by `_id`.
@@ -205,7 +205,7 @@ pub enum Operation {
         /// The `_id`s.
         ids: Vec<Incoming>,
     },
-    /// Whether a document is there.
+    /// Whether a document exists.
     Has {
         /// The `_id`.
         id: Incoming,
@@ -219,44 +219,44 @@ pub enum Operation {
     DeleteId {
         /// The `_id`.
         id: Incoming,
-        /// The version it must have now.
+        /// The version that it must have.
         if_version: Option<u64>,
     },
     /// Drops the collection.
     Drop,
-    /// Makes the collection, with no document in it.
+    /// Creates an empty collection.
     Create,
     /// Lists the collections of the database.
     ListCollections {
-        /// Which rows of the listing.
+        /// A filter on the listing.
         filter: Option<Incoming>,
     },
-    /// Makes indexes, and the collection where it is missing.
+    /// Creates indexes, and the collection if it is missing.
     CreateIndexes {
-        /// What each is to be.
+        /// The definition of each.
         specs: Vec<Incoming>,
     },
     /// Drops an index.
     DropIndex {
-        /// Its name, its key as `[[path, 1 | -1], ...]`, or `"*"` for all but that of `_id`.
+        /// Its name, its key as `[[path, 1 | -1], ...]`, or `"*"` for all except the one on `_id`.
         index: Incoming,
     },
     /// Lists the indexes of the collection.
     ListIndexes,
-    /// Tells how another operation would be done, or was.
+    /// Explains another operation.
     Explain {
-        /// What is explained; a write changes nothing.
+        /// The explained operation; a write changes nothing.
         operation: Box<Operation>,
-        /// In which detail.
+        /// The verbosity.
         verbosity: Verbosity,
     },
-    /// Figures about the collection.
+    /// Statistics of the collection.
     Stats,
-    /// Another operation, whose expressions see these variables.
+    /// Another operation with variables for its expressions.
     Let {
         /// `{ name: expression, ... }`.
         variables: Incoming,
-        /// What is done.
+        /// The operation.
         operation: Box<Operation>,
     },
 }
@@ -270,7 +270,7 @@ impl Operation {
         }
     }
 
-    /// Which document an update or a replacement of one changes.
+    /// The sort order that chooses the document of an update or a replacement of one.
     pub fn sort(&self) -> Option<&Incoming> {
         match self {
             Operation::Update { sort, .. } | Operation::Replace { sort, .. } => sort.as_ref(),
@@ -278,7 +278,7 @@ impl Operation {
         }
     }
 
-    /// What it was told to use, of operations that look for documents.
+    /// The hint of an operation that searches documents.
     pub fn hint(&self) -> Option<&Incoming> {
         match self {
             Operation::Find { options, .. } => options.hint.as_ref(),
@@ -295,23 +295,23 @@ impl Operation {
     }
 }
 
-/// How much an explanation tells.
+/// The verbosity of explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbosity {
-    /// The plan alone; nothing is read.
+    /// Only the plan; nothing is read.
     Planner,
-    /// What running it took, too.
+    /// Also the execution statistics.
     Execution,
-    /// The same of the plans that were not chosen.
+    /// Also those of the rejected plans.
     AllPlans,
 }
 
-/// How much work comes at once.
+/// How large a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// Little enough to be done while the caller waits, if none of it has to wait.
+    /// Small enough to run on the caller's thread, if nothing has to block.
     Small,
-    /// Any amount.
+    /// Any size.
     Any,
 }
 
@@ -323,6 +323,6 @@ pub struct Task {
     pub operation: Operation,
     /// When to stop.
     pub limits: Limits,
-    /// Is called with the outcome.
+    /// Called with the outcome.
     pub reply: Reply,
 }

@@ -1,4 +1,4 @@
-//! What an operation answers. The binding encodes these.
+//! The results of operations. The binding encodes these.
 
 use crate::engine::state::version::Span;
 use std::ops::Range;
@@ -10,14 +10,14 @@ use crate::error::{Error, Result};
 use crate::query::Filter;
 use crate::storage::Block;
 
-/// A document of an answer: stored bytes that stay valid as long as this value.
+/// A document of a result: stored bytes that stay valid as long as this value.
 #[derive(Clone)]
 pub enum Document {
-    /// Bytes of the collection, shared with the store.
+    /// The shapes of the collection, shared with the store.
     Stored {
         /// The block that holds them.
         block: Arc<Block>,
-        /// Their place in the block's payload.
+        /// Their range in the block's payload.
         range: Range<u32>,
     },
     /// The result of a projection.
@@ -37,18 +37,18 @@ impl Document {
     }
 }
 
-/// What an update or replace did.
+/// The result of an update or replacement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateOutcome {
     /// Documents that matched.
     pub matched: u64,
     /// Documents that really changed.
     pub modified: u64,
-    /// The `_id` of the document that an upsert made.
+    /// The `_id` of the document that an upsert inserted.
     pub upserted: Option<Value>,
 }
 
-/// What a bulk write did.
+/// The result of a bulk write.
 #[derive(Clone, Debug, Default)]
 pub struct BulkOutcome {
     /// Documents inserted.
@@ -59,31 +59,31 @@ pub struct BulkOutcome {
     pub modified: u64,
     /// Documents deleted.
     pub deleted: u64,
-    /// The `_id`s of the documents that upserts made, by the places of the writes.
+    /// The `_id`s of upserted documents, by the index of the write.
     pub upserted: Vec<(usize, Value)>,
     /// The writes that failed. With failures the operation is an error to the caller, built from the first of them.
     pub failures: Vec<WriteError>,
 }
 
-/// One failed document of an insert, or write of a row.
+/// A failed document of an insert, or a failed write of a bulk write.
 #[derive(Clone, Debug)]
 pub struct WriteError {
-    /// Its place among the documents given.
+    /// Its index among those given.
     pub index: usize,
-    /// Why.
+    /// The error.
     pub error: Error,
 }
 
-/// What an operation is answered.
+/// The result of an operation.
 pub enum Answer {
-    /// Nothing to say.
+    /// No value.
     Done,
     /// A count or number.
     Count(u64),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
-    /// An insert: how many went in and, in order, which failed. With failures the operation is an error to the
-    /// caller, built from the first of them.
+    /// An insert: how many documents were inserted and, in order, which ones failed. With failures the operation is an error
+    /// to the caller, built from the first of them.
     Inserted {
         /// Documents inserted.
         inserted: u64,
@@ -92,20 +92,20 @@ pub enum Answer {
     },
     /// Of update and replace.
     Updated(UpdateOutcome),
-    /// Of a write that answers its document.
+    /// Of a write that returns its document.
     Modified {
-        /// The document; none when nothing matched, or when an upsert made it and it was asked for as it was before.
+        /// The document; none when nothing matched, or when an upsert inserted it and the state before was requested.
         document: Option<Value>,
-        /// What the write did.
+        /// The result of the write.
         outcome: UpdateOutcome,
     },
     /// Of a bulk write.
     Bulk(BulkOutcome),
-    /// Different values.
+    /// Distinct values.
     Values(Vec<Value>),
     /// One value.
     Value(Value),
-    /// Names, in the order asked for.
+    /// Names, in the order of the request.
     Names(Vec<String>),
     /// New versions, in the order of the entries.
     Versions(Vec<u64>),
@@ -122,7 +122,7 @@ pub enum Answer {
         /// When it was last written.
         modified_at: i64,
     },
-    /// Documents in the order asked for.
+    /// Documents in the order of the request.
     Documents(Vec<Option<Document>>),
     /// A batch of a cursor.
     Batch {
@@ -147,7 +147,7 @@ pub struct CollectionInfo {
 }
 
 impl CollectionInfo {
-    /// Whether a filter of a listing lets it through. It sees what the listing shows: name, type, number, count.
+    /// Whether a filter matches the listed fields: name, type, number, count.
     pub fn matches(&self, filter: &Filter) -> bool {
         let row = Value::Object(vec![
             ("name".into(), Value::String(self.name.clone())),
@@ -162,8 +162,8 @@ impl CollectionInfo {
     }
 }
 
-/// Is called with the outcome of an operation, once, on any thread. The collection is the one that answered, where the
-/// answer holds documents; its shapes are needed to read them.
+/// Called with the outcome of an operation, once, on any thread. The collection is that of the result's documents; its
+/// shapes are needed to read them.
 pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
 
 impl Document {

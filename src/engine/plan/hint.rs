@@ -1,11 +1,11 @@
-//! Hints: the index that a query is told to use.
+//! Hints: the index that a query must use.
 
 use crate::document::{Node, RawValue, Seen, incoming};
 use crate::engine::operation::input::Incoming;
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Spec};
 
-/// Which access a query is told to use.
+/// The access that a hint demands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hint {
     /// The index of this name.
@@ -19,7 +19,7 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// Reads a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index, -1 in its place from the last
+    /// Decodes a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index, -1 no index and reading from the last
     /// document to the first.
     pub fn parse(hint: RawValue<'_>) -> Result<Hint> {
         if let Seen::String(name) = hint.seen() {
@@ -48,14 +48,14 @@ impl Hint {
         }
     }
 
-    /// Checks and reads what came over the boundary.
+    /// Validates and decodes a hint from the boundary.
     pub fn of(hint: Option<&Incoming>) -> Result<Option<Hint>> {
         let Some(hint) = hint else { return Ok(None) };
         incoming::check(hint.bytes(), &hint.shapes)?;
         Hint::parse(hint.raw()).map(Some)
     }
 
-    /// Whether it names the index that every collection has.
+    /// Whether it names the index on `_id`.
     pub fn is_id(&self) -> bool {
         match self {
             Hint::Name(name) => name == ID_INDEX,
@@ -76,7 +76,7 @@ impl Hint {
         }
     }
 
-    /// What to say when there is no such index.
+    /// The error when there is no such index.
     pub fn refusal(&self) -> Error {
         let message =
             "hint provided does not correspond to an existing index; list the indexes, or leave the hint out";

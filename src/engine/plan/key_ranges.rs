@@ -9,32 +9,32 @@ use crate::index::tree::MAX_KEY;
 use crate::index::{Direction, Range, Spec};
 use crate::query::{Bounds, Edge, Interval};
 
-/// Ranges that bounds on more than one field may be multiplied to.
+/// The maximum number of ranges from combining bounds on several fields.
 const MOST: usize = 1_000;
 
 /// A bound on a path.
 pub type Bounded<'f> = (Cow<'f, Path>, Bounds<'f>);
 
-/// The ranges of keys that an index may hold matching documents in.
+/// The key ranges of an index that may contain matching documents.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
     /// Disjoint, ascending.
     pub list: Vec<Range>,
-    /// Leading fields whose bounds the ranges say.
+    /// Leading fields whose bounds the ranges express.
     pub used: usize,
-    /// Leading fields that have one value in all of them.
+    /// Leading fields that have a single value in all of them.
     pub single: usize,
-    /// Whether they say the bounds of these fields and nothing beyond.
+    /// Whether they express exactly the bounds of these fields.
     pub exact: bool,
 }
 
 impl Ranges {
-    /// Whether they are one whole key, whose entries stand in the order of slots.
+    /// Whether they are a single whole key, whose entries are in slot order.
     pub fn is_key(&self, spec: &Spec) -> bool {
         self.single == spec.fields.len()
     }
 
-    /// Those that these bounds of the index's fields give.
+    /// The ranges for these bounds of the index's fields.
     pub fn of(spec: &Spec, bounds: &[Bounds<'_>]) -> Ranges {
         let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
         let mut ranges = Ranges { exact: true, ..Ranges::default() };
@@ -70,7 +70,7 @@ impl Ranges {
         ranges
     }
 
-    /// Entries hold no more than the beginning of a long key, so ranges may come to overlap.
+    /// Entries hold only the beginning of a long key, so ranges may overlap.
     fn join(&mut self) {
         for range in &mut self.list {
             if range.low.len().max(range.high.len()) > MAX_KEY {
@@ -101,7 +101,7 @@ fn in_order<'b, 'f>(
 fn value_of<'e>(edge: &'e Edge<'_>) -> &'e Value {
     match edge {
         Edge::Value(value, _) => value,
-        // The class of null is the only one that is a point.
+        // The class of null is the only one with a single value.
         Edge::Class(_) => &Value::Null,
     }
 }
@@ -114,9 +114,9 @@ fn component(value: &Value, direction: Direction) -> Vec<u8> {
     key
 }
 
-/// The range of an interval behind this prefix. The bytes of a component are the beginning of no other, and none of
-/// the bytes that may follow is `ff`: so a key is left out at the low end by appending `ff`, and at the high end by
-/// taking one from the number that its bytes make.
+/// The range of an interval after this prefix. The bytes of a component are never a prefix of another's, and the byte that
+/// may follow is never `ff`. So an exclusive low end is expressed by appending `ff`, and an exclusive high end by
+/// subtracting one from the number that the bytes make.
 fn range(prefix: &[u8], interval: &Interval<'_>, direction: Direction) -> Range {
     let (first, last) = match direction {
         Direction::Ascending => (&interval.low, &interval.high),
@@ -141,7 +141,7 @@ fn range(prefix: &[u8], interval: &Interval<'_>, direction: Direction) -> Range 
             }
         }
     }
-    // The lowest class of all needs no bound, nor does the highest.
+    // The lowest and the highest class need no bound.
     let whole = |edge: &Edge<'_>, end| matches!(edge, Edge::Class(class) if *class == end);
     let (least, most) = match direction {
         Direction::Ascending => (Class::Null, Class::Date),

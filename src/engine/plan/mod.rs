@@ -1,8 +1,8 @@
 //! How documents are found: by `_id`, by an index, or by a scan.
 //!
-//! - [`planner`]: the plans that fit a query, what they cost, and the cheapest
-//! - [`key_ranges`]: the ranges of an index that bounds of fields make
-//! - [`hint`]: the index that a query is told to use
+//! - [`planner`]: the plans for a query, their costs, and the cheapest
+//! - [`key_ranges`]: the ranges of an index for bounds on its fields
+//! - [`hint`]: the index that a query must use
 
 pub mod hint;
 pub mod key_ranges;

@@ -1,7 +1,7 @@
-//! How documents that match are found: by their `_id`s, by ranges of indexes, or by looking at all.
+//! How matching documents are found: by their `_id`s, by ranges of indexes, or by a full scan.
 //!
-//! Costs are counted in documents that a scan passes, which stand side by side; a document fetched by its slot
-//! costs several of them. Estimates are of keys, so they are upper bounds of what matches.
+//! The unit of cost is one document of a sequential scan; fetching a document by its slot costs several. Estimates count
+//! keys, so they are upper bounds of the matching documents.
 
 use std::sync::Arc;
 
@@ -18,22 +18,22 @@ use crate::index::{Range, Spec};
 use crate::query::{Bounds, Demands, Edge, Filter, Sort};
 use crate::storage::Lsn;
 
-/// What fetching a document by its slot costs.
+/// The cost of fetching a document by its slot.
 const FETCH: f64 = 4.0;
-/// What passing an entry of an index costs, its slot put in order included.
+/// The cost of reading an index entry, including sorting its slot.
 const ENTRY: f64 = 0.5;
-/// Documents that a filter is taken to leave out for each that it lets through, when nothing is known.
+/// The assumed number of documents that a filter rejects per match, when nothing is known.
 const UNKNOWN: u64 = 10;
-/// Ranges that are estimated; the others are taken to be like them.
+/// Ranges that are estimated; the others are assumed to be similar.
 const ESTIMATED: usize = 16;
 
 /// What planning needs to know of an index.
 pub trait Keys {
-    /// What it is of.
+    /// Its definition.
     fn spec(&self) -> &Spec;
-    /// What its documents match.
+    /// Its partial filter.
     fn partial(&self) -> Option<&Filter>;
-    /// A bit for each field on whose path an array was met.
+    /// A bit for each field with an array on its path in some document (multikey).
     fn multikey(&self) -> u32;
     /// Whether a key was cut.
     fn is_truncated(&self) -> bool;
@@ -41,30 +41,30 @@ pub trait Keys {
     fn estimate(&self, range: &Range) -> u64;
 }
 
-/// What is looked for.
+/// A query to plan.
 #[derive(Clone, Copy)]
 pub struct Query<'q> {
-    /// Which documents.
+    /// The filter.
     pub filter: &'q Filter,
-    /// In which order; natural without one.
+    /// The sort order; natural order without one.
     pub sort: Option<&'q Sort>,
-    /// How many of them are read at most.
+    /// The maximum number of documents to read.
     pub wanted: Option<u64>,
-    /// What it was told to use.
+    /// The hint.
     pub hint: Option<&'q Hint>,
-    /// Whether only their number is asked for.
+    /// Whether only their number is needed.
     pub counted: bool,
-    /// Whether the bounds are wanted as text.
+    /// Whether the bounds are needed as text.
     pub explained: bool,
 }
 
 impl<'q> Query<'q> {
-    /// Whether documents come from the last to the first: a sort decides for itself.
+    /// Whether documents are read from the last to the first; a sort overrides this.
     pub(crate) fn is_backward(&self) -> bool {
         self.sort.is_none() && self.hint == Some(&Hint::Backward)
     }
 
-    /// All that match, in natural order.
+    /// All matching documents, in natural order.
     pub fn of(filter: &'q Filter) -> Query<'q> {
         Query { filter, sort: None, wanted: None, hint: None, counted: false, explained: false }
     }
@@ -72,13 +72,13 @@ impl<'q> Query<'q> {
 
 /// How documents are found.
 pub enum Plan<I> {
-    /// All are looked at.
+    /// By a full scan.
     Scan,
-    /// Those of these `_id`s.
+    /// By these `_id`s.
     Ids(Vec<Key>),
-    /// Those of ranges of one index.
+    /// By ranges of one index.
     Index(Access<I>),
-    /// Those that one of these finds.
+    /// By the union of these.
     Union(Vec<Plan<I>>),
 }
 
@@ -88,18 +88,18 @@ pub struct Access<I> {
     pub index: Arc<I>,
     /// The ranges.
     pub ranges: Ranges,
-    /// The order that their entries give, where it is the one asked for.
+    /// The sort order of their entries, if it is the requested one.
     pub order: Option<Order>,
-    /// Whether each document of the index within the ranges matches, and has one entry there.
+    /// Whether each document of the index within the ranges matches, and has exactly one entry there.
     pub covers: bool,
-    /// Entries, about.
+    /// The approximate number of entries.
     pub keys: u64,
-    /// The bounds of each field, where they were wanted as text.
+    /// The bounds of each field, if needed as text.
     pub text: Vec<Vec<String>>,
 }
 
 impl Plan<Index> {
-    /// About how many entries or documents it looks at until so many are answered after so many left out.
+    /// The approximate number of entries or documents to read until so many are returned after so many are skipped.
     pub fn most(&self, left: Option<u64>, skip: u64) -> u64 {
         match self {
             Plan::Scan => u64::MAX,
@@ -118,11 +118,11 @@ impl Plan<Index> {
 pub struct Order {
     /// From the last to the first.
     pub reverse: bool,
-    /// Leading components; entries that are equal in these are equal in the order.
+    /// The number of leading components; entries with equal ones are equal in the order.
     pub fields: usize,
 }
 
-/// A plan with what it costs.
+/// A plan with its cost.
 struct Priced<I> {
     plan: Plan<I>,
     cost: f64,
@@ -133,7 +133,7 @@ struct Priced<I> {
 pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) -> Result<Plan<I>> {
     let hinted = match query.hint {
         Some(Hint::Natural | Hint::Backward) => return Ok(Plan::Scan),
-        // What every collection has finds by `_id`; for all else it is in natural order, as a scan is.
+        // The index on `_id` serves only lookups by `_id`; everything else is in natural order, like a scan.
         Some(hint) if hint.is_id() => None,
         Some(hint) => match indexes.iter().find(|index| hint.is_of(index.spec())) {
             Some(index) => Some(std::slice::from_ref(index)),
@@ -157,8 +157,8 @@ pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) ->
     Ok(Planner { query, indexes, documents, forced: false }.plan())
 }
 
-/// What the query could have used instead of this plan, from the cheapest: each usable index, and the union of
-/// several where one is possible. A hint, or an `_id`, leaves nothing to choose.
+/// The alternatives to this plan, the cheapest first: each usable index, and the union of several if one is possible. With a
+/// hint, or an `_id`, there are none.
 pub fn rejected<I: Keys>(
     query: &Query<'_>,
     indexes: &[Arc<I>],
@@ -207,12 +207,12 @@ impl Keys for Index {
 }
 
 impl Collection {
-    /// The plan of a query for a view of this number.
+    /// The plan of a query for a view at this LSN.
     pub fn plan(&self, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
         choose(query, &self.ready(view), self.count())
     }
 
-    /// What this query could have used instead of this plan.
+    /// The alternatives to this plan.
     pub(crate) fn rejected(&self, query: &Query<'_>, view: Lsn, chosen: &Plan<Index>) -> Vec<Plan<Index>> {
         rejected(query, &self.ready(view), self.count(), chosen)
     }
@@ -221,8 +221,8 @@ impl Collection {
         self.indexes().iter().filter(|index| index.is_ready(view)).cloned().collect()
     }
 
-    /// The plan of a query on the newest applied state for which no view is held: no index, whatever becomes ready
-    /// meanwhile. One that is hinted at must exist all the same.
+    /// The plan of a query on the newest applied state for which no view is held: it uses no index, because one may become
+    /// ready meanwhile. An index in a hint must exist all the same.
     pub(crate) fn plan_without_view(&self, query: &Query<'_>) -> Result<Plan<Index>> {
         let Some(id) = query.filter.id() else { return choose(query, &[], self.count()) };
         let exists = |hint: &Hint| {
@@ -259,7 +259,7 @@ pub fn bounds_of<'f, I: Keys>(index: &I, fields: &[&Bounded<'f>]) -> Vec<Bounds<
     index.spec().fields.iter().enumerate().map(of_field).collect()
 }
 
-/// Of several bounds of which one is to be used, the least.
+/// The smaller of several bounds of which only one can be used.
 fn looseness(bounds: &Bounds<'_>) -> (u8, usize) {
     let open = |edge: &Edge<'_>| u8::from(matches!(edge, Edge::Class(_)));
     let width = |one: &crate::query::Interval<'_>| {
@@ -273,7 +273,7 @@ struct Planner<'p, 'q, I> {
     query: &'p Query<'q>,
     indexes: &'p [Arc<I>],
     documents: u64,
-    /// The one index is to be used.
+    /// Only this index may be used.
     forced: bool,
 }
 
@@ -285,7 +285,7 @@ impl<I: Keys> Planner<'_, '_, I> {
         if self.forced || best.cost < self.scan(best.keys) { best.plan } else { Plan::Scan }
     }
 
-    /// What a scan costs that stops when it has enough of those that match.
+    /// The cost of a scan that stops when it has enough matches.
     fn scan(&self, matching: u64) -> f64 {
         let all = self.documents as f64;
         match (self.query.sort, self.query.wanted) {
@@ -294,7 +294,7 @@ impl<I: Keys> Planner<'_, '_, I> {
         }
     }
 
-    /// The cheapest plan, given also what stands around a branch.
+    /// The cheapest plan, also given the conditions around a branch.
     fn best<'f>(&self, demands: &Demands<'f>, around: &[&Bounded<'f>], whole: bool) -> Option<Priced<I>> {
         let fields: Vec<&Bounded<'f>> = demands.fields.iter().chain(around.iter().copied()).collect();
         let plain = !demands.more && demands.unions.is_empty();
@@ -349,7 +349,7 @@ impl<I: Keys> Planner<'_, '_, I> {
         Some(Priced { plan: Plan::Index(access), cost, keys })
     }
 
-    /// Whether every document that matches has entries.
+    /// Whether every matching document has entries.
     fn is_complete(&self, index: &I, fields: &[&Bounded<'_>]) -> bool {
         let spec = index.spec();
         if spec.sparse {
@@ -377,7 +377,7 @@ impl<I: Keys> Planner<'_, '_, I> {
     }
 }
 
-/// The bounds of each field of an index, of which ranges say some.
+/// The bounds of each field of an index, some of which are expressed by the ranges.
 fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
     let of_field = |(n, bounds): (usize, &Bounds<'_>)| match n < used {
         true => bounds.intervals.iter().map(ToString::to_string).collect(),
@@ -386,7 +386,7 @@ fn in_words(bounds: &[Bounds<'_>], used: usize) -> Vec<Vec<String>> {
     bounds.iter().enumerate().map(of_field).collect()
 }
 
-/// The `_id`s that can match, where the filter names them.
+/// The `_id`s that can match, if the filter names them.
 fn ids<I>(fields: &[&Bounded<'_>]) -> Option<Priced<I>> {
     let of_id = |(path, bounds): &&&Bounded<'_>| {
         matches!(path.parts(), [part] if &*part.name == "_id") && bounds.is_points()
@@ -409,8 +409,8 @@ fn estimate<I: Keys>(index: &I, ranges: &[Range]) -> u64 {
     }
 }
 
-/// Whether the entries of these ranges stand in the order of a sort. What has one value in all of them may stand in
-/// the sort, or be left out of it.
+/// Whether the entries of these ranges are in a sort order. A field with a single value in all of them may be in the sort or
+/// not.
 fn order_of(spec: &Spec, ranges: &Ranges, multikey: u32, sort: &Sort) -> Option<Order> {
     let mut next = ranges.single;
     let mut reverse = None;

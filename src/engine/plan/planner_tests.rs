@@ -1,4 +1,4 @@
-//! Which plan is chosen, as explanations tell it.
+//! Which plan is chosen, as explain shows it.
 
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ impl Explained {
         Some(at.clone())
     }
 
-    /// The stages from the outermost on.
+    /// The stages from the outermost inwards.
     fn stages(&self) -> String {
         let mut path = "queryPlanner.winningPlan".to_owned();
         let mut stages = Vec::new();
@@ -275,7 +275,7 @@ fn costly_scans_suggest_an_index_and_make_it_when_told_to() {
         for _ in 0..3 {
             session.call("c", find(&filter, None, 0)).1.unwrap();
         }
-        // This one is a fourth.
+        // This one is the fourth.
         let suggested = subject.find(&filter, None, 0).at("suggestedIndexes");
         let wanted = object(&[("key", object(&[("city", int(1))])), ("scans", int(4))]);
         match auto {

@@ -1,7 +1,7 @@
 //! Documents in natural order from the last to the first: the hint `{ $natural: -1 }`.
 //!
-//! Slots are read forward, a stretch at a time, and what a stretch holds is handed out from its end. Stretches begin
-//! with one slot and grow, so that the newest document costs no more than itself, and shrink where documents are large.
+//! Slots are read forward, a block of slots at a time, and the matches of a block are returned from its end. Blocks begin
+//! with one slot and grow, so that the newest document is read alone; they shrink when documents are large.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::storage::{Block, Lsn};
 
-/// Slots in a stretch at most.
+/// The maximum number of slots in a block.
 const MOST: u64 = 1_024;
-/// Bytes of matching documents in a stretch from which on the next one is shorter.
+/// Bytes of matching documents in a block above which the next one is smaller.
 const LARGE: usize = 1 << 20;
 
 /// A scan from the end.
@@ -22,12 +22,12 @@ pub(crate) struct ReverseScan {
     /// Slots from here on were read.
     next: u64,
     stretch: u64,
-    /// What the last stretch held; its last document comes first.
+    /// The matches of the last block; its last document is returned first.
     found: Vec<Found>,
 }
 
 impl ReverseScan {
-    /// From the slot before `end` on.
+    /// Starts before slot `end`.
     pub(crate) fn from(end: u64) -> ReverseScan {
         ReverseScan { next: end, stretch: 1, found: Vec::new() }
     }
@@ -37,7 +37,7 @@ impl ReverseScan {
         self.next == 0 && self.found.is_empty()
     }
 
-    /// Calls with each document that matches until told to stop; answers how many slots were read.
+    /// Calls a function with each matching document until it stops; returns how many slots were read.
     pub(crate) fn run(
         &mut self,
         reading: &ReadContext<'_>,
@@ -63,7 +63,7 @@ impl ReverseScan {
                     ControlFlow::Continue(())
                 });
             if let Err(error) = taken {
-                // What was gathered of this stretch would be handed out again by the next call.
+                // The rest of this block is returned by the next call.
                 self.found.clear();
                 return Err(error);
             }

@@ -1,4 +1,4 @@
-//! Counting what matches, and its different values.
+//! Counting matching documents, and their distinct values.
 
 use std::ops::ControlFlow;
 
@@ -17,7 +17,7 @@ use crate::index::{Purpose, Range};
 use crate::query::Filter;
 
 impl Store {
-    /// Counts the documents of a view that match.
+    /// Counts the matching documents of a view.
     pub fn count(
         &self,
         name: &str,
@@ -37,8 +37,8 @@ impl Store {
         Ok(count.saturating_sub(skip))
     }
 
-    /// The different values that a path leads to in the documents of a view that match, in the order in which they
-    /// are met: elements in place of arrays, and nothing where there is none.
+    /// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
+    /// of arrays, and nothing where the path is missing.
     pub fn distinct(
         &self,
         name: &str,
@@ -56,7 +56,7 @@ impl Store {
     }
 }
 
-/// How many documents match by a plan, at most `enough`.
+/// The number of documents that match by a plan, at most `enough`.
 pub(crate) fn count_by(
     reading: &ReadContext<'_>,
     query: &Query<'_>,
@@ -85,13 +85,13 @@ pub(crate) fn count_by(
     Ok((count, hits.examined()))
 }
 
-/// How many documents have their entries in ranges that say all that the filter says; no document is looked at but
-/// those with several versions.
+/// The number of documents with entries in ranges that are equivalent to the filter; only documents with several versions
+/// are read.
 fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Result<(u64, Examined)> {
     let ReadContext { store, view, .. } = *reading;
     let index = &access.index;
     let mut examined = Examined::default();
-    // With nothing applied since, and nothing left that earlier views needed, entries are documents.
+    // When nothing was applied since, and nothing remains of earlier views, entries equal documents.
     if store.applied_lsn() == view && !store.views().has_garbage() {
         let sum = access.ranges.list.iter().map(|range| index.estimate(range)).sum();
         if store.applied_lsn() == view {
@@ -128,7 +128,7 @@ fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Re
     Ok((count, examined))
 }
 
-/// Counts the entries of documents that have one version; of others it keeps slot and key.
+/// Counts the entries of documents with one version; collects slot and key of the others.
 fn settled(
     reading: &ReadContext<'_>,
     index: &Index,
@@ -155,7 +155,7 @@ fn settled(
     }
 }
 
-/// The different values of a path in what a plan finds.
+/// The distinct values of a path in the documents of a plan.
 pub(crate) fn distinct_by(
     reading: &ReadContext<'_>,
     query: &Query<'_>,

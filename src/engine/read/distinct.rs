@@ -1,4 +1,4 @@
-//! The different values of a field: each range of slots gathers its own, which are put together in order.
+//! The distinct values of a field: each range of slots collects its own, which are merged in order.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -12,12 +12,12 @@ use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::storage::Block;
 
-/// Largest answer of `distinct`, in bytes as encoded.
+/// The largest result of `distinct`, in encoded bytes.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
 impl Store {
-    /// The different values that a path leads to in what a scan finds, in the order in which they are met: elements in
-    /// place of arrays, and nothing where there is none.
+    /// The distinct values of a path in the documents of a scan, in the order of their first occurrence: elements of arrays,
+    /// and nothing where the path is missing.
     pub fn distinct_scan(&self, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
         let shapes = scan.collection.shapes();
         let mut found = Distinct::default();
@@ -33,7 +33,7 @@ impl Store {
     }
 }
 
-/// Values that are different in the order of values: 1 and 1n are one.
+/// Values that are distinct in the order of values: 1 and 1n are equal.
 #[derive(Default)]
 pub(crate) struct Distinct {
     columns: Columns,
@@ -44,12 +44,12 @@ pub(crate) struct Distinct {
 }
 
 impl Distinct {
-    /// Whether more may come.
+    /// Whether there is room for more.
     pub(crate) fn flow(&self) -> ControlFlow<()> {
         if self.bytes > MAX_DISTINCT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// The values of the path, in the order in which they came.
+    /// The values of the path, in the order in which they were found.
     pub(crate) fn into_values(self, path: &Path) -> Result<Vec<Value>> {
         if self.bytes > MAX_DISTINCT {
             let message = format!(
@@ -60,7 +60,7 @@ impl Distinct {
         Ok(self.values.into_iter().map(|(_, _, value)| value).collect())
     }
 
-    /// Adds what the path leads to.
+    /// Adds the values of the path.
     pub(crate) fn add_all(&mut self, path: &Path, document: RawValue<'_>) {
         let column = path.parts().first().and_then(|part| self.columns.column(&part.name));
         let first = match (self.columns.of(document), column) {
@@ -94,7 +94,7 @@ impl Distinct {
         }
     }
 
-    /// Takes what documents further on have.
+    /// Adds the values of later documents.
     fn absorb(&mut self, other: Distinct) {
         for (key, len, value) in other.values {
             if self.known.insert(key.clone()) {

@@ -1,4 +1,4 @@
-//! Documents by their slots, as a view has them: in memory where they stand, or read from disk.
+//! Fetches documents by slot, as a view sees them: in place in memory, or read from disk.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::error::Result;
 use crate::query::Filter;
 use crate::storage::{Block, BlockPlace, Lsn};
 
-/// Entries that are read under one hold of an index's lock.
+/// Entries that are read while the index's lock is held once.
 pub(crate) const ENTRIES: usize = 256;
-/// Documents for which it pays to make the filter ready.
+/// Documents from which on preparing the filter pays.
 const MANY: usize = 32;
 
-/// What is read, and how far it may go.
+/// The context of a read, and its limits.
 #[derive(Clone, Copy)]
 pub struct ReadContext<'r> {
     /// The database.
@@ -27,13 +27,13 @@ pub struct ReadContext<'r> {
     pub collection: &'r Arc<Collection>,
     /// The view.
     pub view: Lsn,
-    /// Which documents.
+    /// The filter.
     pub filter: &'r Filter,
     /// When to stop.
     pub watch: &'r Watch,
 }
 
-/// What was looked at.
+/// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Examined {
     /// Entries of indexes.
@@ -42,7 +42,7 @@ pub struct Examined {
     pub documents: u64,
 }
 
-/// The block that was read from disk last.
+/// The block read from disk last.
 #[derive(Default)]
 pub(crate) struct Last(Option<(Arc<BlockPlace>, Arc<Block>)>);
 
@@ -59,8 +59,8 @@ impl Last {
     }
 }
 
-/// Matches the documents in slots, one after the other, until told to stop; answers how many slots were passed.
-/// Documents in memory are matched where they lie. `is_here` is asked of those that match.
+/// Matches the documents in slots, in order, until the visitor stops; returns how many slots were passed. Documents in
+/// memory are matched in place. `is_here` is called for those that match.
 pub(crate) fn examine(
     reading: &ReadContext<'_>,
     slots: &[u64],

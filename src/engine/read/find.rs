@@ -1,6 +1,6 @@
-//! A find in progress: one view, read batch by batch.
+//! A running find: one view, read batch by batch.
 //!
-//! Batches are found as they are asked for, unless they have to be sorted first (`results`).
+//! Batches are found on demand, unless they have to be sorted first (`results`).
 
 use crate::document::weight;
 use crate::engine::operation::input::{check_part, parse_filter_with};
@@ -27,7 +27,7 @@ use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
 
 impl Store {
-    /// What the expressions of an operation know: its variables of the option `let`, and its work.
+    /// The context of an operation's expressions: the variables of the option `let`, and its budget.
     pub(crate) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
         let work = self.work(watch);
         let Some(variables) = variables else { return Ok(Constants::none(self.seed()).within(&work)) };
@@ -44,14 +44,14 @@ pub struct Cursor {
     sort: Option<Sort>,
     projection: Option<Projection>,
     skip: u64,
-    /// Documents still to be answered; `None` for all.
+    /// Documents still to be returned; `None` for all.
     left: Option<u64>,
-    /// Milliseconds that may still be spent on batches.
+    /// Milliseconds left for batches.
     time: Option<u64>,
     hint: Option<Hint>,
-    /// Once the first batch was asked for.
+    /// Set with the first batch.
     hits: Option<QueryResults>,
-    /// Found, and not answered yet: the projection made those before them too large for one batch.
+    /// Found and not returned yet: the projection made the documents before them too large for one batch.
     rest: VecDeque<Document>,
     done: bool,
 }
@@ -98,12 +98,12 @@ impl Cursor {
         self.collection.as_ref()
     }
 
-    /// Whether everything was answered.
+    /// Whether everything was returned.
     pub fn is_done(&self) -> bool {
         self.done && self.rest.is_empty()
     }
 
-    /// The next documents, `size` at most (0: as many as suit).
+    /// The next documents, at most `size` (0: the default batch).
     pub fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
         let watch = watch.clone().within(self.time, store.now());
         watch.check(|| store.now())?;
@@ -138,7 +138,7 @@ impl Cursor {
         self.compute(&collection, size)
     }
 
-    /// Answers what was found, until what expressions make of it is enough for a batch.
+    /// Returns the found documents until their projections fill a batch.
     fn compute(&mut self, collection: &Collection, size: usize) -> Result<Vec<Document>> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < size

@@ -1,11 +1,11 @@
 //! Documents in the order of an index.
 //!
-//! Entries that are equal in the order make a group, whose documents come in natural order. Where a group is one
-//! whole key read forwards, its entries stand so already; otherwise its slots are gathered and sorted.
+//! Entries with equal sort keys form a group, whose documents come in natural order. If a group is one whole key and read
+//! forward, its entries are in that order already; otherwise its slots are collected and sorted.
 //!
-//! A document has entries of several versions while views need them, and counts where the entry is one of the
-//! version that the view sees. An entry found while its slot holds no other version is (see `Index`); of others the
-//! keys are computed and compared.
+//! A document has entries of several versions while views need them, and counts only at an entry of the version that the
+//! view sees. An entry found while its slot holds no other version is such an entry (see `Index`); for others the keys are
+//! computed and compared.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -20,27 +20,27 @@ use crate::error::Result;
 use crate::index::{Purpose, Range, component_len};
 use crate::storage::{Block, Lsn};
 
-/// Entries that are read first; most queries want few.
+/// Entries that are read first; most queries need few.
 const FIRST: usize = 32;
 
-/// A walk through ranges of an index.
+/// A scan through ranges of an index.
 pub(crate) struct IndexOrder {
     index: Arc<Index>,
-    /// Those not begun, in the order in which they come.
+    /// Ranges not begun, in order.
     ranges: VecDeque<Range>,
-    /// The one that is being read, and where to go on.
+    /// The current range, and where to continue.
     current: Option<(Range, Option<Vec<u8>>)>,
     order: Order,
-    /// Whether entries come in the order asked for as they stand.
+    /// Whether entries are in the requested order without sorting.
     plain: bool,
     size: usize,
     /// Entries read and not yet taken: slot, whether it is settled, end of the key in `keys`.
     page: Vec<(u64, bool, usize)>,
     keys: Vec<u8>,
     taken: usize,
-    /// A group that may go on.
+    /// A group that may continue.
     open: Group,
-    /// What is ready to be looked at.
+    /// Slots that are ready to be fetched.
     ready: Group,
     next: usize,
 }
@@ -49,7 +49,7 @@ pub(crate) struct IndexOrder {
 struct Group {
     slots: Vec<u64>,
     settled: Vec<bool>,
-    /// Of a plain walk the key of each slot one after the other, otherwise what all have in common.
+    /// For a plain scan the key of each slot, one after the other; otherwise the common key.
     keys: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -72,7 +72,7 @@ impl Group {
         }
     }
 
-    /// Puts the slots in order, each once; one is settled when one of its entries is.
+    /// Sorts the slots and removes duplicates; a slot is settled when one of its entries is.
     fn sort(&mut self) {
         if self.slots.is_sorted_by(|a, b| a < b) {
             return;
@@ -108,7 +108,7 @@ impl IndexOrder {
         }
     }
 
-    /// Looks at what comes next; none at the end.
+    /// Fetches the next slots; none at the end.
     pub(crate) fn run(
         &mut self,
         reading: &ReadContext<'_>,
@@ -140,7 +140,7 @@ impl IndexOrder {
         Ok(Some(flow))
     }
 
-    /// Makes the next group ready; false when there is none.
+    /// Prepares the next group; false when there is none.
     fn advance(&mut self, reading: &ReadContext<'_>, end: u64, examined: &mut Examined) -> Result<bool> {
         self.ready.clear();
         loop {
@@ -202,7 +202,7 @@ impl IndexOrder {
         std::mem::swap(&mut self.ready.keys, &mut self.keys);
     }
 
-    /// Adds entries of the page to the open group; true when one came that belongs to the next.
+    /// Adds entries of the page to the open group; true when one belongs to the next group.
     fn take_group(&mut self) -> bool {
         let fields = self.index.spec().fields.get(..self.order.fields).unwrap_or_default();
         while let Some((slot, settled, end)) = self.page.get(self.taken) {

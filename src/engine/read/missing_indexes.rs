@@ -1,4 +1,4 @@
-//! Indexes that costly scans ask for: counted by path, suggested, and made when the database is told to.
+//! Indexes that costly scans need: counted by path, suggested, and created if the database is configured so.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use crate::options::{Access, AutoIndex};
 use crate::query::{Demands, Sort};
 use crate::storage::Lsn;
 
-/// Documents that a costly scan passes at least.
+/// The minimum number of documents that a costly scan reads.
 const COSTLY: u64 = 1_000;
-/// And for each that it returns.
+/// And the minimum per returned document.
 const WASTED: u64 = 10;
 impl Collection {
-    /// The paths that costly scans asked for and that no index begins with, and how many did.
+    /// The paths that costly scans need and that no index begins with, and the number of those scans.
     pub fn suggested(&self) -> Vec<(Path, u32)> {
         let mut wanted = self.suggestions().wanted();
         wanted.retain(|(path, _)| !has_index(self, path));
         wanted
     }
 
-    /// The same as explanations and statistics tell it.
+    /// The same for explain and statistics.
     pub fn suggested_indexes(&self) -> Value {
         let one = |(path, scans): (Path, u32)| {
             let key = Value::Object(vec![(path.to_string(), Value::Int(1))]);
@@ -44,7 +44,7 @@ fn has_index(collection: &Collection, path: &Path) -> bool {
     })
 }
 
-/// The paths that an index would have to begin with, one of them: what is asked for by value or range, or the order.
+/// The paths of which a useful index must begin with one: those with a value or a range, or the sort order.
 fn paths(demands: &Demands<'_>, found: &mut Vec<Path>) {
     for (path, bounds) in &demands.fields {
         let is_id = matches!(path.parts(), [part] if &*part.name == "_id");
@@ -58,7 +58,7 @@ fn paths(demands: &Demands<'_>, found: &mut Vec<Path>) {
 }
 
 impl Store {
-    /// Remembers a scan if it was costly; answers whether it was.
+    /// Records a scan if it was costly; returns whether it was.
     pub(crate) fn note_scan(
         &self,
         reading: &ReadContext<'_>,
@@ -83,7 +83,7 @@ impl Store {
         true
     }
 
-    /// Makes the index that would spare a collection the most scans, in the background, where `autoIndex` is on.
+    /// Creates the index that would save a collection the most scans, in the background, if `autoIndex` is on.
     pub fn consider_index(self: &Arc<Self>, name: &str, runtime: &Handle) {
         if self.options().auto_index != AutoIndex::On || self.options().access == Access::ReadOnly {
             return;

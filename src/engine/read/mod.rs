@@ -4,10 +4,10 @@
 //! - [`fetch`]: the documents of slots, in memory or from disk
 //! - [`scan`]: in natural order, on several threads; `backward`: from the last to the first
 //! - [`selection`]: by a plan; `index_order`: in the order of an index
-//! - `top_k`: sorted here; [`results`]: whichever of these a query needs
+//! - `top_k`: sorted in memory; [`results`]: the one of these that a query needs
 //! - [`find`]: the cursor of a find
-//! - [`count`], `distinct`: without handing out documents
-//! - [`missing_indexes`]: the indexes that would have spared costly scans
+//! - [`count`], `distinct`: without returning documents
+//! - [`missing_indexes`]: the indexes that costly scans need
 
 pub(crate) mod backward;
 pub mod count;

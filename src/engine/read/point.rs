@@ -1,4 +1,4 @@
-//! ReadContext by `_id`: documents a view sees, hot or cold.
+//! Reads by `_id`: the documents of a view, in memory or on disk.
 
 use std::sync::Arc;
 
@@ -12,21 +12,21 @@ use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
 
-/// What a read that must not wait finds.
+/// The result of a read that must not block.
 pub enum Hot {
     /// The document.
     Found(Arc<Collection>, Document),
-    /// No such document.
+    /// There is no such document.
     Missing,
-    /// It is on disk: ask again where waiting is allowed.
+    /// It is on disk: read it where blocking is allowed.
     Wait,
 }
 
-/// A collection and documents of it, in the order they were asked for; `None` for each that is missing.
+/// A collection and documents of it, in the order of the request; `None` for each that is missing.
 pub type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
 
 impl Store {
-    /// Reads without waiting: a document in memory, in the newest published state.
+    /// Reads without blocking: a document in memory, in the newest published state.
     pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
         let Some(collection) = self.views().collection(name) else { return Hot::Missing };
         match collection.find(&key_of(id), || self.views().published()) {
@@ -39,8 +39,8 @@ impl Store {
         }
     }
 
-    /// Reads documents without waiting, in the order of their `_id`s, until they hold `most` bytes. `None` when one
-    /// is on disk.
+    /// Reads documents without blocking, in the order of their `_id`s, until they have `most` bytes. `None` when one is on
+    /// disk.
     pub fn get_many_hot<'i>(
         &self,
         name: &str,
@@ -70,14 +70,14 @@ impl Store {
         Some((collection, documents))
     }
 
-    /// Whether the newest published state has the document. Never waits.
+    /// Whether the newest published state has the document. Never blocks.
     pub fn has(&self, name: &str, id: RawValue<'_>) -> bool {
         self.views()
             .collection(name)
             .is_some_and(|collection| collection.find(&key_of(id), || self.views().published()).is_some())
     }
 
-    /// Reads a document of the newest published state, from disk where it must.
+    /// Reads a document of the newest published state, from disk if necessary.
     pub fn get(&self, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
         let find = || collection.find(key, || self.views().published());
         match find() {
@@ -85,13 +85,13 @@ impl Store {
             Some((_, Version { content: Content::Hot(block, span), .. })) => return Ok(Some((block, span))),
             Some(_) => {}
         }
-        // Held before the slot is looked at, so that the file it names is not forgotten before it is read.
+        // The hold is taken before the slot is read, so that the file that it names stays readable.
         let _hold = self.views().hold();
         let Some((slot, version)) = find() else { return Ok(None) };
         let Some(disk) = version.on_disk() else { return self.in_memory(&version) };
         let block = self.read_version(&disk)?;
         let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
-        // Asked for by key, so likely to be asked for again; its neighbours stay on disk.
+        // A read by key is likely to be repeated; the neighbours stay on disk.
         let alone = Arc::new(alone);
         collection.slab().warm(slot, &disk, alone.clone());
         self.cool();
@@ -111,7 +111,7 @@ impl Store {
         Ok(Some((block.clone(), *span)))
     }
 
-    /// Reads the block of a version from disk, and makes sure that the version stands in it.
+    /// Reads the block of a version from disk, and checks that it contains the version.
     pub(crate) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
         let block = self.read_cold(**disk.place())?;
         if disk.span().record(&block).is_none() {
@@ -135,8 +135,7 @@ pub(crate) fn versioned(block: &Arc<Block>, span: Span) -> Result<Answer> {
     })
 }
 
-/// Has documents that lie far apart come from memory all at once: what encodes them goes from one to the next only as
-/// fast as each arrives.
+/// Prefetches documents that are far apart in memory: the encoder goes from one to the next, and would wait for each.
 fn fetch(documents: &[Option<Document>]) {
     const LINE: usize = 64;
     let mut sum = 0_u8;

@@ -1,8 +1,8 @@
-//! What a query finds, batch by batch: in natural order, in the order of an index, or sorted here.
+//! The results of a query, batch by batch: in natural order, in the order of an index, or sorted in memory.
 //!
-//! Sorted here, everything that matches is read first; with a limit only the first are kept, in a heap. A walk in
-//! the order of an index that finds too little is given up: the answer is the same by another plan, so what was
-//! handed out already is passed over there.
+//! For sorting in memory everything that matches is read first; with a limit only the first documents are kept, in a heap. A
+//! scan in the order of an index that finds too little is abandoned: another plan has the same results, so the documents
+//! that were returned already are skipped there.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use crate::error::Result;
 use crate::query::Sort;
 use crate::storage::{Block, Lsn};
 
-/// A walk by an index is given up after one in so many documents of the collection.
+/// An index scan is abandoned after it has read one in so many documents of the collection.
 const PATIENCE: u64 = 4;
-/// And not before so many.
+/// And at least so many.
 const LEAST: u64 = 1_000;
 
-/// What a query finds.
+/// The results of a query.
 pub struct QueryResults {
     state: State,
-    /// Documents wanted at most, those that are left out at first included.
+    /// The maximum number of documents, including those that are skipped first.
     wanted: Option<u64>,
-    /// Documents handed out.
+    /// Documents returned.
     given: u64,
     examined: Examined,
     scans: bool,
@@ -46,14 +46,14 @@ enum State {
 }
 
 impl Plan<Index> {
-    /// Whether what it finds comes in the order that was asked for.
+    /// Whether documents are found in the requested order.
     pub fn gives_order(&self) -> bool {
         matches!(self, Plan::Index(access) if access.order.is_some())
     }
 }
 
 impl QueryResults {
-    /// Begins by a plan for this query.
+    /// Starts a plan for this query.
     pub fn open(reading: &ReadContext<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<QueryResults> {
         let end = reading.collection.slab().end();
         let mut hits = QueryResults {
@@ -82,7 +82,7 @@ impl QueryResults {
         Ok(hits)
     }
 
-    /// Nothing.
+    /// No results.
     pub(crate) fn none() -> QueryResults {
         let examined = Examined::default();
         QueryResults {
@@ -96,12 +96,12 @@ impl QueryResults {
         }
     }
 
-    /// Whether nothing was handed out, and nothing read to hand out.
+    /// Whether nothing was returned, or read to be returned.
     pub(crate) fn is_fresh(&self) -> bool {
         self.given == 0 && matches!(self.state, State::Selecting(_))
     }
 
-    /// What was looked at so far.
+    /// What was read so far.
     pub fn examined(&self) -> Examined {
         match &self.state {
             State::Selecting(selection) => Examined {
@@ -112,7 +112,7 @@ impl QueryResults {
         }
     }
 
-    /// Whether everything was handed out.
+    /// Whether everything was returned.
     pub fn is_done(&self) -> bool {
         match &self.state {
             State::Done => true,
@@ -122,7 +122,8 @@ impl QueryResults {
         }
     }
 
-    /// Calls with each document in order until told to stop. It may be called under a lock: read or clone, no more.
+    /// Calls a function with each document in order until it stops. The function may run under a lock: it may only read or
+    /// clone.
     pub fn run(
         &mut self,
         reading: &ReadContext<'_>,
@@ -205,7 +206,7 @@ impl QueryResults {
         Ok(())
     }
 
-    /// Remembers a scan that an index would have spared.
+    /// Records a scan that an index would have saved.
     fn note(&mut self, reading: &ReadContext<'_>, sort: Option<&Sort>) {
         if self.scans && !self.noted {
             let returned = match &self.state {

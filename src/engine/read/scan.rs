@@ -1,8 +1,8 @@
-//! ReadContext the documents that a view sees and a filter matches, in natural order, on the cores that are free.
+//! Scans: the documents that a view sees and a filter matches, in natural order, on the free cores.
 //!
-//! Documents in memory are matched where they lie, under the lock of their page; a cold one is read without it. Large
-//! collections are split into ranges of slots, which `parallel` gives to several threads and takes back in order:
-//! the caller sees what one thread would have shown it.
+//! Documents in memory are matched in place, under the lock of their page; a document on disk is read without it. Large
+//! collections are split into ranges of slots, which `parallel` distributes over threads and takes back in order: the caller
+//! sees the same results as with one thread.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -20,29 +20,29 @@ use crate::error::Result;
 use crate::query::{Filter, Matcher};
 use crate::storage::{Block, Lsn};
 
-/// Slots that a scan passes between two looks at its limits.
+/// Slots that a scan passes between two checks of its limits.
 const PAGE: u64 = 1_024;
-/// Slots that one thread works off at a time. What a fold answers may rest on it: sums are rounded range by range.
+/// Slots of one range. The result of a fold may depend on it: sums are rounded range by range.
 pub(crate) const RANGE: u64 = 8_192;
 /// Fewer ranges are not worth another thread.
 const LEAST: u64 = 4;
 
-/// Bytes of blocks, about, that a range may hold until it is taken: cold ones stand in memory for it alone. The rest of
-/// the range is read when it is taken.
+/// The approximate bytes of blocks that a range may hold until it is taken: blocks from disk are in memory only for it. The
+/// rest of the range is read when it is taken.
 const MOST_HELD: usize = 4 << 20;
 
-/// What is read, and when to stop.
+/// The context of a scan.
 #[derive(Clone, Copy)]
 pub struct Scan<'a> {
     /// Where.
     pub collection: &'a Collection,
     /// From this slot on, below that one.
     pub bounds: (u64, u64),
-    /// In which state.
+    /// The view.
     pub view: Lsn,
-    /// Which documents.
+    /// The filter.
     pub filter: &'a Filter,
-    /// For how long.
+    /// The limits.
     pub watch: &'a Watch,
 }
 
@@ -58,9 +58,9 @@ impl<'a> Scan<'a> {
 pub type Found = (SlotId, Lsn, Arc<Block>, Span);
 
 impl Store {
-    /// Calls with each document from slot `from` on, below slot `to`, that the view sees and the filter
-    /// matches, in natural order, until told to stop; answers the slot to go on from. The visitor may hold the
-    /// lock of a page: clone, no more.
+    /// Calls a function with each document from slot `from` on, below slot `to`, that the view sees and the filter matches,
+    /// in natural order, until it stops; returns the slot to continue at. The function may run under the lock of a page: it
+    /// may only clone.
     pub fn scan(
         &self,
         collection: &Collection,
@@ -73,7 +73,7 @@ impl Store {
         would_block(|| true)?;
         let scan = Scan { collection, bounds, view, filter, watch };
         let (from, end) = bounds;
-        // Where everything matches there is nothing to share. A first range alone is often enough for a batch.
+        // If every document matches, the work is not worth sharing: the first range is often enough for a batch.
         let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
         let mut matcher = filter.matcher();
         let (start, stopped) = self.pages(&scan, (from, alone), &mut matcher, None, &mut visit)?;
@@ -114,9 +114,9 @@ impl Store {
         Ok(next)
     }
 
-    /// Gathers what matches range by range, each range into a part of its own, and takes the parts in order until
-    /// told to stop. A range's visit that says stop ends that range alone. The ranges are the same however many threads help, so
-    /// the same documents in the same slots make the same parts.
+    /// Collects matches range by range, each range into its own part, and takes the parts in order until the caller stops. A
+    /// visitor that stops ends only its own range. The ranges do not depend on the number of threads, so the same documents
+    /// in the same slots make the same parts.
     pub fn fold<T: Send>(
         &self,
         scan: &Scan<'_>,
@@ -144,7 +144,7 @@ impl Store {
         in_order(&workers, count, work, take)
     }
 
-    /// How many documents match, at most `enough`.
+    /// The number of matching documents, at most `enough`.
     pub fn count_scan(&self, scan: &Scan<'_>, enough: u64) -> Result<u64> {
         let reached =
             |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
@@ -165,7 +165,7 @@ impl Store {
         Ok(count.min(enough))
     }
 
-    /// One thread's share: answers the slot to go on from, and whether the visit said stop.
+    /// The share of one thread: returns the slot to continue at, and whether the visitor stopped.
     fn pages(
         &self,
         scan: &Scan<'_>,

@@ -1,8 +1,8 @@
-//! Documents that a filter matches, by a plan: resumable, each once, in natural order or in that of an index.
+//! The documents that a filter matches, by a plan: resumable, without duplicates, in natural order or in that of an index.
 //!
-//! Entries are a superset of what matches, so every document is matched as the view has it. Natural order comes
-//! from gathering slots and sorting them, or from a single key, whose entries stand in the order of slots. The
-//! order of an index comes from its entries (`ordered`).
+//! Entries are a superset of the matches, so the filter is applied to every document as the view sees it. For natural order
+//! slots are collected and sorted, or read from a single key, whose entries are in slot order. The order of an index comes
+//! from its entries (`index_order`).
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,27 +19,27 @@ use crate::error::Result;
 use crate::index::Range;
 use crate::storage::{Block, Lsn};
 
-/// Slots that are looked at between two looks at the limits.
+/// Slots that are passed between two checks of the limits.
 const SLOTS: usize = 1_024;
-/// Why a selection handed back.
+/// Why a selection returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// The visitor said so.
+    /// The visitor stopped it.
     Told,
     /// There are no more.
     End,
-    /// It passed more documents than its plan was worth.
+    /// It has read more documents than its plan was worth.
     Costly,
 }
 
-/// The documents that a plan finds.
+/// The documents of a plan.
 pub struct Selection {
     state: State,
     /// So far.
     pub examined: Examined,
-    /// Documents that may be looked at before another plan is better.
+    /// The number of documents to read before another plan is better.
     budget: u64,
-    /// Slots from here on came later.
+    /// Slots from here on are newer than the selection.
     end: u64,
 }
 
@@ -51,7 +51,7 @@ enum State {
     Done,
 }
 
-/// The entries of one key, which stand in the order of slots.
+/// The entries of one key, which are in slot order.
 struct OneKey {
     index: Arc<Index>,
     range: Range,
@@ -67,7 +67,7 @@ impl Selection {
         Selection { state: State::Done, examined: Examined::default(), budget: u64::MAX, end: 0 }
     }
 
-    /// Begins. Slots from `end` on are left out.
+    /// Starts. Slots from `end` on are left out.
     pub fn open(reading: &ReadContext<'_>, plan: &Plan<Index>, end: u64) -> Result<Selection> {
         let mut selection =
             Selection { state: State::Done, examined: Examined::default(), budget: u64::MAX, end };
@@ -97,7 +97,7 @@ impl Selection {
         Ok(selection)
     }
 
-    /// Gives up once so many documents were looked at.
+    /// Stops once so many documents were read.
     #[must_use]
     pub fn within(mut self, budget: u64) -> Selection {
         self.budget = budget;
@@ -151,8 +151,8 @@ impl Selection {
         Ok(())
     }
 
-    /// Calls with each document that the view sees and the filter matches, until told to stop. A call after that
-    /// continues after the last one.
+    /// Calls a function with each document that the view sees and the filter matches, until it stops. The next call
+    /// continues after the last document.
     pub fn run(
         &mut self,
         reading: &ReadContext<'_>,

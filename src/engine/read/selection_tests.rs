@@ -1,6 +1,6 @@
-//! Whatever index a query uses, its answer is that of a scan: the same documents in the same order. Each seed makes
-//! a collection with indexes and one without, writes to both, and asks both the same. `SEED` sets the first seed,
-//! `CYCLES` how many.
+//! Whatever index a query uses, its result is that of a scan: the same documents in the same order. Each seed makes a
+//! collection with indexes and one without, writes to both, and queries both. `SEED` sets the first seed, `CYCLES` the
+//! number of seeds.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ fn scalar(dice: &mut Dice) -> Value {
     }
 }
 
-/// At most one of `a` and `o` leads to an array, because one index may be on both.
+/// At most one of `a` and `o` leads to an array, because an index may have both.
 fn document(dice: &mut Dice, id: i32) -> Value {
     let mut fields = vec![("_id", Value::Int(id)), ("u", Value::Int(id * 7 % 1_000))];
     let arrays = dice.roll(4);
@@ -211,7 +211,7 @@ fn spec(dice: &mut Dice, number: u64) -> Spec {
     Spec::parse(&spec).unwrap()
 }
 
-/// A find as it was asked.
+/// The parameters of a find.
 #[derive(Clone)]
 struct Find {
     filter: Value,
@@ -234,7 +234,7 @@ struct Run {
     watch: Watch,
 }
 
-/// An open cursor, and what it still has to answer.
+/// An open cursor, and its remaining results.
 struct Open {
     cursor: Cursor,
     rest: Vec<Value>,
@@ -328,7 +328,7 @@ impl Run {
         self.store.distinct(name, &Path::parse(path), &filter, hint.as_ref(), &self.watch).unwrap()
     }
 
-    /// Changes, replaces or deletes; the outcome and, where one was asked for, the document.
+    /// Changes, replaces or deletes; the outcome and, if requested, the document.
     fn modify(
         &self,
         name: &str,

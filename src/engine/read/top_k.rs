@@ -1,5 +1,5 @@
-//! Documents in an order that no index gives: the thread that reads a range of slots reads their keys, and keeps the first so
-//! many where no more are wanted; then they are sorted.
+//! Documents in an order that no index gives: the thread that reads a range of slots extracts the sort keys, and with a
+//! limit keeps only the first documents; then they are sorted.
 
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
@@ -13,10 +13,10 @@ use crate::error::{Error, Result};
 use crate::query::{Ranker, Sort, SortKey};
 use crate::storage::Block;
 
-/// Documents that are gathered, at least, before those that are too many are dropped.
+/// The minimum number of documents that are collected before surplus ones are dropped.
 const MANY: usize = 1_024;
 
-/// A document and where it stands.
+/// A document and its position.
 struct Ranked {
     key: SortKey,
     found: Found,
@@ -43,14 +43,14 @@ impl Ord for Ranked {
     }
 }
 
-/// The first documents in an order, of those that come in natural order; or all.
+/// The first documents in an order, of documents that come in natural order; or all.
 pub(crate) struct TopK<'s> {
     ranker: Ranker<'s>,
     keep: usize,
-    /// When not all are kept: the last of them on top.
+    /// With a limit: a heap with the last of them on top.
     best: BinaryHeap<Ranked>,
     all: Vec<Ranked>,
-    /// Why a document has no place in the order.
+    /// The error of a document that cannot be sorted.
     refused: Option<Error>,
 }
 
@@ -66,7 +66,7 @@ impl<'s> TopK<'s> {
             return Ok(());
         }
         let full = self.best.len() >= self.keep;
-        // Later documents with an equal key stand behind.
+        // Later documents with an equal key come after.
         if let Some(worst) = self.best.peek().filter(|_| full)
             && !self.ranker.is_before(document, &worst.key)?
         {
@@ -86,7 +86,7 @@ impl<'s> TopK<'s> {
     }
 }
 
-/// The first `keep` of them. Heads and numbers take little room: they are sorted instead, and keys are looked at where
+/// The first `keep` of them. Heads and indexes take little memory: they are sorted instead, and keys are compared only where
 /// heads are equal.
 fn in_order(ranked: &[Ranked], keep: usize) -> Vec<Found> {
     let mut order: Vec<(u64, usize)> =

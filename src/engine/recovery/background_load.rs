@@ -1,6 +1,6 @@
-//! ReadContext the log of a database that is open already: on a thread of its own, as strictly as opening does. Until it
-//! has ended, reads by key are answered from the checkpoint (`early`), and everything else waits; if it fails, everything is
-//! refused with what opening would have failed with.
+//! Reads the log of an open database in the background, with the same checks as opening. Until it is done, reads by key are
+//! answered from the checkpoint (`early_reads`), and everything else waits; if it fails, every operation fails with the
+//! error that opening would have had.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
 
 impl Store {
-    /// Reads the log of a database that storage opened early, while what a checkpoint can answer is answered.
+    /// Reads the log of a database that storage opened with a checkpoint.
     pub(crate) fn load_later(self: &Arc<Self>, opened: storage::Early) -> Result<()> {
         let storage::Early { checkpoint, deferred } = opened;
         let early = Early::new(Path::new(self.name()), checkpoint);
@@ -30,7 +30,7 @@ impl Store {
             );
         }
         self.loading().begin(early.map(|early| Arc::new(early) as Arc<dyn EarlyReads>));
-        // Shared, so that it is still there where no thread can be had.
+        // Shared, so that it still exists if no thread can be started.
         let deferred = Arc::new(Mutex::new(Some(deferred)));
         let (store, taken) = (self.clone(), deferred.clone());
         let work = move || {
@@ -75,7 +75,7 @@ impl Store {
         self.loading().end(result);
     }
 
-    /// Answers from the checkpoint, or waits until everything was read: then `None`.
+    /// Answers from the checkpoint, or waits until everything was read and then returns `None`.
     pub(crate) fn answer_early(
         &self,
         name: &str,
@@ -85,7 +85,7 @@ impl Store {
         if self.is_loaded() {
             return Ok(None);
         }
-        // Held before the phase is looked at: no file that the checkpoint names is forgotten while it is read.
+        // The hold is taken before the phase is read: the files of the checkpoint stay readable.
         let _hold = self.views().hold();
         if let Some(early) = self.loading().early()
             && let Some(answered) = early_reads::answer(&*early, self, name, operation)
@@ -97,7 +97,7 @@ impl Store {
     }
 }
 
-/// A replay that ends when the database is closed.
+/// A replay that stops when the database is closed.
 struct UntilClosing<'l, 'r> {
     store: &'l Store,
     replay: &'l mut Replay<'r>,

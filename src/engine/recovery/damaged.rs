@@ -1,5 +1,5 @@
-//! ReadContext on behind damage: what the records of a damaged database still say, and what is wrong with them. Opening answers
-//! nothing that rests on damage; this tells how much of the rest is whole.
+//! Reads on behind damage: what the records of a damaged database still contain, and what is wrong with them. Opening
+//! returns nothing that depends on damage; this reports how much of the rest is valid.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::engine::state::index::Index;
 use crate::index::Spec;
 use crate::storage::{Block, Heard};
 
-/// What the log has said so far.
+/// The state of the log so far.
 #[derive(Default)]
 pub(crate) struct State {
     collections: HashMap<u32, Contents>,
@@ -32,17 +32,17 @@ struct Contents {
 enum Fault {
     /// The record itself.
     Own(String),
-    /// It rests on something that was not there, which damage before it explains.
+    /// It depends on something missing, which earlier damage explains.
     Missing(String),
 }
 
 impl State {
-    /// Documents of the newest state that could be read whole.
+    /// Documents of the newest state that could be read completely.
     pub(crate) fn documents(&self) -> u64 {
         self.collections.values().map(|collection| collection.documents.len() as u64).sum()
     }
 
-    /// Takes a commit; answers the first thing that is wrong with it.
+    /// Takes a commit; returns the first thing that is wrong with it.
     pub(crate) fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
         let mut first = None;
         for block in &heard.commit.blocks {
@@ -173,13 +173,13 @@ impl State {
                 Ok(())
             }
             Err(error) => {
-                // Its newest version is unreadable, whatever stood there before.
+                // Its newest version is unreadable, whatever there was before.
                 let id = RawValue::new(bytes, &contents.shapes).get("_id").map(|id| id.bytes());
                 if let Some(id) = id.and_then(|id| check_deleted(id, &contents.shapes).ok()) {
                     contents.documents.remove(&key_of(id));
                 }
                 let what = format!("a document cannot be read: {}", error.message());
-                // Without the definitions that were lost, whole bytes may be unreadable.
+                // Without the lost definitions, undamaged bytes may be unreadable.
                 Err(Fault::Missing(what))
             }
         }
@@ -200,7 +200,8 @@ impl State {
     }
 }
 
-/// Stands for a definition that damage took: more keys than any object has values, so that what used it does not decode.
+/// A placeholder for a lost definition: it has more keys than any object has values, so that documents that use it do not
+/// decode.
 fn lost_shape(number: usize) -> Shape {
     let keys: Vec<String> = (0..4_096).map(|key| format!("{number}.{key}")).collect();
     Shape::new(&keys)

@@ -1,7 +1,7 @@
-//! Answering before the log was read: reads by key, from a checkpoint of the very state that the log will give.
+//! Answers reads by key before the log was read, from a checkpoint of exactly the state that the log will give.
 //!
-//! What cannot be answered from it for whatever reason, a document that does not verify among them, waits for the log,
-//! which says what is the matter.
+//! A read that cannot be answered for whatever reason, such as a document that does not verify, waits for the log, which
+//! reports the error.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,23 +27,23 @@ use crate::error::Result;
 use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, Checkpoint, FileId, Loader, Lsn, SnapshotBlock, StorageBackend};
 
-/// Documents that one operation may read one by one.
+/// The maximum number of documents that one operation may read one by one.
 const MOST: usize = 1_000;
-/// Records of one hash that are looked at.
+/// The maximum number of records of one hash that are read.
 const CANDIDATES: usize = 16;
 
-/// A state to answer from.
+/// The state of a checkpoint.
 pub(crate) struct Early {
     checkpoint: Checkpoint,
     files: Vec<FileId>,
     catalogue: Catalogue,
 }
 
-/// What an operation is answered, and the collection that it was about.
+/// The result of an operation, and its collection.
 pub(crate) type Answered = (Option<Arc<Collection>>, Result<Answer>);
 
 impl Early {
-    /// The state of a checkpoint; none when it cannot be read.
+    /// The state of a checkpoint; `None` when it cannot be read.
     pub(crate) fn new(path: &Path, checkpoint: Checkpoint) -> Option<Early> {
         let state = decode_state(checkpoint.state())?;
         let mut replay = Replay::new(path, None);
@@ -79,7 +79,7 @@ impl EarlyReads for Early {
         for spot in spots(&page, hash, &self.files, CANDIDATES)? {
             let block = storage.read(spot.place).ok()?;
             let put = Records::put_at(&block.bytes, spot.start as usize, 0)?;
-            // Replay has not come by here yet, so nobody has looked at the document.
+            // Replay has not reached this document, so it is not validated yet.
             let id = check_document(block.bytes.get(put.document.clone())?, collection.shapes()).ok()?;
             if put.collection == collection.number() && key_of(id) == *key {
                 return Some(Some((block, Span::of_put(&put))));
@@ -89,7 +89,7 @@ impl EarlyReads for Early {
     }
 }
 
-/// The answer, where it can be given without the log.
+/// The result, if it can be given without the log.
 pub(crate) fn answer(
     early: &dyn EarlyReads,
     store: &Store,
@@ -132,7 +132,7 @@ pub(crate) fn answer(
     Some((collection.cloned(), Ok(answer)))
 }
 
-/// The key of the one document that a find can be about, if it says that and no more.
+/// The key of the only document that a find can match, if the filter names nothing else.
 fn key_of_find(filter: &Incoming, options: &FindOptions) -> Option<Key> {
     incoming::check(filter.bytes(), &filter.shapes).ok()?;
     let RawKind::Object(fields) = filter.raw().kind() else { return None };

@@ -1,9 +1,9 @@
-//! From files to state, and what can be answered meanwhile.
+//! From files to the state in memory, and the answers until then.
 //!
-//! - [`replay`]: records into state
-//! - `background_load`: reading the log of a database that is open already
-//! - `early_reads`: answering from a checkpoint until then
-//! - [`verify`]: opening without using, to tell damage; `damaged`: reading on behind it
+//! - [`replay`]: turns records into state
+//! - `background_load`: reads the log of a database that is open already
+//! - `early_reads`: answers from a checkpoint until then
+//! - [`verify`]: opens without using, to report damage; `damaged`: reads on behind it
 
 pub(crate) mod background_load;
 pub(crate) mod damaged;

@@ -1,5 +1,5 @@
-//! Opening: bytes -> frames -> records -> collections. A checksum that holds is no reason to trust what it covers: every
-//! record and every document is checked here, once, and what comes after relies on it.
+//! Opening: bytes -> frames -> records -> collections. A valid checksum does not make the content trustworthy: every record
+//! and every document is validated here, once, and later code relies on it.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -26,18 +26,17 @@ use crate::storage::{Block, BlockPlace, Loader, Lsn, Replayed, SnapshotBlock};
 /// What is wrong with a record.
 type Fault = Cow<'static, str>;
 
-/// Collections while a snapshot is loaded and the log after it read.
+/// Collections while a snapshot and the log after it are loaded.
 pub struct Replay<'a> {
     path: &'a Path,
     recovered: Recovered,
-    /// Bytes of documents that may stay in memory; the rest stays cold.
+    /// Bytes of documents that may stay in memory; the rest stays on disk.
     memory_limit: u64,
     hot: AtomicU64,
     run: Option<Run>,
 }
 
-/// Documents of one collection, one after the other in a block of the log: those that are new go into their slots
-/// together.
+/// Consecutive documents of one collection in a block of the log: the new ones are put into their slots together.
 struct Run {
     collection: Arc<Collection>,
     /// The slot of the first of `fresh`.
@@ -99,8 +98,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// The collections as the last commit left them; their indexes are still without entries
-    /// (`Store::build_recovered`).
+    /// The collections after the last commit; their indexes have no entries yet (`Store::build_recovered`).
     pub fn finish(self) -> Recovered {
         self.recovered
     }
@@ -109,7 +107,7 @@ impl<'a> Replay<'a> {
         self.hot.load(Ordering::Relaxed) >= self.memory_limit
     }
 
-    /// The key of a document, and what its slot holds.
+    /// The key of a document, and the content of its slot.
     fn content(
         collection: &Collection,
         block: &Arc<Block>,
@@ -151,7 +149,7 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// Ends a run of documents, before anything else is done to a collection.
+    /// Ends a run of documents, before any other change of the collection.
     fn settle(&mut self) {
         let Some(mut run) = self.run.take() else { return };
         run.fill();
@@ -186,7 +184,7 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// A collection begins in the log: its number is higher than all before.
+    /// A collection is created in the log: its number is higher than all before.
     fn create(&mut self, number: u32, name: &str) -> Result<(), Fault> {
         if number < self.recovered.next_number {
             return Err("a collection number is given twice".into());
@@ -291,7 +289,7 @@ impl Loader for Replay<'_> {
         let mut load = || {
             let collection = self.collection(snapshot.collection)?;
             let cold = self.is_full().then(|| Arc::new(block.place));
-            // Storage has seen to it that the block has room for so many.
+            // Storage has checked that the block has room for so many.
             let mut versions = Vec::with_capacity(snapshot.documents as usize);
             let mut tally = Tally::default();
             for record in records.by_ref() {

@@ -1,6 +1,6 @@
-//! Verifying a database: it is opened, read-only and with every document left on disk, by the very code that opens it to be
-//! used, so that what verifies opens and what opens verifies. Where that fails, every file is read on behind what is wrong,
-//! to tell of all damage; nothing is changed.
+//! Verifies a database by opening it, read-only and with every document left on disk, with the same code as a normal
+//! opening: so a database verifies if and only if it opens. If that fails, every file is read on behind the damage, to
+//! report all of it; nothing is changed.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use crate::storage::{
     FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, list_whole, open_disk,
 };
 
-/// What verifying found.
+/// The report of verify.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
@@ -25,9 +25,9 @@ pub struct Verification {
     pub ok: bool,
     /// Each file.
     pub files: Vec<FileReport>,
-    /// Documents of the newest state that could be read whole.
+    /// Documents of the newest state that could be read completely.
     pub documents: u64,
-    /// The last commit that could be read.
+    /// The last commit that was read.
     pub last_lsn: u64,
     /// Whether the last session closed the database.
     pub clean: bool,
@@ -45,12 +45,12 @@ impl Verification {
     }
 }
 
-/// Reads a database that no process writes. Damage is part of the answer; an error means that it could not be read.
+/// Reads a database that no process writes. Damage is part of the report; an error means that it could not be read.
 pub fn verify(path: &str) -> Result<Verification> {
     verify_on(&Host::system(), path)
 }
 
-/// [`verify`] on a file system of one's own.
+/// [`verify`] on another file system.
 pub fn verify_on(host: &Host, path: &str) -> Result<Verification> {
     if path.is_empty() || path == MEMORY {
         return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
@@ -69,8 +69,7 @@ pub fn verify_on(host: &Host, path: &str) -> Result<Verification> {
     Ok(Verification::new(found, state.documents()))
 }
 
-/// Opens the database as a program does, but read-only, without what a checkpoint would answer early, and with no document kept
-/// in memory.
+/// Opens the database as a program does, but read-only, without using a checkpoint, and with no document kept in memory.
 fn open_whole(host: &Host, path: &str) -> Result<Verification> {
     let options = OpenOptions {
         storage: StorageMode::Sync,

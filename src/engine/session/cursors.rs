@@ -1,4 +1,4 @@
-//! The cursors that a session has open: batches of what is left, until it is read, closed or forgotten.
+//! The open cursors of a session: they return batches until they are read to the end, closed or expired.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 
-/// A cursor that nobody asks for this long (ms) is closed.
+/// The idle time (ms) after which a cursor is closed.
 const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
-/// Expired cursors that are remembered, so that asking for one says why it is gone.
+/// Expired cursors that are remembered, so that the error can say why the cursor is gone.
 const REMEMBERED: usize = 1_024;
 
-/// What a cursor reads on.
+/// What a cursor reads from.
 pub(crate) enum Source {
     Find(Box<Cursor>),
     Aggregate(Aggregation),
@@ -59,7 +59,7 @@ struct Numbered {
     expired: Vec<u64>,
 }
 
-/// The open cursors of a session by their numbers, from 1 on.
+/// The open cursors of a session by number, from 1 on.
 #[derive(Default)]
 pub(crate) struct OpenCursors {
     cursors: Mutex<Numbered>,
@@ -67,7 +67,7 @@ pub(crate) struct OpenCursors {
 }
 
 impl OpenCursors {
-    /// Answers the first batch; a cursor that has more gets a number and stays open.
+    /// Returns the first batch; a cursor with more gets a number and stays open.
     pub(crate) fn first_batch(
         &self,
         store: &Store,
@@ -90,7 +90,7 @@ impl OpenCursors {
         (collection, Ok(Answer::Batch { cursor: number, documents }))
     }
 
-    /// Answers the next batch of an open cursor.
+    /// Returns the next batch of an open cursor.
     pub(crate) fn more(
         &self,
         store: &Store,
@@ -118,7 +118,7 @@ impl OpenCursors {
         let collection = cursor.collection().cloned();
         match cursor.next_batch(store, size, watch) {
             Err(error) => {
-                // What is left of the batch is lost, so the cursor ends.
+                // The rest of the batch is lost, so the cursor ends.
                 drop(cursor);
                 let failed = self.cursors.lock().open.remove(&number);
                 drop(failed);
@@ -148,7 +148,7 @@ impl OpenCursors {
         drop(open);
     }
 
-    /// Closes those that were not read for too long.
+    /// Closes those that were idle for too long.
     pub(crate) fn expire(&self, store: &Store) {
         let now = store.now();
         let mut cursors = self.cursors.lock();

@@ -1,4 +1,4 @@
-//! What a collection tells of itself: its indexes and its figures.
+//! Information about a collection: its indexes and statistics.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::engine::store::Store;
 use crate::index::ID_INDEX;
 
 impl Store {
-    /// The indexes of the newest published state, that of `_id` first; none where there is no such collection.
+    /// The indexes of the newest published state, the one on `_id` first; none if the collection does not exist.
     pub fn list_indexes(&self, name: &str) -> Vec<Value> {
         let Some(collection) = self.views().collection(name) else { return Vec::new() };
         let id = Value::Object(vec![("_id".into(), Value::Int(1))]);
@@ -20,7 +20,7 @@ impl Store {
         std::iter::once(first).chain(others).collect()
     }
 
-    /// Figures about a collection; zeros where there is none.
+    /// Statistics of a collection; zeros if it does not exist.
     pub fn collection_stats(&self, name: &str) -> Value {
         let collection = self.views().collection(name);
         let indexes: Vec<_> = collection
@@ -52,20 +52,20 @@ impl Store {
     }
 }
 
-/// An index that costly scans asked for, as the statistics of a database tell it.
+/// A suggested index, as the statistics of a database list it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SuggestedIndex {
-    /// Of which collection.
+    /// Its collection.
     pub collection: String,
     /// Its fields.
     pub key: BTreeMap<String, i32>,
     /// Its name.
     pub name: String,
-    /// The scans that asked for it.
+    /// The number of costly scans that need it.
     pub scans: u32,
 }
 
-/// What costly scans of a collection asked for.
+/// The suggested indexes of a collection.
 pub(crate) fn suggested<'c>(
     name: &'c str,
     collection: &Collection,

@@ -1,21 +1,21 @@
 //! Small writes and small finds on the caller's own thread.
 //!
-//! A hop to another thread and back costs tens of microseconds, a small write two or three: resolving it in memory, and
-//! a `write` of some hundred bytes into the page cache. So writes that name their `_id`s are done in the call that
-//! submits them, as long as nothing has to wait (`nonblocking`); the first that would have to, and all writes after it, take
+//! Switching to another thread and back costs tens of microseconds, a small write two or three: resolving it in memory, and
+//! a `write` of some hundred bytes into the page cache. So writes that name their `_id`s are executed in the call that
+//! submits them, as long as nothing has to block (`nonblocking`); the first that would block, and all writes after it, go to
 //! their queue.
 //!
-//! So are finds whose plan looks at a few hundred documents at most, all of them in memory: a find that turns out to be
-//! larger, or that would have to read from disk, is run again on the queue of scans. What its view leaves behind is let
-//! go there too.
+//! The same applies to finds whose plan reads at most a few hundred documents, all of them in memory: a find that turns out
+//! to be larger, or that would have to read from disk, is run again on the queue of scans. What its view leaves behind is
+//! freed there, too.
 //!
-//! What holds all the same for writes:
+//! The guarantees for writes are unchanged:
 //!
-//! - Writes commit in the order of the calls: the queue is entered only while it is idle, and left before anything is
-//!   pushed to it.
-//! - An answer settles when its commit is published, on whichever thread publishes it; here that is mostly this one.
-//! - In sync mode nothing is done here: an fdatasync is waiting.
-//! - What a commit leaves behind (documents to turn cold, a compaction that pays) is seen to on the queue, now and then.
+//! - Writes commit in the order of the calls: the queue is used here only while it is idle, and released before anything is
+//! pushed to it.
+//! - A result settles when its commit is published, on the thread that publishes it, which is mostly this one.
+//! - In sync mode no write is executed here, because an fdatasync blocks.
+//! - What a commit leaves behind (documents to evict, a compaction that pays) is handled on the queue, periodically.
 
 use std::sync::atomic::Ordering;
 
@@ -34,19 +34,19 @@ use crate::error::{Error, Kind};
 use crate::query::expression::Constants;
 use crate::storage::FrameSize;
 
-/// Documents of an operation that is done here.
+/// The maximum number of documents of an operation that is executed here.
 const DOCUMENTS: usize = 64;
-/// What parsing and planning a find costs, in documents.
+/// The cost of parsing and planning a find, in documents.
 const FIND: usize = 16;
-/// Bytes of a query that is parsed here.
+/// The maximum bytes of a query that is parsed here.
 const QUERY: usize = 1 << 10;
-/// How the operators begin that make a filter costly whatever it looks at.
+/// Prefixes of the operators that make a filter costly whatever it reads.
 const LABORIOUS: [&[u8]; 3] = [b"$reg", b"$expr", b"$jsonSchema"];
-/// Writes after which the queue has a look at what they left behind.
+/// Writes after which the queue handles what they left behind.
 const STRETCH: u64 = 256;
 
 impl Session {
-    /// Does what can be done here; answers what is left, in order.
+    /// Executes what it can; returns the rest, in order.
     pub(crate) fn direct(&self, work: Vec<Task>) -> Vec<Task> {
         let work = self.direct_writes(work);
         let work = self.direct_finds(work);
@@ -59,7 +59,7 @@ impl Session {
         work
     }
 
-    /// Does the finds that look at few documents, all in memory, while they are few together.
+    /// Executes the finds that read few documents, all in memory, while their sum is small.
     fn direct_finds(&self, work: Vec<Task>) -> Vec<Task> {
         if !work.iter().any(|task| small_find(&task.operation).is_some()) {
             return work;
@@ -104,7 +104,7 @@ impl Session {
         left
     }
 
-    /// Does the writes that can be done here, from the first on; answers what is left, in order.
+    /// Executes writes from the first on, as far as it can; returns the rest, in order.
     fn direct_writes(&self, work: Vec<Task>) -> Vec<Task> {
         if !work.iter().any(|task| is_direct(&task.operation)) {
             return work;
@@ -155,7 +155,7 @@ impl Session {
     }
 }
 
-/// The parts of a find that is small, parsing and projecting included: patterns take long to compile, and expressions can
+/// The parts of a find that is cheap, including parsing and projecting: patterns take long to compile, and expressions can
 /// do any amount of work.
 fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
     let Operation::Find { filter, options } = operation else { return None };

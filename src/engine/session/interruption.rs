@@ -1,4 +1,4 @@
-//! Ending what a session has under way: its owner closes it, and nobody waits for the answers.
+//! Ends the running operations of a session: its owner closes it, and their results are not needed.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use super::session::Session;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::operation::request::Operation;
 
-/// How long (ms) operations may still run once their database is being closed, before they are interrupted.
+/// Milliseconds for which operations may still run once their database is being closed, before they are interrupted.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
-/// How much longer writes by `_id` may run, which are mostly short and were promised in their order.
+/// Additional milliseconds for writes by `_id`, which are mostly short and have a guaranteed order.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 
 impl Session {
@@ -18,8 +18,8 @@ impl Session {
         Watch::start(limits, self.store.now()).until(self.interrupted.clone())
     }
 
-    /// Starts the limits of a write by `_id`. One that is as long as what it was given, and no longer, is not interrupted:
-    /// it was called before the close, and in the order of the calls.
+    /// Starts the limits of a write by `_id`. One that only takes as long as its input requires is not interrupted: it was
+    /// called before the close, and in the order of the calls.
     pub(crate) fn watch_write(&self, operation: &Operation, limits: &Limits) -> Watch {
         let watch = Watch::start(limits, self.store.now());
         match operation {
@@ -33,18 +33,18 @@ impl Session {
         }
     }
 
-    /// Operations under way, and those that are queued, end with `CLOSED` at their next look at their limits.
+    /// Makes running and queued operations end with `CLOSED` at their next check of the limits.
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Release);
     }
 
-    /// The same of writes by `_id`.
+    /// The same for writes by `_id`.
     pub(crate) fn interrupt_writes(&self) {
         self.interrupted_writes.store(true, Ordering::Release);
     }
 
-    /// Blocks until every operation that was submitted is answered or queued in storage, and closes the cursors. What does
-    /// not end by itself is interrupted.
+    /// Blocks until every submitted operation is answered or queued in storage, and closes the cursors. Operations that do
+    /// not end by themselves are interrupted.
     pub(crate) fn drain(&self) {
         let queues = || [&self.writes, &self.reads, &self.scans].into_iter();
         let began = self.store.elapsed();

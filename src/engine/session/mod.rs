@@ -1,10 +1,10 @@
-//! A caller's operations, in the order that was promised.
+//! A caller's operations, in the guaranteed order.
 //!
-//! - `session`: which queue an operation takes, and what it runs
+//! - `session`: the queue of each operation, and its execution
 //! - `writing`: the writes among them
 //! - [`inline`]: small writes and finds on the caller's own thread
-//! - `cursors`: the cursors that are open
-//! - `interruption`: ending what runs when the database is closed
+//! - `cursors`: the open cursors
+//! - `interruption`: ends what runs when the database is closed
 //! - [`info`]: indexes and statistics of a collection
 
 pub(crate) mod cursors;

@@ -1,9 +1,8 @@
-//! One caller's use of a database: its operations, in the order it was promised, and its cursors.
+//! One caller's use of a database: its operations, in the guaranteed order, and its cursors.
 //!
-//! Writes that name their `_id`s commit in the order they were called, so they share a queue of one. Scans and
-//! writes by filter take their place when their candidates are found, on as many threads as there are cores.
-//! Reads by `_id` that must wait for the disk, and batches of cursors, have a queue of their own, so that no
-//! scan is in front of them.
+//! Writes that name their `_id`s commit in the order in which they were called, so they share a queue of width one. Scans
+//! and writes by filter are ordered when their candidates are found, and run on as many threads as there are cores. Reads by
+//! `_id` that must wait for the disk, and batches of cursors, have their own queue, so that they do not wait behind scans.
 
 use crate::engine::operation::input::text_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,11 +34,11 @@ use crate::options::Access;
 use crate::query::Filter;
 use crate::query::expression::Constants;
 
-/// What an operation answers at once, or after a commit is published.
+/// When the result of an operation is returned.
 pub(crate) enum Outcome {
     /// At once.
     Now(Option<Arc<Collection>>, Result<Answer>),
-    /// Once this is published.
+    /// Once this LSN is published.
     Published(Committed<Answer>),
 }
 
@@ -52,7 +51,7 @@ pub struct Session {
     pub(crate) interrupted_writes: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
     pub(crate) writes: Arc<WorkQueue>,
-    /// Writes done on the caller's thread since the last upkeep.
+    /// Writes executed on the caller's thread since the last upkeep.
     pub(crate) since_upkeep: AtomicU64,
     pub(crate) reads: Arc<WorkQueue>,
     pub(crate) scans: Arc<WorkQueue>,
@@ -101,8 +100,8 @@ impl Session {
         session
     }
 
-    /// Starts operations; each is answered by its reply, once. Never blocks. What is `small` may be done here and
-    /// answered before this returns: see `direct`.
+    /// Starts operations; the reply of each is called once. Never blocks. Small ones may be executed here and answered
+    /// before this returns: see `inline`.
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
         let loaded = self.store.is_loaded();
         if size == Size::Small && loaded {
@@ -121,7 +120,7 @@ impl Session {
                 | Operation::Aggregate { .. }
                 | Operation::Count { .. }
                 | Operation::Distinct { .. } => &mut scans,
-                // A batch of an unsorted cursor is found as it is asked for: a scan too.
+                // A batch of an unsorted cursor is found on demand: this is a scan, too.
                 Operation::More { .. } => &mut scans,
                 Operation::Get { .. } | Operation::GetMany { .. } | Operation::Has { .. } => &mut reads,
                 Operation::CloseCursor { .. }
@@ -132,8 +131,8 @@ impl Session {
                 {
                     &mut reads
                 }
-                // Writes by filter, and indexes, which take long to build. What waits for the log, too: it would keep
-                // reads by key from being answered before.
+                // Writes by filter and index builds take long. Operations that wait for the log go here, too: they would
+                // block reads by key otherwise.
                 _ => &mut scans,
             };
             // Time in the queue counts.
@@ -173,12 +172,12 @@ impl Session {
         }
     }
 
-    /// Reads a document without waiting.
+    /// Reads a document without blocking.
     pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
         if self.must_wait() { Hot::Wait } else { self.store.get_hot(name, id) }
     }
 
-    /// Reads documents without waiting: see `Store::get_many_hot`.
+    /// Reads documents without blocking: see `Store::get_many_hot`.
     pub fn get_many_hot<'i>(
         &self,
         name: &str,
@@ -188,12 +187,12 @@ impl Session {
         if self.must_wait() { None } else { self.store.get_many_hot(name, ids, most) }
     }
 
-    /// Whether a document is there; `None` when that cannot be said at once.
+    /// Whether a document exists; `None` when that cannot be determined without blocking.
     pub fn has_hot(&self, name: &str, id: RawValue<'_>) -> Option<bool> {
         if self.must_wait() { None } else { Some(self.store.has(name, id)) }
     }
 
-    /// Whether no operation is under way or queued.
+    /// Whether no operation is running or queued.
     pub(crate) fn is_idle(&self) -> bool {
         [&self.writes, &self.reads, &self.scans].iter().all(|queue| queue.is_idle())
     }
@@ -202,7 +201,7 @@ impl Session {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Whether what is in memory says nothing: it was not read yet, or it is not ours any more.
+    /// Whether the state in memory cannot be used: it is not loaded yet, or the database is closed.
     fn must_wait(&self) -> bool {
         self.is_closed() || !self.store.is_loaded()
     }
@@ -212,7 +211,7 @@ impl Session {
         self.answer(self.outcome(&name, operation, &limits, watch), reply);
     }
 
-    /// Answers now, or when what it rests on is published.
+    /// Returns the result now, or when the LSN that it depends on is published.
     pub(crate) fn answer(&self, outcome: Outcome, reply: Reply) {
         match outcome {
             Outcome::Now(collection, answer) => reply(collection, answer),
@@ -242,7 +241,7 @@ impl Session {
         outcome
     }
 
-    /// What is refused before anything is done, and what becomes of a panic.
+    /// Checks that precede every operation, and the handling of a panic.
     pub(crate) fn guarded(&self, writes: bool, watch: &Watch, run: impl FnOnce() -> Outcome) -> Outcome {
         if self.is_closed() {
             let message = format!("the database {} is closed; open it again", self.store.name());
@@ -252,7 +251,7 @@ impl Session {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::ReadOnly, message)));
         }
-        // What is tried on the caller's thread may still go to its queue.
+        // An operation that is tried on the caller's thread may still go to its queue.
         if !is_nonblocking() {
             watch.begin();
         }

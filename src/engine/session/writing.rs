@@ -1,4 +1,4 @@
-//! Writes as they are asked for: their parts are checked and read, and what they did is put into an answer.
+//! Executes write requests: their parts are validated and decoded, and the outcome becomes a result.
 
 use super::session::Session;
 use crate::document::{Value, incoming};
@@ -17,11 +17,11 @@ use crate::query::{Filter, Sort, Update};
 use crate::storage::Lsn;
 use parking_lot::Mutex;
 
-/// When a write stops, what its expressions know, and what was read for it.
+/// The context of a write: its limits, the context of its expressions, and what was read ahead for it.
 pub(super) type Seen<'s> = (&'s Watch, &'s Constants, Option<&'s Mutex<ReadAhead>>);
 
 impl Session {
-    /// The writes that make one commit, unless they are large; `None` for any other operation.
+    /// Writes that make one commit, unless they are large; `None` for any other operation.
     pub(crate) fn write(
         &self,
         name: &str,
@@ -62,7 +62,7 @@ impl Session {
         })
     }
 
-    /// The operation itself, and what its expressions know.
+    /// The operation itself, and the context of its expressions.
     pub(crate) fn taken_apart(&self, operation: Operation, watch: &Watch) -> Result<(Operation, Constants)> {
         match operation {
             Operation::Let { variables, operation } => {
@@ -76,7 +76,7 @@ impl Session {
         self.store.constants(variables, watch)
     }
 
-    /// Runs one write by filter and shapes its answer.
+    /// Runs one write by filter and builds its result.
     pub(crate) fn modify<T>(
         &self,
         name: &str,
@@ -86,7 +86,7 @@ impl Session {
         shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
     ) -> Committed<T> {
         let committed = self.modify_parsed(name, write, seen, answering).unwrap_or_else(|error| {
-            // Nothing was looked at, so the answer rests on no state.
+            // Nothing was read, so the result depends on no state.
             Committed { result: Err(error), lsn: Lsn(0) }
         });
         let Committed { result, lsn } = committed;

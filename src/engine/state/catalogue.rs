@@ -1,14 +1,14 @@
-//! Which collections there are: an immutable map that commits swap, so that a view keeps its own.
+//! The collections of a database: an immutable map that commits replace, so that a view keeps its own.
 //!
-//! Sorted entries in chunks, and a list of the chunks. A copy shares the chunks; a change copies the one that it is in,
-//! unless nobody else has it. So one change among n collections costs n / 128 at most, and replay, which owns its catalogue,
-//! copies nothing.
+//! Sorted entries in chunks, and a list of the chunks. A copy shares the chunks; a change copies only the affected chunk,
+//! unless nothing else refers to it. So a change among n collections copies at most n / 128 pointers and one chunk, and
+//! replay, which owns its catalogue, copies nothing.
 
 use std::sync::Arc;
 
 use super::collection::Collection;
 
-/// Entries of a chunk; one with more is split in the middle.
+/// The maximum entries of a chunk; a larger one is split in the middle.
 const CHUNK: usize = 128;
 
 /// The collections by name, in order of names.
@@ -39,21 +39,21 @@ impl Catalogue {
         self.by_name.iter_chunks().map(|chunk| chunk.len()).sum()
     }
 
-    /// Enters a collection under a name that no other has.
+    /// Inserts a collection under a name that no other has.
     pub fn insert(&mut self, name: &str, collection: Arc<Collection>) {
         let name: Arc<str> = name.into();
         self.names.insert(collection.number(), name.clone());
         self.by_name.insert(name, collection);
     }
 
-    /// Takes out the collection of this number.
+    /// Removes the collection of this number.
     pub fn remove(&mut self, number: u32) {
         if let Some(name) = self.names.remove(&number) {
             self.by_name.remove(&*name);
         }
     }
 
-    /// The catalogue with one more.
+    /// The catalogue with one more collection.
     #[must_use]
     pub fn with(&self, name: &str, collection: Arc<Collection>) -> Catalogue {
         let mut next = self.clone();
@@ -96,7 +96,7 @@ impl<K: Clone, V: Clone> Sorted<K, V> {
         self.iter_chunks().flatten().map(|(key, value)| (key, value))
     }
 
-    /// The chunk that has the key, or would.
+    /// The chunk that contains the key, or would contain it.
     fn chunk_of<Q: Ord + ?Sized>(&self, key: &Q) -> usize
     where
         K: std::borrow::Borrow<Q>,
@@ -130,7 +130,7 @@ impl<K: Clone, V: Clone> Sorted<K, V> {
             Err(place) => entries.insert(place, (key, value)),
         }
         if entries.len() > CHUNK {
-            // Keys that only grow fill the chunks whole: what is split off begins with the newest alone.
+            // Ascending keys fill the chunks completely: the split-off chunk begins with only the newest.
             let half = if at + 1 == self.chunks.len() { CHUNK } else { CHUNK / 2 };
             let upper = Arc::make_mut(&mut self.chunks[at]).split_off(half);
             self.chunks.insert(at + 1, Arc::new(upper));

@@ -22,33 +22,33 @@ pub type Collections = DashMap<u32, Arc<Collection>, foldhash::fast::RandomState
 
 type Directory = DashMap<Key, SlotId, foldhash::fast::RandomState>;
 
-/// One collection. Names belong to the catalogue: a collection keeps its number, and its readers, for life.
+/// One collection. Names belong to the catalogue: a collection keeps its number, and its readers, until it is freed.
 pub struct Collection {
     number: u32,
     shapes: Shapes,
-    /// Made with the first document: its shards cost more than all the rest of a collection without any.
+    /// Created with the first document: its shards cost more than the rest of an empty collection.
     directory: OnceLock<Directory>,
     slab: Slab,
-    /// Documents that the newest published state has.
+    /// The number of documents in the newest published state.
     count: AtomicU64,
-    /// What the commits up to the newest applied one left.
+    /// The sums of the commits up to the newest applied one.
     tally: Running,
-    /// Shapes that the log defines. The table runs ahead of it when a commit failed for want of space; the
-    /// next frame then carries the definitions that are missing. Changed under the commit lock only.
+    /// Shapes that the log defines. The table may be ahead of the log when a commit failed for lack of space; the next frame
+    /// then contains the missing definitions. Changed only under the commit lock.
     logged_shapes: AtomicUsize,
-    /// How callers' shape numbers translate, for the callers seen last.
+    /// Translations of callers' shape numbers, for the most recent callers.
     translations: Mutex<Vec<Arc<Translation>>>,
-    /// Those that are being built or dropped too. Changed under the commit lock, or where a dropped one is freed.
+    /// Includes indexes that are being built or dropped. Changed under the commit lock, or where a dropped one is freed.
     indexes: RwLock<Arc<[Arc<Index>]>>,
-    /// Whether there ever was one: collections without pay for a look at this.
+    /// Whether there ever was an index: collections without one save a lookup here.
     indexed: AtomicBool,
-    /// Indexes there ever were.
+    /// The number of indexes ever created.
     index_numbers: AtomicU32,
     suggestions: ScanCounts,
     recent: Recent,
 }
 
-/// Callers whose translations are kept; more than a process has environments that write one collection.
+/// The number of callers whose translations are kept; more than a process has environments that write one collection.
 const TRANSLATIONS: usize = 16;
 
 impl Collection {
@@ -86,8 +86,8 @@ impl Collection {
         self.count.load(Ordering::Acquire)
     }
 
-    /// Its indexes but for the one on `_id`, with those being built, and those dropped that a view may still use:
-    /// `Index::is_ready` tells which count.
+    /// Its indexes except the one on `_id`, including those being built, and dropped ones that a view may still use:
+    /// `Index::is_ready` tells which are usable.
     pub fn indexes(&self) -> Arc<[Arc<Index>]> {
         self.indexes.read().clone()
     }
@@ -108,9 +108,9 @@ impl Collection {
         self.indexed.load(Ordering::Acquire)
     }
 
-    /// Whether putting a document, or replacing or deleting the one in this slot, may spend long on indexes: one is being built, which
-    /// holds its entries, or the document is large. Keys are entered after the last step of a commit that may fail,
-    /// so who must not wait asks before.
+    /// Whether storing a document, or replacing or deleting the one in this slot, may take long because of indexes: one is
+    /// being built, which holds its lock, or the document is large. Keys are inserted after the last step of a commit that
+    /// can fail, so a thread that must not block has to check this before.
     pub(crate) fn takes_long_to_index(&self, replaced: Option<SlotId>) -> bool {
         let is_large = |slot| {
             let size = self.slab.newest(slot, |version| version.content.live_bytes());
@@ -165,12 +165,12 @@ impl Collection {
         self.directory().insert(key, slot);
     }
 
-    /// Enters a key that no document has yet; `false` when one has.
+    /// Inserts a key that no document has yet; `false` when one has.
     pub(crate) fn enter_new(&self, key: Key, slot: SlotId) -> bool {
         self.directory().insert(key, slot).is_none()
     }
 
-    /// The slot of this key, or none, and the key is entered with the slot given.
+    /// The slot of this key; if there is none, inserts the key with the given slot.
     pub(crate) fn find_or_enter(&self, key: Key, slot: SlotId) -> Option<SlotId> {
         match self.directory().entry(key) {
             Entry::Occupied(known) => Some(*known.get()),
@@ -181,14 +181,14 @@ impl Collection {
         }
     }
 
-    /// Forgets the key, unless a later life of the document has taken it.
+    /// Removes the key, unless a later life of the document uses it.
     pub(crate) fn leave(&self, key: &Key, slot: SlotId) {
         if let Some(directory) = self.directory.get() {
             directory.remove_if(key, |_, current| *current == slot);
         }
     }
 
-    /// Calls with each key and its slot, in no order.
+    /// Calls a function with each key and its slot, in no particular order.
     pub(crate) fn each_key(&self, mut visit: impl FnMut(&Key, SlotId)) {
         if let Some(directory) = self.directory.get() {
             directory.iter().for_each(|entry| visit(entry.key(), *entry.value()));
@@ -199,7 +199,7 @@ impl Collection {
         self.count.fetch_add(by as u64, Ordering::AcqRel);
     }
 
-    /// What the commits up to the newest applied one left.
+    /// The sums of the commits up to the newest applied one.
     pub(crate) fn tally(&self) -> &Running {
         &self.tally
     }
@@ -212,7 +212,7 @@ impl Collection {
         self.logged_shapes.store(count, Ordering::Relaxed);
     }
 
-    /// What is known about translating a caller's shape numbers into this collection's.
+    /// The known translation of a caller's shape numbers into this collection's.
     pub(crate) fn translation(&self, source: &Shapes) -> Arc<Translation> {
         let mut translations = self.translations.lock();
         if let Some(known) = translations.iter().find(|known| known.is_from(source)) {
@@ -226,7 +226,7 @@ impl Collection {
         fresh
     }
 
-    /// What the view has under this key: its slot, and the version.
+    /// What the view has for this key: its slot, and the version.
     pub(crate) fn find(&self, key: &Key, view: impl Fn() -> Lsn) -> Option<(SlotId, Version)> {
         let mut first = self.slot_of(key)?;
         loop {
@@ -235,8 +235,8 @@ impl Collection {
             if found.is_some() {
                 return found;
             }
-            // A commit that deletes a document and inserts it again moves it to another slot. A reader that went from slot to slot
-            // meanwhile has seen the first half of it: what the directory says now decides.
+            // A commit that deletes a document and inserts it again moves it to another slot. A reader that went from slot
+            // to slot meanwhile has seen only the first half: the directory decides.
             let now = self.slot_of(key)?;
             if now == first && view() == number {
                 return None;

@@ -1,4 +1,4 @@
-//! Which names a collection may have.
+//! The names that a collection may have.
 
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::name_fault;
@@ -8,7 +8,7 @@ pub(crate) fn is_name(name: &str) -> bool {
     name_fault(name).is_none()
 }
 
-/// Refuses what cannot be the name of a collection.
+/// Refuses an invalid collection name.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let Some(fault) = name_fault(name) else { return Ok(()) };
     let shown: String = name.chars().take(40).collect();

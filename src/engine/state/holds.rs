@@ -1,8 +1,8 @@
 //! Files that a compaction has retired, and the readers that may still need them.
 //!
-//! A reader outside of a lock takes a ticket before it looks at what names a file, and gives it back when it has read.
-//! A file that nothing names any more is forgotten once every ticket of that moment is back: who comes later finds names of
-//! other files.
+//! A reader without a lock takes a ticket before it reads what names a file, and returns it after the read. A file that
+//! nothing names any more is closed once every ticket of that moment is returned: later readers find the names of other
+//! files.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 type Release = Box<dyn FnOnce() + Send>;
 
-/// The tickets that are out.
+/// The tickets that are taken.
 #[derive(Default)]
 pub struct Holds {
     state: Mutex<State>,
@@ -25,7 +25,7 @@ struct State {
 }
 
 impl Holds {
-    /// Keeps the files of now until the ticket is given back.
+    /// Keeps the current files until the ticket is returned.
     pub fn take(&self) -> u64 {
         let mut state = self.state.lock();
         let ticket = state.next;
@@ -34,12 +34,12 @@ impl Holds {
         ticket
     }
 
-    /// Takes a ticket back. What waited for it is deleted by `forget_retired`.
+    /// Returns a ticket. `forget_retired` removes what waited for it.
     pub fn give_back(&self, ticket: u64) {
         self.state.lock().at_work.remove(&ticket);
     }
 
-    /// Calls once every ticket of now is back.
+    /// Calls back once every current ticket is returned.
     pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
         let mut state = self.state.lock();
         let next = state.next;
@@ -48,7 +48,7 @@ impl Holds {
         self.forget_retired();
     }
 
-    /// Lets go of what nobody reads any more.
+    /// Releases what nothing reads any more.
     pub fn forget_retired(&self) {
         loop {
             let mut state = self.state.lock();

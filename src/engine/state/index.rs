@@ -1,12 +1,12 @@
-//! One index of a collection: its entries, and when it counts.
+//! One index of a collection: its entries, and from which LSN on it is usable.
 //!
-//! Readers rest on three orders, kept by the commit path and by `Views`:
-//! - a version stands in its slot before its keys are entries;
+//! Readers depend on three orders, which the commit path and `Views` maintain:
+//! - a version is in its slot before its keys are entries;
 //! - entries of a version that no view needs are removed before the version is;
-//! - an index is ready from the number on under which its record is in the log.
+//! - an index is ready from the LSN on at which its record is in the log.
 //!
-//! So a visitor that holds an entry (one that [`Index::page`] calls) and finds its slot without older versions may
-//! take the entry for one of the newest version.
+//! So a visitor of an entry (one that [`Index::page`] calls) that finds the entry's slot without older versions may treat
+//! the entry as one of the newest version.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -33,12 +33,12 @@ pub struct Index {
     ready_at: AtomicU64,
     dropped_at: AtomicU64,
     uses: AtomicU64,
-    /// While it is built: what is to be looked at before it counts.
+    /// While it is being built: what must be checked before it is ready.
     suspects: Mutex<Suspects>,
 }
 
-/// What a build has to look at on the newest versions: keys that several documents seemed to have, documents that
-/// could not be indexed.
+/// What a build must check on the newest versions: keys that several documents seemed to have, and documents that could not
+/// be indexed.
 #[derive(Default)]
 pub(crate) struct Suspects {
     pub(crate) keys: Vec<Vec<u8>>,
@@ -46,7 +46,7 @@ pub(crate) struct Suspects {
 }
 
 impl Index {
-    /// An index without entries, not ready. `number` is another for each of its collection.
+    /// An index without entries, not ready. `number` is unique in its collection.
     pub fn new(number: u32, spec: Spec) -> Result<Index> {
         let partial = match &spec.partial {
             None => None,
@@ -70,22 +70,22 @@ impl Index {
         })
     }
 
-    /// What tells it from the others of its collection, also from those dropped.
+    /// Identifies it among the indexes of its collection, including dropped ones.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// What it is of.
+    /// Its definition.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// Which documents are in it, if not all.
+    /// Its partial filter, if any.
     pub fn partial(&self) -> Option<&Filter> {
         self.partial.as_ref()
     }
 
-    /// A bit for each field on whose path a document has, or once had, an array.
+    /// A bit for each field on whose path a document has, or once had, an array (multikey).
     pub fn multikey(&self) -> u32 {
         self.multikey.load(Ordering::Acquire)
     }
@@ -115,9 +115,9 @@ impl Index {
         self.tree.read().estimate(range)
     }
 
-    /// Calls with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them, from
-    /// behind `after` on; answers where to go on. `visit` runs under the index's lock: it may look into slots
-    /// (never into an index), and what it finds there belongs to the entry (see above).
+    /// Calls a function with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them,
+    /// starting after `after`; returns where to continue. `visit` runs under the index's lock: it may read slots (never an
+    /// index), and what it finds there belongs to the entry (see above).
     pub fn page(
         &self,
         range: &Range,
@@ -139,8 +139,8 @@ impl Index {
         self.uses.load(Ordering::Relaxed)
     }
 
-    /// Whether a view of this number may use it: its entries cover all that the view sees. `Lsn(u64::MAX)` asks for
-    /// the newest applied state.
+    /// Whether a view at this LSN may use it: its entries cover all that the view sees. `Lsn(u64::MAX)` stands for the newest
+    /// applied state.
     pub fn is_ready(&self, view: Lsn) -> bool {
         let (ready, dropped) =
             (self.ready_at.load(Ordering::Acquire), self.dropped_at.load(Ordering::Acquire));
@@ -178,8 +178,8 @@ impl Index {
         extract(&self.spec, document, purpose, scratch)
     }
 
-    /// Notes what keys of these kinds mean for readers. Comes before their entries, and before the number that makes
-    /// them visible.
+    /// Records properties of these keys for readers. Called before their entries are inserted, and before they become
+    /// visible.
     pub(crate) fn note(&self, multikey: u32, truncated: bool) {
         if multikey & !self.multikey.load(Ordering::Relaxed) != 0 {
             self.multikey.fetch_or(multikey, Ordering::AcqRel);
@@ -189,7 +189,7 @@ impl Index {
         }
     }
 
-    /// What it has of a document without arrays on its paths: `key` becomes the key.
+    /// The key of a document without arrays on its paths, in `key`.
     pub(crate) fn plain_key(&self, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
         if self.partial.as_ref().is_some_and(|filter| !filter.matches(document)) {
             return Found::Nothing;
@@ -197,7 +197,7 @@ impl Index {
         extract_plain(&self.spec, document, key)
     }
 
-    /// Enters sorted entries of versions that stand in their slots already.
+    /// Inserts sorted entries of versions that are in their slots already.
     pub(crate) fn enter(&self, entries: &Entries) {
         let watched = self.spec.unique && self.is_building();
         let mut tree = self.tree.write();
@@ -219,7 +219,7 @@ impl Index {
         }
     }
 
-    /// The document in this slot could not be indexed while the index was being built.
+    /// Records that the document in this slot could not be indexed while the index was being built.
     pub(crate) fn suspect(&self, slot: SlotId) {
         self.suspects.lock().slots.push(slot);
     }
@@ -228,7 +228,7 @@ impl Index {
         &self.suspects
     }
 
-    /// Takes in sorted entries of a view, beside those that commits have entered since.
+    /// Adds the sorted entries of a view to those that commits have inserted since.
     pub(crate) fn fill(&self, runs: &[Entries]) {
         let mut filled = merge(runs, |key| {
             if self.spec.unique {
@@ -248,7 +248,7 @@ impl Index {
         *tree = filled;
     }
 
-    /// Calls with every entry and how often it was entered.
+    /// Calls a function with every entry and its count.
     pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
         self.tree.read().each(|key, slot, times| visit(key, SlotId(slot), times));
     }

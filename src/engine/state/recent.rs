@@ -1,7 +1,8 @@
-//! What changed in a collection lately, noted while an upsert may ask.
+//! Recent changes of a collection, recorded while an upsert may need them.
 //!
-//! An upsert searches, finds nothing, and inserts; between search and commit others commit. Under the commit lock it asks
-//! whether the collection changed since its search began, and if so looks at the documents that did, outside the lock.
+//! An upsert searches, finds nothing, and inserts; other commits happen between search and commit. Under the commit lock it
+//! checks whether the collection changed since its search began, and if so matches the changed documents, outside of the
+//! lock.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,10 +12,10 @@ use parking_lot::Mutex;
 use super::slab::SlotId;
 use crate::storage::Lsn;
 
-/// Changes that are kept; of older ones only that there were some.
+/// The number of changes that are kept; of older ones only that there were some.
 const MOST: usize = 4_096;
 
-/// The latest changes of a collection.
+/// The recent changes of a collection.
 #[derive(Default)]
 pub struct Recent {
     /// The newest commit that changed it.
@@ -25,25 +26,25 @@ pub struct Recent {
 
 #[derive(Default)]
 struct Kept {
-    /// Changes after this are all in the list.
+    /// Changes after this commit are all in the list.
     complete_from: Lsn,
     changes: VecDeque<(Lsn, SlotId)>,
 }
 
-/// What changed since a commit.
+/// The changes since a commit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Since {
     /// The documents in these slots.
     Slots(Vec<SlotId>),
-    /// More than is kept: whatever has a newer version.
+    /// More than is kept: any document with a newer version.
     Many,
 }
 
-/// Changes are noted as long as this lives.
+/// Changes are recorded as long as this value lives.
 pub(crate) struct Watching<'r>(&'r Recent);
 
 impl Recent {
-    /// Notes changes from the next commit on. The commit lock, which is taken to learn the newest commit afterwards, orders
+    /// Records changes from the next commit on. The commit lock, which is taken afterwards to read the newest commit, orders
     /// this before that commit.
     pub(crate) fn watch(&self) -> Watching<'_> {
         let _kept = self.kept.lock();
@@ -51,7 +52,7 @@ impl Recent {
         Watching(self)
     }
 
-    /// A commit changed a document. Under the commit lock.
+    /// Records that a commit changed a document. Under the commit lock.
     #[inline]
     pub(crate) fn note(&self, lsn: Lsn, slot: SlotId) {
         self.newest.store(lsn.0, Ordering::Release);
@@ -76,7 +77,7 @@ impl Recent {
         self.newest.load(Ordering::Acquire) > than.0
     }
 
-    /// What changed since, as long as it was watched since then.
+    /// The changes since a commit, if they were recorded since then.
     pub(crate) fn since(&self, lsn: Lsn) -> Since {
         let kept = self.kept.lock();
         if kept.complete_from > lsn {

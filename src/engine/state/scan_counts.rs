@@ -1,4 +1,4 @@
-//! How often costly scans of a collection read a path, for the indexes that are suggested or made automatically.
+//! How often costly scans of a collection read a path, for indexes that are suggested or created automatically.
 
 use parking_lot::Mutex;
 
@@ -6,16 +6,16 @@ use crate::document::Path;
 
 /// Costly scans after which a path is suggested.
 const ENOUGH: u32 = 3;
-/// Paths that are counted of one collection.
+/// The maximum number of paths that are counted in one collection.
 const PATHS: usize = 64;
-/// Automatic indexes of one collection, at most.
+/// The maximum number of automatic indexes of one collection.
 const AUTOMATIC: usize = 8;
 
-/// What costly scans asked for.
+/// The paths that costly scans read.
 #[derive(Default)]
 pub struct ScanCounts {
     paths: Mutex<Vec<(Path, u32)>>,
-    /// Automatic indexes that were made, or tried.
+    /// Automatic indexes that were created, or tried.
     made: Mutex<Vec<Path>>,
 }
 
@@ -30,7 +30,7 @@ impl ScanCounts {
         }
     }
 
-    /// Paths that were asked for often enough, and how often, the most frequent first.
+    /// Paths that were read often enough, and how often, the most frequent first.
     pub(crate) fn wanted(&self) -> Vec<(Path, u32)> {
         let mut wanted: Vec<_> =
             self.paths.lock().iter().filter(|(_, count)| *count >= ENOUGH).cloned().collect();
@@ -38,7 +38,7 @@ impl ScanCounts {
         wanted
     }
 
-    /// Which of these paths an automatic index is made on next, each once.
+    /// The path on which an automatic index is created next; each path at most once.
     pub(crate) fn take(&self, candidates: Vec<(Path, u32)>) -> Option<Path> {
         let mut made = self.made.lock();
         if made.len() >= AUTOMATIC {

@@ -1,10 +1,10 @@
 //! The documents of a collection in insertion order: slots in pages, pages in chunks.
 //!
-//! A slot holds the newest version of a document and, while a view needs them, older ones. Slot numbers are
-//! never reused, so a number is a position in the natural order that stays valid for ever. A page of 64 slots
-//! is the unit of locking: a writer holds it for one slot's swap, a scan for the reading of one page.
+//! A slot holds the newest version of a document and, while a view needs them, older ones. Slot numbers are never reused, so
+//! a number is a permanent position in the natural order. A page of 64 slots is the unit of locking: a writer holds it for
+//! the swap in one slot, a scan while it reads the page.
 
-// Named, so that the file is found wherever this one is included from (tests/loom).
+// The path is explicit, so that the file is found wherever this one is included from (tests/loom).
 #[path = "slab/clock.rs"]
 mod clock;
 
@@ -21,11 +21,10 @@ use crate::storage::{Block, BlockPlace, Lsn};
 const PAGE: usize = 64;
 const PAGES: usize = 64;
 const CHUNK: u64 = (PAGE * PAGES) as u64;
-/// Documents that are fetched from memory at once.
+/// Documents that are prefetched at once.
 const TOGETHER: usize = 16;
 
-/// What stands behind the newest version. Long when a view stays open over many writes, hence a queue and
-/// not a list of boxes.
+/// The versions before the newest. Long when a view stays open over many writes, hence a queue and not a list of boxes.
 #[derive(Default)]
 struct History {
     /// Oldest first.
@@ -76,7 +75,7 @@ impl Slot {
         self.history.as_mut()?.older.iter_mut().rev().find(|version| version.lsn <= view)
     }
 
-    /// Drops what no view from `oldest` on can see; answers the hot bytes freed.
+    /// Drops the versions that no view from `oldest` on can see; returns the bytes of memory freed.
     fn forget(&mut self, oldest: Lsn) -> u64 {
         let Some(history) = &mut self.history else { return 0 };
         if self.newest.lsn <= oldest {
@@ -94,10 +93,10 @@ impl Slot {
     }
 }
 
-/// In this order, so that the bits, the lock and the first slots come from memory together.
+/// In this order, so that the bits, the lock and the first slots are in the same cache lines.
 #[repr(C)]
 struct Page {
-    /// A bit a slot, set when a read by key finds it: what the clock spares once. Scans leave no trace.
+    /// The use bit of each slot, set by a read by key: the clock spares such a slot once. Scans do not set it.
     used: AtomicU64,
     slots: RwLock<[Slot; PAGE]>,
 }
@@ -117,8 +116,8 @@ impl Page {
 
 struct Chunk {
     pages: Box<[Page]>,
-    /// A bit a page, set while a newest version in it may be in memory: the clock passes the others at a glance. Changed
-    /// with the page locked.
+    /// A bit per page, set while a newest version in it may be in memory: the clock skips the other pages. Changed with the
+    /// page locked.
     warm: AtomicU64,
     /// Slots that were filled and not emptied since.
     occupied: AtomicU32,
@@ -130,7 +129,7 @@ impl Chunk {
         Arc::new(Chunk { pages, warm: AtomicU64::new(0), occupied: AtomicU32::new(0) })
     }
 
-    /// Marks the page, which is locked, as one with a document in memory.
+    /// Marks the locked page as one with a document in memory.
     fn warmed(&self, page: usize) {
         let bit = 1 << page;
         if self.warm.load(Ordering::Relaxed) & bit == 0 {
@@ -144,7 +143,7 @@ pub struct Slab {
     chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
     len: AtomicU64,
     hot_bytes: AtomicU64,
-    /// Bytes of the newest versions, in memory or not: what a compaction would write.
+    /// Bytes of the newest versions, in memory or on disk: what a compaction would write.
     live_bytes: AtomicU64,
 }
 
@@ -160,12 +159,12 @@ impl Default for Slab {
 }
 
 impl Slab {
-    /// One past the last slot given out.
+    /// One past the last slot assigned.
     pub fn end(&self) -> u64 {
         self.len.load(Ordering::Acquire)
     }
 
-    /// Bytes of memory that documents take, old versions included.
+    /// Bytes of memory that documents take, including old versions.
     pub fn hot_bytes(&self) -> u64 {
         self.hot_bytes.load(Ordering::Relaxed)
     }
@@ -175,7 +174,7 @@ impl Slab {
         self.live_bytes.load(Ordering::Relaxed)
     }
 
-    /// Fills the next slot. Only the commit path and replay call this, one at a time.
+    /// Fills the next slot. Only the commit path and replay call this, one thread at a time.
     pub fn push(&self, version: Version, earlier_life: Option<SlotId>) -> SlotId {
         let id = self.len.load(Ordering::Relaxed);
         let index = (id / CHUNK) as usize;
@@ -199,8 +198,8 @@ impl Slab {
         SlotId(id)
     }
 
-    /// Makes this the newest version of the slot; the one before stays behind it until pruned. Answers the version of the
-    /// document that it was of, if it was of one.
+    /// Makes this the newest version of the slot; the previous one is kept behind it until pruned. Returns the document's
+    /// version number in the previous one, if it was a document.
     pub fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
         self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
@@ -214,15 +213,15 @@ impl Slab {
         .flatten()
     }
 
-    /// Calls with the newest version, published or not.
+    /// Calls a function with the newest version, published or not.
     pub fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
         Some(read(&chunk.pages[page].slots.read()[slot].newest))
     }
 
-    /// Calls with what a view sees in the slot. `view` is asked for once the page is locked: a version that
-    /// the newest published view sees cannot be pruned from then on, so point reads need not register.
+    /// Calls a function with what a view sees in the slot. `view` is called once the page is locked: a version that the
+    /// newest published view sees cannot be pruned from then on, so point reads need not register a view.
     pub fn seen<R>(&self, id: SlotId, view: impl FnOnce() -> Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {
         match self.chunk((id.0 / CHUNK) as usize) {
             None => read(Seen::Nothing),
@@ -236,7 +235,7 @@ impl Slab {
         }
     }
 
-    /// Whether there is a document here of which one version is kept, and the view sees that.
+    /// Whether the slot has a document with only one version, and the view sees it.
     pub fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
         let (page, slot) = place(id.0);
@@ -245,8 +244,8 @@ impl Slab {
         slot.history.is_none() && slot.newest.lsn <= view && slot.newest.content.is_document()
     }
 
-    /// Calls with the documents that a view sees in these slots, until told to stop; answers how many slots were
-    /// passed. The visitor holds a page's lock, and is told the slot's place in the list.
+    /// Calls a function with the documents that a view sees in these slots, until it stops; returns how many slots were
+    /// passed. The function runs under a page's lock, and gets the slot's index in the list.
     pub fn visit(
         &self,
         slots: &[u64],
@@ -267,7 +266,7 @@ impl Slab {
             let page = &chunk.pages[page];
             page.touch(slot);
             let slots = page.slots.read();
-            // An earlier life has entries of its own.
+            // An earlier life has its own entries.
             if let Seen::Version(version) = slots[slot].seen(view)
                 && version.content.is_document()
                 && visit(n, SlotId(*id), version).is_break()
@@ -278,8 +277,8 @@ impl Slab {
         slots.len()
     }
 
-    /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock and
-    /// reads behind it, and waits for each. Nothing is waited for between the loads of a loop here.
+    /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock and reads
+    /// behind it, and would wait for each. The loads within each of these loops are independent.
     fn fetch(&self, slots: &[u64]) {
         const LINE: usize = 64;
         let mut chunks: SmallVec<[(u64, Arc<Chunk>); 4]> = SmallVec::new();
@@ -311,8 +310,8 @@ impl Slab {
         std::hint::black_box(sum);
     }
 
-    /// Calls with each document that a view sees from slot `from` up to slot `to`, page by page, in order,
-    /// until told to stop; answers where to go on. The visitor holds a page's lock: match, clone, no more.
+    /// Calls a function with each document that a view sees from slot `from` up to slot `to`, page by page, in order, until
+    /// it stops; returns where to continue. The function runs under a page's lock: it may only match and clone.
     pub fn scan(
         &self,
         from: u64,
@@ -334,7 +333,7 @@ impl Slab {
                 for slot in &page[first..last] {
                     let at = SlotId(id);
                     id += 1;
-                    // An earlier life stands in an earlier slot, where the scan met it already.
+                    // An earlier life is in an earlier slot, where the scan has met it already.
                     if let Seen::Version(version) = slot.seen(view)
                         && version.content.is_document()
                         && visit(at, version).is_break()
@@ -369,8 +368,8 @@ impl Slab {
         buried == Some(true)
     }
 
-    /// Fills slots from `first` on while a database is opened. They may come in any order, from several threads, but
-    /// each once, and before any other use.
+    /// Fills slots from `first` on while a database is opened. They may come in any order, from several threads, but each
+    /// only once, and before any other use.
     pub fn fill(&self, first: SlotId, versions: impl ExactSizeIterator<Item = Version>) {
         let (mut id, end) = (first.0, first.0 + versions.len() as u64);
         let (mut hot, mut live) = (0, 0);
@@ -404,9 +403,9 @@ impl Slab {
         self.len.fetch_max(end, Ordering::AcqRel);
     }
 
-    /// Names the new place of the version that the state at `cut` sees, wherever in the slot it stands: behind a newer
-    /// one too, which views and readers may not see yet. A document in memory moves into the block given. Answers whether
-    /// the span is of that version; of another nothing is changed.
+    /// Repoints the version that the state at `cut` sees to its new place, wherever it is in the slot: also behind a newer
+    /// one, which views and readers may not see yet. A document in memory moves into the given block. Returns whether the
+    /// span is that of the version; if not, nothing is changed.
     pub fn repoint(
         &self,
         id: SlotId,
@@ -431,8 +430,8 @@ impl Slab {
         repointed == Some(true)
     }
 
-    /// Puts the document's bytes elsewhere, and counts what they take there; answers what that frees. With the slot
-    /// locked, so that nobody takes away what was not added yet.
+    /// Moves the document's bytes, and counts the memory that they take there; returns what that frees. The slot must be
+    /// locked, so that no thread subtracts what was not added yet.
     fn replace(&self, content: &mut Content, other: Content) -> u64 {
         let (before, after) = (content.hot_bytes(), other.hot_bytes());
         self.hot_bytes.fetch_add(after, Ordering::Relaxed);
@@ -456,7 +455,7 @@ impl Slab {
         Some(changed)
     }
 
-    /// A chunk whose every slot was given out and emptied again is freed.
+    /// Frees a chunk whose every slot was assigned and emptied again.
     fn release(&self, id: SlotId) {
         let index = (id.0 / CHUNK) as usize;
         let Some(chunk) = self.chunk(index) else { return };

@@ -32,7 +32,7 @@ fn slots_filled_in_pieces_are_those_pushed_one_by_one() {
     for version in &versions {
         pushed.push(version.clone(), None);
     }
-    // Borders inside a page, at its end, at a chunk's end, and across chunks; the last piece comes first.
+    // Boundaries inside a page, at its end, at a chunk's end, and across chunks; the last piece comes first.
     let borders = [0, 0, 1, 10, 64, 70, 4_095, 4_096, 4_097, 9_000, versions.len()];
     for piece in borders.windows(2).rev() {
         filled.fill(SlotId(piece[0] as u64), versions[piece[0]..piece[1]].iter().cloned());
@@ -117,7 +117,7 @@ fn a_scan_stops_where_it_is_told_and_goes_on_from_there() {
     assert_eq!(seen, 200);
 }
 
-/// Documents of ten bytes, `count` to a block, as a write of many leaves them.
+/// Documents of ten bytes, `count` per block, as a write of many leaves them.
 fn together(lsn: u64, count: u32) -> Vec<Version> {
     let len = 8 + 10 * count;
     let place = BlockPlace { file: FileId::Segment(1), frame: lsn, offset: lsn, len };
@@ -127,7 +127,7 @@ fn together(lsn: u64, count: u32) -> Vec<Version> {
     (0..count).map(|n| Version { lsn: Lsn(lsn), content: content(n) }).collect()
 }
 
-/// What a read of one document of [`together`] puts back into memory.
+/// What a read of one document of [`together`] caches.
 fn alone(disk: &OnDisk) -> Arc<Block> {
     let place = **disk.place();
     let whole = Block { place, base: 0, bytes: vec![b'x'; place.len as usize].into() };
@@ -231,7 +231,7 @@ fn the_clock_looks_only_where_something_is_in_memory() {
     assert_eq!((round(), round(), slab.hot_bytes()), (3, 0, 0));
 }
 
-/// Three documents in a block of the snapshot that a compaction wrote: as long as those of [`together`].
+/// Three documents in a block of a compaction's snapshot: as long as those of [`together`].
 fn moved() -> (Arc<Block>, Arc<BlockPlace>, Vec<Span>) {
     let place = BlockPlace { file: FileId::Snapshot(2), frame: 64, offset: 72, len: 8 + 3 * 14 };
     let block = Arc::new(Block { place, base: 0, bytes: vec![b'y'; place.len as usize].into() });
@@ -239,7 +239,9 @@ fn moved() -> (Arc<Block>, Arc<BlockPlace>, Vec<Span>) {
     (block, Arc::new(place), spans)
 }
 
-/// A read by `_id` went to disk for a document of the log, a compaction moved it into a snapshot, and the read put the
+/// Regression: a read by `_id` read a document of the log from disk, a compaction moved it into a snapshot, and the read
+/// cached the block of the log under the span of the snapshot, because the commit was the same. The slot then named half of
+/// another document.
 /// block of the log under the span of the snapshot: the commit was the same. The slot then named half of another document.
 #[test]
 fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
@@ -259,7 +261,8 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
     assert!(slab.newest(SlotId(1), |version| version.content.is_hot()).unwrap());
 }
 
-/// An update that is applied and not published yet hid the version before it from the compaction: that kept its place in a
+/// Regression: an update that was applied and not published yet hid the version before it from the compaction. That version
+/// kept its place in a file that was deleted, and every reader failed until the update was published.
 /// file that was deleted, and every reader failed until the update was published.
 #[test]
 fn a_version_behind_a_newer_one_names_its_new_place_too() {

@@ -1,7 +1,7 @@
-//! What commits left in a collection, counted as they go and independent of what slots hold: the number of documents, and a sum
-//! over all of them of a hash of key, slot and version. What writes or reads all documents can compare its own sum with it.
+//! Sums over a collection that commits maintain, independent of the content of slots: the number of documents, and the sum
+//! of a hash of key, slot and version of each. Code that writes or reads all documents can compare its own sum with it.
 //!
-//! Sums do not depend on the order, and what a commit replaces is taken away as it was added, so a commit costs a hash or two.
+//! The sum does not depend on the order, and replaced documents are subtracted, so a commit computes one or two hashes.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::slab::SlotId;
 use crate::engine::format::key::Key;
 
-/// The sum of some documents.
+/// The sum over some documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Documents.
@@ -18,12 +18,12 @@ pub struct Tally {
     pub digest: u64,
 }
 
-/// The hash of a key, which stays when the document is written again.
+/// The hash of a key, which stays the same when the document is written again.
 #[derive(Clone, Copy)]
 pub struct KeyHash(u64);
 
 impl KeyHash {
-    /// Of this key.
+    /// The hash of this key.
     pub fn of(key: &Key) -> KeyHash {
         let mut hasher = foldhash::quality::FixedState::default().build_hasher();
         hasher.write(key);
@@ -32,13 +32,13 @@ impl KeyHash {
 }
 
 impl Tally {
-    /// Adds a document: its key, the slot that it stands in, and its version.
+    /// Adds a document: its key, its slot, and its version.
     pub fn add(&mut self, key: KeyHash, slot: SlotId, version: u32) {
         self.documents = self.documents.wrapping_add(1);
         self.digest = self.digest.wrapping_add(hash(key, slot, version));
     }
 
-    /// Takes away what was added so.
+    /// Subtracts a document.
     pub fn take(&mut self, key: KeyHash, slot: SlotId, version: u32) {
         self.documents = self.documents.wrapping_sub(1);
         self.digest = self.digest.wrapping_sub(hash(key, slot, version));
@@ -61,13 +61,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Adds a sum to it.
+    /// Adds a sum.
     pub fn add(&self, tally: Tally) {
         self.documents.fetch_add(tally.documents, Ordering::Relaxed);
         self.digest.fetch_add(tally.digest, Ordering::Relaxed);
     }
 
-    /// The sum of now.
+    /// The current sum.
     pub fn now(&self) -> Tally {
         let load = |part: &AtomicU64| part.load(Ordering::Relaxed);
         Tally { documents: load(&self.documents), digest: load(&self.digest) }

@@ -1,18 +1,18 @@
-//! What a slot holds: versions of a document, in memory or on disk.
+//! The content of a slot: versions of a document, in memory or on disk.
 
 use std::sync::Arc;
 
 pub use crate::engine::format::span::Span;
 use crate::storage::{Block, BlockPlace, Lsn};
 
-/// What a block costs beside its bytes: the two counts of its Arc, its fields, and the allocator's head of each part.
+/// The memory of a block besides its bytes: the two counts of its Arc, its fields, and the allocator's header of each part.
 const BLOCK_COST: usize = 2 * size_of::<usize>() + size_of::<Block>() + 2 * 16;
 
-/// The number of a slot, given in order from 0 and never again.
+/// The number of a slot, assigned in order from 0 and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(pub u64);
 
-/// What a version is.
+/// The content of a version.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// No version at all: the slot was emptied or never filled.
@@ -26,8 +26,8 @@ pub enum Content {
 }
 
 impl Content {
-    /// Bytes of memory that the document takes, its share of the block or all of it. The same for the same content at any
-    /// time, so that what was added can be taken away.
+    /// Bytes of memory that the document takes: its share of the block, or all of it. Always the same for the same content,
+    /// so that what was added can be subtracted.
     pub fn hot_bytes(&self) -> u64 {
         let bytes = match self {
             Content::Hot(block, span) if span.is_alone(block) => block.bytes.len() + BLOCK_COST,
@@ -69,12 +69,12 @@ impl Content {
 pub struct Version {
     /// The commit.
     pub lsn: Lsn,
-    /// What it made.
+    /// Its content.
     pub content: Content,
 }
 
 impl Version {
-    /// What identifies its bytes on disk, when they are not in memory.
+    /// The identity of its bytes on disk, when they are not in memory.
     pub fn on_disk(&self) -> Option<OnDisk> {
         match &self.content {
             Content::Cold(place, span) => Some(OnDisk { lsn: self.lsn, place: place.clone(), span: *span }),
@@ -83,8 +83,8 @@ impl Version {
     }
 }
 
-/// Which version a slot holds: the commit and, since a commit may write a document twice, the low half of the document's own
-/// version; none of a deletion.
+/// Identifies the version in a slot: the commit and, because a commit may write a document twice, the low half of the
+/// document's version number; none for a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     lsn: Lsn,
@@ -92,12 +92,12 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of a document that this commit left in this version.
+    /// For a document that this commit left in this version.
     pub fn new(lsn: Lsn, version: u64) -> Stamp {
         Stamp { lsn, version: Some(version as u32) }
     }
 
-    /// Of what stands in a slot.
+    /// For the current content of a slot.
     pub fn of(version: &Version) -> Stamp {
         let own = match &version.content {
             Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version()),
@@ -107,8 +107,8 @@ impl Stamp {
     }
 }
 
-/// What identifies the bytes of a version on disk: the commit, the place of the block, the span in it. A caller that reads
-/// outside of a lock keeps it, and compares all of it before what was read is used for what the slot holds by then: the
+/// The identity of a version's bytes on disk: the commit, the place of the block, the span in it. A caller that reads
+/// outside of a lock keeps it, and compares all of it before it uses the bytes for the current content of the slot: the
 /// commit alone stays the same when a compaction moves the version, and a commit may write a document twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnDisk {
@@ -123,17 +123,17 @@ impl OnDisk {
         self.lsn
     }
 
-    /// Where its block stands. Versions of one block may share it.
+    /// The place of its block. Versions in one block may share it.
     pub fn place(&self) -> &Arc<BlockPlace> {
         &self.place
     }
 
-    /// Where it stands in the block.
+    /// Its range in the block.
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// Whether the version is this very one, at this very place.
+    /// Whether the version is this one, at this place.
     pub fn is(&self, version: &Version) -> bool {
         version.on_disk().as_ref() == Some(self)
     }

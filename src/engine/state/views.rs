@@ -1,8 +1,8 @@
-//! Who reads what: the newest published state, the views on older ones, and what waits for them to pass.
+//! The newest published state, the views of older ones, and what waits for those views to be dropped.
 //!
-//! A view takes the newest published number and sees exactly that state for as long as it lives. What a
-//! commit supersedes is listed under the commit's number and drained, in that order, once no view stands
-//! before it. Point reads need no view: they read the published number under the page's lock (`Slab::seen`).
+//! A view takes the newest published LSN and sees exactly that state for as long as it lives. What a commit supersedes is
+//! listed under the commit's LSN and freed, in LSN order, once no view before it is open. Point reads need no view: they
+//! read the published LSN under the page's lock (`Slab::seen`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::storage::Lsn;
 
 /// Something that no state after the commit needs.
 pub enum Superseded {
-    /// Entries of older versions, sorted. They stand before the versions.
+    /// Entries of older versions, sorted. They are freed before the versions.
     Entries(Arc<Index>, Entries),
     /// A dropped index, by its number.
     Index(Arc<Collection>, u32),
@@ -38,11 +38,11 @@ pub enum Superseded {
 pub struct Views {
     published: AtomicU64,
     catalogue: RwLock<Arc<Catalogue>>,
-    /// How many views stand at each number, and when (ms) the first of them was opened.
+    /// How many views are open at each LSN, and when (ms) the first of them was opened.
     open: Mutex<BTreeMap<Lsn, (usize, i64)>>,
     holds: Holds,
     garbage: Mutex<VecDeque<(Lsn, Vec<Superseded>)>>,
-    /// Held by who drains the garbage, so that it goes in the order of numbers.
+    /// Held while garbage is freed, so that it is freed in LSN order.
     draining: Mutex<()>,
     collections: Arc<Collections>,
 }
@@ -56,14 +56,14 @@ pub struct Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.views.holds.give_back(self.ticket);
-        // Files may be deleted here. The caller of the scope looks at `is_behind` after it.
+        // Files may be deleted here. The caller of the scope checks `is_behind` after it.
         if !is_nonblocking() {
             self.views.holds.forget_retired();
         }
     }
 }
 
-/// A view: the state at one number. Dropping it frees what only it could see.
+/// A view: the state at one LSN. Dropping it frees what only this view could see.
 pub struct View {
     lsn: Lsn,
     catalogue: Arc<Catalogue>,
@@ -72,7 +72,7 @@ pub struct View {
 }
 
 impl View {
-    /// The number of the state.
+    /// The LSN of the state.
     pub fn lsn(&self) -> Lsn {
         self.lsn
     }
@@ -114,7 +114,7 @@ impl Views {
         })
     }
 
-    /// The newest published number.
+    /// The newest published LSN.
     pub fn published(&self) -> Lsn {
         Lsn(self.published.load(Ordering::Acquire))
     }
@@ -131,47 +131,47 @@ impl Views {
 
     /// Opens a view of the newest published state.
     pub fn open(self: &Arc<Self>, now: i64) -> View {
-        // The hold comes first: what the view will name was not retired before it.
+        // The hold comes first: what the view names was not retired before it.
         let hold = self.hold();
         let mut open = self.open.lock();
-        // Publishing takes the same lock, so number and catalogue belong together.
+        // Publishing takes the same lock, so LSN and catalogue belong together.
         let lsn = self.published();
         open.entry(lsn).or_insert((0, now)).0 += 1;
         View { lsn, catalogue: self.catalogue(), views: self.clone(), _hold: hold }
     }
 
-    /// Opens a view of the newest applied state. The caller holds the commit lock; what the view sees counts
-    /// only once its number is published.
+    /// Opens a view of the newest applied state. The caller holds the commit lock; the view's content is valid only once its
+    /// LSN is published.
     pub fn open_applied(self: &Arc<Self>, lsn: Lsn, catalogue: Arc<Catalogue>, now: i64) -> View {
         let hold = self.hold();
         self.open.lock().entry(lsn).or_insert((0, now)).0 += 1;
         View { lsn, catalogue, views: self.clone(), _hold: hold }
     }
 
-    /// Keeps the files of now until dropped.
+    /// Keeps the current files until dropped.
     pub fn hold(self: &Arc<Self>) -> Hold {
         Hold { ticket: self.holds.take(), views: self.clone() }
     }
 
-    /// Calls once every hold of now is dropped. No later reader needs what this deletes.
+    /// Calls back once every current hold is dropped. No later reader needs what this deletes.
     pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
         self.holds.when_released(release);
     }
 
-    /// How many views are open, and since when (ms) the oldest state is held.
+    /// The number of open views, and since when (ms) the oldest state is held.
     pub fn held(&self) -> (usize, Option<i64>) {
         let open = self.open.lock();
         (open.values().map(|(count, _)| count).sum(), open.values().next().map(|(_, since)| *since))
     }
 
-    /// The state that was read after opening; nothing is visible before.
+    /// Sets the state that was loaded after opening; nothing is visible before.
     pub(crate) fn take_over(&self, lsn: Lsn, catalogue: Arc<Catalogue>) {
         let _open = self.open.lock();
         *self.catalogue.write() = catalogue;
         self.published.store(lsn.0, Ordering::Release);
     }
 
-    /// Makes a commit visible. Called in the order of numbers.
+    /// Makes a commit visible. Called in LSN order.
     pub fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
         let leaves_garbage = !superseded.is_empty();
         if leaves_garbage {
@@ -195,10 +195,11 @@ impl Views {
         open.keys().next().map_or(published, |first| published.min(*first))
     }
 
-    /// Each list frees what its own commit superseded and no more: what later ones did has its entries still.
+    /// Frees garbage list by list: each list frees only what its own commit superseded, because entries of later commits
+    /// still exist.
     ///
-    /// Never waits for another thread that drains. That thread looks again once it has released its lock, so it finds
-    /// what was listed, or has passed, before it did so; and a thread that lists later finds the lock free.
+    /// Never waits for another thread that frees garbage. That thread checks again after it has released its lock, so it
+    /// finds what was listed, or dropped, before that; and a thread that lists garbage later finds the lock free.
     fn reclaim(&self) {
         while self.has_passed() {
             let Some(_one) = self.draining.try_lock() else { return };
@@ -210,7 +211,7 @@ impl Views {
                     _ => None,
                 }
             };
-            // Another thread has drained it since; there may be more already.
+            // Another thread has freed it since; there may be more already.
             let Some((lsn, superseded)) = passed else { continue };
             for item in superseded {
                 match item {
@@ -238,12 +239,12 @@ impl Views {
         !self.garbage.lock().is_empty() || self.draining.is_locked()
     }
 
-    /// Whether a view that was dropped where nothing may wait left something to `catch_up`.
+    /// Whether a view that was dropped where blocking is not allowed left something to `catch_up`.
     pub(crate) fn is_behind(&self) -> bool {
         self.has_passed() || self.holds.has_retired()
     }
 
-    /// Lets go of what no view needs any more.
+    /// Frees what no view needs any more.
     pub(crate) fn catch_up(&self) {
         self.holds.forget_retired();
         self.reclaim();

@@ -1,13 +1,13 @@
-//! Larger than memory: a clock over the documents in memory turns the ones not asked for cold.
+//! Eviction under `memoryLimit`: a clock over the documents in memory.
 //!
-//! The hand goes round the pages of all collections. What a read by key found since it came by last is spared
-//! once; the rest is left to the file that holds it anyway. Keys, slots and indexes stay in memory.
+//! The hand goes round the pages of all collections. A document that a read by key has used since the last pass is spared
+//! once; the others are dropped from memory, because their file has them anyway. Keys, slots and indexes stay in memory.
 
 use super::store::Store;
 
 impl Store {
-    /// Turns documents cold until the hot ones fit `memoryLimit` again. Cheap when they do. One thread at a
-    /// time; others go on without waiting.
+    /// Evicts documents until the rest fits `memoryLimit` again. Cheap when they fit. One thread at a time; other threads
+    /// continue without waiting.
     pub fn cool(&self) {
         let Some(limit) = self.options().memory_limit else { return };
         if !self.is_loaded() {
@@ -18,11 +18,11 @@ impl Store {
         if hot <= limit {
             return;
         }
-        // A little more than asked, so that not every write moves the hand.
+        // A little more than necessary, so that not every write moves the hand.
         let goal = limit - limit / 16;
         let mut numbers: Vec<u32> = self.collections().iter().map(|entry| *entry.key()).collect();
         numbers.sort_unstable();
-        // Twice round: once to take the marks of use away, once to take what still has none.
+        // Twice round: once to clear the use bits, once to evict what still has none.
         let first = numbers.partition_point(|number| *number < hand.0);
         let rounds = numbers.len() * 2 + 1;
         for number in numbers.iter().cycle().skip(first).take(rounds) {

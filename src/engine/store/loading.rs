@@ -1,5 +1,5 @@
-//! Whether the log of an open database was read already. Until then, reads by key are answered from its checkpoint and
-//! everything else waits; if reading fails, everything is refused with that error.
+//! Whether the log of an open database has been read. Until then, reads by key are answered from its checkpoint and
+//! everything else waits; if reading fails, every operation fails with that error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ pub(crate) trait EarlyReads: Send + Sync {
     /// The collection of this name, without documents.
     fn collection(&self, name: &str) -> Option<&Arc<Collection>>;
 
-    /// The document of this key, or that there is none; `None` when that cannot be told.
+    /// The document of this key, or that there is none; `None` when that cannot be determined.
     fn find(
         &self,
         storage: &dyn StorageBackend,
@@ -30,19 +30,19 @@ pub(crate) trait EarlyReads: Send + Sync {
 /// How long a wait lasts before the limits of the operation are checked again.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Where the reading stands.
+/// The phase of the reading.
 pub(crate) struct Loading {
     phase: Mutex<Phase>,
     ended: Condvar,
-    /// Whether everything was read, to be looked at without the lock.
+    /// Whether everything was read; readable without the lock.
     loaded: AtomicBool,
 }
 
 enum Phase {
     Loaded,
-    /// With what can be answered from, if anything.
+    /// With the checkpoint, if there is one.
     UnderWay(Option<Arc<dyn EarlyReads>>),
-    /// It failed, or was stopped by closing.
+    /// Reading failed, or was stopped by closing.
     Ended(Error),
 }
 
@@ -93,7 +93,7 @@ impl Loading {
         }
     }
 
-    /// Waits for the end, whatever it is; answers what the reading failed with.
+    /// Waits for the end of the reading; returns its error, if any.
     pub(crate) fn outlast(&self) -> Result<()> {
         match self.wait(|| Ok(())) {
             Err(error) if error.kind() != Kind::Closed => Err(error),

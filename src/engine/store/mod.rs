@@ -1,11 +1,11 @@
-//! The open database: what commits, reads and sessions share.
+//! The open database: the shared state of commits, reads and sessions.
 //!
 //! - `store`: storage, collections, the commit lock, and the end of every commit
-//! - [`publish_waiters`]: who waits for a commit to be published
-//! - [`precedence`]: how a slow write comes to its end among faster ones
+//! - [`publish_waiters`]: callbacks for when a commit is published
+//! - [`precedence`]: how a slow write completes among faster ones
 //! - `loading`: whether the log was read, and what answers until then
-//! - [`eviction`]: documents that leave memory under `memoryLimit`
-//! - `compaction_state`: whether an automatic compaction runs, and when the next is worth a look
+//! - [`eviction`]: dropping documents from memory under `memoryLimit`
+//! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
 pub(crate) mod compaction_state;
 pub mod eviction;

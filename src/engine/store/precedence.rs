@@ -1,13 +1,14 @@
-//! Precedence: how a write that is worked out outside the commit lock comes to its end among faster ones.
+//! Precedence: how a write that is computed outside of the commit lock completes among faster ones.
 //!
-//! Such a write reads a document, works out what becomes of it, and commits if the document is still the one it read;
-//! else it begins again. Among writers that are faster it might begin again for ever. So after a few tries it takes
-//! precedence over the document: another write that would change it now waits, outside the commit lock and with no room in the
-//! queue, until that write is done. At most one commit, which had asked already, can still come between.
+//! Such a write reads a document, computes the new one, and commits if the document is still the one that it read; otherwise
+//! it starts again (optimistic concurrency). Among faster writers it might start again for ever. So after a few tries it
+//! takes precedence over the document: another write that would change the document now waits, outside of the commit lock
+//! and without queue space, until that write is done. At most one commit, which had checked already, can still come between.
 //!
-//! An upsert takes precedence over its collection in the same way, for the moment in which it looks at what changed since its search.
+//! An upsert takes precedence over its collection in the same way, while it matches what changed since its search.
 //!
-//! A thread has precedence over one thing at most and waits for nobody else's while it has, so nobody waits in a circle.
+//! A thread has precedence over at most one thing and waits for no other precedence while it has it, so there is no
+//! deadlock.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,22 +23,22 @@ use crate::error::Result;
 /// What a write may take precedence over; the first number is that of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// Putting or deleting any document.
+    /// Storing or deleting any document.
     Collection(u32),
     /// Changing the document in this slot.
     Document(u32, SlotId),
 }
 
-/// Who has precedence over what, in a database.
+/// The precedences in a database.
 #[derive(Default)]
 pub struct Precedence {
-    /// How many have it: commits look at this first, which is nearly always 0.
+    /// Their number: commits check this first, and it is nearly always 0.
     count: AtomicUsize,
     held: Mutex<HashMap<Subject, ThreadId>>,
     freed: Condvar,
 }
 
-/// Precedence that a thread has, until this is dropped.
+/// The precedence of a thread, until this is dropped.
 pub(crate) struct Held<'p> {
     all: &'p Precedence,
     subject: Subject,
@@ -56,18 +57,18 @@ impl Precedence {
         Ok(Held { all: self, subject })
     }
 
-    /// Whether nobody has precedence over anything.
+    /// Whether there is no precedence at all.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Whether nobody else has precedence over this.
+    /// Whether no other thread has precedence over this.
     pub(crate) fn is_free(&self, subject: Subject) -> bool {
         self.held.lock().get(&subject).is_none_or(|own| *own == thread::current().id())
     }
 
-    /// Waits until nobody else has precedence over this, as long as `check` allows.
+    /// Waits until no other thread has precedence over this, as long as `check` allows.
     pub(crate) fn wait(&self, subject: Subject, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut held = self.held.lock();
         while held.get(&subject).is_some_and(|own| *own != thread::current().id()) {

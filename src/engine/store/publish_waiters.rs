@@ -1,7 +1,7 @@
-//! Who waits for a commit to be published, and what stops them: the answer of an operation settles here.
+//! Callbacks for when a commit is published: this is where results settle.
 //!
-//! An answer may rest on a commit of somebody else (a no-op, a duplicate key): it too waits for the newest
-//! number that it saw applied. Once the log is poisoned nothing more is published, and everyone is told.
+//! A result may depend on a commit of another caller (a no-op, a duplicate key): it waits for the newest LSN that it saw
+//! applied. Once the log is poisoned nothing more is published, and every waiter gets the error.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +24,12 @@ struct State {
 pub struct PublishWaiters(Mutex<State>);
 
 impl PublishWaiters {
-    /// Nobody waits; everything up to here is published.
+    /// There are no waiters; everything up to this LSN is published.
     pub fn new(published: Lsn) -> PublishWaiters {
         PublishWaiters(Mutex::new(State { published, ..State::default() }))
     }
 
-    /// Calls when this number is published: at once when it is, else on the thread that publishes it.
+    /// Calls back when this LSN is published: at once if it is, otherwise on the thread that publishes it.
     pub fn until(&self, lsn: Lsn, waiter: impl FnOnce(Result<()>) + Send + 'static) {
         let answer = {
             let mut state = self.0.lock();
@@ -45,7 +45,7 @@ impl PublishWaiters {
         waiter(answer);
     }
 
-    /// This number is published, and with it all before.
+    /// Marks this LSN as published, and with it all before.
     pub fn published(&self, lsn: Lsn) {
         let passed = {
             let mut state = self.0.lock();
@@ -66,7 +66,7 @@ impl PublishWaiters {
         stranded.into_values().flatten().for_each(|waiter| waiter(Err(error.clone())));
     }
 
-    /// Why nothing more will be published, if so.
+    /// The error why nothing more will be published, if any.
     pub fn poisoned(&self) -> Option<Error> {
         self.0.lock().poison.clone()
     }

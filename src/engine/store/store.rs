@@ -1,4 +1,4 @@
-//! One open database: what the commit path, the readers and the sessions share.
+//! One open database: the shared state of the commit path, readers and sessions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,21 +28,21 @@ use crate::storage::{
 };
 use crate::work::Work;
 
-/// What the newest commit left, published or not. Its lock is the commit lock.
+/// The newest applied state, published or not. Its lock is the commit lock.
 pub struct Applied {
-    /// The newest commit's number.
+    /// The newest commit's LSN.
     pub lsn: Lsn,
     /// The collections there are.
     pub catalogue: Arc<Catalogue>,
     /// The number of the next collection.
     pub next_number: u32,
-    /// No more commits.
+    /// No more commits are accepted.
     pub closed: bool,
 }
 
-/// What recovery or creation hands to a new store.
+/// What recovery or creation passes to a new store.
 pub struct Recovered {
-    /// The newest commit's number.
+    /// The newest commit's LSN.
     pub lsn: Lsn,
     /// The collections there are.
     pub catalogue: Catalogue,
@@ -62,29 +62,29 @@ pub struct Store {
     applied_lsn: AtomicU64,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
-    /// Where the seeds of operations come from.
+    /// The source of the operations' seeds.
     chance: AtomicU64,
-    /// The same as `now`, for what may not know storage.
+    /// The same as `now`, for code that may not know storage.
     work_clock: crate::work::Clock,
     options: OpenOptions,
     report: RecoveryReport,
-    /// One compaction at a time.
+    /// Allows one compaction at a time.
     compacting: Mutex<()>,
-    /// Indexes are made and dropped one after the other.
+    /// Indexes are created and dropped one after the other.
     building: Mutex<()>,
     auto: CompactionState,
     closing: AtomicBool,
-    /// Where the clock's hand of `cool` stands: a collection's number and a slot.
+    /// The position of the clock hand: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
     loading: Loading,
     precedence: Precedence,
     leave: LeaveCheckpoint,
 }
 
-/// What a store leaves in its checkpoint when it is closed at this number, if it can tell.
+/// What a store writes into its checkpoint when it is closed at this LSN, if possible.
 pub type LeaveCheckpoint = fn(&Store, Lsn) -> Option<CheckpointContents>;
 
-/// The end of a commit: counts, publication, what nobody can see any more, waiters.
+/// The end of a commit: counters, publication, garbage, waiters.
 pub struct Publisher {
     views: Arc<Views>,
     waiting: PublishWaiters,
@@ -92,7 +92,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A commit's completion has settled. Runs in the order of numbers.
+    /// Called when a commit's completion has settled, in LSN order.
     pub fn settled(
         &self,
         lsn: Lsn,
@@ -116,13 +116,13 @@ impl Publisher {
         }
     }
 
-    /// Nothing more is published; everyone who waits is told.
+    /// Nothing more is published; every waiter gets the error.
     pub fn poison(&self, cause: &Error) {
         self.waiting.poison(&poison(cause));
     }
 }
 
-/// Room in the commit queue, given back when dropped: after publication, or whatever ends a commit before.
+/// Queue space, released when dropped: after publication, or whatever ends a commit before.
 pub struct Room {
     publisher: Arc<Publisher>,
     bytes: u64,
@@ -147,7 +147,7 @@ fn poison(cause: &Error) -> Error {
 
 #[cfg(test)]
 thread_local! {
-    /// Blocks that this thread read from disk.
+    /// Blocks that this thread has read from disk.
     pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
@@ -207,7 +207,7 @@ impl Store {
         &self.precedence
     }
 
-    /// Whether everything was read. Until then nothing but what [`Store::answer_early`] answers may look at the state.
+    /// Whether everything was read. Until then only [`Store::answer_early`] may read the state.
     pub(crate) fn is_loaded(&self) -> bool {
         self.loading.is_loaded()
     }
@@ -224,7 +224,7 @@ impl Store {
         &self.loading
     }
 
-    /// What was read after opening becomes the state.
+    /// Sets the state that was loaded after opening.
     pub(crate) fn take_over(&self, recovered: Recovered) {
         let Recovered { lsn, catalogue, collections, next_number } = recovered;
         let catalogue = Arc::new(catalogue);
@@ -245,17 +245,17 @@ impl Store {
         &self.name
     }
 
-    /// How it was opened.
+    /// The options that it was opened with.
     pub fn options(&self) -> &OpenOptions {
         &self.options
     }
 
-    /// What recovery found.
+    /// The recovery report.
     pub fn report(&self) -> &RecoveryReport {
         &self.report
     }
 
-    /// Where frames go.
+    /// The storage backend.
     pub fn storage(&self) -> &dyn StorageBackend {
         &*self.storage
     }
@@ -285,19 +285,20 @@ impl Store {
         &self.hand
     }
 
-    /// A seed for the `$rand` and `$sample` of one operation. The step is not that of the sequences that start there.
+    /// A seed for the `$rand` and `$sample` of one operation. The increment differs from that of the sequences that start
+    /// there.
     pub(crate) fn seed(&self) -> u64 {
         self.chance.fetch_add(0xd1b5_4a32_d192_ed03, Ordering::Relaxed)
     }
 
-    /// The `_id` of a document that brings none: a UUID of version 7.
+    /// The `_id` of a document without one: a UUID of version 7.
     pub(crate) fn new_id(&self) -> Value {
         let mut random = [0; 10];
         self.rng.fill(&mut random);
         Value::String(id::uuid_v7(u64::try_from(self.now()).unwrap_or_default(), random))
     }
 
-    /// Time on a clock that does not go back.
+    /// The time of a monotonic clock.
     pub(crate) fn elapsed(&self) -> Duration {
         self.clock.elapsed()
     }
@@ -320,7 +321,7 @@ impl Store {
         &self.publisher.budget
     }
 
-    /// Waits for room in the commit queue.
+    /// Waits for space in the commit queue.
     pub(crate) fn room(&self, bytes: u64, check: impl Fn() -> Result<()>) -> Result<Room> {
         if is_nonblocking() {
             would_block(|| bytes > NONBLOCKING_BYTES as u64 || !self.budget().try_take(bytes))?;
@@ -330,7 +331,7 @@ impl Store {
         Ok(Room { publisher: self.publisher(), bytes })
     }
 
-    /// The last step of a commit that may fail.
+    /// The last step of a commit that can fail.
     pub(crate) fn reserve(&self, size: &FrameSize) -> Result<Place> {
         would_block(|| !self.storage.is_nonblocking(size))?;
         self.storage.reserve(size)
@@ -341,7 +342,7 @@ impl Store {
         (self.work_clock)()
     }
 
-    /// The work of an operation under these limits.
+    /// The budget of an operation under these limits.
     pub(crate) fn work(&self, watch: &Watch) -> Work {
         nonblocking_work()
             .unwrap_or_else(|| watch.work(self.work_clock.clone(), self.options.query_memory_limit))
@@ -363,7 +364,7 @@ impl Store {
         if is_nonblocking() { self.applied.try_lock().ok_or_else(blocked) } else { Ok(self.applied()) }
     }
 
-    /// The newest applied number. What was read before this call rests on no later one.
+    /// The newest applied LSN. What was read before this call depends on no later one.
     pub fn applied_lsn(&self) -> Lsn {
         Lsn(self.applied_lsn.load(Ordering::Acquire))
     }
@@ -378,7 +379,7 @@ impl Store {
         applied.catalogue.get(name).cloned()
     }
 
-    /// Why a commit cannot begin, if so.
+    /// The error why a commit cannot begin, if any.
     pub(crate) fn refusal(&self, applied: &Applied) -> Option<Error> {
         if applied.closed {
             return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
@@ -390,7 +391,7 @@ impl Store {
         self.publisher.waiting.poisoned()
     }
 
-    /// Why a copy cannot begin, if so: of a poisoned database nobody knows what will be there after reopening.
+    /// The error why a copy cannot begin, if any: of a poisoned database it is unknown what reopening will find.
     pub(crate) fn refusal_to_read(&self, applied: &Applied) -> Option<Error> {
         if applied.closed {
             return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
@@ -398,12 +399,12 @@ impl Store {
         self.publisher.waiting.poisoned()
     }
 
-    /// Calls once everything up to this number is published, or with why it never will be.
+    /// Calls back once everything up to this LSN is published, or with the error why it never will be.
     pub fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
         self.publisher.waiting.until(lsn, call);
     }
 
-    /// Waits until everything up to this number is published.
+    /// Waits until everything up to this LSN is published.
     pub(crate) fn wait_published(&self, lsn: Lsn) -> Result<()> {
         let (published, waits) = std::sync::mpsc::sync_channel(1);
         self.storage().drive();
@@ -428,13 +429,13 @@ impl Store {
         self.storage.flush().wait()
     }
 
-    /// No more commits; flushes, seals, marks clean.
+    /// Ends commits; flushes, seals, marks clean.
     pub fn close(&self) -> Result<()> {
         self.closing.store(true, Ordering::Release);
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
-        // A compaction that is going on sees the flag and gives up.
+        // A running compaction sees the flag and stops.
         let _none = self.compacting.lock();
-        // So does the reading of the log; what it failed with is told.
+        // So does the reading of the log; its error is returned.
         let loaded = self.loading.outlast();
         if !first {
             return Ok(());

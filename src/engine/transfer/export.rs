@@ -1,4 +1,4 @@
-//! A database as lines of JSON, read from one view: the state of the moment the export began, however long it runs.
+//! Exports a database as lines of JSON, read from one view: the state when the export began, however long it runs.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use crate::query::Filter;
 /// Bytes after which a piece ends.
 const PIECE: usize = 512 << 10;
 
-/// An export under way.
+/// A running export.
 pub struct Export {
     store: Arc<Store>,
     closed: Arc<AtomicBool>,
-    /// The collections asked for; none for all.
+    /// The collections to export; none means all.
     only: Option<Vec<String>>,
-    /// Only once the log was read: who begins an export may not wait.
+    /// Opened only once the log was read: the call that begins an export may not block.
     begun: Option<Begun>,
     filter: Filter,
 }
 
-/// Where an export stands.
+/// The position of an export.
 struct Begun {
     view: View,
-    /// Collections still to come, the next one last.
+    /// Collections still to be exported, the next one last.
     left: Vec<(Arc<str>, Arc<Collection>)>,
     slot: u64,
 }
@@ -50,7 +50,7 @@ impl Begun {
     }
 }
 
-/// Whole lines, and how many.
+/// Whole lines, and their number of documents.
 #[derive(Debug, Default)]
 pub struct Piece {
     /// The lines.
@@ -67,7 +67,7 @@ impl Export {
         Export { store, closed, only, begun, filter: Filter::all() }
     }
 
-    /// The next lines; `None` at the end. Blocks while it reads what is cold.
+    /// The next lines; `None` at the end. Blocks while it reads from disk.
     pub fn next_piece(&mut self) -> Result<Option<Piece>> {
         if self.closed.load(Ordering::Acquire) {
             let message = format!("the database {} was closed during the export", self.store.name());

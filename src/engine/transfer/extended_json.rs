@@ -1,7 +1,7 @@
-//! Values as MongoDB Extended JSON v2 and back, each to exactly itself.
+//! Converts values to MongoDB Extended JSON v2 and back, without loss.
 //!
-//! Numbers, strings, booleans, null, arrays and objects are plain JSON (the relaxed format); what JSON has no form
-//! for is written as the canonical format has it:
+//! Numbers, strings, booleans, null, arrays and objects are plain JSON (the relaxed format); values that JSON cannot
+//! represent are written in the canonical format:
 //!
 //! ```text
 //! BigInt                  {"$numberLong":"-5"}
@@ -11,8 +11,8 @@
 //! ObjectId                {"$oid":"0123456789abcdef01234567"}
 //! ```
 //!
-//! An object whose first key is one of those names, or one with more dollars in front, is a plain object that only
-//! looks like a wrapper: that key is written with one more dollar, which reading takes away.
+//! An object whose first key is one of those names, or one with more dollars in front, is a plain object that only looks
+//! like a wrapper: that key is written with an additional dollar, which reading removes.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ use crate::document::value::MAX_DATE;
 use crate::document::{MAX_DEPTH, Object, RawKind, RawValue, Value, id};
 use crate::query::date;
 
-/// Names of wrappers, ours and those of types that no document here can hold.
+/// Names of wrappers, including those of types that cannot be stored.
 const WRAPPERS: [&str; 16] = [
     "$oid",
     "$date",
@@ -43,13 +43,13 @@ const WRAPPERS: [&str; 16] = [
     "$dbPointer",
 ];
 
-/// The wrapper that a key names, after any further dollars before it.
+/// The wrapper that a key names, without its additional dollars.
 fn wrapper(key: &str) -> Option<&'static str> {
     let name = key.trim_start_matches('$');
     WRAPPERS.into_iter().find(|known| key.starts_with('$') && known.get(1..) == Some(name))
 }
 
-/// Appends a stored value. What lies deeper than a document may is written as null.
+/// Appends a stored value. Values deeper than the limit of a document are written as null.
 pub fn write(value: RawValue<'_>, out: &mut Vec<u8>) {
     write_at(value, 1, out);
 }

@@ -1,4 +1,4 @@
-//! Every value is written and read back as itself; what is no value is refused.
+//! Every value is written and read back unchanged; malformed ones are refused.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Lines of JSON into a database: parsed strictly, committed in batches, stopped at the first line that fails.
+//! Imports lines of JSON: parsed strictly, committed in batches, stopped at the first line that fails.
 
 use crate::error::codes;
 use crate::error::codes::Code;
@@ -18,14 +18,14 @@ use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
 
-/// What happens to a document whose `_id` is taken.
+/// What to do with a document whose `_id` exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfExists {
     /// The import stops with `DUPLICATE_KEY`.
     Error,
-    /// The document replaces the one that is there.
+    /// The document replaces the existing one.
     Replace,
-    /// The document is left out.
+    /// The document is skipped.
     Skip,
 }
 
@@ -34,21 +34,21 @@ pub enum IfExists {
 pub struct ImportOptions {
     /// Documents in a commit.
     pub batch: usize,
-    /// What happens to a document whose `_id` is taken.
+    /// What to do with a document whose `_id` exists.
     pub if_exists: IfExists,
 }
 
-/// What became of some lines.
+/// The result of importing some lines.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Imported {
     /// Documents written.
     pub imported: u64,
-    /// Documents left out because their `_id` was taken.
+    /// Documents skipped because their `_id` exists.
     pub skipped: u64,
-    /// Lines read, the failed one included.
+    /// Lines read, including the failed one.
     pub lines: u64,
-    /// Why the import ends here, if it does; every document of the lines before is written or skipped.
+    /// Why the import ends here, if it does; every document of the earlier lines is written or skipped.
     pub failure: Option<LineFailure>,
 }
 
@@ -59,20 +59,20 @@ pub struct LineFailure {
     pub line: u64,
     /// The stable kind.
     pub kind: &'static str,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// MongoDB's number of it, and its name.
+    /// MongoDB's error code, and its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
     /// The name of `code`.
     #[serde(rename = "codeName", skip_serializing_if = "Option::is_none")]
     pub code_name: Option<Cow<'static, str>>,
-    /// The dotted path inside the document, where one is to blame.
+    /// The dotted path inside the document that caused the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
 
-/// An import under way.
+/// A running import.
 pub struct Import {
     session: Arc<Session>,
     options: ImportOptions,
@@ -84,7 +84,7 @@ pub struct Import {
 struct Batch {
     collection: String,
     bytes: Vec<u8>,
-    /// Where each document ends, and its line.
+    /// The end of each document, and its line.
     documents: Vec<(usize, u64)>,
 }
 
@@ -94,7 +94,7 @@ impl Import {
         Import { session, options, shapes: Arc::new(Shapes::new()) }
     }
 
-    /// Imports whole lines. Blocks until they are committed as the storage mode has it.
+    /// Imports whole lines. Blocks until they are committed as the storage mode promises.
     pub fn lines(&self, text: &[u8]) -> Imported {
         let mut done = Imported::default();
         let mut batch = Batch::default();
@@ -168,7 +168,7 @@ impl Import {
                         let line = rows.get(failure.index).map_or(0, |(_, line)| *line);
                         return done.fail(line, &failure.error);
                     }
-                    // Taken by an earlier line, or by another writer since it was looked for.
+                    // The `_id` was used by an earlier line, or by another writer since it was looked up.
                     done.skipped += 1;
                     rows = rows.get(failure.index + 1..).unwrap_or_default();
                 }
@@ -181,7 +181,7 @@ impl Import {
         }
     }
 
-    /// Rows that were refused whole: finds the line that is to blame, writing those before it.
+    /// Handles a batch that was refused as a whole: finds the line that causes the error, writing those before it.
     fn one_by_one(&self, refusal: &Error, collection: &str, rows: &[(Incoming, u64)], done: &mut Imported) {
         let by_line = !matches!(
             refusal.kind(),
@@ -221,7 +221,7 @@ impl Imported {
     }
 }
 
-/// Whether the error says that the `_id`, not another unique field, is taken.
+/// Whether the error is about the `_id`, not about another unique field.
 fn taken(error: &Error) -> bool {
     let by_id = error.details().key_pattern.as_ref().is_some_and(|pattern| {
         let mut id = Vec::new();
@@ -231,7 +231,7 @@ fn taken(error: &Error) -> bool {
     error.kind() == Kind::DuplicateKey && by_id
 }
 
-/// A line: whose document, and the document, its `_id` first.
+/// A line: the collection, and the document, its `_id` first.
 struct Row {
     collection: String,
     document: Value,
@@ -242,7 +242,7 @@ fn parse(line: &[u8]) -> Result<Row> {
     let mut reader = serde_json::Deserializer::from_slice(line);
     let row = reader.deserialize_any(RowVisitor).and_then(|row| reader.end().map(|()| row));
     let mut row = row.map_err(|error| {
-        // The reader counts within the one line it has.
+        // The reader counts within its one line.
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or(&text);
         bad(format!("{what}, at column {}", error.column()))

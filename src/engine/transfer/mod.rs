@@ -1,4 +1,4 @@
-//! Documents as lines of Extended JSON, out and in.
+//! Export and import of documents as lines of Extended JSON.
 
 pub mod export;
 pub mod extended_json;

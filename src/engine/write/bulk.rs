@@ -1,4 +1,4 @@
-//! Bulk writes: several writes in one operation, resolved one after the other, each through the commit path.
+//! Bulk writes: several writes in one operation, resolved in order, each through the commit path.
 
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
@@ -16,9 +16,9 @@ use crate::storage::Lsn;
 use parking_lot::Mutex;
 
 impl Store {
-    /// Runs the writes in order; `modify` runs one that is no insert. Inserts that follow one another are one.
-    /// Ordered, the first failure is the last write. A failure of the whole operation (its time is up) ends it
-    /// either way. What the writes that name an `_id` find on disk is read a stretch of them ahead, each block once.
+    /// Runs the writes in order; `modify` runs one that is not an insert. Consecutive inserts are run as one. Ordered, it
+    /// stops at the first failure. A failure of the whole operation (such as its time limit) ends it in either mode.
+    /// Documents on disk that the writes name by `_id` are read ahead in stretches, each block once.
     pub fn bulk(
         &self,
         name: &str,
@@ -81,13 +81,13 @@ impl Store {
     }
 }
 
-/// What is read ahead for the writes of a row that name an `_id`, stretch by stretch.
+/// Reads ahead for the writes of a bulk write that name an `_id`, stretch by stretch.
 struct Stretches<'s> {
     store: &'s Store,
     name: &'s str,
-    /// Of each write the key, if it names one. Nothing where every document is in memory.
+    /// The key of each write, if it names one. Empty when every document is in memory.
     keys: Vec<Option<Key>>,
-    /// Where the stretch that was read ends.
+    /// The end of the stretch that was read.
     end: usize,
     ahead: Mutex<ReadAhead>,
 }
@@ -99,7 +99,7 @@ impl<'s> Stretches<'s> {
         Stretches { store, name, keys, end: 0, ahead: Mutex::default() }
     }
 
-    /// Reads for the write at this index and those behind it, unless that was done. What cannot be read is left to its write.
+    /// Reads for the write at this index and the following ones, unless that was done. A failed read is left to its write.
     fn reach(&mut self, index: usize, watch: &Watch) {
         if index < self.end || index >= self.keys.len() {
             return;
@@ -118,7 +118,7 @@ impl<'s> Stretches<'s> {
             }
             found.push((**disk.place(), slot));
         }
-        // In the order of the file, so that documents of one block come one after the other.
+        // In file order, so that documents of one block are adjacent.
         found.sort_unstable_by_key(|(place, slot)| (place.file, place.offset, slot.0));
         let ahead = self.ahead.get_mut();
         ahead.next_batch();
@@ -139,7 +139,7 @@ fn named(operation: &Operation) -> Option<Key> {
     }
 }
 
-/// What one write of a row did.
+/// The result of one write of a bulk write.
 pub enum Write {
     /// An update or a replacement.
     Updated(UpdateOutcome),
@@ -161,7 +161,7 @@ impl BulkOutcome {
     }
 }
 
-/// Whether what failed one write fails those after it too.
+/// Whether the error of one write also applies to the following ones.
 fn ends_all(kind: Kind) -> bool {
     matches!(kind, Kind::Timeout | Kind::Aborted | Kind::Closed | Kind::StoragePoisoned)
 }

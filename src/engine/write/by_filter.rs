@@ -1,5 +1,5 @@
-//! Writes by filter: candidates are found without the commit lock, changed under it, and looked at again, outside, where
-//! they are not any more what was found.
+//! Writes by filter: candidates are found without the commit lock and changed under it. Candidates that changed meanwhile
+//! are matched again, outside of the lock.
 
 use crate::document::RawValue;
 use crate::engine::plan::planner::key_of_value;
@@ -30,19 +30,19 @@ use crate::error::Result;
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
 
-/// How often an upsert looks again after someone else inserted a document with the same unique key.
+/// How often an upsert searches again after another writer inserted a document with the same unique key.
 const UPSERT_TRIES: usize = 64;
-/// How often a change is worked out for a document that others change meanwhile, before it takes precedence.
+/// How often a change of a document that others keep changing is computed, before the write takes precedence.
 const PATIENCE: u32 = 3;
 
 impl Store {
-    /// Changes what a filter matches.
+    /// Changes the documents that a filter matches.
     pub fn modify(&self, modification: &Modification<'_>) -> Committed<UpdateOutcome> {
         let Committed { result, lsn } = self.modify_answering(modification);
         Committed { result: result.map(|(outcome, _)| outcome), lsn }
     }
 
-    /// Changes what a filter matches, and answers the document that was changed as `answer` asks.
+    /// Changes the documents that a filter matches, and returns the changed document as `answer` requests.
     pub fn modify_answering(
         &self,
         modification: &Modification<'_>,
@@ -53,7 +53,7 @@ impl Store {
         loop {
             let collection = self.applied_collection(modification.name);
             let recent = collection.as_ref().map(|collection| collection.recent());
-            // Changes are noted from before the search on, and until the upsert has committed.
+            // Changes are recorded from before the search on, and until the upsert has committed.
             let _watching = modification.is_tracked().then(|| recent.map(|recent| recent.watch()));
             let searched = match self.searched(modification, collection.as_ref()) {
                 Ok(searched) => searched,
@@ -77,9 +77,9 @@ impl Store {
                     outcome.upserted = Some(id);
                     return Committed { result: Ok((outcome, answer)), lsn };
                 }
-                // What others wrote since the search matches: it is to be changed.
+                // A document that others wrote since the search matches: it must be changed.
                 Ok(Upserted::Overtaken) => {}
-                // Someone else inserted it meanwhile: it may match now. A key that cannot match is final.
+                // Another writer inserted it meanwhile: it may match now. A duplicate key that cannot match is final.
                 Err(error) => {
                     taken += 1;
                     if taken == UPSERT_TRIES || !may_match(modification.filter, &error) {
@@ -93,7 +93,7 @@ impl Store {
         }
     }
 
-    /// From which state on the search for what an upsert changes sees everything.
+    /// The state from which on the search of an upsert sees everything.
     fn searched<'c>(
         &self,
         modification: &Modification<'_>,
@@ -116,7 +116,7 @@ impl Store {
         };
         let mut all = Changed::default();
         let mut lsn = Lsn(0);
-        // Where waiting is refused no file is read, and dropping a hold may delete files.
+        // Where blocking is refused no file is read, and dropping a hold may delete files.
         let _hold = (!is_nonblocking()).then(|| self.views().hold());
         let mut search = None;
         let mut own = ReadAhead::default();
@@ -128,7 +128,7 @@ impl Store {
                 Ok(found) => found,
                 Err(error) => return Committed { result: Err(error), lsn },
             };
-            // Read before the number, so that the answer rests on no later state than the number says.
+            // Read before the LSN, so that the result depends on no later state than the LSN says.
             lsn = lsn.max(self.applied_lsn());
             if candidates.is_empty() {
                 return Committed { result: Ok(all), lsn };
@@ -140,7 +140,7 @@ impl Store {
             if let Err(error) = self.read_ahead(collection, slots, ahead, watch) {
                 return Committed { result: Err(error), lsn };
             }
-            // What is more than a little work is worked out before the lock is taken at all.
+            // A change that is more than a little work is computed before the lock is taken.
             let first = u32::from(!modification.is_light());
             let (mut at, mut ready, mut misses) = (0, Vec::new(), first);
             while at < candidates.len() {
@@ -173,8 +173,8 @@ impl Store {
                 let committed = self.commit_ahead(bytes, watch, ahead, |commit| {
                     let changed = change_candidates(commit, collection, modification, rest, &ready)?;
                     if changed.unready && misses == 0 {
-                        // Worked out as a whole first, so that a part is one commit. Where other writers keep coming in
-                        // between it is cut there, and goes on.
+                        // Computed completely first, so that a part is one commit. If other writers keep changing documents
+                        // in between, the part is cut there, and the write continues.
                         commit.abandon();
                         return Ok(Changed { unready: true, ..Changed::default() });
                     }
@@ -189,7 +189,7 @@ impl Store {
                         all.answer = changed.answer;
                         at += changed.passed;
                         ready.drain(..changed.passed.min(ready.len()));
-                        // The next one is to be worked out first, or again.
+                        // The next one must be computed first, or again.
                         misses = match (changed.passed, changed.unready) {
                             (0, true) => misses + 1,
                             (_, true) => 1,
@@ -204,15 +204,15 @@ impl Store {
             }
             match reach {
                 Reach::One if all.matched > 0 => return Committed { result: Ok(all), lsn },
-                // The one that was found has gone: look again, from where it was if in natural order.
-                // A search in another order begins anew by itself.
+                // The found document is gone: search again, in natural order from its place. A search in another order
+                // starts from the beginning.
                 Reach::One if filter.id().is_some() => search = None,
                 _ => {}
             }
         }
     }
 
-    /// Slots whose newest applied documents match; `search` goes on where it was.
+    /// Slots whose newest applied documents match; `search` continues where it stopped.
     fn candidates(
         &self,
         collection: &Arc<Collection>,
@@ -227,7 +227,7 @@ impl Store {
             *search = Some(Selection::none());
             return Ok(found);
         }
-        // What follows is short for a document that is named, and for no other.
+        // The following is short for a document that is named by `_id`, and for no other.
         would_block(|| filter.id().is_none())?;
         let mut reading = ReadContext { store: self, collection, view: Lsn(u64::MAX), filter, watch };
         let mut found = Vec::new();
@@ -242,7 +242,7 @@ impl Store {
             fresh => {
                 let limit = (reach == Reach::One).then_some(1);
                 let query = Query { sort, wanted: limit, hint, ..Query::of(filter) };
-                // Entries are complete for a state, and stay as long as a view of it is open.
+                // Entries are complete for a state as long as a view of it is open.
                 let view = match filter.id().is_none() && !collection.indexes().is_empty() {
                     true => Some(self.applied_view()?),
                     false => None,
@@ -268,7 +268,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The same for a filter that names an `_id` whose document was read ahead: it is not read again. `None` where it was not.
+    /// The same for a filter that names an `_id` whose document was read ahead: it is not read again. `None` where it was
+    /// not read ahead.
     fn candidate_ahead(
         &self,
         collection: &Collection,

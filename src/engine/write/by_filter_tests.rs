@@ -1,4 +1,4 @@
-//! Writes by filter beside other commits and the making of indexes: what they may use, and what they may wait for.
+//! Writes by filter during other commits and index builds: what they may use, and what they may wait for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -92,7 +92,7 @@ impl Drop for Bench {
     }
 }
 
-/// Works while another thread commits. Work that waits for it is released in the end, and fails.
+/// Runs work while another thread commits. Work that waits for that commit is released in the end, and fails.
 fn beside_a_commit<T>(store: &Store, work: impl FnOnce() -> T) -> T {
     let (held, holds) = mpsc::channel();
     let (done, until) = mpsc::channel::<()>();
@@ -196,9 +196,9 @@ fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
     let bench = Bench::new();
     let store = bench.store();
     assert_eq!(nonblocking(|| bench.increment(&one(3), None)).unwrap().unwrap(), (1, 1));
-    // By an index, of any number of entries.
+    // By an index, with any number of entries.
     assert!(nonblocking(|| bench.increment(&object(&[("n", Value::Int(1))]), None)).is_none());
-    // Over a large document, of which keys were made.
+    // On a large document, whose keys are indexed.
     let set = |pad: usize| {
         let pad = ("pad", Value::String("x".repeat(pad)));
         let document = incoming(&object(&[("_id", Value::Int(1)), ("n", Value::Int(1)), pad]));
@@ -208,7 +208,7 @@ fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
     assert!(nonblocking(|| set(1)).is_none());
     set(1).unwrap();
     assert!(nonblocking(|| set(1)).is_some());
-    // While an index is built.
+    // While an index is being built.
     let collection = store.applied_collection("c").unwrap();
     let index = Arc::new(Index::new(collection.next_index(), spec("m")).unwrap());
     collection.add_index(index.clone());
@@ -258,7 +258,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
             bench.session.store.delete_id("c", &incoming(&Value::Int(99)), None).result.unwrap();
         }
     }
-    // Nobody commits meanwhile: what is more than a little work is worked out before the lock is taken.
+    // No other thread commits meanwhile: a change that is more than a little work is computed before the lock is taken.
     let store = bench.store();
     bench.session.writes.wait_idle();
     submit(4, small(), Upsert::No);

@@ -1,5 +1,5 @@
-//! Writes that name their `_id`s: inserts, sets, deletions, each resolved into commits. The last number that an
-//! answer rests on comes with it.
+//! Writes that name their `_id`s: inserts, sets, deletions, each resolved into commits. Each result comes with the last LSN
+//! that it depends on.
 
 use std::sync::Arc;
 
@@ -19,22 +19,21 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
 
-/// A document checked and translated before the commit lock, as far as its collection knew its shapes.
+/// A document that was validated and translated before the commit lock, as far as its collection knew its shapes.
 struct Prepared<'a> {
     incoming: &'a Incoming,
-    /// The stored form, and the number of the collection whose shapes it names; `None` when shapes have to be
-    /// numbered first.
+    /// The stored form, and the number of the collection whose shapes it uses; `None` when shapes must be numbered first.
     stored: Option<(u32, std::ops::Range<usize>)>,
     key: Key,
 }
 
 impl Store {
-    /// Inserts documents; failures are part of the answer.
+    /// Inserts documents; failures are part of the result.
     pub fn insert(&self, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
         self.insert_within(name, documents, order, &Watch::default())
     }
 
-    /// [`Store::insert`] that ends between two commits as the watch says.
+    /// Like `insert`, but stops between two commits when the interrupt fires.
     pub fn insert_within(
         &self,
         name: &str,
@@ -60,7 +59,7 @@ impl Store {
             let committed = self.commit_within(bytes, watch, |commit| {
                 let mut failed = Vec::new();
                 let mut count = 0;
-                // Begun with the first document that can be inserted, if there is none.
+                // The collection is created with the first document that can be inserted, if it does not exist.
                 let mut into = None;
                 for (n, prepared) in prepared.iter().enumerate() {
                     let outcome = match prepared {
@@ -163,7 +162,7 @@ impl Store {
     }
 }
 
-/// The first documents, as many as one hold of the commit lock takes.
+/// The first documents, as many as are committed under one hold of the commit lock.
 fn chunk_of<T>(rest: &[T], size: impl Fn(&T) -> usize) -> &[T] {
     let mut bytes = 0;
     let taken = rest
@@ -239,7 +238,7 @@ fn put_prepared(
 ) -> Result<u64, Halt> {
     let key = prepared.key.clone();
     match &prepared.stored {
-        // Shape numbers belong to the collection that was there; it may have been dropped since.
+        // Shape numbers belong to the collection at that time; it may have been dropped since.
         Some((number, range)) if *number == collection.number() => {
             commit.put(collection, key, over, &packed[range.clone()])
         }

@@ -1,4 +1,4 @@
-//! Collections as a whole: making, dropping, renaming.
+//! Collections as a whole: creating, dropping, renaming.
 
 use crate::engine::commit::path::Committed;
 use crate::engine::operation::response::Answer;
@@ -7,7 +7,7 @@ use crate::engine::store::Store;
 use crate::error::{Error, Kind, codes};
 
 impl Store {
-    /// Makes a collection with no document in it; one that is there is left as it is.
+    /// Creates an empty collection; an existing one is left as it is.
     pub fn create_collection(&self, name: &str) -> Committed<Answer> {
         self.commit(name.len() + 64, |commit| {
             commit.collection_or_create(name)?;
@@ -21,7 +21,7 @@ impl Store {
         self.commit(64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))
     }
 
-    /// Gives a collection another name; with `drop_target` in place of the collection that has it.
+    /// Renames a collection; with `drop_target` it replaces the collection that has the name.
     pub fn rename(&self, name: &str, to: &str, drop_target: bool) -> Committed<Answer> {
         self.commit(to.len() + 64, |commit| {
             let Some(collection) = commit.collection(name) else {

@@ -1,12 +1,12 @@
 //! Writes: by `_id`, by a filter, in bulk, and of collections as a whole.
 //!
 //! - [`by_id`]: inserts, sets and deletes
-//! - [`by_filter`]: updates, replacements and deletes of what a filter matches
-//! - [`modification`]: such a write as it is requested
-//! - `prepared`: what becomes of a document, worked out before the commit lock is taken
+//! - [`by_filter`]: updates, replacements and deletions of the documents that a filter matches
+//! - [`modification`]: a write by filter, as it is requested
+//! - `prepared`: new documents, computed before the commit lock is taken
 //! - [`upsert`]: the insert of a write that matched nothing
-//! - [`bulk`]: several writes, one after the other
-//! - [`collections`]: making, dropping and renaming collections
+//! - [`bulk`]: several writes, in order
+//! - [`collections`]: creating, dropping and renaming collections
 
 pub mod bulk;
 pub mod by_filter;

@@ -11,11 +11,11 @@ use crate::error::Result;
 use crate::query::{Filter, Projection, Sort, Update};
 use parking_lot::Mutex;
 
-/// What a write does to a document that matches.
+/// What a write does to a matching document.
 pub enum Change<'a> {
     /// Applies operators.
     Update(&'a Update),
-    /// Puts another in its place.
+    /// Replaces it.
     Replace(&'a Incoming),
     /// Deletes it.
     Delete,
@@ -25,23 +25,23 @@ pub enum Change<'a> {
 pub struct Modification<'a> {
     /// The collection's name.
     pub name: &'a str,
-    /// Which documents.
+    /// The filter.
     pub filter: &'a Filter,
     /// One or many.
     pub reach: Reach,
-    /// What happens to them.
+    /// The change.
     pub change: Change<'a>,
-    /// When none matches; the `_id` is for a document that gets none from filter and change.
+    /// What to do when none matches; the `_id` is for a document that gets none from filter and change.
     pub upsert: (Upsert, Option<&'a Incoming>),
-    /// Of one document: the first in this order.
+    /// For a single document: the sort order that chooses it.
     pub sort: Option<&'a Sort>,
-    /// The index to use.
+    /// The hint.
     pub hint: Option<&'a Hint>,
-    /// The document that the answer is to hold, in this form.
+    /// The document to return, and its projection.
     pub answer: Option<(Returned, Option<&'a Projection>)>,
     /// When to stop.
     pub watch: &'a Watch,
-    /// What was read for it and others behind it, where the filter names an `_id`.
+    /// What was read ahead, if the filter names an `_id`.
     pub ahead: Option<&'a Mutex<ReadAhead>>,
 }
 
@@ -53,7 +53,8 @@ pub(crate) struct Candidate {
 }
 
 impl Modification<'_> {
-    /// Whether an upsert must know what changed since its search. Where the filter names the `_id` of the document that would
+    /// Whether an upsert must know what changed since its search. If the filter names the `_id` of the document that would
+    /// be inserted, that key alone decides.
     /// be inserted, that key alone decides.
     pub(crate) fn is_tracked(&self) -> bool {
         let names_another = |replacement: &Incoming| replacement.raw().get("_id").is_some();
@@ -63,7 +64,7 @@ impl Modification<'_> {
     }
 }
 
-/// The document as the answer is to hold it.
+/// The document in the form in which it is returned.
 pub(crate) fn projected(
     document: &Value,
     projection: Option<&Projection>,

@@ -1,9 +1,9 @@
-//! What a write by filter makes of documents.
+//! The new documents of a write by filter.
 //!
-//! What is little is done under the commit lock: operators without patterns or positions on a small document. All else is
-//! worked out outside the lock, for the version that is there then; under the lock it is put in place if that version is
-//! still the newest, and left to be worked out again if it is not. A thread that must not wait works out one small document,
-//! as long as that takes few steps.
+//! Cheap changes are computed under the commit lock: operators without patterns or positions on a small document. All others
+//! are computed outside of the lock, from the version at that time. Under the lock the result is stored if that version is
+//! still the newest, and computed again if it is not. A thread that must not block computes one small document, as long as
+//! that takes few steps.
 
 use std::sync::Arc;
 
@@ -25,37 +25,37 @@ use crate::query::Rewrite;
 use crate::storage::Lsn;
 use crate::work::Work;
 
-/// Bytes of a document, and of what replaces it, that are worked on under the commit lock.
+/// The maximum bytes of a document, and of its replacement, that are processed under the commit lock.
 const LIGHT: usize = 16 << 10;
-/// How often a version that could not be read is looked for again.
+/// How often a version that could not be read is looked up again.
 const READ_TRIES: u32 = 2;
 
-/// What a commit did to candidates.
+/// The result of a commit for candidates.
 #[derive(Default)]
 pub(crate) struct Changed {
     pub(crate) matched: u64,
     pub(crate) modified: u64,
-    /// Candidates dealt with; the rest goes into another commit.
+    /// Candidates processed; the rest goes into another commit.
     pub(crate) passed: usize,
-    /// Whether the next one must be worked out before it can be changed.
+    /// Whether the next one must be computed before it can be changed.
     pub(crate) unready: bool,
-    /// The document that was asked for.
+    /// The document to return.
     pub(crate) answer: Option<Value>,
-    /// The candidate after those failed; what came before is committed.
+    /// The error of the next candidate; the ones before it are committed.
     pub(crate) failure: Option<Error>,
 }
 
-/// What becomes of a document.
+/// The change of a document.
 enum Effect {
-    /// Nothing: it does not match any more, or is gone.
+    /// None: it does not match any more, or is deleted.
     Passed,
-    /// Nothing: it is so already.
+    /// None: it has that content already.
     Same(Option<Value>),
     Replaced(PackedDocument, Option<Value>),
     Deleted(Option<Value>),
 }
 
-/// What becomes of one version of a document.
+/// The change of one version of a document.
 pub(crate) struct Ready {
     /// None where there is no slot.
     stamp: Option<Stamp>,
@@ -64,10 +64,10 @@ pub(crate) struct Ready {
 }
 
 impl Modification<'_> {
-    /// Whether what it does to a small document is little work.
+    /// Whether the change of a small document is cheap.
     pub(crate) fn is_light(&self) -> bool {
         let change = match self.change {
-            // What `$` stands for is asked of the filter.
+            // The element that `$` stands for depends on the filter.
             Change::Update(update) => update.is_light() && (!update.needs_match() || self.filter.is_light()),
             Change::Replace(replacement) => replacement.bytes().len() <= LIGHT,
             Change::Delete => true,
@@ -77,8 +77,8 @@ impl Modification<'_> {
 }
 
 impl Store {
-    /// Works out what becomes of candidates, the first ones at least. `ready` may have some of them from before: those
-    /// whose documents have not changed since stay.
+    /// Computes the changes of candidates, at least of the first ones. `ready` may have some of them from before: those
+    /// whose documents have not changed since are kept.
     pub(crate) fn work_out(
         &self,
         collection: &Arc<Collection>,
@@ -102,7 +102,7 @@ impl Store {
                 ready.push(fresh);
             }
             bytes += candidate.bytes + ready.get(n).map_or(0, Ready::bytes);
-            // Those behind one that fails are never reached.
+            // Candidates after a failing one are never reached.
             if bytes > PART_BYTES || ready.get(n).is_some_and(|one| one.effect.is_err()) {
                 break;
             }
@@ -149,7 +149,7 @@ impl Store {
                 (None, _) => return Ok(None),
                 (Some(disk), _) => match ahead.read(self, &disk) {
                     Ok(block) => (block, disk.span()),
-                    // A compaction may have taken the file away meanwhile; the slot names another then.
+                    // A compaction may have removed the file meanwhile; the slot then names another.
                     Err(_) if failures < READ_TRIES => {
                         failures += 1;
                         continue;
@@ -171,7 +171,7 @@ impl Ready {
     }
 }
 
-/// What becomes of a document that matches; `now` is in milliseconds.
+/// The change of a matching document; `now` is in milliseconds.
 fn effect(
     collection: &Collection,
     modification: &Modification<'_>,
@@ -225,7 +225,7 @@ fn id_of(document: RawValue<'_>) -> Result<RawValue<'_>> {
     document.get("_id").ok_or_else(|| Error::new(Kind::Internal, "a stored document has no _id"))
 }
 
-/// Changes candidates, each as it was worked out, or here where that is little, until one must be worked out first.
+/// Changes candidates, each as it was computed, or here if that is cheap, until one must be computed first.
 pub(crate) fn change_candidates(
     commit: &mut Commit<'_>,
     collection: &Arc<Collection>,
@@ -271,17 +271,17 @@ pub(crate) fn change_candidates(
     Ok(changed)
 }
 
-/// What a commit did to one candidate.
+/// The result of a commit for one candidate.
 enum Done {
-    /// Nothing yet: it is to be worked out.
+    /// None yet: it must be computed.
     Unready,
-    /// Nothing: it does not match any more.
+    /// None: it does not match any more.
     Passed,
-    /// It matched. Whether it is different now, and the document that was asked for.
+    /// It matched. Whether its content changed, and the document to return.
     Changed(bool, Option<Value>),
 }
 
-/// Puts what was worked out in place, if the document is still the one that it was worked out for.
+/// Stores what was computed, if the document is still the one from which it was computed.
 fn put_ready(
     commit: &mut Commit<'_>,
     collection: &Arc<Collection>,
@@ -321,7 +321,7 @@ fn change_here(
     let Some((lsn, present)) = commit.in_slot(collection, candidate.slot)? else { return Ok(Done::Passed) };
     let before = present.document(collection.shapes());
     let stamp = Stamp::new(lsn, present.version);
-    // Whether another version matches is asked outside, unless the filter is about what never changes.
+    // Whether another version matches is checked outside of the lock, unless the filter only depends on what never changes.
     if present.size() > LIGHT || (stamp != candidate.stamp && !modification.filter.is_of_id()) {
         return Ok(Done::Unready);
     }
@@ -352,8 +352,8 @@ fn change_here(
     }
 }
 
-/// The document that a write answers; without `after` it is as before. Made before anything is staged, so that a
-/// projection that fails changes nothing.
+/// The document that a write returns; without `after` the one before. Built before anything is staged, so that a failing
+/// projection changes nothing.
 fn answered(
     modification: &Modification<'_>,
     before: RawValue<'_>,

@@ -1,4 +1,4 @@
-//! What is inserted where nothing matched, and documents put in the place of others.
+//! Inserts of upserts that matched nothing, and replacements of documents.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,41 +22,41 @@ use crate::query::Filter;
 use crate::storage::Lsn;
 use crate::work::Work;
 
-/// How often an upsert looks at what changed meanwhile before it takes precedence over its collection.
+/// How often an upsert matches what changed meanwhile before it takes precedence over its collection.
 const PATIENCE: u32 = 8;
-/// Slots that are looked at between two looks at the limits.
+/// Slots that are passed between two checks of the limits.
 const PAGE: u64 = 4_096;
 
 /// The state in which a search found nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Searched<'c> {
-    /// The collection, if there was one.
+    /// The collection, if it existed.
     pub(crate) collection: Option<&'c Arc<Collection>>,
     /// The search saw all commits up to this one.
     pub(crate) lsn: Lsn,
 }
 
-/// What came of an upsert.
+/// The result of an upsert.
 pub(crate) enum Upserted {
-    /// A document with this `_id`, and the document that was asked for.
+    /// A document with this `_id` was inserted, and the document to return.
     Inserted(Value, Option<Value>),
-    /// Nothing: since the search somebody wrote a document that matches.
+    /// None: another writer has written a matching document since the search.
     Overtaken,
 }
 
 /// What an upsert finds under the commit lock.
 enum Attempt {
     Inserted,
-    /// Another collection has the name.
+    /// Another collection has the name now.
     Elsewhere,
-    /// Up to this commit these documents changed.
+    /// These documents changed up to this commit.
     Changed(Lsn, Since),
-    /// Its shapes are to be numbered anew.
+    /// Its shapes must be numbered again.
     Stale,
 }
 
 impl Store {
-    /// Inserts what filter and change make, if since the search nobody wrote what the filter matches.
+    /// Inserts the document of filter and change, if no other writer has written a match since the search.
     pub(crate) fn upsert(
         &self,
         modification: &Modification<'_>,
@@ -184,7 +184,8 @@ impl Store {
     }
 }
 
-/// Whether the document that stands in the way of an upsert has the values that the filter asks for: all that it
+/// Whether the document that conflicts with an upsert has the values of the filter: all fields of the conflict are
+/// equalities of the filter.
 /// collided in are equalities of the filter.
 pub(crate) fn may_match(filter: &Filter, error: &Error) -> bool {
     let (Kind::DuplicateKey, Some(taken)) = (error.kind(), &error.details().key_value) else { return false };
@@ -206,7 +207,7 @@ pub(crate) fn object_of(raw: RawValue<'_>) -> Object {
     raw.as_object().map(|object| object.to_object()).unwrap_or_default()
 }
 
-/// The replacement with this `_id` in front; an `_id` of its own must be equal to it.
+/// The replacement with this `_id` first; an `_id` of its own must be equal to it.
 pub(crate) fn replacement_of(replacement: &Incoming, id: &Value) -> Result<Object> {
     let mut object = object_of(replacement.raw());
     if let Some(at) = object.iter().position(|(key, _)| key == "_id") {

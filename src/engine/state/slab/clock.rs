@@ -1,4 +1,4 @@
-//! What turns documents cold, and warm again: the hand of the clock on one slab.
+//! Eviction and caching of documents: the clock hand on one slab.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{CHUNK, Content, OnDisk, PAGE, Slab, SlotId, Version, place};
 use crate::storage::{Block, BlockPlace, Lsn};
 
-/// The places named in a page, so that neighbours on disk share one, however often they come and go one by one.
+/// The places named in a page, so that neighbours on disk share one, however often they are evicted and loaded one by one.
 #[derive(Default)]
 struct Places(SmallVec<[Arc<BlockPlace>; 4]>);
 
@@ -35,9 +35,9 @@ impl Places {
 }
 
 impl Slab {
-    /// Moves the clock's hand over one page: hot documents published by `published` that were not read by key
-    /// since the hand came by last turn cold; those that were keep their bytes, in blocks of their own, so that
-    /// no block stays for a neighbour's sake. Answers where the hand stands, and the bytes freed.
+    /// Moves the clock hand over one page. Documents in memory, published by `published`, that no read by key has used since
+    /// the last pass are evicted; those that were used keep their bytes, in their own blocks, so that no block stays in
+    /// memory because of a neighbour. Returns the position of the hand, and the bytes freed.
     pub fn cool_page(&self, hand: u64, published: Lsn) -> (u64, u64) {
         let next = (hand / PAGE as u64 + 1) * PAGE as u64;
         let Some(chunk) = self.chunk((hand / CHUNK) as usize) else { return (next, 0) };
@@ -76,7 +76,7 @@ impl Slab {
         (next, freed)
     }
 
-    /// The first slot at or after the hand, or of the page it stands on, with which the clock may have something to do.
+    /// The first slot at or after the hand, or of its current page, that may hold a document in memory.
     pub fn next_warm(&self, hand: u64) -> u64 {
         let chunks = self.chunks.read();
         let from = (hand / CHUNK) as usize;
@@ -92,8 +92,8 @@ impl Slab {
         self.end().max(hand)
     }
 
-    /// Puts the bytes of a version, read outside of the lock, back into memory, if the slot's newest is still that version
-    /// and stands where it was read: the bytes fit no other span than the one they were read for.
+    /// Caches the bytes of a version that were read outside of the lock, if the slot's newest is still that version at that
+    /// place: the bytes fit only the span for which they were read.
     pub fn warm(&self, id: SlotId, read: &OnDisk, block: Arc<Block>) {
         self.with_mut(id, |slot| {
             if read.is(&slot.newest) {
