@@ -12,7 +12,7 @@
 //! The guarantees for writes are unchanged:
 //!
 //! - Writes commit in the order of the calls: the queue is used here only while it is idle, and released before anything is
-//! pushed to it.
+//!   pushed to it.
 //! - A result settles when its commit is published, on the thread that publishes it, which is mostly this one.
 //! - In sync mode no write is executed here, because an fdatasync blocks.
 //! - What a commit leaves behind (documents to evict, a compaction that pays) is handled on the queue, periodically.
