@@ -11,7 +11,7 @@ import { VERSION } from './release.js'
 /** The environment variable that names an addon of one's own. Read when the first database is opened, so a program may set it. */
 const VARIABLE = 'MOLTENDB_NATIVE_PATH'
 
-/** What is asked of whatever was loaded, before anything else. */
+/** The part of an addon that is used before anything else: its version is compared. */
 interface Versioned {
   version?(): string
 }
