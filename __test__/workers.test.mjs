@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { on, once } from 'node:events'
+import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
@@ -61,4 +63,32 @@ test('a worker terminated in the middle disturbs nobody', async (t) => {
     await db.collection('items').set('main', { round })
     t.is((await db.collection('items').get('main')).round, round)
   }
+})
+
+test('workers come and go in a process whose main thread never loads the addon', async (t) => {
+  const worker = `
+    const { workerData: { index, i } } = require('node:worker_threads')
+    const { Database } = require(index)
+    Database.open(':memory:').then(async (db) => {
+      const c = db.collection('c')
+      await Promise.all(Array.from({ length: 500 }, (_, j) => c.insertOne({ j, s: 'x'.repeat(j % 300) })))
+      await c.find({ j: { $gt: 5 } }).toArray()
+      if (i % 3 === 0) process.exit(0)
+      if (i % 3 === 1) await db.close()
+      c.updateMany({}, { $inc: { j: 1 } }).catch(() => {})
+    })`
+  const main = `
+    const { Worker } = require('node:worker_threads')
+    const one = (i) => new Promise((ended, failed) => {
+      const worker = new Worker(${JSON.stringify(worker)}, { eval: true, workerData: { index: ${JSON.stringify(index)}, i } })
+      worker.on('error', failed)
+      worker.on('exit', ended)
+      if (i % 4 === 3) setTimeout(() => worker.terminate(), 20)
+    })
+    ;(async () => {
+      for (let round = 0; round < 3; round++) await Promise.all([0, 1, 2, 3].map((i) => one(round * 4 + i)))
+      console.log('all ended')
+    })()`
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', main])
+  t.is(stdout, 'all ended\n')
 })

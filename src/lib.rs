@@ -23,6 +23,11 @@ pub mod query;
 pub mod storage;
 pub mod work;
 
+/// The addon's allocator: writes take less time than with the system's, and memory that was freed goes back to it.
+#[cfg(feature = "node")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use engine::Database;
 pub use error::{Error, Kind, Result};
 pub use options::OpenOptions;

@@ -8,11 +8,13 @@ import type { Connection } from '../connection/connection.js'
 import { writeArrayHead, writeField } from '../request/bodies.js'
 import { type BulkAnswer, BulkWriteResult, bulkWritesOf } from '../request/bulk.js'
 import { variablesOf } from '../request/reads.js'
+import { requestOf } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
 import {
   answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, updateOf, updateResult
 } from '../request/writes.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
+import type { Operation } from '../transport/target.js'
 import type {
   AnyBulkWriteOperation, BulkWriteOptions, DeleteOptions, DeleteResult, Document, Filter, FindOneAndDeleteOptions, FindOneAndReplaceOptions,
   FindOneAndUpdateOptions, InferId, InsertManyOptions, InsertManyResult, InsertOneOptions, InsertOneResult, ModifyResult, OperationOptions,
@@ -66,16 +68,11 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     return handleOf(this).run('insertOne', options, (where, given) => {
       checkFields(where, 'document', document)
       let id: unknown
-      return {
-        opcode: Opcode.Insert,
-        flags: 0,
-        single: true,
-        body: (out, shapes) => {
-          writeArrayHead(out, 1)
-          id = handleOf(this).writeNew(out, shapes, document, given)
-        },
-        finish: () => ({ acknowledged: true, insertedId: id as InferId<T> })
+      const body: Operation['body'] = (out, shapes) => {
+        writeArrayHead(out, 1)
+        id = handleOf(this).writeNew(out, shapes, document, given)
       }
+      return requestOf(Opcode.Insert, 0, null, body, () => ({ acknowledged: true, insertedId: id as InferId<T> }), true)
     })
   }
 
@@ -142,7 +139,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     return handleOf(this).run('replaceOne', options, (where, given) => {
       const sort = sortKeys(where, given.sort)
       const { opcode, flags, body } = replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given), sort)
-      return { opcode, flags, variables: variablesOf(where, given.let), body, finish: updateResult<T> }
+      return requestOf(opcode, flags, variablesOf(where, given.let), body, updateResult<T>)
     })
   }
 
@@ -257,17 +254,14 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     return handleOf(this).run<any, O>(method, options, (where, given) => {
       const answering = answeringOf(where, given as FindOneAndUpdateOptions)
       const write = check(where, given)
-      return {
-        opcode: Opcode.FindOneAnd,
-        flags: answering.flags | write.flags,
-        variables: variablesOf(where, given.let),
-        body: (out, shapes) => {
-          writeField(out, write.opcode)
-          write.body(out, shapes)
-          answering.write(out)
-        },
-        finish: (answer: ModifiedAnswer<WithId<T>>) => modified(answer, answering.metadata)
+      const body: Operation['body'] = (out, shapes) => {
+        writeField(out, write.opcode)
+        write.body(out, shapes)
+        answering.write(out)
       }
+      return requestOf(Opcode.FindOneAnd, answering.flags | write.flags, variablesOf(where, given.let), body, (answer: ModifiedAnswer<WithId<T>>) => {
+        return modified(answer, answering.metadata)
+      })
     })
   }
 
@@ -278,16 +272,14 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
       const sort = kind === Flag.Many ? undefined : sortKeys(where, given.sort)
       // Assigned one by one: spreading makes small updates markedly slower.
       const write = updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), kind, sort)
-      return { opcode: write.opcode, flags: write.flags, variables: variablesOf(where, given.let), body: write.body, finish: updateResult<T> }
+      return requestOf(write.opcode, write.flags, variablesOf(where, given.let), write.body, updateResult<T>)
     })
   }
 
   #delete(method: keyof typeof COLLECTION, kind: number, filter: unknown, options: DeleteOptions | undefined): Promise<DeleteResult> {
     return handleOf(this).run(method, options, (where, given) => {
       const { opcode, flags, body } = deletionOf(where, filterOf(where, filter), given, kind)
-      return {
-        opcode, flags, variables: variablesOf(where, given.let), body, finish: (deletedCount: number) => ({ acknowledged: true, deletedCount })
-      }
+      return requestOf(opcode, flags, variablesOf(where, given.let), body, (deletedCount: number) => ({ acknowledged: true, deletedCount }))
     })
   }
 }

@@ -156,15 +156,32 @@ export class Handle {
 
   /** How the writes of one call write documents. */
   documentWriter(where: string, given: InsertOneOptions): DocumentWriter {
-    return {
-      writeNew: (out, shapes, document) => this.writeNew(out, shapes, document, given),
-      writeReplacement: (out, shapes, document) => encodeDocument(out, shapes, document, this.encoding(where, given)),
-      writeUpsertId: (out, upsert) => this.writeUpsertId(out, upsert)
-    }
+    return new CallWriter(this, where, given)
   }
 
   writeUpsertId(out: Writer, upsert: boolean): void {
     if (upsert) encodeId(out, this.settings.createPk())
     else writeField(out, null)
+  }
+}
+
+/** How the writes of one call write documents. */
+class CallWriter implements DocumentWriter {
+  constructor(
+    private readonly handle: Handle,
+    private readonly where: string,
+    private readonly given: InsertOneOptions
+  ) {}
+
+  writeNew(out: Writer, shapes: PortShapes, document: object): unknown {
+    return this.handle.writeNew(out, shapes, document, this.given)
+  }
+
+  writeReplacement(out: Writer, shapes: PortShapes, document: object): void {
+    encodeDocument(out, shapes, document, this.handle.encoding(this.where, this.given))
+  }
+
+  writeUpsertId(out: Writer, upsert: boolean): void {
+    this.handle.writeUpsertId(out, upsert)
   }
 }

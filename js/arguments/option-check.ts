@@ -3,9 +3,12 @@
 import { checkFields, countOf, shown, unsupported, wrongArgument } from './arguments.js'
 import { type OptionNames, OTHER_NAMES, PARTS, REFUSED } from './option-table.js'
 
+/** What a call without options has. */
+const NONE: object = Object.freeze({})
+
 /** The options of a call; absent means none. */
 export function optionsOf<T extends object>(where: string, options: T | null | undefined, names: OptionNames): Partial<T> {
-  if (options === undefined || options === null) return {}
+  if (options === undefined || options === null) return NONE
   if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
   checkNames(where, options, names)
   const given = options as { collation?: unknown; signal?: unknown; maxTimeMS?: unknown }

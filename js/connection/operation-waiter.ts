@@ -39,13 +39,19 @@ export class OperationWaiter<T> implements Waiter {
     private readonly resolve: (value: T | Promise<never>) => void,
     private readonly reject: (error: unknown) => void
   ) {
+    // Most operations have neither, and make no functions for them.
+    this.stop = request.signal || request.maxTimeMS ? this.#stopOnGivenUp() : undefined
+  }
+
+  #stopOnGivenUp(): (() => void) | undefined {
+    const { where, request, owner } = this
     const givenUp = (reason: unknown): (() => void) | undefined => {
       this.#aborted = true
-      reject(reason)
+      this.reject(reason)
       const { ticket } = this
       return ticket === undefined ? undefined : () => owner.port.cancel(ticket)
     }
-    this.stop = onGivenUp(where, request, givenUp, () => {
+    return onGivenUp(where, request, givenUp, () => {
       return WRITES.has(request.opcode) && this.ticket !== undefined && owner.port.hasBegun(this.ticket)
     })
   }

@@ -24,6 +24,16 @@ export interface Request<T = unknown> extends Operation {
   failed?(error: Error): void
 }
 
+/**
+ * A request whose fields are all there. Requests of one hidden class keep what runs them fast: in a program that calls many methods, a property of
+ * an object of many classes takes ten times as long to read.
+ */
+export function requestOf<T>(
+  opcode: number, flags: number, variables: Document | null, body: Operation['body'], finish: (value: never) => T, single = false
+): Request<T> {
+  return { opcode, flags, variables, body, finish, single, signal: undefined, maxTimeMS: undefined, prepared: undefined }
+}
+
 /** The operation with its limits, as the core reads them. */
 export function withLimits(where: string, request: Request<unknown>): Operation {
   const { signal, maxTimeMS, variables } = request
