@@ -187,9 +187,10 @@ test('the permission model says which flag it takes', (t) => {
 if (process.platform === 'linux') {
   for (const [maps, libc] of [
     ['7f1-7f2 r-xp 00000000 08:01 1 /lib/ld-musl-x86_64.so.1\n', 'musl'],
-    ['7f1-7f2 r-xp 00000000 08:01 1 /usr/lib/x86_64-linux-gnu/libc.so.6\n7f1 /opt/ld-musl-tools/x\n', 'gnu']
+    ['7f1-7f2 r-xp 00000000 08:01 1 /usr/lib/libc.so\n', 'musl'],
+    ['7f1-7f2 r-xp 00000000 08:01 1 /usr/lib/x86_64-linux-gnu/libc.so.6\n7f1 /opt/ld-musl-tools/libc.so.6\n', 'gnu']
   ]) {
-    test(`a process that has ${libc} in its address space takes the addon for ${libc}`, (t) => {
+    test(`a process that has ${maps.split('/').at(-1).trim()} in its address space takes the addon for ${libc}`, (t) => {
       const before = `
         const fs = require('fs')
         const { readFileSync } = fs

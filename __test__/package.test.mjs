@@ -11,7 +11,9 @@ import test from 'ava'
 import { compare, faultsOf, readAddon } from '../scripts/package/addon-file.mjs'
 import { withAbsoluteLinks } from '../scripts/package/links.mjs'
 import { publishedManifest, readManifest } from '../scripts/package/manifests.mjs'
+import { notesOf } from '../scripts/package/notes.mjs'
 import { pack } from '../scripts/package/pack.mjs'
+import { publishAll } from '../scripts/package/publish.mjs'
 import { targets, targetsNamed } from '../scripts/package/targets.mjs'
 import { disagreements, versionsInFiles } from '../scripts/package/versions.mjs'
 import { stalePlatformFiles } from '../scripts/package/write-platforms.mjs'
@@ -170,4 +172,26 @@ test('relative links become absolute at the tag of the version, others stay', (t
 test('an ES module may import the default, as a habit of CommonJS has it', (t) => {
   const source = "import moltendb, { Database } from 'moltendb-node'; console.log(moltendb.Database === Database)"
   t.is(execFileSync(process.execPath, ['--input-type=module', '-e', source], { cwd: root, encoding: 'utf8' }), 'true\n')
+})
+
+test('a tag that is not the version, or a changelog that says "not released", keeps a release from being made', (t) => {
+  const at = clone(t)
+  const { status, stderr } = script(at, 'versions.mjs', '--check', 'v9.9.9')
+  t.is(status, 1)
+  t.regex(stderr, /the tag is v9\.9\.9, package\.json says/)
+  t.regex(stderr, /CHANGELOG\.md says that .* is not released/)
+  const path = join(at, 'CHANGELOG.md')
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/, not released$/m, ', 2030-01-31'))
+  t.is(script(at, 'versions.mjs', '--check', `v${manifest.version}`).status, 0)
+})
+
+test('nothing is published where a tarball is missing', (t) => {
+  t.throws(() => publishAll(folder(t)), { message: /^nothing is published: .* lacks moltendb-node-darwin-arm64-/ })
+})
+
+test('the notes of a release are what the changelog says of it', (t) => {
+  const log = '# Changelog\n\n## 1.1.0, 2030-01-01\n\n- new\n\n## 1.0.0\n\n- old\n'
+  t.is(notesOf('1.1.0', log), '- new\n')
+  t.is(notesOf('1.0.0', log), '- old\n')
+  t.throws(() => notesOf('1.0', log), { message: /no heading for 1\.0/ })
 })

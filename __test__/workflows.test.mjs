@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 import test from 'ava'
 
+import { targets } from '../scripts/package/targets.mjs'
+
 const folder = new URL('../.github/workflows/', import.meta.url)
 const workflows = readdirSync(folder)
   .filter((name) => /\.ya?ml$/.test(name))
@@ -49,16 +51,39 @@ test('one commit of an action everywhere', (t) => {
   }
 })
 
-test('a workflow and each of its jobs name their permissions, which are to read', (t) => {
+/** The jobs that may do more than read, and what. They run for tags only. */
+const MAY_WRITE = { 'release.yml': { publish: ['id-token'], release: ['contents'] } }
+
+test('a workflow and each of its jobs name their permissions, which are to read but for what a release writes', (t) => {
   for (const workflow of workflows) {
-    t.true(workflow.lines.includes('permissions:'), workflow.name)
+    const head = workflow.lines.slice(0, workflow.lines.indexOf('jobs:'))
+    t.true(head.includes('permissions:'), workflow.name)
+    t.deepEqual(writes(head), [], workflow.name)
     for (const [job, lines] of Object.entries(jobsOf(workflow))) {
-      const at = lines.indexOf('    permissions:')
-      t.not(at, -1, `${workflow.name}: the job ${job} has no permissions`)
+      t.true(lines.includes('    permissions:'), `${workflow.name}: the job ${job} has no permissions`)
       t.true(lines.some((line) => /^ {4}timeout-minutes: \d+$/.test(line)), `${workflow.name}: the job ${job} has no timeout-minutes`)
+      const allowed = MAY_WRITE[workflow.name]?.[job] ?? []
+      t.deepEqual(writes(lines), allowed, `${workflow.name}: the job ${job}`)
+      if (allowed.length > 0) t.true(lines.includes("    if: github.event_name == 'push'"), `${workflow.name}: the job ${job} runs for more than tags`)
     }
-    t.deepEqual(where(workflow.name, workflow.lines.filter((line) => /^\s+[\w-]+: write\b|write-all|read-all/.test(line))), [])
   }
+})
+
+/** What lines ask to write. */
+function writes(lines) {
+  return lines.flatMap((line) => /^\s+([\w-]+): write\b/.exec(line)?.[1] ?? (/write-all|read-all/.test(line) ? [line.trim()] : []))
+}
+
+test('a release builds, tries and packs every platform, and publishes what was tried', (t) => {
+  const jobs = jobsOf(workflows.find(({ name }) => name === 'release.yml'))
+  const named = (job) => jobs[job].flatMap((line) => /\{ target: ([\w-]+),/.exec(line)?.[1] ?? []).sort()
+  const all = targets.map(({ name }) => name).sort()
+  t.deepEqual(named('build'), all)
+  t.deepEqual(named('suite'), all)
+  const needs = (job) => jobs[job].find((line) => line.startsWith('    needs:')).split(': ')[1]
+  t.deepEqual(['build', 'suite', 'pack', 'install', 'runtimes', 'publish', 'release'].map(needs), [
+    'version', 'build', 'suite', 'pack', 'pack', '[install, runtimes, electron]', 'publish'
+  ])
 })
 
 test('a checkout leaves no credentials behind', (t) => {
@@ -79,6 +104,8 @@ test('tools are installed by version', (t) => {
   for (const { name, lines } of workflows) {
     for (const { what, how } of rules) t.deepEqual(where(name, lines.filter((line) => what.test(line) && !how.test(line))), [])
   }
-  const pinned = readFileSync(new URL('../.github/zigbuild.txt', import.meta.url), 'utf8').split(/\r?\n/).filter((line) => line && !line.startsWith('#'))
+  const pinned = ['zigbuild.txt', 'workflow-lints.txt']
+    .flatMap((name) => readFileSync(new URL(`../.github/${name}`, import.meta.url), 'utf8').split(/\r?\n/))
+    .filter((line) => line && !line.startsWith('#'))
   for (const line of pinned) t.regex(line, /^[\w-]+==\d+\.\d+\.\d+( --hash=sha256:[0-9a-f]{64})+$/)
 })

@@ -23,7 +23,7 @@ export function targetName(platform = process.platform as string, arch = process
 /** Whether this process runs on musl, as Alpine Linux does: musl is in its address space, whatever else is installed. */
 function isMusl(): boolean {
   try {
-    return /\/(ld-musl-|libc\.musl-)[^/\n]*$/m.test(readFileSync('/proc/self/maps', 'latin1'))
+    return /\/(ld-musl-[^/\n]*|libc\.musl-[^/\n]*|libc\.so)$/m.test(readFileSync('/proc/self/maps', 'latin1'))
   } catch {
     return process.report !== undefined && !reportsGlibc()
   }

@@ -36,6 +36,15 @@ export function disagreements() {
   return places.filter(({ version }) => version !== places[0].version)
 }
 
+/** What keeps the checkout from being released under a tag, in sentences. */
+export function releaseFaults(tag) {
+  const [{ version }] = versionsInFiles()
+  const faults = disagreements().map((place) => `${place.file} says ${place.version}, package.json ${version}`)
+  if (tag !== `v${version}`) faults.push(`the tag is ${tag}, package.json says ${version}: tag v${version}, or npm run version:set ${tag.replace(/^v/, '')}`)
+  if (/^## .*, not released$/m.test(read('CHANGELOG.md'))) faults.push(`CHANGELOG.md says that ${version} is not released: give its heading the date`)
+  return faults
+}
+
 /** Writes a version to every file; the changelog gets a heading for it where there is none, above the others. */
 export function setVersion(version) {
   for (const { file, pattern } of PLACES) {
@@ -55,11 +64,11 @@ function read(file) {
   return readFileSync(join(root, file), 'utf8').replaceAll('\r\n', '\n')
 }
 
-function main([version]) {
+function main([version, tag]) {
   if (version === '--check') {
-    const places = disagreements()
-    for (const place of places) console.error(`${place.file} says ${place.version}, package.json ${versionsInFiles()[0].version}`)
-    return places.length > 0 ? 1 : 0
+    const faults = tag ? releaseFaults(tag) : disagreements().map((place) => `${place.file} says ${place.version}, package.json ${versionsInFiles()[0].version}`)
+    for (const fault of faults) console.error(fault)
+    return faults.length > 0 ? 1 : 0
   }
   if (!VERSION.test(version ?? '')) {
     console.error(`usage: npm run version:set 0.2.0 (or 0.2.0-beta.1); got ${version}`)

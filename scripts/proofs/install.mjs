@@ -2,13 +2,14 @@
 // ES modules and TypeScript; and shows that only the package of the platform arrives. `npm run test:install`; `-- npm pnpm` runs some.
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { pack } from '../package/pack.mjs'
 import { targets } from '../package/targets.mjs'
 import { npmOutput, root, seconds } from '../steps.mjs'
+import { hostTarget } from './project.mjs'
 import { withRegistry } from './registry.mjs'
 import { tool } from './tools.mjs'
 
@@ -63,7 +64,7 @@ function outside() {
 
 function row(manager, what, started, packages) {
   rows.push({ manager, what, time: seconds(performance.now() - started), packages })
-  console.log(`${manager.padEnd(16)} ${what.padEnd(32)} ${rows.at(-1).time.padStart(7)}   ${packages}`)
+  console.log(`${manager.padEnd(20)} ${what.padEnd(30)} ${rows.at(-1).time.padStart(7)}   ${packages}`)
 }
 
 /** The packages below node_modules. */
@@ -170,20 +171,13 @@ async function main(names) {
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${Object.keys(managers).join(', ')}`)
   // All eight, with files of text for those that were not built here, so that a wrong choice would be seen.
   const packed = pack({ standIns: true, out: join(home, 'packages') })
-  const host = hostTarget()
+  const host = hostTarget().name
   for (const { name, size, unpackedSize } of packed.filter((one) => one.name === NAME || one.name.endsWith(`-${host}`))) {
     console.log(`${name.padEnd(32)} ${(size / 1000).toFixed(1)} kB packed, ${(unpackedSize / 1000).toFixed(1)} kB unpacked`)
   }
-  await withRegistry(packed.map(({ path }) => path), async (registry) => {
+  await withRegistry(join(home, 'packages'), async (registry) => {
     for (const name of names.length > 0 ? names : Object.keys(managers)) await managers[name](registry, host)
   })
-}
-
-/** The platform whose addon this checkout built. */
-function hostTarget() {
-  const { platform, arch } = process
-  const libc = platform === 'linux' ? (readFileSync('/proc/self/maps', 'latin1').includes('ld-musl-') ? 'musl' : 'glibc') : undefined
-  return targets.find((target) => target.os === platform && target.cpu === arch && target.libc === libc).name
 }
 
 try {

@@ -6,12 +6,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { npmOutput } from '../steps.mjs'
+import { publishAll } from '../package/publish.mjs'
 import { tool } from './tools.mjs'
 
-/** Runs `work(address)` with a registry that holds these tarballs; it ends with the work. */
-export async function withRegistry(tarballs, work) {
-  const modules = tool('verdaccio', { verdaccio: '6.8.0' }, { 'node-fetch': '2.7.0' })
+/** Runs `work(address)` with a registry that holds the tarballs of a folder, published as a release publishes them; it ends with the work. */
+export async function withRegistry(packages, work) {
+  const modules = tool('verdaccio', { verdaccio: '6.8.0' }, { overrides: { 'node-fetch': '2.7.0' } })
   const folder = mkdtempSync(join(tmpdir(), 'moltendb-registry-'))
   const port = await freePort()
   const address = `http://127.0.0.1:${port}/`
@@ -27,7 +27,10 @@ export async function withRegistry(tarballs, work) {
     await answering(`${address}-/ping`, server)
     // Any token will do where everyone may publish; npm asks for one all the same.
     writeFileSync(join(folder, 'npmrc'), `registry=${address}\n//127.0.0.1:${port}/:_authToken=anyone\n`)
-    for (const path of tarballs) npmOutput(['publish', path, '--ignore-scripts', '--loglevel=error', '--userconfig', join(folder, 'npmrc')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const args = ['--userconfig', join(folder, 'npmrc')]
+    publishAll(packages, { args, say() {} })
+    const again = publishAll(packages, { args, say() {} })
+    if (again.length > 0) throw new Error(`published twice: ${again.join(', ')}`)
     return await work(address)
   } catch (error) {
     if (server.exitCode !== null || server.signalCode !== null) error.message += `\nthe registry had ended (${server.exitCode ?? server.signalCode}): ${Buffer.concat(said)}`

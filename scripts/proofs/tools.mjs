@@ -6,8 +6,8 @@ import { join } from 'node:path'
 
 import { npmOutput, root } from '../steps.mjs'
 
-/** Installs packages by name and exact version in a folder of their own; answers its node_modules. */
-export function tool(name, dependencies, overrides = {}) {
+/** Installs packages by name and exact version in a folder of their own; answers its node_modules. `foreign` ones are for another platform. */
+export function tool(name, dependencies, { overrides = {}, foreign = false } = {}) {
   const folder = join(root, 'target', 'tools', name)
   const wanted = `${JSON.stringify({ name: `tool-${name}`, private: true, dependencies, overrides }, null, 2)}\n`
   const manifest = join(folder, 'package.json')
@@ -16,7 +16,7 @@ export function tool(name, dependencies, overrides = {}) {
     console.log(`installing ${Object.entries(dependencies).map(([one, version]) => `${one}@${version}`).join(', ')}`)
     mkdirSync(folder, { recursive: true })
     writeFileSync(manifest, wanted)
-    npmOutput(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
+    npmOutput(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...(foreign ? ['--force'] : [])], { cwd: folder })
   }
   return join(folder, 'node_modules')
 }

@@ -1,0 +1,92 @@
+// Builds the addons of other platforms, and checks what came out: `npm run build:targets`, all of them, or some by name. `--quick` leaves
+// link-time optimisation out, to try a platform; what it makes is larger and slower, and is not to be published.
+//
+// What the system of a target builds itself, and Linux's addons by zig, are products: target/addons, from where `npm run pack` takes them. macOS and
+// Windows can be cross-built from Linux too, without Apple's signature and with MinGW in Microsoft's place: those show that the code compiles and runs
+// there, and lie in target/stand-ins, where nothing packs them.
+
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { faultsOf, OLDEST_GLIBC, readAddon } from '../package/addon-file.mjs'
+import { readManifest } from '../package/manifests.mjs'
+import { addonName, targetsNamed } from '../package/targets.mjs'
+import { root, seconds } from '../steps.mjs'
+import { pathWithZig, standardLibrary, windowsImports } from './toolchain.mjs'
+
+/** Apart from target/, whose products of the host's own triple are linked in another way. */
+const targetFolder = join(root, 'target', 'cross')
+
+const QUICK = { CARGO_PROFILE_RELEASE_LTO: 'false', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16', CARGO_PROFILE_RELEASE_OPT_LEVEL: '2' }
+
+/** Strip runs a program of the host's own format; what the linker leaves is small enough. */
+const UNSTRIPPED = { CARGO_PROFILE_RELEASE_STRIP: 'none' }
+
+const LIBRARIES = { linux: 'libmoltendb_node.so', darwin: 'libmoltendb_node.dylib', win32: 'moltendb_node.dll' }
+
+/** How this machine builds a target: cargo's subcommand, triple and environment, and whether the product may be published. */
+export function planFor(target, host = process.platform) {
+  const { triple, os } = target
+  if (os === 'linux') {
+    const zig = target.libc === 'glibc' ? `${triple}.${OLDEST_GLIBC}` : triple
+    // An addon is a shared library, which a static C library cannot make.
+    const flags = target.libc === 'musl' ? { [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: '-C target-feature=-crt-static' } : {}
+    return { command: 'zigbuild', triple, target: zig, env: flags, zig: true, product: true }
+  }
+  if (os === host) return { command: 'build', triple, target: triple, env: {}, product: true }
+  if (os === 'darwin') return { command: 'zigbuild', triple, target: triple, env: UNSTRIPPED, zig: true, product: false }
+  if (target.cpu === 'x64') return windowsPlan('x86_64-pc-windows-gnu', 'build', 'x86_64-w64-mingw32-dlltool')
+  throw new Error(`${target.name} cannot be built on ${host}: it needs Microsoft's tools, which .github/workflows/release.yml has`)
+}
+
+function windowsPlan(triple, command, dlltool) {
+  const imports = windowsImports(dlltool)
+  const env = { ...UNSTRIPPED, LIBNODE_PATH: imports, [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: `-L native=${imports}` }
+  return { command, triple, target: triple, env, product: false }
+}
+
+function asVariable(triple) {
+  return triple.toUpperCase().replaceAll('-', '_')
+}
+
+/** Builds one target; answers the addon's path and what its file says, with all that is wrong with it. */
+export function buildTarget(target, { quick = false } = {}) {
+  const plan = planFor(target)
+  const library = standardLibrary(plan.triple)
+  const env = { ...process.env, ...(quick && QUICK), ...plan.env, ...library.env, ...(plan.zig && { PATH: pathWithZig() }) }
+  const args = [plan.command, '--release', '--locked', '--lib', '--target', plan.target, '--target-dir', targetFolder, ...library.args]
+  const { status, error } = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env })
+  if (status !== 0) throw new Error(`cargo ${args.join(' ')} ended with ${status ?? error?.message}`)
+
+  const folder = join(root, 'target', plan.product ? 'addons' : 'stand-ins')
+  const path = join(folder, addonName(target))
+  mkdirSync(folder, { recursive: true })
+  // A new file: macOS keeps the signature of an old one in mind.
+  rmSync(path, { force: true })
+  copyFileSync(join(targetFolder, plan.triple, 'release', LIBRARIES[target.os]), path)
+  const addon = readAddon(path)
+  return { path, addon, product: plan.product, faults: faultsOf(addon, target, readManifest().version, { release: plan.product && !quick }) }
+}
+
+function main(args) {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { quick: { type: 'boolean' } } })
+  const rows = []
+  for (const target of targetsNamed(positionals)) {
+    const started = performance.now()
+    console.log(`\n== ${target.name}`)
+    try {
+      const { addon, product, faults } = buildTarget(target, values)
+      const what = `${(addon.size / 1e6).toFixed(2)} MB, version ${addon.version}${addon.glibc ? `, needs glibc ${addon.glibc}` : ''}${product ? '' : ', a stand-in'}`
+      rows.push({ name: target.name, what: [what, ...faults].join('; '), ok: faults.length === 0, time: seconds(performance.now() - started) })
+    } catch (error) {
+      rows.push({ name: target.name, what: error.message, ok: false, time: seconds(performance.now() - started) })
+    }
+  }
+  console.log('')
+  for (const { name, what, ok, time } of rows) console.log(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(18)} ${time.padStart(8)}  ${what}`)
+  return rows.every(({ ok }) => ok) ? 0 : 1
+}
+
+if (process.argv[1] === import.meta.filename) process.exitCode = main(process.argv.slice(2))
