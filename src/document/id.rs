@@ -1,4 +1,4 @@
-//! Which values may be an `_id`, and the one that a document gets when it brings none; ObjectIds as text.
+//! Which values may be an `_id`, the default `_id` of a document, and ObjectIds as text.
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
@@ -20,7 +20,7 @@ pub fn check_id(id: RawValue<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A UUID of version 7: ordered by its time. The random bytes are the caller's, who has a source of them.
+/// A UUID of version 7, which is ordered by its time. The caller supplies the random bytes.
 pub fn uuid_v7(millis: u64, random: [u8; 10]) -> String {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
 }
@@ -38,7 +38,7 @@ pub fn object_id_from_hex(text: &str) -> Option<[u8; 12]> {
     Some(id)
 }
 
-/// The time that an ObjectId starts with, which has seconds, in milliseconds since 1970.
+/// The timestamp of an ObjectId, in milliseconds since 1970; its resolution is a second.
 pub fn object_id_time(id: &[u8; 12]) -> i64 {
     let [a, b, c, d, ..] = *id;
     i64::from(u32::from_be_bytes([a, b, c, d])) * 1_000

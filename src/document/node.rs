@@ -1,4 +1,4 @@
-//! Reading encoded bytes and trees by one interface, so that order, paths and filters are written once.
+//! One interface to encoded bytes and trees, so that order, paths and filters are written once.
 
 use super::value::Value;
 use crate::document::encoding::raw::{RawKind, RawValue};

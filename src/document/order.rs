@@ -1,4 +1,4 @@
-//! THE total order over values, MongoDB's: null < numbers < strings < objects < arrays < binary < ObjectId <
+//! The total order of values, which is MongoDB's: null < numbers < strings < objects < arrays < binary < ObjectId <
 //! booleans < dates. Sorts, filters and index keys follow it.
 //!
 //! - Numbers compare by value whatever their type, exactly (no rounding of a long to a double); NaN is the
@@ -73,13 +73,13 @@ pub fn equal(a: RawValue<'_>, b: RawValue<'_>) -> bool {
     compare_nodes(a, b).is_eq()
 }
 
-/// The same order, between any two forms.
+/// The order of two values in any form.
 pub fn compare_nodes<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> Ordering {
     compare_at(a, b, DEEPEST)
 }
 
-/// Levels that are compared: more than any value has that was checked. What lies deeper is equal, so that no bytes
-/// make the comparison recurse without end.
+/// Levels that are compared: more than any validated value has. Deeper values compare as equal, so that no bytes make
+/// the comparison recurse without bound.
 const DEEPEST: usize = 2 * MAX_DEPTH;
 
 fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
@@ -124,7 +124,7 @@ fn compare_arrays<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> 
     if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
 }
 
-/// Two numbers by value; anything else is equal to its like here, which leaves nulls.
+/// Two numbers by value. Only nulls reach this besides numbers, and they are equal.
 fn compare_numbers(a: Seen<'_>, b: Seen<'_>) -> Ordering {
     match (a, b) {
         (Seen::Double(a), Seen::Double(b)) => compare_doubles(a, b),

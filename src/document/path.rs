@@ -1,9 +1,9 @@
-//! Dotted paths, and where they lead through objects and arrays.
+//! Dotted paths, and the values that they reach through objects and arrays.
 //!
-//! MongoDB's rule of traversal: a path steps through objects by key. At an array with path left over, it goes
-//! on in every element that is an object, and, when its next part is a number, also in the element at that
-//! place. Elements that are arrays are entered by number only. A path that ends at an array leads to each
-//! element and to the array itself, unless it ended there by a number.
+//! MongoDB's rule of traversal: a path descends objects by key. At an array with parts left, it continues in every
+//! element that is an object and, if the next part is a number, in the element at that index. Elements that are
+//! arrays are entered by index only. A path that ends at an array reaches each element and the array itself, unless
+//! its last part is an index.
 
 use super::node::{Node, Seen};
 
@@ -12,7 +12,7 @@ use super::node::{Node, Seen};
 pub struct Part {
     /// The key.
     pub name: Box<str>,
-    /// The place in an array that the key names: digits without leading zeros.
+    /// The array index that the key names: digits without leading zeros.
     pub index: Option<usize>,
 }
 
@@ -22,12 +22,12 @@ pub struct Path {
     parts: Box<[Part]>,
 }
 
-/// What becomes of an array at the end of a path.
+/// How an array at the end of a path is visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaf {
     /// Its elements are visited, then itself.
     Elements,
-    /// It alone is visited.
+    /// Only the array is visited.
     Whole,
 }
 
@@ -38,7 +38,7 @@ impl Path {
         Path { parts: text.split('.').map(part).collect() }
     }
 
-    /// The path that leads nowhere else: to the value itself.
+    /// The empty path: the value itself.
     pub fn here() -> Path {
         Path { parts: Box::default() }
     }
@@ -63,13 +63,13 @@ impl Path {
         self.parts.iter().any(|part| part.name.is_empty())
     }
 
-    /// Whether it starts with all parts of the other (or is the same).
+    /// Whether the other path is a prefix of it, or equal.
     pub fn starts_with(&self, other: &Path) -> bool {
         self.parts.starts_with(&other.parts)
     }
 
-    /// Visits what the path leads to: values, and `None` where it leads to nothing. A visit that answers true
-    /// ends the walk, which then answers true. An array without fitting elements is not visited at all.
+    /// Visits what the path reaches: values, and `None` where a field is missing. A visit that returns true ends the
+    /// walk, which then returns true. An array without matching elements is not visited.
     #[inline]
     pub fn walk<'a, N: Node<'a>>(
         &self,
@@ -80,7 +80,7 @@ impl Path {
         walk_object(&self.parts, root, leaf, None, &mut |value, _| visit(value))
     }
 
-    /// The rest of [`Path::walk`] over an object, whose field of the first part is this.
+    /// [`Path::walk`] over an object whose field of the first part is `first`.
     #[inline]
     pub fn walk_below<'a, N: Node<'a>>(
         &self,
@@ -91,8 +91,8 @@ impl Path {
         walk_on(&self.parts, 1, first, leaf, None, &mut |value, _| visit(value))
     }
 
-    /// [`Path::walk`] that also tells in which element of the outermost array a value was found, where the path
-    /// itself does not name the element.
+    /// [`Path::walk`] with the index of the element of the outermost array in which a value was found, unless the
+    /// path names that index.
     pub fn walk_indexed<'a, N: Node<'a>>(
         &self,
         root: N,
@@ -104,7 +104,7 @@ impl Path {
 }
 
 impl Part {
-    /// The part that names the element at this place.
+    /// The part that names the element at this index.
     pub fn element(index: usize) -> Part {
         Part { name: index.to_string().into(), index: Some(index) }
     }
@@ -122,7 +122,7 @@ impl std::fmt::Display for Path {
     }
 }
 
-/// The place in an array that a key names.
+/// The array index that a key names.
 fn array_index(name: &str) -> Option<usize> {
     let canonical = !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_digit())
@@ -130,7 +130,7 @@ fn array_index(name: &str) -> Option<usize> {
     if canonical { name.parse().ok() } else { None }
 }
 
-/// Recursion is bounded by the depth of the document: each level of it stands in an array of the one above.
+/// Recursion is bounded by the depth of the document: each level descends into an array.
 fn walk_object<'a, N: Node<'a>>(
     parts: &[Part],
     root: N,
@@ -141,7 +141,7 @@ fn walk_object<'a, N: Node<'a>>(
     walk_on(parts, 0, root, leaf, outer, visit)
 }
 
-/// `walk_object` that has followed so many parts already.
+/// `walk_object` from the part number `followed` on.
 fn walk_on<'a, N: Node<'a>>(
     parts: &[Part],
     followed: usize,
@@ -157,7 +157,7 @@ fn walk_on<'a, N: Node<'a>>(
             None if n > 0 && matches!(at.seen(), Seen::Array) => {
                 return walk_array(parts.get(n..).unwrap_or_default(), at, leaf, outer, visit);
             }
-            // A root that is an array has its places for keys, as in MongoDB.
+            // A root that is an array has its indexes as keys, as in MongoDB.
             None => match part.index.and_then(|index| at.items().nth(index)) {
                 Some(next) => at = next,
                 None => return visit(None, outer),

@@ -1,4 +1,4 @@
-//! Values as messages show them.
+//! Values as text for messages.
 
 use data_encoding::HEXUPPER;
 

@@ -1,6 +1,6 @@
-//! A value as a tree. Hot paths walk the bytes instead (`raw`); trees are for updates, projections and tests.
+//! A value as a tree. Hot paths read the bytes instead (`raw`); trees are for updates, projections and tests.
 
-/// Farthest date from 1970, in milliseconds, that JavaScript has.
+/// The largest distance from 1970 that a date of JavaScript has, in milliseconds.
 pub const MAX_DATE: u64 = 8_640_000_000_000_000;
 
 /// A value that a document can hold.
@@ -34,7 +34,7 @@ pub enum Value {
 pub type Object = Vec<(String, Value)>;
 
 impl Value {
-    /// A JavaScript number in its one form: an int32 becomes `Int`, everything else (and -0) `Double`.
+    /// A JavaScript number in its canonical form: an int32 becomes `Int`, everything else (and -0) `Double`.
     pub fn number(number: f64) -> Value {
         let int = number as i32;
         if f64::from(int) == number && !(int == 0 && number.is_sign_negative()) {

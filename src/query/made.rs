@@ -1,9 +1,9 @@
-//! What a document that a stage, a pipeline or a projection makes may be: as deep and as large as one that is stored.
+//! Limits of documents that a stage, a pipeline or a projection computes: the depth and the size of stored documents.
 
 use crate::document::{MAX_DEPTH, MAX_DOCUMENT, Value, depth, encoded_len};
 use crate::error::{Error, Kind, Result, codes};
 
-/// Refuses a document that a stage or a projection made too deep.
+/// Refuses a document that is nested too deep.
 pub(super) fn check_depth(maker: &str, made: &Value) -> Result<()> {
     if depth(made) <= MAX_DEPTH {
         return Ok(());
@@ -13,7 +13,7 @@ pub(super) fn check_depth(maker: &str, made: &Value) -> Result<()> {
     Err(Error::new(Kind::Limit, message).with_code(codes::OVERFLOW))
 }
 
-/// Refuses a result that is larger than a document may be. Between two stages it may be larger.
+/// Refuses a result that is larger than a document may be. Between two stages a document may be larger.
 pub fn check_size(maker: &str, made: &Value) -> Result<()> {
     let len = encoded_len(made);
     if len <= MAX_DOCUMENT {

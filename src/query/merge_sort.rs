@@ -1,14 +1,14 @@
-//! Sorting that can be stopped: runs that are sorted at once, then merged.
+//! Sorting that can be interrupted: runs are sorted one by one, then merged.
 
 use std::cmp::Ordering;
 
 use crate::error::Result;
 use crate::work::Work;
 
-/// Elements that are sorted without a look at the work: some milliseconds.
+/// Elements that are sorted without a check for interruption: some milliseconds.
 const RUN: usize = 16_384;
 
-/// Sorts; equal elements keep their order. Refuses when the work is stopped.
+/// A stable sort. Fails if the work is stopped.
 pub(super) fn sort_by<T>(
     mut items: Vec<T>,
     work: &Work,
@@ -50,7 +50,7 @@ fn merge<T>(
     work: &Work,
     compare: &mut impl FnMut(&T, &T) -> Ordering,
 ) -> Result<Vec<T>> {
-    // What is in order already is only joined.
+    // Runs that are in order already are only concatenated.
     if let (Some(last), Some(first)) = (left.last(), right.first())
         && compare(last, first).is_le()
     {

@@ -1,9 +1,9 @@
-//! The rule for names of collections, for every door that one comes in by: handles, stages that write, files.
+//! The rule for names of collections, wherever they come from: handles, stages that write, files.
 
-/// Bytes of a collection's name.
+/// The largest number of bytes of a collection's name.
 const MAX_NAME: usize = 120;
 
-/// What keeps this from being the name of a collection, as the end of a sentence.
+/// The reason why this is not a valid name, as the end of a sentence.
 pub fn name_fault(name: &str) -> Option<String> {
     if let Some(bad) = name.chars().find(|bad| matches!(bad, '\0' | '$' | '/' | '\\'))
         && name.len() <= MAX_NAME

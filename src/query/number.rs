@@ -1,4 +1,4 @@
-//! Numbers given in any of their types.
+//! Numbers of any type.
 
 use crate::document::Value;
 
@@ -15,7 +15,7 @@ pub(super) fn as_double(value: &Value) -> Option<f64> {
 /// The first float64 past int64.
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 
-/// An integer given as any number that int64 holds.
+/// The integer, if the number is one within int64.
 pub(super) fn as_integer(value: &Value) -> Option<i64> {
     match value {
         Value::Int(value) => Some(i64::from(*value)),

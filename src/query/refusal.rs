@@ -1,4 +1,4 @@
-//! Errors of this room, each with the path to blame.
+//! Errors of queries and updates, with the path that is at fault.
 
 use crate::error::{Details, Error, Kind};
 
@@ -12,7 +12,7 @@ pub(super) fn bad_update(path: &str, message: impl Into<String>) -> Error {
     refuse(Kind::BadUpdate, path, message)
 }
 
-/// Something that MongoDB has and this does not.
+/// A feature of MongoDB that is not supported.
 pub(super) fn not_supported(path: &str, message: impl Into<String>) -> Error {
     refuse(Kind::NotSupported, path, message)
 }

@@ -1,8 +1,8 @@
-//! About how much memory values take, for what counts it.
+//! Estimates of the memory that values take.
 
 use crate::document::Value;
 
-/// About how many bytes a tree takes. Recursion is bounded by its depth.
+/// The approximate number of bytes that a tree takes. Recursion is bounded by its depth.
 pub(super) fn size(value: &Value) -> usize {
     32 + match value {
         Value::String(text) => text.len(),
@@ -13,7 +13,7 @@ pub(super) fn size(value: &Value) -> usize {
     }
 }
 
-/// What a field takes besides its value.
+/// The memory of a field besides its value.
 pub(super) fn field(key: &str) -> usize {
     24 + key.len()
 }

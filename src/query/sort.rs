@@ -26,22 +26,22 @@ enum Direction {
     Descending,
 }
 
-/// Where a document stands in a sort. Comparable with keys of the same sort only.
+/// The sort key of a document. Comparable only with keys of the same sort.
 #[derive(Clone, Debug)]
 pub struct SortKey {
-    /// The order of the first part, roughly: of two keys with different heads the head decides.
+    /// A prefix of the order of the first part: it decides between two keys with different heads.
     head: u64,
     parts: SmallVec<[(Direction, Standing); 1]>,
 }
 
-/// The value that a document sorts by. An empty array stands before null.
+/// The value that a document sorts by. An empty array sorts before null.
 #[derive(Clone, Debug)]
 enum Standing {
     EmptyArray,
     Value(Value),
 }
 
-/// A sort at work on many documents: it knows where their fields stand, by shape.
+/// A sort prepared for many documents: the positions of their fields are cached by shape.
 pub struct Ranker<'s> {
     sort: &'s Sort,
     columns: Columns,
@@ -97,18 +97,18 @@ impl Sort {
         self.keys.iter().map(|(path, direction)| (path, *direction == Direction::Descending))
     }
 
-    /// Where the document stands: of an array its smallest element counts, or its largest when descending.
-    /// Refuses a document with arrays at two of the paths.
+    /// The sort key of the document: an array sorts by its smallest element, or by its largest if descending. Refuses
+    /// a document with arrays at two of the paths.
     pub fn key(&self, document: RawValue<'_>) -> Result<SortKey> {
         self.key_of(document, |path, direction, _, met| best(Some(document), path.parts(), direction, met))
     }
 
-    /// Whether one of the paths begins with this field of the document: no other is looked at.
+    /// Whether one of the paths begins with this field, so that the sort reads it.
     pub(super) fn begins_with(&self, field: &str) -> bool {
         self.keys.iter().any(|(path, _)| path.parts().first().is_some_and(|first| &*first.name == field))
     }
 
-    /// The sort, ready for many documents.
+    /// The sort, prepared for many documents.
     pub fn ranker(&self) -> Ranker<'_> {
         let mut columns = Columns::default();
         let start = |(path, _): &(Path, Direction)| columns.column(&path.parts().first()?.name);
@@ -138,8 +138,8 @@ impl Sort {
         Ok(SortKey { head, parts })
     }
 
-    /// Refuses arrays at two paths, unless they are one array that both lead through: which elements would stand
-    /// together is not said.
+    /// Refuses arrays at two paths, unless both paths lead through the same array: it is undefined which elements
+    /// would belong together.
     fn check_parallel(&self, document: RawValue<'_>) -> Result<()> {
         let paths: Vec<&[Part]> = self.keys.iter().map(|(path, _)| path.parts()).collect();
         if !parallel(document, &paths) {
@@ -160,8 +160,7 @@ impl SortKey {
         32 + self.parts.iter().map(value).sum::<usize>()
     }
 
-    /// A number by which keys of one sort can be sorted first: of two keys with different heads, the smaller head's is
-    /// the smaller.
+    /// A number to sort keys by first: of two keys with different heads, the one with the smaller head is smaller.
     pub fn head(&self) -> u64 {
         self.head
     }
@@ -177,7 +176,7 @@ impl Ranker<'_> {
         })
     }
 
-    /// Whether the document stands before this key. Refuses what [`Sort::key`] refuses, so that an answer does not
+    /// Whether the document sorts before this key. Refuses what [`Sort::key`] refuses, so that a result does not
     /// depend on which documents were kept before.
     pub fn is_before(&mut self, document: RawValue<'_>, key: &SortKey) -> Result<bool> {
         let mut fields = self.columns.of(document);
@@ -191,7 +190,7 @@ impl Ranker<'_> {
                 let head = if n == 0 { direction.head(best).cmp(&key.head) } else { Ordering::Equal };
                 before = head.then_with(|| direction.apply(best.cmp_standing(other)));
             }
-            // Two arrays may be among the fields that are left only if there are enough of those.
+            // Two arrays are possible among the remaining fields only if there are enough of them.
             if before.is_ne() && arrays + self.sort.keys.len() - n - 1 < 2 {
                 return Ok(before.is_lt());
             }
@@ -217,14 +216,14 @@ fn from_column<'a>(
     }
 }
 
-/// What a value sorts by; `met` becomes true where an array is on the way.
+/// The value that a document sorts by; `met` becomes true if there is an array on the path.
 fn best<'a>(
     value: Option<RawValue<'a>>,
     parts: &[Part],
     direction: Direction,
     met: &mut bool,
 ) -> Candidate<'a> {
-    // The most common by far: a field that is no array, or none.
+    // The most common case: a missing field, or one that is no array.
     match (value, parts) {
         (None, _) => return Candidate::Missing,
         (Some(value), []) if !matches!(value.kind(), RawKind::Array(_)) => return Candidate::Value(value),
@@ -259,8 +258,8 @@ impl Direction {
     }
 }
 
-/// A number that never contradicts the order: the class, and as many bits of the value as there is room for. Sorting
-/// compares heads before anything else, which spares it most looks at the values.
+/// A number that never contradicts the order: the class, and as many bits of the value as fit. Sorting compares heads
+/// first, which avoids most comparisons of values.
 fn head(candidate: Candidate<'_>) -> u64 {
     const SIGN: u64 = 1 << 63;
     let Candidate::Value(value) = candidate else {
@@ -287,7 +286,7 @@ fn head(candidate: Candidate<'_>) -> u64 {
         Seen::Date(millis) => millis as u64 ^ SIGN,
         Seen::Null | Seen::Object | Seen::Array | Seen::Binary(_) => 0,
     };
-    // Classes are in the order of values; nothing and the empty array stand before them.
+    // Classes are in the order of values; missing values and empty arrays sort before them.
     (seen.class() as u64 + 1) << 56 | bits >> 8
 }
 
@@ -307,7 +306,7 @@ fn parse_direction(seen: Seen<'_>) -> Option<Direction> {
     }
 }
 
-/// Something that a document could sort by.
+/// A candidate for the value that a document sorts by.
 #[derive(Clone, Copy)]
 enum Candidate<'a> {
     EmptyArray,
@@ -323,7 +322,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Places what is no value, or null, among each other and before all values.
+    /// The order of empty arrays, missing values and null, before all other values.
     fn rank(&self) -> u8 {
         match self {
             Candidate::EmptyArray => 0,
@@ -333,7 +332,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// As its standing would compare.
+    /// The order of its value and another key's.
     fn cmp_standing(&self, other: &Standing) -> Ordering {
         match (self, other) {
             (Candidate::EmptyArray, Standing::EmptyArray) => Ordering::Equal,
@@ -353,8 +352,8 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Sorts traverse as index keys do, which differs from filters: a number names the place in an array if there
-/// is one, and elements of an array that are no objects count as missing.
+/// Sorts traverse as index keys do, unlike filters: a number names an index of an array if it has one, and elements
+/// that are not objects count as missing.
 fn candidates<'a>(
     value: Option<RawValue<'a>>,
     parts: &[Part],
@@ -394,8 +393,8 @@ fn candidates<'a>(
     }
 }
 
-/// Whether two of the paths meet different arrays first; where they meet the same, its elements decide.
-/// Recursion is bounded by the depth of the document.
+/// Whether two of the paths reach different arrays first; if they reach the same one, its elements decide. Recursion
+/// is bounded by the depth of the document.
 fn parallel<'p>(value: RawValue<'_>, paths: &[&'p [Part]]) -> bool {
     let mut shared: Option<RawValue<'_>> = None;
     let mut below: Vec<&'p [Part]> = Vec::new();
@@ -414,7 +413,7 @@ fn parallel<'p>(value: RawValue<'_>, paths: &[&'p [Part]]) -> bool {
         match (array, shared) {
             (None, _) => continue,
             (Some(array), None) => shared = Some(array),
-            // One array stands at one place.
+            // The same array has the same address.
             (Some(array), Some(other)) if std::ptr::eq(array.bytes(), other.bytes()) => {}
             (Some(_), Some(_)) => return true,
         }
@@ -422,7 +421,7 @@ fn parallel<'p>(value: RawValue<'_>, paths: &[&'p [Part]]) -> bool {
     }
     let Some(array) = shared.filter(|_| below.len() > 1) else { return false };
     array.items().enumerate().any(|(n, item)| {
-        // A number names one element, and is used up by that.
+        // A number names one element and is consumed by it.
         let step = |path: &&'p [Part]| {
             let (first, rest) = path.split_first()?;
             match first.index {

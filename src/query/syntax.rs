@@ -5,7 +5,7 @@ use super::refusal::bad_query;
 use crate::document::{MAX_DEPTH, Node, Path};
 use crate::error::Result;
 
-/// Refuses paths that lead deeper than documents are, and that messages and recursions would follow all the same.
+/// Refuses paths that are deeper than documents can be, which recursions and messages would follow.
 pub(super) fn check_parts(path: &Path, text: &str) -> Result<()> {
     let parts = path.parts().len();
     if parts <= MAX_DEPTH {

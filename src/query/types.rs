@@ -10,7 +10,7 @@ use crate::error::{Result, codes};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Types(u16);
 
-/// Types by number and name; those that no document here can hold match nothing.
+/// Types by number and name; those that no document can contain match nothing.
 const TYPES: [(i64, &str, u16); 19] = [
     (1, "double", 1 << 1),
     (2, "string", 1 << 2),
@@ -35,7 +35,7 @@ const TYPES: [(i64, &str, u16); 19] = [
 const NUMBER: u16 = 1 << 1 | 1 << 11 | 1 << 12;
 
 impl Types {
-    /// The type of this name; `number` is three.
+    /// The type of this name; `number` is three types.
     pub(super) fn named(name: &str) -> Option<Types> {
         match name {
             "number" => Some(Types(NUMBER)),
@@ -44,7 +44,7 @@ impl Types {
         }
     }
 
-    /// Those of both.
+    /// The union of both.
     pub(super) fn and(self, other: Types) -> Types {
         Types(self.0 | other.0)
     }
@@ -83,7 +83,7 @@ impl Types {
         })
     }
 
-    /// The classes that its values stand in, in order, and whether all values of these are of its types.
+    /// The classes of its values, in order, and whether all values of these classes have its types.
     pub(super) fn classes(self) -> (Vec<Class>, bool) {
         const CLASSES: [(u16, Class); 9] = [
             (1 << 10, Class::Null),
@@ -97,7 +97,7 @@ impl Types {
             (1 << 9, Class::Date),
         ];
         let found: Vec<_> = CLASSES.iter().filter(|(bits, _)| self.0 & bits != 0).collect();
-        // A missing value has the key of null and is of no type.
+        // A missing value has the key of null and has no type.
         let exact = found.iter().all(|(bits, class)| self.0 & bits == *bits && *class != Class::Null);
         (found.into_iter().map(|(_, class)| *class).collect(), exact)
     }

@@ -1,38 +1,38 @@
-//! Objects of many fields under construction: an index of their keys, so that setting each of n fields takes n steps and
-//! not n times n.
+//! Objects of many fields under construction: an index of their keys makes setting n fields linear instead of
+//! quadratic.
 
 use std::collections::HashMap;
 
 use crate::document::{Object, Value};
 
-/// Fields from which on an index is worth making.
+/// Fields from which on an index is built.
 const WIDE: usize = 16;
 
 type Index = HashMap<Box<str>, usize, foldhash::fast::RandomState>;
 
-/// Where the keys of a list stand; nothing is kept of a short one.
+/// An index of the keys of a list; a short list has none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
     index: Index,
-    /// Entries of the list that the index has taken in.
+    /// The number of entries of the list that are in the index.
     followed: usize,
 }
 
 impl Keys {
-    /// Takes in what was added to the end of the list.
+    /// Adds the new entries at the end of the list.
     #[inline]
     pub(super) fn follow<V>(&mut self, list: &[(String, V)]) {
         if list.len() < WIDE {
             return;
         }
         for (place, (key, _)) in list.iter().enumerate().skip(self.followed) {
-            // Of equal keys the first counts.
+            // The first of equal keys is used.
             self.index.entry(key.as_str().into()).or_insert(place);
         }
         self.followed = list.len();
     }
 
-    /// The place of a key in the list that it follows.
+    /// The position of a key in the list.
     #[inline]
     pub(super) fn find<V>(&self, list: &[(String, V)], key: &str) -> Option<usize> {
         if list.len() < WIDE {
@@ -55,7 +55,7 @@ impl Wide {
         Wide { object, keys: Keys::default() }
     }
 
-    /// Sets a field, in its place if it is there. Answers whether it was.
+    /// Sets a field, in place if it exists. Returns whether it did.
     pub(super) fn put(&mut self, key: String, value: Value) -> bool {
         self.keys.follow(&self.object);
         match self.keys.find(&self.object, &key).and_then(|at| self.object.get_mut(at)) {
@@ -70,7 +70,7 @@ impl Wide {
         }
     }
 
-    /// Lays the fields of another object over this one.
+    /// Sets the fields of another object in this one.
     pub(super) fn lay_over(&mut self, other: Object) {
         other.into_iter().for_each(|(key, value)| _ = self.put(key, value));
     }

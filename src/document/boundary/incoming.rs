@@ -1,7 +1,7 @@
-//! What crosses the boundary, to the stored form: one strict pass that validates and translates.
+//! From a message of JavaScript to the stored form: one strict pass that validates and translates.
 //!
-//! Tokens are the same on both sides but for shape numbers, so the translation copies runs of bytes and writes
-//! only the heads of objects anew. Nothing of a refused value is left behind.
+//! Tokens are the same on both sides except for shape numbers, so the translation copies runs of bytes and rewrites
+//! only the heads of objects. A refused value leaves nothing behind.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -19,14 +19,14 @@ pub use crate::document::check::strict::check;
 /// Appends the stored form of an untrusted value, which is to be all of `input`. Records of the caller's shapes
 /// and maps become records of the collection's.
 ///
-/// Refuses with `BAD_DOCUMENT`, naming the dotted path: tokens that are not in their one form, other extensions,
-/// text that is not UTF-8, shapes that were never defined, keys that stand twice, nesting deeper than `MAX_DEPTH`,
-/// more than `MAX_DOCUMENT` bytes, and bytes after the value. Then `shapes` and `out` are as they were.
+/// Refuses with `BAD_DOCUMENT`, naming the dotted path: tokens that are not canonical, unknown extensions, text that
+/// is not UTF-8, undefined shapes, duplicate keys, nesting deeper than `MAX_DEPTH`, more than `MAX_DOCUMENT` bytes,
+/// and bytes after the value. Then `shapes` and `out` are as they were.
 pub fn store(input: RawValue<'_>, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
     run(input, None, shapes, out)
 }
 
-/// [`store`] with what earlier calls learned about the same two tables.
+/// [`store`] with a cache of the shape numbers that earlier calls translated between the same two tables.
 pub fn store_with(
     input: RawValue<'_>,
     known: &Translation,
@@ -60,8 +60,8 @@ fn run(
     })
 }
 
-/// Which shape of a collection equals which of a caller's, so that a known shape is not looked up by its keys
-/// again. Kept by the caller for a pair of tables and shared freely: numbers never change their meaning.
+/// A cache: which shape of a collection equals which shape of a caller, so that a known shape is not looked up by its
+/// keys again. The caller keeps one per pair of tables and may share it, because numbers never change their meaning.
 pub struct Translation {
     source: u64,
     target: u64,
@@ -71,7 +71,7 @@ pub struct Translation {
 const UNKNOWN: u16 = u16::MAX;
 
 impl Translation {
-    /// Nothing learned yet, from this table of a caller to this of a collection.
+    /// An empty cache, from this table of a caller to this table of a collection.
     pub fn new(source: &Shapes, target: &Shapes) -> Translation {
         let numbers = (0..MAX_SHAPES).map(|_| AtomicU16::new(UNKNOWN)).collect();
         Translation { source: source.serial(), target: target.serial(), numbers }
@@ -84,7 +84,7 @@ impl Translation {
 
     #[inline]
     fn get(&self, id: ShapeId) -> Option<ShapeId> {
-        // Acquire, with the Release below: who reads a number sees its shape in the table.
+        // Acquire pairs with the Release below: a thread that reads a number also sees its shape in the table.
         let number = self.numbers.get(usize::from(id.0))?.load(Ordering::Acquire);
         (number != UNKNOWN).then_some(ShapeId(number))
     }
@@ -101,9 +101,10 @@ struct Stored<'s, 't, 'o> {
     shapes: &'s mut StagedShapes<'t>,
     known: Option<&'o Translation>,
     out: &'o mut Vec<u8>,
-    /// How far the input is copied.
+    /// The end of the input that was copied.
     copied: usize,
-    /// Where the longest value ends: no key is written behind it, since many objects may name one shape of long keys.
+    /// The largest allowed length of the output: no key is written beyond it, since many objects may share one shape
+    /// of long keys.
     most: usize,
 }
 

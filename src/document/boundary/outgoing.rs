@@ -1,8 +1,8 @@
-//! The stored form, to what crosses the boundary: a section of `docs/boundary.md`.
+//! From the stored form to a message to JavaScript: a section of `docs/boundary.md`.
 //!
-//! JavaScript makes many strings from one of single bytes by slicing it, much faster than one by one from UTF-8. So strings
-//! of ASCII stay where they stand, and a document without others is copied as it is; others of Latin-1 take a byte a
-//! character; the characters of all the rest leave the tokens and travel in blocks of UTF-16.
+//! JavaScript slices many strings from one single-byte string much faster than it decodes each from UTF-8. So ASCII
+//! strings stay in place, and a document that has only such strings is copied as it is. Latin-1 strings take one byte
+//! per character. The characters of all other strings are moved out of the tokens into blocks of UTF-16.
 
 use crate::document::check::plain::plain_end;
 use crate::document::check::walk::{Form, Sink, Spot, is_ascii, walk_one};
@@ -22,15 +22,15 @@ const STR_UTF16_8: u8 = 0xd4;
 const STR_UTF16_16: u8 = 0xd5;
 const STR_UTF16_32: u8 = 0xd6;
 
-/// The collection number that says: none.
+/// The collection number of a section without a collection.
 pub const NO_COLLECTION: u32 = u32::MAX;
 
 /// Bytes before the tokens of a plain section, one without definitions and blocks: length, collection, first shape and how many, blocks.
 pub const HEAD: usize = 16;
 
-/// A section in the making; its buffers are kept from one to the next.
+/// A section under construction; its buffers are reused for the next.
 pub struct Outgoing {
-    /// Room for the head, and the tokens.
+    /// Space for the head, then the tokens.
     simple: Vec<u8>,
     utf16: Blocks,
     /// A section that has more than head and tokens.
@@ -95,8 +95,8 @@ impl Outgoing {
         }
     }
 
-    /// Appends a stored value. Bytes that are no value in its one encoding, or that name a shape which is not in
-    /// the table, are `CORRUPT`; then what was appended so far is of no use, and [`Outgoing::clear`] is next.
+    /// Appends a stored value. Bytes that are not a canonical value, or that name a shape that is not in the table,
+    /// are `CORRUPT`; then the output is unusable and must be cleared with [`Outgoing::clear`].
     #[inline]
     pub fn raw(&mut self, value: RawValue<'_>) -> Result<()> {
         let bytes = value.unread();
@@ -180,7 +180,7 @@ impl Outgoing {
         self.simple.len() + 4 * (self.utf16.lengths.len() + 1) + self.utf16.bytes.len()
     }
 
-    /// Whether the section is plain for a caller who knows these shapes: a head of [`HEAD`] bytes, and tokens.
+    /// Whether the section has only a head of [`HEAD`] bytes and tokens, for a caller that knows these shapes.
     pub fn is_plain(&self, (number, shapes): (u32, &Shapes), known: (u32, u32)) -> bool {
         self.utf16.bytes.is_empty() && known.0 == number && known.1 as usize >= shapes.len()
     }
@@ -190,8 +190,8 @@ impl Outgoing {
         self.simple.len() == HEAD
     }
 
-    /// The section: the collection's number and the definitions that the caller lacks, who says `known`: the number of
-    /// the collection whose shapes it has, and how many of them. Clear comes next.
+    /// The section, with the shape definitions that the caller lacks. `known` is the number of the collection whose
+    /// shapes the caller has, and how many of them. Call [`Outgoing::clear`] next.
     #[inline]
     pub fn finish(&mut self, collection: Option<(u32, &Shapes)>, known: (u32, u32)) -> &[u8] {
         let (number, shapes) =
@@ -233,7 +233,7 @@ impl Outgoing {
 
     /// Appends a string that is not ASCII.
     fn wide(&mut self, text: &str) {
-        // In UTF-8, characters up to U+00FF are those that no lead byte past C3 starts.
+        // In UTF-8, the characters above U+00FF are those whose lead byte is above C3.
         if text.bytes().all(|byte| byte <= 0xc3) {
             let len = text.chars().count();
             encode::write_string_head(len, &mut self.simple);
@@ -265,7 +265,7 @@ fn write_definitions(shapes: Option<&Shapes>, first: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&(first as u16).to_le_bytes());
     out.extend_from_slice(&((len - first) as u16).to_le_bytes());
     for id in first..len {
-        // There is a shape for every number below the length, of at most 65,535 keys (`Shapes::push`).
+        // Every number below the length has a shape, of at most 65,535 keys (`Shapes::push`).
         let shape = shapes.and_then(|shapes| shapes.get(ShapeId(id as u16)));
         let keys = shape.map(Shape::keys).unwrap_or_default();
         out.extend_from_slice(&(keys.len() as u16).to_le_bytes());
@@ -276,7 +276,7 @@ fn write_definitions(shapes: Option<&Shapes>, first: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Copies values as they are stored, but for strings that are not ASCII.
+/// Copies values as they are stored, except for strings that are not ASCII.
 struct Plain<'o> {
     to: &'o mut Outgoing,
     /// How far the input is copied.

@@ -1,8 +1,8 @@
-//! The quick look at a stored value that is handed out: most documents have nothing but ASCII strings, numbers, dates and
-//! small containers, and may be copied as they are.
+//! A quick check of a stored value: most documents contain only ASCII strings, numbers, dates and small containers,
+//! and can be copied as they are.
 //!
-//! One loop without recursion and without a word on what is wrong: whatever it does not know, or does not like, is for
-//! `walk` to judge. What passes here passes there.
+//! One loop without recursion that reports no errors: `walk` decides about everything that it does not accept. What
+//! passes here passes there.
 
 use super::walk::{is_ascii, is_one_double};
 use crate::document::MAX_DEPTH;
@@ -10,11 +10,12 @@ use crate::document::encoding::token;
 use crate::document::shapes::shape::{ShapeId, Shapes};
 use crate::document::value::MAX_DATE;
 
-/// Where the value that starts `input` ends, when all its strings are ASCII and it is in its one encoding; `None` is no verdict.
+/// The end of the value at the start of `input`, if it is canonical and all its strings are ASCII; `None` means
+/// undecided.
 #[inline]
 pub(crate) fn plain_end(input: &[u8], shapes: &Shapes) -> Option<usize> {
     let mut at = 0;
-    // Values still to come, and containers met: with so few of them, none can be nested too deep.
+    // Values left to read, and containers seen: fewer than `MAX_DEPTH` of them cannot be nested too deep.
     let (mut left, mut containers) = (1_usize, 0);
     while left > 0 {
         left -= 1;
@@ -61,7 +62,7 @@ fn after<const N: usize>(rest: &[u8]) -> Option<[u8; N]> {
     rest.get(1..)?.first_chunk().copied()
 }
 
-/// The length of a string with its head, when it is ASCII and not shorter than its form is for.
+/// The length of a string with its head, if it is ASCII and in its smallest form.
 #[inline]
 fn string(rest: &[u8], head: usize, len: usize, least: usize) -> Option<usize> {
     let text = rest.get(head..head + len)?;

@@ -1,6 +1,6 @@
-//! The check of stored bytes before anything rests on them: replay makes it once of every document, and what reads
-//! documents afterwards relies on it. What passes is one value in its one encoding, at most [`MAX_DEPTH`](crate::document::MAX_DEPTH)
-//! levels deep, so that every recursion over it is bounded.
+//! The check of stored bytes. Replay runs it once on every document, and all later reads rely on it: what passes is
+//! one canonical value of at most [`MAX_DEPTH`](crate::document::MAX_DEPTH) levels, so that every recursion over it
+//! is bounded.
 
 use super::plain::plain_end;
 use super::strict;
@@ -9,8 +9,8 @@ use crate::document::shapes::shape::Shapes;
 use crate::document::{MAX_DOCUMENT, id};
 use crate::error::{Error, Kind, Result};
 
-/// Checks a stored document, which is to be all of `bytes`; answers its `_id`. The error says what is wrong, and where
-/// in the document.
+/// Checks a stored document, which must be all of `bytes`, and returns its `_id`. The error names the fault and its
+/// place in the document.
 pub fn check_document<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue<'a>> {
     check(bytes, shapes)?;
     let id = RawValue::new(bytes, shapes).get("_id");
@@ -19,7 +19,7 @@ pub fn check_document<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValu
     Ok(id)
 }
 
-/// Checks the `_id` that a deletion names, which is to be all of `bytes`.
+/// Checks the `_id` of a deletion, which must be all of `bytes`.
 pub fn check_deleted<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue<'a>> {
     check(bytes, shapes)?;
     let id = RawValue::new(bytes, shapes);
@@ -28,7 +28,7 @@ pub fn check_deleted<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue
 }
 
 fn check(bytes: &[u8], shapes: &Shapes) -> Result<()> {
-    // The quick look decides for most; what it has no verdict on is walked strictly.
+    // The quick check decides for most documents; the strict pass decides for the rest.
     if bytes.len() <= MAX_DOCUMENT && plain_end(bytes, shapes) == Some(bytes.len()) {
         return Ok(());
     }

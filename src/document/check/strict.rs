@@ -5,7 +5,8 @@ use super::walk::{Form, Sink, Spot, walk};
 use crate::document::shapes::shape::{Shape, ShapeId, Shapes};
 use crate::error::Result;
 
-/// Validates an untrusted value, which is to be all of `input`, as [`incoming::store`](crate::document::incoming::store) does.
+/// Validates an untrusted value, which must be all of `input`, as
+/// [`incoming::store`](crate::document::incoming::store) does.
 pub fn check(input: &[u8], source: &Shapes) -> Result<()> {
     small_enough(input.len())
         .and_then(|()| walk(input, source, &mut Unchanged))

@@ -1,5 +1,5 @@
-//! The strict pass over bytes that nobody vouches for: one value in its one encoding, or a refusal that knows
-//! the place. What passes is handed to a sink, which translates it or does nothing.
+//! The strict pass over untrusted bytes: it accepts one canonical value, or returns a refusal with its place. A sink
+//! receives what passes and may translate it.
 //!
 //! Recursion is bounded by [`MAX_DEPTH`]. A path is built only while a refusal unwinds.
 
@@ -24,7 +24,7 @@ pub(crate) enum Form {
     Positional,
 }
 
-/// A place in the input and, where it matters, around it.
+/// A token in the input.
 #[derive(Clone, Copy)]
 pub(crate) struct Spot {
     /// Where the token starts.
@@ -33,12 +33,12 @@ pub(crate) struct Spot {
     pub(crate) body: usize,
 }
 
-/// Is called with the tokens that a translation may have to change; all others may be copied as they are.
+/// Receives the tokens that a translation may have to change; all others may be copied as they are.
 pub(crate) trait Sink {
     /// Whether all keys of a map are wanted (and checked to be distinct) before its values.
     const WANTS_KEYS: bool;
-    /// Whether the keys of a map are to be distinct where they are not wanted before its values. Looking ahead costs a
-    /// second look at the values per level; this costs none.
+    /// Whether the keys of a map must be distinct where the sink does not want them before its values. Looking ahead
+    /// reads the values once more per level; this does not.
     const CHECKS_KEYS: bool = false;
 
     /// A string that is no key of a map, or one in a map whose keys are not wanted.
@@ -53,11 +53,11 @@ pub(crate) trait Sink {
     /// The value of this key of a record begins here; only after `Form::Keyed`.
     fn member(&mut self, input: &[u8], at: usize, key: &str);
 
-    /// A key of a map whose keys are left out stands at this spot and ends here.
+    /// A key of a map whose keys are left out: where it starts and where it ends.
     fn omit(&mut self, input: &[u8], spot: Spot, end: usize);
 }
 
-/// Walks all of `input`, which is to hold exactly one value.
+/// Walks all of `input`, which must hold exactly one value.
 pub(crate) fn walk<S: Sink>(input: &[u8], shapes: &Shapes, sink: &mut S) -> Step {
     let end = walk_one(input, shapes, sink)?;
     if end < input.len() {
@@ -66,7 +66,7 @@ pub(crate) fn walk<S: Sink>(input: &[u8], shapes: &Shapes, sink: &mut S) -> Step
     Ok(())
 }
 
-/// Walks the value that starts `input`; answers where it ends.
+/// Walks the value at the start of `input` and returns its end.
 pub(crate) fn walk_one<S: Sink>(input: &[u8], shapes: &Shapes, sink: &mut S) -> Step<usize> {
     let mut walker = Walker { input, at: 0, shapes, sink };
     walker.value(1)?;
@@ -250,7 +250,7 @@ impl<'a, S: Sink> Walker<'a, '_, S> {
         Ok(())
     }
 
-    /// The keys of a map whose entries start here, up to the first that is not in order. Skipping the values costs a
+    /// The keys of a map whose entries start here, up to the first that is malformed. Skipping the values costs a
     /// second look at them per level; maps come only from callers with more shapes than fit and from filters.
     fn keys_ahead(&self, mut at: usize, len: usize) -> Keys<'a> {
         let mut keys = Keys::new();

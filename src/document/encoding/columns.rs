@@ -1,5 +1,5 @@
-//! Finding the same few fields in document after document. Where they stand is worked out once a shape, and the
-//! values before them are stepped over once, whatever the number of fields that are asked for.
+//! Finding the same few fields in many documents. Their positions are computed once per shape, and the values before
+//! them are skipped once, however many fields are read.
 
 use smallvec::SmallVec;
 
@@ -10,13 +10,13 @@ use crate::document::shapes::shape::{ShapeId, Shapes};
 /// Fields that can be found together.
 pub const MAX_COLUMNS: usize = 8;
 
-/// Top-level fields to be found, and where documents of the shapes met so far have them.
+/// Top-level fields to find, and their positions in the shapes seen so far.
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     names: SmallVec<[Box<str>; 4]>,
     /// By shape number.
     layouts: Vec<Option<Layout>>,
-    /// The table that the numbers are of.
+    /// The table of shapes that the numbers belong to.
     table: Option<u64>,
 }
 
@@ -35,12 +35,12 @@ struct Step {
     column: u8,
 }
 
-/// The columns of one document, found as they are asked for.
+/// The columns of one document, found on demand.
 pub struct Fields<'c, 'a> {
     document: &'a [u8],
     shapes: &'a Shapes,
     present: u8,
-    /// Those not found yet, and where the search goes on.
+    /// The columns that were not found yet, and where the search continues.
     steps: &'c [Step],
     at: usize,
     /// Where values start; 0 for those not found.
@@ -48,7 +48,8 @@ pub struct Fields<'c, 'a> {
 }
 
 impl Columns {
-    /// The number of the column of this name, a new one if need be; `None` when there are [`MAX_COLUMNS`] others.
+    /// The number of the column of this name, which is added if it is new; `None` when there are [`MAX_COLUMNS`]
+    /// others.
     pub fn column(&mut self, name: &str) -> Option<usize> {
         if let Some(known) = self.names.iter().position(|own| **own == *name) {
             return Some(known);
@@ -134,7 +135,7 @@ impl<'a> Fields<'_, 'a> {
         self.steps = rest;
         self.at = step_over(self.document, self.at, usize::from(step.values), self.shapes);
         if self.at >= self.document.len() {
-            // The bytes end early: nothing behind them either.
+            // The bytes end early, so there are no later columns either.
             self.steps = &[];
             return None;
         }

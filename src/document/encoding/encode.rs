@@ -1,4 +1,4 @@
-//! Trees to bytes, and the writers of single tokens. Each value has exactly one encoding.
+//! Trees to bytes, and the writers of single tokens. Each value has exactly one canonical encoding.
 
 use smallvec::SmallVec;
 
@@ -15,11 +15,11 @@ pub fn encode(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) {
     write_value(value, &mut Some(shapes), out);
 }
 
-/// [`encode`] for a document that was computed here (by an update, say) and so has passed no check yet.
+/// [`encode`] for a document that was computed, for example by an update, and was not validated yet.
 ///
-/// Refuses with `BAD_DOCUMENT`, naming the dotted path, what [`crate::document::boundary::incoming::store`] would refuse: nesting
-/// deeper than `MAX_DEPTH`, dates that JavaScript does not have, more than `MAX_DOCUMENT` bytes. Then `shapes` and
-/// `out` are as they were.
+/// Refuses with `BAD_DOCUMENT`, naming the dotted path, what [`incoming::store`](crate::document::incoming::store)
+/// would refuse: nesting deeper than `MAX_DEPTH`, dates that JavaScript does not have, more than `MAX_DOCUMENT`
+/// bytes. Then `shapes` and `out` are as they were.
 pub fn encode_document(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
     let (start, staged) = (out.len(), shapes.staged().len());
     let outcome = storable(value, 1).and_then(|()| {
@@ -130,7 +130,7 @@ pub fn write_int(value: i32, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a JavaScript number in its one form: int or float64.
+/// Appends a JavaScript number in its canonical form: int or float64.
 pub fn write_number(value: f64, out: &mut Vec<u8>) {
     match Value::number(value) {
         Value::Int(int) => write_int(int, out),
@@ -201,7 +201,8 @@ pub fn write_record_head(id: ShapeId, out: &mut Vec<u8>) {
     write_lead(token::RECORD, id.0.to_be_bytes(), out);
 }
 
-/// Lengths stay below 4 GiB: values are at most [`crate::document::MAX_DOCUMENT`] where they are stored.
+/// Lengths stay below 4 GiB: values are at most [`MAX_DOCUMENT`](crate::document::MAX_DOCUMENT) where they are
+/// stored.
 fn write_long_head(lead16: u8, lead32: u8, len: usize, out: &mut Vec<u8>) {
     match u16::try_from(len) {
         Ok(len) => write_lead(lead16, len.to_be_bytes(), out),

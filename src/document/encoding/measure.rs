@@ -1,4 +1,5 @@
-//! How large a tree is, without encoding it: in the stored form, as what a result may be is what could be stored; and about, as it crosses.
+//! The size of a tree, without encoding it: exactly in the stored form, because a result may be as large as a stored
+//! document; and approximately in a message.
 
 use crate::document::shapes::staged::is_worth_a_shape;
 use crate::document::value::Value;

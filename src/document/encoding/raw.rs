@@ -1,8 +1,8 @@
-//! Walking encoded bytes without building trees.
+//! Reading encoded bytes without building trees.
 //!
-//! Bytes that reach a walker have passed validation on input or at replay (`stored`). A walker still never
-//! trusts them: bytes that end early or name an unknown shape read as null and as the end of the value, so
-//! that no input can panic. What hands values out (`outgoing`) reports such bytes as `CORRUPT`.
+//! The bytes were validated on input or at replay (`stored`). They are not trusted all the same: bytes that end early
+//! or name an unknown shape read as null and as the end of the value, so that no input can panic. `outgoing` reports
+//! such bytes as `CORRUPT`.
 
 use super::token;
 use crate::document::MAX_DEPTH;
@@ -63,12 +63,12 @@ pub struct RawObject<'a> {
 enum Keys<'a> {
     /// Keys are the shape's.
     Shape(&'a Shape),
-    /// Keys stand before each value; this many entries.
+    /// Each value is preceded by its key; the number of entries.
     Inline(usize),
 }
 
 impl<'a> RawValue<'a> {
-    /// The value that starts these bytes. What follows it is ignored.
+    /// The value at the start of these bytes. What follows it is ignored.
     #[inline]
     pub fn new(bytes: &'a [u8], shapes: &'a Shapes) -> Self {
         RawValue { bytes, shapes }
@@ -79,7 +79,7 @@ impl<'a> RawValue<'a> {
         &self.bytes[..value_len(self.bytes, self.shapes)]
     }
 
-    /// All bytes it was made of, what follows the value included.
+    /// All bytes that it was created from, including what follows the value.
     pub fn unread(&self) -> &'a [u8] {
         self.bytes
     }
@@ -89,7 +89,7 @@ impl<'a> RawValue<'a> {
         self.shapes
     }
 
-    /// What it is. The commonest are told here, where the compiler sees what is asked of them.
+    /// Its kind. The most common kinds are decided inline, so that the compiler can specialize callers.
     #[inline]
     pub fn kind(&self) -> RawKind<'a> {
         match self.bytes {
@@ -297,13 +297,13 @@ fn kind<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Option<RawKind<'a>> {
     }
 }
 
-/// The length in bytes of the value that starts these bytes, at most their length.
+/// The length in bytes of the value at the start of these bytes, at most their length.
 pub(crate) fn value_len(bytes: &[u8], shapes: &Shapes) -> usize {
     step_over(bytes, 0, 1, shapes)
 }
 
-/// Where the values end that stand one after the other from `at` on, at most the length of the bytes. Iterative,
-/// because the depth of unvalidated bytes has no bound.
+/// The end of this many consecutive values from `at` on, at most the length of the bytes. Iterative, because the
+/// depth of unvalidated bytes has no bound.
 #[inline]
 pub(crate) fn step_over(bytes: &[u8], mut at: usize, values: usize, shapes: &Shapes) -> usize {
     let mut pending = values;
@@ -322,7 +322,7 @@ pub(crate) fn step_over(bytes: &[u8], mut at: usize, values: usize, shapes: &Sha
     at.min(bytes.len())
 }
 
-/// [`head_len`] of the values whose lead says it all; 0 for the others. Scans step over most of what they read.
+/// [`head_len`] of the values whose lead byte determines it; 0 for the others. Scans skip most of what they read.
 const HEADS: [(u8, u8); 256] = {
     let mut heads = [(0, 0); 256];
     let mut lead = 0;
@@ -345,8 +345,8 @@ const HEADS: [(u8, u8); 256] = {
     heads
 };
 
-/// Bytes of the lead, length and content of a value without its children, and how many values follow in it; for
-/// the values that [`HEADS`] leaves out.
+/// Bytes of the lead, length and content of a value without its children, and the number of its children; for the
+/// values that [`HEADS`] leaves out.
 #[inline]
 fn head_len(bytes: &[u8], shapes: &Shapes) -> Option<(usize, usize)> {
     let long = |at: usize| u32::from_be_bytes(be(bytes, at)?).try_into().ok();

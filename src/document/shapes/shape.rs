@@ -1,7 +1,7 @@
 //! Shapes: the key lists that objects share. A collection holds each once; an object stores only its number.
 //!
-//! The table only grows, and a number once given never changes its meaning, so readers need no lock: they
-//! follow numbers found in bytes, and bytes that name a shape are published after the shape is.
+//! The table only grows, and the meaning of a number never changes, so readers need no lock: they look up numbers
+//! found in bytes, and a shape is published before the bytes that name it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -17,7 +17,7 @@ pub const MAX_SHAPES: usize = 1024;
 pub const MAX_SHAPE_KEYS: usize = u16::MAX as usize;
 const CHUNK: usize = 64;
 
-/// The number of a shape within its collection, given in order from 0.
+/// The number of a shape within its collection, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShapeId(pub u16);
 
@@ -38,7 +38,7 @@ impl Shape {
         &self.keys
     }
 
-    /// How many keys.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
@@ -53,13 +53,13 @@ impl Shape {
         self.keys.len() == keys.len() && self.keys.iter().zip(keys).all(|(own, key)| **own == *key.as_ref())
     }
 
-    /// The place of a key.
+    /// The position of a key.
     pub fn position(&self, key: &str) -> Option<usize> {
         self.keys.iter().position(|own| &**own == key)
     }
 }
 
-/// A key that stands twice, if there is one.
+/// A duplicate key, if there is one.
 pub(crate) fn first_repeated<S: AsRef<str>>(keys: &[S]) -> Option<&str> {
     if keys.len() <= 16 {
         let again = |at: usize| keys.iter().take(at).any(|other| other.as_ref() == keys[at].as_ref());
@@ -125,14 +125,14 @@ impl Shapes {
         Shapes::default()
     }
 
-    /// An empty table that stays so, for bytes whose objects are maps. A table has room for many shapes: one for each such value
-    /// would take longer than reading it.
+    /// An empty table that stays empty, for bytes whose objects are maps. A table allocates space for many shapes,
+    /// which would take longer than reading such a value.
     pub fn none() -> &'static Shapes {
         static NONE: LazyLock<Shapes> = LazyLock::new(Shapes::new);
         &NONE
     }
 
-    /// Tells this table from all others of the process, also from those that are gone.
+    /// An id of this table that no other table of the process has or had.
     pub(crate) fn serial(&self) -> u64 {
         self.serial
     }
@@ -159,7 +159,7 @@ impl Shapes {
         self.find_hashed(self.hash(keys), keys)
     }
 
-    /// The hash of a key list, the same for as long as the table lives.
+    /// The hash of a key list, stable for the lifetime of the table.
     pub(crate) fn hash<S: AsRef<str>>(&self, keys: &[S]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for key in keys {
@@ -178,9 +178,9 @@ impl Shapes {
         numbers.candidates(hash).iter().copied().find(is_this)
     }
 
-    /// Appends a shape. `None` when the table is full, when an equal shape is there already, or when a key stands
-    /// twice in it or there are more than [`MAX_SHAPE_KEYS`]: so every shape of a table has distinct keys.
-    /// Numbers are given by the one commit path (or by replay, in the same order).
+    /// Appends a shape. `None` when the table is full, when it has an equal shape already, or when the shape has a
+    /// duplicate key or more than [`MAX_SHAPE_KEYS`]: so every shape of a table has distinct keys. The commit path
+    /// assigns numbers, and replay in the same order.
     pub fn push(&self, shape: Shape) -> Option<ShapeId> {
         if shape.len() > MAX_SHAPE_KEYS || first_repeated(shape.keys()).is_some() {
             return None;

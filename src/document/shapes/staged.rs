@@ -1,17 +1,17 @@
-//! Shapes that an uncommitted write wants.
+//! Shapes that an uncommitted write adds.
 //!
-//! A write is encoded before the commit lock is held, so the shapes it brings have no numbers yet. They are
-//! numbered on from the table as it was when staging began; if the table has grown by the time the write
-//! commits and anything was staged, those numbers mean something else and the write is encoded again.
+//! A write is encoded before the commit lock is taken, so its new shapes have no numbers yet. They get the next
+//! numbers of the table as it was when staging began. If the table has grown when the write commits and anything was
+//! staged, those numbers mean other shapes, and the write is encoded again.
 
 use super::shape::{MAX_SHAPES, Numbers, Shape, ShapeId, Shapes, first_repeated};
 
-/// Keys of an object that is still worth a shape. Wider objects are dictionaries more often than records: each has
-/// its own keys, and a shape is kept for as long as its collection.
+/// The most keys that an object with a shape has. Wider objects are usually dictionaries with keys of their own, and
+/// a shape lives as long as its collection.
 pub const WIDEST_SHAPE: usize = 512;
 
-/// Bytes that the keys of such an object have at most, on average. A shape is kept however many documents with it go, and a
-/// tree has the keys of each of its objects again: with longer ones a small document could take any memory.
+/// The largest average length of the keys of such an object, in bytes. A shape outlives its documents, and a tree
+/// repeats the keys of each of its objects: with longer keys a small document could take any amount of memory.
 pub const LONGEST_KEYS: usize = 64;
 
 /// Whether an object of these keys may have a shape.
@@ -20,7 +20,7 @@ pub(crate) fn is_worth_a_shape<'k>(keys: impl ExactSizeIterator<Item = &'k str>)
     len <= WIDEST_SHAPE && keys.map(str::len).sum::<usize>() <= LONGEST_KEYS * len
 }
 
-/// The shapes of a collection and, numbered on from them, those that a write adds.
+/// The shapes of a collection and, with the next numbers, those that a write adds.
 pub struct StagedShapes<'a> {
     table: &'a Shapes,
     first: usize,
@@ -29,7 +29,7 @@ pub struct StagedShapes<'a> {
 }
 
 impl<'a> StagedShapes<'a> {
-    /// Nothing staged on this table.
+    /// Nothing staged for this table.
     pub fn new(table: &'a Shapes) -> Self {
         StagedShapes { table, first: table.len(), staged: Vec::new(), numbers: Numbers::default() }
     }
@@ -40,8 +40,8 @@ impl<'a> StagedShapes<'a> {
     }
 
     /// Number of the shape with these keys: known, or staged now. `None` when the table is full, the object wider
-    /// than [`WIDEST_SHAPE`] or its keys longer than [`LONGEST_KEYS`]: store it as a map. Keys are distinct; a list that is not gets no number either, so what
-    /// is staged can always be pushed.
+    /// than [`WIDEST_SHAPE`] or its keys longer than [`LONGEST_KEYS`]: store it as a map. Duplicate keys get no
+    /// number either, so what is staged can always be pushed.
     pub fn number<S: AsRef<str>>(&mut self, keys: &[S]) -> Option<ShapeId> {
         if keys.len() > WIDEST_SHAPE {
             return None;
@@ -72,7 +72,7 @@ impl<'a> StagedShapes<'a> {
         self.staged.is_empty()
     }
 
-    /// What is staged; the first has the number [`StagedShapes::first_id`].
+    /// The staged shapes; the first has the number [`StagedShapes::first_id`].
     pub fn staged(&self) -> &[Shape] {
         &self.staged
     }
@@ -83,13 +83,13 @@ impl<'a> StagedShapes<'a> {
         self.first as u16
     }
 
-    /// What is staged, to be pushed in this order.
+    /// The staged shapes, to be pushed in this order.
     pub fn into_staged(self) -> Vec<Shape> {
         self.staged
     }
 
-    /// Whether a number means the table's shape, not a staged one. A shape that the table got after staging began
-    /// does not count, because its number may be given to a staged one.
+    /// Whether a number means a shape of the table and not a staged one. A shape that was added to the table after
+    /// staging began does not count, because a staged shape may have its number.
     pub(crate) fn is_settled(&self, id: ShapeId) -> bool {
         usize::from(id.0) < self.first
     }

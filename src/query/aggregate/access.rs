@@ -5,16 +5,16 @@ use crate::document::Value;
 use crate::error::Result;
 use crate::query::{Filter, Sort};
 
-/// What becomes of a document that `$merge` brings, given what is there under its `_id`: the document to store, or
-/// `None` to leave everything as it is.
+/// Decides about a document of `$merge`, given the stored document with its `_id`: the document to store, or `None`
+/// to change nothing.
 pub type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>>;
 
-/// The database as a pipeline sees it: every scan of one pipeline reads the same state.
+/// The database for a pipeline: every scan of one pipeline reads the same state.
 pub trait Access: Send + Sync {
     /// The documents of a collection that match, in natural order; none when there is no such collection.
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
-    /// The same in this order, of which only the first `keep` may be asked for; `None` where there is no quick way, and
-    /// the caller has to sort.
+    /// The same in this order, of which the caller reads at most the first `keep`; `None` if no index gives the
+    /// order, so that the caller must sort.
     fn scan_sorted(
         &self,
         collection: &str,
@@ -29,6 +29,6 @@ pub trait Access: Send + Sync {
     fn new_id(&self) -> Value;
     /// Replaces the whole content of a collection, in one commit.
     fn replace_all(&self, collection: &str, documents: Vec<Value>) -> Result<()>;
-    /// Stores documents one after the other, each as `merged` decides against what is there then.
+    /// Stores documents in order; for each `merged` decides, given the stored document at that time.
     fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()>;
 }

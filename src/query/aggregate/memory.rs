@@ -1,11 +1,12 @@
-//! What stages hold, counted against the memory of their query: an error where MongoDB goes to disk or fails.
+//! The memory that stages hold, counted against the limit of their query. Beyond it the query fails, where MongoDB
+//! spills to disk or fails.
 
 use super::row::Row;
 use crate::error::Result;
 pub(super) use crate::query::size::size;
 use crate::work::{Hold, Work};
 
-/// What a stage holds, until it is dropped.
+/// The memory that a stage holds, released on drop.
 #[derive(Debug)]
 pub(super) struct Memory(Hold);
 
@@ -34,16 +35,16 @@ impl Memory {
     }
 }
 
-/// What a row takes while it is held.
+/// The memory that a row takes.
 pub(super) fn weight(row: &Row) -> usize {
     match row {
         Row::Tree(value) => size(value),
-        // The bytes are the store's.
+        // The store owns the bytes.
         Row::Stored(_) => 64,
     }
 }
 
-/// What a stage gathered, given out one by one: what was given out counts no more.
+/// The results of a stage, returned one by one; a returned result is no longer counted.
 #[derive(Debug)]
 pub(super) struct Gathered<T> {
     items: std::vec::IntoIter<T>,

@@ -1,4 +1,4 @@
-//! Reading the operands of stages.
+//! Parsing the operands of stages.
 
 use crate::document::{Object, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
@@ -62,7 +62,7 @@ pub(in crate::query) fn count(parser: &Parser, stage: &str, value: &Value, least
     }
 }
 
-/// A path without `$`, for a field that a stage makes.
+/// A path without `$`, for a field that a stage writes.
 pub(in crate::query) fn path(parser: &Parser, stage: &str, text: &str) -> Result<FieldPath> {
     match FieldPath::parse(text) {
         Some(path) => Ok(path),
@@ -94,13 +94,13 @@ pub(in crate::query) fn dollar_path(parser: &Parser, stage: &str, value: &Value)
     }
 }
 
-/// The error of something that MongoDB has and this does not.
+/// The error of a feature of MongoDB that is not supported.
 pub(in crate::query) fn unsupported<T>(message: impl Into<String>, path: &str) -> Result<T> {
     let details = Details { path: Some(path.to_owned()), ..Details::default() };
     Err(Error::new(Kind::NotSupported, message).with_details(details))
 }
 
-/// Puts a value at a path of objects, making them; what stands in the way and is no object is replaced.
+/// Sets a value at a path of objects and creates missing ones; a value on the way that is no object is replaced.
 pub(in crate::query) fn set_path(object: &mut Object, parts: &[Box<str>], value: Value) {
     let Some((first, rest)) = parts.split_first() else { return };
     let at = match object.iter().position(|(key, _)| **key == **first) {

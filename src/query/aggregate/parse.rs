@@ -19,7 +19,7 @@ use crate::query::made::check_depth;
 /// Stages that a pipeline may have; MongoDB's limit.
 const MOST_STAGES: usize = 1_000;
 
-/// Stages that MongoDB 8 has and this has not.
+/// Stages of MongoDB 8 that are not supported.
 const UNSUPPORTED: &[&str] = &[
     "$changeStream",
     "$changeStreamSplitLargeEvent",
@@ -68,7 +68,7 @@ const NOT_IN_UPDATES: &[&str] = &[
     "$unwind",
 ];
 
-/// The stages there are. `work_tests` has an example of each that is slow.
+/// All stages. `work_tests` has a slow example of each.
 pub(in crate::query) const STAGES: &[&str] = &[
     "$addFields",
     "$bucket",
@@ -141,7 +141,7 @@ impl Pipeline {
     }
 }
 
-/// A sort needs to hold no more documents than the limit behind it lets through.
+/// A sort holds no more documents than a later limit needs.
 fn keep_less(stages: &mut [Stage]) {
     for at in 0..stages.len() {
         let mut skipped = 0_u64;

@@ -11,7 +11,7 @@ use crate::document::{Node, RawValue, Value};
 use crate::query::expression::{Expression, FieldPath};
 use crate::query::{Filter, Sort};
 
-/// Where a pipeline stands, which decides the stages that it may have.
+/// The place of a pipeline, which decides the stages that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Whole,
@@ -27,7 +27,7 @@ pub(super) enum Stage {
     Match(Arc<Match>),
     Shape(Arc<Shaping>),
     Group(Arc<Group>),
-    /// With the number of documents that the stages behind it let through.
+    /// With the number of documents that later stages need.
     Sort(Arc<Sort>, usize),
     Limit(u64),
     Skip(u64),
@@ -50,7 +50,7 @@ pub struct Pipeline {
 /// `$lookup`.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
-    /// `None`: the pipeline starts with `$documents`.
+    /// `None` if the pipeline starts with `$documents`.
     pub(super) from: Option<String>,
     pub(super) equal: Option<(FieldPath, FieldPath)>,
     pub(super) variables: Vec<(Box<str>, Expression)>,
@@ -77,7 +77,7 @@ pub(super) struct Merge {
     pub(super) missing: Missing,
 }
 
-/// What becomes of a stored document with the same `_id`.
+/// The action for a document whose `_id` is stored already.
 #[derive(Clone, Debug)]
 pub(super) enum Matched {
     Replace,
@@ -87,7 +87,7 @@ pub(super) enum Matched {
     Pipeline(Pipeline),
 }
 
-/// What becomes of a document whose `_id` is not stored.
+/// The action for a document whose `_id` is not stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Missing {
     Insert,
@@ -95,14 +95,14 @@ pub(super) enum Missing {
     Fail,
 }
 
-/// Whether a pipeline, not read yet, ends in a stage that writes.
+/// Whether a pipeline that is not parsed yet ends in a stage that writes.
 pub fn writes(pipeline: RawValue<'_>) -> bool {
     let last = pipeline.items().last();
     last.and_then(|stage| stage.fields().next()).is_some_and(|(name, _)| matches!(name, "$out" | "$merge"))
 }
 
 impl Pipeline {
-    /// Whether it brings its own documents.
+    /// Whether it starts with `$documents`.
     pub(super) fn has_documents(&self) -> bool {
         matches!(self.stages.first(), Some(Stage::Documents(_)))
     }
@@ -112,7 +112,7 @@ impl Pipeline {
         matches!(self.stages.last(), Some(Stage::Write(_)))
     }
 
-    /// The filter that it begins with, and the stages behind it.
+    /// The filter at its start, and the stages after it.
     pub(super) fn head(&self) -> (Filter, &[Stage]) {
         if let Some((Stage::Match(test), rest)) = self.stages.split_first()
             && let Match::Plain(filter) = &**test
@@ -122,7 +122,7 @@ impl Pipeline {
         (Filter::all(), &self.stages)
     }
 
-    /// What it asks of its collection first: a filter, and an order with how many documents of it.
+    /// Its first read of the collection: a filter, and an order with the number of documents that are needed.
     pub fn asks(&self) -> (Filter, Option<(&Sort, Option<u64>)>) {
         let (filter, rest) = self.head();
         let order = match rest.first() {

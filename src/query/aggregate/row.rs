@@ -1,4 +1,4 @@
-//! What flows between stages: documents as they are stored, and trees that stages made.
+//! The documents between stages: stored ones, and trees that stages computed.
 
 use std::sync::Arc;
 
@@ -18,37 +18,37 @@ pub trait Stored: Send + Sync {
 /// A document between two stages.
 #[derive(Clone)]
 pub enum Row {
-    /// Made by a stage.
+    /// Computed by a stage.
     Tree(Value),
     /// As it is stored.
     Stored(Arc<dyn Stored>),
 }
 
-/// Documents, one after the other.
+/// A stream of documents.
 pub trait Rows: Send {
     /// The next document; `None` at the end.
     fn next(&mut self) -> Result<Option<Row>>;
 
-    /// Gathers all that are left where they are stored, faster than taking them, perhaps on several threads. Answers
-    /// false, having gathered none, when they are not stored documents.
+    /// Feeds all remaining documents to `gather` in their stored form, possibly on several threads, which is faster
+    /// than `next`. Returns false, without having read any, if they are not stored documents.
     fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
         let _ = gather;
         Ok(false)
     }
 }
 
-/// What is made of all documents of a stage, in parts that threads make on their own.
+/// A computation over all documents of a stage, in parts that threads compute independently.
 pub trait Gather: Sync {
-    /// A part that has met no document.
+    /// An empty part.
     fn part(&self) -> Box<dyn Part + '_>;
 }
 
-/// What is made of some documents that follow one another.
+/// The computation over a range of documents.
 pub trait Part: Send {
-    /// Takes a document. Short: it may run under a lock.
+    /// Adds a document. It must be short, because it may run under a lock.
     fn add(&mut self, document: RawValue<'_>) -> Result<()>;
 
-    /// Adds the part to the whole. Called in the order of the documents, for one part at a time.
+    /// Merges the part into the whole. Called in the order of the documents, for one part at a time.
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
@@ -69,7 +69,7 @@ impl Row {
         }
     }
 
-    /// Where it stands in a sort.
+    /// Its sort key.
     pub(super) fn sort_key(&self, sort: &Sort) -> Result<SortKey> {
         match self {
             Row::Stored(stored) => sort.key(stored.raw()),
@@ -87,7 +87,7 @@ impl Row {
     }
 }
 
-/// Documents that are there already.
+/// Documents in memory.
 pub(super) struct Listed(std::vec::IntoIter<Row>);
 
 impl Listed {
@@ -102,7 +102,7 @@ impl Rows for Listed {
     }
 }
 
-/// Documents that several pipelines read, each copied when it is asked for.
+/// Documents that several pipelines read; each is copied when it is read.
 pub(super) struct Shared<T> {
     all: Arc<Vec<T>>,
     next: usize,
@@ -123,12 +123,12 @@ impl<T: Send + Sync> Rows for Shared<T> {
     }
 }
 
-/// What comes out of a stage, counted. It stands behind every stage, so that none can take in or give out documents without
-/// end, or make them too deep, whatever it does itself.
+/// Counts the output of a stage. Every stage is wrapped in it, so that none can run without bound or compute
+/// documents that are too deep, whatever it counts itself.
 pub(super) struct Counted {
     input: Box<dyn Rows>,
     work: Work,
-    /// The stage, if it makes documents.
+    /// The stage, if it computes documents.
     makes: Option<&'static str>,
 }
 

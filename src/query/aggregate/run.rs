@@ -22,8 +22,8 @@ use crate::query::expression::{Env, Rooted, Scope};
 use crate::query::made::check_depth;
 
 impl Pipeline {
-    /// Runs on a collection. A filter at the head is matched where the documents are stored, and a sort behind it left
-    /// to an index where there is one.
+    /// Runs on a collection. A filter at the start is matched by the scan, and a sort after it uses an index if there
+    /// is one.
     pub fn open(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
         if let Some((Stage::Documents(documents), rest)) = self.stages.split_first() {
             let source = Shared::boxed(documents.clone(), |document| Row::Tree(document.clone()));
@@ -38,7 +38,7 @@ impl Pipeline {
         chain(rest, access.scan(collection, filter)?, env, access)
     }
 
-    /// Runs on documents that are there.
+    /// Runs on these documents.
     pub(super) fn over(
         &self,
         source: Box<dyn Rows>,
@@ -48,7 +48,7 @@ impl Pipeline {
         chain(&self.stages, source, env, access)
     }
 
-    /// What becomes of one document, in a pipeline of an update.
+    /// Applies the pipeline of an update to one document.
     pub(super) fn shape(&self, document: Value, env: &Env) -> Result<Value> {
         let mut at = document;
         for stage in &self.stages {
@@ -105,7 +105,7 @@ fn chain(
 }
 
 impl Stage {
-    /// The name of a stage that makes documents; `None` for one that lets them through.
+    /// The name of a stage that computes documents; `None` for one that passes them on.
     fn makes(&self) -> Option<&'static str> {
         match self {
             Stage::Shape(shaping) => Some(shaping.name()),

@@ -1,4 +1,4 @@
-//! Updates by pipeline: stages that make a document of a document.
+//! Updates by pipeline: stages that compute a new document from a document.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,7 +37,7 @@ impl UpdatePipeline {
         read.map(|pipeline| UpdatePipeline { pipeline, chance, work }).map_err(as_update)
     }
 
-    /// Changes the document; answers whether it is different now. `_id` stays.
+    /// Changes the document and returns whether it differs. `_id` never changes.
     pub(in crate::query) fn apply(&self, document: &mut Object, now: i64) -> Result<bool> {
         let old = Value::Object(std::mem::take(document));
         let env = Env::new(now, self.chance.fetch_add(1, Ordering::Relaxed)).within(self.work.clone());
@@ -62,7 +62,7 @@ impl UpdatePipeline {
     }
 }
 
-/// What goes wrong in an update is an error of the update.
+/// An error of the query becomes an error of the update.
 fn as_update(error: crate::error::Error) -> crate::error::Error {
     match error.kind() {
         crate::error::Kind::BadQuery => {

@@ -1,14 +1,14 @@
-//! Times written as text.
+//! Times as text.
 
 use super::local::Fields;
 use super::zone::Zone;
 
-/// A time as a text has it.
+/// A time as written in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The local time in milliseconds since 1970.
     pub(in crate::query) local: i64,
-    /// Milliseconds east of UTC, if the text tells.
+    /// Milliseconds east of UTC, if the text has an offset.
     pub(in crate::query) offset: Option<i64>,
 }
 

@@ -1,14 +1,14 @@
-//! The option `let`: variables whose values are known before any document is looked at.
+//! The option `let`: variables whose values are known before any document is read.
 //!
-//! Their values take the places of their names when expressions are read, so evaluation knows nothing of them. A
-//! variable of `$let`, `$map` or `$lookup` with the same name hides them, as an inner scope does.
+//! Their values replace their names when expressions are parsed, so evaluation does not see them. A variable of
+//! `$let`, `$map` or `$lookup` with the same name hides them, as an inner scope does.
 
 use std::sync::Arc;
 
 use crate::document::Value;
 use crate::work::Work;
 
-/// What all expressions of an operation know: its variables, and the work that they count with.
+/// The variables of an operation, and the work that its expressions count with.
 #[derive(Clone, Debug, Default)]
 pub struct Constants {
     /// Names and values; a value may be missing (`$$REMOVE`).

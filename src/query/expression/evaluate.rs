@@ -13,17 +13,17 @@ use crate::query::number::as_integer;
 use crate::query::size;
 use crate::work::Work;
 
-/// Levels that `$reduce` may add between two looks at the depth of its value.
+/// Levels that `$reduce` may add between two checks of the depth of its value.
 const UNLOOKED: usize = 16;
 
 impl Expression {
-    /// Whether it holds for a document that a filter looks at. Where an operator cannot take its operands, it does not.
+    /// Whether it holds for a document of a filter. It does not where an operator refuses its operands.
     pub(in crate::query) fn holds_for<'a>(&self, document: impl Node<'a>, work: &Work) -> bool {
         let root = NodeRoot::new(document);
         self.holds(&Scope::within(&root, &Env::default(), work).of("$expr")).unwrap_or(false)
     }
 
-    /// Its value, or `None` where that is missing. Rejects with `BAD_QUERY` when an operator cannot take its operands.
+    /// Its value, or `None` where that is missing. Rejects with `BAD_QUERY` when an operator refuses its operands.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Option<Value>> {
         scope.step(1)?;
         match &self.0 {
@@ -77,7 +77,7 @@ impl Expression {
     }
 }
 
-/// A value that was copied, counted.
+/// Counts the memory of a copied value.
 #[inline]
 fn copied(scope: &Scope<'_>, value: Option<Value>) -> Outcome {
     scope.hold_copy(value.as_ref())?;
@@ -196,7 +196,7 @@ impl Special {
     }
 }
 
-/// The array that an operator goes over; `None` where it is null or missing.
+/// The array that an operator iterates over; `None` if it is null or missing.
 fn array_of(name: &str, input: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Value>>> {
     match input.eval(scope)? {
         None | Some(Value::Null) => Ok(None),

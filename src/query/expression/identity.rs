@@ -1,4 +1,4 @@
-//! Equality as bytes: two values that the total order calls equal give the same bytes, and no others do.
+//! Equality as bytes: values have the same bytes exactly if they are equal in the total order.
 
 use crate::document::{Node, Seen, Value};
 

@@ -21,7 +21,7 @@ fn order(args: &mut Args<'_>) -> Ordering {
     compare(args.get(0), args.get(1))
 }
 
-/// The total order, in which expressions put what is missing before null.
+/// The total order, with missing values before null.
 pub(in crate::query) fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => compare_values(a, b),

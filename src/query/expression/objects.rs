@@ -13,16 +13,16 @@ pub(super) const OPERATORS: &[Operator] = &[
     named("$unsetField", &["field", "input"], 2, set_field),
 ];
 
-/// Lays the fields of the second over the first.
+/// Sets the fields of the second object in the first.
 pub(in crate::query) fn lay_over(object: &mut Object, other: Object) {
     let mut wide = Wide::of(std::mem::take(object));
     wide.lay_over(other);
     *object = wide.into_object();
 }
 
-/// What an entry of an index of keys takes besides the key.
+/// The memory of an entry of an index of keys besides the key.
 const ENTRY: usize = 48;
-/// What `{ k: ..., v: ... }` takes besides its key and value.
+/// The memory of `{ k: ..., v: ... }` besides its key and value.
 const PAIR: usize = 144;
 
 fn merge(args: &mut Args<'_>) -> Outcome {
@@ -116,7 +116,7 @@ fn from_array(args: &mut Args<'_>) -> Outcome {
     Ok(Some(Value::Object(object.into_object())))
 }
 
-/// What is wrong with an entry of `$arrayToObject` if it is none.
+/// The fault of a malformed entry of `$arrayToObject`.
 fn entry_fault(item: &Value) -> Option<Code> {
     match item {
         Value::Array(pair) if pair.len() != 2 => Some(codes::ARRAY_TO_OBJECT_PAIR),

@@ -1,4 +1,4 @@
-//! Operators that are plain functions of their evaluated arguments, and what they share in reading them.
+//! Operators that are functions of their evaluated arguments, and access to these arguments.
 
 use smallvec::SmallVec;
 
@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::query::refusal::bad_query;
 use crate::work::Work;
 
-/// What an evaluation gives: a value, or nothing where a field is missing.
+/// The result of an evaluation: a value, or nothing if it is missing.
 pub(super) type Outcome = Result<Option<Value>>;
 
-/// An operator: its name, what arguments it takes, what it does.
+/// An operator: its name, its arguments, its function.
 #[derive(Debug)]
 pub(super) struct Operator {
     pub(super) name: &'static str,
@@ -22,14 +22,14 @@ pub(super) struct Operator {
     pub(super) run: fn(&mut Args<'_>) -> Outcome,
 }
 
-/// How arguments are written.
+/// The syntax of arguments.
 #[derive(Debug)]
 pub(super) enum Shape {
     /// One, or an array of this many.
     List(usize, usize),
-    /// An object with these fields, of which the first so many must be there.
+    /// An object with these fields; the first ones, as many as the number says, are required.
     Named(&'static [&'static str], usize),
-    /// An object with these fields; or else one value for the first field.
+    /// An object with these fields, or one value for the first field.
     NamedOrOne(&'static [&'static str], usize),
 }
 
@@ -58,7 +58,7 @@ pub(super) const fn named(
 pub(super) struct Args<'a> {
     name: &'static str,
     scope: &'a Scope<'a>,
-    /// Not given; given but missing; a value.
+    /// Not given, given but missing, or a value.
     #[expect(clippy::option_option, reason = "not given and missing are two things")]
     values: SmallVec<[Option<Option<Value>>; 4]>,
 }
@@ -109,13 +109,13 @@ impl<'a> Args<'a> {
         self.scope.env
     }
 
-    /// Counts steps of work. An operator that loops over more than its arguments has elements counts its rounds.
+    /// Counts steps of work. An operator whose loops exceed the number of elements of its arguments must count them.
     #[inline]
     pub(super) fn step(&self, steps: usize) -> Result<()> {
         self.scope.step(steps)
     }
 
-    /// Counts bytes that are made besides the arguments, until the operator has answered.
+    /// Counts bytes that the operator allocates besides its arguments, until it returns.
     #[inline]
     pub(super) fn hold(&self, bytes: usize) -> Result<()> {
         self.scope.hold(self.name, bytes)
@@ -155,7 +155,7 @@ impl<'a> Args<'a> {
         matches!(self.get(index), None | Some(Value::Null))
     }
 
-    /// Whether one of those given is null or missing.
+    /// Whether one of the given arguments is null or missing.
     pub(super) fn any_nullish(&self) -> bool {
         (0..self.values.len()).any(|index| self.is_given(index) && self.nullish(index))
     }
@@ -164,7 +164,7 @@ impl<'a> Args<'a> {
         Err(refuse(self.name, message))
     }
 
-    /// The same with a number of its own.
+    /// The same with this error code.
     pub(super) fn fail_as<T>(&self, code: Code, message: impl std::fmt::Display) -> Result<T> {
         Err(refuse(self.name, message).with_code(code))
     }
@@ -233,7 +233,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// A time: of a date or an ObjectId.
+    /// The time of a date or an ObjectId.
     pub(super) fn date(&self, index: usize) -> Result<i64> {
         match self.get(index) {
             Some(Value::Date(millis)) => Ok(*millis),
@@ -243,7 +243,7 @@ impl<'a> Args<'a> {
     }
 }
 
-/// The error of an operator that cannot take its operands.
+/// The error of an operator that refuses its operands.
 pub(super) fn refuse(operator: &str, message: impl std::fmt::Display) -> Error {
     bad_query("", format!("{operator} {message}")).with_code(codes::operator(operator).of_value())
 }

@@ -1,5 +1,5 @@
-//! Field paths of expressions. Unlike the paths of filters they go through every array they meet and never name
-//! an element by number.
+//! Field paths of expressions. Unlike the paths of filters they descend through every array and never name an element
+//! by index.
 
 use crate::document::{MAX_DEPTH, Node, Seen, Value};
 use crate::error::codes::{self, Code};
@@ -12,7 +12,7 @@ const SHOWN: usize = 100;
 pub struct FieldPath(Box<[Box<str>]>);
 
 impl FieldPath {
-    /// The value itself.
+    /// The empty path: the value itself.
     pub(in crate::query) fn here() -> FieldPath {
         FieldPath(Box::default())
     }
@@ -25,7 +25,7 @@ impl FieldPath {
         read.then(|| FieldPath(text.split('.').map(Box::from).collect()))
     }
 
-    /// Why this text is no path.
+    /// The reason why this text is not a path.
     pub(in crate::query) fn fault(text: &str) -> String {
         if is_too_long(text) {
             return format!("it has {} parts, and a path has at most {MAX_DEPTH}", text.split('.').count());
@@ -33,7 +33,7 @@ impl FieldPath {
         "parts must not be empty or start with '$'".to_owned()
     }
 
-    /// The text of a path for a message, cut where it is long.
+    /// The text of a path for a message, truncated if it is long.
     pub(in crate::query) fn shown(text: &str) -> &str {
         text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
     }
@@ -43,17 +43,17 @@ impl FieldPath {
         &self.0
     }
 
-    /// What it leads to.
+    /// The value at the path.
     pub(in crate::query) fn of<'a>(&self, node: impl Node<'a>) -> Option<Value> {
         follow(node, &self.0)
     }
 
-    /// The one node it leads to; `Err` when an array stands in the way, so that `of` must build the answer.
+    /// The node at the path; `Err` if there is an array on the path, so that `of` must build the value.
     pub(in crate::query) fn node<'a, N: Node<'a>>(&self, node: N) -> Result<Option<N>, Blocked> {
         follow_plain(node, &self.0)
     }
 
-    /// [`FieldPath::node`] of an object whose field of the first part is this.
+    /// [`FieldPath::node`] of an object whose field of the first part is `first`.
     pub(in crate::query) fn node_below<'a, N: Node<'a>>(&self, first: N) -> Result<Option<N>, Blocked> {
         follow_plain(first, self.0.get(1..).unwrap_or_default())
     }
@@ -78,7 +78,7 @@ fn is_too_long(text: &str) -> bool {
     text.split('.').nth(MAX_DEPTH).is_some()
 }
 
-/// An array stands in the way of a path.
+/// There is an array on the path.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::query) struct Blocked;
 
@@ -97,7 +97,7 @@ fn follow<'a>(node: impl Node<'a>, parts: &[Box<str>]) -> Option<Value> {
     }
 }
 
-/// What is wrong with a path behind '$'.
+/// The error code of a malformed path after '$'.
 pub(in crate::query) fn path_fault(text: &str) -> Code {
     let path = text.trim_start_matches('$');
     if path.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::operator::Operator;
 
-/// All operators, by what they are about.
+/// All operators, by subject.
 const TABLES: [&[Operator]; 16] = [
     super::numbers::arithmetic::OPERATORS,
     super::arrays::elements::OPERATORS,
@@ -33,7 +33,7 @@ pub(super) fn find(name: &str) -> Option<&'static Operator> {
     TABLES.into_iter().flatten().find(|operator| operator.name == name)
 }
 
-/// Operators that MongoDB 8 has and this has not.
+/// Operators of MongoDB 8 that are not supported.
 pub(super) const UNSUPPORTED: &[&str] = &[
     "$accumulator",
     "$covariancePop",

@@ -1,4 +1,4 @@
-//! What an expression sees: the document, variables, the time, chance.
+//! What an expression sees: the document, variables, the time, random numbers.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -10,20 +10,20 @@ use crate::error::Result;
 use crate::query::size::size;
 use crate::work::Work;
 
-/// Bytes of a value that copying takes a step for.
+/// Bytes of a copied value that count as one step.
 const BYTES_A_STEP: usize = 128;
-/// Bytes of one evaluation that are not worth a look at what its query holds.
+/// Bytes of one evaluation below which the memory of its query is not checked.
 const LITTLE: usize = 64 << 10;
 
 /// The document that field paths start from, encoded or a tree.
 pub trait Root {
     /// All of it.
     fn whole(&self) -> Value;
-    /// What a path leads to.
+    /// The value at a path.
     fn at(&self, path: &FieldPath) -> Option<Value>;
 }
 
-/// A form of the document, as a root.
+/// A document as a root.
 pub struct Rooted<N>(pub N);
 
 impl Root for Rooted<RawValue<'_>> {
@@ -46,7 +46,7 @@ impl Root for Rooted<&Value> {
     }
 }
 
-/// A document in whichever form a filter has it.
+/// The document of a filter, in any form.
 pub(super) struct NodeRoot<'a, N: Node<'a>>(N, PhantomData<&'a ()>);
 
 impl<'a, N: Node<'a>> NodeRoot<'a, N> {
@@ -65,7 +65,7 @@ impl<'a, N: Node<'a>> Root for NodeRoot<'a, N> {
     }
 }
 
-/// What stays the same for a whole pipeline.
+/// What is constant for a whole pipeline.
 #[derive(Debug, Default)]
 pub struct Env {
     now: i64,
@@ -80,7 +80,7 @@ impl Env {
         Env { now, chance: AtomicU64::new(seed), variables: Vec::new(), work: Work::default() }
     }
 
-    /// The same for one operation, whose work its evaluations count with.
+    /// The same with the work of an operation.
     #[must_use]
     pub fn within(self, work: Work) -> Env {
         Env { work, ..self }
@@ -91,7 +91,8 @@ impl Env {
         &self.work
     }
 
-    /// The same with these variables as well, the `let` of a `$lookup` or `$merge`; they hide others of their names.
+    /// The same with these variables as well, the `let` of a `$lookup` or `$merge`; they hide others of the same
+    /// name.
     #[must_use]
     pub fn with(&self, variables: Vec<(Box<str>, Option<Value>)>) -> Env {
         let mut all = variables;
@@ -119,19 +120,19 @@ impl Env {
     }
 }
 
-/// What one evaluation sees, and how many bytes it holds.
+/// What one evaluation sees, and the bytes that it holds.
 pub struct Scope<'a> {
     pub(super) root: &'a dyn Root,
     pub(super) env: &'a Env,
     work: &'a Work,
     bindings: Option<&'a Bindings<'a>>,
-    /// An evaluation leaves it raised by about the size of its value.
+    /// An evaluation increases it by about the size of its value.
     held: Cell<usize>,
-    /// The operator whose operands are evaluated now, or the stage that asks for them.
+    /// The operator whose operands are being evaluated, or the stage.
     within: Cell<&'static str>,
 }
 
-/// Variables of `$let`, `$map` and the like; the innermost of a name counts.
+/// Variables of `$let`, `$map` and the like; the innermost of a name is used.
 struct Bindings<'a> {
     names: &'a [&'a str],
     values: &'a [Option<&'a Value>],
@@ -149,14 +150,14 @@ impl<'a> Scope<'a> {
         Scope { root, env, work, bindings: None, held: Cell::new(0), within: Cell::new("an expression") }
     }
 
-    /// The same for a stage, which an error of too much memory names where no operator holds it.
+    /// The same for a stage, which an error of the memory limit names if no operator is the cause.
     #[must_use]
     pub(in crate::query) fn of(self, stage: &'static str) -> Self {
         self.within.set(stage);
         self
     }
 
-    /// Says whose operands are evaluated now; answers whose were before.
+    /// Sets the operator whose operands are being evaluated, and returns the previous one.
     #[inline]
     pub(super) fn enter(&self, operator: &'static str) -> &'static str {
         self.within.replace(operator)
@@ -178,7 +179,7 @@ impl<'a> Scope<'a> {
         result
     }
 
-    /// The value of a variable; missing where it has none.
+    /// The value of a variable; `None` if it is missing.
     pub(super) fn variable(&self, name: &str) -> Result<Option<&'a Value>> {
         let mut at = self.bindings;
         while let Some(bindings) = at {
@@ -214,19 +215,19 @@ impl<'a> Scope<'a> {
         if held < LITTLE { Ok(()) } else { self.work.room(what, held) }
     }
 
-    /// Counts bytes of a value that is put together or copied, for the operator that made it.
+    /// Counts bytes of a value that is built or copied, for the current operator.
     #[inline]
     pub(super) fn hold_here(&self, bytes: usize) -> Result<()> {
         self.hold(self.within.get(), bytes)
     }
 
-    /// Counts a value that was copied, for the operator that made it.
+    /// Counts a value that was copied, for the current operator.
     #[inline]
     pub(super) fn hold_copy(&self, value: Option<&Value>) -> Result<()> {
         self.hold_value(self.within.get(), value)
     }
 
-    /// Counts a value that was made or copied.
+    /// Counts a value that was computed or copied.
     #[inline]
     pub(super) fn hold_value(&self, what: &str, value: Option<&Value>) -> Result<()> {
         match value {
@@ -243,7 +244,7 @@ impl<'a> Scope<'a> {
         self.held.get()
     }
 
-    /// What was held besides so many bytes is not any more.
+    /// Releases all but this many bytes.
     #[inline]
     pub(super) fn release_to(&self, held: usize) {
         self.held.set(held);

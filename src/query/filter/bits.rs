@@ -8,18 +8,18 @@ use crate::query::refusal::bad_query;
 /// Longest mask; each bit of it that is 1 takes four bytes.
 const MOST_BYTES: usize = 1 << 16;
 
-/// Some bits by their places, the lowest is 0, and what is asked of them.
+/// Bits by their positions, the lowest of which is 0, and the state that they must have.
 #[derive(Clone, Debug)]
 pub(in crate::query) struct Bits {
     places: Vec<u32>,
-    /// Whether they are to be 1.
+    /// Whether they must be 1.
     set: bool,
-    /// Whether all of them are meant, or any.
+    /// Whether all of them must be so, or any.
     all: bool,
 }
 
 impl Bits {
-    /// Reads a mask, as a number or as bytes, or an array of places.
+    /// Parses a mask, which is a number or bytes, or an array of positions.
     pub(in crate::query) fn parse<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<Bits> {
         let refuse = || {
             let message = format!(
@@ -51,7 +51,7 @@ impl Bits {
         Ok(Bits { places, set: operator.ends_with("Set"), all: operator.starts_with("$bitsAll") })
     }
 
-    /// Whether the value is an integer or bytes, with bits like that. Bits past an integer's are its sign, past bytes 0.
+    /// Whether the value is an integer or bytes with these bits. Bits beyond an integer are its sign, beyond bytes 0.
     pub(in crate::query) fn are_of(&self, seen: Seen<'_>) -> bool {
         match seen {
             Seen::Binary(bytes) => self.asked(|place| bit_of_bytes(bytes, place)),

@@ -1,9 +1,9 @@
-//! What a filter says about single paths: intervals of values. A document that matches has, among what
-//! [`Path::walk`] visits with `Leaf::Elements`, a value in one of them; where the walk visits a missing one, or
-//! nothing, null stands for it.
+//! The constraints of a filter on single paths, as intervals of values. A matching document has a value in one of the
+//! intervals among those that [`Path::walk`] visits with `Leaf::Elements`; a missing value, or a walk that visits
+//! nothing, counts as null.
 //!
-//! Every bound holds by itself: several bounds on one path may be fulfilled by different elements of an array.
-//! Only where the path meets no array do they speak of one value, so that they may be intersected.
+//! Bounds are independent: different elements of an array may fulfil several bounds on one path. Only if there is no
+//! array on the path do they apply to one value, so that they may be intersected.
 
 use std::borrow::Cow;
 
@@ -12,25 +12,25 @@ use super::interval::{Edge, Interval, intersect, is_within, normalise};
 use crate::document::order::Class;
 use crate::document::{Path, Value};
 
-/// The values that a path must lead to one of.
+/// Intervals, in one of which a path must have a value.
 #[derive(Clone, Debug)]
 pub struct Bounds<'f> {
-    /// Disjoint, ascending. Without any, nothing matches.
+    /// Disjoint and ascending. If there are none, nothing matches.
     pub intervals: Vec<Interval<'f>>,
-    /// Where no array is met: whether every value within them fulfils the condition.
+    /// Whether every value within them fulfils the condition, if there is no array on the path.
     pub exact: bool,
-    /// Whether a document may match in which the path leads to nothing.
+    /// Whether a document without a value at the path may match.
     pub missing: bool,
 }
 
-/// A condition that every matching document fulfils, as far as paths and intervals say it.
+/// The part of a filter that paths and intervals express: every matching document fulfils it.
 #[derive(Clone, Debug, Default)]
 pub struct Demands<'f> {
     /// Bounds on paths; each holds.
     pub fields: Vec<(Cow<'f, Path>, Bounds<'f>)>,
-    /// Of each list one entry holds.
+    /// Of each list, one entry holds.
     pub unions: Vec<Vec<Demands<'f>>>,
-    /// Whether something was asked that stands in neither.
+    /// Whether the filter has conditions that neither expresses.
     pub more: bool,
 }
 
@@ -45,7 +45,7 @@ impl<'f> Bounds<'f> {
         self.intervals.iter().all(Interval::is_point)
     }
 
-    /// Whether they leave nothing out.
+    /// Whether they contain all values.
     pub fn is_everything(&self) -> bool {
         matches!(self.intervals.as_slice(), [only] if only.is_everything())
     }
@@ -58,7 +58,7 @@ impl<'f> Bounds<'f> {
         Bounds::of(vec![Interval::class(class)], false, false)
     }
 
-    /// Both at once, of one value.
+    /// The bounds of a value that is in both.
     #[must_use]
     pub fn and(&self, other: &Bounds<'f>) -> Bounds<'f> {
         Bounds {
@@ -68,7 +68,7 @@ impl<'f> Bounds<'f> {
         }
     }
 
-    /// One or the other.
+    /// The bounds of a value that is in one of both.
     fn or(mut self, other: Bounds<'f>) -> Bounds<'f> {
         self.intervals.extend(other.intervals);
         Bounds {
@@ -82,7 +82,7 @@ impl<'f> Bounds<'f> {
         self.intervals.first().is_some_and(|first| first.low.class() == Class::Null)
     }
 
-    /// Of a value that the test is asked of directly.
+    /// The bounds of a value that passes the test itself.
     fn of_test(test: &'f Test) -> Bounds<'f> {
         match test {
             Test::Equal(value) => {
@@ -90,7 +90,7 @@ impl<'f> Bounds<'f> {
             }
             Test::In(values) => {
                 let missing = matches!(values.first(), Some(Value::Null));
-                // Sorted, but the same value may stand there twice.
+                // Sorted, but there may be duplicates.
                 let points = values.iter().map(Interval::point).collect();
                 Bounds::of(normalise(points), true, missing)
             }
@@ -115,14 +115,14 @@ impl<'f> Bounds<'f> {
                 Bounds::of(normalise(intervals), exact, false)
             }
             Test::Size(_) | Test::Element(_) => Bounds::of_class(Class::Array),
-            // An operator that says nothing here may pass by a missing value too.
+            // Other operators may pass for a missing value too.
             _ => Bounds::everything(),
         }
     }
 
-    /// Of what a path leads to, where the test may look into an array that stands there.
+    /// The bounds of the values at a path, where the test may look into an array at its end.
     fn of_path_test(path: &Path, test: &'f Test) -> Bounds<'f> {
-        // The elements of an array that was reached by its number are not visited.
+        // The elements of an array that was reached by its index are not visited.
         let by_number = path.parts().last().is_none_or(|part| part.index.is_some());
         match test {
             Test::Contains(value, pattern) if !by_number => {
@@ -145,7 +145,7 @@ impl<'f> Bounds<'f> {
     }
 }
 
-/// The bounds of a value that passes operators, itself and not its elements.
+/// The bounds of a value that passes operators itself, not by its elements.
 fn of_value(clause: &Clause) -> Bounds<'_> {
     match clause {
         Clause::All(clauses) => {
@@ -161,14 +161,14 @@ fn of_value(clause: &Clause) -> Bounds<'_> {
 }
 
 impl Filter {
-    /// What every matching document fulfils.
+    /// The conditions that every matching document fulfils.
     pub fn demands(&self) -> Demands<'_> {
         let mut demands = Demands::default();
         demands.add(&self.root, None);
         demands
     }
 
-    /// Whether every document that this filter matches matches the other; false when that is not plain.
+    /// Whether every document that matches this filter matches the other; false if that is unknown.
     pub fn implies(&self, other: &Filter) -> bool {
         implies(&self.root, &other.root)
     }
@@ -191,7 +191,7 @@ impl<'f> Demands<'f> {
                 }
             },
             Clause::Field(path, test) => self.add_field(path, test, below),
-            // The smallest of the values will do: the filter decides.
+            // The smallest of the values is enough, because the filter decides.
             Clause::Every(path, every) => {
                 self.more = true;
                 if let (Some(value), None) = (every.values().next(), below) {
@@ -201,7 +201,7 @@ impl<'f> Demands<'f> {
                 }
             }
             Clause::Not(clause) => match &**clause {
-                // Nothing is there: null stands for it. An explicit null has the same key.
+                // A missing value counts as null; an explicit null has the same key.
                 Clause::Field(path, Test::Exists) if below.is_none() => {
                     let bounds = Bounds::of(vec![Interval::point(&Value::Null)], false, true);
                     self.fields.push((Cow::Borrowed(path), bounds));
@@ -218,8 +218,8 @@ impl<'f> Demands<'f> {
             self.look_into(path, test, Cow::Borrowed(path));
             return;
         };
-        // Elements that are arrays have their places for keys here, and lack all others; from the document a path
-        // does not enter them so.
+        // Elements that are arrays have their indexes as keys here and no other keys; a path from the document does
+        // not enter them.
         let bounds = Bounds { exact: false, ..Bounds::of_path_test(path, test) };
         if path.parts().first().is_none_or(|part| part.index.is_some()) || bounds.has_null() {
             self.more = true;
@@ -259,13 +259,13 @@ fn implies(given: &Clause, wanted: &Clause) -> bool {
     }
 }
 
-/// Whether a value by which one test passes makes the other pass.
+/// Whether every value that passes one test passes the other.
 fn test_implies(path: &Path, given: &Test, wanted: &Test) -> bool {
     let found = Bounds::of_path_test(path, given);
     if let Test::Exists = wanted {
         return !found.missing;
     }
-    // These look at the whole of an array, or cannot be told by intervals.
+    // These look at whole arrays, or intervals cannot express them.
     if !matches!(wanted, Test::Equal(_) | Test::In(_) | Test::Less(_) | Test::Greater(_) | Test::Type(_)) {
         return false;
     }
@@ -276,7 +276,7 @@ fn test_implies(path: &Path, given: &Test, wanted: &Test) -> bool {
 }
 
 impl<'f> Edge<'f> {
-    /// The class of values that it stands in.
+    /// The class of its values.
     pub fn class(&self) -> Class {
         match self {
             Edge::Class(class) => *class,

@@ -11,7 +11,7 @@ use crate::query::schema::JsonSchema;
 use crate::query::types::Types;
 use crate::work::Work;
 
-/// Which documents an operation is about.
+/// The documents that an operation applies to.
 #[derive(Clone, Debug)]
 pub struct Filter {
     pub(in crate::query) root: Clause,
@@ -24,15 +24,15 @@ pub(in crate::query) enum Clause {
     All(Vec<Clause>),
     Any(Vec<Clause>),
     Not(Box<Clause>),
-    /// Something that the path leads to passes the test.
+    /// A value at the path passes the test.
     Field(Path, Test),
-    /// The path leads to each of many values: `$all`.
+    /// The path has each of many values: `$all`.
     Every(Path, Every),
     /// `$expr`
     Expression(Box<Expression>),
 }
 
-/// What a value at the end of a path must be.
+/// A condition on a value at the end of a path.
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Test {
     Equal(Value),
@@ -40,7 +40,7 @@ pub(in crate::query) enum Test {
     Greater(Bound),
     /// Sorted by the total order.
     In(Vec<Value>),
-    /// `$in` with regular expressions: equal to one of the values, or found by one of the patterns.
+    /// `$in` with regular expressions: equal to one of the values, or matched by one of the patterns.
     Among(Vec<Value>, Vec<Pattern>),
     /// A string in which the pattern is found.
     Pattern(Pattern),
@@ -53,7 +53,7 @@ pub(in crate::query) enum Test {
     /// An array with an element like this.
     Element(Box<Element>),
     Bits(Bits),
-    /// `$jsonSchema`, on the path that leads nowhere else.
+    /// `$jsonSchema`, on the empty path.
     Schema(Box<JsonSchema>),
 }
 
@@ -66,7 +66,7 @@ pub(in crate::query) struct Bound {
     pub(in crate::query) inclusive: bool,
 }
 
-/// What an array element must be.
+/// A condition on an array element.
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Element {
     /// An object that matches a filter.

@@ -1,26 +1,26 @@
-//! `$all` of many values: one walk over what the path leads to, instead of one for each value.
+//! `$all` of many values: one walk over the values at the path, instead of one for each value.
 
 use crate::document::order::{compare_nodes, compare_values};
 use crate::document::{Leaf, Node, Path, Value};
 use crate::work::Work;
 
-/// Fewer values are looked for one after the other.
+/// Fewer values are searched one after another.
 pub(in crate::query) const MANY: usize = 16;
 
-/// Different values, sorted by the total order, each with its place among those given.
+/// Distinct values, sorted by the total order, each with its position in the filter.
 #[derive(Clone, Debug)]
 pub(in crate::query) struct Every(Vec<(Value, usize)>);
 
 impl Every {
     pub(in crate::query) fn of(values: impl Iterator<Item = Value>) -> Every {
         let mut values: Vec<_> = values.enumerate().map(|(place, value)| (value, place)).collect();
-        // The last of equal values tells the position.
+        // The last of equal values gives the position.
         values.sort_by(|(a, first), (b, second)| compare_values(a, b).then(second.cmp(first)));
         values.dedup_by(|(a, _), (b, _)| compare_values(a, b).is_eq());
         Every(values)
     }
 
-    /// The values, in their order.
+    /// The values, in order.
     pub(in crate::query) fn values(&self) -> impl Iterator<Item = &Value> {
         self.0.iter().map(|(value, _)| value)
     }
@@ -29,7 +29,7 @@ impl Every {
         self.visit(path, document, work, &mut |_, _| {})
     }
 
-    /// The same, telling the element of the last value given that was met in an array.
+    /// The same, and sets `position` to the element of the last value of the filter that was found in an array.
     pub(in crate::query) fn locate<'a>(
         &self,
         path: &Path,
@@ -49,7 +49,7 @@ impl Every {
         met
     }
 
-    /// Walks once; tells of each value that is met in an array its place and the element.
+    /// Walks once and reports each value that is found in an array: its position in the filter, and the element.
     fn visit<'a>(
         &self,
         path: &Path,
@@ -65,7 +65,7 @@ impl Every {
             }
             let at = self.0.binary_search_by(|(own, _)| match value {
                 Some(value) => compare_nodes(own, value),
-                // What is missing compares as null.
+                // A missing value compares as null.
                 None => compare_values(own, &Value::Null),
             });
             if let Ok(at) = at

@@ -1,4 +1,4 @@
-//! What is known of a filter without a document, and whether a document matches.
+//! Properties of a filter, and whether a document matches.
 
 use super::clause::{Clause, Filter, Test};
 use crate::document::{Path, RawValue, Value};
@@ -11,13 +11,13 @@ impl Filter {
         Filter { root: Clause::All(Vec::new()), work: Work::default() }
     }
 
-    /// Whether the document matches. False when its work was stopped: ask `check` before that is believed.
+    /// Whether the document matches. Also false if its work was stopped, which `check` reports.
     #[inline]
     pub fn matches(&self, document: RawValue<'_>) -> bool {
         self.root.matches(document, &self.work)
     }
 
-    /// Refuses when it was stopped, so that what it said last may be wrong.
+    /// Fails if its work was stopped, so that the last result may be wrong.
     pub fn check(&self) -> Result<()> {
         self.work.check()
     }
@@ -27,31 +27,31 @@ impl Filter {
         &self.work
     }
 
-    /// The place in the array that made the document match, as `$` of an update or a projection means it: of the
-    /// outermost array that a condition looked into, of the last condition that did.
+    /// The index of the array element by which the document matched, for `$` of an update or a projection: in the
+    /// outermost array of the last condition that matched by an element.
     pub fn position(&self, document: RawValue<'_>) -> Option<usize> {
         let mut position = None;
         self.root.locate(document, &mut position, &self.work);
         position
     }
 
-    /// Whether it asks for one `_id` and nothing else: an answer that never changes.
+    /// Whether it is a condition on one `_id` and nothing else.
     pub fn is_of_id(&self) -> bool {
         matches!(&self.root, Clause::Field(path, Test::Equal(_))
             if matches!(path.parts(), [part] if &*part.name == "_id"))
     }
 
-    /// Whether matching a small document is little work: there is no pattern, schema or expression.
+    /// Whether matching a small document is cheap: there is no pattern, schema or expression.
     pub fn is_light(&self) -> bool {
         self.root.is_light()
     }
 
-    /// Whether every document matches, because nothing is asked.
+    /// Whether it has no conditions, so that every document matches.
     pub fn is_all(&self) -> bool {
         matches!(&self.root, Clause::All(clauses) if clauses.is_empty())
     }
 
-    /// The one `_id` that a matching document can have, where the filter says it. `matches` still decides.
+    /// The only `_id` that a matching document can have, if the filter determines it. `matches` still decides.
     pub fn id(&self) -> Option<&Value> {
         let mut id = None;
         self.root.equalities(&mut |path, value| {
@@ -67,7 +67,7 @@ impl Filter {
 }
 
 impl Clause {
-    /// Calls back for each equality that every matching document fulfils.
+    /// Calls `found` for each equality that every matching document fulfils.
     pub(in crate::query) fn equalities<'a>(&'a self, found: &mut impl FnMut(&'a Path, &'a Value)) {
         match self {
             Clause::All(clauses) => clauses.iter().for_each(|clause| clause.equalities(found)),

@@ -12,7 +12,7 @@ use crate::document::{Node, Value, id};
 pub enum Edge<'f> {
     /// The first or last value of a class.
     Class(Class),
-    /// A value, and whether it belongs to the interval.
+    /// A value, and whether the interval includes it.
     Value(Cow<'f, Value>, bool),
 }
 
@@ -75,7 +75,7 @@ impl<'f> Interval<'f> {
         alone.then(|| if inclusive { vec![Interval::point(value)] } else { Vec::new() })
     }
 
-    /// The strings that begin so; all strings without a beginning.
+    /// The strings with this prefix; all strings without one.
     pub(in crate::query) fn prefix(prefix: Option<&str>) -> Interval<'f> {
         let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) else {
             return Interval::class(Class::String);
@@ -97,12 +97,12 @@ impl<'f> Interval<'f> {
         }
     }
 
-    /// Whether it holds all values.
+    /// Whether it contains all values.
     pub fn is_everything(&self) -> bool {
         matches!((&self.low, &self.high), (Edge::Class(Class::Null), Edge::Class(Class::Date)))
     }
 
-    /// Whether it holds the value.
+    /// Whether it contains the value.
     pub fn contains(&self, value: &Value) -> bool {
         let point = Interval::point(value);
         compare_low(&self.low, &point.low).is_le() && compare_high(&point.high, &self.high).is_le()
@@ -121,7 +121,7 @@ impl<'f> Interval<'f> {
     }
 }
 
-/// The least string above all that begin with this one; none when there is no such string.
+/// The least string above all strings with this prefix; `None` if there is none.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
@@ -134,7 +134,7 @@ fn after_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-/// The order of two beginnings.
+/// The order of two lower edges.
 pub(in crate::query) fn compare_low(a: &Edge<'_>, b: &Edge<'_>) -> Ordering {
     a.class().cmp(&b.class()).then_with(|| match (a, b) {
         (Edge::Class(_), Edge::Class(_)) => Ordering::Equal,
@@ -144,7 +144,7 @@ pub(in crate::query) fn compare_low(a: &Edge<'_>, b: &Edge<'_>) -> Ordering {
     })
 }
 
-/// The order of two ends.
+/// The order of two upper edges.
 pub(in crate::query) fn compare_high(a: &Edge<'_>, b: &Edge<'_>) -> Ordering {
     a.class().cmp(&b.class()).then_with(|| match (a, b) {
         (Edge::Class(_), Edge::Class(_)) => Ordering::Equal,
@@ -154,7 +154,7 @@ pub(in crate::query) fn compare_high(a: &Edge<'_>, b: &Edge<'_>) -> Ordering {
     })
 }
 
-/// What lies in an interval of each list. Both lists, and the result, ascend and are disjoint.
+/// The intersection of two lists. Both lists, and the result, are ascending and disjoint.
 pub(in crate::query) fn intersect<'f>(a: &[Interval<'f>], b: &[Interval<'f>]) -> Vec<Interval<'f>> {
     let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
     let mut all = Vec::new();
@@ -193,7 +193,7 @@ pub(in crate::query) fn normalise(mut intervals: Vec<Interval<'_>>) -> Vec<Inter
     intervals
 }
 
-/// Whether one of the intervals holds all of this one.
+/// Whether one of the intervals contains this one.
 pub(in crate::query) fn is_within(interval: &Interval<'_>, all: &[Interval<'_>]) -> bool {
     all.iter().any(|wide| {
         compare_low(&wide.low, &interval.low).is_le() && compare_high(&interval.high, &wide.high).is_le()
@@ -235,7 +235,7 @@ fn first_of(class: Class) -> &'static str {
     }
 }
 
-/// With its bracket: of classes without a last value the first of the next.
+/// With its bracket. A class without a last value ends before the first value of the next class.
 fn last_of(class: Class) -> &'static str {
     match class {
         Class::Null => "null]",

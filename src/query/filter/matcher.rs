@@ -1,8 +1,8 @@
-//! A filter made ready for many documents of one collection: the fields that it names are found together and their
-//! places are known by shape, and comparisons with numbers and strings read the bytes.
+//! A filter prepared for many documents of one collection: its fields are found together, at positions that are
+//! cached by shape, and comparisons with numbers and strings read the bytes.
 //!
-//! Every answer is that of [`Filter::matches`], which is the oracle of the tests and decides wherever nothing here is
-//! faster: documents stored as maps, arrays at the end of a path, BigInts, the rarer operators.
+//! Every result equals that of [`Filter::matches`], which is the oracle of the tests, and which decides wherever
+//! nothing here is faster: documents stored as maps, arrays at the end of a path, BigInts, the rarer operators.
 
 use std::cmp::Ordering;
 
@@ -11,12 +11,12 @@ use crate::document::{Columns, Fields, Leaf, Path, RawKind, RawValue, Value};
 use crate::query::Filter;
 use crate::work::Work;
 
-/// A filter at work on one thread.
+/// A prepared filter, for one thread.
 pub struct Matcher<'f> {
     filter: &'f Filter,
     columns: Columns,
     root: Ready<'f>,
-    /// Whether nothing is asked.
+    /// Whether the filter has no conditions.
     all: bool,
 }
 
@@ -38,15 +38,15 @@ struct Field<'f> {
     quick: Quick<'f>,
 }
 
-/// A test that the bytes of most values decide.
+/// A test that is decided by the bytes of most values.
 enum Quick<'f> {
-    /// A number that stands so to the operand, which is no BigInt and not NaN.
+    /// A number in this order to the operand, which is neither a BigInt nor NaN.
     Number(Wanted, f64),
-    /// A string that stands so to the operand.
+    /// A string in this order to the operand.
     Text(Wanted, &'f [u8]),
-    /// One of these strings, which are in order.
+    /// One of these strings, which are sorted.
     Texts(Vec<&'f [u8]>),
-    /// A date that stands so to the operand.
+    /// A date in this order to the operand.
     Date(Wanted, i64),
     /// This boolean.
     Bool(bool),
@@ -56,7 +56,7 @@ enum Quick<'f> {
     No,
 }
 
-/// Which orders of a value and an operand pass.
+/// The orders of a value and an operand that pass.
 #[derive(Clone, Copy)]
 struct Wanted {
     less: bool,
@@ -65,7 +65,7 @@ struct Wanted {
 }
 
 impl Filter {
-    /// The filter, ready for many documents.
+    /// The filter, prepared for many documents.
     pub fn matcher(&self) -> Matcher<'_> {
         let mut columns = Columns::default();
         let root = Ready::of(&self.root, &mut columns);
@@ -127,7 +127,7 @@ impl<'f> Ready<'f> {
     }
 }
 
-/// Counts many clauses, which may each be decided without a step; a few are not worth it.
+/// Counts the steps of many clauses, which may each be decided without one; a few are not counted.
 #[inline]
 fn goes_on(clauses: &[Ready<'_>], work: &Work) -> bool {
     clauses.len() < 16 || work.goes_on(clauses.len() / 4)
@@ -202,8 +202,8 @@ impl<'f> Quick<'f> {
         }
     }
 
-    /// What [`Test::passes`] says of this value; `None` when it has to be asked. Whatever is no array has no elements
-    /// that could pass in its place.
+    /// The result of [`Test::passes`] for this value; `None` if that must decide. A value that is no array has no
+    /// elements that could pass.
     #[inline]
     fn decide(&self, value: RawValue<'_>) -> Option<bool> {
         let kind = value.kind();

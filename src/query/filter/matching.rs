@@ -8,7 +8,7 @@ use crate::document::{Leaf, Node, Seen, Value};
 use crate::query::pattern::Pattern;
 use crate::work::Work;
 
-/// Bytes of text that a pattern looks through in a step.
+/// Bytes of text that a pattern reads per step.
 const TEXT: usize = 128;
 
 impl Clause {
@@ -29,15 +29,15 @@ impl Clause {
 }
 
 impl Clause {
-    /// Whether the value itself passes the operators: a condition whose paths lead nowhere else, and which does
-    /// not look into an array.
+    /// Whether the value itself passes the operators of a condition, whose paths are empty and which does not look
+    /// into arrays.
     pub(in crate::query) fn holds<'a>(&self, value: impl Node<'a>, work: &Work) -> bool {
         match self {
             Clause::All(clauses) => clauses.iter().all(|clause| clause.holds(value, work)),
             Clause::Any(clauses) => clauses.iter().any(|clause| clause.holds(value, work)),
             Clause::Not(clause) => !clause.holds(value, work),
             Clause::Field(_, test) => work.goes_on(1) && test.passes(Some(value), work),
-            // A value alone is all that such a condition sees of an array.
+            // Such a condition does not look into an array.
             Clause::Every(_, every) => {
                 every.values().all(|one| work.goes_on(1) && compare_nodes(value, one).is_eq())
             }
@@ -47,8 +47,8 @@ impl Clause {
 }
 
 impl Clause {
-    /// `matches` that tells the array element which a condition passed by. As in MongoDB alternatives and negations
-    /// tell none.
+    /// `matches`, which also sets the array element by which a condition passed. As in MongoDB, alternatives and
+    /// negations set none.
     pub(in crate::query) fn locate<'a>(
         &self,
         document: impl Node<'a>,
@@ -105,7 +105,7 @@ fn finds(pattern: &Pattern, seen: Seen<'_>, work: &Work) -> bool {
 }
 
 impl Test {
-    /// The first element that a test of a whole array passed by.
+    /// The first element by which a test of a whole array passed.
     fn element_of<'a>(&self, value: Option<impl Node<'a>>, work: &Work) -> Option<usize> {
         match self {
             Test::Element(element) => value?.items().position(|item| element.takes(item, work)),
@@ -125,7 +125,7 @@ impl Test {
         }
     }
 
-    /// Whether this value passes; `None` is a missing one, which compares as null.
+    /// Whether this value passes; `None` is a missing value, which compares as null.
     #[inline]
     pub(in crate::query) fn passes<'a>(&self, value: Option<impl Node<'a>>, work: &Work) -> bool {
         match (self, value) {
@@ -169,7 +169,7 @@ impl Test {
 }
 
 impl Bound {
-    /// Comparisons stay within the class of the operand, and NaN is comparable with NaN alone.
+    /// Comparisons are limited to the class of the operand, and NaN compares only with NaN.
     #[inline]
     fn passes<'a>(&self, value: impl Node<'a>, wanted: Ordering) -> bool {
         let seen = value.seen();
@@ -189,8 +189,8 @@ fn is_nan(seen: Seen<'_>) -> bool {
 }
 
 impl Element {
-    /// Whether the element passes. An array among the elements has its places for keys and is not looked into
-    /// by operators.
+    /// Whether the element passes. An element that is an array has its indexes as keys, and operators do not look
+    /// into it.
     #[inline]
     pub(in crate::query) fn takes<'a>(&self, item: impl Node<'a>, work: &Work) -> bool {
         match self {

@@ -44,7 +44,7 @@ pub(in crate::query) const NAMES: &[&str] = &[
     "$type",
 ];
 
-/// The clause of one of these operators; `None` when it is another one.
+/// Parses one of these operators; `None` for another one.
 pub(in crate::query) fn parse<'a>(
     path: &Path,
     name: &str,
@@ -113,7 +113,7 @@ fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -
     Ok(if clauses.is_empty() { Clause::Any(clauses) } else { all_of(path, clauses) })
 }
 
-/// The clause that all of these hold, which are about one path.
+/// The clause that all of these conditions on one path hold.
 fn all_of(path: &Path, clauses: Vec<Clause>) -> Clause {
     let equal = |clause: &Clause| matches!(clause, Clause::Field(_, Test::Equal(_)));
     if clauses.len() < MANY || !clauses.iter().all(equal) {

@@ -1,5 +1,5 @@
-//! The grammar of filters. `operators` calls [`Filter::parse_node`] for `$elemMatch`, and is called for the rarer operators: the
-//! one recursion of the language.
+//! The grammar of filters. `operators` parses the rarer operators, of which `$elemMatch` parses its operand with
+//! [`Filter::parse_node`].
 
 use super::clause::{Bound, Clause, Filter, Test};
 use super::operators;
@@ -14,13 +14,12 @@ use crate::query::syntax::{check_parts, is_operators};
 use crate::work::Work;
 
 impl Filter {
-    /// Reads a filter that nothing stops, for as long as the database has it; `BAD_QUERY` names the path of what is wrong
-    /// with it.
+    /// Parses a filter without deadline or limits; `BAD_QUERY` names the path of the fault.
     pub fn parse(filter: RawValue<'_>) -> Result<Filter> {
         Filter::parse_with(filter, &Constants::default())
     }
 
-    /// [`Filter::parse`] of one operation: its expressions see the variables of the option `let`, and it counts with its work.
+    /// [`Filter::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(filter: RawValue<'_>, constants: &Constants) -> Result<Filter> {
         Ok(Filter { root: parse_clauses(filter, "", constants)?, work: constants.work().clone() })
     }
@@ -175,7 +174,7 @@ fn parse_regex<'a, N: Node<'a>>(
     Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, work)?)))
 }
 
-/// Where a regular expression has no meaning.
+/// Refuses a regular expression where it has no meaning.
 fn refuse_pattern<'a>(name: &str, operator: &str, operand: impl Node<'a>) -> Result<()> {
     if Source::of(operand).is_none() {
         return Ok(());
@@ -238,7 +237,7 @@ fn parse_operator<'a>(
     })
 }
 
-/// What `$not` denies.
+/// The condition that `$not` negates.
 fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
     if let Some(source) = Source::of(operand) {
         return Ok(Clause::Field(path.clone(), Test::Pattern(source.compile(name, work)?)));
@@ -276,7 +275,7 @@ fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work)
     Ok(if patterns.is_empty() { Test::In(values) } else { Test::Among(values, patterns) })
 }
 
-/// What counts as true where an operator takes a boolean: all but false, null and zero.
+/// Whether an operand counts as true: all values do except false, null and zero.
 fn is_true(seen: Seen<'_>) -> bool {
     match seen {
         Seen::Bool(value) => value,

@@ -6,14 +6,14 @@ use crate::error::{Result, codes};
 use crate::query::refusal::bad_query;
 
 impl Filter {
-    /// The document that an upsert starts from: what the filter says by equality, `_id` first, the rest in the
-    /// order of the paths.
+    /// The document that an upsert starts from: the equalities of the filter, `_id` first, the rest in the order of
+    /// their paths.
     pub fn upsert_seed(&self) -> Result<Object> {
         let mut parts: Vec<(&Path, &Value)> = Vec::new();
         self.root.equalities(&mut |path, value| parts.push((path, value)));
         let rank = |path: &Path| path.parts().first().map(|part| &*part.name != "_id");
         parts.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.names().cmp(b.names())));
-        // What is refused by MongoDB too: parts of an `_id` do not say what the whole of it is.
+        // As in MongoDB: parts of an `_id` do not determine the whole `_id`.
         if let Some((path, _)) =
             parts.iter().find(|(path, _)| path.parts().len() > 1 && rank(path) == Some(false))
         {
@@ -47,7 +47,7 @@ impl Filter {
     }
 }
 
-/// Puts a value at the end of a path of objects. No path is a prefix of another here.
+/// Sets a value at the end of a path of objects. No path is a prefix of another here.
 fn place(seed: &mut Object, path: &Path, value: &Value) {
     let mut at = seed;
     let mut parts = path.parts().iter().peekable();

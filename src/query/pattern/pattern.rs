@@ -1,8 +1,8 @@
-//! Regular expressions: `$regex`, and the expressions of JavaScript, which cross as
-//! `{ $regularExpression: { pattern, options } }`.
+//! Regular expressions: `$regex`, and RegExp objects of JavaScript, which arrive as `{ $regularExpression: { pattern,
+//! options } }`.
 //!
-//! The engine runs in time linear in the text, so it has neither look-around nor back-references. What it is given
-//! is written anew by `translate`.
+//! The crate `regex` runs in time linear in the text, so it has neither look-around nor back-references. `translate`
+//! rewrites expressions for it.
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -14,33 +14,33 @@ use crate::work::Work;
 
 /// Longest source, in bytes; MongoDB's limit.
 const MAX_SOURCE: usize = 32_764;
-/// Sizes that a compiled program may have: the smallest that suffices is taken. With each the size of the caches that
-/// searches fill, and what an expression counts with against the memory of its query.
+/// Limits for a compiled program: the smallest that suffices is used. Each has the size of the caches of searches,
+/// and the bytes that an expression counts against the memory of its query.
 const SIZES: [Size; 4] = [
     Size { program: 8 << 10, cache: 96 << 10, counted: 48 << 10 },
     Size { program: 64 << 10, cache: 512 << 10, counted: 512 << 10 },
     Size { program: 512 << 10, cache: 2 << 20, counted: 3 << 20 },
     Size { program: 4 << 20, cache: 4 << 20, counted: 12 << 20 },
 ];
-/// Steps of work that a program of this many bytes is about.
+/// Bytes of a program that count as one step.
 const BYTES_A_STEP: usize = 64;
 /// Deepest nesting of groups.
 const MAX_NESTING: u32 = 100;
-/// The field that an expression of JavaScript crosses in.
+/// The field of a RegExp object of JavaScript.
 const WRAPPER: &str = "$regularExpression";
 
-/// How much memory an expression may take.
+/// Limits on the memory of an expression.
 struct Size {
     program: usize,
     cache: usize,
     counted: usize,
 }
 
-/// A compiled expression, and what every text begins with in which it is found.
+/// A compiled expression, and the prefix of every text that it matches, if it has one.
 #[derive(Clone, Debug)]
 pub(in crate::query) struct Pattern(Regex, Option<Box<str>>);
 
-/// Source and options as they were given.
+/// Source and options as written.
 #[derive(Clone, Copy)]
 pub(in crate::query) struct Source<'a> {
     pub(in crate::query) pattern: &'a str,
@@ -59,17 +59,17 @@ impl<'a> Source<'a> {
         Some(Source { pattern: text("pattern")?, options: text("options")? })
     }
 
-    /// Compiles it; refusals name this path.
+    /// Compiles it; errors name this path.
     pub(in crate::query) fn compile(self, path: &str, work: &Work) -> Result<Pattern> {
         self.compile_groups(path, false, work).map(|(regex, beginning)| Pattern(regex, beginning))
     }
 
-    /// Compiles it with groups that capture.
+    /// Compiles it with capturing groups.
     pub(in crate::query) fn compile_capturing(self, path: &str, work: &Work) -> Result<CapturingPattern> {
         self.compile_groups(path, true, work).map(|(regex, _)| CapturingPattern(regex))
     }
 
-    /// The expression, and what every text begins with in which it is found.
+    /// The expression, and the prefix of every text that it matches.
     fn compile_groups(self, path: &str, captures: bool, work: &Work) -> Result<(Regex, Option<Box<str>>)> {
         let invalid = if captures { codes::REGEX_EXPRESSION_INVALID } else { codes::REGEX_INVALID };
         let refuse = |why: &str| {
@@ -87,14 +87,14 @@ impl<'a> Source<'a> {
 }
 
 impl Pattern {
-    /// The expression that finds this text, whatever its case.
+    /// The expression that finds this text, ignoring case.
     pub(in crate::query) fn containing(text: &str, path: &str, work: &Work) -> Result<Pattern> {
         let refuse =
             |error| -> Error { bad_query(path, format!("$contains at '{path}' {}", reason(&error))) };
         build(&regex::escape(text), true, work)?.map(|regex| Pattern(regex, None)).map_err(refuse)
     }
 
-    /// What every text begins with in which it is found, where that is known.
+    /// The prefix of every text that it matches, if that is known.
     pub(in crate::query) fn prefix(&self) -> Option<&str> {
         self.1.as_deref()
     }
@@ -105,10 +105,10 @@ impl Pattern {
     }
 }
 
-/// The characters that the engine's text asks for at the very start.
+/// The literal characters at the start of an anchored expression.
 fn beginning(text: &str) -> Option<Box<str>> {
     let mut rest = text.strip_prefix(r"\A")?;
-    // Alternatives may begin with other characters; that one may be escaped is not worth a look.
+    // Alternatives may begin with other characters. An escaped bar is treated like one.
     if rest.contains('|') {
         return None;
     }
@@ -122,7 +122,7 @@ fn beginning(text: &str) -> Option<Box<str>> {
             '.' | '[' | '(' | ')' | '*' | '+' | '?' | '{' | '^' | '$' => break,
             other => (other, rest.get(other.len_utf8()..)?),
         };
-        // A count that may be zero takes the character back.
+        // A quantifier that allows zero removes the character.
         if after.starts_with(['*', '?', '{']) {
             break;
         }
@@ -132,7 +132,7 @@ fn beginning(text: &str) -> Option<Box<str>> {
     (!found.is_empty()).then(|| found.into())
 }
 
-/// Compiles with as little memory as suffices. What it counts with is given back at the end of the query.
+/// Compiles with as little memory as suffices. The counted memory is released at the end of the query.
 fn build(text: &str, ignore_case: bool, work: &Work) -> Result<Result<Regex, regex::Error>> {
     let mut built = Err(regex::Error::CompiledTooBig(0));
     for Size { program, cache, counted } in SIZES {
@@ -157,7 +157,7 @@ fn reason(error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(_) => "needs too much memory; use smaller counts in braces".to_owned(),
         other => {
-            // The engine draws the place in its own text; the last line says what is wrong.
+            // The crate shows the place in its own text; the last line says what is wrong.
             let text = other.to_string();
             let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             format!("is not well formed: {last}")
@@ -165,11 +165,11 @@ fn reason(error: &regex::Error) -> String {
     }
 }
 
-/// A compiled expression that tells what it found.
+/// A compiled expression with captures.
 #[derive(Clone, Debug)]
 pub(in crate::query) struct CapturingPattern(Regex);
 
-/// A place where an expression was found.
+/// A match.
 pub(in crate::query) struct Found<'t> {
     /// Offsets in bytes.
     pub(in crate::query) start: usize,
@@ -179,7 +179,7 @@ pub(in crate::query) struct Found<'t> {
 }
 
 impl CapturingPattern {
-    /// The first place from this offset on.
+    /// The first match from this offset on.
     pub(in crate::query) fn find<'t>(&self, text: &'t str, from: usize) -> Option<Found<'t>> {
         if from > text.len() {
             return None;
@@ -203,7 +203,7 @@ impl Found<'_> {
         160 + (self.end - self.start) + groups.sum::<usize>()
     }
 
-    /// `{ match, idx, captures }`, with as many code points before it as are counted already, or else counted now.
+    /// `{ match, idx, captures }`; `points` is the number of code points before it, if it is known.
     pub(in crate::query) fn document(&self, points: Option<usize>) -> Value {
         let text = |text: &str| Value::String(text.to_owned());
         let idx = points.unwrap_or_else(|| self.text.get(..self.start).unwrap_or_default().chars().count());

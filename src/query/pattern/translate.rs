@@ -1,10 +1,10 @@
-//! Regular expressions of JavaScript as the engine's text. The same text means other things in JavaScript than to the engine: `\d`, `\w`
-//! and `\b` are ASCII, `$` is the very end, `[` stands in a class, `\u0061` is a character. What is not well formed is said as the
-//! end of a sentence about the expression.
+//! Regular expressions of JavaScript, rewritten for the crate `regex`, to which some of the same text means something
+//! else: in JavaScript `\d`, `\w` and `\b` are ASCII, `$` is the end of the text, `[` may be unescaped in a class,
+//! `\u0061` is a character. Errors are the end of a sentence about the expression.
 
 use std::fmt::Write as _;
 
-/// What the options and `(?...)` switch.
+/// The flags that options and `(?...)` set.
 #[derive(Clone, Copy, Default)]
 pub(in crate::query) struct Flags {
     pub(in crate::query) ignore_case: bool,
@@ -23,7 +23,7 @@ impl Flags {
                 'm' => flags.lines = true,
                 's' => flags.dot_all = true,
                 'x' => flags.extended = true,
-                // Text is Unicode always; g, y and d say how JavaScript iterates over matches.
+                // Text is always Unicode; g, y and d control how JavaScript iterates over matches.
                 'u' | 'g' | 'y' | 'd' => {}
                 'v' => return Err("has the flag 'v'; use 'u', and no set operations in classes".to_owned()),
                 other => return Err(format!("has the unknown option '{other}'; there are i, m, s, x and u")),
@@ -33,7 +33,7 @@ impl Flags {
     }
 }
 
-/// The engine's text for an expression of JavaScript (and of PCRE, as far as MongoDB's manual uses it).
+/// The text for the crate `regex` of an expression of JavaScript (and of PCRE, as far as MongoDB's manual uses it).
 pub(in crate::query) fn translate(source: &str, flags: Flags, captures: bool) -> Result<String, String> {
     let mut translator = Translator {
         rest: source,
@@ -130,7 +130,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// A brace counts when a whole count follows, else it is itself.
+    /// A brace starts a quantifier if a complete count follows; otherwise it is a literal.
     fn braces(&mut self) -> Result<(), String> {
         let count = self.rest.split_once('}').filter(|(count, _)| {
             let (least, most) = count.split_once(',').unwrap_or((count, ""));
@@ -176,7 +176,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// A group that captures, where somebody reads it. Names are nowhere seen.
+    /// A group, which captures if captures are read. Names of groups are dropped.
     fn group(&mut self) {
         self.out.push_str(if self.captures { "(" } else { "(?:" });
     }
@@ -208,7 +208,7 @@ impl<'a> Translator<'a> {
     fn escape(&mut self) -> Result<(), String> {
         let Some(next) = self.next() else { return Err(TRAILING.to_owned()) };
         match next {
-            // Without case folding, which would add a long s and a Kelvin sign to the letters.
+            // Without case folding, which would add the long s and the Kelvin sign.
             'd' => self.out.push_str("(?-i:[0-9])"),
             'D' => self.out.push_str("(?-i:[^0-9])"),
             'w' => write_to(&mut self.out, format_args!("(?-i:[{WORD}])")),
@@ -229,7 +229,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// `\p{Lu}`, as the engine has it.
+    /// `\p{Lu}`, unchanged.
     fn property(&mut self, kind: char) -> Result<(), String> {
         let name = self.rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).filter(|(name, _)| {
             name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'=')
@@ -306,7 +306,7 @@ impl<'a> Translator<'a> {
         u32::from_str_radix(text, 16).ok()
     }
 
-    /// A class is written item by item, so that nothing in it has a meaning of the engine's own.
+    /// A class is rewritten item by item, so that nothing in it has a special meaning in the crate `regex`.
     fn class(&mut self) -> Result<(), String> {
         let open = if self.skip("^") { "[^" } else { "[" };
         self.out.push_str(open);
@@ -343,12 +343,12 @@ impl<'a> Translator<'a> {
                 }
             }
         }
-        // An empty class holds nothing; negated, everything.
+        // An empty class matches nothing; negated, everything.
         self.out.push_str(if empty { "a&&b]" } else { "]" });
         Ok(())
     }
 
-    /// A character in a class, or `None` when a whole set was written.
+    /// A character of a class, or `None` if a whole set was written.
     fn member(&mut self, next: char) -> Result<Option<char>, String> {
         if next == '['
             && let Some((name, rest)) = self.rest.strip_prefix(':').and_then(|rest| rest.split_once(":]"))

@@ -1,4 +1,4 @@
-//! What becomes of a document.
+//! The projected document.
 
 use std::collections::HashSet;
 
@@ -21,8 +21,9 @@ impl Projection {
         self.positional.is_some()
     }
 
-    /// The document with these fields: those that stay in the document's order, behind them the computed ones in the projection's.
-    /// The filter is the one that the document matched. Rejects with `BAD_QUERY` when an expression cannot take its operands.
+    /// The document with these fields: the kept ones in the order of the document, then the computed ones in the
+    /// order of the projection. The filter is the one that the document matched. Rejects with `BAD_QUERY` when an
+    /// expression refuses its operands.
     pub fn apply(&self, document: RawValue<'_>, filter: &Filter) -> Result<Value> {
         let Some(object) = document.as_object() else { return Ok(document.to_value()) };
         let position = self.positional.as_deref().map(|path| (path, filter.position(document)));
@@ -55,16 +56,16 @@ impl Projection {
     }
 }
 
-/// One document on its way through the projection.
+/// The projection of one document.
 struct Walk<'p> {
     mode: Mode,
-    /// The positional path, and the element that made the document match.
+    /// The positional path, and the index of the matched element.
     position: Option<(&'p str, Option<usize>)>,
     scope: Scope<'p>,
 }
 
 impl Walk<'_> {
-    /// What stays of a field. `outside` says that no array was passed on the way here.
+    /// The projection of a field. `outside`: there is no array on the path to it.
     fn field(&self, branch: &Branch, key: &str, value: RawValue<'_>, outside: bool) -> Result<Option<Value>> {
         self.scope.step(1)?;
         let Some(rule) = branch.rule(key) else {
@@ -90,7 +91,7 @@ impl Walk<'_> {
         })
     }
 
-    /// What stays of a value that paths lead into; arrays are looked through, however nested.
+    /// The projection of a value that paths continue into; it descends into arrays, also nested ones.
     fn value(&self, way: &Way, value: RawValue<'_>, positional: bool) -> Result<Option<Value>> {
         match value.kind() {
             RawKind::Object(object) => {
@@ -125,9 +126,9 @@ impl Walk<'_> {
         Ok(Value::Object(object))
     }
 
-    /// Adds the computed fields; a value that is missing adds none. Recursion is bounded by the depth of projections.
+    /// Adds the computed fields, except for missing values. Recursion is bounded by the depth of projections.
     fn compute(&self, branch: &Branch, object: &mut Object) -> Result<()> {
-        // Only a field that leads to computed ones may be there already.
+        // Only a field with computed fields below it may be present already.
         let leads = branch.rules.iter().any(|(_, rule)| matches!(rule, Rule::Below(way) if way.computed));
         let there: HashSet<String> =
             if leads { object.iter().map(|(key, _)| key.clone()).collect() } else { HashSet::new() };
@@ -142,7 +143,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The element of this array that made the document match.
+    /// The element of this array by which the document matched.
     fn matched<'a>(&self, array: RawValue<'a>) -> Result<RawValue<'a>> {
         let (path, index) = self.position.unwrap_or_default();
         index.and_then(|index| array.items().nth(index)).ok_or_else(|| {

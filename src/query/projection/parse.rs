@@ -1,4 +1,4 @@
-//! Reading a projection.
+//! The grammar of projections.
 
 use super::projection::{Branch, Mode, Projection, Rule, Way};
 use super::slice::Slice;
@@ -10,13 +10,12 @@ use crate::query::number::as_double;
 use crate::query::refusal::{bad_query, not_supported};
 
 impl Projection {
-    /// Reads a projection; `None` for one that names nothing.
+    /// Parses a projection; `None` for one that names nothing.
     pub fn parse(projection: RawValue<'_>) -> Result<Option<Projection>> {
         Projection::parse_with(projection, &Constants::default())
     }
 
-    /// [`Projection::parse`] of one operation: its expressions see the variables of the option `let`, and it counts with its
-    /// work.
+    /// [`Projection::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(projection: RawValue<'_>, constants: &Constants) -> Result<Option<Projection>> {
         match projection.seen() {
             Seen::Object => {}
@@ -28,7 +27,7 @@ impl Projection {
         }
         let mut parser = Parser { constants: constants.clone(), ..Parser::default() };
         parser.read(projection, &mut String::new())?;
-        // Alone, $elemMatch asks for its field and $slice for all of the document.
+        // Alone, $elemMatch includes its field only, and $slice includes the whole document.
         let mode = match (parser.mode, parser.first, parser.id) {
             (Some(mode), ..) => mode,
             (None, true, _) => Mode::Include,
@@ -60,7 +59,7 @@ struct Parser {
 }
 
 impl Parser {
-    /// `{ a: { b: 1 } }` says the same as `{ 'a.b': 1 }`. Recursion is bounded by the depth of the input.
+    /// `{ a: { b: 1 } }` means `{ 'a.b': 1 }`. Recursion is bounded by the depth of the input.
     fn read(&mut self, projection: RawValue<'_>, prefix: &mut String) -> Result<()> {
         for (key, value) in projection.fields() {
             self.constants.work().step(1 + prefix.len() / 64)?;
@@ -146,7 +145,7 @@ impl Parser {
         self.add(path, rule)
     }
 
-    /// A value or an expression: the field is made, so the others are not there unless they are named.
+    /// A value or an expression: the field is computed, and the others are excluded unless they are named.
     fn add_computed(&mut self, path: &str, value: RawValue<'_>) -> Result<()> {
         self.include_or_exclude(path, Mode::Include)?;
         if path == "_id" && self.id.is_some() {
@@ -240,7 +239,7 @@ impl Parser {
     }
 }
 
-/// What 0, 1, false and true say; `None` for a value of another type.
+/// The mode of 0, 1, false and true; `None` for a value of another type.
 fn mode_of(seen: Seen<'_>) -> Option<Mode> {
     let included = match seen {
         Seen::Bool(value) => value,
@@ -252,7 +251,8 @@ fn mode_of(seen: Seen<'_>) -> Option<Mode> {
     Some(if included { Mode::Include } else { Mode::Exclude })
 }
 
-/// Whether this is the operand of a projection's `$slice`. With more than numbers in its array it is the expression of that name.
+/// Whether this is the operand of the projection `$slice`; an array with other values than numbers belongs to the
+/// expression `$slice`.
 fn is_slice<'a>(operand: impl Node<'a>) -> bool {
     operand.items().count() < 2 || operand.items().all(|item| as_double(&item.tree()).is_some())
 }

@@ -6,11 +6,11 @@ use crate::query::filter::Element;
 use crate::query::wide::Keys;
 use crate::work::Work;
 
-/// Which fields stay, and what of them.
+/// The fields to keep, and their parts.
 #[derive(Clone, Debug)]
 pub struct Projection {
     pub(super) mode: Mode,
-    /// Whether `_id` stays, where the projection names it as a whole.
+    /// The mode of `_id`, if the projection names it as a whole.
     pub(super) id: Option<Mode>,
     pub(super) fields: Branch,
     /// The path that ends with `$`, without it.
@@ -26,30 +26,30 @@ pub(super) enum Mode {
     Exclude,
 }
 
-/// What becomes of a field that a path names, or leads through.
+/// The projection of a field.
 #[derive(Clone, Debug)]
 pub(super) enum Rule {
-    /// It stays or goes, by the mode.
+    /// It is included or excluded, by the mode.
     Whole,
-    /// Paths lead into it.
+    /// Paths continue below it.
     Below(Way),
-    /// The element at the position of the match; other values stay whole.
+    /// The matched element of an array; other values stay whole.
     Matched,
     /// These elements of an array; other values stay whole.
     Slice(Slice),
-    /// The first element like this, in an array; nothing of other values.
+    /// The first element of an array that passes; other values are excluded.
     First(Box<Element>),
-    /// The value of the expression takes its place.
+    /// The value of the expression replaces it.
     Computed(Box<Expression>),
 }
 
-/// Paths that lead into a field.
+/// Paths that continue below a field.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Way {
     pub(super) branch: Branch,
     /// Whether the positional path is one of them.
     pub(super) positional: bool,
-    /// Whether one of them is computed, so that the field is made where it is missing.
+    /// Whether one of them is computed, so that a missing field is created.
     pub(super) computed: bool,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Branch {
 }
 
 impl Branch {
-    /// Where the rule for a key stands.
+    /// The position of the rule for a key.
     pub(super) fn find(&self, key: &str) -> Option<usize> {
         self.keys.find(&self.rules, key)
     }

@@ -1,11 +1,11 @@
-//! `$slice` of a projection: which elements of an array stay.
+//! `$slice` of a projection: which elements of an array are kept.
 
 use crate::document::{Node, Seen};
 use crate::error::{Result, codes};
 use crate::query::number::as_integer;
 use crate::query::refusal::bad_query;
 
-/// Where to start, counted from the end when negative, and how many elements to keep.
+/// Where to start, counted from the end if negative, and how many elements to keep.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slice {
     skip: i64,
@@ -13,9 +13,9 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// Reads a count, from the end when negative, or a pair of skip and count.
+    /// Parses a count, from the end if negative, or a pair of skip and count.
     pub(super) fn parse<'a>(path: &str, operand: impl Node<'a>) -> Result<Slice> {
-        // Fractions are cut off, and what int32 does not hold is as good as its end.
+        // Fractions are truncated, and numbers beyond int64 are clamped.
         let integer = |value: crate::document::Value| match value {
             crate::document::Value::Double(number) if number.is_finite() => Some(number as i64),
             other => as_integer(&other),
@@ -44,13 +44,13 @@ impl Slice {
         }
     }
 
-    /// The first element that stays, of so many.
+    /// The first element that is kept, of an array of this length.
     pub(super) fn start(&self, len: usize) -> usize {
         let skip = usize::try_from(self.skip.unsigned_abs()).unwrap_or(usize::MAX);
         if self.skip < 0 { len.saturating_sub(skip) } else { skip }
     }
 
-    /// How many stay at most, of so many.
+    /// The largest number of elements that are kept, of an array of this length.
     pub(super) fn most(&self, len: usize) -> usize {
         self.most.unwrap_or(len)
     }

@@ -1,4 +1,5 @@
-//! Whether a value is valid. Nothing here allocates, but `uniqueItems` of objects and the account of a violation.
+//! Whether a value is valid. Nothing here allocates except `uniqueItems`, lookups of many names, and the report of a
+//! violation.
 
 use std::collections::HashSet;
 
@@ -8,10 +9,10 @@ use crate::document::order::{compare_nodes, compare_values};
 use crate::document::{Node, RawValue, Seen, Value};
 use crate::work::Work;
 
-/// Names from which on a set of keys is worth making; steps that looking for one field is taken for.
+/// Names from which on a set of keys is built; also the steps that a lookup of one field counts.
 const FIELD: usize = 16;
 
-/// What a value breaks.
+/// A violation of a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The dotted path in the document; empty for the document itself.
@@ -26,7 +27,7 @@ impl JsonSchema {
         self.holds(document, &Work::default())
     }
 
-    /// The first keyword that the document breaks, innermost where schemas nest; `None` when it is valid.
+    /// The first keyword that the document violates, innermost if schemas nest; `None` if it is valid.
     pub fn violation(&self, document: RawValue<'_>) -> Option<Violation> {
         let mut path = Vec::new();
         let keyword = self.broken(document, &mut path)?;
@@ -104,12 +105,12 @@ impl Rule {
                     None => others.hold(item, work),
                 })
             }
-            // About another kind of value.
+            // The rule applies to another type of value.
             _ => true,
         }
     }
 
-    /// The keyword that the value breaks.
+    /// The keyword that the value violates.
     fn keyword<'a>(&self, value: impl Node<'a>) -> &'static str {
         match self {
             Rule::Type(keyword, _) => keyword,
@@ -182,7 +183,7 @@ impl Dependency {
     }
 }
 
-/// Whether an object has fields of all these names. Of many they are looked up in a set of its keys.
+/// Whether an object has all these fields. Many names are looked up in a set of its keys.
 fn has_all<'a>(names: &[String], object: impl Node<'a>, work: &Work) -> bool {
     if names.len() < FIELD {
         return work.goes_on(names.len()) && names.iter().all(|name| object.field(name).is_some());
@@ -195,12 +196,12 @@ fn is_nan(seen: Seen<'_>) -> bool {
     matches!(seen, Seen::Double(value) if value.is_nan())
 }
 
-/// How many code points: bytes that do not go on with one.
+/// The number of code points: bytes that are not continuation bytes.
 fn points(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
-/// Sorted, equals are neighbours, once the fields of objects are in order.
+/// Sorts the elements, with the fields of objects in order, so that equal ones are neighbours.
 fn are_unique<'a>(array: impl Node<'a>) -> bool {
     let mut items: Vec<Value> = array.items().map(|item| ordered(item.tree())).collect();
     items.sort_by(compare_values);

@@ -1,15 +1,15 @@
-//! Numbers and equality as schemas mean them.
+//! Numbers and equality as schemas define them.
 
 use std::collections::HashMap;
 
 use crate::document::order::compare_nodes;
 use crate::document::{Node, Seen};
 
-/// Fields from which on an index of them is worth making.
+/// Fields from which on an index of them is built.
 const WIDE: usize = 16;
 
-/// Whether the value is the divisor times an integer. Doubles count as the decimal numbers that they are written as, so that 4.35 is
-/// a multiple of 0.01.
+/// Whether the value is the divisor times an integer. Doubles are taken as their decimal text, so that 4.35 is a
+/// multiple of 0.01.
 pub(super) fn is_multiple(value: Seen<'_>, divisor: Seen<'_>) -> bool {
     let (Some((value, low)), Some((divisor, other))) = (decimal(value), decimal(divisor)) else {
         return false;
@@ -18,15 +18,15 @@ pub(super) fn is_multiple(value: Seen<'_>, divisor: Seen<'_>) -> bool {
         return false;
     }
     if low >= other {
-        // The digits grow to the divisor's power of ten within its remainders.
+        // The value is scaled to the power of ten of the divisor modulo the divisor.
         return (other..low).fold(value % divisor, |rest, _| rest * 10 % divisor) == 0;
     }
     let unit = 10_i128.checked_pow(low.abs_diff(other)).and_then(|unit| divisor.checked_mul(unit));
-    // A divisor past all digits divides 0 only.
+    // A divisor beyond all digits divides only 0.
     unit.map_or(value == 0, |unit| value % unit == 0)
 }
 
-/// Digits and a power of ten; `None` for what is not a finite number.
+/// Digits and a power of ten; `None` for a value that is not a finite number.
 fn decimal(seen: Seen<'_>) -> Option<(i128, i32)> {
     match seen {
         Seen::Int(value) => Some((i128::from(value), 0)),

@@ -1,4 +1,4 @@
-//! Reading a schema.
+//! The grammar of schemas.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,11 @@ use crate::query::refusal::{bad_query, refuse};
 use crate::query::types::Types;
 use crate::work::Work;
 
-/// The way to what is being read, for messages.
+/// The path of the schema in messages.
 const ROOT: &str = "$jsonSchema";
 
 impl JsonSchema {
-    /// Reads a schema; `BAD_QUERY` names the path of what is wrong with it.
+    /// Parses a schema; `BAD_QUERY` names the path of the fault.
     pub fn parse(schema: RawValue<'_>) -> Result<JsonSchema> {
         JsonSchema::parse_node(schema, &Work::default())
     }
@@ -35,7 +35,7 @@ fn parse_at<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<JsonSc
     let mut rules = Vec::new();
     for (keyword, operand) in schema.fields() {
         work.step(1)?;
-        // The three that concern properties make one rule, at the first of them.
+        // The three keywords of properties form one rule, at the first of them.
         let of_properties = matches!(keyword, "properties" | "patternProperties" | "additionalProperties");
         if of_properties && rules.iter().any(|rule| matches!(rule, Rule::Properties(_))) {
             continue;
@@ -45,7 +45,7 @@ fn parse_at<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<JsonSc
     Ok(JsonSchema { rules })
 }
 
-/// The rule of a keyword; `None` for one that says nothing by itself.
+/// The rule of a keyword; `None` for one that has no rule of its own.
 fn rule<'a, N: Node<'a>>(
     schema: N,
     keyword: &str,
@@ -98,7 +98,7 @@ fn rule<'a, N: Node<'a>>(
     }))
 }
 
-/// The rule of a keyword that looks at the value itself, not at what is in it; `None` for other keywords.
+/// The rule of a keyword about the value itself, not its contents; `None` for other keywords.
 fn rule_of_value<'a, N: Node<'a>>(
     schema: N,
     keyword: &str,
@@ -181,7 +181,7 @@ fn pattern(source: &str, at: &str, work: &Work) -> Result<Pattern> {
     Source { pattern: source, options: "" }.compile(at, work)
 }
 
-/// What `type` knows; `bsonType` has the names of `$type`.
+/// The names of `type`; `bsonType` has those of `$type`.
 const JSON_TYPES: [(&str, &str); 6] = [
     ("object", "object"),
     ("array", "array"),
@@ -191,7 +191,7 @@ const JSON_TYPES: [(&str, &str); 6] = [
     ("null", "null"),
 ];
 
-/// One name or several different ones.
+/// One name or several distinct ones.
 fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<Types> {
     let given = match operand.seen() {
         Seen::Array => names(operand, at)?,
@@ -221,7 +221,7 @@ fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<
     Ok(all)
 }
 
-/// A list of at least one string, no two the same.
+/// A list of at least one string without duplicates.
 fn names<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<String>> {
     if !matches!(operand.seen(), Seen::Array) {
         return wrong(at, "must be an array of strings", operand);
@@ -296,7 +296,7 @@ fn properties<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<Prop
             properties.named.push((name.to_owned(), parse_at(below, &format!("{at}.{name}"), work)?));
         }
     }
-    // Keys stand once; sorted they are found fast.
+    // Keys are distinct; they are sorted for binary search.
     properties.named.sort_by(|(a, _), (b, _)| a.cmp(b));
     let at = format!("{path}.patternProperties");
     if let Some(given) = schema.field("patternProperties") {

@@ -24,16 +24,16 @@ use crate::query::types::Types;
 /// ```
 #[derive(Clone, Debug)]
 pub struct JsonSchema {
-    /// All must hold. A rule about another kind of value holds.
+    /// All must hold. A rule for another type of value holds.
     pub(super) rules: Vec<Rule>,
 }
 
-/// What one keyword asks, or a few that belong together.
+/// The rule of one keyword, or of a few that belong together.
 #[derive(Clone, Debug)]
 pub(super) enum Rule {
     Type(&'static str, Types),
     Enum(Vec<Value>),
-    /// A number; true when the bound itself is not allowed.
+    /// A number, and whether the bound itself is excluded.
     Minimum(Value, bool),
     Maximum(Value, bool),
     MultipleOf(Value),
@@ -50,7 +50,7 @@ pub(super) enum Rule {
     UniqueItems,
     /// Every element.
     Items(JsonSchema),
-    /// Element by element; then those that are left.
+    /// The schema of each element by position, then of the rest.
     Tuple(Vec<JsonSchema>, Others),
     AllOf(Vec<JsonSchema>),
     AnyOf(Vec<JsonSchema>),
@@ -65,7 +65,7 @@ pub(super) struct Properties {
     pub(super) others: Others,
 }
 
-/// Properties or elements that no schema is given for.
+/// The rule for properties or elements without a schema.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Others {
     #[default]

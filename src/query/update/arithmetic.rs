@@ -1,19 +1,19 @@
-//! `$inc`, `$mul` and `$bit` on stored numbers, in the one form each number has.
+//! `$inc`, `$mul` and `$bit` on stored numbers, with results in their canonical form.
 //!
-//! Numbers past int32 become float64; a BigInt stays one beside integers and becomes a number beside a float64,
-//! as MongoDB's long does.
+//! Numbers beyond int32 become float64. A BigInt with an integer gives a BigInt, with a float64 a number, like
+//! MongoDB's long.
 
 use crate::document::{Node, Value};
 use crate::error::{Result, codes};
 use crate::query::number::as_double;
 use crate::query::refusal::bad_update;
 
-/// Why two values have no result.
+/// The reason why a calculation has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::query) enum Unfit {
-    /// The value of the document is of the wrong type; these are wanted.
+    /// The value of the document has the wrong type; the type that is needed.
     Type(&'static str),
-    /// A BigInt would leave int64.
+    /// A BigInt would overflow int64.
     Overflow,
 }
 
@@ -154,7 +154,7 @@ fn combine(
 ) -> Result<Value, Unfit> {
     let long = |a: i64, b: i64| longs(a, b).map(Value::Long).ok_or(Unfit::Overflow);
     match (a, b) {
-        // Of integers no -0 comes; int64 holds every result of two int32.
+        // Integers never give -0, and int64 holds every result of two int32.
         (Value::Int(a), Value::Int(b)) => longs(i64::from(*a), i64::from(*b))
             .map(|value| Value::number(value as f64))
             .ok_or(Unfit::Overflow),

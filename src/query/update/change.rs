@@ -1,4 +1,4 @@
-//! What one operator does to the value at its path.
+//! One update operator and its effect on the value at its path.
 
 use std::cmp::Ordering;
 
@@ -17,22 +17,23 @@ use crate::work::Work;
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Change {
     Set(Value),
-    /// Only in a document that an upsert makes.
+    /// Only in a document that an upsert inserts.
     SetOnInsert(Value),
     Unset,
-    /// The smaller or the greater of old and new stays: new, when it compares so with old.
+    /// `$min` and `$max`: the new value replaces the old one if it compares so with it.
     Extreme(Ordering, Value),
     CurrentDate,
     Calculate(Arithmetic),
     Push(Push),
     Elements(&'static str, Elements),
-    /// The value of that path comes here.
+    /// The value of that path is moved here.
     RenameFrom(Path),
-    /// The value here goes to another path, whose change does it; this holds the place against other changes.
+    /// The value here is moved to another path by the change there; this entry only conflicts with other changes of
+    /// the path.
     RenameAway,
 }
 
-/// Operators that `Change::parse` reads; `$rename` is read by `update`, as it has two paths.
+/// Operators that `Change::parse` parses; `update` parses `$rename`, because it has two paths.
 const OPERATORS: [&str; 14] = [
     "$set",
     "$setOnInsert",
@@ -50,7 +51,7 @@ const OPERATORS: [&str; 14] = [
     "$addToSet",
 ];
 
-/// The operator of this name, as a name that lives on.
+/// The name of this operator as a static string, if it is one.
 pub(in crate::query) fn known(operator: &str) -> Option<&'static str> {
     OPERATORS.into_iter().find(|known| *known == operator)
 }
@@ -62,12 +63,12 @@ pub(in crate::query) struct Moment<'w> {
     pub(in crate::query) now: i64,
     /// Whether an upsert makes the document.
     pub(in crate::query) inserting: bool,
-    /// What counts the steps.
+    /// The work of the operation.
     pub(in crate::query) work: &'w Work,
 }
 
 impl Change {
-    /// Reads the operand that an operator has for a path.
+    /// Parses the operand of an operator for a path.
     pub(in crate::query) fn parse<'a>(
         operator: &'static str,
         name: &str,
@@ -94,7 +95,7 @@ impl Change {
         })
     }
 
-    /// Refuses an operand that would nest deeper than documents may.
+    /// Refuses an operand that would be nested too deep.
     pub(in crate::query) fn check_depth(&self, path: &Path) -> Result<()> {
         let levels = match self {
             Change::Set(value) | Change::SetOnInsert(value) | Change::Extreme(_, value) => depth(value),
@@ -110,7 +111,7 @@ impl Change {
         matches!(path.parts(), [part] if &*part.name != "_id") && self.is_scalar()
     }
 
-    /// Whether it puts a scalar that a document may hold in the place of a scalar, or does nothing.
+    /// Whether it replaces a scalar by a valid scalar, or does nothing.
     fn is_scalar(&self) -> bool {
         match self {
             Change::Set(value) | Change::Extreme(_, value) => match value {
@@ -123,17 +124,17 @@ impl Change {
         }
     }
 
-    /// Whether its operand holds no pattern.
+    /// Whether its operand has no regular expression.
     pub(in crate::query) fn is_light(&self) -> bool {
         !matches!(self, Change::Elements(_, elements) if !elements.is_light())
     }
 
-    /// Whether it does nothing to a document that is there.
+    /// Whether it does nothing to an existing document.
     pub(in crate::query) fn is_for_inserts(&self) -> bool {
         matches!(self, Change::SetOnInsert(_))
     }
 
-    /// What takes the place of a scalar; `None` when this is refused, or not for scalars.
+    /// The replacement of a scalar; `None` if the change is refused or does not apply to scalars.
     pub(in crate::query) fn of_scalar(&self, old: &Value, moment: Moment<'_>) -> Option<Value> {
         match self {
             Change::Set(value) => Some(value.clone()),
@@ -145,7 +146,7 @@ impl Change {
         }
     }
 
-    /// Changes the document at the path; answers whether anything really changed.
+    /// Changes the document at the path and returns whether anything changed.
     pub(in crate::query) fn apply(
         &self,
         document: &mut Object,
@@ -230,7 +231,7 @@ fn on_array(
     }
 }
 
-/// Neither path may lead through an array; a source that is missing changes nothing.
+/// Neither path may lead through an array. A missing source changes nothing.
 fn rename(document: &mut Object, source: &Path, target: &Path, work: &Work) -> Result<bool> {
     let value = match find(document, source) {
         Place::Found(value) => value.clone(),

@@ -1,4 +1,4 @@
-//! One change at its path; at `_id`, which never changes, only what keeps it.
+//! Applying one change at its path, with the rule for `_id`.
 
 use super::change::{Change, Moment};
 use crate::document::order::compare_values;
@@ -6,7 +6,7 @@ use crate::document::{Object, Path};
 use crate::error::{Error, Result, codes};
 use crate::query::refusal::bad_update;
 
-/// Changes the document at the path; answers whether anything really changed.
+/// Changes the document at the path and returns whether anything changed.
 pub(in crate::query) fn apply_one(
     document: &mut Object,
     path: &Path,
@@ -20,7 +20,8 @@ pub(in crate::query) fn apply_one(
     }
 }
 
-/// `_id` never changes: an update may repeat it, and set it where an upsert has none.
+/// `_id` never changes: an update may set it to the same value, or set it in a document that an upsert inserts
+/// without one.
 fn change_id(document: &mut Object, path: &Path, change: &Change, moment: Moment<'_>) -> Result<bool> {
     let position = document.iter().position(|(key, _)| key == "_id");
     let Some((_, old)) = position.and_then(|found| document.get(found)).cloned() else {
@@ -37,7 +38,7 @@ fn change_id(document: &mut Object, path: &Path, change: &Change, moment: Moment
     change.apply(document, path, moment)?;
     match position.and_then(|found| document.get_mut(found)) {
         Some((key, value)) if key == "_id" && compare_values(value, &old).is_eq() => {
-            // 1 and 1n are the same id; the stored form stays.
+            // 1 and 1n are the same id; the stored form is kept.
             *value = old;
             Ok(false)
         }

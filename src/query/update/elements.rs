@@ -14,26 +14,26 @@ use crate::query::refusal::bad_update;
 use crate::query::syntax::is_operators;
 use crate::work::Work;
 
-/// Values that are looked for one by one.
+/// The number of values that are searched one by one.
 const FEW: usize = 8;
 
-/// What happens to the elements.
+/// An operator on the elements.
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Elements {
-    /// Those equal to one of the values go.
+    /// Removes the elements that equal one of the values.
     PullEqual(Vec<Value>),
-    /// Those that pass the operators go.
+    /// Removes the elements that pass the operators.
     PullPassing(Clause),
-    /// Objects that match the filter go.
+    /// Removes the objects that match the filter.
     PullMatching(Filter),
     PopFirst,
     PopLast,
-    /// Values come that are not there yet.
+    /// Adds the values that are not present yet.
     AddToSet(Vec<Value>),
 }
 
 impl Elements {
-    /// Reads the operand of one of these operators; `None` for another one.
+    /// Parses the operand of one of these operators; `None` for another one.
     pub(in crate::query) fn parse<'a>(
         operator: &str,
         name: &str,
@@ -55,7 +55,7 @@ impl Elements {
         }))
     }
 
-    /// Whether choosing elements by it is little work: there is no pattern.
+    /// Whether choosing elements by it is cheap: there is no regular expression.
     pub(in crate::query) fn is_light(&self) -> bool {
         match self {
             Elements::PullPassing(clause) => clause.is_light(),
@@ -64,12 +64,12 @@ impl Elements {
         }
     }
 
-    /// Whether a missing array is made.
+    /// Whether a missing array is created.
     pub(in crate::query) fn creates(&self) -> bool {
         matches!(self, Elements::AddToSet(_))
     }
 
-    /// Levels of nesting that come, the array included.
+    /// Levels of nesting that are added, including the array.
     pub(in crate::query) fn depth(&self) -> usize {
         match self {
             Elements::AddToSet(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
@@ -77,7 +77,7 @@ impl Elements {
         }
     }
 
-    /// Whether the array changed.
+    /// Changes the array and returns whether it changed.
     pub(in crate::query) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
         let before = items.len();
         if !matches!(self, Elements::PopFirst | Elements::PopLast) {
@@ -118,12 +118,12 @@ impl Elements {
                 }
             }
         }
-        // Where it was stopped, what was chosen is not to be believed.
+        // If the work was stopped, the chosen elements may be wrong.
         work.believe(items.len() != before)
     }
 }
 
-/// Values in the total order, to be searched.
+/// The values, sorted for binary search.
 fn sorted<'v>(values: &'v [Value], work: &Work) -> Result<Vec<&'v Value>> {
     sort_by(values.iter().collect(), work, |a, b| compare_values(a, b))
 }
@@ -132,7 +132,7 @@ fn found(sorted: &[&Value], wanted: &Value) -> bool {
     sorted.binary_search_by(|value| compare_values(value, wanted)).is_ok()
 }
 
-/// A value in the total order.
+/// A value with the total order as its order.
 struct InOrder<'v>(&'v Value);
 
 impl Ord for InOrder<'_> {

@@ -1,4 +1,4 @@
-//! The place in a tree that a path of an update names: found, or made.
+//! The place in a tree that a path of an update names, which is found or created.
 
 use crate::document::path::Part;
 use crate::document::{Object, Path, Value};
@@ -9,13 +9,13 @@ use crate::work::Work;
 /// Largest index that an update may create in an array, the elements before it becoming null; MongoDB's limit.
 pub(in crate::query) const MAX_PADDING: usize = 1_500_000;
 
-/// Where a path leads in a tree.
+/// The place that a path names in a tree.
 pub(in crate::query) enum Place<'a> {
-    /// There is a value.
+    /// There is a value at the place.
     Found(&'a mut Value),
-    /// There is none, and these parts are to be made below this container.
+    /// There is no value; these parts are missing below this container.
     Missing(Gap<'a>),
-    /// There can be none: the part would stand below something that is no container for it.
+    /// There can be no value: a part of the path names a child of a value that has no such children.
     Blocked(Error),
 }
 
@@ -32,7 +32,7 @@ enum Container<'a> {
     Array(&'a mut Vec<Value>, usize),
 }
 
-/// Goes to the place. Updates step into array elements by number only.
+/// Finds the place. Updates enter array elements by index only.
 pub(in crate::query) fn find<'a>(document: &'a mut Object, path: &'a Path) -> Place<'a> {
     let mut container = document;
     let mut parts = path.parts();
@@ -54,7 +54,7 @@ pub(in crate::query) fn find<'a>(document: &'a mut Object, path: &'a Path) -> Pl
 }
 
 enum Step<'a> {
-    /// The path goes on in an object.
+    /// The path continues in an object.
     Into(&'a mut Object, &'a [Part]),
     End(Place<'a>),
 }
@@ -94,7 +94,7 @@ fn blocked<'a>(path: &Path, part: &Part, container: &Part, kind: &str) -> Place<
 }
 
 impl Gap<'_> {
-    /// Makes the place: objects on the way, nulls before it in an array.
+    /// Creates the place, with objects along the path and nulls before it in an array.
     pub(in crate::query) fn fill(self, path: &Path, value: Value, work: &Work) -> Result<()> {
         let wrap = |value, part: &Part| Value::Object(vec![(part.name.to_string(), value)]);
         let value = self.rest.iter().rev().fold(value, wrap);
@@ -117,8 +117,8 @@ impl Gap<'_> {
     }
 }
 
-/// Takes the value away: a field of an object goes, an element of an array becomes null. Answers whether
-/// anything changed.
+/// Removes the value: a field of an object is removed, an element of an array becomes null. Returns whether anything
+/// changed.
 pub(in crate::query) fn remove(document: &mut Object, path: &Path) -> bool {
     let Some((last, parents)) = path.parts().split_last() else { return false };
     let mut container: Option<&mut Value> = None;

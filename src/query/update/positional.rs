@@ -17,16 +17,16 @@ pub(in crate::query) struct ArrayFilters {
 #[derive(Clone, Debug)]
 struct ArrayFilter {
     name: String,
-    /// As it was written: on an object whose one field is the element.
+    /// The filter as written: on an object whose only field is the element.
     named: Clause,
-    /// The same on the element itself.
+    /// The same filter on the element itself.
     below: Clause,
     work: Work,
 }
 
 impl ArrayFilter {
     fn chooses(&self, element: &Value) -> bool {
-        // The path x.f looks into the elements of an x that is an array; the path f, which starts in x, does not.
+        // The path x.f looks into the elements of x if x is an array; the path f within x does not.
         if matches!(element, Value::Array(_)) {
             return self
                 .named
@@ -36,7 +36,7 @@ impl ArrayFilter {
     }
 }
 
-/// What a part of a path says about an element.
+/// A positional part of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Positional<'a> {
     /// `$`
@@ -65,7 +65,7 @@ pub(in crate::query) fn needs_match(path: &Path) -> bool {
     path.names().any(|part| positional(part) == Some(Positional::Matched))
 }
 
-/// Refuses positional parts where they mean nothing.
+/// Refuses positional parts where they have no meaning.
 pub(in crate::query) fn check(operator: &str, name: &str, path: &Path) -> Result<()> {
     let mut matched = 0;
     for (n, part) in path.names().enumerate() {
@@ -110,12 +110,12 @@ fn check_identifier(identifier: &str) -> Result<(), String> {
 }
 
 impl ArrayFilters {
-    /// Whether choosing elements by them is little work.
+    /// Whether choosing elements by them is cheap.
     pub(in crate::query) fn is_light(&self) -> bool {
         self.filters.iter().all(|filter| filter.named.is_light())
     }
 
-    /// Reads the list of filters; nil is none.
+    /// Parses the list of filters; null means none.
     pub(in crate::query) fn parse(list: RawValue<'_>, work: &Work) -> Result<ArrayFilters> {
         let mut filters: Vec<ArrayFilter> = Vec::new();
         match list.seen() {
@@ -144,7 +144,7 @@ impl ArrayFilters {
         Ok(ArrayFilters { filters })
     }
 
-    /// Refuses names in paths that no filter has, and filters that no path names.
+    /// Refuses identifiers in paths without a filter, and filters that no path uses.
     pub(in crate::query) fn check_use<'a>(
         &self,
         paths: impl Iterator<Item = &'a Path> + Clone,
@@ -175,7 +175,7 @@ impl ArrayFilters {
         self.filters.iter().find(|known| known.name == name)
     }
 
-    /// The concrete paths of a path in a document. `matched` is the element that made the document match.
+    /// The concrete paths of a path in a document. `matched` is the array element by which the document matched.
     pub(in crate::query) fn expand(
         &self,
         document: &Object,
@@ -188,7 +188,7 @@ impl ArrayFilters {
         let value = first.and_then(|first| document.iter().find(|(key, _)| **key == *first.name));
         let taken = first.into_iter().cloned().collect();
         expansion.step(value.map(|(_, value)| value), taken, path.parts().get(1..).unwrap_or_default())?;
-        // Where a filter was stopped, what it chose is not to be believed.
+        // If the work of a filter was stopped, the elements that it chose may be wrong.
         self.filters.iter().try_for_each(|filter| filter.work.believe(()))?;
         Ok(expansion.found)
     }
@@ -203,7 +203,7 @@ struct Expansion<'a> {
 }
 
 impl Expansion<'_> {
-    /// Recursion goes as deep as the path, whose parts are bounded by the depth of documents.
+    /// Recursion is bounded by the number of parts of the path.
     fn step(&mut self, at: Option<&Value>, mut taken: Vec<Part>, rest: &[Part]) -> Result<()> {
         let Some((part, rest)) = rest.split_first() else {
             self.found.push(Path::of_parts(taken));
@@ -271,7 +271,7 @@ impl Expansion<'_> {
     }
 }
 
-/// The clause on the element itself: its paths without the name of the element, which is the same in all of them.
+/// The condition on the element itself: its paths without the identifier, which must be the same in all of them.
 fn below(clause: Clause, name: &mut Option<String>) -> Result<Clause> {
     let all = |clauses: Vec<Clause>, name: &mut Option<String>| {
         clauses.into_iter().map(|clause| below(clause, name)).collect::<Result<Vec<_>>>()

@@ -1,4 +1,4 @@
-//! `$push`: what is added to an array, where, in which order, and what stays of it.
+//! `$push`: elements added to an array at a position, then sorted and cut by `$sort` and `$slice`.
 
 use std::cmp::Ordering;
 
@@ -22,9 +22,9 @@ pub(in crate::query) struct Push {
 /// How the elements are sorted.
 #[derive(Clone, Debug)]
 enum ElementSort {
-    /// By themselves; true when descending.
+    /// By the elements themselves; true for descending.
     Whole(bool),
-    /// By paths in them; true when descending.
+    /// By paths in the elements; true for descending.
     Fields(Vec<(Path, bool)>),
 }
 
@@ -62,17 +62,17 @@ impl Push {
         Ok(push)
     }
 
-    /// Whether the array changed.
+    /// Changes the array and returns whether it changed.
     pub(in crate::query) fn apply(&self, items: &mut Vec<Value>, work: &Work) -> Result<bool> {
         let len = items.len();
-        // As MongoDB counts: what is added, sorted or cut counts as a change, whatever the array is like afterwards.
+        // As in MongoDB, adding, sorting and cutting count as a change, even if the array is equal afterwards.
         let mut changed = !self.each.is_empty() || self.sort.is_some();
         let at = match self.position {
             None => len,
             Some(at) if at >= 0 => usize::try_from(at).unwrap_or(len).min(len),
             Some(back) => len.saturating_sub(usize::try_from(back.unsigned_abs()).unwrap_or(len)),
         };
-        // What stands behind is moved, which is little beside a step for each that comes.
+        // Moving the later elements is cheap compared with a step for each new element.
         work.step(self.each.len() + (len - at) / 64)?;
         items.splice(at..at, self.each.iter().cloned());
         if let Some(sort) = &self.sort {
@@ -91,7 +91,7 @@ impl Push {
     }
 }
 
-/// An integer given as any number; what int64 does not hold is as good as its end.
+/// An integer of any number type; beyond int64 it is clamped.
 fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Double(number) if number.is_finite() && number.fract() == 0.0 => Some(*number as i64),
@@ -146,7 +146,7 @@ impl ElementSort {
     }
 }
 
-/// The value at a path of an element, arrays entered by number only; null when missing.
+/// The value at a path of an element, which enters arrays by index only; null if missing.
 fn field_of<'a>(element: &'a Value, path: &Path) -> &'a Value {
     let mut at = element;
     for part in path.parts() {

@@ -1,12 +1,12 @@
-//! Updates on stored bytes: new scalars in the place of old ones, the bytes around them copied.
+//! Updates on stored bytes: new scalars replace old ones, and the bytes around them are copied.
 //!
 //! ```text
 //! before   head  field field  old    field ...
 //! after    head  field field  new    field ...     the same shape, so the same head
 //! ```
 //!
-//! Only changes of fields of the document itself that are there, from scalar to scalar, are done so. All else, and
-//! every refusal, is left to the trees of `update`, which this must agree with.
+//! This applies to changes of existing top-level fields from scalar to scalar. Everything else, and every error, is
+//! left to `update`, which works on trees and with which this must agree.
 
 use smallvec::SmallVec;
 
@@ -16,20 +16,20 @@ use crate::document::raw::step_over;
 use crate::document::{MAX_DOCUMENT, Path, RawKind, RawValue, ShapeId, encode_plain, token};
 use crate::work::Work;
 
-/// What an update made of stored bytes.
+/// The result of an update of stored bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rewrite {
-    /// The document is as before.
+    /// The document is unchanged.
     Same,
     /// The new bytes were appended.
     Changed,
-    /// This is for the tree to decide.
+    /// The update must be applied to the tree.
     Tree,
 }
 
 impl Update {
-    /// Appends the stored document as the update leaves it; no upsert makes it. `now` is in milliseconds. What was
-    /// appended counts only if the answer is [`Rewrite::Changed`].
+    /// Appends the updated document, which exists and is not inserted by an upsert. `now` is in milliseconds. The
+    /// appended bytes are valid only if the result is [`Rewrite::Changed`].
     pub fn rewrite(&self, before: RawValue<'_>, now: i64, out: &mut Vec<u8>) -> Rewrite {
         match self.flat_changes() {
             Some(changes) => rewritten(changes, before, now, out).unwrap_or(Rewrite::Tree),

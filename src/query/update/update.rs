@@ -1,8 +1,8 @@
 //! An update: operators with their paths, parsed once, applied to trees.
 //!
-//! Changes apply in the order of their paths (numbers by value, names by bytes), as in MongoDB, so that new
-//! fields appear in an order that does not depend on the caller's. No path may be the start of another, neither
-//! as it is written nor, with positional parts, as it is in the document.
+//! Changes apply in the order of their paths (numbers by value, names by bytes), as in MongoDB, so that the order of
+//! new fields does not depend on the order of the update. No path may be a prefix of another, neither as written nor
+//! after its positional parts were resolved.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -20,12 +20,12 @@ use crate::query::expression::Constants;
 use crate::query::refusal::bad_update;
 use crate::work::Work;
 
-/// The largest number of an element that is near: a missing array is made up to there at once.
+/// The largest index in a path for which filling an array with nulls is cheap.
 const NEAR: usize = 1_000;
-/// Bytes of an update that is little work on a small document.
+/// The largest size of an update that is cheap on a small document, in bytes.
 const LIGHT: usize = 4 << 10;
 
-/// What an update does to a document.
+/// An update, parsed.
 #[derive(Clone, Debug)]
 pub struct Update {
     changes: Vec<(Path, Change)>,
@@ -34,22 +34,22 @@ pub struct Update {
     positional: bool,
     /// Whether some path has the part `$`.
     needs_match: bool,
-    /// Whether every change may be done on stored bytes.
+    /// Whether every change may be applied to stored bytes.
     flat: bool,
-    /// Whether applying it to a small document is little work.
+    /// Whether applying it to a small document is cheap.
     light: bool,
-    /// Given instead of operators.
+    /// A pipeline instead of operators.
     pipeline: Option<UpdatePipeline>,
 }
 
 impl Update {
-    /// Reads an update, and the conditions on array elements that its paths name by `$[x]`; `BAD_UPDATE` names the
-    /// path of what is wrong with it.
+    /// Parses an update and its array filters, which its paths name by `$[x]`; `BAD_UPDATE` names the path of the
+    /// fault.
     pub fn parse(update: RawValue<'_>, array_filters: Option<RawValue<'_>>) -> Result<Update> {
         Update::parse_with(update, array_filters, &Constants::default())
     }
 
-    /// [`Update::parse`] of one whose expressions see the variables of the option `let`.
+    /// [`Update::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(
         update: RawValue<'_>,
         array_filters: Option<RawValue<'_>>,
@@ -101,17 +101,17 @@ impl Update {
         }
     }
 
-    /// The changes, if all of them may be done on stored bytes.
+    /// The changes, if all of them may be applied to stored bytes.
     pub(in crate::query) fn flat_changes(&self) -> Option<&[(Path, Change)]> {
         self.flat.then_some(&self.changes[..])
     }
 
-    /// Whether applying it to a small document is little work: its operands are small too, and no pattern or expression is among them.
+    /// Whether applying it to a small document is cheap: its operands are small, without regular expressions.
     pub fn is_light(&self) -> bool {
         self.light
     }
 
-    /// Whether `apply` is to be told the array element that made the document match.
+    /// Whether `apply` needs the array element by which the document matched.
     pub fn needs_match(&self) -> bool {
         self.needs_match
     }
@@ -129,7 +129,7 @@ impl Update {
         self.apply_within(document, now, inserting, matched, &Work::default())
     }
 
-    /// [`Update::apply`] that counts its steps and what it holds.
+    /// [`Update::apply`] that counts its steps and its memory.
     pub fn apply_within(
         &self,
         document: &mut Object,
@@ -167,7 +167,7 @@ impl Update {
         }
         Ok(changed)
     }
-    /// One change after the other.
+    /// Applies one change after another.
     pub(in crate::query) fn apply_each(&self, document: &mut Object, moment: Moment<'_>) -> Result<bool> {
         let mut changed = false;
         for (path, change) in &self.changes {
@@ -183,8 +183,7 @@ impl Update {
     }
 }
 
-/// No path may be the start of the next. In their order the start of a path stands right before the paths that it
-/// starts.
+/// No path may be a prefix of the next. In sorted order a prefix directly precedes the paths that it begins.
 fn check_conflicts<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<()> {
     let mut before: Option<&Path> = None;
     for path in paths {
@@ -198,9 +197,9 @@ fn check_conflicts<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<()> {
     Ok(())
 }
 
-/// An element may not be named by an array filter in one path and by its number or name in another.
+/// A path may not use an array filter where another path has an index or a name.
 fn check_mixture(paths: &[&Path]) -> Result<()> {
-    // By what stands before a part: a path that has an array filter there, and one that has not.
+    // For each prefix: a path that continues with an array filter, and one that does not.
     let mut known: HashMap<String, [Option<&Path>; 2]> = HashMap::new();
     for path in paths {
         let mut before = String::new();
@@ -291,7 +290,7 @@ fn parse_path(operator: &str, name: &str) -> Result<Path> {
     Ok(path)
 }
 
-/// Where `$rename` takes a field; `_id` stays where it is.
+/// The target of `$rename`; `_id` cannot be renamed.
 fn parse_target(name: &str, operand: Seen<'_>) -> Result<Path> {
     let Seen::String(target) = operand else {
         let found = operand.type_name();

@@ -1,8 +1,9 @@
-//! Updates of many fields of one object, in time that grows with the changes and the fields, not with their product.
+//! Updates of many fields of one object, in time linear in the changes and the fields.
 //!
-//! Fields are found by a table of their places. What goes stays in its place until the end, so that the places hold. Each
-//! change is applied to its field alone, below the names that its path has before it; changes of one field's own fields
-//! stand next to each other, as they are in the order of their paths, and are done in the same way one level down.
+//! Fields are found by an index of their positions. Removed fields keep their position until the end, so that
+//! positions stay valid. Each change is applied to its field alone, wrapped in the names that its path has before it.
+//! Changes below one field are adjacent, because changes are sorted by path, and are applied in the same way one
+//! level down.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,17 +12,17 @@ use super::change_at::apply_one;
 use crate::document::{Object, Path, Value, depth};
 use crate::error::Result;
 
-/// Changes from which on it pays to look fields up.
+/// The number of changes from which on fields are looked up in an index.
 pub(in crate::query) const WIDE: usize = 32;
 
 /// How the changes are applied.
 pub(in crate::query) struct Wide<'w> {
     pub(in crate::query) moment: Moment<'w>,
-    /// Changes of one field's own fields from which on they are looked up too.
+    /// The number of changes below one field from which on they are looked up too.
     pub(in crate::query) least: usize,
 }
 
-/// Whether this change can be applied so: a field that is renamed and its new name are fields of the document itself.
+/// Whether this change can be applied in this way: `$rename` only between top-level fields.
 pub(in crate::query) fn is_fit((path, change): &(Path, Change)) -> bool {
     match change {
         Change::RenameFrom(source) => path.parts().len() == 1 && source.parts().len() == 1,
@@ -29,12 +30,12 @@ pub(in crate::query) fn is_fit((path, change): &(Path, Change)) -> bool {
     }
 }
 
-/// A field, while nothing else of its object is there.
+/// A field that was taken out of its object.
 type Field = Option<(String, Value)>;
 
 impl Wide<'_> {
-    /// Applies changes, whose paths agree up to this level, to the object there. They are in the order of their paths, and no
-    /// path is the start of another.
+    /// Applies changes, whose paths are equal up to this level, to the object there. They are sorted by path, and no
+    /// path is a prefix of another.
     pub(in crate::query) fn apply(
         &self,
         changes: &[(Path, Change)],
@@ -56,7 +57,7 @@ impl Wide<'_> {
             let is_leaf = path.parts().len() == level + 1;
             match (change, place) {
                 _ if level == 0 && name == "_id" => {
-                    // Where an upsert had none it comes to the front, and all others move.
+                    // An upsert may insert it at the front, which moves all others.
                     drop_all(object, &mut removed);
                     for (path, change) in group {
                         self.moment.work.step(object.len())?;
@@ -94,7 +95,7 @@ impl Wide<'_> {
         Ok(changed)
     }
 
-    /// Applies changes of one field, or of what is below it.
+    /// Applies the changes of one field, or of fields below it.
     fn apply_alone(&self, group: &[(Path, Change)], level: usize, field: Field) -> Result<(Field, bool)> {
         let Some((path, _)) = group.first() else { return Ok((field, false)) };
         let mut alone = wrapped(path, level, field);
@@ -119,7 +120,7 @@ fn name_at(path: &Path, level: usize) -> &str {
     path.parts().get(level).map_or("", |part| &part.name)
 }
 
-/// What is looked through to find a field in it.
+/// The number of fields that a search in the value reads.
 fn width(value: &Value) -> usize {
     match value {
         Value::Object(fields) => fields.len(),
@@ -127,7 +128,7 @@ fn width(value: &Value) -> usize {
     }
 }
 
-/// A field alone, below the names that a path has before it.
+/// The field alone, wrapped in the names that a path has before it.
 fn wrapped(path: &Path, level: usize, field: Field) -> Object {
     let before = path.parts().get(..level).unwrap_or_default();
     before.iter().rev().fold(field.into_iter().collect(), |object, part| {
@@ -147,7 +148,7 @@ fn value_in(alone: &mut Object, level: usize) -> Option<&mut Value> {
     object.last_mut().map(|(_, value)| value)
 }
 
-/// The field again.
+/// Unwraps the field.
 fn unwrapped(mut alone: Object, level: usize) -> Field {
     for _ in 0..level {
         match alone.pop() {
@@ -173,7 +174,7 @@ fn places_of(object: &Object) -> HashMap<String, usize> {
     object.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect()
 }
 
-/// Takes the fields in these places out.
+/// Removes the fields at these positions.
 fn drop_all(object: &mut Object, removed: &mut HashSet<usize>) {
     if removed.is_empty() {
         return;

@@ -1,5 +1,5 @@
-//! The first or the last n of many in an order, held without holding many more: what comes is gathered behind those that
-//! stand already, and sorted in when it is as many. So each costs the logarithm of n.
+//! The first or the last n items of many in an order, with about twice as many in memory. New items are appended to
+//! those that are kept, and sorted in when there are as many of them, so that each costs the logarithm of n.
 
 use std::cmp::Ordering;
 
@@ -15,16 +15,17 @@ pub(in crate::query) enum Side {
     Last,
 }
 
-/// Fewer that come are not worth sorting in.
+/// New items below this number are not worth sorting in.
 const LEAST: usize = 64;
 
-/// Equal ones stand in the order that they came in.
+/// Equal items keep their order.
 #[derive(Debug)]
 pub(in crate::query) struct Best<T> {
     n: usize,
     side: Side,
     items: Vec<T>,
-    /// How many at the front are in order: none, or n, and then nothing worse than the worst of them can count.
+    /// The number of sorted items at the front: none or n. With n, an item that is worse than the worst of them is
+    /// dropped.
     sorted: usize,
 }
 
@@ -73,7 +74,7 @@ impl<T> Best<T> {
         Ok(self.cut(merge_sort::sort_by(all, work, order)?).0)
     }
 
-    /// Those that are kept of all in order, and the others.
+    /// Splits all items, in order, into those that are kept and the others.
     fn cut(&self, mut all: Vec<T>) -> (Vec<T>, Vec<T>) {
         match self.side {
             Side::First => {

@@ -1,6 +1,5 @@
-//! Grouping stored documents without a tree of any: keys that are paths, and accumulators that need a number or
-//! compare, read their fields from the bytes where they lie. Their states can be merged, so threads group ranges
-//! of documents on their own.
+//! Grouping stored documents without trees: keys that are paths, and accumulators of numbers and extremes, read their
+//! fields from the stored bytes. Their states can be merged, so threads group ranges of documents independently.
 
 use parking_lot::Mutex;
 
@@ -18,7 +17,7 @@ pub(in crate::query) struct FastGroup<'g> {
     key: FastKey<'g>,
     operands: Vec<Operand<'g>>,
     columns: Columns,
-    /// Of the parts that are finished; locked once a part.
+    /// The groups of the finished parts; locked once per part.
     groups: Mutex<Groups>,
     work: Work,
 }
@@ -72,7 +71,7 @@ impl<'g> Operand<'g> {
         }
     }
 
-    /// Appends the bytes of the value that it has here; false when it is missing.
+    /// Appends the bytes of its value in this document; false if it is missing.
     #[inline]
     fn identify(&self, document: &mut Document<'_, '_>, out: &mut Vec<u8>) -> bool {
         match self {
@@ -91,7 +90,7 @@ impl<'g> Operand<'g> {
 }
 
 impl<'g> FastGroup<'g> {
-    /// The group in this form, if it has it.
+    /// The group in this form, if it has one.
     pub(in crate::query) fn of(group: &'g Group, work: &Work) -> Option<FastGroup<'g>> {
         let mut columns = Columns::default();
         let Key::Value(key) = &group.key else { return None };
@@ -129,7 +128,7 @@ impl Gather for FastGroup<'_> {
     }
 }
 
-/// The groups of some documents that follow one another.
+/// The groups of a range of documents.
 struct GroupPart<'f> {
     fast: &'f FastGroup<'f>,
     columns: Columns,
@@ -150,7 +149,7 @@ impl Part for GroupPart<'_> {
             }
             FastKey::Object(fields) => {
                 for (n, (_, one)) in fields.iter().enumerate() {
-                    // The number tells a field that is missing from one that is there.
+                    // The flag distinguishes a missing field from a present one.
                     let mut there = one.identify(&mut document, bytes);
                     if !there && fields.len() == 1 {
                         identity::write(&Value::Null, bytes);

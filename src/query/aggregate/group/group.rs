@@ -10,7 +10,7 @@ use crate::query::aggregate::memory::Gathered;
 use crate::query::aggregate::row::{Row, Rows};
 use crate::query::expression::Env;
 
-/// The groups of what comes in.
+/// The groups of the input.
 pub(in crate::query) struct Grouping {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) group: Arc<Group>,

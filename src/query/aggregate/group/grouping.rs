@@ -1,5 +1,5 @@
-//! The groups of a `$group` or `$bucket`: their key, their fields, and their states while documents come in. They keep the order
-//! of their first documents.
+//! The groups of a `$group` or `$bucket`: their key, their fields and their states. Groups keep the order of their
+//! first documents.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::query::merge_sort;
 use crate::query::refusal::bad_query;
 use crate::work::Work;
 
-/// A `$group`, or what comes down to one.
+/// A `$group`, or a stage that is equivalent to one.
 #[derive(Clone, Debug)]
 pub(in crate::query) struct Group {
     pub(in crate::query) stage: &'static str,
@@ -26,7 +26,7 @@ pub(in crate::query) struct Group {
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Key {
     Value(Expression),
-    /// The lower boundary of the bucket, or the default of those that fit into none.
+    /// The lower boundary of the bucket, or the default for values outside of all buckets.
     Bucket {
         of: Expression,
         boundaries: Vec<Value>,
@@ -45,7 +45,7 @@ impl Group {
         Ok(Group { stage: "$group", key, fields: accumulators(parser, given)? })
     }
 
-    /// One group of all, or one for each value, that counts.
+    /// A group that counts: of all documents, or of each value of the key.
     pub(in crate::query) fn counting(stage: &'static str, key: Expression, name: &str) -> Group {
         let one =
             Accumulator { kind: super::accumulator::Kind::Sum, operand: Expression::literal(Value::Int(1)) };
@@ -71,7 +71,7 @@ pub(in crate::query) fn accumulators(
     Ok(all)
 }
 
-/// Groups in the making.
+/// Groups under construction.
 pub(in crate::query) struct Groups {
     by_key: HashMap<Vec<u8>, usize, foldhash::fast::RandomState>,
     groups: Vec<(Value, Vec<State>)>,
@@ -83,7 +83,7 @@ impl Groups {
         Groups { by_key: HashMap::default(), groups: Vec::new(), memory: Memory::new(stage, work) }
     }
 
-    /// The states of a key, by its bytes; its value is made when it is new.
+    /// The states of a key, by its bytes. Its value is computed if the key is new.
     #[inline]
     pub(in crate::query) fn states(
         &mut self,
@@ -127,7 +127,7 @@ impl Groups {
         })
     }
 
-    /// Takes the groups of documents further on, whose accumulators all can be merged.
+    /// Merges the groups of later documents; all accumulators must be mergeable.
     pub(in crate::query) fn absorb(&mut self, group: &Group, other: Groups) -> Result<()> {
         let mut keys = vec![Vec::new(); other.groups.len()];
         for (bytes, at) in other.by_key {
@@ -176,7 +176,7 @@ impl Key {
         match self {
             Key::Value(expression) => {
                 let value = expression.eval(scope)?.unwrap_or(Value::Null);
-                // An object of one field is a key of one expression, and such a key is null where that is missing.
+                // A key of one field whose expression is missing has null in that field.
                 if let (Some([(name, _)]), Value::Object(fields)) = (expression.as_object(), &value)
                     && fields.is_empty()
                 {

@@ -1,4 +1,4 @@
-//! The fields that `$project`, `$addFields` and `$unset` name, as a tree, and what it makes of a document.
+//! The fields that `$project`, `$addFields` and `$unset` name, as a tree, and its application to a document.
 
 use std::collections::HashSet;
 
@@ -40,7 +40,7 @@ impl Branch {
         Some(field)
     }
 
-    /// Names a path.
+    /// Adds a path.
     pub(in crate::query) fn add(&mut self, parser: &Parser, path: &FieldPath, field: Field) -> Result<()> {
         parser.work().step(path.parts().len())?;
         let mut at = self;
@@ -75,7 +75,7 @@ impl Branch {
         })
     }
 
-    /// The named fields, in the document's order, then those that are computed.
+    /// The named fields in the order of the document, then the computed ones.
     pub(in crate::query) fn include<'a>(
         &self,
         node: Option<impl Node<'a>>,
@@ -151,7 +151,7 @@ impl Branch {
         })
     }
 
-    /// All fields, with the computed ones set; a value that is missing takes its field away.
+    /// All fields, with the computed ones set; a missing value removes its field.
     pub(in crate::query) fn set(&self, object: &mut Object, scope: &Scope<'_>) -> Result<()> {
         let mut wide = Wide::of(std::mem::take(object));
         let mut gone = HashSet::new();

@@ -87,21 +87,21 @@ pub(in crate::query) fn bound(
     })
 }
 
-/// Documents of the other collection, numbered as they came, by the bytes of the values that they are found by.
+/// Documents of the other collection with their numbers in natural order, by the bytes of the foreign values.
 type Index = HashMap<Vec<u8>, Vec<(usize, Row)>, foldhash::fast::RandomState>;
 
-/// Each document with what was looked up.
+/// Each document with the documents that were looked up.
 pub(in crate::query) struct LookingUp {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) spec: Arc<Lookup>,
     pub(in crate::query) env: Arc<Env>,
     pub(in crate::query) access: Arc<dyn Access>,
     pub(in crate::query) found: Option<Found>,
-    /// Of what was found.
+    /// The memory of what was found.
     pub(in crate::query) memory: Memory,
 }
 
-/// What need not be read again for the next document.
+/// What is cached for the next document.
 pub(in crate::query) enum Found {
     Index(Index),
     /// The result of a pipeline without variables.
@@ -146,7 +146,7 @@ impl LookingUp {
             self.env.work().step(1)?;
         }
         self.env.work().step(found.len())?;
-        // Several values may lead to one document; documents stand in natural order.
+        // Several values may find one document; the result is in natural order.
         found.sort_unstable_by_key(|(number, _)| *number);
         found.dedup_by_key(|(number, _)| *number);
         Ok(found.into_iter().map(|(_, row)| row.clone()).collect())
@@ -192,8 +192,8 @@ impl LookingUp {
     }
 }
 
-/// The values that an equality looks at: what is missing counts as null, of an array each element counts, and on the
-/// foreign side the array itself too.
+/// The values that an equality compares: null for a missing one, each element of an array and, on the foreign side,
+/// the array itself.
 fn keys_of(value: Option<Value>, itself: bool) -> Vec<Vec<u8>> {
     match value {
         None => vec![identity::of(&Value::Null)],

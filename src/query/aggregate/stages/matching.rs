@@ -1,4 +1,4 @@
-//! `$match`: a filter, taken apart where it holds expressions that see the variables of the pipeline.
+//! `$match`: a filter, split where it has expressions, which see the variables of the pipeline.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ fn any(all: &[Match], row: &Row, env: &Env) -> Result<bool> {
     Ok(false)
 }
 
-/// Whether `$expr` stands where filters stand.
+/// Whether the filter has `$expr` at its top level or in `$and`, `$or` or `$nor`.
 fn has_expression(value: &Value) -> bool {
     let Value::Object(fields) = value else { return false };
     fields.iter().any(|(key, operand)| match (key.as_str(), operand) {

@@ -12,7 +12,7 @@ use crate::query::refusal::bad_query;
 
 #[derive(Clone, Debug)]
 pub(in crate::query) struct Shaping {
-    /// The stage as it was written: several names say the same.
+    /// The stage as it was written: some stages have two names.
     name: &'static str,
     how: How,
 }
@@ -72,14 +72,14 @@ impl Shaping {
         Ok(Some(Shaping { name, how }))
     }
 
-    /// Without `_id`: what `$count` leaves of a group.
+    /// The removal of `_id`, with which `$count` ends.
     pub(in crate::query) fn without_id() -> Shaping {
         let mut branch = Branch::default();
         branch.push("_id", Field::Exclude);
         Shaping { name: "$count", how: How::Exclude(branch) }
     }
 
-    /// What becomes of a document.
+    /// The new document.
     pub(in crate::query) fn apply<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
         let object = match &self.how {
             How::Include(branch) => branch.include(Some(node), scope)?,
@@ -137,7 +137,7 @@ fn project(parser: &mut Parser, value: &Value) -> Result<How> {
     Ok(How::Exclude(branch))
 }
 
-/// Whether fields stay (true) or go is said by the first but `_id`.
+/// The first field other than `_id` decides whether named fields are included (true) or excluded.
 fn read_fields(
     parser: &mut Parser,
     given: &Object,
@@ -204,7 +204,7 @@ fn add_fields(
     Ok(())
 }
 
-/// Each document, shaped.
+/// The new documents.
 pub(in crate::query) struct Shaped {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) shaping: Arc<Shaping>,

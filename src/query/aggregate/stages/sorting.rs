@@ -1,4 +1,4 @@
-//! `$sort`; when a `$limit` follows, only as many documents are held.
+//! `$sort`. If a `$limit` follows, only that many documents are held.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -60,7 +60,7 @@ impl Eq for Ranked {}
 pub(in crate::query) struct Sorting {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) sort: Arc<Sort>,
-    /// Documents that are wanted at most.
+    /// The number of documents that are needed at most.
     pub(in crate::query) keep: usize,
     pub(in crate::query) work: Work,
     pub(in crate::query) out: Option<Gathered<Row>>,

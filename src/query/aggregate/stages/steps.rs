@@ -1,4 +1,4 @@
-//! Stages that only count documents: `$limit`, `$skip`, `$sample`; and `$unionWith`, which brings more of them.
+//! Stages that only choose documents: `$limit`, `$skip`, `$sample`; and `$unionWith`, which appends documents.
 
 use crate::error::Result;
 use crate::query::aggregate::memory::{Gathered, Memory, weight};
@@ -41,7 +41,7 @@ impl Rows for Skipped {
     }
 }
 
-/// Some documents, each set of that size as likely as any other.
+/// A random sample; each set of that size is equally likely.
 pub(in crate::query) struct Sampled {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) size: u64,
@@ -83,7 +83,7 @@ impl Rows for Sampled {
     }
 }
 
-/// One after the other.
+/// One stream after another.
 pub(in crate::query) struct Joined {
     pub(in crate::query) first: Box<dyn Rows>,
     pub(in crate::query) second: Box<dyn Rows>,

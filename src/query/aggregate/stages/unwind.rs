@@ -14,7 +14,7 @@ use crate::work::Work;
 pub(in crate::query) struct Unwind {
     path: FieldPath,
     index: Option<FieldPath>,
-    /// Whether a document without elements stays.
+    /// Whether a document without elements is kept.
     preserve: bool,
 }
 
@@ -91,9 +91,9 @@ fn remove(object: &mut Object, parts: &[Box<str>]) {
 pub(in crate::query) struct Unwinding {
     input: Box<dyn Rows>,
     spec: Arc<Unwind>,
-    /// The document whose elements are being given out.
+    /// The document whose elements are being returned.
     current: Option<(Object, std::iter::Enumerate<std::vec::IntoIter<Value>>)>,
-    /// Bytes of the document without the array, which each answer copies.
+    /// Bytes of the document without the array, which each result copies.
     copied: usize,
     work: Work,
 }

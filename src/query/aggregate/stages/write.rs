@@ -1,4 +1,4 @@
-//! `$out` and `$merge`: the documents go into a collection, and the pipeline answers none.
+//! `$out` and `$merge`: the documents are written to a collection, and the pipeline returns none.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::query::refusal::bad_query;
 
 /// Documents that are merged at a time.
 const BATCH: usize = 500;
-/// Bytes that are merged at a time, about.
+/// Approximate bytes that are merged at a time.
 const BATCH_BYTES: usize = 8 << 20;
 
 /// The collection that a stage writes to.
@@ -107,7 +107,7 @@ impl Write {
 }
 
 impl Merge {
-    /// What is stored under the `_id` of a new document.
+    /// The document to store under the `_id` of a new document.
     fn decide(&self, old: Option<&Value>, new: &Value, env: &Env) -> Result<Option<Value>> {
         let Some(old) = old else {
             return match self.missing {
@@ -149,7 +149,7 @@ impl Merge {
     }
 }
 
-/// Writes everything, then is at its end.
+/// Writes all documents and returns none.
 pub(in crate::query) struct Writing {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) write: Arc<Write>,
@@ -158,7 +158,7 @@ pub(in crate::query) struct Writing {
 }
 
 impl Writing {
-    /// With an `_id`, in front.
+    /// The document with its `_id` as the first field.
     fn document(&self, row: Row) -> Result<Value> {
         let Value::Object(mut object) = row.into_value() else {
             return Err(bad_query("", "a stage that writes met something that is no document"));

@@ -24,13 +24,13 @@ pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
     named("$lastN", &["input", "n"], 2, |args| some(args, false)),
 ];
 
-/// Elements that are counted at once.
+/// Elements whose memory is counted at once.
 const BLOCK: usize = 1_024;
 
-/// Elements that an operator may make; more would take hundreds of megabytes.
+/// Elements that an operator may create; more would take hundreds of megabytes.
 pub(in crate::query) const MOST_ELEMENTS: usize = 4_000_000;
 
-/// The place that an index names, counted from the end when negative.
+/// The position that an index names, counted from the end if negative.
 fn place(index: i64, len: usize) -> Option<usize> {
     let from_end = i64::try_from(len).ok()?.checked_add(index)?;
     usize::try_from(if index < 0 { from_end } else { index }).ok()
@@ -195,7 +195,7 @@ fn zip(args: &mut Args<'_>) -> Outcome {
     array(zipped)
 }
 
-/// Bytes behind a value.
+/// Bytes that a value owns.
 fn content(value: &Value) -> usize {
     crate::query::size::size(value).saturating_sub(size_of::<Value>())
 }

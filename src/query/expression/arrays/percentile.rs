@@ -1,5 +1,5 @@
-//! `$percentile` and `$median`: of the sorted numbers the first that at least this part of them does not pass. MongoDB's method
-//! 'approximate' may answer a neighbour for many numbers; here it is exact.
+//! `$percentile` and `$median`: the smallest number such that at least this fraction of the numbers is not greater.
+//! MongoDB's method 'approximate' may return a neighbour for many numbers; here it is exact.
 
 use crate::document::Value;
 use crate::error::codes;
@@ -20,7 +20,7 @@ pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
     }),
 ];
 
-/// Refuses other methods than the one there is.
+/// Refuses other methods than 'approximate'.
 pub(in crate::query) fn method(value: Option<&Value>) -> Result<(), String> {
     match value {
         Some(Value::String(method)) if method == "approximate" => Ok(()),
@@ -28,7 +28,7 @@ pub(in crate::query) fn method(value: Option<&Value>) -> Result<(), String> {
     }
 }
 
-/// Parts from 0 to 1, at least one.
+/// Quantiles from 0 to 1, at least one.
 pub(in crate::query) fn parts(value: Option<&Value>) -> Result<Vec<f64>, String> {
     let part = |value: &Value| Num::of(value).map(Num::as_f64).filter(|part| (0.0..=1.0).contains(part));
     match value {
@@ -38,7 +38,7 @@ pub(in crate::query) fn parts(value: Option<&Value>) -> Result<Vec<f64>, String>
     .ok_or_else(|| "needs an array of numbers from 0 to 1 as p".to_owned())
 }
 
-/// The value at each part; null where there are no numbers.
+/// The value at each quantile; null without numbers.
 pub(in crate::query) fn of_parts(
     numbers: Vec<f64>,
     parts: &[f64],
@@ -52,7 +52,7 @@ pub(in crate::query) fn of_parts(
     Ok(parts.iter().map(at).collect())
 }
 
-/// The numbers of the input, an array or a number alone; NaN counts as none.
+/// The numbers of the input, which is an array or one number; NaN is ignored.
 fn numbers(args: &Args<'_>) -> crate::error::Result<Vec<f64>> {
     let number = |value: &Value| Num::of(value).map(Num::as_f64).filter(|number| !number.is_nan());
     Ok(match args.get(0) {

@@ -1,4 +1,4 @@
-//! What takes from arrays by order: extremes, sums, sorting; and orders of values.
+//! Extremes, sums and sorting of arrays, and orders of values.
 
 use std::cmp::Ordering;
 
@@ -34,7 +34,7 @@ fn values<'a>(args: &'a Args<'_>) -> Vec<&'a Value> {
     }
 }
 
-/// How many values that are.
+/// The number of these values.
 fn elements(args: &Args<'_>) -> usize {
     match (args.len(), args.get(0)) {
         (1, Some(Value::Array(items))) => items.len(),
@@ -111,7 +111,7 @@ pub(in crate::query) struct Order {
 }
 
 impl Order {
-    /// Reads `1`, `-1` or `{ path: 1 | -1, ... }`; answers what is wrong.
+    /// Parses `1`, `-1` or `{ path: 1 | -1, ... }`; the error says what is wrong.
     pub(in crate::query) fn read(value: &Value) -> Result<Order, String> {
         let descending = |value: &Value| match crate::query::number::as_integer(value) {
             Some(1) => Ok(false),
@@ -132,7 +132,7 @@ impl Order {
         }
     }
 
-    /// Sorts values; the fields that they are sorted by are read once.
+    /// Sorts values; the fields of the order are read once per value.
     fn sort(&self, items: Vec<Value>, args: &Args<'_>) -> Result<Vec<Value>> {
         let work = args.work();
         if self.keys.iter().all(|(path, _)| path.parts().is_empty()) {

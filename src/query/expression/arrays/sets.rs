@@ -10,7 +10,7 @@ use crate::query::expression::logic::is_true;
 use crate::query::expression::operator::{ANY, Args, Operator, Outcome, array, bool, list, null};
 use crate::query::merge_sort;
 
-/// What an entry of a set takes besides its bytes.
+/// The memory of an entry of a set besides its bytes.
 const ENTRY: usize = 48;
 
 pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
@@ -41,7 +41,7 @@ fn set(args: &Args<'_>, index: usize) -> Result<HashSet<Vec<u8>>> {
     Ok(all)
 }
 
-/// The bytes that an element is known by, counted.
+/// The bytes that identify an element; their memory is counted.
 fn key(args: &Args<'_>, item: &Value) -> Result<Vec<u8>> {
     let key = identity::of(item);
     args.step(1 + key.len() / 64)?;
@@ -60,7 +60,7 @@ fn keep(args: &Args<'_>, items: Vec<Value>, mut passes: impl FnMut(Vec<u8>) -> b
     Ok(kept)
 }
 
-/// A set as an array: sorted, so that the answer does not depend on chance.
+/// A set as an array, sorted, so that the result is deterministic.
 fn sorted(args: &Args<'_>, items: Vec<Value>) -> Outcome {
     let mut items = merge_sort::sort_by(items, args.work(), compare_values)?;
     items.dedup_by(|a, b| compare_values(a, b).is_eq());

@@ -24,7 +24,7 @@ pub(in crate::query) fn zone(args: &Args<'_>, index: usize) -> Result<Option<Zon
     }
 }
 
-/// What is wrong with a zone that there is not.
+/// The message for an unknown time zone.
 pub(in crate::query) fn unknown_zone(text: &str) -> String {
     match Zone::similar(text) {
         Some(name) => format!("does not know the time zone '{text}'; its name is '{name}'"),

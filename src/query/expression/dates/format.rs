@@ -1,4 +1,4 @@
-//! Dates by a format such as `%Y-%m-%d`: written and read.
+//! Formatting and parsing dates by a format such as `%Y-%m-%d`.
 
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ const MONTHS: [&str; 12] = [
 
 /// The format of ISO 8601 in UTC.
 pub(in crate::query) const STANDARD: &str = "%Y-%m-%dT%H:%M:%S.%LZ";
-/// The same in a zone that the text does not tell.
+/// The same without the zone.
 pub(in crate::query) const STANDARD_LOCAL: &str = "%Y-%m-%dT%H:%M:%S.%L";
 
 /// The text that `$toString` gives.
@@ -49,7 +49,7 @@ pub(in crate::query) fn write(date: i64, zone: &Zone, format: &str) -> Result<St
     Ok(out)
 }
 
-/// Appends what a specifier stands for; `false` when there is no such specifier.
+/// Appends the part that a specifier names; `false` for an unknown specifier.
 fn write_part(out: &mut String, specifier: char, local: &Local, offset: i64) -> bool {
     let month = MONTHS.get(local.month() as usize - 1).copied().unwrap_or_default();
     let minutes = offset / 60_000;
@@ -106,7 +106,7 @@ fn push_padded(out: &mut String, number: i64, width: usize) {
     }
 }
 
-/// Reads a text by a format. What the format leaves out is the start of 1970.
+/// Parses a text by a format. Parts that the format leaves out are those of the start of 1970.
 pub(in crate::query) fn read(text: &str, format: &str) -> Result<Written, String> {
     let fault = || format!("cannot read '{text}' by the format '{format}'");
     let mut reader = Reader { rest: text, fields: Fields::start(1970), ..Reader::default() };
@@ -129,7 +129,7 @@ pub(in crate::query) fn read(text: &str, format: &str) -> Result<Written, String
     reader.finish().ok_or_else(fault)
 }
 
-/// What was read of a text so far.
+/// The parts that were read so far.
 #[derive(Default)]
 struct Reader<'a> {
     rest: &'a str,

@@ -1,4 +1,4 @@
-//! Steps between dates: adding, counting, cutting off.
+//! Adding to dates, counting units between dates, truncating dates.
 
 use super::arguments::{date_and_zone, zone};
 use crate::document::Value;
@@ -58,7 +58,7 @@ fn start_of_week(args: &Args<'_>, index: usize) -> Result<i64> {
     }
 }
 
-/// Years to days keep the time of the clock, hours and less are elapsed time.
+/// Units from a day upwards keep the local time of day; hours and smaller units are elapsed time.
 fn step(args: &mut Args<'_>, sign: i64) -> Outcome {
     if args.any_nullish() {
         return null();
@@ -91,7 +91,7 @@ fn add_months(local: i64, months: i64) -> Option<i64> {
     (first + fields.day().min(length) - 1).checked_mul(DAY)?.checked_add(local.rem_euclid(DAY))
 }
 
-/// How many borders of the unit lie between the dates.
+/// The number of unit boundaries between the dates.
 fn difference(args: &mut Args<'_>) -> Outcome {
     if args.any_nullish() {
         return null();
@@ -112,7 +112,7 @@ fn difference(args: &mut Args<'_>) -> Outcome {
     };
     let mut count = borders(end).saturating_sub(borders(start));
     if let Unit::Millis(millis) = unit {
-        // Below a day, time that the clock skipped or had twice does not count.
+        // Below a day, local time that was skipped or repeated does not count.
         count = count.saturating_add((zone.offset(start) - zone.offset(end)) / millis);
     }
     Ok(Some(Value::number(count as f64)))

@@ -143,7 +143,7 @@ fn log(args: &mut Args<'_>) -> Outcome {
         let message = "needs numbers above 0 and a base other than 1";
         return if x <= 0.0 { args.fail(message) } else { args.fail_as(codes::LOG_BASE, message) };
     }
-    // Whole powers come out whole where the logarithms' quotient would miss them by a bit.
+    // These are exact for whole powers, where the quotient of logarithms would be off by rounding.
     let exact = if base == 10.0 {
         x.log10()
     } else if base == 2.0 {
@@ -189,7 +189,7 @@ fn rounded(args: &mut Args<'_>, round: fn(f64) -> f64) -> Outcome {
 
 #[derive(Clone, Copy)]
 enum Rounding {
-    /// Halves go to the even neighbour.
+    /// Halves round to the even neighbour.
     Even,
     Zero,
 }
@@ -221,7 +221,7 @@ fn to_place(args: &mut Args<'_>, rounding: Rounding) -> Outcome {
     }
 }
 
-/// Formatting rounds the exact decimal expansion, halves to even, so no multiplication can drift.
+/// Formatting rounds the exact decimal expansion, halves to even, so there is no rounding error of a multiplication.
 fn round_double(value: f64, place: i32, rounding: Rounding) -> f64 {
     if place < 0 {
         let unit = 10_f64.powi(-place);
@@ -233,7 +233,7 @@ fn round_double(value: f64, place: i32, rounding: Rounding) -> f64 {
     match rounding {
         Rounding::Even => format!("{value:.digits$}").parse().unwrap_or(value),
         Rounding::Zero => {
-            // The shortest text of a double has all digits that were meant.
+            // The shortest text of a double has all significant digits.
             let text = format!("{value}");
             match text.split_once('.') {
                 Some((front, back)) => {

@@ -20,7 +20,7 @@ impl Num {
         }
     }
 
-    /// The value, in its one form.
+    /// The value, in its canonical form.
     pub(in crate::query) fn value(self) -> Value {
         match self {
             Num::Int(value) => Value::Int(value),
@@ -51,7 +51,7 @@ impl Num {
     }
 }
 
-/// The result of integers: a BigInt where one took part, else a number; past int64 a double.
+/// The result of integers: a BigInt if an operand was one, else a number; a double beyond int64.
 pub(in crate::query) fn whole(result: i128, long: bool) -> Value {
     match i64::try_from(result) {
         Ok(result) if long => Value::Long(result),

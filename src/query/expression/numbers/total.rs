@@ -1,4 +1,5 @@
-//! Sums that do not drift: integers are added exactly, doubles in twice their precision, as MongoDB does.
+//! Sums without accumulated rounding errors: integers are added exactly, doubles in twice their precision, as in
+//! MongoDB.
 
 use super::number::{Num, whole};
 use crate::document::Value;
@@ -10,9 +11,9 @@ pub(in crate::query) struct Total {
     long: bool,
     double: bool,
     sum: f64,
-    /// What rounding took from `sum`.
+    /// The rounding error of `sum`.
     rest: f64,
-    /// Infinities and NaN, which know no rest.
+    /// Infinities and NaN, which have no rounding error.
     special: f64,
 }
 
@@ -45,7 +46,7 @@ impl Total {
         }
     }
 
-    /// Adds what another sum holds.
+    /// Adds another sum.
     pub(in crate::query) fn absorb(&mut self, other: &Total) {
         self.integers += other.integers;
         self.long |= other.long;
@@ -66,13 +67,13 @@ impl Total {
         sum + (lost + self.rest + low)
     }
 
-    /// The sum, in the form that its parts ask for.
+    /// The sum, of the type that its operands imply.
     pub(in crate::query) fn value(&self) -> Value {
         if self.double { Value::number(self.as_f64()) } else { whole(self.integers, self.long) }
     }
 }
 
-/// The rounded sum and exactly what rounding lost.
+/// The rounded sum and its exact rounding error.
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let part = sum - a;

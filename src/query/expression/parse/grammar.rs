@@ -1,5 +1,5 @@
-//! The grammar of expressions. Operators call [`Parser::expression`] for their operands, and it calls them: the one recursion of
-//! the language.
+//! The grammar of expressions. [`Parser::expression`] parses an operator, and an operator parses its operands with
+//! it.
 
 use super::parser::Parser;
 use super::special_forms;
@@ -21,7 +21,7 @@ pub(in crate::query) fn operators() -> Vec<&'static str> {
 }
 
 impl Expression {
-    /// Reads an expression; `BAD_QUERY` names the path of what is wrong with it.
+    /// Parses an expression; `BAD_QUERY` names the path of the fault.
     pub fn parse(expression: RawValue<'_>) -> Result<Expression> {
         Expression::parse_node(expression)
     }
@@ -30,7 +30,7 @@ impl Expression {
         Parser::default().expression(&expression.tree())
     }
 
-    /// Reads the operand of `$expr` in a filter, which knows neither the time nor chance.
+    /// Parses the operand of `$expr` in a filter, in which `$$NOW` and `$rand` are not supported.
     pub(in crate::query) fn of_filter<'a>(
         expression: impl Node<'a>,
         constants: &Constants,
@@ -38,7 +38,7 @@ impl Expression {
         Parser::of_find("$expr").knowing(constants).expression(&expression.tree())
     }
 
-    /// Reads the value that a projection gives the field at this path; it knows neither the time nor chance.
+    /// Parses the value of the field at this path in a projection, in which `$$NOW` and `$rand` are not supported.
     pub(in crate::query) fn of_projection<'a>(
         path: &str,
         expression: impl Node<'a>,
@@ -49,7 +49,7 @@ impl Expression {
 }
 
 impl Parser {
-    /// Reads an expression. Recursion follows the nesting of the input, which is at most `MAX_DEPTH`.
+    /// Parses an expression. Recursion follows the nesting of the input, which is at most `MAX_DEPTH`.
     pub(in crate::query) fn expression(&mut self, value: &Value) -> Result<Expression> {
         self.work().step(1)?;
         match value {
@@ -226,7 +226,7 @@ impl Parser {
         Ok(Expression(Form::Call(operator, operands)))
     }
 
-    /// Reads the fields of an operator's object in the order that the operator knows them.
+    /// Parses the fields of an operator's object, in the order of `fields`.
     pub(in crate::query) fn fields(
         &mut self,
         name: &str,
@@ -255,7 +255,7 @@ impl Parser {
         Ok(operands)
     }
 
-    /// A time zone that is a constant is refused before any document is read.
+    /// An unknown constant time zone is refused before any document is read.
     fn check_zone(&self, name: &str, field: &str, operand: &Expression) -> Result<()> {
         match operand.as_literal() {
             Some(Value::String(zone)) if field == "timezone" && Zone::find(zone).is_none() => {

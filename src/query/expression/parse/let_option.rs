@@ -11,7 +11,7 @@ use crate::query::expression::scope::{Env, Root, Scope};
 use crate::query::refusal::bad_query;
 use crate::work::Work;
 
-/// What constants are computed on: there is no document, and an expression that reads one is refused.
+/// The root for constants: there is no document, and an expression that reads one is refused.
 #[derive(Default)]
 struct Nothing(Cell<bool>);
 
@@ -28,7 +28,7 @@ impl Root for Nothing {
 }
 
 impl Constants {
-    /// Reads `{ name: expression, ... }`. Expressions may compute, but there is no document whose fields they could read.
+    /// Parses `{ name: expression, ... }`. The expressions are evaluated without a document.
     pub fn parse(variables: RawValue<'_>, now: i64, seed: u64, work: &Work) -> Result<Constants> {
         if !matches!(variables.seen(), Seen::Object) {
             let message = format!("let must be an object of variables, not {}", variables.seen().type_name());

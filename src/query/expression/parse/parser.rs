@@ -1,4 +1,4 @@
-//! What is known at the place of an expression that is being parsed.
+//! The context of an expression that is being parsed.
 
 use crate::document::Value;
 use crate::error::codes::{self, Code};
@@ -8,19 +8,19 @@ use crate::query::expression::path::FieldPath;
 use crate::query::refusal::bad_query;
 use crate::work::Work;
 
-/// What is known where an expression stands: the way to it, and the variables there.
+/// The context of an expression: its path, and the variables in scope.
 #[derive(Clone, Debug, Default)]
 pub(in crate::query) struct Parser {
     path: Vec<String>,
     variables: Vec<Box<str>>,
     /// Variables whose values are known.
     constants: Constants,
-    /// Whether it stands in a filter or a projection, which know neither the time nor chance.
+    /// Whether the expression is part of a filter or a projection.
     find: bool,
 }
 
 impl Parser {
-    /// A parser for what stands at this path, for messages.
+    /// A parser at this path, which messages name.
     pub(in crate::query) fn at(path: &str) -> Parser {
         Parser { path: vec![path.to_owned()], ..Parser::default() }
     }
@@ -33,7 +33,7 @@ impl Parser {
         next
     }
 
-    /// The same for one operation: with its variables of the option `let`, and its work.
+    /// The same with the variables of the option `let` and the work of an operation.
     #[must_use]
     pub(in crate::query) fn knowing(mut self, constants: &Constants) -> Parser {
         self.constants = constants.clone();
@@ -50,12 +50,12 @@ impl Parser {
         Parser { find: true, ..Parser::at(path) }
     }
 
-    /// `BAD_QUERY` at the place that is being read.
+    /// `BAD_QUERY` at the current path.
     pub(in crate::query) fn fail<T>(&self, message: impl std::fmt::Display) -> Result<T> {
         Err(self.error(message))
     }
 
-    /// The same with a number of its own.
+    /// The same with this error code.
     pub(in crate::query) fn fail_as<T>(&self, code: Code, message: impl std::fmt::Display) -> Result<T> {
         Err(self.error(message).with_code(code))
     }
@@ -72,7 +72,7 @@ impl Parser {
             .with_details(Details { path: Some(path), ..Details::default() }))
     }
 
-    /// Reads one level further down.
+    /// Parses one level further down.
     pub(in crate::query) fn inside<T>(
         &mut self,
         step: &str,
@@ -84,7 +84,7 @@ impl Parser {
         result
     }
 
-    /// Reads with one more variable in sight.
+    /// Parses with more variables in scope.
     pub(in crate::query) fn binding<T>(
         &mut self,
         names: &[&str],
@@ -109,7 +109,7 @@ impl Parser {
         self.constants.get(name)
     }
 
-    /// Whether the expression is part of a filter or a projection, which know neither the time nor random numbers.
+    /// Whether the expression is part of a filter or a projection, in which `$$NOW` and `$rand` are not supported.
     pub(in crate::query) fn is_of_find(&self) -> bool {
         self.find
     }

@@ -11,10 +11,10 @@ use crate::query::expression::tree::{Expression, Form, RegexCall, RegexOperand, 
 use crate::query::merge_sort;
 use crate::query::pattern::Source;
 
-/// Constants of `$in` from which on they are sorted.
+/// The number of constants of `$in` from which on they are sorted.
 const MANY: usize = 16;
 
-/// The operators that are read here. `work_tests` has an example of each that is slow.
+/// The operators that are parsed here. `work_tests` has a slow example of each.
 pub(in crate::query) const NAMES: &[&str] = &[
     "$and",
     "$cond",
@@ -36,7 +36,7 @@ pub(in crate::query) const NAMES: &[&str] = &[
     "$switch",
 ];
 
-/// Reads one of these operators; `None` for another.
+/// Parses one of these operators; `None` for another one.
 pub(in crate::query) fn parse(
     parser: &mut Parser,
     name: &str,
@@ -216,13 +216,13 @@ fn variables(parser: &mut Parser, operand: &Value) -> Result<Special> {
     Ok(Special::Let(all, body))
 }
 
-/// The number of the first of these fields that is missing.
+/// The error code of the first of these fields that is missing.
 fn missing(name: &str, given: &[(String, Value)], fields: &[&str]) -> Code {
     let absent = fields.iter().position(|field| !given.iter().any(|(key, _)| key == field));
     codes::operator(name).missing(absent.unwrap_or_default())
 }
 
-/// The fields of an operator that goes over an array, and the name of its variable.
+/// The fields of an operator that iterates over an array, and the name of its variable.
 fn over<'v>(
     parser: &Parser,
     name: &str,
@@ -248,7 +248,7 @@ fn over<'v>(
     Ok((given, variable))
 }
 
-/// Reads fields; the last one sees the variable, and `this` beside it from the index on that `extra` says.
+/// Parses fields; the variable is in scope in the last one, and `this` as well if `extra` is not 0.
 fn bound<const N: usize>(
     parser: &mut Parser,
     given: &[(String, Value)],

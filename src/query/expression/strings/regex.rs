@@ -1,4 +1,4 @@
-//! `$regexMatch`, `$regexFind`, `$regexFindAll`: regular expressions with what they found and captured.
+//! `$regexMatch`, `$regexFind`, `$regexFindAll`: regular expressions with their matches and captures.
 
 use crate::document::{Node, Seen, Value};
 use crate::error::{Result, codes};
@@ -7,9 +7,9 @@ use crate::query::expression::scope::Scope;
 use crate::query::pattern::{CapturingPattern, Source};
 use crate::work::Work;
 
-/// Bytes that a search passes in a step.
+/// Bytes that a search reads per step.
 const BYTES_A_STEP: usize = 128;
-/// The same for one of many searches, few of which look far.
+/// The same for one of many searches, most of which end early.
 const SEARCHED: usize = 16 << 10;
 
 /// Searches a text; `regex` is `None` where it is null or missing.
@@ -52,7 +52,8 @@ pub(in crate::query) fn compile_computed(
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => {
             let source = Source { pattern: text, options: "" };
-            // It counts while it is compiled; it is dropped as soon as the value is computed.
+            // Its memory is counted only while it is compiled, because it is dropped as soon as the value is
+            // computed.
             let held = scope.work().held();
             let compiled = compile(name, source, options, scope.work())?;
             scope.work().release("a regular expression", scope.work().held().saturating_sub(held));
@@ -88,10 +89,10 @@ pub(in crate::query) fn compile(
     Source { options, ..source }.compile_capturing(name, work)
 }
 
-/// Bytes that the matches of one text may take, about; MongoDB's limit.
+/// Approximate bytes that the matches of one text may take; MongoDB's limit.
 const MOST_BYTES: usize = 64 << 20;
 
-/// All matches, none inside another. An empty one is followed by the search from the next character.
+/// All matches without overlaps. After an empty match the search continues at the next character.
 fn all(text: &str, pattern: &CapturingPattern, scope: &Scope<'_>) -> Result<Vec<Value>> {
     let mut all = Vec::new();
     let (mut from, mut counted, mut points, mut bytes) = (0, 0, 0, 0);
@@ -101,7 +102,7 @@ fn all(text: &str, pattern: &CapturingPattern, scope: &Scope<'_>) -> Result<Vec<
         counted = found.start;
         bytes += found.size();
         scope.hold("$regexFindAll", found.size())?;
-        // A search may look at all that is left of the text before it knows.
+        // A search may read the rest of the text.
         scope.step(1 + (text.len() - from.min(text.len())) / SEARCHED)?;
         if bytes > MOST_BYTES {
             return Err(refuse(

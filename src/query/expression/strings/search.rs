@@ -6,7 +6,7 @@ use crate::document::{MAX_DOCUMENT, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::operator::{Args, Operator, Outcome, list, named, null, text};
 
-/// Bytes that a search passes in a step.
+/// Bytes that a search reads per step.
 pub(in crate::query) const BYTES_A_STEP: usize = 128;
 
 pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
@@ -23,7 +23,7 @@ enum Unit {
 }
 
 impl Unit {
-    /// The byte offset of a place counted in this unit; the end for places behind it.
+    /// The byte offset of a position in this unit; the end for positions beyond it.
     fn offset(self, text: &str, place: usize) -> usize {
         match self {
             Unit::Bytes => place.min(text.len()),

@@ -27,7 +27,7 @@ pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
     list("$toUpper", 1, 1, |args| text(coerced(args, 0)?.to_uppercase())),
 ];
 
-/// A string, or what reads as one: numbers and dates; null and missing are empty.
+/// A string, or the text of a number or a date; empty for null and missing.
 fn coerced(args: &Args<'_>, index: usize) -> Result<String> {
     match args.get(index) {
         None | Some(Value::Null) => Ok(String::new()),

@@ -113,7 +113,7 @@ fn convert_to(name: &str, value: Option<&Value>, target: Target) -> Outcome {
     }
 }
 
-/// The text of a value that has one.
+/// The text of a scalar; `None` for other values.
 pub(in crate::query) fn text_of(value: &Value) -> Option<String> {
     Some(match value {
         Value::String(text) => text.clone(),
@@ -127,7 +127,7 @@ pub(in crate::query) fn text_of(value: &Value) -> Option<String> {
     })
 }
 
-/// As JavaScript writes a number.
+/// The text of a number as in JavaScript.
 fn double_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
