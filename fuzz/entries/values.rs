@@ -9,7 +9,7 @@ use moltendb_node::document::{
 };
 use moltendb_node::engine::{Answer, FindOptions, Incoming, InsertOrder, Operation, Reach, Session, Upsert};
 use moltendb_node::index::encode_key;
-use moltendb_node::query::{Filter, Projection, Sort, Update};
+use moltendb_node::query::{Filter, Projection, Sort, Update, UpdateTarget};
 
 use super::Input;
 
@@ -203,8 +203,8 @@ pub fn filter(data: &[u8]) {
     if let Ok(update) = Update::parse(query, None) {
         for document in documents {
             let Value::Object(mut object) = document else { continue };
-            let _ = update.apply(&mut object, 1_700_000_000_000, false, Some(0));
-            let _ = update.apply(&mut object, 1_700_000_000_000, true, None);
+            let _ = update.apply(&mut object, 1_700_000_000_000, UpdateTarget::Existing, Some(0));
+            let _ = update.apply(&mut object, 1_700_000_000_000, UpdateTarget::Inserted, None);
         }
     }
 }

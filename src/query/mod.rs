@@ -41,4 +41,4 @@ pub use name::name_fault;
 pub use projection::Projection;
 pub use schema::JsonSchema;
 pub use sort::{Ranker, Sort, SortKey};
-pub use update::{Rewrite, Update};
+pub use update::{Rewrite, Update, UpdateTarget};

@@ -32,7 +32,7 @@ mod tests {
             assert_eq!(name_fault(fine), None, "{fine}");
         }
         let long = "x".repeat(MAX_NAME + 1);
-        let told = [
+        let faults = [
             ("", "is empty"),
             (long.as_str(), "is longer than 120 bytes"),
             ("a\0", "contains \"\\u0000\""),
@@ -43,8 +43,8 @@ mod tests {
             ("a.", "starts or ends with a dot"),
             ("a..b", "contains two dots"),
         ];
-        for (name, fault) in told {
-            assert!(name_fault(name).is_some_and(|told| told.starts_with(fault)), "{name:?}");
+        for (name, fault) in faults {
+            assert!(name_fault(name).is_some_and(|found| found.starts_with(fault)), "{name:?}");
         }
     }
 }

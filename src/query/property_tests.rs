@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::testing::encode;
 use crate::document::order::{compare, compare_values};
 use crate::document::{Object, Value};
-use crate::query::{Filter, JsonSchema, Projection, Sort, Update};
+use crate::query::{Filter, JsonSchema, Projection, Sort, Update, UpdateTarget};
 
 pub(super) fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -429,7 +429,7 @@ proptest! {
         let Value::Object(before) = &document else { unreachable!() };
         if let Ok(parsed) = Update::parse(encode(&update).raw(), None) {
             let mut after = before.clone();
-            if let Ok(changed) = parsed.apply(&mut after, 1, false, None) {
+            if let Ok(changed) = parsed.apply(&mut after, 1, UpdateTarget::Existing, None) {
                 // What $push cuts or sorts counts as changed, whatever the array is like afterwards.
                 let counts = format!("{update:?}").contains("$push");
                 prop_assert!(changed || after == *before);

@@ -236,7 +236,7 @@ fn every_expression_operator_counts_what_it_loops_over() {
 }
 
 #[test]
-fn an_expression_that_does_much_hears_its_deadline() {
+fn an_expression_that_does_much_stops_at_its_deadline() {
     let document = large();
     for (name, text, _) in LOOPING {
         let slow = value(&format!(r#"{{"$map": {{"input": "$l", "as": "x", "in": {text}}}}}"#));
@@ -333,7 +333,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_stage_hears_its_deadline() {
+fn every_stage_stops_at_its_deadline() {
     let known: BTreeSet<&str> = EXAMPLES.iter().map(|(name, _)| *name).chain(["$documents"]).collect();
     let missing: Vec<&&str> = STAGES.iter().filter(|name| !known.contains(**name)).collect();
     assert!(missing.is_empty(), "no example of work for {missing:?}");
@@ -355,7 +355,7 @@ fn every_stage_hears_its_deadline() {
 }
 
 #[test]
-fn every_accumulator_hears_its_deadline_and_those_that_keep_much_the_limit() {
+fn every_accumulator_stops_at_its_deadline_and_those_that_keep_much_at_the_limit() {
     const KEEPING: &[&str] =
         &["$addToSet", "$bottomN", "$firstN", "$lastN", "$maxN", "$mergeObjects", "$minN", "$push", "$topN"];
     for name in ACCUMULATORS {
@@ -478,7 +478,7 @@ fn stopped_filter(filter: &str, document: &Value, work: &Work) -> Result<(), Err
 }
 
 #[test]
-fn every_filter_operator_hears_its_deadline_on_a_long_array() {
+fn every_filter_operator_stops_at_its_deadline_on_a_long_array() {
     let document = large();
     for name in OPERATORS {
         let filter = match *name {

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn key_lists_that_share_a_hash_are_told_apart() {
+    fn key_lists_that_share_a_hash_are_distinguished() {
         let shapes = Shapes::new();
         let one = shapes.push(Shape::new(&["a"])).unwrap();
         let two = shapes.push(Shape::new(&["b"])).unwrap();

@@ -21,7 +21,7 @@ use crate::engine::state::slab::{Content, SlotId, Stamp, Version};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
-use crate::query::Rewrite;
+use crate::query::{Rewrite, UpdateTarget};
 use crate::storage::Lsn;
 use crate::work::Work;
 
@@ -209,7 +209,7 @@ fn after(modification: &Modification<'_>, before: RawValue<'_>, now: i64, work: 
         Change::Update(update) => {
             let mut object = object_of(before);
             let matched = if update.needs_match() { modification.filter.position(before) } else { None };
-            match update.apply_within(&mut object, now, false, matched, work)? {
+            match update.apply_within(&mut object, now, UpdateTarget::Existing, matched, work)? {
                 true => After::Tree(Value::Object(object)),
                 false => After::Same,
             }

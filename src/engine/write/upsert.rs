@@ -18,7 +18,7 @@ use crate::engine::state::slab::SlotId;
 use crate::engine::store::Store;
 use crate::engine::store::precedence::Subject;
 use crate::error::{Error, Kind, Result, codes};
-use crate::query::Filter;
+use crate::query::{Filter, UpdateTarget};
 use crate::storage::Lsn;
 use crate::work::Work;
 
@@ -226,7 +226,7 @@ fn upserted(modification: &Modification<'_>, now: i64, work: &Work) -> Result<(O
     let mut object = match modification.change {
         Change::Update(update) => {
             let mut seed = modification.filter.upsert_seed()?;
-            update.apply_within(&mut seed, now, true, None, work)?;
+            update.apply_within(&mut seed, now, UpdateTarget::Inserted, None, work)?;
             seed
         }
         Change::Replace(replacement) => {

@@ -9,7 +9,7 @@ use crate::document::{RawValue, Shapes, Value};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Env;
 use crate::query::testing::{encode, encoded, stored, value};
-use crate::query::{Filter, Update};
+use crate::query::{Filter, Update, UpdateTarget};
 
 /// Collections as lists, whose documents are stored rows.
 #[derive(Default)]
@@ -387,7 +387,7 @@ fn updates_by_pipeline() {
     let mut document = vec![("_id".to_owned(), Value::Int(1)), ("a".to_owned(), Value::Int(2))];
     let one = update(r#"[{"$set": {"b": {"$add": ["$a", 1]}}}, {"$unset": "a"}, {"$set": {"at": "$$NOW"}}]"#)
         .unwrap();
-    assert!(one.apply(&mut document, 9, false, None).unwrap());
+    assert!(one.apply(&mut document, 9, UpdateTarget::Existing, None).unwrap());
     assert_eq!(Value::Object(document.clone()), value(r#"{"_id": 1, "b": 3, "at": {"@date": 9}}"#));
     assert!(
         !one.apply(
@@ -397,16 +397,18 @@ fn updates_by_pipeline() {
                 ("at".to_owned(), Value::Date(9))
             ],
             9,
-            false,
+            UpdateTarget::Existing,
             None
         )
         .unwrap()
     );
     let replace = update(r#"[{"$replaceWith": {"x": 1}}]"#).unwrap();
-    assert!(replace.apply(&mut document, 9, false, None).unwrap());
+    assert!(replace.apply(&mut document, 9, UpdateTarget::Existing, None).unwrap());
     assert_eq!(Value::Object(document.clone()), value(r#"{"_id": 1, "x": 1}"#));
-    let error =
-        update(r#"[{"$set": {"_id": 2}}]"#).unwrap().apply(&mut document, 9, false, None).unwrap_err();
+    let error = update(r#"[{"$set": {"_id": 2}}]"#)
+        .unwrap()
+        .apply(&mut document, 9, UpdateTarget::Existing, None)
+        .unwrap_err();
     assert_eq!((error.kind(), error.message().contains("immutable")), (Kind::BadUpdate, true));
     assert_eq!(update(r#"[{"$match": {}}]"#).unwrap_err().kind(), Kind::BadUpdate);
     assert_eq!(update("[]").unwrap_err().kind(), Kind::BadUpdate);

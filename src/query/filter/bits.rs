@@ -54,20 +54,20 @@ impl Bits {
     /// Whether the value is an integer or bytes with these bits. Bits beyond an integer are its sign, beyond bytes 0.
     pub(in crate::query) fn are_of(&self, seen: Seen<'_>) -> bool {
         match seen {
-            Seen::Binary(bytes) => self.asked(|place| bit_of_bytes(bytes, place)),
-            Seen::Int(value) => self.asked(|place| bit_of_integer(i64::from(value), place)),
-            Seen::Long(value) => self.asked(|place| bit_of_integer(value, place)),
+            Seen::Binary(bytes) => self.test(|place| bit_of_bytes(bytes, place)),
+            Seen::Int(value) => self.test(|place| bit_of_integer(i64::from(value), place)),
+            Seen::Long(value) => self.test(|place| bit_of_integer(value, place)),
             Seen::Double(value) => {
                 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
                 value.fract() == 0.0
                     && (-TWO_63..TWO_63).contains(&value)
-                    && self.asked(|place| bit_of_integer(value as i64, place))
+                    && self.test(|place| bit_of_integer(value as i64, place))
             }
             _ => false,
         }
     }
 
-    fn asked(&self, is_set: impl Fn(u32) -> bool) -> bool {
+    fn test(&self, is_set: impl Fn(u32) -> bool) -> bool {
         let mut places = self.places.iter();
         if self.all {
             places.all(|place| is_set(*place) == self.set)

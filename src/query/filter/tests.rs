@@ -276,7 +276,7 @@ fn operators_that_are_not_there_are_not_supported() {
 }
 
 #[test]
-fn bits_are_asked_of_integers_and_bytes() {
+fn bits_are_tested_in_integers_and_bytes() {
     check(
         r#"{"a":{"$bitsAllSet":[1,5]}}"#,
         &[r#"{"a":54}"#, r#"{"a":{"@long":34}}"#],

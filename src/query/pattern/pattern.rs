@@ -6,7 +6,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::translate::{Flags, translate};
+use super::translate::{Flags, Groups, translate};
 use crate::document::{Node, Seen, Value};
 use crate::error::{Error, Result, codes};
 use crate::query::refusal::bad_query;
@@ -61,17 +61,20 @@ impl<'a> Source<'a> {
 
     /// Compiles it; errors name this path.
     pub(in crate::query) fn compile(self, path: &str, work: &Work) -> Result<Pattern> {
-        self.compile_groups(path, false, work).map(|(regex, beginning)| Pattern(regex, beginning))
+        self.compile_groups(path, Groups::Plain, work).map(|(regex, beginning)| Pattern(regex, beginning))
     }
 
     /// Compiles it with capturing groups.
     pub(in crate::query) fn compile_capturing(self, path: &str, work: &Work) -> Result<CapturingPattern> {
-        self.compile_groups(path, true, work).map(|(regex, _)| CapturingPattern(regex))
+        self.compile_groups(path, Groups::Capturing, work).map(|(regex, _)| CapturingPattern(regex))
     }
 
     /// The expression, and the prefix of every text that it matches.
-    fn compile_groups(self, path: &str, captures: bool, work: &Work) -> Result<(Regex, Option<Box<str>>)> {
-        let invalid = if captures { codes::REGEX_EXPRESSION_INVALID } else { codes::REGEX_INVALID };
+    fn compile_groups(self, path: &str, groups: Groups, work: &Work) -> Result<(Regex, Option<Box<str>>)> {
+        let invalid = match groups {
+            Groups::Capturing => codes::REGEX_EXPRESSION_INVALID,
+            Groups::Plain => codes::REGEX_INVALID,
+        };
         let refuse = |why: &str| {
             bad_query(path, format!("the regular expression at '{path}' {why}")).with_code(invalid)
         };
@@ -79,7 +82,7 @@ impl<'a> Source<'a> {
             return Err(refuse(&format!("is longer than {MAX_SOURCE} bytes; use a shorter one")));
         }
         let flags = Flags::parse(self.options).map_err(|why| refuse(&why).with_code(codes::REGEX_FLAG))?;
-        let text = translate(self.pattern, flags, captures).map_err(|why| refuse(&why))?;
+        let text = translate(self.pattern, flags, groups).map_err(|why| refuse(&why))?;
         let beginning = if flags.ignore_case { None } else { beginning(&text) };
         let regex = build(&text, flags.ignore_case, work)?.map_err(|error| refuse(&reason(&error)))?;
         Ok((regex, beginning))

@@ -13,6 +13,13 @@ pub(in crate::query) struct Flags {
     extended: bool,
 }
 
+/// Whether groups capture, which takes time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::query) enum Groups {
+    Plain,
+    Capturing,
+}
+
 impl Flags {
     /// Reads options.
     pub(in crate::query) fn parse(options: &str) -> Result<Flags, String> {
@@ -34,13 +41,13 @@ impl Flags {
 }
 
 /// The text for the crate `regex` of an expression of JavaScript (and of PCRE, as far as MongoDB's manual uses it).
-pub(in crate::query) fn translate(source: &str, flags: Flags, captures: bool) -> Result<String, String> {
+pub(in crate::query) fn translate(source: &str, flags: Flags, groups: Groups) -> Result<String, String> {
     let mut translator = Translator {
         rest: source,
         out: String::with_capacity(source.len() + 16),
         flags,
         outer: Vec::new(),
-        captures,
+        groups,
     };
     while let Some(next) = translator.next() {
         translator.token(next)?;
@@ -58,8 +65,7 @@ struct Translator<'a> {
     flags: Flags,
     /// The flags outside of each open group.
     outer: Vec<Flags>,
-    /// Whether groups capture.
-    captures: bool,
+    groups: Groups,
 }
 
 const DIGIT: &str = "0-9";
@@ -178,7 +184,7 @@ impl<'a> Translator<'a> {
 
     /// A group, which captures if captures are read. Names of groups are dropped.
     fn group(&mut self) {
-        self.out.push_str(if self.captures { "(" } else { "(?:" });
+        self.out.push_str(if self.groups == Groups::Capturing { "(" } else { "(?:" });
     }
 
     /// `(?i)`, `(?i:...)`, `(?:...)`, `(?-i)`: the rest of the group, or this one.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::arithmetic::{Arithmetic, Unfit};
-use super::elements::Elements;
+use super::elements::{Elements, IfMissing};
 use super::place::{Place, find, remove};
 use super::push::Push;
 use crate::document::order::compare_values;
@@ -56,13 +56,21 @@ pub(in crate::query) fn known(operator: &str) -> Option<&'static str> {
     OPERATORS.into_iter().find(|known| *known == operator)
 }
 
+/// The document that an update is applied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateTarget {
+    /// A stored document.
+    Existing,
+    /// A document that an upsert inserts: `$setOnInsert` applies, and the update may set `_id`.
+    Inserted,
+}
+
 /// Circumstances of an update.
 #[derive(Clone, Copy)]
 pub(in crate::query) struct Moment<'w> {
     /// Milliseconds since 1970.
     pub(in crate::query) now: i64,
-    /// Whether an upsert makes the document.
-    pub(in crate::query) inserting: bool,
+    pub(in crate::query) target: UpdateTarget,
     /// The work of the operation.
     pub(in crate::query) work: &'w Work,
 }
@@ -154,7 +162,7 @@ impl Change {
         moment: Moment<'_>,
     ) -> Result<bool> {
         match self {
-            Change::SetOnInsert(_) if !moment.inserting => Ok(false),
+            Change::SetOnInsert(_) if moment.target == UpdateTarget::Existing => Ok(false),
             Change::Set(value) | Change::SetOnInsert(value) => {
                 put(document, path, value.clone(), moment.work)
             }
@@ -181,12 +189,12 @@ impl Change {
                 }
             }
             Change::Push(push) => {
-                on_array(document, path, ("$push", true, moment.work), |items| push.apply(items, moment.work))
+                let operator = ("$push", IfMissing::Create);
+                on_array(document, path, operator, moment.work, |items| push.apply(items, moment.work))
             }
             Change::Elements(operator, elements) => {
-                on_array(document, path, (operator, elements.creates(), moment.work), |items| {
-                    elements.apply(items, moment.work)
-                })
+                let operator = (*operator, elements.if_missing());
+                on_array(document, path, operator, moment.work, |items| elements.apply(items, moment.work))
             }
             Change::RenameFrom(source) => rename(document, source, path, moment.work),
             Change::RenameAway => Ok(false),
@@ -209,7 +217,8 @@ fn put(document: &mut Object, path: &Path, value: Value, work: &Work) -> Result<
 fn on_array(
     document: &mut Object,
     path: &Path,
-    (operator, create, work): (&str, bool, &Work),
+    (operator, if_missing): (&str, IfMissing),
+    work: &Work,
     apply: impl FnOnce(&mut Vec<Value>) -> Result<bool>,
 ) -> Result<bool> {
     match find(document, path) {
@@ -221,7 +230,7 @@ fn on_array(
             let code = if operator == "$pop" { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
             Err(bad_update(&text, message).with_code(code))
         }
-        Place::Missing(gap) if create => {
+        Place::Missing(gap) if if_missing == IfMissing::Create => {
             let mut items = Vec::new();
             apply(&mut items)?;
             gap.fill(path, Value::Array(items), work).map(|()| true)

@@ -1,6 +1,6 @@
 //! Applying one change at its path, with the rule for `_id`.
 
-use super::change::{Change, Moment};
+use super::change::{Change, Moment, UpdateTarget};
 use crate::document::order::compare_values;
 use crate::document::{Object, Path};
 use crate::error::{Error, Result, codes};
@@ -25,7 +25,7 @@ pub(in crate::query) fn apply_one(
 fn change_id(document: &mut Object, path: &Path, change: &Change, moment: Moment<'_>) -> Result<bool> {
     let position = document.iter().position(|(key, _)| key == "_id");
     let Some((_, old)) = position.and_then(|found| document.get(found)).cloned() else {
-        if !moment.inserting {
+        if moment.target == UpdateTarget::Existing {
             return Err(immutable(path));
         }
         let changed = change.apply(document, path, moment)?;

@@ -17,6 +17,13 @@ use crate::work::Work;
 /// The number of values that are searched one by one.
 const FEW: usize = 8;
 
+/// What an operator does if there is no array at its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::query) enum IfMissing {
+    Create,
+    Ignore,
+}
+
 /// An operator on the elements.
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Elements {
@@ -64,9 +71,12 @@ impl Elements {
         }
     }
 
-    /// Whether a missing array is created.
-    pub(in crate::query) fn creates(&self) -> bool {
-        matches!(self, Elements::AddToSet(_))
+    /// What happens if there is no array.
+    pub(in crate::query) fn if_missing(&self) -> IfMissing {
+        match self {
+            Elements::AddToSet(_) => IfMissing::Create,
+            _ => IfMissing::Ignore,
+        }
     }
 
     /// Levels of nesting that are added, including the array.

@@ -21,5 +21,6 @@ mod tests;
 mod update;
 mod wide;
 
+pub use change::UpdateTarget;
 pub use raw::Rewrite;
 pub use update::Update;

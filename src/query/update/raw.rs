@@ -10,7 +10,7 @@
 
 use smallvec::SmallVec;
 
-use super::change::{Change, Moment};
+use super::change::{Change, Moment, UpdateTarget};
 use super::update::Update;
 use crate::document::raw::step_over;
 use crate::document::{MAX_DOCUMENT, Path, RawKind, RawValue, ShapeId, encode_plain, token};
@@ -56,7 +56,7 @@ fn rewritten(
     places.sort_unstable_by_key(|(place, _)| *place);
     let begin = out.len();
     let work = Work::default();
-    let moment = Moment { now, inserting: false, work: &work };
+    let moment = Moment { now, target: UpdateTarget::Existing, work: &work };
     let (mut copied, mut at, mut passed) = (0, 3, 0);
     let mut changed = false;
     for (place, change) in places {

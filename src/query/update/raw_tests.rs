@@ -2,7 +2,7 @@
 
 use crate::document::{MAX_DOCUMENT, RawValue, Value};
 use crate::query::testing::{encoded, object, stored, value};
-use crate::query::{Rewrite, Update};
+use crate::query::{Rewrite, Update, UpdateTarget};
 use proptest::prelude::*;
 
 const NOW: i64 = 1_700_000_000_000;
@@ -93,7 +93,7 @@ proptest! {
     fn bytes_change_as_the_tree_does(document in any_document(), update in any_update()) {
         let Ok(update) = parsed(&update) else { return Ok(()) };
         let Value::Object(mut tree) = document.clone() else { unreachable!() };
-        let expected = update.apply(&mut tree, NOW, false, None);
+        let expected = update.apply(&mut tree, NOW, UpdateTarget::Existing, None);
         let (how, bytes, after) = rewritten(&update, &document, false);
         match how {
             Rewrite::Tree => {}
@@ -131,7 +131,7 @@ fn scalars_of_the_document_itself_are_changed_on_bytes() {
         assert_eq!(found, how, "{update}");
         if how == Rewrite::Changed {
             let mut tree = object(r#"{"_id":1,"a":127,"b":"x","c":[1],"d":{"@date":5}}"#);
-            parsed.apply(&mut tree, NOW, false, None).unwrap();
+            parsed.apply(&mut tree, NOW, UpdateTarget::Existing, None).unwrap();
             assert_eq!(after, Value::Object(tree), "{update}");
         }
         assert_eq!(rewritten(&parsed, &document, true).0, Rewrite::Tree, "{update} of a map");

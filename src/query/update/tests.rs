@@ -3,17 +3,18 @@
 use crate::document::{Object, Value};
 use crate::error::{Error, Kind, Result};
 use crate::query::testing::{encoded, object, value};
-use crate::query::{Filter, Update};
+use crate::query::{Filter, Update, UpdateTarget};
 
-fn run(document: &str, update: &str, inserting: bool) -> Result<(Object, bool)> {
+fn run(document: &str, update: &str, target: UpdateTarget) -> Result<(Object, bool)> {
     let mut tree = object(document);
-    let changed = Update::parse(encoded(update).raw(), None)?.apply(&mut tree, 0, inserting, None)?;
+    let changed = Update::parse(encoded(update).raw(), None)?.apply(&mut tree, 0, target, None)?;
     Ok((tree, changed))
 }
 
 #[track_caller]
 fn becomes(document: &str, update: &str, after: &str) {
-    let (tree, changed) = run(document, update, false).unwrap_or_else(|error| panic!("{error}: {update}"));
+    let (tree, changed) =
+        run(document, update, UpdateTarget::Existing).unwrap_or_else(|error| panic!("{error}: {update}"));
     assert_eq!(tree, object(after), "{update} on {document}");
     // What $push cuts or sorts counts as changed, whatever the array is like afterwards.
     let counts = update.contains("$each") && (update.contains("$slice") || update.contains("$sort"));
@@ -23,7 +24,7 @@ fn becomes(document: &str, update: &str, after: &str) {
 
 #[track_caller]
 fn refused(document: &str, update: &str, path: Option<&str>, words: &str) -> Error {
-    let error = run(document, update, false).expect_err(update);
+    let error = run(document, update, UpdateTarget::Existing).expect_err(update);
     assert_eq!(error.kind(), Kind::BadUpdate);
     assert_eq!(error.details().path.as_deref(), path, "{error}");
     assert!(error.message().contains(words), "{error}");
@@ -60,7 +61,7 @@ fn paths_that_cannot_be_made_are_refused() {
     refused(r#"{"a":[1]}"#, r#"{"$push":{"a.0.b":1}}"#, Some("a.0.b"), "in '0'");
     refused(r#"{"a":1}"#, r#"{"$pull":{"a.b":1}}"#, Some("a.b"), "of type int");
     refused(r#"{"a":[]}"#, r#"{"$set":{"a.1500001":1}}"#, Some("a.1500001"), "1500000");
-    assert_eq!(run(r#"{"a":[]}"#, r#"{"$set":{"a.1500000":1}}"#, false).unwrap().0.len(), 1);
+    assert_eq!(run(r#"{"a":[]}"#, r#"{"$set":{"a.1500000":1}}"#, UpdateTarget::Existing).unwrap().0.len(), 1);
 }
 
 #[test]
@@ -142,7 +143,8 @@ fn pull_takes_values_conditions_and_filters() {
 fn set_on_insert_is_for_upserts() {
     becomes("{}", r#"{"$setOnInsert":{"a":1}}"#, "{}");
     let (tree, changed) =
-        run(r#"{"b":1}"#, r#"{"$setOnInsert":{"a":1,"_id":7},"$inc":{"b":1}}"#, true).unwrap();
+        run(r#"{"b":1}"#, r#"{"$setOnInsert":{"a":1,"_id":7},"$inc":{"b":1}}"#, UpdateTarget::Inserted)
+            .unwrap();
     assert_eq!((tree, changed), (object(r#"{"_id":7,"b":2,"a":1}"#), true));
 }
 
@@ -185,8 +187,8 @@ fn malformed_updates_are_refused() {
 fn documents_never_get_deeper_than_the_limit() {
     let path = |parts: usize| vec!["a"; parts].join(".");
     let update = |parts: usize, value: &str| format!(r#"{{"$set":{{"{}":{value}}}}}"#, path(parts));
-    assert!(run("{}", &update(100, "1"), false).is_ok());
-    assert!(run("{}", &update(99, "[]"), false).is_ok());
+    assert!(run("{}", &update(100, "1"), UpdateTarget::Existing).is_ok());
+    assert!(run("{}", &update(99, "[]"), UpdateTarget::Existing).is_ok());
     refused("{}", &update(101, "1"), Some(&path(101)), "100 levels");
     refused("{}", &update(100, "[]"), Some(&path(100)), "100 levels");
     refused("{}", &update(99, r#"{"b":{}}"#), Some(&path(99)), "100 levels");
@@ -232,7 +234,12 @@ fn min_and_max_keep_the_extreme_of_the_order() {
 fn current_date_is_the_moment_of_the_update() {
     let mut tree = object(r#"{"a":1}"#);
     let update = encoded(r#"{"$currentDate":{"a":true,"b":{"$type":"date"}}}"#);
-    assert!(Update::parse(update.raw(), None).unwrap().apply(&mut tree, 77, false, None).unwrap());
+    assert!(
+        Update::parse(update.raw(), None)
+            .unwrap()
+            .apply(&mut tree, 77, UpdateTarget::Existing, None)
+            .unwrap()
+    );
     assert_eq!(tree, object(r#"{"a":{"@date":77},"b":{"@date":77}}"#));
     refused("{}", r#"{"$currentDate":{"a":{"$type":"timestamp"}}}"#, Some("a"), "no timestamps");
 }
@@ -291,7 +298,12 @@ fn run_positional(document: &str, filter: &str, update: &str, array_filters: &st
     let (filters, source) = (encoded(array_filters), encoded(document));
     let matched = Filter::parse(encoded(filter).raw())?.position(source.raw());
     let mut tree = object(document);
-    Update::parse(encoded(update).raw(), Some(filters.raw()))?.apply(&mut tree, 0, false, matched)?;
+    Update::parse(encoded(update).raw(), Some(filters.raw()))?.apply(
+        &mut tree,
+        0,
+        UpdateTarget::Existing,
+        matched,
+    )?;
     Ok(tree)
 }
 

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::change::{Change, Moment, known};
+use super::change::{Change, Moment, UpdateTarget, known};
 use super::change_at::{apply_one, immutable};
 use super::positional;
 use super::positional::{ArrayFilters, is_positional};
@@ -116,17 +116,16 @@ impl Update {
         self.needs_match
     }
 
-    /// Changes the tree; true if anything really changed. After an error the tree is to be dropped. `now` is in
-    /// milliseconds; `inserting` says that an upsert makes the document; `matched` is `Filter::position` of the
-    /// document, for `$`.
+    /// Changes the tree and returns whether anything changed. After an error the tree must be dropped. `now` is in milliseconds
+    /// since 1970; `matched` is `Filter::position` of the document, for `$`.
     pub fn apply(
         &self,
         document: &mut Object,
         now: i64,
-        inserting: bool,
+        target: UpdateTarget,
         matched: Option<usize>,
     ) -> Result<bool> {
-        self.apply_within(document, now, inserting, matched, &Work::default())
+        self.apply_within(document, now, target, matched, &Work::default())
     }
 
     /// [`Update::apply`] that counts its steps and its memory.
@@ -134,7 +133,7 @@ impl Update {
         &self,
         document: &mut Object,
         now: i64,
-        inserting: bool,
+        target: UpdateTarget,
         matched: Option<usize>,
         work: &Work,
     ) -> Result<bool> {
@@ -142,7 +141,7 @@ impl Update {
         if let Some(pipeline) = &self.pipeline {
             return pipeline.apply(document, now);
         }
-        let moment = Moment { now, inserting, work };
+        let moment = Moment { now, target, work };
         if !self.positional {
             if self.changes.len() > WIDE && self.changes.iter().all(is_fit) {
                 return Wide { moment, least: WIDE }.apply(&self.changes, 0, document);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::document::order::compare_values;
+use crate::query::UpdateTarget;
 use crate::query::testing::encode;
 use crate::query::update::update::Update;
 use crate::work::Work;
@@ -92,7 +93,11 @@ fn many_changes_do_what_one_after_the_other_does() {
             continue;
         }
         let work = Work::default();
-        let moment = Moment { now: 5, inserting: dice.roll(2) == 0, work: &work };
+        let moment = Moment {
+            now: 5,
+            target: if dice.roll(2) == 0 { UpdateTarget::Inserted } else { UpdateTarget::Existing },
+            work: &work,
+        };
         let (mut plain, mut wide) = (document.clone(), document.clone());
         let expected = parsed.apply_each(&mut plain, moment);
         let context = || format!("seed {seed}: {update:?} on {document:?}");
@@ -119,7 +124,7 @@ fn large_sets_do_what_looking_for_each_value_does() {
             let mut document = vec![("l".to_owned(), Value::Array(items.clone()))];
             let update = vec![(operator.to_owned(), Value::Object(vec![("l".to_owned(), operand)]))];
             let update = Update::parse(encode(&Value::Object(update)).raw(), None).unwrap();
-            update.apply(&mut document, 0, false, None).unwrap();
+            update.apply(&mut document, 0, UpdateTarget::Existing, None).unwrap();
             document.pop().unwrap().1
         };
         let pulled: Vec<_> = items.iter().filter(|item| !has(&values, item)).cloned().collect();
@@ -142,7 +147,7 @@ fn steps(count: usize, document: &Value, changes: impl Fn(usize) -> (String, Val
     let update = Update::parse(encode(&update).raw(), None).unwrap();
     let Value::Object(mut document) = document.clone() else { return 0 };
     let work = Work::of_steps(u64::MAX, usize::MAX);
-    update.apply_within(&mut document, 0, false, None, &work).unwrap();
+    update.apply_within(&mut document, 0, UpdateTarget::Existing, None, &work).unwrap();
     work.steps()
 }
 
