@@ -1,4 +1,4 @@
-//! Filters, sorts and the order against naive oracles that read trees and know no tricks.
+//! Filters, sorts and the order against naive oracles over trees.
 
 use std::cmp::Ordering;
 
@@ -99,7 +99,7 @@ pub(super) fn filter() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What a path leads to, as a list: MongoDB's words put down one by one.
+/// The values at a path, as a list: MongoDB's rule written literally.
 fn reach<'a>(value: &'a Value, parts: &[&str], whole: bool, found: &mut Vec<Option<&'a Value>>) {
     match (value, parts) {
         (Value::Array(items), []) => {
@@ -299,7 +299,7 @@ fn compare_keys(a: &Option<Value>, b: &Option<Value>) -> Ordering {
     }
 }
 
-/// Operators that may or may not suit their operands and documents.
+/// Operators with valid and invalid operands and documents.
 fn update() -> impl Strategy<Value = Value> {
     let operator = prop::sample::select(vec![
         "$set",
@@ -430,7 +430,7 @@ proptest! {
         if let Ok(parsed) = Update::parse(encode(&update).raw(), None) {
             let mut after = before.clone();
             if let Ok(changed) = parsed.apply(&mut after, 1, UpdateTarget::Existing, None) {
-                // What $push cuts or sorts counts as changed, whatever the array is like afterwards.
+                // What $push cuts or sorts counts as changed, even if the array is equal afterwards.
                 let counts = format!("{update:?}").contains("$push");
                 prop_assert!(changed || after == *before);
                 prop_assert!(!changed || counts || after != *before);

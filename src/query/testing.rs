@@ -1,5 +1,5 @@
-//! Values for tests, written as JSON text in which `{"@long": 1}`, `{"@date": 1}`, `{"@bytes": "x"}` and
-//! `{"@double": "NaN"}` stand for what JSON lacks; and a small encoder that writes objects as maps.
+//! Values for tests, written as JSON text in which `{"@long": 1}`, `{"@date": 1}`, `{"@bytes": "x"}` and `{"@double":
+//! "NaN"}` stand for types that JSON lacks; and a small encoder that writes objects as maps.
 
 use std::fmt;
 use std::sync::Arc;
@@ -68,12 +68,12 @@ fn special(fields: &Object) -> Option<Value> {
     })
 }
 
-/// The value that this text says.
+/// The value of this text.
 pub(super) fn value(json: &str) -> Value {
     serde_json::from_str::<Json>(json).unwrap_or_else(|error| panic!("{error} in {json}")).0
 }
 
-/// The object that this text says.
+/// The object of this text.
 pub(super) fn object(json: &str) -> Object {
     match value(json) {
         Value::Object(fields) => fields,
@@ -98,7 +98,8 @@ pub(super) fn encoded(json: &str) -> Encoded {
     encode(&value(json))
 }
 
-/// Trees as a collection stores them, with the shapes that they share; those whose number `as_map` takes as maps.
+/// Trees as a collection stores them, with the shapes that they share; those whose index `as_map` accepts are stored
+/// as maps.
 pub(super) fn stored(values: &[Value], as_map: impl Fn(usize) -> bool) -> (Arc<Shapes>, Vec<Vec<u8>>) {
     let shapes = Shapes::new();
     let mut staged = StagedShapes::new(&shapes);
@@ -125,7 +126,7 @@ pub(super) fn encode(value: &Value) -> Encoded {
     Encoded { bytes, shapes: Shapes::new() }
 }
 
-/// Long forms everywhere: a walker reads them all the same.
+/// Writes long forms of all tokens, which a reader must accept.
 fn write(value: &Value, out: &mut Vec<u8>) {
     let head = |out: &mut Vec<u8>, lead: u8, len: usize| {
         out.push(lead);

@@ -1,8 +1,8 @@
 //! Every operator, accumulator and stage counts its work: a new one fails here until it has an example.
 //!
-//! A step is counted, not time: an operator on n values must count a part of n that does not depend on the machine, besides
-//! what its operands count, or it would miss its deadline. Whatever makes more than it is given must be refused beyond the
-//! memory of its query.
+//! Steps are counted instead of time: an operator on n values must count a number of steps proportional to n, besides
+//! those of its operands, or it would miss its deadline. An operator that allocates more than its operands take must
+//! be refused beyond the memory of its query.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -20,7 +20,7 @@ use crate::work::{QUERY_MEMORY, Stop, Work};
 
 /// Elements, fields and characters of the operands.
 const N: usize = 20_000;
-/// A step counts for so many of them at most.
+/// The largest number of them that one step may cover.
 const COARSE: usize = 256;
 
 fn list(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -39,7 +39,7 @@ fn wide(count: usize) -> String {
     out + "}"
 }
 
-/// A document of much of everything.
+/// A document with large values of every type.
 fn large() -> Value {
     value(&format!(
         r#"{{"_id": 1, "l": {}, "m": {}, "p": {}, "t": "{}a", "w": {}, "s": {}}}"#,
@@ -61,7 +61,7 @@ fn eval(expression: &Value, document: &Value, work: &Work) -> Result<Option<Valu
     Expression::parse_node(expression)?.eval(&Scope::new(&Rooted(document), &env))
 }
 
-/// Operators whose work does not grow with their operands, but for what evaluating those takes.
+/// Operators whose own work does not grow with their operands.
 const CONSTANT: &[&str] = &[
     "$abs",
     "$acos",
@@ -171,7 +171,7 @@ const CONSTANT: &[&str] = &[
     "$let",
 ];
 
-/// Operators that loop, with much to do, and the fields that they read.
+/// Operators that loop over large operands, and the fields that they read.
 const LOOPING: &[(&str, &str, &[&str])] = &[
     ("$allElementsTrue", r#"{"$allElementsTrue": ["$l"]}"#, &["$l"]),
     ("$anyElementTrue", r#"{"$anyElementTrue": ["$l"]}"#, &["$l"]),
@@ -338,7 +338,7 @@ fn every_stage_stops_at_its_deadline() {
     let missing: Vec<&&str> = STAGES.iter().filter(|name| !known.contains(**name)).collect();
     assert!(missing.is_empty(), "no example of work for {missing:?}");
     for (name, stage) in EXAMPLES {
-        // Documents that no scan gives, so that the stage itself has to count.
+        // Documents that do not come from a scan, so that the stage itself has to count.
         let pipeline = format!(
             r#"[{{"$documents": {{"$map": {{"input": {{"$range": [0, 4000]}}, "as": "x", "in": {{"_id": "$$x", "n": "$$x", "s": {{"$toString": "$$x"}}, "o": {{"k": "$$x"}}, "l": [1, 2, 3]}}}}}}}}, {stage}]"#
         );
@@ -503,11 +503,11 @@ fn every_filter_operator_stops_at_its_deadline_on_a_long_array() {
                 format!(r#"{{"s": {{"{name}": 7}}}}"#)
             }
             "$contains" => r#"{"l": {"$contains": -1}}"#.to_owned(),
-            // They look at an array once.
+            // They read an array once.
             "$exists" | "$size" => continue,
             _ => format!(r#"{{"s": {{"{name}": ""}}}}"#),
         };
-        // Not an equality with what is there first.
+        // Not equal to the first element.
         let filter =
             if *name == "$gt" || *name == "$gte" { r#"{"l": {"$gt": 99999999}}"#.to_owned() } else { filter };
         let work = unlimited();
@@ -537,7 +537,7 @@ fn many_regular_expressions_are_refused_beyond_the_memory_of_their_query() {
     stopped_filter(&small, &large(), &work).unwrap();
 }
 
-/// These took from half a minute to hours when they compared everything with everything.
+/// These took from half a minute to hours when they were quadratic.
 #[test]
 fn what_works_on_many_values_takes_about_as_many_steps_as_there_are() {
     const MANY: usize = 200_000;

@@ -49,7 +49,7 @@ fn lists_of(documents: &[Value]) -> Arc<Lists> {
     Arc::new(lists)
 }
 
-/// What a projection may say of a field.
+/// The projections of a field.
 fn said() -> impl Strategy<Value = &'static str> {
     prop_oneof![
         Just("1"),
@@ -133,7 +133,7 @@ proptest! {
         let sort = r#"{"$sort": {"k": 1, "v": -1}}"#;
         let whole = run_on(&lists_of(&documents), &value(&format!("[{sort}]")));
         let front = run_on(&lists_of(&documents), &value(&format!(r#"[{sort}, {{"$skip": {skip}}}, {{"$limit": {limit}}}]"#)));
-        // Two arrays have no order, whether the document would be in front or not.
+        // Parallel arrays have no order, wherever the document would sort.
         let is_array = |document: &Value, key| matches!(get(document, key), Some(Value::Array(_)));
         let parallel = documents.iter().any(|one| is_array(one, "k") && is_array(one, "v"));
         prop_assert_eq!((whole.is_err(), front.is_err()), (parallel, parallel));

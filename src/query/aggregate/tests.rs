@@ -26,7 +26,7 @@ impl Stored for Held {
     }
 }
 
-/// Rows that can be visited where they are.
+/// Rows that support `gather`.
 struct Visited(Vec<Arc<Held>>);
 
 impl Rows for Visited {

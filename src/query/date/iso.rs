@@ -13,7 +13,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// The instant, in this zone where the text has no offset; `None` past int64.
+    /// The instant, in this zone if the text has no offset; `None` beyond int64.
     pub(in crate::query) fn instant(&self, zone: &Zone) -> Option<i64> {
         match self.offset {
             Some(offset) => self.local.checked_sub(offset),
@@ -28,7 +28,7 @@ pub fn instant(text: &str) -> Option<i64> {
     written.local.checked_sub(written.offset?)
 }
 
-/// Reads ISO 8601: a date, perhaps a time behind `T` or a space, perhaps an offset.
+/// Parses ISO 8601: a date, optionally a time after `T` or a space, optionally an offset.
 pub fn read(text: &str) -> Option<Written> {
     let mut rest = text.trim();
     let mut fields = Fields::start(digits(&mut rest, 4, 4)?);
@@ -55,7 +55,7 @@ pub fn read(text: &str) -> Option<Written> {
     Some(Written { local: fields.local()?, offset })
 }
 
-/// Hours and minutes, perhaps seconds and a fraction of one. Digits behind the third of a fraction are cut off.
+/// Hours and minutes, optionally seconds and a fraction. Digits after the third of a fraction are dropped.
 fn read_time(rest: &mut &str, fields: &mut Fields) -> Option<()> {
     fields.hour = digits(rest, 2, 2)?;
     *rest = rest.strip_prefix(':').unwrap_or(rest);

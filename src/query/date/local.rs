@@ -1,7 +1,7 @@
 //! The fields of a local time.
 //!
-//! jiff knows the years from -9999 to 9999, dates reach farther. The Gregorian calendar repeats every 400 years, which
-//! are whole weeks: a time beyond is read at the same place of another 400 years.
+//! jiff supports the years -9999 to 9999, and dates of documents go beyond. The Gregorian calendar repeats every 400
+//! years, which are whole weeks: a time beyond is computed at the corresponding time of another cycle.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, ISOWeekDate, Time, Weekday};
@@ -95,7 +95,7 @@ impl Local {
     }
 }
 
-/// The fields of a time, which may lie outside of their ranges: then they carry over.
+/// The fields of a time. Fields outside of their ranges carry over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::query) struct Fields {
     pub(in crate::query) year: i64,
@@ -115,7 +115,7 @@ impl Fields {
         Fields { year, month: 1, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 }
     }
 
-    /// The local time in milliseconds since 1970, or `None` past int64.
+    /// The local time in milliseconds since 1970, or `None` beyond int64.
     pub(in crate::query) fn local(&self) -> Option<i64> {
         let months = self.year.checked_mul(12)?.checked_add(self.month.checked_sub(1)?)?;
         let (first, _) = first_day(months)?;

@@ -2,7 +2,7 @@
 //!
 //! - `local`: the fields of a local time, and the days at which months and ISO years start
 //! - `zone`: offsets and IANA time zones; which instant a local time is
-//! - `iso`: reading ISO 8601
+//! - `iso`: parsing ISO 8601
 
 mod iso;
 mod local;

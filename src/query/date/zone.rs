@@ -1,7 +1,8 @@
 //! Time zones: fixed offsets, and those of the IANA database that is built in.
 //!
-//! The built-in database answers the same on each machine; the one of the operating system is not read. Rules of a
-//! zone repeat with the calendar, every 400 years: instants beyond the years that jiff knows are looked up within them.
+//! The built-in database gives the same results on each machine; the one of the operating system is not read. Rules
+//! of a zone repeat with the calendar every 400 years, so instants beyond the years that jiff supports are mapped
+//! into them.
 
 use std::sync::LazyLock;
 
@@ -15,7 +16,7 @@ static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bu
 /// A time zone.
 #[derive(Clone, Debug)]
 pub(in crate::query) enum Zone {
-    /// Always so many milliseconds east of UTC.
+    /// A fixed number of milliseconds east of UTC.
     Fixed(i64),
     /// A zone of the IANA database.
     Named(TimeZone),
@@ -30,17 +31,17 @@ impl Default for Zone {
 impl Zone {
     pub(in crate::query) const UTC: Zone = Zone::Fixed(0);
 
-    /// The zone of this name or offset. Names are those of the IANA database, in their own upper and lower case.
+    /// The zone of this name or offset. Names are those of the IANA database and case-sensitive.
     pub(in crate::query) fn find(text: &str) -> Option<Zone> {
         if let Some(offset) = Zone::offset_of(text) {
             return Some(Zone::Fixed(offset));
         }
         let zone = DATABASE.get(text).ok()?;
-        // jiff ignores case, and has a name for a zone that is not known.
+        // jiff ignores case, and has a name for unknown zones.
         (zone.iana_name() == Some(text) && !zone.is_unknown()).then_some(Zone::Named(zone))
     }
 
-    /// The name that differs from this text in upper and lower case alone.
+    /// The name that differs from this text only in case.
     pub(in crate::query) fn similar(text: &str) -> Option<String> {
         let zone = DATABASE.get(text).ok().filter(|zone| !zone.is_unknown())?;
         zone.iana_name().map(str::to_owned)
@@ -90,7 +91,7 @@ impl Zone {
         }
     }
 
-    /// The local time of an instant, in milliseconds. Only beyond the dates that a document can hold it is cut off.
+    /// The local time of an instant, in milliseconds. It is clamped only beyond the dates that a document can hold.
     #[inline]
     pub(in crate::query) fn local(&self, instant: i64) -> i64 {
         instant.saturating_add(self.offset(instant))
@@ -102,11 +103,11 @@ impl Zone {
         Local::of(self.local(instant))
     }
 
-    /// The instant of a local time, as MongoDB takes it.
+    /// The instant of a local time, by MongoDB's rules.
     ///
-    /// A time that is skipped is counted on from the transition: 02:30 is 03:30 where clocks go from 02:00 to 03:00. Of the
-    /// two instants of a time that occurs twice, it is the one in daylight saving time if `dst`, else the one in standard
-    /// time. Where that does not tell them apart, it is the later one east of Greenwich and the earlier one west of it.
+    /// A skipped time continues after the transition: 02:30 is 03:30 if clocks go from 02:00 to 03:00. A time that
+    /// occurs twice is the instant in daylight saving time if `dst`, else the one in standard time. If both have the
+    /// same rule, it is the later one east of Greenwich and the earlier one west of it.
     pub(in crate::query) fn instant(&self, local: i64, dst: bool) -> i64 {
         let offset = match self {
             Zone::Fixed(offset) => *offset,

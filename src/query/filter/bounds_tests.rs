@@ -69,7 +69,7 @@ fn filter() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What an index would hold of the path.
+/// The values that an index on the path would contain.
 fn visited(document: RawValue<'_>, path: &Path) -> (Vec<Value>, bool) {
     let (mut values, mut there) = (Vec::new(), false);
     path.walk(document, Leaf::Elements, &mut |value| {

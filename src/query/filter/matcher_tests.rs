@@ -1,4 +1,4 @@
-//! What scans use against what decides one document at a time.
+//! The matcher and ranker of scans against the functions for single documents.
 
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn filters() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Documents with the numbers that comparisons are hard for.
+/// Documents with numbers that are hard to compare.
 fn documents() -> impl Strategy<Value = Vec<Value>> {
     let hard = (number(), any_value())
         .prop_map(|(number, other)| Value::Object(vec![("a".to_owned(), number), ("b".to_owned(), other)]));

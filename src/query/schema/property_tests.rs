@@ -1,4 +1,4 @@
-//! Random schemas against a plain reading of each keyword.
+//! Random schemas against a naive implementation of each keyword.
 
 use proptest::prelude::*;
 
@@ -114,7 +114,8 @@ fn equal(a: &Value, b: &Value) -> bool {
     compare_values(a, b).is_eq()
 }
 
-/// Whether the value is valid: every keyword read anew. Keys of objects are in order here, so equality is plain.
+/// Whether the value is valid, by a second implementation of every keyword. Keys of objects are in order here, so
+/// equality is plain.
 fn valid(schema: &Value, value: &Value) -> bool {
     let Value::Object(rules) = schema else { panic!("{schema:?} is no schema") };
     rules.iter().all(|(keyword, operand)| {

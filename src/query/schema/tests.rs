@@ -1,4 +1,4 @@
-//! Each keyword with values on both sides of it, and what is refused.
+//! Each keyword with valid and invalid values, and malformed schemas.
 
 use super::{JsonSchema, Violation};
 use crate::error::Kind;
@@ -16,7 +16,7 @@ fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
         for text in texts {
             let document = encoded(text);
             assert_eq!(schema.validates(document.raw()), wanted, "{text}");
-            // The tree says what the bytes say, and a violation is there exactly when it is invalid.
+            // The tree gives the same result as the bytes, and there is a violation exactly if the value is invalid.
             assert_eq!(schema.holds(&value(text), &crate::work::Work::default()), wanted, "{text}");
             assert_eq!(schema.violation(document.raw()).is_none(), wanted, "{text}");
         }

@@ -77,7 +77,7 @@ fn parsed(update: &Value) -> crate::error::Result<Update> {
     Update::parse(RawValue::new(&bytes[0], &shapes), None)
 }
 
-/// What the bytes became, and how.
+/// The new bytes, and the result of the rewrite.
 fn rewritten(update: &Update, document: &Value, as_map: bool) -> (Rewrite, Vec<u8>, Value) {
     let (shapes, bytes) = stored(std::slice::from_ref(document), |_| as_map);
     let mut out = vec![0xc0];

@@ -16,7 +16,7 @@ fn becomes(document: &str, update: &str, after: &str) {
     let (tree, changed) =
         run(document, update, UpdateTarget::Existing).unwrap_or_else(|error| panic!("{error}: {update}"));
     assert_eq!(tree, object(after), "{update} on {document}");
-    // What $push cuts or sorts counts as changed, whatever the array is like afterwards.
+    // What $push cuts or sorts counts as changed, even if the array is equal afterwards.
     let counts = update.contains("$each") && (update.contains("$slice") || update.contains("$sort"));
     assert!(changed || object(document) == tree, "{update} on {document}");
     assert!(!changed || counts || object(document) != tree, "{update} on {document}");

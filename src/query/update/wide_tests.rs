@@ -1,4 +1,4 @@
-//! The ways of updates for many fields and for large sets against the plain ones.
+//! Updates of many fields and of large sets against the plain implementation.
 
 use super::*;
 use crate::document::order::compare_values;
