@@ -89,6 +89,72 @@ type Deferred<T> = IsAny<T> extends true ? never : never;
 type Present<T> = Exclude<T, undefined>;
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Atom = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | ObjectIdLike | ((...args: never[]) => unknown);
+type Below = [
+	1,
+	2,
+	3,
+	4,
+	5,
+	6,
+	7,
+	8,
+	8
+];
+type Again = [
+	1,
+	2,
+	3,
+	8,
+	8,
+	8,
+	8,
+	8
+];
+type Ends<T, Level extends number> = Level extends 0 | 1 | 2 ? false : Level extends 8 ? true : IsChain<T, Nested<T>>;
+type Nested<T> = {
+	[K in keyof T]-?: T[K] extends Atom ? never : K;
+}[keyof T];
+type IsChain<T, K extends keyof T, All = K> = K extends unknown ? ([
+	All
+] extends [
+	K
+] ? false : true) : never;
+type HasArray<E> = [
+	Extract<E, readonly unknown[]>
+] extends [
+	never
+] ? false : true;
+type Name<T> = T extends unknown ? NamesOf<T, 0, T, keyof T> : never;
+type NamesOf<T, Level extends number, Above, K extends keyof T> = K extends string ? T[K] extends Atom ? K : K | `${K}.${NamesBelow<T[K], Level, Above>}` : never;
+type NamesBelow<T, Level extends number, Above> = T extends Atom ? never : T extends readonly (infer E)[] ? HasArray<E> extends false ? NamesBelow<E, Level, Above> : Level extends 8 ? never : NamesBelow<E, Below[Level], Above> : true extends Ends<T, Level> ? never : T extends Above ? NamesOf<T, Again[Level], Above, keyof T> : string extends keyof T ? never : NamesOf<T, Below[Level], Above | T, keyof T>;
+type Place<T> = PlacesOfAll<T> extends infer Places extends [
+	pattern: string,
+	value: unknown
+] ? Places : never;
+type PlacesOfAll<T> = T extends unknown ? PlacesOf<T, "", 0, T, keyof T> : never;
+type PlacesOf<T, Prefix extends string, Level extends number, Above, K extends keyof T> = K extends string ? T[K] extends Atom ? unknown extends T[K] ? Anything<`${Prefix}${K}`> : never : PlacesBelow<T[K], `${Prefix}${K}`, Level, Above> : never;
+type Anything<Path extends string> = [
+	`${Path}.${string}`,
+	any
+];
+type PlacesBelow<T, Path extends string, Level extends number, Above> = unknown extends T ? Anything<Path> : T extends Atom ? never : T extends readonly (infer E)[] ? [
+	`${Path}.${number}`,
+	InnerOf<E>
+] | (E extends Atom ? never : HasArray<E> extends false ? ElementPlaces<E, `${Path}.${number}`, Level, Above> | PlacesBelow<E, Path, Level, Above> : Anything<`${Path}.${number}`>) : true extends Ends<T, Level> ? Anything<Path> : T extends Above ? PlacesOf<T, `${Path}.`, Again[Level], Above, keyof T> : string extends keyof T ? RecordPlace<T[keyof T], Path> : PlacesOf<T, `${Path}.`, Below[Level], Above | T, keyof T>;
+type InnerOf<E> = E extends readonly (infer Inner)[] ? E | Inner : E;
+type RecordPlace<V, Path extends string> = [
+	`${Path}.${string}`,
+	[
+		V
+	] extends [
+		Atom
+	] ? V : any
+];
+type ElementPlaces<E, Path extends string, Level extends number, Above> = unknown extends E ? Anything<Path> : E extends Atom ? never : E extends readonly unknown[] ? Anything<Path> : E extends Above ? Anything<Path> : true extends Ends<E, Level> ? Anything<Path> : string extends keyof E ? RecordPlace<E[keyof E], Path> : ElementFields<E, Path, Below[Level], Above | E, keyof E>;
+type ElementFields<E, Path extends string, Level extends number, Above, K extends keyof E> = K extends string ? [
+	`${Path}.${K}`,
+	E[K]
+] | (E[K] extends Atom ? never : ElementPlaces<E[K], `${Path}.${K}`, Level, Above>) : never;
 /** The type of a collection's `_id`: that of `T`, or string when `T` has none. */
 export type InferId<T> = IsAny<T> extends true ? any : "_id" extends keyof T ? Present<T["_id"]> : string;
 /** A document as it is stored: with its `_id`. */
@@ -103,35 +169,19 @@ export type OptionalId<T> = IsOpen<T> extends true ? T : Without<T, "_id"> & {
 };
 /** A document without `_id`, for replacements. */
 export type WithoutId<T> = IsOpen<T> extends true ? T : Without<T, "_id">;
-/** The dotted paths of a document, five levels deep; positions in arrays are numbers. */
-export type Path<T, Depth extends 0[] = [
-]> = Depth["length"] extends 5 ? never : IsAny<T> extends true ? string : T extends Atom ? never : T extends readonly (infer E)[] ? `${number}` | `${number}.${Path<E, [
-	...Depth,
-	0
-]>}` | Path<E, [
-	...Depth,
-	0
-]> : {
-	[K in keyof T & string]: K | `${K}.${Path<Present<T[K]>, [
-		...Depth,
-		0
-	]>}`;
-}[keyof T & string];
+/**
+ * The dotted paths of a document, eight levels deep, where arrays are no level of their own. Positions in arrays are numbers. What stands
+ * below `unknown`, below the values of a Record or deeper has any name.
+ */
+export type Path<T> = IsOpen<T> extends true ? string : "_id" | Name<T> | Place<T>[0];
 /** The type of the value at a dotted path; of a union, that of the members that have the path. */
-export type PathValue<T, P extends string> = IsAny<T> extends true ? any : T extends null | undefined ? undefined : T extends readonly (infer E)[] ? ElementValue<E, P> : P extends keyof T ? T[P] : P extends `${infer K}.${infer Rest}` ? K extends keyof T ? PathValue<T[K], Rest> : never : never;
-type ElementValue<E, P extends string> = P extends `${number}` ? E : P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : PathValue<E, P>;
+export type PathValue<T, P extends string> = unknown extends T ? any : T extends readonly (infer E)[] ? P extends `${number}.${infer Rest}` ? PathValue<E, Rest> : P extends `${number}` ? E : PathValue<E, P> : string extends keyof T ? P extends `${string}.${infer Rest}` ? PathValue<T[keyof T], Rest> : T[keyof T] : P extends keyof T ? T[P] : P extends `${infer K extends keyof T & string}.${infer Rest}` ? PathValue<T[K], Rest> : T extends null | undefined ? undefined : never;
 /** The values that a field may be compared with: its value, or an element if it is an array; null if it may be absent. */
 export type Alternative<T> = IsAny<T> extends true ? any : (T extends readonly (infer E)[] ? T | E : Present<T>) | (undefined extends T ? null : never);
 /** A regular expression, if the value may contain a string. */
 export type Pattern<T> = T extends string ? RegExp : never;
 /** The elements of an array; any other value itself. */
 export type Element<T> = T extends readonly (infer E)[] ? E : Exclude<T, undefined>;
-type NamedPath<T> = keyof {
-	[P in Path<T> as {} extends {
-		[K in P]: 1;
-	} ? never : P]: 1;
-};
-type PlacedPath<T> = Exclude<Path<T>, NamedPath<T>>;
 /** The operators on one field. */
 export interface FilterOperators<T> {
 	/** Equal to the value. */
@@ -153,7 +203,7 @@ export interface FilterOperators<T> {
 	/** Where the operators, or the regular expression, do not match. */
 	$not?: FilterOperators<T> | RegExp;
 	/** A string in which the regular expression matches. */
-	$regex?: RegExp | string;
+	$regex?: Text<T>;
 	/** Flags of `$regex`: i, m, s, x, u. */
 	$options?: string;
 	/** A string that contains this text in upper or lower case, or an array that contains this element. */
@@ -168,11 +218,11 @@ export interface FilterOperators<T> {
 		remainder: number | bigint
 	];
 	/** An array with this many elements. */
-	$size?: number;
+	$size?: Sized<T>;
 	/** An array that contains all of these. */
-	$all?: readonly any[];
+	$all?: AllOf<T>;
 	/** An array with an element that meets all of these conditions. */
-	$elemMatch?: Document;
+	$elemMatch?: ElementMatch<T>;
 	/** An integer or bytes in which all of these bits are 1: a mask, or the positions of the bits. */
 	$bitsAllSet?: BitMask;
 	/** An integer or bytes in which all of these bits are 0. */
@@ -203,15 +253,37 @@ export interface RootFilterOperators<T> {
 	/** A comment for logs; ignored. */
 	$comment?: unknown;
 }
-/** Conditions on fields, dotted paths and combined filters. */
-export type Filter<T> = (IsOpen<T> extends true ? Document : FilterOf<WithId<T>, RootFilterOperators<T>>) | Deferred<T>;
-type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([
-	Path<T>
+type ElementOf<T> = T extends readonly (infer E)[] ? E : never;
+type HasArray$1<T> = [
+	ElementOf<T>
 ] extends [
-	NamedPath<T>
-] ? never : Conditions<T, NamedPath<T>> & Root);
-type Conditions<T, P extends string> = {
-	[K in P]?: Condition<PathValue<T, K>>;
+	never
+] ? false : true;
+type Text<T> = IsAny<T> extends true ? RegExp | string : [
+	Extract<T, string>
+] extends [
+	never
+] ? never : RegExp | string;
+type Sized<T> = IsAny<T> extends true ? number : HasArray$1<T> extends true ? number : never;
+type AllOf<T> = IsAny<T> extends true ? readonly any[] : readonly (T | ElementOf<T> | Pattern<T | ElementOf<T>> | {
+	$elemMatch: ElementMatch<T>;
+})[];
+type ElementMatch<T> = IsAny<T> extends true ? Document : HasArray$1<T> extends true ? ElementCondition<ElementOf<T>> : never;
+/** Conditions on an element: operators on the element itself, or a filter of its fields. */
+export type ElementCondition<E> = IsAny<E> extends true ? Document : FilterOperators<E> | (E extends Atom ? never : E extends readonly unknown[] ? Document : IsOpen<E> extends true ? Document : FieldConditions<E, RootFilterOperators<E>>);
+/** Conditions on fields, dotted paths and combined filters. A value that is undefined is refused when the filter is used. */
+export type Filter<T> = (IsOpen<T> extends true ? Document : FieldConditions<T, RootFilterOperators<T> & {
+	_id?: Condition<InferId<T>>;
+}>) | Deferred<T>;
+type FieldConditions<T, Root> = (NameConditions<T> & {
+	[X in Place<T> as X[0]]?: Condition<X[1]>;
+} & Root) | ([
+	Place<T>
+] extends [
+	never
+] ? never : NameConditions<T> & Root);
+type NameConditions<T> = {
+	[K in Name<T>]?: Condition<PathValue<T, K>>;
 };
 /** The projection of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = {
@@ -228,76 +300,94 @@ export type ProjectedValue = string | Document | readonly unknown[] | null;
  * Fields to include (1) or to exclude (0), parts of arrays, `path.$` for the matched element, and fields of any name that
  * are computed by expressions.
  */
-export type Projection<T> = IsOpen<T> extends true ? Document : {
-	[P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue;
-} & {
-	[positional: `${string}.$`]: 1 | true;
-} & {
-	[computed: string]: unknown;
-};
+export type Projection<T> = ProjectionOf<T>["projection"];
+type ProjectionOf<T> = T extends unknown ? {
+	projection: IsOpen<T> extends true ? Document : {
+		[P in Path<T>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue;
+	} & {
+		[positional: `${string}.$`]: 1 | true;
+	} & {
+		[computed: string]: unknown;
+	};
+} : never;
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending" | "1" | "-1";
-/** A sort order, in any form that the mongodb driver accepts. */
-export type Sort = string | {
-	[path: string]: SortDirection;
-} | Map<string, SortDirection> | readonly [
-	string,
-	SortDirection
-] | readonly (readonly [
-	string,
-	SortDirection
-])[] | readonly string[];
+/** A sort order, in any form that the mongodb driver accepts. Of `Sort<T>` an object names fields of `T`; a plain `Sort` names any. */
+export type Sort<T = any> = SortOf<T>["sort"];
+type SortOf<T> = T extends unknown ? {
+	sort: string | Map<string, SortDirection> | readonly [
+		string,
+		SortDirection
+	] | readonly (readonly [
+		string,
+		SortDirection
+	])[] | readonly string[] | (IsOpen<T> extends true ? {
+		[path: string]: SortDirection | undefined;
+	} : {
+		[P in Path<T>]?: SortDirection;
+	});
+} : never;
 type PositionalPath = `${string}.$${string}`;
-type AnyPattern<T> = PlacedPath<T> | PositionalPath;
-type Fields<T, Named, Placed> = (Named & Placed) | ([
-	NamedPath<T>
-] extends [
-	never
-] ? never : Named);
-type SetFields<T> = Fields<T, {
-	[K in NamedPath<T>]?: Present<PathValue<T, K>>;
+type UpdateName<T> = Exclude<Name<T>, "_id" | `_id.${string}`>;
+type Fields<Named, Placed> = (Named & Placed & Positional) | (keyof Named extends never ? never : Named);
+type SetFields<T> = Fields<{
+	[K in UpdateName<T>]?: PathValue<T, K> | undefined;
 }, {
-	[K in AnyPattern<T>]?: Present<ValueAt<T, K>>;
+	[X in Place<T> as X[0]]?: X[1] | undefined;
 }>;
-type Matching<T, V, R> = Fields<T, {
-	[K in NamedPath<T>]?: Has<PathValue<T, K>, V> extends true ? R : never;
+type Matching<T, V, R> = Fields<{
+	[K in UpdateName<T>]?: IfHas<PathValue<T, K>, V, R>;
 }, {
-	[K in AnyPattern<T> as Has<ValueAt<T, K>, V> extends true ? K : never]?: K extends PositionalPath ? any : R;
+	[X in Place<T> as X[0]]?: IfHas<X[1], V, R>;
 }>;
-type Has<T, V> = IsAny<T> extends true ? true : [
+type IfHas<T, V, R> = IsAny<T> extends true ? R : [
 	Extract<T, V>
 ] extends [
 	never
-] ? false : true;
-type ValueAt<T, P extends string> = P extends PositionalPath ? any : PathValue<T, P>;
+] ? never : R;
 type Elements<T> = IsAny<T> extends true ? any : T extends readonly (infer E)[] ? E : never;
-type IfArray<T, R> = Has<T, readonly unknown[]> extends true ? R : never;
-type Push<E> = E | PushModifiers<E>;
-type AddToSet<E> = E | {
+type Push<E> = [
+	E
+] extends [
+	never
+] ? never : E | PushModifiers<E>;
+type AddToSet<E> = [
+	E
+] extends [
+	never
+] ? never : E | {
 	$each: readonly E[];
 };
-type Pull<E> = E | FilterOperators<E> | Pattern<E> | (E extends Atom ? never : Filter<E>);
-type PushFields<T> = Fields<T, {
-	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, Push<Elements<PathValue<T, K>>>>;
+type Pull<E> = [
+	E
+] extends [
+	never
+] ? never : E | Pattern<E> | ElementCondition<E>;
+type PullAll<E> = [
+	E
+] extends [
+	never
+] ? never : readonly E[];
+type PushFields<T> = Fields<{
+	[K in UpdateName<T>]?: Push<Elements<PathValue<T, K>>>;
 }, {
-	[K in AnyPattern<T> as ArrayKey<T, K>]?: Push<Elements<ValueAt<T, K>>>;
+	[X in Place<T> as X[0]]?: Push<Elements<X[1]>>;
 }>;
-type AddToSetFields<T> = Fields<T, {
-	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, AddToSet<Elements<PathValue<T, K>>>>;
+type AddToSetFields<T> = Fields<{
+	[K in UpdateName<T>]?: AddToSet<Elements<PathValue<T, K>>>;
 }, {
-	[K in AnyPattern<T> as ArrayKey<T, K>]?: AddToSet<Elements<ValueAt<T, K>>>;
+	[X in Place<T> as X[0]]?: AddToSet<Elements<X[1]>>;
 }>;
-type PullFields<T> = Fields<T, {
-	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, Pull<Elements<PathValue<T, K>>>>;
+type PullFields<T> = Fields<{
+	[K in UpdateName<T>]?: Pull<Elements<PathValue<T, K>>>;
 }, {
-	[K in AnyPattern<T> as ArrayKey<T, K>]?: Pull<Elements<ValueAt<T, K>>>;
+	[X in Place<T> as X[0]]?: Pull<Elements<X[1]>>;
 }>;
-type PullAllFields<T> = Fields<T, {
-	[K in NamedPath<T>]?: IfArray<PathValue<T, K>, readonly Elements<PathValue<T, K>>[]>;
+type PullAllFields<T> = Fields<{
+	[K in UpdateName<T>]?: PullAll<Elements<PathValue<T, K>>>;
 }, {
-	[K in AnyPattern<T> as ArrayKey<T, K>]?: readonly Elements<ValueAt<T, K>>[];
+	[X in Place<T> as X[0]]?: PullAll<Elements<X[1]>>;
 }>;
-type ArrayKey<T, K extends string> = Has<ValueAt<T, K>, readonly unknown[]> extends true ? K : never;
 /** How `$push` adds several elements. */
 export interface PushModifiers<E> {
 	/** The elements, in order. */
@@ -324,7 +414,7 @@ export interface UpdateOperators<T, Id = any> {
 		_id?: Id;
 	};
 	/** Removes fields; the values are ignored. */
-	$unset?: Flags<Path<T> | PositionalPath, "" | true | 1>;
+	$unset?: Flags<UpdateName<T> | Place<T>[0] | PositionalPath, string | boolean | number | null>;
 	/** Adds to numbers; an absent field starts at 0. */
 	$inc?: Matching<T, number | bigint, number | bigint>;
 	/** Multiplies numbers; an absent field becomes 0. */
@@ -334,7 +424,7 @@ export interface UpdateOperators<T, Id = any> {
 	/** Sets fields whose value is less than this. */
 	$max?: SetFields<T>;
 	/** Renames fields. */
-	$rename?: Flags<Path<T>, string>;
+	$rename?: Flags<UpdateName<T> | Place<T>[0], string>;
 	/** Sets fields to the time of the update. */
 	$currentDate?: Matching<T, Date, true | {
 		$type: "date";
@@ -364,7 +454,7 @@ type Flags<P extends string, V> = {
 /** A change of a document by operators. */
 export type UpdateFilter<T> = (IsOpen<T> extends true ? {
 	[operator: `$${string}`]: Document;
-} : UpdateOperators<WithoutId<T>, InferId<T>>) | Deferred<T>;
+} : UpdateOperators<T, InferId<T>>) | Deferred<T>;
 /**
  * Options of the mongodb driver that change no result of an embedded database. Accepted for compatibility, without effect;
  * docs/compatibility.md gives the reason for each.
@@ -437,7 +527,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 	/** The fields to include or exclude. */
 	projection?: Projection<T>;
 	/** The order; default natural order, which is the order of insertion. */
-	sort?: Sort;
+	sort?: Sort<T>;
 	/** Documents to skip first. */
 	skip?: number;
 	/** The maximum number of documents; 0 means all. */
@@ -517,7 +607,9 @@ export type SetEntry<T> = readonly [
 	}
 ];
 /** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+	/** Of several that match, the first in this order. */
+	sort?: Sort<T>;
 	/** Whether to resolve with the document before (the default) or after the write. */
 	returnDocument?: "before" | "after";
 	/** The fields to include or exclude. */
@@ -587,6 +679,13 @@ export type IndexSpecification = OneOrMore<string | readonly [
 	readonly [path: string]: IndexDirection;
 } | ReadonlyMap<string, IndexDirection>>;
 type OneOrMore<T> = T | readonly T[];
+/** The fields of an index, where an object names fields of the documents. */
+export type IndexSpecificationOf<T> = IsOpen<T> extends true ? IndexSpecification : OneOrMore<string | readonly [
+	string,
+	IndexDirection
+] | {
+	readonly [P in Path<T>]?: IndexDirection;
+} | ReadonlyMap<string, IndexDirection>>;
 /** Properties of an index. */
 export interface IndexOptions {
 	/** Its name; by default made of its fields, such as `city_1_age_-1`. At most 127 bytes. */
@@ -1074,7 +1173,8 @@ export declare class BulkWriteResult<T = Document> implements BulkCounts {
 	/** The upserted document of the write at this index, or undefined. */
 	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
-declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
+/** The methods of all cursors over documents. */
+export declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	#private;
 	/** Whether the cursor was closed or read to its end. */
 	get closed(): boolean;
@@ -1158,18 +1258,19 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	clone(): AggregationCursor<T>;
 }
 /**
- * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one.
+ * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one. `T` is what it
+ * yields, `S` the documents of the collection, whose fields filters, orders and projections name.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when the filter, sort or projection is
  * malformed, and `TIMEOUT` when it was idle or ran for too long.
  */
-export declare class FindCursor<T = any> extends AbstractCursor<T> {
+export declare class FindCursor<T = any, S = any> extends AbstractCursor<T> {
 	#private;
 	private constructor();
 	/** Replaces the filter. */
-	filter(filter: Document): this;
+	filter(filter: Filter<S>): this;
 	/** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
-	sort(sort: Sort | null, direction?: SortDirection): this;
+	sort(sort: Sort<S> | null, direction?: SortDirection): this;
 	/**
 	 * The time limit of all reads together, in milliseconds; beyond it they reject with `TIMEOUT` (code 50). 0 means no limit.
 	 */
@@ -1179,7 +1280,7 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	/** Ends after this many documents; 0 for all. */
 	limit(count: number): this;
 	/** Includes (1) or excludes (0) fields. */
-	project<P extends Document = Document>(projection: Document): FindCursor<P>;
+	project<P = Document>(projection: Projection<S>): FindCursor<P, S>;
 	/** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize(count: number): this;
 	/**
@@ -1197,7 +1298,7 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	 * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
 	 * order.
 	 */
-	map<R>(transform: (document: T) => R): FindCursor<R>;
+	map<R>(transform: (document: T) => R): FindCursor<R, S>;
 	/** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
 	count(): Promise<number>;
 	/**
@@ -1206,7 +1307,7 @@ export declare class FindCursor<T = any> extends AbstractCursor<T> {
 	 */
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A new cursor with the same filter and options, without the functions of `map`. */
-	clone(): FindCursor<T>;
+	clone(): FindCursor<T, S>;
 }
 declare class CollectionKeyMethods<T extends Document = Document> {
 	#private;
@@ -1262,6 +1363,7 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	 * Rejects with `BAD_QUERY` naming the path when the filter, sort or projection is malformed.
 	 */
 	findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>;
+	findOne<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<R | null>;
 	/**
 	 * A cursor over the results of a pipeline; without stages, over all documents.
 	 *
@@ -1274,7 +1376,8 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	 *
 	 * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` like `findOne`.
 	 */
-	find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>>;
+	find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T>;
+	find<R>(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<R, T>;
 	/** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is malformed. */
 	countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number>;
 	/** Resolves with the number of documents in the collection. */
@@ -1284,8 +1387,9 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	 * the field is absent. Rejects with `BAD_QUERY` when the filter is malformed, `LIMIT` when the values take more than 16
 	 * MiB.
 	 */
-	distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
-	distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>;
+	distinct<K extends keyof T & string>(key: K, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<T[K]>[]>;
+	distinct<P extends Path<T>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>;
+	distinct<K extends string>(key: string extends K ? K : never, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>;
 	/**
 	 * The documents that match, as an array, read on this thread, which blocks until they are found. Writes that were not
 	 * awaited may not be visible yet. All documents are from the same state.
@@ -1293,10 +1397,12 @@ declare class CollectionReadMethods<T extends Document = Document> extends Colle
 	 * Throws what `find` would reject with.
 	 */
 	findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[];
+	findSync<R>(filter?: Filter<T> | null, options?: FindOptions<T>): R[];
 	/**
 	 * The first document that matches, or null, read on this thread like `findSync`. Throws what `findOne` would reject with.
 	 */
 	findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null;
+	findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): R | null;
 	/**
 	 * The number of documents that match, counted on this thread like `findSync`. Throws what `countDocuments` would reject
 	 * with.
@@ -1314,7 +1420,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	 * 86) or its fields (code 85), and `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then no index is
 	 * created.
 	 */
-	createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string>;
+	createIndex(indexSpec: IndexSpecificationOf<T>, options?: CreateIndexesOptions): Promise<string>;
 	/** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
 	createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]>;
 	/**
@@ -1409,6 +1515,12 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & {
 		includeResultMetadata?: false;
 	}): Promise<WithId<T> | null>;
+	findOneAndUpdate<R>(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<R>>;
+	findOneAndUpdate<R>(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<R | null>;
 	/** Replaces the first document that matches; otherwise like `findOneAndUpdate`. */
 	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & {
 		includeResultMetadata: true;
@@ -1416,6 +1528,12 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & {
 		includeResultMetadata?: false;
 	}): Promise<WithId<T> | null>;
+	findOneAndReplace<R>(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<R>>;
+	findOneAndReplace<R>(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<R | null>;
 	/** Deletes the first document that matches, in the order of `sort`, and resolves with it; with null when none matched. */
 	findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & {
 		includeResultMetadata: true;
@@ -1423,6 +1541,12 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & {
 		includeResultMetadata?: false;
 	}): Promise<WithId<T> | null>;
+	findOneAndDelete<R>(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & {
+		includeResultMetadata: true;
+	}): Promise<ModifyResult<R>>;
+	findOneAndDelete<R>(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & {
+		includeResultMetadata?: false;
+	}): Promise<R | null>;
 	/**
 	 * Runs writes in order: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the
 	 * default), it stops at the first that fails, and the writes before it stay; with `ordered: false` all others are run.
@@ -1592,15 +1716,35 @@ export type StrictFilter<T> = Filter<T>;
 export type StrictUpdateFilter<T> = UpdateFilter<T>;
 /** The driver's name of the operand of `$set`. */
 export type MatchKeysAndValues<T> = NonNullable<UpdateOperators<T>["$set"]>;
-/** The driver's name of `Path`, here a union instead of tuples. */
-export type NestedPaths<T> = Path<T>;
+/** What `$addToSet` takes, by the driver's name. */
+type SetFields$1<T> = NonNullable<UpdateOperators<T>["$addToSet"]>;
+/** What `$push` takes, by the driver's name. */
+export type PushOperator<T> = NonNullable<UpdateOperators<T>["$push"]>;
+/** What `$pull` takes, by the driver's name. */
+export type PullOperator<T> = NonNullable<UpdateOperators<T>["$pull"]>;
+/** The driver's name of `Path`, as a union of strings here and not of tuples. */
+export type NestedPaths<T, _Depth extends number[] = [
+]> = Path<T>;
+/** Joins a tuple of names, as `NestedPaths` of the driver gives; a string is left as it is. */
+export type Join<T, D extends string> = T extends string | number ? `${T}` : T extends readonly [
+	infer Only extends string | number
+] ? `${Only}` : T extends readonly [
+	infer First extends string | number,
+	...infer Rest
+] ? `${First}${D}${Join<Rest, D>}` : "";
 /** The driver's name of `PathValue`. */
 export type PropertyType<T, P extends string> = PathValue<T, P>;
+/** The driver's name of `CollectionOptions`: what a handle of a database can be given here. */
+export type DbOptions = CollectionOptions;
 /** The driver's name of `CountOptions`. */
 export type CountDocumentsOptions = CountOptions;
 /** The values of the option `returnDocument`. */
 export type ReturnDocument = NonNullable<FindOneAndUpdateOptions["returnDocument"]>;
 /** Options with a signal. */
 export type Abortable = Pick<OperationOptions, "signal">;
+
+export {
+	SetFields$1 as SetFields,
+};
 
 export {};

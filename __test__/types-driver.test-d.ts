@@ -205,11 +205,11 @@ expectTypeOf(open.insertOne({ a: 1 })).resolves.toHaveProperty('insertedId').toB
 expectTypeOf<WithId<Order>['_id']>().toEqualTypeOf<ObjectId>()
 expectTypeOf<WithId<{ a: 1 }>>().toHaveProperty('_id').toEqualTypeOf<string>()
 expectTypeOf(orders.find().project<{ total: number }>({ total: 1, _id: 0 }).toArray()).resolves.toEqualTypeOf<{ total: number }[]>()
-expectTypeOf(orders.find().map(({ _id }) => _id.toHexString())).toEqualTypeOf<FindCursor<string>>()
+expectTypeOf(orders.find().map(({ _id }) => _id.toHexString())).toEqualTypeOf<FindCursor<string, Order>>()
 expectTypeOf(orders.deleteMany({ status: 'sent' })).resolves.toEqualTypeOf<DeleteResult>()
 expectTypeOf(orders.distinct('status')).resolves.toEqualTypeOf<Status[]>()
 expectTypeOf(orders.distinct('customer.addresses.city')).resolves.toEqualTypeOf<string[]>()
-expectTypeOf(orders.distinct('anything.at.all')).resolves.toEqualTypeOf<any[]>()
+expectTypeOf(orders.distinct(word)).resolves.toEqualTypeOf<any[]>()
 expectTypeOf(orders.countDocuments({ total: 1 }, { limit: 5 })).resolves.toEqualTypeOf<number>()
 async function walks(): Promise<void> {
   for await (const each of orders.find({}).batchSize(5)) expectTypeOf(each.customer.name).toEqualTypeOf<string>()

@@ -146,12 +146,12 @@ void users.find({}, { projection: { age: 2 } })
 
 // Cursors
 const cursor = users.find({ age: { $gt: 1 } }, { sort: { age: -1 }, projection: { 'home.city': 1 } })
-expectTypeOf(cursor).toEqualTypeOf<FindCursor<WithId<User>>>()
+expectTypeOf(cursor).toEqualTypeOf<FindCursor<WithId<User>, User>>()
 expectTypeOf(cursor.sort({ age: -1 }).sort('name').sort(['a', 'b']).sort([['a', -1]]).sort('a', 'desc').limit(1).skip(1)).toEqualTypeOf(cursor)
 expectTypeOf(cursor.toArray()).resolves.toEqualTypeOf<WithId<User>[]>()
 expectTypeOf(cursor.next()).resolves.toEqualTypeOf<WithId<User> | null>()
-expectTypeOf(cursor.map((user) => user.age)).toEqualTypeOf<FindCursor<number>>()
-expectTypeOf(cursor.project<{ name: string }>({ name: 1 })).toEqualTypeOf<FindCursor<{ name: string }>>()
+expectTypeOf(cursor.map((user) => user.age)).toEqualTypeOf<FindCursor<number, User>>()
+expectTypeOf(cursor.project<{ name: string }>({ name: 1 })).toEqualTypeOf<FindCursor<{ name: string }, User>>()
 // @ts-expect-error a direction that does not exist
 cursor.sort({ age: 2 })
 

@@ -17,6 +17,7 @@ export { MoltenBulkWriteError, MoltenError } from './errors.js'
 export { BulkWriteResult } from './request/bulk.js'
 
 export type { BulkCounts, MoltenErrorDetails, MoltenErrorKind, WriteError } from './errors.js'
+export type { AbstractCursor } from './cursor/abstract-cursor.js'
 export type { ListCursor } from './cursor/list-cursor.js'
 export type * from './api/driver-names.js'
 export type * from './types/index.js'

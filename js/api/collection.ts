@@ -152,6 +152,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    */
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndUpdate<R>(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: FindOneAndUpdateOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<R>>
+  findOneAndUpdate<R>(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<R | null>
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
     return this.#findOneAnd('findOneAndUpdate', options, (where, given) => {
       return updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), 0)
@@ -161,6 +163,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   /** Replaces the first document that matches; otherwise like `findOneAndUpdate`. */
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndReplace<R>(filter: Filter<T>, replacement: WithoutId<T>, options: FindOneAndReplaceOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<R>>
+  findOneAndReplace<R>(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & { includeResultMetadata?: false }): Promise<R | null>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
     return this.#findOneAnd('findOneAndReplace', options, (where, given) => {
       return replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given))
@@ -170,6 +174,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   /** Deletes the first document that matches, in the order of `sort`, and resolves with it; with null when none matched. */
   findOneAndDelete(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<WithId<T>>>
   findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & { includeResultMetadata?: false }): Promise<WithId<T> | null>
+  findOneAndDelete<R>(filter: Filter<T>, options: FindOneAndDeleteOptions<T> & { includeResultMetadata: true }): Promise<ModifyResult<R>>
+  findOneAndDelete<R>(filter: Filter<T>, options?: FindOneAndDeleteOptions<T> & { includeResultMetadata?: false }): Promise<R | null>
   findOneAndDelete(filter: Filter<T>, options?: FindOneAndDeleteOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
     return this.#findOneAnd('findOneAndDelete', options as FindOneAndUpdateOptions<T> | undefined, (where, given) => {
       checkFields(where, 'filter', filter)

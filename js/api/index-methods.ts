@@ -13,7 +13,7 @@ import { Opcode } from '../transport/opcodes.js'
 import type { Document, OperationOptions } from '../types/index.js'
 import type {
   CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
-  IndexInformationOptions, IndexSpecification, ListIndexesOptions
+  IndexInformationOptions, IndexSpecification, IndexSpecificationOf, ListIndexesOptions
 } from '../types/indexes.js'
 import { handleOf } from './key-methods.js'
 import { CollectionReadMethods } from './read-methods.js'
@@ -29,7 +29,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
    * 86) or its fields (code 85), and `NOT_SUPPORTED` for text, hashed, geographic and wildcard indexes. Then no index is
    * created.
    */
-  createIndex(indexSpec: IndexSpecification, options?: CreateIndexesOptions): Promise<string> {
+  createIndex(indexSpec: IndexSpecificationOf<T>, options?: CreateIndexesOptions): Promise<string> {
     return handleOf(this).run<string, CreateIndexesOptions>('createIndex', options, (where, given) => {
       const spec = specOf(where, indexSpec, given)
       return createRequest([spec], (names) => names[0]!)

@@ -24,12 +24,14 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    *
    * Rejects with `BAD_QUERY` naming the path when the filter, sort or projection is malformed.
    */
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null>
+  findOne<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<R | null>
   findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
     if (options === undefined) {
       const id = soleId(filter)
       if (id !== undefined) return handleOf(this).getOne<WithId<T>>('findOne', id)
     }
-    return handleOf(this).run<WithId<T> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given))
+    return handleOf(this).run<WithId<T> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given as FindOneOptions))
   }
 
   /**
@@ -47,11 +49,13 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    *
    * Throws a TypeError when an argument has the wrong type; its methods reject with `BAD_QUERY` like `findOne`.
    */
-  find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>> {
+  find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T>
+  find<R>(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<R, T>
+  find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T> {
     const where = `${this.collectionName}.find`
-    const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.find)
+    const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.find)
     const source = { connection: handleOf(this).connection, owner: this, collection: this.collectionName }
-    return FindCursor.create<WithId<T>>(source, filterOf(where, filter), findManyOf(where, given))
+    return FindCursor.create<WithId<T>, T>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
   /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is malformed. */
@@ -69,8 +73,9 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * the field is absent. Rejects with `BAD_QUERY` when the filter is malformed, `LIMIT` when the values take more than 16
    * MiB.
    */
-  distinct<P extends Path<WithId<T>>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
-  distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
+  distinct<K extends keyof T & string>(key: K, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<T[K]>[]>
+  distinct<P extends Path<T>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
+  distinct<K extends string>(key: string extends K ? K : never, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
   distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]> {
     return handleOf(this).run<any[], DistinctOptions>('distinct', options, (where, given) => {
       if (typeof key !== 'string' || key === '') throw wrongArgument(where, 'key', 'a path', key)
@@ -95,9 +100,11 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    *
    * Throws what `find` would reject with.
    */
+  findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[]
+  findSync<R>(filter?: Filter<T> | null, options?: FindOptions<T>): R[]
   findSync(filter?: Filter<T> | null, options?: FindOptions<T>): WithId<T>[] {
     const where = `${this.collectionName}.findSync`
-    const given = optionsOf<FindOptions<T>>(where, options, COLLECTION.findSync)
+    const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
     const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given.signal)
@@ -114,9 +121,11 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   /**
    * The first document that matches, or null, read on this thread like `findSync`. Throws what `findOne` would reject with.
    */
+  findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null
+  findOneSync<R>(filter?: Filter<T> | null, options?: FindOneOptions<T>): R | null
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
     const where = `${this.collectionName}.findOneSync`
-    const given = optionsOf<FindOneOptions<T>>(where, options, COLLECTION.findOneSync)
+    const given = optionsOf<FindOneOptions<any>>(where, options, COLLECTION.findOneSync)
     return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given.signal)
   }
 

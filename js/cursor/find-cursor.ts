@@ -11,7 +11,7 @@ import { countRequest } from '../request/reads.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
-import type { Document, Sort, SortDirection } from '../types/index.js'
+import type { Document, Filter, Projection, Sort, SortDirection } from '../types/index.js'
 import { AbstractCursor, bufferOf } from './abstract-cursor.js'
 import type { CursorSource, Reading } from './buffer.js'
 
@@ -34,18 +34,19 @@ function readingOf(source: CursorSource, find: Find): Reading {
 }
 
 /**
- * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one.
+ * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one. `T` is what it
+ * yields, `S` the documents of the collection, whose fields filters, orders and projections name.
  *
  * Its methods reject with `CLOSED` when the database was closed, `BAD_QUERY` when the filter, sort or projection is
  * malformed, and `TIMEOUT` when it was idle or ran for too long.
  */
-export class FindCursor<T = any> extends AbstractCursor<T> {
+export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
   readonly #source: CursorSource
   readonly #find: Find
 
   /** @internal */
-  static create<T>(source: CursorSource, filter: Document, settings: FindShape): FindCursor<T> {
-    return new FindCursor<T>(source, { filter, settings })
+  static create<T, S>(source: CursorSource, filter: Document, settings: FindShape): FindCursor<T, S> {
+    return new FindCursor<T, S>(source, { filter, settings })
   }
 
   private constructor(source: CursorSource, find: Find) {
@@ -55,14 +56,14 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   }
 
   /** Replaces the filter. */
-  filter(filter: Document): this {
+  filter(filter: Filter<S>): this {
     this.#configure('filter')
     this.#find.filter = filterOf(this.#where('filter'), filter)
     return this
   }
 
   /** Sets the order: a field, an object, a Map, or a list of fields or pairs. Replaces an earlier one. */
-  sort(sort: Sort | null, direction?: SortDirection): this {
+  sort(sort: Sort<S> | null, direction?: SortDirection): this {
     this.#configure('sort')
     this.#find.settings.sort = sortKeys(this.#where('sort'), sort, direction)
     return this
@@ -92,11 +93,11 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   }
 
   /** Includes (1) or excludes (0) fields. */
-  project<P extends Document = Document>(projection: Document): FindCursor<P> {
+  project<P = Document>(projection: Projection<S>): FindCursor<P, S> {
     this.#configure('project')
     checkFields(this.#where('project'), 'projection', projection)
     this.#find.settings.projection = projection
-    return this as unknown as FindCursor<P>
+    return this as unknown as FindCursor<P, S>
   }
 
   /** Sets the batch size: how many documents are fetched at a time; 0 for the default. */
@@ -134,9 +135,9 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
    * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
    * order.
    */
-  map<R>(transform: (document: T) => R): FindCursor<R> {
+  map<R>(transform: (document: T) => R): FindCursor<R, S> {
     bufferOf(this).map(transform)
-    return this as unknown as FindCursor<R>
+    return this as unknown as FindCursor<R, S>
   }
 
   /** Resolves with the number of documents that match, within skip and limit. The cursor does not move. */
@@ -164,8 +165,8 @@ export class FindCursor<T = any> extends AbstractCursor<T> {
   }
 
   /** A new cursor with the same filter and options, without the functions of `map`. */
-  clone(): FindCursor<T> {
-    return new FindCursor<T>(this.#source, { filter: this.#find.filter, settings: { ...this.#find.settings } })
+  clone(): FindCursor<T, S> {
+    return new FindCursor<T, S>(this.#source, { filter: this.#find.filter, settings: { ...this.#find.settings } })
   }
 
   #where(method: string): string {

@@ -1,9 +1,9 @@
 // Filters, projections and orders.
 
 import type { Document } from './documents.js'
-import type { NamedPath } from './named-paths.js'
-import type { Deferred, IsOpen } from './parts.js'
-import type { Alternative, Path, PathValue, Pattern, WithId } from './paths.js'
+import type { Atom, Deferred, IsAny, IsOpen } from './parts.js'
+import type { Name, Place } from './path-names.js'
+import type { Alternative, InferId, Path, PathValue, Pattern } from './paths.js'
 
 /** The operators on one field. */
 export interface FilterOperators<T> {
@@ -26,7 +26,7 @@ export interface FilterOperators<T> {
   /** Where the operators, or the regular expression, do not match. */
   $not?: FilterOperators<T> | RegExp
   /** A string in which the regular expression matches. */
-  $regex?: RegExp | string
+  $regex?: Text<T>
   /** Flags of `$regex`: i, m, s, x, u. */
   $options?: string
   /** A string that contains this text in upper or lower case, or an array that contains this element. */
@@ -38,11 +38,11 @@ export interface FilterOperators<T> {
   /** A number with this remainder after this divisor: `[divisor, remainder]`. */
   $mod?: readonly [divisor: number | bigint, remainder: number | bigint]
   /** An array with this many elements. */
-  $size?: number
+  $size?: Sized<T>
   /** An array that contains all of these. */
-  $all?: readonly any[]
+  $all?: AllOf<T>
   /** An array with an element that meets all of these conditions. */
-  $elemMatch?: Document
+  $elemMatch?: ElementMatch<T>
   /** An integer or bytes in which all of these bits are 1: a mask, or the positions of the bits. */
   $bitsAllSet?: BitMask
   /** An integer or bytes in which all of these bits are 0. */
@@ -79,13 +79,36 @@ export interface RootFilterOperators<T> {
   $comment?: unknown
 }
 
-/** Conditions on fields, dotted paths and combined filters. */
-export type Filter<T> = (IsOpen<T> extends true ? Document : FilterOf<WithId<T>, RootFilterOperators<T>>) | Deferred<T>
+/** The element type of the arrays among the types of a value. */
+type ElementOf<T> = T extends readonly (infer E)[] ? E : never
+
+type HasArray<T> = [ElementOf<T>] extends [never] ? false : true
+
+type Text<T> = IsAny<T> extends true ? RegExp | string : [Extract<T, string>] extends [never] ? never : RegExp | string
+
+type Sized<T> = IsAny<T> extends true ? number : HasArray<T> extends true ? number : never
+
+/** `$all` takes a value that is no array too, as if it stood in one. */
+type AllOf<T> = IsAny<T> extends true
+  ? readonly any[]
+  : readonly (T | ElementOf<T> | Pattern<T | ElementOf<T>> | { $elemMatch: ElementMatch<T> })[]
+
+type ElementMatch<T> = IsAny<T> extends true ? Document : HasArray<T> extends true ? ElementCondition<ElementOf<T>> : never
+
+/** Conditions on an element: operators on the element itself, or a filter of its fields. */
+export type ElementCondition<E> = IsAny<E> extends true
+  ? Document
+  : FilterOperators<E> | (E extends Atom ? never : E extends readonly unknown[] ? Document : IsOpen<E> extends true ? Document : FieldConditions<E, RootFilterOperators<E>>)
+
+/** Conditions on fields, dotted paths and combined filters. A value that is undefined is refused when the filter is used. */
+export type Filter<T> = (IsOpen<T> extends true ? Document : FieldConditions<T, RootFilterOperators<T> & { _id?: Condition<InferId<T>> }>) | Deferred<T>
 
 /** Conditions on names, or on names and positions: a value whose type is an interface is of the first kind. */
-type FilterOf<T, Root> = (Conditions<T, Path<T>> & Root) | ([Path<T>] extends [NamedPath<T>] ? never : Conditions<T, NamedPath<T>> & Root)
+type FieldConditions<T, Root> =
+  | (NameConditions<T> & { [X in Place<T> as X[0]]?: Condition<X[1]> } & Root)
+  | ([Place<T>] extends [never] ? never : NameConditions<T> & Root)
 
-type Conditions<T, P extends string> = { [K in P]?: Condition<PathValue<T, K>> }
+type NameConditions<T> = { [K in Name<T>]?: Condition<PathValue<T, K>> }
 
 /** The projection of an array: some of its elements, or the first that meets a condition. */
 export type ArrayProjection = { $slice: number | readonly [skip: number, count: number] } | { $elemMatch: Document }
@@ -97,20 +120,35 @@ export type ProjectedValue = string | Document | readonly unknown[] | null
  * Fields to include (1) or to exclude (0), parts of arrays, `path.$` for the matched element, and fields of any name that
  * are computed by expressions.
  */
-export type Projection<T> = IsOpen<T> extends true
-  ? Document
-  : { [P in Path<WithId<T>>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue } & { [positional: `${string}.$`]: 1 | true } & {
-      [computed: string]: unknown
+export type Projection<T> = ProjectionOf<T>['projection']
+
+/** A conditional type whose member is taken; see `SortOf`. */
+type ProjectionOf<T> = T extends unknown
+  ? {
+      projection: IsOpen<T> extends true
+        ? Document
+        : { [P in Path<T>]?: 0 | 1 | boolean | ArrayProjection | ProjectedValue } & { [positional: `${string}.$`]: 1 | true } & { [computed: string]: unknown }
     }
+  : never
 
 /** Ascending or descending. */
 export type SortDirection = 1 | -1 | 'asc' | 'desc' | 'ascending' | 'descending' | '1' | '-1'
 
-/** A sort order, in any form that the mongodb driver accepts. */
-export type Sort =
-  | string
-  | { [path: string]: SortDirection }
-  | Map<string, SortDirection>
-  | readonly [string, SortDirection]
-  | readonly (readonly [string, SortDirection])[]
-  | readonly string[]
+/** A sort order, in any form that the mongodb driver accepts. Of `Sort<T>` an object names fields of `T`; a plain `Sort` names any. */
+export type Sort<T = any> = SortOf<T>['sort']
+
+/**
+ * A conditional type whose member is taken: of a type parameter the compiler then compares with what its constraint gives, so that generic code may
+ * sort by the fields that it knows.
+ */
+type SortOf<T> = T extends unknown
+  ? {
+      sort:
+        | string
+        | Map<string, SortDirection>
+        | readonly [string, SortDirection]
+        | readonly (readonly [string, SortDirection])[]
+        | readonly string[]
+        | (IsOpen<T> extends true ? { [path: string]: SortDirection | undefined } : { [P in Path<T>]?: SortDirection })
+    }
+  : never

@@ -3,6 +3,8 @@
 import type { Document } from './documents.js'
 import type { IndexDirection } from './hints.js'
 import type { OperationOptions } from './options.js'
+import type { IsOpen } from './parts.js'
+import type { Path } from './paths.js'
 
 /** The fields of an index, in order, in any form that the driver accepts. */
 export type IndexSpecification = OneOrMore<
@@ -10,6 +12,11 @@ export type IndexSpecification = OneOrMore<
 >
 
 type OneOrMore<T> = T | readonly T[]
+
+/** The fields of an index, where an object names fields of the documents. */
+export type IndexSpecificationOf<T> = IsOpen<T> extends true
+  ? IndexSpecification
+  : OneOrMore<string | readonly [string, IndexDirection] | { readonly [P in Path<T>]?: IndexDirection } | ReadonlyMap<string, IndexDirection>>
 
 /** Properties of an index. */
 export interface IndexOptions {

@@ -81,7 +81,7 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
   /** The fields to include or exclude. */
   projection?: Projection<T>
   /** The order; default natural order, which is the order of insertion. */
-  sort?: Sort
+  sort?: Sort<T>
   /** Documents to skip first. */
   skip?: number
   /** The maximum number of documents; 0 means all. */
@@ -168,7 +168,9 @@ export interface GetOptions extends OperationOptions {
 export type SetEntry<T> = readonly [id: InferId<T>, document: OptionalId<T>, options?: { ifVersion?: number }]
 
 /** Options of `findOneAndUpdate`. */
-export interface FindOneAndUpdateOptions<T = Document> extends UpdateOneOptions {
+export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
+  /** Of several that match, the first in this order. */
+  sort?: Sort<T>
   /** Whether to resolve with the document before (the default) or after the write. */
   returnDocument?: 'before' | 'after'
   /** The fields to include or exclude. */

@@ -1,6 +1,7 @@
-// The types of documents with and without `_id`, and of their dotted paths.
+// The types of documents with and without `_id`, and the values at their dotted paths.
 
-import type { Atom, IsAny, IsOpen, Present, Without } from './parts.js'
+import type { Name, Place } from './path-names.js'
+import type { IsAny, IsOpen, Present, Without } from './parts.js'
 
 /** The type of a collection's `_id`: that of `T`, or string when `T` has none. */
 export type InferId<T> = IsAny<T> extends true ? any : '_id' extends keyof T ? Present<T['_id']> : string
@@ -14,38 +15,32 @@ export type OptionalId<T> = IsOpen<T> extends true ? T : Without<T, '_id'> & { _
 /** A document without `_id`, for replacements. */
 export type WithoutId<T> = IsOpen<T> extends true ? T : Without<T, '_id'>
 
-/** The dotted paths of a document, five levels deep; positions in arrays are numbers. */
-export type Path<T, Depth extends 0[] = []> = Depth['length'] extends 5
-  ? never
-  : IsAny<T> extends true
-    ? string
-    : T extends Atom
-      ? never
-      : T extends readonly (infer E)[]
-        ? `${number}` | `${number}.${Path<E, [...Depth, 0]>}` | Path<E, [...Depth, 0]>
-        : { [K in keyof T & string]: K | `${K}.${Path<Present<T[K]>, [...Depth, 0]>}` }[keyof T & string]
+/**
+ * The dotted paths of a document, eight levels deep, where arrays are no level of their own. Positions in arrays are numbers. What stands
+ * below `unknown`, below the values of a Record or deeper has any name.
+ */
+export type Path<T> = IsOpen<T> extends true ? string : '_id' | Name<T> | Place<T>[0]
 
 /** The type of the value at a dotted path; of a union, that of the members that have the path. */
-export type PathValue<T, P extends string> =
-  IsAny<T> extends true
-    ? any
-    : T extends null | undefined
-      ? undefined
-      : T extends readonly (infer E)[]
-        ? ElementValue<E, P>
-        : P extends keyof T
-          ? T[P]
-          : P extends `${infer K}.${infer Rest}`
-            ? K extends keyof T
-              ? PathValue<T[K], Rest>
-              : never
+export type PathValue<T, P extends string> = unknown extends T
+  ? any
+  : T extends readonly (infer E)[]
+    ? P extends `${number}.${infer Rest}`
+      ? PathValue<E, Rest>
+      : P extends `${number}`
+        ? E
+        : PathValue<E, P>
+    : string extends keyof T
+      ? P extends `${string}.${infer Rest}`
+        ? PathValue<T[keyof T], Rest>
+        : T[keyof T]
+      : P extends keyof T
+        ? T[P]
+        : P extends `${infer K extends keyof T & string}.${infer Rest}`
+          ? PathValue<T[K], Rest>
+          : T extends null | undefined
+            ? undefined
             : never
-
-type ElementValue<E, P extends string> = P extends `${number}`
-  ? E
-  : P extends `${number}.${infer Rest}`
-    ? PathValue<E, Rest>
-    : PathValue<E, P>
 
 /** The values that a field may be compared with: its value, or an element if it is an array; null if it may be absent. */
 export type Alternative<T> =

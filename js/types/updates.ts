@@ -1,77 +1,67 @@
 // Updates.
 
 import type { Document } from './documents.js'
-import type { Filter, FilterOperators } from './filters.js'
-import type { NamedPath, PlacedPath } from './named-paths.js'
-import type { Atom, Deferred, IsAny, IsOpen, Present } from './parts.js'
-import type { InferId, Path, PathValue, Pattern, WithoutId } from './paths.js'
+import type { ElementCondition } from './filters.js'
+import type { Deferred, IsAny, IsOpen } from './parts.js'
+import type { Name, Place } from './path-names.js'
+import type { InferId, PathValue, Pattern } from './paths.js'
 
 /** Paths with positional parts, whose values may be of any type. */
 type PositionalPath = `${string}.$${string}`
 
-type AnyPattern<T> = PlacedPath<T> | PositionalPath
+type UpdateName<T> = Exclude<Name<T>, '_id' | `_id.${string}`>
 
 /**
- * The fields of an operator: by name and by pattern; or by name alone, because the type of an interface value has no index
- * signatures. Fields that an operator cannot change have the type never. Their types are evaluated when they are used, those
- * of patterns always.
+ * The fields of an operator: by name and by pattern; or by name alone, since a value whose type is an interface has no index signatures.
+ * Fields that an operator cannot change have the type never.
  */
-type Fields<T, Named, Placed> = (Named & Placed) | ([NamedPath<T>] extends [never] ? never : Named)
+type Fields<Named, Placed> = (Named & Placed & Positional) | (keyof Named extends never ? never : Named)
 
+/** What `$set` takes: the value. undefined is left out, or null with `ignoreUndefined: false`. */
 type SetFields<T> = Fields<
-  T,
-  { [K in NamedPath<T>]?: Present<PathValue<T, K>> },
-  { [K in AnyPattern<T>]?: Present<ValueAt<T, K>> }
+  { [K in UpdateName<T>]?: PathValue<T, K> | undefined },
+  { [X in Place<T> as X[0]]?: X[1] | undefined }
 >
 
 /** Fields of which at least one type is in V. */
 type Matching<T, V, R> = Fields<
-  T,
-  { [K in NamedPath<T>]?: Has<PathValue<T, K>, V> extends true ? R : never },
-  { [K in AnyPattern<T> as Has<ValueAt<T, K>, V> extends true ? K : never]?: K extends PositionalPath ? any : R }
+  { [K in UpdateName<T>]?: IfHas<PathValue<T, K>, V, R> },
+  { [X in Place<T> as X[0]]?: IfHas<X[1], V, R> }
 >
 
-/** Whether at least one type of a value is in V. */
-type Has<T, V> = IsAny<T> extends true ? true : [Extract<T, V>] extends [never] ? false : true
-
-type ValueAt<T, P extends string> = P extends PositionalPath ? any : PathValue<T, P>
+/** R, where one of the types of a value is among V. */
+type IfHas<T, V, R> = IsAny<T> extends true ? R : [Extract<T, V>] extends [never] ? never : R
 
 type Elements<T> = IsAny<T> extends true ? any : T extends readonly (infer E)[] ? E : never
 
-type IfArray<T, R> = Has<T, readonly unknown[]> extends true ? R : never
+type Push<E> = [E] extends [never] ? never : E | PushModifiers<E>
 
-type Push<E> = E | PushModifiers<E>
+type AddToSet<E> = [E] extends [never] ? never : E | { $each: readonly E[] }
 
-type AddToSet<E> = E | { $each: readonly E[] }
+type Pull<E> = [E] extends [never] ? never : E | Pattern<E> | ElementCondition<E>
 
-type Pull<E> = E | FilterOperators<E> | Pattern<E> | (E extends Atom ? never : Filter<E>)
+type PullAll<E> = [E] extends [never] ? never : readonly E[]
 
 /** Fields that are arrays, with the operand types of each array operator. */
 type PushFields<T> = Fields<
-  T,
-  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, Push<Elements<PathValue<T, K>>>> },
-  { [K in AnyPattern<T> as ArrayKey<T, K>]?: Push<Elements<ValueAt<T, K>>> }
+  { [K in UpdateName<T>]?: Push<Elements<PathValue<T, K>>> },
+  { [X in Place<T> as X[0]]?: Push<Elements<X[1]>> }
 >
 
 type AddToSetFields<T> = Fields<
-  T,
-  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, AddToSet<Elements<PathValue<T, K>>>> },
-  { [K in AnyPattern<T> as ArrayKey<T, K>]?: AddToSet<Elements<ValueAt<T, K>>> }
+  { [K in UpdateName<T>]?: AddToSet<Elements<PathValue<T, K>>> },
+  { [X in Place<T> as X[0]]?: AddToSet<Elements<X[1]>> }
 >
 
 type PullFields<T> = Fields<
-  T,
-  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, Pull<Elements<PathValue<T, K>>>> },
-  { [K in AnyPattern<T> as ArrayKey<T, K>]?: Pull<Elements<ValueAt<T, K>>> }
+  { [K in UpdateName<T>]?: Pull<Elements<PathValue<T, K>>> },
+  { [X in Place<T> as X[0]]?: Pull<Elements<X[1]>> }
 >
 
 type PullAllFields<T> = Fields<
-  T,
-  { [K in NamedPath<T>]?: IfArray<PathValue<T, K>, readonly Elements<PathValue<T, K>>[]> },
-  { [K in AnyPattern<T> as ArrayKey<T, K>]?: readonly Elements<ValueAt<T, K>>[] }
+  { [K in UpdateName<T>]?: PullAll<Elements<PathValue<T, K>>> },
+  { [X in Place<T> as X[0]]?: PullAll<Elements<X[1]>> }
 >
-
-type ArrayKey<T, K extends string> = Has<ValueAt<T, K>, readonly unknown[]> extends true ? K : never
 
 /** How `$push` adds several elements. */
 export interface PushModifiers<E> {
@@ -97,7 +87,7 @@ export interface UpdateOperators<T, Id = any> {
   /** Sets fields of a document that an upsert inserts. */
   $setOnInsert?: SetFields<T> & { _id?: Id }
   /** Removes fields; the values are ignored. */
-  $unset?: Flags<Path<T> | PositionalPath, '' | true | 1>
+  $unset?: Flags<UpdateName<T> | Place<T>[0] | PositionalPath, string | boolean | number | null>
   /** Adds to numbers; an absent field starts at 0. */
   $inc?: Matching<T, number | bigint, number | bigint>
   /** Multiplies numbers; an absent field becomes 0. */
@@ -107,7 +97,7 @@ export interface UpdateOperators<T, Id = any> {
   /** Sets fields whose value is less than this. */
   $max?: SetFields<T>
   /** Renames fields. */
-  $rename?: Flags<Path<T>, string>
+  $rename?: Flags<UpdateName<T> | Place<T>[0], string>
   /** Sets fields to the time of the update. */
   $currentDate?: Matching<T, Date, true | { $type: 'date' }>
   /** Appends to arrays; an absent field starts empty. */
@@ -128,5 +118,5 @@ type Flags<P extends string, V> = { [K in P]?: V }
 
 /** A change of a document by operators. */
 export type UpdateFilter<T> =
-  | (IsOpen<T> extends true ? { [operator: `$${string}`]: Document } : UpdateOperators<WithoutId<T>, InferId<T>>)
+  | (IsOpen<T> extends true ? { [operator: `$${string}`]: Document } : UpdateOperators<T, InferId<T>>)
   | Deferred<T>
