@@ -19,20 +19,16 @@ use entries::Entry;
 
 const LONGEST: usize = 4096;
 
-/// A small generator with a seed.
-struct Dice(u64);
+/// A random generator with a seed.
+struct Dice(fastrand::Rng);
 
 impl Dice {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.u64(..)
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
+        self.0.usize(..bound.max(1))
     }
 }
 
@@ -96,7 +92,7 @@ fn run_all(name: &str, mutations: u64) {
         run(entry, input, || format!("stored input {n} of {name}"));
     }
     let seed = setting("MOLTENDB_SEED", 1);
-    let mut dice = Dice(seed);
+    let mut dice = Dice(fastrand::Rng::with_seed(seed));
     let seconds = setting("MOLTENDB_FUZZ_SECONDS", 0);
     let (began, least) = (Instant::now(), setting("MOLTENDB_MUTATIONS", mutations));
     let mut n = 0;

@@ -25,15 +25,15 @@ use support::{Client, object};
 /// Documents that one writer owns.
 const OWN: usize = 40;
 
-struct Dice(u64);
+struct Dice(fastrand::Rng);
 
 impl Dice {
+    fn new(seed: u64) -> Dice {
+        Dice(fastrand::Rng::with_seed(seed))
+    }
+
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+        self.0.usize(..bound)
     }
 }
 
@@ -151,7 +151,7 @@ fn writers_and_readers_agree_with_plain_maps_across_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let mut path: PathBuf = directory.path().join("db-0");
     let mut owners = vec![Own::new(); threads];
-    let mut dice = Dice(seed as u64);
+    let mut dice = Dice::new(seed as u64);
     for round in 0..rounds {
         let storage = if round % 4 == 3 { StorageMode::Sync } else { StorageMode::Async };
         let options = OpenOptions {
@@ -167,7 +167,7 @@ fn writers_and_readers_agree_with_plain_maps_across_reopening() {
         std::thread::scope(|scope| {
             let session = |database| Client { session: client.database.session(), database };
             let (reader, compactor) = (session(client.database.clone()), client.database.clone());
-            let (stop, its_dice) = (&stop, Dice(dice.below(1 << 30) as u64));
+            let (stop, its_dice) = (&stop, Dice::new(dice.below(1 << 30) as u64));
             scope.spawn(move || read(&reader, threads, its_dice, stop));
             scope.spawn(move || {
                 while !stop.load(Ordering::Acquire) {
@@ -180,7 +180,7 @@ fn writers_and_readers_agree_with_plain_maps_across_reopening() {
                 .enumerate()
                 .map(|(writer, own)| {
                     let client = session(client.database.clone());
-                    let mut dice = Dice(dice.below(1 << 30) as u64);
+                    let mut dice = Dice::new(dice.below(1 << 30) as u64);
                     scope.spawn(move || {
                         for _ in 0..writes {
                             step(&client, writer, own, &mut dice);

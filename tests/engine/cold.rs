@@ -30,15 +30,15 @@ const WRITERS: u64 = 3;
 /// Documents of one writer: few, so that a block holds many of them and each is read often.
 const OWN: u64 = 40;
 
-struct Dice(u64);
+struct Dice(fastrand::Rng);
 
 impl Dice {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mixed(self.0) % bound
+        self.0.u64(..bound)
     }
 }
 
+/// A hash of a document and its state, which decides the content.
 fn mixed(bits: u64) -> u64 {
     let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -264,7 +264,7 @@ fn play(way: Way, seed: u64, time: Duration) {
     let index = object(&[("key", key), ("name", Value::String("n_1".into()))]);
     client.database.create_indexes("c", &[Spec::parse(&index).unwrap()]).unwrap();
     let stop = AtomicBool::new(false);
-    let dice = |thread: u64| Dice(seed.wrapping_mul(1_000).wrapping_add(thread));
+    let dice = |thread: u64| Dice(fastrand::Rng::with_seed(seed.wrapping_mul(1_000).wrapping_add(thread)));
     std::thread::scope(|scope| {
         let (known, stop, context) = (&known, &stop, &context);
         let session = || Client { database: client.database.clone(), session: client.database.session() };

@@ -15,15 +15,16 @@ use moltendb_node::index::Spec;
 use moltendb_node::options::{AutoCompact, StorageMode};
 use moltendb_node::{OpenOptions, Result};
 
-/// A small generator with a seed that replays (xorshift64*).
-struct Dice(u64);
+/// A random generator whose seed replays a run.
+struct Dice(fastrand::Rng);
 
 impl Dice {
+    fn new(seed: u64) -> Dice {
+        Dice(fastrand::Rng::with_seed(seed))
+    }
+
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % sides
+        self.0.u64(..sides)
     }
 }
 
@@ -145,7 +146,7 @@ impl Run {
         let sim = Sim::new(seed);
         let client = open(&sim, way).unwrap();
         let states = BTreeMap::from([(0, Model::default())]);
-        let (dice, index_dice, model) = (Dice(seed | 1), Dice(!seed | 1), Model::default());
+        let (dice, index_dice, model) = (Dice::new(seed), Dice::new(!seed), Model::default());
         Run { way, dice, sim, client, model, states, durable: 0, open_cursor: None, index_dice, reach: 1 }
     }
 
@@ -165,16 +166,16 @@ impl Run {
     }
 
     /// Some processes die at a later operation, some meet a failing fsync.
-    fn doom(&self) {
-        let (death, failure) = (self.dice.0 % 3, self.dice.0 % 7);
+    fn doom(&mut self) {
+        let (death, failure) = (self.dice.roll(3), self.dice.roll(7));
         if self.way.mode == StorageMode::Memory {
             return;
         }
         if death == 0 {
-            self.sim.die_after(1 + self.dice.0 % 900);
+            self.sim.die_after(1 + self.dice.roll(900));
         }
         if failure == 0 {
-            self.sim.fail_sync(self.dice.0 % 60);
+            self.sim.fail_sync(self.dice.roll(60));
         }
     }
 

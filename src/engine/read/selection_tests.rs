@@ -22,14 +22,11 @@ use crate::options::{OpenOptions, StorageMode};
 use crate::query::expression::Constants;
 use crate::query::{Sort, Update};
 
-struct Dice(u64);
+struct Dice(fastrand::Rng);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 20) % sides
+        self.0.u64(..sides)
     }
 
     fn pick<T: Clone>(&mut self, all: &[T]) -> T {
@@ -387,7 +384,7 @@ fn update(dice: &mut Dice) -> Value {
 }
 
 fn run(seed: u64, runtime: &tokio::runtime::Handle) -> usize {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = Dice(fastrand::Rng::with_seed(seed));
     let directory = tempfile::tempdir().unwrap();
     let on_disk = dice.roll(8) == 0;
     let path =
