@@ -62,6 +62,21 @@ function open(project, { before = '', env = {}, flags = [], from = 'moltendb-nod
   return JSON.parse(stdout)
 }
 
+test('a runtime whose util.types lacks a function, as Deno does, stores instances of classes', (t) => {
+  const project = install(t)
+  installPlatform(project, here, join(root, addon))
+  const before = `
+    require('util').types.isExternal = undefined
+    const own = new (require('moltendb-node').ObjectId)('65a0c0ffee65a0c0ffee65a0')
+    const { Database: { prototype } } = require('moltendb-node')
+    const { collection } = prototype
+    prototype.collection = function (name) {
+      const found = collection.call(this, name)
+      return { insertOne: async () => ({ insertedId: String((await found.insertOne({ _id: own })).insertedId) }) }
+    }`
+  t.deepEqual(open(project, { before }), { inserted: '65a0c0ffee65a0c0ffee65a0' })
+})
+
 test('the package of the platform is loaded', (t) => {
   const project = install(t)
   installPlatform(project, here, join(root, addon))

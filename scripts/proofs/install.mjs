@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { readManifest } from '../package/manifests.mjs'
 import { pack } from '../package/pack.mjs'
 import { targets } from '../package/targets.mjs'
 import { npmOutput, root, seconds } from '../steps.mjs'
@@ -82,7 +83,17 @@ function npmInstall(folder, registry, ...args) {
   npmOutput(['install', NAME, '--registry', registry, '--cache', join(folder, '.cache'), '--no-audit', '--no-fund', '--loglevel=error', ...args], { cwd: folder, env: outside() })
 }
 
-const managers = {
+const installs = {
+  /** What the registry's readers and TypeScript's resolutions make of the manifests. */
+  lints() {
+    const modules = tool('package-lints', { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' })
+    const started = performance.now()
+    const { version } = readManifest()
+    for (const name of [NAME, `${NAME}-${hostTarget().name}`]) quietly(home, [join(modules, 'publint/src/cli.js'), join(home, 'packages', `${name}-${version}.tgz`), '--strict'])
+    quietly(home, [join(modules, '@arethetypeswrong/cli/dist/index.js'), join(home, 'packages', `${NAME}-${version}.tgz`)])
+    row('publint, attw', 'no problems found', started, '')
+  },
+
   npm(registry, host) {
     const folder = project('npm')
     let started = performance.now()
@@ -167,8 +178,8 @@ function yarn(linker, registry, host) {
 }
 
 async function main(names) {
-  const unknown = names.filter((name) => !Object.hasOwn(managers, name))
-  if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${Object.keys(managers).join(', ')}`)
+  const unknown = names.filter((name) => !Object.hasOwn(installs, name))
+  if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${Object.keys(installs).join(', ')}`)
   // All eight, with files of text for those that were not built here, so that a wrong choice would be seen.
   const packed = pack({ standIns: true, out: join(home, 'packages') })
   const host = hostTarget().name
@@ -176,7 +187,7 @@ async function main(names) {
     console.log(`${name.padEnd(32)} ${(size / 1000).toFixed(1)} kB packed, ${(unpackedSize / 1000).toFixed(1)} kB unpacked`)
   }
   await withRegistry(join(home, 'packages'), async (registry) => {
-    for (const name of names.length > 0 ? names : Object.keys(managers)) await managers[name](registry, host)
+    for (const name of names.length > 0 ? names : Object.keys(installs)) await installs[name](registry, host)
   })
 }
 
