@@ -18,6 +18,7 @@ import { targets, targetsNamed } from '../scripts/package/targets.mjs'
 import { disagreements, versionsInFiles } from '../scripts/package/versions.mjs'
 import { stalePlatformFiles } from '../scripts/package/write-platforms.mjs'
 import { npmOutput } from '../scripts/steps.mjs'
+import { planFor } from '../scripts/targets/build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = readManifest()
@@ -194,4 +195,16 @@ test('the notes of a release are what the changelog says of it', (t) => {
   t.is(notesOf('1.1.0', log), '- new\n')
   t.is(notesOf('1.0.0', log), '- old\n')
   t.throws(() => notesOf('1.0', log), { message: /no heading for 1\.0/ })
+})
+
+test('each platform is built where its tools are; what others build of it is never packed', (t) => {
+  for (const target of targets) {
+    const own = planFor(target, target.os)
+    t.true(own.product, target.name)
+    t.is(own.triple, target.triple)
+    t.is(own.target, target.libc === 'glibc' ? `${target.triple}.2.17` : target.triple)
+  }
+  for (const target of targetsNamed(['darwin-arm64', 'darwin-x64', 'win32-x64-msvc'])) t.false(planFor(target, 'linux').product)
+  const [arm64] = targetsNamed(['win32-arm64-msvc'])
+  t.throws(() => planFor(arm64, 'linux'), { message: /needs Microsoft's tools/ })
 })

@@ -37,14 +37,15 @@ export function planFor(target, host = process.platform) {
   }
   if (os === host) return { command: 'build', triple, target: triple, env: {}, product: true }
   if (os === 'darwin') return { command: 'zigbuild', triple, target: triple, env: UNSTRIPPED, zig: true, product: false }
-  if (target.cpu === 'x64') return windowsPlan('x86_64-pc-windows-gnu', 'build', 'x86_64-w64-mingw32-dlltool')
+  if (target.cpu === 'x64') return { command: 'build', triple: 'x86_64-pc-windows-gnu', target: 'x86_64-pc-windows-gnu', env: UNSTRIPPED, dlltool: 'x86_64-w64-mingw32-dlltool', product: false }
   throw new Error(`${target.name} cannot be built on ${host}: it needs Microsoft's tools, which .github/workflows/release.yml has`)
 }
 
-function windowsPlan(triple, command, dlltool) {
-  const imports = windowsImports(dlltool)
-  const env = { ...UNSTRIPPED, LIBNODE_PATH: imports, [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: `-L native=${imports}` }
-  return { command, triple, target: triple, env, product: false }
+/** What tells the linker where the functions of node.exe are, where a plan names the tool for it. */
+function importsOf({ dlltool, triple }) {
+  if (!dlltool) return {}
+  const folder = windowsImports(dlltool)
+  return { LIBNODE_PATH: folder, [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: `-L native=${folder}` }
 }
 
 function asVariable(triple) {
@@ -55,7 +56,7 @@ function asVariable(triple) {
 export function buildTarget(target, { quick = false } = {}) {
   const plan = planFor(target)
   const library = standardLibrary(plan.triple)
-  const env = { ...process.env, ...(quick && QUICK), ...plan.env, ...library.env, ...(plan.zig && { PATH: pathWithZig() }) }
+  const env = { ...process.env, ...(quick && QUICK), ...plan.env, ...importsOf(plan), ...library.env, ...(plan.zig && { PATH: pathWithZig() }) }
   const args = [plan.command, '--release', '--locked', '--lib', '--target', plan.target, '--target-dir', targetFolder, ...library.args]
   const { status, error } = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env })
   if (status !== 0) throw new Error(`cargo ${args.join(' ')} ended with ${status ?? error?.message}`)
