@@ -568,6 +568,8 @@ export interface UpdateOptions extends OperationOptions, HintOptions, ExplainOpt
 	upsert?: boolean;
 	/** Conditions on the array elements that paths address by `$[x]`: `[{ x: { $gt: 5 } }]`. */
 	arrayFilters?: readonly Document[];
+	/** Leaves out fields that are undefined; `false` stores null. */
+	ignoreUndefined?: boolean;
 }
 /** Options of updates of one document. */
 export interface UpdateOneOptions extends UpdateOptions {
@@ -576,8 +578,6 @@ export interface UpdateOneOptions extends UpdateOptions {
 }
 /** Options of `replaceOne`. */
 export interface ReplaceOptions extends Omit<UpdateOneOptions, "arrayFilters"> {
-	/** Leaves out fields that are undefined; `false` stores null. */
-	ignoreUndefined?: boolean;
 }
 /** Options of writes by `_id` that check the version. */
 export interface VersionOptions extends OperationOptions {
@@ -618,7 +618,7 @@ export interface FindOneAndUpdateOptions<T = Document> extends UpdateOptions {
 	includeResultMetadata?: boolean;
 }
 /** Options of `findOneAndReplace`. */
-export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters"> & Pick<ReplaceOptions, "ignoreUndefined">;
+export type FindOneAndReplaceOptions<T = Document> = Omit<FindOneAndUpdateOptions<T>, "arrayFilters">;
 /** Options of `findOneAndDelete`. */
 export type FindOneAndDeleteOptions<T = Document> = Pick<FindOneAndUpdateOptions<T>, "sort" | "projection" | "includeResultMetadata" | keyof DeleteOptions>;
 interface BulkWriteModelOptions extends HintOptions {

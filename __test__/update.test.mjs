@@ -50,7 +50,21 @@ test('an update that cannot apply is BAD_UPDATE and changes nothing', async (t) 
   t.deepEqual(await users.get(1), { _id: 1, name: 'Ada', n: 1 })
   await rejectsWith(t, 'BAD_UPDATE', users.updateOne({ _id: 1 }, { $set: { _id: 2 } }), /_id/)
   await rejectsWith(t, 'BAD_UPDATE', users.updateOne({ _id: 1 }, { $frobnicate: { n: 1 } }), /\$frobnicate/)
-  await rejectsWith(t, 'BAD_UPDATE', users.updateOne({ _id: 1 }, { $set: { n: undefined } }), /\$set\.n/)
+})
+
+test('undefined fields of updates are left out, or stored as null where ignoreUndefined is false', async (t) => {
+  const users = await collection(t, [{ _id: 1, name: 'Ada', n: 1, tags: ['a'], homes: [{ city: 'x' }] }])
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, i === 7 ? i : undefined]))
+  await users.updateOne({ _id: 1 }, { $set: { name: undefined, home: { city: 'x', zip: undefined }, ...many }, $inc: { n: undefined }, $pull: { tags: undefined } })
+  const stored = { _id: 1, name: 'Ada', n: 1, tags: ['a'], homes: [{ city: 'x' }], home: { city: 'x' }, f7: 7 }
+  t.deepEqual(await users.get(1), stored)
+  await users.bulkWrite([{ updateMany: { filter: {}, update: { $set: { name: undefined, n: 2 }, $inc: undefined } } }])
+  await users.findOneAndUpdate({ _id: 1 }, [{ $set: { name: undefined, n: { $add: ['$n', 1] } } }])
+  t.deepEqual(await users.get(1), { ...stored, n: 3 })
+  await users.updateOne({ _id: 1 }, { $set: { name: undefined, tags: [undefined, { x: undefined }] } }, { ignoreUndefined: false })
+  t.deepEqual(await users.get(1), { ...stored, n: 3, name: null, tags: [null, { x: null }] })
+  // A condition that is left out would pull every element.
+  await rejectsWith(t, 'BAD_UPDATE', users.updateOne({ _id: 1 }, { $pull: { homes: { city: undefined } } }), /'\$pull\.homes\.city' is undefined/)
 })
 
 test('a replacement is refused where operators are expected', async (t) => {

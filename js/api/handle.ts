@@ -4,7 +4,7 @@ import { checkId, flagOf } from '../arguments/arguments.js'
 import { HOT_MANY } from '../arguments/limits.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { COLLECTION } from '../arguments/option-table.js'
-import { encodeDocument, encodeId } from '../codec/encode.js'
+import { encodeDocument, encodeId, encodeValue } from '../codec/encode.js'
 import type { PortShapes } from '../codec/shapes.js'
 import type { Writer } from '../codec/writer.js'
 import type { CollectionState } from '../connection/collection-state.js'
@@ -179,6 +179,10 @@ class CallWriter implements DocumentWriter {
 
   writeReplacement(out: Writer, shapes: PortShapes, document: object): void {
     encodeDocument(out, shapes, document, this.handle.encoding(this.where, this.given))
+  }
+
+  writeUpdate(out: Writer, update: unknown): void {
+    encodeValue(out, update, 'update', this.handle.encoding(this.where, this.given))
   }
 
   writeUpsertId(out: Writer, upsert: boolean): void {

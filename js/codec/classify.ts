@@ -91,9 +91,31 @@ function kindOfInstance(value: object, prototype: object | null): ObjectKind {
   const refused = REFUSED.find((row) => row.is(value))
   if (refused) throw new Refusal(`is ${refused.what}; ${refused.next}`)
   const bsontype = bsontypeOf(value, prototype)
-  if (bsontype === undefined) return OBJECT
+  if (bsontype === undefined) {
+    refuseHidden(value, prototype)
+    return OBJECT
+  }
   if (bsontype === 'ObjectId' || bsontype === 'ObjectID') return OBJECT_ID
   throw new Refusal(`is a bson ${bsontype}; ${BSON_NEXT[bsontype] ?? 'store its content as plain values'}`)
+}
+
+/** Refuses an instance whose state is not in its fields: without fields it would be stored as {}, and a date of a library as its internals. */
+function refuseHidden(value: object, prototype: object | null): void {
+  if (prototype === null || Object.getPrototypeOf(prototype) === null || !Object.hasOwn(prototype, 'constructor')) return
+  refuseDateOf(value, prototype)
+  if (Object.keys(value).length > 0 || Reflect.ownKeys(prototype).length === 1) return
+  throw new Refusal(`is ${nameOf(prototype)} that has no fields of its own and would be stored as {}; store its content as plain values, for example String(value)`)
+}
+
+function refuseDateOf(value: object, prototype: object): void {
+  const has = (name: string): boolean => typeof (value as { [name: string]: unknown })[name] === 'function'
+  if (has('toDate') && has('toISOString')) throw new Refusal(`is ${nameOf(prototype)}, a date of a library; store value.toDate()`)
+  if (has('toJSDate') && has('toISO')) throw new Refusal(`is ${nameOf(prototype)}, a date of a library; store value.toJSDate()`)
+}
+
+function nameOf(prototype: object): string {
+  const { constructor } = prototype
+  return typeof constructor === 'function' && constructor.name !== '' ? `an instance of ${constructor.name}` : 'an instance of a class'
 }
 
 /** An own `_bsontype` of a plain object is an ordinary field: it may come from untrusted JSON. */

@@ -135,7 +135,7 @@ class Encoder extends TokenWriter {
         return this.bigint(value)
       case 'undefined':
         // Elements of arrays, and fields with `ignoreUndefined: false`; other undefined fields were left out before.
-        if (this.role === 'document') return out.token(0xc0)
+        if (this.role === 'document' || (this.role === 'update' && !this.conditions)) return out.token(0xc0)
         throw new Refusal('is undefined; leave it out, or use null')
       case 'function':
         throw new Refusal('is a function; store data only')
@@ -282,18 +282,28 @@ class Encoder extends TokenWriter {
     return this.shapes.numberOf(names)
   }
 
-  /** Writes an object of a filter or update; nothing is left out of it. */
+  /** Writes an object of a filter or update. Undefined fields are left out of updates, but not of the conditions of `$pull`: fewer conditions pull more. */
   private map(object: object, keys: string[], depth: number): void {
+    const omits = this.ignoreUndefined && this.role === 'update' && (!this.conditions || depth === 2)
+    // The head of a larger map has another length when fields are left out.
+    if (omits && depth > 1 && keys.length > MOST_PATCHED) return this.gathered(object, keys, depth, false, undefined)
     this.enter(depth)
-    this.count(0x80, 0xde, keys.length)
+    const start = this.out.length
+    let count = keys.length
+    this.count(0x80, 0xde, count)
     let i = 0
     try {
       for (; i < keys.length; i++) {
         const key = keys[i] as string
+        const value = (object as { [key: string]: unknown })[key]
+        if (value === undefined && omits && keys.length <= MOST_PATCHED) {
+          this.out.bytes[start] = 0x80 | --count
+          continue
+        }
         this.key(key)
         const pulls = depth === 1 && key === '$pull' && this.role === 'update'
         if (pulls) this.conditions = true
-        this.value((object as { [key: string]: unknown })[key], depth + 1)
+        this.value(value, depth + 1)
         if (pulls) this.conditions = false
         this.checkSize()
       }
@@ -307,6 +317,9 @@ class Encoder extends TokenWriter {
     this.string(key)
   }
 }
+
+/** The most fields of a map whose number is in its first byte. */
+const MOST_PATCHED = 15
 
 const BAD_NAME = 'has a name with a lone surrogate; use well-formed Unicode'
 

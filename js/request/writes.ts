@@ -29,6 +29,7 @@ export interface DocumentWriter {
   /** Writes a document to insert, creating its `_id` if it has none; returns the `_id`. */
   writeNew(out: Writer, shapes: PortShapes, document: object): unknown
   writeReplacement(out: Writer, shapes: PortShapes, document: object): void
+  writeUpdate(out: Writer, update: unknown): void
   /** The `_id` of the document that an upsert may insert; nil where the write does not upsert. */
   writeUpsertId(out: Writer, upsert: boolean): void
 }
@@ -52,7 +53,7 @@ export function updateOf(
     flags: flags | flagsOf(upsert, sort),
     body: (out) => {
       encodeValue(out, filter, 'filter')
-      encodeValue(out, update, 'update')
+      documents.writeUpdate(out, update)
       documents.writeUpsertId(out, upsert)
       encodeValue(out, arrayFilters, 'filter')
       writeField(out, hint)
