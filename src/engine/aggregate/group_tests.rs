@@ -7,10 +7,13 @@ use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::parallel::Workers;
+use crate::engine::index_build::create;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Reach, Upsert};
 use crate::engine::operation::response::Document;
 use crate::engine::store::Store;
+use crate::engine::write::by_filter;
+use crate::engine::write::by_id;
 use crate::engine::write::modification::{Change, Modification};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
@@ -83,7 +86,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
     };
     for from in (0..DOCUMENTS).step_by(5_000) {
         let documents: Vec<Incoming> = (from..from + 5_000).map(document).collect();
-        store.insert("c", &documents, InsertOrder::Ordered).result.unwrap();
+        by_id::insert(store, "c", &documents, InsertOrder::Ordered).result.unwrap();
     }
     // Slots without documents, including a whole range of them.
     let range = |from: i32, to: i32| object(&[("$gte", Value::Int(from)), ("$lt", Value::Int(to))]);
@@ -101,9 +104,9 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
             watch: &Watch::default(),
             ahead: None,
         };
-        assert!(store.modify(&modification).result.unwrap().matched >= 500);
+        assert!(by_filter::modify(store, &modification).result.unwrap().matched >= 500);
     }
-    store.create_indexes("c", &[spec(&["k"]), spec(&["city", "k"])]).result.unwrap();
+    create::create_indexes(store, "c", &[spec(&["k"]), spec(&["city", "k"])]).result.unwrap();
     let natural = Value::Array(vec![Value::Array(vec![text("$natural"), Value::Int(1)])]);
     let cases = [
         (object(&[("k", range(0, 40))]), "k_1"),

@@ -5,6 +5,7 @@
 //! again.
 
 use crate::document::weight;
+use crate::engine::commit;
 use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id};
@@ -41,7 +42,7 @@ pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) 
         Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
     };
     let bytes = documents.iter().map(|one| weight(one) + 64).sum();
-    store.commit(bytes, |commit| {
+    commit::run(store, bytes, |commit| {
         let target = commit.recreate_collection(collection)?;
         for (document, key) in documents.iter().zip(&keys) {
             match commit.current(&target, key)? {
@@ -102,7 +103,7 @@ fn merge_all(
                 break;
             }
         }
-        let committed = store.commit_ahead(bytes, watch, &mut ahead, |commit| {
+        let committed = commit::run_ahead(store, bytes, watch, &mut ahead, |commit| {
             let target = commit.collection_or_create(name)?;
             let same = collection.as_ref().is_none_or(|known| known.number() == target.number());
             let mut passed = 0;
@@ -133,7 +134,7 @@ fn decide(
     let found = collection.and_then(|collection| Some((collection, collection.slot_of(&key)?)));
     let found = match found {
         Some((collection, slot)) => {
-            store.newest_in(collection, slot, ahead)?.map(|(lsn, now)| (slot, lsn, now))
+            ahead.newest_in(store, collection, slot)?.map(|(lsn, now)| (slot, lsn, now))
         }
         None => None,
     };

@@ -11,10 +11,11 @@ use crate::document::{RawValue, Value};
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::plan::hint::Hint;
-use crate::engine::plan::planner::{Plan, Query};
+use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::read::fetch::ReadContext;
+use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
-use crate::engine::read::scan::{RANGE, Scan};
+use crate::engine::read::scan::{self, RANGE, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::views::View;
@@ -84,7 +85,7 @@ impl Access for Pipe {
         let wanted = (keep != usize::MAX).then_some(keep as u64);
         let hint = self.hint.lock().clone();
         let query = Query { sort: Some(sort), wanted, hint: hint.as_ref(), ..Query::of(filter) };
-        let plan = collection.plan(&query, self.view.lsn())?;
+        let plan = planner::plan(&collection, &query, self.view.lsn())?;
         if !plan.gives_order() {
             return Ok(None);
         }
@@ -150,7 +151,7 @@ impl CollectionRows {
         let Some(collection) = &self.collection else { return Ok(false) };
         if self.hits.is_none() {
             let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
-            let plan = collection.plan(&query, self.lsn)?;
+            let plan = planner::plan(collection, &query, self.lsn)?;
             let reading = self.reading(collection);
             self.hits = Some(QueryResults::open(&reading, &query, &plan)?);
             self.scans = matches!(plan, Plan::Scan) && !query.is_backward();
@@ -180,12 +181,12 @@ impl CollectionRows {
                 *outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
                 if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-        self.store.fold(&Scan::of(&reading, end), start, visit, |(part, outcome)| {
+        scan::fold(&self.store, &Scan::of(&reading, end), start, visit, |(part, outcome)| {
             outcome?;
             part.finish()?;
             Ok(ControlFlow::Continue(()))
         })?;
-        self.store.note_scan(&reading, None, end, matched.into_inner());
+        missing_indexes::note_scan(&self.store, &reading, None, end, matched.into_inner());
         self.hits = Some(QueryResults::none());
         Ok(())
     }

@@ -17,4 +17,5 @@ pub(crate) mod index_delta;
 pub mod path;
 pub(crate) mod read_ahead;
 
-pub use path::{Commit, Committed, Halt};
+pub(crate) use path::run_ahead;
+pub use path::{Commit, Committed, Halt, run, run_within};

@@ -23,8 +23,7 @@ use crate::document::encode_plain;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::format::key::Key;
-use crate::engine::format::record;
-use crate::engine::format::record::Records;
+use crate::engine::format::record::{self, Records};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_name::check_name;
@@ -123,91 +122,89 @@ enum Missing {
     Way(Subject),
 }
 
-impl Store {
-    /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets evicted documents; on `Err`
-    /// nothing is committed. `bytes` is the approximate size of the frame.
-    pub fn commit<T>(
-        &self,
-        bytes: usize,
-        resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
-    ) -> Committed<T> {
-        self.commit_within(bytes, &Watch::default(), resolve)
-    }
+/// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets evicted documents; on `Err`
+/// nothing is committed. `bytes` is the approximate size of the frame.
+pub fn run<T>(
+    store: &Store,
+    bytes: usize,
+    resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
+) -> Committed<T> {
+    run_within(store, bytes, &Watch::default(), resolve)
+}
 
-    /// Like `commit`, but waiting for queue space or for precedence ends when the interrupt fires.
-    pub fn commit_within<T>(
-        &self,
-        bytes: usize,
-        watch: &Watch,
-        resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
-    ) -> Committed<T> {
-        self.commit_ahead(bytes, watch, &mut ReadAhead::default(), resolve)
-    }
+/// Like `commit`, but waiting for queue space or for precedence ends when the interrupt fires.
+pub fn run_within<T>(
+    store: &Store,
+    bytes: usize,
+    watch: &Watch,
+    resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
+) -> Committed<T> {
+    run_ahead(store, bytes, watch, &mut ReadAhead::default(), resolve)
+}
 
-    /// Like `commit_within`, but does not read again what was read ahead.
-    pub(crate) fn commit_ahead<T>(
-        &self,
-        bytes: usize,
-        watch: &Watch,
-        ahead: &mut ReadAhead,
-        mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
-    ) -> Committed<T> {
-        let failed = |error| Committed { result: Err(error), lsn: Lsn(0) };
-        let check = || watch.check(|| self.now());
-        let bytes = bytes as u64 + 64;
-        let mut room = match self.room(bytes, check) {
-            Ok(room) => Some(room),
-            Err(error) => return failed(error),
-        };
-        let mut hold = None;
-        loop {
-            match self.try_commit(&mut room, ahead, &mut resolve) {
-                Ok(committed) => return committed,
-                Err(Missing::Block(disk)) => match check().and_then(|()| ahead.read(self, &disk)) {
-                    Ok(_) => {}
-                    // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
-                    // no file that a slot names is removed.
-                    Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(self.views().hold()),
+/// Like `commit_within`, but does not read again what was read ahead.
+pub(crate) fn run_ahead<T>(
+    store: &Store,
+    bytes: usize,
+    watch: &Watch,
+    ahead: &mut ReadAhead,
+    mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
+) -> Committed<T> {
+    let failed = |error| Committed { result: Err(error), lsn: Lsn(0) };
+    let check = || watch.check(|| store.now());
+    let bytes = bytes as u64 + 64;
+    let mut room = match store.room(bytes, check) {
+        Ok(room) => Some(room),
+        Err(error) => return failed(error),
+    };
+    let mut hold = None;
+    loop {
+        match try_run(store, &mut room, ahead, &mut resolve) {
+            Ok(committed) => return committed,
+            Err(Missing::Block(disk)) => match check().and_then(|()| ahead.read(store, &disk)) {
+                Ok(_) => {}
+                // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
+                // no file that a slot names is removed.
+                Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(store.views().hold()),
+                Err(error) => return failed(error),
+            },
+            Err(Missing::Way(subject)) => {
+                // The write that has precedence may need the queue space.
+                drop(room.take());
+                let waited = would_block(|| true).and_then(|()| store.precedence().wait(subject, check));
+                match waited.and_then(|()| store.room(bytes, check)) {
+                    Ok(again) => room = Some(again),
                     Err(error) => return failed(error),
-                },
-                Err(Missing::Way(subject)) => {
-                    // The write that has precedence may need the queue space.
-                    drop(room.take());
-                    let waited = would_block(|| true).and_then(|()| self.precedence().wait(subject, check));
-                    match waited.and_then(|()| self.room(bytes, check)) {
-                        Ok(again) => room = Some(again),
-                        Err(error) => return failed(error),
-                    }
                 }
             }
         }
     }
+}
 
-    fn try_commit<T>(
-        &self,
-        room: &mut Option<Room>,
-        ahead: &ReadAhead,
-        resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
-    ) -> Result<Committed<T>, Missing> {
-        let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
-        let applied = match self.applied_to_commit() {
-            Ok(applied) => applied,
-            Err(error) => return fail(error, Lsn(0)),
-        };
-        if let Some(error) = self.refusal(&applied) {
-            return fail(error, Lsn(0));
-        }
-        let mut commit = Commit::new(applied, self.now(), ahead, self.precedence());
-        match resolve(&mut commit) {
-            Err(Halt::NeedsRead(disk)) => Err(Missing::Block(disk)),
-            Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
-            Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
-            Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
-            Ok(value) => match commit.finish(self, room.take()) {
-                Ok(lsn) => Ok(Committed { result: Ok(value), lsn }),
-                Err(error) => fail(error, Lsn(0)),
-            },
-        }
+fn try_run<T>(
+    store: &Store,
+    room: &mut Option<Room>,
+    ahead: &ReadAhead,
+    resolve: &mut impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
+) -> Result<Committed<T>, Missing> {
+    let fail = |error, lsn| Ok(Committed { result: Err(error), lsn });
+    let applied = match store.applied_to_commit() {
+        Ok(applied) => applied,
+        Err(error) => return fail(error, Lsn(0)),
+    };
+    if let Some(error) = store.refusal(&applied) {
+        return fail(error, Lsn(0));
+    }
+    let mut commit = Commit::new(applied, store.now(), ahead, store.precedence());
+    match resolve(&mut commit) {
+        Err(Halt::NeedsRead(disk)) => Err(Missing::Block(disk)),
+        Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
+        Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
+        Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),
+        Ok(value) => match commit.finish(store, room.take()) {
+            Ok(lsn) => Ok(Committed { result: Ok(value), lsn }),
+            Err(error) => fail(error, Lsn(0)),
+        },
     }
 }
 

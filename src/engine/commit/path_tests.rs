@@ -1,6 +1,7 @@
 //! Commits that fail.
 
 use super::*;
+use crate::engine::commit;
 use crate::engine::commit::apply::Unapplied;
 use crate::engine::recovery::replay::Replay;
 use crate::options::OpenOptions;
@@ -22,12 +23,12 @@ fn a_commit_that_panics_while_it_is_resolved_gives_its_room_back_and_hinders_nob
     let store = store();
     for _ in 0..3 {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            store.commit(900, |_| -> Result<(), Halt> { panic!("a defect in an operator") })
+            commit::run(&store, 900, |_| -> Result<(), Halt> { panic!("a defect in an operator") })
         }));
         assert!(panicked.is_err());
     }
     assert_eq!(store.budget().used(), 0);
-    let created = store.commit(900, |commit| Ok(commit.collection_or_create("c")?.number()));
+    let created = commit::run(&store, 900, |commit| Ok(commit.collection_or_create("c")?.number()));
     assert_eq!(created.result.unwrap(), 1);
     assert_eq!(store.budget().used(), 0);
 }
@@ -36,7 +37,7 @@ fn a_commit_that_panics_while_it_is_resolved_gives_its_room_back_and_hinders_nob
 fn a_commit_that_is_queued_and_not_applied_poisons() {
     let store = store();
     drop(Unapplied(&store.publisher()));
-    let refused = store.commit(10, |_| Ok(())).result.unwrap_err();
+    let refused = commit::run(&store, 10, |_| Ok(())).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::StoragePoisoned);
     assert!(refused.message().contains("could not be applied"), "{refused}");
 }

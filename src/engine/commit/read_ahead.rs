@@ -6,16 +6,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::current_document::{CurrentDocument, Target};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{OnDisk, SlotId, Version};
+use crate::engine::state::slab::{Content, OnDisk, SlotId, Version};
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::options::PART_BYTES;
-use crate::storage::{Block, BlockPlace};
+use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Slots between two checks of the limits.
 const STRETCH: usize = 64;
+/// How often a version that could not be read is looked up again.
+const READ_TRIES: u32 = 2;
 
 /// Blocks by place, and documents by place and position. A place names the same bytes as long as the database is open, and a
 /// slot's version names its place: so an entry is used only for the version that it was read for, whatever happened to the
@@ -62,6 +65,35 @@ impl ReadAhead {
         }
     }
 
+    /// The newest applied document in a slot, read from disk if need be, and the commit that made it.
+    pub(crate) fn newest_in(
+        &mut self,
+        store: &Store,
+        collection: &Collection,
+        slot: SlotId,
+    ) -> Result<Option<(Lsn, CurrentDocument)>> {
+        let mut failures = 0;
+        loop {
+            let Some(version) = collection.slab().newest(slot, Version::clone) else {
+                return Ok(None);
+            };
+            let (block, span) = match (version.on_disk(), version.content) {
+                (_, Content::Hot(block, span)) => (block, span),
+                (None, _) => return Ok(None),
+                (Some(disk), _) => match self.read(store, &disk) {
+                    Ok(block) => (block, disk.span()),
+                    // A compaction may have removed the file meanwhile; the slot then names another.
+                    Err(_) if failures < READ_TRIES => {
+                        failures += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            return Ok(Some((version.lsn, CurrentDocument::of_block(Target::Slot(slot), &block, span)?)));
+        }
+    }
+
     /// Drops what another batch is unlikely to need.
     pub(crate) fn next_batch(&mut self) {
         self.alone.clear();
@@ -72,29 +104,27 @@ impl ReadAhead {
     }
 }
 
-impl Store {
-    /// Reads the documents of these slots that are on disk now. A failed read is ignored: the commit meets it again, if it
-    /// still matters then.
-    pub(crate) fn read_ahead(
-        &self,
-        collection: &Collection,
-        slots: impl Iterator<Item = SlotId>,
-        ahead: &mut ReadAhead,
-        watch: &Watch,
-    ) -> Result<()> {
-        let mut read = 0;
-        for slot in slots {
-            let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
-            if read % STRETCH == 0 {
-                watch.check(|| self.now())?;
-            }
-            read += 1;
-            if ahead.read(self, &disk).is_err() {
-                return Ok(());
-            }
+/// Reads the documents of these slots that are on disk now. A failed read is ignored: the commit meets it again, if it
+/// still matters then.
+pub(crate) fn read_ahead(
+    store: &Store,
+    collection: &Collection,
+    slots: impl Iterator<Item = SlotId>,
+    ahead: &mut ReadAhead,
+    watch: &Watch,
+) -> Result<()> {
+    let mut read = 0;
+    for slot in slots {
+        let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
+        if read % STRETCH == 0 {
+            watch.check(|| store.now())?;
         }
-        Ok(())
+        read += 1;
+        if ahead.read(store, &disk).is_err() {
+            return Ok(());
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

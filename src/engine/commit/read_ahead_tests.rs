@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
+use crate::engine::commit;
 use crate::engine::commit::path::Current;
 use crate::engine::database::Database;
 use crate::engine::format::key::Key;
@@ -9,6 +10,7 @@ use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, Operation, Reach, Upsert};
 use crate::engine::operation::response::Answer;
 use crate::engine::store::READS;
+use crate::engine::write::by_id;
 use crate::options::{OpenOptions, StorageMode};
 
 const DOCUMENTS: i32 = 500;
@@ -42,7 +44,7 @@ impl Bench {
                 incoming(&Value::Object(vec![("_id".into(), Value::Int(n)), ("t".into(), text)]))
             })
             .collect();
-        let inserted = database.store().insert("c", &documents, InsertOrder::Ordered);
+        let inserted = by_id::insert(database.store(), "c", &documents, InsertOrder::Ordered);
         database.store().wait_published(inserted.lsn).unwrap();
         database.store().flush().unwrap();
         database.store().cool();
@@ -75,7 +77,7 @@ impl Bench {
     /// How often a commit that reads all documents is resolved.
     fn resolved(&self, ahead: &mut ReadAhead) -> usize {
         let (collection, mut times) = (self.collection(), 0);
-        let committed = self.database.store().commit_ahead(10, &Watch::default(), ahead, |commit| {
+        let committed = commit::run_ahead(self.database.store(), 10, &Watch::default(), ahead, |commit| {
             times += 1;
             for key in &self.keys {
                 assert!(matches!(commit.current(&collection, key)?, Current::Present(_)));
@@ -94,7 +96,7 @@ fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_
     assert_eq!(bench.resolved(&mut ReadAhead::default()), places + 1);
     let mut ahead = ReadAhead::default();
     let store = bench.database.store();
-    store.read_ahead(&bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default()).unwrap();
+    read_ahead(store, &bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default()).unwrap();
     assert_eq!(ahead.blocks.len(), places);
     assert_eq!(bench.resolved(&mut ahead), 1);
 }

@@ -11,9 +11,12 @@ use tokio::runtime::Handle;
 use super::registry;
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
-use crate::engine::maintenance::backup::Backup;
+use crate::engine::index_build::create;
+use crate::engine::index_build::fill;
+use crate::engine::maintenance::backup::{self, Backup};
 use crate::engine::maintenance::checkpoint;
-use crate::engine::maintenance::compaction::Compaction;
+use crate::engine::maintenance::{Compaction, compaction};
+use crate::engine::recovery::background_load;
 use crate::engine::recovery::replay::Replay;
 use crate::engine::session::Session;
 use crate::engine::session::info::{SuggestedIndex, suggested};
@@ -135,8 +138,8 @@ impl Database {
             let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut replay)?;
             let store = new_store(opened, replay.finish());
             match early {
-                Some(early) => store.load_later(early)?,
-                None => store.build_recovered(&store.views().catalogue())?,
+                Some(early) => background_load::load_later(&store, early)?,
+                None => fill::build_recovered(&store, &store.views().catalogue())?,
             }
             Ok(store)
         })?;
@@ -199,10 +202,10 @@ impl Database {
     pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
         self.check_open("compact")?;
         self.store.wait_loaded(watch)?;
-        self.store.compact_within(watch)
+        compaction::compact_within(&self.store, watch)
     }
 
-    /// Copies the current state into a new directory; see [`Store::backup`].
+    /// Copies the current state into a new directory; see [`backup::backup_within`].
     pub fn backup(&self, destination: &str) -> Result<Backup> {
         self.backup_within(destination, &Watch::default())
     }
@@ -212,19 +215,19 @@ impl Database {
         self.check_open("backup")?;
         self.store.wait_loaded(watch)?;
         let destination = Path::new(destination);
-        self.store.backup_within(&Host::system(), self.at.as_deref(), destination, watch)
+        backup::backup_within(&self.store, &Host::system(), self.at.as_deref(), destination, watch)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
     pub fn create_indexes(&self, collection: &str, specs: &[Spec]) -> Result<Vec<String>> {
         self.check_ready("createIndexes")?;
-        self.published(self.store.create_indexes(collection, specs))
+        self.published(create::create_indexes(&self.store, collection, specs))
     }
 
     /// Drops the index of this name, or all but the one on `_id` for `*`.
     pub fn drop_index(&self, collection: &str, index: &str) -> Result<()> {
         self.check_ready("dropIndex")?;
-        self.published(self.store.drop_index(collection, index))
+        self.published(create::drop_index(&self.store, collection, index))
     }
 
     fn published<T>(&self, committed: Committed<T>) -> Result<T> {
@@ -236,7 +239,7 @@ impl Database {
     /// of this package.
     pub fn check_indexes(&self) -> Result<u64> {
         self.check_ready("checkIndexes")?;
-        self.store.check_indexes()
+        fill::check_indexes(&self.store)
     }
 
     /// Announces that the handle is about to be closed: its operations that still run shortly after end with `CLOSED`.

@@ -8,11 +8,12 @@ use crate::engine::exec::interrupt::Watch;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
 use crate::engine::plan::hint::Hint;
-use crate::engine::plan::planner::{Access, Plan, Query};
+use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::read::count::{count_by, distinct_by};
 use crate::engine::read::fetch::{Examined, ReadContext};
+use crate::engine::read::find;
+use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
-use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -48,74 +49,72 @@ macro_rules! fields {
     };
 }
 
-impl Store {
-    /// Describes how an operation would be executed, and the alternatives; depending on the verbosity also the execution
-    /// statistics of its read, for the winning plan or for all of them.
-    pub fn explain(
-        self: &Arc<Self>,
-        name: &str,
-        operation: &Operation,
-        hint: Option<&Incoming>,
-        verbosity: Verbosity,
-        watch: &Watch,
-    ) -> Result<Value> {
-        let (operation, variables) = operation.with_variables();
-        let constants = self.constants(variables, watch)?;
-        let explained = Explained::of(operation, hint, &constants)?;
-        let view = self.view();
-        let mut parts = fields! { "explainVersion": text("1") };
-        let mut planner = fields! { "namespace": text(name), "parsedQuery": explained.given.clone() };
-        let Some(collection) = view.catalogue().get(name) else {
-            planner.extend(fields! {
-                "winningPlan": Value::Object(fields! { "stage": text("EOF") }),
-                "rejectedPlans": Value::Array(Vec::new()),
-            });
-            parts.push(("queryPlanner".into(), Value::Object(planner)));
-            if verbosity != Verbosity::Planner {
-                let nothing = counters(0, 0, Examined::default());
-                parts.push(("executionStats".into(), executed(nothing, Vec::new(), verbosity)));
-            }
-            parts.push(("ok".into(), Value::Int(1)));
-            return Ok(Value::Object(parts));
-        };
-        let query = explained.query();
-        let plan = collection.plan(&query, view.lsn())?;
-        let rejected = collection.rejected(&query, view.lsn(), &plan);
-        let described = rejected.iter().map(|plan| Value::Object(explained.describe(plan))).collect();
+/// Describes how an operation would be executed, and the alternatives; depending on the verbosity also the execution
+/// statistics of its read, for the winning plan or for all of them.
+pub fn explain(
+    store: &Arc<Store>,
+    name: &str,
+    operation: &Operation,
+    hint: Option<&Incoming>,
+    verbosity: Verbosity,
+    watch: &Watch,
+) -> Result<Value> {
+    let (operation, variables) = operation.with_variables();
+    let constants = find::constants(store, variables, watch)?;
+    let explained = Explained::of(operation, hint, &constants)?;
+    let view = store.view();
+    let mut parts = fields! { "explainVersion": text("1") };
+    let mut planner = fields! { "namespace": text(name), "parsedQuery": explained.given.clone() };
+    let Some(collection) = view.catalogue().get(name) else {
         planner.extend(fields! {
-            "winningPlan": Value::Object(explained.describe(&plan)),
-            "rejectedPlans": Value::Array(described),
+            "winningPlan": Value::Object(fields! { "stage": text("EOF") }),
+            "rejectedPlans": Value::Array(Vec::new()),
         });
         parts.push(("queryPlanner".into(), Value::Object(planner)));
         if verbosity != Verbosity::Planner {
-            let filter = &explained.filter;
-            let reading = ReadContext { store: self, collection, view: view.lsn(), filter, watch };
-            let run = |plan: &Plan<Index>| -> Result<Object> {
-                let before = self.elapsed();
-                let (returned, examined) = explained.run(&reading, &query, plan)?;
-                let took = self.elapsed().saturating_sub(before).as_millis();
-                Ok(counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined))
-            };
-            let winning = run(&plan)?;
-            let mut all = Vec::new();
-            if verbosity == Verbosity::AllPlans && !rejected.is_empty() {
-                let with_stages = |plan: &Plan<Index>, mut counters: Object| {
-                    counters.push(("executionStages".into(), Value::Object(explained.describe(plan))));
-                    Value::Object(counters)
-                };
-                all.push(with_stages(&plan, winning.clone()));
-                for plan in &rejected {
-                    all.push(with_stages(plan, run(plan)?));
-                }
-            }
-            parts.push(("executionStats".into(), executed(winning, all, verbosity)));
-        }
-        if self.options().auto_index != AutoIndex::Off {
-            parts.push(("suggestedIndexes".into(), Collection::suggested_indexes(collection)));
+            let nothing = counters(0, 0, Examined::default());
+            parts.push(("executionStats".into(), executed(nothing, Vec::new(), verbosity)));
         }
         parts.push(("ok".into(), Value::Int(1)));
-        Ok(Value::Object(parts))
+        return Ok(Value::Object(parts));
+    };
+    let query = explained.query();
+    let plan = planner::plan(collection, &query, view.lsn())?;
+    let rejected = planner::rejected_plans(collection, &query, view.lsn(), &plan);
+    let described = rejected.iter().map(|plan| Value::Object(explained.describe(plan))).collect();
+    planner.extend(fields! {
+        "winningPlan": Value::Object(explained.describe(&plan)),
+        "rejectedPlans": Value::Array(described),
+    });
+    parts.push(("queryPlanner".into(), Value::Object(planner)));
+    if verbosity != Verbosity::Planner {
+        let filter = &explained.filter;
+        let reading = ReadContext { store, collection, view: view.lsn(), filter, watch };
+        let run = |plan: &Plan<Index>| -> Result<Object> {
+            let before = store.elapsed();
+            let (returned, examined) = explained.run(&reading, &query, plan)?;
+            let took = store.elapsed().saturating_sub(before).as_millis();
+            Ok(counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined))
+        };
+        let winning = run(&plan)?;
+        let mut all = Vec::new();
+        if verbosity == Verbosity::AllPlans && !rejected.is_empty() {
+            let with_stages = |plan: &Plan<Index>, mut counters: Object| {
+                counters.push(("executionStages".into(), Value::Object(explained.describe(plan))));
+                Value::Object(counters)
+            };
+            all.push(with_stages(&plan, winning.clone()));
+            for plan in &rejected {
+                all.push(with_stages(plan, run(plan)?));
+            }
+        }
+        parts.push(("executionStats".into(), executed(winning, all, verbosity)));
     }
+    if store.options().auto_index != AutoIndex::Off {
+        parts.push(("suggestedIndexes".into(), missing_indexes::suggested_indexes(collection)));
+    }
+    parts.push(("ok".into(), Value::Int(1)));
+    Ok(Value::Object(parts))
 }
 
 fn sort_of(sort: Option<&Incoming>) -> Result<Option<Sort>> {

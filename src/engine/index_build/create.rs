@@ -9,7 +9,9 @@
 
 use std::sync::Arc;
 
+use super::fill;
 use crate::document::encode_plain;
+use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_key;
 use crate::engine::commit::path::{Commit, Committed, Halt};
 use crate::engine::exec::interrupt::{LOOK, Watch};
@@ -37,175 +39,170 @@ enum Begun {
     Build(Arc<Collection>, Vec<Arc<Index>>, View),
 }
 
-impl Store {
-    /// Creates indexes, all or none, and the collection if it is missing; returns their names. Indexes that exist in the
-    /// requested form stay as they are.
-    pub fn create_indexes(&self, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
-        self.create_indexes_with(name, specs, &Watch::default(), |_| {})
-    }
+/// Creates indexes, all or none, and the collection if it is missing; returns their names. Indexes that exist in the
+/// requested form stay as they are.
+pub fn create_indexes(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
+    create_indexes_with(store, name, specs, &Watch::default(), |_| {})
+}
 
-    /// Like `create_indexes`, with a callback when commits maintain the indexes, and, with `true`, when they are filled.
-    pub(crate) fn create_indexes_with(
-        &self,
-        name: &str,
-        specs: &[Spec],
-        watch: &Watch,
-        turn: impl Fn(bool),
-    ) -> Committed<Vec<String>> {
-        let fail = |error| Committed { result: Err(error), lsn: Lsn(0) };
-        let _one = loop {
-            match (self.building().try_lock_for(LOOK), watch.check(|| self.now())) {
-                (Some(one), Ok(())) => break one,
-                (None, Ok(())) => {}
-                (_, Err(error)) => return fail(error),
-            }
-        };
-        let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
-        if let Err(error) = specs.iter().try_for_each(check_size) {
-            return fail(error);
+/// Like `create_indexes`, with a callback when commits maintain the indexes, and, with `true`, when they are filled.
+pub(crate) fn create_indexes_with(
+    store: &Store,
+    name: &str,
+    specs: &[Spec],
+    watch: &Watch,
+    turn: impl Fn(bool),
+) -> Committed<Vec<String>> {
+    let fail = |error| Committed { result: Err(error), lsn: Lsn(0) };
+    let _one = loop {
+        match (store.building().try_lock_for(LOOK), watch.check(|| store.now())) {
+            (Some(one), Ok(())) => break one,
+            (None, Ok(())) => {}
+            (_, Err(error)) => return fail(error),
         }
-        loop {
-            match self.begin_indexes(name, specs) {
-                Err(error) => return fail(error),
-                Ok(Begun::Nothing(lsn)) => return Committed { result: Ok(names()), lsn },
-                Ok(Begun::NoCollection) => {
-                    let committed = self.commit(256 * (specs.len() + 1), |commit| {
-                        if commit.collection(name).is_some() {
-                            return Ok(false);
-                        }
-                        let collection = commit.collection_or_create(name)?;
-                        commit.keep_created();
-                        for index in wanted(&collection, specs)? {
-                            commit.begin_index(&collection, &index);
-                        }
-                        Ok(true)
-                    });
-                    match committed {
-                        // Another thread has created the collection meanwhile.
-                        Committed { result: Ok(false), .. } => continue,
-                        Committed { result, lsn } => {
-                            return Committed { result: result.map(|_| names()), lsn };
-                        }
+    };
+    let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
+    if let Err(error) = specs.iter().try_for_each(check_size) {
+        return fail(error);
+    }
+    loop {
+        match begin_indexes(store, name, specs) {
+            Err(error) => return fail(error),
+            Ok(Begun::Nothing(lsn)) => return Committed { result: Ok(names()), lsn },
+            Ok(Begun::NoCollection) => {
+                let committed = commit::run(store, 256 * (specs.len() + 1), |commit| {
+                    if commit.collection(name).is_some() {
+                        return Ok(false);
+                    }
+                    let collection = commit.collection_or_create(name)?;
+                    commit.keep_created();
+                    for index in wanted(&collection, specs)? {
+                        commit.begin_index(&collection, &index);
+                    }
+                    Ok(true)
+                });
+                match committed {
+                    // Another thread has created the collection meanwhile.
+                    Committed { result: Ok(false), .. } => continue,
+                    Committed { result, lsn } => {
+                        return Committed { result: result.map(|_| names()), lsn };
                     }
                 }
-                Ok(Begun::Build(collection, indexes, view)) => {
-                    let Committed { result, lsn } =
-                        self.build_indexes(&collection, &indexes, view, (watch, &turn));
-                    if result.is_err() {
-                        // No commit is between staging and applying.
-                        let _applied = self.applied();
-                        indexes.iter().for_each(|index| collection.remove_index(index.number()));
-                    }
-                    return Committed { result: result.map(|()| names()), lsn };
+            }
+            Ok(Begun::Build(collection, indexes, view)) => {
+                let Committed { result, lsn } =
+                    build_indexes(store, &collection, &indexes, view, (watch, &turn));
+                if result.is_err() {
+                    // No commit is between staging and applying.
+                    let _applied = store.applied();
+                    indexes.iter().for_each(|index| collection.remove_index(index.number()));
                 }
+                return Committed { result: result.map(|()| names()), lsn };
             }
         }
-    }
-
-    fn begin_indexes(&self, name: &str, specs: &[Spec]) -> Result<Begun> {
-        let applied = self.applied();
-        if let Some(error) = self.refusal(&applied) {
-            return Err(error);
-        }
-        let Some(collection) = applied.catalogue.get(name).cloned() else { return Ok(Begun::NoCollection) };
-        let indexes = wanted(&collection, specs)?;
-        if indexes.is_empty() {
-            return Ok(Begun::Nothing(applied.lsn));
-        }
-        indexes.iter().for_each(|index| collection.add_index(index.clone()));
-        let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
-        Ok(Begun::Build(collection, indexes, view))
-    }
-
-    fn build_indexes(
-        &self,
-        collection: &Arc<Collection>,
-        indexes: &[Arc<Index>],
-        view: View,
-        (watch, turn): (&Watch, &impl Fn(bool)),
-    ) -> Committed<()> {
-        turn(false);
-        let filled = self.fill_indexes(collection, indexes, view.lsn(), 1, watch);
-        // Entries that commits removed from the index are dropped now, not before it was filled.
-        drop(view);
-        turn(true);
-        if let Err(error) = filled {
-            return Committed { result: Err(error), lsn: Lsn(0) };
-        }
-        self.commit(256 * indexes.len(), |commit| {
-            if !commit.has(collection) {
-                let message = "the collection was dropped while an index of it was built";
-                return Err(Error::new(Kind::Conflict, message).into());
-            }
-            for index in indexes {
-                commit.check_suspects(collection, index)?;
-                commit.begin_index(collection, index);
-            }
-            Ok(())
-        })
-    }
-
-    /// Drops the index of this name, or all but the one on `_id` for `*`.
-    pub fn drop_index(&self, name: &str, index: &str) -> Committed<()> {
-        let _one = self.building().lock();
-        self.commit(256, |commit| {
-            let Some(collection) = commit.collection(name) else {
-                let message = format!("the collection '{name}' does not exist, so it has no index to drop");
-                return Err(refused(codes::NAMESPACE_NOT_FOUND, message).into());
-            };
-            if index == ID_INDEX {
-                return Err(refused(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
-            }
-            let mut found = false;
-            for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
-                if index == "*" || &*one.spec().name == index {
-                    commit.end_index(&collection, one);
-                    found = true;
-                }
-            }
-            if found || index == "*" {
-                return Ok(());
-            }
-            let message = format!("index not found with name [{index}] in the collection '{name}'");
-            Err(refused(codes::INDEX_NOT_FOUND, message).into())
-        })
     }
 }
 
-impl Commit<'_> {
-    fn has(&self, collection: &Collection) -> bool {
-        self.catalogue_now().name_of(collection.number()).is_some()
+fn begin_indexes(store: &Store, name: &str, specs: &[Spec]) -> Result<Begun> {
+    let applied = store.applied();
+    if let Some(error) = store.refusal(&applied) {
+        return Err(error);
     }
+    let Some(collection) = applied.catalogue.get(name).cloned() else { return Ok(Begun::NoCollection) };
+    let indexes = wanted(&collection, specs)?;
+    if indexes.is_empty() {
+        return Ok(Begun::Nothing(applied.lsn));
+    }
+    indexes.iter().for_each(|index| collection.add_index(index.clone()));
+    let view = store.views().open_applied(applied.lsn, applied.catalogue.clone(), store.now());
+    Ok(Begun::Build(collection, indexes, view))
+}
 
-    /// The open questions of an index build, decided on the newest applied versions.
-    fn check_suspects(&self, collection: &Collection, index: &Index) -> Result<(), Halt> {
-        let suspects = index.suspects().lock();
-        for slot in &suspects.slots {
-            if let Some((_, present)) = self.in_slot(collection, *slot)? {
-                index.keys(present.document(collection.shapes()), Purpose::Entries, &mut Vec::new())?;
-            }
+fn build_indexes(
+    store: &Store,
+    collection: &Arc<Collection>,
+    indexes: &[Arc<Index>],
+    view: View,
+    (watch, turn): (&Watch, &impl Fn(bool)),
+) -> Committed<()> {
+    turn(false);
+    let filled = fill::fill_indexes(store, collection, indexes, view.lsn(), 1, watch);
+    // Entries that commits removed from the index are dropped now, not before it was filled.
+    drop(view);
+    turn(true);
+    if let Err(error) = filled {
+        return Committed { result: Err(error), lsn: Lsn(0) };
+    }
+    commit::run(store, 256 * indexes.len(), |commit| {
+        if !has(commit, collection) {
+            let message = "the collection was dropped while an index of it was built";
+            return Err(Error::new(Kind::Conflict, message).into());
         }
-        for key in &suspects.keys {
-            // Compares the whole keys of each document that has this entry: entries may be cut or stale.
-            let mut taken: Vec<crate::index::KeyBytes> = Vec::new();
-            for slot in index.slots(key) {
-                let Some((_, present)) = self.in_slot(collection, slot)? else { continue };
-                let document = present.document(collection.shapes());
-                let keys = index.keys(document, Purpose::Unique, &mut Vec::new())?;
-                for own in keys.list.into_iter().filter(|own| own.starts_with(key)) {
-                    if taken.contains(&own) {
-                        let values = values_of(index.spec(), document, &own);
-                        return Err(duplicate_key(&self.name_of(collection), index.spec(), &values).into());
-                    }
-                    taken.push(own);
-                }
-            }
+        for index in indexes {
+            check_suspects(commit, collection, index)?;
+            commit.begin_index(collection, index);
         }
         Ok(())
-    }
+    })
 }
 
-/// Those that do not exist yet.
+/// Drops the index of this name, or all but the one on `_id` for `*`.
+pub fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()> {
+    let _one = store.building().lock();
+    commit::run(store, 256, |commit| {
+        let Some(collection) = commit.collection(name) else {
+            let message = format!("the collection '{name}' does not exist, so it has no index to drop");
+            return Err(refused(codes::NAMESPACE_NOT_FOUND, message).into());
+        };
+        if index == ID_INDEX {
+            return Err(refused(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
+        }
+        let mut found = false;
+        for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
+            if index == "*" || &*one.spec().name == index {
+                commit.end_index(&collection, one);
+                found = true;
+            }
+        }
+        if found || index == "*" {
+            return Ok(());
+        }
+        let message = format!("index not found with name [{index}] in the collection '{name}'");
+        Err(refused(codes::INDEX_NOT_FOUND, message).into())
+    })
+}
+
+fn has(commit: &Commit<'_>, collection: &Collection) -> bool {
+    commit.catalogue_now().name_of(collection.number()).is_some()
+}
+
+/// The open questions of an index build, decided on the newest applied versions.
+fn check_suspects(commit: &Commit<'_>, collection: &Collection, index: &Index) -> Result<(), Halt> {
+    let suspects = index.suspects().lock();
+    for slot in &suspects.slots {
+        if let Some((_, present)) = commit.in_slot(collection, *slot)? {
+            index.keys(present.document(collection.shapes()), Purpose::Entries, &mut Vec::new())?;
+        }
+    }
+    for key in &suspects.keys {
+        // Compares the whole keys of each document that has this entry: entries may be cut or stale.
+        let mut taken: Vec<crate::index::KeyBytes> = Vec::new();
+        for slot in index.slots(key) {
+            let Some((_, present)) = commit.in_slot(collection, slot)? else { continue };
+            let document = present.document(collection.shapes());
+            let keys = index.keys(document, Purpose::Unique, &mut Vec::new())?;
+            for own in keys.list.into_iter().filter(|own| own.starts_with(key)) {
+                if taken.contains(&own) {
+                    let values = values_of(index.spec(), document, &own);
+                    return Err(duplicate_key(&commit.name_of(collection), index.spec(), &values).into());
+                }
+                taken.push(own);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The names of these indexes, if all of them exist in the requested form.
 pub(crate) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<String>> {
     specs.iter().try_for_each(check_size).ok()?;
@@ -213,6 +210,7 @@ pub(crate) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<St
     all.then(|| specs.iter().map(|spec| own_name(spec).to_owned()).collect())
 }
 
+/// Those that do not exist yet.
 fn wanted(collection: &Collection, specs: &[Spec]) -> Result<Vec<Arc<Index>>> {
     let existing: Vec<_> = collection.indexes().iter().filter(|index| index.is_kept()).cloned().collect();
     let mut fresh: Vec<Arc<Index>> = Vec::new();

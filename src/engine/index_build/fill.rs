@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::damage::damage;
+use crate::engine::read::scan;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -30,175 +31,170 @@ struct Part {
     refused: Vec<(SlotId, Error)>,
 }
 
-impl Store {
-    /// Fills indexes from a view of their collection, in addition to the entries of concurrent commits. Documents that
-    /// cannot be indexed become suspects.
-    pub(crate) fn fill_indexes(
-        &self,
-        collection: &Collection,
-        indexes: &[Arc<Index>],
-        view: Lsn,
-        threads: u64,
-        watch: &Watch,
-    ) -> Result<()> {
-        let parts = self.collect(collection, indexes, view, threads, watch)?;
-        watch.check(|| self.now())?;
-        let fill = |index: &Index, parts: Vec<Part>| {
-            for part in &parts {
-                part.refused.iter().for_each(|(slot, _)| index.suspect(*slot));
-            }
-            let runs: Vec<Entries> = parts.into_iter().map(|part| part.entries).collect();
-            index.fill(&runs);
-        };
-        let work = indexes.iter().zip(parts);
-        if threads == 1 || collection.slab().end() < SHARE {
-            work.for_each(|(index, parts)| fill(index, parts));
-            return Ok(());
+/// Fills indexes from a view of their collection, in addition to the entries of concurrent commits. Documents that
+/// cannot be indexed become suspects.
+pub(crate) fn fill_indexes(
+    store: &Store,
+    collection: &Collection,
+    indexes: &[Arc<Index>],
+    view: Lsn,
+    threads: u64,
+    watch: &Watch,
+) -> Result<()> {
+    let parts = collect(store, collection, indexes, view, threads, watch)?;
+    watch.check(|| store.now())?;
+    let fill = |index: &Index, parts: Vec<Part>| {
+        for part in &parts {
+            part.refused.iter().for_each(|(slot, _)| index.suspect(*slot));
         }
-        // One thread fills an index; many indexes are filled concurrently.
-        let work = Mutex::new(work);
-        let take_turns = || {
-            loop {
-                let next = work.lock().next();
-                let Some((index, parts)) = next else { return };
-                fill(index, parts);
-            }
-        };
-        std::thread::scope(|scope| {
-            (1..threads.min(indexes.len() as u64)).for_each(|_| drop(scope.spawn(take_turns)));
-            take_turns();
-        });
-        Ok(())
+        let runs: Vec<Entries> = parts.into_iter().map(|part| part.entries).collect();
+        index.fill(&runs);
+    };
+    let work = indexes.iter().zip(parts);
+    if threads == 1 || collection.slab().end() < SHARE {
+        work.for_each(|(index, parts)| fill(index, parts));
+        return Ok(());
     }
-
-    /// Builds the indexes that recovery found, before any query uses them.
-    pub fn build_recovered(&self, catalogue: &Catalogue) -> Result<()> {
-        let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-        for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
-            let indexes = collection.indexes();
-            self.fill_indexes(collection, &indexes, Lsn(u64::MAX), threads, &Watch::default())?;
-            for index in indexes.iter() {
-                let suspects = std::mem::take(&mut *index.suspects().lock());
-                // Keys were checked when they were committed.
-                if let Some(slot) = suspects.slots.first() {
-                    let name = &index.spec().name;
-                    let what =
-                        format!("a document does not fit the index '{name}', which was committed with it");
-                    let place = collection.slab().newest(*slot, |version| match &version.content {
-                        Content::Hot(block, span) => Some((block.place, *span)),
-                        Content::Cold(place, span) => Some((**place, *span)),
-                        Content::Vacant | Content::Tombstone => None,
-                    });
-                    return Err(match place.flatten() {
-                        Some((place, span)) => {
-                            damage(Path::new(self.name()), &place, span.range().start, &what)
-                        }
-                        None => Error::new(Kind::Internal, what),
-                    });
-                }
-            }
+    // One thread fills an index; many indexes are filled concurrently.
+    let work = Mutex::new(work);
+    let take_turns = || {
+        loop {
+            let next = work.lock().next();
+            let Some((index, parts)) = next else { return };
+            fill(index, parts);
         }
-        Ok(())
-    }
+    };
+    std::thread::scope(|scope| {
+        (1..threads.min(indexes.len() as u64)).for_each(|_| drop(scope.spawn(take_turns)));
+        take_turns();
+    });
+    Ok(())
+}
 
-    /// Compares every ready index with the documents: each document's keys must be entries, and when no view is open there
-    /// may be no others. Returns the number of entries; a difference is an `INTERNAL` error.
-    pub fn check_indexes(&self) -> Result<u64> {
-        let _hold = self.views().hold();
-        let applied = self.applied();
-        let (mut count, newest) = (0, Lsn(u64::MAX));
-        let views = self.views();
-        let settled = views.published() == applied.lsn && views.held().0 == 0 && !views.has_garbage();
-        for (name, collection) in applied.catalogue.iter() {
-            let indexes: Vec<_> =
-                collection.indexes().iter().filter(|one| one.is_ready(newest)).cloned().collect();
-            for (index, parts) in
-                indexes.iter().zip(self.collect(collection, &indexes, newest, 1, &Watch::default())?)
-            {
-                let mut expected = merge_parts(&parts);
-                let mut stale = 0u64;
-                index.each(|key, slot, times| {
-                    let there = expected.remove(key, slot.0);
-                    stale += u64::from(times) - u64::from(there);
-                    count += 1;
+/// Builds the indexes that recovery found, before any query uses them.
+pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
+        let indexes = collection.indexes();
+        fill_indexes(store, collection, &indexes, Lsn(u64::MAX), threads, &Watch::default())?;
+        for index in indexes.iter() {
+            let suspects = std::mem::take(&mut *index.suspects().lock());
+            // Keys were checked when they were committed.
+            if let Some(slot) = suspects.slots.first() {
+                let name = &index.spec().name;
+                let what = format!("a document does not fit the index '{name}', which was committed with it");
+                let place = collection.slab().newest(*slot, |version| match &version.content {
+                    Content::Hot(block, span) => Some((block.place, *span)),
+                    Content::Cold(place, span) => Some((**place, *span)),
+                    Content::Vacant | Content::Tombstone => None,
                 });
-                if !expected.is_empty() || (stale > 0 && settled) {
-                    let message = format!(
-                        "the index '{}' of '{name}' lacks {} entries and has {stale} too many",
-                        index.spec().name,
-                        expected.len()
-                    );
-                    return Err(Error::new(Kind::Internal, message));
-                }
+                return Err(match place.flatten() {
+                    Some((place, span)) => damage(Path::new(store.name()), &place, span.range().start, &what),
+                    None => Error::new(Kind::Internal, what),
+                });
             }
         }
-        Ok(count)
     }
+    Ok(())
+}
 
-    /// The sorted entries of each index, in as many parts as threads were used.
-    fn collect(
-        &self,
-        collection: &Collection,
-        indexes: &[Arc<Index>],
-        view: Lsn,
-        threads: u64,
-        watch: &Watch,
-    ) -> Result<Vec<Vec<Part>>> {
-        let end = collection.slab().end();
-        let shares = threads.min(end / SHARE).max(1);
-        let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
-        let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
-            vec![self.collect_share(collection, indexes, view, (0, end), watch)]
-        } else {
-            std::thread::scope(|scope| {
-                let work = |bounds| move || self.collect_share(collection, indexes, view, bounds, watch);
-                let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
-                let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
-                running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
-            })
-        };
-        let mut by_index: Vec<Vec<Part>> = indexes.iter().map(|_| Vec::new()).collect();
-        for parts in collected {
-            for (all, part) in by_index.iter_mut().zip(parts?) {
-                all.push(part);
+/// Compares every ready index with the documents: each document's keys must be entries, and when no view is open there
+/// may be no others. Returns the number of entries; a difference is an `INTERNAL` error.
+pub fn check_indexes(store: &Store) -> Result<u64> {
+    let _hold = store.views().hold();
+    let applied = store.applied();
+    let (mut count, newest) = (0, Lsn(u64::MAX));
+    let views = store.views();
+    let settled = views.published() == applied.lsn && views.held().0 == 0 && !views.has_garbage();
+    for (name, collection) in applied.catalogue.iter() {
+        let indexes: Vec<_> =
+            collection.indexes().iter().filter(|one| one.is_ready(newest)).cloned().collect();
+        for (index, parts) in
+            indexes.iter().zip(collect(store, collection, &indexes, newest, 1, &Watch::default())?)
+        {
+            let mut expected = merge_parts(&parts);
+            let mut stale = 0u64;
+            index.each(|key, slot, times| {
+                let there = expected.remove(key, slot.0);
+                stale += u64::from(times) - u64::from(there);
+                count += 1;
+            });
+            if !expected.is_empty() || (stale > 0 && settled) {
+                let message = format!(
+                    "the index '{}' of '{name}' lacks {} entries and has {stale} too many",
+                    index.spec().name,
+                    expected.len()
+                );
+                return Err(Error::new(Kind::Internal, message));
             }
         }
-        Ok(by_index)
     }
+    Ok(count)
+}
 
-    fn collect_share(
-        &self,
-        collection: &Collection,
-        indexes: &[Arc<Index>],
-        view: Lsn,
-        (mut from, end): (u64, u64),
-        watch: &Watch,
-    ) -> Result<Vec<Part>> {
-        let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
-        let (all, mut scratch) = (Filter::all(), Vec::new());
-        while from < end {
-            if self.is_closing() {
-                return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
-            }
-            let to = end.min(from + SHARE);
-            self.scan(collection, (from, to), view, &all, watch, |slot, _, block, span| {
-                let document = RawValue::new(span.of(block), collection.shapes());
-                for (index, part) in indexes.iter().zip(&mut parts) {
-                    match index.keys(document, Purpose::Entries, &mut scratch) {
-                        Ok(keys) => {
-                            index.note(keys.multikey, keys.truncated);
-                            keys.list.iter().for_each(|key| part.entries.push(key, slot.0));
-                        }
-                        Err(error) => part.refused.push((slot, error)),
+/// The sorted entries of each index, in as many parts as threads were used.
+fn collect(
+    store: &Store,
+    collection: &Collection,
+    indexes: &[Arc<Index>],
+    view: Lsn,
+    threads: u64,
+    watch: &Watch,
+) -> Result<Vec<Vec<Part>>> {
+    let end = collection.slab().end();
+    let shares = threads.min(end / SHARE).max(1);
+    let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
+    let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
+        vec![collect_share(store, collection, indexes, view, (0, end), watch)]
+    } else {
+        std::thread::scope(|scope| {
+            let work = |bounds| move || collect_share(store, collection, indexes, view, bounds, watch);
+            let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
+            let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
+            running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
+        })
+    };
+    let mut by_index: Vec<Vec<Part>> = indexes.iter().map(|_| Vec::new()).collect();
+    for parts in collected {
+        for (all, part) in by_index.iter_mut().zip(parts?) {
+            all.push(part);
+        }
+    }
+    Ok(by_index)
+}
+
+fn collect_share(
+    store: &Store,
+    collection: &Collection,
+    indexes: &[Arc<Index>],
+    view: Lsn,
+    (mut from, end): (u64, u64),
+    watch: &Watch,
+) -> Result<Vec<Part>> {
+    let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
+    let (all, mut scratch) = (Filter::all(), Vec::new());
+    while from < end {
+        if store.is_closing() {
+            return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
+        }
+        let to = end.min(from + SHARE);
+        scan::scan(store, collection, (from, to), view, &all, watch, |slot, _, block, span| {
+            let document = RawValue::new(span.of(block), collection.shapes());
+            for (index, part) in indexes.iter().zip(&mut parts) {
+                match index.keys(document, Purpose::Entries, &mut scratch) {
+                    Ok(keys) => {
+                        index.note(keys.multikey, keys.truncated);
+                        keys.list.iter().for_each(|key| part.entries.push(key, slot.0));
                     }
+                    Err(error) => part.refused.push((slot, error)),
                 }
-                ControlFlow::Continue(())
-            })?;
-            from = to;
-        }
-        parts.iter_mut().for_each(|part| part.entries.sort());
-        Ok(parts)
+            }
+            ControlFlow::Continue(())
+        })?;
+        from = to;
     }
+    parts.iter_mut().for_each(|part| part.entries.sort());
+    Ok(parts)
 }
 
 fn merge_parts(parts: &[Part]) -> Tree {

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::create;
+use super::fill;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
+use crate::engine::commit;
 use crate::engine::commit::path::{Current, Over};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
@@ -12,6 +15,7 @@ use crate::engine::recovery::replay::Replay;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
+use crate::engine::write::collections;
 use crate::error::{Kind, Result};
 use crate::index::{Range, Spec};
 use crate::options::OpenOptions;
@@ -38,7 +42,7 @@ fn object(fields: &[(&str, Value)]) -> Value {
 
 fn put(store: &Store, id: i32, n: Value) -> Result<()> {
     let document = object(&[("_id", Value::Int(id)), ("n", n)]);
-    let committed = store.commit(100, |commit| {
+    let committed = commit::run(store, 100, |commit| {
         let collection = commit.collection_or_create("c")?;
         let over = match commit.current(&collection, &key(id))? {
             Current::Absent(target) => Over::Nothing(target),
@@ -51,7 +55,7 @@ fn put(store: &Store, id: i32, n: Value) -> Result<()> {
 }
 
 fn delete(store: &Store, id: i32) {
-    let committed = store.commit(100, |commit| {
+    let committed = commit::run(store, 100, |commit| {
         let collection = commit.collection("c").unwrap();
         let Current::Present(present) = commit.current(&collection, &key(id))? else { return Ok(()) };
         commit.delete(&collection, key(id), &present)
@@ -83,7 +87,7 @@ fn slots(index: &Index) -> Vec<u64> {
 fn entries_of_older_versions_stay_as_long_as_a_view_may_need_them() {
     let store = store();
     put(&store, 1, Value::Int(1)).unwrap();
-    store.create_indexes("c", &[unique("n")]).result.unwrap();
+    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
     let index = only_index(&store);
     let view = store.view();
     put(&store, 1, Value::Int(2)).unwrap();
@@ -97,13 +101,13 @@ fn entries_of_older_versions_stay_as_long_as_a_view_may_need_them() {
     assert_eq!(index.len(), 1);
     delete(&store, 1);
     assert!(index.is_empty());
-    assert_eq!(store.check_indexes().unwrap(), 0);
+    assert_eq!(fill::check_indexes(&store).unwrap(), 0);
 }
 
 #[test]
 fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
     let store = store();
-    store.create_indexes("c", &[unique("n")]).result.unwrap();
+    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
     put(&store, 1, Value::Int(0)).unwrap();
     let index = only_index(&store);
     let mut views = Vec::new();
@@ -118,7 +122,7 @@ fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
             collection(&store).slab().sees_all(crate::engine::state::slab::SlotId(0), Lsn(u64::MAX));
         assert_eq!(settled, views.is_empty());
         assert!(!settled || index.len() == 1);
-        store.check_indexes().unwrap();
+        fill::check_indexes(&store).unwrap();
     }
     assert_eq!(index.len(), 1);
 }
@@ -128,25 +132,25 @@ fn an_index_counts_for_the_views_between_its_beginning_and_its_end() {
     let store = store();
     put(&store, 1, Value::Int(1)).unwrap();
     let before = store.view();
-    store.create_indexes("c", &[unique("n")]).result.unwrap();
+    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
     let during = store.view();
     let index = only_index(&store);
     assert!(!index.is_ready(before.lsn()));
     assert!(index.is_ready(during.lsn()) && index.is_ready(Lsn(u64::MAX)));
-    store.drop_index("c", "n_1").result.unwrap();
+    create::drop_index(&store, "c", "n_1").result.unwrap();
     assert!(index.is_ready(during.lsn()) && !index.is_ready(Lsn(u64::MAX)));
     assert!(!index.is_ready(store.view().lsn()));
     put(&store, 2, Value::Int(1)).unwrap();
     // The dropped index stays for the view; another may take its name at once.
     assert_eq!(collection(&store).indexes().len(), 1);
     delete(&store, 2);
-    store.create_indexes("c", &[unique("n")]).result.unwrap();
+    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
     assert_eq!(collection(&store).indexes().len(), 2);
     assert_eq!(slots(&index), [0]);
     drop(before);
     drop(during);
     assert_eq!(collection(&store).indexes().len(), 1);
-    assert_eq!(store.check_indexes().unwrap(), 1);
+    assert_eq!(fill::check_indexes(&store).unwrap(), 1);
 }
 
 /// The concurrent write, the error of the build, and the number of entries.
@@ -200,7 +204,7 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
         (
             "a drop of the collection",
             &|store| {
-                assert!(matches!(store.drop_collection("c").result, Ok(Answer::Bool(true))));
+                assert!(matches!(collections::drop_collection(store, "c").result, Ok(Answer::Bool(true))));
             },
             Some(Kind::Conflict),
             0,
@@ -212,14 +216,15 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
             for n in 1..=3 {
                 put(&store, n, Value::Int(n)).unwrap();
             }
-            let done = store.create_indexes_with("c", &[unique("n")], &Watch::default(), |filled| {
-                if filled == after_filling {
-                    turn(&store);
-                }
-            });
+            let done =
+                create::create_indexes_with(&store, "c", &[unique("n")], &Watch::default(), |filled| {
+                    if filled == after_filling {
+                        turn(&store);
+                    }
+                });
             let context = format!("{name}, after filling: {after_filling}");
             assert_eq!(done.result.err().map(|error| error.kind()), *fails, "{context}");
-            assert_eq!(store.check_indexes().unwrap(), *entries, "{context}");
+            assert_eq!(fill::check_indexes(&store).unwrap(), *entries, "{context}");
             let left = store.applied_collection("c").map_or(0, |collection| collection.indexes().len());
             assert_eq!(left, usize::from(fails.is_none()), "{context}");
         }
@@ -236,34 +241,31 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
     let spec = Spec::parse(&object(&[("key", Value::Array(vec![pair("n.a"), pair("n.b")]))])).unwrap();
     let store = store();
     put(&store, 1, parallel()).unwrap();
-    let refused = store.create_indexes("c", std::slice::from_ref(&spec)).result.unwrap_err();
+    let refused = create::create_indexes(&store, "c", std::slice::from_ref(&spec)).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::BadDocument);
     let built =
-        store.create_indexes_with(
-            "c",
-            std::slice::from_ref(&spec),
-            &Watch::default(),
-            |filled| match filled {
+        create::create_indexes_with(&store, "c", std::slice::from_ref(&spec), &Watch::default(), |filled| {
+            match filled {
                 // Writers are not refused because of an index that may never be ready.
                 false => put(&store, 2, parallel()).unwrap(),
                 true => {
                     delete(&store, 1);
                     put(&store, 2, Value::Int(1)).unwrap();
                 }
-            },
-        );
+            }
+        });
     built.result.unwrap();
     assert_eq!(put(&store, 3, parallel()).unwrap_err().kind(), Kind::BadDocument);
-    assert_eq!(store.check_indexes().unwrap(), 1);
+    assert_eq!(fill::check_indexes(&store).unwrap(), 1);
 }
 
 #[test]
 fn a_collection_put_in_the_place_of_another_has_its_indexes() {
     let store = store();
     put(&store, 1, Value::Int(1)).unwrap();
-    store.create_indexes("c", &[unique("n")]).result.unwrap();
+    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
     let replace = |values: &[i32]| {
-        let committed = store.commit(100, |commit| {
+        let committed = commit::run(&store, 100, |commit| {
             let collection = commit.recreate_collection("c")?;
             for (id, n) in (10..).zip(values) {
                 let document = object(&[("_id", Value::Int(id)), ("n", Value::Int(*n))]);
@@ -280,6 +282,6 @@ fn a_collection_put_in_the_place_of_another_has_its_indexes() {
     assert_eq!(replace(&[5, 5]).unwrap_err().kind(), Kind::DuplicateKey);
     assert_eq!(slots(&only_index(&store)), [0]);
     replace(&[5, 6]).unwrap();
-    assert_eq!(store.check_indexes().unwrap(), 2);
+    assert_eq!(fill::check_indexes(&store).unwrap(), 2);
     assert_eq!(put(&store, 20, Value::Int(6)).unwrap_err().kind(), Kind::DuplicateKey);
 }

@@ -1,5 +1,6 @@
 //! Requests for indexes: from the boundary to the store.
 
+use super::create;
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
 use crate::engine::exec::interrupt::Watch;
@@ -11,33 +12,33 @@ use crate::error::{Error, Kind, Result, codes};
 use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;
 
-impl Store {
-    /// Creates indexes; returns their names.
-    pub fn request_indexes(&self, name: &str, specs: &[Incoming], watch: &Watch) -> Committed<Answer> {
-        let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
-        match parsed {
-            Ok(specs) => answered(self.create_indexes_with(name, &specs, watch, |_| {}), Answer::Names),
-            Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
-        }
+/// Creates indexes; returns their names.
+pub fn request_indexes(store: &Store, name: &str, specs: &[Incoming], watch: &Watch) -> Committed<Answer> {
+    let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
+    match parsed {
+        Ok(specs) => answered(create::create_indexes_with(store, name, &specs, watch, |_| {}), Answer::Names),
+        Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
     }
+}
 
-    /// Drops an index by name or key, or all; returns how many there were, including the one on `_id`.
-    pub fn request_drop_index(&self, name: &str, index: &Incoming) -> Committed<Answer> {
-        let collection = self.applied_collection(name);
-        let known: Vec<_> =
-            collection.iter().flat_map(|collection| collection.ready_indexes(Lsn(u64::MAX))).collect();
-        let named = parse_hint(index).and_then(|hint| match hint {
-            hint if hint.is_id() => Ok(ID_INDEX.to_owned()),
-            Hint::Name(index) => Ok(index),
-            hint => match known.iter().find(|index| hint.is_of(index.spec())) {
-                Some(index) => Ok(index.spec().name.to_string()),
-                None => Err(no_such_key(name, &hint)),
-            },
-        });
-        match named {
-            Ok(index) => answered(self.drop_index(name, &index), |()| Answer::Count(known.len() as u64 + 1)),
-            Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+/// Drops an index by name or key, or all; returns how many there were, including the one on `_id`.
+pub fn request_drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
+    let collection = store.applied_collection(name);
+    let known: Vec<_> =
+        collection.iter().flat_map(|collection| collection.ready_indexes(Lsn(u64::MAX))).collect();
+    let named = parse_hint(index).and_then(|hint| match hint {
+        hint if hint.is_id() => Ok(ID_INDEX.to_owned()),
+        Hint::Name(index) => Ok(index),
+        hint => match known.iter().find(|index| hint.is_of(index.spec())) {
+            Some(index) => Ok(index.spec().name.to_string()),
+            None => Err(no_such_key(name, &hint)),
+        },
+    });
+    match named {
+        Ok(index) => {
+            answered(create::drop_index(store, name, &index), |()| Answer::Count(known.len() as u64 + 1))
         }
+        Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::proof::{Proof, Purpose};
-use super::snapshot::Written;
+use super::snapshot::{self, Written};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
@@ -34,73 +34,68 @@ pub struct Backup {
 /// Random names that are tried before the backup fails.
 const ATTEMPTS: u32 = 16;
 
-impl Store {
-    /// Copies the current state into a new directory that is not in `own`, the database's directory. Reads and writes
-    /// continue; every write that resolved before the call is in the copy. Stops when the interrupt fires, and then leaves
-    /// nothing.
-    pub fn backup_within(
-        &self,
-        host: &Host,
-        own: Option<&Path>,
-        destination: &Path,
-        watch: &Watch,
-    ) -> Result<Backup> {
-        let began = self.elapsed();
-        let destination =
-            &*host.vfs.absolute(destination).map_err(|error| Error::io("look at", destination, error))?;
-        // As in the system: a trailing slash does not change the name.
-        let name = destination.file_name().ok_or_else(|| {
-            Error::new(Kind::Argument, "a backup needs the path of a directory that is not there yet")
+/// Copies the current state into a new directory that is not in `own`, the database's directory. Reads and writes
+/// continue; every write that resolved before the call is in the copy. Stops when the interrupt fires, and then leaves
+/// nothing.
+pub fn backup_within(
+    store: &Store,
+    host: &Host,
+    own: Option<&Path>,
+    destination: &Path,
+    watch: &Watch,
+) -> Result<Backup> {
+    let began = store.elapsed();
+    let destination =
+        &*host.vfs.absolute(destination).map_err(|error| Error::io("look at", destination, error))?;
+    // As in the system: a trailing slash does not change the name.
+    let name = destination.file_name().ok_or_else(|| {
+        Error::new(Kind::Argument, "a backup needs the path of a directory that is not there yet")
+    })?;
+    let destination = &*destination.with_file_name(name);
+    if host.vfs.entry(destination).map_err(|error| Error::io("look at", destination, error))?.is_some() {
+        return Err(taken(destination));
+    }
+    check_outside(host, own, destination)?;
+    let partial = make_partial(host, destination)?;
+    let made = copy(store, host, &partial, watch).and_then(|backup| {
+        // Never over a directory that was created meanwhile, such as another backup: a directory with content is not
+        // replaced.
+        host.vfs.rename(&partial, destination).map_err(|error| {
+            let overtaken = matches!(host.vfs.entry(destination), Ok(Some(_)));
+            if overtaken { taken(destination) } else { Error::io("rename", &partial, error) }
         })?;
-        let destination = &*destination.with_file_name(name);
-        if host.vfs.entry(destination).map_err(|error| Error::io("look at", destination, error))?.is_some() {
-            return Err(taken(destination));
-        }
-        check_outside(host, own, destination)?;
-        let partial = make_partial(host, destination)?;
-        let made = self.copy(host, &partial, watch).and_then(|backup| {
-            // Never over a directory that was created meanwhile, such as another backup: a directory with content is not
-            // replaced.
-            host.vfs.rename(&partial, destination).map_err(|error| {
-                let overtaken = matches!(host.vfs.entry(destination), Ok(Some(_)));
-                if overtaken { taken(destination) } else { Error::io("rename", &partial, error) }
-            })?;
-            let parent = parent_of(destination);
-            host.vfs.sync_dir(parent).map_err(|error| Error::io("fsync", parent, error))?;
-            Ok(backup)
-        });
-        if made.is_err() {
-            // The original error is more useful than one about the leftover.
-            let _ = remove(host, &partial);
-        }
-        Ok(Backup { ms: (self.elapsed() - began).as_millis() as u64, ..made? })
+        let parent = parent_of(destination);
+        host.vfs.sync_dir(parent).map_err(|error| Error::io("fsync", parent, error))?;
+        Ok(backup)
+    });
+    if made.is_err() {
+        // The original error is more useful than one about the leftover.
+        let _ = remove(host, &partial);
     }
+    Ok(Backup { ms: (store.elapsed() - began).as_millis() as u64, ..made? })
+}
 
-    fn copy(&self, host: &Host, partial: &Path, watch: &Watch) -> Result<Backup> {
-        let options = OpenOptions {
-            storage: StorageMode::Sync,
-            creation: Creation::MustBeNew,
-            ..OpenOptions::default()
-        };
-        let generation = {
-            let applied = self.applied();
-            match self.refusal_to_read(&applied) {
-                Some(error) => return Err(error),
-                None => self.generation(&applied),
-            }
-        };
-        let copy = open_disk(host, partial, &options, None, &mut Discard)?.backend;
-        let cut = copy.cut()?;
-        let mut sink = copy.begin_snapshot(&cut)?;
-        let written = self.write_snapshot(&generation, &mut *sink, watch)?;
-        let mut proof = Proof::new(self, Purpose::Backup, &generation, &written);
-        let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
-        copy.close()?;
-        // The state may be applied and not published: a backup may contain only what this database keeps.
-        self.wait_published(generation.lsn())?;
-        let documents = written.iter().map(Written::documents).sum();
-        Ok(Backup { documents, bytes, lsn: generation.lsn().0, ms: 0 })
-    }
+fn copy(store: &Store, host: &Host, partial: &Path, watch: &Watch) -> Result<Backup> {
+    let options =
+        OpenOptions { storage: StorageMode::Sync, creation: Creation::MustBeNew, ..OpenOptions::default() };
+    let generation = {
+        let applied = store.applied();
+        match store.refusal_to_read(&applied) {
+            Some(error) => return Err(error),
+            None => snapshot::generation(store, &applied),
+        }
+    };
+    let copy = open_disk(host, partial, &options, None, &mut Discard)?.backend;
+    let cut = copy.cut()?;
+    let mut sink = copy.begin_snapshot(&cut)?;
+    let written = snapshot::write_snapshot(store, &generation, &mut *sink, watch)?;
+    let mut proof = Proof::new(store, Purpose::Backup, &generation, &written);
+    let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
+    copy.close()?;
+    // The state may be applied and not published: a backup may contain only what this database keeps.
+    store.wait_published(generation.lsn())?;
+    let documents = written.iter().map(Written::documents).sum();
+    Ok(Backup { documents, bytes, lsn: generation.lsn().0, ms: 0 })
 }
 
 /// In the database's own directory a copy could be mistaken for one of its generations.

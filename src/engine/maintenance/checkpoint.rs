@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::snapshot;
 use crate::document::RawValue;
 use crate::engine::format::checkpoint::{Entries, SEGMENT, SNAPSHOT, hash_of};
 use crate::engine::format::key::key_of;
@@ -42,7 +43,7 @@ pub(crate) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
         .iter()
         .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
         .collect();
-    store.write_database(&shapes, lsn, next_number, &mut payloads).ok()?;
+    snapshot::write_database(store, &shapes, lsn, next_number, &mut payloads).ok()?;
     let mut entries = Entries::default();
     for (_, collection, _) in &shapes {
         gather(collection, &mut entries)?;

@@ -17,8 +17,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::memory_compaction;
 use super::proof::{Kept, Proof, Purpose};
-use super::snapshot::{Generation, Written, WrittenBlock};
+use super::snapshot::{self, Compaction, Generation, Written, WrittenBlock};
 use crate::engine::exec::interrupt::{LOOK, Watch};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -33,144 +34,126 @@ const AUTO_SEGMENTS: u64 = 32;
 /// Commits between two checks whether to compact.
 const AUTO_COMMITS: u64 = 64;
 
-/// What a compaction did.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Compaction {
-    /// Documents in the snapshot; for a database in memory, all documents.
-    pub documents: u64,
-    /// Bytes of the database's files before; in memory, of the blocks with documents.
-    pub bytes_before: u64,
-    /// Bytes of them after.
-    pub bytes_after: u64,
-    /// How long it took.
-    pub ms: u64,
-    /// How long commits had to wait for it: the time for which the cut held the commit lock.
-    pub pause_ms: f64,
+/// Compacts; waits for a running compaction first.
+pub fn compact(store: &Store) -> Result<Compaction> {
+    compact_within(store, &Watch::default())
 }
 
-impl Store {
-    /// Compacts; waits for a running compaction first.
-    pub fn compact(&self) -> Result<Compaction> {
-        self.compact_within(&Watch::default())
+/// Like `compact`; stops when the interrupt fires, until the new generation is installed.
+pub fn compact_within(store: &Store, watch: &Watch) -> Result<Compaction> {
+    if store.mode() == StorageMode::Memory {
+        return memory_compaction::pack(store);
     }
-
-    /// Like `compact`; stops when the interrupt fires, until the new generation is installed.
-    pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
-        if self.mode() == StorageMode::Memory {
-            return self.pack();
+    let _one = loop {
+        match store.compacting().try_lock_for(LOOK) {
+            Some(one) => break one,
+            None => watch.check(|| store.now())?,
         }
-        let _one = loop {
-            match self.compacting().try_lock_for(LOOK) {
-                Some(one) => break one,
-                None => watch.check(|| self.now())?,
-            }
-        };
-        let began = self.elapsed();
-        let (cut, generation, pause) = self.cut()?;
-        let mut sink = self.storage().begin_snapshot(&cut)?;
-        let written = self.write_snapshot(&generation, &mut *sink, watch)?;
-        let documents = written.iter().map(Written::documents).sum();
-        let mut proof = Proof::new(self, Purpose::Compaction, &generation, &written);
-        let installed = self.storage().install_proven(cut, sink, &mut proof)?;
-        let mut proven = proof.into_kept();
-        for one in &written {
-            self.repoint(one, &mut proven, generation.view.lsn())?;
-        }
-        let storage = self.shared_storage();
-        self.views().when_released(move || storage.forget(&installed.retired));
-        drop(generation);
-        let (bytes_before, bytes_after) = installed.bytes;
-        let ms = (self.elapsed() - began).as_millis() as u64;
-        let pause_ms = pause.as_secs_f64() * 1e3;
-        tracing::info!(documents, bytes_before, bytes_after, ms, pause_ms, "compacted");
-        Ok(Compaction { documents, bytes_before, bytes_after, ms, pause_ms })
+    };
+    let began = store.elapsed();
+    let (cut, generation, pause) = cut(store)?;
+    let mut sink = store.storage().begin_snapshot(&cut)?;
+    let written = snapshot::write_snapshot(store, &generation, &mut *sink, watch)?;
+    let documents = written.iter().map(Written::documents).sum();
+    let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written);
+    let installed = store.storage().install_proven(cut, sink, &mut proof)?;
+    let mut proven = proof.into_kept();
+    for one in &written {
+        repoint(store, one, &mut proven, generation.view.lsn())?;
     }
+    let storage = store.shared_storage();
+    store.views().when_released(move || storage.forget(&installed.retired));
+    drop(generation);
+    let (bytes_before, bytes_after) = installed.bytes;
+    let ms = (store.elapsed() - began).as_millis() as u64;
+    let pause_ms = pause.as_secs_f64() * 1e3;
+    tracing::info!(documents, bytes_before, bytes_after, ms, pause_ms, "compacted");
+    Ok(Compaction { documents, bytes_before, bytes_after, ms, pause_ms })
+}
 
-    /// Starts a compaction on the blocking pool when it pays and none is running. Cheap otherwise: it checks once per so
-    /// many commits.
-    pub fn consider_compaction(self: &Arc<Self>, runtime: &Handle) {
-        let auto = self.auto();
-        let lsn = self.applied_lsn().0;
-        if self.options().auto_compact == AutoCompact::Off
-            || !self.is_loaded()
-            || lsn < auto.next_look.load(Ordering::Relaxed)
-            || auto.running.swap(true, Ordering::AcqRel)
+/// Starts a compaction on the blocking pool when it pays and none is running. Cheap otherwise: it checks once per so
+/// many commits.
+pub fn consider_compaction(store: &Arc<Store>, runtime: &Handle) {
+    let auto = store.auto();
+    let lsn = store.applied_lsn().0;
+    if store.options().auto_compact == AutoCompact::Off
+        || !store.is_loaded()
+        || lsn < auto.next_look.load(Ordering::Relaxed)
+        || auto.running.swap(true, Ordering::AcqRel)
+    {
+        return;
+    }
+    auto.next_look.store(lsn + AUTO_COMMITS, Ordering::Relaxed);
+    let log_bytes = store.storage().stats().log_bytes;
+    if !wants_compaction(store) || log_bytes < auto.not_below.load(Ordering::Relaxed) {
+        auto.running.store(false, Ordering::Release);
+        return;
+    }
+    let store = store.clone();
+    runtime.spawn_blocking(move || {
+        let result = compact(&store);
+        // After a full disk it is not tried again before the log has grown some more.
+        let next = if result.is_err() { log_bytes + AUTO_BYTES } else { 0 };
+        store.auto().not_below.store(next, Ordering::Relaxed);
+        store.auto().running.store(false, Ordering::Release);
+        if let Err(error) = result
+            && error.kind() != Kind::Closed
         {
-            return;
+            tracing::warn!(database = store.name(), %error, "the database could not compact itself");
         }
-        auto.next_look.store(lsn + AUTO_COMMITS, Ordering::Relaxed);
-        let log_bytes = self.storage().stats().log_bytes;
-        if !self.wants_compaction() || log_bytes < auto.not_below.load(Ordering::Relaxed) {
-            auto.running.store(false, Ordering::Release);
-            return;
-        }
-        let store = self.clone();
-        runtime.spawn_blocking(move || {
-            let result = store.compact();
-            // After a full disk it is not tried again before the log has grown some more.
-            let next = if result.is_err() { log_bytes + AUTO_BYTES } else { 0 };
-            store.auto().not_below.store(next, Ordering::Relaxed);
-            store.auto().running.store(false, Ordering::Release);
-            if let Err(error) = result
-                && error.kind() != Kind::Closed
-            {
-                tracing::warn!(database = store.name(), %error, "the database could not compact itself");
-            }
-        });
-    }
+    });
+}
 
-    /// Whether more than half of the file bytes may be garbage, or of the blocks in memory, or there are too many segments.
-    pub fn wants_compaction(&self) -> bool {
-        let storage = self.storage().stats();
-        let live = || -> u64 { self.collections().iter().map(|one| one.slab().live_bytes()).sum() };
-        if self.mode() == StorageMode::Memory {
-            let (appended, bytes) = *self.auto().packed.lock();
-            let added = storage.appended - appended;
-            return added >= AUTO_BYTES && bytes + added > 2 * live() + AUTO_BYTES;
-        }
-        if storage.segments >= AUTO_SEGMENTS {
-            return true;
-        }
-        if storage.log_bytes < AUTO_BYTES {
-            return false;
-        }
-        storage.log_bytes + storage.snapshot_bytes > 2 * live() + AUTO_BYTES
+/// Whether more than half of the file bytes may be garbage, or of the blocks in memory, or there are too many segments.
+pub fn wants_compaction(store: &Store) -> bool {
+    let storage = store.storage().stats();
+    let live = || -> u64 { store.collections().iter().map(|one| one.slab().live_bytes()).sum() };
+    if store.mode() == StorageMode::Memory {
+        let (appended, bytes) = *store.auto().packed.lock();
+        let added = storage.appended - appended;
+        return added >= AUTO_BYTES && bytes + added > 2 * live() + AUTO_BYTES;
     }
-
-    fn cut(&self) -> Result<(Cut, Generation, Duration)> {
-        let applied = self.applied();
-        let began = self.elapsed();
-        if let Some(error) = self.refusal(&applied) {
-            return Err(error);
-        }
-        let cut = self.storage().cut()?;
-        debug_assert_eq!(cut.lsn, applied.lsn, "every lsn given is applied before the lock is released");
-        let generation = self.generation(&applied);
-        let pause = self.elapsed() - began;
-        drop(applied);
-        Ok((cut, generation, pause))
+    if storage.segments >= AUTO_SEGMENTS {
+        return true;
     }
+    if storage.log_bytes < AUTO_BYTES {
+        return false;
+    }
+    storage.log_bytes + storage.snapshot_bytes > 2 * live() + AUTO_BYTES
+}
 
-    /// Repoints the slots to the blocks. Documents in memory stay there, in the new blocks: garbage in the old ones is
-    /// freed. Blocks that the proof did not keep are read once more, and verified.
-    fn repoint(&self, written: &Written, proven: &mut Kept, cut: Lsn) -> Result<()> {
-        let slab = written.collection.slab();
-        for WrittenBlock { place, slots, spans } in &written.blocks {
-            let block = match proven.pop_front() {
-                Some(block) => block,
-                None => self.storage().read(*place)?,
-            };
-            let place = Arc::new(*place);
-            for (slot, span) in slots.iter().zip(spans) {
-                // The proof has read these spans.
-                if !slab.repoint(*slot, cut, &block, &place, *span) {
-                    // The old files are not deleted: what still refers to them can be read.
-                    let message = "a slot holds another version than the proven snapshot";
-                    return Err(Error::new(Kind::Internal, message));
-                }
+fn cut(store: &Store) -> Result<(Cut, Generation, Duration)> {
+    let applied = store.applied();
+    let began = store.elapsed();
+    if let Some(error) = store.refusal(&applied) {
+        return Err(error);
+    }
+    let cut = store.storage().cut()?;
+    debug_assert_eq!(cut.lsn, applied.lsn, "every lsn given is applied before the lock is released");
+    let generation = snapshot::generation(store, &applied);
+    let pause = store.elapsed() - began;
+    drop(applied);
+    Ok((cut, generation, pause))
+}
+
+/// Repoints the slots to the blocks. Documents in memory stay there, in the new blocks: garbage in the old ones is
+/// freed. Blocks that the proof did not keep are read once more, and verified.
+fn repoint(store: &Store, written: &Written, proven: &mut Kept, cut: Lsn) -> Result<()> {
+    let slab = written.collection.slab();
+    for WrittenBlock { place, slots, spans } in &written.blocks {
+        let block = match proven.pop_front() {
+            Some(block) => block,
+            None => store.storage().read(*place)?,
+        };
+        let place = Arc::new(*place);
+        for (slot, span) in slots.iter().zip(spans) {
+            // The proof has read these spans.
+            if !slab.repoint(*slot, cut, &block, &place, *span) {
+                // The old files are not deleted: what still refers to them can be read.
+                let message = "a slot holds another version than the proven snapshot";
+                return Err(Error::new(Kind::Internal, message));
             }
         }
-        Ok(())
     }
+    Ok(())
 }

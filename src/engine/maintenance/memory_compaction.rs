@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::compaction::Compaction;
+use super::snapshot::Compaction;
 use crate::engine::format::record;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span};
@@ -56,60 +56,58 @@ struct PackedDocument {
     slots: Vec<(SlotId, Span)>,
 }
 
-impl Store {
-    /// Compacts every collection. Blocks that only an older view needs stay until that view is dropped.
-    pub(crate) fn pack(&self) -> Result<Compaction> {
-        let _one = self.compacting().lock();
-        let began = self.elapsed();
-        let appended = self.storage().stats().appended;
-        let view = self.view();
-        let collections: Vec<_> = view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
-        let before = tally(&collections);
-        for collection in &collections {
-            self.pack_collection(collection, &before, view.lsn())?;
-        }
-        let after = tally(&collections);
-        self.auto().packed(appended, after.bytes);
-        let ms = (self.elapsed() - began).as_millis() as u64;
-        let (bytes_before, bytes_after) = (before.bytes, after.bytes);
-        tracing::info!(documents = after.documents, bytes_before, bytes_after, ms, "packed");
-        Ok(Compaction { documents: after.documents, bytes_before, bytes_after, ms, pause_ms: 0.0 })
+/// Compacts every collection. Blocks that only an older view needs stay until that view is dropped.
+pub(crate) fn pack(store: &Store) -> Result<Compaction> {
+    let _one = store.compacting().lock();
+    let began = store.elapsed();
+    let appended = store.storage().stats().appended;
+    let view = store.view();
+    let collections: Vec<_> = view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
+    let before = tally(&collections);
+    for collection in &collections {
+        pack_collection(store, collection, &before, view.lsn())?;
     }
+    let after = tally(&collections);
+    store.auto().packed(appended, after.bytes);
+    let ms = (store.elapsed() - began).as_millis() as u64;
+    let (bytes_before, bytes_after) = (before.bytes, after.bytes);
+    tracing::info!(documents = after.documents, bytes_before, bytes_after, ms, "packed");
+    Ok(Compaction { documents: after.documents, bytes_before, bytes_after, ms, pause_ms: 0.0 })
+}
 
-    fn pack_collection(&self, collection: &Collection, tally: &Tally, view: Lsn) -> Result<()> {
-        let end = collection.slab().end();
-        let time = self.now();
-        let mut next = 0;
-        while next < end {
-            if self.is_closing() {
-                return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
-            }
-            let mut packed = PackedDocument { payload: Vec::new(), slots: Vec::new() };
-            record::begin(&mut packed.payload, time);
-            next = collection.slab().scan(next, end, view, |slot, version| {
-                if let Content::Hot(block, span) = &version.content
-                    && tally.is_mostly_dead(block, *span)
-                    && let Some(put) = span.record(block)
-                {
-                    let beside = (put.collection, put.version, put.created_at, put.modified_at);
-                    let (document, head) = record::put(&mut packed.payload, time, beside, span.of(block));
-                    packed.slots.push((slot, Span::new(document, head, put.version)));
-                }
-                if packed.payload.len() < BLOCK_BYTES {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            });
-            let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
-            let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });
-            let block = Arc::new(Block { place: *place, base: 0, bytes: packed.payload.into_boxed_slice() });
-            for (slot, span) in packed.slots {
-                collection.slab().repoint(slot, view, &block, &place, span);
-            }
+fn pack_collection(store: &Store, collection: &Collection, tally: &Tally, view: Lsn) -> Result<()> {
+    let end = collection.slab().end();
+    let time = store.now();
+    let mut next = 0;
+    while next < end {
+        if store.is_closing() {
+            return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
         }
-        Ok(())
+        let mut packed = PackedDocument { payload: Vec::new(), slots: Vec::new() };
+        record::begin(&mut packed.payload, time);
+        next = collection.slab().scan(next, end, view, |slot, version| {
+            if let Content::Hot(block, span) = &version.content
+                && tally.is_mostly_dead(block, *span)
+                && let Some(put) = span.record(block)
+            {
+                let beside = (put.collection, put.version, put.created_at, put.modified_at);
+                let (document, head) = record::put(&mut packed.payload, time, beside, span.of(block));
+                packed.slots.push((slot, Span::new(document, head, put.version)));
+            }
+            if packed.payload.len() < BLOCK_BYTES {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
+        let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });
+        let block = Arc::new(Block { place: *place, base: 0, bytes: packed.payload.into_boxed_slice() });
+        for (slot, span) in packed.slots {
+            collection.slab().repoint(slot, view, &block, &place, span);
+        }
     }
+    Ok(())
 }
 
 fn tally(collections: &[Arc<Collection>]) -> Tally {

@@ -7,6 +7,7 @@
 //! - [`backup`]: a copy while the database is in use
 //! - `auto_index`: creates the indexes that costly scans need
 
+pub mod auto_index;
 pub mod backup;
 pub mod checkpoint;
 pub mod compaction;
@@ -15,7 +16,7 @@ pub(crate) mod proof;
 pub(crate) mod snapshot;
 
 pub use backup::Backup;
-pub use compaction::Compaction;
+pub use snapshot::Compaction;
 
 #[cfg(test)]
 mod proof_tests;

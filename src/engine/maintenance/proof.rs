@@ -24,6 +24,7 @@ use crate::document::{RawValue, ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::key_of;
 use crate::engine::format::record::{Record, Records};
+use crate::engine::read::scan;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;
 use crate::engine::state::tally::{KeyHash, Tally};
@@ -195,7 +196,8 @@ impl<'a> Proof<'a> {
     fn stray(&self, collection: &Collection) -> String {
         let mut stray = String::new();
         let (view, end) = (self.generation.lsn(), collection.slab().end());
-        let found = self.store.scan(
+        let found = scan::scan(
+            self.store,
             collection,
             (0, end),
             view,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::backup;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
@@ -10,6 +11,7 @@ use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, SetEntry};
 use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::store::Store;
+use crate::engine::write::by_id;
 use crate::error::{Error, Kind};
 use crate::options::{AutoCompact, OpenOptions};
 use crate::storage::{FileId, Host, Lsn};
@@ -37,7 +39,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (database, store) = open(&path, &runtime);
     let documents: Vec<_> = (0..5).map(|id| incoming(id, &format!("text {id}"))).collect();
-    store.insert("c", &documents, InsertOrder::Ordered).result.unwrap();
+    by_id::insert(&store, "c", &documents, InsertOrder::Ordered).result.unwrap();
     store.flush().unwrap();
     database.compact().unwrap();
     if cold {
@@ -48,9 +50,14 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let twice = database.compact().unwrap_err();
     assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
     assert!(refused.message().contains("the old files stay in force"), "{refused}");
-    let copy = store
-        .backup_within(&Host::system(), None, &directory.path().join("copy"), &Watch::default())
-        .unwrap_err();
+    let copy = backup::backup_within(
+        &store,
+        &Host::system(),
+        None,
+        &directory.path().join("copy"),
+        &Watch::default(),
+    )
+    .unwrap_err();
     assert_eq!(copy.kind(), Kind::Corrupt);
     assert!(copy.message().contains("no backup was made"), "{copy}");
     let left = |path: &Path| -> Vec<String> {
@@ -61,7 +68,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let snapshots = left(&path).iter().filter(|name| name.starts_with("snap-")).count();
     assert_eq!(snapshots, 1, "the snapshot that was refused is removed");
     // Nothing is poisoned.
-    store.insert("c", &[incoming(9, "later")], InsertOrder::Ordered).result.unwrap();
+    by_id::insert(&store, "c", &[incoming(9, "later")], InsertOrder::Ordered).result.unwrap();
     store.flush().unwrap();
     drop(store);
     database.close().unwrap();
@@ -125,7 +132,7 @@ fn a_slot_that_went_back_to_an_older_version_is_found() {
         let collection = store.applied_collection("c").unwrap();
         let older = collection.slab().newest(SlotId(1), Version::clone).unwrap();
         let entry = SetEntry { document: incoming(1, "text 7"), if_version: None };
-        store.set("c", &[entry]).result.unwrap();
+        by_id::set(store, "c", &[entry]).result.unwrap();
         collection.slab().supersede(SlotId(1), Version { lsn: store.applied_lsn(), ..older });
     });
     let found = "found that the documents of 'c' are not those that commits left there";
@@ -142,7 +149,7 @@ fn documents_read_the_same_from_blocks_that_the_proof_kept_and_from_those_that_a
     let text = |collection: &str, id: i32| format!("{collection}{id} ").repeat(2_000);
     for collection in ["a", "b"] {
         let documents: Vec<_> = (0..30).map(|id| incoming(id, &text(collection, id))).collect();
-        store.insert(collection, &documents, InsertOrder::Ordered).result.unwrap();
+        by_id::insert(&store, collection, &documents, InsertOrder::Ordered).result.unwrap();
     }
     let check = |store: &Store| {
         for name in ["a", "b"] {

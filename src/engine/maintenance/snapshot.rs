@@ -3,6 +3,7 @@
 use crate::document::{ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::record;
+use crate::engine::read::scan;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::tally::Tally;
@@ -14,6 +15,22 @@ use crate::query::Filter;
 use crate::storage::{BlockPlace, Lsn, SnapshotSink};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// What a compaction did.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compaction {
+    /// Documents in the snapshot; for a database in memory, all documents.
+    pub documents: u64,
+    /// Bytes of the database's files before; in memory, of the blocks with documents.
+    pub bytes_before: u64,
+    /// Bytes of them after.
+    pub bytes_after: u64,
+    /// How long it took.
+    pub ms: u64,
+    /// How long commits had to wait for it: the time for which the cut held the commit lock.
+    pub pause_ms: f64,
+}
 
 /// The content of a snapshot: the state of a view, and the data beside the documents.
 pub(crate) struct Generation {
@@ -52,123 +69,128 @@ impl Written {
     }
 }
 
-impl Store {
-    /// The newest applied state. Its commits may not be published yet: the result is valid once they are.
-    pub(crate) fn generation(&self, applied: &Applied) -> Generation {
-        let view = self.views().open_applied(applied.lsn, applied.catalogue.clone(), self.now());
-        let shapes = applied
-            .catalogue
-            .iter()
-            .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
-            .collect();
-        let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
-        Generation { view, next_number: applied.next_number, shapes, tallies }
-    }
+/// The newest applied state. Its commits may not be published yet: the result is valid once they are.
+pub(crate) fn generation(store: &Store, applied: &Applied) -> Generation {
+    let view = store.views().open_applied(applied.lsn, applied.catalogue.clone(), store.now());
+    let shapes = applied
+        .catalogue
+        .iter()
+        .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
+        .collect();
+    let tallies = applied.catalogue.iter().map(|(_, collection)| collection.tally().now()).collect();
+    Generation { view, next_number: applied.next_number, shapes, tallies }
+}
 
-    /// Writes the state into a snapshot, of this database or of another.
-    pub(crate) fn write_snapshot(
-        &self,
-        generation: &Generation,
-        sink: &mut dyn SnapshotSink,
-        watch: &Watch,
-    ) -> Result<Vec<Written>> {
-        let Generation { view, next_number, shapes, .. } = generation;
-        self.write_database(shapes, view.lsn(), *next_number, sink)?;
-        let mut written = Vec::new();
-        for (_, collection, _) in &generation.shapes {
-            written.push(self.write_collection(collection, generation.view.lsn(), sink, watch)?);
+/// Writes the state into a snapshot, of this database or of another.
+pub(crate) fn write_snapshot(
+    store: &Store,
+    generation: &Generation,
+    sink: &mut dyn SnapshotSink,
+    watch: &Watch,
+) -> Result<Vec<Written>> {
+    let Generation { view, next_number, shapes, .. } = generation;
+    write_database(store, shapes, view.lsn(), *next_number, sink)?;
+    let mut written = Vec::new();
+    for (_, collection, _) in &generation.shapes {
+        written.push(write_collection(store, collection, generation.view.lsn(), sink, watch)?);
+    }
+    Ok(written)
+}
+
+/// Names, shapes and counters: the blocks of collection 0.
+pub(crate) fn write_database(
+    store: &Store,
+    collections: &[(Arc<str>, Arc<Collection>, usize)],
+    lsn: Lsn,
+    next_number: u32,
+    sink: &mut dyn SnapshotSink,
+) -> Result<()> {
+    let time = store.now();
+    let mut payload = Vec::new();
+    record::begin(&mut payload, time);
+    for (name, collection, shapes) in collections {
+        record::create(&mut payload, collection.number(), name, b"");
+        for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
+            let mut spec = Vec::new();
+            encode_plain(&index.spec().to_value(), &mut spec);
+            if payload.len() + spec.len() > BLOCK_BYTES {
+                sink.block(0, 0, &payload)?;
+                payload.clear();
+                record::begin(&mut payload, time);
+            }
+            record::index(&mut payload, collection.number(), &spec);
         }
-        Ok(written)
+        for shape in 0..*shapes as u16 {
+            let Some(definition) = collection.shapes().get(ShapeId(shape)) else { continue };
+            record::shape(&mut payload, collection.number(), shape, definition.keys());
+            if payload.len() > BLOCK_BYTES {
+                sink.block(0, 0, &payload)?;
+                payload.clear();
+                record::begin(&mut payload, time);
+            }
+        }
     }
+    record::next(&mut payload, next_number);
+    sink.block(0, 0, &payload)?;
+    Ok(())
+}
 
-    /// Names, shapes and counters: the blocks of collection 0.
-    pub(crate) fn write_database(
-        &self,
-        collections: &[(Arc<str>, Arc<Collection>, usize)],
-        lsn: Lsn,
-        next_number: u32,
-        sink: &mut dyn SnapshotSink,
-    ) -> Result<()> {
-        let time = self.now();
-        let mut payload = Vec::new();
+fn write_collection(
+    store: &Store,
+    collection: &Arc<Collection>,
+    view: Lsn,
+    sink: &mut dyn SnapshotSink,
+    watch: &Watch,
+) -> Result<Written> {
+    let time = store.now();
+    let number = collection.number();
+    let end = collection.slab().end();
+    let mut blocks = Vec::new();
+    let mut next = 0;
+    while next < end {
+        let mut payload = Vec::with_capacity(BLOCK_BYTES);
         record::begin(&mut payload, time);
-        for (name, collection, shapes) in collections {
-            record::create(&mut payload, collection.number(), name, b"");
-            for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
-                let mut spec = Vec::new();
-                encode_plain(&index.spec().to_value(), &mut spec);
-                if payload.len() + spec.len() > BLOCK_BYTES {
-                    sink.block(0, 0, &payload)?;
-                    payload.clear();
-                    record::begin(&mut payload, time);
+        let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
+        let mut full = None;
+        let mut damaged = None;
+        next = scan::scan(
+            store,
+            collection,
+            (next, end),
+            view,
+            &Filter::all(),
+            watch,
+            |slot, _, block, span| {
+                let Some(put) = span.record(block) else {
+                    damaged = Some(block.place);
+                    return ControlFlow::Break(());
+                };
+                let document = span.of(block);
+                if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK_BYTES {
+                    full = Some(slot.0);
+                    return ControlFlow::Break(());
                 }
-                record::index(&mut payload, collection.number(), &spec);
-            }
-            for shape in 0..*shapes as u16 {
-                let Some(definition) = collection.shapes().get(ShapeId(shape)) else { continue };
-                record::shape(&mut payload, collection.number(), shape, definition.keys());
-                if payload.len() > BLOCK_BYTES {
-                    sink.block(0, 0, &payload)?;
-                    payload.clear();
-                    record::begin(&mut payload, time);
-                }
-            }
+                let beside = (number, put.version, put.created_at, put.modified_at);
+                let (place, head) = record::put(&mut payload, time, beside, document);
+                slots.push(slot);
+                spans.push(Span::new(place, head, put.version));
+                ControlFlow::Continue(())
+            },
+        )?;
+        if let Some(place) = damaged {
+            let message = format!("a slot names no document record of its block at {place:?}");
+            return Err(Error::new(Kind::Internal, message));
         }
-        record::next(&mut payload, next_number);
-        sink.block(0, 0, &payload)?;
-        Ok(())
-    }
-
-    fn write_collection(
-        &self,
-        collection: &Arc<Collection>,
-        view: Lsn,
-        sink: &mut dyn SnapshotSink,
-        watch: &Watch,
-    ) -> Result<Written> {
-        let time = self.now();
-        let number = collection.number();
-        let end = collection.slab().end();
-        let mut blocks = Vec::new();
-        let mut next = 0;
-        while next < end {
-            let mut payload = Vec::with_capacity(BLOCK_BYTES);
-            record::begin(&mut payload, time);
-            let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
-            let mut full = None;
-            let mut damaged = None;
-            next =
-                self.scan(collection, (next, end), view, &Filter::all(), watch, |slot, _, block, span| {
-                    let Some(put) = span.record(block) else {
-                        damaged = Some(block.place);
-                        return ControlFlow::Break(());
-                    };
-                    let document = span.of(block);
-                    if !slots.is_empty() && payload.len() + document.len() + 64 > BLOCK_BYTES {
-                        full = Some(slot.0);
-                        return ControlFlow::Break(());
-                    }
-                    let beside = (number, put.version, put.created_at, put.modified_at);
-                    let (place, head) = record::put(&mut payload, time, beside, document);
-                    slots.push(slot);
-                    spans.push(Span::new(place, head, put.version));
-                    ControlFlow::Continue(())
-                })?;
-            if let Some(place) = damaged {
-                let message = format!("a slot names no document record of its block at {place:?}");
-                return Err(Error::new(Kind::Internal, message));
-            }
-            // The document that did not fit begins the next block.
-            next = full.unwrap_or(next);
-            if self.is_closing() {
-                return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
-            }
-            watch.check(|| self.now())?;
-            if !slots.is_empty() {
-                let place = sink.block(number, slots.len() as u32, &payload)?;
-                blocks.push(WrittenBlock { place, slots, spans });
-            }
+        // The document that did not fit begins the next block.
+        next = full.unwrap_or(next);
+        if store.is_closing() {
+            return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
         }
-        Ok(Written { collection: collection.clone(), blocks })
+        watch.check(|| store.now())?;
+        if !slots.is_empty() {
+            let place = sink.block(number, slots.len() as u32, &payload)?;
+            blocks.push(WrittenBlock { place, slots, spans });
+        }
     }
+    Ok(Written { collection: collection.clone(), blocks })
 }

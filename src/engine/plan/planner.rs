@@ -99,6 +99,11 @@ pub struct Access<I> {
 }
 
 impl Plan<Index> {
+    /// Whether documents are found in the requested order.
+    pub fn gives_order(&self) -> bool {
+        matches!(self, Plan::Index(access) if access.order.is_some())
+    }
+
     /// The approximate number of entries or documents to read until so many are returned after so many are skipped.
     pub fn most(&self, left: Option<u64>, skip: u64) -> u64 {
         match self {
@@ -206,33 +211,36 @@ impl Keys for Index {
     }
 }
 
-impl Collection {
-    /// The plan of a query for a view at this LSN.
-    pub fn plan(&self, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
-        choose(query, &self.ready(view), self.count())
-    }
+/// The plan of a query for a view at this LSN.
+pub fn plan(collection: &Collection, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
+    choose(query, &ready(collection, view), collection.count())
+}
 
-    /// The alternatives to this plan.
-    pub(crate) fn rejected(&self, query: &Query<'_>, view: Lsn, chosen: &Plan<Index>) -> Vec<Plan<Index>> {
-        rejected(query, &self.ready(view), self.count(), chosen)
-    }
+/// The alternatives to this plan.
+pub(crate) fn rejected_plans(
+    collection: &Collection,
+    query: &Query<'_>,
+    view: Lsn,
+    chosen: &Plan<Index>,
+) -> Vec<Plan<Index>> {
+    rejected(query, &ready(collection, view), collection.count(), chosen)
+}
 
-    fn ready(&self, view: Lsn) -> SmallVec<[Arc<Index>; 4]> {
-        self.indexes().iter().filter(|index| index.is_ready(view)).cloned().collect()
-    }
+fn ready(collection: &Collection, view: Lsn) -> SmallVec<[Arc<Index>; 4]> {
+    collection.indexes().iter().filter(|index| index.is_ready(view)).cloned().collect()
+}
 
-    /// The plan of a query on the newest applied state for which no view is held: it uses no index, because one may become
-    /// ready meanwhile. An index in a hint must exist all the same.
-    pub(crate) fn plan_without_view(&self, query: &Query<'_>) -> Result<Plan<Index>> {
-        let Some(id) = query.filter.id() else { return choose(query, &[], self.count()) };
-        let exists = |hint: &Hint| {
-            let of = |index: &Arc<Index>| index.is_ready(Lsn(u64::MAX)) && hint.is_of(index.spec());
-            matches!(hint, Hint::Natural | Hint::Backward) || hint.is_id() || self.indexes().iter().any(of)
-        };
-        match query.hint {
-            Some(hint) if !exists(hint) => Err(hint.refusal()),
-            _ => Ok(Plan::Ids(vec![key_of_value(id)])),
-        }
+/// The plan of a query on the newest applied state for which no view is held: it uses no index, because one may become
+/// ready meanwhile. An index in a hint must exist all the same.
+pub(crate) fn plan_without_view(collection: &Collection, query: &Query<'_>) -> Result<Plan<Index>> {
+    let Some(id) = query.filter.id() else { return choose(query, &[], collection.count()) };
+    let exists = |hint: &Hint| {
+        let of = |index: &Arc<Index>| index.is_ready(Lsn(u64::MAX)) && hint.is_of(index.spec());
+        matches!(hint, Hint::Natural | Hint::Backward) || hint.is_id() || collection.indexes().iter().any(of)
+    };
+    match query.hint {
+        Some(hint) if !exists(hint) => Err(hint.refusal()),
+        _ => Ok(Plan::Ids(vec![key_of_value(id)])),
     }
 }
 

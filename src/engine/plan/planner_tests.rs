@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::explain::subject;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Verbosity};
 use crate::error::{Kind, Result};
@@ -79,7 +80,8 @@ fn find(filter: &Value, sort: Option<Value>, limit: u64) -> Operation {
 impl Subject {
     fn explain(&self, operation: &Operation, hint: Option<Value>) -> Result<Explained> {
         let hint = hint.as_ref().map(incoming);
-        let told = self.database.store().explain(
+        let told = subject::explain(
+            self.database.store(),
             "c",
             operation,
             hint.as_ref(),

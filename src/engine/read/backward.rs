@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::fetch::ReadContext;
-use super::scan::Found;
+use super::scan::{self, Found};
 use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::storage::{Block, Lsn};
@@ -56,12 +56,19 @@ impl ReverseScan {
             let from = self.next.saturating_sub(self.stretch);
             let ReadContext { store, collection, view, filter, watch } = *reading;
             let (found, mut bytes) = (&mut self.found, 0);
-            let taken =
-                store.scan(collection, (from, self.next), view, filter, watch, |slot, lsn, block, span| {
+            let taken = scan::scan(
+                store,
+                collection,
+                (from, self.next),
+                view,
+                filter,
+                watch,
+                |slot, lsn, block, span| {
                     bytes += span.len();
                     found.push((slot, lsn, block.clone(), span));
                     ControlFlow::Continue(())
-                });
+                },
+            );
             if let Err(error) = taken {
                 // The rest of this block is returned by the next call.
                 self.found.clear();

@@ -2,58 +2,57 @@
 
 use std::ops::ControlFlow;
 
-use super::distinct::Distinct;
+use super::distinct::{self, Distinct};
 use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
+use super::missing_indexes;
 use super::results::QueryResults;
-use super::scan::Scan;
+use super::scan::{self, Scan};
 use crate::document::{Path, RawValue, Value};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::plan::hint::Hint;
-use crate::engine::plan::planner::{Access, Plan, Query};
+use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::index::{Purpose, Range};
 use crate::query::Filter;
 
-impl Store {
-    /// Counts the matching documents of a view.
-    pub fn count(
-        &self,
-        name: &str,
-        filter: &Filter,
-        (skip, limit): (u64, u64),
-        hint: Option<&Hint>,
-        watch: &Watch,
-    ) -> Result<u64> {
-        let view = self.view();
-        let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
-        let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
-        let wanted = (limit != 0).then_some(enough);
-        let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
-        let plan = collection.plan(&query, view.lsn())?;
-        let reading = ReadContext { store: self, collection, view: view.lsn(), filter, watch };
-        let (count, _) = count_by(&reading, &query, &plan, enough)?;
-        Ok(count.saturating_sub(skip))
-    }
+/// Counts the matching documents of a view.
+pub fn count(
+    store: &Store,
+    name: &str,
+    filter: &Filter,
+    (skip, limit): (u64, u64),
+    hint: Option<&Hint>,
+    watch: &Watch,
+) -> Result<u64> {
+    let view = store.view();
+    let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
+    let enough = if limit == 0 { u64::MAX } else { skip.saturating_add(limit) };
+    let wanted = (limit != 0).then_some(enough);
+    let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
+    let plan = planner::plan(collection, &query, view.lsn())?;
+    let reading = ReadContext { store, collection, view: view.lsn(), filter, watch };
+    let (count, _) = count_by(&reading, &query, &plan, enough)?;
+    Ok(count.saturating_sub(skip))
+}
 
-    /// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
-    /// of arrays, and nothing where the path is missing.
-    pub fn distinct(
-        &self,
-        name: &str,
-        path: &Path,
-        filter: &Filter,
-        hint: Option<&Hint>,
-        watch: &Watch,
-    ) -> Result<Vec<Value>> {
-        let view = self.view();
-        let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
-        let query = Query { hint, ..Query::of(filter) };
-        let plan = collection.plan(&query, view.lsn())?;
-        let reading = ReadContext { store: self, collection, view: view.lsn(), filter, watch };
-        distinct_by(&reading, &query, &plan, path).map(|(values, _)| values)
-    }
+/// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
+/// of arrays, and nothing where the path is missing.
+pub fn distinct(
+    store: &Store,
+    name: &str,
+    path: &Path,
+    filter: &Filter,
+    hint: Option<&Hint>,
+    watch: &Watch,
+) -> Result<Vec<Value>> {
+    let view = store.view();
+    let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
+    let query = Query { hint, ..Query::of(filter) };
+    let plan = planner::plan(collection, &query, view.lsn())?;
+    let reading = ReadContext { store, collection, view: view.lsn(), filter, watch };
+    distinct_by(&reading, &query, &plan, path).map(|(values, _)| values)
 }
 
 /// The number of documents that match by a plan, at most `enough`.
@@ -72,8 +71,8 @@ pub(crate) fn count_by(
     }
     if matches!(plan, Plan::Scan) {
         let end = reading.collection.slab().end();
-        let count = reading.store.count_scan(&Scan::of(reading, end), enough)?;
-        reading.store.note_scan(reading, None, end, count);
+        let count = scan::count_scan(reading.store, &Scan::of(reading, end), enough)?;
+        missing_indexes::note_scan(reading.store, reading, None, end, count);
         return Ok((count, Examined { keys: 0, documents: end }));
     }
     let mut count = 0;
@@ -164,8 +163,8 @@ pub(crate) fn distinct_by(
 ) -> Result<(Vec<Value>, Examined)> {
     if matches!(plan, Plan::Scan) {
         let end = reading.collection.slab().end();
-        let values = reading.store.distinct_scan(&Scan::of(reading, end), path)?;
-        reading.store.note_scan(reading, None, end, values.len() as u64);
+        let values = distinct::distinct_scan(reading.store, &Scan::of(reading, end), path)?;
+        missing_indexes::note_scan(reading.store, reading, None, end, values.len() as u64);
         return Ok((values, Examined { keys: 0, documents: end }));
     }
     let shapes = reading.collection.shapes();

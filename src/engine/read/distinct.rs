@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::scan::Scan;
+use super::scan::{self, Scan};
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::slab::Span;
@@ -15,22 +15,20 @@ use crate::storage::Block;
 /// The largest result of `distinct`, in encoded bytes.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
-impl Store {
-    /// The distinct values of a path in the documents of a scan, in the order of their first occurrence: elements of arrays,
-    /// and nothing where the path is missing.
-    pub fn distinct_scan(&self, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
-        let shapes = scan.collection.shapes();
-        let mut found = Distinct::default();
-        let visit = |part: &mut Distinct, _, _, block: &Arc<Block>, span: Span| {
-            part.add_all(path, RawValue::new(span.of(block), shapes));
-            part.flow()
-        };
-        self.fold(scan, Distinct::default, visit, |part| {
-            found.absorb(part);
-            Ok(found.flow())
-        })?;
-        found.into_values(path)
-    }
+/// The distinct values of a path in the documents of a scan, in the order of their first occurrence: elements of arrays,
+/// and nothing where the path is missing.
+pub fn distinct_scan(store: &Store, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
+    let shapes = scan.collection.shapes();
+    let mut found = Distinct::default();
+    let visit = |part: &mut Distinct, _, _, block: &Arc<Block>, span: Span| {
+        part.add_all(path, RawValue::new(span.of(block), shapes));
+        part.flow()
+    };
+    scan::fold(store, scan, Distinct::default, visit, |part| {
+        found.absorb(part);
+        Ok(found.flow())
+    })?;
+    found.into_values(path)
 }
 
 /// Values that are distinct in the order of values: 1 and 1n are equal.

@@ -17,7 +17,7 @@ use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::FindOptions;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
-use crate::engine::plan::planner::Query;
+use crate::engine::plan::planner::{self, Query};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -26,14 +26,12 @@ use crate::options::{BATCH_BYTES, BATCH_DOCUMENTS};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
 
-impl Store {
-    /// The context of an operation's expressions: the variables of the option `let`, and its budget.
-    pub(crate) fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
-        let work = self.work(watch);
-        let Some(variables) = variables else { return Ok(Constants::none(self.seed()).within(&work)) };
-        incoming::check(variables.bytes(), &variables.shapes)?;
-        Constants::parse(variables.raw(), self.now(), self.seed(), &work)
-    }
+/// The context of an operation's expressions: the variables of the option `let`, and its budget.
+pub(crate) fn constants(store: &Store, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
+    let work = store.work(watch);
+    let Some(variables) = variables else { return Ok(Constants::none(store.seed()).within(&work)) };
+    incoming::check(variables.bytes(), &variables.shapes)?;
+    Constants::parse(variables.raw(), store.now(), store.seed(), &work)
 }
 
 /// A find, from its first batch to its last.
@@ -189,7 +187,7 @@ impl Cursor {
                     hint: self.hint.as_ref(),
                     ..Query::of(&self.filter)
                 };
-                let plan = collection.plan(&query, self.view.lsn())?;
+                let plan = planner::plan(collection, &query, self.view.lsn())?;
                 would_block(|| plan.most(self.left, self.skip) > NONBLOCKING_DOCUMENTS as u64)?;
                 fresh.insert(QueryResults::open(&reading, &query, &plan)?)
             }

@@ -7,7 +7,7 @@ use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, would_block};
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{Content, OnDisk, Span, Version};
+use crate::engine::state::slab::{Content, Span, Version};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Block;
@@ -25,101 +25,90 @@ pub enum Hot {
 /// A collection and documents of it, in the order of the request; `None` for each that is missing.
 pub type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
 
-impl Store {
-    /// Reads without blocking: a document in memory, in the newest published state.
-    pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
-        let Some(collection) = self.views().collection(name) else { return Hot::Missing };
-        match collection.find(&key_of(id), || self.views().published()) {
-            None => Hot::Missing,
+/// Reads without blocking: a document in memory, in the newest published state.
+pub fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
+    let Some(collection) = store.views().collection(name) else { return Hot::Missing };
+    match collection.find(&key_of(id), || store.views().published()) {
+        None => Hot::Missing,
+        Some((_, Version { content: Content::Hot(block, span), .. })) => {
+            let document = Document::of_block(&block, span);
+            Hot::Found(collection, document)
+        }
+        Some(_) => Hot::Wait,
+    }
+}
+
+/// Reads documents without blocking, in the order of their `_id`s, until they have `most` bytes. `None` when one is on
+/// disk.
+pub fn get_many_hot<'i>(
+    store: &Store,
+    name: &str,
+    ids: impl Iterator<Item = RawValue<'i>>,
+    most: usize,
+) -> Option<HotMany> {
+    let collection = store.views().collection(name);
+    let mut documents = Vec::with_capacity(ids.size_hint().0);
+    let mut bytes = 0;
+    for id in ids {
+        let found = collection
+            .as_ref()
+            .and_then(|collection| collection.find(&key_of(id), || store.views().published()));
+        documents.push(match found {
+            None => None,
             Some((_, Version { content: Content::Hot(block, span), .. })) => {
-                let document = Document::of_block(&block, span);
-                Hot::Found(collection, document)
+                bytes += span.len();
+                Some(Document::of_block(&block, span))
             }
-            Some(_) => Hot::Wait,
+            Some(_) => return None,
+        });
+        if bytes > most {
+            break;
         }
     }
+    fetch(&documents);
+    Some((collection, documents))
+}
 
-    /// Reads documents without blocking, in the order of their `_id`s, until they have `most` bytes. `None` when one is on
-    /// disk.
-    pub fn get_many_hot<'i>(
-        &self,
-        name: &str,
-        ids: impl Iterator<Item = RawValue<'i>>,
-        most: usize,
-    ) -> Option<HotMany> {
-        let collection = self.views().collection(name);
-        let mut documents = Vec::with_capacity(ids.size_hint().0);
-        let mut bytes = 0;
-        for id in ids {
-            let found = collection
-                .as_ref()
-                .and_then(|collection| collection.find(&key_of(id), || self.views().published()));
-            documents.push(match found {
-                None => None,
-                Some((_, Version { content: Content::Hot(block, span), .. })) => {
-                    bytes += span.len();
-                    Some(Document::of_block(&block, span))
-                }
-                Some(_) => return None,
-            });
-            if bytes > most {
-                break;
-            }
-        }
-        fetch(&documents);
-        Some((collection, documents))
-    }
+/// Whether the newest published state has the document. Never blocks.
+pub fn has(store: &Store, name: &str, id: RawValue<'_>) -> bool {
+    store
+        .views()
+        .collection(name)
+        .is_some_and(|collection| collection.find(&key_of(id), || store.views().published()).is_some())
+}
 
-    /// Whether the newest published state has the document. Never blocks.
-    pub fn has(&self, name: &str, id: RawValue<'_>) -> bool {
-        self.views()
-            .collection(name)
-            .is_some_and(|collection| collection.find(&key_of(id), || self.views().published()).is_some())
+/// Reads a document of the newest published state, from disk if necessary.
+pub fn get(store: &Store, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
+    let find = || collection.find(key, || store.views().published());
+    match find() {
+        None => return Ok(None),
+        Some((_, Version { content: Content::Hot(block, span), .. })) => return Ok(Some((block, span))),
+        Some(_) => {}
     }
+    // The hold is taken before the slot is read, so that the file that it names stays readable.
+    let _hold = store.views().hold();
+    let Some((slot, version)) = find() else { return Ok(None) };
+    let Some(disk) = version.on_disk() else { return in_memory(&version) };
+    let block = store.read_version(&disk)?;
+    let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
+    // A read by key is likely to be repeated; the neighbours stay on disk.
+    let alone = Arc::new(alone);
+    collection.slab().warm(slot, &disk, alone.clone());
+    store.cool();
+    Ok(Some((alone, disk.span())))
+}
 
-    /// Reads a document of the newest published state, from disk if necessary.
-    pub fn get(&self, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
-        let find = || collection.find(key, || self.views().published());
-        match find() {
-            None => return Ok(None),
-            Some((_, Version { content: Content::Hot(block, span), .. })) => return Ok(Some((block, span))),
-            Some(_) => {}
-        }
-        // The hold is taken before the slot is read, so that the file that it names stays readable.
-        let _hold = self.views().hold();
-        let Some((slot, version)) = find() else { return Ok(None) };
-        let Some(disk) = version.on_disk() else { return self.in_memory(&version) };
-        let block = self.read_version(&disk)?;
-        let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
-        // A read by key is likely to be repeated; the neighbours stay on disk.
-        let alone = Arc::new(alone);
-        collection.slab().warm(slot, &disk, alone.clone());
-        self.cool();
-        Ok(Some((alone, disk.span())))
-    }
+/// Reads a document with its version and times.
+pub fn get_versioned(store: &Store, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
+    let Some((block, span)) = get(store, collection, key)? else { return Ok(None) };
+    versioned(&block, span).map(Some)
+}
 
-    /// Reads a document with its version and times.
-    pub fn get_versioned(&self, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
-        let Some((block, span)) = self.get(collection, key)? else { return Ok(None) };
-        versioned(&block, span).map(Some)
-    }
-
-    /// The block of a version in memory.
-    fn in_memory(&self, version: &Version) -> Result<Option<(Arc<Block>, Span)>> {
-        let Content::Hot(block, span) = &version.content else { return Ok(None) };
-        would_block(|| span.len() > NONBLOCKING_BYTES)?;
-        Ok(Some((block.clone(), *span)))
-    }
-
-    /// Reads the block of a version from disk, and checks that it contains the version.
-    pub(crate) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
-        let block = self.read_cold(**disk.place())?;
-        if disk.span().record(&block).is_none() {
-            let message = format!("a slot names no document record of its block at {:?}", block.place);
-            return Err(Error::new(Kind::Internal, message));
-        }
-        Ok(block)
-    }
+/// The block of a version in memory.
+fn in_memory(version: &Version) -> Result<Option<(Arc<Block>, Span)>> {
+    let Content::Hot(block, span) = &version.content else { return Ok(None) };
+    would_block(|| span.len() > NONBLOCKING_BYTES)?;
+    Ok(Some((block.clone(), *span)))
 }
 
 /// A document with its version and times.

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use super::backward::ReverseScan;
 use super::fetch::{Examined, ReadContext};
+use super::missing_indexes;
 use super::scan::{Found, Scan};
 use super::selection::{Pause, Selection};
-use super::top_k::TopK;
+use super::top_k::{self, TopK};
 use crate::document::RawValue;
-use crate::engine::plan::planner::{Plan, Query};
+use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
@@ -43,13 +44,6 @@ enum State {
     Sorted(std::vec::IntoIter<Found>),
     ReverseScan(ReverseScan),
     Done,
-}
-
-impl Plan<Index> {
-    /// Whether documents are found in the requested order.
-    pub fn gives_order(&self) -> bool {
-        matches!(self, Plan::Index(access) if access.order.is_some())
-    }
 }
 
 impl QueryResults {
@@ -171,7 +165,7 @@ impl QueryResults {
         self.examined = self.examined();
         self.state = State::Done;
         let query = Query::of(reading.filter);
-        let plan = reading.collection.plan(&query, reading.view)?;
+        let plan = planner::plan(reading.collection, &query, reading.view)?;
         self.scans = matches!(plan, Plan::Scan);
         self.sort(reading, sort, &plan)?;
         if let State::Sorted(rest) = &mut self.state {
@@ -187,7 +181,7 @@ impl QueryResults {
         let keep = self.wanted.map_or(usize::MAX, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
         let found = if matches!(plan, Plan::Scan) {
             self.examined.documents += self.end;
-            reading.store.sorted(&Scan::of(reading, self.end), sort, keep)?
+            top_k::sorted(reading.store, &Scan::of(reading, self.end), sort, keep)?
         } else {
             let mut best = TopK::new(sort, keep);
             let mut selection = Selection::open(reading, plan, self.end)?;
@@ -213,7 +207,8 @@ impl QueryResults {
                 State::Sorted(rest) => self.given + rest.len() as u64,
                 _ => self.given,
             };
-            self.noted = reading.store.note_scan(reading, sort, self.examined().documents, returned);
+            self.noted =
+                missing_indexes::note_scan(reading.store, reading, sort, self.examined().documents, returned);
         }
     }
 }

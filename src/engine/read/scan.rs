@@ -57,163 +57,158 @@ impl<'a> Scan<'a> {
 /// A document that matched.
 pub type Found = (SlotId, Lsn, Arc<Block>, Span);
 
-impl Store {
-    /// Calls a function with each document from slot `from` on, below slot `to`, that the view sees and the filter matches,
-    /// in natural order, until it stops; returns the slot to continue at. The function may run under the lock of a page: it
-    /// may only clone.
-    pub fn scan(
-        &self,
-        collection: &Collection,
-        bounds: (u64, u64),
-        view: Lsn,
-        filter: &Filter,
-        watch: &Watch,
-        mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
-    ) -> Result<u64> {
-        would_block(|| true)?;
-        let scan = Scan { collection, bounds, view, filter, watch };
-        let (from, end) = bounds;
-        // If every document matches, the work is not worth sharing: the first range is often enough for a batch.
-        let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
-        let mut matcher = filter.matcher();
-        let (start, stopped) = self.pages(&scan, (from, alone), &mut matcher, None, &mut visit)?;
-        if stopped || start >= end {
-            return Ok(start);
-        }
-        let count = (end - start).div_ceil(RANGE);
-        let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
-        if workers.is_empty() {
-            return Ok(self.pages(&scan, (start, end), &mut matcher, None, &mut visit)?.0);
-        }
-        let mut next = start;
-        let work = |number: u64, over: &AtomicBool| {
-            let from = start + number * RANGE;
-            let to = end.min(from + RANGE);
-            let (mut found, mut held, mut last) = (Vec::<Found>::new(), 0, None);
-            let gather = &mut |slot, lsn, block: &Arc<Block>, span| {
-                if last.replace(Arc::as_ptr(block)) != Some(Arc::as_ptr(block)) {
-                    held += block.bytes.len();
-                }
-                found.push((slot, lsn, block.clone(), span));
-                if held > MOST_HELD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            };
-            let (reached, _) = self.pages(&scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
-            Ok((reached, to, found))
-        };
-        in_order(&workers, count, work, |(reached, to, found)| {
-            for (slot, lsn, block, span) in found {
-                next = slot.0 + 1;
-                if visit(slot, lsn, &block, span).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+/// Calls a function with each document from slot `from` on, below slot `to`, that the view sees and the filter matches,
+/// in natural order, until it stops; returns the slot to continue at. The function may run under the lock of a page: it
+/// may only clone.
+pub fn scan(
+    store: &Store,
+    collection: &Collection,
+    bounds: (u64, u64),
+    view: Lsn,
+    filter: &Filter,
+    watch: &Watch,
+    mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+) -> Result<u64> {
+    would_block(|| true)?;
+    let scan = Scan { collection, bounds, view, filter, watch };
+    let (from, end) = bounds;
+    // If every document matches, the work is not worth sharing: the first range is often enough for a batch.
+    let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
+    let mut matcher = filter.matcher();
+    let (start, stopped) = pages(store, &scan, (from, alone), &mut matcher, None, &mut visit)?;
+    if stopped || start >= end {
+        return Ok(start);
+    }
+    let count = (end - start).div_ceil(RANGE);
+    let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
+    if workers.is_empty() {
+        return Ok(pages(store, &scan, (start, end), &mut matcher, None, &mut visit)?.0);
+    }
+    let mut next = start;
+    let work = |number: u64, over: &AtomicBool| {
+        let from = start + number * RANGE;
+        let to = end.min(from + RANGE);
+        let (mut found, mut held, mut last) = (Vec::<Found>::new(), 0, None);
+        let gather = &mut |slot, lsn, block: &Arc<Block>, span| {
+            if last.replace(Arc::as_ptr(block)) != Some(Arc::as_ptr(block)) {
+                held += block.bytes.len();
             }
-            let (at, stopped) = self.pages(&scan, (reached, to), &mut matcher, None, &mut visit)?;
-            next = at;
-            Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            found.push((slot, lsn, block.clone(), span));
+            if held > MOST_HELD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let (reached, _) = pages(store, &scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
+        Ok((reached, to, found))
+    };
+    in_order(&workers, count, work, |(reached, to, found)| {
+        for (slot, lsn, block, span) in found {
+            next = slot.0 + 1;
+            if visit(slot, lsn, &block, span).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let (at, stopped) = pages(store, &scan, (reached, to), &mut matcher, None, &mut visit)?;
+        next = at;
+        Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(next)
+}
+
+/// Collects matches range by range, each range into its own part, and takes the parts in order until the caller stops. A
+/// visitor that stops ends only its own range. The ranges do not depend on the number of threads, so the same documents
+/// in the same slots make the same parts.
+pub fn fold<T: Send>(
+    store: &Store,
+    scan: &Scan<'_>,
+    start: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
+    take: impl FnMut(T) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    would_block(|| true)?;
+    let (from, end) = scan.bounds;
+    let count = end.saturating_sub(from).div_ceil(RANGE);
+    let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
+    let work = |number: u64, over: &AtomicBool| {
+        let from = from + number * RANGE;
+        let mut part = start();
+        let bounds = (from, end.min(from + RANGE));
+        pages(store, scan, bounds, &mut scan.filter.matcher(), Some(over), &mut |slot, lsn, block, span| {
+            visit(&mut part, slot, lsn, block, span)
         })?;
-        Ok(next)
-    }
+        Ok(part)
+    };
+    in_order(&workers, count, work, take)
+}
 
-    /// Collects matches range by range, each range into its own part, and takes the parts in order until the caller stops. A
-    /// visitor that stops ends only its own range. The ranges do not depend on the number of threads, so the same documents
-    /// in the same slots make the same parts.
-    pub fn fold<T: Send>(
-        &self,
-        scan: &Scan<'_>,
-        start: impl Fn() -> T + Sync,
-        visit: impl Fn(&mut T, SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
-        take: impl FnMut(T) -> Result<ControlFlow<()>>,
-    ) -> Result<()> {
-        would_block(|| true)?;
-        let (from, end) = scan.bounds;
-        let count = end.saturating_sub(from).div_ceil(RANGE);
-        let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
-        let work = |number: u64, over: &AtomicBool| {
-            let from = from + number * RANGE;
-            let mut part = start();
-            let bounds = (from, end.min(from + RANGE));
-            self.pages(
-                scan,
-                bounds,
-                &mut scan.filter.matcher(),
-                Some(over),
-                &mut |slot, lsn, block, span| visit(&mut part, slot, lsn, block, span),
-            )?;
-            Ok(part)
-        };
-        in_order(&workers, count, work, take)
-    }
+/// The number of matching documents, at most `enough`.
+pub fn count_scan(store: &Store, scan: &Scan<'_>, enough: u64) -> Result<u64> {
+    let reached =
+        |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut count = 0_u64;
+    let visit = |part: &mut u64, _, _, _: &Arc<Block>, _| {
+        *part += 1;
+        reached(*part)
+    };
+    fold(
+        store,
+        scan,
+        || 0,
+        visit,
+        |part| {
+            count += part;
+            Ok(reached(count))
+        },
+    )?;
+    Ok(count.min(enough))
+}
 
-    /// The number of matching documents, at most `enough`.
-    pub fn count_scan(&self, scan: &Scan<'_>, enough: u64) -> Result<u64> {
-        let reached =
-            |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        let mut count = 0_u64;
-        let visit = |part: &mut u64, _, _, _: &Arc<Block>, _| {
-            *part += 1;
-            reached(*part)
-        };
-        self.fold(
-            scan,
-            || 0,
-            visit,
-            |part| {
-                count += part;
-                Ok(reached(count))
-            },
-        )?;
-        Ok(count.min(enough))
-    }
-
-    /// The share of one thread: returns the slot to continue at, and whether the visitor stopped.
-    fn pages(
-        &self,
-        scan: &Scan<'_>,
-        (mut from, end): (u64, u64),
-        matcher: &mut Matcher<'_>,
-        over: Option<&AtomicBool>,
-        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
-    ) -> Result<(u64, bool)> {
-        let shapes = scan.collection.shapes();
-        let mut last = Last::default();
-        while from < end {
-            scan.watch.check(|| self.now())?;
-            if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
-                return Ok((from, true));
-            }
-            let to = end.min(from.saturating_add(PAGE));
-            let mut met_cold = None;
-            let mut stopped = false;
-            let page = |slot, version: &Version| match &version.content {
-                Content::Hot(block, span) => {
-                    if matcher.matches(RawValue::new(span.of(block), shapes))
-                        && visit(slot, version.lsn, block, *span).is_break()
-                    {
-                        stopped = true;
-                        return ControlFlow::Break(());
-                    }
-                    ControlFlow::Continue(())
-                }
-                Content::Cold(..) => {
-                    met_cold = version.on_disk().map(|disk| (slot, disk));
-                    ControlFlow::Break(())
-                }
-                Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
-            };
-            from = scan.collection.slab().scan(from, to, scan.view, page);
-            scan.filter.work().believe(())?;
-            if stopped {
-                return Ok((from, true));
-            }
-            let Some((slot, disk)) = met_cold else { continue };
-            let block = last.read(self, &disk)?;
-            if matcher.matches(RawValue::new(disk.span().of(&block), shapes))
-                && visit(slot, disk.lsn(), &block, disk.span()).is_break()
-            {
-                return Ok((from, true));
-            }
-            scan.filter.work().believe(())?;
+/// The share of one thread: returns the slot to continue at, and whether the visitor stopped.
+fn pages(
+    store: &Store,
+    scan: &Scan<'_>,
+    (mut from, end): (u64, u64),
+    matcher: &mut Matcher<'_>,
+    over: Option<&AtomicBool>,
+    visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+) -> Result<(u64, bool)> {
+    let shapes = scan.collection.shapes();
+    let mut last = Last::default();
+    while from < end {
+        scan.watch.check(|| store.now())?;
+        if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
+            return Ok((from, true));
         }
-        Ok((from, false))
+        let to = end.min(from.saturating_add(PAGE));
+        let mut met_cold = None;
+        let mut stopped = false;
+        let page = |slot, version: &Version| match &version.content {
+            Content::Hot(block, span) => {
+                if matcher.matches(RawValue::new(span.of(block), shapes))
+                    && visit(slot, version.lsn, block, *span).is_break()
+                {
+                    stopped = true;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            }
+            Content::Cold(..) => {
+                met_cold = version.on_disk().map(|disk| (slot, disk));
+                ControlFlow::Break(())
+            }
+            Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
+        };
+        from = scan.collection.slab().scan(from, to, scan.view, page);
+        scan.filter.work().believe(())?;
+        if stopped {
+            return Ok((from, true));
+        }
+        let Some((slot, disk)) = met_cold else { continue };
+        let block = last.read(store, &disk)?;
+        if matcher.matches(RawValue::new(disk.span().of(&block), shapes))
+            && visit(slot, disk.lsn(), &block, disk.span()).is_break()
+        {
+            return Ok((from, true));
+        }
+        scan.filter.work().believe(())?;
     }
+    Ok((from, false))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
 use super::index_order::IndexOrder;
+use super::scan;
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
 use crate::engine::format::key::Key;
@@ -170,12 +171,19 @@ impl Selection {
                     let ReadContext { store, collection, view, filter, watch } = *reading;
                     let (mut told, before) = (false, *next);
                     let bounds = (*next, self.end);
-                    *next =
-                        store.scan(collection, bounds, view, filter, watch, |slot, lsn, block, span| {
+                    *next = scan::scan(
+                        store,
+                        collection,
+                        bounds,
+                        view,
+                        filter,
+                        watch,
+                        |slot, lsn, block, span| {
                             let flow = visit(slot, lsn, block, span);
                             told = flow.is_break();
                             flow
-                        })?;
+                        },
+                    )?;
                     self.examined.documents += next.saturating_sub(before);
                     if told { ControlFlow::Break(()) } else { self.finish() }
                 }

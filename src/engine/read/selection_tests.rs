@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::count;
 use super::find::Cursor;
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::engine::aggregate::aggregation::Aggregation;
@@ -16,6 +17,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::session::Session;
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
+use crate::engine::write::by_filter;
 use crate::engine::write::modification::{Change, Modification};
 use crate::index::Spec;
 use crate::options::{OpenOptions, StorageMode};
@@ -317,12 +319,12 @@ impl Run {
 
     fn count(&self, name: &str, find: &Find, hint: Option<&Value>) -> u64 {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        self.store.count(name, &filter, (find.skip, find.limit), hint.as_ref(), &self.watch).unwrap()
+        count::count(&self.store, name, &filter, (find.skip, find.limit), hint.as_ref(), &self.watch).unwrap()
     }
 
     fn distinct(&self, name: &str, path: &str, find: &Find, hint: Option<&Value>) -> Vec<Value> {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        self.store.distinct(name, &Path::parse(path), &filter, hint.as_ref(), &self.watch).unwrap()
+        count::distinct(&self.store, name, &Path::parse(path), &filter, hint.as_ref(), &self.watch).unwrap()
     }
 
     /// Changes, replaces or deletes; the outcome and, if requested, the document.
@@ -338,18 +340,21 @@ impl Run {
         let update = update.map(|update| Update::parse(incoming(update).raw(), None).unwrap());
         let sort = find.sort.as_ref().and_then(|sort| Sort::parse(incoming(sort).raw()).unwrap());
         let change = update.as_ref().map_or(Change::Delete, Change::Update);
-        let committed = self.store.modify_answering(&Modification {
-            name,
-            filter: &filter,
-            reach,
-            change,
-            upsert: (Upsert::No, None),
-            sort: sort.as_ref().filter(|_| reach == Reach::One),
-            hint: hint.as_ref(),
-            answer: answer.then_some((Returned::Before, None)),
-            watch: &self.watch,
-            ahead: None,
-        });
+        let committed = by_filter::modify_answering(
+            &self.store,
+            &Modification {
+                name,
+                filter: &filter,
+                reach,
+                change,
+                upsert: (Upsert::No, None),
+                sort: sort.as_ref().filter(|_| reach == Reach::One),
+                hint: hint.as_ref(),
+                answer: answer.then_some((Returned::Before, None)),
+                watch: &self.watch,
+                ahead: None,
+            },
+        );
         self.store.wait_published(committed.lsn).unwrap();
         committed.result.unwrap()
     }

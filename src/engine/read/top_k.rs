@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::scan::{Found, Scan};
+use super::scan::{self, Found, Scan};
 use crate::document::RawValue;
 use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
@@ -96,33 +96,31 @@ fn in_order(ranked: &[Ranked], keep: usize) -> Vec<Found> {
     order.into_iter().take(keep).filter_map(found).collect()
 }
 
-impl Store {
-    /// The first `keep` documents in this order; `usize::MAX` for all.
-    pub fn sorted(&self, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
-        let shapes = scan.collection.shapes();
-        let start = || TopK::new(sort, keep);
-        let visit = |part: &mut TopK<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part
-            .add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span))
-        {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                part.refused = Some(error);
-                ControlFlow::Break(())
-            }
-        };
-        let mut ranked: Vec<Ranked> = Vec::new();
-        self.fold(scan, start, visit, |part| {
-            if let Some(error) = part.refused {
-                return Err(error);
-            }
-            ranked.extend(part.best);
-            ranked.extend(part.all);
-            if keep != usize::MAX && ranked.len() >= keep.saturating_mul(2).max(MANY) {
-                ranked.sort_unstable();
-                ranked.truncate(keep);
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(in_order(&ranked, keep))
-    }
+/// The first `keep` documents in this order; `usize::MAX` for all.
+pub fn sorted(store: &Store, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
+    let shapes = scan.collection.shapes();
+    let start = || TopK::new(sort, keep);
+    let visit = |part: &mut TopK<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part
+        .add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span))
+    {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            part.refused = Some(error);
+            ControlFlow::Break(())
+        }
+    };
+    let mut ranked: Vec<Ranked> = Vec::new();
+    scan::fold(store, scan, start, visit, |part| {
+        if let Some(error) = part.refused {
+            return Err(error);
+        }
+        ranked.extend(part.best);
+        ranked.extend(part.all);
+        if keep != usize::MAX && ranked.len() >= keep.saturating_mul(2).max(MANY) {
+            ranked.sort_unstable();
+            ranked.truncate(keep);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(in_order(&ranked, keep))
 }

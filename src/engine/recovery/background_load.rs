@@ -8,93 +8,90 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::early_reads;
-use super::early_reads::{Answered, Early};
+use super::early_reads::{self, Answered, Early};
 use super::replay::Replay;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::index_build::fill;
 use crate::engine::operation::request::Operation;
 use crate::engine::store::Store;
 use crate::engine::store::loading::EarlyReads;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{self, Deferred, Loader, Replayed, SnapshotBlock};
 
-impl Store {
-    /// Reads the log of a database that storage opened with a checkpoint.
-    pub(crate) fn load_later(self: &Arc<Self>, opened: storage::Early) -> Result<()> {
-        let storage::Early { checkpoint, deferred } = opened;
-        let early = Early::new(Path::new(self.name()), checkpoint);
-        if early.is_none() {
-            tracing::warn!(
-                database = self.name(),
-                "the checkpoint cannot be read, so everything waits for the log"
-            );
+/// Reads the log of a database that storage opened with a checkpoint.
+pub(crate) fn load_later(store: &Arc<Store>, opened: storage::Early) -> Result<()> {
+    let storage::Early { checkpoint, deferred } = opened;
+    let early = Early::new(Path::new(store.name()), checkpoint);
+    if early.is_none() {
+        tracing::warn!(
+            database = store.name(),
+            "the checkpoint cannot be read, so everything waits for the log"
+        );
+    }
+    store.loading().begin(early.map(|early| Arc::new(early) as Arc<dyn EarlyReads>));
+    // Shared, so that it still exists if no thread can be started.
+    let deferred = Arc::new(Mutex::new(Some(deferred)));
+    let (loading, taken) = (store.clone(), deferred.clone());
+    let work = move || {
+        if let Some(deferred) = taken.lock().take() {
+            read_log(&loading, deferred);
         }
-        self.loading().begin(early.map(|early| Arc::new(early) as Arc<dyn EarlyReads>));
-        // Shared, so that it still exists if no thread can be started.
-        let deferred = Arc::new(Mutex::new(Some(deferred)));
-        let (store, taken) = (self.clone(), deferred.clone());
-        let work = move || {
-            if let Some(deferred) = taken.lock().take() {
-                store.read_log(deferred);
-            }
-        };
-        if std::thread::Builder::new().name("load".to_owned()).spawn(work).is_err()
-            && let Some(deferred) = deferred.lock().take()
-        {
-            self.read_log(deferred);
-            return self.wait_loaded(&Watch::default());
-        }
+    };
+    if std::thread::Builder::new().name("load".to_owned()).spawn(work).is_err()
+        && let Some(deferred) = deferred.lock().take()
+    {
+        read_log(store, deferred);
+        return store.wait_loaded(&Watch::default());
+    }
+    Ok(())
+}
+
+fn read_log(store: &Store, deferred: Deferred) {
+    let began = store.elapsed();
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut replay = Replay::new(Path::new(store.name()), store.options().memory_limit);
+        deferred.load(&mut UntilClosing { store, replay: &mut replay })?;
+        let recovered = replay.finish();
+        fill::build_recovered(store, &recovered.catalogue)?;
+        store.take_over(recovered);
         Ok(())
+    }));
+    let result = result.unwrap_or_else(|_| {
+        let message = "reading the log failed in a way that is a defect of this package; please report it";
+        Err(Error::new(Kind::Internal, message))
+    });
+    match &result {
+        Err(error) if error.kind() == Kind::Closed => {}
+        Err(error) => {
+            tracing::error!(database = store.name(), %error, "the log does not hold what was answered from its checkpoint");
+        }
+        Ok(()) => {
+            let ms = (store.elapsed() - began).as_millis() as u64;
+            tracing::debug!(database = store.name(), ms, "the log was read");
+        }
     }
+    store.loading().end(result);
+}
 
-    fn read_log(&self, deferred: Deferred) {
-        let began = self.elapsed();
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let mut replay = Replay::new(Path::new(self.name()), self.options().memory_limit);
-            deferred.load(&mut UntilClosing { store: self, replay: &mut replay })?;
-            let recovered = replay.finish();
-            self.build_recovered(&recovered.catalogue)?;
-            self.take_over(recovered);
-            Ok(())
-        }));
-        let result = result.unwrap_or_else(|_| {
-            let message =
-                "reading the log failed in a way that is a defect of this package; please report it";
-            Err(Error::new(Kind::Internal, message))
-        });
-        match &result {
-            Err(error) if error.kind() == Kind::Closed => {}
-            Err(error) => {
-                tracing::error!(database = self.name(), %error, "the log does not hold what was answered from its checkpoint");
-            }
-            Ok(()) => {
-                let ms = (self.elapsed() - began).as_millis() as u64;
-                tracing::debug!(database = self.name(), ms, "the log was read");
-            }
-        }
-        self.loading().end(result);
+/// Answers from the checkpoint, or waits until everything was read and then returns `None`.
+pub(crate) fn answer_early(
+    store: &Store,
+    name: &str,
+    operation: &Operation,
+    watch: &Watch,
+) -> Result<Option<Answered>> {
+    if store.is_loaded() {
+        return Ok(None);
     }
-
-    /// Answers from the checkpoint, or waits until everything was read and then returns `None`.
-    pub(crate) fn answer_early(
-        &self,
-        name: &str,
-        operation: &Operation,
-        watch: &Watch,
-    ) -> Result<Option<Answered>> {
-        if self.is_loaded() {
-            return Ok(None);
-        }
-        // The hold is taken before the phase is read: the files of the checkpoint stay readable.
-        let _hold = self.views().hold();
-        if let Some(early) = self.loading().early()
-            && let Some(answered) = early_reads::answer(&*early, self, name, operation)
-        {
-            return Ok(Some(answered));
-        }
-        self.wait_loaded(watch)?;
-        Ok(None)
+    // The hold is taken before the phase is read: the files of the checkpoint stay readable.
+    let _hold = store.views().hold();
+    if let Some(early) = store.loading().early()
+        && let Some(answered) = early_reads::answer(&*early, store, name, operation)
+    {
+        return Ok(Some(answered));
     }
+    store.wait_loaded(watch)?;
+    Ok(None)
 }
 
 /// A replay that stops when the database is closed.

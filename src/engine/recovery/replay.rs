@@ -98,7 +98,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// The collections after the last commit; their indexes have no entries yet (`Store::build_recovered`).
+    /// The collections after the last commit; their indexes have no entries yet (`fill::build_recovered`).
     pub fn finish(self) -> Recovered {
         self.recovered
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::damaged::State;
 use super::replay::Replay;
+use crate::engine::index_build::fill;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, MEMORY, OpenOptions, StorageMode};
@@ -85,7 +86,7 @@ fn open_whole(host: &Host, path: &str) -> Result<Verification> {
     let report = opened.report;
     let store = Store::new(path.to_owned(), opened.backend, host, options, report, recovered, |_, _| None);
     let catalogue = store.views().catalogue();
-    store.build_recovered(&catalogue)?;
+    fill::build_recovered(&store, &catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();
     store.close()?;
     Ok(Verification::new(files, documents))

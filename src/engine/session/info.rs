@@ -5,51 +5,51 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::document::Value;
+use crate::engine::read::missing_indexes;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
 use crate::index::ID_INDEX;
 
-impl Store {
-    /// The indexes of the newest published state, the one on `_id` first; none if the collection does not exist.
-    pub fn list_indexes(&self, name: &str) -> Vec<Value> {
-        let Some(collection) = self.views().collection(name) else { return Vec::new() };
-        let id = Value::Object(vec![("_id".into(), Value::Int(1))]);
-        let first = row(vec![("key".into(), id), ("name".into(), Value::String(ID_INDEX.into()))]);
-        let others = collection.ready_indexes(self.views().published()).map(|index| shown(&index));
-        std::iter::once(first).chain(others).collect()
-    }
+/// The indexes of the newest published state, the one on `_id` first; none if the collection does not exist.
+pub fn list_indexes(store: &Store, name: &str) -> Vec<Value> {
+    let Some(collection) = store.views().collection(name) else { return Vec::new() };
+    let id = Value::Object(vec![("_id".into(), Value::Int(1))]);
+    let first = row(vec![("key".into(), id), ("name".into(), Value::String(ID_INDEX.into()))]);
+    let others = collection.ready_indexes(store.views().published()).map(|index| shown(&index));
+    std::iter::once(first).chain(others).collect()
+}
 
-    /// Statistics of a collection; zeros if it does not exist.
-    pub fn collection_stats(&self, name: &str) -> Value {
-        let collection = self.views().collection(name);
-        let indexes: Vec<_> = collection
-            .iter()
-            .flat_map(|collection| collection.ready_indexes(self.views().published()))
-            .map(|index| (index.spec().name.to_string(), index.bytes(), index.uses()))
-            .collect();
-        let (count, size) =
-            collection.as_ref().map_or((0, 0), |collection| (collection.count(), collection.live_bytes()));
-        let suggested = collection
-            .as_ref()
-            .map_or_else(|| Value::Array(Vec::new()), |collection| collection.suggested_indexes());
-        let of_id = usize::from(collection.is_some());
-        let by_name = |figure: fn(&(String, u64, u64)) -> u64| {
-            Value::Object(indexes.iter().map(|index| (index.0.clone(), number(figure(index)))).collect())
-        };
-        let mut stats = vec![("count".to_owned(), number(count)), ("size".to_owned(), number(size))];
-        if count > 0 {
-            stats.push(("avgObjSize".to_owned(), Value::number(size as f64 / count as f64)));
-        }
-        stats.extend([
-            ("nindexes".to_owned(), number((indexes.len() + of_id) as u64)),
-            ("indexSizes".to_owned(), by_name(|index| index.1)),
-            ("totalIndexSize".to_owned(), number(indexes.iter().map(|index| index.1).sum())),
-            ("indexUses".to_owned(), by_name(|index| index.2)),
-            ("suggestedIndexes".to_owned(), suggested),
-        ]);
-        Value::Object(stats)
+/// Statistics of a collection; zeros if it does not exist.
+pub fn collection_stats(store: &Store, name: &str) -> Value {
+    let collection = store.views().collection(name);
+    let indexes: Vec<_> = collection
+        .iter()
+        .flat_map(|collection| collection.ready_indexes(store.views().published()))
+        .map(|index| (index.spec().name.to_string(), index.bytes(), index.uses()))
+        .collect();
+    let (count, size) =
+        collection.as_ref().map_or((0, 0), |collection| (collection.count(), collection.live_bytes()));
+    let suggested = collection.as_ref().map_or_else(
+        || Value::Array(Vec::new()),
+        |collection| missing_indexes::suggested_indexes(collection),
+    );
+    let of_id = usize::from(collection.is_some());
+    let by_name = |figure: fn(&(String, u64, u64)) -> u64| {
+        Value::Object(indexes.iter().map(|index| (index.0.clone(), number(figure(index)))).collect())
+    };
+    let mut stats = vec![("count".to_owned(), number(count)), ("size".to_owned(), number(size))];
+    if count > 0 {
+        stats.push(("avgObjSize".to_owned(), Value::number(size as f64 / count as f64)));
     }
+    stats.extend([
+        ("nindexes".to_owned(), number((indexes.len() + of_id) as u64)),
+        ("indexSizes".to_owned(), by_name(|index| index.1)),
+        ("totalIndexSize".to_owned(), number(indexes.iter().map(|index| index.1).sum())),
+        ("indexUses".to_owned(), by_name(|index| index.2)),
+        ("suggestedIndexes".to_owned(), suggested),
+    ]);
+    Value::Object(stats)
 }
 
 /// A suggested index, as the statistics of a database list it.
@@ -70,7 +70,7 @@ pub(crate) fn suggested<'c>(
     name: &'c str,
     collection: &Collection,
 ) -> impl Iterator<Item = SuggestedIndex> + use<'c> {
-    collection.suggested().into_iter().map(move |(path, scans)| {
+    missing_indexes::suggested(collection).into_iter().map(move |(path, scans)| {
         let path = path.to_string();
         SuggestedIndex {
             collection: name.to_owned(),

@@ -4,7 +4,15 @@
 //! and writes by filter are ordered when their candidates are found, and run on as many threads as there are cores. Reads by
 //! `_id` that must wait for the disk, and batches of cursors, have their own queue, so that they do not wait behind scans.
 
+use super::info;
+use crate::engine::explain::subject;
+use crate::engine::index_build::requests;
+use crate::engine::maintenance::auto_index;
+use crate::engine::maintenance::compaction;
 use crate::engine::operation::input::text_of;
+use crate::engine::read::count;
+use crate::engine::recovery::background_load;
+use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,10 +33,10 @@ use crate::engine::operation::request::{Operation, Size, Task};
 use crate::engine::operation::response::{Answer, CollectionInfo, Document, Reply};
 use crate::engine::plan::hint::Hint;
 use crate::engine::read::find::Cursor;
-use crate::engine::read::point::{Hot, HotMany};
+use crate::engine::read::point::{self, Hot, HotMany};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
-use crate::engine::write::bulk::Write;
+use crate::engine::write::bulk::{self, Write};
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::query::Filter;
@@ -71,7 +79,7 @@ impl Session {
             move || {
                 store.storage().drive();
                 store.cool();
-                store.consider_compaction(&runtime);
+                compaction::consider_compaction(&store, &runtime);
             }
         };
         let session = Arc::new(Session {
@@ -166,7 +174,7 @@ impl Session {
                     .recv()
                     .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a write was dropped unanswered")));
                 self.store.cool();
-                self.store.consider_compaction(&self.runtime);
+                compaction::consider_compaction(&self.store, &self.runtime);
                 (None, published.and(result))
             }
         }
@@ -174,7 +182,7 @@ impl Session {
 
     /// Reads a document without blocking.
     pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
-        if self.must_wait() { Hot::Wait } else { self.store.get_hot(name, id) }
+        if self.must_wait() { Hot::Wait } else { point::get_hot(&self.store, name, id) }
     }
 
     /// Reads documents without blocking: see `Store::get_many_hot`.
@@ -184,12 +192,12 @@ impl Session {
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
     ) -> Option<HotMany> {
-        if self.must_wait() { None } else { self.store.get_many_hot(name, ids, most) }
+        if self.must_wait() { None } else { point::get_many_hot(&self.store, name, ids, most) }
     }
 
     /// Whether a document exists; `None` when that cannot be determined without blocking.
     pub fn has_hot(&self, name: &str, id: RawValue<'_>) -> Option<bool> {
-        if self.must_wait() { None } else { Some(self.store.has(name, id)) }
+        if self.must_wait() { None } else { Some(point::has(&self.store, name, id)) }
     }
 
     /// Whether no operation is running or queued.
@@ -223,8 +231,8 @@ impl Session {
 
     fn outcome(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
         let writes = writes(&operation);
-        let outcome =
-            self.guarded(writes, watch, || match self.store.answer_early(name, &operation, watch) {
+        let outcome = self.guarded(writes, watch, || {
+            match background_load::answer_early(&self.store, name, &operation, watch) {
                 Err(error) => Outcome::Now(None, Err(error)),
                 Ok(Some((collection, answer))) => Outcome::Now(collection, answer),
                 Ok(None) => match self.write(name, &operation, watch) {
@@ -236,8 +244,9 @@ impl Session {
                         Err(error) => Outcome::Now(None, Err(error)),
                     },
                 },
-            });
-        self.store.consider_index(name, &self.runtime);
+            }
+        });
+        auto_index::consider_index(&self.store, name, &self.runtime);
         outcome
     }
 
@@ -274,21 +283,23 @@ impl Session {
     ) -> Outcome {
         let store = &*self.store;
         match operation {
-            Operation::Create => Outcome::Published(store.create_collection(name)),
+            Operation::Create => Outcome::Published(collections::create_collection(store, name)),
             Operation::CreateIndexes { specs } => {
-                Outcome::Published(store.request_indexes(name, &specs, watch))
+                Outcome::Published(requests::request_indexes(store, name, &specs, watch))
             }
-            Operation::DropIndex { index } => Outcome::Published(store.request_drop_index(name, &index)),
-            Operation::Drop => Outcome::Published(store.drop_collection(name)),
+            Operation::DropIndex { index } => {
+                Outcome::Published(requests::request_drop_index(store, name, &index))
+            }
+            Operation::Drop => Outcome::Published(collections::drop_collection(store, name)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
-                Ok(to) => Outcome::Published(store.rename(name, &to, drop_target)),
+                Ok(to) => Outcome::Published(collections::rename(store, name, &to, drop_target)),
                 Err(error) => Outcome::Now(None, Err(error)),
             },
             Operation::Aggregate { pipeline, batch, hint } => {
                 self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), watch)
             }
             Operation::Bulk { operations, order } => {
-                Outcome::Published(store.bulk(name, operations, order, watch, |write, ahead| {
+                Outcome::Published(bulk::bulk(store, name, operations, order, watch, |write, ahead| {
                     let answering = Answering::default();
                     self.modify(
                         name,
@@ -349,7 +360,8 @@ impl Session {
                 .map(|id| {
                     let key = incoming_key(id)?;
                     let Some(collection) = &collection else { return Ok(None) };
-                    Ok(store.get(collection, &key)?.map(|(block, span)| Document::of_block(&block, span)))
+                    Ok(point::get(store, collection, &key)?
+                        .map(|(block, span)| Document::of_block(&block, span)))
                 })
                 .collect::<Result<Vec<_>>>()
                 .map(Answer::Documents),
@@ -367,7 +379,7 @@ impl Session {
                         ));
                     }
                     let hint = Hint::of(hint.as_ref())?;
-                    store.count(name, &filter, (skip, limit), hint.as_ref(), watch).map(Answer::Count)
+                    count::count(store, name, &filter, (skip, limit), hint.as_ref(), watch).map(Answer::Count)
                 })
             }
             Operation::Find { filter, options } => {
@@ -383,19 +395,20 @@ impl Session {
                 parse_filter_with(&filter, constants).and_then(|filter| {
                     let path = Path::parse(&text_of(&key)?);
                     let hint = Hint::of(hint.as_ref())?;
-                    store.distinct(name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
+                    count::distinct(store, name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
                 })
             }
             Operation::Explain { operation, verbosity } => {
-                self.store.explain(name, &operation, operation.hint(), verbosity, watch).map(Answer::Value)
+                subject::explain(&self.store, name, &operation, operation.hint(), verbosity, watch)
+                    .map(Answer::Value)
             }
             Operation::More { cursor, batch } => return self.cursors.more(store, cursor, batch, watch),
             Operation::CloseCursor { cursor } => {
                 self.cursors.close(cursor);
                 Ok(Answer::Done)
             }
-            Operation::ListIndexes => Ok(Answer::Values(store.list_indexes(name))),
-            Operation::Stats => Ok(Answer::Value(store.collection_stats(name))),
+            Operation::ListIndexes => Ok(Answer::Values(info::list_indexes(store, name))),
+            Operation::Stats => Ok(Answer::Value(info::collection_stats(store, name))),
             Operation::ListCollections { filter } => self.list(filter.as_ref()).map(Answer::Collections),
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
@@ -406,9 +419,9 @@ impl Session {
         let key = incoming_key(id)?;
         let Some(collection) = collection else { return Ok(Answer::Document(None)) };
         if meta {
-            return Ok(self.store.get_versioned(collection, &key)?.unwrap_or(Answer::Document(None)));
+            return Ok(point::get_versioned(&self.store, collection, &key)?.unwrap_or(Answer::Document(None)));
         }
-        let found = self.store.get(collection, &key)?;
+        let found = point::get(&self.store, collection, &key)?;
         Ok(Answer::Document(found.map(|(block, span)| Document::of_block(&block, span))))
     }
 

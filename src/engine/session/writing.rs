@@ -10,6 +10,9 @@ use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Upsert};
 use crate::engine::operation::response::{Answer, UpdateOutcome};
 use crate::engine::plan::hint::Hint;
+use crate::engine::read::find;
+use crate::engine::write::by_filter;
+use crate::engine::write::by_id;
 use crate::engine::write::modification::{Change, Modification};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
@@ -41,9 +44,11 @@ impl Session {
         };
         let seen = (watch, &constants, None);
         Some(match operation {
-            Operation::Insert { documents, order } => store.insert_within(name, documents, *order, watch),
-            Operation::Set { entries } => store.set(name, entries),
-            Operation::DeleteId { id, if_version } => store.delete_id(name, id, *if_version),
+            Operation::Insert { documents, order } => {
+                by_id::insert_within(store, name, documents, *order, watch)
+            }
+            Operation::Set { entries } => by_id::set(store, name, entries),
+            Operation::DeleteId { id, if_version } => by_id::delete_id(store, name, id, *if_version),
             Operation::FindOneAnd { write, sort, projection, returned } => {
                 match Answering::parse(sort.as_ref(), projection.as_ref(), *returned, &constants) {
                     Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
@@ -73,7 +78,7 @@ impl Session {
     }
 
     fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
-        self.store.constants(variables, watch)
+        find::constants(&self.store, variables, watch)
     }
 
     /// Runs one write by filter and builds its result.
@@ -105,18 +110,21 @@ impl Session {
         let own = write.sort().map(sort_of).transpose()?.flatten();
         let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
             let sort = answering.sort.as_ref().or(own.as_ref());
-            self.store.modify_answering(&Modification {
-                name,
-                filter,
-                reach,
-                change,
-                upsert,
-                sort,
-                hint: hint.as_ref(),
-                answer,
-                watch,
-                ahead,
-            })
+            by_filter::modify_answering(
+                &self.store,
+                &Modification {
+                    name,
+                    filter,
+                    reach,
+                    change,
+                    upsert,
+                    sort,
+                    hint: hint.as_ref(),
+                    answer,
+                    watch,
+                    ahead,
+                },
+            )
         };
         match write {
             Operation::Update { sort: Some(_), reach: Reach::Many, .. } => {

@@ -19,6 +19,7 @@ use crate::engine::exec::nonblocking::{
 };
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
+use crate::engine::state::slab::OnDisk;
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
@@ -207,7 +208,7 @@ impl Store {
         &self.precedence
     }
 
-    /// Whether everything was read. Until then only [`Store::answer_early`] may read the state.
+    /// Whether everything was read. Until then only `background_load::answer_early` may read the state.
     pub(crate) fn is_loaded(&self) -> bool {
         self.loading.is_loaded()
     }
@@ -422,6 +423,16 @@ impl Store {
         #[cfg(test)]
         READS.set(READS.get() + 1);
         self.storage.read(place)
+    }
+
+    /// Reads the block of a version from disk, and checks that it contains the version.
+    pub(crate) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
+        let block = self.read_cold(**disk.place())?;
+        if disk.span().record(&block).is_none() {
+            let message = format!("a slot names no document record of its block at {:?}", block.place);
+            return Err(Error::new(Kind::Internal, message));
+        }
+        Ok(block)
     }
 
     /// Everything acknowledged so far is durable when this returns.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::extended_json;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Watch;
+use crate::engine::read::scan;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -90,7 +91,8 @@ impl Export {
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            begun.slot = store.scan(
+            begun.slot = scan::scan(
+                store,
                 collection,
                 (begun.slot, end),
                 begun.view.lsn(),

@@ -1,8 +1,9 @@
 //! Bulk writes: several writes in one operation, resolved in order, each through the commit path.
 
+use super::by_id;
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
-use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
@@ -15,70 +16,67 @@ use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
 use parking_lot::Mutex;
 
-impl Store {
-    /// Runs the writes in order; `modify` runs one that is not an insert. Consecutive inserts are run as one. Ordered, it
-    /// stops at the first failure. A failure of the whole operation (such as its time limit) ends it in either mode.
-    /// Documents on disk that the writes name by `_id` are read ahead in stretches, each block once.
-    pub fn bulk(
-        &self,
-        name: &str,
-        operations: Vec<Operation>,
-        order: InsertOrder,
-        watch: &Watch,
-        mut modify: impl FnMut(Operation, &Mutex<ReadAhead>) -> Committed<Write>,
-    ) -> Committed<Answer> {
-        let mut outcome = BulkOutcome::default();
-        let mut lsn = Lsn(0);
-        let mut stretches = Stretches::new(self, name, &operations);
-        let mut operations = operations.into_iter().enumerate().peekable();
-        while let Some((index, operation)) = operations.next() {
-            stretches.reach(index, watch);
-            match operation {
-                Operation::Insert { mut documents, .. } => {
-                    let more = |next: &(usize, Operation)| matches!(next.1, Operation::Insert { .. });
-                    while let Some((_, Operation::Insert { documents: next, .. })) = operations.next_if(more)
-                    {
-                        documents.extend(next);
-                    }
-                    lsn = lsn.max(self.bulk_insert(name, index, &documents, (order, watch), &mut outcome));
+/// Runs the writes in order; `modify` runs one that is not an insert. Consecutive inserts are run as one. Ordered, it
+/// stops at the first failure. A failure of the whole operation (such as its time limit) ends it in either mode.
+/// Documents on disk that the writes name by `_id` are read ahead in stretches, each block once.
+pub fn bulk(
+    store: &Store,
+    name: &str,
+    operations: Vec<Operation>,
+    order: InsertOrder,
+    watch: &Watch,
+    mut modify: impl FnMut(Operation, &Mutex<ReadAhead>) -> Committed<Write>,
+) -> Committed<Answer> {
+    let mut outcome = BulkOutcome::default();
+    let mut lsn = Lsn(0);
+    let mut stretches = Stretches::new(store, name, &operations);
+    let mut operations = operations.into_iter().enumerate().peekable();
+    while let Some((index, operation)) = operations.next() {
+        stretches.reach(index, watch);
+        match operation {
+            Operation::Insert { mut documents, .. } => {
+                let more = |next: &(usize, Operation)| matches!(next.1, Operation::Insert { .. });
+                while let Some((_, Operation::Insert { documents: next, .. })) = operations.next_if(more) {
+                    documents.extend(next);
                 }
-                other => {
-                    let Committed { result, lsn: own } = modify(other, &stretches.ahead);
-                    lsn = lsn.max(own);
-                    outcome.add(index, result);
-                }
+                lsn = lsn.max(bulk_insert(store, name, index, &documents, (order, watch), &mut outcome));
             }
-            let Some(last) = outcome.failures.last() else { continue };
-            if order == InsertOrder::Ordered || ends_all(last.error.kind()) {
-                break;
+            other => {
+                let Committed { result, lsn: own } = modify(other, &stretches.ahead);
+                lsn = lsn.max(own);
+                add(&mut outcome, index, result);
             }
         }
-        Committed { result: Ok(Answer::Bulk(outcome)), lsn }
+        let Some(last) = outcome.failures.last() else { continue };
+        if order == InsertOrder::Ordered || ends_all(last.error.kind()) {
+            break;
+        }
     }
+    Committed { result: Ok(Answer::Bulk(outcome)), lsn }
+}
 
-    fn bulk_insert(
-        &self,
-        name: &str,
-        first: usize,
-        documents: &[Incoming],
-        (order, watch): (InsertOrder, &Watch),
-        outcome: &mut BulkOutcome,
-    ) -> Lsn {
-        let Committed { result, lsn } = self.insert_within(name, documents, order, watch);
-        match result {
-            Ok(Answer::Inserted { inserted, failures }) => {
-                outcome.inserted += inserted;
-                let moved = |failure: WriteError| WriteError { index: failure.index + first, ..failure };
-                outcome.failures.extend(failures.into_iter().map(moved));
-            }
-            Ok(_) => {
-                let error = Error::new(Kind::Internal, "an insert had the answer of another operation");
-                outcome.failures.push(WriteError { index: first, error });
-            }
-            Err(error) => outcome.failures.push(WriteError { index: first, error }),
+fn bulk_insert(
+    store: &Store,
+    name: &str,
+    first: usize,
+    documents: &[Incoming],
+    (order, watch): (InsertOrder, &Watch),
+    outcome: &mut BulkOutcome,
+) -> Lsn {
+    let Committed { result, lsn } = by_id::insert_within(store, name, documents, order, watch);
+    match result {
+        Ok(Answer::Inserted { inserted, failures }) => {
+            outcome.inserted += inserted;
+            let moved = |failure: WriteError| WriteError { index: failure.index + first, ..failure };
+            outcome.failures.extend(failures.into_iter().map(moved));
         }
-        lsn
+        Ok(_) => {
+            let error = Error::new(Kind::Internal, "an insert had the answer of another operation");
+            outcome.failures.push(WriteError { index: first, error });
+        }
+        Err(error) => outcome.failures.push(WriteError { index: first, error }),
     }
+    lsn
 }
 
 /// Reads ahead for the writes of a bulk write that name an `_id`, stretch by stretch.
@@ -122,7 +120,13 @@ impl<'s> Stretches<'s> {
         found.sort_unstable_by_key(|(place, slot)| (place.file, place.offset, slot.0));
         let ahead = self.ahead.get_mut();
         ahead.next_batch();
-        let _ = self.store.read_ahead(&collection, found.into_iter().map(|(_, slot)| slot), ahead, watch);
+        let _ = read_ahead::read_ahead(
+            self.store,
+            &collection,
+            found.into_iter().map(|(_, slot)| slot),
+            ahead,
+            watch,
+        );
     }
 }
 
@@ -147,17 +151,15 @@ pub enum Write {
     Deleted(u64),
 }
 
-impl BulkOutcome {
-    fn add(&mut self, index: usize, result: Result<Write>) {
-        match result {
-            Ok(Write::Deleted(count)) => self.deleted += count,
-            Ok(Write::Updated(outcome)) => {
-                self.matched += outcome.matched;
-                self.modified += outcome.modified;
-                self.upserted.extend(outcome.upserted.map(|id| (index, id)));
-            }
-            Err(error) => self.failures.push(WriteError { index, error }),
+fn add(outcome: &mut BulkOutcome, index: usize, result: Result<Write>) {
+    match result {
+        Ok(Write::Deleted(count)) => outcome.deleted += count,
+        Ok(Write::Updated(update)) => {
+            outcome.matched += update.matched;
+            outcome.modified += update.modified;
+            outcome.upserted.extend(update.upserted.map(|id| (index, id)));
         }
+        Err(error) => outcome.failures.push(WriteError { index, error }),
     }
 }
 

@@ -4,16 +4,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use super::by_filter;
+use super::by_id;
 use super::modification::{Change, Modification};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
 use crate::engine::exec::interrupt::{Limits, Watch};
 use crate::engine::exec::nonblocking::nonblocking;
+use crate::engine::index_build::create;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Operation, Reach, SetEntry, Size, Task, Upsert};
 use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
-use crate::engine::plan::planner::{Plan, Query};
+use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::session::Session;
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
@@ -57,8 +60,8 @@ impl Bench {
         let session = database.session();
         let documents: Vec<_> =
             (0..10).map(|n| incoming(&object(&[("_id", Value::Int(n)), ("n", Value::Int(n))]))).collect();
-        session.store.insert("c", &documents, InsertOrder::Ordered).result.unwrap();
-        session.store.create_indexes("c", &[spec("n")]).result.unwrap();
+        by_id::insert(&session.store, "c", &documents, InsertOrder::Ordered).result.unwrap();
+        create::create_indexes(&session.store, "c", &[spec("n")]).result.unwrap();
         Bench { database, session, _runtime: runtime }
     }
 
@@ -82,7 +85,9 @@ impl Bench {
             watch: &Watch::default(),
             ahead: None,
         };
-        self.store().modify(&modification).result.map(|outcome| (outcome.matched, outcome.modified))
+        by_filter::modify(self.store(), &modification)
+            .result
+            .map(|outcome| (outcome.matched, outcome.modified))
     }
 }
 
@@ -130,7 +135,9 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
             watch: &Watch::default(),
             ahead: None,
         };
-        let found = beside_a_commit(store, || store.count_candidates(&collection, &modification).unwrap());
+        let found = beside_a_commit(store, || {
+            by_filter::count_candidates(store, &collection, &modification).unwrap()
+        });
         assert_eq!(found, 1, "{hint:?}");
     }
     let none = Hint::Name("m_1".into());
@@ -143,9 +150,9 @@ fn an_index_is_not_planned_with_where_no_view_is_held() {
     let collection = bench.store().applied_collection("c").unwrap();
     let filter = parse_filter(&incoming(&object(&[("n", Value::Int(3))]))).unwrap();
     let view = bench.store().view();
-    let with = collection.plan(&Query::of(&filter), view.lsn()).unwrap();
+    let with = planner::plan(&collection, &Query::of(&filter), view.lsn()).unwrap();
     assert!(matches!(with, Plan::Index(_)));
-    assert!(matches!(collection.plan_without_view(&Query::of(&filter)).unwrap(), Plan::Scan));
+    assert!(matches!(planner::plan_without_view(&collection, &Query::of(&filter)).unwrap(), Plan::Scan));
 }
 
 #[test]
@@ -202,7 +209,7 @@ fn what_may_take_long_because_of_indexes_is_not_done_where_nothing_may_wait() {
     let set = |pad: usize| {
         let pad = ("pad", Value::String("x".repeat(pad)));
         let document = incoming(&object(&[("_id", Value::Int(1)), ("n", Value::Int(1)), pad]));
-        store.set("c", &[SetEntry { document, if_version: None }]).result.map(drop)
+        by_id::set(store, "c", &[SetEntry { document, if_version: None }]).result.map(drop)
     };
     set(20_000).unwrap();
     assert!(nonblocking(|| set(1)).is_none());
@@ -255,7 +262,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
             submit(id, large(100_000), upsert);
             let (thread, result) = receiver.recv().unwrap();
             assert!(thread != here && matches!(result, Ok(Answer::Updated(_))), "{id}");
-            bench.session.store.delete_id("c", &incoming(&Value::Int(99)), None).result.unwrap();
+            by_id::delete_id(&bench.session.store, "c", &incoming(&Value::Int(99)), None).result.unwrap();
         }
     }
     // No other thread commits meanwhile: a change that is more than a little work is computed before the lock is taken.

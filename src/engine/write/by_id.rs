@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
+use crate::engine::commit;
 use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
 use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over};
-use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::exec::interrupt::Watch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key};
@@ -27,139 +28,135 @@ struct Prepared<'a> {
     key: Key,
 }
 
-impl Store {
-    /// Inserts documents; failures are part of the result.
-    pub fn insert(&self, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
-        self.insert_within(name, documents, order, &Watch::default())
-    }
+/// Inserts documents; failures are part of the result.
+pub fn insert(store: &Store, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
+    insert_within(store, name, documents, order, &Watch::default())
+}
 
-    /// Like `insert`, but stops between two commits when the interrupt fires.
-    pub fn insert_within(
-        &self,
-        name: &str,
-        documents: &[Incoming],
-        order: InsertOrder,
-        watch: &Watch,
-    ) -> Committed<Answer> {
-        let mut inserted = 0;
-        let mut failures: Vec<WriteError> = Vec::new();
-        let mut lsn = Lsn(0);
-        let mut first = 0;
-        while first < documents.len() {
-            if let Err(error) = watch.check(|| self.now()) {
+/// Like `insert`, but stops between two commits when the interrupt fires.
+pub fn insert_within(
+    store: &Store,
+    name: &str,
+    documents: &[Incoming],
+    order: InsertOrder,
+    watch: &Watch,
+) -> Committed<Answer> {
+    let mut inserted = 0;
+    let mut failures: Vec<WriteError> = Vec::new();
+    let mut lsn = Lsn(0);
+    let mut first = 0;
+    while first < documents.len() {
+        if let Err(error) = watch.check(|| store.now()) {
+            failures.push(WriteError { index: first, error });
+            break;
+        }
+        let chunk = chunk_of(&documents[first..], |document| document.range.len());
+        let mut packed = Vec::new();
+        let collection = store.applied_collection(name);
+        let prepared: Vec<_> =
+            chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
+        let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
+        let committed = commit::run_within(store, bytes, watch, |commit| {
+            let mut failed = Vec::new();
+            let mut count = 0;
+            // The collection is created with the first document that can be inserted, if it does not exist.
+            let mut into = None;
+            for (n, prepared) in prepared.iter().enumerate() {
+                let outcome = match prepared {
+                    Ok(prepared) => insert_one(commit, (name, &mut into), prepared, &packed),
+                    Err(error) => Err(Halt::Error(error.clone())),
+                };
+                match outcome {
+                    Ok(()) => count += 1,
+                    Err(Halt::Error(error)) => {
+                        failed.push(WriteError { index: first + n, error });
+                        if order == InsertOrder::Ordered {
+                            break;
+                        }
+                    }
+                    Err(cold) => return Err(cold),
+                }
+            }
+            Ok((count, failed))
+        });
+        lsn = lsn.max(committed.lsn);
+        match committed.result {
+            Ok((count, failed)) => {
+                inserted += count;
+                failures.extend(failed);
+            }
+            Err(error) => {
                 failures.push(WriteError { index: first, error });
                 break;
             }
-            let chunk = chunk_of(&documents[first..], |document| document.range.len());
-            let mut packed = Vec::new();
-            let collection = self.applied_collection(name);
-            let prepared: Vec<_> =
-                chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
-            let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
-            let committed = self.commit_within(bytes, watch, |commit| {
-                let mut failed = Vec::new();
-                let mut count = 0;
-                // The collection is created with the first document that can be inserted, if it does not exist.
-                let mut into = None;
-                for (n, prepared) in prepared.iter().enumerate() {
-                    let outcome = match prepared {
-                        Ok(prepared) => insert_one(commit, (name, &mut into), prepared, &packed),
-                        Err(error) => Err(Halt::Error(error.clone())),
-                    };
-                    match outcome {
-                        Ok(()) => count += 1,
-                        Err(Halt::Error(error)) => {
-                            failed.push(WriteError { index: first + n, error });
-                            if order == InsertOrder::Ordered {
-                                break;
-                            }
-                        }
-                        Err(cold) => return Err(cold),
-                    }
-                }
-                Ok((count, failed))
-            });
-            lsn = lsn.max(committed.lsn);
-            match committed.result {
-                Ok((count, failed)) => {
-                    inserted += count;
-                    failures.extend(failed);
-                }
-                Err(error) => {
-                    failures.push(WriteError { index: first, error });
-                    break;
-                }
-            }
-            if order == InsertOrder::Ordered && !failures.is_empty() {
-                break;
-            }
-            first += chunk.len();
         }
-        Committed { result: Ok(Answer::Inserted { inserted, failures }), lsn }
-    }
-
-    /// Inserts or replaces documents, all or none.
-    pub fn set(&self, name: &str, entries: &[SetEntry]) -> Committed<Answer> {
-        let mut packed = Vec::new();
-        let collection = self.applied_collection(name);
-        let prepared: Result<Vec<_>> = entries
-            .iter()
-            .map(|entry| prepare(&entry.document, collection.as_deref(), &mut packed))
-            .collect();
-        let prepared = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
-        };
-        let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
-        let watch = Watch::default();
-        let mut ahead = ReadAhead::default();
-        if let Some(collection) = &collection {
-            let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
-            if let Err(error) = self.read_ahead(collection, slots, &mut ahead, &watch) {
-                return Committed { result: Err(error), lsn: Lsn(0) };
-            }
+        if order == InsertOrder::Ordered && !failures.is_empty() {
+            break;
         }
-        self.commit_ahead(bytes, &watch, &mut ahead, |commit| {
-            let mut versions = Vec::with_capacity(entries.len());
-            for (entry, prepared) in entries.iter().zip(&prepared) {
-                let collection = commit.collection_or_create(name)?;
-                let over = match commit.current(&collection, &prepared.key)? {
-                    Current::Absent(target) => Over::Nothing(target),
-                    Current::Present(present) => Over::from(&present),
-                };
-                check_version(name, entry.if_version, &over)?;
-                versions.push(put_prepared(commit, &collection, prepared, &packed, over)?);
-            }
-            Ok(Answer::Versions(versions))
-        })
+        first += chunk.len();
     }
+    Committed { result: Ok(Answer::Inserted { inserted, failures }), lsn }
+}
 
-    /// Deletes a document by `_id`.
-    pub fn delete_id(&self, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
-        let key = match incoming_key(id) {
-            Ok(key) => key,
-            Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
-        };
-        self.commit(id.range.len(), |commit| {
-            let current = match commit.collection(name) {
-                Some(collection) => Some((commit.current(&collection, &key)?, collection)),
-                None => None,
+/// Inserts or replaces documents, all or none.
+pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer> {
+    let mut packed = Vec::new();
+    let collection = store.applied_collection(name);
+    let prepared: Result<Vec<_>> =
+        entries.iter().map(|entry| prepare(&entry.document, collection.as_deref(), &mut packed)).collect();
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+    };
+    let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
+    let watch = Watch::default();
+    let mut ahead = ReadAhead::default();
+    if let Some(collection) = &collection {
+        let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
+        if let Err(error) = read_ahead::read_ahead(store, collection, slots, &mut ahead, &watch) {
+            return Committed { result: Err(error), lsn: Lsn(0) };
+        }
+    }
+    commit::run_ahead(store, bytes, &watch, &mut ahead, |commit| {
+        let mut versions = Vec::with_capacity(entries.len());
+        for (entry, prepared) in entries.iter().zip(&prepared) {
+            let collection = commit.collection_or_create(name)?;
+            let over = match commit.current(&collection, &prepared.key)? {
+                Current::Absent(target) => Over::Nothing(target),
+                Current::Present(present) => Over::from(&present),
             };
-            Ok(Answer::Bool(match current {
-                Some((Current::Present(present), collection)) => {
-                    check_version(name, if_version, &Over::from(&present))?;
-                    commit.delete(&collection, key.clone(), &present)?;
-                    true
+            check_version(name, entry.if_version, &over)?;
+            versions.push(put_prepared(commit, &collection, prepared, &packed, over)?);
+        }
+        Ok(Answer::Versions(versions))
+    })
+}
+
+/// Deletes a document by `_id`.
+pub fn delete_id(store: &Store, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
+    let key = match incoming_key(id) {
+        Ok(key) => key,
+        Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+    };
+    commit::run(store, id.range.len(), |commit| {
+        let current = match commit.collection(name) {
+            Some(collection) => Some((commit.current(&collection, &key)?, collection)),
+            None => None,
+        };
+        Ok(Answer::Bool(match current {
+            Some((Current::Present(present), collection)) => {
+                check_version(name, if_version, &Over::from(&present))?;
+                commit.delete(&collection, key.clone(), &present)?;
+                true
+            }
+            _ => {
+                if if_version.is_some_and(|version| version != 0) {
+                    return Err(conflict(name, if_version, 0).into());
                 }
-                _ => {
-                    if if_version.is_some_and(|version| version != 0) {
-                        return Err(conflict(name, if_version, 0).into());
-                    }
-                    false
-                }
-            }))
-        })
-    }
+                false
+            }
+        }))
+    })
 }
 
 /// The first documents, as many as are committed under one hold of the commit lock.

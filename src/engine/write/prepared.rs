@@ -11,24 +11,21 @@ use super::modification::{Candidate, Change, Modification, projected};
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
 use crate::engine::commit::documents::PackedDocument;
-use crate::engine::commit::path::{Commit, CurrentDocument, Halt, Over, Target};
+use crate::engine::commit::path::{Commit, CurrentDocument, Halt, Over};
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::request::Returned;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{Content, SlotId, Stamp, Version};
+use crate::engine::state::slab::Stamp;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::PART_BYTES;
 use crate::query::{Rewrite, UpdateTarget};
-use crate::storage::Lsn;
 use crate::work::Work;
 
 /// The maximum bytes of a document, and of its replacement, that are processed under the commit lock.
 const LIGHT: usize = 16 << 10;
-/// How often a version that could not be read is looked up again.
-const READ_TRIES: u32 = 2;
 
 /// The result of a commit for candidates.
 #[derive(Default)]
@@ -76,90 +73,59 @@ impl Modification<'_> {
     }
 }
 
-impl Store {
-    /// Computes the changes of candidates, at least of the first ones. `ready` may have some of them from before: those
-    /// whose documents have not changed since are kept.
-    pub(crate) fn work_out(
-        &self,
-        collection: &Arc<Collection>,
-        modification: &Modification<'_>,
-        candidates: &[Candidate],
-        ready: &mut Vec<Ready>,
-        ahead: &mut ReadAhead,
-    ) -> Result<()> {
-        would_block(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
-        let work = self.work(modification.watch);
-        let mut bytes = 0;
-        for (n, candidate) in candidates.iter().enumerate() {
-            let newest = collection.slab().newest(candidate.slot, Stamp::of);
-            if ready.get(n).is_some_and(|known| known.stamp != newest) {
-                ready.truncate(n);
-            }
-            if ready.len() == n {
-                work.check()?;
-                let fresh = self.effect_on(collection, modification, candidate, (&work, ahead))?;
-                work.check()?;
-                ready.push(fresh);
-            }
-            bytes += candidate.bytes + ready.get(n).map_or(0, Ready::bytes);
-            // Candidates after a failing one are never reached.
-            if bytes > PART_BYTES || ready.get(n).is_some_and(|one| one.effect.is_err()) {
-                break;
-            }
+/// Computes the changes of candidates, at least of the first ones. `ready` may have some of them from before: those
+/// whose documents have not changed since are kept.
+pub(crate) fn work_out(
+    store: &Store,
+    collection: &Arc<Collection>,
+    modification: &Modification<'_>,
+    candidates: &[Candidate],
+    ready: &mut Vec<Ready>,
+    ahead: &mut ReadAhead,
+) -> Result<()> {
+    would_block(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
+    let work = store.work(modification.watch);
+    let mut bytes = 0;
+    for (n, candidate) in candidates.iter().enumerate() {
+        let newest = collection.slab().newest(candidate.slot, Stamp::of);
+        if ready.get(n).is_some_and(|known| known.stamp != newest) {
+            ready.truncate(n);
         }
-        Ok(())
+        if ready.len() == n {
+            work.check()?;
+            let fresh = effect_on(store, collection, modification, candidate, (&work, ahead))?;
+            work.check()?;
+            ready.push(fresh);
+        }
+        bytes += candidate.bytes + ready.get(n).map_or(0, Ready::bytes);
+        // Candidates after a failing one are never reached.
+        if bytes > PART_BYTES || ready.get(n).is_some_and(|one| one.effect.is_err()) {
+            break;
+        }
     }
+    Ok(())
+}
 
-    fn effect_on(
-        &self,
-        collection: &Arc<Collection>,
-        modification: &Modification<'_>,
-        candidate: &Candidate,
-        (work, ahead): (&Work, &mut ReadAhead),
-    ) -> Result<Ready> {
-        let Some((lsn, present)) = self.newest_in(collection, candidate.slot, ahead)? else {
-            let stamp = collection.slab().newest(candidate.slot, Stamp::of);
-            return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
-        };
-        let before = present.document(collection.shapes());
-        let stamp = Stamp::new(lsn, present.version);
-        if stamp != candidate.stamp && !modification.filter.matches(before) {
-            let stamp = Some(stamp);
-            return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
-        }
-        let key = key_of(id_of(before)?);
-        let effect = effect(collection, modification, before, self.now(), work);
-        Ok(Ready { stamp: Some(stamp), document: Some((key, present)), effect })
+fn effect_on(
+    store: &Store,
+    collection: &Arc<Collection>,
+    modification: &Modification<'_>,
+    candidate: &Candidate,
+    (work, ahead): (&Work, &mut ReadAhead),
+) -> Result<Ready> {
+    let Some((lsn, present)) = ahead.newest_in(store, collection, candidate.slot)? else {
+        let stamp = collection.slab().newest(candidate.slot, Stamp::of);
+        return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
+    };
+    let before = present.document(collection.shapes());
+    let stamp = Stamp::new(lsn, present.version);
+    if stamp != candidate.stamp && !modification.filter.matches(before) {
+        let stamp = Some(stamp);
+        return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
     }
-
-    /// The newest applied document in a slot, read from disk if need be, and the commit that made it.
-    pub(crate) fn newest_in(
-        &self,
-        collection: &Collection,
-        slot: SlotId,
-        ahead: &mut ReadAhead,
-    ) -> Result<Option<(Lsn, CurrentDocument)>> {
-        let mut failures = 0;
-        loop {
-            let Some(version) = collection.slab().newest(slot, Version::clone) else {
-                return Ok(None);
-            };
-            let (block, span) = match (version.on_disk(), version.content) {
-                (_, Content::Hot(block, span)) => (block, span),
-                (None, _) => return Ok(None),
-                (Some(disk), _) => match ahead.read(self, &disk) {
-                    Ok(block) => (block, disk.span()),
-                    // A compaction may have removed the file meanwhile; the slot then names another.
-                    Err(_) if failures < READ_TRIES => {
-                        failures += 1;
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                },
-            };
-            return Ok(Some((version.lsn, CurrentDocument::of_block(Target::Slot(slot), &block, span)?)));
-        }
-    }
+    let key = key_of(id_of(before)?);
+    let effect = effect(collection, modification, before, store.now(), work);
+    Ok(Ready { stamp: Some(stamp), document: Some((key, present)), effect })
 }
 
 impl Ready {

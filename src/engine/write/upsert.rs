@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::modification::{Change, Modification, projected};
 use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
+use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_id;
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::commit::path::{Committed, Current, Over};
@@ -55,133 +56,131 @@ enum Attempt {
     Stale,
 }
 
-impl Store {
-    /// Inserts the document of filter and change, if no other writer has written a match since the search.
-    pub(crate) fn upsert(
-        &self,
-        modification: &Modification<'_>,
-        searched: Option<Searched<'_>>,
-    ) -> Committed<Upserted> {
-        let mut lsn = Lsn(0);
-        let result = self.upsert_since(modification, searched, &mut lsn);
-        Committed { result, lsn }
-    }
+/// Inserts the document of filter and change, if no other writer has written a match since the search.
+pub(crate) fn upsert(
+    store: &Store,
+    modification: &Modification<'_>,
+    searched: Option<Searched<'_>>,
+) -> Committed<Upserted> {
+    let mut lsn = Lsn(0);
+    let result = upsert_since(store, modification, searched, &mut lsn);
+    Committed { result, lsn }
+}
 
-    fn upsert_since(
-        &self,
-        modification: &Modification<'_>,
-        mut searched: Option<Searched<'_>>,
-        lsn: &mut Lsn,
-    ) -> Result<Upserted> {
-        let Modification { name, watch, filter, .. } = *modification;
-        let work = self.work(watch);
-        let (object, id) = upserted(modification, self.now(), &work)?;
-        work.check()?;
-        let document = Value::Object(object);
-        let answer = match modification.answer {
-            Some((Returned::After, projection)) => projected(&document, projection, filter)?,
-            _ => None,
-        };
-        let mut plain = Vec::new();
-        encode::encode_plain(&id, &mut plain);
-        let key = key_of(RawValue::new(&plain, Shapes::none()));
-        let known = searched.as_ref().and_then(|searched| searched.collection);
-        let check = || watch.check(|| self.now());
-        let mut packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?;
-        let (mut tries, mut held) = (0, None);
-        loop {
-            check()?;
-            let Committed { result, lsn: own } = self.commit_within(plain.len() + 256, watch, |commit| {
-                if let Some(Searched { collection, lsn }) = searched {
-                    let now = commit.collection(name);
-                    if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
-                        return Ok(Attempt::Elsewhere);
-                    }
-                    if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
-                        return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
-                    }
+fn upsert_since(
+    store: &Store,
+    modification: &Modification<'_>,
+    mut searched: Option<Searched<'_>>,
+    lsn: &mut Lsn,
+) -> Result<Upserted> {
+    let Modification { name, watch, filter, .. } = *modification;
+    let work = store.work(watch);
+    let (object, id) = upserted(modification, store.now(), &work)?;
+    work.check()?;
+    let document = Value::Object(object);
+    let answer = match modification.answer {
+        Some((Returned::After, projection)) => projected(&document, projection, filter)?,
+        _ => None,
+    };
+    let mut plain = Vec::new();
+    encode::encode_plain(&id, &mut plain);
+    let key = key_of(RawValue::new(&plain, Shapes::none()));
+    let known = searched.as_ref().and_then(|searched| searched.collection);
+    let check = || watch.check(|| store.now());
+    let mut packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?;
+    let (mut tries, mut held) = (0, None);
+    loop {
+        check()?;
+        let Committed { result, lsn: own } = commit::run_within(store, plain.len() + 256, watch, |commit| {
+            if let Some(Searched { collection, lsn }) = searched {
+                let now = commit.collection(name);
+                if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
+                    return Ok(Attempt::Elsewhere);
                 }
-                let collection = commit.collection_or_create(name)?;
-                let target = match commit.current(&collection, &key)? {
-                    Current::Present(_) => return Err(duplicate_id(name, &id).into()),
-                    Current::Absent(target) => target,
-                };
-                match &packed {
-                    Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
-                    Some(packed) => {
-                        commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
-                    }
-                    None => {
-                        commit.pack_value(&collection, &document)?;
-                        commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
-                    }
-                }
-                Ok(Attempt::Inserted)
-            });
-            *lsn = (*lsn).max(own);
-            match (result?, &mut searched) {
-                (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
-                (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
-                    if self.has_match(collection, modification, *lsn, since)? {
-                        return Ok(Upserted::Overtaken);
-                    }
-                    *lsn = until;
-                    tries += 1;
-                    if tries == PATIENCE {
-                        let subject = Subject::Collection(collection.number());
-                        held = Some(self.precedence().take(subject, check)?);
-                    }
-                }
-                (Attempt::Stale, _) => {
-                    packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?
-                }
-                (Attempt::Elsewhere | Attempt::Changed(..), _) => return Ok(Upserted::Overtaken),
-            }
-            tracing::trace!(tries, has_precedence = held.is_some(), "an upsert met other writers");
-        }
-    }
-
-    /// Whether a document that changed since matches now.
-    fn has_match(
-        &self,
-        collection: &Arc<Collection>,
-        modification: &Modification<'_>,
-        lsn: Lsn,
-        since: Since,
-    ) -> Result<bool> {
-        let mut ahead = ReadAhead::default();
-        let mut matches = |slots: &[SlotId]| -> Result<bool> {
-            ahead.next_batch();
-            for slot in slots {
-                if let Some((_, present)) = self.newest_in(collection, *slot, &mut ahead)?
-                    && modification.filter.matches(present.document(collection.shapes()))
-                {
-                    return Ok(true);
+                if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
+                    return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
                 }
             }
-            Ok(false)
-        };
-        if let Since::Slots(slots) = since {
-            return matches(&slots);
-        }
-        let (mut at, end) = (0, collection.slab().end());
-        while at < end {
-            modification.watch.check(|| self.now())?;
-            let mut newer = Vec::new();
-            let to = end.min(at + PAGE);
-            collection.slab().scan(at, to, Lsn(u64::MAX), |slot, version| {
-                if version.lsn > lsn {
-                    newer.push(slot);
+            let collection = commit.collection_or_create(name)?;
+            let target = match commit.current(&collection, &key)? {
+                Current::Present(_) => return Err(duplicate_id(name, &id).into()),
+                Current::Absent(target) => target,
+            };
+            match &packed {
+                Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
+                Some(packed) => {
+                    commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
                 }
-                ControlFlow::Continue(())
-            });
-            if matches(&newer)? {
+                None => {
+                    commit.pack_value(&collection, &document)?;
+                    commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
+                }
+            }
+            Ok(Attempt::Inserted)
+        });
+        *lsn = (*lsn).max(own);
+        match (result?, &mut searched) {
+            (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
+            (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
+                if has_match(store, collection, modification, *lsn, since)? {
+                    return Ok(Upserted::Overtaken);
+                }
+                *lsn = until;
+                tries += 1;
+                if tries == PATIENCE {
+                    let subject = Subject::Collection(collection.number());
+                    held = Some(store.precedence().take(subject, check)?);
+                }
+            }
+            (Attempt::Stale, _) => {
+                packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?
+            }
+            (Attempt::Elsewhere | Attempt::Changed(..), _) => return Ok(Upserted::Overtaken),
+        }
+        tracing::trace!(tries, has_precedence = held.is_some(), "an upsert met other writers");
+    }
+}
+
+/// Whether a document that changed since matches now.
+fn has_match(
+    store: &Store,
+    collection: &Arc<Collection>,
+    modification: &Modification<'_>,
+    lsn: Lsn,
+    since: Since,
+) -> Result<bool> {
+    let mut ahead = ReadAhead::default();
+    let mut matches = |slots: &[SlotId]| -> Result<bool> {
+        ahead.next_batch();
+        for slot in slots {
+            if let Some((_, present)) = ahead.newest_in(store, collection, *slot)?
+                && modification.filter.matches(present.document(collection.shapes()))
+            {
                 return Ok(true);
             }
-            at = to;
         }
         Ok(false)
+    };
+    if let Since::Slots(slots) = since {
+        return matches(&slots);
     }
+    let (mut at, end) = (0, collection.slab().end());
+    while at < end {
+        modification.watch.check(|| store.now())?;
+        let mut newer = Vec::new();
+        let to = end.min(at + PAGE);
+        collection.slab().scan(at, to, Lsn(u64::MAX), |slot, version| {
+            if version.lsn > lsn {
+                newer.push(slot);
+            }
+            ControlFlow::Continue(())
+        });
+        if matches(&newer)? {
+            return Ok(true);
+        }
+        at = to;
+    }
+    Ok(false)
 }
 
 /// Whether the document that conflicts with an upsert has the values of the filter: all fields of the conflict are

@@ -1,0 +1,38 @@
+//! Automatic indexes: with `autoIndex`, those that costly scans need are created.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::engine::index_build::create;
+use crate::engine::read::missing_indexes;
+use crate::engine::store::Store;
+use crate::error::Kind;
+use crate::index::{Direction, Field, Spec};
+use crate::options::{Access, AutoIndex};
+
+/// Creates the index that would save a collection the most scans, in the background, if `autoIndex` is on.
+pub fn consider_index(store: &Arc<Store>, name: &str, runtime: &Handle) {
+    if store.options().auto_index != AutoIndex::On || store.options().access == Access::ReadOnly {
+        return;
+    }
+    let Some(collection) = store.views().collection(name) else { return };
+    let Some(path) = collection.suggestions().take(missing_indexes::suggested(&collection)) else { return };
+    let (store, name) = (store.clone(), name.to_owned());
+    runtime.spawn_blocking(move || {
+        let text = path.to_string();
+        let spec = Spec {
+            name: format!("{text}_1").into(),
+            fields: vec![Field { path, name: text.into(), direction: Direction::Ascending }],
+            unique: false,
+            sparse: false,
+            partial: None,
+        };
+        let made = create::create_indexes(&store, &name, std::slice::from_ref(&spec));
+        if let Err(error) = made.result
+            && error.kind() != Kind::Closed
+        {
+            tracing::warn!(collection = name, index = &*spec.name, %error, "an automatic index could not be made");
+        }
+    });
+}
