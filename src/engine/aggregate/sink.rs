@@ -39,7 +39,7 @@ struct Decided {
 pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) -> Committed<()> {
     let keys = match documents.iter().map(key).collect::<Result<Vec<_>>>() {
         Ok(keys) => keys,
-        Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        Err(error) => return Committed::failed(error),
     };
     let bytes = documents.iter().map(|one| weight(one) + 64).sum();
     commit::run(store, bytes, |commit| {

@@ -59,6 +59,18 @@ pub struct Committed<T> {
     pub lsn: Lsn,
 }
 
+impl<T> Committed<T> {
+    /// Nothing was read, so the error rests on no state.
+    pub(crate) fn failed(error: Error) -> Committed<T> {
+        Committed { result: Err(error), lsn: Lsn(0) }
+    }
+
+    /// The same with another answer.
+    pub(crate) fn map<U>(self, shape: impl FnOnce(T) -> U) -> Committed<U> {
+        Committed { result: self.result.map(shape), lsn: self.lsn }
+    }
+}
+
 /// One change of one document.
 pub(crate) struct StagedChange {
     pub(crate) collection: Arc<Collection>,
@@ -150,12 +162,11 @@ pub(crate) fn run_ahead<T>(
     ahead: &mut ReadAhead,
     mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
 ) -> Committed<T> {
-    let failed = |error| Committed { result: Err(error), lsn: Lsn(0) };
     let check = || watch.check(|| store.now());
     let bytes = bytes as u64 + 64;
     let mut room = match store.room(bytes, check) {
         Ok(room) => Some(room),
-        Err(error) => return failed(error),
+        Err(error) => return Committed::failed(error),
     };
     let mut hold = None;
     loop {
@@ -166,7 +177,7 @@ pub(crate) fn run_ahead<T>(
                 // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
                 // no file that a slot names is removed.
                 Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(store.views().hold()),
-                Err(error) => return failed(error),
+                Err(error) => return Committed::failed(error),
             },
             Err(Missing::Way(subject)) => {
                 // The write that has precedence may need the queue space.
@@ -174,7 +185,7 @@ pub(crate) fn run_ahead<T>(
                 let waited = would_block(|| true).and_then(|()| store.precedence().wait(subject, check));
                 match waited.and_then(|()| store.room(bytes, check)) {
                     Ok(again) => room = Some(again),
-                    Err(error) => return failed(error),
+                    Err(error) => return Committed::failed(error),
                 }
             }
         }
@@ -277,7 +288,7 @@ impl<'s> Commit<'s> {
         let collection = self.collection_or_create(name)?;
         let indexes = before.map(|before| before.indexes());
         for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
-            if index.is_ready(Lsn(u64::MAX)) {
+            if index.is_ready(Lsn::NEWEST) {
                 let fresh = Index::new(collection.next_index(), index.spec().clone())?;
                 self.begin_index(&collection, &Arc::new(fresh));
             }

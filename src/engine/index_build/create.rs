@@ -53,21 +53,20 @@ pub(crate) fn create_indexes_with(
     watch: &Watch,
     turn: impl Fn(bool),
 ) -> Committed<Vec<String>> {
-    let fail = |error| Committed { result: Err(error), lsn: Lsn(0) };
     let _one = loop {
         match (store.building().try_lock_for(LOOK), watch.check(|| store.now())) {
             (Some(one), Ok(())) => break one,
             (None, Ok(())) => {}
-            (_, Err(error)) => return fail(error),
+            (_, Err(error)) => return Committed::failed(error),
         }
     };
     let names = || specs.iter().map(|spec| own_name(spec).to_owned()).collect::<Vec<_>>();
     if let Err(error) = specs.iter().try_for_each(check_size) {
-        return fail(error);
+        return Committed::failed(error);
     }
     loop {
         match begin_indexes(store, name, specs) {
-            Err(error) => return fail(error),
+            Err(error) => return Committed::failed(error),
             Ok(Begun::Nothing(lsn)) => return Committed { result: Ok(names()), lsn },
             Ok(Begun::NoCollection) => {
                 let committed = commit::run(store, 256 * (specs.len() + 1), |commit| {
@@ -131,7 +130,7 @@ fn build_indexes(
     drop(view);
     turn(true);
     if let Err(error) = filled {
-        return Committed { result: Err(error), lsn: Lsn(0) };
+        return Committed::failed(error);
     }
     commit::run(store, 256 * indexes.len(), |commit| {
         if !has(commit, collection) {
@@ -158,7 +157,7 @@ pub fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()> {
             return Err(refused(codes::INVALID_OPTIONS, "the index on _id cannot be dropped").into());
         }
         let mut found = false;
-        for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn(u64::MAX))) {
+        for one in collection.indexes().iter().filter(|one| one.is_ready(Lsn::NEWEST)) {
             if index == "*" || &*one.spec().name == index {
                 commit.end_index(&collection, one);
                 found = true;

@@ -76,7 +76,7 @@ pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
         let indexes = collection.indexes();
-        fill_indexes(store, collection, &indexes, Lsn(u64::MAX), threads, &Watch::default())?;
+        fill_indexes(store, collection, &indexes, Lsn::NEWEST, threads, &Watch::default())?;
         for index in indexes.iter() {
             let suspects = std::mem::take(&mut *index.suspects().lock());
             // Keys were checked when they were committed.
@@ -103,7 +103,7 @@ pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
 pub fn check_indexes(store: &Store) -> Result<u64> {
     let _hold = store.views().hold();
     let applied = store.applied();
-    let (mut count, newest) = (0, Lsn(u64::MAX));
+    let (mut count, newest) = (0, Lsn::NEWEST);
     let views = store.views();
     let settled = views.published() == applied.lsn && views.held().0 == 0 && !views.has_garbage();
     for (name, collection) in applied.catalogue.iter() {

@@ -118,8 +118,7 @@ fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
     // Views are dropped in some order; entries are removed from the oldest on.
     for n in [3, 0, 9, 0, 1, 4, 0, 8, 2, 0, 5, 0, 0, 1, 2, 0, 1, 1, 0] {
         drop(views.remove(n % views.len()));
-        let settled =
-            collection(&store).slab().sees_all(crate::engine::state::slab::SlotId(0), Lsn(u64::MAX));
+        let settled = collection(&store).slab().sees_all(crate::engine::state::slab::SlotId(0), Lsn::NEWEST);
         assert_eq!(settled, views.is_empty());
         assert!(!settled || index.len() == 1);
         fill::check_indexes(&store).unwrap();
@@ -136,9 +135,9 @@ fn an_index_counts_for_the_views_between_its_beginning_and_its_end() {
     let during = store.view();
     let index = only_index(&store);
     assert!(!index.is_ready(before.lsn()));
-    assert!(index.is_ready(during.lsn()) && index.is_ready(Lsn(u64::MAX)));
+    assert!(index.is_ready(during.lsn()) && index.is_ready(Lsn::NEWEST));
     create::drop_index(&store, "c", "n_1").result.unwrap();
-    assert!(index.is_ready(during.lsn()) && !index.is_ready(Lsn(u64::MAX)));
+    assert!(index.is_ready(during.lsn()) && !index.is_ready(Lsn::NEWEST));
     assert!(!index.is_ready(store.view().lsn()));
     put(&store, 2, Value::Int(1)).unwrap();
     // The dropped index stays for the view; another may take its name at once.

@@ -16,8 +16,8 @@ use crate::storage::Lsn;
 pub fn request_indexes(store: &Store, name: &str, specs: &[Incoming], watch: &Watch) -> Committed<Answer> {
     let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
     match parsed {
-        Ok(specs) => answered(create::create_indexes_with(store, name, &specs, watch, |_| {}), Answer::Names),
-        Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+        Ok(specs) => create::create_indexes_with(store, name, &specs, watch, |_| {}).map(Answer::Names),
+        Err(error) => Committed::failed(error),
     }
 }
 
@@ -25,7 +25,7 @@ pub fn request_indexes(store: &Store, name: &str, specs: &[Incoming], watch: &Wa
 pub fn request_drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
     let collection = store.applied_collection(name);
     let known: Vec<_> =
-        collection.iter().flat_map(|collection| collection.ready_indexes(Lsn(u64::MAX))).collect();
+        collection.iter().flat_map(|collection| collection.ready_indexes(Lsn::NEWEST)).collect();
     let named = parse_hint(index).and_then(|hint| match hint {
         hint if hint.is_id() => Ok(ID_INDEX.to_owned()),
         Hint::Name(index) => Ok(index),
@@ -35,15 +35,9 @@ pub fn request_drop_index(store: &Store, name: &str, index: &Incoming) -> Commit
         },
     });
     match named {
-        Ok(index) => {
-            answered(create::drop_index(store, name, &index), |()| Answer::Count(known.len() as u64 + 1))
-        }
-        Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+        Ok(index) => create::drop_index(store, name, &index).map(|()| Answer::Count(known.len() as u64 + 1)),
+        Err(error) => Committed::failed(error),
     }
-}
-
-fn answered<T>(committed: Committed<T>, shape: impl FnOnce(T) -> Answer) -> Committed<Answer> {
-    Committed { result: committed.result.map(shape), lsn: committed.lsn }
 }
 
 fn parse_spec(spec: &Incoming) -> Result<Spec> {

@@ -74,7 +74,7 @@ fn gather(collection: &Collection, entries: &mut Entries) -> Option<()> {
     let (slab, number) = (collection.slab(), collection.number());
     let mut whole = Some(());
     // In memory order, which is several times as fast as by key; a document on disk does not have its key in memory.
-    slab.scan(0, slab.end(), Lsn(u64::MAX), |_, version| {
+    slab.scan(0, slab.end(), Lsn::NEWEST, |_, version| {
         let Content::Hot(block, span) = &version.content else { return ControlFlow::Break(()) };
         let id = RawValue::new(span.of(block), collection.shapes()).get("_id");
         whole = whole.and(id).and_then(|id| {

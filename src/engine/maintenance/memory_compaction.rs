@@ -114,7 +114,7 @@ fn tally(collections: &[Arc<Collection>]) -> Tally {
     let mut tally = Tally::default();
     for collection in collections {
         let slab = collection.slab();
-        slab.scan(0, slab.end(), Lsn(u64::MAX), |_, version| {
+        slab.scan(0, slab.end(), Lsn::NEWEST, |_, version| {
             if let Content::Hot(block, span) = &version.content {
                 tally.add(block, *span);
             }

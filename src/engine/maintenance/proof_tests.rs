@@ -85,11 +85,11 @@ fn mistake(store: &Store, slot: u64, for_slot: u64) {
     let slab = collection.slab();
     match slab.newest(SlotId(for_slot), |version| version.content.clone()).unwrap() {
         Content::Hot(block, span) => {
-            assert!(slab.repoint(SlotId(slot), Lsn(u64::MAX), &block, &Arc::new(block.place), span));
+            assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &Arc::new(block.place), span));
         }
         Content::Cold(place, span) => {
             let block = store.read_cold(*place).unwrap();
-            assert!(slab.repoint(SlotId(slot), Lsn(u64::MAX), &block, &place, span));
+            assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &place, span));
         }
         other => panic!("{other:?}"),
     }
@@ -110,7 +110,7 @@ fn a_document_that_commits_count_and_no_slot_holds_is_missed() {
         let collection = store.applied_collection("c").unwrap();
         let gone = Version { lsn: store.applied_lsn(), content: Content::Tombstone };
         collection.slab().supersede(SlotId(2), gone);
-        assert!(collection.slab().bury(SlotId(2), Lsn(u64::MAX)));
+        assert!(collection.slab().bury(SlotId(2), Lsn::NEWEST));
     });
     assert!(error.message().contains("'c' has 5 documents, of which 4 would be written"), "{error}");
 }

@@ -235,7 +235,7 @@ fn ready(collection: &Collection, view: Lsn) -> SmallVec<[Arc<Index>; 4]> {
 pub(crate) fn plan_without_view(collection: &Collection, query: &Query<'_>) -> Result<Plan<Index>> {
     let Some(id) = query.filter.id() else { return choose(query, &[], collection.count()) };
     let exists = |hint: &Hint| {
-        let of = |index: &Arc<Index>| index.is_ready(Lsn(u64::MAX)) && hint.is_of(index.spec());
+        let of = |index: &Arc<Index>| index.is_ready(Lsn::NEWEST) && hint.is_of(index.spec());
         matches!(hint, Hint::Natural | Hint::Backward) || hint.is_id() || collection.indexes().iter().any(of)
     };
     match query.hint {

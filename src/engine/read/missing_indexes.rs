@@ -31,7 +31,7 @@ pub fn suggested_indexes(collection: &Collection) -> Value {
 }
 
 fn has_index(collection: &Collection, path: &Path) -> bool {
-    let newest = Lsn(u64::MAX);
+    let newest = Lsn::NEWEST;
     let begins = |spec: &Spec| spec.fields.first().is_some_and(|field| field.path == *path);
     collection.indexes().iter().any(|index| {
         (index.is_building() || index.is_ready(newest)) && begins(index.spec()) && index.partial().is_none()

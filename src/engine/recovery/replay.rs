@@ -69,7 +69,7 @@ impl Run {
         }
         tally.add(hash, slot, own);
         self.collection.tally().add(tally);
-        self.collection.slab().prune(slot, Lsn(u64::MAX));
+        self.collection.slab().prune(slot, Lsn::NEWEST);
     }
 
     fn fill(&mut self) {
@@ -167,7 +167,7 @@ impl<'a> Replay<'a> {
         let mut tally = Tally::default();
         before.into_iter().for_each(|version| tally.take(KeyHash::of(&key), slot, version));
         collection.tally().add(tally);
-        collection.slab().bury(slot, Lsn(u64::MAX));
+        collection.slab().bury(slot, Lsn::NEWEST);
         collection.leave(&key, slot);
         collection.change_count(-1);
         Ok(())

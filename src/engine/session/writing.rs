@@ -17,7 +17,6 @@ use crate::engine::write::modification::{Change, Modification};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Sort, Update};
-use crate::storage::Lsn;
 use parking_lot::Mutex;
 
 /// The context of a write: its limits, the context of its expressions, and what was read ahead for it.
@@ -40,7 +39,7 @@ impl Session {
         let constants = match if by_id { Ok(Constants::default()) } else { self.constants(variables, watch) }
         {
             Ok(constants) => constants,
-            Err(error) => return Some(Committed { result: Err(error), lsn: Lsn(0) }),
+            Err(error) => return Some(Committed::failed(error)),
         };
         let seen = (watch, &constants, None);
         Some(match operation {
@@ -51,7 +50,7 @@ impl Session {
             Operation::DeleteId { id, if_version } => by_id::delete_id(store, name, id, *if_version),
             Operation::FindOneAnd { write, sort, projection, returned } => {
                 match Answering::parse(sort.as_ref(), projection.as_ref(), *returned, &constants) {
-                    Err(error) => Committed { result: Err(error), lsn: Lsn(0) },
+                    Err(error) => Committed::failed(error),
                     Ok(answering) => self.modify(name, write, seen, &answering, |_, outcome, document| {
                         Answer::Modified { document, outcome }
                     }),
@@ -92,7 +91,7 @@ impl Session {
     ) -> Committed<T> {
         let committed = self.modify_parsed(name, write, seen, answering).unwrap_or_else(|error| {
             // Nothing was read, so the result depends on no state.
-            Committed { result: Err(error), lsn: Lsn(0) }
+            Committed::failed(error)
         });
         let Committed { result, lsn } = committed;
         Committed { result: result.map(|(outcome, document)| shape(write, outcome, document)), lsn }

@@ -139,7 +139,7 @@ impl Index {
         self.uses.load(Ordering::Relaxed)
     }
 
-    /// Whether a view at this LSN may use it: its entries cover all that the view sees. `Lsn(u64::MAX)` stands for the newest
+    /// Whether a view at this LSN may use it: its entries cover all that the view sees. `Lsn::NEWEST` stands for the newest
     /// applied state.
     pub fn is_ready(&self, view: Lsn) -> bool {
         let (ready, dropped) =

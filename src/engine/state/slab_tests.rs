@@ -92,7 +92,7 @@ fn a_chunk_without_documents_is_let_go() {
     }
     for id in 0..CHUNK {
         slab.supersede(SlotId(id), tombstone(CHUNK + 2 + id));
-        assert!(slab.bury(SlotId(id), Lsn(u64::MAX)));
+        assert!(slab.bury(SlotId(id), Lsn::NEWEST));
     }
     assert!(slab.chunks.read()[0].is_none());
     assert_eq!(visible(&slab, u64::MAX), ["x"]);

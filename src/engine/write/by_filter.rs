@@ -229,7 +229,7 @@ fn candidates(
     }
     // The following is short for a document that is named by `_id`, and for no other.
     would_block(|| filter.id().is_none())?;
-    let mut reading = ReadContext { store, collection, view: Lsn(u64::MAX), filter, watch };
+    let mut reading = ReadContext { store, collection, view: Lsn::NEWEST, filter, watch };
     let mut found = Vec::new();
     let wanted = if reach == Reach::One { 1 } else { PART_DOCUMENTS };
     let mut take = |slot, lsn, span: Span| {
@@ -263,7 +263,7 @@ fn candidates(
             fresh.insert(Selection::open(&reading, &plan, end)?)
         }
     };
-    reading.view = Lsn(u64::MAX);
+    reading.view = Lsn::NEWEST;
     selection.run(&reading, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
     Ok(found)
 }

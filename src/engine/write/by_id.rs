@@ -106,7 +106,7 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
         entries.iter().map(|entry| prepare(&entry.document, collection.as_deref(), &mut packed)).collect();
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        Err(error) => return Committed::failed(error),
     };
     let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
     let watch = Watch::default();
@@ -114,7 +114,7 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
     if let Some(collection) = &collection {
         let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
         if let Err(error) = read_ahead::read_ahead(store, collection, slots, &mut ahead, &watch) {
-            return Committed { result: Err(error), lsn: Lsn(0) };
+            return Committed::failed(error);
         }
     }
     commit::run_ahead(store, bytes, &watch, &mut ahead, |commit| {
@@ -136,7 +136,7 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
 pub fn delete_id(store: &Store, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
     let key = match incoming_key(id) {
         Ok(key) => key,
-        Err(error) => return Committed { result: Err(error), lsn: Lsn(0) },
+        Err(error) => return Committed::failed(error),
     };
     commit::run(store, id.range.len(), |commit| {
         let current = match commit.collection(name) {

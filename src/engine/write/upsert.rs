@@ -169,7 +169,7 @@ fn has_match(
         modification.watch.check(|| store.now())?;
         let mut newer = Vec::new();
         let to = end.min(at + PAGE);
-        collection.slab().scan(at, to, Lsn(u64::MAX), |slot, version| {
+        collection.slab().scan(at, to, Lsn::NEWEST, |slot, version| {
             if version.lsn > lsn {
                 newer.push(slot);
             }

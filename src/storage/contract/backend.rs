@@ -16,6 +16,11 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Lsn(pub u64);
 
+impl Lsn {
+    /// Later than every commit: a view of this number sees the newest applied versions.
+    pub const NEWEST: Lsn = Lsn(u64::MAX);
+}
+
 /// A file that holds blocks: a segment or a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileId {
