@@ -1107,6 +1107,8 @@ export declare class MoltenError extends Error {
 	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
 	/** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
 	static isMoltenError(value: unknown): value is MoltenError;
+	/** An error of this class, or of that of another copy of this package: after `jest.resetModules()` there are two. */
+	static [Symbol.hasInstance](value: unknown): boolean;
 }
 /** One failed write of a bulk operation. */
 export interface WriteError {
@@ -1140,6 +1142,8 @@ export declare class MoltenBulkWriteError extends MoltenError {
 	readonly writeErrors: WriteError[];
 	readonly result: BulkCounts;
 	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
+	/** An error of this class, or of that of another copy of this package. */
+	static [Symbol.hasInstance](value: unknown): boolean;
 	get insertedCount(): number;
 	get matchedCount(): number;
 	get modifiedCount(): number;
@@ -1588,13 +1592,13 @@ export declare class Database {
 	 * other operations when the log has been read. If the log is damaged, every later operation and `close` reject with
 	 * `CORRUPT`.
 	 *
-	 * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
+	 * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk
 	 *
 	 * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged,
 	 * `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
 	 * wrong.
 	 */
-	static open(path: string, options?: OpenOptions): Promise<Database>;
+	static open(path: string | URL, options?: OpenOptions): Promise<Database>;
 	/**
 	 * Reads every byte of a database that no process writes, decodes every document, and resolves with the content of each
 	 * file and its first damage. Changes nothing; continues after damage as far as checksums are valid.
@@ -1602,7 +1606,7 @@ export declare class Database {
 	 * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
 	 * newer release wrote it, `IO` when it does not exist or cannot be read.
 	 */
-	static verify(path: string, options?: OperationOptions): Promise<Verification>;
+	static verify(path: string | URL, options?: OperationOptions): Promise<Verification>;
 	private constructor();
 	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;
@@ -1660,7 +1664,7 @@ export declare class Database {
 	 * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
 	 * left.
 	 */
-	backup(path: string, options?: OperationOptions): Promise<BackupResult>;
+	backup(path: string | URL, options?: OperationOptions): Promise<BackupResult>;
 	/** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**
@@ -1691,11 +1695,28 @@ export declare class Database {
 export declare class ObjectId {
 	/** The 12 bytes. */
 	readonly id: Buffer;
-	/** From 12 bytes, which are copied, or 24 hexadecimal digits; a new one without an argument. */
-	constructor(id?: Uint8Array | string | null);
+	/** From 12 bytes, which are copied, 24 hexadecimal digits, or an ObjectId of any class; a new one without an argument. */
+	constructor(id?: Uint8Array | string | {
+		readonly _bsontype: string;
+		toHexString(): string;
+	} | null);
+	/** Whether an ObjectId can be made from this: 12 bytes, 24 hexadecimal digits, or an ObjectId of any class. */
+	static isValid(id: unknown): boolean;
+	/** The ObjectId of 24 hexadecimal digits. */
+	static createFromHexString(hexString: string): ObjectId;
+	/** The ObjectId of 16 digits of base64. */
+	static createFromBase64(base64: string): ObjectId;
+	/** The smallest ObjectId of a second since 1970, for comparisons: all bytes after the time are 0. */
+	static createFromTime(seconds: number): ObjectId;
+	/** The 12 bytes of a new ObjectId, of this second since 1970 or of now. */
+	static generate(seconds?: number): Uint8Array;
+	/** An ObjectId of this class, or of that of another copy of this package. */
+	static [Symbol.hasInstance](value: unknown): value is ObjectId;
 	get _bsontype(): "ObjectId";
 	/** 24 hexadecimal digits, lower case. */
 	toHexString(): string;
+	/** The second in which it was made. */
+	getTimestamp(): Date;
 	/** Whether the other is an ObjectId of any class, or a string of hexadecimal digits, with the same bytes. */
 	equals(other: unknown): boolean;
 	toString(): string;

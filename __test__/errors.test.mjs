@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+
 import test from 'ava'
 
 import core from '../index.js'
@@ -74,4 +76,20 @@ test('a rejection that comes from the core names the method', async (t) => {
   const db = await memory(t)
   const error = await t.throwsAsync(db.collection('a.b').find({ x: { $y: 1 } }).toArray())
   t.regex(error.message, /^a\.b\.find/)
+})
+
+test('instanceof knows the errors of another evaluation of the package, each of its class', (t) => {
+  const require = createRequire(import.meta.url)
+  const path = require.resolve('../index.js')
+  const first = require(path)
+  delete require.cache[path]
+  const other = require(path)
+  require.cache[path].exports = first
+  class Mine extends MoltenError {}
+  t.not(other.MoltenError, MoltenError)
+  t.true(new other.MoltenError('IO', 'x') instanceof MoltenError && new MoltenBulkWriteError('x', [], {}) instanceof other.MoltenBulkWriteError)
+  t.true(new other.MoltenBulkWriteError('x', [], {}) instanceof MoltenError && new Mine('IO', 'x') instanceof Mine && new Mine('IO', 'x') instanceof MoltenError)
+  for (const no of [new MoltenError('IO', 'x'), new Error('x'), {}, null]) t.false(no instanceof MoltenBulkWriteError)
+  for (const no of [new Error('x'), { kind: 'IO' }, null, 'x']) t.false(no instanceof MoltenError)
+  t.false(new MoltenError('IO', 'x') instanceof Mine)
 })

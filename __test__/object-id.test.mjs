@@ -1,6 +1,7 @@
 // ObjectIds created here: without an argument a new one, in bson's layout.
 
 import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
@@ -45,6 +46,38 @@ test('a new one is stored as an _id and found again, also from a pkFactory', asy
 
 test('anything else is a TypeError that says what one is made from', (t) => {
   for (const wrong of [5, true, {}, [], 'x', '', new Uint8Array(11), new Uint8Array(13), new Uint16Array(6), new Uint16Array(12), 'g'.repeat(24), Symbol('x'), 1n, { byteLength: 12 }]) {
-    t.throws(() => new ObjectId(wrong), { instanceOf: TypeError, message: 'an ObjectId is made from 12 bytes, from 24 hexadecimal digits or from nothing' })
+    t.throws(() => new ObjectId(wrong), { instanceOf: TypeError, message: 'an ObjectId is made from 12 bytes, from 24 hexadecimal digits, from an ObjectId or from nothing' })
+    t.false(ObjectId.isValid(wrong))
   }
+})
+
+test('one is made from another, from a time, from digits and from base64, as with bson', (t) => {
+  const id = new ObjectId()
+  const bson = new BsonObjectId()
+  t.true(new ObjectId(id).equals(id) && new ObjectId(bson).equals(bson))
+  t.not(new ObjectId(id).id, id.id)
+  for (const right of [id, bson, id.id, id.toHexString(), id.toHexString().toUpperCase()]) t.true(ObjectId.isValid(right))
+  t.is(id.getTimestamp().getTime(), new BsonObjectId(id.toHexString()).getTimestamp().getTime())
+  t.is(ObjectId.createFromTime(1_700_000_000).toHexString(), BsonObjectId.createFromTime(1_700_000_000).toHexString())
+  t.is(ObjectId.createFromHexString(bson.toHexString()).toHexString(), bson.toHexString())
+  const base64 = id.id.toString('base64')
+  t.is(ObjectId.createFromBase64(base64).toHexString(), BsonObjectId.createFromBase64(base64).toHexString())
+  t.is(new ObjectId(ObjectId.generate(5)).getTimestamp().getTime(), 5000)
+  for (const wrong of [-1, 0.5, 2 ** 32, '5', NaN]) t.throws(() => ObjectId.createFromTime(wrong), { instanceOf: TypeError, message: /whole seconds since 1970/ })
+  for (const wrong of [5, 'x', undefined, id]) {
+    t.throws(() => ObjectId.createFromHexString(wrong), { instanceOf: TypeError, message: /24 hexadecimal digits/ })
+    t.throws(() => ObjectId.createFromBase64(wrong), { instanceOf: TypeError, message: /16 digits of base64/ })
+  }
+})
+
+test('instanceof knows the ObjectIds of another evaluation of the package, and no others', (t) => {
+  const require = createRequire(import.meta.url)
+  const path = require.resolve('../index.js')
+  const first = require(path)
+  delete require.cache[path]
+  const { ObjectId: Other } = require(path)
+  require.cache[path].exports = first
+  t.not(Other, ObjectId)
+  t.true(new ObjectId() instanceof Other && new Other() instanceof ObjectId)
+  for (const no of [new BsonObjectId(), {}, null, 'x', ObjectId]) t.false(no instanceof ObjectId)
 })

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { pathToFileURL } from 'node:url'
 
 import test from 'ava'
 
@@ -38,6 +39,10 @@ test('wrong arguments are TypeErrors that name the argument', async (t) => {
     const error = await rejectsType(t, () => Database.open(address), /Database\.open: path is the address of a MongoDB server, but this database is embedded .* give the path of a directory/)
     t.false(error.message.includes('secret'))
   }
+  for (const address of ['https://user:secret@example.org/data', 'redis://:secret@localhost', new URL('https://user:secret@example.org')]) {
+    const error = await rejectsType(t, () => Database.open(address), /Database\.open: path is a URL that names no directory; give the path of a directory, as in '\.\/data'/)
+    t.false(error.message.includes('secret'))
+  }
   await rejectsType(t, () => Database.open('x', 5), /options must be an object, not 5/)
   await rejectsType(t, () => Database.open('x', { storage: 'disk' }), /option storage must be .*"disk"/)
   await rejectsType(t, () => Database.open('x', { flushInterval: 0 }), /option flushInterval must be 1 to 60000 milliseconds, not 0/)
@@ -48,6 +53,34 @@ test('wrong arguments are TypeErrors that name the argument', async (t) => {
   await rejectsType(t, () => Database.open('x', { flushIntervall: 5 }), /there is no option "flushIntervall"/)
   await rejectsType(t, () => Database.open(':memory:', { storage: 'sync' }), /storage cannot be 'sync' for ':memory:'/)
   await rejectsType(t, () => Database.open('x', { signal: {} }), /option signal must be an AbortSignal/)
+})
+
+test('a file: URL names a directory, as a URL and as text', async (t) => {
+  const path = directory(t)
+  const url = pathToFileURL(path)
+  const db = await Database.open(url)
+  t.is(db.path, path)
+  await db.collection('users').insertOne({ _id: 1 })
+  await db.backup(pathToFileURL(`${path}-copy`))
+  await db.close()
+  const again = await onDisk(t, {}, url.href)
+  t.deepEqual(await again.collection('users').get(1), { _id: 1 })
+  t.true((await Database.verify(pathToFileURL(`${path}-copy`))).ok)
+})
+
+test('a second opening in the process joins the first; what it is given must be the same', async (t) => {
+  const path = directory(t)
+  const first = await Database.open(path, { storage: 'sync' })
+  const second = await onDisk(t, undefined, path)
+  t.is(second.storage, 'sync')
+  await rejectsWith(t, 'LOCKED', () => Database.open(path, { storage: 'async' }), /is open in this process with storage 'sync'/)
+  await second.close()
+  await first.close()
+  const reader = await onDisk(t, { readOnly: true }, path)
+  const other = await onDisk(t, {}, path)
+  await rejectsWith(t, 'READ_ONLY', () => other.collection('users').insertOne({}))
+  await rejectsWith(t, 'LOCKED', () => Database.open(path, { readOnly: false }), /is open in this process with readOnly/)
+  t.is(reader.storage, other.storage)
 })
 
 test('an option of a later version is refused, not ignored', async (t) => {

@@ -95,6 +95,7 @@ const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {
 
 /** Shared by every copy of this package in a process, so that `isMoltenError` recognises errors of other copies. */
 const BRAND = Symbol.for('moltendb-node.MoltenError')
+const BULK = Symbol.for('moltendb-node.MoltenBulkWriteError')
 
 const DETAILS = ['path', 'file', 'offset', 'pid', 'line', 'keyPattern', 'keyValue'] as const
 
@@ -131,6 +132,12 @@ export class MoltenError extends Error {
   /** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
   static isMoltenError(value: unknown): value is MoltenError {
     return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true
+  }
+
+  /** An error of this class, or of that of another copy of this package: after `jest.resetModules()` there are two. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this === MoltenError) return MoltenError.isMoltenError(value)
+    return Function.prototype[Symbol.hasInstance].call(this, value)
   }
 }
 
@@ -184,6 +191,12 @@ export class MoltenBulkWriteError extends MoltenError {
     }
   }
 
+  /** An error of this class, or of that of another copy of this package. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== MoltenBulkWriteError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return MoltenError.isMoltenError(value) && (value as { [BULK]?: unknown })[BULK] === true
+  }
+
   get insertedCount(): number {
     return this.result.insertedCount
   }
@@ -207,6 +220,7 @@ export class MoltenBulkWriteError extends MoltenError {
   }
 }
 
+Object.defineProperty(MoltenBulkWriteError.prototype, BULK, { value: true })
 Object.defineProperty(MoltenBulkWriteError.prototype, 'name', { value: 'MoltenBulkWriteError', writable: true, configurable: true })
 
 /** A failed write, as the core reports it. */

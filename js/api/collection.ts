@@ -1,6 +1,8 @@
 // Collection: each method checks its arguments, encodes one operation, and converts the result into the driver's form. This
 // file has the writes by filter; key methods, reads and index methods have files of their own.
 
+import { inspect, type InspectOptions } from 'node:util'
+
 import { checkCollectionName, checkFields, filterOf, flagOf, isFields, wrongArgument } from '../arguments/arguments.js'
 import type { COLLECTION } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
@@ -42,6 +44,11 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   private constructor(database: Database, handle: Handle) {
     super(handle)
     this.#database = database
+  }
+
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Collection ${inspect({ namespace: this.namespace }, options)}`
   }
 
   /** The database it belongs to. */

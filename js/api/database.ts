@@ -1,5 +1,7 @@
 // Database: opening, closing, and the handles of collections.
 
+import { inspect, type InspectOptions } from 'node:util'
+
 import { checkCollectionName, filterOf, flagOf } from '../arguments/arguments.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
@@ -10,6 +12,7 @@ import { untilGivenUp } from '../connection/deadline.js'
 import { errorOfNative } from '../connection/failures.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
+import { MoltenError } from '../errors.js'
 import { type ListedCollection, listing } from '../request/reads.js'
 import { native, type NativeDatabase } from '../transport/native.js'
 import { Opcode } from '../transport/opcodes.js'
@@ -53,13 +56,13 @@ export class Database {
    * other operations when the log has been read. If the log is damaged, every later operation and `close` reject with
    * `CORRUPT`.
    *
-   * @param path a directory, or `':memory:'` for a database that keeps nothing on disk
+   * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk
    *
    * Rejects with `LOCKED` when another process has it open, `CORRUPT` or `CORRUPT_TAIL` when its files are damaged,
    * `VERSION` when a newer release wrote them, `IO` when the file system refuses, and with a TypeError when an argument is
    * wrong.
    */
-  static async open(path: string, options?: OpenOptions): Promise<Database> {
+  static async open(path: string | URL, options?: OpenOptions): Promise<Database> {
     const settings = settingsOf(path, options)
     settings.signal?.throwIfAborted()
     const port = Port.acquire()
@@ -69,7 +72,9 @@ export class Database {
       return new Database(new Connection(port, opened, settings, nameOf(settings.path)), description)
     } catch (error) {
       port.release()
-      throw error
+      const joining = joiningOptions(error, options)
+      if (joining === undefined) throw error
+      return Database.open(path, joining)
     }
   }
 
@@ -80,7 +85,7 @@ export class Database {
    * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
    * newer release wrote it, `IO` when it does not exist or cannot be read.
    */
-  static async verify(path: string, options?: OperationOptions): Promise<Verification> {
+  static async verify(path: string | URL, options?: OperationOptions): Promise<Verification> {
     const where = 'Database.verify'
     const limits = optionsOf<OperationOptions>(where, options, DATABASE.verify)
     const { signal } = limits
@@ -233,7 +238,7 @@ export class Database {
    * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
    * left.
    */
-  async backup(path: string, options?: OperationOptions): Promise<BackupResult> {
+  async backup(path: string | URL, options?: OperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
     const destination = pathOf(path, where)
     const limits = optionsOf<OperationOptions>(where, options, DATABASE.backup)
@@ -277,6 +282,12 @@ export class Database {
     await this.#connection.close()
   }
 
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { path, storage } = this
+    return `Database ${inspect({ path, storage, closed: !this.#connection.isOpen }, options)}`
+  }
+
   /** Closes at the end of an `await using`. */
   declare [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -295,6 +306,15 @@ function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): C
   return {
     name, type: 'collection', number, count, options: {}, info: { readOnly }, idIndex: { v: 2, key: { _id: 1 }, name: '_id_' }
   }
+}
+
+/** A second opening in the process joins the first: what the first was given holds where the second is given nothing. */
+function joiningOptions(error: unknown, options: OpenOptions | undefined): OpenOptions | undefined {
+  if (!(error instanceof MoltenError) || error.kind !== 'LOCKED') return undefined
+  const open = /is open in this process with (?:storage '(sync|async)'|(readOnly))/.exec(error.message)
+  if (open?.[1] !== undefined && options?.storage === undefined) return { ...options, storage: open[1] as StorageMode }
+  if (open?.[2] !== undefined && options?.readOnly === undefined) return { ...options, readOnly: true }
+  return undefined
 }
 
 async function openNative(settings: Settings): Promise<NativeDatabase> {

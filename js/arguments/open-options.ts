@@ -1,6 +1,8 @@
 // Checks the options of Database.open and fills in their defaults. The environment variable WRITE_MODE sets the default of
 // `storage`.
 
+import type * as Url from 'node:url'
+
 import { uuidv7 } from '../ids/uuid.js'
 import type { ObjectIdConstructor, OpenOptions, PrimaryKeyFactory, Retention, StorageMode } from '../types/index.js'
 import { checkFields, flagOf, wrongArgument } from './arguments.js'
@@ -45,16 +47,37 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
   }
 }
 
-/** Checks a path. */
-export function pathOf(path: unknown, where = WHERE): string {
+/** Checks a path; of a file: URL, or its text, the path that it names. */
+export function pathOf(given: unknown, where = WHERE): string {
+  const path = isFileUrl(given) ? pathOfUrl(given, where) : given
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw wrongArgument(where, 'path', "the path of a directory or ':memory:'", path)
+    throw wrongArgument(where, 'path', "the path of a directory, its file: URL, or ':memory:'", path)
   }
   if (/^mongodb(\+srv)?:\/\//i.test(path)) {
     // The value is not shown: it may contain a password.
     throw new TypeError(`${where}: path is the address of a MongoDB server, but this database is embedded in the process and has no server; give the path of a directory, as in './data'`)
   }
+  // One letter would be a drive of Windows.
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(path)) {
+    throw new TypeError(`${where}: path is a URL that names no directory; give the path of a directory, as in './data', or a file: URL`)
+  }
   return path
+}
+
+/** A URL of any realm, or the text of a file: URL. */
+function isFileUrl(given: unknown): given is URL | string {
+  if (typeof given === 'string') return /^file:\/\//i.test(given)
+  return typeof given === 'object' && given !== null && typeof (given as Partial<URL>).href === 'string' && typeof (given as Partial<URL>).protocol === 'string'
+}
+
+function pathOfUrl(given: URL | string, where: string): string {
+  const { fileURLToPath } = require('node:url') as typeof Url
+  try {
+    return fileURLToPath(typeof given === 'string' ? given : given.href)
+  } catch (cause) {
+    // Not shown: a URL of another kind may contain a password.
+    throw new TypeError(`${where}: path is a URL that names no directory; give the path of a directory, as in './data', or a file: URL of this machine`, { cause })
+  }
 }
 
 function storageOf(path: string, options: OpenOptions): StorageMode {

@@ -1,5 +1,7 @@
 // The cursor of an aggregation: stages can be added until the first read.
 
+import { inspect, type InspectOptions } from 'node:util'
+
 import { batchOf, checkFields, countOf, eachOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
 import { BATCH } from '../arguments/limits.js'
@@ -178,6 +180,12 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
   /** A new cursor with the same stages and options, without the functions of `map`. */
   clone(): AggregationCursor<T> {
     return new AggregationCursor<T>(this.#source, { pipeline: [...this.#run.pipeline], settings: { ...this.#run.settings } })
+  }
+
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { connection, collection } = this.#source
+    return `AggregationCursor ${inspect({ namespace: `${connection.name}.${collection}`, pipeline: this.pipeline, closed: this.closed }, options)}`
   }
 
   #where(method: string): string {

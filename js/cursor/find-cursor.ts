@@ -1,5 +1,7 @@
 // The cursor of a find: its parameters can be changed until the first fetch.
 
+import { inspect, type InspectOptions } from 'node:util'
+
 import { checkFields, countOf, filterOf, wrongArgument } from '../arguments/arguments.js'
 import { hintOf } from '../arguments/index-spec.js'
 import { LARGE_BATCH, MAX_BATCH } from '../arguments/limits.js'
@@ -169,6 +171,14 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     return new FindCursor<T, S>(this.#source, { filter: this.#find.filter, settings: { ...this.#find.settings } })
   }
 
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { connection, collection } = this.#source
+    const { sort, skip, limit, projection } = this.#find.settings
+    const parts = { namespace: `${connection.name}.${collection}`, filter: this.#find.filter, sort, skip, limit, projection, closed: this.closed }
+    return `FindCursor ${inspect(shown(parts), options)}`
+  }
+
   #where(method: string): string {
     return bufferOf(this).where(method)
   }
@@ -182,4 +192,9 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     if (count === undefined || count === null) throw wrongArgument(this.#where(method), 'count', 'a whole number, 0 or more', count)
     return countOf(this.#where(method), 'count', count)
   }
+}
+
+/** The parts that are set. */
+function shown(parts: { [name: string]: unknown }): { [name: string]: unknown } {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined && value !== null && value !== 0))
 }

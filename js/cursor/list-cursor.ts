@@ -1,6 +1,7 @@
 // Listings as cursors, as in the driver. The first read fetches the whole listing.
 
 import type { Readable } from 'node:stream'
+import { inspect, type InspectOptions } from 'node:util'
 
 import { wrongArgument } from '../arguments/arguments.js'
 import { disposeWith } from './dispose.js'
@@ -33,6 +34,11 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
 
   private constructor(source: ListSource<T>) {
     this.#source = source
+  }
+
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `ListCursor ${inspect({ of: this.#source.where, closed: this.#closed }, options)}`
   }
 
   /** Whether the cursor was closed or read to its end. */
