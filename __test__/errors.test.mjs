@@ -93,3 +93,9 @@ test('instanceof knows the errors of another evaluation of the package, each of 
   for (const no of [new Error('x'), { kind: 'IO' }, null, 'x']) t.false(no instanceof MoltenError)
   t.false(new MoltenError('IO', 'x') instanceof Mine)
 })
+
+test('instanceof of a class that is derived from ObjectId asks for that class', (t) => {
+  class AppId extends core.ObjectId {}
+  t.true(new AppId() instanceof AppId && new AppId() instanceof core.ObjectId)
+  t.false(new core.ObjectId() instanceof AppId)
+})

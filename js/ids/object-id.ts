@@ -98,6 +98,8 @@ export class ObjectId {
 
   /** An ObjectId of this class, or of that of another copy of this package. */
   static [Symbol.hasInstance](value: unknown): value is ObjectId {
+    // A class that a program derives keeps the meaning of the language.
+    if (this !== ObjectId) return Function.prototype[Symbol.hasInstance].call(this, value)
     return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true
   }
 
