@@ -151,6 +151,30 @@ test('an addon beside the bundle is loaded', (t) => {
   t.deepEqual(open(project, { from: './bundle.js' }), { inserted: 1 })
 })
 
+/** The package as rollup makes an ES module of it: there is no `require`, no `__dirname`, and Node.js's own modules are imported. */
+function moduleBundle() {
+  const script = readFileSync(join(root, 'index.js'), 'utf8').replaceAll('require("node:', 'builtin("node:')
+  return `import { createRequire as creates } from 'node:module'
+    const builtin = creates(import.meta.url)
+    const module = { exports: {} }
+    ${script}
+    module.exports.Database.open(':memory:')
+      .then(async (db) => ({ inserted: (await db.collection('c').insertOne({ _id: 1 })).insertedId }), ({ message }) => ({ message }))
+      .then((answer) => console.log(JSON.stringify(answer)))`
+}
+
+test('a bundle that is an ES module finds the addon beside it, or in node_modules, or says that it was left behind', (t) => {
+  const project = folder(t)
+  writeFileSync(join(project, 'bundle.mjs'), moduleBundle())
+  const run = () => JSON.parse(spawnSync(process.execPath, [join(project, 'bundle.mjs')], { encoding: 'utf8' }).stdout)
+  t.regex(run().message, /was bundled, and the addon was left behind/)
+  copyFileSync(join(root, addon), join(project, addon))
+  t.deepEqual(run(), { inserted: 1 })
+  rmSync(join(project, addon))
+  installPlatform(project, here, join(root, addon))
+  t.deepEqual(run(), { inserted: 1 })
+})
+
 test('MOLTENDB_NATIVE_PATH names an addon of one\'s own, also when the program sets it', (t) => {
   const project = install(t)
   const path = join(root, addon)

@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { type Attempt, loadFailure, wrongVersion } from './load-failure.js'
 import { targetName } from './platform.js'
@@ -39,21 +40,47 @@ export function loadAddon(): unknown {
 function placesFor(target: string): { place: string; load: () => Outcome }[] {
   const path = process.env[VARIABLE]
   if (path) return [{ place: `${VARIABLE}=${path}`, load: () => requireFile(resolve(path)) }]
-  const places = [{ place: `moltendb-node-${target}`, load: () => requirePackage(target) }]
+  const places = [{ place: `moltendb-node-${target}`, load: () => installedPackage(target) }]
   const beside = join(folder(), `moltendb-node.${target}.node`)
   if (folder() !== '' && existsSync(beside)) places.unshift({ place: beside, load: () => requireFile(beside) })
   return places
 }
 
-/** The folder of this file; in a bundle, of the bundle. Empty where a bundler left no such name. */
+/** The folder of this file; in a bundle, of the bundle. Bundles that are ES modules have no `__dirname`. Empty where nothing tells it. */
 function folder(): string {
-  return typeof __dirname === 'string' ? __dirname : ''
+  if (typeof __dirname === 'string') return __dirname
+  const file = ownFile()
+  if (file === undefined) return ''
+  return dirname(file.startsWith('file:') ? fileURLToPath(file) : file)
+}
+
+/** The path or URL of this file, from the engine's stack, as text that no bundler can replace. */
+function ownFile(): string | undefined {
+  const before = Error.prepareStackTrace
+  try {
+    Error.prepareStackTrace = (_, frames) => frames[0]?.getFileName()
+    const file: unknown = new Error().stack
+    return typeof file === 'string' && (file.startsWith('file:') || isAbsolute(file)) ? file : undefined
+  } finally {
+    Error.prepareStackTrace = before
+  }
 }
 
 /** By the require of Node.js itself, since one of a bundler knows no files. */
 function requireFile(path: string): Outcome {
   try {
     return { addon: createRequire(path)(path) as unknown }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** By the literal names first, and where a bundler took their `require` away, as in its ES modules, by that of Node.js. */
+function installedPackage(target: string): Outcome {
+  const literal = requirePackage(target)
+  if ('addon' in literal || !(literal.error instanceof ReferenceError) || folder() === '') return literal
+  try {
+    return { addon: createRequire(join(folder(), 'bundle.js'))(`moltendb-node-${target}`) as unknown }
   } catch (error) {
     return { error }
   }
