@@ -6,59 +6,6 @@
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
-/**
- * A cursor over the items of a listing. It shows the state at its first read.
- *
- * Its methods reject with `CLOSED` when the database was closed.
- */
-export declare class ListCursor<T = any> implements AsyncIterable<T> {
-	#private;
-	private constructor();
-	/** Whether the cursor was closed or read to its end. */
-	get closed(): boolean;
-	/** Resolves with the next item, or null at the end. */
-	next(): Promise<T | null>;
-	/** Like `next`. */
-	tryNext(): Promise<T | null>;
-	/** Resolves with whether there is another item. */
-	hasNext(): Promise<boolean>;
-	/** Resolves with all remaining items, and closes the cursor. */
-	toArray(): Promise<T[]>;
-	/** Calls a function with each item, until it returns false; resolves at the end. */
-	forEach(iterator: (row: T) => boolean | void): Promise<void>;
-	/** The number of buffered items: fetched and not read yet. */
-	bufferedCount(): number;
-	/** Takes buffered items, at most this many. */
-	readBufferedDocuments(count?: number): T[];
-	/** Starts over: the next read makes a new listing. */
-	rewind(): void;
-	/** A new cursor over the same listing. */
-	clone(): ListCursor<T>;
-	/** Ends the cursor and releases the remaining items. */
-	close(): Promise<void>;
-	/** The items as an object stream. */
-	stream(): Readable;
-	/** Yields each item; closes the cursor at the end or when the loop is left. */
-	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
-	/** Closes at the end of an `await using`. */
-	[Symbol.asyncDispose]: () => Promise<void>;
-}
-/** Any object with fields. */
-export interface Document {
-	[key: string]: any;
-}
-/** An ObjectId of this package, of bson, or of a copy of either. */
-export interface ObjectIdLike {
-	readonly _bsontype: string;
-	toHexString(): string;
-}
-/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
-export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
-/** Creates the `_id` of documents that have none. */
-export interface PrimaryKeyFactory {
-	/** A value that no other document of the collection has. */
-	createPk(): unknown;
-}
 /** Ascending or descending. MongoDB's other directions are refused with `NOT_SUPPORTED`. */
 export type IndexDirection = 1 | -1 | "2d" | "2dsphere" | "text" | "geoHaystack" | "hashed" | number;
 /**
@@ -83,6 +30,22 @@ export type ExplainVerbosityLike = ExplainVerbosity | boolean | {
 	verbosity: ExplainVerbosity;
 	maxTimeMS?: number;
 };
+/** Any object with fields. */
+export interface Document {
+	[key: string]: any;
+}
+/** An ObjectId of this package, of bson, or of a copy of either. */
+export interface ObjectIdLike {
+	readonly _bsontype: string;
+	toHexString(): string;
+}
+/** A class that makes ObjectIds from 12 bytes, such as bson's `ObjectId`. */
+export type ObjectIdConstructor = new (bytes: any) => ObjectIdLike;
+/** Creates the `_id` of documents that have none. */
+export interface PrimaryKeyFactory {
+	/** A value that no other document of the collection has. */
+	createPk(): unknown;
+}
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsOpen<T> = IsAny<T> extends true ? true : string extends keyof T ? true : false;
 type Deferred<T> = IsAny<T> extends true ? never : never;
@@ -1156,27 +1119,6 @@ export declare class MoltenBulkWriteError extends MoltenError {
 		[index: number]: unknown;
 	};
 }
-/** What a bulk write did, in the driver's form. */
-export declare class BulkWriteResult<T = Document> implements BulkCounts {
-	readonly ok = 1;
-	readonly insertedCount: number;
-	readonly matchedCount: number;
-	readonly modifiedCount: number;
-	readonly deletedCount: number;
-	readonly upsertedCount: number;
-	/** The `_id`s of upserted documents, by the index of the write. */
-	readonly upsertedIds: {
-		[index: number]: InferId<T>;
-	};
-	/** The `_id`s of inserted documents, by the index of the write. */
-	readonly insertedIds: {
-		[index: number]: InferId<T>;
-	};
-	/** Always true: a bulk write with failures rejects. */
-	isOk(): boolean;
-	/** The upserted document of the write at this index, or undefined. */
-	getUpsertedIdAt(index: number): InferId<T> | undefined;
-}
 /** The methods of all cursors over documents. */
 export declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	#private;
@@ -1260,6 +1202,64 @@ export declare class AggregationCursor<T = any> extends AbstractCursor<T> {
 	explain(verbosity?: ExplainVerbosityLike): Promise<Document>;
 	/** A new cursor with the same stages and options, without the functions of `map`. */
 	clone(): AggregationCursor<T>;
+}
+/**
+ * A cursor over the items of a listing. It shows the state at its first read.
+ *
+ * Its methods reject with `CLOSED` when the database was closed.
+ */
+export declare class ListCursor<T = any> implements AsyncIterable<T> {
+	#private;
+	private constructor();
+	/** Whether the cursor was closed or read to its end. */
+	get closed(): boolean;
+	/** Resolves with the next item, or null at the end. */
+	next(): Promise<T | null>;
+	/** Like `next`. */
+	tryNext(): Promise<T | null>;
+	/** Resolves with whether there is another item. */
+	hasNext(): Promise<boolean>;
+	/** Resolves with all remaining items, and closes the cursor. */
+	toArray(): Promise<T[]>;
+	/** Calls a function with each item, until it returns false; resolves at the end. */
+	forEach(iterator: (row: T) => boolean | void): Promise<void>;
+	/** The number of buffered items: fetched and not read yet. */
+	bufferedCount(): number;
+	/** Takes buffered items, at most this many. */
+	readBufferedDocuments(count?: number): T[];
+	/** Starts over: the next read makes a new listing. */
+	rewind(): void;
+	/** A new cursor over the same listing. */
+	clone(): ListCursor<T>;
+	/** Ends the cursor and releases the remaining items. */
+	close(): Promise<void>;
+	/** The items as an object stream. */
+	stream(): Readable;
+	/** Yields each item; closes the cursor at the end or when the loop is left. */
+	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+	/** Closes at the end of an `await using`. */
+	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/** What a bulk write did, in the driver's form. */
+export declare class BulkWriteResult<T = Document> implements BulkCounts {
+	readonly ok = 1;
+	readonly insertedCount: number;
+	readonly matchedCount: number;
+	readonly modifiedCount: number;
+	readonly deletedCount: number;
+	readonly upsertedCount: number;
+	/** The `_id`s of upserted documents, by the index of the write. */
+	readonly upsertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** The `_id`s of inserted documents, by the index of the write. */
+	readonly insertedIds: {
+		[index: number]: InferId<T>;
+	};
+	/** Always true: a bulk write with failures rejects. */
+	isOk(): boolean;
+	/** The upserted document of the write at this index, or undefined. */
+	getUpsertedIdAt(index: number): InferId<T> | undefined;
 }
 /**
  * A cursor over the documents of a find. Options are set before the first read; all reads see the state at the first one. `T` is what it
@@ -1647,6 +1647,18 @@ export declare class Database {
 	renameCollection<T extends Document = Document>(from: string, to: string, options?: RenameOptions): Promise<Collection<T>>;
 	/** Drops a collection with its documents; resolves with whether it existed. Rejects with `READ_ONLY`, `CLOSED`. */
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
+	/** Resolves with handles of all collections, by name. */
+	collections(options?: OperationOptions): Promise<Collection[]>;
+	/** Drops every collection, one commit each; resolves with true. The database stays open, and empty. Rejects with `READ_ONLY`, `CLOSED`. */
+	dropDatabase(options?: OperationOptions): Promise<boolean>;
+	/**
+	 * Runs a pipeline that reads no collection: its first stage is `$documents`. Otherwise as `collection.aggregate`.
+	 *
+	 * Throws `NOT_SUPPORTED` when the pipeline begins with another stage.
+	 */
+	aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R>;
+	/** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
+	command(command: Document, options?: OperationOptions): Promise<Document>;
 	/**
 	 * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
 	 * certain.

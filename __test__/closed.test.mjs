@@ -66,6 +66,10 @@ const ofDatabase = {
   stats: (db) => db.stats(),
   listCollections: (db) => db.listCollections().toArray(),
   dropCollection: (db) => db.dropCollection('users'),
+  collections: (db) => db.collections(),
+  dropDatabase: (db) => db.dropDatabase(),
+  command: (db) => db.command({ ping: 1 }),
+  'aggregate of the database': (db) => db.aggregate([{ $documents: [] }]).toArray(),
   createCollection: (db) => db.createCollection('users'),
   renameCollection: (db) => db.renameCollection('users', 'others')
 }

@@ -26,6 +26,7 @@ import type { Database } from './database.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { CollectionIndexMethods } from './index-methods.js'
 import { handleOf } from './key-methods.js'
+import { refuseMethods } from './refused-methods.js'
 
 /**
  * A collection of documents. A handle is cheap: create one wherever it is needed.
@@ -296,3 +297,5 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
     })
   }
 }
+
+refuseMethods('Collection', Collection.prototype, ({ collectionName }) => collectionName)

@@ -2,7 +2,7 @@
 
 import { inspect, type InspectOptions } from 'node:util'
 
-import { checkCollectionName, filterOf, flagOf } from '../arguments/arguments.js'
+import { checkCollectionName, checkFields, filterOf, flagOf } from '../arguments/arguments.js'
 import { MEMORY, pathOf, pkOf, type Settings, settingsOf } from '../arguments/open-options.js'
 import { optionsOf } from '../arguments/option-check.js'
 import { DATABASE } from '../arguments/option-table.js'
@@ -10,6 +10,7 @@ import { abortable } from '../connection/abort.js'
 import { Connection } from '../connection/connection.js'
 import { untilGivenUp } from '../connection/deadline.js'
 import { errorOfNative } from '../connection/failures.js'
+import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
@@ -18,13 +19,14 @@ import { native, type NativeDatabase } from '../transport/native.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
-  BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
+  AggregateOptions, BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
   ExportResult, ImportOptions, ImportResult, ImportSource, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
   Verification
 } from '../types/index.js'
 import type { ListCollectionsOptions } from '../types/indexes.js'
 import { Collection } from './collection.js'
 import { exportLines, importLines } from './json-lines.js'
+import { refuseMethods } from './refused-methods.js'
 
 interface Description {
   path: string
@@ -213,6 +215,52 @@ export class Database {
     return this.#connection.run<boolean>(where, target, { opcode: Opcode.Drop, flags: 0, signal, maxTimeMS, body: () => {}, finish: (value) => value })
   }
 
+  /** Resolves with handles of all collections, by name. */
+  async collections(options?: OperationOptions): Promise<Collection[]> {
+    const where = 'Database.collections'
+    this.#connection.checkOpen(where)
+    const given = optionsOf<OperationOptions>(where, options, DATABASE.collections)
+    const listed = await this.listCollections({}, { ...given, nameOnly: true }).toArray()
+    return listed.map(({ name }) => this.collection(name))
+  }
+
+  /** Drops every collection, one commit each; resolves with true. The database stays open, and empty. Rejects with `READ_ONLY`, `CLOSED`. */
+  async dropDatabase(options?: OperationOptions): Promise<boolean> {
+    const where = 'Database.dropDatabase'
+    this.#connection.checkOpen(where)
+    const given = optionsOf<OperationOptions>(where, options, DATABASE.dropDatabase)
+    for (const { name } of await this.listCollections({}, { ...given, nameOnly: true }).toArray()) await this.dropCollection(name, given)
+    return true
+  }
+
+  /**
+   * Runs a pipeline that reads no collection: its first stage is `$documents`. Otherwise as `collection.aggregate`.
+   *
+   * Throws `NOT_SUPPORTED` when the pipeline begins with another stage.
+   */
+  aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
+    const where = 'Database.aggregate'
+    const cursor = AggregationCursor.create<R>({ connection: this.#connection, owner: this, collection: 'Database' }, pipeline, options)
+    if (!Object.hasOwn(cursor.pipeline[0] ?? {}, '$documents')) {
+      throw new MoltenError('NOT_SUPPORTED', `${where}: a pipeline of a database begins with $documents; use db.collection(name).aggregate(pipeline)`)
+    }
+    return cursor
+  }
+
+  /** Answers the command `{ ping: 1 }` with `{ ok: 1 }`. Rejects with `NOT_SUPPORTED` for every other command: methods do what they do. */
+  async command(command: Document, options?: OperationOptions): Promise<Document> {
+    const where = 'Database.command'
+    checkFields(where, 'command', command)
+    optionsOf<OperationOptions>(where, options, DATABASE.command).signal?.throwIfAborted()
+    this.#connection.checkOpen(where)
+    const name = Object.keys(command)[0]
+    if (name?.toLowerCase() !== 'ping') {
+      const shown = name === undefined ? '{}' : JSON.stringify(name)
+      throw new MoltenError('NOT_SUPPORTED', `${where}: the command ${shown} is not supported, only ping is; use the methods of the database and of its collections`)
+    }
+    return { ok: 1 }
+  }
+
   /**
    * Resolves when everything written before the call survives a power cut. Rejects with `STORAGE_POISONED` when that is not
    * certain.
@@ -291,6 +339,8 @@ export class Database {
   /** Closes at the end of an `await using`. */
   declare [Symbol.asyncDispose]: () => Promise<void>
 }
+
+refuseMethods('Database', Database.prototype, () => 'Database')
 
 disposeWith(Database.prototype, function () {
   return this.close()
