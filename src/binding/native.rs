@@ -21,7 +21,7 @@ use super::failure::{blocking, exception, guarded, refused};
 use super::options;
 use super::port::closed;
 use super::wake::WakeFunction;
-use crate::engine::{Database, Limits, MEMORY, Watch};
+use crate::engine::{Database, Interrupt, Limits, MEMORY};
 use crate::error::{Error, Kind, Result};
 
 /// The package and version of this addon. The facade compares it with its own before it calls anything else, and the packing script finds it
@@ -49,9 +49,9 @@ struct Stoppable {
 }
 
 impl Stoppable {
-    fn watch(&self) -> Watch {
+    fn interrupt(&self) -> Interrupt {
         let limits = Limits { cancel: Some(self.flag.clone()), ..Limits::default() };
-        Watch::start(&limits, 0)
+        Interrupt::start(&limits, 0)
     }
 }
 
@@ -109,7 +109,7 @@ impl NativeDatabase {
     #[napi]
     pub fn compact(&self, env: &Env, ticket: u32) -> napi::Result<AsyncBlock<String>> {
         let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
-        promise(env, move || json(&database.compact_within(&stoppable.watch())?))
+        promise(env, move || json(&database.compact_within(&stoppable.interrupt())?))
     }
 
     /// Resolves when a copy of the current state is complete in its own directory, with the result as JSON.
@@ -117,7 +117,7 @@ impl NativeDatabase {
     pub fn backup(&self, env: &Env, destination: String, ticket: u32) -> napi::Result<AsyncBlock<String>> {
         let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
         let destination = located(destination);
-        promise(env, move || json(&database.backup_within(&destination, &stoppable.watch())?))
+        promise(env, move || json(&database.backup_within(&destination, &stoppable.interrupt())?))
     }
 
     /// Interrupts the compaction or backup of this ticket; its promise still settles.

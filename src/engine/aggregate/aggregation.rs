@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::source::Pipe;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
@@ -39,7 +39,7 @@ impl Aggregation {
         name: &str,
         (pipeline, constants): (&Incoming, &Constants),
         hint: Option<&Incoming>,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> Result<Aggregation> {
         incoming::check(pipeline.bytes(), &pipeline.shapes)?;
         let pipeline = Pipeline::parse_with(pipeline.raw(), constants)?;
@@ -49,7 +49,7 @@ impl Aggregation {
         let reading = Arc::new(Pipe {
             store: store.clone(),
             view,
-            watch: watch.clone(),
+            interrupt: interrupt.clone(),
             hint: Mutex::new(Hint::of(hint)?),
             written: AtomicU64::new(0),
         });
@@ -69,9 +69,9 @@ impl Aggregation {
     }
 
     /// The next documents, at most `size` (0: the default batch).
-    pub fn next_batch(&mut self, size: u32, watch: &Watch) -> Result<Vec<Document>> {
-        self.reading.watch.check(|| self.reading.store.now())?;
-        watch.clone().no_later_than(&self.reading.watch).take_over(&self.work);
+    pub fn next_batch(&mut self, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
+        self.reading.interrupt.check(|| self.reading.store.now())?;
+        interrupt.clone().no_later_than(&self.reading.interrupt).take_over(&self.work);
         let size = if size == 0 { BATCH_DOCUMENTS } else { size as usize };
         let mut batch = Vec::new();
         let mut bytes = 0;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::aggregation::Aggregation;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::parallel::Workers;
 use crate::engine::index_build::create;
 use crate::engine::operation::input::{Incoming, parse_filter};
@@ -54,9 +54,9 @@ fn groups(store: &Arc<Store>, filter: &Value, by: &Value, hint: &Value) -> Vec<V
     let stages = Value::Array(vec![of("$match", filter.clone()), of("$group", group)]);
     let (pipeline, hint) = (incoming(&stages), incoming(hint));
     let mut aggregation =
-        Aggregation::open(store, "c", (&pipeline, &Constants::default()), Some(&hint), &Watch::default())
+        Aggregation::open(store, "c", (&pipeline, &Constants::default()), Some(&hint), &Interrupt::default())
             .unwrap();
-    let found = aggregation.next_batch(1_000_000, &Watch::default()).unwrap();
+    let found = aggregation.next_batch(1_000_000, &Interrupt::default()).unwrap();
     assert!(found.len() < 1_000_000);
     let bytes = |one| match one {
         Document::Projected(value) => {
@@ -101,7 +101,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
             sort: None,
             hint: None,
             answer: None,
-            watch: &Watch::default(),
+            interrupt: &Interrupt::default(),
             ahead: None,
         };
         assert!(by_filter::modify(store, &modification).result.unwrap().matched >= 500);

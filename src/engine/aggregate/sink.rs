@@ -12,7 +12,7 @@ use crate::document::{RawValue, Shapes, Value, encode_plain, id};
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::commit::path::{Commit, Committed, Current, CurrentDocument, Halt, Over, Target};
 use crate::engine::commit::read_ahead::ReadAhead;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::SlotId;
@@ -63,10 +63,10 @@ pub(crate) fn merge(
     name: &str,
     documents: &[Value],
     merged: Merged<'_>,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Committed<()> {
     let mut lsn = Lsn(0);
-    let result = merge_all(store, name, documents, merged, watch, &mut lsn);
+    let result = merge_all(store, name, documents, merged, interrupt, &mut lsn);
     Committed { result, lsn }
 }
 
@@ -75,10 +75,10 @@ fn merge_all(
     name: &str,
     documents: &[Value],
     merged: Merged<'_>,
-    watch: &Watch,
+    interrupt: &Interrupt,
     written: &mut Lsn,
 ) -> Result<()> {
-    let check = || watch.check(|| store.now());
+    let check = || interrupt.check(|| store.now());
     let (mut at, mut misses, mut ahead) = (0, 0, ReadAhead::default());
     let _hold = store.views().hold();
     while let Some(first) = documents.get(at) {
@@ -103,7 +103,7 @@ fn merge_all(
                 break;
             }
         }
-        let committed = commit::run_ahead(store, bytes, watch, &mut ahead, |commit| {
+        let committed = commit::run_ahead(store, bytes, interrupt, &mut ahead, |commit| {
             let target = commit.collection_or_create(name)?;
             let same = collection.as_ref().is_none_or(|known| known.number() == target.number());
             let mut passed = 0;

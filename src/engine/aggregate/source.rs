@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::sink;
 use crate::document::{RawValue, Value};
 use crate::engine::commit::path::Committed;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::read::fetch::ReadContext;
@@ -32,7 +32,7 @@ const TAKEN: usize = 256;
 pub(crate) struct Pipe {
     pub(crate) store: Arc<Store>,
     pub(crate) view: View,
-    pub(crate) watch: Watch,
+    pub(crate) interrupt: Interrupt,
     /// The hint for its first scan.
     pub(crate) hint: Mutex<Option<Hint>>,
     /// The LSN of its newest commit.
@@ -49,7 +49,7 @@ impl Pipe {
     ) -> CollectionRows {
         CollectionRows {
             store: self.store.clone(),
-            watch: self.watch.clone(),
+            interrupt: self.interrupt.clone(),
             lsn: self.view.lsn(),
             collection,
             filter,
@@ -96,7 +96,7 @@ impl Access for Pipe {
             collection: &collection,
             view: self.view.lsn(),
             filter,
-            watch: &self.watch,
+            interrupt: &self.interrupt,
         };
         rows.hits = Some(QueryResults::open(&reading, &query, &plan)?);
         Ok(Some(Box::new(rows)))
@@ -111,7 +111,7 @@ impl Access for Pipe {
     }
 
     fn merge(&self, collection: &str, documents: Vec<Value>, merged: Merged<'_>) -> Result<()> {
-        self.settle(sink::merge(&self.store, collection, &documents, merged, &self.watch))
+        self.settle(sink::merge(&self.store, collection, &documents, merged, &self.interrupt))
     }
 }
 
@@ -131,7 +131,7 @@ impl Stored for StoredDocument {
 /// The documents of a collection that match.
 struct CollectionRows {
     store: Arc<Store>,
-    watch: Watch,
+    interrupt: Interrupt,
     // The view lives as long as the pipeline, which owns this context.
     lsn: Lsn,
     collection: Option<Arc<Collection>>,
@@ -165,7 +165,7 @@ impl CollectionRows {
             collection,
             view: self.lsn,
             filter: &self.filter,
-            watch: &self.watch,
+            interrupt: &self.interrupt,
         }
     }
 
@@ -205,7 +205,7 @@ impl CollectionRows {
             collection,
             view: self.lsn,
             filter: &self.filter,
-            watch: &self.watch,
+            interrupt: &self.interrupt,
         };
         if hits.is_done() {
             return Ok(false);

@@ -20,7 +20,7 @@ pub use super::current_document::{Current, CurrentDocument, Over, Target};
 use super::index_delta::{Claims, Delta};
 use super::read_ahead::ReadAhead;
 use crate::document::encode_plain;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::format::key::Key;
 use crate::engine::format::record::{self, Records};
@@ -141,28 +141,28 @@ pub fn run<T>(
     bytes: usize,
     resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
 ) -> Committed<T> {
-    run_within(store, bytes, &Watch::default(), resolve)
+    run_within(store, bytes, &Interrupt::default(), resolve)
 }
 
 /// Like `commit`, but waiting for queue space or for precedence ends when the interrupt fires.
 pub fn run_within<T>(
     store: &Store,
     bytes: usize,
-    watch: &Watch,
+    interrupt: &Interrupt,
     resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
 ) -> Committed<T> {
-    run_ahead(store, bytes, watch, &mut ReadAhead::default(), resolve)
+    run_ahead(store, bytes, interrupt, &mut ReadAhead::default(), resolve)
 }
 
 /// Like `commit_within`, but does not read again what was read ahead.
 pub(crate) fn run_ahead<T>(
     store: &Store,
     bytes: usize,
-    watch: &Watch,
+    interrupt: &Interrupt,
     ahead: &mut ReadAhead,
     mut resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
 ) -> Committed<T> {
-    let check = || watch.check(|| store.now());
+    let check = || interrupt.check(|| store.now());
     let bytes = bytes as u64 + 64;
     let mut room = match store.room(bytes, check) {
         Ok(room) => Some(room),

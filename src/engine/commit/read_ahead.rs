@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::current_document::{CurrentDocument, Target};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Version};
 use crate::engine::store::Store;
@@ -111,13 +111,13 @@ pub(crate) fn read_ahead(
     collection: &Collection,
     slots: impl Iterator<Item = SlotId>,
     ahead: &mut ReadAhead,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<()> {
     let mut read = 0;
     for slot in slots {
         let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
         if read % STRETCH == 0 {
-            watch.check(|| store.now())?;
+            interrupt.check(|| store.now())?;
         }
         read += 1;
         if ahead.read(store, &disk).is_err() {

@@ -77,13 +77,14 @@ impl Bench {
     /// How often a commit that reads all documents is resolved.
     fn resolved(&self, ahead: &mut ReadAhead) -> usize {
         let (collection, mut times) = (self.collection(), 0);
-        let committed = commit::run_ahead(self.database.store(), 10, &Watch::default(), ahead, |commit| {
-            times += 1;
-            for key in &self.keys {
-                assert!(matches!(commit.current(&collection, key)?, Current::Present(_)));
-            }
-            Ok(())
-        });
+        let committed =
+            commit::run_ahead(self.database.store(), 10, &Interrupt::default(), ahead, |commit| {
+                times += 1;
+                for key in &self.keys {
+                    assert!(matches!(commit.current(&collection, key)?, Current::Present(_)));
+                }
+                Ok(())
+            });
         committed.result.unwrap();
         times
     }
@@ -96,7 +97,8 @@ fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_
     assert_eq!(bench.resolved(&mut ReadAhead::default()), places + 1);
     let mut ahead = ReadAhead::default();
     let store = bench.database.store();
-    read_ahead(store, &bench.collection(), bench.slots().into_iter(), &mut ahead, &Watch::default()).unwrap();
+    read_ahead(store, &bench.collection(), bench.slots().into_iter(), &mut ahead, &Interrupt::default())
+        .unwrap();
     assert_eq!(ahead.blocks.len(), places);
     assert_eq!(bench.resolved(&mut ahead), 1);
 }

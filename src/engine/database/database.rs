@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::registry;
 use crate::engine::commit::path::Committed;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::index_build::create;
 use crate::engine::index_build::fill;
 use crate::engine::maintenance::backup::{self, Backup};
@@ -195,27 +195,27 @@ impl Database {
 
     /// Writes a snapshot of the current state and begins a new generation of files; writers continue meanwhile.
     pub fn compact(&self) -> Result<Compaction> {
-        self.compact_within(&Watch::default())
+        self.compact_within(&Interrupt::default())
     }
 
     /// [`Database::compact`] that stops when the interrupt fires, and then changes nothing.
-    pub fn compact_within(&self, watch: &Watch) -> Result<Compaction> {
+    pub fn compact_within(&self, interrupt: &Interrupt) -> Result<Compaction> {
         self.check_open("compact")?;
-        self.store.wait_loaded(watch)?;
-        compaction::compact_within(&self.store, watch)
+        self.store.wait_loaded(interrupt)?;
+        compaction::compact_within(&self.store, interrupt)
     }
 
     /// Copies the current state into a new directory; see [`backup::backup_within`].
     pub fn backup(&self, destination: &str) -> Result<Backup> {
-        self.backup_within(destination, &Watch::default())
+        self.backup_within(destination, &Interrupt::default())
     }
 
     /// [`Database::backup`] that stops when the interrupt fires, and then leaves nothing.
-    pub fn backup_within(&self, destination: &str, watch: &Watch) -> Result<Backup> {
+    pub fn backup_within(&self, destination: &str, interrupt: &Interrupt) -> Result<Backup> {
         self.check_open("backup")?;
-        self.store.wait_loaded(watch)?;
+        self.store.wait_loaded(interrupt)?;
         let destination = Path::new(destination);
-        backup::backup_within(&self.store, &Host::system(), self.at.as_deref(), destination, watch)
+        backup::backup_within(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
@@ -324,7 +324,7 @@ impl Database {
     /// Fails when it is closed; waits until its log was read.
     fn check_ready(&self, method: &str) -> Result<()> {
         self.check_open(method)?;
-        self.store.wait_loaded(&Watch::default())
+        self.store.wait_loaded(&Interrupt::default())
     }
 
     fn check_open(&self, method: &str) -> Result<()> {

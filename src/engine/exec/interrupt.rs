@@ -22,20 +22,20 @@ pub struct Limits {
     pub begun: Option<Arc<AtomicBool>>,
 }
 
-/// The limits of a running operation.
+/// When a running operation stops: at its deadline, when its caller cancels it, or when its session closes.
 #[derive(Clone, Debug, Default)]
-pub struct Watch {
+pub struct Interrupt {
     stop: Stop,
     begun: Option<Arc<AtomicBool>>,
 }
 
-impl Watch {
+impl Interrupt {
     /// Starts the time limit.
-    pub fn start(limits: &Limits, now: i64) -> Watch {
+    pub fn start(limits: &Limits, now: i64) -> Interrupt {
         let deadline =
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
         let stop = Stop { deadline, cancel: limits.cancel.clone(), closing: None };
-        Watch { stop, begun: limits.begun.clone() }
+        Interrupt { stop, begun: limits.begun.clone() }
     }
 
     /// Marks the operation as begun: from now on its caller waits for its result.
@@ -47,24 +47,24 @@ impl Watch {
 
     /// Also stopped by this flag, with `CLOSED`.
     #[must_use]
-    pub fn until(mut self, closing: Arc<AtomicBool>) -> Watch {
+    pub fn until(mut self, closing: Arc<AtomicBool>) -> Interrupt {
         self.stop.closing = Some(closing);
         self
     }
 
     /// With a deadline at most this many milliseconds from now.
     #[must_use]
-    pub fn within(mut self, time: Option<u64>, now: i64) -> Watch {
+    pub fn within(mut self, time: Option<u64>, now: i64) -> Interrupt {
         if self.stop.deadline.is_none() {
             let limits = Limits { max_time: time, ..Limits::default() };
-            self.stop.deadline = Watch::start(&limits, now).stop.deadline;
+            self.stop.deadline = Interrupt::start(&limits, now).stop.deadline;
         }
         self
     }
 
     /// With the deadline of the other where it has none.
     #[must_use]
-    pub fn no_later_than(mut self, other: &Watch) -> Watch {
+    pub fn no_later_than(mut self, other: &Interrupt) -> Interrupt {
         self.stop.deadline = self.stop.deadline.or(other.stop.deadline);
         self
     }
@@ -97,17 +97,17 @@ mod tests {
 
     #[test]
     fn an_operation_stops_at_its_deadline_or_when_cancelled() {
-        let watch = Watch::start(&Limits { max_time: Some(10), ..Limits::default() }, 100);
-        assert!(watch.check(|| 109).is_ok());
-        assert_eq!(watch.left(104), Some(6));
-        assert_eq!(watch.check(|| 110).unwrap_err().kind(), Kind::Timeout);
+        let interrupt = Interrupt::start(&Limits { max_time: Some(10), ..Limits::default() }, 100);
+        assert!(interrupt.check(|| 109).is_ok());
+        assert_eq!(interrupt.left(104), Some(6));
+        assert_eq!(interrupt.check(|| 110).unwrap_err().kind(), Kind::Timeout);
         let cancel = Arc::new(AtomicBool::new(false));
-        let watch = Watch::start(&Limits { cancel: Some(cancel.clone()), ..Limits::default() }, 0);
-        assert!(watch.check(|| i64::MAX).is_ok());
-        assert_eq!(watch.clone().within(Some(5), 10).left(12), Some(3));
+        let interrupt = Interrupt::start(&Limits { cancel: Some(cancel.clone()), ..Limits::default() }, 0);
+        assert!(interrupt.check(|| i64::MAX).is_ok());
+        assert_eq!(interrupt.clone().within(Some(5), 10).left(12), Some(3));
         cancel.store(true, Ordering::Relaxed);
-        assert_eq!(watch.check(|| 0).unwrap_err().kind(), Kind::Aborted);
-        let watch = Watch::default().until(cancel);
-        assert_eq!(watch.check(|| 0).unwrap_err().kind(), Kind::Closed);
+        assert_eq!(interrupt.check(|| 0).unwrap_err().kind(), Kind::Aborted);
+        let interrupt = Interrupt::default().until(cancel);
+        assert_eq!(interrupt.check(|| 0).unwrap_err().kind(), Kind::Closed);
     }
 }

@@ -12,4 +12,4 @@ pub mod nonblocking;
 pub(crate) mod parallel;
 pub mod work_queue;
 
-pub use interrupt::{Limits, Watch};
+pub use interrupt::{Interrupt, Limits};

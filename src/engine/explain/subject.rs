@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::document::{Object, Path, RawKind, Value, incoming};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
 use crate::engine::plan::hint::Hint;
@@ -57,10 +57,10 @@ pub fn explain(
     operation: &Operation,
     hint: Option<&Incoming>,
     verbosity: Verbosity,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Value> {
     let (operation, variables) = operation.with_variables();
-    let constants = find::constants(store, variables, watch)?;
+    let constants = find::constants(store, variables, interrupt)?;
     let explained = Explained::of(operation, hint, &constants)?;
     let view = store.view();
     let mut parts = fields! { "explainVersion": text("1") };
@@ -89,7 +89,7 @@ pub fn explain(
     parts.push(("queryPlanner".into(), Value::Object(planner)));
     if verbosity != Verbosity::Planner {
         let filter = &explained.filter;
-        let reading = ReadContext { store, collection, view: view.lsn(), filter, watch };
+        let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
         let run = |plan: &Plan<Index>| -> Result<Object> {
             let before = store.elapsed();
             let (returned, examined) = explained.run(&reading, &query, plan)?;

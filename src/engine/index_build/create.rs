@@ -14,7 +14,7 @@ use crate::document::encode_plain;
 use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_key;
 use crate::engine::commit::path::{Commit, Committed, Halt};
-use crate::engine::exec::interrupt::{LOOK, Watch};
+use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::engine::state::views::View;
@@ -42,7 +42,7 @@ enum Begun {
 /// Creates indexes, all or none, and the collection if it is missing; returns their names. Indexes that exist in the
 /// requested form stay as they are.
 pub fn create_indexes(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
-    create_indexes_with(store, name, specs, &Watch::default(), |_| {})
+    create_indexes_with(store, name, specs, &Interrupt::default(), |_| {})
 }
 
 /// Like `create_indexes`, with a callback when commits maintain the indexes, and, with `true`, when they are filled.
@@ -50,11 +50,11 @@ pub(crate) fn create_indexes_with(
     store: &Store,
     name: &str,
     specs: &[Spec],
-    watch: &Watch,
+    interrupt: &Interrupt,
     turn: impl Fn(bool),
 ) -> Committed<Vec<String>> {
     let _one = loop {
-        match (store.building().try_lock_for(LOOK), watch.check(|| store.now())) {
+        match (store.building().try_lock_for(LOOK), interrupt.check(|| store.now())) {
             (Some(one), Ok(())) => break one,
             (None, Ok(())) => {}
             (_, Err(error)) => return Committed::failed(error),
@@ -90,7 +90,7 @@ pub(crate) fn create_indexes_with(
             }
             Ok(Begun::Build(collection, indexes, view)) => {
                 let Committed { result, lsn } =
-                    build_indexes(store, &collection, &indexes, view, (watch, &turn));
+                    build_indexes(store, &collection, &indexes, view, (interrupt, &turn));
                 if result.is_err() {
                     // No commit is between staging and applying.
                     let _applied = store.applied();
@@ -122,10 +122,10 @@ fn build_indexes(
     collection: &Arc<Collection>,
     indexes: &[Arc<Index>],
     view: View,
-    (watch, turn): (&Watch, &impl Fn(bool)),
+    (interrupt, turn): (&Interrupt, &impl Fn(bool)),
 ) -> Committed<()> {
     turn(false);
-    let filled = fill::fill_indexes(store, collection, indexes, view.lsn(), 1, watch);
+    let filled = fill::fill_indexes(store, collection, indexes, view.lsn(), 1, interrupt);
     // Entries that commits removed from the index are dropped now, not before it was filled.
     drop(view);
     turn(true);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::document::RawValue;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::damage::damage;
 use crate::engine::read::scan;
 use crate::engine::state::catalogue::Catalogue;
@@ -39,10 +39,10 @@ pub(crate) fn fill_indexes(
     indexes: &[Arc<Index>],
     view: Lsn,
     threads: u64,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<()> {
-    let parts = collect(store, collection, indexes, view, threads, watch)?;
-    watch.check(|| store.now())?;
+    let parts = collect(store, collection, indexes, view, threads, interrupt)?;
+    interrupt.check(|| store.now())?;
     let fill = |index: &Index, parts: Vec<Part>| {
         for part in &parts {
             part.refused.iter().for_each(|(slot, _)| index.suspect(*slot));
@@ -76,7 +76,7 @@ pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
         let indexes = collection.indexes();
-        fill_indexes(store, collection, &indexes, Lsn::NEWEST, threads, &Watch::default())?;
+        fill_indexes(store, collection, &indexes, Lsn::NEWEST, threads, &Interrupt::default())?;
         for index in indexes.iter() {
             let suspects = std::mem::take(&mut *index.suspects().lock());
             // Keys were checked when they were committed.
@@ -110,7 +110,7 @@ pub fn check_indexes(store: &Store) -> Result<u64> {
         let indexes: Vec<_> =
             collection.indexes().iter().filter(|one| one.is_ready(newest)).cloned().collect();
         for (index, parts) in
-            indexes.iter().zip(collect(store, collection, &indexes, newest, 1, &Watch::default())?)
+            indexes.iter().zip(collect(store, collection, &indexes, newest, 1, &Interrupt::default())?)
         {
             let mut expected = merge_parts(&parts);
             let mut stale = 0u64;
@@ -139,16 +139,16 @@ fn collect(
     indexes: &[Arc<Index>],
     view: Lsn,
     threads: u64,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Vec<Vec<Part>>> {
     let end = collection.slab().end();
     let shares = threads.min(end / SHARE).max(1);
     let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
     let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
-        vec![collect_share(store, collection, indexes, view, (0, end), watch)]
+        vec![collect_share(store, collection, indexes, view, (0, end), interrupt)]
     } else {
         std::thread::scope(|scope| {
-            let work = |bounds| move || collect_share(store, collection, indexes, view, bounds, watch);
+            let work = |bounds| move || collect_share(store, collection, indexes, view, bounds, interrupt);
             let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
             let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
             running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
@@ -169,7 +169,7 @@ fn collect_share(
     indexes: &[Arc<Index>],
     view: Lsn,
     (mut from, end): (u64, u64),
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
     let (all, mut scratch) = (Filter::all(), Vec::new());
@@ -178,7 +178,7 @@ fn collect_share(
             return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
         }
         let to = end.min(from + SHARE);
-        scan::scan(store, collection, (from, to), view, &all, watch, |slot, _, block, span| {
+        scan::scan(store, collection, (from, to), view, &all, interrupt, |slot, _, block, span| {
             let document = RawValue::new(span.of(block), collection.shapes());
             for (index, part) in indexes.iter().zip(&mut parts) {
                 match index.keys(document, Purpose::Entries, &mut scratch) {

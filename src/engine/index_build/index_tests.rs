@@ -8,7 +8,7 @@ use super::fill;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::commit;
 use crate::engine::commit::path::{Current, Over};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::response::Answer;
 use crate::engine::recovery::replay::Replay;
@@ -216,7 +216,7 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
                 put(&store, n, Value::Int(n)).unwrap();
             }
             let done =
-                create::create_indexes_with(&store, "c", &[unique("n")], &Watch::default(), |filled| {
+                create::create_indexes_with(&store, "c", &[unique("n")], &Interrupt::default(), |filled| {
                     if filled == after_filling {
                         turn(&store);
                     }
@@ -242,8 +242,12 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
     put(&store, 1, parallel()).unwrap();
     let refused = create::create_indexes(&store, "c", std::slice::from_ref(&spec)).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::BadDocument);
-    let built =
-        create::create_indexes_with(&store, "c", std::slice::from_ref(&spec), &Watch::default(), |filled| {
+    let built = create::create_indexes_with(
+        &store,
+        "c",
+        std::slice::from_ref(&spec),
+        &Interrupt::default(),
+        |filled| {
             match filled {
                 // Writers are not refused because of an index that may never be ready.
                 false => put(&store, 2, parallel()).unwrap(),
@@ -252,7 +256,8 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
                     put(&store, 2, Value::Int(1)).unwrap();
                 }
             }
-        });
+        },
+    );
     built.result.unwrap();
     assert_eq!(put(&store, 3, parallel()).unwrap_err().kind(), Kind::BadDocument);
     assert_eq!(fill::check_indexes(&store).unwrap(), 1);

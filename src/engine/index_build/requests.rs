@@ -3,7 +3,7 @@
 use super::create;
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;
 use crate::engine::plan::hint::Hint;
@@ -13,10 +13,15 @@ use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;
 
 /// Creates indexes; returns their names.
-pub fn request_indexes(store: &Store, name: &str, specs: &[Incoming], watch: &Watch) -> Committed<Answer> {
+pub fn request_indexes(
+    store: &Store,
+    name: &str,
+    specs: &[Incoming],
+    interrupt: &Interrupt,
+) -> Committed<Answer> {
     let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
     match parsed {
-        Ok(specs) => create::create_indexes_with(store, name, &specs, watch, |_| {}).map(Answer::Names),
+        Ok(specs) => create::create_indexes_with(store, name, &specs, interrupt, |_| {}).map(Answer::Names),
         Err(error) => Committed::failed(error),
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::proof::{Proof, Purpose};
 use super::snapshot::{self, Written};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Creation, OpenOptions, StorageMode};
@@ -42,7 +42,7 @@ pub fn backup_within(
     host: &Host,
     own: Option<&Path>,
     destination: &Path,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Backup> {
     let began = store.elapsed();
     let destination =
@@ -57,7 +57,7 @@ pub fn backup_within(
     }
     check_outside(host, own, destination)?;
     let partial = make_partial(host, destination)?;
-    let made = copy(store, host, &partial, watch).and_then(|backup| {
+    let made = copy(store, host, &partial, interrupt).and_then(|backup| {
         // Never over a directory that was created meanwhile, such as another backup: a directory with content is not
         // replaced.
         host.vfs.rename(&partial, destination).map_err(|error| {
@@ -75,7 +75,7 @@ pub fn backup_within(
     Ok(Backup { ms: (store.elapsed() - began).as_millis() as u64, ..made? })
 }
 
-fn copy(store: &Store, host: &Host, partial: &Path, watch: &Watch) -> Result<Backup> {
+fn copy(store: &Store, host: &Host, partial: &Path, interrupt: &Interrupt) -> Result<Backup> {
     let options =
         OpenOptions { storage: StorageMode::Sync, creation: Creation::MustBeNew, ..OpenOptions::default() };
     let generation = {
@@ -88,7 +88,7 @@ fn copy(store: &Store, host: &Host, partial: &Path, watch: &Watch) -> Result<Bac
     let copy = open_disk(host, partial, &options, None, &mut Discard)?.backend;
     let cut = copy.cut()?;
     let mut sink = copy.begin_snapshot(&cut)?;
-    let written = snapshot::write_snapshot(store, &generation, &mut *sink, watch)?;
+    let written = snapshot::write_snapshot(store, &generation, &mut *sink, interrupt)?;
     let mut proof = Proof::new(store, Purpose::Backup, &generation, &written);
     let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
     copy.close()?;

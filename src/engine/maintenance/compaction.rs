@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use super::memory_compaction;
 use super::proof::{Kept, Proof, Purpose};
 use super::snapshot::{self, Compaction, Generation, Written, WrittenBlock};
-use crate::engine::exec::interrupt::{LOOK, Watch};
+use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::options::{AutoCompact, StorageMode};
@@ -36,24 +36,24 @@ const AUTO_COMMITS: u64 = 64;
 
 /// Compacts; waits for a running compaction first.
 pub fn compact(store: &Store) -> Result<Compaction> {
-    compact_within(store, &Watch::default())
+    compact_within(store, &Interrupt::default())
 }
 
 /// Like `compact`; stops when the interrupt fires, until the new generation is installed.
-pub fn compact_within(store: &Store, watch: &Watch) -> Result<Compaction> {
+pub fn compact_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     if store.mode() == StorageMode::Memory {
         return memory_compaction::pack(store);
     }
     let _one = loop {
         match store.compacting().try_lock_for(LOOK) {
             Some(one) => break one,
-            None => watch.check(|| store.now())?,
+            None => interrupt.check(|| store.now())?,
         }
     };
     let began = store.elapsed();
     let (cut, generation, pause) = cut(store)?;
     let mut sink = store.storage().begin_snapshot(&cut)?;
-    let written = snapshot::write_snapshot(store, &generation, &mut *sink, watch)?;
+    let written = snapshot::write_snapshot(store, &generation, &mut *sink, interrupt)?;
     let documents = written.iter().map(Written::documents).sum();
     let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written);
     let installed = store.storage().install_proven(cut, sink, &mut proof)?;

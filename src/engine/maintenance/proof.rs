@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use super::snapshot::{Generation, Written, WrittenBlock};
 use crate::document::{RawValue, ShapeId, encode_plain};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
 use crate::engine::format::record::{Record, Records};
 use crate::engine::read::scan;
@@ -202,7 +202,7 @@ impl<'a> Proof<'a> {
             (0, end),
             view,
             &Filter::all(),
-            &Watch::default(),
+            &Interrupt::default(),
             |slot, _, block, span| {
                 let document = RawValue::new(span.of(block), collection.shapes());
                 let Some(id) = document.get("_id") else { return ControlFlow::Break(()) };

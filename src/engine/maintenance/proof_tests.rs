@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::backup;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::database::Database;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, SetEntry};
 use crate::engine::state::slab::{Content, SlotId, Version};
@@ -55,7 +55,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
         &Host::system(),
         None,
         &directory.path().join("copy"),
-        &Watch::default(),
+        &Interrupt::default(),
     )
     .unwrap_err();
     assert_eq!(copy.kind(), Kind::Corrupt);

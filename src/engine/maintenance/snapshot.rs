@@ -1,7 +1,7 @@
 //! Writes the state of a view into a snapshot: for a compaction, a backup or a checkpoint.
 
 use crate::document::{ShapeId, encode_plain};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::record;
 use crate::engine::read::scan;
 use crate::engine::state::collection::Collection;
@@ -86,13 +86,13 @@ pub(crate) fn write_snapshot(
     store: &Store,
     generation: &Generation,
     sink: &mut dyn SnapshotSink,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Vec<Written>> {
     let Generation { view, next_number, shapes, .. } = generation;
     write_database(store, shapes, view.lsn(), *next_number, sink)?;
     let mut written = Vec::new();
     for (_, collection, _) in &generation.shapes {
-        written.push(write_collection(store, collection, generation.view.lsn(), sink, watch)?);
+        written.push(write_collection(store, collection, generation.view.lsn(), sink, interrupt)?);
     }
     Ok(written)
 }
@@ -140,7 +140,7 @@ fn write_collection(
     collection: &Arc<Collection>,
     view: Lsn,
     sink: &mut dyn SnapshotSink,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Written> {
     let time = store.now();
     let number = collection.number();
@@ -159,7 +159,7 @@ fn write_collection(
             (next, end),
             view,
             &Filter::all(),
-            watch,
+            interrupt,
             |slot, _, block, span| {
                 let Some(put) = span.record(block) else {
                     damaged = Some(block.place);
@@ -186,7 +186,7 @@ fn write_collection(
         if store.is_closing() {
             return Err(Error::new(Kind::Closed, "the database was closed during the compaction"));
         }
-        watch.check(|| store.now())?;
+        interrupt.check(|| store.now())?;
         if !slots.is_empty() {
             let place = sink.block(number, slots.len() as u32, &payload)?;
             blocks.push(WrittenBlock { place, slots, spans });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::explain::subject;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Verbosity};
@@ -86,7 +86,7 @@ impl Subject {
             operation,
             hint.as_ref(),
             Verbosity::Execution,
-            &Watch::default(),
+            &Interrupt::default(),
         )?;
         Ok(Explained(told))
     }

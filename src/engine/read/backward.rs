@@ -54,7 +54,7 @@ impl ReverseScan {
                 return Ok(before);
             }
             let from = self.next.saturating_sub(self.stretch);
-            let ReadContext { store, collection, view, filter, watch } = *reading;
+            let ReadContext { store, collection, view, filter, interrupt } = *reading;
             let (found, mut bytes) = (&mut self.found, 0);
             let taken = scan::scan(
                 store,
@@ -62,7 +62,7 @@ impl ReverseScan {
                 (from, self.next),
                 view,
                 filter,
-                watch,
+                interrupt,
                 |slot, lsn, block, span| {
                     bytes += span.len();
                     found.push((slot, lsn, block.clone(), span));

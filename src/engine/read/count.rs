@@ -8,7 +8,7 @@ use super::missing_indexes;
 use super::results::QueryResults;
 use super::scan::{self, Scan};
 use crate::document::{Path, RawValue, Value};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::state::index::Index;
@@ -24,7 +24,7 @@ pub fn count(
     filter: &Filter,
     (skip, limit): (u64, u64),
     hint: Option<&Hint>,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<u64> {
     let view = store.view();
     let Some(collection) = view.catalogue().get(name) else { return Ok(0) };
@@ -32,7 +32,7 @@ pub fn count(
     let wanted = (limit != 0).then_some(enough);
     let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
     let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext { store, collection, view: view.lsn(), filter, watch };
+    let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
     let (count, _) = count_by(&reading, &query, &plan, enough)?;
     Ok(count.saturating_sub(skip))
 }
@@ -45,13 +45,13 @@ pub fn distinct(
     path: &Path,
     filter: &Filter,
     hint: Option<&Hint>,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Vec<Value>> {
     let view = store.view();
     let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
     let query = Query { hint, ..Query::of(filter) };
     let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext { store, collection, view: view.lsn(), filter, watch };
+    let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
     distinct_by(&reading, &query, &plan, path).map(|(values, _)| values)
 }
 
@@ -114,7 +114,7 @@ fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Re
     };
     let (mut last, mut at) = (Last::default(), 0);
     while at < slots.len() {
-        reading.watch.check(|| store.now())?;
+        reading.interrupt.check(|| store.now())?;
         let start = at;
         let here = &mut |n: usize, slot, document: RawValue<'_>| is_here(start + n, slot, document);
         let rest = slots.get(at..(at + ENTRIES).min(slots.len())).unwrap_or_default();
@@ -147,7 +147,7 @@ fn settled(
                 doubtful.1.push(key.to_vec());
             }
         });
-        reading.watch.check(|| reading.store.now())?;
+        reading.interrupt.check(|| reading.store.now())?;
         if after.is_none() {
             return Ok(count);
         }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::document::RawValue;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, blocked, nonblocking_bytes, would_block};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span};
@@ -30,7 +30,7 @@ pub struct ReadContext<'r> {
     /// The filter.
     pub filter: &'r Filter,
     /// When to stop.
-    pub watch: &'r Watch,
+    pub interrupt: &'r Interrupt,
 }
 
 /// What was read.

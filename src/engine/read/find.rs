@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::fetch::ReadContext;
 use super::results::QueryResults;
 use crate::document::incoming;
-use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::FindOptions;
@@ -27,8 +27,12 @@ use crate::query::expression::Constants;
 use crate::query::{Filter, Projection, Sort};
 
 /// The context of an operation's expressions: the variables of the option `let`, and its budget.
-pub(crate) fn constants(store: &Store, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
-    let work = store.work(watch);
+pub(crate) fn constants(
+    store: &Store,
+    variables: Option<&Incoming>,
+    interrupt: &Interrupt,
+) -> Result<Constants> {
+    let work = store.work(interrupt);
     let Some(variables) = variables else { return Ok(Constants::none(store.seed()).within(&work)) };
     incoming::check(variables.bytes(), &variables.shapes)?;
     Constants::parse(variables.raw(), store.now(), store.seed(), &work)
@@ -102,16 +106,16 @@ impl Cursor {
     }
 
     /// The next documents, at most `size` (0: the default batch).
-    pub fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
-        let watch = watch.clone().within(self.time, store.now());
-        watch.check(|| store.now())?;
-        watch.take_over(self.filter.work());
-        let batch = self.next_within(store, size, &watch);
-        self.time = watch.left(store.now());
+    pub fn next_batch(&mut self, store: &Store, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
+        let interrupt = interrupt.clone().within(self.time, store.now());
+        interrupt.check(|| store.now())?;
+        interrupt.take_over(self.filter.work());
+        let batch = self.next_within(store, size, &interrupt);
+        self.time = interrupt.left(store.now());
         batch
     }
 
-    fn next_within(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
+    fn next_within(&mut self, store: &Store, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
         let Some(collection) = self.collection.clone() else {
             self.done = true;
             return Ok(Vec::new());
@@ -119,7 +123,7 @@ impl Cursor {
         let size = if size == 0 { BATCH_DOCUMENTS } else { size as usize };
         let wanted = self.left.map_or(size, |left| size.min(usize::try_from(left).unwrap_or(usize::MAX)));
         if self.rest.is_empty() {
-            let found = self.fill(store, &collection, wanted, watch)?;
+            let found = self.fill(store, &collection, wanted, interrupt)?;
             if let Some(left) = &mut self.left {
                 *left -= found.len() as u64;
                 self.done |= *left == 0;
@@ -171,13 +175,14 @@ impl Cursor {
         store: &Store,
         collection: &Arc<Collection>,
         wanted: usize,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> Result<Vec<Document>> {
         let mut batch = Vec::new();
         if self.done {
             return Ok(batch);
         }
-        let reading = ReadContext { store, collection, view: self.view.lsn(), filter: &self.filter, watch };
+        let reading =
+            ReadContext { store, collection, view: self.view.lsn(), filter: &self.filter, interrupt };
         let hits = match &mut self.hits {
             Some(hits) => hits,
             fresh => {

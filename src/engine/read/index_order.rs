@@ -145,7 +145,7 @@ impl IndexOrder {
         self.ready.clear();
         loop {
             if self.taken == self.page.len() {
-                reading.watch.check(|| reading.store.now())?;
+                reading.interrupt.check(|| reading.store.now())?;
                 if !self.read(reading, end) {
                     std::mem::swap(&mut self.ready, &mut self.open);
                     self.ready.sort();

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fetch::{Last, ReadContext};
 use crate::document::RawValue;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::exec::parallel::{Workers, in_order};
 use crate::engine::state::collection::Collection;
@@ -43,14 +43,14 @@ pub struct Scan<'a> {
     /// The filter.
     pub filter: &'a Filter,
     /// The limits.
-    pub watch: &'a Watch,
+    pub interrupt: &'a Interrupt,
 }
 
 impl<'a> Scan<'a> {
     /// Everything before this slot.
     pub(crate) fn of(reading: &ReadContext<'a>, end: u64) -> Scan<'a> {
-        let ReadContext { collection, view, filter, watch, .. } = *reading;
-        Scan { collection, bounds: (0, end), view, filter, watch }
+        let ReadContext { collection, view, filter, interrupt, .. } = *reading;
+        Scan { collection, bounds: (0, end), view, filter, interrupt }
     }
 }
 
@@ -66,11 +66,11 @@ pub fn scan(
     bounds: (u64, u64),
     view: Lsn,
     filter: &Filter,
-    watch: &Watch,
+    interrupt: &Interrupt,
     mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
 ) -> Result<u64> {
     would_block(|| true)?;
-    let scan = Scan { collection, bounds, view, filter, watch };
+    let scan = Scan { collection, bounds, view, filter, interrupt };
     let (from, end) = bounds;
     // If every document matches, the work is not worth sharing: the first range is often enough for a batch.
     let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
@@ -173,7 +173,7 @@ fn pages(
     let shapes = scan.collection.shapes();
     let mut last = Last::default();
     while from < end {
-        scan.watch.check(|| store.now())?;
+        scan.interrupt.check(|| store.now())?;
         if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
             return Ok((from, true));
         }

@@ -133,7 +133,7 @@ impl Selection {
                         });
                         self.examined.keys += (slots.len() - before) as u64;
                         would_block(|| slots.len() > 2 * NONBLOCKING_DOCUMENTS)?;
-                        reading.watch.check(|| reading.store.now())?;
+                        reading.interrupt.check(|| reading.store.now())?;
                         if after.is_none() {
                             break;
                         }
@@ -161,14 +161,14 @@ impl Selection {
     ) -> Result<Pause> {
         let mut last = Last::default();
         loop {
-            reading.watch.check(|| reading.store.now())?;
+            reading.interrupt.check(|| reading.store.now())?;
             if self.examined.documents > self.budget {
                 return Ok(Pause::Costly);
             }
             let paused = match &mut self.state {
                 State::Done => return Ok(Pause::End),
                 State::Scan(next) => {
-                    let ReadContext { store, collection, view, filter, watch } = *reading;
+                    let ReadContext { store, collection, view, filter, interrupt } = *reading;
                     let (mut told, before) = (false, *next);
                     let bounds = (*next, self.end);
                     *next = scan::scan(
@@ -177,7 +177,7 @@ impl Selection {
                         bounds,
                         view,
                         filter,
-                        watch,
+                        interrupt,
                         |slot, lsn, block, span| {
                             let flow = visit(slot, lsn, block, span);
                             told = flow.is_break();

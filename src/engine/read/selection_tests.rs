@@ -9,7 +9,7 @@ use super::find::Cursor;
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::database::Database;
-use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{FindOptions, InsertOrder, Operation, Reach, Returned, Upsert};
 use crate::engine::operation::response::{Document, UpdateOutcome};
@@ -230,7 +230,7 @@ struct Run {
     database: Arc<Database>,
     session: Arc<Session>,
     store: Arc<Store>,
-    watch: Watch,
+    interrupt: Interrupt,
 }
 
 /// An open cursor, and its remaining results.
@@ -272,7 +272,7 @@ impl Run {
             if cursor.is_done() {
                 break;
             }
-            let documents = cursor.next_batch(&self.store, batch, &self.watch).unwrap();
+            let documents = cursor.next_batch(&self.store, batch, &self.interrupt).unwrap();
             let collection = cursor.collection().cloned();
             all.extend(documents.iter().map(|one| tree(collection.as_deref(), one)));
         }
@@ -307,24 +307,26 @@ impl Run {
             name,
             (&pipeline, &Constants::default()),
             hint.as_ref(),
-            &self.watch,
+            &self.interrupt,
         )
         .unwrap();
         let mut all = Vec::new();
         while !run.is_done() {
-            all.extend(run.next_batch(3, &self.watch).unwrap().iter().map(|one| tree(None, one)));
+            all.extend(run.next_batch(3, &self.interrupt).unwrap().iter().map(|one| tree(None, one)));
         }
         all
     }
 
     fn count(&self, name: &str, find: &Find, hint: Option<&Value>) -> u64 {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        count::count(&self.store, name, &filter, (find.skip, find.limit), hint.as_ref(), &self.watch).unwrap()
+        count::count(&self.store, name, &filter, (find.skip, find.limit), hint.as_ref(), &self.interrupt)
+            .unwrap()
     }
 
     fn distinct(&self, name: &str, path: &str, find: &Find, hint: Option<&Value>) -> Vec<Value> {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        count::distinct(&self.store, name, &Path::parse(path), &filter, hint.as_ref(), &self.watch).unwrap()
+        count::distinct(&self.store, name, &Path::parse(path), &filter, hint.as_ref(), &self.interrupt)
+            .unwrap()
     }
 
     /// Changes, replaces or deletes; the outcome and, if requested, the document.
@@ -351,7 +353,7 @@ impl Run {
                 sort: sort.as_ref().filter(|_| reach == Reach::One),
                 hint: hint.as_ref(),
                 answer: answer.then_some((Returned::Before, None)),
-                watch: &self.watch,
+                interrupt: &self.interrupt,
                 ahead: None,
             },
         );
@@ -401,7 +403,7 @@ fn run(seed: u64, runtime: &tokio::runtime::Handle) -> usize {
     };
     let database = Database::open(&path, options, runtime.clone()).unwrap();
     let (session, store) = (database.session(), database.store().clone());
-    let run = Run { database, session, store, watch: Watch::default() };
+    let run = Run { database, session, store, interrupt: Interrupt::default() };
     let mut names: Vec<String> = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     let mut next = 0;

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::early_reads::{self, Answered, Early};
 use super::replay::Replay;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::index_build::fill;
 use crate::engine::operation::request::Operation;
 use crate::engine::store::Store;
@@ -41,7 +41,7 @@ pub(crate) fn load_later(store: &Arc<Store>, opened: storage::Early) -> Result<(
         && let Some(deferred) = deferred.lock().take()
     {
         read_log(store, deferred);
-        return store.wait_loaded(&Watch::default());
+        return store.wait_loaded(&Interrupt::default());
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ pub(crate) fn answer_early(
     store: &Store,
     name: &str,
     operation: &Operation,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Result<Option<Answered>> {
     if store.is_loaded() {
         return Ok(None);
@@ -90,7 +90,7 @@ pub(crate) fn answer_early(
     {
         return Ok(Some(answered));
     }
-    store.wait_loaded(watch)?;
+    store.wait_loaded(interrupt)?;
     Ok(None)
 }
 

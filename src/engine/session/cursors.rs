@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::engine::aggregate::aggregation::Aggregation;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
@@ -40,10 +40,10 @@ impl Source {
         }
     }
 
-    fn next_batch(&mut self, store: &Store, size: u32, watch: &Watch) -> Result<Vec<Document>> {
+    fn next_batch(&mut self, store: &Store, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
         match self {
-            Source::Find(cursor) => cursor.next_batch(store, size, watch),
-            Source::Aggregate(aggregation) => aggregation.next_batch(size, watch),
+            Source::Find(cursor) => cursor.next_batch(store, size, interrupt),
+            Source::Aggregate(aggregation) => aggregation.next_batch(size, interrupt),
         }
     }
 }
@@ -73,10 +73,10 @@ impl OpenCursors {
         store: &Store,
         mut cursor: Source,
         size: u32,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> (Option<Arc<Collection>>, Result<Answer>) {
         let collection = cursor.collection().cloned();
-        let documents = match cursor.next_batch(store, size, watch) {
+        let documents = match cursor.next_batch(store, size, interrupt) {
             Ok(documents) => documents,
             Err(error) => return (collection, Err(error)),
         };
@@ -96,7 +96,7 @@ impl OpenCursors {
         store: &Store,
         number: u64,
         size: u32,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> (Option<Arc<Collection>>, Result<Answer>) {
         let open = {
             let cursors = self.cursors.lock();
@@ -116,7 +116,7 @@ impl OpenCursors {
         open.used.store(store.now() as u64, Ordering::Relaxed);
         let mut cursor = open.cursor.lock();
         let collection = cursor.collection().cloned();
-        match cursor.next_batch(store, size, watch) {
+        match cursor.next_batch(store, size, interrupt) {
             Err(error) => {
                 // The rest of the batch is lost, so the cursor ends.
                 drop(cursor);

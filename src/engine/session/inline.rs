@@ -69,10 +69,10 @@ impl Session {
         for task in work {
             let find = small_find(&task.operation).filter(|_| spent < NONBLOCKING_DOCUMENTS);
             let outcome = find.and_then(|(filter, options)| {
-                let watch = self.watch(&task.limits);
+                let interrupt = self.start_limits(&task.limits);
                 let hint = options.hint.as_ref();
                 nonblocking(|| {
-                    self.guarded(false, &watch, || {
+                    self.guarded(false, &interrupt, || {
                         let (name, limits) = (&task.name, &task.limits);
                         let constants = Constants::default();
                         match Cursor::open(&self.store, name, filter, options, hint, &constants, limits) {
@@ -80,7 +80,7 @@ impl Session {
                             Ok(cursor) => {
                                 let source = Source::Find(Box::new(cursor));
                                 let (collection, answer) =
-                                    self.cursors.first_batch(&self.store, source, options.batch, &watch);
+                                    self.cursors.first_batch(&self.store, source, options.batch, &interrupt);
                                 Outcome::Now(collection, answer)
                             }
                         }
@@ -123,18 +123,18 @@ impl Session {
                 left.push(task);
                 continue;
             }
-            let watch = self.watch_write(&task.operation, &task.limits);
+            let interrupt = self.start_write_limits(&task.operation, &task.limits);
             let outcome = nonblocking(|| {
-                self.guarded(true, &watch, || {
+                self.guarded(true, &interrupt, || {
                     let defect = || Error::new(Kind::Internal, "a write was taken for another operation");
-                    let write = self.write(&task.name, &task.operation, &watch);
+                    let write = self.write(&task.name, &task.operation, &interrupt);
                     write.map_or_else(|| Outcome::Now(None, Err(defect())), Outcome::Published)
                 })
             });
             match outcome {
                 Some(outcome) => {
                     done += 1;
-                    watch.begin();
+                    interrupt.begin();
                     self.answer(outcome, task.reply);
                 }
                 None => {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::session::Session;
-use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::operation::request::Operation;
 
 /// Milliseconds for which operations may still run once their database is being closed, before they are interrupted.
@@ -14,22 +14,22 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 
 impl Session {
     /// Starts the limits of an operation.
-    pub(crate) fn watch(&self, limits: &Limits) -> Watch {
-        Watch::start(limits, self.store.now()).until(self.interrupted.clone())
+    pub(crate) fn start_limits(&self, limits: &Limits) -> Interrupt {
+        Interrupt::start(limits, self.store.now()).until(self.interrupted.clone())
     }
 
     /// Starts the limits of a write by `_id`. One that only takes as long as its input requires is not interrupted: it was
     /// called before the close, and in the order of the calls.
-    pub(crate) fn watch_write(&self, operation: &Operation, limits: &Limits) -> Watch {
-        let watch = Watch::start(limits, self.store.now());
+    pub(crate) fn start_write_limits(&self, operation: &Operation, limits: &Limits) -> Interrupt {
+        let interrupt = Interrupt::start(limits, self.store.now());
         match operation {
             Operation::Update { .. }
             | Operation::Replace { .. }
             | Operation::Delete { .. }
             | Operation::FindOneAnd { .. }
             | Operation::Bulk { .. }
-            | Operation::Let { .. } => watch.until(self.interrupted_writes.clone()),
-            _ => watch,
+            | Operation::Let { .. } => interrupt.until(self.interrupted_writes.clone()),
+            _ => interrupt,
         }
     }
 

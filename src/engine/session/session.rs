@@ -24,7 +24,7 @@ use super::cursors::{OpenCursors, Source};
 use crate::document::{Path, RawValue};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::path::Committed;
-use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::exec::work_queue::{Job, WorkQueue};
 use crate::engine::operation::classify::{Answering, is_write, names_id, writes, writes_by_id};
@@ -144,12 +144,12 @@ impl Session {
                 _ => &mut scans,
             };
             // Time in the queue counts.
-            let watch = match writes_by_id(&task.operation) {
-                true => self.watch_write(&task.operation, &task.limits),
-                false => self.watch(&task.limits),
+            let interrupt = match writes_by_id(&task.operation) {
+                true => self.start_write_limits(&task.operation, &task.limits),
+                false => self.start_limits(&task.limits),
             };
             let session = self.clone();
-            let job: Job = Box::new(move || session.run(task, &watch));
+            let job: Job = Box::new(move || session.run(task, &interrupt));
             queue.push(job);
         }
         for (queue, jobs) in [(&self.writes, writes), (&self.reads, reads), (&self.scans, scans)] {
@@ -161,7 +161,7 @@ impl Session {
 
     /// Runs one operation on this thread and waits for its answer.
     pub fn call(&self, name: &str, operation: Operation) -> (Option<Arc<Collection>>, Result<Answer>) {
-        match self.outcome(name, operation, &Limits::default(), &Watch::default()) {
+        match self.outcome(name, operation, &Limits::default(), &Interrupt::default()) {
             Outcome::Now(collection, answer) => (collection, answer),
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.storage().drive();
@@ -214,9 +214,9 @@ impl Session {
         self.is_closed() || !self.store.is_loaded()
     }
 
-    fn run(&self, task: Task, watch: &Watch) {
+    fn run(&self, task: Task, interrupt: &Interrupt) {
         let Task { name, operation, limits, reply } = task;
-        self.answer(self.outcome(&name, operation, &limits, watch), reply);
+        self.answer(self.outcome(&name, operation, &limits, interrupt), reply);
     }
 
     /// Returns the result now, or when the LSN that it depends on is published.
@@ -229,17 +229,17 @@ impl Session {
         }
     }
 
-    fn outcome(&self, name: &str, operation: Operation, limits: &Limits, watch: &Watch) -> Outcome {
+    fn outcome(&self, name: &str, operation: Operation, limits: &Limits, interrupt: &Interrupt) -> Outcome {
         let writes = writes(&operation);
-        let outcome = self.guarded(writes, watch, || {
-            match background_load::answer_early(&self.store, name, &operation, watch) {
+        let outcome = self.guarded(writes, interrupt, || {
+            match background_load::answer_early(&self.store, name, &operation, interrupt) {
                 Err(error) => Outcome::Now(None, Err(error)),
                 Ok(Some((collection, answer))) => Outcome::Now(collection, answer),
-                Ok(None) => match self.write(name, &operation, watch) {
+                Ok(None) => match self.write(name, &operation, interrupt) {
                     Some(committed) => Outcome::Published(committed),
-                    None => match self.taken_apart(operation, watch) {
+                    None => match self.taken_apart(operation, interrupt) {
                         Ok((operation, constants)) => {
-                            self.execute(name, operation, &constants, limits, watch)
+                            self.execute(name, operation, &constants, limits, interrupt)
                         }
                         Err(error) => Outcome::Now(None, Err(error)),
                     },
@@ -251,7 +251,12 @@ impl Session {
     }
 
     /// Checks that precede every operation, and the handling of a panic.
-    pub(crate) fn guarded(&self, writes: bool, watch: &Watch, run: impl FnOnce() -> Outcome) -> Outcome {
+    pub(crate) fn guarded(
+        &self,
+        writes: bool,
+        interrupt: &Interrupt,
+        run: impl FnOnce() -> Outcome,
+    ) -> Outcome {
         if self.is_closed() {
             let message = format!("the database {} is closed; open it again", self.store.name());
             return Outcome::Now(None, Err(Error::new(Kind::Closed, message)));
@@ -262,9 +267,9 @@ impl Session {
         }
         // An operation that is tried on the caller's thread may still go to its queue.
         if !is_nonblocking() {
-            watch.begin();
+            interrupt.begin();
         }
-        if let Err(error) = watch.check(|| self.store.now()) {
+        if let Err(error) = interrupt.check(|| self.store.now()) {
             return Outcome::Now(None, Err(error));
         }
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
@@ -279,13 +284,13 @@ impl Session {
         operation: Operation,
         constants: &Constants,
         limits: &Limits,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> Outcome {
         let store = &*self.store;
         match operation {
             Operation::Create => Outcome::Published(collections::create_collection(store, name)),
             Operation::CreateIndexes { specs } => {
-                Outcome::Published(requests::request_indexes(store, name, &specs, watch))
+                Outcome::Published(requests::request_indexes(store, name, &specs, interrupt))
             }
             Operation::DropIndex { index } => {
                 Outcome::Published(requests::request_drop_index(store, name, &index))
@@ -296,15 +301,15 @@ impl Session {
                 Err(error) => Outcome::Now(None, Err(error)),
             },
             Operation::Aggregate { pipeline, batch, hint } => {
-                self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), watch)
+                self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), interrupt)
             }
             Operation::Bulk { operations, order } => {
-                Outcome::Published(bulk::bulk(store, name, operations, order, watch, |write, ahead| {
+                Outcome::Published(bulk::bulk(store, name, operations, order, interrupt, |write, ahead| {
                     let answering = Answering::default();
                     self.modify(
                         name,
                         &write,
-                        (watch, constants, Some(ahead)),
+                        (interrupt, constants, Some(ahead)),
                         &answering,
                         |change, outcome, _| match change {
                             Operation::Delete { .. } => Write::Deleted(outcome.matched),
@@ -314,7 +319,7 @@ impl Session {
                 }))
             }
             read => {
-                let (collection, answer) = self.read(name, read, constants, limits, watch);
+                let (collection, answer) = self.read(name, read, constants, limits, interrupt);
                 Outcome::Now(collection, answer)
             }
         }
@@ -326,20 +331,20 @@ impl Session {
         (pipeline, constants): (&Incoming, &Constants),
         batch: u32,
         hint: Option<&Incoming>,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> Outcome {
-        let opened = Aggregation::open(&self.store, name, (pipeline, constants), hint, watch);
+        let opened = Aggregation::open(&self.store, name, (pipeline, constants), hint, interrupt);
         let mut aggregation = match opened {
             Ok(aggregation) => aggregation,
             Err(error) => return Outcome::Now(None, Err(error)),
         };
         if !is_write(pipeline) {
             let (collection, answer) =
-                self.cursors.first_batch(&self.store, Source::Aggregate(aggregation), batch, watch);
+                self.cursors.first_batch(&self.store, Source::Aggregate(aggregation), batch, interrupt);
             return Outcome::Now(collection, answer);
         }
         let result =
-            aggregation.next_batch(batch, watch).map(|documents| Answer::Batch { cursor: 0, documents });
+            aggregation.next_batch(batch, interrupt).map(|documents| Answer::Batch { cursor: 0, documents });
         Outcome::Published(Committed { result, lsn: aggregation.written() })
     }
 
@@ -349,7 +354,7 @@ impl Session {
         operation: Operation,
         constants: &Constants,
         limits: &Limits,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> (Option<Arc<Collection>>, Result<Answer>) {
         let store = &*self.store;
         let collection = store.views().collection(name);
@@ -379,30 +384,34 @@ impl Session {
                         ));
                     }
                     let hint = Hint::of(hint.as_ref())?;
-                    count::count(store, name, &filter, (skip, limit), hint.as_ref(), watch).map(Answer::Count)
+                    count::count(store, name, &filter, (skip, limit), hint.as_ref(), interrupt)
+                        .map(Answer::Count)
                 })
             }
             Operation::Find { filter, options } => {
                 let hint = options.hint.as_ref();
                 return match Cursor::open(store, name, &filter, &options, hint, constants, limits) {
                     Err(error) => (None, Err(error)),
-                    Ok(cursor) => {
-                        self.cursors.first_batch(store, Source::Find(Box::new(cursor)), options.batch, watch)
-                    }
+                    Ok(cursor) => self.cursors.first_batch(
+                        store,
+                        Source::Find(Box::new(cursor)),
+                        options.batch,
+                        interrupt,
+                    ),
                 };
             }
             Operation::Distinct { key, filter, hint } => {
                 parse_filter_with(&filter, constants).and_then(|filter| {
                     let path = Path::parse(&text_of(&key)?);
                     let hint = Hint::of(hint.as_ref())?;
-                    count::distinct(store, name, &path, &filter, hint.as_ref(), watch).map(Answer::Values)
+                    count::distinct(store, name, &path, &filter, hint.as_ref(), interrupt).map(Answer::Values)
                 })
             }
             Operation::Explain { operation, verbosity } => {
-                subject::explain(&self.store, name, &operation, operation.hint(), verbosity, watch)
+                subject::explain(&self.store, name, &operation, operation.hint(), verbosity, interrupt)
                     .map(Answer::Value)
             }
-            Operation::More { cursor, batch } => return self.cursors.more(store, cursor, batch, watch),
+            Operation::More { cursor, batch } => return self.cursors.more(store, cursor, batch, interrupt),
             Operation::CloseCursor { cursor } => {
                 self.cursors.close(cursor);
                 Ok(Answer::Done)

@@ -4,7 +4,7 @@ use super::session::Session;
 use crate::document::{Value, incoming};
 use crate::engine::commit::path::Committed;
 use crate::engine::commit::read_ahead::ReadAhead;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::classify::Answering;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Upsert};
@@ -20,7 +20,7 @@ use crate::query::{Filter, Sort, Update};
 use parking_lot::Mutex;
 
 /// The context of a write: its limits, the context of its expressions, and what was read ahead for it.
-pub(super) type Seen<'s> = (&'s Watch, &'s Constants, Option<&'s Mutex<ReadAhead>>);
+pub(super) type Seen<'s> = (&'s Interrupt, &'s Constants, Option<&'s Mutex<ReadAhead>>);
 
 impl Session {
     /// Writes that make one commit, unless they are large; `None` for any other operation.
@@ -28,7 +28,7 @@ impl Session {
         &self,
         name: &str,
         operation: &Operation,
-        watch: &Watch,
+        interrupt: &Interrupt,
     ) -> Option<Committed<Answer>> {
         let store = &*self.store;
         let (operation, variables) = operation.with_variables();
@@ -36,15 +36,15 @@ impl Session {
             operation,
             Operation::Insert { .. } | Operation::Set { .. } | Operation::DeleteId { .. }
         );
-        let constants = match if by_id { Ok(Constants::default()) } else { self.constants(variables, watch) }
-        {
-            Ok(constants) => constants,
-            Err(error) => return Some(Committed::failed(error)),
-        };
-        let seen = (watch, &constants, None);
+        let constants =
+            match if by_id { Ok(Constants::default()) } else { self.constants(variables, interrupt) } {
+                Ok(constants) => constants,
+                Err(error) => return Some(Committed::failed(error)),
+            };
+        let seen = (interrupt, &constants, None);
         Some(match operation {
             Operation::Insert { documents, order } => {
-                by_id::insert_within(store, name, documents, *order, watch)
+                by_id::insert_within(store, name, documents, *order, interrupt)
             }
             Operation::Set { entries } => by_id::set(store, name, entries),
             Operation::DeleteId { id, if_version } => by_id::delete_id(store, name, id, *if_version),
@@ -67,17 +67,21 @@ impl Session {
     }
 
     /// The operation itself, and the context of its expressions.
-    pub(crate) fn taken_apart(&self, operation: Operation, watch: &Watch) -> Result<(Operation, Constants)> {
+    pub(crate) fn taken_apart(
+        &self,
+        operation: Operation,
+        interrupt: &Interrupt,
+    ) -> Result<(Operation, Constants)> {
         match operation {
             Operation::Let { variables, operation } => {
-                Ok((*operation, self.constants(Some(&variables), watch)?))
+                Ok((*operation, self.constants(Some(&variables), interrupt)?))
             }
-            plain => Ok((plain, self.constants(None, watch)?)),
+            plain => Ok((plain, self.constants(None, interrupt)?)),
         }
     }
 
-    fn constants(&self, variables: Option<&Incoming>, watch: &Watch) -> Result<Constants> {
-        find::constants(&self.store, variables, watch)
+    fn constants(&self, variables: Option<&Incoming>, interrupt: &Interrupt) -> Result<Constants> {
+        find::constants(&self.store, variables, interrupt)
     }
 
     /// Runs one write by filter and builds its result.
@@ -101,7 +105,7 @@ impl Session {
         &self,
         name: &str,
         write: &Operation,
-        (watch, constants, ahead): Seen<'_>,
+        (interrupt, constants, ahead): Seen<'_>,
         answering: &Answering,
     ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
         let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
@@ -120,7 +124,7 @@ impl Session {
                     sort,
                     hint: hint.as_ref(),
                     answer,
-                    watch,
+                    interrupt,
                     ahead,
                 },
             )

@@ -13,7 +13,7 @@ use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{
     NONBLOCKING_BYTES, blocked, is_nonblocking, nonblocking_work, would_block,
 };
@@ -214,11 +214,11 @@ impl Store {
     }
 
     /// Waits until everything was read.
-    pub(crate) fn wait_loaded(&self, watch: &Watch) -> Result<()> {
+    pub(crate) fn wait_loaded(&self, interrupt: &Interrupt) -> Result<()> {
         if self.is_loaded() {
             return Ok(());
         }
-        self.loading.wait(|| watch.check(|| self.now()))
+        self.loading.wait(|| interrupt.check(|| self.now()))
     }
 
     pub(crate) fn loading(&self) -> &Loading {
@@ -344,9 +344,9 @@ impl Store {
     }
 
     /// The budget of an operation under these limits.
-    pub(crate) fn work(&self, watch: &Watch) -> Work {
+    pub(crate) fn work(&self, interrupt: &Interrupt) -> Work {
         nonblocking_work()
-            .unwrap_or_else(|| watch.work(self.work_clock.clone(), self.options.query_memory_limit))
+            .unwrap_or_else(|| interrupt.work(self.work_clock.clone(), self.options.query_memory_limit))
     }
 
     /// Opens a view of the newest published state.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::extended_json;
 use crate::document::RawValue;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::read::scan;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
@@ -74,7 +74,7 @@ impl Export {
             let message = format!("the database {} was closed during the export", self.store.name());
             return Err(Error::new(Kind::Closed, message));
         }
-        self.store.wait_loaded(&Watch::default())?;
+        self.store.wait_loaded(&Interrupt::default())?;
         let Export { store, only, begun, filter, .. } = self;
         let begun = begun.get_or_insert_with(|| Begun::new(store, only.as_deref()));
         let mut piece = Piece::default();
@@ -97,7 +97,7 @@ impl Export {
                 (begun.slot, end),
                 begun.view.lsn(),
                 filter,
-                &Watch::default(),
+                &Interrupt::default(),
                 visit,
             )?;
             if begun.slot >= end {

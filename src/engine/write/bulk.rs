@@ -4,7 +4,7 @@ use super::by_id;
 use crate::document::incoming;
 use crate::engine::commit::path::Committed;
 use crate::engine::commit::read_ahead::{self, ReadAhead};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation};
@@ -24,7 +24,7 @@ pub fn bulk(
     name: &str,
     operations: Vec<Operation>,
     order: InsertOrder,
-    watch: &Watch,
+    interrupt: &Interrupt,
     mut modify: impl FnMut(Operation, &Mutex<ReadAhead>) -> Committed<Write>,
 ) -> Committed<Answer> {
     let mut outcome = BulkOutcome::default();
@@ -32,14 +32,14 @@ pub fn bulk(
     let mut stretches = Stretches::new(store, name, &operations);
     let mut operations = operations.into_iter().enumerate().peekable();
     while let Some((index, operation)) = operations.next() {
-        stretches.reach(index, watch);
+        stretches.reach(index, interrupt);
         match operation {
             Operation::Insert { mut documents, .. } => {
                 let more = |next: &(usize, Operation)| matches!(next.1, Operation::Insert { .. });
                 while let Some((_, Operation::Insert { documents: next, .. })) = operations.next_if(more) {
                     documents.extend(next);
                 }
-                lsn = lsn.max(bulk_insert(store, name, index, &documents, (order, watch), &mut outcome));
+                lsn = lsn.max(bulk_insert(store, name, index, &documents, (order, interrupt), &mut outcome));
             }
             other => {
                 let Committed { result, lsn: own } = modify(other, &stretches.ahead);
@@ -60,10 +60,10 @@ fn bulk_insert(
     name: &str,
     first: usize,
     documents: &[Incoming],
-    (order, watch): (InsertOrder, &Watch),
+    (order, interrupt): (InsertOrder, &Interrupt),
     outcome: &mut BulkOutcome,
 ) -> Lsn {
-    let Committed { result, lsn } = by_id::insert_within(store, name, documents, order, watch);
+    let Committed { result, lsn } = by_id::insert_within(store, name, documents, order, interrupt);
     match result {
         Ok(Answer::Inserted { inserted, failures }) => {
             outcome.inserted += inserted;
@@ -98,7 +98,7 @@ impl<'s> Stretches<'s> {
     }
 
     /// Reads for the write at this index and the following ones, unless that was done. A failed read is left to its write.
-    fn reach(&mut self, index: usize, watch: &Watch) {
+    fn reach(&mut self, index: usize, interrupt: &Interrupt) {
         if index < self.end || index >= self.keys.len() {
             return;
         }
@@ -125,7 +125,7 @@ impl<'s> Stretches<'s> {
             &collection,
             found.into_iter().map(|(_, slot)| slot),
             ahead,
-            watch,
+            interrupt,
         );
     }
 }

@@ -87,7 +87,7 @@ pub fn modify_answering(
                 }
             }
         }
-        if let Err(error) = modification.watch.check(|| store.now()) {
+        if let Err(error) = modification.interrupt.check(|| store.now()) {
             return Committed { result: Err(error), lsn };
         }
     }
@@ -110,7 +110,7 @@ fn modify_matching(
     modification: &Modification<'_>,
     collection: Option<&Arc<Collection>>,
 ) -> Committed<Changed> {
-    let Modification { filter, reach, watch, .. } = modification;
+    let Modification { filter, reach, interrupt, .. } = modification;
     let Some(collection) = collection else {
         return Committed { result: Ok(Changed::default()), lsn: store.applied_lsn() };
     };
@@ -137,14 +137,14 @@ fn modify_matching(
             ahead.next_batch();
         }
         let slots = candidates.iter().map(|candidate| candidate.slot);
-        if let Err(error) = read_ahead::read_ahead(store, collection, slots, ahead, watch) {
+        if let Err(error) = read_ahead::read_ahead(store, collection, slots, ahead, interrupt) {
             return Committed { result: Err(error), lsn };
         }
         // A change that is more than a little work is computed before the lock is taken.
         let first = u32::from(!modification.is_light());
         let (mut at, mut ready, mut misses) = (0, Vec::new(), first);
         while at < candidates.len() {
-            if let Err(error) = watch.check(|| store.now()) {
+            if let Err(error) = interrupt.check(|| store.now()) {
                 return Committed { result: Err(error), lsn };
             }
             if let Err(error) = would_block(|| misses > 1) {
@@ -156,7 +156,7 @@ fn modify_matching(
                 None => Ok(None),
                 Some(slot) => {
                     let subject = Subject::Document(collection.number(), slot);
-                    store.precedence().take(subject, || watch.check(|| store.now())).map(Some)
+                    store.precedence().take(subject, || interrupt.check(|| store.now())).map(Some)
                 }
             };
             let worked = held.and_then(|held| {
@@ -170,7 +170,7 @@ fn modify_matching(
                 Err(error) => return Committed { result: Err(error), lsn },
             };
             let bytes = rest.iter().map(|one| one.bytes + 64).sum::<usize>().min(PART_BYTES);
-            let committed = commit::run_ahead(store, bytes, watch, ahead, |commit| {
+            let committed = commit::run_ahead(store, bytes, interrupt, ahead, |commit| {
                 let changed = change_candidates(commit, collection, modification, rest, &ready)?;
                 if changed.unready && misses == 0 {
                     // Computed completely first, so that a part is one commit. If other writers keep changing documents
@@ -220,7 +220,7 @@ fn candidates(
     search: &mut Option<Selection>,
     ahead: &ReadAhead,
 ) -> Result<Vec<Candidate>> {
-    let Modification { filter, reach, watch, sort, hint, .. } = *modification;
+    let Modification { filter, reach, interrupt, sort, hint, .. } = *modification;
     if search.is_none()
         && let Some(found) = candidate_ahead(collection, modification, ahead)?
     {
@@ -229,7 +229,7 @@ fn candidates(
     }
     // The following is short for a document that is named by `_id`, and for no other.
     would_block(|| filter.id().is_none())?;
-    let mut reading = ReadContext { store, collection, view: Lsn::NEWEST, filter, watch };
+    let mut reading = ReadContext { store, collection, view: Lsn::NEWEST, filter, interrupt };
     let mut found = Vec::new();
     let wanted = if reach == Reach::One { 1 } else { PART_DOCUMENTS };
     let mut take = |slot, lsn, span: Span| {

@@ -9,7 +9,7 @@ use super::by_id;
 use super::modification::{Change, Modification};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
-use crate::engine::exec::interrupt::{Limits, Watch};
+use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::nonblocking;
 use crate::engine::index_build::create;
 use crate::engine::operation::input::{Incoming, parse_filter};
@@ -82,7 +82,7 @@ impl Bench {
             sort: None,
             hint,
             answer: None,
-            watch: &Watch::default(),
+            interrupt: &Interrupt::default(),
             ahead: None,
         };
         by_filter::modify(self.store(), &modification)
@@ -132,7 +132,7 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
             sort: None,
             hint: hint.as_ref(),
             answer: None,
-            watch: &Watch::default(),
+            interrupt: &Interrupt::default(),
             ahead: None,
         };
         let found = beside_a_commit(store, || {

@@ -9,7 +9,7 @@ use crate::engine::commit;
 use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
 use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over};
 use crate::engine::commit::read_ahead::{self, ReadAhead};
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, SetEntry};
@@ -30,7 +30,7 @@ struct Prepared<'a> {
 
 /// Inserts documents; failures are part of the result.
 pub fn insert(store: &Store, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
-    insert_within(store, name, documents, order, &Watch::default())
+    insert_within(store, name, documents, order, &Interrupt::default())
 }
 
 /// Like `insert`, but stops between two commits when the interrupt fires.
@@ -39,14 +39,14 @@ pub fn insert_within(
     name: &str,
     documents: &[Incoming],
     order: InsertOrder,
-    watch: &Watch,
+    interrupt: &Interrupt,
 ) -> Committed<Answer> {
     let mut inserted = 0;
     let mut failures: Vec<WriteError> = Vec::new();
     let mut lsn = Lsn(0);
     let mut first = 0;
     while first < documents.len() {
-        if let Err(error) = watch.check(|| store.now()) {
+        if let Err(error) = interrupt.check(|| store.now()) {
             failures.push(WriteError { index: first, error });
             break;
         }
@@ -56,7 +56,7 @@ pub fn insert_within(
         let prepared: Vec<_> =
             chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
         let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
-        let committed = commit::run_within(store, bytes, watch, |commit| {
+        let committed = commit::run_within(store, bytes, interrupt, |commit| {
             let mut failed = Vec::new();
             let mut count = 0;
             // The collection is created with the first document that can be inserted, if it does not exist.
@@ -109,15 +109,15 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
         Err(error) => return Committed::failed(error),
     };
     let bytes = entries.iter().map(|entry| entry.document.range.len() + 64).sum();
-    let watch = Watch::default();
+    let interrupt = Interrupt::default();
     let mut ahead = ReadAhead::default();
     if let Some(collection) = &collection {
         let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
-        if let Err(error) = read_ahead::read_ahead(store, collection, slots, &mut ahead, &watch) {
+        if let Err(error) = read_ahead::read_ahead(store, collection, slots, &mut ahead, &interrupt) {
             return Committed::failed(error);
         }
     }
-    commit::run_ahead(store, bytes, &watch, &mut ahead, |commit| {
+    commit::run_ahead(store, bytes, &interrupt, &mut ahead, |commit| {
         let mut versions = Vec::with_capacity(entries.len());
         for (entry, prepared) in entries.iter().zip(&prepared) {
             let collection = commit.collection_or_create(name)?;

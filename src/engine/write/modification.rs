@@ -2,7 +2,7 @@
 
 use crate::document::{RawValue, Shapes, Value, encode};
 use crate::engine::commit::read_ahead::ReadAhead;
-use crate::engine::exec::interrupt::Watch;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Reach, Returned, Upsert};
 use crate::engine::plan::hint::Hint;
@@ -40,7 +40,7 @@ pub struct Modification<'a> {
     /// The document to return, and its projection.
     pub answer: Option<(Returned, Option<&'a Projection>)>,
     /// When to stop.
-    pub watch: &'a Watch,
+    pub interrupt: &'a Interrupt,
     /// What was read ahead, if the filter names an `_id`.
     pub ahead: Option<&'a Mutex<ReadAhead>>,
 }

@@ -84,7 +84,7 @@ pub(crate) fn work_out(
     ahead: &mut ReadAhead,
 ) -> Result<()> {
     would_block(|| candidates.iter().any(|candidate| candidate.bytes > LIGHT))?;
-    let work = store.work(modification.watch);
+    let work = store.work(modification.interrupt);
     let mut bytes = 0;
     for (n, candidate) in candidates.iter().enumerate() {
         let newest = collection.slab().newest(candidate.slot, Stamp::of);

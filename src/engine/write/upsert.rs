@@ -73,8 +73,8 @@ fn upsert_since(
     mut searched: Option<Searched<'_>>,
     lsn: &mut Lsn,
 ) -> Result<Upserted> {
-    let Modification { name, watch, filter, .. } = *modification;
-    let work = store.work(watch);
+    let Modification { name, interrupt, filter, .. } = *modification;
+    let work = store.work(interrupt);
     let (object, id) = upserted(modification, store.now(), &work)?;
     work.check()?;
     let document = Value::Object(object);
@@ -86,38 +86,39 @@ fn upsert_since(
     encode::encode_plain(&id, &mut plain);
     let key = key_of(RawValue::new(&plain, Shapes::none()));
     let known = searched.as_ref().and_then(|searched| searched.collection);
-    let check = || watch.check(|| store.now());
+    let check = || interrupt.check(|| store.now());
     let mut packed = known.map(|known| PackedDocument::of(known, &document)).transpose()?;
     let (mut tries, mut held) = (0, None);
     loop {
         check()?;
-        let Committed { result, lsn: own } = commit::run_within(store, plain.len() + 256, watch, |commit| {
-            if let Some(Searched { collection, lsn }) = searched {
-                let now = commit.collection(name);
-                if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
-                    return Ok(Attempt::Elsewhere);
+        let Committed { result, lsn: own } =
+            commit::run_within(store, plain.len() + 256, interrupt, |commit| {
+                if let Some(Searched { collection, lsn }) = searched {
+                    let now = commit.collection(name);
+                    if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
+                        return Ok(Attempt::Elsewhere);
+                    }
+                    if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
+                        return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
+                    }
                 }
-                if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
-                    return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
+                let collection = commit.collection_or_create(name)?;
+                let target = match commit.current(&collection, &key)? {
+                    Current::Present(_) => return Err(duplicate_id(name, &id).into()),
+                    Current::Absent(target) => target,
+                };
+                match &packed {
+                    Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
+                    Some(packed) => {
+                        commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
+                    }
+                    None => {
+                        commit.pack_value(&collection, &document)?;
+                        commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
+                    }
                 }
-            }
-            let collection = commit.collection_or_create(name)?;
-            let target = match commit.current(&collection, &key)? {
-                Current::Present(_) => return Err(duplicate_id(name, &id).into()),
-                Current::Absent(target) => target,
-            };
-            match &packed {
-                Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
-                Some(packed) => {
-                    commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
-                }
-                None => {
-                    commit.pack_value(&collection, &document)?;
-                    commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
-                }
-            }
-            Ok(Attempt::Inserted)
-        });
+                Ok(Attempt::Inserted)
+            });
         *lsn = (*lsn).max(own);
         match (result?, &mut searched) {
             (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
@@ -166,7 +167,7 @@ fn has_match(
     }
     let (mut at, end) = (0, collection.slab().end());
     while at < end {
-        modification.watch.check(|| store.now())?;
+        modification.interrupt.check(|| store.now())?;
         let mut newer = Vec::new();
         let to = end.min(at + PAGE);
         collection.slab().scan(at, to, Lsn::NEWEST, |slot, version| {
