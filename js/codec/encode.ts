@@ -282,25 +282,27 @@ class Encoder extends TokenWriter {
     return this.shapes.numberOf(names)
   }
 
-  /** Writes an object of a filter or update. Undefined fields are left out of updates, but not of the conditions of `$pull`: fewer conditions pull more. */
+  /** Writes an object of a filter or update. Undefined fields are left out of updates. */
   private map(object: object, keys: string[], depth: number): void {
-    const omits = this.ignoreUndefined && this.role === 'update' && (!this.conditions || depth === 2)
     // The head of a larger map has another length when fields are left out.
-    if (omits && depth > 1 && keys.length > MOST_PATCHED) return this.gathered(object, keys, depth, false, undefined)
+    if (keys.length > MOST_PATCHED && depth > 1 && this.omits(depth)) return this.gathered(object, keys, depth, false, undefined)
     this.enter(depth)
-    const start = this.out.length
+    const { out } = this
+    const start = out.length
     let count = keys.length
     this.count(0x80, 0xde, count)
     let i = 0
     try {
       for (; i < keys.length; i++) {
         const key = keys[i] as string
+        const at = out.length
+        this.key(key)
         const value = (object as { [key: string]: unknown })[key]
-        if (value === undefined && omits && keys.length <= MOST_PATCHED) {
-          this.out.bytes[start] = 0x80 | --count
+        if (value === undefined && keys.length <= MOST_PATCHED && this.omits(depth)) {
+          out.length = at
+          out.bytes[start] = 0x80 | --count
           continue
         }
-        this.key(key)
         const pulls = depth === 1 && key === '$pull' && this.role === 'update'
         if (pulls) this.conditions = true
         this.value(value, depth + 1)
@@ -310,6 +312,11 @@ class Encoder extends TokenWriter {
     } catch (error) {
       throw under(error, keys[i] as string)
     }
+  }
+
+  /** Whether undefined fields at this depth are left out: those of updates, but not of the conditions of `$pull`, as fewer conditions pull more. */
+  private omits(depth: number): boolean {
+    return this.role === 'update' && this.ignoreUndefined && (!this.conditions || depth === 2)
   }
 
   private key(key: string): void {
