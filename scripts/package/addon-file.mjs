@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 
-/** No addon may be larger: an install brings one. */
-export const LARGEST = 5 * 1024 * 1024
+/** No addon may be larger: an install brings one. With link-time optimisation they have some 6.8 MB, 3 MB of which are downloaded. */
+export const LARGEST = 7.5 * 1024 * 1024
 
 /** The oldest glibc that the packages promise to run on. */
 export const OLDEST_GLIBC = '2.17'
