@@ -148,7 +148,7 @@ if (unix) {
       const files = () => readdirSync(here).map((name) => [name, readFileSync(join(here, name), 'hex')])
       const before = files()
       const acts = { compact: () => db.compact(), close: () => db.close(), write: () => db.collection('c').insertOne({ _id: 'refused' }) }
-      await rejectsWith(t, 'STORAGE_POISONED', acts[act](), /is not the directory that was opened: that was moved, removed or replaced/)
+      await rejectsWith(t, 'STORAGE_POISONED', acts[act](), /is not the directory that was opened: it was moved, removed or replaced/)
       if (act !== 'close') await rejectsWith(t, 'STORAGE_POISONED', db.close())
       t.deepEqual(files(), before)
       t.deepEqual(await ids(here), ['theirs'])

@@ -2,7 +2,7 @@
 // deployment or a bundle would be.
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,11 +11,14 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
 import { targets } from '../scripts/package/targets.mjs'
+import { hostTarget } from '../scripts/proofs/project.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = createRequire(import.meta.url)('../package.json')
-const addon = readdirSync(root).find((name) => name.endsWith('.node'))
-const here = addon.split('.').at(-2)
+const here = hostTarget().name
+const addon = `moltendb-node.${here}.node`
+/** The addon under test: that of the checkout, or of `npm run test:target`. */
+const built = process.env.MOLTENDB_NATIVE_PATH ?? join(root, addon)
 const other = here.startsWith('darwin') ? 'linux-x64-gnu' : 'darwin-arm64'
 
 /** A folder that goes away with the test. */
@@ -64,7 +67,7 @@ function open(project, { before = '', env = {}, flags = [], from = 'moltendb-nod
 
 test('a runtime whose util.types lacks a function, as Deno does, stores instances of classes', (t) => {
   const project = install(t)
-  installPlatform(project, here, join(root, addon))
+  installPlatform(project, here, built)
   const before = `
     require('util').types.isExternal = undefined
     const own = new (require('moltendb-node').ObjectId)('65a0c0ffee65a0c0ffee65a0')
@@ -79,7 +82,7 @@ test('a runtime whose util.types lacks a function, as Deno does, stores instance
 
 test('the package of the platform is loaded', (t) => {
   const project = install(t)
-  installPlatform(project, here, join(root, addon))
+  installPlatform(project, here, built)
   t.deepEqual(open(project), { inserted: 1 })
 })
 
@@ -147,7 +150,7 @@ test('in a bundle it says that the addon was left behind', (t) => {
 test('an addon beside the bundle is loaded', (t) => {
   const project = folder(t)
   copyFileSync(join(root, 'index.js'), join(project, 'bundle.js'))
-  copyFileSync(join(root, addon), join(project, addon))
+  copyFileSync(built, join(project, addon))
   t.deepEqual(open(project, { from: './bundle.js' }), { inserted: 1 })
 })
 
@@ -177,14 +180,14 @@ test('a bundle that is an ES module finds the addon beside it, or in node_module
 
 test('MOLTENDB_NATIVE_PATH names an addon of one\'s own, also when the program sets it', (t) => {
   const project = install(t)
-  const path = join(root, addon)
+  const path = built
   t.deepEqual(open(project, { env: { MOLTENDB_NATIVE_PATH: path } }), { inserted: 1 })
   t.deepEqual(open(project, { before: `process.env.MOLTENDB_NATIVE_PATH = ${JSON.stringify(path)}` }), { inserted: 1 })
 })
 
 test('what MOLTENDB_NATIVE_PATH names is all that is tried', (t) => {
   const project = install(t)
-  installPlatform(project, here, join(root, addon))
+  installPlatform(project, here, built)
   const { message } = open(project, { env: { MOLTENDB_NATIVE_PATH: 'nowhere.node' } })
   t.regex(message, /It looked for MOLTENDB_NATIVE_PATH=nowhere\.node \(/)
   t.regex(message, /Set MOLTENDB_NATIVE_PATH to an addon/)
@@ -192,7 +195,7 @@ test('what MOLTENDB_NATIVE_PATH names is all that is tried', (t) => {
 
 test('JavaScript and addon of different versions are refused, both named', (t) => {
   const project = install(t, (script) => script.replace(`var VERSION = "${manifest.version}"`, 'var VERSION = "9.8.7"'))
-  installPlatform(project, here, join(root, addon))
+  installPlatform(project, here, built)
   const { kind, message } = open(project)
   t.is(kind, 'NOT_SUPPORTED')
   t.true(message.includes('The JavaScript is that of moltendb-node 9.8.7'), message)
@@ -215,7 +218,7 @@ test('a Node.js that is too old is refused when the package is loaded, not at th
 test('the permission model says which flag it takes', (t) => {
   const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission'
   const project = install(t)
-  installPlatform(project, here, join(root, addon))
+  installPlatform(project, here, built)
   const { message, cause } = open(project, { flags: [permission, '--allow-fs-read=*'] })
   t.is(cause.code, 'ERR_DLOPEN_DISABLED')
   t.regex(message, /add --allow-addons$|add --allow-addons\. /)
