@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::sink;
 use crate::document::{RawValue, Value};
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::current_document::Target;
 use super::index_delta::Delta;
-use super::path::{Commit, IndexChange, NewContent, StagedChange};
+use super::staged::{Commit, IndexChange, NewContent, StagedChange};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::state::tally::{KeyHash, Tally};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::path::{Commit, CurrentDocument, Halt, Over};
+use super::current_document::{CurrentDocument, Over};
+use super::staged::{Commit, Halt};
 use crate::document::staged::StagedShapes;
 use crate::document::{RawValue, Shape, ShapeId, Value, encode_document, incoming};
 use crate::engine::format::key::Key;

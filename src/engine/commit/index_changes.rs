@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::conflicts::duplicate_key;
 use super::current_document::{CurrentDocument, Target};
 use super::index_delta::Delta;
-use super::path::{Commit, Halt, NewContent};
+use super::staged::{Commit, Halt, NewContent};
 use crate::document::RawValue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;

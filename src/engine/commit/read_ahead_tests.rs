@@ -3,7 +3,7 @@
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::commit;
-use crate::engine::commit::path::Current;
+use crate::engine::commit::current_document::{Current};
 use crate::engine::database::Database;
 use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::registry;
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::index_build::create;
 use crate::engine::index_build::fill;

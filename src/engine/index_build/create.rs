@@ -13,7 +13,7 @@ use super::fill;
 use crate::document::encode_plain;
 use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_key;
-use crate::engine::commit::path::{Commit, Committed, Halt};
+use crate::engine::commit::{Commit, Committed, Halt};
 use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;

@@ -7,7 +7,7 @@ use super::create;
 use super::fill;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::commit;
-use crate::engine::commit::path::{Current, Over};
+use crate::engine::commit::{Current, Over};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::response::Answer;

@@ -2,7 +2,7 @@
 
 use super::create;
 use crate::document::incoming;
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Answer;

@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use super::cursors::{OpenCursors, Source};
 use crate::document::{Path, RawValue};
 use crate::engine::aggregate::aggregation::Aggregation;
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::exec::work_queue::{Job, WorkQueue};

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use crate::document::{Value, incoming};
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::classify::Answering;

@@ -2,7 +2,7 @@
 
 use super::by_id;
 use crate::document::incoming;
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};

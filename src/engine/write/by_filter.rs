@@ -13,7 +13,7 @@ use super::modification::{Candidate, Modification};
 use super::prepared::{self, Changed, change_candidates};
 use super::upsert::{self, Searched, Upserted, may_match};
 use crate::document::Value;
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::operation::request::{Reach, Upsert};

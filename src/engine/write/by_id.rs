@@ -7,7 +7,7 @@ use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
 use crate::engine::commit;
 use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
-use crate::engine::commit::path::{Commit, Committed, Current, Halt, Over};
+use crate::engine::commit::{Commit, Committed, Current, Halt, Over};
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};

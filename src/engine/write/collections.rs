@@ -1,7 +1,7 @@
 //! Collections as a whole: creating, dropping, renaming.
 
 use crate::engine::commit;
-use crate::engine::commit::path::Committed;
+use crate::engine::commit::Committed;
 use crate::engine::operation::response::Answer;
 use crate::engine::state::collection_name::check_name;
 use crate::engine::store::Store;

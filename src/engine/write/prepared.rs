@@ -11,7 +11,7 @@ use super::modification::{Candidate, Change, Modification, projected};
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
 use crate::engine::commit::documents::PackedDocument;
-use crate::engine::commit::path::{Commit, CurrentDocument, Halt, Over};
+use crate::engine::commit::{Commit, CurrentDocument, Halt, Over};
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::{Key, key_of};

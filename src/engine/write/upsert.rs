@@ -8,7 +8,7 @@ use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, o
 use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_id;
 use crate::engine::commit::documents::PackedDocument;
-use crate::engine::commit::path::{Committed, Current, Over};
+use crate::engine::commit::{Committed, Current, Over};
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::input::Incoming;

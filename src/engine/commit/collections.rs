@@ -1,0 +1,93 @@
+//! Collections and indexes that a commit creates, drops or renames.
+
+use std::sync::Arc;
+
+use super::staged::{Commit, IndexChange};
+use crate::document::encode_plain;
+use crate::engine::format::record;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::collection_name::check_name;
+use crate::engine::state::index::Index;
+use crate::error::{Error, Kind, Result};
+use crate::storage::Lsn;
+
+impl Commit<'_> {
+    /// The collection of this name.
+    pub fn collection(&self, name: &str) -> Option<Arc<Collection>> {
+        self.catalogue.as_ref().unwrap_or(&self.applied.catalogue).get(name).cloned()
+    }
+
+    /// The collection of this name, created now if there is none.
+    pub fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
+        if let Some(collection) = self.collection(name) {
+            return Ok(collection);
+        }
+        check_name(name)?;
+        let number = self.applied.next_number.checked_add(self.created.len() as u32).ok_or_else(|| {
+            Error::new(Kind::Limit, "this database has reached the largest collection number; export it and import it into a new one")
+        })?;
+        let collection = Arc::new(Collection::new(number));
+        record::create(self.block(name.len() + 32), number, name, b"");
+        self.catalogue = Some(Arc::new(self.catalogue_now().with(name, collection.clone())));
+        self.created.push(collection.clone());
+        Ok(collection)
+    }
+
+    /// Keeps the created collections, even without documents.
+    pub fn keep_created(&mut self) {
+        self.kept = !self.created.is_empty();
+    }
+
+    /// Replaces the collection of this name by an empty one with the same indexes.
+    pub fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
+        let before = self.collection(name);
+        self.drop_collection(name);
+        let collection = self.collection_or_create(name)?;
+        let indexes = before.map(|before| before.indexes());
+        for index in indexes.iter().flat_map(|indexes| indexes.iter()) {
+            if index.is_ready(Lsn::NEWEST) {
+                let fresh = Index::new(collection.next_index(), index.spec().clone())?;
+                self.begin_index(&collection, &Arc::new(fresh));
+            }
+        }
+        Ok(collection)
+    }
+
+    /// Logs an index that is ready with this commit. In a collection that this commit creates, it is maintained from here
+    /// on.
+    pub fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
+        let mut spec = Vec::new();
+        encode_plain(&index.spec().to_value(), &mut spec);
+        record::index(self.block(spec.len() + 16), collection.number(), &spec);
+        if self.created.iter().any(|created| created.number() == collection.number()) {
+            // Nobody else sees the collection yet; later documents of this commit are checked.
+            index.set_ready(Lsn(0));
+            collection.add_index(index.clone());
+        }
+        self.index_changes.push((collection.clone(), index.clone(), IndexChange::Ready));
+    }
+
+    /// Drops an index.
+    pub fn end_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
+        let name = &index.spec().name;
+        record::drop_index(self.block(name.len() + 16), collection.number(), name);
+        self.index_changes.push((collection.clone(), index.clone(), IndexChange::Dropped));
+    }
+
+    /// Drops the collection of this name; returns whether there was one.
+    pub fn drop_collection(&mut self, name: &str) -> bool {
+        let Some(collection) = self.collection(name) else { return false };
+        record::drop_collection(self.block(16), collection.number());
+        self.catalogue = Some(Arc::new(self.catalogue_now().without(collection.number())));
+        self.dropped.push(collection.number());
+        true
+    }
+
+    /// Renames a collection to a name that no collection has.
+    pub fn rename_collection(&mut self, collection: &Arc<Collection>, to: &str) {
+        record::rename(self.block(to.len() + 16), collection.number(), to);
+        let renamed = self.catalogue_now().without(collection.number()).with(to, collection.clone());
+        self.catalogue = Some(Arc::new(renamed));
+        self.renamed = true;
+    }
+}

@@ -1,0 +1,318 @@
+//! A commit while it is resolved: its changes are staged here, and nothing is applied.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
+use smallvec::SmallVec;
+
+use super::current_document::{Current, CurrentDocument, Over, Target};
+use super::index_delta::{Claims, Delta};
+use super::read_ahead::ReadAhead;
+use crate::engine::exec::nonblocking::would_block;
+use crate::engine::format::key::Key;
+use crate::engine::format::record::{self, Records};
+use crate::engine::state::catalogue::Catalogue;
+use crate::engine::state::collection::Collection;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
+use crate::engine::store::Applied;
+use crate::engine::store::precedence::{Precedence, Subject};
+use crate::error::{Error, Kind, Result};
+use crate::options::BLOCK_BYTES;
+use crate::storage::Lsn;
+
+/// Why resolving stopped.
+pub enum Halt {
+    /// The operation fails.
+    Error(Error),
+    /// This version must be read from disk first, outside the lock; then resolving starts again.
+    NeedsRead(OnDisk),
+    /// Another write has precedence and must be waited for outside of the lock; then resolving starts again.
+    MustWait(Subject),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Halt {
+        Halt::Error(error)
+    }
+}
+
+/// One change of one document.
+pub(crate) struct StagedChange {
+    pub(crate) collection: Arc<Collection>,
+    pub(crate) key: Key,
+    pub(crate) target: Target,
+    pub(crate) made: NewContent,
+}
+
+/// The result of a step: a document in this block, or none.
+pub(crate) enum NewContent {
+    Document(usize, Span),
+    Tombstone,
+}
+
+/// A collection that steps change.
+pub(crate) struct TouchedCollection {
+    pub(crate) collection: Arc<Collection>,
+    /// Shapes whose definitions are in the log after this frame.
+    pub(crate) shapes: usize,
+    pub(crate) count: i64,
+}
+
+/// An index that is created or dropped.
+pub(crate) enum IndexChange {
+    Ready,
+    Dropped,
+}
+
+/// A commit while it is resolved: steps are staged, nothing is applied.
+pub struct Commit<'s> {
+    pub(crate) applied: MutexGuard<'s, Applied>,
+    time: i64,
+    pub(crate) blocks: Vec<Vec<u8>>,
+    pub(crate) records: u32,
+    pub(crate) steps: Vec<StagedChange>,
+    /// The steps' changes of indexes.
+    pub(crate) deltas: Vec<Delta>,
+    /// The newest step for a key, of the first `known` steps: filled only when a key is looked up.
+    newest: HashMap<(u32, Key), usize, foldhash::fast::RandomState>,
+    known: usize,
+    pub(crate) touched: SmallVec<[TouchedCollection; 1]>,
+    pub(crate) catalogue: Option<Arc<Catalogue>>,
+    pub(crate) created: SmallVec<[Arc<Collection>; 1]>,
+    pub(crate) dropped: SmallVec<[u32; 1]>,
+    pub(crate) renamed: bool,
+    /// Collections that were created stay, even without documents.
+    pub(crate) kept: bool,
+    pub(crate) index_changes: Vec<(Arc<Collection>, Arc<Index>, IndexChange)>,
+    pub(crate) claims: Claims,
+    ahead: &'s ReadAhead,
+    precedence: &'s Precedence,
+    pub(crate) packed: Vec<u8>,
+    pub(crate) scratch: (Vec<u8>, Vec<u8>),
+}
+
+impl<'s> Commit<'s> {
+    pub(crate) fn new(
+        applied: MutexGuard<'s, Applied>,
+        time: i64,
+        ahead: &'s ReadAhead,
+        precedence: &'s Precedence,
+    ) -> Commit<'s> {
+        Commit {
+            applied,
+            time,
+            blocks: Vec::new(),
+            records: 0,
+            steps: Vec::new(),
+            deltas: Vec::new(),
+            newest: HashMap::default(),
+            known: 0,
+            touched: SmallVec::new(),
+            catalogue: None,
+            created: SmallVec::new(),
+            dropped: SmallVec::new(),
+            renamed: false,
+            kept: false,
+            index_changes: Vec::new(),
+            claims: Claims::default(),
+            ahead,
+            precedence,
+            packed: Vec::new(),
+            scratch: Default::default(),
+        }
+    }
+
+    /// The commit's time, milliseconds since 1970.
+    pub fn time(&self) -> i64 {
+        self.time
+    }
+
+    pub(crate) fn catalogue_now(&self) -> &Catalogue {
+        self.catalogue.as_ref().unwrap_or(&self.applied.catalogue)
+    }
+
+    /// The document with this key.
+    pub fn current(&mut self, collection: &Collection, key: &Key) -> Result<Current, Halt> {
+        for (n, step) in self.steps.iter().enumerate().skip(self.known) {
+            self.newest.insert((step.collection.number(), step.key.clone()), n);
+        }
+        self.known = self.steps.len();
+        // A commit of one step, the usual case, has no earlier steps.
+        if !self.steps.is_empty()
+            && let Some(step) = self.newest.get(&(collection.number(), key.clone()))
+        {
+            return Ok(match &self.steps[*step].made {
+                NewContent::Tombstone => Current::Absent(Target::After(*step)),
+                NewContent::Document(block, span) => {
+                    Current::Present(self.present_in_step(*step, *block, *span)?)
+                }
+            });
+        }
+        match collection.slot_of(key) {
+            None => Ok(Current::Absent(Target::New(None))),
+            Some(slot) => Ok(match self.in_slot(collection, slot)? {
+                Some((_, present)) => Current::Present(present),
+                None => Current::Absent(Target::New(Some(slot))),
+            }),
+        }
+    }
+
+    /// The newest applied document in a slot and the commit that made it; `None` when it is deleted.
+    pub fn in_slot(
+        &self,
+        collection: &Collection,
+        slot: SlotId,
+    ) -> Result<Option<(Lsn, CurrentDocument)>, Halt> {
+        let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
+        let present = |block, span| CurrentDocument::of_block(Target::Slot(slot), block, span);
+        if let Some(disk) = version.on_disk() {
+            // A compaction may have moved the version since it was read: the bytes read do not fit its new span.
+            return match self.ahead.get(&disk) {
+                Some(block) => Ok(Some((version.lsn, present(block, disk.span())?))),
+                None => Err(Halt::NeedsRead(disk)),
+            };
+        }
+        let Content::Hot(block, span) = &version.content else { return Ok(None) };
+        Ok(Some((version.lsn, present(block, *span)?)))
+    }
+
+    pub(crate) fn present_in_step(&self, step: usize, block: usize, span: Span) -> Result<CurrentDocument> {
+        let payload = &self.blocks[block];
+        let put = Records::put_at(payload, span.range().start, span.head())
+            .ok_or_else(|| Error::new(Kind::Internal, "a step names no document record of its block"))?;
+        Ok(CurrentDocument::of_step(step, &put, payload))
+    }
+
+    /// Stages a document; returns its version. One that cannot be indexed, or that is a duplicate in a unique index, is
+    /// refused and nothing is staged.
+    pub fn put(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        over: Over,
+        document: &[u8],
+    ) -> Result<u64, Halt> {
+        self.put_over(collection, key, over, None, document)
+    }
+
+    pub(crate) fn put_over(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        over: Over,
+        present: Option<&CurrentDocument>,
+        document: &[u8],
+    ) -> Result<u64, Halt> {
+        let (Over::Nothing(target) | Over::Present(target, ..)) = over;
+        self.check_way(collection, target)?;
+        would_block(|| collection.takes_long_to_index(target.slot()))?;
+        self.stage_keys(collection, target, present, Some(document))?;
+        let touched = self.touch(collection);
+        let missing = self.touched[touched].shapes..collection.shapes().len();
+        for shape in missing.clone() {
+            let shape = shape as u16;
+            if let Some(definition) = collection.shapes().get(crate::document::ShapeId(shape)) {
+                let size = 16 + definition.keys().iter().map(|key| key.len() + 5).sum::<usize>();
+                record::shape(self.block(size), collection.number(), shape, definition.keys());
+            }
+        }
+        self.touched[touched].shapes = missing.end;
+        let time = self.time;
+        let (version, created_at, inserted) = match over {
+            Over::Nothing(_) => (1, time, 1),
+            Over::Present(_, version, created_at) => (version.saturating_add(1), created_at, 0),
+        };
+        self.touched[touched].count += inserted;
+        let modified_at = time.max(created_at);
+        let block = self.block(document.len() + 64);
+        let (range, head) =
+            record::put(block, time, (collection.number(), version, created_at, modified_at), document);
+        let span = Span::new(range, head, version);
+        let made = NewContent::Document(self.blocks.len() - 1, span);
+        self.steps.push(StagedChange { collection: collection.clone(), key, target, made });
+        Ok(version)
+    }
+
+    /// Stages a deletion.
+    pub fn delete(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        present: &CurrentDocument,
+    ) -> Result<(), Halt> {
+        self.check_way(collection, present.target)?;
+        would_block(|| collection.takes_long_to_index(present.target.slot()))?;
+        self.stage_keys(collection, present.target, Some(present), None)?;
+        let touched = self.touch(collection);
+        self.touched[touched].count -= 1;
+        let document = present.document(collection.shapes());
+        let id = document.get("_id").map(|id| id.bytes()).unwrap_or_default();
+        record::delete(self.block(id.len() + 32), collection.number(), id);
+        let (collection, target) = (collection.clone(), present.target);
+        self.steps.push(StagedChange { collection, key, target, made: NewContent::Tombstone });
+        Ok(())
+    }
+
+    /// Whether no other write has precedence over what is about to change.
+    #[inline]
+    fn check_way(&self, collection: &Collection, target: Target) -> Result<(), Halt> {
+        if self.precedence.is_idle() {
+            return Ok(());
+        }
+        let document = match target {
+            Target::Slot(slot) => Some(Subject::Document(collection.number(), slot)),
+            _ => None,
+        };
+        let all = std::iter::once(Subject::Collection(collection.number())).chain(document);
+        match all.into_iter().find(|subject| !self.precedence.is_free(*subject)) {
+            Some(subject) => Err(Halt::MustWait(subject)),
+            None => Ok(()),
+        }
+    }
+
+    fn touch(&mut self, collection: &Arc<Collection>) -> usize {
+        let known = self.touched.iter().position(|one| one.collection.number() == collection.number());
+        known.unwrap_or_else(|| {
+            let shapes = collection.logged_shapes();
+            self.touched.push(TouchedCollection { collection: collection.clone(), shapes, count: 0 });
+            self.touched.len() - 1
+        })
+    }
+
+    /// The block for a record of about this size; every record begins here.
+    pub(crate) fn block(&mut self, size: usize) -> &mut Vec<u8> {
+        self.records += 1;
+        let full = self
+            .blocks
+            .last()
+            .is_none_or(|block| block.len() > record::PAYLOAD_HEAD && block.len() + size > BLOCK_BYTES);
+        if full {
+            let mut block = Vec::with_capacity(record::PAYLOAD_HEAD + size);
+            record::begin(&mut block, self.time);
+            self.blocks.push(block);
+        }
+        let last = self.blocks.len() - 1;
+        &mut self.blocks[last]
+    }
+
+    /// Bytes staged so far.
+    pub fn size(&self) -> usize {
+        self.blocks.iter().map(Vec::len).sum()
+    }
+
+    /// Leaves the documents as they are.
+    pub(crate) fn abandon(&mut self) {
+        self.steps.clear();
+    }
+
+    /// Whether nothing is staged. A collection created for documents that failed is not created.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+            && self.dropped.is_empty()
+            && self.index_changes.is_empty()
+            && !self.renamed
+            && !self.kept
+    }
+}
