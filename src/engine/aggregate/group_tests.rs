@@ -106,7 +106,7 @@ fn sums_of_doubles_are_the_same_to_the_bit_by_an_index_and_by_scans_on_one_core_
         };
         assert!(by_filter::modify(store, &modification).result.unwrap().matched >= 500);
     }
-    create::create_indexes(store, "c", &[spec(&["k"]), spec(&["city", "k"])]).result.unwrap();
+    create::run(store, "c", &[spec(&["k"]), spec(&["city", "k"])]).result.unwrap();
     let natural = Value::Array(vec![Value::Array(vec![text("$natural"), Value::Int(1)])]);
     let cases = [
         (object(&[("k", range(0, 40))]), "k_1"),

@@ -106,7 +106,7 @@ impl ReadAhead {
 
 /// Reads the documents of these slots that are on disk now. A failed read is ignored: the commit meets it again, if it
 /// still matters then.
-pub(crate) fn read_ahead(
+pub(crate) fn read_slots(
     store: &Store,
     collection: &Collection,
     slots: impl Iterator<Item = SlotId>,

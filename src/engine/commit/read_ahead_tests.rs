@@ -97,7 +97,7 @@ fn a_commit_over_cold_documents_is_resolved_once_for_each_block_and_once_in_all_
     assert_eq!(bench.resolved(&mut ReadAhead::default()), places + 1);
     let mut ahead = ReadAhead::default();
     let store = bench.database.store();
-    read_ahead(store, &bench.collection(), bench.slots().into_iter(), &mut ahead, &Interrupt::default())
+    read_slots(store, &bench.collection(), bench.slots().into_iter(), &mut ahead, &Interrupt::default())
         .unwrap();
     assert_eq!(ahead.blocks.len(), places);
     assert_eq!(bench.resolved(&mut ahead), 1);

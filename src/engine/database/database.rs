@@ -202,10 +202,10 @@ impl Database {
     pub fn compact_within(&self, interrupt: &Interrupt) -> Result<Compaction> {
         self.check_open("compact")?;
         self.store.wait_loaded(interrupt)?;
-        compaction::compact_within(&self.store, interrupt)
+        compaction::run_within(&self.store, interrupt)
     }
 
-    /// Copies the current state into a new directory; see [`backup::backup_within`].
+    /// Copies the current state into a new directory; see [`backup::run`].
     pub fn backup(&self, destination: &str) -> Result<Backup> {
         self.backup_within(destination, &Interrupt::default())
     }
@@ -215,13 +215,13 @@ impl Database {
         self.check_open("backup")?;
         self.store.wait_loaded(interrupt)?;
         let destination = Path::new(destination);
-        backup::backup_within(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
+        backup::run(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
     pub fn create_indexes(&self, collection: &str, specs: &[Spec]) -> Result<Vec<String>> {
         self.check_ready("createIndexes")?;
-        self.published(create::create_indexes(&self.store, collection, specs))
+        self.published(create::run(&self.store, collection, specs))
     }
 
     /// Drops the index of this name, or all but the one on `_id` for `*`.

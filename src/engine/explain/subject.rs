@@ -9,7 +9,7 @@ use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Verbosity};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Access, Plan, Query};
-use crate::engine::read::count::{count_by, distinct_by};
+use crate::engine::read::{count, distinct};
 use crate::engine::read::fetch::{Examined, ReadContext};
 use crate::engine::read::find;
 use crate::engine::read::missing_indexes;
@@ -252,11 +252,11 @@ impl Explained {
         let enough = query.wanted.unwrap_or(u64::MAX);
         match &self.end {
             End::Count => {
-                let (count, examined) = count_by(reading, query, plan, enough)?;
+                let (count, examined) = count::by_plan(reading, query, plan, enough)?;
                 Ok((count.saturating_sub(self.skip), examined))
             }
             End::Distinct(path) => {
-                let (values, examined) = distinct_by(reading, query, plan, path)?;
+                let (values, examined) = distinct::by_plan(reading, query, plan, path)?;
                 Ok((values.len() as u64, examined))
             }
             _ => {

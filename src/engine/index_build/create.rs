@@ -41,12 +41,12 @@ enum Begun {
 
 /// Creates indexes, all or none, and the collection if it is missing; returns their names. Indexes that exist in the
 /// requested form stay as they are.
-pub fn create_indexes(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
-    create_indexes_with(store, name, specs, &Interrupt::default(), |_| {})
+pub fn run(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
+    run_with(store, name, specs, &Interrupt::default(), |_| {})
 }
 
 /// Like `create_indexes`, with a callback when commits maintain the indexes, and, with `true`, when they are filled.
-pub(crate) fn create_indexes_with(
+pub(crate) fn run_with(
     store: &Store,
     name: &str,
     specs: &[Spec],
@@ -125,7 +125,7 @@ fn build_indexes(
     (interrupt, turn): (&Interrupt, &impl Fn(bool)),
 ) -> Committed<()> {
     turn(false);
-    let filled = fill::fill_indexes(store, collection, indexes, view.lsn(), 1, interrupt);
+    let filled = fill::run(store, collection, indexes, view.lsn(), 1, interrupt);
     // Entries that commits removed from the index are dropped now, not before it was filled.
     drop(view);
     turn(true);

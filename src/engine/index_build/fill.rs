@@ -33,7 +33,7 @@ struct Part {
 
 /// Fills indexes from a view of their collection, in addition to the entries of concurrent commits. Documents that
 /// cannot be indexed become suspects.
-pub(crate) fn fill_indexes(
+pub(crate) fn run(
     store: &Store,
     collection: &Collection,
     indexes: &[Arc<Index>],
@@ -76,7 +76,7 @@ pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
         let indexes = collection.indexes();
-        fill_indexes(store, collection, &indexes, Lsn::NEWEST, threads, &Interrupt::default())?;
+        run(store, collection, &indexes, Lsn::NEWEST, threads, &Interrupt::default())?;
         for index in indexes.iter() {
             let suspects = std::mem::take(&mut *index.suspects().lock());
             // Keys were checked when they were committed.
@@ -178,7 +178,7 @@ fn collect_share(
             return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
         }
         let to = end.min(from + SHARE);
-        scan::scan(store, collection, (from, to), view, &all, interrupt, |slot, _, block, span| {
+        scan::each(store, collection, (from, to), view, &all, interrupt, |slot, _, block, span| {
             let document = RawValue::new(span.of(block), collection.shapes());
             for (index, part) in indexes.iter().zip(&mut parts) {
                 match index.keys(document, Purpose::Entries, &mut scratch) {

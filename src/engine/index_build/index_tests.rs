@@ -87,7 +87,7 @@ fn slots(index: &Index) -> Vec<u64> {
 fn entries_of_older_versions_stay_as_long_as_a_view_may_need_them() {
     let store = store();
     put(&store, 1, Value::Int(1)).unwrap();
-    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
+    create::run(&store, "c", &[unique("n")]).result.unwrap();
     let index = only_index(&store);
     let view = store.view();
     put(&store, 1, Value::Int(2)).unwrap();
@@ -107,7 +107,7 @@ fn entries_of_older_versions_stay_as_long_as_a_view_may_need_them() {
 #[test]
 fn a_slot_without_older_versions_has_exactly_its_own_entries_at_every_turn() {
     let store = store();
-    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
+    create::run(&store, "c", &[unique("n")]).result.unwrap();
     put(&store, 1, Value::Int(0)).unwrap();
     let index = only_index(&store);
     let mut views = Vec::new();
@@ -131,7 +131,7 @@ fn an_index_counts_for_the_views_between_its_beginning_and_its_end() {
     let store = store();
     put(&store, 1, Value::Int(1)).unwrap();
     let before = store.view();
-    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
+    create::run(&store, "c", &[unique("n")]).result.unwrap();
     let during = store.view();
     let index = only_index(&store);
     assert!(!index.is_ready(before.lsn()));
@@ -143,7 +143,7 @@ fn an_index_counts_for_the_views_between_its_beginning_and_its_end() {
     // The dropped index stays for the view; another may take its name at once.
     assert_eq!(collection(&store).indexes().len(), 1);
     delete(&store, 2);
-    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
+    create::run(&store, "c", &[unique("n")]).result.unwrap();
     assert_eq!(collection(&store).indexes().len(), 2);
     assert_eq!(slots(&index), [0]);
     drop(before);
@@ -203,7 +203,7 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
         (
             "a drop of the collection",
             &|store| {
-                assert!(matches!(collections::drop_collection(store, "c").result, Ok(Answer::Bool(true))));
+                assert!(matches!(collections::drop(store, "c").result, Ok(Answer::Bool(true))));
             },
             Some(Kind::Conflict),
             0,
@@ -216,7 +216,7 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
                 put(&store, n, Value::Int(n)).unwrap();
             }
             let done =
-                create::create_indexes_with(&store, "c", &[unique("n")], &Interrupt::default(), |filled| {
+                create::run_with(&store, "c", &[unique("n")], &Interrupt::default(), |filled| {
                     if filled == after_filling {
                         turn(&store);
                     }
@@ -240,9 +240,9 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
     let spec = Spec::parse(&object(&[("key", Value::Array(vec![pair("n.a"), pair("n.b")]))])).unwrap();
     let store = store();
     put(&store, 1, parallel()).unwrap();
-    let refused = create::create_indexes(&store, "c", std::slice::from_ref(&spec)).result.unwrap_err();
+    let refused = create::run(&store, "c", std::slice::from_ref(&spec)).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::BadDocument);
-    let built = create::create_indexes_with(
+    let built = create::run_with(
         &store,
         "c",
         std::slice::from_ref(&spec),
@@ -267,7 +267,7 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
 fn a_collection_put_in_the_place_of_another_has_its_indexes() {
     let store = store();
     put(&store, 1, Value::Int(1)).unwrap();
-    create::create_indexes(&store, "c", &[unique("n")]).result.unwrap();
+    create::run(&store, "c", &[unique("n")]).result.unwrap();
     let replace = |values: &[i32]| {
         let committed = commit::run(&store, 100, |commit| {
             let collection = commit.recreate_collection("c")?;

@@ -13,7 +13,7 @@ use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;
 
 /// Creates indexes; returns their names.
-pub fn request_indexes(
+pub fn create_indexes(
     store: &Store,
     name: &str,
     specs: &[Incoming],
@@ -21,13 +21,13 @@ pub fn request_indexes(
 ) -> Committed<Answer> {
     let parsed = specs.iter().map(parse_spec).collect::<Result<Vec<_>>>();
     match parsed {
-        Ok(specs) => create::create_indexes_with(store, name, &specs, interrupt, |_| {}).map(Answer::Names),
+        Ok(specs) => create::run_with(store, name, &specs, interrupt, |_| {}).map(Answer::Names),
         Err(error) => Committed::failed(error),
     }
 }
 
 /// Drops an index by name or key, or all; returns how many there were, including the one on `_id`.
-pub fn request_drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
+pub fn drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
     let collection = store.applied_collection(name);
     let known: Vec<_> =
         collection.iter().flat_map(|collection| collection.ready_indexes(Lsn::NEWEST)).collect();

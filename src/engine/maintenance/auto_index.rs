@@ -12,7 +12,7 @@ use crate::index::{Direction, Field, Spec};
 use crate::options::{Access, AutoIndex};
 
 /// Creates the index that would save a collection the most scans, in the background, if `autoIndex` is on.
-pub fn consider_index(store: &Arc<Store>, name: &str, runtime: &Handle) {
+pub fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
     if store.options().auto_index != AutoIndex::On || store.options().access == Access::ReadOnly {
         return;
     }
@@ -28,7 +28,7 @@ pub fn consider_index(store: &Arc<Store>, name: &str, runtime: &Handle) {
             sparse: false,
             partial: None,
         };
-        let made = create::create_indexes(&store, &name, std::slice::from_ref(&spec));
+        let made = create::run(&store, &name, std::slice::from_ref(&spec));
         if let Err(error) = made.result
             && error.kind() != Kind::Closed
         {

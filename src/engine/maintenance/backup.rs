@@ -37,7 +37,7 @@ const ATTEMPTS: u32 = 16;
 /// Copies the current state into a new directory that is not in `own`, the database's directory. Reads and writes
 /// continue; every write that resolved before the call is in the copy. Stops when the interrupt fires, and then leaves
 /// nothing.
-pub fn backup_within(
+pub fn run(
     store: &Store,
     host: &Host,
     own: Option<&Path>,
@@ -88,7 +88,7 @@ fn copy(store: &Store, host: &Host, partial: &Path, interrupt: &Interrupt) -> Re
     let copy = open_disk(host, partial, &options, None, &mut Discard)?.backend;
     let cut = copy.cut()?;
     let mut sink = copy.begin_snapshot(&cut)?;
-    let written = snapshot::write_snapshot(store, &generation, &mut *sink, interrupt)?;
+    let written = snapshot::write(store, &generation, &mut *sink, interrupt)?;
     let mut proof = Proof::new(store, Purpose::Backup, &generation, &written);
     let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
     copy.close()?;

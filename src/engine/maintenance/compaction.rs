@@ -35,14 +35,14 @@ const AUTO_SEGMENTS: u64 = 32;
 const AUTO_COMMITS: u64 = 64;
 
 /// Compacts; waits for a running compaction first.
-pub fn compact(store: &Store) -> Result<Compaction> {
-    compact_within(store, &Interrupt::default())
+pub fn run(store: &Store) -> Result<Compaction> {
+    run_within(store, &Interrupt::default())
 }
 
 /// Like `compact`; stops when the interrupt fires, until the new generation is installed.
-pub fn compact_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
+pub fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     if store.mode() == StorageMode::Memory {
-        return memory_compaction::pack(store);
+        return memory_compaction::run(store);
     }
     let _one = loop {
         match store.compacting().try_lock_for(LOOK) {
@@ -53,7 +53,7 @@ pub fn compact_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction
     let began = store.elapsed();
     let (cut, generation, pause) = cut(store)?;
     let mut sink = store.storage().begin_snapshot(&cut)?;
-    let written = snapshot::write_snapshot(store, &generation, &mut *sink, interrupt)?;
+    let written = snapshot::write(store, &generation, &mut *sink, interrupt)?;
     let documents = written.iter().map(Written::documents).sum();
     let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written);
     let installed = store.storage().install_proven(cut, sink, &mut proof)?;
@@ -73,7 +73,7 @@ pub fn compact_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction
 
 /// Starts a compaction on the blocking pool when it pays and none is running. Cheap otherwise: it checks once per so
 /// many commits.
-pub fn consider_compaction(store: &Arc<Store>, runtime: &Handle) {
+pub fn consider(store: &Arc<Store>, runtime: &Handle) {
     let auto = store.auto();
     let lsn = store.applied_lsn().0;
     if store.options().auto_compact == AutoCompact::Off
@@ -85,13 +85,13 @@ pub fn consider_compaction(store: &Arc<Store>, runtime: &Handle) {
     }
     auto.next_look.store(lsn + AUTO_COMMITS, Ordering::Relaxed);
     let log_bytes = store.storage().stats().log_bytes;
-    if !wants_compaction(store) || log_bytes < auto.not_below.load(Ordering::Relaxed) {
+    if !is_due(store) || log_bytes < auto.not_below.load(Ordering::Relaxed) {
         auto.running.store(false, Ordering::Release);
         return;
     }
     let store = store.clone();
     runtime.spawn_blocking(move || {
-        let result = compact(&store);
+        let result = run(&store);
         // After a full disk it is not tried again before the log has grown some more.
         let next = if result.is_err() { log_bytes + AUTO_BYTES } else { 0 };
         store.auto().not_below.store(next, Ordering::Relaxed);
@@ -105,7 +105,7 @@ pub fn consider_compaction(store: &Arc<Store>, runtime: &Handle) {
 }
 
 /// Whether more than half of the file bytes may be garbage, or of the blocks in memory, or there are too many segments.
-pub fn wants_compaction(store: &Store) -> bool {
+pub fn is_due(store: &Store) -> bool {
     let storage = store.storage().stats();
     let live = || -> u64 { store.collections().iter().map(|one| one.slab().live_bytes()).sum() };
     if store.mode() == StorageMode::Memory {

@@ -57,7 +57,7 @@ struct PackedDocument {
 }
 
 /// Compacts every collection. Blocks that only an older view needs stay until that view is dropped.
-pub(crate) fn pack(store: &Store) -> Result<Compaction> {
+pub(crate) fn run(store: &Store) -> Result<Compaction> {
     let _one = store.compacting().lock();
     let began = store.elapsed();
     let appended = store.storage().stats().appended;

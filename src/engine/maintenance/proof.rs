@@ -196,7 +196,7 @@ impl<'a> Proof<'a> {
     fn stray(&self, collection: &Collection) -> String {
         let mut stray = String::new();
         let (view, end) = (self.generation.lsn(), collection.slab().end());
-        let found = scan::scan(
+        let found = scan::each(
             self.store,
             collection,
             (0, end),

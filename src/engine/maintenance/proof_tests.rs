@@ -50,7 +50,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let twice = database.compact().unwrap_err();
     assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
     assert!(refused.message().contains("the old files stay in force"), "{refused}");
-    let copy = backup::backup_within(
+    let copy = backup::run(
         &store,
         &Host::system(),
         None,

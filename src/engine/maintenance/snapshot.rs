@@ -82,7 +82,7 @@ pub(crate) fn generation(store: &Store, applied: &Applied) -> Generation {
 }
 
 /// Writes the state into a snapshot, of this database or of another.
-pub(crate) fn write_snapshot(
+pub(crate) fn write(
     store: &Store,
     generation: &Generation,
     sink: &mut dyn SnapshotSink,
@@ -153,7 +153,7 @@ fn write_collection(
         let (mut slots, mut spans): (Vec<SlotId>, Vec<Span>) = Default::default();
         let mut full = None;
         let mut damaged = None;
-        next = scan::scan(
+        next = scan::each(
             store,
             collection,
             (next, end),

@@ -56,7 +56,7 @@ impl ReverseScan {
             let from = self.next.saturating_sub(self.stretch);
             let ReadContext { store, collection, view, filter, interrupt } = *reading;
             let (found, mut bytes) = (&mut self.found, 0);
-            let taken = scan::scan(
+            let taken = scan::each(
                 store,
                 collection,
                 (from, self.next),

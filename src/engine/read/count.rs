@@ -1,13 +1,12 @@
-//! Counting matching documents, and their distinct values.
+//! Counts matching documents.
 
 use std::ops::ControlFlow;
 
-use super::distinct::{self, Distinct};
 use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
 use super::missing_indexes;
 use super::results::QueryResults;
 use super::scan::{self, Scan};
-use crate::document::{Path, RawValue, Value};
+use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Access, Plan, Query};
@@ -18,7 +17,7 @@ use crate::index::{Purpose, Range};
 use crate::query::Filter;
 
 /// Counts the matching documents of a view.
-pub fn count(
+pub fn matches(
     store: &Store,
     name: &str,
     filter: &Filter,
@@ -33,30 +32,12 @@ pub fn count(
     let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
     let plan = planner::plan(collection, &query, view.lsn())?;
     let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
-    let (count, _) = count_by(&reading, &query, &plan, enough)?;
+    let (count, _) = by_plan(&reading, &query, &plan, enough)?;
     Ok(count.saturating_sub(skip))
 }
 
-/// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
-/// of arrays, and nothing where the path is missing.
-pub fn distinct(
-    store: &Store,
-    name: &str,
-    path: &Path,
-    filter: &Filter,
-    hint: Option<&Hint>,
-    interrupt: &Interrupt,
-) -> Result<Vec<Value>> {
-    let view = store.view();
-    let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
-    let query = Query { hint, ..Query::of(filter) };
-    let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
-    distinct_by(&reading, &query, &plan, path).map(|(values, _)| values)
-}
-
 /// The number of documents that match by a plan, at most `enough`.
-pub(crate) fn count_by(
+pub(crate) fn by_plan(
     reading: &ReadContext<'_>,
     query: &Query<'_>,
     plan: &Plan<Index>,
@@ -71,7 +52,7 @@ pub(crate) fn count_by(
     }
     if matches!(plan, Plan::Scan) {
         let end = reading.collection.slab().end();
-        let count = scan::count_scan(reading.store, &Scan::of(reading, end), enough)?;
+        let count = scan::count(reading.store, &Scan::of(reading, end), enough)?;
         missing_indexes::note_scan(reading.store, reading, None, end, count);
         return Ok((count, Examined { keys: 0, documents: end }));
     }
@@ -152,27 +133,4 @@ fn settled(
             return Ok(count);
         }
     }
-}
-
-/// The distinct values of a path in the documents of a plan.
-pub(crate) fn distinct_by(
-    reading: &ReadContext<'_>,
-    query: &Query<'_>,
-    plan: &Plan<Index>,
-    path: &Path,
-) -> Result<(Vec<Value>, Examined)> {
-    if matches!(plan, Plan::Scan) {
-        let end = reading.collection.slab().end();
-        let values = distinct::distinct_scan(reading.store, &Scan::of(reading, end), path)?;
-        missing_indexes::note_scan(reading.store, reading, None, end, values.len() as u64);
-        return Ok((values, Examined { keys: 0, documents: end }));
-    }
-    let shapes = reading.collection.shapes();
-    let mut found = Distinct::default();
-    let mut hits = QueryResults::open(reading, query, plan)?;
-    hits.run(reading, None, &mut |_, _, block, span| {
-        found.add_all(path, RawValue::new(span.of(block), shapes));
-        found.flow()
-    })?;
-    Ok((found.into_values(path)?, hits.examined()))
 }

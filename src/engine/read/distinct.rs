@@ -4,20 +4,69 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::fetch::{Examined, ReadContext};
+use super::missing_indexes;
+use super::results::QueryResults;
 use super::scan::{self, Scan};
 use crate::document::{Columns, Leaf, MAX_DOCUMENT, Path, RawValue, Value};
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
+use crate::engine::plan::hint::Hint;
+use crate::engine::plan::planner::{self, Plan, Query};
+use crate::engine::state::index::Index;
 use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
+use crate::query::Filter;
 use crate::storage::Block;
 
 /// The largest result of `distinct`, in encoded bytes.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
+/// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
+/// of arrays, and nothing where the path is missing.
+pub fn values(
+    store: &Store,
+    name: &str,
+    path: &Path,
+    filter: &Filter,
+    hint: Option<&Hint>,
+    interrupt: &Interrupt,
+) -> Result<Vec<Value>> {
+    let view = store.view();
+    let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
+    let query = Query { hint, ..Query::of(filter) };
+    let plan = planner::plan(collection, &query, view.lsn())?;
+    let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
+    by_plan(&reading, &query, &plan, path).map(|(values, _)| values)
+}
+
+/// The distinct values of a path in the documents of a plan.
+pub(crate) fn by_plan(
+    reading: &ReadContext<'_>,
+    query: &Query<'_>,
+    plan: &Plan<Index>,
+    path: &Path,
+) -> Result<(Vec<Value>, Examined)> {
+    if matches!(plan, Plan::Scan) {
+        let end = reading.collection.slab().end();
+        let values = of_scan(reading.store, &Scan::of(reading, end), path)?;
+        missing_indexes::note_scan(reading.store, reading, None, end, values.len() as u64);
+        return Ok((values, Examined { keys: 0, documents: end }));
+    }
+    let shapes = reading.collection.shapes();
+    let mut found = Distinct::default();
+    let mut hits = QueryResults::open(reading, query, plan)?;
+    hits.run(reading, None, &mut |_, _, block, span| {
+        found.add_all(path, RawValue::new(span.of(block), shapes));
+        found.flow()
+    })?;
+    Ok((found.into_values(path)?, hits.examined()))
+}
+
 /// The distinct values of a path in the documents of a scan, in the order of their first occurrence: elements of arrays,
 /// and nothing where the path is missing.
-pub fn distinct_scan(store: &Store, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
+fn of_scan(store: &Store, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
     let shapes = scan.collection.shapes();
     let mut found = Distinct::default();
     let visit = |part: &mut Distinct, _, _, block: &Arc<Block>, span: Span| {

@@ -60,7 +60,7 @@ pub type Found = (SlotId, Lsn, Arc<Block>, Span);
 /// Calls a function with each document from slot `from` on, below slot `to`, that the view sees and the filter matches,
 /// in natural order, until it stops; returns the slot to continue at. The function may run under the lock of a page: it
 /// may only clone.
-pub fn scan(
+pub fn each(
     store: &Store,
     collection: &Collection,
     bounds: (u64, u64),
@@ -140,7 +140,7 @@ pub fn fold<T: Send>(
 }
 
 /// The number of matching documents, at most `enough`.
-pub fn count_scan(store: &Store, scan: &Scan<'_>, enough: u64) -> Result<u64> {
+pub fn count(store: &Store, scan: &Scan<'_>, enough: u64) -> Result<u64> {
     let reached =
         |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut count = 0_u64;

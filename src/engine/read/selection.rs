@@ -171,7 +171,7 @@ impl Selection {
                     let ReadContext { store, collection, view, filter, interrupt } = *reading;
                     let (mut told, before) = (false, *next);
                     let bounds = (*next, self.end);
-                    *next = scan::scan(
+                    *next = scan::each(
                         store,
                         collection,
                         bounds,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::count;
+use super::{count, distinct};
 use super::find::Cursor;
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::engine::aggregate::aggregation::Aggregation;
@@ -319,13 +319,13 @@ impl Run {
 
     fn count(&self, name: &str, find: &Find, hint: Option<&Value>) -> u64 {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        count::count(&self.store, name, &filter, (find.skip, find.limit), hint.as_ref(), &self.interrupt)
+        count::matches(&self.store, name, &filter, (find.skip, find.limit), hint.as_ref(), &self.interrupt)
             .unwrap()
     }
 
     fn distinct(&self, name: &str, path: &str, find: &Find, hint: Option<&Value>) -> Vec<Value> {
         let (filter, hint) = (parse_filter(&incoming(&find.filter)).unwrap(), hint.map(parse_hint));
-        count::distinct(&self.store, name, &Path::parse(path), &filter, hint.as_ref(), &self.interrupt)
+        distinct::values(&self.store, name, &Path::parse(path), &filter, hint.as_ref(), &self.interrupt)
             .unwrap()
     }
 

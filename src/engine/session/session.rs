@@ -10,7 +10,7 @@ use crate::engine::index_build::requests;
 use crate::engine::maintenance::auto_index;
 use crate::engine::maintenance::compaction;
 use crate::engine::operation::input::text_of;
-use crate::engine::read::count;
+use crate::engine::read::{count, distinct};
 use crate::engine::recovery::background_load;
 use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -79,7 +79,7 @@ impl Session {
             move || {
                 store.storage().drive();
                 store.cool();
-                compaction::consider_compaction(&store, &runtime);
+                compaction::consider(&store, &runtime);
             }
         };
         let session = Arc::new(Session {
@@ -174,7 +174,7 @@ impl Session {
                     .recv()
                     .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a write was dropped unanswered")));
                 self.store.cool();
-                compaction::consider_compaction(&self.store, &self.runtime);
+                compaction::consider(&self.store, &self.runtime);
                 (None, published.and(result))
             }
         }
@@ -246,7 +246,7 @@ impl Session {
                 },
             }
         });
-        auto_index::consider_index(&self.store, name, &self.runtime);
+        auto_index::consider(&self.store, name, &self.runtime);
         outcome
     }
 
@@ -288,14 +288,14 @@ impl Session {
     ) -> Outcome {
         let store = &*self.store;
         match operation {
-            Operation::Create => Outcome::Published(collections::create_collection(store, name)),
+            Operation::Create => Outcome::Published(collections::create(store, name)),
             Operation::CreateIndexes { specs } => {
-                Outcome::Published(requests::request_indexes(store, name, &specs, interrupt))
+                Outcome::Published(requests::create_indexes(store, name, &specs, interrupt))
             }
             Operation::DropIndex { index } => {
-                Outcome::Published(requests::request_drop_index(store, name, &index))
+                Outcome::Published(requests::drop_index(store, name, &index))
             }
-            Operation::Drop => Outcome::Published(collections::drop_collection(store, name)),
+            Operation::Drop => Outcome::Published(collections::drop(store, name)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(collections::rename(store, name, &to, drop_target)),
                 Err(error) => Outcome::Now(None, Err(error)),
@@ -304,7 +304,7 @@ impl Session {
                 self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), interrupt)
             }
             Operation::Bulk { operations, order } => {
-                Outcome::Published(bulk::bulk(store, name, operations, order, interrupt, |write, ahead| {
+                Outcome::Published(bulk::run(store, name, operations, order, interrupt, |write, ahead| {
                     let answering = Answering::default();
                     self.modify(
                         name,
@@ -384,7 +384,7 @@ impl Session {
                         ));
                     }
                     let hint = Hint::of(hint.as_ref())?;
-                    count::count(store, name, &filter, (skip, limit), hint.as_ref(), interrupt)
+                    count::matches(store, name, &filter, (skip, limit), hint.as_ref(), interrupt)
                         .map(Answer::Count)
                 })
             }
@@ -404,7 +404,7 @@ impl Session {
                 parse_filter_with(&filter, constants).and_then(|filter| {
                     let path = Path::parse(&text_of(&key)?);
                     let hint = Hint::of(hint.as_ref())?;
-                    count::distinct(store, name, &path, &filter, hint.as_ref(), interrupt).map(Answer::Values)
+                    distinct::values(store, name, &path, &filter, hint.as_ref(), interrupt).map(Answer::Values)
                 })
             }
             Operation::Explain { operation, verbosity } => {

@@ -47,7 +47,7 @@ impl Session {
                 by_id::insert_within(store, name, documents, *order, interrupt)
             }
             Operation::Set { entries } => by_id::set(store, name, entries),
-            Operation::DeleteId { id, if_version } => by_id::delete_id(store, name, id, *if_version),
+            Operation::DeleteId { id, if_version } => by_id::delete(store, name, id, *if_version),
             Operation::FindOneAnd { write, sort, projection, returned } => {
                 match Answering::parse(sort.as_ref(), projection.as_ref(), *returned, &constants) {
                     Err(error) => Committed::failed(error),

@@ -91,7 +91,7 @@ impl Export {
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            begun.slot = scan::scan(
+            begun.slot = scan::each(
                 store,
                 collection,
                 (begun.slot, end),

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 /// Runs the writes in order; `modify` runs one that is not an insert. Consecutive inserts are run as one. Ordered, it
 /// stops at the first failure. A failure of the whole operation (such as its time limit) ends it in either mode.
 /// Documents on disk that the writes name by `_id` are read ahead in stretches, each block once.
-pub fn bulk(
+pub fn run(
     store: &Store,
     name: &str,
     operations: Vec<Operation>,
@@ -120,7 +120,7 @@ impl<'s> Stretches<'s> {
         found.sort_unstable_by_key(|(place, slot)| (place.file, place.offset, slot.0));
         let ahead = self.ahead.get_mut();
         ahead.next_batch();
-        let _ = read_ahead::read_ahead(
+        let _ = read_ahead::read_slots(
             self.store,
             &collection,
             found.into_iter().map(|(_, slot)| slot),

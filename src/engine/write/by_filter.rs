@@ -70,7 +70,7 @@ pub fn modify_answering(
             }
             Err(error) => return Committed { result: Err(error), lsn },
         }
-        let upserted = upsert::upsert(store, modification, searched);
+        let upserted = upsert::insert(store, modification, searched);
         lsn = lsn.max(upserted.lsn);
         match upserted.result {
             Ok(Upserted::Inserted(id, answer)) => {
@@ -137,7 +137,7 @@ fn modify_matching(
             ahead.next_batch();
         }
         let slots = candidates.iter().map(|candidate| candidate.slot);
-        if let Err(error) = read_ahead::read_ahead(store, collection, slots, ahead, interrupt) {
+        if let Err(error) = read_ahead::read_slots(store, collection, slots, ahead, interrupt) {
             return Committed { result: Err(error), lsn };
         }
         // A change that is more than a little work is computed before the lock is taken.

@@ -61,7 +61,7 @@ impl Bench {
         let documents: Vec<_> =
             (0..10).map(|n| incoming(&object(&[("_id", Value::Int(n)), ("n", Value::Int(n))]))).collect();
         by_id::insert(&session.store, "c", &documents, InsertOrder::Ordered).result.unwrap();
-        create::create_indexes(&session.store, "c", &[spec("n")]).result.unwrap();
+        create::run(&session.store, "c", &[spec("n")]).result.unwrap();
         Bench { database, session, _runtime: runtime }
     }
 
@@ -262,7 +262,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
             submit(id, large(100_000), upsert);
             let (thread, result) = receiver.recv().unwrap();
             assert!(thread != here && matches!(result, Ok(Answer::Updated(_))), "{id}");
-            by_id::delete_id(&bench.session.store, "c", &incoming(&Value::Int(99)), None).result.unwrap();
+            by_id::delete(&bench.session.store, "c", &incoming(&Value::Int(99)), None).result.unwrap();
         }
     }
     // No other thread commits meanwhile: a change that is more than a little work is computed before the lock is taken.

@@ -113,7 +113,7 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
     let mut ahead = ReadAhead::default();
     if let Some(collection) = &collection {
         let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
-        if let Err(error) = read_ahead::read_ahead(store, collection, slots, &mut ahead, &interrupt) {
+        if let Err(error) = read_ahead::read_slots(store, collection, slots, &mut ahead, &interrupt) {
             return Committed::failed(error);
         }
     }
@@ -133,7 +133,7 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
 }
 
 /// Deletes a document by `_id`.
-pub fn delete_id(store: &Store, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
+pub fn delete(store: &Store, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
     let key = match incoming_key(id) {
         Ok(key) => key,
         Err(error) => return Committed::failed(error),

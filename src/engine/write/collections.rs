@@ -8,7 +8,7 @@ use crate::engine::store::Store;
 use crate::error::{Error, Kind, codes};
 
 /// Creates an empty collection; an existing one is left as it is.
-pub fn create_collection(store: &Store, name: &str) -> Committed<Answer> {
+pub fn create(store: &Store, name: &str) -> Committed<Answer> {
     commit::run(store, name.len() + 64, |commit| {
         commit.collection_or_create(name)?;
         commit.keep_created();
@@ -17,7 +17,7 @@ pub fn create_collection(store: &Store, name: &str) -> Committed<Answer> {
 }
 
 /// Drops a collection.
-pub fn drop_collection(store: &Store, name: &str) -> Committed<Answer> {
+pub fn drop(store: &Store, name: &str) -> Committed<Answer> {
     commit::run(store, 64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))
 }
 

@@ -57,17 +57,17 @@ enum Attempt {
 }
 
 /// Inserts the document of filter and change, if no other writer has written a match since the search.
-pub(crate) fn upsert(
+pub(crate) fn insert(
     store: &Store,
     modification: &Modification<'_>,
     searched: Option<Searched<'_>>,
 ) -> Committed<Upserted> {
     let mut lsn = Lsn(0);
-    let result = upsert_since(store, modification, searched, &mut lsn);
+    let result = insert_since(store, modification, searched, &mut lsn);
     Committed { result, lsn }
 }
 
-fn upsert_since(
+fn insert_since(
     store: &Store,
     modification: &Modification<'_>,
     mut searched: Option<Searched<'_>>,
