@@ -34,6 +34,12 @@ impl<T> Committed<T> {
         Committed { result: Err(error), lsn: Lsn(0) }
     }
 
+    /// The result; `lsn` is raised to this commit's.
+    pub(crate) fn into_result(self, lsn: &mut Lsn) -> Result<T> {
+        *lsn = (*lsn).max(self.lsn);
+        self.result
+    }
+
     /// The same with another answer.
     pub(crate) fn map<U>(self, shape: impl FnOnce(T) -> U) -> Committed<U> {
         Committed { result: self.result.map(shape), lsn: self.lsn }

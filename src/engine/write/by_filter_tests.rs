@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::by_filter;
 use super::by_id;
+use super::candidates;
 use super::modification::{Change, Modification};
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::database::Database;
@@ -136,7 +137,7 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
             ahead: None,
         };
         let found = beside_a_commit(store, || {
-            by_filter::count_candidates(store, &collection, &modification).unwrap()
+            candidates::count(store, &collection, &modification).unwrap()
         });
         assert_eq!(found, 1, "{hint:?}");
     }

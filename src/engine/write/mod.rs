@@ -3,6 +3,7 @@
 //! - [`by_id`]: inserts, sets and deletes
 //! - [`by_filter`]: updates, replacements and deletions of the documents that a filter matches
 //! - [`modification`]: a write by filter, as it is requested
+//! - `candidates`: the documents that it finds
 //! - `prepared`: new documents, computed before the commit lock is taken
 //! - [`upsert`]: the insert of a write that matched nothing
 //! - [`bulk`]: several writes, in order
@@ -11,6 +12,7 @@
 pub mod bulk;
 pub mod by_filter;
 pub mod by_id;
+pub(crate) mod candidates;
 pub mod collections;
 pub mod modification;
 pub(crate) mod prepared;

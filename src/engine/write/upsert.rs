@@ -91,7 +91,7 @@ fn insert_since(
     let (mut tries, mut held) = (0, None);
     loop {
         check()?;
-        let Committed { result, lsn: own } =
+        let committed =
             commit::run_within(store, plain.len() + 256, interrupt, |commit| {
                 if let Some(Searched { collection, lsn }) = searched {
                     let now = commit.collection(name);
@@ -119,8 +119,7 @@ fn insert_since(
                 }
                 Ok(Attempt::Inserted)
             });
-        *lsn = (*lsn).max(own);
-        match (result?, &mut searched) {
+        match (committed.into_result(lsn)?, &mut searched) {
             (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
             (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
                 if has_match(store, collection, modification, *lsn, since)? {
