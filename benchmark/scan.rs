@@ -66,7 +66,7 @@ struct Bench {
 
 impl Bench {
     fn call(&self, operation: Operation) -> Answer {
-        self.session.call("users", operation).1.unwrap()
+        self.session.call("users", operation).answer.unwrap()
     }
 
     /// How many documents come, in batches of the usual size.

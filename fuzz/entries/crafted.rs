@@ -37,7 +37,7 @@ type Content = Vec<(String, Result<Vec<Value>, String>)>;
 fn load(disk: &Disk, access: Access, write: bool) -> Result<Content, Error> {
     let database = Database::open_on(&disk.host(), DIR, options(access), runtime())?;
     let loaded = database.session().call("", Operation::ListCollections { filter: None });
-    let content = loaded.1.map(|_| read_whole(&database, write));
+    let content = loaded.answer.map(|_| read_whole(&database, write));
     let closed = database.close();
     let content = content?;
     closed?;

@@ -265,10 +265,10 @@ fn everything(session: &Arc<Session>, name: &str) -> Result<Vec<Value>, String> 
     let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch: 0, hint: None };
     let find = Operation::Find { filter: incoming_of(&fields(&[])), options };
     let mut found = Vec::new();
-    let mut answer = session.call(name, find);
+    let mut answered = session.call(name, find);
     loop {
-        let (collection, batch) = answer;
-        let Answer::Batch { cursor, documents } = batch.map_err(|error| error.to_string())? else {
+        let collection = answered.collection;
+        let Answer::Batch { cursor, documents } = answered.answer.map_err(|error| error.to_string())? else {
             return Err("a find has another answer".to_owned());
         };
         for document in &documents {
@@ -282,14 +282,14 @@ fn everything(session: &Arc<Session>, name: &str) -> Result<Vec<Value>, String> 
         if cursor == 0 {
             return Ok(found);
         }
-        answer = session.call("", Operation::More { cursor, batch: 0 });
+        answered = session.call("", Operation::More { cursor, batch: 0 });
     }
 }
 
 /// Each collection's name and documents, or why they cannot be read. On demand writes a little before.
 pub fn read_whole(database: &Arc<Database>, write: bool) -> Vec<(String, Result<Vec<Value>, String>)> {
     let session = database.session();
-    let (_, listed) = session.call("", Operation::ListCollections { filter: None });
+    let listed = session.call("", Operation::ListCollections { filter: None }).answer;
     let Ok(Answer::Collections(collections)) = listed else { return Vec::new() };
     for info in collections.iter().filter(|_| write) {
         let name = info.name.as_str();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::document::outgoing::Outgoing;
 use crate::document::{RawValue, Shapes};
-use crate::engine::{Answer, BulkOutcome, Collection, Document, WriteError};
+use crate::engine::{Answer, BulkOutcome, Collection, Document, InsertOutcome, WriteError};
 use crate::error::{Error, Kind, Result};
 
 /// Bytes before the section: ticket, status, unused.
@@ -46,7 +46,7 @@ pub fn encode(ticket: u32, known: Known, collection: Option<&Collection>, result
         bytes.extend_from_slice(&ticket.to_le_bytes());
         bytes.extend_from_slice(&[0; HEAD - 4]);
         let error = match result {
-            Ok(Answer::Inserted { inserted, failures }) if !failures.is_empty() => {
+            Ok(Answer::Inserted(InsertOutcome { inserted, failures })) if !failures.is_empty() => {
                 section.partial(&BulkOutcome { inserted, failures, ..BulkOutcome::default() }, bytes).err()
             }
             Ok(Answer::Bulk(outcome)) if !outcome.failures.is_empty() => {
@@ -130,7 +130,9 @@ impl Section {
     fn tokens(&mut self, answer: &Answer, collection: Option<&Collection>) -> Result<()> {
         match answer {
             Answer::Done => self.out.nil(),
-            Answer::Count(count) | Answer::Inserted { inserted: count, .. } => self.count(*count),
+            Answer::Count(count) | Answer::Inserted(InsertOutcome { inserted: count, .. }) => {
+                self.count(*count)
+            }
             Answer::Bool(value) => self.out.bool(*value),
             Answer::Updated(outcome) => {
                 self.out.array(4);

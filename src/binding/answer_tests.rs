@@ -109,7 +109,10 @@ fn small_answers_are_their_values() {
     assert_eq!(answered(Answer::Done), Token::Nil);
     assert_eq!(answered(Answer::Count(1 << 40)), Token::Number((1u64 << 40) as f64));
     assert_eq!(answered(Answer::Bool(true)), Token::Bool(true));
-    assert_eq!(answered(Answer::Inserted { inserted: 3, failures: vec![] }), Token::Number(3.0));
+    assert_eq!(
+        answered(Answer::Inserted(InsertOutcome { inserted: 3, failures: vec![] })),
+        Token::Number(3.0)
+    );
     assert_eq!(
         answered(Answer::Versions(vec![1, 2])),
         Token::List(vec![Token::Number(1.0), Token::Number(2.0)])
@@ -174,7 +177,7 @@ fn an_error_carries_what_it_has() {
 fn a_partial_insert_is_its_first_error_with_all_of_them() {
     let failure = |index, message: &str| WriteError { index, error: Error::new(Kind::DuplicateKey, message) };
     let failures = vec![failure(1, "first"), failure(3, "second")];
-    let error = refused(Ok(Answer::Inserted { inserted: 2, failures }));
+    let error = refused(Ok(Answer::Inserted(InsertOutcome { inserted: 2, failures })));
     assert_eq!((&error["message"], &error["inserted"]), (&text("first"), &Token::Number(2.0)));
     let Token::List(errors) = &error["writeErrors"] else { panic!("no list") };
     let Token::Map(second) = &errors[1] else { panic!("no map") };

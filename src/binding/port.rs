@@ -17,7 +17,7 @@ use super::wake::Hold;
 use crate::document::outgoing::{BLOCK, HEAD};
 use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
-use crate::engine::{Database, Hot, Limits, Session, Size, Task};
+use crate::engine::{Answered, Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
 
 /// Verbs of `attempt`; any other value reads many documents.
@@ -204,12 +204,12 @@ impl Port {
             return Err(Error::new(Kind::Internal, "a synchronous call must hold one operation"));
         };
         let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
-        let (collection, result) = match (handle, request.operation) {
+        let Answered { collection, answer } = match (handle, request.operation) {
             (Some(handle), Ok(operation)) => handle.session.call(&handle.name, operation),
-            (None, _) => (None, Err(closed())),
-            (_, Err(error)) => (None, Err(error)),
+            (None, _) => Answered::failed(closed()),
+            (_, Err(error)) => Answered::failed(error),
         };
-        self.called = Some(answer::encode(request.ticket, request.known, collection.as_deref(), result));
+        self.called = Some(answer::encode(request.ticket, request.known, collection.as_deref(), answer));
         Ok(())
     }
 

@@ -46,8 +46,9 @@ pub use exec::{Interrupt, Limits};
 pub use format::record;
 pub use maintenance::{Backup, Compaction};
 pub use operation::{
-    Answer, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder, Operation, Reach,
-    Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity, WriteError,
+    Answer, Answered, BulkOutcome, CollectionInfo, Document, FindOptions, Incoming, InsertOrder,
+    InsertOutcome, Operation, Reach, Reply, Returned, SetEntry, Size, Task, UpdateOutcome, Upsert, Verbosity,
+    WriteError,
 };
 pub use read::Hot;
 pub use recovery::{Verification, replay, verify};

@@ -155,7 +155,7 @@ fn what_is_refused_is_refused_here_too() {
     submit(&client.session, vec![insert(), insert(), increment(2)], reply.clone());
     let answers: Vec<_> = receiver.try_iter().map(Result::unwrap).collect();
     let failures = |answer: &Answer| match answer {
-        Answer::Inserted { failures, .. } => failures.iter().map(|failure| failure.error.kind()).collect(),
+        Answer::Inserted(outcome) => outcome.failures.iter().map(|failure| failure.error.kind()).collect(),
         Answer::Updated(outcome) => vec![Kind::Internal; outcome.matched as usize],
         _ => panic!("a write has another answer"),
     };

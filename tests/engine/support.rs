@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use moltendb_node::document::{Shapes, Value, encode_plain};
 use moltendb_node::engine::{
-    Answer, Collection, Database, Document, FindOptions, Incoming, InsertOrder, Operation, Reach, Session,
-    SetEntry, Upsert,
+    Answer, Answered, Collection, Database, Document, FindOptions, Incoming, InsertOrder, InsertOutcome,
+    Operation, Reach, Session, SetEntry, Upsert,
 };
 use moltendb_node::storage::Host;
 use moltendb_node::{OpenOptions, Result};
@@ -51,7 +51,7 @@ impl Client {
     }
 
     pub fn call(&self, name: &str, operation: Operation) -> Result<(Option<Arc<Collection>>, Answer)> {
-        let (collection, answer) = self.session.call(name, operation);
+        let Answered { collection, answer } = self.session.call(name, operation);
         answer.map(|answer| (collection, answer))
     }
 
@@ -59,7 +59,7 @@ impl Client {
     pub fn insert(&self, name: &str, documents: &[Value], order: InsertOrder) -> Result<(u64, Vec<usize>)> {
         let documents = documents.iter().map(incoming).collect();
         match self.call(name, Operation::Insert { documents, order })?.1 {
-            Answer::Inserted { inserted, failures } => {
+            Answer::Inserted(InsertOutcome { inserted, failures }) => {
                 Ok((inserted, failures.iter().map(|failure| failure.index).collect()))
             }
             _ => panic!("an insert has another answer"),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain, id};
 use crate::engine::commit::documents::PackedDocument;
-use crate::engine::commit::{Commit, Committed, Current, CurrentDocument, Halt, Over, Target};
 use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::commit::{Commit, Committed, Current, CurrentDocument, Halt, Over, Target};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;

@@ -20,7 +20,7 @@ pub mod path;
 pub(crate) mod read_ahead;
 pub mod staged;
 
-pub(crate) use path::run_ahead;
 pub use current_document::{Current, CurrentDocument, Over, Target};
+pub(crate) use path::run_ahead;
 pub use path::{Committed, run, run_within};
 pub use staged::{Commit, Halt};

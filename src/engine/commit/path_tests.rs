@@ -4,10 +4,12 @@ use super::*;
 use crate::engine::commit;
 use crate::engine::commit::apply::Unapplied;
 use crate::engine::recovery::replay::Replay;
+use crate::error::Kind;
 use crate::options::OpenOptions;
 use crate::storage::{Host, open_memory};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 fn store() -> Arc<Store> {
     let opened = open_memory();

@@ -3,12 +3,12 @@
 use super::*;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::commit;
-use crate::engine::commit::current_document::{Current};
+use crate::engine::commit::current_document::Current;
 use crate::engine::database::Database;
 use crate::engine::format::key::Key;
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, Operation, Reach, Upsert};
-use crate::engine::operation::response::Answer;
+use crate::engine::operation::response::{Answer, Answered};
 use crate::engine::store::READS;
 use crate::engine::write::by_id;
 use crate::options::{OpenOptions, StorageMode};
@@ -153,7 +153,8 @@ fn a_bulk_write_by_id_reads_each_block_once() {
     operations.push(delete(DOCUMENTS + 5));
     let session = bench.database.session();
     READS.set(0);
-    let (_, answer) = session.call("c", Operation::Bulk { operations, order: InsertOrder::Ordered });
+    let Answered { answer, .. } =
+        session.call("c", Operation::Bulk { operations, order: InsertOrder::Ordered });
     let Ok(Answer::Bulk(outcome)) = answer else { panic!("the bulk write failed") };
     assert_eq!((outcome.matched, outcome.modified, outcome.deleted), (499, 499, 1));
     assert_eq!(READS.get(), places);

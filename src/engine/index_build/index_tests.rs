@@ -215,12 +215,11 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
             for n in 1..=3 {
                 put(&store, n, Value::Int(n)).unwrap();
             }
-            let done =
-                create::run_with(&store, "c", &[unique("n")], &Interrupt::default(), |filled| {
-                    if filled == after_filling {
-                        turn(&store);
-                    }
-                });
+            let done = create::run_with(&store, "c", &[unique("n")], &Interrupt::default(), |filled| {
+                if filled == after_filling {
+                    turn(&store);
+                }
+            });
             let context = format!("{name}, after filling: {after_filling}");
             assert_eq!(done.result.err().map(|error| error.kind()), *fails, "{context}");
             assert_eq!(fill::check_indexes(&store).unwrap(), *entries, "{context}");
@@ -242,22 +241,16 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
     put(&store, 1, parallel()).unwrap();
     let refused = create::run(&store, "c", std::slice::from_ref(&spec)).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::BadDocument);
-    let built = create::run_with(
-        &store,
-        "c",
-        std::slice::from_ref(&spec),
-        &Interrupt::default(),
-        |filled| {
-            match filled {
-                // Writers are not refused because of an index that may never be ready.
-                false => put(&store, 2, parallel()).unwrap(),
-                true => {
-                    delete(&store, 1);
-                    put(&store, 2, Value::Int(1)).unwrap();
-                }
+    let built = create::run_with(&store, "c", std::slice::from_ref(&spec), &Interrupt::default(), |filled| {
+        match filled {
+            // Writers are not refused because of an index that may never be ready.
+            false => put(&store, 2, parallel()).unwrap(),
+            true => {
+                delete(&store, 1);
+                put(&store, 2, Value::Int(1)).unwrap();
             }
-        },
-    );
+        }
+    });
     built.result.unwrap();
     assert_eq!(put(&store, 3, parallel()).unwrap_err().kind(), Kind::BadDocument);
     assert_eq!(fill::check_indexes(&store).unwrap(), 1);

@@ -50,14 +50,9 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let twice = database.compact().unwrap_err();
     assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
     assert!(refused.message().contains("the old files stay in force"), "{refused}");
-    let copy = backup::run(
-        &store,
-        &Host::system(),
-        None,
-        &directory.path().join("copy"),
-        &Interrupt::default(),
-    )
-    .unwrap_err();
+    let copy =
+        backup::run(&store, &Host::system(), None, &directory.path().join("copy"), &Interrupt::default())
+            .unwrap_err();
     assert_eq!(copy.kind(), Kind::Corrupt);
     assert!(copy.message().contains("no backup was made"), "{copy}");
     let left = |path: &Path| -> Vec<String> {

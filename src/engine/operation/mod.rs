@@ -14,4 +14,6 @@ pub use input::Incoming;
 pub use request::{
     FindOptions, InsertOrder, Operation, Reach, Returned, SetEntry, Size, Task, Upsert, Verbosity,
 };
-pub use response::{Answer, BulkOutcome, CollectionInfo, Document, Reply, UpdateOutcome, WriteError};
+pub use response::{
+    Answer, Answered, BulkOutcome, CollectionInfo, Document, InsertOutcome, Reply, UpdateOutcome, WriteError,
+};

@@ -48,6 +48,16 @@ pub struct UpdateOutcome {
     pub upserted: Option<Value>,
 }
 
+/// The result of an insert.
+#[derive(Clone, Debug, Default)]
+pub struct InsertOutcome {
+    /// Documents inserted.
+    pub inserted: u64,
+    /// The documents that failed, in order. With failures the operation is an error to the caller, built from the first of
+    /// them.
+    pub failures: Vec<WriteError>,
+}
+
 /// The result of a bulk write.
 #[derive(Clone, Debug, Default)]
 pub struct BulkOutcome {
@@ -74,6 +84,13 @@ pub struct WriteError {
     pub error: Error,
 }
 
+impl WriteError {
+    /// The same for a part that begins at this index.
+    pub(crate) fn moved(self, first: usize) -> WriteError {
+        WriteError { index: self.index + first, ..self }
+    }
+}
+
 /// The result of an operation.
 pub enum Answer {
     /// No value.
@@ -82,14 +99,8 @@ pub enum Answer {
     Count(u64),
     /// A boolean.
     Bool(bool),
-    /// An insert: how many documents were inserted and, in order, which ones failed. With failures the operation is an error
-    /// to the caller, built from the first of them.
-    Inserted {
-        /// Documents inserted.
-        inserted: u64,
-        /// Documents that failed.
-        failures: Vec<WriteError>,
-    },
+    /// Of an insert.
+    Inserted(InsertOutcome),
     /// Of update and replace.
     Updated(UpdateOutcome),
     /// Of a write that returns its document.
@@ -162,8 +173,27 @@ impl CollectionInfo {
     }
 }
 
-/// Called with the outcome of an operation, once, on any thread. The collection is that of the result's documents; its
-/// shapes are needed to read them.
+/// The answer to an operation, and the collection of its documents: their shapes are needed to read them.
+pub struct Answered {
+    /// The collection, if there is one.
+    pub collection: Option<Arc<Collection>>,
+    /// The answer, or why there is none.
+    pub answer: Result<Answer>,
+}
+
+impl Answered {
+    /// An answer without stored documents.
+    pub fn plain(answer: Result<Answer>) -> Answered {
+        Answered { collection: None, answer }
+    }
+
+    /// An operation that failed.
+    pub fn failed(error: Error) -> Answered {
+        Answered::plain(Err(error))
+    }
+}
+
+/// Called with the outcome of an operation, once, on any thread.
 pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
 
 impl Document {

@@ -59,7 +59,11 @@ fn subject(auto_index: AutoIndex, indexes: &[Value]) -> Subject {
         incoming(&object(&fields))
     };
     let documents = (0..DOCUMENTS).map(document).collect();
-    database.session().call("c", Operation::Insert { documents, order: InsertOrder::Ordered }).1.unwrap();
+    database
+        .session()
+        .call("c", Operation::Insert { documents, order: InsertOrder::Ordered })
+        .answer
+        .unwrap();
     let specs: Vec<Spec> = indexes.iter().map(|one| Spec::parse(one).unwrap()).collect();
     database.create_indexes("c", &specs).unwrap();
     Subject { runtime, database }
@@ -275,7 +279,7 @@ fn costly_scans_suggest_an_index_and_make_it_when_told_to() {
         let session = subject.database.session();
         let filter = object(&[("city", text("city 7"))]);
         for _ in 0..3 {
-            session.call("c", find(&filter, None, 0)).1.unwrap();
+            session.call("c", find(&filter, None, 0)).answer.unwrap();
         }
         // This one is the fourth.
         let suggested = subject.find(&filter, None, 0).at("suggestedIndexes");

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use super::{count, distinct};
 use super::find::Cursor;
+use super::{count, distinct};
 use crate::document::{Path, Shapes, Value, encode_plain};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::database::Database;
@@ -363,7 +363,7 @@ impl Run {
 
     fn write(&self, operation: impl Fn() -> Operation) {
         for name in ["x", "p"] {
-            self.session.call(name, operation()).1.unwrap();
+            self.session.call(name, operation()).answer.unwrap();
         }
     }
 }

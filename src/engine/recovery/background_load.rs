@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::early_reads::{self, Answered, Early};
+use super::early_reads::{self, Early};
 use super::replay::Replay;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::index_build::fill;
 use crate::engine::operation::request::Operation;
+use crate::engine::operation::response::Answered;
 use crate::engine::store::Store;
 use crate::engine::store::loading::EarlyReads;
 use crate::error::{Error, Kind, Result};

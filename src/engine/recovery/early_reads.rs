@@ -16,14 +16,13 @@ use crate::engine::index_build::create::existing;
 use crate::engine::operation::classify::names_id;
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{FindOptions, Operation};
-use crate::engine::operation::response::{Answer, Document};
+use crate::engine::operation::response::{Answer, Answered, Document};
 use crate::engine::read::point::versioned;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::engine::store::loading::EarlyReads;
-use crate::error::Result;
 use crate::index::Spec;
 use crate::storage::{Block, BlockPlace, Checkpoint, FileId, Loader, Lsn, SnapshotBlock, StorageBackend};
 
@@ -38,9 +37,6 @@ pub(crate) struct Early {
     files: Vec<FileId>,
     catalogue: Catalogue,
 }
-
-/// The result of an operation, and its collection.
-pub(crate) type Answered = (Option<Arc<Collection>>, Result<Answer>);
 
 impl Early {
     /// The state of a checkpoint; `None` when it cannot be read.
@@ -125,11 +121,11 @@ pub(crate) fn answer(
         }
         Operation::CreateIndexes { specs } => {
             let specs = specs.iter().map(spec_of).collect::<Option<Vec<_>>>()?;
-            return Some((None, Ok(Answer::Names(existing(collection?, &specs)?))));
+            return Some(Answered::plain(Ok(Answer::Names(existing(collection?, &specs)?))));
         }
         _ => return None,
     };
-    Some((collection.cloned(), Ok(answer)))
+    Some(Answered { collection: collection.cloned(), answer: Ok(answer) })
 }
 
 /// The key of the only document that a find can match, if the filter names nothing else.

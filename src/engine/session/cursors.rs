@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::Interrupt;
-use crate::engine::operation::response::{Answer, Document};
+use crate::engine::operation::response::{Answer, Answered, Document};
 use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
@@ -74,30 +74,24 @@ impl OpenCursors {
         mut cursor: Source,
         size: u32,
         interrupt: &Interrupt,
-    ) -> (Option<Arc<Collection>>, Result<Answer>) {
+    ) -> Answered {
         let collection = cursor.collection().cloned();
         let documents = match cursor.next_batch(store, size, interrupt) {
             Ok(documents) => documents,
-            Err(error) => return (collection, Err(error)),
+            Err(error) => return Answered { collection, answer: Err(error) },
         };
         if cursor.is_done() {
-            return (collection, Ok(Answer::Batch { cursor: 0, documents }));
+            return Answered { collection, answer: Ok(Answer::Batch { cursor: 0, documents }) };
         }
         let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
         let used = AtomicU64::new(store.now() as u64);
         let open = Arc::new(OpenCursor { cursor: Mutex::new(cursor), used });
         self.cursors.lock().open.insert(number, open);
-        (collection, Ok(Answer::Batch { cursor: number, documents }))
+        Answered { collection, answer: Ok(Answer::Batch { cursor: number, documents }) }
     }
 
     /// Returns the next batch of an open cursor.
-    pub(crate) fn more(
-        &self,
-        store: &Store,
-        number: u64,
-        size: u32,
-        interrupt: &Interrupt,
-    ) -> (Option<Arc<Collection>>, Result<Answer>) {
+    pub(crate) fn more(&self, store: &Store, number: u64, size: u32, interrupt: &Interrupt) -> Answered {
         let open = {
             let cursors = self.cursors.lock();
             match cursors.open.get(&number) {
@@ -105,12 +99,10 @@ impl OpenCursors {
                 None if cursors.expired.contains(&number) => {
                     let message =
                         "the cursor was closed after 10 minutes without a read; run the query again";
-                    return (
-                        None,
-                        Err(Error::new(Kind::Timeout, message).with_code(codes::CURSOR_NOT_FOUND)),
-                    );
+                    let error = Error::new(Kind::Timeout, message).with_code(codes::CURSOR_NOT_FOUND);
+                    return Answered::failed(error);
                 }
-                None => return (None, Err(Error::new(Kind::Closed, "the cursor is closed"))),
+                None => return Answered::failed(Error::new(Kind::Closed, "the cursor is closed")),
             }
         };
         open.used.store(store.now() as u64, Ordering::Relaxed);
@@ -122,7 +114,7 @@ impl OpenCursors {
                 drop(cursor);
                 let failed = self.cursors.lock().open.remove(&number);
                 drop(failed);
-                (collection, Err(error))
+                Answered { collection, answer: Err(error) }
             }
             Ok(documents) => {
                 let done = cursor.is_done();
@@ -131,7 +123,8 @@ impl OpenCursors {
                     let finished = self.cursors.lock().open.remove(&number);
                     drop(finished);
                 }
-                (collection, Ok(Answer::Batch { cursor: if done { 0 } else { number }, documents }))
+                let cursor = if done { 0 } else { number };
+                Answered { collection, answer: Ok(Answer::Batch { cursor, documents }) }
             }
         }
     }

@@ -28,7 +28,7 @@ use crate::engine::exec::work_queue::Job;
 use crate::engine::operation::classify::writes_by_id;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, Operation, Task};
-use crate::engine::operation::response::Answer;
+use crate::engine::operation::response::{Answer, Answered};
 use crate::engine::read::find::Cursor;
 use crate::error::{Error, Kind};
 use crate::query::expression::Constants;
@@ -76,12 +76,11 @@ impl Session {
                         let (name, limits) = (&task.name, &task.limits);
                         let constants = Constants::default();
                         match Cursor::open(&self.store, name, filter, options, hint, &constants, limits) {
-                            Err(error) => Outcome::Now(None, Err(error)),
+                            Err(error) => Outcome::Now(Answered::failed(error)),
                             Ok(cursor) => {
                                 let source = Source::Find(Box::new(cursor));
-                                let (collection, answer) =
-                                    self.cursors.first_batch(&self.store, source, options.batch, &interrupt);
-                                Outcome::Now(collection, answer)
+                                let batch = options.batch;
+                                Outcome::Now(self.cursors.first_batch(&self.store, source, batch, &interrupt))
                             }
                         }
                     })
@@ -90,7 +89,9 @@ impl Session {
             match outcome {
                 Some(outcome) => {
                     spent += FIND;
-                    if let Outcome::Now(_, Ok(Answer::Batch { documents, .. })) = &outcome {
+                    if let Outcome::Now(Answered { answer: Ok(Answer::Batch { documents, .. }), .. }) =
+                        &outcome
+                    {
                         spent += documents.len();
                     }
                     self.answer(outcome, task.reply);
@@ -128,7 +129,7 @@ impl Session {
                 self.guarded(true, &interrupt, || {
                     let defect = || Error::new(Kind::Internal, "a write was taken for another operation");
                     let write = self.write(&task.name, &task.operation, &interrupt);
-                    write.map_or_else(|| Outcome::Now(None, Err(defect())), Outcome::Published)
+                    write.map_or_else(|| Outcome::Now(Answered::failed(defect())), Outcome::Published)
                 })
             });
             match outcome {

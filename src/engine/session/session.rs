@@ -30,7 +30,7 @@ use crate::engine::exec::work_queue::{Job, WorkQueue};
 use crate::engine::operation::classify::{Answering, is_write, names_id, writes, writes_by_id};
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with};
 use crate::engine::operation::request::{Operation, Size, Task};
-use crate::engine::operation::response::{Answer, CollectionInfo, Document, Reply};
+use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Document, Reply};
 use crate::engine::plan::hint::Hint;
 use crate::engine::read::find::Cursor;
 use crate::engine::read::point::{self, Hot, HotMany};
@@ -45,7 +45,7 @@ use crate::query::expression::Constants;
 /// When the result of an operation is returned.
 pub(crate) enum Outcome {
     /// At once.
-    Now(Option<Arc<Collection>>, Result<Answer>),
+    Now(Answered),
     /// Once this LSN is published.
     Published(Committed<Answer>),
 }
@@ -160,9 +160,9 @@ impl Session {
     }
 
     /// Runs one operation on this thread and waits for its answer.
-    pub fn call(&self, name: &str, operation: Operation) -> (Option<Arc<Collection>>, Result<Answer>) {
+    pub fn call(&self, name: &str, operation: Operation) -> Answered {
         match self.outcome(name, operation, &Limits::default(), &Interrupt::default()) {
-            Outcome::Now(collection, answer) => (collection, answer),
+            Outcome::Now(answered) => answered,
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.storage().drive();
                 let (sender, receiver) = std::sync::mpsc::sync_channel(1);
@@ -175,7 +175,7 @@ impl Session {
                     .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a write was dropped unanswered")));
                 self.store.cool();
                 compaction::consider(&self.store, &self.runtime);
-                (None, published.and(result))
+                Answered::plain(published.and(result))
             }
         }
     }
@@ -222,7 +222,7 @@ impl Session {
     /// Returns the result now, or when the LSN that it depends on is published.
     pub(crate) fn answer(&self, outcome: Outcome, reply: Reply) {
         match outcome {
-            Outcome::Now(collection, answer) => reply(collection, answer),
+            Outcome::Now(Answered { collection, answer }) => reply(collection, answer),
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.when_published(lsn, move |published| reply(None, published.and(result)));
             }
@@ -233,15 +233,15 @@ impl Session {
         let writes = writes(&operation);
         let outcome = self.guarded(writes, interrupt, || {
             match background_load::answer_early(&self.store, name, &operation, interrupt) {
-                Err(error) => Outcome::Now(None, Err(error)),
-                Ok(Some((collection, answer))) => Outcome::Now(collection, answer),
+                Err(error) => Outcome::Now(Answered::failed(error)),
+                Ok(Some(answered)) => Outcome::Now(answered),
                 Ok(None) => match self.write(name, &operation, interrupt) {
                     Some(committed) => Outcome::Published(committed),
                     None => match self.taken_apart(operation, interrupt) {
                         Ok((operation, constants)) => {
                             self.execute(name, operation, &constants, limits, interrupt)
                         }
-                        Err(error) => Outcome::Now(None, Err(error)),
+                        Err(error) => Outcome::Now(Answered::failed(error)),
                     },
                 },
             }
@@ -259,22 +259,22 @@ impl Session {
     ) -> Outcome {
         if self.is_closed() {
             let message = format!("the database {} is closed; open it again", self.store.name());
-            return Outcome::Now(None, Err(Error::new(Kind::Closed, message)));
+            return Outcome::Now(Answered::failed(Error::new(Kind::Closed, message)));
         }
         if self.access == Access::ReadOnly && writes {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
-            return Outcome::Now(None, Err(Error::new(Kind::ReadOnly, message)));
+            return Outcome::Now(Answered::failed(Error::new(Kind::ReadOnly, message)));
         }
         // An operation that is tried on the caller's thread may still go to its queue.
         if !is_nonblocking() {
             interrupt.begin();
         }
         if let Err(error) = interrupt.check(|| self.store.now()) {
-            return Outcome::Now(None, Err(error));
+            return Outcome::Now(Answered::failed(error));
         }
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             let message = "an operation failed in a way that is a defect of this package; please report it";
-            Outcome::Now(None, Err(Error::new(Kind::Internal, message)))
+            Outcome::Now(Answered::failed(Error::new(Kind::Internal, message)))
         })
     }
 
@@ -292,13 +292,11 @@ impl Session {
             Operation::CreateIndexes { specs } => {
                 Outcome::Published(requests::create_indexes(store, name, &specs, interrupt))
             }
-            Operation::DropIndex { index } => {
-                Outcome::Published(requests::drop_index(store, name, &index))
-            }
+            Operation::DropIndex { index } => Outcome::Published(requests::drop_index(store, name, &index)),
             Operation::Drop => Outcome::Published(collections::drop(store, name)),
             Operation::Rename { to, drop_target } => match text_of(&to) {
                 Ok(to) => Outcome::Published(collections::rename(store, name, &to, drop_target)),
-                Err(error) => Outcome::Now(None, Err(error)),
+                Err(error) => Outcome::Now(Answered::failed(error)),
             },
             Operation::Aggregate { pipeline, batch, hint } => {
                 self.aggregate(name, (&pipeline, constants), batch, hint.as_ref(), interrupt)
@@ -318,10 +316,7 @@ impl Session {
                     )
                 }))
             }
-            read => {
-                let (collection, answer) = self.read(name, read, constants, limits, interrupt);
-                Outcome::Now(collection, answer)
-            }
+            read => Outcome::Now(self.read(name, read, constants, limits, interrupt)),
         }
     }
 
@@ -336,12 +331,11 @@ impl Session {
         let opened = Aggregation::open(&self.store, name, (pipeline, constants), hint, interrupt);
         let mut aggregation = match opened {
             Ok(aggregation) => aggregation,
-            Err(error) => return Outcome::Now(None, Err(error)),
+            Err(error) => return Outcome::Now(Answered::failed(error)),
         };
         if !is_write(pipeline) {
-            let (collection, answer) =
-                self.cursors.first_batch(&self.store, Source::Aggregate(aggregation), batch, interrupt);
-            return Outcome::Now(collection, answer);
+            let source = Source::Aggregate(aggregation);
+            return Outcome::Now(self.cursors.first_batch(&self.store, source, batch, interrupt));
         }
         let result =
             aggregation.next_batch(batch, interrupt).map(|documents| Answer::Batch { cursor: 0, documents });
@@ -355,7 +349,7 @@ impl Session {
         constants: &Constants,
         limits: &Limits,
         interrupt: &Interrupt,
-    ) -> (Option<Arc<Collection>>, Result<Answer>) {
+    ) -> Answered {
         let store = &*self.store;
         let collection = store.views().collection(name);
         let answer = match operation {
@@ -391,7 +385,7 @@ impl Session {
             Operation::Find { filter, options } => {
                 let hint = options.hint.as_ref();
                 return match Cursor::open(store, name, &filter, &options, hint, constants, limits) {
-                    Err(error) => (None, Err(error)),
+                    Err(error) => Answered::failed(error),
                     Ok(cursor) => self.cursors.first_batch(
                         store,
                         Source::Find(Box::new(cursor)),
@@ -404,7 +398,8 @@ impl Session {
                 parse_filter_with(&filter, constants).and_then(|filter| {
                     let path = Path::parse(&text_of(&key)?);
                     let hint = Hint::of(hint.as_ref())?;
-                    distinct::values(store, name, &path, &filter, hint.as_ref(), interrupt).map(Answer::Values)
+                    distinct::values(store, name, &path, &filter, hint.as_ref(), interrupt)
+                        .map(Answer::Values)
                 })
             }
             Operation::Explain { operation, verbosity } => {
@@ -421,7 +416,7 @@ impl Session {
             Operation::ListCollections { filter } => self.list(filter.as_ref()).map(Answer::Collections),
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
-        (collection, answer)
+        Answered { collection, answer }
     }
 
     fn get(&self, collection: Option<&Collection>, id: &Incoming, meta: bool) -> Result<Answer> {

@@ -44,7 +44,7 @@ impl Session {
         let seen = (interrupt, &constants, None);
         Some(match operation {
             Operation::Insert { documents, order } => {
-                by_id::insert_within(store, name, documents, *order, interrupt)
+                by_id::insert_within(store, name, documents, *order, interrupt).map(Answer::Inserted)
             }
             Operation::Set { entries } => by_id::set(store, name, entries),
             Operation::DeleteId { id, if_version } => by_id::delete(store, name, id, *if_version),

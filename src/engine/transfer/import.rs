@@ -12,7 +12,7 @@ use super::extended_json::Parsed;
 use crate::document::{Shapes, Value, encode_plain};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation, SetEntry};
-use crate::engine::operation::response::Answer;
+use crate::engine::operation::response::{Answer, InsertOutcome};
 use crate::engine::session::Session;
 use crate::engine::state::collection_name::check_name;
 use crate::error::{Error, Kind, Result};
@@ -160,8 +160,8 @@ impl Import {
                     Operation::Insert { documents: documents.collect(), order: InsertOrder::Ordered }
                 }
             };
-            match self.session.call(collection, operation).1 {
-                Ok(Answer::Inserted { inserted, failures }) => {
+            match self.session.call(collection, operation).answer {
+                Ok(Answer::Inserted(InsertOutcome { inserted, failures })) => {
                     done.imported += inserted;
                     let Some(failure) = failures.first() else { return };
                     if self.options.if_exists != IfExists::Skip || !taken(&failure.error) {

@@ -8,10 +8,10 @@ use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation};
-use crate::engine::operation::response::{Answer, BulkOutcome, UpdateOutcome, WriteError};
+use crate::engine::operation::response::{Answer, BulkOutcome, InsertOutcome, UpdateOutcome, WriteError};
 use crate::engine::state::version::Version;
 use crate::engine::store::Store;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
 use parking_lot::Mutex;
@@ -65,14 +65,9 @@ fn bulk_insert(
 ) -> Lsn {
     let Committed { result, lsn } = by_id::insert_within(store, name, documents, order, interrupt);
     match result {
-        Ok(Answer::Inserted { inserted, failures }) => {
+        Ok(InsertOutcome { inserted, failures }) => {
             outcome.inserted += inserted;
-            let moved = |failure: WriteError| WriteError { index: failure.index + first, ..failure };
-            outcome.failures.extend(failures.into_iter().map(moved));
-        }
-        Ok(_) => {
-            let error = Error::new(Kind::Internal, "an insert had the answer of another operation");
-            outcome.failures.push(WriteError { index: first, error });
+            outcome.failures.extend(failures.into_iter().map(|failure| failure.moved(first)));
         }
         Err(error) => outcome.failures.push(WriteError { index: first, error }),
     }

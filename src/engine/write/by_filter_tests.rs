@@ -136,9 +136,7 @@ fn the_document_that_a_write_names_is_found_without_the_commit_lock() {
             interrupt: &Interrupt::default(),
             ahead: None,
         };
-        let found = beside_a_commit(store, || {
-            candidates::count(store, &collection, &modification).unwrap()
-        });
+        let found = beside_a_commit(store, || candidates::count(store, &collection, &modification).unwrap());
         assert_eq!(found, 1, "{hint:?}");
     }
     let none = Hint::Name("m_1".into());

@@ -7,13 +7,13 @@ use crate::document::staged::StagedShapes;
 use crate::document::{Value, id, incoming};
 use crate::engine::commit;
 use crate::engine::commit::conflicts::{check_version, conflict, duplicate_id};
-use crate::engine::commit::{Commit, Committed, Current, Halt, Over};
 use crate::engine::commit::read_ahead::{self, ReadAhead};
+use crate::engine::commit::{Commit, Committed, Current, Halt, Over};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::{Incoming, incoming_key};
 use crate::engine::operation::request::{InsertOrder, SetEntry};
-use crate::engine::operation::response::{Answer, WriteError};
+use crate::engine::operation::response::{Answer, InsertOutcome, WriteError};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -29,7 +29,12 @@ struct Prepared<'a> {
 }
 
 /// Inserts documents; failures are part of the result.
-pub fn insert(store: &Store, name: &str, documents: &[Incoming], order: InsertOrder) -> Committed<Answer> {
+pub fn insert(
+    store: &Store,
+    name: &str,
+    documents: &[Incoming],
+    order: InsertOrder,
+) -> Committed<InsertOutcome> {
     insert_within(store, name, documents, order, &Interrupt::default())
 }
 
@@ -40,62 +45,67 @@ pub fn insert_within(
     documents: &[Incoming],
     order: InsertOrder,
     interrupt: &Interrupt,
-) -> Committed<Answer> {
-    let mut inserted = 0;
-    let mut failures: Vec<WriteError> = Vec::new();
+) -> Committed<InsertOutcome> {
+    let mut outcome = InsertOutcome::default();
     let mut lsn = Lsn(0);
     let mut first = 0;
     while first < documents.len() {
-        if let Err(error) = interrupt.check(|| store.now()) {
-            failures.push(WriteError { index: first, error });
-            break;
-        }
         let chunk = chunk_of(&documents[first..], |document| document.range.len());
-        let mut packed = Vec::new();
-        let collection = store.applied_collection(name);
-        let prepared: Vec<_> =
-            chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
-        let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
-        let committed = commit::run_within(store, bytes, interrupt, |commit| {
-            let mut failed = Vec::new();
-            let mut count = 0;
-            // The collection is created with the first document that can be inserted, if it does not exist.
-            let mut into = None;
-            for (n, prepared) in prepared.iter().enumerate() {
-                let outcome = match prepared {
-                    Ok(prepared) => insert_one(commit, (name, &mut into), prepared, &packed),
-                    Err(error) => Err(Halt::Error(error.clone())),
-                };
-                match outcome {
-                    Ok(()) => count += 1,
-                    Err(Halt::Error(error)) => {
-                        failed.push(WriteError { index: first + n, error });
-                        if order == InsertOrder::Ordered {
-                            break;
-                        }
-                    }
-                    Err(cold) => return Err(cold),
-                }
-            }
-            Ok((count, failed))
-        });
-        lsn = lsn.max(committed.lsn);
-        match committed.result {
-            Ok((count, failed)) => {
-                inserted += count;
-                failures.extend(failed);
+        let inserted = interrupt
+            .check(|| store.now())
+            .and_then(|()| insert_chunk(store, name, chunk, order, interrupt).into_result(&mut lsn));
+        match inserted {
+            Ok(part) => {
+                outcome.inserted += part.inserted;
+                outcome.failures.extend(part.failures.into_iter().map(|failure| failure.moved(first)));
             }
             Err(error) => {
-                failures.push(WriteError { index: first, error });
+                outcome.failures.push(WriteError { index: first, error });
                 break;
             }
         }
-        if order == InsertOrder::Ordered && !failures.is_empty() {
+        if order == InsertOrder::Ordered && !outcome.failures.is_empty() {
             break;
         }
         first += chunk.len();
     }
-    Committed { result: Ok(Answer::Inserted { inserted, failures }), lsn }
+    Committed { result: Ok(outcome), lsn }
+}
+
+/// Inserts documents in one commit.
+fn insert_chunk(
+    store: &Store,
+    name: &str,
+    chunk: &[Incoming],
+    order: InsertOrder,
+    interrupt: &Interrupt,
+) -> Committed<InsertOutcome> {
+    let mut packed = Vec::new();
+    let collection = store.applied_collection(name);
+    let prepared: Vec<_> = chunk.iter().map(|one| prepare(one, collection.as_deref(), &mut packed)).collect();
+    let bytes = chunk.iter().map(|document| document.range.len() + 64).sum();
+    commit::run_within(store, bytes, interrupt, |commit| {
+        let mut outcome = InsertOutcome::default();
+        // The collection is created with the first document that can be inserted, if it does not exist.
+        let mut into = None;
+        for (index, prepared) in prepared.iter().enumerate() {
+            let inserted = match prepared {
+                Ok(prepared) => insert_one(commit, (name, &mut into), prepared, &packed),
+                Err(error) => Err(Halt::Error(error.clone())),
+            };
+            match inserted {
+                Ok(()) => outcome.inserted += 1,
+                Err(Halt::Error(error)) => {
+                    outcome.failures.push(WriteError { index, error });
+                    if order == InsertOrder::Ordered {
+                        break;
+                    }
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+        Ok(outcome)
+    })
 }
 
 /// Inserts or replaces documents, all or none.

@@ -8,8 +8,8 @@ use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, o
 use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_id;
 use crate::engine::commit::documents::PackedDocument;
-use crate::engine::commit::{Committed, Current, Over};
 use crate::engine::commit::read_ahead::ReadAhead;
+use crate::engine::commit::{Committed, Current, Over};
 use crate::engine::format::key::key_of;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::Returned;
@@ -91,34 +91,33 @@ fn insert_since(
     let (mut tries, mut held) = (0, None);
     loop {
         check()?;
-        let committed =
-            commit::run_within(store, plain.len() + 256, interrupt, |commit| {
-                if let Some(Searched { collection, lsn }) = searched {
-                    let now = commit.collection(name);
-                    if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
-                        return Ok(Attempt::Elsewhere);
-                    }
-                    if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
-                        return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
-                    }
+        let committed = commit::run_within(store, plain.len() + 256, interrupt, |commit| {
+            if let Some(Searched { collection, lsn }) = searched {
+                let now = commit.collection(name);
+                if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
+                    return Ok(Attempt::Elsewhere);
                 }
-                let collection = commit.collection_or_create(name)?;
-                let target = match commit.current(&collection, &key)? {
-                    Current::Present(_) => return Err(duplicate_id(name, &id).into()),
-                    Current::Absent(target) => target,
-                };
-                match &packed {
-                    Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
-                    Some(packed) => {
-                        commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
-                    }
-                    None => {
-                        commit.pack_value(&collection, &document)?;
-                        commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
-                    }
+                if let Some(collection) = collection.filter(|one| one.recent().is_newer(lsn)) {
+                    return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
                 }
-                Ok(Attempt::Inserted)
-            });
+            }
+            let collection = commit.collection_or_create(name)?;
+            let target = match commit.current(&collection, &key)? {
+                Current::Present(_) => return Err(duplicate_id(name, &id).into()),
+                Current::Absent(target) => target,
+            };
+            match &packed {
+                Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
+                Some(packed) => {
+                    commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
+                }
+                None => {
+                    commit.pack_value(&collection, &document)?;
+                    commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
+                }
+            }
+            Ok(Attempt::Inserted)
+        });
         match (committed.into_result(lsn)?, &mut searched) {
             (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
             (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
