@@ -44,8 +44,8 @@ const steps = {
   strace: () => node('__test__/crash/strace.mjs'),
   kill,
   ava: () => runTool('ava/entrypoints/cli.mjs', []),
-  jest: () => runTool('jest/bin/jest.js', ['--config', '__test__/jest/jest.config.cjs']),
-  vitest: () => runTool('vitest/vitest.mjs', ['run', '--config', '__test__/vitest/vitest.config.mjs'])
+  jest: () => runTool('jest/bin/jest.js', ['--config', '__test__/runners/jest/jest.config.cjs']),
+  vitest: () => runTool('vitest/vitest.mjs', ['run', '--config', '__test__/runners/vitest/vitest.config.mjs'])
 }
 
 function chosen(args) {

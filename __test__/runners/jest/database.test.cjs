@@ -4,7 +4,7 @@ const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
-let { Database, MoltenError } = require('../../index.js')
+let { Database, MoltenError } = require('../../../index.js')
 
 let path
 beforeEach(() => {
@@ -51,7 +51,7 @@ test('jest.resetModules gives a second evaluation that works beside the first', 
   const before = MoltenError
   const first = await Database.open(':memory:')
   jest.resetModules()
-  ;({ Database, MoltenError } = require('../../index.js'))
+  ;({ Database, MoltenError } = require('../../../index.js'))
   expect(MoltenError).not.toBe(before)
   const second = await Database.open(':memory:')
   await Promise.all([first.collection('a').insertOne({ _id: 1 }), second.collection('a').insertOne({ _id: 1 })])
@@ -103,7 +103,7 @@ describe.each([['modern', {}], ['legacy', { legacyFakeTimers: true }]])('under %
   test('a package that is evaluated under them works', async () => {
     jest.useFakeTimers(config)
     jest.resetModules()
-    const again = require('../../index.js')
+    const again = require('../../../index.js')
     const db = await again.Database.open(':memory:')
     await works(db)
     await db.close()

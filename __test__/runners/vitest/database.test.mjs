@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { Database, MoltenError } from '../../index.mjs'
+import { Database, MoltenError } from '../../../index.mjs'
 
 let path
 beforeEach(() => {
@@ -52,5 +52,33 @@ test('fake timers hold no operation back', async () => {
     await db.close()
   } finally {
     vi.useRealTimers()
+  }
+})
+
+test('the fake timers that vitest takes by default hold no operation back, and the clock may be moved', async () => {
+  vi.useFakeTimers()
+  try {
+    const db = await Database.open(join(path, 'db'))
+    const users = db.collection('users')
+    await users.insertMany([{ _id: 1, until: new Date(Date.now() + 1000) }])
+    vi.advanceTimersByTime(5000)
+    expect(await users.find({ until: { $lt: new Date() } }).toArray()).toHaveLength(1)
+    await db.close()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('vi.resetModules gives an evaluation that works beside the first', async () => {
+  const first = await Database.open(':memory:')
+  vi.resetModules()
+  const again = await import('../../../index.mjs')
+  const second = await again.Database.open(':memory:')
+  for (const db of [first, second]) {
+    await db.collection('a').insertOne({ _id: 1 })
+    const error = await db.collection('a').insertOne({ _id: 1 }).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(MoltenError)
+    expect(error).toBeInstanceOf(again.MoltenError)
+    await db.close()
   }
 })

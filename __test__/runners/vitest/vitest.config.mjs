@@ -5,9 +5,9 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   root: dirname(fileURLToPath(import.meta.url)),
-  cacheDir: '../../dist/vitest',
+  cacheDir: '../../../dist/vitest',
   test: {
     include: ['*.test.mjs'],
-    projects: ['forks', 'threads', 'vmThreads'].map((pool) => ({ extends: true, test: { name: pool, pool } }))
+    projects: ['forks', 'threads', 'vmThreads', 'vmForks'].map((pool) => ({ extends: true, test: { name: pool, pool } }))
   }
 })
