@@ -3,53 +3,17 @@
 
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 
 import { pack } from '../package/pack.mjs'
 import { root, seconds } from '../steps.mjs'
-import { binOf, freshProject, runToEnd, table } from './fresh.mjs'
+import { freshProject, runToEnd, table } from './fresh.mjs'
 import { hostTarget } from './project.mjs'
+import { runners } from './runner-modes.mjs'
 
 const suites = join(root, '__test__', 'runners')
 /** So many files have the suite, for runners that divide files among processes. */
 const COPIES = 4
-
-/** Of each runner: its package and version, its command, its modes by their arguments, and how many tests a report says to have passed. */
-const runners = {
-  jest: {
-    version: '30.5.2',
-    command: (project, args) => [binOf(project, 'jest'), '--config', 'jest/jest.config.cjs', ...args],
-    modes: [[], ['-i'], ['--workerThreads'], ['--resetModules'], ['--detectOpenHandles']],
-    passed: /^Tests:\s+(\d+) passed, \1 total/m,
-    // The line that opened what is left open.
-    says: { '--detectOpenHandles': /at .*suite\.cjs:\d+/ }
-  },
-  vitest: {
-    version: '4.1.12',
-    command: (project, args) => [binOf(project, 'vitest'), 'run', '--config', 'vitest/vitest.config.mjs', ...args],
-    modes: ['forks', 'threads', 'vmThreads', 'vmForks'].map((pool) => ['--project', pool]),
-    passed: /^\s*Tests\s+(\d+) passed \(\1\)/m
-  },
-  ava: {
-    version: '7.0.0',
-    command: (project, args) => [binOf(project, 'ava'), ...args, 'ava/*.test.mjs'],
-    modes: [['--worker-threads'], ['--no-worker-threads'], ['--serial']],
-    passed: /^\s*(\d+) tests passed$/m
-  },
-  mocha: {
-    version: '11.8.0',
-    command: (project, args) => [binOf(project, 'mocha'), ...args, 'mocha/*.test.mjs'],
-    modes: [[], ['--parallel']],
-    passed: /^\s*(\d+) passing/m
-  },
-  node: {
-    version: process.versions.node,
-    command: (project, args) => ['--test', ...args, ...readdirSync(join(project, 'node')).map((name) => `node/${name}`)],
-    // Without a process for each file; older versions have no such option.
-    modes: [[], ...(Number.parseInt(process.versions.node, 10) >= 22 ? [['--test-isolation=none']] : [])],
-    passed: /^. pass (\d+)$/m
-  }
-}
 
 /** Makes a suite load the package by its name, not from the checkout. */
 function useInstalled(file) {
@@ -71,10 +35,17 @@ function copySuites(project, name) {
   }
 }
 
-/** How many tests the files of a runner have at least: those of the suite. */
-function least(name) {
-  return readdirSync(join(suites, name)).some((file) => basename(file).startsWith('suite.')) ? 22 * COPIES : 1
+/** The tests that docs/testing-your-app.md shows for a runner, as one file each. */
+function copyExamples(project, name) {
+  const page = readFileSync(join(root, 'docs', 'testing-your-app.md'), 'utf8')
+  const section = page.slice(page.indexOf(`\n## ${name === 'node' ? 'One database per test' : name === 'jest' ? 'Jest' : name}\n`) + 1).split('\n## ')[0]
+  const blocks = [...section.matchAll(/^```js(?: parse)?\n(.*?)^```$/gms)]
+  if (blocks.length === 0) throw new Error(`docs/testing-your-app.md shows no test for ${name}`)
+  for (const [at, [, source]] of blocks.entries()) writeFileSync(join(project, name, `example-${at + 1}.test.${name === 'jest' ? 'cjs' : 'mjs'}`), source)
 }
+
+/** How many tests there are at least: those of the copies of the suite, and an example. */
+const LEAST = 22 * COPIES + 1
 
 const home = mkdtempSync(join(tmpdir(), 'moltendb-runners-'))
 const rows = []
@@ -88,7 +59,7 @@ function attempt(name, project, args) {
   try {
     const { status, printed } = runToEnd(process.execPath, command(project, args), project)
     const count = Number(passed.exec(printed)?.[1] ?? 0)
-    if (status !== 0 || count < least(name)) throw new Error(`ended with ${status} after ${count} tests\n${printed}`)
+    if (status !== 0 || count < LEAST) throw new Error(`ended with ${status} after ${count} tests\n${printed}`)
     const missing = args.map((arg) => says?.[arg]).find((text) => text && !text.test(printed))
     if (missing) throw new Error(`did not say ${missing}\n${printed}`)
     result = `${count} passed`
@@ -109,6 +80,7 @@ try {
   for (const name of names.length > 0 ? names : Object.keys(runners)) {
     const project = freshProject(join(home, name), tarballs, name === 'node' ? {} : { [name]: runners[name].version })
     copySuites(project, name)
+    copyExamples(project, name)
     for (const args of runners[name].modes) attempt(name, project, args)
   }
   console.log(`\n${table(['runner', 'version', 'mode', 'result', 'time'], rows)}`)

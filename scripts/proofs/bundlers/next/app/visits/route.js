@@ -1,0 +1,5 @@
+import { database } from '../../db'
+
+export async function GET() {
+  return Response.json(await (await database()).collection('visits').find().toArray())
+}
