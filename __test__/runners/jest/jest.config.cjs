@@ -2,5 +2,7 @@ module.exports = {
   rootDir: __dirname,
   testMatch: ['<rootDir>/*.test.cjs'],
   testEnvironment: 'node',
-  watchman: false
+  watchman: false,
+  // A slow machine is no failure.
+  testTimeout: 60_000
 }

@@ -8,6 +8,8 @@ export default defineConfig({
   cacheDir: '../../../dist/vitest',
   test: {
     include: ['*.test.mjs'],
+    // A slow machine is no failure.
+    testTimeout: 60_000,
     projects: ['forks', 'threads', 'vmThreads', 'vmForks'].map((pool) => ({ extends: true, test: { name: pool, pool } }))
   }
 })
