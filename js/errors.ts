@@ -1,7 +1,7 @@
 // The errors of the package, their kinds and MongoDB's error codes.
 
 /**
- * MongoDB's codes of errors that are created in JavaScript. The whole table is src/error/codes.rs, whose tests compare the
+ * MongoDB's codes of errors that are created in JavaScript. The whole table is src/error/codes/code.rs, whose tests compare the
  * two.
  */
 export const CODES = {
@@ -79,7 +79,7 @@ export interface MoltenErrorDetails {
 }
 
 /**
- * MongoDB's code names, by kind, of errors created in JavaScript without a name of their own; a test of src/error/codes.rs
+ * MongoDB's code names, by kind, of errors created in JavaScript without a name of their own; a test of src/error/codes/code.rs
  * compares them. Errors for values that cannot be encoded have none: MongoDB's server never sees such values.
  */
 const DEFAULTS: { readonly [kind: string]: CodeName | undefined } = {

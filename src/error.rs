@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 // The path is explicit, so that tests/loom can compile this file in place.
-#[path = "error/codes.rs"]
+#[path = "error/codes/mod.rs"]
 pub mod codes;
 
 use codes::Code;

@@ -29,11 +29,12 @@ pub use encoding::encode::{encode, encode_document, encode_plain, encode_plain_p
 pub use encoding::measure::{depth, encoded_len, weight};
 pub use encoding::raw::{RawArray, RawKind, RawObject, RawValue};
 pub use encoding::{columns, encode, measure, raw, token};
-pub use node::{Node, Seen};
+pub use node::{Node, NodeKind};
 pub use path::{Leaf, Path};
 pub use shapes::shape::{Shape, ShapeId, Shapes};
 pub use shapes::staged::StagedShapes;
 pub use shapes::{shape, staged};
+pub use shown::shown;
 pub use value::{Object, Value};
 
 /// Largest encoded document, in bytes.

@@ -5,7 +5,7 @@ use crate::document::encoding::raw::{RawKind, RawValue};
 
 /// What a node is, with its content where that is small. Elements and fields are read from the node.
 #[derive(Clone, Copy, Debug)]
-pub enum Seen<'a> {
+pub enum NodeKind<'a> {
     /// null
     Null,
     /// A boolean.
@@ -30,21 +30,60 @@ pub enum Seen<'a> {
     Object,
 }
 
-impl Seen<'_> {
+/// Types that compare by value with one another. Comparisons of a filter never leave the operand's class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// null, and what is missing
+    Null,
+    /// int, long and double
+    Number,
+    /// Strings.
+    String,
+    /// Objects.
+    Object,
+    /// Arrays.
+    Array,
+    /// Bytes.
+    Binary,
+    /// ObjectIds.
+    ObjectId,
+    /// Booleans.
+    Bool,
+    /// Dates.
+    Date,
+}
+
+impl NodeKind<'_> {
     /// The name that messages use for the type, as `$type` has it.
     pub const fn type_name(&self) -> &'static str {
         match self {
-            Seen::Null => "null",
-            Seen::Bool(_) => "bool",
-            Seen::Int(_) => "int",
-            Seen::Double(_) => "double",
-            Seen::Long(_) => "long",
-            Seen::String(_) => "string",
-            Seen::Binary(_) => "binData",
-            Seen::ObjectId(_) => "objectId",
-            Seen::Date(_) => "date",
-            Seen::Array => "array",
-            Seen::Object => "object",
+            NodeKind::Null => "null",
+            NodeKind::Bool(_) => "bool",
+            NodeKind::Int(_) => "int",
+            NodeKind::Double(_) => "double",
+            NodeKind::Long(_) => "long",
+            NodeKind::String(_) => "string",
+            NodeKind::Binary(_) => "binData",
+            NodeKind::ObjectId(_) => "objectId",
+            NodeKind::Date(_) => "date",
+            NodeKind::Array => "array",
+            NodeKind::Object => "object",
+        }
+    }
+
+    /// The class that the order puts it in.
+    #[inline]
+    pub fn class(&self) -> Class {
+        match self {
+            NodeKind::Null => Class::Null,
+            NodeKind::Int(_) | NodeKind::Double(_) | NodeKind::Long(_) => Class::Number,
+            NodeKind::String(_) => Class::String,
+            NodeKind::Object => Class::Object,
+            NodeKind::Array => Class::Array,
+            NodeKind::Binary(_) => Class::Binary,
+            NodeKind::ObjectId(_) => Class::ObjectId,
+            NodeKind::Bool(_) => Class::Bool,
+            NodeKind::Date(_) => Class::Date,
         }
     }
 }
@@ -52,7 +91,7 @@ impl Seen<'_> {
 /// A value to read: encoded, or a tree.
 pub trait Node<'a>: Copy {
     /// What it is.
-    fn seen(self) -> Seen<'a>;
+    fn seen(self) -> NodeKind<'a>;
     /// The elements of an array; nothing for other values.
     fn items(self) -> impl Iterator<Item = Self>;
     /// The fields of an object; nothing for other values.
@@ -65,19 +104,19 @@ pub trait Node<'a>: Copy {
 
 impl<'a> Node<'a> for RawValue<'a> {
     #[inline]
-    fn seen(self) -> Seen<'a> {
+    fn seen(self) -> NodeKind<'a> {
         match self.kind() {
-            RawKind::Null => Seen::Null,
-            RawKind::Bool(value) => Seen::Bool(value),
-            RawKind::Int(value) => Seen::Int(value),
-            RawKind::Double(value) => Seen::Double(value),
-            RawKind::Long(value) => Seen::Long(value),
-            RawKind::String(bytes) => Seen::String(bytes),
-            RawKind::Binary(bytes) => Seen::Binary(bytes),
-            RawKind::ObjectId(bytes) => Seen::ObjectId(bytes),
-            RawKind::Date(millis) => Seen::Date(millis),
-            RawKind::Array(_) => Seen::Array,
-            RawKind::Object(_) => Seen::Object,
+            RawKind::Null => NodeKind::Null,
+            RawKind::Bool(value) => NodeKind::Bool(value),
+            RawKind::Int(value) => NodeKind::Int(value),
+            RawKind::Double(value) => NodeKind::Double(value),
+            RawKind::Long(value) => NodeKind::Long(value),
+            RawKind::String(bytes) => NodeKind::String(bytes),
+            RawKind::Binary(bytes) => NodeKind::Binary(bytes),
+            RawKind::ObjectId(bytes) => NodeKind::ObjectId(bytes),
+            RawKind::Date(millis) => NodeKind::Date(millis),
+            RawKind::Array(_) => NodeKind::Array,
+            RawKind::Object(_) => NodeKind::Object,
         }
     }
 
@@ -102,19 +141,19 @@ impl<'a> Node<'a> for RawValue<'a> {
 }
 
 impl<'a> Node<'a> for &'a Value {
-    fn seen(self) -> Seen<'a> {
+    fn seen(self) -> NodeKind<'a> {
         match self {
-            Value::Null => Seen::Null,
-            Value::Bool(value) => Seen::Bool(*value),
-            Value::Int(value) => Seen::Int(*value),
-            Value::Double(value) => Seen::Double(*value),
-            Value::Long(value) => Seen::Long(*value),
-            Value::String(text) => Seen::String(text.as_bytes()),
-            Value::Binary(bytes) => Seen::Binary(bytes),
-            Value::ObjectId(bytes) => Seen::ObjectId(bytes),
-            Value::Date(millis) => Seen::Date(*millis),
-            Value::Array(_) => Seen::Array,
-            Value::Object(_) => Seen::Object,
+            Value::Null => NodeKind::Null,
+            Value::Bool(value) => NodeKind::Bool(*value),
+            Value::Int(value) => NodeKind::Int(*value),
+            Value::Double(value) => NodeKind::Double(*value),
+            Value::Long(value) => NodeKind::Long(*value),
+            Value::String(text) => NodeKind::String(text.as_bytes()),
+            Value::Binary(bytes) => NodeKind::Binary(bytes),
+            Value::ObjectId(bytes) => NodeKind::ObjectId(bytes),
+            Value::Date(millis) => NodeKind::Date(*millis),
+            Value::Array(_) => NodeKind::Array,
+            Value::Object(_) => NodeKind::Object,
         }
     }
 

@@ -11,50 +11,9 @@
 use std::cmp::Ordering;
 
 use super::MAX_DEPTH;
-use super::node::{Node, Seen};
+use super::node::{Node, NodeKind};
 use super::value::Value;
 use crate::document::encoding::raw::RawValue;
-
-/// Types that compare by value with one another. Comparisons of a filter never leave the operand's class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// null, and what is missing
-    Null,
-    /// int, long and double
-    Number,
-    /// Strings.
-    String,
-    /// Objects.
-    Object,
-    /// Arrays.
-    Array,
-    /// Bytes.
-    Binary,
-    /// ObjectIds.
-    ObjectId,
-    /// Booleans.
-    Bool,
-    /// Dates.
-    Date,
-}
-
-impl Seen<'_> {
-    /// The class that the order puts it in.
-    #[inline]
-    pub fn class(&self) -> Class {
-        match self {
-            Seen::Null => Class::Null,
-            Seen::Int(_) | Seen::Double(_) | Seen::Long(_) => Class::Number,
-            Seen::String(_) => Class::String,
-            Seen::Object => Class::Object,
-            Seen::Array => Class::Array,
-            Seen::Binary(_) => Class::Binary,
-            Seen::ObjectId(_) => Class::ObjectId,
-            Seen::Bool(_) => Class::Bool,
-            Seen::Date(_) => Class::Date,
-        }
-    }
-}
 
 /// The order of two encoded values.
 #[inline]
@@ -85,14 +44,14 @@ const DEEPEST: usize = 2 * MAX_DEPTH;
 fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Ordering {
     let (left, right) = (a.seen(), b.seen());
     match (left, right) {
-        (Seen::Int(a), Seen::Int(b)) => a.cmp(&b),
-        (Seen::String(a), Seen::String(b)) => a.cmp(b),
-        (Seen::Object, Seen::Object) => compare_objects(a, b, levels),
-        (Seen::Array, Seen::Array) => compare_arrays(a, b, levels),
-        (Seen::Binary(a), Seen::Binary(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
-        (Seen::ObjectId(a), Seen::ObjectId(b)) => a.cmp(b),
-        (Seen::Bool(a), Seen::Bool(b)) => a.cmp(&b),
-        (Seen::Date(a), Seen::Date(b)) => a.cmp(&b),
+        (NodeKind::Int(a), NodeKind::Int(b)) => a.cmp(&b),
+        (NodeKind::String(a), NodeKind::String(b)) => a.cmp(b),
+        (NodeKind::Object, NodeKind::Object) => compare_objects(a, b, levels),
+        (NodeKind::Array, NodeKind::Array) => compare_arrays(a, b, levels),
+        (NodeKind::Binary(a), NodeKind::Binary(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+        (NodeKind::ObjectId(a), NodeKind::ObjectId(b)) => a.cmp(b),
+        (NodeKind::Bool(a), NodeKind::Bool(b)) => a.cmp(&b),
+        (NodeKind::Date(a), NodeKind::Date(b)) => a.cmp(&b),
         _ => left.class().cmp(&right.class()).then_with(|| compare_numbers(left, right)),
     }
 }
@@ -125,19 +84,19 @@ fn compare_arrays<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> 
 }
 
 /// Two numbers by value. Only nulls reach this besides numbers, and they are equal.
-fn compare_numbers(a: Seen<'_>, b: Seen<'_>) -> Ordering {
+fn compare_numbers(a: NodeKind<'_>, b: NodeKind<'_>) -> Ordering {
     match (a, b) {
-        (Seen::Double(a), Seen::Double(b)) => compare_doubles(a, b),
-        (Seen::Double(a), b) => compare_long_with_double(as_long(b), a).reverse(),
-        (a, Seen::Double(b)) => compare_long_with_double(as_long(a), b),
+        (NodeKind::Double(a), NodeKind::Double(b)) => compare_doubles(a, b),
+        (NodeKind::Double(a), b) => compare_long_with_double(as_long(b), a).reverse(),
+        (a, NodeKind::Double(b)) => compare_long_with_double(as_long(a), b),
         (a, b) => as_long(a).cmp(&as_long(b)),
     }
 }
 
-fn as_long(seen: Seen<'_>) -> i64 {
+fn as_long(seen: NodeKind<'_>) -> i64 {
     match seen {
-        Seen::Int(value) => i64::from(value),
-        Seen::Long(value) => value,
+        NodeKind::Int(value) => i64::from(value),
+        NodeKind::Long(value) => value,
         _ => 0,
     }
 }

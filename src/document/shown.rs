@@ -4,14 +4,8 @@ use data_encoding::HEXUPPER;
 
 use super::{Value, id};
 
-impl Value {
-    /// The value as MongoDB prints it.
-    pub fn shown(&self) -> String {
-        printed(self)
-    }
-}
-
-fn printed(value: &Value) -> String {
+/// The value as MongoDB prints it.
+pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),
@@ -27,12 +21,12 @@ fn printed(value: &Value) -> String {
         Value::ObjectId(id) => format!("ObjectId('{}')", id::object_id_to_hex(id)),
         Value::Date(time) => format!("new Date({time})"),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(printed).collect();
+            let items: Vec<String> = items.iter().map(shown).collect();
             format!("[ {} ]", items.join(", "))
         }
         Value::Object(fields) => {
             let fields: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}: {}", printed(value))).collect();
+                fields.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
             format!("{{ {} }}", fields.join(", "))
         }
     }
@@ -54,6 +48,6 @@ mod tests {
             ("none".to_owned(), Value::Null),
         ]);
         let expected = r#"{ text: "say \"hi\"\n", numbers: [ 1, -0.5, 7 ], far: -Infinity, time: new Date(-1), bytes: BinData(0, 00AB), id: ObjectId('cdcdcdcdcdcdcdcdcdcdcdcd'), none: null }"#;
-        assert_eq!(value.shown(), expected);
+        assert_eq!(shown(&value), expected);
     }
 }

@@ -13,7 +13,7 @@ use super::key::{NULL, encode_key};
 use super::spec::{Direction, Field, Spec};
 use super::tree::MAX_KEY;
 use crate::document::path::Part;
-use crate::document::{Leaf, Node, RawValue, Seen, Value};
+use crate::document::{Leaf, Node, NodeKind, RawValue, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// The maximum number of keys of one document in one index.
@@ -124,11 +124,11 @@ fn plain<'a>(document: RawValue<'a>, parts: &[Part]) -> Plain<'a> {
     for (n, part) in parts.iter().enumerate() {
         match at.get(&part.name) {
             Some(next) => at = next,
-            None if matches!(at.seen(), Seen::Array) => return Plain::Array(n),
+            None if matches!(at.seen(), NodeKind::Array) => return Plain::Array(n),
             None => return Plain::Missing,
         }
     }
-    if matches!(at.seen(), Seen::Array) { Plain::Array(parts.len()) } else { Plain::Value(at) }
+    if matches!(at.seen(), NodeKind::Array) { Plain::Array(parts.len()) } else { Plain::Value(at) }
 }
 
 fn null(direction: Direction) -> u8 {

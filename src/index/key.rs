@@ -14,7 +14,7 @@
 //! A float64 has at most 53 significant bits, so an int64 exceeds the largest float64 not above it by less than 1,024; for a
 //! float64 the difference is 0. So equal numbers have equal keys, whatever their type.
 
-use crate::document::order::Class;
+use crate::document::node::Class;
 use crate::document::{MAX_DEPTH, RawKind, RawValue};
 
 const END: u8 = 0x00;

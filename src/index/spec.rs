@@ -1,6 +1,6 @@
 //! The definition of an index: its fields and options, as createIndex takes them and as they are listed and logged.
 
-use crate::document::{Node, Path, Seen, Value};
+use crate::document::{Node, NodeKind, Path, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// The maximum number of fields of an index, as in MongoDB.
@@ -74,7 +74,7 @@ pub struct Spec {
 impl Spec {
     /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression? }`.
     pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
-        if !matches!(spec.seen(), Seen::Object) {
+        if !matches!(spec.seen(), NodeKind::Object) {
             let message = "an index must be an object with a key";
             return Err(refuse("", message).with_code(codes::TYPE_MISMATCH));
         }
@@ -87,7 +87,7 @@ impl Spec {
                 "unique" => parsed.unique = parse_flag(option, value)?,
                 "sparse" => parsed.sparse = parse_flag(option, value)?,
                 "partialFilterExpression" => match value.seen() {
-                    Seen::Object => parsed.partial = Some(value.tree()),
+                    NodeKind::Object => parsed.partial = Some(value.tree()),
                     _ => {
                         let message = "the option 'partialFilterExpression' must be a filter";
                         return Err(refuse(option, message).with_code(codes::TYPE_MISMATCH));
@@ -201,13 +201,14 @@ fn forbidden(filter: &Value) -> Option<&str> {
 
 fn parse_fields<'a>(key: impl Node<'a>) -> Result<Vec<Field>> {
     let pairs = "the key of an index must be pairs of path and direction";
-    if !matches!(key.seen(), Seen::Array) {
+    if !matches!(key.seen(), NodeKind::Array) {
         return Err(refuse("key", pairs));
     }
     let mut fields: Vec<Field> = Vec::new();
     for pair in key.items() {
         let mut pair = pair.items();
-        let (Some(Seen::String(path)), Some(direction)) = (pair.next().map(Node::seen), pair.next()) else {
+        let (Some(NodeKind::String(path)), Some(direction)) = (pair.next().map(Node::seen), pair.next())
+        else {
             return Err(refuse("key", pairs));
         };
         let name = String::from_utf8_lossy(path);
@@ -233,11 +234,11 @@ fn parse_fields<'a>(key: impl Node<'a>) -> Result<Vec<Field>> {
     if fields.is_empty() { Err(refuse("key", "the key of an index names no field")) } else { Ok(fields) }
 }
 
-fn parse_direction(path: &str, direction: Seen<'_>) -> Result<Direction> {
+fn parse_direction(path: &str, direction: NodeKind<'_>) -> Result<Direction> {
     match direction {
-        Seen::Int(1) | Seen::Long(1) => Ok(Direction::Ascending),
-        Seen::Int(-1) | Seen::Long(-1) => Ok(Direction::Descending),
-        Seen::String(kind) => {
+        NodeKind::Int(1) | NodeKind::Long(1) => Ok(Direction::Ascending),
+        NodeKind::Int(-1) | NodeKind::Long(-1) => Ok(Direction::Descending),
+        NodeKind::String(kind) => {
             let kind = String::from_utf8_lossy(kind);
             let message = format!("the index type '{kind}' of '{path}' is not supported; use 1 or -1");
             Err(error(Kind::NotSupported, path, message))
@@ -248,7 +249,7 @@ fn parse_direction(path: &str, direction: Seen<'_>) -> Result<Direction> {
 
 fn parse_name<'a>(value: impl Node<'a>) -> Result<Box<str>> {
     let name = match value.seen() {
-        Seen::String(name) => String::from_utf8_lossy(name),
+        NodeKind::String(name) => String::from_utf8_lossy(name),
         _ => {
             let message = "the name of an index must be a string";
             return Err(refuse("name", message).with_code(codes::TYPE_MISMATCH));
@@ -263,8 +264,8 @@ fn parse_name<'a>(value: impl Node<'a>) -> Result<Box<str>> {
 
 fn parse_flag<'a>(option: &str, value: impl Node<'a>) -> Result<bool> {
     match value.seen() {
-        Seen::Bool(flag) => Ok(flag),
-        Seen::Int(number @ (0 | 1)) => Ok(number == 1),
+        NodeKind::Bool(flag) => Ok(flag),
+        NodeKind::Int(number @ (0 | 1)) => Ok(number == 1),
         _ => {
             let message = format!("the index option '{option}' must be true or false");
             Err(refuse(option, message).with_code(codes::TYPE_MISMATCH))

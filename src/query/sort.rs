@@ -8,7 +8,7 @@ use super::expression::path_fault;
 use super::refusal::bad_query;
 use crate::document::order::{compare, compare_nodes, compare_values};
 use crate::document::path::Part;
-use crate::document::{Columns, Fields, Node, Path, RawKind, RawValue, Seen, Value};
+use crate::document::{Columns, Fields, Node, NodeKind, Path, RawKind, RawValue, Value};
 use crate::error::{Result, codes};
 
 /// Keys a sort may have, MongoDB's limit.
@@ -52,7 +52,7 @@ pub struct Ranker<'s> {
 impl Sort {
     /// Reads `[[path, 1 | -1], ...]`; `None` when there is nothing to sort by.
     pub fn parse(sort: RawValue<'_>) -> Result<Option<Sort>> {
-        if !matches!(sort.seen(), Seen::Array | Seen::Null) {
+        if !matches!(sort.seen(), NodeKind::Array | NodeKind::Null) {
             return Err(bad_query(
                 "",
                 format!("a sort must be pairs of path and direction, not {}", sort.seen().type_name()),
@@ -61,13 +61,15 @@ impl Sort {
         let mut keys: Vec<(Path, Direction)> = Vec::new();
         for pair in sort.items() {
             let mut entry = pair.items();
-            let (Some(Seen::String(path)), Some(direction)) = (entry.next().map(Node::seen), entry.next())
+            let (Some(NodeKind::String(path)), Some(direction)) =
+                (entry.next().map(Node::seen), entry.next())
             else {
                 return Err(bad_query("", "a sort must be pairs of path and direction"));
             };
             let text = String::from_utf8_lossy(path);
             let direction = parse_direction(direction.seen()).ok_or_else(|| {
-                let number = matches!(direction.seen(), Seen::Int(_) | Seen::Long(_) | Seen::Double(_));
+                let number =
+                    matches!(direction.seen(), NodeKind::Int(_) | NodeKind::Long(_) | NodeKind::Double(_));
                 let code = if number { codes::SORT_DIRECTION } else { codes::SORT_DIRECTION_TYPE };
                 let message = format!("the sort direction of '{text}' must be 1 or -1");
                 bad_query(&text, message).with_code(code)
@@ -276,15 +278,15 @@ fn head(candidate: Candidate<'_>) -> u64 {
         }
     };
     let bits = match seen {
-        Seen::Int(value) => number(f64::from(value)),
+        NodeKind::Int(value) => number(f64::from(value)),
         // Rounding keeps the order.
-        Seen::Long(value) => number(value as f64),
-        Seen::Double(value) => number(value),
-        Seen::String(text) => first_bytes(text),
-        Seen::ObjectId(id) => first_bytes(id),
-        Seen::Bool(value) => u64::from(value) << 63,
-        Seen::Date(millis) => millis as u64 ^ SIGN,
-        Seen::Null | Seen::Object | Seen::Array | Seen::Binary(_) => 0,
+        NodeKind::Long(value) => number(value as f64),
+        NodeKind::Double(value) => number(value),
+        NodeKind::String(text) => first_bytes(text),
+        NodeKind::ObjectId(id) => first_bytes(id),
+        NodeKind::Bool(value) => u64::from(value) << 63,
+        NodeKind::Date(millis) => millis as u64 ^ SIGN,
+        NodeKind::Null | NodeKind::Object | NodeKind::Array | NodeKind::Binary(_) => 0,
     };
     // Classes are in the order of values; missing values and empty arrays sort before them.
     (seen.class() as u64 + 1) << 56 | bits >> 8
@@ -298,10 +300,10 @@ fn first_bytes(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
-fn parse_direction(seen: Seen<'_>) -> Option<Direction> {
+fn parse_direction(seen: NodeKind<'_>) -> Option<Direction> {
     match seen {
-        Seen::Int(1) | Seen::Long(1) => Some(Direction::Ascending),
-        Seen::Int(-1) | Seen::Long(-1) => Some(Direction::Descending),
+        NodeKind::Int(1) | NodeKind::Long(1) => Some(Direction::Ascending),
+        NodeKind::Int(-1) | NodeKind::Long(-1) => Some(Direction::Descending),
         _ => None,
     }
 }
@@ -327,7 +329,7 @@ impl<'a> Candidate<'a> {
         match self {
             Candidate::EmptyArray => 0,
             Candidate::Missing => 1,
-            Candidate::Value(value) if matches!(value.seen(), Seen::Null) => 1,
+            Candidate::Value(value) if matches!(value.seen(), NodeKind::Null) => 1,
             Candidate::Value(_) => 2,
         }
     }

@@ -2,8 +2,8 @@
 
 use super::number::as_integer;
 use super::refusal::bad_query;
-use crate::document::order::Class;
-use crate::document::{Node, Seen};
+use crate::document::node::Class;
+use crate::document::{Node, NodeKind};
 use crate::error::{Result, codes};
 
 /// A set of types, one bit each.
@@ -50,7 +50,7 @@ impl Types {
     }
 
     pub(super) fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
-        if !matches!(operand.seen(), Seen::Array) {
+        if !matches!(operand.seen(), NodeKind::Array) {
             return Types::parse_one(name, operand);
         }
         let mut types = Types(0);
@@ -68,7 +68,7 @@ impl Types {
 
     fn parse_one<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
         let found = match operand.seen() {
-            Seen::String(text) => std::str::from_utf8(text).ok().and_then(Types::named),
+            NodeKind::String(text) => std::str::from_utf8(text).ok().and_then(Types::named),
             _ => match as_integer(&operand.tree()) {
                 Some(-1) => Some(Types(0)),
                 Some(code) => TYPES.iter().find(|(known, ..)| *known == code).map(|(.., bit)| Types(*bit)),
@@ -103,19 +103,19 @@ impl Types {
     }
 
     #[inline]
-    pub(super) fn contains(self, seen: Seen<'_>) -> bool {
+    pub(super) fn contains(self, seen: NodeKind<'_>) -> bool {
         let bit = match seen {
-            Seen::Double(_) => 1,
-            Seen::String(_) => 2,
-            Seen::Object => 3,
-            Seen::Array => 4,
-            Seen::Binary(_) => 5,
-            Seen::ObjectId(_) => 7,
-            Seen::Bool(_) => 8,
-            Seen::Date(_) => 9,
-            Seen::Null => 10,
-            Seen::Int(_) => 11,
-            Seen::Long(_) => 12,
+            NodeKind::Double(_) => 1,
+            NodeKind::String(_) => 2,
+            NodeKind::Object => 3,
+            NodeKind::Array => 4,
+            NodeKind::Binary(_) => 5,
+            NodeKind::ObjectId(_) => 7,
+            NodeKind::Bool(_) => 8,
+            NodeKind::Date(_) => 9,
+            NodeKind::Null => 10,
+            NodeKind::Int(_) => 11,
+            NodeKind::Long(_) => 12,
         };
         self.0 & 1 << bit != 0
     }

@@ -25,6 +25,7 @@ pub use contract::backend::{
     ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use contract::completion::{Completer, Completion};
+pub use contract::latch::poisoned_by;
 pub use format::checkpoint::Checkpoint;
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
 pub use generation::retire::is_own_name;

@@ -114,18 +114,19 @@ pub const LONGEST_FILE: usize = 600;
 
 /// How many files of a room still import each other in circles. May only fall.
 pub const CIRCLES: &[(&str, usize)] = &[
-    ("error", 3),
+    ("error", 0),
     ("document", 0),
     ("query", 0),
     ("index", 0),
-    ("storage", 2),
+    ("storage", 0),
     ("engine", 0),
     ("binding", 0),
 ];
 
 /// How many `impl T` blocks are outside of the room of `T`: its folder, or its file if the room has no folders. May only
 /// fall.
-pub const STRAY_IMPLS: &[(&str, usize)] = &[("query", 0), ("storage", 0), ("engine", 0), ("binding", 0)];
+pub const STRAY_IMPLS: &[(&str, usize)] =
+    &[("document", 0), ("query", 0), ("storage", 0), ("engine", 0), ("binding", 0)];
 
 /// Folders of `js`, from the bottom up, and the folders that each may import. Types count as imports. A rule applies as soon
 /// as the folder exists. Every file may import `errors.ts`.

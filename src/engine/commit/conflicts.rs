@@ -1,7 +1,7 @@
 //! Write conflicts: a duplicate value in a unique index, and a version that is not the expected one.
 
 use super::current_document::Over;
-use crate::document::{Value, encode};
+use crate::document::{Value, encode, shown};
 use crate::error::{Details, Error, Kind, Result};
 use crate::index::Spec;
 
@@ -57,5 +57,5 @@ pub(crate) fn duplicate_key(collection: &str, index: &Spec, values: &Value) -> E
 
 /// MongoDB's message. JavaScript adds the name of the database, which the core does not know.
 fn message(collection: &str, index: &str, key: &Value) -> String {
-    format!("E11000 duplicate key error collection: {collection} index: {index} dup key: {}", key.shown())
+    format!("E11000 duplicate key error collection: {collection} index: {index} dup key: {}", shown(key))
 }

@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::snapshot::{Generation, Written, WrittenBlock};
-use crate::document::{RawValue, ShapeId, encode_plain};
+use crate::document::{RawValue, ShapeId, encode_plain, shown};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
 use crate::engine::format::record::{Record, Records};
@@ -248,7 +248,7 @@ impl<'a> Proof<'a> {
 /// ", of the _id ..." for a message.
 fn text_of(document: RawValue<'_>) -> String {
     let Some(id) = document.get("_id") else { return " without an _id".to_owned() };
-    let text: String = id.to_value().shown().chars().take(200).collect();
+    let text: String = shown(&id.to_value()).chars().take(200).collect();
     format!(" of the _id {text}")
 }
 

@@ -1,6 +1,6 @@
 //! Hints: the index that a query must use.
 
-use crate::document::{Node, RawValue, Seen, incoming};
+use crate::document::{Node, NodeKind, RawValue, incoming};
 use crate::engine::operation::input::Incoming;
 use crate::error::{Error, Kind, Result};
 use crate::index::{ID_INDEX, Spec};
@@ -22,19 +22,20 @@ impl Hint {
     /// Decodes a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index, -1 no index and reading from the last
     /// document to the first.
     pub fn parse(hint: RawValue<'_>) -> Result<Hint> {
-        if let Seen::String(name) = hint.seen() {
+        if let NodeKind::String(name) = hint.seen() {
             return Ok(Hint::Name(String::from_utf8_lossy(name).into_owned()));
         }
         let mut keys = Vec::new();
         for pair in hint.items() {
             let mut entry = pair.items();
-            let (Some(Seen::String(path)), Some(direction)) = (entry.next().map(Node::seen), entry.next())
+            let (Some(NodeKind::String(path)), Some(direction)) =
+                (entry.next().map(Node::seen), entry.next())
             else {
                 return Err(malformed());
             };
             let sign = match direction.seen() {
-                Seen::Int(sign) => sign,
-                Seen::Long(sign) => i32::try_from(sign).unwrap_or(0),
+                NodeKind::Int(sign) => sign,
+                NodeKind::Long(sign) => i32::try_from(sign).unwrap_or(0),
                 _ => return Err(malformed()),
             };
             keys.push((String::from_utf8_lossy(path).into_owned(), sign));

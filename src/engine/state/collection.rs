@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::index::Index;
 use super::recent::Recent;
 use super::scan_counts::ScanCounts;
-use super::slab::{Seen, Slab, SlotId, Version};
+use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::Running;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
@@ -249,9 +249,11 @@ impl Collection {
         let mut slot = first;
         loop {
             let step = self.slab.seen(slot, &view, |seen| match seen {
-                Seen::Version(version) if version.content.is_document() => Err(Some((slot, version.clone()))),
-                Seen::Before(earlier) => Ok(earlier),
-                Seen::Version(_) | Seen::Nothing => Err(None),
+                VisibleVersion::Version(version) if version.content.is_document() => {
+                    Err(Some((slot, version.clone())))
+                }
+                VisibleVersion::Before(earlier) => Ok(earlier),
+                VisibleVersion::Version(_) | VisibleVersion::Nothing => Err(None),
             });
             match step {
                 Ok(earlier) => slot = earlier,

@@ -26,6 +26,7 @@ use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::{
     Block, BlockPlace, CheckpointContents, FrameSize, Host, Lsn, Place, RecoveryReport, StorageBackend,
+    poisoned_by,
 };
 use crate::work::Work;
 
@@ -119,7 +120,7 @@ impl Publisher {
 
     /// Nothing more is published; every waiter gets the error.
     pub fn poison(&self, cause: &Error) {
-        self.waiting.poison(&poison(cause));
+        self.waiting.poison(&poisoned_by(cause));
     }
 }
 
@@ -133,17 +134,6 @@ impl Drop for Room {
     fn drop(&mut self) {
         self.publisher.budget.give(self.bytes);
     }
-}
-
-fn poison(cause: &Error) -> Error {
-    if cause.kind() == Kind::StoragePoisoned {
-        return cause.clone();
-    }
-    let message = format!(
-        "an earlier write failed ({}), so nothing more can be written; close the database and open it again",
-        cause.message()
-    );
-    Error::new(Kind::StoragePoisoned, message)
 }
 
 #[cfg(test)]

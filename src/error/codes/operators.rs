@@ -4,7 +4,7 @@
 //! named arguments can also refuse a value that is not an object, an unknown field and a missing field. A fault that a row
 //! does not list has the default code of that fault.
 
-use super::{ARGUMENT_COUNT, BAD_VALUE, Code, TYPE_MISMATCH, place};
+use super::code::{ARGUMENT_COUNT, BAD_VALUE, Code, TYPE_MISMATCH, place};
 
 /// The codes of one operator; 0 means that the default applies.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The error codes of pipeline stages and of accumulators with named arguments, by stage and by fault.
 
-use super::{BAD_VALUE, Code, FAILED_TO_PARSE, IDL_FAILED_TO_PARSE, IDL_UNKNOWN_FIELD, place};
+use super::code::{BAD_VALUE, Code, FAILED_TO_PARSE, IDL_FAILED_TO_PARSE, IDL_UNKNOWN_FIELD, place};
 
 /// The codes of one stage; 0 means that the default applies.
 #[derive(Debug)]

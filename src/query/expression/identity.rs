@@ -1,31 +1,31 @@
 //! Equality as bytes: values have the same bytes exactly if they are equal in the total order.
 
-use crate::document::{Node, Seen, Value};
+use crate::document::{Node, NodeKind, Value};
 
 /// Appends the bytes of a value.
 pub(in crate::query) fn write<'a>(node: impl Node<'a>, out: &mut Vec<u8>) {
     match node.seen() {
-        Seen::Null => out.push(0),
-        Seen::Int(value) => integer(i64::from(value), out),
-        Seen::Long(value) => integer(value, out),
-        Seen::Double(value) => double(value, out),
-        Seen::String(text) => bytes(3, text, out),
-        Seen::Binary(content) => bytes(4, content, out),
-        Seen::ObjectId(id) => {
+        NodeKind::Null => out.push(0),
+        NodeKind::Int(value) => integer(i64::from(value), out),
+        NodeKind::Long(value) => integer(value, out),
+        NodeKind::Double(value) => double(value, out),
+        NodeKind::String(text) => bytes(3, text, out),
+        NodeKind::Binary(content) => bytes(4, content, out),
+        NodeKind::ObjectId(id) => {
             out.push(5);
             out.extend_from_slice(id);
         }
-        Seen::Bool(value) => out.extend_from_slice(&[6, u8::from(value)]),
-        Seen::Date(millis) => {
+        NodeKind::Bool(value) => out.extend_from_slice(&[6, u8::from(value)]),
+        NodeKind::Date(millis) => {
             out.push(7);
             out.extend_from_slice(&millis.to_le_bytes());
         }
-        Seen::Array => {
+        NodeKind::Array => {
             out.push(8);
             node.items().for_each(|item| write(item, out));
             out.push(255);
         }
-        Seen::Object => {
+        NodeKind::Object => {
             out.push(9);
             for (key, value) in node.fields() {
                 bytes(10, key.as_bytes(), out);

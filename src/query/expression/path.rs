@@ -1,7 +1,7 @@
 //! Field paths of expressions. Unlike the paths of filters they descend through every array and never name an element
 //! by index.
 
-use crate::document::{MAX_DEPTH, Node, Seen, Value};
+use crate::document::{MAX_DEPTH, Node, NodeKind, Value};
 use crate::error::codes::{self, Code};
 
 /// Characters of a path that messages show.
@@ -63,11 +63,11 @@ fn follow_plain<'a, N: Node<'a>>(node: N, parts: &[Box<str>]) -> Result<Option<N
     let mut at = node;
     for part in parts {
         match at.seen() {
-            Seen::Object => match at.field(part) {
+            NodeKind::Object => match at.field(part) {
                 Some(next) => at = next,
                 None => return Ok(None),
             },
-            Seen::Array => return Err(Blocked),
+            NodeKind::Array => return Err(Blocked),
             _ => return Ok(None),
         }
     }
@@ -86,9 +86,9 @@ pub(in crate::query) struct Blocked;
 fn follow<'a>(node: impl Node<'a>, parts: &[Box<str>]) -> Option<Value> {
     let Some((first, rest)) = parts.split_first() else { return Some(node.tree()) };
     match node.seen() {
-        Seen::Object => follow(node.field(first)?, rest),
-        Seen::Array => {
-            let enters = |seen: Seen<'_>| matches!(seen, Seen::Object | Seen::Array);
+        NodeKind::Object => follow(node.field(first)?, rest),
+        NodeKind::Array => {
+            let enters = |seen: NodeKind<'_>| matches!(seen, NodeKind::Object | NodeKind::Array);
             let found =
                 node.items().filter(|item| enters(item.seen())).filter_map(|item| follow(item, parts));
             Some(Value::Array(found.collect()))

@@ -1,6 +1,6 @@
 //! `$bitsAllSet`, `$bitsAllClear`, `$bitsAnySet`, `$bitsAnyClear`: single bits of integers and of bytes.
 
-use crate::document::{Node, Seen};
+use crate::document::{Node, NodeKind};
 use crate::error::{Result, codes};
 use crate::query::number::as_integer;
 use crate::query::refusal::bad_query;
@@ -28,17 +28,17 @@ impl Bits {
             bad_query(name, message).with_code(codes::FAILED_TO_PARSE)
         };
         let places = match operand.seen() {
-            Seen::Array => {
+            NodeKind::Array => {
                 let place = |item| u32::try_from(as_integer(&Node::tree(item))?).ok();
                 operand.items().map(place).collect::<Option<Vec<_>>>().ok_or_else(refuse)?
             }
-            Seen::Binary(bytes) if bytes.len() > MOST_BYTES => {
+            NodeKind::Binary(bytes) if bytes.len() > MOST_BYTES => {
                 let message = format!(
                     "the mask of {operator} at '{name}' is longer than {MOST_BYTES} bytes; give the places of its bits"
                 );
                 return Err(bad_query(name, message));
             }
-            Seen::Binary(bytes) => {
+            NodeKind::Binary(bytes) => {
                 let bits = u32::try_from(bytes.len()).unwrap_or_default() * 8;
                 (0..bits).filter(|place| bit_of_bytes(bytes, *place)).collect()
             }
@@ -52,12 +52,12 @@ impl Bits {
     }
 
     /// Whether the value is an integer or bytes with these bits. Bits beyond an integer are its sign, beyond bytes 0.
-    pub(in crate::query) fn are_of(&self, seen: Seen<'_>) -> bool {
+    pub(in crate::query) fn are_of(&self, seen: NodeKind<'_>) -> bool {
         match seen {
-            Seen::Binary(bytes) => self.test(|place| bit_of_bytes(bytes, place)),
-            Seen::Int(value) => self.test(|place| bit_of_integer(i64::from(value), place)),
-            Seen::Long(value) => self.test(|place| bit_of_integer(value, place)),
-            Seen::Double(value) => {
+            NodeKind::Binary(bytes) => self.test(|place| bit_of_bytes(bytes, place)),
+            NodeKind::Int(value) => self.test(|place| bit_of_integer(i64::from(value), place)),
+            NodeKind::Long(value) => self.test(|place| bit_of_integer(value, place)),
+            NodeKind::Double(value) => {
                 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
                 value.fract() == 0.0
                     && (-TWO_63..TWO_63).contains(&value)

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::document::order::{Class, compare_values};
+use crate::document::node::Class;
+use crate::document::order::compare_values;
 use crate::document::{Node, Value, id};
 
 /// One end of an interval.

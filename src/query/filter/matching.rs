@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use super::clause::{Bound, Clause, Element, Test};
-use crate::document::order::{Class, compare_nodes};
-use crate::document::{Leaf, Node, Seen, Value};
+use crate::document::node::Class;
+use crate::document::order::compare_nodes;
+use crate::document::{Leaf, Node, NodeKind, Value};
 use crate::query::pattern::Pattern;
 use crate::work::Work;
 
@@ -100,8 +101,8 @@ impl Clause {
     }
 }
 
-fn finds(pattern: &Pattern, seen: Seen<'_>, work: &Work) -> bool {
-    matches!(seen, Seen::String(text) if work.goes_on(1 + text.len() / TEXT) && pattern.is_in(text))
+fn finds(pattern: &Pattern, seen: NodeKind<'_>, work: &Work) -> bool {
+    matches!(seen, NodeKind::String(text) if work.goes_on(1 + text.len() / TEXT) && pattern.is_in(text))
 }
 
 impl Test {
@@ -141,7 +142,7 @@ impl Test {
             (Test::Type(types), Some(value)) => types.contains(value.seen()),
             (Test::Mod(remainder), Some(value)) => remainder.is_of(value.seen()),
             (Test::Size(size), Some(value)) => {
-                matches!(value.seen(), Seen::Array) && value.items().count() == *size
+                matches!(value.seen(), NodeKind::Array) && value.items().count() == *size
             }
             (Test::Element(element), Some(value)) => {
                 value.items().any(|item| work.goes_on(1) && element.takes(item, work))
@@ -184,8 +185,8 @@ impl Bound {
     }
 }
 
-fn is_nan(seen: Seen<'_>) -> bool {
-    matches!(seen, Seen::Double(value) if value.is_nan())
+fn is_nan(seen: NodeKind<'_>) -> bool {
+    matches!(seen, NodeKind::Double(value) if value.is_nan())
 }
 
 impl Element {
@@ -195,7 +196,7 @@ impl Element {
     pub(in crate::query) fn takes<'a>(&self, item: impl Node<'a>, work: &Work) -> bool {
         match self {
             Element::Matching(filter) => {
-                matches!(item.seen(), Seen::Object | Seen::Array) && filter.root.matches(item, work)
+                matches!(item.seen(), NodeKind::Object | NodeKind::Array) && filter.root.matches(item, work)
             }
             Element::Passing(clause) => clause.holds(item, work),
         }

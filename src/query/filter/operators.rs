@@ -4,7 +4,7 @@ use super::bits::Bits;
 use super::clause::{Clause, Element, Filter, Test};
 use super::every::{Every, MANY};
 use super::remainder::Remainder;
-use crate::document::{Node, Path, Seen};
+use crate::document::{Node, NodeKind, Path};
 use crate::error::Result;
 use crate::query::number::as_integer;
 use crate::query::pattern::{Pattern, Source};
@@ -77,14 +77,14 @@ fn parse_contains<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result
         return Err(bad_query(name, format!("$contains at '{name}' takes a value, not operators")));
     }
     let pattern = match operand.seen() {
-        Seen::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name, work)?),
+        NodeKind::String(text) => Some(Pattern::containing(&String::from_utf8_lossy(text), name, work)?),
         _ => None,
     };
     Ok(Test::Contains(operand.tree(), pattern))
 }
 
 fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
-    if !matches!(operand.seen(), Seen::Array) {
+    if !matches!(operand.seen(), NodeKind::Array) {
         let found = operand.seen().type_name();
         return Err(bad_query(name, format!("$all at '{name}' needs an array, not {found}")));
     }
@@ -128,7 +128,7 @@ fn all_of(path: &Path, clauses: Vec<Clause>) -> Clause {
 
 impl Element {
     pub(in crate::query) fn parse<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Element> {
-        if !matches!(operand.seen(), Seen::Object) {
+        if !matches!(operand.seen(), NodeKind::Object) {
             let found = operand.seen().type_name();
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
         }

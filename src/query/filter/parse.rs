@@ -4,7 +4,7 @@
 use super::clause::{Bound, Clause, Filter, Test};
 use super::operators;
 use crate::document::order::compare_values;
-use crate::document::{Node, Path, RawValue, Seen};
+use crate::document::{Node, NodeKind, Path, RawValue};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Expression};
 use crate::query::pattern::Source;
@@ -44,7 +44,7 @@ impl Filter {
 /// Recursion of the parser follows the nesting of the filter, which is validated to be at most `MAX_DEPTH`.
 fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> Result<Clause> {
     let work = constants.work();
-    if !matches!(filter.seen(), Seen::Object) {
+    if !matches!(filter.seen(), NodeKind::Object) {
         let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
         let code = if at.is_empty() { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
         let message = format!("{what} must be an object, not {}", filter.seen().type_name());
@@ -147,7 +147,7 @@ fn parse_regex<'a, N: Node<'a>>(
     work: &Work,
 ) -> Result<Clause> {
     let text = |value: N| match value.seen() {
-        Seen::String(bytes) => std::str::from_utf8(bytes).ok(),
+        NodeKind::String(bytes) => std::str::from_utf8(bytes).ok(),
         _ => None,
     };
     let options = match options.map(text) {
@@ -254,7 +254,7 @@ fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -
 }
 
 fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
-    if !matches!(operand.seen(), Seen::Array) {
+    if !matches!(operand.seen(), NodeKind::Array) {
         return Err(bad_query(
             name,
             format!("{operator} at '{name}' needs an array, not {}", operand.seen().type_name()),
@@ -276,13 +276,13 @@ fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work)
 }
 
 /// Whether an operand counts as true: all values do except false, null and zero.
-fn is_true(seen: Seen<'_>) -> bool {
+fn is_true(seen: NodeKind<'_>) -> bool {
     match seen {
-        Seen::Bool(value) => value,
-        Seen::Null => false,
-        Seen::Int(value) => value != 0,
-        Seen::Long(value) => value != 0,
-        Seen::Double(value) => value != 0.0,
+        NodeKind::Bool(value) => value,
+        NodeKind::Null => false,
+        NodeKind::Int(value) => value != 0,
+        NodeKind::Long(value) => value != 0,
+        NodeKind::Double(value) => value != 0.0,
         _ => true,
     }
 }

@@ -1,6 +1,6 @@
 //! `$mod`: the remainder of a division.
 
-use crate::document::{Node, Seen};
+use crate::document::{Node, NodeKind};
 use crate::error::Result;
 use crate::query::refusal::bad_query;
 
@@ -27,18 +27,18 @@ impl Remainder {
     }
 
     #[inline]
-    pub(in crate::query) fn is_of(self, seen: Seen<'_>) -> bool {
+    pub(in crate::query) fn is_of(self, seen: NodeKind<'_>) -> bool {
         truncated(seen).is_some_and(|value| value.wrapping_rem(self.divisor) == self.remainder)
     }
 }
 
 /// The integer part of a number, where int64 holds it.
-fn truncated(seen: Seen<'_>) -> Option<i64> {
+fn truncated(seen: NodeKind<'_>) -> Option<i64> {
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
     match seen {
-        Seen::Int(value) => Some(i64::from(value)),
-        Seen::Long(value) => Some(value),
-        Seen::Double(value) if (-TWO_63..TWO_63).contains(&value) => Some(value as i64),
+        NodeKind::Int(value) => Some(i64::from(value)),
+        NodeKind::Long(value) => Some(value),
+        NodeKind::Double(value) if (-TWO_63..TWO_63).contains(&value) => Some(value as i64),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::translate::{Flags, Groups, translate};
-use crate::document::{Node, Seen, Value};
+use crate::document::{Node, NodeKind, Value};
 use crate::error::{Error, Result, codes};
 use crate::query::refusal::bad_query;
 use crate::work::Work;
@@ -53,7 +53,7 @@ impl<'a> Source<'a> {
         let mut fields = value.fields();
         let (Some((WRAPPER, inner)), None) = (fields.next(), fields.next()) else { return None };
         let text = |key| match inner.field(key).map(Node::seen) {
-            Some(Seen::String(bytes)) => std::str::from_utf8(bytes).ok(),
+            Some(NodeKind::String(bytes)) => std::str::from_utf8(bytes).ok(),
             _ => None,
         };
         Some(Source { pattern: text("pattern")?, options: text("options")? })

@@ -2,7 +2,7 @@
 
 use super::projection::{Branch, Mode, Projection, Rule, Way};
 use super::slice::Slice;
-use crate::document::{MAX_DEPTH, Node, Path, RawValue, Seen};
+use crate::document::{MAX_DEPTH, Node, NodeKind, Path, RawValue};
 use crate::error::{Error, Result, codes};
 use crate::query::expression::{Constants, Expression, path_fault};
 use crate::query::filter::Element;
@@ -18,8 +18,8 @@ impl Projection {
     /// [`Projection::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(projection: RawValue<'_>, constants: &Constants) -> Result<Option<Projection>> {
         match projection.seen() {
-            Seen::Object => {}
-            Seen::Null => return Ok(None),
+            NodeKind::Object => {}
+            NodeKind::Null => return Ok(None),
             other => {
                 let message = format!("a projection must be an object, not {}", other.type_name());
                 return Err(bad_query("", message).with_code(codes::TYPE_MISMATCH));
@@ -87,7 +87,7 @@ impl Parser {
                 return Err(bad_query(prefix, message).with_code(path_fault(prefix)));
             }
             match value.seen() {
-                Seen::Object => self.read_nested(value, prefix)?,
+                NodeKind::Object => self.read_nested(value, prefix)?,
                 seen => match mode_of(seen) {
                     Some(mode) => self.add_mode(prefix, mode)?,
                     None => self.add_computed(prefix, value)?,
@@ -240,12 +240,12 @@ impl Parser {
 }
 
 /// The mode of 0, 1, false and true; `None` for a value of another type.
-fn mode_of(seen: Seen<'_>) -> Option<Mode> {
+fn mode_of(seen: NodeKind<'_>) -> Option<Mode> {
     let included = match seen {
-        Seen::Bool(value) => value,
-        Seen::Int(n) => n != 0,
-        Seen::Long(n) => n != 0,
-        Seen::Double(n) => n != 0.0,
+        NodeKind::Bool(value) => value,
+        NodeKind::Int(n) => n != 0,
+        NodeKind::Long(n) => n != 0,
+        NodeKind::Double(n) => n != 0.0,
         _ => return None,
     };
     Some(if included { Mode::Include } else { Mode::Exclude })

@@ -1,6 +1,6 @@
 //! `$slice` of a projection: which elements of an array are kept.
 
-use crate::document::{Node, Seen};
+use crate::document::{Node, NodeKind};
 use crate::error::{Result, codes};
 use crate::query::number::as_integer;
 use crate::query::refusal::bad_query;
@@ -20,7 +20,7 @@ impl Slice {
             crate::document::Value::Double(number) if number.is_finite() => Some(number as i64),
             other => as_integer(&other),
         };
-        if !matches!(operand.seen(), Seen::Array) {
+        if !matches!(operand.seen(), NodeKind::Array) {
             let Some(count) = integer(operand.tree()) else {
                 let message = format!("$slice at '{path}' needs a number, or two in an array");
                 return Err(bad_query(path, message).with_code(codes::SLICE_COUNT));

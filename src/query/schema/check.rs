@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::number::{is_multiple, same};
 use super::schema::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::{compare_nodes, compare_values};
-use crate::document::{Node, RawValue, Seen, Value};
+use crate::document::{Node, NodeKind, RawValue, Value};
 use crate::work::Work;
 
 /// Names from which on a set of keys is built; also the steps that a lookup of one field counts.
@@ -72,34 +72,34 @@ impl Rule {
             (Rule::AnyOf(all), _) => all.iter().any(|one| one.holds(value, work)),
             (Rule::OneOf(all), _) => all.iter().filter(|one| one.holds(value, work)).take(2).count() == 1,
             (Rule::Not(schema), _) => !schema.holds(value, work),
-            (Rule::Minimum(bound, exclusive), Seen::Int(_) | Seen::Long(_) | Seen::Double(_)) => {
+            (Rule::Minimum(bound, exclusive), NodeKind::Int(_) | NodeKind::Long(_) | NodeKind::Double(_)) => {
                 let order = compare_nodes(value, bound);
                 order.is_gt() || order.is_eq() && !exclusive
             }
-            (Rule::Maximum(bound, exclusive), Seen::Int(_) | Seen::Long(_) | Seen::Double(_)) => {
+            (Rule::Maximum(bound, exclusive), NodeKind::Int(_) | NodeKind::Long(_) | NodeKind::Double(_)) => {
                 let order = compare_nodes(value, bound);
                 order.is_eq() && !exclusive || order.is_lt() && !is_nan(seen)
             }
-            (Rule::MultipleOf(divisor), Seen::Int(_) | Seen::Long(_) | Seen::Double(_)) => {
+            (Rule::MultipleOf(divisor), NodeKind::Int(_) | NodeKind::Long(_) | NodeKind::Double(_)) => {
                 is_multiple(seen, divisor.seen())
             }
-            (Rule::MinLength(least), Seen::String(text)) => points(text) >= *least,
-            (Rule::MaxLength(most), Seen::String(text)) => points(text) <= *most,
-            (Rule::Pattern(pattern), Seen::String(text)) => {
+            (Rule::MinLength(least), NodeKind::String(text)) => points(text) >= *least,
+            (Rule::MaxLength(most), NodeKind::String(text)) => points(text) <= *most,
+            (Rule::Pattern(pattern), NodeKind::String(text)) => {
                 work.goes_on(1 + text.len() / 128) && pattern.is_in(text)
             }
-            (Rule::Required(names), Seen::Object) => has_all(names, value, work),
-            (Rule::MinProperties(least), Seen::Object) => value.fields().count() >= *least,
-            (Rule::MaxProperties(most), Seen::Object) => value.fields().count() <= *most,
-            (Rule::Properties(properties), Seen::Object) => properties.hold(value, work),
-            (Rule::Dependencies(all), Seen::Object) => all.iter().all(|(name, dependency)| {
+            (Rule::Required(names), NodeKind::Object) => has_all(names, value, work),
+            (Rule::MinProperties(least), NodeKind::Object) => value.fields().count() >= *least,
+            (Rule::MaxProperties(most), NodeKind::Object) => value.fields().count() <= *most,
+            (Rule::Properties(properties), NodeKind::Object) => properties.hold(value, work),
+            (Rule::Dependencies(all), NodeKind::Object) => all.iter().all(|(name, dependency)| {
                 !work.goes_on(FIELD) || value.field(name).is_none() || dependency.holds(value, work)
             }),
-            (Rule::MinItems(least), Seen::Array) => value.items().count() >= *least,
-            (Rule::MaxItems(most), Seen::Array) => value.items().count() <= *most,
-            (Rule::UniqueItems, Seen::Array) => work.goes_on(value.items().count()) && are_unique(value),
-            (Rule::Items(schema), Seen::Array) => value.items().all(|item| schema.holds(item, work)),
-            (Rule::Tuple(schemas, others), Seen::Array) => {
+            (Rule::MinItems(least), NodeKind::Array) => value.items().count() >= *least,
+            (Rule::MaxItems(most), NodeKind::Array) => value.items().count() <= *most,
+            (Rule::UniqueItems, NodeKind::Array) => work.goes_on(value.items().count()) && are_unique(value),
+            (Rule::Items(schema), NodeKind::Array) => value.items().all(|item| schema.holds(item, work)),
+            (Rule::Tuple(schemas, others), NodeKind::Array) => {
                 value.items().enumerate().all(|(n, item)| match schemas.get(n) {
                     Some(schema) => schema.holds(item, work),
                     None => others.hold(item, work),
@@ -192,8 +192,8 @@ fn has_all<'a>(names: &[String], object: impl Node<'a>, work: &Work) -> bool {
     work.goes_on(names.len() + keys.len()) && names.iter().all(|name| keys.contains(name.as_str()))
 }
 
-fn is_nan(seen: Seen<'_>) -> bool {
-    matches!(seen, Seen::Double(value) if value.is_nan())
+fn is_nan(seen: NodeKind<'_>) -> bool {
+    matches!(seen, NodeKind::Double(value) if value.is_nan())
 }
 
 /// The number of code points: bytes that are not continuation bytes.

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use crate::document::order::compare_nodes;
-use crate::document::{Node, Seen};
+use crate::document::{Node, NodeKind};
 
 /// Fields from which on an index of them is built.
 const WIDE: usize = 16;
 
 /// Whether the value is the divisor times an integer. Doubles are taken as their decimal text, so that 4.35 is a
 /// multiple of 0.01.
-pub(super) fn is_multiple(value: Seen<'_>, divisor: Seen<'_>) -> bool {
+pub(super) fn is_multiple(value: NodeKind<'_>, divisor: NodeKind<'_>) -> bool {
     let (Some((value, low)), Some((divisor, other))) = (decimal(value), decimal(divisor)) else {
         return false;
     };
@@ -27,11 +27,11 @@ pub(super) fn is_multiple(value: Seen<'_>, divisor: Seen<'_>) -> bool {
 }
 
 /// Digits and a power of ten; `None` for a value that is not a finite number.
-fn decimal(seen: Seen<'_>) -> Option<(i128, i32)> {
+fn decimal(seen: NodeKind<'_>) -> Option<(i128, i32)> {
     match seen {
-        Seen::Int(value) => Some((i128::from(value), 0)),
-        Seen::Long(value) => Some((i128::from(value), 0)),
-        Seen::Double(value) if value.is_finite() => {
+        NodeKind::Int(value) => Some((i128::from(value), 0)),
+        NodeKind::Long(value) => Some((i128::from(value), 0)),
+        NodeKind::Double(value) if value.is_finite() => {
             let text = format!("{value:e}");
             let (digits, exponent) = text.split_once('e')?;
             let (front, back) = digits.split_once('.').unwrap_or((digits, ""));
@@ -45,7 +45,7 @@ fn decimal(seen: Seen<'_>) -> Option<(i128, i32)> {
 /// Equality of values in which the order of an object's fields does not count.
 pub(super) fn same<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> bool {
     match (a.seen(), b.seen()) {
-        (Seen::Object, Seen::Object) => {
+        (NodeKind::Object, NodeKind::Object) => {
             let count = a.fields().count();
             if count != b.fields().count() {
                 return false;
@@ -56,7 +56,7 @@ pub(super) fn same<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> bool {
             let others: HashMap<&str, _> = b.fields().collect();
             a.fields().all(|(key, value)| others.get(key).is_some_and(|other| same(value, *other)))
         }
-        (Seen::Array, Seen::Array) => {
+        (NodeKind::Array, NodeKind::Array) => {
             a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| same(a, b))
         }
         _ => compare_nodes(a, b).is_eq(),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::number::same;
 use super::schema::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::compare_values;
-use crate::document::{Node, RawValue, Seen, Value};
+use crate::document::{Node, NodeKind, RawValue, Value};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::number::{as_double, as_integer};
 use crate::query::pattern::{Pattern, Source};
@@ -29,7 +29,7 @@ impl JsonSchema {
 
 /// Recursion is bounded by the depth of the input.
 fn parse_at<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<JsonSchema> {
-    if !matches!(schema.seen(), Seen::Object) {
+    if !matches!(schema.seen(), NodeKind::Object) {
         return wrong(path, "must be a schema, an object", schema);
     }
     let mut rules = Vec::new();
@@ -146,14 +146,14 @@ fn wrong<'a, T>(path: &str, wanted: &str, found: impl Node<'a>) -> Result<T> {
 
 fn text<'a>(operand: impl Node<'a>, at: &str) -> Result<String> {
     match operand.seen() {
-        Seen::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        NodeKind::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),
         _ => wrong(at, "must be a string", operand),
     }
 }
 
 fn boolean<'a>(operand: impl Node<'a>, at: &str) -> Result<bool> {
     match operand.seen() {
-        Seen::Bool(value) => Ok(value),
+        NodeKind::Bool(value) => Ok(value),
         _ => wrong(at, "must be a boolean", operand),
     }
 }
@@ -194,7 +194,7 @@ const JSON_TYPES: [(&str, &str); 6] = [
 /// One name or several distinct ones.
 fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<Types> {
     let given = match operand.seen() {
-        Seen::Array => names(operand, at)?,
+        NodeKind::Array => names(operand, at)?,
         _ => vec![text(operand, at)?],
     };
     let mut all = Types::default();
@@ -223,7 +223,7 @@ fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<
 
 /// A list of at least one string without duplicates.
 fn names<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<String>> {
-    if !matches!(operand.seen(), Seen::Array) {
+    if !matches!(operand.seen(), NodeKind::Array) {
         return wrong(at, "must be an array of strings", operand);
     }
     let names: Vec<String> = operand.items().map(|item| text(item, at)).collect::<Result<_>>()?;
@@ -236,7 +236,7 @@ fn names<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<String>> {
 }
 
 fn distinct<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<Value>> {
-    if !matches!(operand.seen(), Seen::Array) {
+    if !matches!(operand.seen(), NodeKind::Array) {
         return wrong(at, "must be an array of values", operand);
     }
     let values: Vec<Value> = operand.items().map(Node::tree).collect();
@@ -254,7 +254,7 @@ fn distinct<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<Value>> {
 }
 
 fn schemas<'a>(operand: impl Node<'a>, at: &str, work: &Work) -> Result<Vec<JsonSchema>> {
-    if !matches!(operand.seen(), Seen::Array) {
+    if !matches!(operand.seen(), NodeKind::Array) {
         return wrong(at, "must be an array of schemas", operand);
     }
     let read = |(n, item)| parse_at(item, &format!("{at}.{n}"), work);
@@ -265,9 +265,9 @@ fn schemas<'a>(operand: impl Node<'a>, at: &str, work: &Work) -> Result<Vec<Json
 fn others<'a>(operand: Option<impl Node<'a>>, at: &str, work: &Work) -> Result<Others> {
     let Some(operand) = operand else { return Ok(Others::Allowed) };
     match operand.seen() {
-        Seen::Bool(true) => Ok(Others::Allowed),
-        Seen::Bool(false) => Ok(Others::Forbidden),
-        Seen::Object => Ok(Others::Valid(Box::new(parse_at(operand, at, work)?))),
+        NodeKind::Bool(true) => Ok(Others::Allowed),
+        NodeKind::Bool(false) => Ok(Others::Forbidden),
+        NodeKind::Object => Ok(Others::Valid(Box::new(parse_at(operand, at, work)?))),
         _ => wrong(at, "must be a boolean or a schema", operand),
     }
 }
@@ -275,8 +275,8 @@ fn others<'a>(operand: Option<impl Node<'a>>, at: &str, work: &Work) -> Result<O
 fn items<'a, N: Node<'a>>(schema: N, operand: N, path: &str, work: &Work) -> Result<Rule> {
     let at = format!("{path}.items");
     match operand.seen() {
-        Seen::Object => Ok(Rule::Items(parse_at(operand, &at, work)?)),
-        Seen::Array => {
+        NodeKind::Object => Ok(Rule::Items(parse_at(operand, &at, work)?)),
+        NodeKind::Array => {
             let read = |(n, item)| parse_at(item, &format!("{at}.{n}"), work);
             let all = operand.items().enumerate().map(read).collect::<Result<_>>()?;
             Ok(Rule::Tuple(
@@ -312,7 +312,7 @@ fn properties<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<Prop
 
 fn object<'a, N: Node<'a>>(operand: N, at: &str) -> Result<N, Error> {
     match operand.seen() {
-        Seen::Object => Ok(operand),
+        NodeKind::Object => Ok(operand),
         _ => wrong(at, "must be an object", operand),
     }
 }
@@ -322,8 +322,8 @@ fn dependencies<'a>(operand: impl Node<'a>, at: &str, work: &Work) -> Result<Vec
     for (name, given) in object(operand, at)?.fields() {
         let at = format!("{at}.{name}");
         let dependency = match given.seen() {
-            Seen::Array => Dependency::Properties(names(given, &at)?),
-            Seen::Object => Dependency::Schema(parse_at(given, &at, work)?),
+            NodeKind::Array => Dependency::Properties(names(given, &at)?),
+            NodeKind::Object => Dependency::Schema(parse_at(given, &at, work)?),
             _ => return wrong(&at, "must be a schema or an array of names", given),
         };
         all.push((name.to_owned(), dependency));

@@ -8,7 +8,7 @@ use super::place::{Place, find, remove};
 use super::push::Push;
 use crate::document::order::compare_values;
 use crate::document::value::MAX_DATE;
-use crate::document::{MAX_DEPTH, Node, Object, Path, Seen, Value, depth};
+use crate::document::{MAX_DEPTH, Node, NodeKind, Object, Path, Value, depth};
 use crate::error::{Error, Result, codes};
 use crate::query::refusal::bad_update;
 use crate::work::Work;
@@ -276,11 +276,11 @@ fn enters_array(document: &Object, path: &Path) -> bool {
 
 fn parse_current_date<'a>(name: &str, operand: impl Node<'a>) -> Result<Change> {
     match operand.seen() {
-        Seen::Bool(_) => return Ok(Change::CurrentDate),
-        Seen::Object => {
+        NodeKind::Bool(_) => return Ok(Change::CurrentDate),
+        NodeKind::Object => {
             let mut fields = operand.fields();
             if let (Some(("$type", kind)), None) = (fields.next(), fields.next())
-                && matches!(kind.seen(), Seen::String(b"date"))
+                && matches!(kind.seen(), NodeKind::String(b"date"))
             {
                 return Ok(Change::CurrentDate);
             }

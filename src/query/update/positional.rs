@@ -2,7 +2,7 @@
 //! document.
 
 use crate::document::path::Part;
-use crate::document::{Node, Object, Path, RawValue, Seen, Value};
+use crate::document::{Node, NodeKind, Object, Path, RawValue, Value};
 use crate::error::{Error, Result, codes};
 use crate::query::filter::{Clause, Filter, Test};
 use crate::query::refusal::bad_update;
@@ -119,8 +119,8 @@ impl ArrayFilters {
     pub(in crate::query) fn parse(list: RawValue<'_>, work: &Work) -> Result<ArrayFilters> {
         let mut filters: Vec<ArrayFilter> = Vec::new();
         match list.seen() {
-            Seen::Null => return Ok(ArrayFilters::default()),
-            Seen::Array => {}
+            NodeKind::Null => return Ok(ArrayFilters::default()),
+            NodeKind::Array => {}
             other => {
                 let message = format!("arrayFilters must be an array of filters, not {}", other.type_name());
                 return Err(bad_update("arrayFilters", message).with_code(codes::TYPE_MISMATCH));

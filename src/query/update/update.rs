@@ -13,7 +13,7 @@ use super::positional;
 use super::positional::{ArrayFilters, is_positional};
 use super::wide::{WIDE, Wide, is_fit};
 use crate::document::path::Part;
-use crate::document::{Node, Object, Path, RawValue, Seen};
+use crate::document::{Node, NodeKind, Object, Path, RawValue};
 use crate::error::{Error, Result, codes};
 use crate::query::aggregate::update::UpdatePipeline;
 use crate::query::expression::Constants;
@@ -55,14 +55,14 @@ impl Update {
         array_filters: Option<RawValue<'_>>,
         constants: &Constants,
     ) -> Result<Update> {
-        if matches!(update.seen(), Seen::Array) {
+        if matches!(update.seen(), NodeKind::Array) {
             if array_filters.is_some() {
                 let message = "a pipeline takes no arrayFilters; leave them out";
                 return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
             }
             return Ok(Update::of_pipeline(UpdatePipeline::parse(update, constants)?));
         }
-        if !matches!(update.seen(), Seen::Object) {
+        if !matches!(update.seen(), NodeKind::Object) {
             let found = update.seen().type_name();
             let message = format!("an update must be an object of operators, not {found}");
             return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
@@ -272,7 +272,7 @@ fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {
         let message = format!("unknown update operator '{operator}'");
         return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }
-    if !matches!(operands.seen(), Seen::Object) {
+    if !matches!(operands.seen(), NodeKind::Object) {
         let message = format!("{operator} needs an object of paths, not {}", operands.seen().type_name());
         return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }
@@ -290,8 +290,8 @@ fn parse_path(operator: &str, name: &str) -> Result<Path> {
 }
 
 /// The target of `$rename`; `_id` cannot be renamed.
-fn parse_target(name: &str, operand: Seen<'_>) -> Result<Path> {
-    let Seen::String(target) = operand else {
+fn parse_target(name: &str, operand: NodeKind<'_>) -> Result<Path> {
+    let NodeKind::String(target) = operand else {
         let found = operand.type_name();
         return Err(bad_update(name, format!("$rename of '{name}' needs a path to rename to, not {found}")));
     };

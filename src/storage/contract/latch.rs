@@ -22,16 +22,20 @@ impl Latch {
 
     /// Trips the latch, unless it is tripped already; returns the error of every later write.
     pub fn trip(&self, cause: &Error) -> Error {
-        self.poison
-            .get_or_init(|| {
-                let message = format!(
-                    "an earlier write failed, so nothing more is written: {}; close the database and open it again",
-                    cause.message()
-                );
-                Error::new(Kind::StoragePoisoned, message).with_details(cause.details().clone())
-            })
-            .clone()
+        self.poison.get_or_init(|| poisoned_by(cause)).clone()
     }
+}
+
+/// The error of every write after this failure.
+pub fn poisoned_by(cause: &Error) -> Error {
+    if cause.kind() == Kind::StoragePoisoned {
+        return cause.clone();
+    }
+    let message = format!(
+        "an earlier write failed, so nothing more is written: {}; close the database and open it again",
+        cause.message()
+    );
+    Error::new(Kind::StoragePoisoned, message).with_details(cause.details().clone())
 }
 
 pub(crate) fn closed() -> Error {

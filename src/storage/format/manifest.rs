@@ -1,5 +1,5 @@
 //! MANIFEST: 512 bytes that name the files of the database. It is only ever replaced atomically. The records of
-//! [`super::witness`] follow it during a session that has written and is not closed.
+//! [`super::witnessed`] follow it during a session that has written and is not closed.
 //!
 //! ```text
 //! offset   0  magic "MOLTNMAN"      8  u32 version        12  u32 flags: bit 0 encrypted
@@ -15,8 +15,7 @@ use std::path::Path;
 
 use super::frame::{array_at, u32_at, u64_at};
 use super::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
-use super::witness;
-use super::witness::Witnessed;
+use super::witnessed::{self, Witnessed};
 use crate::error::{Error, Result};
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, read_exact_at, write_all_at};
@@ -184,8 +183,9 @@ impl Manifest {
             file.sync_all().map_err(|error| Error::io("fsync", path, error))?;
         }
         let len = file.len().map_err(|error| Error::io("measure", path, error))?;
-        let behind =
-            len.checked_sub(LEN as u64).filter(|behind| *behind <= (witness::PLACES * witness::LEN) as u64);
+        let behind = len
+            .checked_sub(LEN as u64)
+            .filter(|behind| *behind <= (witnessed::PLACES * witnessed::LEN) as u64);
         let Some(behind) = behind else {
             let what = format!("a manifest has {LEN} bytes, this file has {len}");
             return Err(Error::corrupt(path, len.min(LEN as u64), what));

@@ -5,7 +5,7 @@
 //! - [`segment`]: the head of a segment
 //! - [`snapshot`]: the header and the footer of a snapshot
 //! - [`manifest`]: which files the database has
-//! - [`witness`]: records of the newest segment of a session
+//! - [`witnessed`]: the record of the newest segment of a session; `witness` writes it
 //! - [`checkpoint`]: written by a clean close for a quick opening
 
 pub mod checkpoint;
@@ -15,3 +15,4 @@ pub mod segment;
 pub mod snapshot;
 pub mod version;
 pub mod witness;
+pub mod witnessed;

@@ -20,7 +20,7 @@ use crate::storage::format::manifest;
 use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
 use crate::storage::format::snapshot::{BLOCK_HEADER_LEN, Entry, snapshot_name};
-use crate::storage::format::witness::Witnessed;
+use crate::storage::format::witnessed::Witnessed;
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;

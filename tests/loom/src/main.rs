@@ -4,7 +4,7 @@
 //! cargo run --release --manifest-path tests/loom/Cargo.toml
 //! ```
 //!
-//! The code is the package's own, `src/storage/log/queue.rs` and `src/storage/contract/completion.rs`, `src/engine/state/slab.rs` and `holds.rs`, with
+//! The code is the package's own, `src/storage/log/queue.rs` and `src/storage/contract/completion.rs`, `src/engine/state/slab` and `holds.rs`, with
 //! loom's locks in place of parking_lot's. Three threads with at most three preemptions each run by default; `LOOM_MAX_PREEMPTIONS` is more.
 
 /// The documents in the records.

@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
-use super::{CHUNK, Content, OnDisk, PAGE, Slab, SlotId, Version, place};
+use super::page::{CHUNK, PAGE, place};
+use super::slab::Slab;
+use crate::engine::state::version::{Content, OnDisk, SlotId, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// The places named in a page, so that neighbours on disk share one, however often they are evicted and loaded one by one.

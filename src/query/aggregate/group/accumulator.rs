@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::best::{Best, Side};
 use crate::document::order::{compare_nodes, compare_values};
-use crate::document::{Node, Seen, Value};
+use crate::document::{Node, NodeKind, Value};
 use crate::error::{Result, codes};
 use crate::query::aggregate::memory::{Memory, size};
 use crate::query::aggregate::operands::{count, fields, find, unsupported};
@@ -394,7 +394,7 @@ impl State {
                 }
             }
             State::Extreme(wanted, best)
-                if !matches!(node.seen(), Seen::Null)
+                if !matches!(node.seen(), NodeKind::Null)
                     && best.as_ref().is_none_or(|best| compare_nodes(node, best) == *wanted) =>
             {
                 let value = node.tree();
@@ -424,11 +424,11 @@ impl State {
     }
 }
 
-fn number(seen: Seen<'_>) -> Option<Num> {
+fn number(seen: NodeKind<'_>) -> Option<Num> {
     match seen {
-        Seen::Int(value) => Some(Num::Int(value)),
-        Seen::Long(value) => Some(Num::Long(value)),
-        Seen::Double(value) => Some(Num::Double(value)),
+        NodeKind::Int(value) => Some(Num::Int(value)),
+        NodeKind::Long(value) => Some(Num::Long(value)),
+        NodeKind::Double(value) => Some(Num::Double(value)),
         _ => None,
     }
 }

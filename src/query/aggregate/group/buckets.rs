@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::accumulator::{Accumulator, State};
 use super::grouping::{Group, Key, accumulators};
-use crate::document::order::{Class, compare_values};
+use crate::document::node::Class;
+use crate::document::order::compare_values;
 use crate::document::{Node, Value};
 use crate::error::{Result, codes};
 use crate::query::aggregate::memory::{Gathered, Memory, size};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::document::{Node, Object, Seen, Value};
+use crate::document::{Node, NodeKind, Object, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Expression, FieldPath, Parser, Scope};
 use crate::query::wide::{Keys, Wide};
@@ -115,8 +115,8 @@ impl Branch {
 
     fn include_value<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Option<Value>> {
         Ok(match node.seen() {
-            Seen::Object => Some(Value::Object(self.include(Some(node), scope)?)),
-            Seen::Array => {
+            NodeKind::Object => Some(Value::Object(self.include(Some(node), scope)?)),
+            NodeKind::Array => {
                 let items = node.items().filter_map(|item| self.include_value(item, scope).transpose());
                 Some(Value::Array(items.collect::<Result<_>>()?))
             }
@@ -142,8 +142,8 @@ impl Branch {
 
     fn exclude_value<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
         Ok(match node.seen() {
-            Seen::Object => Value::Object(self.exclude(node, scope)?),
-            Seen::Array => {
+            NodeKind::Object => Value::Object(self.exclude(node, scope)?),
+            NodeKind::Array => {
                 let items = node.items().map(|item| self.exclude_value(item, scope));
                 Value::Array(items.collect::<Result<_>>()?)
             }

@@ -1,6 +1,6 @@
 //! `$regexMatch`, `$regexFind`, `$regexFindAll`: regular expressions with their matches and captures.
 
-use crate::document::{Node, Seen, Value};
+use crate::document::{Node, NodeKind, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::operator::{Outcome, bool, null, refuse, refuse_type};
 use crate::query::expression::scope::Scope;
@@ -75,12 +75,12 @@ pub(in crate::query) fn compile(
     work: &Work,
 ) -> Result<CapturingPattern> {
     let options = match beside.map(Node::seen) {
-        None | Some(Seen::Null) => source.options,
-        Some(Seen::String(_)) if !source.options.is_empty() => {
+        None | Some(NodeKind::Null) => source.options,
+        Some(NodeKind::String(_)) if !source.options.is_empty() => {
             let message = "has options in the regular expression and beside it; give them once";
             return Err(refuse(name, message).with_code(codes::REGEX_EXPRESSION_OPTIONS));
         }
-        Some(Seen::String(text)) => std::str::from_utf8(text).unwrap_or_default(),
+        Some(NodeKind::String(text)) => std::str::from_utf8(text).unwrap_or_default(),
         Some(other) => {
             let message = format!("needs a string as options, not {}", other.type_name());
             return Err(refuse_type(name, 2, &message));

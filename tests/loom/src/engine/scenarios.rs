@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::state::holds::Holds;
-use super::state::slab::{Content, Seen, Slab, SlotId, Span, Version};
+use super::state::slab::{Content, VisibleVersion, Slab, SlotId, Span, Version};
 use crate::storage::contract::backend::FileId;
 use crate::storage::{Block, BlockPlace, Lsn};
 
@@ -87,7 +87,7 @@ impl World {
         let ticket = self.holds.take();
         let view = || Lsn(self.published.load(Ordering::SeqCst));
         let version = self.slab.seen(SlotId(slot), view, |seen| match seen {
-            Seen::Version(version) => version.clone(),
+            VisibleVersion::Version(version) => version.clone(),
             _ => panic!("the document is there in every state"),
         });
         match (&version.content, version.on_disk()) {

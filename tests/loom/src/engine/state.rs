@@ -2,7 +2,7 @@
 
 #[path = "../../../../src/engine/state/holds.rs"]
 pub mod holds;
-#[path = "../../../../src/engine/state/slab.rs"]
+#[path = "../../../../src/engine/state/slab/mod.rs"]
 pub mod slab;
 #[path = "../../../../src/engine/state/version.rs"]
 pub mod version;

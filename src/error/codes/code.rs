@@ -1,17 +1,9 @@
 //! MongoDB's error codes: the only table of them, for Rust and, through each error, for JavaScript.
 //!
 //! A code has a name, its `codeName`. Codes that the server uses at only one place of its source have no name of their own;
-//! their name is `Location` and the number. `operators` and `stages` list the codes of expressions, accumulators and stages.
+//! their name is `Location` and the number.
 
 use std::borrow::Cow;
-
-#[path = "codes/operators.rs"]
-mod operators;
-#[path = "codes/stages.rs"]
-mod stages;
-
-pub use operators::{Operator, operator};
-pub use stages::{Stage, stage};
 
 /// An error code of MongoDB's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -302,7 +294,7 @@ places! {
 }
 
 /// A code from the tables of operators and stages.
-const fn place(number: i32) -> Code {
+pub(super) const fn place(number: i32) -> Code {
     Code(number)
 }
 
@@ -328,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_numbers_that_javascript_gives_are_those_of_the_table() {
-        let rows: Vec<(&str, i32)> = include_str!("../../js/errors.ts")
+        let rows: Vec<(&str, i32)> = include_str!("../../../js/errors.ts")
             .lines()
             .take_while(|line| !line.starts_with('}'))
             .filter_map(|line| line.strip_prefix("  ")?.trim_end_matches(',').split_once(": "))
@@ -342,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_kinds_are_the_same_in_javascript() {
-        let source = include_str!("../../js/errors.ts");
+        let source = include_str!("../../../js/errors.ts");
         for kind in Kind::ALL {
             let line = format!("\n  {}: ", kind.as_str());
             let said = source.split_once(&line).map(|(_, rest)| rest.split([',', '\n']).next().unwrap());

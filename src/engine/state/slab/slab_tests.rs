@@ -61,7 +61,7 @@ fn each_view_sees_its_own_state() {
     assert_eq!(visible(&slab, 3), ["a3", "b"]);
     assert_eq!(visible(&slab, 4), ["b"]);
     assert_eq!(visible(&slab, 5), ["b", "a5"]);
-    slab.seen(again, || Lsn(3), |seen| assert!(matches!(seen, Seen::Before(slot) if slot == a)));
+    slab.seen(again, || Lsn(3), |seen| assert!(matches!(seen, VisibleVersion::Before(slot) if slot == a)));
 }
 
 #[test]

@@ -1,146 +1,22 @@
-//! The documents of a collection in insertion order: slots in pages, pages in chunks.
-//!
-//! A slot holds the newest version of a document and, while a view needs them, older ones. Slot numbers are never reused, so
-//! a number is a permanent position in the natural order. A page of 64 slots is the unit of locking: a writer holds it for
-//! the swap in one slot, a scan while it reads the page.
-
-// The path is explicit, so that the file is found wherever this one is included from (tests/loom).
-#[path = "slab/clock.rs"]
-mod clock;
+//! The slots of one collection: assigning them, changing them, and reading them in a view.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 
-pub use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};
+use super::page::{CHUNK, Chunk, History, PAGE, Slot, VisibleVersion, place};
+use crate::engine::state::version::{Content, SlotId, Span, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
-const PAGE: usize = 64;
-const PAGES: usize = 64;
-const CHUNK: u64 = (PAGE * PAGES) as u64;
 /// Documents that are prefetched at once.
 const TOGETHER: usize = 16;
 
-/// The versions before the newest. Long when a view stays open over many writes, hence a queue and not a list of boxes.
-#[derive(Default)]
-struct History {
-    /// Oldest first.
-    older: VecDeque<Version>,
-    /// The document was deleted and inserted again: its earlier life is in another slot.
-    earlier_life: Option<SlotId>,
-}
-
-struct Slot {
-    newest: Version,
-    history: Option<Box<History>>,
-}
-
-impl Slot {
-    const VACANT: Slot = Slot { newest: Version { lsn: Lsn(0), content: Content::Vacant }, history: None };
-}
-
-/// What a view finds in a slot.
-pub enum Seen<'a> {
-    /// This version; it may be a tombstone.
-    Version(&'a Version),
-    /// Nothing here; an earlier life of the document may be in that slot.
-    Before(SlotId),
-    /// Nothing.
-    Nothing,
-}
-
-impl Slot {
-    fn seen(&self, view: Lsn) -> Seen<'_> {
-        if self.newest.lsn <= view {
-            return match self.newest.content {
-                Content::Vacant => Seen::Nothing,
-                _ => Seen::Version(&self.newest),
-            };
-        }
-        let Some(history) = &self.history else { return Seen::Nothing };
-        match history.older.iter().rev().find(|version| version.lsn <= view) {
-            Some(version) => Seen::Version(version),
-            None => history.earlier_life.map_or(Seen::Nothing, Seen::Before),
-        }
-    }
-
-    /// The version that a view sees.
-    fn seen_mut(&mut self, view: Lsn) -> Option<&mut Version> {
-        if self.newest.lsn <= view {
-            return Some(&mut self.newest);
-        }
-        self.history.as_mut()?.older.iter_mut().rev().find(|version| version.lsn <= view)
-    }
-
-    /// Drops the versions that no view from `oldest` on can see; returns the bytes of memory freed.
-    fn forget(&mut self, oldest: Lsn) -> u64 {
-        let Some(history) = &mut self.history else { return 0 };
-        if self.newest.lsn <= oldest {
-            let freed = history.older.iter().map(|version| version.content.hot_bytes()).sum();
-            self.history = None;
-            return freed;
-        }
-        // All but the newest of those at or before `oldest`.
-        let reached = history.older.partition_point(|version| version.lsn <= oldest);
-        if reached == 0 {
-            return 0;
-        }
-        history.earlier_life = None;
-        history.older.drain(..reached - 1).map(|version| version.content.hot_bytes()).sum()
-    }
-}
-
-/// In this order, so that the bits, the lock and the first slots are in the same cache lines.
-#[repr(C)]
-struct Page {
-    /// The use bit of each slot, set by a read by key: the clock spares such a slot once. Scans do not set it.
-    used: AtomicU64,
-    slots: RwLock<[Slot; PAGE]>,
-}
-
-impl Page {
-    fn new() -> Page {
-        Page { slots: RwLock::new([const { Slot::VACANT }; PAGE]), used: AtomicU64::new(0) }
-    }
-
-    fn touch(&self, slot: usize) {
-        let bit = 1 << slot;
-        if self.used.load(Ordering::Relaxed) & bit == 0 {
-            self.used.fetch_or(bit, Ordering::Relaxed);
-        }
-    }
-}
-
-struct Chunk {
-    pages: Box<[Page]>,
-    /// A bit per page, set while a newest version in it may be in memory: the clock skips the other pages. Changed with the
-    /// page locked.
-    warm: AtomicU64,
-    /// Slots that were filled and not emptied since.
-    occupied: AtomicU32,
-}
-
-impl Chunk {
-    fn new() -> Arc<Chunk> {
-        let pages = (0..PAGES).map(|_| Page::new()).collect();
-        Arc::new(Chunk { pages, warm: AtomicU64::new(0), occupied: AtomicU32::new(0) })
-    }
-
-    /// Marks the locked page as one with a document in memory.
-    fn warmed(&self, page: usize) {
-        let bit = 1 << page;
-        if self.warm.load(Ordering::Relaxed) & bit == 0 {
-            self.warm.fetch_or(bit, Ordering::Relaxed);
-        }
-    }
-}
-
 /// The slots of one collection.
 pub struct Slab {
-    chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
+    pub(super) chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
     len: AtomicU64,
     hot_bytes: AtomicU64,
     /// Bytes of the newest versions, in memory or on disk: what a compaction would write.
@@ -222,9 +98,14 @@ impl Slab {
 
     /// Calls a function with what a view sees in the slot. `view` is called once the page is locked: a version that the
     /// newest published view sees cannot be pruned from then on, so point reads need not register a view.
-    pub fn seen<R>(&self, id: SlotId, view: impl FnOnce() -> Lsn, read: impl FnOnce(Seen<'_>) -> R) -> R {
+    pub fn seen<R>(
+        &self,
+        id: SlotId,
+        view: impl FnOnce() -> Lsn,
+        read: impl FnOnce(VisibleVersion<'_>) -> R,
+    ) -> R {
         match self.chunk((id.0 / CHUNK) as usize) {
-            None => read(Seen::Nothing),
+            None => read(VisibleVersion::Nothing),
             Some(chunk) => {
                 let (page, slot) = place(id.0);
                 let page = &chunk.pages[page];
@@ -267,7 +148,7 @@ impl Slab {
             page.touch(slot);
             let slots = page.slots.read();
             // An earlier life has its own entries.
-            if let Seen::Version(version) = slots[slot].seen(view)
+            if let VisibleVersion::Version(version) = slots[slot].seen(view)
                 && version.content.is_document()
                 && visit(n, SlotId(*id), version).is_break()
             {
@@ -334,7 +215,7 @@ impl Slab {
                     let at = SlotId(id);
                     id += 1;
                     // An earlier life is in an earlier slot, where the scan has met it already.
-                    if let Seen::Version(version) = slot.seen(view)
+                    if let VisibleVersion::Version(version) = slot.seen(view)
                         && version.content.is_document()
                         && visit(at, version).is_break()
                     {
@@ -432,7 +313,7 @@ impl Slab {
 
     /// Moves the document's bytes, and counts the memory that they take there; returns what that frees. The slot must be
     /// locked, so that no thread subtracts what was not added yet.
-    fn replace(&self, content: &mut Content, other: Content) -> u64 {
+    pub(super) fn replace(&self, content: &mut Content, other: Content) -> u64 {
         let (before, after) = (content.hot_bytes(), other.hot_bytes());
         self.hot_bytes.fetch_add(after, Ordering::Relaxed);
         self.hot_bytes.fetch_sub(before, Ordering::Relaxed);
@@ -440,11 +321,11 @@ impl Slab {
         before.saturating_sub(after)
     }
 
-    fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
+    pub(super) fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
         self.chunks.read().get(index)?.clone()
     }
 
-    fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
+    pub(super) fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
         let mut slots = chunk.pages[page].slots.write();
@@ -467,11 +348,6 @@ impl Slab {
             *entry = None;
         }
     }
-}
-
-fn place(id: u64) -> (usize, usize) {
-    let in_chunk = (id % CHUNK) as usize;
-    (in_chunk / PAGE, in_chunk % PAGE)
 }
 
 #[cfg(test)]

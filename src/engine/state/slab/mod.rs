@@ -1,0 +1,18 @@
+//! The documents of a collection in insertion order: slots in pages, pages in chunks.
+//!
+//! A slot holds the newest version of a document and, while a view needs them, older ones. Slot numbers are never reused, so
+//! a number is a permanent position in the natural order. A page of 64 slots is the unit of locking: a writer holds it for
+//! the swap in one slot, a scan while it reads the page.
+//!
+//! - `slab`: the slots of one collection
+//! - `page`: pages and chunks of slots, and what a view sees in a slot
+//! - `clock`: eviction and caching
+
+mod clock;
+mod page;
+mod slab;
+
+pub use page::VisibleVersion;
+pub use slab::Slab;
+
+pub use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};
