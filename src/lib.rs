@@ -12,6 +12,8 @@
 //! - [`engine`]: the database: collections, the one commit path, views, recovery
 //! - `binding`: what Node.js sees; the only module that names napi
 
+#![warn(unreachable_pub)]
+
 #[cfg(feature = "node")]
 pub mod binding;
 pub mod document;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use moltendb_node::Database;
 use moltendb_node::document::{Value, encode_plain};
-use moltendb_node::engine::recovery::verify::verify_on;
+use moltendb_node::engine::verify::verify_on;
 use moltendb_node::engine::{Operation, record};
 use moltendb_node::error::Error;
 use moltendb_node::options::{Access, OpenOptions, StorageMode};

@@ -13,28 +13,32 @@ mod boundary;
 mod check;
 mod encoding;
 pub mod id;
-pub mod node;
+pub(crate) mod node;
 pub mod order;
-pub mod path;
+pub(crate) mod path;
 mod shapes;
 mod shown;
-pub mod value;
+pub(crate) mod value;
 
 pub use boundary::incoming::Translation;
 pub use boundary::outgoing::Outgoing;
 pub use boundary::{incoming, outgoing};
-pub use check::stored;
-pub use encoding::columns::{Columns, Fields, MAX_COLUMNS};
-pub use encoding::encode::{encode, encode_document, encode_plain, encode_plain_part};
-pub use encoding::measure::{depth, encoded_len, weight};
+pub(crate) use check::stored;
+#[cfg(test)]
+pub(crate) use encoding::columns::MAX_COLUMNS;
+pub(crate) use encoding::columns::{Columns, Fields};
+pub use encoding::encode::{encode, encode_plain};
+pub(crate) use encoding::encode::{encode_document, encode_plain_part};
+pub(crate) use encoding::measure::{depth, encoded_len, weight};
 pub use encoding::raw::{RawArray, RawKind, RawObject, RawValue};
-pub use encoding::{columns, encode, measure, raw, token};
+pub(crate) use encoding::{encode, raw, token};
 pub use node::{Node, NodeKind};
 pub use path::{Leaf, Path};
+pub use shapes::shape;
 pub use shapes::shape::{Shape, ShapeId, Shapes};
+pub(crate) use shapes::staged;
 pub use shapes::staged::StagedShapes;
-pub use shapes::{shape, staged};
-pub use shown::shown;
+pub(crate) use shown::shown;
 pub use value::{Object, Value};
 
 /// Largest encoded document, in bytes.

@@ -5,7 +5,7 @@ use data_encoding::HEXUPPER;
 use super::{Value, id};
 
 /// The value as MongoDB prints it.
-pub fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),

@@ -1,7 +1,7 @@
 //! A value as a tree. Hot paths read the bytes instead (`raw`); trees are for updates, projections and tests.
 
 /// The largest distance from 1970 that a date of JavaScript has, in milliseconds.
-pub const MAX_DATE: u64 = 8_640_000_000_000_000;
+pub(crate) const MAX_DATE: u64 = 8_640_000_000_000_000;
 
 /// A value that a document can hold.
 #[derive(Clone, Debug)]

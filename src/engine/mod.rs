@@ -22,23 +22,23 @@
 
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
 
-pub mod aggregate;
-pub mod commit;
-pub mod database;
-pub mod exec;
-pub mod explain;
-pub mod format;
-pub mod index_build;
-pub mod maintenance;
-pub mod operation;
-pub mod plan;
-pub mod read;
-pub mod recovery;
-pub mod session;
-pub mod state;
-pub mod store;
-pub mod transfer;
-pub mod write;
+pub(crate) mod aggregate;
+pub(crate) mod commit;
+pub(crate) mod database;
+pub(crate) mod exec;
+pub(crate) mod explain;
+pub(crate) mod format;
+pub(crate) mod index_build;
+pub(crate) mod maintenance;
+pub(crate) mod operation;
+pub(crate) mod plan;
+pub(crate) mod read;
+pub(crate) mod recovery;
+pub(crate) mod session;
+pub(crate) mod state;
+pub(crate) mod store;
+pub(crate) mod transfer;
+pub(crate) mod write;
 
 pub use crate::options::MEMORY;
 pub use database::{Database, DatabaseStats, Description};

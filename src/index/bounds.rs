@@ -33,6 +33,6 @@ impl Range {
 }
 
 /// The first component of these keys; all bytes where it was cut.
-pub fn component_len(key: &[u8], descending: bool) -> usize {
+pub(crate) fn component_len(key: &[u8], descending: bool) -> usize {
     skip(key, if descending { 0xff } else { 0 }).unwrap_or(key.len())
 }

@@ -6,7 +6,7 @@ use super::tree::{Tree, cut};
 
 /// Entries in the order of insertion, packed.
 #[derive(Default)]
-pub struct Entries {
+pub(crate) struct Entries {
     bytes: Vec<u8>,
     list: Vec<Entry>,
     /// Whether slots were inserted out of order.
@@ -26,7 +26,7 @@ struct Entry {
 
 impl Entries {
     /// Adds an entry.
-    pub fn push(&mut self, key: &[u8], slot: u64) {
+    pub(crate) fn push(&mut self, key: &[u8], slot: u64) {
         let key = cut(key);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
@@ -39,31 +39,26 @@ impl Entries {
     }
 
     /// Replaces the numbers that entries were pushed with by slots: `slots` returns the slot of each number.
-    pub fn place(&mut self, slots: impl Fn(u64) -> u64) {
+    pub(crate) fn place(&mut self, slots: impl Fn(u64) -> u64) {
         for entry in &mut self.list {
             entry.slot = slots(entry.slot);
         }
     }
 
     /// Removes the entries pushed last with this number.
-    pub fn take_back(&mut self, number: u64) {
+    pub(crate) fn take_back(&mut self, number: u64) {
         while self.list.last().is_some_and(|entry| entry.slot == number) {
             self.list.pop();
         }
     }
 
     /// Keys and slots, in the current order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.list.iter().map(|entry| (self.key(entry), entry.slot))
     }
 
-    /// The number of entries.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// Whether there are no entries.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
@@ -72,7 +67,7 @@ impl Entries {
     }
 
     /// Sorts the entries.
-    pub fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         if self.list.len() < 2 {
             return;
         }
@@ -96,7 +91,7 @@ fn compare((a_run, a): (&Entries, &Entry), (b_run, b): (&Entries, &Entry)) -> Or
 }
 
 /// Merges sorted runs into a tree. Calls a function with each key that several slots have.
-pub fn merge(runs: &[Entries], mut collides: impl FnMut(&[u8])) -> Tree {
+pub(crate) fn merge(runs: &[Entries], mut collides: impl FnMut(&[u8])) -> Tree {
     let mut places = vec![0; runs.len()];
     let mut last: Option<(&[u8], u64)> = None;
     let mut reported = false;

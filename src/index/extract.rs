@@ -17,14 +17,14 @@ use crate::document::{Leaf, Node, NodeKind, RawValue, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// The maximum number of keys of one document in one index.
-pub const MAX_KEYS: usize = 100_000;
+pub(crate) const MAX_KEYS: usize = 100_000;
 
 /// The bytes of a key.
-pub type KeyBytes = SmallVec<[u8; 32]>;
+pub(crate) type KeyBytes = SmallVec<[u8; 32]>;
 
 /// The distinct keys of a document in one index, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// The keys, cut at [`MAX_KEY`] bytes when they are used as entries.
     pub list: SmallVec<[KeyBytes; 1]>,
     /// A bit for each field with an array on its path, even an empty one.
@@ -35,7 +35,7 @@ pub struct Keys {
 
 /// The purpose of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Entries of the tree.
     Entries,
     /// Detecting conflicts: whole keys, and only the elements of an array that has some.
@@ -43,7 +43,7 @@ pub enum Purpose {
 }
 
 /// Appends the key of a value as a component of this direction.
-pub fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec<u8>) {
+pub(crate) fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec<u8>) {
     let start = out.len();
     encode_key(value, out);
     if direction.is_descending() {
@@ -52,7 +52,12 @@ pub fn encode_component(value: RawValue<'_>, direction: Direction, out: &mut Vec
 }
 
 /// The keys of a document; `scratch` saves an allocation. Does not check whether a partial index holds the document.
-pub fn extract(spec: &Spec, document: RawValue<'_>, purpose: Purpose, scratch: &mut Vec<u8>) -> Result<Keys> {
+pub(crate) fn extract(
+    spec: &Spec,
+    document: RawValue<'_>,
+    purpose: Purpose,
+    scratch: &mut Vec<u8>,
+) -> Result<Keys> {
     let mut keys = Keys::default();
     match extract_plain(spec, document, scratch) {
         Found::Key => keys.push(scratch, purpose),
@@ -64,7 +69,7 @@ pub fn extract(spec: &Spec, document: RawValue<'_>, purpose: Purpose, scratch: &
 
 /// The keys of a document, as far as they can be determined without arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// One key: the bytes written.
     Key,
     /// No key.
@@ -74,7 +79,7 @@ pub enum Found {
 }
 
 /// [`extract`] for a document without arrays on its paths: `key` becomes the only key, uncut.
-pub fn extract_plain(spec: &Spec, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
+pub(crate) fn extract_plain(spec: &Spec, document: RawValue<'_>, key: &mut Vec<u8>) -> Found {
     key.clear();
     let mut found = false;
     for field in &spec.fields {
@@ -101,12 +106,12 @@ impl Keys {
     }
 
     /// Whether the document has this key.
-    pub fn contains(&self, key: &[u8]) -> bool {
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
         self.list.binary_search_by(|own| (**own).cmp(key)).is_ok()
     }
 
     /// Whether one of these keys as an entry implies that a document has exactly this value.
-    pub fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.multikey == 0 && !self.truncated
     }
 }
@@ -205,7 +210,7 @@ fn same_array((a, level): (&Field, usize), (b, depth): (&Field, usize)) -> bool 
 }
 
 /// `{ path: value }` of the values behind a key of the document, as `DUPLICATE_KEY` reports them.
-pub fn values_of(spec: &Spec, document: RawValue<'_>, key: &[u8]) -> Value {
+pub(crate) fn values_of(spec: &Spec, document: RawValue<'_>, key: &[u8]) -> Value {
     let mut rest = key;
     let entry = |field: &Field| {
         let (component, behind) = rest.split_at(component_len(rest, field.direction.is_descending()));

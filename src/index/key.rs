@@ -37,7 +37,7 @@ pub fn encode_key(value: RawValue<'_>, out: &mut Vec<u8>) {
 }
 
 /// The first byte of the keys of values of a class.
-pub fn class_tag(class: Class) -> u8 {
+pub(crate) fn class_tag(class: Class) -> u8 {
     match class {
         Class::Null => NULL,
         Class::Number => NUMBER,

@@ -7,20 +7,23 @@
 //! - [`tree`]: entries in order; `leaf` holds some of them, packed
 //! - [`bulk`]: bulk loading
 
-pub mod bounds;
-pub mod bulk;
-pub mod extract;
-pub mod key;
+pub(crate) mod bounds;
+pub(crate) mod bulk;
+pub(crate) mod extract;
+pub(crate) mod key;
 mod leaf;
-pub mod spec;
-pub mod tree;
+pub(crate) mod spec;
+pub(crate) mod tree;
 
-pub use bounds::{Range, component_len};
-pub use bulk::{Entries, merge};
-pub use extract::{Found, KeyBytes, Keys, Purpose, encode_component, extract, extract_plain, values_of};
+pub(crate) use bounds::{Range, component_len};
+pub(crate) use bulk::{Entries, merge};
+pub(crate) use extract::{
+    Found, KeyBytes, Keys, Purpose, encode_component, extract, extract_plain, values_of,
+};
 pub use key::encode_key;
-pub use spec::{Direction, Field, ID_INDEX, Spec};
-pub use tree::{Tree, cut};
+pub(crate) use spec::ID_INDEX;
+pub use spec::{Direction, Field, Spec};
+pub(crate) use tree::{Tree, cut};
 
 #[cfg(test)]
 mod extract_tests;

@@ -4,14 +4,14 @@ use crate::document::{Node, NodeKind, Path, Value};
 use crate::error::{Details, Error, Kind, Result, codes};
 
 /// The maximum number of fields of an index, as in MongoDB.
-pub const MAX_FIELDS: usize = 32;
+pub(crate) const MAX_FIELDS: usize = 32;
 /// The maximum bytes of an index name.
-pub const MAX_NAME: usize = 127;
+pub(crate) const MAX_NAME: usize = 127;
 /// The operators that a partial index's filter may use, as in MongoDB.
 const PARTIAL_OPERATORS: &[&str] =
     &["$and", "$or", "$eq", "$in", "$exists", "$gt", "$gte", "$lt", "$lte", "$type"];
 /// The index that every collection has.
-pub const ID_INDEX: &str = "_id_";
+pub(crate) const ID_INDEX: &str = "_id_";
 
 /// The order of a field's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

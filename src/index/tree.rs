@@ -22,7 +22,7 @@ use super::bounds::Range;
 use super::leaf::{BYTES, ENTRIES, Leaf, Low};
 
 /// Bytes of a key that an entry holds; longer keys are cut.
-pub const MAX_KEY: usize = 1_024;
+pub(crate) const MAX_KEY: usize = 1_024;
 /// Bytes of a slot number in an entry.
 const SLOT: usize = 6;
 /// The maximum number of leaves of a chunk.
@@ -35,7 +35,7 @@ type Entry = SmallVec<[u8; 64]>;
 
 /// An ordered multiset of (key, slot).
 #[derive(Default)]
-pub struct Tree {
+pub(crate) struct Tree {
     chunks: Vec<Chunk>,
     len: u64,
     allocated: u64,
@@ -51,7 +51,7 @@ struct Chunk {
 
 /// The position of a leaf when it was last searched for.
 #[derive(Clone, Copy, Debug)]
-pub struct LeafId(usize, usize);
+pub(crate) struct LeafId(usize, usize);
 
 /// A position between entries, named by the entry after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,12 +63,12 @@ struct Position {
 
 impl Tree {
     /// No entries.
-    pub fn new() -> Tree {
+    pub(crate) fn new() -> Tree {
         Tree::default()
     }
 
     /// The tree of entries that come in order. An entry that comes twice counts twice.
-    pub fn from_sorted<'a>(entries: impl Iterator<Item = (&'a [u8], u64)>) -> Tree {
+    pub(crate) fn from_sorted<'a>(entries: impl Iterator<Item = (&'a [u8], u64)>) -> Tree {
         let mut tree = Tree::new();
         let mut leaf = Leaf::default();
         let mut last = Entry::new();
@@ -107,28 +107,28 @@ impl Tree {
     }
 
     /// The number of distinct entries.
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Bytes of memory that the entries take.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.allocated + self.repeated.keys().map(|entry| entry.len() as u64 + 32).sum::<u64>()
     }
 
     /// Inserts an entry, or increments its count.
-    pub fn insert(&mut self, key: &[u8], slot: u64) {
+    pub(crate) fn insert(&mut self, key: &[u8], slot: u64) {
         self.insert_near(None, key, slot);
     }
 
     /// [`Tree::insert`] that tries this leaf first; returns the leaf. Consecutive entries in order mostly go to the same
     /// leaf.
-    pub fn insert_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> Option<LeafId> {
+    pub(crate) fn insert_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> Option<LeafId> {
         let entry = entry_of(key, slot);
         if self.chunks.is_empty() {
             self.chunks.push(Chunk { low: Low::new(), leaves: vec![Leaf::default()], len: 0 });
@@ -158,12 +158,17 @@ impl Tree {
     }
 
     /// Removes an entry, or decrements its count; returns whether it existed.
-    pub fn remove(&mut self, key: &[u8], slot: u64) -> bool {
+    pub(crate) fn remove(&mut self, key: &[u8], slot: u64) -> bool {
         self.remove_near(None, key, slot).1
     }
 
     /// [`Tree::remove`] that tries this leaf first; returns the leaf, too.
-    pub fn remove_near(&mut self, near: Option<LeafId>, key: &[u8], slot: u64) -> (Option<LeafId>, bool) {
+    pub(crate) fn remove_near(
+        &mut self,
+        near: Option<LeafId>,
+        key: &[u8],
+        slot: u64,
+    ) -> (Option<LeafId>, bool) {
         let entry = entry_of(key, slot);
         if self.chunks.is_empty() {
             return (None, false);
@@ -195,13 +200,13 @@ impl Tree {
     }
 
     /// The number of distinct entries in a range. Takes time in proportion to the tree's directory.
-    pub fn estimate(&self, range: &Range) -> u64 {
+    pub(crate) fn estimate(&self, range: &Range) -> u64 {
         self.rank(self.end(range)).saturating_sub(self.rank(self.start(range)))
     }
 
     /// Calls a function with the entries of a range, at most `max`, starting after `after` (before it, when `reverse`).
     /// Returns the bytes of the last entry when there are more.
-    pub fn page(
+    pub(crate) fn page(
         &self,
         range: &Range,
         after: Option<&[u8]>,
@@ -235,7 +240,7 @@ impl Tree {
     }
 
     /// Calls a function with the slots of this key, in order, until it stops the iteration.
-    pub fn slots_of(&self, key: &[u8], mut visit: impl FnMut(u64) -> ControlFlow<()>) {
+    pub(crate) fn slots_of(&self, key: &[u8], mut visit: impl FnMut(u64) -> ControlFlow<()>) {
         let key = cut(key);
         let mut at = self.seek(|own| own < key);
         while let Some(leaf) = self.chunks.get(at.chunk).and_then(|chunk| chunk.leaves.get(at.leaf)) {
@@ -248,7 +253,7 @@ impl Tree {
     }
 
     /// Calls a function with every entry and its count.
-    pub fn each(&self, mut visit: impl FnMut(&[u8], u64, u32)) {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], u64, u32)) {
         for leaf in self.chunks.iter().flat_map(|chunk| &chunk.leaves) {
             for at in 0..leaf.len() {
                 let entry = leaf.entry(at);
@@ -419,7 +424,7 @@ impl Tree {
 }
 
 /// A key as it is stored in entries.
-pub fn cut(key: &[u8]) -> &[u8] {
+pub(crate) fn cut(key: &[u8]) -> &[u8] {
     &key[..key.len().min(MAX_KEY)]
 }
 

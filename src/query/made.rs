@@ -14,7 +14,7 @@ pub(super) fn check_depth(maker: &str, made: &Value) -> Result<()> {
 }
 
 /// Refuses a result that is larger than a document may be. Between two stages a document may be larger.
-pub fn check_size(maker: &str, made: &Value) -> Result<()> {
+pub(crate) fn check_size(maker: &str, made: &Value) -> Result<()> {
     let len = encoded_len(made);
     if len <= MAX_DOCUMENT {
         return Ok(());

@@ -8,37 +8,39 @@
 //! - `number`, `types`, `size`, `wide`, `made`: numbers of any type, types by name, memory of values, objects of many fields, limits of
 //!   computed documents; `merge_sort`: sorting that can be stopped
 
-pub mod aggregate;
-pub mod date;
-pub mod expression;
-pub mod filter;
-pub mod made;
+pub(crate) mod aggregate;
+pub(crate) mod date;
+pub(crate) mod expression;
+pub(crate) mod filter;
+pub(crate) mod made;
 mod merge_sort;
 mod name;
 mod number;
 mod pattern;
-pub mod projection;
+pub(crate) mod projection;
 #[cfg(test)]
 mod property_tests;
 mod refusal;
 #[cfg(test)]
 mod result_tests;
-pub mod schema;
+pub(crate) mod schema;
 mod size;
-pub mod sort;
+pub(crate) mod sort;
 mod syntax;
 #[cfg(test)]
 mod testing;
 mod types;
-pub mod update;
+pub(crate) mod update;
 mod wide;
 #[cfg(test)]
 mod work_tests;
 
-pub use aggregate::Pipeline;
-pub use filter::{Bounds, Demands, Edge, Filter, Interval, Matcher};
-pub use name::name_fault;
+pub(crate) use aggregate::Pipeline;
+pub use filter::Filter;
+pub(crate) use filter::{Bounds, Demands, Edge, Interval, Matcher};
+pub(crate) use name::name_fault;
 pub use projection::Projection;
-pub use schema::JsonSchema;
-pub use sort::{Ranker, Sort, SortKey};
-pub use update::{Rewrite, Update, UpdateTarget};
+pub use sort::Sort;
+pub(crate) use sort::{Ranker, SortKey};
+pub(crate) use update::Rewrite;
+pub use update::{Update, UpdateTarget};

@@ -4,7 +4,7 @@
 const MAX_NAME: usize = 120;
 
 /// The reason why this is not a valid name, as the end of a sentence.
-pub fn name_fault(name: &str) -> Option<String> {
+pub(crate) fn name_fault(name: &str) -> Option<String> {
     if let Some(bad) = name.chars().find(|bad| matches!(bad, '\0' | '$' | '/' | '\\'))
         && name.len() <= MAX_NAME
     {

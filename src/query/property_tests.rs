@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::testing::encode;
 use crate::document::order::{compare, compare_values};
 use crate::document::{Object, Value};
-use crate::query::{Filter, JsonSchema, Projection, Sort, Update, UpdateTarget};
+use crate::query::schema::JsonSchema;
+use crate::query::{Filter, Projection, Sort, Update, UpdateTarget};
 
 pub(super) fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![

@@ -12,7 +12,7 @@ use crate::document::{Columns, Fields, Node, NodeKind, Path, RawKind, RawValue, 
 use crate::error::{Result, codes};
 
 /// Keys a sort may have, MongoDB's limit.
-pub const MAX_SORT_KEYS: usize = 32;
+pub(crate) const MAX_SORT_KEYS: usize = 32;
 
 /// The order of a result.
 #[derive(Clone, Debug)]

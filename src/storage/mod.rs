@@ -12,27 +12,28 @@
 
 #![allow(clippy::module_inception, reason = "the main file of a folder has the name of the folder")]
 
-pub mod backends;
-pub mod contract;
-pub mod format;
+pub(crate) mod backends;
+pub(crate) mod contract;
+pub(crate) mod format;
 pub(crate) mod generation;
 pub mod host;
 pub(crate) mod log;
-pub mod open;
+pub(crate) mod open;
 
 pub use contract::backend::{
     Block, BlockPlace, CheckpointContents, Cut, Discard, FileId, FrameSize, Installed, Loader, Lsn, Place,
     ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use contract::completion::{Completer, Completion};
-pub use contract::latch::poisoned_by;
+pub(crate) use contract::latch::poisoned_by;
 pub use format::checkpoint::Checkpoint;
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
-pub use generation::retire::is_own_name;
+pub(crate) use generation::retire::is_own_name;
 pub use host::system::Host;
 pub use host::vfs;
-pub use open::deferred::{Deferred, Early};
+pub(crate) use open::deferred::{Deferred, Early};
 pub use open::inspect::{Damage, FileReport, Heard, Inspected, inspect};
-pub use open::open::{Opened, create_parents, open_disk, open_disk_early, open_memory};
+pub use open::open::{Opened, open_disk, open_memory};
+pub(crate) use open::open::{create_parents, open_disk_early};
 pub use open::recovery::RecoveryReport;
-pub use open::whole::{Read, list_whole};
+pub(crate) use open::whole::{Read, list_whole};

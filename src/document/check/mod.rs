@@ -6,6 +6,6 @@
 
 pub(super) mod fault;
 pub(super) mod plain;
-pub mod stored;
+pub(crate) mod stored;
 pub(super) mod strict;
 pub(super) mod walk;

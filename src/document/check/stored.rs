@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Checks a stored document, which must be all of `bytes`, and returns its `_id`. The error names the fault and its
 /// place in the document.
-pub fn check_document<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue<'a>> {
+pub(crate) fn check_document<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue<'a>> {
     check(bytes, shapes)?;
     let id = RawValue::new(bytes, shapes).get("_id");
     let id = id.ok_or_else(|| Error::new(Kind::Corrupt, "a document has no _id"))?;
@@ -20,7 +20,7 @@ pub fn check_document<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValu
 }
 
 /// Checks the `_id` of a deletion, which must be all of `bytes`.
-pub fn check_deleted<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue<'a>> {
+pub(crate) fn check_deleted<'a>(bytes: &'a [u8], shapes: &'a Shapes) -> Result<RawValue<'a>> {
     check(bytes, shapes)?;
     let id = RawValue::new(bytes, shapes);
     id::check_id(id)?;

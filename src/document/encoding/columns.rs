@@ -8,11 +8,11 @@ use super::token;
 use crate::document::shapes::shape::{ShapeId, Shapes};
 
 /// Fields that can be found together.
-pub const MAX_COLUMNS: usize = 8;
+pub(crate) const MAX_COLUMNS: usize = 8;
 
 /// Top-level fields to find, and their positions in the shapes seen so far.
 #[derive(Clone, Debug, Default)]
-pub struct Columns {
+pub(crate) struct Columns {
     names: SmallVec<[Box<str>; 4]>,
     /// By shape number.
     layouts: Vec<Option<Layout>>,
@@ -36,7 +36,7 @@ struct Step {
 }
 
 /// The columns of one document, found on demand.
-pub struct Fields<'c, 'a> {
+pub(crate) struct Fields<'c, 'a> {
     document: &'a [u8],
     shapes: &'a Shapes,
     present: u8,
@@ -50,7 +50,7 @@ pub struct Fields<'c, 'a> {
 impl Columns {
     /// The number of the column of this name, which is added if it is new; `None` when there are [`MAX_COLUMNS`]
     /// others.
-    pub fn column(&mut self, name: &str) -> Option<usize> {
+    pub(crate) fn column(&mut self, name: &str) -> Option<usize> {
         if let Some(known) = self.names.iter().position(|own| **own == *name) {
             return Some(known);
         }
@@ -64,7 +64,7 @@ impl Columns {
 
     /// The columns of a document; `None` when it is no object of a known shape.
     #[inline]
-    pub fn of<'a>(&mut self, document: RawValue<'a>) -> Option<Fields<'_, 'a>> {
+    pub(crate) fn of<'a>(&mut self, document: RawValue<'a>) -> Option<Fields<'_, 'a>> {
         let (bytes, shapes) = (document.unread(), document.shapes());
         let &[token::RECORD, high, low, ..] = bytes else { return None };
         let id = ShapeId(u16::from_be_bytes([high, low]));
@@ -117,7 +117,7 @@ impl Columns {
 impl<'a> Fields<'_, 'a> {
     /// The value of a column; `None` where the document has none, as [`RawValue::get`] would answer.
     #[inline]
-    pub fn get(&mut self, column: usize) -> Option<RawValue<'a>> {
+    pub(crate) fn get(&mut self, column: usize) -> Option<RawValue<'a>> {
         if self.present >> column & 1 == 0 {
             return None;
         }

@@ -20,7 +20,7 @@ pub fn encode(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) {
 /// Refuses with `BAD_DOCUMENT`, naming the dotted path, what [`incoming::store`](crate::document::incoming::store)
 /// would refuse: nesting deeper than `MAX_DEPTH`, dates that JavaScript does not have, more than `MAX_DOCUMENT`
 /// bytes. Then `shapes` and `out` are as they were.
-pub fn encode_document(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn encode_document(value: &Value, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
     let (start, staged) = (out.len(), shapes.staged().len());
     let outcome = storable(value, 1).and_then(|()| {
         encode(value, shapes, out);
@@ -54,7 +54,7 @@ pub fn encode_plain(value: &Value, out: &mut Vec<u8>) {
 }
 
 /// [`encode_plain`] of an object that has only those of the fields that are wanted.
-pub fn encode_plain_part(object: &Object, wanted: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
+pub(crate) fn encode_plain_part(object: &Object, wanted: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
     let fields = object.iter().filter(|(key, _)| wanted(key));
     write_map_head(fields.clone().count(), out);
     for (key, value) in fields {
@@ -107,12 +107,12 @@ fn write_object(object: &Object, shapes: &mut Option<&mut StagedShapes<'_>>, out
 }
 
 /// Appends a boolean.
-pub fn write_bool(value: bool, out: &mut Vec<u8>) {
+pub(crate) fn write_bool(value: bool, out: &mut Vec<u8>) {
     out.push(if value { token::TRUE } else { token::FALSE });
 }
 
 /// Appends an int32 in its smallest form.
-pub fn write_int(value: i32, out: &mut Vec<u8>) {
+pub(crate) fn write_int(value: i32, out: &mut Vec<u8>) {
     if value >= 0 {
         match value {
             0..=0x7f => out.push(value as u8),
@@ -131,7 +131,7 @@ pub fn write_int(value: i32, out: &mut Vec<u8>) {
 }
 
 /// Appends a JavaScript number in its canonical form: int or float64.
-pub fn write_number(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn write_number(value: f64, out: &mut Vec<u8>) {
     match Value::number(value) {
         Value::Int(int) => write_int(int, out),
         _ if value.is_nan() => write_lead(token::FLOAT64, token::NAN_BITS.to_be_bytes(), out),
@@ -140,18 +140,18 @@ pub fn write_number(value: f64, out: &mut Vec<u8>) {
 }
 
 /// Appends a BigInt.
-pub fn write_long(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn write_long(value: i64, out: &mut Vec<u8>) {
     write_lead(token::INT64, value.to_be_bytes(), out);
 }
 
 /// Appends a string.
-pub fn write_string(value: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(value: &str, out: &mut Vec<u8>) {
     write_string_head(value.len(), out);
     out.extend_from_slice(value.as_bytes());
 }
 
 /// Appends the lead and length of a string of this many bytes.
-pub fn write_string_head(len: usize, out: &mut Vec<u8>) {
+pub(crate) fn write_string_head(len: usize, out: &mut Vec<u8>) {
     match len {
         0..=31 => out.push(0xa0 | len as u8),
         32..=0xff => out.extend_from_slice(&[token::STR8, len as u8]),
@@ -160,7 +160,7 @@ pub fn write_string_head(len: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends bytes.
-pub fn write_binary(value: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write_binary(value: &[u8], out: &mut Vec<u8>) {
     match value.len() {
         0..=0xff => out.extend_from_slice(&[token::BIN8, value.len() as u8]),
         _ => write_long_head(token::BIN16, token::BIN32, value.len(), out),
@@ -169,19 +169,19 @@ pub fn write_binary(value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends an ObjectId.
-pub fn write_object_id(value: &[u8; 12], out: &mut Vec<u8>) {
+pub(crate) fn write_object_id(value: &[u8; 12], out: &mut Vec<u8>) {
     out.extend_from_slice(&[token::EXT8, 12, token::EXT_OBJECT_ID]);
     out.extend_from_slice(value);
 }
 
 /// Appends a date of this many milliseconds since 1970.
-pub fn write_date(millis: i64, out: &mut Vec<u8>) {
+pub(crate) fn write_date(millis: i64, out: &mut Vec<u8>) {
     out.push(token::FIXEXT8);
     write_lead(token::EXT_DATE, millis.to_be_bytes(), out);
 }
 
 /// Appends the head of an array of this many items.
-pub fn write_array_head(len: usize, out: &mut Vec<u8>) {
+pub(crate) fn write_array_head(len: usize, out: &mut Vec<u8>) {
     match len {
         0..=15 => out.push(0x90 | len as u8),
         _ => write_long_head(token::ARRAY16, token::ARRAY32, len, out),
@@ -189,7 +189,7 @@ pub fn write_array_head(len: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends the head of a map of this many entries.
-pub fn write_map_head(len: usize, out: &mut Vec<u8>) {
+pub(crate) fn write_map_head(len: usize, out: &mut Vec<u8>) {
     match len {
         0..=15 => out.push(0x80 | len as u8),
         _ => write_long_head(token::MAP16, token::MAP32, len, out),
@@ -197,7 +197,7 @@ pub fn write_map_head(len: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends the head of a record of this shape.
-pub fn write_record_head(id: ShapeId, out: &mut Vec<u8>) {
+pub(crate) fn write_record_head(id: ShapeId, out: &mut Vec<u8>) {
     write_lead(token::RECORD, id.0.to_be_bytes(), out);
 }
 

@@ -6,7 +6,7 @@ use crate::document::value::Value;
 
 /// Bytes of a value in the stored form, where each object that may have a shape has one. Recursion is bounded by the depth of the
 /// value.
-pub fn encoded_len(value: &Value) -> usize {
+pub(crate) fn encoded_len(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) => 1,
         Value::Int(value) => match value {
@@ -35,7 +35,7 @@ pub fn encoded_len(value: &Value) -> usize {
 }
 
 /// Levels of nesting in a value: 0 for scalars. Recursion is bounded by `MAX_DEPTH`, which inputs keep.
-pub fn depth(value: &Value) -> usize {
+pub(crate) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(fields) => 1 + fields.iter().map(|(_, value)| depth(value)).max().unwrap_or(0),
@@ -44,7 +44,7 @@ pub fn depth(value: &Value) -> usize {
 }
 
 /// About how many bytes a document takes in a message to JavaScript.
-pub fn weight(value: &Value) -> usize {
+pub(crate) fn weight(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
         Value::Binary(bytes) => bytes.len() + 2,

@@ -4,8 +4,8 @@
 //! - `encode`: trees to bytes; `measure`: how large a tree is
 //! - `raw`: reading encoded bytes without building trees; `columns`: the same fields of document after document
 
-pub mod columns;
-pub mod encode;
-pub mod measure;
-pub mod raw;
-pub mod token;
+pub(super) mod columns;
+pub(crate) mod encode;
+pub(super) mod measure;
+pub(crate) mod raw;
+pub(crate) mod token;

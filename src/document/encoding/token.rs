@@ -19,56 +19,56 @@
 //! Multi-byte numbers are big endian, as MessagePack has them. A NaN is 7ff8000000000000.
 
 /// null
-pub const NIL: u8 = 0xc0;
+pub(crate) const NIL: u8 = 0xc0;
 /// An object of a known shape: `u16` shape id, then values. MessagePack leaves this byte unused.
-pub const RECORD: u8 = 0xc1;
+pub(crate) const RECORD: u8 = 0xc1;
 /// false
-pub const FALSE: u8 = 0xc2;
+pub(crate) const FALSE: u8 = 0xc2;
 /// true
-pub const TRUE: u8 = 0xc3;
+pub(crate) const TRUE: u8 = 0xc3;
 /// binary, u8 length
-pub const BIN8: u8 = 0xc4;
+pub(crate) const BIN8: u8 = 0xc4;
 /// binary, u16 length
-pub const BIN16: u8 = 0xc5;
+pub(crate) const BIN16: u8 = 0xc5;
 /// binary, u32 length
-pub const BIN32: u8 = 0xc6;
+pub(crate) const BIN32: u8 = 0xc6;
 /// extension, u8 length; only the ObjectId
-pub const EXT8: u8 = 0xc7;
+pub(crate) const EXT8: u8 = 0xc7;
 /// float64
-pub const FLOAT64: u8 = 0xcb;
+pub(crate) const FLOAT64: u8 = 0xcb;
 /// unsigned, 1 byte
-pub const UINT8: u8 = 0xcc;
+pub(crate) const UINT8: u8 = 0xcc;
 /// unsigned, 2 bytes
-pub const UINT16: u8 = 0xcd;
+pub(crate) const UINT16: u8 = 0xcd;
 /// unsigned, 4 bytes
-pub const UINT32: u8 = 0xce;
+pub(crate) const UINT32: u8 = 0xce;
 /// signed, 1 byte
-pub const INT8: u8 = 0xd0;
+pub(crate) const INT8: u8 = 0xd0;
 /// signed, 2 bytes
-pub const INT16: u8 = 0xd1;
+pub(crate) const INT16: u8 = 0xd1;
 /// signed, 4 bytes
-pub const INT32: u8 = 0xd2;
+pub(crate) const INT32: u8 = 0xd2;
 /// signed, 8 bytes: a BigInt
-pub const INT64: u8 = 0xd3;
+pub(crate) const INT64: u8 = 0xd3;
 /// extension of 8 bytes; only the date
-pub const FIXEXT8: u8 = 0xd7;
+pub(crate) const FIXEXT8: u8 = 0xd7;
 /// string, u8 length
-pub const STR8: u8 = 0xd9;
+pub(crate) const STR8: u8 = 0xd9;
 /// string, u16 length
-pub const STR16: u8 = 0xda;
+pub(crate) const STR16: u8 = 0xda;
 /// string, u32 length
-pub const STR32: u8 = 0xdb;
+pub(crate) const STR32: u8 = 0xdb;
 /// array, u16 length
-pub const ARRAY16: u8 = 0xdc;
+pub(crate) const ARRAY16: u8 = 0xdc;
 /// array, u32 length
-pub const ARRAY32: u8 = 0xdd;
+pub(crate) const ARRAY32: u8 = 0xdd;
 /// map, u16 length
-pub const MAP16: u8 = 0xde;
+pub(crate) const MAP16: u8 = 0xde;
 /// map, u32 length
-pub const MAP32: u8 = 0xdf;
+pub(crate) const MAP32: u8 = 0xdf;
 /// Extension type of a date.
-pub const EXT_DATE: u8 = 1;
+pub(crate) const EXT_DATE: u8 = 1;
 /// Extension type of an ObjectId.
-pub const EXT_OBJECT_ID: u8 = 2;
+pub(crate) const EXT_OBJECT_ID: u8 = 2;
 /// The one NaN.
-pub const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;
+pub(crate) const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;

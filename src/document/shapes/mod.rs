@@ -4,4 +4,4 @@
 //! - `staged`: shapes that an uncommitted write adds
 
 pub mod shape;
-pub mod staged;
+pub(crate) mod staged;

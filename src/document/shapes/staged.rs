@@ -8,11 +8,11 @@ use super::shape::{MAX_SHAPES, Numbers, Shape, ShapeId, Shapes, first_repeated};
 
 /// The most keys that an object with a shape has. Wider objects are usually dictionaries with keys of their own, and
 /// a shape lives as long as its collection.
-pub const WIDEST_SHAPE: usize = 512;
+pub(crate) const WIDEST_SHAPE: usize = 512;
 
 /// The largest average length of the keys of such an object, in bytes. A shape outlives its documents, and a tree
 /// repeats the keys of each of its objects: with longer keys a small document could take any amount of memory.
-pub const LONGEST_KEYS: usize = 64;
+pub(crate) const LONGEST_KEYS: usize = 64;
 
 /// Whether an object of these keys may have a shape.
 pub(crate) fn is_worth_a_shape<'k>(keys: impl ExactSizeIterator<Item = &'k str>) -> bool {

@@ -25,7 +25,7 @@ use crate::storage::Lsn;
 use crate::work::Work;
 
 /// A pipeline in progress.
-pub struct Aggregation {
+pub(crate) struct Aggregation {
     rows: Box<dyn Rows>,
     reading: Arc<Pipe>,
     work: Work,
@@ -34,7 +34,7 @@ pub struct Aggregation {
 
 impl Aggregation {
     /// A pipeline on the newest published state.
-    pub fn open(
+    pub(crate) fn open(
         store: &Arc<Store>,
         name: &str,
         (pipeline, constants): (&Incoming, &Constants),
@@ -59,17 +59,17 @@ impl Aggregation {
     }
 
     /// Whether everything was returned.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.done
     }
 
     /// The newest commit that the pipeline made, or depends on.
-    pub fn written(&self) -> Lsn {
+    pub(crate) fn written(&self) -> Lsn {
         Lsn(self.reading.written.load(Ordering::Acquire))
     }
 
     /// The next documents, at most `size` (0: the default batch).
-    pub fn next_batch(&mut self, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
+    pub(crate) fn next_batch(&mut self, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
         self.reading.interrupt.check(|| self.reading.store.now())?;
         interrupt.clone().no_later_than(&self.reading.interrupt).take_over(&self.work);
         let size = if size == 0 { BATCH_DOCUMENTS } else { size as usize };

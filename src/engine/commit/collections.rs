@@ -13,12 +13,12 @@ use crate::storage::Lsn;
 
 impl Commit<'_> {
     /// The collection of this name.
-    pub fn collection(&self, name: &str) -> Option<Arc<Collection>> {
+    pub(crate) fn collection(&self, name: &str) -> Option<Arc<Collection>> {
         self.catalogue.as_ref().unwrap_or(&self.applied.catalogue).get(name).cloned()
     }
 
     /// The collection of this name, created now if there is none.
-    pub fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
+    pub(crate) fn collection_or_create(&mut self, name: &str) -> Result<Arc<Collection>> {
         if let Some(collection) = self.collection(name) {
             return Ok(collection);
         }
@@ -34,12 +34,12 @@ impl Commit<'_> {
     }
 
     /// Keeps the created collections, even without documents.
-    pub fn keep_created(&mut self) {
+    pub(crate) fn keep_created(&mut self) {
         self.kept = !self.created.is_empty();
     }
 
     /// Replaces the collection of this name by an empty one with the same indexes.
-    pub fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
+    pub(crate) fn recreate_collection(&mut self, name: &str) -> Result<Arc<Collection>> {
         let before = self.collection(name);
         self.drop_collection(name);
         let collection = self.collection_or_create(name)?;
@@ -55,7 +55,7 @@ impl Commit<'_> {
 
     /// Logs an index that is ready with this commit. In a collection that this commit creates, it is maintained from here
     /// on.
-    pub fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
+    pub(crate) fn begin_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let mut spec = Vec::new();
         encode_plain(&index.spec().to_value(), &mut spec);
         record::index(self.block(spec.len() + 16), collection.number(), &spec);
@@ -68,14 +68,14 @@ impl Commit<'_> {
     }
 
     /// Drops an index.
-    pub fn end_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
+    pub(crate) fn end_index(&mut self, collection: &Arc<Collection>, index: &Arc<Index>) {
         let name = &index.spec().name;
         record::drop_index(self.block(name.len() + 16), collection.number(), name);
         self.index_changes.push((collection.clone(), index.clone(), IndexChange::Dropped));
     }
 
     /// Drops the collection of this name; returns whether there was one.
-    pub fn drop_collection(&mut self, name: &str) -> bool {
+    pub(crate) fn drop_collection(&mut self, name: &str) -> bool {
         let Some(collection) = self.collection(name) else { return false };
         record::drop_collection(self.block(16), collection.number());
         self.catalogue = Some(Arc::new(self.catalogue_now().without(collection.number())));
@@ -84,7 +84,7 @@ impl Commit<'_> {
     }
 
     /// Renames a collection to a name that no collection has.
-    pub fn rename_collection(&mut self, collection: &Arc<Collection>, to: &str) {
+    pub(crate) fn rename_collection(&mut self, collection: &Arc<Collection>, to: &str) {
         record::rename(self.block(to.len() + 16), collection.number(), to);
         let renamed = self.catalogue_now().without(collection.number()).with(to, collection.clone());
         self.catalogue = Some(Arc::new(renamed));

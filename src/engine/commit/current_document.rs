@@ -10,7 +10,7 @@ use crate::storage::Block;
 
 /// What a document replaces.
 #[derive(Clone, Copy)]
-pub enum Target {
+pub(crate) enum Target {
     /// Nothing: a new slot. The document may have existed earlier in another slot.
     New(Option<SlotId>),
     /// The newest version in this slot.
@@ -32,7 +32,7 @@ impl Target {
 }
 
 /// A document in the newest applied state, including the commit's own steps.
-pub struct CurrentDocument {
+pub(crate) struct CurrentDocument {
     /// What a new version of it replaces.
     pub target: Target,
     /// Its version.
@@ -49,7 +49,7 @@ enum Bytes {
 
 impl CurrentDocument {
     /// The document.
-    pub fn document<'a>(&'a self, shapes: &'a Shapes) -> RawValue<'a> {
+    pub(crate) fn document<'a>(&'a self, shapes: &'a Shapes) -> RawValue<'a> {
         let bytes = match &self.document {
             Bytes::Block(block, span) => span.of(block),
             Bytes::Own(bytes) => bytes,
@@ -58,7 +58,7 @@ impl CurrentDocument {
     }
 
     /// The bytes of the document, which are known without reading it.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match &self.document {
             Bytes::Block(_, span) => span.len(),
             Bytes::Own(bytes) => bytes.len(),
@@ -87,7 +87,7 @@ impl CurrentDocument {
 }
 
 /// The newest applied state of a key.
-pub enum Current {
+pub(crate) enum Current {
     /// No document; an insert uses this target.
     Absent(Target),
     /// This document.
@@ -96,7 +96,7 @@ pub enum Current {
 
 /// What a staged document replaces.
 #[derive(Clone, Copy)]
-pub enum Over {
+pub(crate) enum Over {
     /// No document: version 1.
     Nothing(Target),
     /// A document of this version, inserted at this time (ms).

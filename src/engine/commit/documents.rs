@@ -13,7 +13,7 @@ use crate::query::{Rewrite, Update};
 
 impl Commit<'_> {
     /// Encodes a document from the boundary; shapes that it uses first are numbered now.
-    pub fn pack_incoming(&mut self, collection: &Collection, raw: RawValue<'_>) -> Result<()> {
+    pub(crate) fn pack_incoming(&mut self, collection: &Collection, raw: RawValue<'_>) -> Result<()> {
         let mut staged = StagedShapes::new(collection.shapes());
         self.packed.clear();
         incoming::store_with(raw, &collection.translation(raw.shapes()), &mut staged, &mut self.packed)?;
@@ -21,7 +21,7 @@ impl Commit<'_> {
     }
 
     /// Encodes a tree.
-    pub fn pack_value(&mut self, collection: &Collection, value: &Value) -> Result<()> {
+    pub(crate) fn pack_value(&mut self, collection: &Collection, value: &Value) -> Result<()> {
         let mut staged = StagedShapes::new(collection.shapes());
         self.packed.clear();
         encode_document(value, &mut staged, &mut self.packed)?;
@@ -29,13 +29,13 @@ impl Commit<'_> {
     }
 
     /// Encodes the result of an update of a stored document, if it can be computed from its bytes.
-    pub fn pack_rewritten(&mut self, update: &Update, before: RawValue<'_>) -> Rewrite {
+    pub(crate) fn pack_rewritten(&mut self, update: &Update, before: RawValue<'_>) -> Rewrite {
         self.packed.clear();
         update.rewrite(before, self.time(), &mut self.packed)
     }
 
     /// Stages the document encoded last as the replacement of another.
-    pub fn replace_packed(
+    pub(crate) fn replace_packed(
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
@@ -48,7 +48,12 @@ impl Commit<'_> {
     }
 
     /// Stages the document encoded last.
-    pub fn put_packed(&mut self, collection: &Arc<Collection>, key: Key, over: Over) -> Result<u64, Halt> {
+    pub(crate) fn put_packed(
+        &mut self,
+        collection: &Arc<Collection>,
+        key: Key,
+        over: Over,
+    ) -> Result<u64, Halt> {
         let packed = std::mem::take(&mut self.packed);
         let version = self.put(collection, key, over, &packed);
         self.packed = packed;

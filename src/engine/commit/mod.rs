@@ -9,18 +9,18 @@
 //! - [`conflicts`]: the errors of conflicting writes
 //! - `read_ahead`: reads documents from disk before the lock is taken
 
-pub mod apply;
+pub(crate) mod apply;
 mod collections;
-pub mod conflicts;
-pub mod current_document;
+pub(crate) mod conflicts;
+pub(crate) mod current_document;
 pub(crate) mod documents;
-pub mod index_changes;
+pub(crate) mod index_changes;
 pub(crate) mod index_delta;
-pub mod path;
+pub(crate) mod path;
 pub(crate) mod read_ahead;
-pub mod staged;
+pub(crate) mod staged;
 
-pub use current_document::{Current, CurrentDocument, Over, Target};
+pub(crate) use current_document::{Current, CurrentDocument, Over, Target};
 pub(crate) use path::run_ahead;
-pub use path::{Committed, run, run_within};
-pub use staged::{Commit, Halt};
+pub(crate) use path::{Committed, run, run_within};
+pub(crate) use staged::{Commit, Halt};

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::storage::Lsn;
 
 /// The result of a commit, and the LSN that must be published before the caller gets it.
-pub struct Committed<T> {
+pub(crate) struct Committed<T> {
     /// The result, or why nothing was committed.
     pub result: Result<T>,
     /// The commit's LSN; for a no-op or a failure the newest applied LSN that it depends on.
@@ -56,7 +56,7 @@ enum Missing {
 
 /// Resolves and commits. `resolve` runs under the commit lock, more than once if it meets evicted documents; on `Err`
 /// nothing is committed. `bytes` is the approximate size of the frame.
-pub fn run<T>(
+pub(crate) fn run<T>(
     store: &Store,
     bytes: usize,
     resolve: impl FnMut(&mut Commit<'_>) -> Result<T, Halt>,
@@ -65,7 +65,7 @@ pub fn run<T>(
 }
 
 /// Like [`run`], but waiting for queue space or for precedence ends when the interrupt fires.
-pub fn run_within<T>(
+pub(crate) fn run_within<T>(
     store: &Store,
     bytes: usize,
     interrupt: &Interrupt,

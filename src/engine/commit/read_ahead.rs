@@ -24,7 +24,7 @@ const READ_TRIES: u32 = 2;
 /// slot's version names its place: so an entry is used only for the version that it was read for, whatever happened to the
 /// slot meanwhile.
 #[derive(Default)]
-pub struct ReadAhead {
+pub(crate) struct ReadAhead {
     blocks: HashMap<BlockPlace, Arc<Block>, foldhash::fast::RandomState>,
     bytes: usize,
     alone: HashMap<(BlockPlace, usize), Arc<Block>, foldhash::fast::RandomState>,

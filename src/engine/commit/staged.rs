@@ -23,7 +23,7 @@ use crate::options::BLOCK_BYTES;
 use crate::storage::Lsn;
 
 /// Why resolving stopped.
-pub enum Halt {
+pub(crate) enum Halt {
     /// The operation fails.
     Error(Error),
     /// This version must be read from disk first, outside the lock; then resolving starts again.
@@ -67,7 +67,7 @@ pub(crate) enum IndexChange {
 }
 
 /// A commit while it is resolved: steps are staged, nothing is applied.
-pub struct Commit<'s> {
+pub(crate) struct Commit<'s> {
     pub(crate) applied: MutexGuard<'s, Applied>,
     time: i64,
     pub(crate) blocks: Vec<Vec<u8>>,
@@ -125,7 +125,7 @@ impl<'s> Commit<'s> {
     }
 
     /// The commit's time, milliseconds since 1970.
-    pub fn time(&self) -> i64 {
+    pub(crate) fn time(&self) -> i64 {
         self.time
     }
 
@@ -134,7 +134,7 @@ impl<'s> Commit<'s> {
     }
 
     /// The document with this key.
-    pub fn current(&mut self, collection: &Collection, key: &Key) -> Result<Current, Halt> {
+    pub(crate) fn current(&mut self, collection: &Collection, key: &Key) -> Result<Current, Halt> {
         for (n, step) in self.steps.iter().enumerate().skip(self.known) {
             self.newest.insert((step.collection.number(), step.key.clone()), n);
         }
@@ -160,7 +160,7 @@ impl<'s> Commit<'s> {
     }
 
     /// The newest applied document in a slot and the commit that made it; `None` when it is deleted.
-    pub fn in_slot(
+    pub(crate) fn in_slot(
         &self,
         collection: &Collection,
         slot: SlotId,
@@ -187,7 +187,7 @@ impl<'s> Commit<'s> {
 
     /// Stages a document; returns its version. One that cannot be indexed, or that is a duplicate in a unique index, is
     /// refused and nothing is staged.
-    pub fn put(
+    pub(crate) fn put(
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
@@ -236,7 +236,7 @@ impl<'s> Commit<'s> {
     }
 
     /// Stages a deletion.
-    pub fn delete(
+    pub(crate) fn delete(
         &mut self,
         collection: &Arc<Collection>,
         key: Key,
@@ -298,7 +298,7 @@ impl<'s> Commit<'s> {
     }
 
     /// Bytes staged so far.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.blocks.iter().map(Vec::len).sum()
     }
 

@@ -4,6 +4,6 @@
 //! - [`registry`]: the databases that are open in this process
 
 mod database;
-pub mod registry;
+pub(crate) mod registry;
 
 pub use database::{Database, DatabaseStats, Description};

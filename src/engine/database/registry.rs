@@ -17,7 +17,7 @@ type Identity = (u64, u64);
 
 /// The key of a registered database.
 #[derive(Clone)]
-pub struct Place(Arc<Mutex<Shared>>);
+pub(crate) struct Place(Arc<Mutex<Shared>>);
 
 #[derive(Default)]
 struct Shared {
@@ -30,7 +30,7 @@ static OPEN: LazyLock<Mutex<HashMap<Identity, Place>>> = LazyLock::new(Mutex::de
 static CREATING: Mutex<()> = Mutex::new(());
 
 /// Shares the engine of this directory, or opens one.
-pub fn open(
+pub(crate) fn open(
     host: &Host,
     path: &Path,
     options: &OpenOptions,
@@ -66,7 +66,7 @@ pub fn open(
 }
 
 /// Drops one handle; the last one closes the engine. A concurrent open waits, then opens a new one.
-pub fn release(place: &Place, store: &Store) -> Result<()> {
+pub(crate) fn release(place: &Place, store: &Store) -> Result<()> {
     let mut shared = place.0.lock();
     shared.handles -= 1;
     if shared.handles > 0 {

@@ -6,7 +6,7 @@ use super::interrupt::LOOK;
 use crate::error::Result;
 
 /// The limit of bytes that may be queued and not yet published.
-pub struct Backpressure {
+pub(crate) struct Backpressure {
     limit: u64,
     used: Mutex<u64>,
     freed: Condvar,
@@ -14,14 +14,14 @@ pub struct Backpressure {
 
 impl Backpressure {
     /// A reservation of so many bytes.
-    pub fn new(limit: u64) -> Backpressure {
+    pub(crate) fn new(limit: u64) -> Backpressure {
         Backpressure { limit, used: Mutex::new(0), freed: Condvar::new() }
     }
 
     /// Reserves bytes, waiting for space. A request larger than the whole budget waits until it is alone. `drive` is called
     /// before waiting, because the queued frames may need this very thread to be written. Waiting ends with the error of
     /// `check`, which is called periodically.
-    pub fn take(&self, bytes: u64, drive: impl Fn(), check: impl Fn() -> Result<()>) -> Result<()> {
+    pub(crate) fn take(&self, bytes: u64, drive: impl Fn(), check: impl Fn() -> Result<()>) -> Result<()> {
         loop {
             let mut used = self.used.lock();
             if *used == 0 || *used + bytes <= self.limit {
@@ -40,7 +40,7 @@ impl Backpressure {
     }
 
     /// Reserves bytes if there is space now.
-    pub fn try_take(&self, bytes: u64) -> bool {
+    pub(crate) fn try_take(&self, bytes: u64) -> bool {
         let Some(mut used) = self.used.try_lock() else { return false };
         let fits = *used == 0 || *used + bytes <= self.limit;
         if fits {
@@ -50,13 +50,13 @@ impl Backpressure {
     }
 
     /// Releases bytes.
-    pub fn give(&self, bytes: u64) {
+    pub(crate) fn give(&self, bytes: u64) {
         *self.used.lock() -= bytes;
         self.freed.notify_all();
     }
 
     /// Bytes reserved.
-    pub fn used(&self) -> u64 {
+    pub(crate) fn used(&self) -> u64 {
         *self.used.lock()
     }
 }

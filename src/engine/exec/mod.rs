@@ -6,10 +6,10 @@
 //! - `parallel`: one scan on several threads, its parts taken in order
 //! - [`backpressure`]: bytes that may be queued before writers wait
 
-pub mod backpressure;
-pub mod interrupt;
-pub mod nonblocking;
+pub(crate) mod backpressure;
+pub(crate) mod interrupt;
+pub(crate) mod nonblocking;
 pub(crate) mod parallel;
-pub mod work_queue;
+pub(crate) mod work_queue;
 
 pub use interrupt::{Interrupt, Limits};

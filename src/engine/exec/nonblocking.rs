@@ -17,11 +17,11 @@ use crate::error::{Error, Kind, Result};
 use crate::work::{Work, look_after};
 
 /// The maximum bytes of a document or of an operation.
-pub const NONBLOCKING_BYTES: usize = 16 << 10;
+pub(crate) const NONBLOCKING_BYTES: usize = 16 << 10;
 /// The maximum number of documents or entries that a find may read.
-pub const NONBLOCKING_DOCUMENTS: usize = 256;
+pub(crate) const NONBLOCKING_DOCUMENTS: usize = 256;
 /// The maximum bytes of documents that a find may read in one go.
-pub const NONBLOCKING_READ: usize = 128 << 10;
+pub(crate) const NONBLOCKING_READ: usize = 128 << 10;
 
 /// The maximum steps of an operation, some tens of microseconds.
 const NONBLOCKING_STEPS: usize = 512;
@@ -64,7 +64,7 @@ impl Drop for End {
 
 /// Runs an operation that makes at most one commit, without blocking. `None`: it would have had to block, and nothing was
 /// committed.
-pub fn nonblocking<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn nonblocking<T>(work: impl FnOnce() -> T) -> Option<T> {
     WORK.with_borrow_mut(|own| {
         if own.has_failed() || own.held() > 0 {
             *own = brief();
@@ -78,17 +78,17 @@ pub fn nonblocking<T>(work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// The budget of the operation, inside a scope.
-pub fn nonblocking_work() -> Option<Work> {
+pub(crate) fn nonblocking_work() -> Option<Work> {
     is_nonblocking().then(|| WORK.with_borrow(Work::clone))
 }
 
 /// Whether blocking is refused here.
-pub fn is_nonblocking() -> bool {
+pub(crate) fn is_nonblocking() -> bool {
     SCOPE.get() != Scope::None
 }
 
 /// The error that replaces blocking, if `waits` in a scope; after one refusal, every later call fails.
-pub fn would_block(waits: impl FnOnce() -> bool) -> Result<()> {
+pub(crate) fn would_block(waits: impl FnOnce() -> bool) -> Result<()> {
     match SCOPE.get() {
         Scope::None => Ok(()),
         // A stopped filter returns false: nothing may be committed because of that.
@@ -98,12 +98,12 @@ pub fn would_block(waits: impl FnOnce() -> bool) -> Result<()> {
 }
 
 /// Bytes of documents that may be read before [`blocked`] is due.
-pub fn nonblocking_bytes() -> usize {
+pub(crate) fn nonblocking_bytes() -> usize {
     if is_nonblocking() { NONBLOCKING_READ } else { usize::MAX }
 }
 
 /// Records that something would have had to block, and returns the error.
-pub fn blocked() -> Error {
+pub(crate) fn blocked() -> Error {
     SCOPE.set(Scope::Refused);
     Error::new(Kind::Internal, "an operation that must not wait would have had to; please report it")
 }

@@ -14,10 +14,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
 /// A job.
-pub type Job = Box<dyn FnOnce() + Send>;
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// A queue with at most `width` workers. With a width of one, jobs run in the order in which they came.
-pub struct WorkQueue {
+pub(crate) struct WorkQueue {
     width: usize,
     state: Mutex<State>,
     /// Runs when a worker finds the queue empty, and periodically while it does not.
@@ -58,7 +58,7 @@ const LINGER: Duration = Duration::from_millis(2);
 
 impl WorkQueue {
     /// An empty queue.
-    pub fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<WorkQueue> {
+    pub(crate) fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<WorkQueue> {
         Arc::new(WorkQueue {
             width,
             state: Mutex::default(),
@@ -70,7 +70,7 @@ impl WorkQueue {
     }
 
     /// Adds a job and makes sure that a worker runs.
-    pub fn push(self: &Arc<Self>, runtime: &Handle, jobs: impl IntoIterator<Item = Job>) {
+    pub(crate) fn push(self: &Arc<Self>, runtime: &Handle, jobs: impl IntoIterator<Item = Job>) {
         let mut state = self.state.lock();
         state.leaving = false;
         let before = state.queue.len();
@@ -101,7 +101,7 @@ impl WorkQueue {
 
     /// Takes exclusive use of the queue for work on this thread; `None` while there is a worker or a job. Jobs pushed
     /// meanwhile wait until the value is dropped.
-    pub fn try_enter<'l>(self: &'l Arc<Self>, runtime: &'l Handle) -> Option<Exclusive<'l>> {
+    pub(crate) fn try_enter<'l>(self: &'l Arc<Self>, runtime: &'l Handle) -> Option<Exclusive<'l>> {
         let mut state = self.state.try_lock()?;
         if state.running > 0 || !state.queue.is_empty() {
             return None;
@@ -112,12 +112,12 @@ impl WorkQueue {
     }
 
     /// Whether nothing is queued and no worker runs.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.state.try_lock().is_some_and(|state| state.running == 0 && state.queue.is_empty())
     }
 
     /// Blocks until nothing is queued and no worker runs.
-    pub fn wait_idle(&self) {
+    pub(crate) fn wait_idle(&self) {
         let mut state = self.state.lock();
         while state.running > 0 {
             self.idle.wait(&mut state);
@@ -127,7 +127,7 @@ impl WorkQueue {
     }
 
     /// [`WorkQueue::wait_idle`] with a time limit; false when something is still queued or running.
-    pub fn wait_idle_for(&self, most: Duration) -> bool {
+    pub(crate) fn wait_idle_for(&self, most: Duration) -> bool {
         let mut state = self.state.lock();
         while state.running > 0 {
             if self.idle.wait_for(&mut state, most).timed_out() {
@@ -196,7 +196,7 @@ impl WorkQueue {
 }
 
 /// Exclusive use of a queue, by a thread that is not its worker.
-pub struct Exclusive<'l> {
+pub(crate) struct Exclusive<'l> {
     queue: &'l Arc<WorkQueue>,
     runtime: &'l Handle,
 }

@@ -2,4 +2,4 @@
 //!
 //! - [`subject`]: the explained operation, and the result
 
-pub mod subject;
+pub(crate) mod subject;

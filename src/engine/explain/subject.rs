@@ -51,7 +51,7 @@ macro_rules! fields {
 
 /// Describes how an operation would be executed, and the alternatives; depending on the verbosity also the execution
 /// statistics of its read, for the winning plan or for all of them.
-pub fn explain(
+pub(crate) fn explain(
     store: &Arc<Store>,
     name: &str,
     operation: &Operation,

@@ -16,10 +16,10 @@ const UUID: u8 = 2;
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// A directory key. Up to 24 bytes are stored inline.
-pub type Key = SmallVec<[u8; 24]>;
+pub(crate) type Key = SmallVec<[u8; 24]>;
 
 /// The key of this `_id`.
-pub fn key_of(id: RawValue<'_>) -> Key {
+pub(crate) fn key_of(id: RawValue<'_>) -> Key {
     let mut key = Key::new();
     match id.kind() {
         RawKind::String(text) => match uuid_bytes(text) {

@@ -8,6 +8,6 @@
 
 pub(crate) mod checkpoint;
 pub(crate) mod damage;
-pub mod key;
+pub(crate) mod key;
 pub mod record;
-pub mod span;
+pub(crate) mod span;

@@ -6,7 +6,7 @@ use crate::storage::Block;
 /// The place of a document within its block, and its version: offset and length of the document, length of the record head
 /// before it (packed, because every slot has one), and the low half of the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Span {
+pub(crate) struct Span {
     offset: u32,
     packed: u32,
     version: u32,
@@ -14,77 +14,72 @@ pub struct Span {
 
 impl Span {
     /// A document (at most 16 MiB) at this place of the payload, after a head of `head` bytes (at most 63).
-    pub fn new(document: std::ops::Range<usize>, head: u32, version: u64) -> Span {
+    pub(crate) fn new(document: std::ops::Range<usize>, head: u32, version: u64) -> Span {
         let len = document.len() as u32;
         debug_assert!(len < 1 << 26 && head < 1 << 6, "a document and its record head fit their fields");
         Span { offset: document.start as u32, packed: len << 6 | head, version: version as u32 }
     }
 
     /// The span of a record in the payload that it was read from.
-    pub fn of_put(put: &Put) -> Span {
+    pub(crate) fn of_put(put: &Put) -> Span {
         Span::new(put.document.clone(), put.head, put.version)
     }
 
     /// Whether both have the same version of a document, in whichever blocks they are.
-    pub fn is_same_version(self, other: Span) -> bool {
+    pub(crate) fn is_same_version(self, other: Span) -> bool {
         self.version == other.version && self.len() == other.len()
     }
 
     /// The low half of the document's version.
-    pub fn version(self) -> u32 {
+    pub(crate) fn version(self) -> u32 {
         self.version
     }
 
     /// Whether it is this version of the document, as far as the low half of the number tells.
-    pub fn is_of(self, version: u64) -> bool {
+    pub(crate) fn is_of(self, version: u64) -> bool {
         self.version == version as u32
     }
 
     /// The document's range in the payload.
-    pub fn range(self) -> std::ops::Range<usize> {
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
         self.offset as usize..self.offset as usize + self.len()
     }
 
     /// The document's length.
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         (self.packed >> 6) as usize
     }
 
-    /// Whether there is no document.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
     /// The length of the record's head.
-    pub fn head(self) -> usize {
+    pub(crate) fn head(self) -> usize {
         (self.packed & 63) as usize
     }
 
     /// The document's bytes.
-    pub fn of(self, block: &Block) -> &[u8] {
+    pub(crate) fn of(self, block: &Block) -> &[u8] {
         block.bytes.get(self.within(block)).unwrap_or_default()
     }
 
     /// The document's range in the bytes of its block.
-    pub fn within(self, block: &Block) -> std::ops::Range<usize> {
+    pub(crate) fn within(self, block: &Block) -> std::ops::Range<usize> {
         let start = (self.offset as usize).saturating_sub(block.base as usize);
         start..start + self.len()
     }
 
     /// The document's record.
-    pub fn record(self, block: &Block) -> Option<Put> {
+    pub(crate) fn record(self, block: &Block) -> Option<Put> {
         let start = (self.offset as usize).checked_sub(block.base as usize)?;
         let put = Records::put_at(&block.bytes, start, self.head())?;
         (put.document == (start..start + self.len()) && self.is_of(put.version)).then_some(put)
     }
 
     /// Whether the record has a block of its own, or nearly so: the block cannot be made smaller.
-    pub fn is_alone(self, block: &Block) -> bool {
+    pub(crate) fn is_alone(self, block: &Block) -> bool {
         block.bytes.len() <= 2 * (PAYLOAD_HEAD + self.head() + self.len())
     }
 
     /// A block with only this record.
-    pub fn alone(self, block: &Block) -> Option<Block> {
+    pub(crate) fn alone(self, block: &Block) -> Option<Block> {
         let start = (self.offset as usize).checked_sub(self.head())?;
         let record = start.checked_sub(block.base as usize)?;
         let mut bytes = Vec::with_capacity(PAYLOAD_HEAD + self.head() + self.len());

@@ -41,7 +41,7 @@ enum Begun {
 
 /// Creates indexes, all or none, and the collection if it is missing; returns their names. Indexes that exist in the
 /// requested form stay as they are.
-pub fn run(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
+pub(crate) fn run(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<String>> {
     run_with(store, name, specs, &Interrupt::default(), |_| {})
 }
 
@@ -146,7 +146,7 @@ fn build_indexes(
 }
 
 /// Drops the index of this name, or all but the one on `_id` for `*`.
-pub fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()> {
+pub(crate) fn drop_index(store: &Store, name: &str, index: &str) -> Committed<()> {
     let _one = store.building().lock();
     commit::run(store, 256, |commit| {
         let Some(collection) = commit.collection(name) else {

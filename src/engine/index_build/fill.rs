@@ -72,7 +72,7 @@ pub(crate) fn run(
 }
 
 /// Builds the indexes that recovery found, before any query uses them.
-pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
+pub(crate) fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
         let indexes = collection.indexes();
@@ -100,7 +100,7 @@ pub fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
 
 /// Compares every ready index with the documents: each document's keys must be entries, and when no view is open there
 /// may be no others. Returns the number of entries; a difference is an `INTERNAL` error.
-pub fn check_indexes(store: &Store) -> Result<u64> {
+pub(crate) fn check_indexes(store: &Store) -> Result<u64> {
     let _hold = store.views().hold();
     let applied = store.applied();
     let (mut count, newest) = (0, Lsn::NEWEST);

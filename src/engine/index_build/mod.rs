@@ -4,9 +4,9 @@
 //! - [`fill`]: the pass over the existing documents
 //! - [`requests`]: specifications and names from the boundary
 
-pub mod create;
-pub mod fill;
-pub mod requests;
+pub(crate) mod create;
+pub(crate) mod fill;
+pub(crate) mod requests;
 
 #[cfg(test)]
 pub(crate) mod index_tests;

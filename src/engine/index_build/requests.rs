@@ -13,7 +13,7 @@ use crate::index::{ID_INDEX, Spec};
 use crate::storage::Lsn;
 
 /// Creates indexes; returns their names.
-pub fn create_indexes(
+pub(crate) fn create_indexes(
     store: &Store,
     name: &str,
     specs: &[Incoming],
@@ -27,7 +27,7 @@ pub fn create_indexes(
 }
 
 /// Drops an index by name or key, or all; returns how many there were, including the one on `_id`.
-pub fn drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
+pub(crate) fn drop_index(store: &Store, name: &str, index: &Incoming) -> Committed<Answer> {
     let collection = store.applied_collection(name);
     let known: Vec<_> =
         collection.iter().flat_map(|collection| collection.ready_indexes(Lsn::NEWEST)).collect();

@@ -12,7 +12,7 @@ use crate::index::{Direction, Field, Spec};
 use crate::options::{Access, AutoIndex};
 
 /// Creates the index that would save a collection the most scans, in the background, if `autoIndex` is on.
-pub fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
+pub(crate) fn consider(store: &Arc<Store>, name: &str, runtime: &Handle) {
     if store.options().auto_index != AutoIndex::On || store.options().access == Access::ReadOnly {
         return;
     }

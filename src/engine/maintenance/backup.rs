@@ -37,7 +37,7 @@ const ATTEMPTS: u32 = 16;
 /// Copies the current state into a new directory that is not in `own`, the database's directory. Reads and writes
 /// continue; every write that resolved before the call is in the copy. Stops when the interrupt fires, and then leaves
 /// nothing.
-pub fn run(
+pub(crate) fn run(
     store: &Store,
     host: &Host,
     own: Option<&Path>,

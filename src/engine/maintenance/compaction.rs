@@ -35,12 +35,12 @@ const AUTO_SEGMENTS: u64 = 32;
 const AUTO_COMMITS: u64 = 64;
 
 /// Compacts; waits for a running compaction first.
-pub fn run(store: &Store) -> Result<Compaction> {
+pub(crate) fn run(store: &Store) -> Result<Compaction> {
     run_within(store, &Interrupt::default())
 }
 
 /// Like `compact`; stops when the interrupt fires, until the new generation is installed.
-pub fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
+pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     if store.mode() == StorageMode::Memory {
         return memory_compaction::run(store);
     }
@@ -73,7 +73,7 @@ pub fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
 
 /// Starts a compaction on the blocking pool when it pays and none is running. Cheap otherwise: it checks once per so
 /// many commits.
-pub fn consider(store: &Arc<Store>, runtime: &Handle) {
+pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
     let auto = store.auto();
     let lsn = store.applied_lsn().0;
     if store.options().auto_compact == AutoCompact::Off
@@ -105,7 +105,7 @@ pub fn consider(store: &Arc<Store>, runtime: &Handle) {
 }
 
 /// Whether more than half of the file bytes may be garbage, or of the blocks in memory, or there are too many segments.
-pub fn is_due(store: &Store) -> bool {
+pub(crate) fn is_due(store: &Store) -> bool {
     let storage = store.storage().stats();
     let live = || -> u64 { store.collections().iter().map(|one| one.slab().live_bytes()).sum() };
     if store.mode() == StorageMode::Memory {

@@ -7,10 +7,10 @@
 //! - [`backup`]: a copy while the database is in use
 //! - `auto_index`: creates the indexes that costly scans need
 
-pub mod auto_index;
-pub mod backup;
-pub mod checkpoint;
-pub mod compaction;
+pub(crate) mod auto_index;
+pub(crate) mod backup;
+pub(crate) mod checkpoint;
+pub(crate) mod compaction;
 pub(crate) mod memory_compaction;
 pub(crate) mod proof;
 pub(crate) mod snapshot;

@@ -89,6 +89,6 @@ pub(crate) fn names_id(filter: RawValue<'_>) -> bool {
 }
 
 /// Whether a pipeline, not validated yet, ends in a stage that writes.
-pub fn is_write(pipeline: &Incoming) -> bool {
+pub(crate) fn is_write(pipeline: &Incoming) -> bool {
     incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok() && aggregate::writes(pipeline.raw())
 }

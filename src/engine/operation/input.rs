@@ -33,30 +33,30 @@ impl Incoming {
 }
 
 /// Validates a filter from the boundary and compiles it.
-pub fn parse_filter(filter: &Incoming) -> Result<Filter> {
+pub(crate) fn parse_filter(filter: &Incoming) -> Result<Filter> {
     incoming::check(filter.bytes(), &filter.shapes)?;
     Filter::parse(filter.raw())
 }
 
 /// [`parse_filter`] for a filter whose expressions see these variables.
-pub fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Filter> {
+pub(crate) fn parse_filter_with(filter: &Incoming, constants: &Constants) -> Result<Filter> {
     incoming::check(filter.bytes(), &filter.shapes)?;
     Filter::parse_with(filter.raw(), constants)
 }
 
 /// Validates a sort or projection from the boundary.
-pub fn check_part(part: Option<&Incoming>) -> Result<()> {
+pub(crate) fn check_part(part: Option<&Incoming>) -> Result<()> {
     part.map_or(Ok(()), |part| incoming::check(part.bytes(), &part.shapes))
 }
 
 /// The key of an `_id` from the boundary.
-pub fn incoming_key(id: &Incoming) -> Result<Key> {
+pub(crate) fn incoming_key(id: &Incoming) -> Result<Key> {
     incoming::check(id.bytes(), &id.shapes)?;
     Ok(key_of(id.raw()))
 }
 
 /// The text of a name.
-pub fn text_of(value: &Incoming) -> Result<String> {
+pub(crate) fn text_of(value: &Incoming) -> Result<String> {
     incoming::check(value.bytes(), &value.shapes)?;
     match value.raw().kind() {
         RawKind::String(text) => Ok(String::from_utf8_lossy(text).into_owned()),

@@ -6,9 +6,9 @@
 //! - `classify`: whether an operation writes, and whether it names its documents
 
 pub(crate) mod classify;
-pub mod input;
-pub mod request;
-pub mod response;
+pub(crate) mod input;
+pub(crate) mod request;
+pub(crate) mod response;
 
 pub use input::Incoming;
 pub use request::{

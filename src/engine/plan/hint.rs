@@ -7,7 +7,7 @@ use crate::index::{ID_INDEX, Spec};
 
 /// The access that a hint demands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Hint {
+pub(crate) enum Hint {
     /// The index of this name.
     Name(String),
     /// The index of these fields and directions.
@@ -21,7 +21,7 @@ pub enum Hint {
 impl Hint {
     /// Decodes a name, or `[[path, 1 | -1], ...]`; `[["$natural", 1]]` means no index, -1 no index and reading from the last
     /// document to the first.
-    pub fn parse(hint: RawValue<'_>) -> Result<Hint> {
+    pub(crate) fn parse(hint: RawValue<'_>) -> Result<Hint> {
         if let NodeKind::String(name) = hint.seen() {
             return Ok(Hint::Name(String::from_utf8_lossy(name).into_owned()));
         }
@@ -50,14 +50,14 @@ impl Hint {
     }
 
     /// Validates and decodes a hint from the boundary.
-    pub fn of(hint: Option<&Incoming>) -> Result<Option<Hint>> {
+    pub(crate) fn of(hint: Option<&Incoming>) -> Result<Option<Hint>> {
         let Some(hint) = hint else { return Ok(None) };
         incoming::check(hint.bytes(), &hint.shapes)?;
         Hint::parse(hint.raw()).map(Some)
     }
 
     /// Whether it names the index on `_id`.
-    pub fn is_id(&self) -> bool {
+    pub(crate) fn is_id(&self) -> bool {
         match self {
             Hint::Name(name) => name == ID_INDEX,
             Hint::Keys(keys) => matches!(keys.as_slice(), [(path, 1)] if path == "_id"),
@@ -66,7 +66,7 @@ impl Hint {
     }
 
     /// Whether it names this index.
-    pub fn is_of(&self, spec: &Spec) -> bool {
+    pub(crate) fn is_of(&self, spec: &Spec) -> bool {
         match self {
             Hint::Name(name) => **name == *spec.name,
             Hint::Keys(keys) => {
@@ -78,7 +78,7 @@ impl Hint {
     }
 
     /// The error when there is no such index.
-    pub fn refusal(&self) -> Error {
+    pub(crate) fn refusal(&self) -> Error {
         let message =
             "hint provided does not correspond to an existing index; list the indexes, or leave the hint out";
         Error::new(Kind::BadQuery, message)

@@ -13,11 +13,11 @@ use crate::query::{Bounds, Edge, Interval};
 const MOST: usize = 1_000;
 
 /// A bound on a path.
-pub type Bounded<'f> = (Cow<'f, Path>, Bounds<'f>);
+pub(crate) type Bounded<'f> = (Cow<'f, Path>, Bounds<'f>);
 
 /// The key ranges of an index that may contain matching documents.
 #[derive(Clone, Debug, Default)]
-pub struct Ranges {
+pub(crate) struct Ranges {
     /// Disjoint, ascending.
     pub list: Vec<Range>,
     /// Leading fields whose bounds the ranges express.
@@ -30,12 +30,12 @@ pub struct Ranges {
 
 impl Ranges {
     /// Whether they are a single whole key, whose entries are in slot order.
-    pub fn is_key(&self, spec: &Spec) -> bool {
+    pub(crate) fn is_key(&self, spec: &Spec) -> bool {
         self.single == spec.fields.len()
     }
 
     /// The ranges for these bounds of the index's fields.
-    pub fn of(spec: &Spec, bounds: &[Bounds<'_>]) -> Ranges {
+    pub(crate) fn of(spec: &Spec, bounds: &[Bounds<'_>]) -> Ranges {
         let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
         let mut ranges = Ranges { exact: true, ..Ranges::default() };
         let mut list: Option<Vec<Range>> = None;

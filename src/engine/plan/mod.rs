@@ -4,9 +4,9 @@
 //! - [`key_ranges`]: the ranges of an index for bounds on its fields
 //! - [`hint`]: the index that a query must use
 
-pub mod hint;
-pub mod key_ranges;
-pub mod planner;
+pub(crate) mod hint;
+pub(crate) mod key_ranges;
+pub(crate) mod planner;
 
 #[cfg(test)]
 mod planner_tests;

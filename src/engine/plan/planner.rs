@@ -28,7 +28,7 @@ const UNKNOWN: u64 = 10;
 const ESTIMATED: usize = 16;
 
 /// What planning needs to know of an index.
-pub trait Keys {
+pub(crate) trait Keys {
     /// Its definition.
     fn spec(&self) -> &Spec;
     /// Its partial filter.
@@ -43,7 +43,7 @@ pub trait Keys {
 
 /// A query to plan.
 #[derive(Clone, Copy)]
-pub struct Query<'q> {
+pub(crate) struct Query<'q> {
     /// The filter.
     pub filter: &'q Filter,
     /// The sort order; natural order without one.
@@ -65,13 +65,13 @@ impl<'q> Query<'q> {
     }
 
     /// All matching documents, in natural order.
-    pub fn of(filter: &'q Filter) -> Query<'q> {
+    pub(crate) fn of(filter: &'q Filter) -> Query<'q> {
         Query { filter, sort: None, wanted: None, hint: None, counted: false, explained: false }
     }
 }
 
 /// How documents are found.
-pub enum Plan<I> {
+pub(crate) enum Plan<I> {
     /// By a full scan.
     Scan,
     /// By these `_id`s.
@@ -83,7 +83,7 @@ pub enum Plan<I> {
 }
 
 /// Ranges of one index.
-pub struct Access<I> {
+pub(crate) struct Access<I> {
     /// The index.
     pub index: Arc<I>,
     /// The ranges.
@@ -100,12 +100,12 @@ pub struct Access<I> {
 
 impl Plan<Index> {
     /// Whether documents are found in the requested order.
-    pub fn gives_order(&self) -> bool {
+    pub(crate) fn gives_order(&self) -> bool {
         matches!(self, Plan::Index(access) if access.order.is_some())
     }
 
     /// The approximate number of entries or documents to read until so many are returned after so many are skipped.
-    pub fn most(&self, left: Option<u64>, skip: u64) -> u64 {
+    pub(crate) fn most(&self, left: Option<u64>, skip: u64) -> u64 {
         match self {
             Plan::Scan => u64::MAX,
             Plan::Ids(keys) => keys.len() as u64,
@@ -120,7 +120,7 @@ impl Plan<Index> {
 
 /// The order of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
+pub(crate) struct Order {
     /// From the last to the first.
     pub reverse: bool,
     /// The number of leading components; entries with equal ones are equal in the order.
@@ -135,7 +135,7 @@ struct Priced<I> {
 }
 
 /// The plan of a query on a collection with these indexes and about so many documents.
-pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) -> Result<Plan<I>> {
+pub(crate) fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) -> Result<Plan<I>> {
     let hinted = match query.hint {
         Some(Hint::Natural | Hint::Backward) => return Ok(Plan::Scan),
         // The index on `_id` serves only lookups by `_id`; everything else is in natural order, like a scan.
@@ -164,7 +164,7 @@ pub fn choose<I: Keys>(query: &Query<'_>, indexes: &[Arc<I>], documents: u64) ->
 
 /// The alternatives to this plan, the cheapest first: each usable index, and the union of several if one is possible. With a
 /// hint, or an `_id`, there are none.
-pub fn rejected<I: Keys>(
+pub(crate) fn rejected<I: Keys>(
     query: &Query<'_>,
     indexes: &[Arc<I>],
     documents: u64,
@@ -212,7 +212,7 @@ impl Keys for Index {
 }
 
 /// The plan of a query for a view at this LSN.
-pub fn plan(collection: &Collection, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
+pub(crate) fn plan(collection: &Collection, query: &Query<'_>, view: Lsn) -> Result<Plan<Index>> {
     choose(query, &ready(collection, view), collection.count())
 }
 
@@ -245,14 +245,14 @@ pub(crate) fn plan_without_view(collection: &Collection, query: &Query<'_>) -> R
 }
 
 /// The directory key of an `_id`.
-pub fn key_of_value(id: &Value) -> Key {
+pub(crate) fn key_of_value(id: &Value) -> Key {
     let mut plain = Vec::new();
     encode_plain(id, &mut plain);
     key_of(RawValue::new(&plain, Shapes::none()))
 }
 
 /// The bounds on each field of an index, by the rules for paths that meet arrays.
-pub fn bounds_of<'f, I: Keys>(index: &I, fields: &[&Bounded<'f>]) -> Vec<Bounds<'f>> {
+pub(crate) fn bounds_of<'f, I: Keys>(index: &I, fields: &[&Bounded<'f>]) -> Vec<Bounds<'f>> {
     let of_field = |(n, field): (usize, &crate::index::Field)| {
         let found = fields.iter().filter(|(path, _)| **path == field.path).map(|(_, bounds)| bounds);
         let bounds = if index.multikey() & 1 << n == 0 {

@@ -17,7 +17,7 @@ use crate::index::{Purpose, Range};
 use crate::query::Filter;
 
 /// Counts the matching documents of a view.
-pub fn matches(
+pub(crate) fn matches(
     store: &Store,
     name: &str,
     filter: &Filter,

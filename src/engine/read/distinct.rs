@@ -25,7 +25,7 @@ const MAX_DISTINCT: usize = MAX_DOCUMENT;
 
 /// The distinct values of a path in the matching documents of a view, in the order of their first occurrence: elements
 /// of arrays, and nothing where the path is missing.
-pub fn values(
+pub(crate) fn values(
     store: &Store,
     name: &str,
     path: &Path,

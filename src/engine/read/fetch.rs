@@ -20,7 +20,7 @@ const MANY: usize = 32;
 
 /// The context of a read, and its limits.
 #[derive(Clone, Copy)]
-pub struct ReadContext<'r> {
+pub(crate) struct ReadContext<'r> {
     /// The database.
     pub store: &'r Store,
     /// The collection.
@@ -35,7 +35,7 @@ pub struct ReadContext<'r> {
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Examined {
+pub(crate) struct Examined {
     /// Entries of indexes.
     pub keys: u64,
     /// Documents.

@@ -39,7 +39,7 @@ pub(crate) fn constants(
 }
 
 /// A find, from its first batch to its last.
-pub struct Cursor {
+pub(crate) struct Cursor {
     view: View,
     collection: Option<Arc<Collection>>,
     filter: Filter,
@@ -60,7 +60,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// A cursor on the newest published state.
-    pub fn open(
+    pub(crate) fn open(
         store: &Store,
         name: &str,
         filter: &Incoming,
@@ -96,17 +96,22 @@ impl Cursor {
     }
 
     /// The collection it reads, if there is one.
-    pub fn collection(&self) -> Option<&Arc<Collection>> {
+    pub(crate) fn collection(&self) -> Option<&Arc<Collection>> {
         self.collection.as_ref()
     }
 
     /// Whether everything was returned.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.done && self.rest.is_empty()
     }
 
     /// The next documents, at most `size` (0: the default batch).
-    pub fn next_batch(&mut self, store: &Store, size: u32, interrupt: &Interrupt) -> Result<Vec<Document>> {
+    pub(crate) fn next_batch(
+        &mut self,
+        store: &Store,
+        size: u32,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Document>> {
         let interrupt = interrupt.clone().within(self.time, store.now());
         interrupt.check(|| store.now())?;
         interrupt.take_over(self.filter.work());

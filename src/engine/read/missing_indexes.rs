@@ -15,14 +15,14 @@ const COSTLY: u64 = 1_000;
 const WASTED: u64 = 10;
 
 /// The paths that costly scans need and that no index begins with, and the number of those scans.
-pub fn suggested(collection: &Collection) -> Vec<(Path, u32)> {
+pub(crate) fn suggested(collection: &Collection) -> Vec<(Path, u32)> {
     let mut wanted = collection.suggestions().wanted();
     wanted.retain(|(path, _)| !has_index(collection, path));
     wanted
 }
 
 /// The same for explain and statistics.
-pub fn suggested_indexes(collection: &Collection) -> Value {
+pub(crate) fn suggested_indexes(collection: &Collection) -> Value {
     let one = |(path, scans): (Path, u32)| {
         let key = Value::Object(vec![(path.to_string(), Value::Int(1))]);
         Value::Object(vec![("key".into(), key), ("scans".into(), Value::number(scans.into()))])

@@ -10,16 +10,16 @@
 //! - [`missing_indexes`]: the indexes that costly scans need
 
 pub(crate) mod backward;
-pub mod count;
+pub(crate) mod count;
 pub(crate) mod distinct;
-pub mod fetch;
-pub mod find;
+pub(crate) mod fetch;
+pub(crate) mod find;
 pub(crate) mod index_order;
-pub mod missing_indexes;
-pub mod point;
-pub mod results;
-pub mod scan;
-pub mod selection;
+pub(crate) mod missing_indexes;
+pub(crate) mod point;
+pub(crate) mod results;
+pub(crate) mod scan;
+pub(crate) mod selection;
 pub(crate) mod top_k;
 
 pub use point::Hot;

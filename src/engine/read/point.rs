@@ -23,10 +23,10 @@ pub enum Hot {
 }
 
 /// A collection and documents of it, in the order of the request; `None` for each that is missing.
-pub type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
+pub(crate) type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
 
 /// Reads without blocking: a document in memory, in the newest published state.
-pub fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
+pub(crate) fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
     let Some(collection) = store.views().collection(name) else { return Hot::Missing };
     match collection.find(&key_of(id), || store.views().published()) {
         None => Hot::Missing,
@@ -40,7 +40,7 @@ pub fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
 
 /// Reads documents without blocking, in the order of their `_id`s, until they have `most` bytes. `None` when one is on
 /// disk.
-pub fn get_many_hot<'i>(
+pub(crate) fn get_many_hot<'i>(
     store: &Store,
     name: &str,
     ids: impl Iterator<Item = RawValue<'i>>,
@@ -70,7 +70,7 @@ pub fn get_many_hot<'i>(
 }
 
 /// Whether the newest published state has the document. Never blocks.
-pub fn has(store: &Store, name: &str, id: RawValue<'_>) -> bool {
+pub(crate) fn has(store: &Store, name: &str, id: RawValue<'_>) -> bool {
     store
         .views()
         .collection(name)
@@ -78,7 +78,7 @@ pub fn has(store: &Store, name: &str, id: RawValue<'_>) -> bool {
 }
 
 /// Reads a document of the newest published state, from disk if necessary.
-pub fn get(store: &Store, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
+pub(crate) fn get(store: &Store, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
     let find = || collection.find(key, || store.views().published());
     match find() {
         None => return Ok(None),
@@ -99,7 +99,7 @@ pub fn get(store: &Store, collection: &Collection, key: &Key) -> Result<Option<(
 }
 
 /// Reads a document with its version and times.
-pub fn get_versioned(store: &Store, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
+pub(crate) fn get_versioned(store: &Store, collection: &Collection, key: &Key) -> Result<Option<Answer>> {
     let Some((block, span)) = get(store, collection, key)? else { return Ok(None) };
     versioned(&block, span).map(Some)
 }

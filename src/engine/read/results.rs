@@ -27,7 +27,7 @@ const PATIENCE: u64 = 4;
 const LEAST: u64 = 1_000;
 
 /// The results of a query.
-pub struct QueryResults {
+pub(crate) struct QueryResults {
     state: State,
     /// The maximum number of documents, including those that are skipped first.
     wanted: Option<u64>,
@@ -48,7 +48,11 @@ enum State {
 
 impl QueryResults {
     /// Starts a plan for this query.
-    pub fn open(reading: &ReadContext<'_>, query: &Query<'_>, plan: &Plan<Index>) -> Result<QueryResults> {
+    pub(crate) fn open(
+        reading: &ReadContext<'_>,
+        query: &Query<'_>,
+        plan: &Plan<Index>,
+    ) -> Result<QueryResults> {
         let end = reading.collection.slab().end();
         let mut hits = QueryResults {
             state: State::Done,
@@ -96,7 +100,7 @@ impl QueryResults {
     }
 
     /// What was read so far.
-    pub fn examined(&self) -> Examined {
+    pub(crate) fn examined(&self) -> Examined {
         match &self.state {
             State::Selecting(selection) => Examined {
                 keys: self.examined.keys + selection.examined.keys,
@@ -107,7 +111,7 @@ impl QueryResults {
     }
 
     /// Whether everything was returned.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         match &self.state {
             State::Done => true,
             State::Selecting(selection) => selection.is_done(),
@@ -118,7 +122,7 @@ impl QueryResults {
 
     /// Calls a function with each document in order until it stops. The function may run under a lock: it may only read or
     /// clone.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         reading: &ReadContext<'_>,
         sort: Option<&Sort>,

@@ -33,7 +33,7 @@ const MOST_HELD: usize = 4 << 20;
 
 /// The context of a scan.
 #[derive(Clone, Copy)]
-pub struct Scan<'a> {
+pub(crate) struct Scan<'a> {
     /// Where.
     pub collection: &'a Collection,
     /// From this slot on, below that one.
@@ -55,12 +55,12 @@ impl<'a> Scan<'a> {
 }
 
 /// A document that matched.
-pub type Found = (SlotId, Lsn, Arc<Block>, Span);
+pub(crate) type Found = (SlotId, Lsn, Arc<Block>, Span);
 
 /// Calls a function with each document from slot `from` on, below slot `to`, that the view sees and the filter matches,
 /// in natural order, until it stops; returns the slot to continue at. The function may run under the lock of a page: it
 /// may only clone.
-pub fn each(
+pub(crate) fn each(
     store: &Store,
     collection: &Collection,
     bounds: (u64, u64),
@@ -116,7 +116,7 @@ pub fn each(
 /// Collects matches range by range, each range into its own part, and takes the parts in order until the caller stops. A
 /// visitor that stops ends only its own range. The ranges do not depend on the number of threads, so the same documents
 /// in the same slots make the same parts.
-pub fn fold<T: Send>(
+pub(crate) fn fold<T: Send>(
     store: &Store,
     scan: &Scan<'_>,
     start: impl Fn() -> T + Sync,
@@ -140,7 +140,7 @@ pub fn fold<T: Send>(
 }
 
 /// The number of matching documents, at most `enough`.
-pub fn count(store: &Store, scan: &Scan<'_>, enough: u64) -> Result<u64> {
+pub(crate) fn count(store: &Store, scan: &Scan<'_>, enough: u64) -> Result<u64> {
     let reached =
         |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut count = 0_u64;

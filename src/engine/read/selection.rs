@@ -24,7 +24,7 @@ use crate::storage::{Block, Lsn};
 const SLOTS: usize = 1_024;
 /// Why a selection returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+pub(crate) enum Pause {
     /// The visitor stopped it.
     Told,
     /// There are no more.
@@ -34,7 +34,7 @@ pub enum Pause {
 }
 
 /// The documents of a plan.
-pub struct Selection {
+pub(crate) struct Selection {
     state: State,
     /// So far.
     pub examined: Examined,
@@ -69,7 +69,7 @@ impl Selection {
     }
 
     /// Starts. Slots from `end` on are left out.
-    pub fn open(reading: &ReadContext<'_>, plan: &Plan<Index>, end: u64) -> Result<Selection> {
+    pub(crate) fn open(reading: &ReadContext<'_>, plan: &Plan<Index>, end: u64) -> Result<Selection> {
         let mut selection =
             Selection { state: State::Done, examined: Examined::default(), budget: u64::MAX, end };
         selection.state = match plan {
@@ -100,7 +100,7 @@ impl Selection {
 
     /// Stops once so many documents were read.
     #[must_use]
-    pub fn within(mut self, budget: u64) -> Selection {
+    pub(crate) fn within(mut self, budget: u64) -> Selection {
         self.budget = budget;
         self
     }
@@ -154,7 +154,7 @@ impl Selection {
 
     /// Calls a function with each document that the view sees and the filter matches, until it stops. The next call
     /// continues after the last document.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         reading: &ReadContext<'_>,
         visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
@@ -228,7 +228,7 @@ impl Selection {
     }
 
     /// Whether nothing is left, as far as is known.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         match &self.state {
             State::Done => true,
             State::Scan(next) => *next >= self.end,

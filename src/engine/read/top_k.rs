@@ -97,7 +97,7 @@ fn in_order(ranked: &[Ranked], keep: usize) -> Vec<Found> {
 }
 
 /// The first `keep` documents in this order; `usize::MAX` for all.
-pub fn sorted(store: &Store, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
+pub(crate) fn sorted(store: &Store, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
     let shapes = scan.collection.shapes();
     let start = || TopK::new(sort, keep);
     let visit = |part: &mut TopK<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part

@@ -12,7 +12,7 @@ use crate::engine::store::Store;
 use crate::index::ID_INDEX;
 
 /// The indexes of the newest published state, the one on `_id` first; none if the collection does not exist.
-pub fn list_indexes(store: &Store, name: &str) -> Vec<Value> {
+pub(crate) fn list_indexes(store: &Store, name: &str) -> Vec<Value> {
     let Some(collection) = store.views().collection(name) else { return Vec::new() };
     let id = Value::Object(vec![("_id".into(), Value::Int(1))]);
     let first = row(vec![("key".into(), id), ("name".into(), Value::String(ID_INDEX.into()))]);
@@ -21,7 +21,7 @@ pub fn list_indexes(store: &Store, name: &str) -> Vec<Value> {
 }
 
 /// Statistics of a collection; zeros if it does not exist.
-pub fn collection_stats(store: &Store, name: &str) -> Value {
+pub(crate) fn collection_stats(store: &Store, name: &str) -> Value {
     let collection = store.views().collection(name);
     let indexes: Vec<_> = collection
         .iter()

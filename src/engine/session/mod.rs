@@ -8,8 +8,8 @@
 //! - [`info`]: indexes and statistics of a collection
 
 pub(crate) mod cursors;
-pub mod info;
-pub mod inline;
+pub(crate) mod info;
+pub(crate) mod inline;
 pub(crate) mod interruption;
 mod session;
 pub(crate) mod writing;

@@ -18,7 +18,7 @@ use crate::engine::format::key::Key;
 use crate::storage::Lsn;
 
 /// Every collection of a database by number, as long as anything may still refer to it.
-pub type Collections = DashMap<u32, Arc<Collection>, foldhash::fast::RandomState>;
+pub(crate) type Collections = DashMap<u32, Arc<Collection>, foldhash::fast::RandomState>;
 
 type Directory = DashMap<Key, SlotId, foldhash::fast::RandomState>;
 

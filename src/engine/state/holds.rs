@@ -12,7 +12,7 @@ type Release = Box<dyn FnOnce() + Send>;
 
 /// The tickets that are taken.
 #[derive(Default)]
-pub struct Holds {
+pub(crate) struct Holds {
     state: Mutex<State>,
 }
 
@@ -26,7 +26,7 @@ struct State {
 
 impl Holds {
     /// Keeps the current files until the ticket is returned.
-    pub fn take(&self) -> u64 {
+    pub(crate) fn take(&self) -> u64 {
         let mut state = self.state.lock();
         let ticket = state.next;
         state.next += 1;
@@ -35,12 +35,12 @@ impl Holds {
     }
 
     /// Returns a ticket. `forget_retired` removes what waited for it.
-    pub fn give_back(&self, ticket: u64) {
+    pub(crate) fn give_back(&self, ticket: u64) {
         self.state.lock().at_work.remove(&ticket);
     }
 
     /// Calls back once every current ticket is returned.
-    pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
+    pub(crate) fn when_released(&self, release: impl FnOnce() + Send + 'static) {
         let mut state = self.state.lock();
         let next = state.next;
         state.retired.push_back((next, Box::new(release)));
@@ -49,7 +49,7 @@ impl Holds {
     }
 
     /// Releases what nothing reads any more.
-    pub fn forget_retired(&self) {
+    pub(crate) fn forget_retired(&self) {
         loop {
             let mut state = self.state.lock();
             let oldest = state.at_work.first().copied().unwrap_or(u64::MAX);
@@ -64,7 +64,7 @@ impl Holds {
     }
 
     /// Whether something waits to be deleted.
-    pub fn has_retired(&self) -> bool {
+    pub(crate) fn has_retired(&self) -> bool {
         !self.state.lock().retired.is_empty()
     }
 }

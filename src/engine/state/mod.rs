@@ -12,17 +12,17 @@
 //! - `tally`: sums over the documents, against which a snapshot is proven
 //! - `scan_counts`: paths that costly scans read, for suggested indexes
 
-pub mod catalogue;
-pub mod collection;
+pub(crate) mod catalogue;
+pub(crate) mod collection;
 pub(crate) mod collection_name;
 pub(crate) mod holds;
-pub mod index;
-pub mod recent;
+pub(crate) mod index;
+pub(crate) mod recent;
 pub(crate) mod scan_counts;
-pub mod slab;
-pub mod tally;
-pub mod version;
-pub mod views;
+pub(crate) mod slab;
+pub(crate) mod tally;
+pub(crate) mod version;
+pub(crate) mod views;
 
 pub use collection::Collection;
 pub use index::Index;

@@ -17,7 +17,7 @@ const MOST: usize = 4_096;
 
 /// The recent changes of a collection.
 #[derive(Default)]
-pub struct Recent {
+pub(crate) struct Recent {
     /// The newest commit that changed it.
     newest: AtomicU64,
     watching: AtomicUsize,

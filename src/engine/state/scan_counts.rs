@@ -13,7 +13,7 @@ const AUTOMATIC: usize = 8;
 
 /// The paths that costly scans read.
 #[derive(Default)]
-pub struct ScanCounts {
+pub(crate) struct ScanCounts {
     paths: Mutex<Vec<(Path, u32)>>,
     /// Automatic indexes that were created, or tried.
     made: Mutex<Vec<Path>>,

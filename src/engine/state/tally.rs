@@ -11,7 +11,7 @@ use crate::engine::format::key::Key;
 
 /// The sum over some documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Documents.
     pub documents: u64,
     /// The sum of their hashes.
@@ -20,11 +20,11 @@ pub struct Tally {
 
 /// The hash of a key, which stays the same when the document is written again.
 #[derive(Clone, Copy)]
-pub struct KeyHash(u64);
+pub(crate) struct KeyHash(u64);
 
 impl KeyHash {
     /// The hash of this key.
-    pub fn of(key: &Key) -> KeyHash {
+    pub(crate) fn of(key: &Key) -> KeyHash {
         let mut hasher = foldhash::quality::FixedState::default().build_hasher();
         hasher.write(key);
         KeyHash(hasher.finish())
@@ -33,13 +33,13 @@ impl KeyHash {
 
 impl Tally {
     /// Adds a document: its key, its slot, and its version.
-    pub fn add(&mut self, key: KeyHash, slot: SlotId, version: u32) {
+    pub(crate) fn add(&mut self, key: KeyHash, slot: SlotId, version: u32) {
         self.documents = self.documents.wrapping_add(1);
         self.digest = self.digest.wrapping_add(hash(key, slot, version));
     }
 
     /// Subtracts a document.
-    pub fn take(&mut self, key: KeyHash, slot: SlotId, version: u32) {
+    pub(crate) fn take(&mut self, key: KeyHash, slot: SlotId, version: u32) {
         self.documents = self.documents.wrapping_sub(1);
         self.digest = self.digest.wrapping_sub(hash(key, slot, version));
     }
@@ -55,20 +55,20 @@ fn hash(key: KeyHash, slot: SlotId, version: u32) -> u64 {
 
 /// The sum of a collection. Changed under the commit lock, or by threads that load a snapshot.
 #[derive(Default)]
-pub struct Running {
+pub(crate) struct Running {
     documents: AtomicU64,
     digest: AtomicU64,
 }
 
 impl Running {
     /// Adds a sum.
-    pub fn add(&self, tally: Tally) {
+    pub(crate) fn add(&self, tally: Tally) {
         self.documents.fetch_add(tally.documents, Ordering::Relaxed);
         self.digest.fetch_add(tally.digest, Ordering::Relaxed);
     }
 
     /// The current sum.
-    pub fn now(&self) -> Tally {
+    pub(crate) fn now(&self) -> Tally {
         let load = |part: &AtomicU64| part.load(Ordering::Relaxed);
         Tally { documents: load(&self.documents), digest: load(&self.digest) }
     }

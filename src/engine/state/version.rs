@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-pub use crate::engine::format::span::Span;
+pub(crate) use crate::engine::format::span::Span;
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// The memory of a block besides its bytes: the two counts of its Arc, its fields, and the allocator's header of each part.
@@ -14,7 +14,7 @@ pub struct SlotId(pub u64);
 
 /// The content of a version.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub(crate) enum Content {
     /// No version at all: the slot was emptied or never filled.
     Vacant,
     /// The document was deleted.
@@ -28,7 +28,7 @@ pub enum Content {
 impl Content {
     /// Bytes of memory that the document takes: its share of the block, or all of it. Always the same for the same content,
     /// so that what was added can be subtracted.
-    pub fn hot_bytes(&self) -> u64 {
+    pub(crate) fn hot_bytes(&self) -> u64 {
         let bytes = match self {
             Content::Hot(block, span) if span.is_alone(block) => block.bytes.len() + BLOCK_COST,
             Content::Hot(_, span) => span.head() + span.len(),
@@ -38,7 +38,7 @@ impl Content {
     }
 
     /// The low half of the version of the document, if there is one.
-    pub fn version(&self) -> Option<u32> {
+    pub(crate) fn version(&self) -> Option<u32> {
         match self {
             Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version()),
             _ => None,
@@ -46,12 +46,12 @@ impl Content {
     }
 
     /// Whether there is a document in memory.
-    pub fn is_hot(&self) -> bool {
+    pub(crate) fn is_hot(&self) -> bool {
         matches!(self, Content::Hot(..))
     }
 
     /// Bytes of the document, in memory or on disk.
-    pub fn live_bytes(&self) -> usize {
+    pub(crate) fn live_bytes(&self) -> usize {
         match self {
             Content::Hot(_, span) | Content::Cold(_, span) => span.len() + span.head(),
             _ => 0,
@@ -59,14 +59,14 @@ impl Content {
     }
 
     /// Whether there is a document.
-    pub fn is_document(&self) -> bool {
+    pub(crate) fn is_document(&self) -> bool {
         matches!(self, Content::Hot(..) | Content::Cold(..))
     }
 }
 
 /// One version of a document, and the commit that made it.
 #[derive(Clone, Debug)]
-pub struct Version {
+pub(crate) struct Version {
     /// The commit.
     pub lsn: Lsn,
     /// Its content.
@@ -75,7 +75,7 @@ pub struct Version {
 
 impl Version {
     /// The identity of its bytes on disk, when they are not in memory.
-    pub fn on_disk(&self) -> Option<OnDisk> {
+    pub(crate) fn on_disk(&self) -> Option<OnDisk> {
         match &self.content {
             Content::Cold(place, span) => Some(OnDisk { lsn: self.lsn, place: place.clone(), span: *span }),
             _ => None,
@@ -86,19 +86,19 @@ impl Version {
 /// Identifies the version in a slot: the commit and, because a commit may write a document twice, the low half of the
 /// document's version number; none for a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     lsn: Lsn,
     version: Option<u32>,
 }
 
 impl Stamp {
     /// For a document that this commit left in this version.
-    pub fn new(lsn: Lsn, version: u64) -> Stamp {
+    pub(crate) fn new(lsn: Lsn, version: u64) -> Stamp {
         Stamp { lsn, version: Some(version as u32) }
     }
 
     /// For the current content of a slot.
-    pub fn of(version: &Version) -> Stamp {
+    pub(crate) fn of(version: &Version) -> Stamp {
         let own = match &version.content {
             Content::Hot(_, span) | Content::Cold(_, span) => Some(span.version()),
             _ => None,
@@ -111,7 +111,7 @@ impl Stamp {
 /// outside of a lock keeps it, and compares all of it before it uses the bytes for the current content of the slot: the
 /// commit alone stays the same when a compaction moves the version, and a commit may write a document twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OnDisk {
+pub(crate) struct OnDisk {
     lsn: Lsn,
     place: Arc<BlockPlace>,
     span: Span,
@@ -119,22 +119,22 @@ pub struct OnDisk {
 
 impl OnDisk {
     /// The commit that made the version.
-    pub fn lsn(&self) -> Lsn {
+    pub(crate) fn lsn(&self) -> Lsn {
         self.lsn
     }
 
     /// The place of its block. Versions in one block may share it.
-    pub fn place(&self) -> &Arc<BlockPlace> {
+    pub(crate) fn place(&self) -> &Arc<BlockPlace> {
         &self.place
     }
 
     /// Its range in the block.
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.span
     }
 
     /// Whether the version is this one, at this place.
-    pub fn is(&self, version: &Version) -> bool {
+    pub(crate) fn is(&self, version: &Version) -> bool {
         version.on_disk().as_ref() == Some(self)
     }
 }

@@ -21,7 +21,7 @@ use crate::index::Entries;
 use crate::storage::Lsn;
 
 /// Something that no state after the commit needs.
-pub enum Superseded {
+pub(crate) enum Superseded {
     /// Entries of older versions, sorted. They are freed before the versions.
     Entries(Arc<Index>, Entries),
     /// A dropped index, by its number.
@@ -35,7 +35,7 @@ pub enum Superseded {
 }
 
 /// The published state and its readers.
-pub struct Views {
+pub(crate) struct Views {
     published: AtomicU64,
     catalogue: RwLock<Arc<Catalogue>>,
     /// How many views are open at each LSN, and when (ms) the first of them was opened.
@@ -48,7 +48,7 @@ pub struct Views {
 }
 
 /// Held while blocks are read from files: no file that a slot may still name is deleted meanwhile.
-pub struct Hold {
+pub(crate) struct Hold {
     ticket: u64,
     views: Arc<Views>,
 }
@@ -64,7 +64,7 @@ impl Drop for Hold {
 }
 
 /// A view: the state at one LSN. Dropping it frees what only this view could see.
-pub struct View {
+pub(crate) struct View {
     lsn: Lsn,
     catalogue: Arc<Catalogue>,
     views: Arc<Views>,
@@ -73,12 +73,12 @@ pub struct View {
 
 impl View {
     /// The LSN of the state.
-    pub fn lsn(&self) -> Lsn {
+    pub(crate) fn lsn(&self) -> Lsn {
         self.lsn
     }
 
     /// The collections of the state.
-    pub fn catalogue(&self) -> &Catalogue {
+    pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 }
@@ -102,7 +102,11 @@ impl Drop for View {
 
 impl Views {
     /// The state after recovery.
-    pub fn new(published: Lsn, catalogue: Arc<Catalogue>, collections: Arc<Collections>) -> Arc<Views> {
+    pub(crate) fn new(
+        published: Lsn,
+        catalogue: Arc<Catalogue>,
+        collections: Arc<Collections>,
+    ) -> Arc<Views> {
         Arc::new(Views {
             published: AtomicU64::new(published.0),
             catalogue: RwLock::new(catalogue),
@@ -115,22 +119,22 @@ impl Views {
     }
 
     /// The newest published LSN.
-    pub fn published(&self) -> Lsn {
+    pub(crate) fn published(&self) -> Lsn {
         Lsn(self.published.load(Ordering::Acquire))
     }
 
     /// The collection of this name in the newest published state.
-    pub fn collection(&self, name: &str) -> Option<Arc<Collection>> {
+    pub(crate) fn collection(&self, name: &str) -> Option<Arc<Collection>> {
         self.catalogue.read().get(name).cloned()
     }
 
     /// The collections of the newest published state.
-    pub fn catalogue(&self) -> Arc<Catalogue> {
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.read().clone()
     }
 
     /// Opens a view of the newest published state.
-    pub fn open(self: &Arc<Self>, now: i64) -> View {
+    pub(crate) fn open(self: &Arc<Self>, now: i64) -> View {
         // The hold comes first: what the view names was not retired before it.
         let hold = self.hold();
         let mut open = self.open.lock();
@@ -142,24 +146,24 @@ impl Views {
 
     /// Opens a view of the newest applied state. The caller holds the commit lock; the view's content is valid only once its
     /// LSN is published.
-    pub fn open_applied(self: &Arc<Self>, lsn: Lsn, catalogue: Arc<Catalogue>, now: i64) -> View {
+    pub(crate) fn open_applied(self: &Arc<Self>, lsn: Lsn, catalogue: Arc<Catalogue>, now: i64) -> View {
         let hold = self.hold();
         self.open.lock().entry(lsn).or_insert((0, now)).0 += 1;
         View { lsn, catalogue, views: self.clone(), _hold: hold }
     }
 
     /// Keeps the current files until dropped.
-    pub fn hold(self: &Arc<Self>) -> Hold {
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         Hold { ticket: self.holds.take(), views: self.clone() }
     }
 
     /// Calls back once every current hold is dropped. No later reader needs what this deletes.
-    pub fn when_released(&self, release: impl FnOnce() + Send + 'static) {
+    pub(crate) fn when_released(&self, release: impl FnOnce() + Send + 'static) {
         self.holds.when_released(release);
     }
 
     /// The number of open views, and since when (ms) the oldest state is held.
-    pub fn held(&self) -> (usize, Option<i64>) {
+    pub(crate) fn held(&self) -> (usize, Option<i64>) {
         let open = self.open.lock();
         (open.values().map(|(count, _)| count).sum(), open.values().next().map(|(_, since)| *since))
     }
@@ -172,7 +176,7 @@ impl Views {
     }
 
     /// Makes a commit visible. Called in LSN order.
-    pub fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
+    pub(crate) fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
         let leaves_garbage = !superseded.is_empty();
         if leaves_garbage {
             self.garbage.lock().push_back((lsn, superseded));

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 /// Whether an automatic compaction runs, and when to check again.
 #[derive(Default)]
-pub struct CompactionState {
+pub(crate) struct CompactionState {
     pub(crate) running: AtomicBool,
     /// The commit after which to check again.
     pub(crate) next_look: AtomicU64,

@@ -8,7 +8,7 @@ use super::store::Store;
 impl Store {
     /// Evicts documents until the rest fits `memoryLimit` again. Cheap when they fit. One thread at a time; other threads
     /// continue without waiting.
-    pub fn cool(&self) {
+    pub(crate) fn cool(&self) {
         let Some(limit) = self.options().memory_limit else { return };
         if !self.is_loaded() {
             return;
@@ -45,12 +45,12 @@ impl Store {
     }
 
     /// Whether documents in memory take more than `memoryLimit`.
-    pub fn is_too_warm(&self) -> bool {
+    pub(crate) fn is_too_warm(&self) -> bool {
         self.options().memory_limit.is_some_and(|limit| self.hot_bytes() > limit)
     }
 
     /// Bytes of documents in memory, old versions included.
-    pub fn hot_bytes(&self) -> u64 {
+    pub(crate) fn hot_bytes(&self) -> u64 {
         self.collections().iter().map(|collection| collection.hot_bytes()).sum()
     }
 }

@@ -8,12 +8,12 @@
 //! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
 pub(crate) mod compaction_state;
-pub mod eviction;
+pub(crate) mod eviction;
 pub(crate) mod loading;
-pub mod precedence;
-pub mod publish_waiters;
+pub(crate) mod precedence;
+pub(crate) mod publish_waiters;
 mod store;
 
 #[cfg(test)]
 pub(crate) use store::READS;
-pub use store::{Applied, LeaveCheckpoint, Publisher, Recovered, Room, Store};
+pub(crate) use store::{Applied, Publisher, Recovered, Room, Store};

@@ -22,7 +22,7 @@ use crate::error::Result;
 
 /// What a write may take precedence over; the first number is that of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// Storing or deleting any document.
     Collection(u32),
     /// Changing the document in this slot.
@@ -31,7 +31,7 @@ pub enum Subject {
 
 /// The precedences in a database.
 #[derive(Default)]
-pub struct Precedence {
+pub(crate) struct Precedence {
     /// Their number: commits check this first, and it is nearly always 0.
     count: AtomicUsize,
     held: Mutex<HashMap<Subject, ThreadId>>,

@@ -21,16 +21,16 @@ struct State {
 
 /// The waiters of one database.
 #[derive(Default)]
-pub struct PublishWaiters(Mutex<State>);
+pub(crate) struct PublishWaiters(Mutex<State>);
 
 impl PublishWaiters {
     /// There are no waiters; everything up to this LSN is published.
-    pub fn new(published: Lsn) -> PublishWaiters {
+    pub(crate) fn new(published: Lsn) -> PublishWaiters {
         PublishWaiters(Mutex::new(State { published, ..State::default() }))
     }
 
     /// Calls back when this LSN is published: at once if it is, otherwise on the thread that publishes it.
-    pub fn until(&self, lsn: Lsn, waiter: impl FnOnce(Result<()>) + Send + 'static) {
+    pub(crate) fn until(&self, lsn: Lsn, waiter: impl FnOnce(Result<()>) + Send + 'static) {
         let answer = {
             let mut state = self.0.lock();
             if state.published >= lsn {
@@ -46,7 +46,7 @@ impl PublishWaiters {
     }
 
     /// Marks this LSN as published, and with it all before.
-    pub fn published(&self, lsn: Lsn) {
+    pub(crate) fn published(&self, lsn: Lsn) {
         let passed = {
             let mut state = self.0.lock();
             state.published = state.published.max(lsn);
@@ -57,7 +57,7 @@ impl PublishWaiters {
     }
 
     /// Nothing more will be published.
-    pub fn poison(&self, error: &Error) {
+    pub(crate) fn poison(&self, error: &Error) {
         let stranded = {
             let mut state = self.0.lock();
             state.poison.get_or_insert_with(|| error.clone());
@@ -67,7 +67,7 @@ impl PublishWaiters {
     }
 
     /// The error why nothing more will be published, if any.
-    pub fn poisoned(&self) -> Option<Error> {
+    pub(crate) fn poisoned(&self) -> Option<Error> {
         self.0.lock().poison.clone()
     }
 }

@@ -31,7 +31,7 @@ use crate::storage::{
 use crate::work::Work;
 
 /// The newest applied state, published or not. Its lock is the commit lock.
-pub struct Applied {
+pub(crate) struct Applied {
     /// The newest commit's LSN.
     pub lsn: Lsn,
     /// The collections there are.
@@ -55,7 +55,7 @@ pub struct Recovered {
 }
 
 /// An open database.
-pub struct Store {
+pub(crate) struct Store {
     name: String,
     storage: Arc<dyn StorageBackend>,
     publisher: Arc<Publisher>,
@@ -84,10 +84,10 @@ pub struct Store {
 }
 
 /// What a store writes into its checkpoint when it is closed at this LSN, if possible.
-pub type LeaveCheckpoint = fn(&Store, Lsn) -> Option<CheckpointContents>;
+pub(super) type LeaveCheckpoint = fn(&Store, Lsn) -> Option<CheckpointContents>;
 
 /// The end of a commit: counters, publication, garbage, waiters.
-pub struct Publisher {
+pub(crate) struct Publisher {
     views: Arc<Views>,
     waiting: PublishWaiters,
     budget: Backpressure,
@@ -95,7 +95,7 @@ pub struct Publisher {
 
 impl Publisher {
     /// Called when a commit's completion has settled, in LSN order.
-    pub fn settled(
+    pub(crate) fn settled(
         &self,
         lsn: Lsn,
         result: Result<()>,
@@ -119,13 +119,13 @@ impl Publisher {
     }
 
     /// Nothing more is published; every waiter gets the error.
-    pub fn poison(&self, cause: &Error) {
+    pub(crate) fn poison(&self, cause: &Error) {
         self.waiting.poison(&poisoned_by(cause));
     }
 }
 
 /// Queue space, released when dropped: after publication, or whatever ends a commit before.
-pub struct Room {
+pub(crate) struct Room {
     publisher: Arc<Publisher>,
     bytes: u64,
 }
@@ -144,7 +144,7 @@ thread_local! {
 
 impl Store {
     /// A store over recovered collections.
-    pub fn new(
+    pub(crate) fn new(
         name: String,
         storage: Arc<dyn StorageBackend>,
         host: &Host,
@@ -232,22 +232,22 @@ impl Store {
     }
 
     /// The path it was opened with.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The options that it was opened with.
-    pub fn options(&self) -> &OpenOptions {
+    pub(crate) fn options(&self) -> &OpenOptions {
         &self.options
     }
 
     /// The recovery report.
-    pub fn report(&self) -> &RecoveryReport {
+    pub(crate) fn report(&self) -> &RecoveryReport {
         &self.report
     }
 
     /// The storage backend.
-    pub fn storage(&self) -> &dyn StorageBackend {
+    pub(crate) fn storage(&self) -> &dyn StorageBackend {
         &*self.storage
     }
 
@@ -295,12 +295,12 @@ impl Store {
     }
 
     /// The published state.
-    pub fn views(&self) -> &Arc<Views> {
+    pub(crate) fn views(&self) -> &Arc<Views> {
         &self.publisher.views
     }
 
     /// The collections by number.
-    pub fn collections(&self) -> &Collections {
+    pub(crate) fn collections(&self) -> &Collections {
         &self.collections
     }
 
@@ -329,7 +329,7 @@ impl Store {
     }
 
     /// Milliseconds since 1970.
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         (self.work_clock)()
     }
 
@@ -340,7 +340,7 @@ impl Store {
     }
 
     /// Opens a view of the newest published state.
-    pub fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         self.views().open(self.now())
     }
 
@@ -356,7 +356,7 @@ impl Store {
     }
 
     /// The newest applied LSN. What was read before this call depends on no later one.
-    pub fn applied_lsn(&self) -> Lsn {
+    pub(crate) fn applied_lsn(&self) -> Lsn {
         Lsn(self.applied_lsn.load(Ordering::Acquire))
     }
 
@@ -365,7 +365,7 @@ impl Store {
     }
 
     /// The collection of this name in the newest applied state.
-    pub fn applied_collection(&self, name: &str) -> Option<Arc<Collection>> {
+    pub(crate) fn applied_collection(&self, name: &str) -> Option<Arc<Collection>> {
         let applied = self.applied_to_commit().ok()?;
         applied.catalogue.get(name).cloned()
     }
@@ -391,7 +391,7 @@ impl Store {
     }
 
     /// Calls back once everything up to this LSN is published, or with the error why it never will be.
-    pub fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
+    pub(crate) fn when_published(&self, lsn: Lsn, call: impl FnOnce(Result<()>) + Send + 'static) {
         self.publisher.waiting.until(lsn, call);
     }
 
@@ -408,7 +408,7 @@ impl Store {
     }
 
     /// Reads a block from disk.
-    pub fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
+    pub(crate) fn read_cold(&self, place: BlockPlace) -> Result<Arc<Block>> {
         would_block(|| true)?;
         #[cfg(test)]
         READS.set(READS.get() + 1);
@@ -426,12 +426,12 @@ impl Store {
     }
 
     /// Everything acknowledged so far is durable when this returns.
-    pub fn flush(&self) -> Result<()> {
+    pub(crate) fn flush(&self) -> Result<()> {
         self.storage.flush().wait()
     }
 
     /// Ends commits; flushes, seals, marks clean.
-    pub fn close(&self) -> Result<()> {
+    pub(crate) fn close(&self) -> Result<()> {
         self.closing.store(true, Ordering::Release);
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
         // A running compaction sees the flag and stops.
@@ -449,13 +449,8 @@ impl Store {
         loaded.and(closed)
     }
 
-    /// Whether commits are refused because it was closed.
-    pub fn is_closed(&self) -> bool {
-        self.applied.lock().closed
-    }
-
     /// The durability it was opened with.
-    pub fn mode(&self) -> StorageMode {
+    pub(crate) fn mode(&self) -> StorageMode {
         self.options.storage
     }
 }

@@ -1,8 +1,8 @@
 //! Export and import of documents as lines of Extended JSON.
 
-pub mod export;
+pub(crate) mod export;
 pub mod extended_json;
-pub mod import;
+pub(crate) mod import;
 
 pub use export::Export;
 pub use import::{Import, ImportOptions, Imported};

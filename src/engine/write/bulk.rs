@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 /// Runs the writes in order; `modify` runs one that is not an insert. Consecutive inserts are run as one. Ordered, it
 /// stops at the first failure. A failure of the whole operation (such as its time limit) ends it in either mode.
 /// Documents on disk that the writes name by `_id` are read ahead in stretches, each block once.
-pub fn run(
+pub(crate) fn run(
     store: &Store,
     name: &str,
     operations: Vec<Operation>,
@@ -139,7 +139,7 @@ fn named(operation: &Operation) -> Option<Key> {
 }
 
 /// The result of one write of a bulk write.
-pub enum Write {
+pub(crate) enum Write {
     /// An update or a replacement.
     Updated(UpdateOutcome),
     /// Documents deleted.

@@ -28,12 +28,13 @@ const UPSERT_TRIES: usize = 64;
 const PATIENCE: u32 = 3;
 
 /// Changes the documents that a filter matches.
-pub fn modify(store: &Store, modification: &Modification<'_>) -> Committed<UpdateOutcome> {
+#[cfg(test)]
+pub(crate) fn modify(store: &Store, modification: &Modification<'_>) -> Committed<UpdateOutcome> {
     modify_answering(store, modification).map(|(outcome, _)| outcome)
 }
 
 /// Changes the documents that a filter matches, and returns the changed document as `answer` requests.
-pub fn modify_answering(
+pub(crate) fn modify_answering(
     store: &Store,
     modification: &Modification<'_>,
 ) -> Committed<(UpdateOutcome, Option<Value>)> {

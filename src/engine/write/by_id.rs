@@ -29,7 +29,8 @@ struct Prepared<'a> {
 }
 
 /// Inserts documents; failures are part of the result.
-pub fn insert(
+#[cfg(test)]
+pub(crate) fn insert(
     store: &Store,
     name: &str,
     documents: &[Incoming],
@@ -39,7 +40,7 @@ pub fn insert(
 }
 
 /// Like `insert`, but stops between two commits when the interrupt fires.
-pub fn insert_within(
+pub(crate) fn insert_within(
     store: &Store,
     name: &str,
     documents: &[Incoming],
@@ -109,7 +110,7 @@ fn insert_chunk(
 }
 
 /// Inserts or replaces documents, all or none.
-pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer> {
+pub(crate) fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer> {
     let mut packed = Vec::new();
     let collection = store.applied_collection(name);
     let prepared: Result<Vec<_>> =
@@ -143,7 +144,7 @@ pub fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<Answer>
 }
 
 /// Deletes a document by `_id`.
-pub fn delete(store: &Store, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
+pub(crate) fn delete(store: &Store, name: &str, id: &Incoming, if_version: Option<u64>) -> Committed<Answer> {
     let key = match incoming_key(id) {
         Ok(key) => key,
         Err(error) => return Committed::failed(error),

@@ -8,7 +8,7 @@ use crate::engine::store::Store;
 use crate::error::{Error, Kind, codes};
 
 /// Creates an empty collection; an existing one is left as it is.
-pub fn create(store: &Store, name: &str) -> Committed<Answer> {
+pub(crate) fn create(store: &Store, name: &str) -> Committed<Answer> {
     commit::run(store, name.len() + 64, |commit| {
         commit.collection_or_create(name)?;
         commit.keep_created();
@@ -17,12 +17,12 @@ pub fn create(store: &Store, name: &str) -> Committed<Answer> {
 }
 
 /// Drops a collection.
-pub fn drop(store: &Store, name: &str) -> Committed<Answer> {
+pub(crate) fn drop(store: &Store, name: &str) -> Committed<Answer> {
     commit::run(store, 64, |commit| Ok(Answer::Bool(commit.drop_collection(name))))
 }
 
 /// Renames a collection; with `drop_target` it replaces the collection that has the name.
-pub fn rename(store: &Store, name: &str, to: &str, drop_target: bool) -> Committed<Answer> {
+pub(crate) fn rename(store: &Store, name: &str, to: &str, drop_target: bool) -> Committed<Answer> {
     commit::run(store, to.len() + 64, |commit| {
         let Some(collection) = commit.collection(name) else {
             let message = format!("the collection '{name}' does not exist, so it cannot be renamed");

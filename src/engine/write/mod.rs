@@ -9,14 +9,14 @@
 //! - [`bulk`]: several writes, in order
 //! - [`collections`]: creating, dropping and renaming collections
 
-pub mod bulk;
-pub mod by_filter;
-pub mod by_id;
+pub(crate) mod bulk;
+pub(crate) mod by_filter;
+pub(crate) mod by_id;
 pub(crate) mod candidates;
-pub mod collections;
-pub mod modification;
+pub(crate) mod collections;
+pub(crate) mod modification;
 pub(crate) mod prepared;
-pub mod upsert;
+pub(crate) mod upsert;
 
 #[cfg(test)]
 mod by_filter_tests;

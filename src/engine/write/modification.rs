@@ -12,7 +12,7 @@ use crate::query::{Filter, Projection, Sort, Update};
 use parking_lot::Mutex;
 
 /// What a write does to a matching document.
-pub enum Change<'a> {
+pub(crate) enum Change<'a> {
     /// Applies operators.
     Update(&'a Update),
     /// Replaces it.
@@ -22,7 +22,7 @@ pub enum Change<'a> {
 }
 
 /// A write by filter.
-pub struct Modification<'a> {
+pub(crate) struct Modification<'a> {
     /// The collection's name.
     pub name: &'a str,
     /// The filter.

@@ -7,10 +7,10 @@ use crate::query::{Filter, Sort};
 
 /// Decides about a document of `$merge`, given the stored document with its `_id`: the document to store, or `None`
 /// to change nothing.
-pub type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>>;
+pub(crate) type Merged<'a> = &'a dyn Fn(Option<&Value>, &Value) -> Result<Option<Value>>;
 
 /// The database for a pipeline: every scan of one pipeline reads the same state.
-pub trait Access: Send + Sync {
+pub(crate) trait Access: Send + Sync {
     /// The documents of a collection that match, in natural order; none when there is no such collection.
     fn scan(&self, collection: &str, filter: Filter) -> Result<Box<dyn Rows>>;
     /// The same in this order, of which the caller reads at most the first `keep`; `None` if no index gives the

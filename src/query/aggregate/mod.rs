@@ -23,12 +23,12 @@ mod stages;
 mod tests;
 pub(super) mod update;
 
-pub use access::{Access, Merged};
+pub(crate) use access::{Access, Merged};
 #[cfg(test)]
 pub(super) use group::ACCUMULATORS;
 #[cfg(test)]
 pub(super) use parse::STAGES;
-pub use pipeline::{Pipeline, writes};
-pub use row::{Gather, Part, Row, Rows, Stored};
+pub(crate) use pipeline::{Pipeline, writes};
+pub(crate) use row::{Gather, Part, Row, Rows, Stored};
 #[cfg(test)]
 pub(super) use tests::Lists;

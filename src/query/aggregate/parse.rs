@@ -97,12 +97,13 @@ pub(in crate::query) const STAGES: &[&str] = &[
 
 impl Pipeline {
     /// Reads an array of stages; `BAD_QUERY` names the path of what is wrong with it.
-    pub fn parse(pipeline: RawValue<'_>) -> Result<Pipeline> {
+    #[cfg(test)]
+    pub(crate) fn parse(pipeline: RawValue<'_>) -> Result<Pipeline> {
         Pipeline::parse_with(pipeline, &Constants::default())
     }
 
     /// [`Pipeline::parse`] of one operation: its expressions see the variables of the option `let`, and count with its work.
-    pub fn parse_with(pipeline: RawValue<'_>, constants: &Constants) -> Result<Pipeline> {
+    pub(crate) fn parse_with(pipeline: RawValue<'_>, constants: &Constants) -> Result<Pipeline> {
         let mut parser = Parser::at("pipeline").knowing(constants);
         Pipeline::read(&mut parser, &pipeline.to_value(), Place::Whole)
     }

@@ -43,7 +43,7 @@ pub(super) enum Stage {
 
 /// An aggregation pipeline.
 #[derive(Clone, Debug, Default)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     pub(super) stages: Vec<Stage>,
 }
 
@@ -96,7 +96,7 @@ pub(super) enum Missing {
 }
 
 /// Whether a pipeline that is not parsed yet ends in a stage that writes.
-pub fn writes(pipeline: RawValue<'_>) -> bool {
+pub(crate) fn writes(pipeline: RawValue<'_>) -> bool {
     let last = pipeline.items().last();
     last.and_then(|stage| stage.fields().next()).is_some_and(|(name, _)| matches!(name, "$out" | "$merge"))
 }
@@ -105,11 +105,6 @@ impl Pipeline {
     /// Whether it starts with `$documents`.
     pub(super) fn has_documents(&self) -> bool {
         matches!(self.stages.first(), Some(Stage::Documents(_)))
-    }
-
-    /// Whether it changes the database.
-    pub fn writes(&self) -> bool {
-        matches!(self.stages.last(), Some(Stage::Write(_)))
     }
 
     /// The filter at its start, and the stages after it.
@@ -123,7 +118,7 @@ impl Pipeline {
     }
 
     /// Its first read of the collection: a filter, and an order with the number of documents that are needed.
-    pub fn asks(&self) -> (Filter, Option<(&Sort, Option<u64>)>) {
+    pub(crate) fn asks(&self) -> (Filter, Option<(&Sort, Option<u64>)>) {
         let (filter, rest) = self.head();
         let order = match rest.first() {
             Some(Stage::Sort(sort, keep)) => Some((&**sort, (*keep != usize::MAX).then_some(*keep as u64))),

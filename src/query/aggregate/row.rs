@@ -10,14 +10,14 @@ use crate::query::{Sort, SortKey};
 use crate::work::Work;
 
 /// A stored document, kept readable by the implementation.
-pub trait Stored: Send + Sync {
+pub(crate) trait Stored: Send + Sync {
     /// The document.
     fn raw(&self) -> RawValue<'_>;
 }
 
 /// A document between two stages.
 #[derive(Clone)]
-pub enum Row {
+pub(crate) enum Row {
     /// Computed by a stage.
     Tree(Value),
     /// As it is stored.
@@ -25,7 +25,7 @@ pub enum Row {
 }
 
 /// A stream of documents.
-pub trait Rows: Send {
+pub(crate) trait Rows: Send {
     /// The next document; `None` at the end.
     fn next(&mut self) -> Result<Option<Row>>;
 
@@ -38,13 +38,13 @@ pub trait Rows: Send {
 }
 
 /// A computation over all documents of a stage, in parts that threads compute independently.
-pub trait Gather: Sync {
+pub(crate) trait Gather: Sync {
     /// An empty part.
     fn part(&self) -> Box<dyn Part + '_>;
 }
 
 /// The computation over a range of documents.
-pub trait Part: Send {
+pub(crate) trait Part: Send {
     /// Adds a document. It must be short, because it may run under a lock.
     fn add(&mut self, document: RawValue<'_>) -> Result<()>;
 
@@ -62,7 +62,7 @@ impl Row {
     }
 
     /// The document as a tree.
-    pub fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Row::Tree(value) => value,
             Row::Stored(stored) => stored.raw().to_value(),

@@ -24,7 +24,12 @@ use crate::query::made::check_depth;
 impl Pipeline {
     /// Runs on a collection. A filter at the start is matched by the scan, and a sort after it uses an index if there
     /// is one.
-    pub fn open(&self, collection: &str, env: &Arc<Env>, access: &Arc<dyn Access>) -> Result<Box<dyn Rows>> {
+    pub(crate) fn open(
+        &self,
+        collection: &str,
+        env: &Arc<Env>,
+        access: &Arc<dyn Access>,
+    ) -> Result<Box<dyn Rows>> {
         if let Some((Stage::Documents(documents), rest)) = self.stages.split_first() {
             let source = Shared::boxed(documents.clone(), |document| Row::Tree(document.clone()));
             return chain(rest, source, env, access);

@@ -5,7 +5,7 @@ use super::zone::Zone;
 
 /// A time as written in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// The local time in milliseconds since 1970.
     pub(in crate::query) local: i64,
     /// Milliseconds east of UTC, if the text has an offset.
@@ -23,13 +23,13 @@ impl Written {
 }
 
 /// The instant of a text in ISO 8601 that has an offset, such as `2024-01-31T12:00:00.000Z`, in milliseconds since 1970.
-pub fn instant(text: &str) -> Option<i64> {
+pub(crate) fn instant(text: &str) -> Option<i64> {
     let written = read(text)?;
     written.local.checked_sub(written.offset?)
 }
 
 /// Parses ISO 8601: a date, optionally a time after `T` or a space, optionally an offset.
-pub fn read(text: &str) -> Option<Written> {
+pub(crate) fn read(text: &str) -> Option<Written> {
     let mut rest = text.trim();
     let mut fields = Fields::start(digits(&mut rest, 4, 4)?);
     let dashed = rest.starts_with('-');

@@ -24,7 +24,7 @@ impl Expression {
     }
 
     /// Its value, or `None` where that is missing. Rejects with `BAD_QUERY` when an operator refuses its operands.
-    pub fn eval(&self, scope: &Scope<'_>) -> Result<Option<Value>> {
+    pub(crate) fn eval(&self, scope: &Scope<'_>) -> Result<Option<Value>> {
         scope.step(1)?;
         match &self.0 {
             Form::Literal(value) => copied(scope, value.clone()),

@@ -27,13 +27,13 @@ mod tree;
 mod types;
 
 pub(super) use arrays::percentile;
-pub use constants::Constants;
+pub(crate) use constants::Constants;
 pub(super) use numbers::{Num, Total};
 pub(super) use objects::lay_over;
 pub(super) use parse::Parser;
 #[cfg(test)]
 pub(super) use parse::operators;
-pub use path::FieldPath;
+pub(crate) use path::FieldPath;
 pub(super) use path::{Blocked, path_fault};
-pub use scope::{Env, Root, Rooted, Scope};
-pub use tree::Expression;
+pub(crate) use scope::{Env, Rooted, Scope};
+pub(crate) use tree::Expression;

@@ -9,7 +9,7 @@ const SHOWN: usize = 100;
 
 /// The parts of `$a.b`; none for the document itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldPath(Box<[Box<str>]>);
+pub(crate) struct FieldPath(Box<[Box<str>]>);
 
 impl FieldPath {
     /// The empty path: the value itself.

@@ -16,7 +16,7 @@ const BYTES_A_STEP: usize = 128;
 const LITTLE: usize = 64 << 10;
 
 /// The document that field paths start from, encoded or a tree.
-pub trait Root {
+pub(crate) trait Root {
     /// All of it.
     fn whole(&self) -> Value;
     /// The value at a path.
@@ -24,7 +24,7 @@ pub trait Root {
 }
 
 /// A document as a root.
-pub struct Rooted<N>(pub N);
+pub(crate) struct Rooted<N>(pub N);
 
 impl Root for Rooted<RawValue<'_>> {
     fn whole(&self) -> Value {
@@ -67,7 +67,7 @@ impl<'a, N: Node<'a>> Root for NodeRoot<'a, N> {
 
 /// What is constant for a whole pipeline.
 #[derive(Debug, Default)]
-pub struct Env {
+pub(crate) struct Env {
     now: i64,
     chance: AtomicU64,
     variables: Vec<(Box<str>, Option<Value>)>,
@@ -76,13 +76,13 @@ pub struct Env {
 
 impl Env {
     /// The time, in milliseconds since 1970, and the seed of `$rand` and `$sample`.
-    pub fn new(now: i64, seed: u64) -> Env {
+    pub(crate) fn new(now: i64, seed: u64) -> Env {
         Env { now, chance: AtomicU64::new(seed), variables: Vec::new(), work: Work::default() }
     }
 
     /// The same with the work of an operation.
     #[must_use]
-    pub fn within(self, work: Work) -> Env {
+    pub(crate) fn within(self, work: Work) -> Env {
         Env { work, ..self }
     }
 
@@ -94,7 +94,7 @@ impl Env {
     /// The same with these variables as well, the `let` of a `$lookup` or `$merge`; they hide others of the same
     /// name.
     #[must_use]
-    pub fn with(&self, variables: Vec<(Box<str>, Option<Value>)>) -> Env {
+    pub(crate) fn with(&self, variables: Vec<(Box<str>, Option<Value>)>) -> Env {
         let mut all = variables;
         all.extend(self.variables.iter().cloned());
         let work = self.work.clone();
@@ -121,7 +121,7 @@ impl Env {
 }
 
 /// What one evaluation sees, and the bytes that it holds.
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     pub(super) root: &'a dyn Root,
     pub(super) env: &'a Env,
     work: &'a Work,
@@ -141,7 +141,7 @@ struct Bindings<'a> {
 
 impl<'a> Scope<'a> {
     /// The scope of a document.
-    pub fn new(root: &'a dyn Root, env: &'a Env) -> Scope<'a> {
+    pub(crate) fn new(root: &'a dyn Root, env: &'a Env) -> Scope<'a> {
         Scope::within(root, env, &env.work)
     }
 

@@ -7,7 +7,7 @@ use crate::query::pattern::CapturingPattern;
 
 /// An aggregation expression, parsed.
 #[derive(Clone, Debug)]
-pub struct Expression(pub(super) Form);
+pub(crate) struct Expression(pub(super) Form);
 
 #[derive(Clone, Debug)]
 pub(super) enum Form {

@@ -11,15 +11,15 @@
 //! is recursive, by `$elemMatch` and `$and`.
 
 mod bits;
-pub mod bounds;
+pub(crate) mod bounds;
 #[cfg(test)]
 mod bounds_tests;
 mod clause;
 mod every;
 #[expect(clippy::module_inception, reason = "the main file of the folder, private")]
 mod filter;
-pub mod interval;
-pub mod matcher;
+pub(crate) mod interval;
+pub(crate) mod matcher;
 #[cfg(test)]
 mod matcher_tests;
 mod matching;
@@ -30,10 +30,10 @@ mod remainder;
 mod tests;
 mod upsert_seed;
 
-pub use bounds::{Bounds, Demands};
+pub(crate) use bounds::{Bounds, Demands};
 pub use clause::Filter;
 pub(super) use clause::{Clause, Element, Test};
-pub use interval::{Edge, Interval};
-pub use matcher::Matcher;
+pub(crate) use interval::{Edge, Interval};
+pub(crate) use matcher::Matcher;
 #[cfg(test)]
 pub(super) use operators::NAMES as OPERATORS;

@@ -14,7 +14,7 @@ const FIELD: usize = 16;
 
 /// A violation of a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
+pub(crate) struct Violation {
     /// The dotted path in the document; empty for the document itself.
     pub path: String,
     /// The keyword of the schema.
@@ -23,12 +23,17 @@ pub struct Violation {
 
 impl JsonSchema {
     /// Whether the document is valid.
-    pub fn validates(&self, document: RawValue<'_>) -> bool {
+    #[cfg(test)]
+    pub(crate) fn validates(&self, document: RawValue<'_>) -> bool {
         self.holds(document, &Work::default())
     }
 
     /// The first keyword that the document violates, innermost if schemas nest; `None` if it is valid.
-    pub fn violation(&self, document: RawValue<'_>) -> Option<Violation> {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the validators of collections, which do not exist yet")
+    )]
+    pub(crate) fn violation(&self, document: RawValue<'_>) -> Option<Violation> {
         let mut path = Vec::new();
         let keyword = self.broken(document, &mut path)?;
         Some(Violation { path: path.join("."), keyword })

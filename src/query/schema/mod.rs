@@ -17,5 +17,6 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use check::Violation;
-pub use schema::JsonSchema;
+#[cfg(test)]
+pub(crate) use check::Violation;
+pub(crate) use schema::JsonSchema;

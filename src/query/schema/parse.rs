@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::number::same;
 use super::schema::{Dependency, JsonSchema, Others, Properties, Rule};
 use crate::document::order::compare_values;
-use crate::document::{Node, NodeKind, RawValue, Value};
+use crate::document::{Node, NodeKind, Value};
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::number::{as_double, as_integer};
 use crate::query::pattern::{Pattern, Source};
@@ -18,7 +18,8 @@ const ROOT: &str = "$jsonSchema";
 
 impl JsonSchema {
     /// Parses a schema; `BAD_QUERY` names the path of the fault.
-    pub fn parse(schema: RawValue<'_>) -> Result<JsonSchema> {
+    #[cfg(test)]
+    pub(crate) fn parse(schema: crate::document::RawValue<'_>) -> Result<JsonSchema> {
         JsonSchema::parse_node(schema, &Work::default())
     }
 

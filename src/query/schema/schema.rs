@@ -23,7 +23,7 @@ use crate::query::types::Types;
 /// assert!(schema.validates(RawValue::new(&document, &shapes)));
 /// ```
 #[derive(Clone, Debug)]
-pub struct JsonSchema {
+pub(crate) struct JsonSchema {
     /// All must hold. A rule for another type of value holds.
     pub(super) rules: Vec<Rule>,
 }

@@ -22,5 +22,5 @@ mod update;
 mod wide;
 
 pub use change::UpdateTarget;
-pub use raw::Rewrite;
+pub(crate) use raw::Rewrite;
 pub use update::Update;

@@ -16,7 +16,7 @@ use crate::storage::contract::backend::{
 use crate::storage::contract::completion::Completion;
 
 /// The async backend.
-pub struct AsyncDiskStorage {
+pub(crate) struct AsyncDiskStorage {
     disk: Arc<Disk>,
     // Dropped after the disk: the task that this wakes must find the disk gone.
     wake: WakeOnDrop,

@@ -12,7 +12,7 @@ use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
 
 /// A backend behind its latch; refuses every call once closed.
-pub struct Checked<B> {
+pub(crate) struct Checked<B> {
     inner: B,
     latch: Arc<Latch>,
     closed: AtomicBool,
@@ -20,7 +20,7 @@ pub struct Checked<B> {
 
 impl<B: StorageBackend> Checked<B> {
     /// Wraps a backend that trips this latch.
-    pub fn new(inner: B, latch: Arc<Latch>) -> Checked<B> {
+    pub(crate) fn new(inner: B, latch: Arc<Latch>) -> Checked<B> {
         Checked { inner, latch, closed: AtomicBool::new(false) }
     }
 

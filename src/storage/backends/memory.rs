@@ -15,7 +15,7 @@ use crate::storage::format::frame;
 
 /// Assigns LSNs; stores nothing.
 #[derive(Default)]
-pub struct MemoryStorage {
+pub(crate) struct MemoryStorage {
     last: Mutex<u64>,
     appended: AtomicU64,
 }

@@ -7,7 +7,7 @@
 //! - [`checked`]: the decorator that checks the poison latch before each call
 
 pub(crate) mod async_disk;
-pub mod checked;
+pub(crate) mod checked;
 pub(crate) mod disk;
-pub mod memory;
+pub(crate) mod memory;
 pub(crate) mod sync_disk;

@@ -11,7 +11,7 @@ use crate::storage::contract::backend::{
 use crate::storage::contract::completion::Completion;
 
 /// The sync backend.
-pub struct SyncDiskStorage(Disk);
+pub(crate) struct SyncDiskStorage(Disk);
 
 impl SyncDiskStorage {
     pub(crate) fn new(disk: Disk) -> SyncDiskStorage {

@@ -218,7 +218,7 @@ pub trait SnapshotProof {
 }
 
 /// Checks only checksums.
-pub struct Unproven;
+pub(crate) struct Unproven;
 
 impl SnapshotProof for Unproven {
     fn block(&mut self, _block: &ReadBack<'_>) -> Result<()> {

@@ -10,24 +10,24 @@ use crate::error::{Error, Kind, Result};
 
 /// Remembers the first failure.
 #[derive(Default)]
-pub struct Latch {
+pub(crate) struct Latch {
     poison: OnceLock<Error>,
 }
 
 impl Latch {
     /// The first failure, if any.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.poison.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// Trips the latch, unless it is tripped already; returns the error of every later write.
-    pub fn trip(&self, cause: &Error) -> Error {
+    pub(crate) fn trip(&self, cause: &Error) -> Error {
         self.poison.get_or_init(|| poisoned_by(cause)).clone()
     }
 }
 
 /// The error of every write after this failure.
-pub fn poisoned_by(cause: &Error) -> Error {
+pub(crate) fn poisoned_by(cause: &Error) -> Error {
     if cause.kind() == Kind::StoragePoisoned {
         return cause.clone();
     }

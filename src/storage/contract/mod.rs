@@ -4,6 +4,6 @@
 //! - [`completion`]: the result of a durable call
 //! - [`latch`]: after a failed write nothing more is written
 
-pub mod backend;
-pub mod completion;
-pub mod latch;
+pub(crate) mod backend;
+pub(crate) mod completion;
+pub(crate) mod latch;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::error::{Details, Error, Kind, Result};
 
 /// The format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// No LSN, segment or generation number is above this, so that incrementing one never overflows. A database with a million
 /// commits a second reaches it after 146,000 years.
-pub const LARGEST_NUMBER: u64 = 1 << 62;
+pub(crate) const LARGEST_NUMBER: u64 = 1 << 62;
 
 /// Refuses a version that this code does not know. The checksum is at the same place in every version.
 pub(crate) fn check_version(path: &Path, version: u32) -> Result<()> {

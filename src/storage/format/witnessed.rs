@@ -23,9 +23,9 @@ use super::version::LARGEST_NUMBER;
 use crate::error::{Error, Result};
 
 /// Length of a record.
-pub const LEN: usize = 64;
+pub(crate) const LEN: usize = 64;
 /// The number of slots.
-pub const PLACES: usize = 2;
+pub(crate) const PLACES: usize = 2;
 
 const MAGIC: &[u8; 8] = b"MOLTNSES";
 const CRC_AT: usize = LEN - 4;

@@ -145,7 +145,7 @@ fn belongs(old: &Manifest, name: &str) -> bool {
 }
 
 /// Whether this is a name that the database uses in its directory.
-pub fn is_own_name(name: &str) -> bool {
+pub(crate) fn is_own_name(name: &str) -> bool {
     is_ours(name) || matches!(name, manifest::NAME | manifest::TMP_NAME) || is_temporary_name(name)
 }
 

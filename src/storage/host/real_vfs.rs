@@ -9,7 +9,7 @@ use super::vfs::{DirLock, Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, V
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RealVfs;
+pub(crate) struct RealVfs;
 
 struct RealFile(File);
 

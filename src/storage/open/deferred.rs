@@ -14,7 +14,7 @@ use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
 
 /// A database that is open but not read yet.
-pub struct Early {
+pub(crate) struct Early {
     /// The checkpoint, which answers reads until then.
     pub checkpoint: Checkpoint,
     /// What is still to be read.
@@ -22,7 +22,7 @@ pub struct Early {
 }
 
 /// The files of a database that are still to be read.
-pub struct Deferred {
+pub(crate) struct Deferred {
     host: Host,
     dir: PathBuf,
     manifest: Manifest,
@@ -33,7 +33,7 @@ pub struct Deferred {
 
 impl Deferred {
     /// Passes all of it to the loader, as opening without a checkpoint does; damage is the same error.
-    pub fn load(self, loader: &mut dyn Loader) -> Result<()> {
+    pub(crate) fn load(self, loader: &mut dyn Loader) -> Result<()> {
         // The clean end is valid, so nothing has to be repaired; read-only ensures that.
         let terms = Terms { access: Access::ReadOnly, ..self.terms };
         let end = self.files.newest().map(|(segment, _)| segment.path.clone());

@@ -80,7 +80,7 @@ pub struct Heard {
 }
 
 /// Checks a commit; returns the offset in its file and a description if it is wrong.
-pub type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
+pub(crate) type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
 
 /// Reads a database directory under a shared lock. `listen` is called in order with every commit whose checksums are valid.
 ///

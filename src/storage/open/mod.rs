@@ -9,11 +9,11 @@
 //! - [`inspect`]: reads everything and changes nothing
 //! - `whole`: the report of a database that opened
 
-pub mod deferred;
+pub(crate) mod deferred;
 pub(crate) mod flipped;
 pub(crate) mod frames;
-pub mod inspect;
+pub(crate) mod inspect;
 pub(crate) mod listing;
-pub mod open;
-pub mod recovery;
+pub(crate) mod open;
+pub(crate) mod recovery;
 pub(crate) mod whole;

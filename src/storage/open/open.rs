@@ -52,7 +52,7 @@ pub fn open_disk(
 
 /// [`open_disk`] that reads nothing where there is a valid checkpoint: the loader has then received nothing, and the value
 /// returned with the backend feeds it later.
-pub fn open_disk_early(
+pub(crate) fn open_disk_early(
     host: &Host,
     path: &Path,
     options: &OpenOptions,
@@ -262,7 +262,7 @@ fn create_directories(host: &Host, path: &Path) -> Result<()> {
 }
 
 /// Creates a directory and its missing parents, durably.
-pub fn create_parents(host: &Host, path: &Path) -> Result<()> {
+pub(crate) fn create_parents(host: &Host, path: &Path) -> Result<()> {
     if host.vfs.kind(path).map_err(|error| Error::io("create directory", path, error))?.is_none() {
         create_directories(host, path)?;
         sync_parent(host, path)?;

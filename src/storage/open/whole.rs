@@ -35,7 +35,7 @@ impl Inspected {
 
 /// What a loader received from a valid database.
 #[derive(Clone, Debug, Default)]
-pub struct Read {
+pub(crate) struct Read {
     /// Blocks of the snapshot.
     pub snapshot_blocks: u64,
     /// Commits of each segment, and blocks in them.
@@ -46,7 +46,7 @@ pub struct Read {
 
 impl Read {
     /// Counts a commit.
-    pub fn count(&mut self, commit: &Replayed) {
+    pub(crate) fn count(&mut self, commit: &Replayed) {
         if let Some(FileId::Segment(id)) = commit.blocks.first().map(|block| block.place.file) {
             self.last = id;
         }
@@ -57,7 +57,7 @@ impl Read {
 }
 
 /// The files of a database that was opened read-only and read completely, under a lock that is still held.
-pub fn list_whole(host: &Host, dir: &Path, read: &Read, report: &RecoveryReport) -> Result<Inspected> {
+pub(crate) fn list_whole(host: &Host, dir: &Path, read: &Read, report: &RecoveryReport) -> Result<Inspected> {
     let manifest = Manifest::read(host, dir, false)?;
     let measured = |name: String, kind: &'static str| {
         let path = dir.join(&name);

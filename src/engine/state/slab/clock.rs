@@ -40,7 +40,7 @@ impl Slab {
     /// Moves the clock hand over one page. Documents in memory, published by `published`, that no read by key has used since
     /// the last pass are evicted; those that were used keep their bytes, in their own blocks, so that no block stays in
     /// memory because of a neighbour. Returns the position of the hand, and the bytes freed.
-    pub fn cool_page(&self, hand: u64, published: Lsn) -> (u64, u64) {
+    pub(crate) fn cool_page(&self, hand: u64, published: Lsn) -> (u64, u64) {
         let next = (hand / PAGE as u64 + 1) * PAGE as u64;
         let Some(chunk) = self.chunk((hand / CHUNK) as usize) else { return (next, 0) };
         let index = place(hand).0;
@@ -79,7 +79,7 @@ impl Slab {
     }
 
     /// The first slot at or after the hand, or of its current page, that may hold a document in memory.
-    pub fn next_warm(&self, hand: u64) -> u64 {
+    pub(crate) fn next_warm(&self, hand: u64) -> u64 {
         let chunks = self.chunks.read();
         let from = (hand / CHUNK) as usize;
         for (index, chunk) in chunks.iter().enumerate().skip(from) {
@@ -96,7 +96,7 @@ impl Slab {
 
     /// Caches the bytes of a version that were read outside of the lock, if the slot's newest is still that version at that
     /// place: the bytes fit only the span for which they were read.
-    pub fn warm(&self, id: SlotId, read: &OnDisk, block: Arc<Block>) {
+    pub(crate) fn warm(&self, id: SlotId, read: &OnDisk, block: Arc<Block>) {
         self.with_mut(id, |slot| {
             if read.is(&slot.newest) {
                 self.replace(&mut slot.newest.content, Content::Hot(block, read.span()));

@@ -12,7 +12,7 @@ mod clock;
 mod page;
 mod slab;
 
-pub use page::VisibleVersion;
-pub use slab::Slab;
+pub(crate) use page::VisibleVersion;
+pub(crate) use slab::Slab;
 
-pub use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};
+pub(crate) use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};

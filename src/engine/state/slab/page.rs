@@ -32,7 +32,7 @@ impl Slot {
 }
 
 /// What a view finds in a slot.
-pub enum VisibleVersion<'a> {
+pub(crate) enum VisibleVersion<'a> {
     /// This version; it may be a tombstone.
     Version(&'a Version),
     /// Nothing here; an earlier life of the document may be in that slot.

@@ -15,7 +15,7 @@ use crate::storage::{Block, BlockPlace, Lsn};
 const TOGETHER: usize = 16;
 
 /// The slots of one collection.
-pub struct Slab {
+pub(crate) struct Slab {
     pub(super) chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
     len: AtomicU64,
     hot_bytes: AtomicU64,
@@ -36,22 +36,22 @@ impl Default for Slab {
 
 impl Slab {
     /// One past the last slot assigned.
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.len.load(Ordering::Acquire)
     }
 
     /// Bytes of memory that documents take, including old versions.
-    pub fn hot_bytes(&self) -> u64 {
+    pub(crate) fn hot_bytes(&self) -> u64 {
         self.hot_bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes of the newest versions with their record heads, in memory or on disk.
-    pub fn live_bytes(&self) -> u64 {
+    pub(crate) fn live_bytes(&self) -> u64 {
         self.live_bytes.load(Ordering::Relaxed)
     }
 
     /// Fills the next slot. Only the commit path and replay call this, one thread at a time.
-    pub fn push(&self, version: Version, earlier_life: Option<SlotId>) -> SlotId {
+    pub(crate) fn push(&self, version: Version, earlier_life: Option<SlotId>) -> SlotId {
         let id = self.len.load(Ordering::Relaxed);
         let index = (id / CHUNK) as usize;
         if index == self.chunks.read().len() {
@@ -76,7 +76,7 @@ impl Slab {
 
     /// Makes this the newest version of the slot; the previous one is kept behind it until pruned. Returns the document's
     /// version number in the previous one, if it was a document.
-    pub fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
+    pub(crate) fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
         self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         self.with_mut(id, |slot| {
@@ -90,7 +90,7 @@ impl Slab {
     }
 
     /// Calls a function with the newest version, published or not.
-    pub fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Option<R> {
+    pub(crate) fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
         Some(read(&chunk.pages[page].slots.read()[slot].newest))
@@ -98,7 +98,7 @@ impl Slab {
 
     /// Calls a function with what a view sees in the slot. `view` is called once the page is locked: a version that the
     /// newest published view sees cannot be pruned from then on, so point reads need not register a view.
-    pub fn seen<R>(
+    pub(crate) fn seen<R>(
         &self,
         id: SlotId,
         view: impl FnOnce() -> Lsn,
@@ -117,7 +117,7 @@ impl Slab {
     }
 
     /// Whether the slot has a document with only one version, and the view sees it.
-    pub fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
+    pub(crate) fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
         let (page, slot) = place(id.0);
         let slots = chunk.pages[page].slots.read();
@@ -127,7 +127,7 @@ impl Slab {
 
     /// Calls a function with the documents that a view sees in these slots, until it stops; returns how many slots were
     /// passed. The function runs under a page's lock, and gets the slot's index in the list.
-    pub fn visit(
+    pub(crate) fn visit(
         &self,
         slots: &[u64],
         view: Lsn,
@@ -193,7 +193,7 @@ impl Slab {
 
     /// Calls a function with each document that a view sees from slot `from` up to slot `to`, page by page, in order, until
     /// it stops; returns where to continue. The function runs under a page's lock: it may only match and clone.
-    pub fn scan(
+    pub(crate) fn scan(
         &self,
         from: u64,
         to: u64,
@@ -228,13 +228,13 @@ impl Slab {
     }
 
     /// Drops the versions that no view from `oldest` on can see.
-    pub fn prune(&self, id: SlotId, oldest: Lsn) {
+    pub(crate) fn prune(&self, id: SlotId, oldest: Lsn) {
         let freed = self.with_mut(id, |slot| slot.forget(oldest));
         self.hot_bytes.fetch_sub(freed.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Empties the slot of a document whose deletion every view from `oldest` on sees.
-    pub fn bury(&self, id: SlotId, oldest: Lsn) -> bool {
+    pub(crate) fn bury(&self, id: SlotId, oldest: Lsn) -> bool {
         self.prune(id, oldest);
         let buried = self.with_mut(id, |slot| {
             let gone = matches!(slot.newest.content, Content::Tombstone) && slot.newest.lsn <= oldest;
@@ -251,7 +251,7 @@ impl Slab {
 
     /// Fills slots from `first` on while a database is opened. They may come in any order, from several threads, but each
     /// only once, and before any other use.
-    pub fn fill(&self, first: SlotId, versions: impl ExactSizeIterator<Item = Version>) {
+    pub(crate) fn fill(&self, first: SlotId, versions: impl ExactSizeIterator<Item = Version>) {
         let (mut id, end) = (first.0, first.0 + versions.len() as u64);
         let (mut hot, mut live) = (0, 0);
         let mut versions = versions;
@@ -287,7 +287,7 @@ impl Slab {
     /// Repoints the version that the state at `cut` sees to its new place, wherever it is in the slot: also behind a newer
     /// one, which views and readers may not see yet. A document in memory moves into the given block. Returns whether the
     /// span is that of the version; if not, nothing is changed.
-    pub fn repoint(
+    pub(crate) fn repoint(
         &self,
         id: SlotId,
         cut: Lsn,

@@ -1,6 +1,7 @@
 //! Slots: what views see in them, and what is freed.
 
 use super::*;
+use crate::engine::state::version::OnDisk;
 use crate::storage::FileId;
 use std::ops::ControlFlow;
 

@@ -3,7 +3,7 @@
 
 use super::parser::Parser;
 use super::special_forms;
-use crate::document::{Node, RawValue, Value};
+use crate::document::{Node, Value};
 use crate::error::{Result, codes};
 use crate::query::date::Zone;
 use crate::query::expression::constants::Constants;
@@ -22,10 +22,7 @@ pub(in crate::query) fn operators() -> Vec<&'static str> {
 
 impl Expression {
     /// Parses an expression; `BAD_QUERY` names the path of the fault.
-    pub fn parse(expression: RawValue<'_>) -> Result<Expression> {
-        Expression::parse_node(expression)
-    }
-
+    #[cfg(test)]
     pub(in crate::query) fn parse_node<'a>(expression: impl Node<'a>) -> Result<Expression> {
         Parser::default().expression(&expression.tree())
     }
