@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::vfs::{DirLock, Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
+#[cfg(unix)]
+use super::vfs::DirLock;
+use super::vfs::{Entry, EntryKind, Identity, LockKind, OpenMode, Vfs, VfsFile};
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
