@@ -48,7 +48,8 @@ async function main() {
     await again.close()
     await Database.open(join(folder, 'left open')).then((left) => left.collection('c').insertOne({}))
   } finally {
-    process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+    // Windows removes no file that is open, and one database was left open.
+    if (process.platform !== 'win32') process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   }
   console.log('ok')
 }
