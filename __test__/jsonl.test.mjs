@@ -312,6 +312,25 @@ test('an import waits for the database, and can be aborted', async (t) => {
   await t.throwsAsync(db.importJSONL(broken), { is: reason })
 })
 
+test('maxTimeMS ends an export and an import whose stream waits, and lets go of both', async (t) => {
+  const db = await memory(t)
+  await db.collection('a').insertMany(Array.from({ length: 5000 }, (_, _id) => ({ _id, big: 'x'.repeat(1000) })))
+  const stuck = new Writable({ highWaterMark: 1, write() {} })
+  await rejectsWith(t, 'TIMEOUT', db.exportJSONL(stuck, { maxTimeMS: 50 }))
+  t.true(stuck.destroyed)
+  const web = new WritableStream({ write: () => new Promise(() => {}) })
+  await rejectsWith(t, 'TIMEOUT', db.exportJSONL(web, { maxTimeMS: 50 }))
+  t.is((await db.stats()).views, 0)
+  const silent = new PassThrough()
+  await rejectsWith(t, 'TIMEOUT', db.importJSONL(silent, { maxTimeMS: 50 }))
+  // Sources that always have data, and never let a timer fire.
+  await rejectsWith(t, 'TIMEOUT', db.importJSONL((function* () { for (;;) yield '\n' })(), { maxTimeMS: 50 }))
+  let _id = 0
+  const endless = (function* () { for (;;) yield line('b', { _id: _id++ }) })()
+  await rejectsWith(t, 'TIMEOUT', db.importJSONL(endless, { maxTimeMS: 50 }))
+  t.deepEqual(await db.importJSONL([line('c', { _id: 1 })], { maxTimeMS: 60_000 }), { imported: 1, skipped: 0, lines: 1 })
+})
+
 test('wrong arguments are named', async (t) => {
   const db = await memory(t)
   await rejectsType(t, () => db.exportJSONL('file.jsonl'), /writable must be a writable stream/)

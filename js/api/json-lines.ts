@@ -9,7 +9,9 @@ import type { Connection } from '../connection/connection.js'
 import { errorOfNative } from '../connection/failures.js'
 import { writeAll } from '../cursor/streams.js'
 import { MoltenError, type MoltenErrorKind } from '../errors.js'
+import { type Limits, timeLeft, timeout } from '../request/time-limit.js'
 import type { NativeExport } from '../transport/native.js'
+import { afterMilliseconds, now } from '../transport/scheduling.js'
 import type { ExportOptions, ExportResult, ImportOptions, ImportResult, ImportSource } from '../types/index.js'
 
 const NEWLINE = 10
@@ -45,18 +47,51 @@ export async function exportLines(connection: Connection, writable: unknown, giv
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
   const lines = begin(where, () => connection.native.exportLines(names))
-  // Its own signal: each stream would otherwise add a listener to the program's signal.
-  const stop = signal && new AbortController()
-  const end = signal && onAbort(signal, (reason) => stop!.abort(reason))
+  const limit = new StreamLimit(where, options)
   try {
-    await writeAll(pieces(connection, where, lines, progress, onProgress), stream as NodeJS.WritableStream, stop?.signal)
+    const source = pieces(connection, where, lines, progress, onProgress)
+    // A web stream that waits is not given up by the signal alone.
+    await abortable(writeAll(source, stream as NodeJS.WritableStream, limit.signal), limit.signal)
   } catch (error) {
-    throw signal?.aborted ? signal.reason : error
+    throw limit.signal?.aborted ? limit.signal.reason : error
   } finally {
-    end?.()
+    limit.end()
     await lines.finish()
   }
   return progress
+}
+
+/** The signal and the time limit of a transfer, as one signal: the stream may wait for ever. */
+class StreamLimit {
+  readonly #began = now()
+  readonly #stop: AbortController | undefined
+  readonly #forget: (() => void) | undefined
+  readonly #cancel: (() => void) | undefined
+
+  constructor(private readonly where: string, private readonly limits: Limits) {
+    const { signal, maxTimeMS } = limits
+    if (!signal && !maxTimeMS) return
+    // Its own signal: each stream would otherwise add a listener to the program's signal.
+    const stop = (this.#stop = new AbortController())
+    this.#forget = signal && onAbort(signal, (reason) => stop.abort(reason))
+    // A stream that waits may not keep the process alive, and the program waits for this promise.
+    if (maxTimeMS) this.#cancel = afterMilliseconds(maxTimeMS, () => stop.abort(timeout(where)), true)
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#stop?.signal
+  }
+
+  /** Throws when the limit is reached; a source that always has data lets no timer fire. */
+  check(): void {
+    this.signal?.throwIfAborted()
+    if (this.limits.maxTimeMS) timeLeft(this.where, this.limits.maxTimeMS, this.#began)
+  }
+
+  end(): void {
+    this.#forget?.()
+    this.#cancel?.()
+  }
 }
 
 async function* pieces(
@@ -100,14 +135,16 @@ export async function importLines(connection: Connection, readable: ImportSource
     progress.lines += done.lines
     if (done.failure) throw failed(where, before, done.failure, progress)
     onProgress?.({ ...progress })
-    signal?.throwIfAborted()
+    limit.check()
   }
+  const limit = new StreamLimit(where, options)
   const pending = new Lines(where, () => progress.lines)
   let ended = false
   try {
     for (;;) {
-      const step = await abortable(Promise.resolve(iterator.next()), signal)
+      const step = await abortable(Promise.resolve(iterator.next()), limit.signal)
       if (step.done) break
+      limit.check()
       const text = pending.add(step.value)
       if (text) await flush(text)
     }
@@ -115,6 +152,7 @@ export async function importLines(connection: Connection, readable: ImportSource
     const rest = pending.end()
     if (rest.length > 0) await flush(rest)
   } finally {
+    limit.end()
     // The source is closed without waiting: a hanging source must not delay the rejection.
     if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
   }

@@ -14,13 +14,14 @@ const timeout = setTimeout
 const cleared = clearTimeout
 
 /**
- * Calls back after so many milliseconds, unless the returned function is called before. It does not keep the process alive.
+ * Calls back after so many milliseconds, unless the returned function is called before. It does not keep the process alive
+ * unless told to.
  * Where timers were faked before this module was evaluated it may never call: use it only to report an error earlier.
  */
-export function afterMilliseconds(milliseconds: number, run: () => void): () => void {
+export function afterMilliseconds(milliseconds: number, run: () => void, keepsAlive = false): () => void {
   // The longest delay that Node.js supports.
   const timer = timeout(run, Math.min(milliseconds, 0x7fffffff))
-  timer.unref?.()
+  if (!keepsAlive) timer.unref?.()
   return () => cleared(timer)
 }
 
