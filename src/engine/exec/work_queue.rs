@@ -4,6 +4,10 @@
 //! of microseconds, and waking a thread of the pool takes as long. The worker first polls for a moment, then sleeps until it
 //! is notified, then leaves. Between two polls it yields: the thread that it has just woken with a result may need this very
 //! core.
+//!
+//! A queue may grow: when all its workers have been at one job each for [`STALL`] while others wait, it takes one worker
+//! more, so that short jobs do not wait for long ones. It shrinks when fewer are at work than it had at first. Jobs that are
+//! short never make it grow.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,9 +20,11 @@ use tokio::runtime::Handle;
 /// A job.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// A queue with at most `width` workers. With a width of one, jobs run in the order in which they came.
+/// A queue with at most `width` workers, or `most` while they are all at long jobs. With a width of one that does not grow,
+/// jobs run in the order in which they came.
 pub(crate) struct WorkQueue {
     width: usize,
+    most: usize,
     state: Mutex<State>,
     /// Runs when a worker finds the queue empty, and periodically while it does not.
     pause: Box<dyn Fn() + Send + Sync>,
@@ -34,6 +40,12 @@ struct State {
     queue: VecDeque<Job>,
     /// Workers at work or notified.
     running: usize,
+    /// Workers there may be beyond `width`.
+    extra: usize,
+    /// Jobs that were begun.
+    begun: u64,
+    /// Something looks whether the queue is stalled.
+    watched: bool,
     /// Workers that linger and were not notified.
     lingering: usize,
     /// Workers that were notified and do not run yet.
@@ -55,12 +67,24 @@ const STRETCH: usize = 256;
 const LOOKS: usize = 200;
 /// How long it then sleeps before it leaves.
 const LINGER: Duration = Duration::from_millis(2);
+/// How long no job may begin while some wait, before there is one worker more.
+const STALL: Duration = Duration::from_millis(10);
 
 impl WorkQueue {
-    /// An empty queue.
+    /// An empty queue that does not grow.
     pub(crate) fn new(width: usize, pause: impl Fn() + Send + Sync + 'static) -> Arc<WorkQueue> {
+        WorkQueue::growing(width, width, pause)
+    }
+
+    /// An empty queue that grows to `most` workers.
+    pub(crate) fn growing(
+        width: usize,
+        most: usize,
+        pause: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<WorkQueue> {
         Arc::new(WorkQueue {
             width,
+            most,
             state: Mutex::default(),
             pause: Box::new(pause),
             idle: Condvar::new(),
@@ -81,7 +105,7 @@ impl WorkQueue {
 
     /// Starts or notifies workers for so many jobs, as far as there may be more workers.
     fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>, runtime: &Handle, jobs: usize) {
-        let wanted = jobs.min(self.width - state.running);
+        let wanted = jobs.min((self.width + state.extra).saturating_sub(state.running));
         let called = wanted.min(state.lingering);
         state.running += wanted;
         state.lingering -= called;
@@ -89,7 +113,12 @@ impl WorkQueue {
         if called > 0 {
             self.called.store(true, Ordering::Release);
         }
+        let watch = !state.watched && self.width < self.most && state.queue.len() > wanted;
+        state.watched |= watch;
         drop(state);
+        if watch {
+            self.watch(runtime);
+        }
         for _ in 0..called {
             self.work.notify_one();
         }
@@ -97,6 +126,38 @@ impl WorkQueue {
             let queue = self.clone();
             runtime.spawn_blocking(move || queue.work());
         }
+    }
+
+    /// Adds workers for as long as jobs wait and none begins.
+    fn watch(self: &Arc<Self>, runtime: &Handle) {
+        let queue = Arc::downgrade(self);
+        let pool = runtime.clone();
+        runtime.spawn(async move {
+            let mut begun = None;
+            loop {
+                tokio::time::sleep(STALL).await;
+                let Some(queue) = queue.upgrade() else { return };
+                begun = queue.relieve(&pool, begun);
+                if begun.is_none() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Takes one worker more if none has begun a job since the last look; `None` when no job waits.
+    fn relieve(self: &Arc<Self>, runtime: &Handle, before: Option<u64>) -> Option<u64> {
+        let mut state = self.state.lock();
+        if state.queue.is_empty() {
+            state.watched = false;
+            return None;
+        }
+        let begun = state.begun;
+        if before == Some(begun) && self.width + state.extra < self.most {
+            state.extra += 1;
+            self.call(state, runtime, 1);
+        }
+        Some(begun)
     }
 
     /// Takes exclusive use of the queue for work on this thread; `None` while there is a worker or a job. Jobs pushed
@@ -163,11 +224,15 @@ impl WorkQueue {
     fn next(&self, done: usize) -> Next {
         let mut state = self.state.lock();
         let next = state.queue.pop_front();
+        state.begun += u64::from(next.is_some());
         // What was done since the last pause must still be driven, so only then is this the end.
         if next.is_some() || done > 0 {
             return Next::Work(next);
         }
         state.running -= 1;
+        if state.running < self.width {
+            state.extra = 0;
+        }
         state.lingering += 1;
         self.idle.notify_all();
         Next::Linger
@@ -257,6 +322,33 @@ mod tests {
         while queue.try_enter(runtime.handle()).is_none() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_lane_that_grows_begins_a_job_although_all_its_workers_are_at_long_ones() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let queue = WorkQueue::growing(2, 8, || {});
+        let (end, ended) = mpsc::channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        for _ in 0..6 {
+            let ended = ended.clone();
+            let long: Job = Box::new(move || ended.lock().recv().unwrap());
+            queue.push(runtime.handle(), [long]);
+        }
+        let (sender, receiver) = mpsc::channel();
+        for n in 0..3 {
+            let sender = sender.clone();
+            let short: Job = Box::new(move || sender.send(n).unwrap());
+            queue.push(runtime.handle(), [short]);
+            assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(n));
+        }
+        for _ in 0..6 {
+            end.send(()).unwrap();
+        }
+        queue.wait_idle();
+        let state = queue.state.lock();
+        assert_eq!((state.running, state.extra), (0, 0), "it has shrunk");
     }
 
     #[test]

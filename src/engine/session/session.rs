@@ -1,8 +1,9 @@
 //! One caller's use of a database: its operations, in the guaranteed order, and its cursors.
 //!
 //! Writes that name their `_id`s commit in the order in which they were called, so they share a queue of width one. Scans
-//! and writes by filter are ordered when their candidates are found, and run on as many threads as there are cores. Reads by
-//! `_id` that must wait for the disk, and batches of cursors, have their own queue, so that they do not wait behind scans.
+//! and writes by filter are ordered when their candidates are found, and run on as many threads as there are cores, and on
+//! more while long ones occupy all of these. Reads by `_id` that must wait for the disk have their own queue, so that they do
+//! not wait behind scans.
 
 use super::info;
 use crate::engine::explain::subject;
@@ -50,6 +51,9 @@ pub(crate) enum Outcome {
     Published(Committed<Answer>),
 }
 
+/// Threads that reads may use while all they have are at long ones; beyond, short reads wait for long ones.
+const MOST_WORKERS: usize = 64;
+
 /// One caller (an environment and a database handle).
 pub struct Session {
     pub(crate) store: Arc<Store>,
@@ -89,8 +93,8 @@ impl Session {
             interrupted_writes: Arc::default(),
             writes: WorkQueue::new(1, after_writes()),
             since_upkeep: AtomicU64::new(0),
-            reads: WorkQueue::new(2, || {}),
-            scans: WorkQueue::new(cores, after_writes()),
+            reads: WorkQueue::growing(2, MOST_WORKERS, || {}),
+            scans: WorkQueue::growing(cores, cores + MOST_WORKERS, after_writes()),
             cursors: OpenCursors::default(),
             runtime,
             store,
