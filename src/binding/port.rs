@@ -96,12 +96,14 @@ impl Port {
 
     /// Registers a database, and removes those that are closed.
     pub fn meet(&mut self, database: u32, engine: &Arc<Database>, is_open: impl Fn(u32) -> bool) {
-        self.sessions.retain(|known, _| is_open(*known));
+        let closed: Vec<_> = self.sessions.keys().copied().filter(|known| !is_open(*known)).collect();
+        let closed: Vec<_> = closed.iter().filter_map(|known| self.sessions.remove(known)).collect();
         for handle in &mut self.handles {
             if handle.as_ref().is_some_and(|handle| !is_open(handle.database)) {
                 *handle = None;
             }
         }
+        free(closed);
         self.sessions.insert(database, engine.session());
     }
 
@@ -354,6 +356,16 @@ impl<'a> Iterator for Ids<'a> {
 impl Drop for Port {
     fn drop(&mut self) {
         self.outbox.wake.silence();
+        self.handles.clear();
+        free(self.sessions.drain().map(|(_, session)| session).collect());
+    }
+}
+
+/// Drops sessions on another thread: the last one of a closed database frees its whole state, which would block the event
+/// loop for seconds if that is large.
+fn free(sessions: Vec<Arc<Session>>) {
+    if let Some(runtime) = sessions.first().map(|session| session.runtime.clone()) {
+        runtime.spawn_blocking(move || drop(sessions));
     }
 }
 
@@ -369,4 +381,34 @@ fn no_buffers() -> Error {
 /// The error for a handle whose database was closed.
 pub fn closed() -> Error {
     Error::new(Kind::Closed, "the database is closed; open it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::OpenOptions;
+
+    #[test]
+    fn the_state_of_a_closed_database_is_not_freed_on_the_thread_of_the_port() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let database = Database::open(":memory:", OpenOptions::default(), runtime.handle().clone()).unwrap();
+        let session = database.session();
+        database.close().unwrap();
+        drop(database);
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let occupied = runtime.spawn_blocking(move || wait.recv().unwrap());
+        let freed = Arc::downgrade(&session);
+        free(vec![session]);
+        assert_eq!(freed.strong_count(), 1, "it waits for the other thread");
+        go_on.send(()).unwrap();
+        runtime.block_on(occupied).unwrap();
+        while freed.strong_count() > 0 {
+            std::thread::yield_now();
+        }
+    }
 }
