@@ -1,8 +1,9 @@
 //! Slots in pages, pages in chunks, and which version of a slot a view sees.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ops::Index;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 
@@ -103,8 +104,28 @@ impl Page {
     }
 }
 
+/// The pages of a chunk, allocated at their first use: a program may have thousands of collections of a few documents.
+pub(super) struct Pages([OnceLock<Box<Page>>; PAGES]);
+
+impl Pages {
+    /// Those in use.
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Page> {
+        self.0.iter().filter_map(|page| page.get().map(Box::as_ref))
+    }
+}
+
+impl Index<usize> for Pages {
+    type Output = Page;
+
+    #[inline]
+    fn index(&self, page: usize) -> &Page {
+        self.0[page].get_or_init(|| Box::new(Page::new()))
+    }
+}
+
 pub(super) struct Chunk {
-    pub(super) pages: Box<[Page]>,
+    pub(super) pages: Pages,
     /// A bit per page, set while a newest version in it may be in memory: the clock skips the other pages. Changed with the
     /// page locked.
     pub(super) warm: AtomicU64,
@@ -114,7 +135,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn new() -> Arc<Chunk> {
-        let pages = (0..PAGES).map(|_| Page::new()).collect();
+        let pages = Pages([const { OnceLock::new() }; PAGES]);
         Arc::new(Chunk { pages, warm: AtomicU64::new(0), occupied: AtomicU32::new(0) })
     }
 

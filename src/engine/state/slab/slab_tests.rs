@@ -289,3 +289,12 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
     assert!(!slab.repoint(SlotId(2), Lsn(4), &block, &place, Span::new(14..22, 6, 2)), "another version");
     assert_eq!(slab.hot_bytes(), counted(&slab));
 }
+
+#[test]
+fn a_chunk_has_only_the_pages_that_its_documents_need() {
+    let chunk = Chunk::new();
+    assert_eq!(chunk.pages.iter().count(), 0);
+    chunk.pages[1].touch(0);
+    chunk.pages[1].touch(1);
+    assert_eq!(chunk.pages.iter().count(), 1);
+}
