@@ -1,6 +1,7 @@
 // The exit of the process. Node.js does not run the cleanup hooks of the main thread after process.exit or an uncaught
 // exception, so an `exit` listener closes what is open. There is one for all instances of the package in a process, and it
-// stays the last listener, so that the program's own listeners can still read.
+// stays the last listener, so that the program's own listeners can still read: all but one that is added in the turn that
+// calls process.exit, because a listener can be moved behind it only afterwards.
 
 import { afterCode } from './scheduling.js'
 
