@@ -152,13 +152,23 @@ impl Parts<'_> {
         // A change that is more than a little work is computed before the lock is taken.
         let first = u32::from(!self.modification.is_light());
         let (mut rest, mut ready, mut misses) = (candidates, Vec::new(), first);
+        let mut most = usize::MAX;
         while !rest.is_empty() {
-            let part = self.change_part(rest, &mut ready, misses)?;
+            let part = self.change_part(rest, &mut ready, misses, most)?;
             self.changed.matched += part.matched;
             self.changed.modified += part.modified;
             self.changed.answer = part.answer;
             rest = &rest[part.passed..];
             ready.drain(..part.passed.min(ready.len()));
+            if part.unready && misses > 0 {
+                // Even if the next document is the same: the numbers that its new shapes were given may be taken, by this write
+                // too. So what was computed ahead is computed again, and less of it: where every document has a shape of its
+                // own, nearly all of it would be in vain.
+                ready.clear();
+                most = 2 * part.passed.max(1);
+            } else {
+                most = most.saturating_mul(2);
+            }
             // The next one must be computed first, or again.
             misses = match (part.passed, part.unready) {
                 (0, true) => misses + 1,
@@ -173,12 +183,13 @@ impl Parts<'_> {
     }
 
     /// Changes the first of these candidates in one commit. `misses` counts how often the change of the first one was
-    /// computed in vain; `ready` has what was computed.
+    /// computed in vain; `ready` has what was computed; at most `most` are computed ahead.
     fn change_part(
         &mut self,
         candidates: &[Candidate],
         ready: &mut Vec<Ready>,
         misses: u32,
+        most: usize,
     ) -> Result<Changed> {
         let Parts { store, collection, modification, .. } = *self;
         let interrupt = modification.interrupt;
@@ -189,6 +200,7 @@ impl Parts<'_> {
         let subject = slot.map(|slot| Subject::Document(collection.number(), slot));
         let _held = subject.map(|subject| store.precedence().take(subject, check)).transpose()?;
         if misses > 0 {
+            let candidates = &candidates[..most.min(candidates.len())];
             prepared::work_out(store, collection, modification, candidates, ready, self.ahead)?;
         }
         let bytes = candidates.iter().map(|one| one.bytes + 64).sum::<usize>().min(PART_BYTES);

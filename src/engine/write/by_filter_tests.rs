@@ -277,3 +277,43 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
     assert!(thread != here && matches!(result, Ok(Answer::Updated(outcome)) if outcome.modified == 1));
     assert_eq!(bench.database.check_indexes().unwrap(), 10);
 }
+
+#[test]
+fn an_update_of_many_ends_when_each_document_gets_a_new_shape() {
+    let bench = Bench::new();
+    let large = Value::String("y".repeat(20_000).into());
+    let pipeline = Value::Array(vec![object(&[("$set", object(&[("d", Value::Int(1))]))])]);
+    let operator = object(&[("$set", object(&[("e", Value::Int(1))]))]);
+    let documents: Vec<_> = (0..1_200)
+        .map(|n| {
+            let own = format!("field{}", n % 300);
+            let mut fields = vec![("_id", Value::Int(1_000 + n)), (own.as_str(), Value::Int(n))];
+            if n % 7 == 0 {
+                fields.push(("large", large.clone()));
+            }
+            incoming(&object(&fields))
+        })
+        .collect();
+    let name = "shapes";
+    by_id::insert(bench.store(), name, &documents, InsertOrder::Ordered).result.unwrap();
+    let filter = parse_filter(&incoming(&object(&[]))).unwrap();
+    for update in [pipeline, operator] {
+        let update = Update::parse(incoming(&update).raw(), None).unwrap();
+        // Long enough for any machine; without an end the test fails instead of hanging.
+        let limits = Limits { max_time: Some(60_000), ..Limits::default() };
+        let modification = Modification {
+            name,
+            filter: &filter,
+            reach: Reach::Many,
+            change: Change::Update(&update),
+            upsert: (Upsert::No, None),
+            sort: None,
+            hint: None,
+            answer: None,
+            interrupt: &Interrupt::start(&limits, bench.store().now()),
+            ahead: None,
+        };
+        let outcome = by_filter::modify(bench.store(), &modification).result.unwrap();
+        assert_eq!((outcome.matched, outcome.modified), (1_200, 1_200));
+    }
+}
