@@ -72,6 +72,25 @@ test('the deepest and the largest document come back as themselves', async (t) =
   t.is((await copy.collection('a').get(2)).big, '\u0001'.repeat((16 << 20) - 100))
 })
 
+test('what insertOne accepts is imported, whatever its keys take in a line', async (t) => {
+  const db = await memory(t)
+  const rows = Array.from({ length: 300_000 }, (_, n) => ({ aNameOfMoreBytesThanItsValueHas: n, andAnotherSuchName: 1 }))
+  await db.collection('a').insertOne({ _id: 'rows', rows })
+  for (let length = (16 << 20) - 8; ; length -= 4) {
+    try {
+      await db.collection('a').insertOne({ _id: 'text', text: 'x'.repeat(length) })
+      break
+    } catch (error) {
+      t.is(error.kind, 'BAD_DOCUMENT')
+    }
+  }
+  const chunks = []
+  await db.exportJSONL(new Writable({ write: (chunk, _, done) => (chunks.push(chunk), done()) }))
+  const copy = await memory(t)
+  t.deepEqual(await copy.importJSONL(chunks), { imported: 2, skipped: 0, lines: 2 })
+  t.is((await copy.collection('a').get('rows')).rows.length, rows.length)
+})
+
 test('random documents come back as themselves', async (t) => {
   const leaf = fc.oneof(
     fc.constant(null), fc.boolean(), fc.double(), fc.integer(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),

@@ -20,8 +20,8 @@ pub use crate::document::check::strict::check;
 /// and maps become records of the collection's.
 ///
 /// Refuses with `BAD_DOCUMENT`, naming the dotted path: tokens that are not canonical, unknown extensions, text that
-/// is not UTF-8, undefined shapes, duplicate keys, nesting deeper than `MAX_DEPTH`, more than `MAX_DOCUMENT` bytes,
-/// and bytes after the value. Then `shapes` and `out` are as they were.
+/// is not UTF-8, undefined shapes, duplicate keys, nesting deeper than `MAX_DEPTH`, more than `MAX_DOCUMENT` bytes
+/// stored, and bytes after the value. Then `shapes` and `out` are as they were.
 pub fn store(input: RawValue<'_>, shapes: &mut StagedShapes<'_>, out: &mut Vec<u8>) -> Result<()> {
     run(input, None, shapes, out)
 }
@@ -37,6 +37,14 @@ pub fn store_with(
     run(input, fits.then_some(known), shapes, out)
 }
 
+/// Validates a document as [`store`] does; what is larger than its stored form may be is translated to find out.
+pub fn check_document(input: RawValue<'_>) -> Result<()> {
+    if input.unread().len() <= MAX_DOCUMENT {
+        return check(input.unread(), input.shapes());
+    }
+    store(input, &mut StagedShapes::new(Shapes::none()), &mut Vec::new())
+}
+
 fn run(
     input: RawValue<'_>,
     known: Option<&Translation>,
@@ -45,14 +53,14 @@ fn run(
 ) -> Result<()> {
     let (start, staged) = (out.len(), shapes.staged().len());
     let bytes = input.unread();
-    out.reserve(bytes.len());
+    out.reserve(bytes.len().min(MAX_DOCUMENT));
     let most = start.saturating_add(MAX_DOCUMENT);
     let mut sink = Stored { shapes, known, out, copied: 0, most };
-    let outcome =
-        small_enough(bytes.len()).and_then(|()| walk(bytes, input.shapes(), &mut sink)).and_then(|()| {
-            sink.copy(bytes, bytes.len());
-            small_enough(sink.out.len() - start)
-        });
+    // The limit is on what is stored: maps that become records leave their keys behind.
+    let outcome = walk(bytes, input.shapes(), &mut sink).and_then(|()| {
+        sink.copy(bytes, bytes.len());
+        small_enough(sink.out.len() - start)
+    });
     outcome.map_err(|refusal| {
         out.truncate(start);
         shapes.truncate(staged);

@@ -194,7 +194,7 @@ fn prepare<'a>(
     let start = packed.len();
     let stored = match collection {
         None => {
-            incoming::check(document.bytes(), &document.shapes)?;
+            incoming::check_document(raw)?;
             None
         }
         Some(collection) => {
