@@ -465,6 +465,24 @@ export interface OperationOptions extends DriverOptions {
 		locale: "simple";
 	};
 }
+/** How far a long operation is. */
+export interface OperationProgress {
+	/** Steps that are done. */
+	done: number;
+	/** All steps, as far as is known: bytes of files where files are read, otherwise documents. */
+	total: number;
+}
+/** The option of long operations. */
+export interface ProgressOptions {
+	/**
+	 * Called at most ten times a second while the operation runs, and once more when it has succeeded, with `done` equal to `total`. If it
+	 * throws, the operation is stopped where that is possible and rejects with what was thrown.
+	 */
+	onProgress?: (progress: OperationProgress) => void;
+}
+/** The options of long operations. */
+export interface LongOperationOptions extends OperationOptions, ProgressOptions {
+}
 /** The option of operations whose filters, projections, updates or stages may contain expressions. */
 export interface LetOptions {
 	/**
@@ -663,7 +681,7 @@ export interface IndexOptions {
 	background?: boolean;
 }
 /** Options of `createIndex`. */
-export interface CreateIndexesOptions extends IndexOptions, OperationOptions {
+export interface CreateIndexesOptions extends IndexOptions, LongOperationOptions {
 }
 /** An index for `createIndexes`. */
 export interface IndexDescription extends IndexOptions {
@@ -755,7 +773,7 @@ export interface ListIndexesOptions extends OperationOptions {
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = "async" | "sync" | "memory";
 /** The options of `Database.open`. */
-export interface OpenOptions {
+export interface OpenOptions extends ProgressOptions {
 	/**
 	 * `'async'` (the default; the environment variable `WRITE_MODE` changes it): a resolved write survives the end of the process; a
 	 * power cut loses at most the last `flushInterval`. `'sync'`: it survives a power cut too. `'memory'`: nothing on disk.
@@ -1426,7 +1444,7 @@ declare class CollectionIndexMethods<T extends Document = Document> extends Coll
 	 */
 	createIndex(indexSpec: IndexSpecificationOf<T>, options?: CreateIndexesOptions): Promise<string>;
 	/** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
-	createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]>;
+	createIndexes(indexSpecs: readonly IndexDescription[], options?: LongOperationOptions): Promise<string[]>;
 	/**
 	 * Drops an index, by its name or by its fields. Rejects with `BAD_QUERY` when there is no such index (code 27), and for
 	 * the index on `_id`, which cannot be dropped (code 72).
@@ -1606,7 +1624,7 @@ export declare class Database {
 	 * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
 	 * newer release wrote it, `IO` when it does not exist or cannot be read.
 	 */
-	static verify(path: string | URL, options?: OperationOptions): Promise<Verification>;
+	static verify(path: string | URL, options?: LongOperationOptions): Promise<Verification>;
 	private constructor();
 	/** The directory, as it was given, or `':memory:'`. */
 	get path(): string;
@@ -1669,14 +1687,14 @@ export declare class Database {
 	 * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
 	 * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
 	 */
-	compact(options?: OperationOptions): Promise<CompactResult>;
+	compact(options?: LongOperationOptions): Promise<CompactResult>;
 	/**
 	 * Copies the current state into a new directory, while reads and writes continue; every write that resolved before the
 	 * call is included. Resolves when the copy has been read back and is durable; it is a complete database. Rejects with `IO`
 	 * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
 	 * left.
 	 */
-	backup(path: string | URL, options?: OperationOptions): Promise<BackupResult>;
+	backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult>;
 	/** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
 	stats(options?: OperationOptions): Promise<DatabaseStats>;
 	/**

@@ -10,17 +10,18 @@ import { abortable } from '../connection/abort.js'
 import { Connection } from '../connection/connection.js'
 import { untilGivenUp } from '../connection/deadline.js'
 import { errorOfNative } from '../connection/failures.js'
+import { reporting, ThrownByCallback } from '../connection/progress.js'
 import { AggregationCursor } from '../cursor/aggregation-cursor.js'
 import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { type ListedCollection, listing } from '../request/reads.js'
-import { native, type NativeDatabase } from '../transport/native.js'
+import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
   AggregateOptions, BackupResult, CollectionInfo, CollectionOptions, CompactResult, CreateCollectionOptions, DatabaseStats, Document, ExportOptions,
-  ExportResult, ImportOptions, ImportResult, ImportSource, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
+  ExportResult, ImportOptions, ImportResult, ImportSource, LongOperationOptions, OpenOptions, OperationOptions, RecoveryReport, RenameOptions, StorageMode,
   Verification
 } from '../types/index.js'
 import type { ListCollectionsOptions } from '../types/indexes.js'
@@ -87,15 +88,15 @@ export class Database {
    * Damage is part of the result. Rejects with `LOCKED` while a process has the database open for writing, `VERSION` when a
    * newer release wrote it, `IO` when it does not exist or cannot be read.
    */
-  static async verify(path: string | URL, options?: OperationOptions): Promise<Verification> {
+  static async verify(path: string | URL, options?: LongOperationOptions): Promise<Verification> {
     const where = 'Database.verify'
-    const limits = optionsOf<OperationOptions>(where, options, DATABASE.verify)
-    const { signal } = limits
+    const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.verify)
+    const { signal, onProgress } = limits
     const checked = pathOf(path, where)
     if (checked === MEMORY) throw new TypeError(`${where}: path must be a directory, not ':memory:'`)
     signal?.throwIfAborted()
     try {
-      return JSON.parse(await untilGivenUp(where, native().NativeDatabase.verify(checked), limits)) as Verification
+      return JSON.parse(await untilGivenUp(where, reporting((progress) => native().NativeDatabase.verify(checked, progress), onProgress), limits)) as Verification
     } catch (error) {
       throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
     }
@@ -275,9 +276,9 @@ export class Database {
    * memory copies the documents out of blocks that are mostly garbage. Resolves with what was done. Rejects with
    * `STORAGE_FULL` when there is no space for the snapshot; a failure leaves everything as it was.
    */
-  async compact(options?: OperationOptions): Promise<CompactResult> {
-    const limits = optionsOf<OperationOptions>('Database.compact', options, DATABASE.compact)
-    return JSON.parse(await this.#connection.callNative('Database.compact', (database, ticket) => database.compact(ticket), limits)) as CompactResult
+  async compact(options?: LongOperationOptions): Promise<CompactResult> {
+    const limits = optionsOf<LongOperationOptions>('Database.compact', options, DATABASE.compact)
+    return JSON.parse(await this.#connection.callNative('Database.compact', (database, ticket, progress) => database.compact(ticket, progress), limits)) as CompactResult
   }
 
   /**
@@ -286,11 +287,11 @@ export class Database {
    * when the path exists or cannot be written, `STORAGE_FULL` when there is no space; then no directory of that name is
    * left.
    */
-  async backup(path: string | URL, options?: OperationOptions): Promise<BackupResult> {
+  async backup(path: string | URL, options?: LongOperationOptions): Promise<BackupResult> {
     const where = 'Database.backup'
     const destination = pathOf(path, where)
-    const limits = optionsOf<OperationOptions>(where, options, DATABASE.backup)
-    return JSON.parse(await this.#connection.callNative(where, (database, ticket) => database.backup(destination, ticket), limits)) as BackupResult
+    const limits = optionsOf<LongOperationOptions>(where, options, DATABASE.backup)
+    return JSON.parse(await this.#connection.callNative(where, (database, ticket, progress) => database.backup(destination, ticket, progress), limits)) as BackupResult
   }
 
   /** Resolves with statistics of the database: documents, bytes in memory and on disk, the state of the log. */
@@ -370,9 +371,15 @@ function joiningOptions(error: unknown, options: OpenOptions | undefined): OpenO
 async function openNative(settings: Settings): Promise<NativeDatabase> {
   let opening: Promise<NativeDatabase>
   try {
-    opening = Promise.resolve(native().NativeDatabase.open(settings.path, settings.core))
-    return await abortable(opening, settings.signal)
+    const open = (progress?: NativeProgress): Promise<NativeDatabase> => {
+      return (opening = Promise.resolve(native().NativeDatabase.open(settings.path, settings.core, progress)))
+    }
+    return await abortable(reporting(open, settings.onProgress), settings.signal)
   } catch (error) {
+    if (error instanceof ThrownByCallback) {
+      opening!.then((database) => database.close()).catch(() => {})
+      throw error.error
+    }
     if (settings.signal?.aborted && error === settings.signal.reason) {
       opening!.then((database) => database.close()).catch(() => {})
       throw error

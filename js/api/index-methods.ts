@@ -10,7 +10,7 @@ import { CODES, MoltenError } from '../errors.js'
 import { writeArrayHead } from '../request/bodies.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
-import type { Document, OperationOptions } from '../types/index.js'
+import type { Document, LongOperationOptions, OperationOptions } from '../types/index.js'
 import type {
   CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
   IndexInformationOptions, IndexSpecification, IndexSpecificationOf, ListIndexesOptions
@@ -32,14 +32,14 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   createIndex(indexSpec: IndexSpecificationOf<T>, options?: CreateIndexesOptions): Promise<string> {
     return handleOf(this).run<string, CreateIndexesOptions>('createIndex', options, (where, given) => {
       const spec = specOf(where, indexSpec, given)
-      return createRequest([spec], (names) => names[0]!)
+      return createRequest([spec], given.onProgress, (names) => names[0]!)
     })
   }
 
   /** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
-  createIndexes(indexSpecs: readonly IndexDescription[], options?: OperationOptions): Promise<string[]> {
-    return handleOf(this).run<string[], OperationOptions>('createIndexes', options, (where) => {
-      return createRequest(specsOf(where, indexSpecs), (names) => names)
+  createIndexes(indexSpecs: readonly IndexDescription[], options?: LongOperationOptions): Promise<string[]> {
+    return handleOf(this).run<string[], LongOperationOptions>('createIndexes', options, (where, given) => {
+      return createRequest(specsOf(where, indexSpecs), given.onProgress, (names) => names)
     })
   }
 
@@ -148,10 +148,11 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
 
 const listRequest: Request<IndexDescriptionInfo[]> = { opcode: Opcode.ListIndexes, flags: 0, body: () => {}, finish: (rows) => rows }
 
-function createRequest<R>(specs: readonly SpecBody[], finish: (names: string[]) => R): Request<R> {
+function createRequest<R>(specs: readonly SpecBody[], onProgress: LongOperationOptions['onProgress'], finish: (names: string[]) => R): Request<R> {
   return {
     opcode: Opcode.CreateIndexes,
     flags: 0,
+    onProgress,
     body: (out) => {
       writeArrayHead(out, specs.length)
       for (const spec of specs) encodeValue(out, spec, 'filter')

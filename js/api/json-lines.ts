@@ -42,7 +42,6 @@ export async function exportLines(connection: Connection, writable: unknown, giv
       names.push(name)
     }
   }
-  checkProgress(where, onProgress)
   connection.checkOpen(where)
   signal?.throwIfAborted()
   const progress: ExportResult = { documents: 0, bytes: 0 }
@@ -121,7 +120,6 @@ export async function importLines(connection: Connection, readable: ImportSource
   }
   const batch = options.batchSize === undefined ? IMPORT_BATCH : countOf(where, 'option batchSize', options.batchSize)
   if (batch < 1 || batch > MAX_IMPORT_BATCH) throw wrongArgument(where, 'option batchSize', `1 to ${MAX_IMPORT_BATCH}`, batch)
-  checkProgress(where, onProgress)
   const iterator = iteratorOf(where, readable)
   connection.checkOpen(where)
   signal?.throwIfAborted()
@@ -244,10 +242,6 @@ function iteratorOf(where: string, readable: ImportSource): AsyncIterator<unknow
     if (typeof source[Symbol.iterator] === 'function' && !(source instanceof Uint8Array)) return source[Symbol.iterator]!()
   }
   throw wrongArgument(where, 'readable', 'a readable stream or an iterable of bytes or text', readable)
-}
-
-function checkProgress(where: string, onProgress: unknown): void {
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongArgument(where, 'option onProgress', 'a function', onProgress)
 }
 
 function begin<T>(where: string, start: () => T): T {

@@ -27,6 +27,7 @@ export interface Settings {
   ignoreUndefined: boolean
   forceServerObjectId: boolean
   signal: AbortSignal | undefined
+  onProgress: OpenOptions['onProgress'] | undefined
 }
 
 /** Checks path and options of an open call. */
@@ -43,7 +44,8 @@ export function settingsOf(path: unknown, given: OpenOptions | null | undefined)
     createPk: pkOf(options.pkFactory),
     ignoreUndefined: options.ignoreUndefined === undefined ? true : flagOf(WHERE, 'ignoreUndefined', options.ignoreUndefined),
     forceServerObjectId: flagOf(WHERE, 'forceServerObjectId', options.forceServerObjectId),
-    signal: options.signal
+    signal: options.signal,
+    onProgress: options.onProgress
   }
 }
 

@@ -11,10 +11,11 @@ export function optionsOf<T extends object>(where: string, options: T | null | u
   if (options === undefined || options === null) return NONE
   if (typeof options !== 'object' || Array.isArray(options)) throw wrongArgument(where, 'options', 'an object', options)
   checkNames(where, options, names)
-  const given = options as { collation?: unknown; signal?: unknown; maxTimeMS?: unknown }
+  const given = options as { collation?: unknown; signal?: unknown; maxTimeMS?: unknown; onProgress?: unknown }
   if (given.collation !== undefined && given.collation !== null) checkCollation(where, given.collation)
   if (given.maxTimeMS !== undefined) countOf(where, 'option maxTimeMS', given.maxTimeMS)
   if (given.signal !== undefined) checkSignal(where, given.signal)
+  if (given.onProgress !== undefined && typeof given.onProgress !== 'function') throw wrongArgument(where, 'option onProgress', 'a function', given.onProgress)
   return options
 }
 

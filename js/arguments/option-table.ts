@@ -12,7 +12,7 @@ import type {
 import type {
   AggregateOptions, AnyBulkWriteOperation, BulkWriteOptions, CountOptions, DeleteOptions, DistinctOptions, DriverOptions,
   FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions, FindOneOptions, FindOptions, GetOptions, InsertManyOptions,
-  InsertOneOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions,
+  InsertOneOptions, LongOperationOptions, OperationOptions, RenameOptions, ReplaceOptions, SetEntry, SetManyOptions, SetOptions, UpdateOneOptions, UpdateOptions,
   VersionOptions
 } from '../types/options.js'
 
@@ -173,6 +173,7 @@ function fields<O>() {
 }
 
 const none = operation<OperationOptions>()()
+const long = operation<LongOperationOptions>()('onProgress')
 const finding = ['projection', 'sort', 'skip'] as const
 const answering = ['projection', 'includeResultMetadata'] as const
 const searching = ['hint', 'let', 'explain'] as const
@@ -180,7 +181,7 @@ const inserting = ['forceServerObjectId', 'ignoreUndefined'] as const
 
 /** Options of an index that are not sent to the core: without effect here, or refused earlier. */
 export const NOT_OF_INDEXES: ReadonlySet<string> = new Set([
-  ...BUILDS, ...OF_OPERATIONS, ...Object.keys(IGNORED), ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
+  ...BUILDS, ...OF_OPERATIONS, 'onProgress', ...Object.keys(IGNORED), ...Object.keys(REFUSED).filter((name) => !INDEX_OF_SERVERS.includes(name))
 ])
 
 /** The options of each method of a collection. */
@@ -215,8 +216,8 @@ export const COLLECTION = {
   delete: operation<VersionOptions>()('ifVersion'),
   rename: operation<RenameOptions>()('dropTarget'),
   drop: none,
-  createIndex: indexNames([...INDEX, ...OF_OPERATIONS]),
-  createIndexes: indexNames(OF_OPERATIONS),
+  createIndex: indexNames([...INDEX, ...OF_OPERATIONS, 'onProgress']),
+  createIndexes: indexNames([...OF_OPERATIONS, 'onProgress']),
   dropIndex: none,
   dropIndexes: none,
   listIndexes: operation<ListIndexesOptions>()('batchSize'),
@@ -232,9 +233,9 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal'
+    'recovery', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
-  verify: none,
+  verify: long,
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
   createCollection: operation<CreateCollectionOptions>(REFUSED_OF_COLLECTIONS)('pkFactory', ...inserting),
   listCollections: operation<ListCollectionsOptions>()('nameOnly', 'batchSize'),
@@ -245,8 +246,8 @@ export const DATABASE = {
   command: none,
   aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let'),
   flush: none,
-  compact: none,
-  backup: none,
+  compact: long,
+  backup: long,
   stats: none,
   exportJSONL: operation<ExportOptions>()('collections', 'onProgress'),
   importJSONL: operation<ImportOptions>()('ifExists', 'batchSize', 'onProgress')

@@ -8,13 +8,15 @@ import { type ErrorDetails, errorFrom, MoltenError } from '../errors.js'
 import { getRequest } from '../request/reads.js'
 import { type Request, withLimits } from '../request/request.js'
 import type { Limits } from '../request/time-limit.js'
-import type { NativeDatabase } from '../transport/native.js'
+import type { NativeDatabase, NativeProgress } from '../transport/native.js'
 import { Port } from '../transport/port.js'
 import type { Waiter } from '../transport/target.js'
+import type { ProgressOptions } from '../types/index.js'
 import { type CollectionOwner, CollectionState, CollectionStates, type Pending } from './collection-state.js'
 import { untilGivenUp } from './deadline.js'
 import { errorOfNative, named } from './failures.js'
 import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
+import { reporting } from './progress.js'
 import { fromHere } from './traces.js'
 
 /** The start of the core's message of a duplicate key; the name of the collection follows. */
@@ -137,12 +139,16 @@ export class Connection implements CollectionOwner, OperationOwner {
    * Runs an async method of the native database. When the signal or the deadline ends the call, its ticket interrupts a long
    * one.
    */
-  async callNative<T>(where: string, method: (database: NativeDatabase, ticket: number) => Promise<T>, limits: Limits = {}): Promise<T> {
+  async callNative<T>(
+    where: string, method: (database: NativeDatabase, ticket: number, progress?: NativeProgress) => Promise<T>, limits: Limits & ProgressOptions = {}
+  ): Promise<T> {
     this.checkOpen(where)
-    const { signal, maxTimeMS } = limits
+    const { signal, maxTimeMS, onProgress } = limits
     const ticket = ++this.#tickets
+    const stop = (): void => this.native.stop(ticket)
     try {
-      return await untilGivenUp(where, method(this.native, ticket), { signal, maxTimeMS }, () => this.native.stop(ticket))
+      const run = (progress?: NativeProgress): Promise<T> => method(this.native, ticket, progress)
+      return await untilGivenUp(where, reporting(run, onProgress, stop), { signal, maxTimeMS }, stop)
     } catch (error) {
       throw signal?.aborted && error === signal.reason ? error : errorOfNative(where, error)
     }

@@ -2,6 +2,7 @@
 
 import { type ErrorDetails, errorFrom, MoltenBulkWriteError, MoltenError } from '../errors.js'
 import { failureOf } from '../transport/native.js'
+import { ThrownByCallback } from './progress.js'
 
 /** Adds the collection and the method to the message of an error of the codec; other errors are rethrown. */
 export function named(where: string, error: unknown): unknown {
@@ -15,6 +16,7 @@ export function named(where: string, error: unknown): unknown {
 /** The error for a rejected native promise. */
 export function errorOfNative(where: string, error: unknown): Error {
   if (error instanceof MoltenError) return error
+  if (error instanceof ThrownByCallback) return error.error as Error
   const failure = failureOf(error)
   return errorFrom({ ...failure, message: `${where}: ${failure.message}`, cause: error } as ErrorDetails)
 }

@@ -8,6 +8,7 @@ import type { Port } from '../transport/port.js'
 import type { Waiter } from '../transport/target.js'
 import type { CollectionState } from './collection-state.js'
 import { onGivenUp } from './deadline.js'
+import { ProgressReports } from './progress.js'
 import { traced } from './traces.js'
 
 /** What an operation needs of its connection. */
@@ -30,6 +31,7 @@ export class OperationWaiter<T> implements Waiter {
   /** Removes the listener of the signal and the timer. */
   readonly stop: (() => void) | undefined
   #aborted = false
+  #reports: ProgressReports | undefined
 
   constructor(
     private readonly owner: OperationOwner,
@@ -40,24 +42,35 @@ export class OperationWaiter<T> implements Waiter {
     private readonly reject: (error: unknown) => void
   ) {
     // Most operations have neither, and make no functions for them.
-    this.stop = request.signal || request.maxTimeMS ? this.#stopOnGivenUp() : undefined
+    this.stop = request.signal || request.maxTimeMS || request.onProgress ? this.#watch() : undefined
   }
 
-  #stopOnGivenUp(): (() => void) | undefined {
+  #giveUp(reason: unknown): (() => void) | undefined {
+    this.#aborted = true
+    this.reject(reason)
+    const { ticket, owner } = this
+    return ticket === undefined ? undefined : () => owner.port.cancel(ticket)
+  }
+
+  /** Begins to watch signal and time, and to report progress; returns what ends that. */
+  #watch(): (() => void) | undefined {
     const { where, request, owner } = this
-    const givenUp = (reason: unknown): (() => void) | undefined => {
-      this.#aborted = true
-      this.reject(reason)
-      const { ticket } = this
-      return ticket === undefined ? undefined : () => owner.port.cancel(ticket)
-    }
-    return onGivenUp(where, request, givenUp, () => {
+    const stop = onGivenUp(where, request, (reason) => this.#giveUp(reason), () => {
       return WRITES.has(request.opcode) && this.ticket !== undefined && owner.port.hasBegun(this.ticket)
     })
+    if (!request.onProgress) return stop
+    const read = (): number[] | null => (this.ticket === undefined ? null : owner.port.progress(this.ticket))
+    const reports = new ProgressReports(request.onProgress, read, (error) => this.#giveUp(error)?.())
+    this.#reports = reports
+    return () => {
+      stop?.()
+      reports.end()
+    }
   }
 
   succeed(value: unknown): void {
     const result = this.request.finish(value as never)
+    if (!this.#aborted) this.#reports?.succeeded()
     this.#end()
     this.resolve(result)
   }

@@ -4,7 +4,7 @@ import { encodeValue } from '../codec/encode.js'
 import { Flag } from '../transport/opcodes.js'
 import { now } from '../transport/scheduling.js'
 import type { Operation } from '../transport/target.js'
-import type { Document } from '../types/index.js'
+import type { Document, ProgressOptions } from '../types/index.js'
 import { writeField } from './bodies.js'
 import { timeLeft } from './time-limit.js'
 
@@ -17,6 +17,8 @@ export interface Request<T = unknown> extends Operation {
   variables?: Document | null
   /** Runs when the body is complete, before it is added to the batch. */
   prepared?: (() => void) | undefined
+  /** The option of long operations. */
+  onProgress?: ProgressOptions['onProgress'] | undefined
   finish(value: never): T
   /** A single write, whose failure is not a bulk error. */
   single?: boolean
@@ -31,14 +33,14 @@ export interface Request<T = unknown> extends Operation {
 export function requestOf<T>(
   opcode: number, flags: number, variables: Document | null, body: Operation['body'], finish: (value: never) => T, single = false
 ): Request<T> {
-  return { opcode, flags, variables, body, finish, single, signal: undefined, maxTimeMS: undefined, prepared: undefined }
+  return { opcode, flags, variables, body, finish, single, signal: undefined, maxTimeMS: undefined, prepared: undefined, onProgress: undefined }
 }
 
 /** The operation with its limits, as the core reads them. */
 export function withLimits(where: string, request: Request<unknown>): Operation {
-  const { signal, maxTimeMS, variables } = request
-  if (!signal && !maxTimeMS && !variables) return request
-  const flags = request.flags | (variables ? Flag.Let : 0) | (signal ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
+  const { signal, maxTimeMS, variables, onProgress } = request
+  if (!signal && !maxTimeMS && !variables && !onProgress) return request
+  const flags = request.flags | (variables ? Flag.Let : 0) | (signal || onProgress ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
   const began = maxTimeMS ? now() : 0
   const body: Operation['body'] = (out, shapes) => {
     request.body(out, shapes)

@@ -10,12 +10,18 @@ export interface NativeDatabase {
   /** Returns undefined where closing did not block. */
   close(): Promise<void> | void
   stats(): Promise<string>
-  compact(ticket: number): Promise<string>
-  backup(destination: string, ticket: number): Promise<string>
+  compact(ticket: number, progress?: NativeProgress): Promise<string>
+  backup(destination: string, ticket: number, progress?: NativeProgress): Promise<string>
   stop(ticket: number): void
   interrupt(): void
   exportLines(collections: string[] | null): NativeExport
   importLines(batch: number, ifExists: string): NativeImport
+}
+
+/** How far one operation is. */
+export interface NativeProgress {
+  /** Steps that are done, and all steps. */
+  now(): number[]
 }
 
 /** A running export. */
@@ -35,9 +41,10 @@ export interface Native {
   version(): string
   NativeDatabase: {
     /** A database in memory is returned without a promise. */
-    open(path: string, optionsJson: string): Promise<NativeDatabase> | NativeDatabase
-    verify(path: string): Promise<string>
+    open(path: string, optionsJson: string, progress?: NativeProgress): Promise<NativeDatabase> | NativeDatabase
+    verify(path: string, progress?: NativeProgress): Promise<string>
   }
+  NativeProgress: new () => NativeProgress
   openPort(wake: () => void, hold: () => void): number
   setBuffers(port: number, request: Uint8Array, result: Uint8Array): void
   collection(port: number, database: number, name: string): number
@@ -46,6 +53,7 @@ export interface Native {
   take(port: number): number
   cancel(port: number, ticket: number): void
   hasBegun(port: number, ticket: number): boolean
+  progress(port: number, ticket: number): number[] | null
   pointReads(port: number): () => number | string
   call(port: number, length: number): void
   closePort(port: number): void

@@ -141,6 +141,11 @@ export class Port {
     return this.#native.hasBegun(this.#id, ticket)
   }
 
+  /** Steps of an interruptible operation that are done, and all steps; null once its result was taken. */
+  progress(ticket: number): number[] | null {
+    return this.#native.progress(this.#id, ticket)
+  }
+
   /** Runs one operation on this thread; its waiter is called before this returns. */
   call(operation: Operation, waiter: Waiter): void {
     const depth = this.#depth

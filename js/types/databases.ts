@@ -2,13 +2,13 @@
 
 import type { Document, ObjectIdConstructor, PrimaryKeyFactory } from './documents.js'
 import type { SuggestedIndex } from './indexes.js'
-import type { DriverOptions, OperationOptions } from './options.js'
+import type { DriverOptions, OperationOptions, ProgressOptions } from './options.js'
 
 /** Where writes go, and what a resolved write promises. */
 export type StorageMode = 'async' | 'sync' | 'memory'
 
 /** The options of `Database.open`. */
-export interface OpenOptions {
+export interface OpenOptions extends ProgressOptions {
   /**
    * `'async'` (the default; the environment variable `WRITE_MODE` changes it): a resolved write survives the end of the process; a
    * power cut loses at most the last `flushInterval`. `'sync'`: it survives a power cut too. `'memory'`: nothing on disk.

@@ -2,7 +2,7 @@
 
 import type { Document } from './documents.js'
 import type { IndexDirection } from './hints.js'
-import type { OperationOptions } from './options.js'
+import type { LongOperationOptions, OperationOptions } from './options.js'
 import type { IsOpen } from './parts.js'
 import type { Path } from './paths.js'
 
@@ -33,7 +33,7 @@ export interface IndexOptions {
 }
 
 /** Options of `createIndex`. */
-export interface CreateIndexesOptions extends IndexOptions, OperationOptions {}
+export interface CreateIndexesOptions extends IndexOptions, LongOperationOptions {}
 
 /** An index for `createIndexes`. */
 export interface IndexDescription extends IndexOptions {

@@ -53,6 +53,26 @@ export interface OperationOptions extends DriverOptions {
   collation?: { locale: 'simple' }
 }
 
+/** How far a long operation is. */
+export interface OperationProgress {
+  /** Steps that are done. */
+  done: number
+  /** All steps, as far as is known: bytes of files where files are read, otherwise documents. */
+  total: number
+}
+
+/** The option of long operations. */
+export interface ProgressOptions {
+  /**
+   * Called at most ten times a second while the operation runs, and once more when it has succeeded, with `done` equal to `total`. If it
+   * throws, the operation is stopped where that is possible and rejects with what was thrown.
+   */
+  onProgress?: (progress: OperationProgress) => void
+}
+
+/** The options of long operations. */
+export interface LongOperationOptions extends OperationOptions, ProgressOptions {}
+
 /** The option of operations whose filters, projections, updates or stages may contain expressions. */
 export interface LetOptions {
   /**

@@ -20,7 +20,7 @@ use super::failure::refused;
 use super::outbox::Outbox;
 use super::port::{Port, closed};
 use super::wake::{Hold, Wake, WakeFunction};
-use crate::engine::{Database, MEMORY};
+use crate::engine::{Database, MEMORY, Progress};
 use crate::error::{Error, Kind, Result};
 use crate::options::OpenOptions;
 use crate::storage::Host;
@@ -46,11 +46,17 @@ pub struct Databases {
 
 impl Databases {
     /// Opens a database, at the location that its path means now, and assigns it a handle. Blocks.
-    pub fn open(&self, path: &str, at: Result<PathBuf>, options: OpenOptions) -> Result<u32> {
+    pub fn open(
+        &self,
+        path: &str,
+        at: Result<PathBuf>,
+        options: OpenOptions,
+        progress: &Progress,
+    ) -> Result<u32> {
         let runtime = tokio::runtime::Handle::current();
         let database = match path {
             "" | MEMORY => Database::open(path, options, runtime)?,
-            _ => Database::open_at(&Host::system(), path, &at?, options, runtime)?,
+            _ => Database::open_at(&Host::system(), path, &at?, options, runtime, progress)?,
         };
         let handle = NEXT_DATABASE.fetch_add(1, Ordering::Relaxed);
         match &mut *self.open.lock() {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::bindgen_prelude::{
-    AsyncBlock, AsyncBlockBuilder, Either, Function, ToNapiValue, Uint8Array, within_runtime_if_available,
+    AsyncBlock, AsyncBlockBuilder, ClassInstance, Either, Function, ToNapiValue, Uint8Array,
+    within_runtime_if_available,
 };
 use napi::{Env, sys};
 use napi_derive::napi;
@@ -20,8 +21,9 @@ use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
 use super::options;
 use super::port::closed;
+use super::progress::{NativeProgress, shared};
 use super::wake::WakeFunction;
-use crate::engine::{Database, Interrupt, Limits, MEMORY};
+use crate::engine::{Database, Interrupt, Limits, MEMORY, Progress};
 use crate::error::{Error, Kind, Result};
 
 /// The package and version of this addon. The facade compares it with its own before it calls anything else, and the packing script finds it
@@ -45,12 +47,14 @@ pub struct NativeDatabase {
 struct Stoppable {
     ticket: u32,
     flag: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     stops: Arc<Mutex<HashMap<u32, Arc<AtomicBool>>>>,
 }
 
 impl Stoppable {
     fn interrupt(&self) -> Interrupt {
-        let limits = Limits { cancel: Some(self.flag.clone()), ..Limits::default() };
+        let (cancel, progress) = (Some(self.flag.clone()), Some(self.progress.clone()));
+        let limits = Limits { cancel, progress, ..Limits::default() };
         Interrupt::start(&limits, 0)
     }
 }
@@ -70,14 +74,16 @@ impl NativeDatabase {
         env: &Env,
         path: String,
         options_json: String,
+        progress: Option<ClassInstance<'_, NativeProgress>>,
     ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
         let home = guarded(|| environment::databases(env))?;
         let prompt = path == MEMORY;
         // Resolved now: the working directory may change before the work begins.
         let at = Database::locate(&path);
+        let progress = shared(progress);
         let work = move || {
             let options = options::parse(&path, &options_json)?;
-            let handle = home.open(&path, at, options)?;
+            let handle = home.open(&path, at, options, &progress)?;
             Ok(NativeDatabase { handle, home, stops: Arc::default() })
         };
         if prompt {
@@ -107,15 +113,26 @@ impl NativeDatabase {
 
     /// Resolves when a snapshot of the current state has begun a new generation of files, with the result as JSON.
     #[napi]
-    pub fn compact(&self, env: &Env, ticket: u32) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
+    pub fn compact(
+        &self,
+        env: &Env,
+        ticket: u32,
+        progress: Option<ClassInstance<'_, NativeProgress>>,
+    ) -> napi::Result<AsyncBlock<String>> {
+        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket, shared(progress)));
         promise(env, move || json(&database.compact_within(&stoppable.interrupt())?))
     }
 
     /// Resolves when a copy of the current state is complete in its own directory, with the result as JSON.
     #[napi]
-    pub fn backup(&self, env: &Env, destination: String, ticket: u32) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket));
+    pub fn backup(
+        &self,
+        env: &Env,
+        destination: String,
+        ticket: u32,
+        progress: Option<ClassInstance<'_, NativeProgress>>,
+    ) -> napi::Result<AsyncBlock<String>> {
+        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket, shared(progress)));
         let destination = located(destination);
         promise(env, move || json(&database.backup_within(&destination, &stoppable.interrupt())?))
     }
@@ -156,10 +173,10 @@ impl NativeDatabase {
 }
 
 impl NativeDatabase {
-    fn stoppable(&self, ticket: u32) -> Stoppable {
+    fn stoppable(&self, ticket: u32, progress: Arc<Progress>) -> Stoppable {
         let flag = Arc::new(AtomicBool::new(false));
         self.stops.lock().insert(ticket, flag.clone());
-        Stoppable { ticket, flag, stops: self.stops.clone() }
+        Stoppable { ticket, flag, progress, stops: self.stops.clone() }
     }
 
     pub(super) fn database(&self) -> Result<Arc<Database>> {
@@ -222,6 +239,14 @@ pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
 #[napi]
 pub fn has_begun(port: u32, ticket: u32) -> napi::Result<bool> {
     guarded(|| with_port(port, |port| Ok(port.has_begun(ticket))))
+}
+
+/// Steps of the operation of this ticket that are done, and all steps; null for one that says nothing or is done.
+#[napi]
+pub fn progress(port: u32, ticket: u32) -> napi::Result<Option<Vec<f64>>> {
+    guarded(|| {
+        with_port(port, |port| Ok(port.progress(ticket).map(|(done, total)| vec![done as f64, total as f64])))
+    })
 }
 
 /// Moves finished results to the result buffer.

@@ -158,6 +158,7 @@ impl Port {
                 max_time: request.max_time,
                 cancel: request.cancellable.then(Arc::default),
                 begun: request.max_time.map(|_| Arc::default()),
+                progress: request.cancellable.then(Arc::default),
             };
             if limits.cancel.is_some() || limits.begun.is_some() {
                 self.limits.insert(request.ticket, limits.clone());
@@ -197,6 +198,11 @@ impl Port {
     pub fn has_begun(&self, ticket: u32) -> bool {
         let begun = self.limits.get(&ticket).and_then(|limits| limits.begun.as_ref());
         begun.is_some_and(|begun| begun.load(Ordering::Acquire))
+    }
+
+    /// How far an interruptible operation is.
+    pub fn progress(&self, ticket: u32) -> Option<(u64, u64)> {
+        self.limits.get(&ticket)?.progress.as_ref().map(|progress| progress.now())
     }
 
     /// Runs the only operation of a request on this thread; its result is the next one taken.

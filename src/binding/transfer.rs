@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncBlock, Buffer, Uint8Array};
+use napi::bindgen_prelude::{AsyncBlock, Buffer, ClassInstance, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::failure::guarded;
 use super::native::{NativeDatabase, json, located, promise};
+use super::progress::{NativeProgress, shared};
 use crate::engine::recovery::verify;
 use crate::engine::transfer::import::IfExists;
 use crate::engine::{Export, Import, ImportOptions};
@@ -77,9 +78,13 @@ impl NativeImport {
 impl NativeDatabase {
     /// Resolves with the report of verifying the directory, as JSON.
     #[napi]
-    pub fn verify(env: &Env, path: String) -> napi::Result<AsyncBlock<String>> {
-        let path = located(path);
-        promise(env, move || json(&verify(&path)?))
+    pub fn verify(
+        env: &Env,
+        path: String,
+        progress: Option<ClassInstance<'_, NativeProgress>>,
+    ) -> napi::Result<AsyncBlock<String>> {
+        let (path, progress) = (located(path), shared(progress));
+        promise(env, move || json(&verify(&path, &progress)?))
     }
 
     /// Begins an export of these collections, or of all, as of the current state.

@@ -42,7 +42,7 @@ pub(crate) mod write;
 
 pub use crate::options::MEMORY;
 pub use database::{Database, DatabaseStats, Description};
-pub use exec::{Interrupt, Limits};
+pub use exec::{Interrupt, Limits, Progress};
 pub use format::record;
 pub use maintenance::{Backup, Compaction};
 pub use operation::{

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::registry;
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::progress::Progress;
 use crate::engine::index_build::create;
 use crate::engine::index_build::fill;
 use crate::engine::maintenance::backup::{self, Backup};
@@ -18,6 +19,7 @@ use crate::engine::maintenance::checkpoint;
 use crate::engine::maintenance::{Compaction, compaction};
 use crate::engine::recovery::background_load;
 use crate::engine::recovery::replay::Replay;
+use crate::engine::recovery::reported::Reported;
 use crate::engine::session::Session;
 use crate::engine::session::info::{SuggestedIndex, suggested};
 use crate::engine::session::interruption::{GRACE, PATIENCE};
@@ -105,16 +107,17 @@ impl Database {
     /// [`Database::open`] on another file system, clock and source of randomness.
     pub fn open_on(host: &Host, path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
         let at = if path == MEMORY || path.is_empty() { PathBuf::new() } else { locate_on(host, path)? };
-        Self::open_at(host, path, &at, options, runtime)
+        Self::open_at(host, path, &at, options, runtime, &Progress::default())
     }
 
-    /// [`Database::open_on`] with a location that was resolved earlier.
+    /// [`Database::open_on`] with a location that was resolved earlier; says how many bytes of the files were read.
     pub fn open_at(
         host: &Host,
         path: &str,
         at: &Path,
         mut options: OpenOptions,
         runtime: Handle,
+        progress: &Progress,
     ) -> Result<Arc<Database>> {
         if path == MEMORY {
             options.storage = StorageMode::Memory;
@@ -135,7 +138,8 @@ impl Database {
         }
         let (store, place) = registry::open(host, at, &options, || {
             let mut replay = Replay::new(at, options.memory_limit);
-            let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut replay)?;
+            let mut reported = Reported::new(&mut replay, progress);
+            let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut reported)?;
             let store = new_store(opened, replay.finish());
             match early {
                 Some(early) => background_load::load_later(&store, early)?,

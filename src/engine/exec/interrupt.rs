@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::progress::Progress;
 use crate::error::Result;
 use crate::work::{Clock, Stop, Work};
 
@@ -20,6 +21,8 @@ pub struct Limits {
     pub cancel: Option<Arc<AtomicBool>>,
     /// Set when the operation begins. If it does not begin within its time limit, it does nothing.
     pub begun: Option<Arc<AtomicBool>>,
+    /// Where the operation says how far it is, if its caller wants to know.
+    pub progress: Option<Arc<Progress>>,
 }
 
 /// When a running operation stops: at its deadline, when its caller cancels it, or when its session closes.
@@ -27,6 +30,7 @@ pub struct Limits {
 pub struct Interrupt {
     stop: Stop,
     begun: Option<Arc<AtomicBool>>,
+    progress: Option<Arc<Progress>>,
 }
 
 impl Interrupt {
@@ -35,13 +39,27 @@ impl Interrupt {
         let deadline =
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
         let stop = Stop { deadline, cancel: limits.cancel.clone(), closing: None };
-        Interrupt { stop, begun: limits.begun.clone() }
+        Interrupt { stop, begun: limits.begun.clone(), progress: limits.progress.clone() }
     }
 
     /// Marks the operation as begun: from now on its caller waits for its result.
     pub fn begin(&self) {
         if let Some(begun) = &self.begun {
             begun.store(true, Ordering::Release);
+        }
+    }
+
+    /// The operation has so many more steps.
+    pub fn expect(&self, steps: u64) {
+        if let Some(progress) = &self.progress {
+            progress.expect(steps);
+        }
+    }
+
+    /// So many more steps are done.
+    pub fn advance(&self, steps: u64) {
+        if let Some(progress) = &self.progress {
+            progress.advance(steps);
         }
     }
 

@@ -1,6 +1,7 @@
 //! How work runs: on which threads, for how long, and how much of it waits.
 //!
 //! - [`interrupt`]: the limits of an operation, and when it stops
+//! - [`progress`]: how far a long operation is
 //! - [`nonblocking`]: work on a thread that must not block, refused where it would
 //! - [`work_queue`]: jobs in order on a pool of threads
 //! - `parallel`: one scan on several threads, its parts taken in order
@@ -10,6 +11,8 @@ pub(crate) mod backpressure;
 pub(crate) mod interrupt;
 pub(crate) mod nonblocking;
 pub(crate) mod parallel;
+pub(crate) mod progress;
 pub(crate) mod work_queue;
 
 pub use interrupt::{Interrupt, Limits};
+pub use progress::Progress;

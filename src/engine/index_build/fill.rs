@@ -142,6 +142,8 @@ fn collect(
     interrupt: &Interrupt,
 ) -> Result<Vec<Vec<Part>>> {
     let end = collection.slab().end();
+    // Slots, of which few are empty.
+    interrupt.expect(end);
     let shares = threads.min(end / SHARE).max(1);
     let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
     let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
@@ -191,6 +193,7 @@ fn collect_share(
             }
             ControlFlow::Continue(())
         })?;
+        interrupt.advance(to - from);
         from = to;
     }
     parts.iter_mut().for_each(|part| part.entries.sort());

@@ -89,7 +89,7 @@ fn copy(store: &Store, host: &Host, partial: &Path, interrupt: &Interrupt) -> Re
     let cut = copy.cut()?;
     let mut sink = copy.begin_snapshot(&cut)?;
     let written = snapshot::write(store, &generation, &mut *sink, interrupt)?;
-    let mut proof = Proof::new(store, Purpose::Backup, &generation, &written);
+    let mut proof = Proof::new(store, Purpose::Backup, &generation, &written, interrupt);
     let (_, bytes) = copy.install_proven(cut, sink, &mut proof)?.bytes;
     copy.close()?;
     // The state may be applied and not published: a backup may contain only what this database keeps.

@@ -42,7 +42,7 @@ pub(crate) fn run(store: &Store) -> Result<Compaction> {
 /// Like `compact`; stops when the interrupt fires, until the new generation is installed.
 pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     if store.mode() == StorageMode::Memory {
-        return memory_compaction::run(store);
+        return memory_compaction::pack(store, interrupt);
     }
     let _one = loop {
         match store.compacting().try_lock_for(LOOK) {
@@ -55,7 +55,7 @@ pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compact
     let mut sink = store.storage().begin_snapshot(&cut)?;
     let written = snapshot::write(store, &generation, &mut *sink, interrupt)?;
     let documents = written.iter().map(Written::documents).sum();
-    let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written);
+    let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written, interrupt);
     let installed = store.storage().install_proven(cut, sink, &mut proof)?;
     let mut proven = proof.into_kept();
     for one in &written {

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::snapshot::Compaction;
+use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::record;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{Content, SlotId, Span};
@@ -57,15 +58,16 @@ struct PackedDocument {
 }
 
 /// Compacts every collection. Blocks that only an older view needs stay until that view is dropped.
-pub(crate) fn run(store: &Store) -> Result<Compaction> {
+pub(crate) fn pack(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     let _one = store.compacting().lock();
     let began = store.elapsed();
     let appended = store.storage().stats().appended;
     let view = store.view();
     let collections: Vec<_> = view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
     let before = tally(&collections);
+    interrupt.expect(collections.iter().map(|collection| collection.slab().end()).sum());
     for collection in &collections {
-        pack_collection(store, collection, &before, view.lsn())?;
+        pack_collection(store, collection, &before, view.lsn(), interrupt)?;
     }
     let after = tally(&collections);
     store.auto().packed(appended, after.bytes);
@@ -75,7 +77,13 @@ pub(crate) fn run(store: &Store) -> Result<Compaction> {
     Ok(Compaction { documents: after.documents, bytes_before, bytes_after, ms, pause_ms: 0.0 })
 }
 
-fn pack_collection(store: &Store, collection: &Collection, tally: &Tally, view: Lsn) -> Result<()> {
+fn pack_collection(
+    store: &Store,
+    collection: &Collection,
+    tally: &Tally,
+    view: Lsn,
+    interrupt: &Interrupt,
+) -> Result<()> {
     let end = collection.slab().end();
     let time = store.now();
     let mut next = 0;
@@ -85,7 +93,8 @@ fn pack_collection(store: &Store, collection: &Collection, tally: &Tally, view: 
         }
         let mut packed = PackedDocument { payload: Vec::new(), slots: Vec::new() };
         record::begin(&mut packed.payload, time);
-        next = collection.slab().scan(next, end, view, |slot, version| {
+        let from = next;
+        next = collection.slab().scan(from, end, view, |slot, version| {
             if let Content::Hot(block, span) = &version.content
                 && tally.is_mostly_dead(block, *span)
                 && let Some(put) = span.record(block)
@@ -100,6 +109,7 @@ fn pack_collection(store: &Store, collection: &Collection, tally: &Tally, view: 
                 ControlFlow::Break(())
             }
         });
+        interrupt.advance(next - from);
         let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
         let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });
         let block = Arc::new(Block { place: *place, base: 0, bytes: packed.payload.into_boxed_slice() });

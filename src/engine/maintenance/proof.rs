@@ -57,6 +57,7 @@ pub(crate) struct Proof<'a> {
     next: (usize, usize),
     /// The sums of the collections so far.
     found: Vec<Tally>,
+    interrupt: &'a Interrupt,
     names: Names,
     kept: Kept,
     /// Bytes that may still be kept.
@@ -78,6 +79,7 @@ impl<'a> Proof<'a> {
         purpose: Purpose,
         generation: &'a Generation,
         written: &'a [Written],
+        interrupt: &'a Interrupt,
     ) -> Proof<'a> {
         let (found, names) = (vec![Tally::default(); written.len()], Names::default());
         // With a memory limit documents may be on disk, whose slots need no block.
@@ -86,7 +88,7 @@ impl<'a> Proof<'a> {
             _ => 0,
         };
         let kept = Kept::new();
-        Proof { store, purpose, generation, written, next: (0, 0), found, names, kept, room }
+        Proof { store, purpose, generation, written, interrupt, next: (0, 0), found, names, kept, room }
     }
 
     /// The kept blocks.
@@ -94,7 +96,7 @@ impl<'a> Proof<'a> {
         self.kept
     }
 
-    fn would_block(&self, what: &str) -> Error {
+    fn refused(&self, what: &str) -> Error {
         let (who, stays) = match self.purpose {
             Purpose::Compaction => ("the compaction", "the old files stay in force"),
             Purpose::Backup => ("the backup", "no backup was made"),
@@ -261,10 +263,12 @@ impl SnapshotProof for Proof<'_> {
             0 => self.database(block.payload),
             _ => self.documents(block),
         };
-        proven.map_err(|what| self.would_block(&what))
+        proven.map_err(|what| self.refused(&what))?;
+        self.interrupt.advance(u64::from(block.documents));
+        Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
-        self.totals().map_err(|what| self.would_block(&what))
+        self.totals().map_err(|what| self.refused(&what))
     }
 }

@@ -91,6 +91,8 @@ pub(crate) fn write(
     let Generation { view, next_number, shapes, .. } = generation;
     write_database(store, shapes, view.lsn(), *next_number, sink)?;
     let mut written = Vec::new();
+    // Each document is written, and then read back by the proof.
+    interrupt.expect(generation.shapes.iter().map(|(_, collection, _)| 2 * collection.count()).sum());
     for (_, collection, _) in &generation.shapes {
         written.push(write_collection(store, collection, generation.view.lsn(), sink, interrupt)?);
     }
@@ -189,6 +191,7 @@ fn write_collection(
         interrupt.check(|| store.now())?;
         if !slots.is_empty() {
             let place = sink.block(number, slots.len() as u32, &payload)?;
+            interrupt.advance(slots.len() as u64);
             blocks.push(WrittenBlock { place, slots, spans });
         }
     }

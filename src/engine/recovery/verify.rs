@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::damaged::State;
 use super::replay::Replay;
+use super::reported::Reported;
+use crate::engine::exec::progress::Progress;
 use crate::engine::index_build::fill;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
@@ -47,16 +49,20 @@ impl Verification {
 }
 
 /// Reads a database that no process writes. Damage is part of the report; an error means that it could not be read.
-pub fn verify(path: &str) -> Result<Verification> {
-    verify_on(&Host::system(), path)
+pub fn verify(path: &str, progress: &Progress) -> Result<Verification> {
+    verify_reporting(&Host::system(), path, progress)
 }
 
 /// [`verify`] on another file system.
 pub fn verify_on(host: &Host, path: &str) -> Result<Verification> {
+    verify_reporting(host, path, &Progress::default())
+}
+
+fn verify_reporting(host: &Host, path: &str, progress: &Progress) -> Result<Verification> {
     if path.is_empty() || path == MEMORY {
         return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
     }
-    let error = match open_whole(host, path) {
+    let error = match open_whole(host, path, progress) {
         Ok(whole) => return Ok(whole),
         Err(error) => error,
     };
@@ -71,7 +77,7 @@ pub fn verify_on(host: &Host, path: &str) -> Result<Verification> {
 }
 
 /// Opens the database as a program does, but read-only, without using a checkpoint, and with no document kept in memory.
-fn open_whole(host: &Host, path: &str) -> Result<Verification> {
+fn open_whole(host: &Host, path: &str, progress: &Progress) -> Result<Verification> {
     let options = OpenOptions {
         storage: StorageMode::Sync,
         access: Access::ReadOnly,
@@ -79,7 +85,8 @@ fn open_whole(host: &Host, path: &str) -> Result<Verification> {
         ..OpenOptions::default()
     };
     let mut counting = Counting::new(Replay::new(Path::new(path), options.memory_limit));
-    let opened = open_disk(host, Path::new(path), &options, None, &mut counting)?;
+    let mut reported = Reported::new(&mut counting, progress);
+    let opened = open_disk(host, Path::new(path), &options, None, &mut reported)?;
     let (replay, read) = counting.finish();
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
     let recovered = replay.finish();

@@ -283,6 +283,9 @@ pub struct ReadBack<'a> {
 /// thread; then blocks of documents, in any order, from several threads; then the commits after the snapshot, in order, on
 /// one thread. An error ends the opening; nothing has been modified.
 pub trait Loader: Sync {
+    /// Learns how many bytes of files will be read, before anything is passed on.
+    fn expect(&mut self, _bytes: u64) {}
+
     /// Takes a block of collection 0.
     fn database_block(&mut self, block: SnapshotBlock) -> Result<()>;
 

@@ -128,6 +128,8 @@ pub(crate) fn recover(
     loader: &mut dyn Loader,
 ) -> Result<Recovered> {
     let Files { snapshot, segments: chain } = files;
+    let snapshot_bytes = snapshot.as_ref().map_or(0, |(snapshot, _)| snapshot.len);
+    loader.expect(snapshot_bytes + chain.iter().map(|(_, len)| len).sum::<u64>());
     let mut report =
         RecoveryReport { clean: true, segments: chain.len() as u64, ..RecoveryReport::default() };
     if let Some((snapshot, entries)) = &snapshot {

@@ -1,0 +1,45 @@
+//! A loader that says how far the reading of the files is.
+
+use crate::engine::exec::progress::Progress;
+use crate::error::Result;
+use crate::storage::{Loader, Replayed, SnapshotBlock};
+
+/// Passes everything on, and counts its bytes.
+pub(crate) struct Reported<'a, L> {
+    loader: &'a mut L,
+    progress: &'a Progress,
+}
+
+impl<'a, L: Loader> Reported<'a, L> {
+    pub(crate) fn new(loader: &'a mut L, progress: &'a Progress) -> Reported<'a, L> {
+        Reported { loader, progress }
+    }
+}
+
+impl<L: Loader> Loader for Reported<'_, L> {
+    fn expect(&mut self, bytes: u64) {
+        self.progress.expect(bytes);
+        self.loader.expect(bytes);
+    }
+
+    fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
+        self.progress.advance(block.block.bytes.len() as u64);
+        self.loader.database_block(block)
+    }
+
+    fn least_document(&self) -> u32 {
+        self.loader.least_document()
+    }
+
+    fn documents(&self, block: SnapshotBlock) -> Result<()> {
+        let bytes = block.block.bytes.len() as u64;
+        self.loader.documents(block)?;
+        self.progress.advance(bytes);
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Replayed) -> Result<()> {
+        self.progress.advance(frame.blocks.iter().map(|block| block.bytes.len() as u64).sum());
+        self.loader.frame(frame)
+    }
+}
