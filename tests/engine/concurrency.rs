@@ -180,3 +180,25 @@ fn documents_written_several_times_in_one_commit_are_there_once_after_reopening(
     assert_eq!(after, before);
     assert_eq!(client.get("b", &Value::Int(0)).unwrap(), Some(at(0, -2)));
 }
+
+#[test]
+fn threads_that_open_a_new_directory_at_once_share_one_database() {
+    let directory = tempfile::tempdir().unwrap();
+    for round in 0..25 {
+        let path = directory.path().join(format!("{round}")).to_str().unwrap().to_owned();
+        let (path, start) = (&path, &std::sync::Barrier::new(4));
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                Client::open(path, OpenOptions::default())
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+        });
+        opened[0].insert("c", &[object(&[("_id", Value::Int(1))])], InsertOrder::Ordered).unwrap();
+        for client in &opened {
+            assert_eq!(client.database.stats().unwrap().documents, 1, "round {round}");
+        }
+        opened.iter().for_each(|client| client.database.close().unwrap());
+    }
+}

@@ -26,7 +26,8 @@ struct Shared {
 }
 
 static OPEN: LazyLock<Mutex<HashMap<Identity, Place>>> = LazyLock::new(Mutex::default);
-/// Held while a directory is opened that does not exist yet: it has no identity to be found by.
+/// Held while a directory is looked up, and while one is opened that does not exist yet: it has no identity to be found by,
+/// and must not be found before its database is registered.
 static CREATING: Mutex<()> = Mutex::new(());
 
 /// Shares the engine of this directory, or opens one.
@@ -36,12 +37,8 @@ pub(crate) fn open(
     options: &OpenOptions,
     open_store: impl FnOnce() -> Result<Arc<Store>>,
 ) -> Result<(Arc<Store>, Option<Place>)> {
-    let mut creating = None;
-    let mut identity = host.vfs.identity(path).ok();
-    if identity.is_none() {
-        creating = Some(CREATING.lock());
-        identity = host.vfs.identity(path).ok();
-    }
+    let creating = CREATING.lock();
+    let identity = host.vfs.identity(path).ok();
     let Some(identity) = identity else {
         let store = open_store()?;
         let Ok(identity) = host.vfs.identity(path) else { return Ok((store, None)) };
