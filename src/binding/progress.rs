@@ -8,6 +8,7 @@ use napi_derive::napi;
 use crate::engine::Progress;
 
 /// How far one operation is.
+#[derive(Default)]
 #[napi]
 pub struct NativeProgress {
     progress: Arc<Progress>,
@@ -17,9 +18,8 @@ pub struct NativeProgress {
 impl NativeProgress {
     /// Nothing done, and nothing expected.
     #[napi(constructor)]
-    #[expect(clippy::new_without_default, reason = "only JavaScript constructs it")]
     pub fn new() -> NativeProgress {
-        NativeProgress { progress: Arc::default() }
+        NativeProgress::default()
     }
 
     /// Steps that are done, and all steps.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::failure::guarded;
 use super::native::{NativeDatabase, json, located, promise};
 use super::progress::{NativeProgress, shared};
-use crate::engine::recovery::verify;
+use crate::engine::recovery::verify::verify_within;
 use crate::engine::transfer::import::IfExists;
 use crate::engine::{Export, Import, ImportOptions};
 use crate::error::{Error, Kind};
@@ -84,7 +84,7 @@ impl NativeDatabase {
         progress: Option<ClassInstance<'_, NativeProgress>>,
     ) -> napi::Result<AsyncBlock<String>> {
         let (path, progress) = (located(path), shared(progress));
-        promise(env, move || json(&verify(&path, &progress)?))
+        promise(env, move || json(&verify_within(&path, &progress)?))
     }
 
     /// Begins an export of these collections, or of all, as of the current state.

@@ -281,7 +281,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
 #[test]
 fn an_update_of_many_ends_when_each_document_gets_a_new_shape() {
     let bench = Bench::new();
-    let large = Value::String("y".repeat(20_000).into());
+    let large = Value::String("y".repeat(20_000));
     let pipeline = Value::Array(vec![object(&[("$set", object(&[("d", Value::Int(1))]))])]);
     let operator = object(&[("$set", object(&[("e", Value::Int(1))]))]);
     let documents: Vec<_> = (0..1_200)
