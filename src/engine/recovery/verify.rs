@@ -54,7 +54,7 @@ pub fn verify(path: &str) -> Result<Verification> {
 }
 
 /// [`verify`] that says how many bytes of the files were read.
-pub(crate) fn verify_within(path: &str, progress: &Progress) -> Result<Verification> {
+pub fn verify_within(path: &str, progress: &Progress) -> Result<Verification> {
     verify_reporting(&Host::system(), path, progress)
 }
 
