@@ -89,9 +89,7 @@ test('concurrent increments all count', async (t) => {
 })
 
 test('updateMany ends when documents of several forms get new fields', async (t) => {
-  const db = await inMemory(t)
-  const c = db.collection('forms')
-  await c.insertMany([{ _id: 1 }, { _id: 2, n: 1 }, { _id: 3, z: 'y'.repeat(16384) }, { _id: 4, m: 1 }, { _id: 5 }])
+  const c = await collection(t, [{ _id: 1 }, { _id: 2, n: 1 }, { _id: 3, z: 'y'.repeat(16384) }, { _id: 4, m: 1 }, { _id: 5 }])
   t.is((await c.updateMany({}, [{ $set: { d: 1 } }], { maxTimeMS: 60_000 })).modifiedCount, 5)
   t.is((await c.updateMany({}, { $set: { b: 3 } }, { maxTimeMS: 60_000 })).modifiedCount, 5)
   const { modifiedCount } = await c.bulkWrite([{ updateMany: { filter: {}, update: [{ $unset: 'd' }, { $set: { e: { f: '$n' } } }] } }], { maxTimeMS: 60_000 })
