@@ -1,7 +1,6 @@
 //! The binding to Node.js: borrow, call, convert. The only room that names napi; `docs/boundary.md` has the byte formats.
 //!
 //! - [`native`]: the entry points
-//! - [`progress`]: how far a long operation is
 //! - [`transfer`]: the entry points of verify, export and import
 //! - [`environment`]: what one JavaScript environment has open, and what happens at its end
 //! - [`port`]: one instance of the facade: its handles, shapes and results
@@ -22,7 +21,6 @@ mod opcodes;
 pub mod options;
 pub mod outbox;
 pub mod port;
-pub mod progress;
 pub mod request;
 pub mod transfer;
 pub mod wake;

@@ -21,7 +21,6 @@ use super::environment::{self, Databases, with_port};
 use super::failure::{blocking, exception, guarded, refused};
 use super::options;
 use super::port::closed;
-use super::progress::{NativeProgress, shared};
 use super::wake::WakeFunction;
 use crate::engine::{Database, Interrupt, Limits, MEMORY, Progress};
 use crate::error::{Error, Kind, Result};
@@ -31,6 +30,34 @@ use crate::error::{Error, Kind, Result};
 #[napi]
 pub fn version() -> &'static str {
     concat!("moltendb-node/", env!("CARGO_PKG_VERSION"))
+}
+
+/// How far one operation is.
+#[derive(Default)]
+#[napi]
+pub struct NativeProgress {
+    progress: Arc<Progress>,
+}
+
+#[napi]
+impl NativeProgress {
+    /// Nothing done, and nothing expected.
+    #[napi(constructor)]
+    pub fn new() -> NativeProgress {
+        NativeProgress::default()
+    }
+
+    /// Steps that are done, and all steps.
+    #[napi]
+    pub fn now(&self) -> Vec<f64> {
+        let (done, total) = self.progress.now();
+        vec![done as f64, total as f64]
+    }
+}
+
+/// Where the operation says how far it is; a fresh value that nobody reads without an argument.
+pub(super) fn shared(given: Option<ClassInstance<'_, NativeProgress>>) -> Arc<Progress> {
+    given.map(|given| given.progress.clone()).unwrap_or_default()
 }
 
 /// An open database. The environment keeps it until it is closed: this object is freed after JavaScript has collected it and

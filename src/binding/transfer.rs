@@ -8,8 +8,7 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::failure::guarded;
-use super::native::{NativeDatabase, json, located, promise};
-use super::progress::{NativeProgress, shared};
+use super::native::{NativeDatabase, NativeProgress, json, located, promise, shared};
 use crate::engine::recovery::verify::verify_within;
 use crate::engine::transfer::import::IfExists;
 use crate::engine::{Export, Import, ImportOptions};
