@@ -5,23 +5,6 @@ use crate::query::pattern::Pattern;
 use crate::query::types::Types;
 
 /// A compiled schema.
-///
-/// ```
-/// use moltendb_node::document::{RawValue, Shapes, Value, encode_plain};
-/// use moltendb_node::query::JsonSchema;
-///
-/// let encode = |value: Value| {
-///     let mut bytes = Vec::new();
-///     encode_plain(&value, &mut bytes);
-///     bytes
-/// };
-/// let text = |text: &str| Value::String(text.to_owned());
-/// let schema = encode(Value::Object(vec![("required".to_owned(), Value::Array(vec![text("name")]))]));
-/// let document = encode(Value::Object(vec![("name".to_owned(), text("Ada"))]));
-/// let shapes = Shapes::new();
-/// let schema = JsonSchema::parse(RawValue::new(&schema, &shapes)).unwrap();
-/// assert!(schema.validates(RawValue::new(&document, &shapes)));
-/// ```
 #[derive(Clone, Debug)]
 pub(crate) struct JsonSchema {
     /// All must hold. A rule for another type of value holds.
