@@ -47,27 +47,6 @@ const UNSUPPORTED: &[&str] = &[
     "$vectorSearch",
 ];
 
-/// Stages that an update by pipeline cannot have.
-const NOT_IN_UPDATES: &[&str] = &[
-    "$bucket",
-    "$bucketAuto",
-    "$count",
-    "$documents",
-    "$facet",
-    "$group",
-    "$limit",
-    "$lookup",
-    "$match",
-    "$merge",
-    "$out",
-    "$sample",
-    "$skip",
-    "$sort",
-    "$sortByCount",
-    "$unionWith",
-    "$unwind",
-];
-
 /// All stages. `work_tests` has a slow example of each.
 pub(in crate::query) const STAGES: &[&str] = &[
     "$addFields",
@@ -221,7 +200,7 @@ fn read_stage(
 }
 
 fn refuse_in_update(parser: &Parser, name: &str) -> Result<()> {
-    let known = NOT_IN_UPDATES.contains(&name) || UNSUPPORTED.contains(&name);
+    let known = STAGES.contains(&name) || UNSUPPORTED.contains(&name);
     let code = if known { codes::INVALID_OPTIONS } else { codes::UNKNOWN_STAGE };
     let message = format!(
         "an update by pipeline has $addFields, $set, $project, $unset, $replaceRoot and $replaceWith, but not {name}"
