@@ -55,7 +55,6 @@ pub(crate) struct Candidate {
 impl Modification<'_> {
     /// Whether an upsert must know what changed since its search. If the filter names the `_id` of the document that would
     /// be inserted, that key alone decides.
-    /// be inserted, that key alone decides.
     pub(crate) fn is_tracked(&self) -> bool {
         let names_another = |replacement: &Incoming| replacement.raw().get("_id").is_some();
         self.upsert.0 == Upsert::Yes

@@ -184,7 +184,6 @@ fn has_match(
 
 /// Whether the document that conflicts with an upsert has the values of the filter: all fields of the conflict are
 /// equalities of the filter.
-/// collided in are equalities of the filter.
 pub(crate) fn may_match(filter: &Filter, error: &Error) -> bool {
     let (Kind::DuplicateKey, Some(taken)) = (error.kind(), &error.details().key_value) else { return false };
     let shapes = Shapes::new();
