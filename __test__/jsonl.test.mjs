@@ -342,6 +342,11 @@ test('maxTimeMS ends an export and an import whose stream waits, and lets go of 
   t.is((await db.stats()).views, 0)
   const silent = new PassThrough()
   await rejectsWith(t, 'TIMEOUT', db.importJSONL(silent, { maxTimeMS: 50 }))
+  t.true(silent.destroyed)
+  let cancelled = false
+  const never = new ReadableStream({ cancel: () => void (cancelled = true) })
+  await rejectsWith(t, 'TIMEOUT', db.importJSONL(never, { maxTimeMS: 50 }))
+  t.true(cancelled)
   // Sources that always have data, and never let a timer fire.
   await rejectsWith(t, 'TIMEOUT', db.importJSONL((function* () { for (;;) yield '\n' })(), { maxTimeMS: 50 }))
   let _id = 0

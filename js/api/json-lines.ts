@@ -152,7 +152,10 @@ export async function importLines(connection: Connection, readable: ImportSource
   } finally {
     limit.end()
     // The source is closed without waiting: a hanging source must not delay the rejection.
-    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
+    if (!ended) {
+      Promise.resolve(iterator.return?.()).catch(() => {})
+      if (isNodeReadable(readable)) readable.destroy()
+    }
   }
   return progress
 }
@@ -236,12 +239,35 @@ function failed(where: string, before: number, failure: NonNullable<Imported['fa
 }
 
 function iteratorOf(where: string, readable: ImportSource): AsyncIterator<unknown> | Iterator<unknown> {
-  const source = readable as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+  const source = readable as Partial<AsyncIterable<unknown> & Iterable<unknown> & ReadableStream<unknown>> | null | undefined
   if (typeof source === 'object' && source !== null) {
+    if (typeof source.getReader === 'function') return chunksOf(source.getReader())
     if (typeof source[Symbol.asyncIterator] === 'function') return source[Symbol.asyncIterator]!()
     if (typeof source[Symbol.iterator] === 'function' && !(source instanceof Uint8Array)) return source[Symbol.iterator]!()
   }
   throw wrongArgument(where, 'readable', 'a readable stream or an iterable of bytes or text', readable)
+}
+
+/** Whether this is a stream of Node.js. Its iterator does not end while a read is pending, so the stream itself is destroyed. */
+function isNodeReadable(source: unknown): source is NodeJS.ReadableStream & { destroy(): void } {
+  const { on, read, destroy } = source as { on?: unknown; read?: unknown; destroy?: unknown }
+  return typeof on === 'function' && typeof read === 'function' && typeof destroy === 'function'
+}
+
+/** The chunks of a web stream. Its own iterator would not cancel the stream while a read is pending. */
+function chunksOf(reader: ReadableStreamDefaultReader<unknown>): AsyncIterator<unknown> {
+  return {
+    async next() {
+      const step = await reader.read()
+      if (!step.done) return step
+      reader.releaseLock()
+      return { done: true, value: undefined }
+    },
+    async return() {
+      await reader.cancel()
+      return { done: true, value: undefined }
+    }
+  }
 }
 
 function begin<T>(where: string, start: () => T): T {

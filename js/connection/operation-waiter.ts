@@ -69,7 +69,7 @@ export class OperationWaiter<T> implements Waiter {
   }
 
   succeed(value: unknown): void {
-    const result = this.request.finish(value as never)
+    const result = this.request.finish(value as never, this.#aborted)
     if (!this.#aborted) this.#reports?.succeeded()
     this.#end()
     this.resolve(result)

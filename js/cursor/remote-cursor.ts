@@ -1,5 +1,6 @@
 // The cursor in the core from which a cursor of the API reads.
 
+import { onAbort } from '../connection/abort.js'
 import type { CollectionState } from '../connection/collection-state.js'
 import type { Connection } from '../connection/connection.js'
 import { type FindShape, writeField, writeFind, writeMore } from '../request/bodies.js'
@@ -13,6 +14,9 @@ type BatchAnswer = [cursor: number, documents: unknown[]]
 export class RemoteCursor {
   #id = 0
   #target: CollectionState | undefined
+  /** Stops watching the signal, which closes the cursor between two fetches. */
+  #unwatch: (() => void) | undefined
+  #aborted = false
 
   constructor(
     private readonly connection: Connection,
@@ -20,9 +24,9 @@ export class RemoteCursor {
     private readonly signal: AbortSignal | undefined
   ) {}
 
-  /** Whether there may be more to fetch. */
+  /** Whether it was not read to its end: there may be more, or its signal has ended it. */
   get isLive(): boolean {
-    return this.#id !== 0
+    return this.#id !== 0 || this.#aborted
   }
 
   open(where: string, filter: Document, find: FindShape, batch: number): Promise<unknown[]> {
@@ -44,17 +48,35 @@ export class RemoteCursor {
   /** Closes the cursor; does nothing when it was read to its end. */
   async close(): Promise<void> {
     const id = this.#id
-    this.#id = 0
+    this.#hold(0)
     if (id === 0 || !this.#target || !this.connection.isOpen) return
     const body: Request['body'] = (out) => writeField(out, id)
     await this.connection.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 
   #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Document | null = null): Promise<unknown[]> {
-    const finish = ([id, documents]: BatchAnswer): unknown[] => {
-      this.#id = id
+    const finish = ([id, documents]: BatchAnswer, isGivenUp?: boolean): unknown[] => {
+      this.#hold(id)
+      // Nobody has received the documents, and nobody will read on.
+      if (isGivenUp) this.#abandon()
       return documents
     }
     return this.connection.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, variables, finish })
+  }
+
+  /** Takes the number of the open cursor, 0 for none; while there is one, the signal closes it. */
+  #hold(id: number): void {
+    this.#id = id
+    if (id === 0) {
+      this.#unwatch?.()
+      this.#unwatch = undefined
+    } else if (this.signal) {
+      this.#unwatch ??= onAbort(this.signal, () => this.#abandon())
+    }
+  }
+
+  #abandon(): void {
+    this.#aborted = true
+    this.close().catch(() => {})
   }
 }

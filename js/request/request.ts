@@ -19,7 +19,8 @@ export interface Request<T = unknown> extends Operation {
   prepared?: (() => void) | undefined
   /** The option of long operations. */
   onProgress?: ProgressOptions['onProgress'] | undefined
-  finish(value: never): T
+  /** Makes the result of a value; the caller may have given up and been rejected. */
+  finish(value: never, isGivenUp?: boolean): T
   /** A single write, whose failure is not a bulk error. */
   single?: boolean
   /** Completes the error of a failure. */
