@@ -62,6 +62,31 @@ impl Commit<'_> {
         }
         let mut superseded: Vec<_> = self.dropped.drain(..).map(Superseded::Collection).collect();
         let mut versions: Vec<Superseded> = Vec::new();
+        let slots = self.apply_steps(lsn, blocks, &mut versions);
+        for delta in self.deltas.drain(..) {
+            enter(delta, &slots, &mut superseded);
+        }
+        // Entries are removed before the versions that they belong to.
+        superseded.append(&mut versions);
+        for (collection, index, change) in self.index_changes.drain(..) {
+            match change {
+                IndexChange::Ready => index.set_ready(lsn),
+                IndexChange::Dropped => {
+                    index.set_dropped(lsn);
+                    superseded.push(Superseded::Index(collection, index.number()));
+                }
+            }
+        }
+        superseded
+    }
+
+    /// Puts the versions into slots; returns the slot of each step.
+    fn apply_steps(
+        &mut self,
+        lsn: Lsn,
+        blocks: &[Arc<Block>],
+        versions: &mut Vec<Superseded>,
+    ) -> Vec<SlotId> {
         let mut slots: Vec<SlotId> = Vec::with_capacity(self.steps.len());
         let mut sums: SmallVec<[Tally; 1]> = self.touched.iter().map(|_| Tally::default()).collect();
         for StagedChange { collection, key, target, made } in self.steps.drain(..) {
@@ -107,21 +132,7 @@ impl Commit<'_> {
             slots.push(slot);
         }
         self.touched.iter().zip(sums).for_each(|(one, sum)| one.collection.tally().add(sum));
-        for delta in self.deltas.drain(..) {
-            enter(delta, &slots, &mut superseded);
-        }
-        // Entries are removed before the versions that they belong to.
-        superseded.append(&mut versions);
-        for (collection, index, turn) in self.index_changes.drain(..) {
-            match turn {
-                IndexChange::Ready => index.set_ready(lsn),
-                IndexChange::Dropped => {
-                    index.set_dropped(lsn);
-                    superseded.push(Superseded::Index(collection, index.number()));
-                }
-            }
-        }
-        superseded
+        slots
     }
 }
 

@@ -14,6 +14,27 @@ use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
 use crate::index::{Found, Keys, Purpose, cut, values_of};
 
+/// A document in place of another; either may be missing.
+struct Replacement<'a> {
+    collection: &'a Collection,
+    target: Target,
+    old: Option<RawValue<'a>>,
+    new: Option<RawValue<'a>>,
+}
+
+/// What is only recorded once no index refuses the document.
+#[derive(Default)]
+struct Staged {
+    /// Of the delta at this place: the fields that met arrays, and whether a key was cut.
+    notes: SmallVec<[(usize, u32, bool); 2]>,
+    /// Keys that the document takes in unique indexes, by their numbers.
+    claimed: Vec<(u32, Keys)>,
+    /// Keys that it releases.
+    released: Vec<(u32, Keys)>,
+    /// Whether there are unique indexes.
+    unique: bool,
+}
+
 impl Commit<'_> {
     /// Stages the index changes of the next step, which stores `new`, or nothing, in place of `target`; `present` is the old
     /// document if the caller has it. Refuses a document that cannot be indexed, or a duplicate; otherwise the step must
@@ -36,7 +57,7 @@ impl Commit<'_> {
         let old = present.or(found.as_ref()).map(|present| present.document(collection.shapes()));
         let new = new.map(|bytes| RawValue::new(bytes, collection.shapes()));
         let mut scratch = std::mem::take(&mut self.scratch);
-        let staged = self.stage_changed(collection, target, (old, new), &mut scratch);
+        let staged = self.stage_changed(&Replacement { collection, target, old, new }, &mut scratch);
         self.scratch = scratch;
         if staged.is_err() {
             let step = self.steps.len();
@@ -47,81 +68,104 @@ impl Commit<'_> {
 
     fn stage_changed(
         &mut self,
-        collection: &Collection,
-        target: Target,
-        (old, new): (Option<RawValue<'_>>, Option<RawValue<'_>>),
+        change: &Replacement<'_>,
         (before, after): &mut (Vec<u8>, Vec<u8>),
     ) -> Result<(), Halt> {
-        let step = self.steps.len();
-        let mut notes: SmallVec<[(usize, u32, bool); 2]> = SmallVec::new();
-        let mut claimed: Vec<(u32, Keys)> = Vec::new();
-        let mut released: Vec<(u32, Keys)> = Vec::new();
-        let mut unique = false;
-        for index in collection.indexes().iter().filter(|index| index.is_kept()) {
-            if !index.spec().unique {
-                let had = old.map_or(Found::Nothing, |old| index.plain_key(old, before));
-                let has = new.map_or(Found::Nothing, |new| index.plain_key(new, after));
-                if had != Found::Array && has != Found::Array {
-                    if had != has || (has == Found::Key && cut(before) != cut(after)) {
-                        let place = self.delta_of(index);
-                        let delta = &mut self.deltas[place];
-                        if had == Found::Key {
-                            delta.removed.push(before, step as u64);
-                        }
-                        if has == Found::Key {
-                            delta.added.push(after, step as u64);
-                            notes.push((place, 0, cut(after).len() < after.len()));
-                        }
-                    }
-                    continue;
-                }
-            }
-            let is_building = index.is_building();
-            // A document that could not be indexed while the index was being built has no entries.
-            let mut keys_of = |document| index.keys(document, Purpose::Entries, before);
-            let had = old.map_or_else(Keys::default, |old| keys_of(old).unwrap_or_default());
-            let (has, suspect) = match new.map(&mut keys_of) {
-                None => (Keys::default(), false),
-                Some(Ok(keys)) => (keys, false),
-                Some(Err(_)) if is_building => (Keys::default(), true),
-                Some(Err(error)) => return Err(error.into()),
-            };
-            if index.spec().unique && !is_building {
-                unique = true;
-                let mut whole = |document: RawValue<'_>, keys: &Keys| match keys.is_exact() {
-                    true => Ok(keys.clone()),
-                    false => index.keys(document, Purpose::Unique, before),
-                };
-                if let Some(new) = new {
-                    let keys = whole(new, &has)?;
-                    self.check_unique(collection, index, new, &keys, target)?;
-                    claimed.push((index.number(), keys));
-                }
-                if let (Target::Step(_), Some(old)) = (target, old) {
-                    released.push((index.number(), whole(old, &had)?));
-                }
-            }
-            if has.list != had.list || suspect {
-                let place = self.delta_of(index);
-                let delta = &mut self.deltas[place];
-                let added = has.list.iter().filter(|key| !had.contains(key));
-                added.for_each(|key| delta.added.push(key, step as u64));
-                let removed = had.list.iter().filter(|key| !has.contains(key));
-                removed.for_each(|key| delta.removed.push(key, step as u64));
-                delta.suspects.extend(suspect.then_some(step));
-                notes.push((place, has.multikey, has.truncated));
-            } else if has.multikey & !index.multikey() != 0 {
-                // The same keys by way of an array: `[]` in a sparse index, for example.
-                notes.push((self.delta_of(index), has.multikey, has.truncated));
+        let mut staged = Staged::default();
+        for index in change.collection.indexes().iter().filter(|index| index.is_kept()) {
+            if index.spec().unique
+                || !self.stage_plain(index, change, (&mut *before, &mut *after), &mut staged)
+            {
+                self.stage_lists(index, change, before, &mut staged)?;
             }
         }
-        for (place, multikey, truncated) in notes {
+        for (place, multikey, truncated) in staged.notes {
             let delta = &mut self.deltas[place];
             delta.multikey |= multikey;
             delta.truncated |= truncated;
         }
-        if unique {
-            self.claim(collection.number(), target, released, claimed);
+        if staged.unique {
+            self.claim(change.collection.number(), change.target, staged.released, staged.claimed);
+        }
+        Ok(())
+    }
+
+    /// The same for an index that is not unique, of documents with one key each, the usual case. False where an array makes
+    /// it more: nothing is staged.
+    #[inline]
+    fn stage_plain(
+        &mut self,
+        index: &Arc<Index>,
+        change: &Replacement<'_>,
+        (before, after): (&mut Vec<u8>, &mut Vec<u8>),
+        staged: &mut Staged,
+    ) -> bool {
+        let had = change.old.map_or(Found::Nothing, |old| index.plain_key(old, before));
+        let has = change.new.map_or(Found::Nothing, |new| index.plain_key(new, after));
+        if had == Found::Array || has == Found::Array {
+            return false;
+        }
+        if had != has || (has == Found::Key && cut(before) != cut(after)) {
+            let step = self.steps.len() as u64;
+            let place = self.delta_of(index);
+            let delta = &mut self.deltas[place];
+            if had == Found::Key {
+                delta.removed.push(before, step);
+            }
+            if has == Found::Key {
+                delta.added.push(after, step);
+                staged.notes.push((place, 0, cut(after).len() < after.len()));
+            }
+        }
+        true
+    }
+
+    /// The same for any index.
+    fn stage_lists(
+        &mut self,
+        index: &Arc<Index>,
+        change: &Replacement<'_>,
+        scratch: &mut Vec<u8>,
+        staged: &mut Staged,
+    ) -> Result<(), Halt> {
+        let step = self.steps.len();
+        let is_building = index.is_building();
+        // A document that could not be indexed while the index was being built has no entries.
+        let mut keys_of = |document| index.keys(document, Purpose::Entries, scratch);
+        let had = change.old.map_or_else(Keys::default, |old| keys_of(old).unwrap_or_default());
+        let (has, suspect) = match change.new.map(&mut keys_of) {
+            None => (Keys::default(), false),
+            Some(Ok(keys)) => (keys, false),
+            Some(Err(_)) if is_building => (Keys::default(), true),
+            Some(Err(error)) => return Err(error.into()),
+        };
+        if index.spec().unique && !is_building {
+            staged.unique = true;
+            let mut whole = |document: RawValue<'_>, keys: &Keys| match keys.is_exact() {
+                true => Ok(keys.clone()),
+                false => index.keys(document, Purpose::Unique, scratch),
+            };
+            if let Some(new) = change.new {
+                let keys = whole(new, &has)?;
+                self.check_unique(change.collection, index, new, &keys, change.target)?;
+                staged.claimed.push((index.number(), keys));
+            }
+            if let (Target::Step(_), Some(old)) = (change.target, change.old) {
+                staged.released.push((index.number(), whole(old, &had)?));
+            }
+        }
+        if has.list != had.list || suspect {
+            let place = self.delta_of(index);
+            let delta = &mut self.deltas[place];
+            let added = has.list.iter().filter(|key| !had.contains(key));
+            added.for_each(|key| delta.added.push(key, step as u64));
+            let removed = had.list.iter().filter(|key| !has.contains(key));
+            removed.for_each(|key| delta.removed.push(key, step as u64));
+            delta.suspects.extend(suspect.then_some(step));
+            staged.notes.push((place, has.multikey, has.truncated));
+        } else if has.multikey & !index.multikey() != 0 {
+            // The same keys by way of an array: `[]` in a sparse index, for example.
+            staged.notes.push((self.delta_of(index), has.multikey, has.truncated));
         }
         Ok(())
     }

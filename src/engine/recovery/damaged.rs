@@ -82,64 +82,17 @@ impl State {
         match record {
             Record::Put(put) => self.put(&put, payload),
             Record::Delete { collection, id } => self.delete(collection, id),
-            Record::Shape { collection, shape, keys } => {
-                let contents = self.contents(collection)?;
-                let due = contents.shapes.len();
-                if usize::from(shape) < due {
-                    return Err(Fault::Missing("a shape definition is out of order".to_owned()));
-                }
-                for lost in due..usize::from(shape).min(MAX_SHAPES) {
-                    contents.shapes.push(lost_shape(lost));
-                }
-                if contents.shapes.push(Shape::new(&keys)).is_none() {
-                    let what = "a shape definition repeats a key, or is one too many";
-                    return Err(Fault::Own(what.to_owned()));
-                }
-                match usize::from(shape) == due {
-                    true => Ok(()),
-                    false => Err(Fault::Missing("a shape definition is out of order".to_owned())),
-                }
-            }
+            Record::Shape { collection, shape, keys } => self.shape(collection, usize::from(shape), &keys),
+            // A snapshot lists collections by name.
             Record::Create { collection, name, options: _ } => {
-                let taken = self.names.contains(name);
-                // A snapshot lists collections by name.
-                let given = collection < self.next_number && !from_snapshot;
-                if given || taken || self.collections.contains_key(&collection) {
-                    return Err(Fault::Missing("a collection begins twice".to_owned()));
-                }
-                self.next_number = self.next_number.max(collection.saturating_add(1));
-                self.names.insert(name.to_owned());
-                let contents = Contents { name: name.to_owned(), ..Contents::default() };
-                self.collections.insert(collection, contents);
-                Ok(())
+                self.create(collection, name, collection < self.next_number && !from_snapshot)
             }
-            Record::Index { collection, spec } => {
-                let contents = self.contents(collection)?;
-                let parsed = incoming::check(spec, &Shapes::new())
-                    .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
-                    .and_then(|spec| Index::new(0, spec));
-                match parsed {
-                    Err(error) => {
-                        let what = format!("the definition of an index cannot be read: {}", error.message());
-                        Err(Fault::Own(what))
-                    }
-                    Ok(index) if contents.indexes.insert(index.spec().name.to_string()) => Ok(()),
-                    Ok(_) => Err(Fault::Missing("an index begins twice".to_owned())),
-                }
-            }
+            Record::Index { collection, spec } => self.index(collection, spec),
             Record::Unindex { collection, name } => match self.contents(collection)?.indexes.remove(name) {
                 true => Ok(()),
                 false => Err(Fault::Missing("a record names an index that does not exist".to_owned())),
             },
-            Record::Rename { collection, name } => {
-                if self.names.contains(name) {
-                    return Err(Fault::Missing("a collection gets a name that another has".to_owned()));
-                }
-                let before = std::mem::replace(&mut self.contents(collection)?.name, name.to_owned());
-                self.names.remove(&before);
-                self.names.insert(name.to_owned());
-                Ok(())
-            }
+            Record::Rename { collection, name } => self.rename(collection, name),
             Record::Next { collection } if from_snapshot => {
                 self.next_number = self.next_number.max(collection);
                 Ok(())
@@ -155,6 +108,62 @@ impl State {
                 None => Err(Fault::Missing("a record names a collection that does not exist".to_owned())),
             },
         }
+    }
+
+    fn shape(&mut self, collection: u32, shape: usize, keys: &[&str]) -> Result<(), Fault> {
+        let contents = self.contents(collection)?;
+        let due = contents.shapes.len();
+        if shape < due {
+            return Err(Fault::Missing("a shape definition is out of order".to_owned()));
+        }
+        for lost in due..shape.min(MAX_SHAPES) {
+            contents.shapes.push(lost_shape(lost));
+        }
+        if contents.shapes.push(Shape::new(keys)).is_none() {
+            let what = "a shape definition repeats a key, or is one too many";
+            return Err(Fault::Own(what.to_owned()));
+        }
+        match shape == due {
+            true => Ok(()),
+            false => Err(Fault::Missing("a shape definition is out of order".to_owned())),
+        }
+    }
+
+    /// `given`: the number was used before.
+    fn create(&mut self, number: u32, name: &str, given: bool) -> Result<(), Fault> {
+        if given || self.names.contains(name) || self.collections.contains_key(&number) {
+            return Err(Fault::Missing("a collection begins twice".to_owned()));
+        }
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        self.names.insert(name.to_owned());
+        let contents = Contents { name: name.to_owned(), ..Contents::default() };
+        self.collections.insert(number, contents);
+        Ok(())
+    }
+
+    fn index(&mut self, collection: u32, spec: &[u8]) -> Result<(), Fault> {
+        let contents = self.contents(collection)?;
+        let parsed = incoming::check(spec, &Shapes::new())
+            .and_then(|()| Spec::parse(RawValue::new(spec, &Shapes::new())))
+            .and_then(|spec| Index::new(0, spec));
+        match parsed {
+            Err(error) => {
+                let what = format!("the definition of an index cannot be read: {}", error.message());
+                Err(Fault::Own(what))
+            }
+            Ok(index) if contents.indexes.insert(index.spec().name.to_string()) => Ok(()),
+            Ok(_) => Err(Fault::Missing("an index begins twice".to_owned())),
+        }
+    }
+
+    fn rename(&mut self, collection: u32, name: &str) -> Result<(), Fault> {
+        if self.names.contains(name) {
+            return Err(Fault::Missing("a collection gets a name that another has".to_owned()));
+        }
+        let before = std::mem::replace(&mut self.contents(collection)?.name, name.to_owned());
+        self.names.remove(&before);
+        self.names.insert(name.to_owned());
+        Ok(())
     }
 
     fn contents(&mut self, number: u32) -> Result<&mut Contents, Fault> {

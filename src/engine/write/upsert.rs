@@ -9,8 +9,8 @@ use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_id;
 use crate::engine::commit::documents::PackedDocument;
 use crate::engine::commit::read_ahead::ReadAhead;
-use crate::engine::commit::{Committed, Current, Over};
-use crate::engine::format::key::key_of;
+use crate::engine::commit::{Commit, Committed, Current, Halt, Over};
+use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::Returned;
 use crate::engine::state::collection::Collection;
@@ -91,7 +91,7 @@ fn insert_since(
     let (mut tries, mut held) = (0, None);
     loop {
         check()?;
-        let committed = commit::run_within(store, plain.len() + 256, interrupt, |commit| {
+        let insert = |commit: &mut Commit<'_>| {
             if let Some(Searched { collection, lsn }) = searched {
                 let now = commit.collection(name);
                 if now.as_ref().map(|now| now.number()) != collection.map(|one| one.number()) {
@@ -101,23 +101,9 @@ fn insert_since(
                     return Ok(Attempt::Changed(commit.applied.lsn, collection.recent().since(lsn)));
                 }
             }
-            let collection = commit.collection_or_create(name)?;
-            let target = match commit.current(&collection, &key)? {
-                Current::Present(_) => return Err(duplicate_id(name, &id).into()),
-                Current::Absent(target) => target,
-            };
-            match &packed {
-                Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
-                Some(packed) => {
-                    commit.put(&collection, key.clone(), Over::Nothing(target), packed.bytes())?;
-                }
-                None => {
-                    commit.pack_value(&collection, &document)?;
-                    commit.put_packed(&collection, key.clone(), Over::Nothing(target))?;
-                }
-            }
-            Ok(Attempt::Inserted)
-        });
+            insert_now(commit, name, (&key, &id), &document, packed.as_ref())
+        };
+        let committed = commit::run_within(store, plain.len() + 256, interrupt, insert);
         match (committed.into_result(lsn)?, &mut searched) {
             (Attempt::Inserted, _) => return Ok(Upserted::Inserted(id, answer)),
             (Attempt::Changed(until, since), Some(Searched { collection: Some(collection), lsn })) => {
@@ -138,6 +124,30 @@ fn insert_since(
         }
         tracing::trace!(tries, has_precedence = held.is_some(), "an upsert met other writers");
     }
+}
+
+/// Inserts the document, unless there is one with this `_id`; `packed` is its stored form, if it was encoded before.
+fn insert_now(
+    commit: &mut Commit<'_>,
+    name: &str,
+    (key, id): (&Key, &Value),
+    document: &Value,
+    packed: Option<&PackedDocument>,
+) -> Result<Attempt, Halt> {
+    let collection = commit.collection_or_create(name)?;
+    let over = match commit.current(&collection, key)? {
+        Current::Present(_) => return Err(duplicate_id(name, id).into()),
+        Current::Absent(target) => Over::Nothing(target),
+    };
+    match packed {
+        Some(packed) if !packed.settle(&collection)? => return Ok(Attempt::Stale),
+        Some(packed) => commit.put(&collection, key.clone(), over, packed.bytes())?,
+        None => {
+            commit.pack_value(&collection, document)?;
+            commit.put_packed(&collection, key.clone(), over)?
+        }
+    };
+    Ok(Attempt::Inserted)
 }
 
 /// Whether a document that changed since matches now.
