@@ -12,12 +12,11 @@ use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
-use crate::engine::read::fetch::ReadContext;
+use crate::engine::read::fetch::{Match, ReadContext};
 use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
 use crate::engine::read::scan::{self, RANGE, Scan};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::Result;
@@ -160,13 +159,7 @@ impl CollectionRows {
     }
 
     fn reading<'r>(&'r self, collection: &'r Arc<Collection>) -> ReadContext<'r> {
-        ReadContext {
-            store: &self.store,
-            collection,
-            view: self.lsn,
-            filter: &self.filter,
-            interrupt: &self.interrupt,
-        }
+        ReadContext::new(&self.store, collection, self.lsn, &self.filter, &self.interrupt)
     }
 
     /// Collects everything that a scan finds, on the free cores.
@@ -175,12 +168,11 @@ impl CollectionRows {
         let reading = self.reading(collection);
         let matched = AtomicU64::new(0);
         let start = || (gather.part(), Ok(()));
-        let visit =
-            |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), _, _, block: &Arc<Block>, span: Span| {
-                matched.fetch_add(1, Ordering::Relaxed);
-                *outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
-                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            };
+        let visit = |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), one: Match<'_>| {
+            matched.fetch_add(1, Ordering::Relaxed);
+            *outcome = part.add(RawValue::new(one.span.of(one.block), collection.shapes()));
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
         scan::fold(&self.store, &Scan::of(&reading, end), start, visit, |(part, outcome)| {
             outcome?;
             part.finish()?;
@@ -194,25 +186,17 @@ impl CollectionRows {
     /// Continues; false at the end.
     fn run(
         &mut self,
-        visit: &mut impl FnMut(&Arc<Collection>, SlotId, &Arc<Block>, Span) -> ControlFlow<()>,
+        visit: &mut impl FnMut(&Arc<Collection>, Match<'_>) -> ControlFlow<()>,
     ) -> Result<bool> {
         if !self.open()? {
             return Ok(false);
         }
         let (Some(collection), Some(hits)) = (&self.collection, &mut self.hits) else { return Ok(false) };
-        let reading = ReadContext {
-            store: &self.store,
-            collection,
-            view: self.lsn,
-            filter: &self.filter,
-            interrupt: &self.interrupt,
-        };
+        let reading = ReadContext::new(&self.store, collection, self.lsn, &self.filter, &self.interrupt);
         if hits.is_done() {
             return Ok(false);
         }
-        hits.run(&reading, self.sort.as_ref(), &mut |slot, _, block, span| {
-            visit(collection, slot, block, span)
-        })?;
+        hits.run(&reading, self.sort.as_ref(), &mut |one| visit(collection, one))?;
         Ok(true)
     }
 }
@@ -224,7 +208,7 @@ impl Rows for CollectionRows {
                 return Ok(Some(row));
             }
             let mut taken: Vec<Row> = Vec::new();
-            let goes_on = self.run(&mut |collection, _, block, span| {
+            let goes_on = self.run(&mut |collection, Match { block, span, .. }| {
                 let (collection, range) = (collection.clone(), span.within(block));
                 let block = block.clone();
                 taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
@@ -254,7 +238,7 @@ impl Rows for CollectionRows {
         let (mut range, mut part) = (0, gather.part());
         let sorted = self.sort.is_some();
         let mut outcome = Ok(());
-        self.run(&mut |collection, slot, block, span| {
+        self.run(&mut |collection, Match { slot, block, span, .. }| {
             if !sorted && slot.0 / RANGE != range {
                 range = slot.0 / RANGE;
                 outcome = std::mem::replace(&mut part, gather.part()).finish();

@@ -88,27 +88,9 @@ pub(crate) fn explain(
     });
     parts.push(("queryPlanner".into(), Value::Object(planner)));
     if verbosity != Verbosity::Planner {
-        let filter = &explained.filter;
-        let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
-        let run = |plan: &Plan<Index>| -> Result<Object> {
-            let before = store.elapsed();
-            let (returned, examined) = explained.run(&reading, &query, plan)?;
-            let took = store.elapsed().saturating_sub(before).as_millis();
-            Ok(counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined))
-        };
-        let winning = run(&plan)?;
-        let mut all = Vec::new();
-        if verbosity == Verbosity::AllPlans && !rejected.is_empty() {
-            let with_stages = |plan: &Plan<Index>, mut counters: Object| {
-                counters.push(("executionStages".into(), Value::Object(explained.describe(plan))));
-                Value::Object(counters)
-            };
-            all.push(with_stages(&plan, winning.clone()));
-            for plan in &rejected {
-                all.push(with_stages(plan, run(plan)?));
-            }
-        }
-        parts.push(("executionStats".into(), executed(winning, all, verbosity)));
+        let reading = ReadContext::new(store, collection, view.lsn(), &explained.filter, interrupt);
+        let stats = explained.statistics(&reading, &query, (&plan, &rejected), verbosity)?;
+        parts.push(("executionStats".into(), stats));
     }
     if store.options().auto_index != AutoIndex::Off {
         parts.push(("suggestedIndexes".into(), missing_indexes::suggested_indexes(collection)));
@@ -194,36 +176,70 @@ impl Explained {
             }
             Operation::Delete { filter, reach, .. } => of(filter, End::Delete(*reach)),
             Operation::FindOneAnd { write, sort, .. } => {
-                let mut explained = match &**write {
+                let (filter, end) = match &**write {
                     Operation::Update { filter, .. } | Operation::Replace { filter, .. } => {
-                        of(filter, End::Update(Reach::One))?
+                        (filter, End::Update(Reach::One))
                     }
-                    Operation::Delete { filter, .. } => of(filter, End::Delete(Reach::One))?,
+                    Operation::Delete { filter, .. } => (filter, End::Delete(Reach::One)),
                     _ => return Err(unexplained()),
                 };
+                let mut explained = of(filter, end)?;
                 explained.sort = sort_of(sort.as_ref())?;
                 Ok(explained)
             }
-            Operation::Aggregate { pipeline, .. } => {
-                incoming::check(pipeline.bytes(), &pipeline.shapes)?;
-                let parsed = Pipeline::parse_with(pipeline.raw(), constants)?;
-                let (filter, order) = parsed.asks();
-                let given = match pipeline.raw().as_array().and_then(|stages| stages.get(0)) {
-                    Some(stage) if !filter.is_all() => stage.get("$match").map(|filter| filter.to_value()),
-                    _ => None,
-                };
-                Ok(Explained {
-                    filter,
-                    given: given.unwrap_or_else(|| Value::Object(Vec::new())),
-                    sort: order.map(|(sort, _)| sort.clone()),
-                    skip: 0,
-                    limit: order.and_then(|(_, keep)| keep).unwrap_or(0),
-                    hint,
-                    end: End::Documents(None),
-                })
-            }
+            Operation::Aggregate { pipeline, .. } => Explained::of_pipeline(pipeline, hint, constants),
             _ => Err(unexplained()),
         }
+    }
+
+    /// The read at the start of a pipeline.
+    fn of_pipeline(pipeline: &Incoming, hint: Option<Hint>, constants: &Constants) -> Result<Explained> {
+        incoming::check(pipeline.bytes(), &pipeline.shapes)?;
+        let parsed = Pipeline::parse_with(pipeline.raw(), constants)?;
+        let (filter, order) = parsed.asks();
+        let given = match pipeline.raw().as_array().and_then(|stages| stages.get(0)) {
+            Some(stage) if !filter.is_all() => stage.get("$match").map(|filter| filter.to_value()),
+            _ => None,
+        };
+        Ok(Explained {
+            filter,
+            given: given.unwrap_or_else(|| Value::Object(Vec::new())),
+            sort: order.map(|(sort, _)| sort.clone()),
+            skip: 0,
+            limit: order.and_then(|(_, keep)| keep).unwrap_or(0),
+            hint,
+            end: End::Documents(None),
+        })
+    }
+
+    /// Executes the read by the winning plan, and by the rejected ones if all are requested.
+    fn statistics(
+        &self,
+        reading: &ReadContext<'_>,
+        query: &Query<'_>,
+        (plan, rejected): (&Plan<Index>, &[Plan<Index>]),
+        verbosity: Verbosity,
+    ) -> Result<Value> {
+        let store = reading.store;
+        let run = |plan: &Plan<Index>| -> Result<Object> {
+            let before = store.elapsed();
+            let (returned, examined) = self.run(reading, query, plan)?;
+            let took = store.elapsed().saturating_sub(before).as_millis();
+            Ok(counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined))
+        };
+        let winning = run(plan)?;
+        let mut all = Vec::new();
+        if verbosity == Verbosity::AllPlans && !rejected.is_empty() {
+            let with_stages = |plan: &Plan<Index>, mut counters: Object| {
+                counters.push(("executionStages".into(), Value::Object(self.describe(plan))));
+                Value::Object(counters)
+            };
+            all.push(with_stages(plan, winning.clone()));
+            for plan in rejected {
+                all.push(with_stages(plan, run(plan)?));
+            }
+        }
+        Ok(executed(winning, all, verbosity))
     }
 
     fn query(&self) -> Query<'_> {
@@ -262,7 +278,7 @@ impl Explained {
             _ => {
                 let mut count = 0;
                 let mut hits = QueryResults::open(reading, query, plan)?;
-                hits.run(reading, query.sort, &mut |_, _, _, _| {
+                hits.run(reading, query.sort, &mut |_| {
                     count += 1;
                     if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 })?;

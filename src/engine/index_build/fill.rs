@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::damage::damage;
-use crate::engine::read::scan;
+use crate::engine::read::fetch::Match;
+use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -180,7 +181,8 @@ fn collect_share(
             return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
         }
         let to = end.min(from + SHARE);
-        scan::each(store, collection, (from, to), view, &all, interrupt, |slot, _, block, span| {
+        let scan = Scan { collection, bounds: (from, to), view, filter: &all, interrupt };
+        scan::each(store, &scan, |Match { slot, block, span, .. }| {
             let document = RawValue::new(span.of(block), collection.shapes());
             for (index, part) in indexes.iter().zip(&mut parts) {
                 match index.keys(document, Purpose::Entries, &mut scratch) {

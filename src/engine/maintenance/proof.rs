@@ -24,7 +24,8 @@ use crate::document::{RawValue, ShapeId, encode_plain, shown};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
 use crate::engine::format::record::{Record, Records};
-use crate::engine::read::scan;
+use crate::engine::read::fetch::Match;
+use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::Span;
 use crate::engine::state::tally::{KeyHash, Tally};
@@ -200,12 +201,14 @@ impl<'a> Proof<'a> {
         let (view, end) = (self.generation.lsn(), collection.slab().end());
         let found = scan::each(
             self.store,
-            collection,
-            (0, end),
-            view,
-            &Filter::all(),
-            &Interrupt::default(),
-            |slot, _, block, span| {
+            &Scan {
+                collection,
+                bounds: (0, end),
+                view,
+                filter: &Filter::all(),
+                interrupt: &Interrupt::default(),
+            },
+            |Match { slot, block, span, .. }| {
                 let document = RawValue::new(span.of(block), collection.shapes());
                 let Some(id) = document.get("_id") else { return ControlFlow::Break(()) };
                 // A later life of the document has a later slot.

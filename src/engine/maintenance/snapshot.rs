@@ -3,7 +3,8 @@
 use crate::document::{ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::record;
-use crate::engine::read::scan;
+use crate::engine::read::fetch::Match;
+use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::slab::{SlotId, Span};
 use crate::engine::state::tally::Tally;
@@ -157,12 +158,8 @@ fn write_collection(
         let mut damaged = None;
         next = scan::each(
             store,
-            collection,
-            (next, end),
-            view,
-            &Filter::all(),
-            interrupt,
-            |slot, _, block, span| {
+            &Scan { collection, bounds: (next, end), view, filter: &Filter::all(), interrupt },
+            |Match { slot, block, span, .. }| {
                 let Some(put) = span.record(block) else {
                     damaged = Some(block.place);
                     return ControlFlow::Break(());

@@ -4,13 +4,10 @@
 //! with one slot and grow, so that the newest document is read alone; they shrink when documents are large.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use super::fetch::ReadContext;
-use super::scan::{self, Found};
-use crate::engine::state::slab::{SlotId, Span};
+use super::fetch::{Found, Match, ReadContext};
+use super::scan::{self, Scan};
 use crate::error::Result;
-use crate::storage::{Block, Lsn};
 
 /// The maximum number of slots in a block.
 const MOST: u64 = 1_024;
@@ -41,12 +38,12 @@ impl ReverseScan {
     pub(crate) fn run(
         &mut self,
         reading: &ReadContext<'_>,
-        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+        visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
     ) -> Result<u64> {
         let before = self.next;
         loop {
-            while let Some((slot, lsn, block, span)) = self.found.pop() {
-                if visit(slot, lsn, &block, span).is_break() {
+            while let Some(one) = self.found.pop() {
+                if visit(one.as_match()).is_break() {
                     return Ok(before - self.next);
                 }
             }
@@ -54,21 +51,13 @@ impl ReverseScan {
                 return Ok(before);
             }
             let from = self.next.saturating_sub(self.stretch);
-            let ReadContext { store, collection, view, filter, interrupt } = *reading;
+            let scan = Scan { bounds: (from, self.next), ..Scan::of(reading, self.next) };
             let (found, mut bytes) = (&mut self.found, 0);
-            let taken = scan::each(
-                store,
-                collection,
-                (from, self.next),
-                view,
-                filter,
-                interrupt,
-                |slot, lsn, block, span| {
-                    bytes += span.len();
-                    found.push((slot, lsn, block.clone(), span));
-                    ControlFlow::Continue(())
-                },
-            );
+            let taken = scan::each(reading.store, &scan, |one| {
+                bytes += one.span.len();
+                found.push(one.to_found());
+                ControlFlow::Continue(())
+            });
             if let Err(error) = taken {
                 // The rest of this block is returned by the next call.
                 self.found.clear();

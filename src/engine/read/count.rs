@@ -31,7 +31,7 @@ pub(crate) fn matches(
     let wanted = (limit != 0).then_some(enough);
     let query = Query { wanted, hint, counted: true, ..Query::of(filter) };
     let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
+    let reading = ReadContext::new(store, collection, view.lsn(), filter, interrupt);
     let (count, _) = by_plan(&reading, &query, &plan, enough)?;
     Ok(count.saturating_sub(skip))
 }
@@ -58,7 +58,7 @@ pub(crate) fn by_plan(
     }
     let mut count = 0;
     let mut hits = QueryResults::open(reading, query, plan)?;
-    hits.run(reading, None, &mut |_, _, _, _| {
+    hits.run(reading, None, &mut |_| {
         count += 1;
         if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
@@ -99,7 +99,7 @@ fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Re
         let start = at;
         let here = &mut |n: usize, slot, document: RawValue<'_>| is_here(start + n, slot, document);
         let rest = slots.get(at..(at + ENTRIES).min(slots.len())).unwrap_or_default();
-        let (passed, _) = examine(reading, rest, &mut last, &mut examined, here, &mut |_, _, _, _| {
+        let (passed, _) = examine(reading, rest, &mut last, &mut examined, here, &mut |_| {
             count += 1;
             ControlFlow::Continue(())
         })?;

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use super::fetch::{Examined, ReadContext};
+use super::fetch::{Examined, Match, ReadContext};
 use super::missing_indexes;
 use super::results::QueryResults;
 use super::scan::{self, Scan};
@@ -14,11 +13,9 @@ use crate::engine::format::key::{Key, key_of};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::state::index::Index;
-use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 use crate::query::Filter;
-use crate::storage::Block;
 
 /// The largest result of `distinct`, in encoded bytes.
 const MAX_DISTINCT: usize = MAX_DOCUMENT;
@@ -37,7 +34,7 @@ pub(crate) fn values(
     let Some(collection) = view.catalogue().get(name) else { return Ok(Vec::new()) };
     let query = Query { hint, ..Query::of(filter) };
     let plan = planner::plan(collection, &query, view.lsn())?;
-    let reading = ReadContext { store, collection, view: view.lsn(), filter, interrupt };
+    let reading = ReadContext::new(store, collection, view.lsn(), filter, interrupt);
     by_plan(&reading, &query, &plan, path).map(|(values, _)| values)
 }
 
@@ -57,7 +54,7 @@ pub(crate) fn by_plan(
     let shapes = reading.collection.shapes();
     let mut found = Distinct::default();
     let mut hits = QueryResults::open(reading, query, plan)?;
-    hits.run(reading, None, &mut |_, _, block, span| {
+    hits.run(reading, None, &mut |Match { block, span, .. }| {
         found.add_all(path, RawValue::new(span.of(block), shapes));
         found.flow()
     })?;
@@ -69,8 +66,8 @@ pub(crate) fn by_plan(
 fn of_scan(store: &Store, scan: &Scan<'_>, path: &Path) -> Result<Vec<Value>> {
     let shapes = scan.collection.shapes();
     let mut found = Distinct::default();
-    let visit = |part: &mut Distinct, _, _, block: &Arc<Block>, span: Span| {
-        part.add_all(path, RawValue::new(span.of(block), shapes));
+    let visit = |part: &mut Distinct, one: Match<'_>| {
+        part.add_all(path, RawValue::new(one.span.of(one.block), shapes));
         part.flow()
     };
     scan::fold(store, scan, Distinct::default, visit, |part| {

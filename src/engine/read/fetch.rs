@@ -33,6 +33,57 @@ pub(crate) struct ReadContext<'r> {
     pub interrupt: &'r Interrupt,
 }
 
+impl<'r> ReadContext<'r> {
+    /// Reads at this state.
+    pub(crate) fn new(
+        store: &'r Store,
+        collection: &'r Arc<Collection>,
+        view: Lsn,
+        filter: &'r Filter,
+        interrupt: &'r Interrupt,
+    ) -> ReadContext<'r> {
+        ReadContext { store, collection, view, filter, interrupt }
+    }
+}
+
+/// A document that the view sees and the filter matches, as it is given to a visitor.
+#[derive(Clone, Copy)]
+pub(crate) struct Match<'b> {
+    /// Its slot.
+    pub(crate) slot: SlotId,
+    /// The commit of its version.
+    pub(crate) lsn: Lsn,
+    /// The block that has it.
+    pub(crate) block: &'b Arc<Block>,
+    /// Its place in the block.
+    pub(crate) span: Span,
+}
+
+impl Match<'_> {
+    /// The document, to be kept.
+    pub(crate) fn to_found(self) -> Found {
+        let Match { slot, lsn, block, span } = self;
+        Found { slot, lsn, block: block.clone(), span }
+    }
+}
+
+/// A document that matched, kept for later.
+#[derive(Clone)]
+pub(crate) struct Found {
+    /// Its slot.
+    pub(crate) slot: SlotId,
+    lsn: Lsn,
+    block: Arc<Block>,
+    span: Span,
+}
+
+impl Found {
+    /// The document, for a visitor.
+    pub(crate) fn as_match(&self) -> Match<'_> {
+        Match { slot: self.slot, lsn: self.lsn, block: &self.block, span: self.span }
+    }
+}
+
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Examined {
@@ -67,7 +118,7 @@ pub(crate) fn examine(
     last: &mut Last,
     examined: &mut Examined,
     is_here: &mut impl FnMut(usize, SlotId, RawValue<'_>) -> bool,
-    visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
 ) -> Result<(usize, ControlFlow<()>)> {
     let shapes = reading.collection.shapes();
     let mut matcher = (slots.len() >= MANY).then(|| reading.filter.matcher());
@@ -93,7 +144,7 @@ pub(crate) fn examine(
                     }
                     let document = RawValue::new(span.of(block), shapes);
                     if matches(document) && is_here(start + n, slot, document) {
-                        flow = visit(slot, version.lsn, block, *span);
+                        flow = visit(Match { slot, lsn: version.lsn, block, span: *span });
                     }
                     flow
                 }
@@ -111,7 +162,7 @@ pub(crate) fn examine(
         let block = last.read(reading.store, &disk)?;
         let document = RawValue::new(disk.span().of(&block), shapes);
         if matches(document) && is_here(n, slot, document) {
-            flow = visit(slot, disk.lsn(), &block, disk.span());
+            flow = visit(Match { slot, lsn: disk.lsn(), block: &block, span: disk.span() });
         }
     }
     reading.filter.work().believe((passed, flow))

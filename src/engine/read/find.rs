@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::ReadContext;
+use super::fetch::{Match, ReadContext};
 use super::results::QueryResults;
 use crate::document::incoming;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
@@ -65,7 +65,6 @@ impl Cursor {
         name: &str,
         filter: &Incoming,
         options: &FindOptions,
-        hint: Option<&Incoming>,
         constants: &Constants,
         limits: &Limits,
     ) -> Result<Cursor> {
@@ -88,7 +87,7 @@ impl Cursor {
             skip: options.skip,
             left,
             time: limits.max_time,
-            hint: Hint::of(hint)?,
+            hint: Hint::of(options.hint.as_ref())?,
             hits: None,
             rest: VecDeque::new(),
             done: false,
@@ -186,8 +185,7 @@ impl Cursor {
         if self.done {
             return Ok(batch);
         }
-        let reading =
-            ReadContext { store, collection, view: self.view.lsn(), filter: &self.filter, interrupt };
+        let reading = ReadContext::new(store, collection, self.view.lsn(), &self.filter, interrupt);
         let hits = match &mut self.hits {
             Some(hits) => hits,
             fresh => {
@@ -203,7 +201,7 @@ impl Cursor {
             }
         };
         let (mut bytes, skip) = (0, &mut self.skip);
-        hits.run(&reading, self.sort.as_ref(), &mut |_, _, block, span| {
+        hits.run(&reading, self.sort.as_ref(), &mut |Match { block, span, .. }| {
             if *skip > 0 {
                 *skip -= 1;
                 return ControlFlow::Continue(());

@@ -11,14 +11,13 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
+use super::fetch::{ENTRIES, Examined, Last, Match, ReadContext, examine};
 use crate::document::RawValue;
 use crate::engine::plan::planner::{Access, Order};
 use crate::engine::state::index::Index;
-use crate::engine::state::slab::{SlotId, Span};
+use crate::engine::state::slab::SlotId;
 use crate::error::Result;
 use crate::index::{Purpose, Range, component_len};
-use crate::storage::{Block, Lsn};
 
 /// Entries that are read first; most queries need few.
 const FIRST: usize = 32;
@@ -115,7 +114,7 @@ impl IndexOrder {
         end: u64,
         last: &mut Last,
         examined: &mut Examined,
-        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+        visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
     ) -> Result<Option<ControlFlow<()>>> {
         if self.next >= self.ready.slots.len() {
             self.next = 0;

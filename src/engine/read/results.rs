@@ -5,21 +5,18 @@
 //! that were returned already are skipped there.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::backward::ReverseScan;
-use super::fetch::{Examined, ReadContext};
+use super::fetch::{Examined, Found, Match, ReadContext};
 use super::missing_indexes;
-use super::scan::{Found, Scan};
+use super::scan::Scan;
 use super::selection::{Pause, Selection};
 use super::top_k::{self, TopK};
 use crate::document::RawValue;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::state::index::Index;
-use crate::engine::state::slab::{SlotId, Span};
 use crate::error::Result;
 use crate::query::Sort;
-use crate::storage::{Block, Lsn};
 
 /// An index scan is abandoned after it has read one in so many documents of the collection.
 const PATIENCE: u64 = 4;
@@ -126,15 +123,15 @@ impl QueryResults {
         &mut self,
         reading: &ReadContext<'_>,
         sort: Option<&Sort>,
-        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+        visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         loop {
             match &mut self.state {
                 State::Done => break,
                 State::Sorted(rest) => {
-                    for (slot, lsn, block, span) in rest.by_ref() {
+                    for found in rest.by_ref() {
                         self.given += 1;
-                        if visit(slot, lsn, &block, span).is_break() {
+                        if visit(found.as_match()).is_break() {
                             break;
                         }
                     }
@@ -142,17 +139,17 @@ impl QueryResults {
                 }
                 State::ReverseScan(backward) => {
                     let given = &mut self.given;
-                    self.examined.documents += backward.run(reading, &mut |slot, lsn, block, span| {
+                    self.examined.documents += backward.run(reading, &mut |found| {
                         *given += 1;
-                        visit(slot, lsn, block, span)
+                        visit(found)
                     })?;
                     break;
                 }
                 State::Selecting(selection) => {
                     let given = &mut self.given;
-                    let pause = selection.run(reading, &mut |slot, lsn, block, span| {
+                    let pause = selection.run(reading, &mut |found| {
                         *given += 1;
-                        visit(slot, lsn, block, span)
+                        visit(found)
                     })?;
                     match (pause, sort) {
                         (Pause::Costly, Some(sort)) => self.give_up(reading, sort)?,
@@ -191,8 +188,8 @@ impl QueryResults {
             let mut selection = Selection::open(reading, plan, self.end)?;
             let shapes = reading.collection.shapes();
             let mut added = Ok(());
-            selection.run(reading, &mut |slot, lsn, block, span| {
-                added = best.add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span));
+            selection.run(reading, &mut |one| {
+                added = best.add(RawValue::new(one.span.of(one.block), shapes), || one.to_found());
                 if added.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
             added?;

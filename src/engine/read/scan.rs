@@ -8,17 +8,17 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::fetch::{Last, ReadContext};
+use super::fetch::{Found, Last, Match, ReadContext};
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::exec::parallel::{Workers, in_order};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{Content, SlotId, Span, Version};
+use crate::engine::state::slab::{Content, Version};
 use crate::engine::store::Store;
 use crate::error::Result;
 use crate::query::{Filter, Matcher};
-use crate::storage::{Block, Lsn};
+use crate::storage::Lsn;
 
 /// Slots that a scan passes between two checks of its limits.
 const PAGE: u64 = 1_024;
@@ -54,59 +54,52 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// A document that matched.
-pub(crate) type Found = (SlotId, Lsn, Arc<Block>, Span);
-
-/// Calls a function with each document from slot `from` on, below slot `to`, that the view sees and the filter matches,
-/// in natural order, until it stops; returns the slot to continue at. The function may run under the lock of a page: it
-/// may only clone.
+/// Calls a function with each document within the bounds that the view sees and the filter matches, in natural order, until
+/// it stops; returns the slot to continue at. The function may run under the lock of a page: it may only
+/// clone.
 pub(crate) fn each(
     store: &Store,
-    collection: &Collection,
-    bounds: (u64, u64),
-    view: Lsn,
-    filter: &Filter,
-    interrupt: &Interrupt,
-    mut visit: impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    scan: &Scan<'_>,
+    mut visit: impl FnMut(Match<'_>) -> ControlFlow<()>,
 ) -> Result<u64> {
     would_block(|| true)?;
-    let scan = Scan { collection, bounds, view, filter, interrupt };
-    let (from, end) = bounds;
+    let filter = scan.filter;
+    let (from, end) = scan.bounds;
     // If every document matches, the work is not worth sharing: the first range is often enough for a batch.
     let alone = if filter.is_all() { end } else { end.min(from.saturating_add(RANGE)) };
     let mut matcher = filter.matcher();
-    let (start, stopped) = pages(store, &scan, (from, alone), &mut matcher, None, &mut visit)?;
+    let (start, stopped) = pages(store, scan, (from, alone), &mut matcher, None, &mut visit)?;
     if stopped || start >= end {
         return Ok(start);
     }
     let count = (end - start).div_ceil(RANGE);
     let workers = Workers::reserve(if count < LEAST { 0 } else { count - 1 });
     if workers.is_empty() {
-        return Ok(pages(store, &scan, (start, end), &mut matcher, None, &mut visit)?.0);
+        return Ok(pages(store, scan, (start, end), &mut matcher, None, &mut visit)?.0);
     }
     let mut next = start;
     let work = |number: u64, over: &AtomicBool| {
         let from = start + number * RANGE;
         let to = end.min(from + RANGE);
         let (mut found, mut held, mut last) = (Vec::<Found>::new(), 0, None);
-        let gather = &mut |slot, lsn, block: &Arc<Block>, span| {
-            if last.replace(Arc::as_ptr(block)) != Some(Arc::as_ptr(block)) {
-                held += block.bytes.len();
+        let gather = &mut |one: Match<'_>| {
+            if last.replace(Arc::as_ptr(one.block)) != Some(Arc::as_ptr(one.block)) {
+                held += one.block.bytes.len();
             }
-            found.push((slot, lsn, block.clone(), span));
+            found.push(one.to_found());
             if held > MOST_HELD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let (reached, _) = pages(store, &scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
+        let (reached, _) = pages(store, scan, (from, to), &mut filter.matcher(), Some(over), gather)?;
         Ok((reached, to, found))
     };
     in_order(&workers, count, work, |(reached, to, found)| {
-        for (slot, lsn, block, span) in found {
-            next = slot.0 + 1;
-            if visit(slot, lsn, &block, span).is_break() {
+        for one in found {
+            next = one.slot.0 + 1;
+            if visit(one.as_match()).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        let (at, stopped) = pages(store, &scan, (reached, to), &mut matcher, None, &mut visit)?;
+        let (at, stopped) = pages(store, scan, (reached, to), &mut matcher, None, &mut visit)?;
         next = at;
         Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
@@ -120,7 +113,7 @@ pub(crate) fn fold<T: Send>(
     store: &Store,
     scan: &Scan<'_>,
     start: impl Fn() -> T + Sync,
-    visit: impl Fn(&mut T, SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()> + Sync,
+    visit: impl Fn(&mut T, Match<'_>) -> ControlFlow<()> + Sync,
     take: impl FnMut(T) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     would_block(|| true)?;
@@ -131,9 +124,7 @@ pub(crate) fn fold<T: Send>(
         let from = from + number * RANGE;
         let mut part = start();
         let bounds = (from, end.min(from + RANGE));
-        pages(store, scan, bounds, &mut scan.filter.matcher(), Some(over), &mut |slot, lsn, block, span| {
-            visit(&mut part, slot, lsn, block, span)
-        })?;
+        pages(store, scan, bounds, &mut scan.filter.matcher(), Some(over), &mut |one| visit(&mut part, one))?;
         Ok(part)
     };
     in_order(&workers, count, work, take)
@@ -144,7 +135,7 @@ pub(crate) fn count(store: &Store, scan: &Scan<'_>, enough: u64) -> Result<u64> 
     let reached =
         |count: u64| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut count = 0_u64;
-    let visit = |part: &mut u64, _, _, _: &Arc<Block>, _| {
+    let visit = |part: &mut u64, _: Match<'_>| {
         *part += 1;
         reached(*part)
     };
@@ -168,7 +159,7 @@ fn pages(
     (mut from, end): (u64, u64),
     matcher: &mut Matcher<'_>,
     over: Option<&AtomicBool>,
-    visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+    visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
 ) -> Result<(u64, bool)> {
     let shapes = scan.collection.shapes();
     let mut last = Last::default();
@@ -183,7 +174,7 @@ fn pages(
         let page = |slot, version: &Version| match &version.content {
             Content::Hot(block, span) => {
                 if matcher.matches(RawValue::new(span.of(block), shapes))
-                    && visit(slot, version.lsn, block, *span).is_break()
+                    && visit(Match { slot, lsn: version.lsn, block, span: *span }).is_break()
                 {
                     stopped = true;
                     return ControlFlow::Break(());
@@ -204,7 +195,7 @@ fn pages(
         let Some((slot, disk)) = met_cold else { continue };
         let block = last.read(store, &disk)?;
         if matcher.matches(RawValue::new(disk.span().of(&block), shapes))
-            && visit(slot, disk.lsn(), &block, disk.span()).is_break()
+            && visit(Match { slot, lsn: disk.lsn(), block: &block, span: disk.span() }).is_break()
         {
             return Ok((from, true));
         }

@@ -7,18 +7,17 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::fetch::{ENTRIES, Examined, Last, ReadContext, examine};
+use super::fetch::{ENTRIES, Examined, Last, Match, ReadContext, examine};
 use super::index_order::IndexOrder;
-use super::scan;
+use super::scan::{self, Scan};
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
 use crate::engine::format::key::Key;
 use crate::engine::plan::planner::{Access, Plan};
 use crate::engine::state::index::Index;
-use crate::engine::state::slab::{SlotId, Span};
+use crate::engine::state::slab::SlotId;
 use crate::error::Result;
 use crate::index::Range;
-use crate::storage::{Block, Lsn};
 
 /// Slots that are passed between two checks of the limits.
 const SLOTS: usize = 1_024;
@@ -157,7 +156,7 @@ impl Selection {
     pub(crate) fn run(
         &mut self,
         reading: &ReadContext<'_>,
-        visit: &mut impl FnMut(SlotId, Lsn, &Arc<Block>, Span) -> ControlFlow<()>,
+        visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
     ) -> Result<Pause> {
         let mut last = Last::default();
         loop {
@@ -165,64 +164,22 @@ impl Selection {
             if self.examined.documents > self.budget {
                 return Ok(Pause::Costly);
             }
-            let paused = match &mut self.state {
+            let flow = match &mut self.state {
                 State::Done => return Ok(Pause::End),
-                State::Scan(next) => {
-                    let ReadContext { store, collection, view, filter, interrupt } = *reading;
-                    let (mut told, before) = (false, *next);
-                    let bounds = (*next, self.end);
-                    *next = scan::each(
-                        store,
-                        collection,
-                        bounds,
-                        view,
-                        filter,
-                        interrupt,
-                        |slot, lsn, block, span| {
-                            let flow = visit(slot, lsn, block, span);
-                            told = flow.is_break();
-                            flow
-                        },
-                    )?;
-                    self.examined.documents += next.saturating_sub(before);
-                    if told { ControlFlow::Break(()) } else { self.finish() }
-                }
+                State::Scan(next) => run_scan(reading, (next, self.end), &mut self.examined, visit)?,
                 State::Slots(slots, next) => {
                     let rest = slots.get(*next..(*next + SLOTS).min(slots.len())).unwrap_or_default();
-                    if rest.is_empty() {
-                        self.finish()
-                    } else {
-                        let any = &mut |_, _: SlotId, _: RawValue<'_>| true;
-                        let (passed, flow) =
-                            examine(reading, rest, &mut last, &mut self.examined, any, visit)?;
-                        *next += passed;
-                        flow
-                    }
+                    run_slots(reading, (rest, next), &mut last, &mut self.examined, visit)?
                 }
-                State::Key(key) => {
-                    let rest = key.page.get(key.next..).unwrap_or_default();
-                    if !rest.is_empty() {
-                        let any = &mut |_, _: SlotId, _: RawValue<'_>| true;
-                        let (passed, flow) =
-                            examine(reading, rest, &mut last, &mut self.examined, any, visit)?;
-                        key.next += passed;
-                        flow
-                    } else if key.turn(self.end) {
-                        self.examined.keys += key.page.len() as u64;
-                        ControlFlow::Continue(())
-                    } else {
-                        self.finish()
-                    }
-                }
+                State::Key(key) => key.run(reading, self.end, &mut last, &mut self.examined, visit)?,
                 State::Ordered(ordered) => {
-                    match ordered.run(reading, self.end, &mut last, &mut self.examined, visit)? {
-                        Some(flow) => flow,
-                        None => self.finish(),
-                    }
+                    ordered.run(reading, self.end, &mut last, &mut self.examined, visit)?
                 }
             };
-            if paused.is_break() {
-                return Ok(Pause::Told);
+            match flow {
+                Some(ControlFlow::Break(())) => return Ok(Pause::Told),
+                Some(ControlFlow::Continue(())) => {}
+                None => self.state = State::Done,
             }
         }
     }
@@ -237,14 +194,64 @@ impl Selection {
             State::Ordered(_) => false,
         }
     }
+}
 
-    fn finish(&mut self) -> ControlFlow<()> {
-        self.state = State::Done;
-        ControlFlow::Continue(())
+/// Scans on from slot `next`; `None` at the end.
+fn run_scan(
+    reading: &ReadContext<'_>,
+    (next, end): (&mut u64, u64),
+    examined: &mut Examined,
+    visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
+) -> Result<Option<ControlFlow<()>>> {
+    let (before, mut told) = (*next, false);
+    let scan = Scan { bounds: (before, end), ..Scan::of(reading, end) };
+    *next = scan::each(reading.store, &scan, |one| {
+        let flow = visit(one);
+        told = flow.is_break();
+        flow
+    })?;
+    examined.documents += next.saturating_sub(before);
+    Ok(told.then_some(ControlFlow::Break(())))
+}
+
+/// Reads the slots, from `next` on; `None` where there are none.
+fn run_slots(
+    reading: &ReadContext<'_>,
+    (slots, next): (&[u64], &mut usize),
+    last: &mut Last,
+    examined: &mut Examined,
+    visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
+) -> Result<Option<ControlFlow<()>>> {
+    if slots.is_empty() {
+        return Ok(None);
     }
+    let any = &mut |_, _: SlotId, _: RawValue<'_>| true;
+    let (passed, flow) = examine(reading, slots, last, examined, any, visit)?;
+    *next += passed;
+    Ok(Some(flow))
 }
 
 impl OneKey {
+    /// Reads the rest of the page, or the next page of entries; `None` at the end.
+    fn run(
+        &mut self,
+        reading: &ReadContext<'_>,
+        end: u64,
+        last: &mut Last,
+        examined: &mut Examined,
+        visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
+    ) -> Result<Option<ControlFlow<()>>> {
+        let rest = self.page.get(self.next..).unwrap_or_default();
+        if !rest.is_empty() {
+            return run_slots(reading, (rest, &mut self.next), last, examined, visit);
+        }
+        if !self.turn(end) {
+            return Ok(None);
+        }
+        examined.keys += self.page.len() as u64;
+        Ok(Some(ControlFlow::Continue(())))
+    }
+
     /// Reads the next page; false when there is none.
     fn turn(&mut self, end: u64) -> bool {
         if self.started && self.after.is_none() {

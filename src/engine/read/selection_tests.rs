@@ -248,22 +248,10 @@ impl Run {
             skip: find.skip,
             limit: find.limit,
             batch: 0,
-            hint: None,
+            hint: hint.map(incoming),
         };
-        let hint = hint.map(incoming);
-        {
-            let (constants, limits) = (Constants::default(), Limits::default());
-            Cursor::open(
-                &self.store,
-                name,
-                &incoming(&find.filter),
-                &options,
-                hint.as_ref(),
-                &constants,
-                &limits,
-            )
-        }
-        .unwrap()
+        let (constants, limits) = (Constants::default(), Limits::default());
+        Cursor::open(&self.store, name, &incoming(&find.filter), &options, &constants, &limits).unwrap()
     }
 
     fn drain(&self, cursor: &mut Cursor, batch: u32, batches: usize) -> Vec<Value> {

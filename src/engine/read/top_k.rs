@@ -3,15 +3,13 @@
 
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use super::scan::{self, Found, Scan};
+use super::fetch::{Found, Match};
+use super::scan::{self, Scan};
 use crate::document::RawValue;
-use crate::engine::state::slab::Span;
 use crate::engine::store::Store;
 use crate::error::{Error, Result};
 use crate::query::{Ranker, Sort, SortKey};
-use crate::storage::Block;
 
 /// The minimum number of documents that are collected before surplus ones are dropped.
 const MANY: usize = 1_024;
@@ -39,7 +37,7 @@ impl PartialOrd for Ranked {
 impl Ord for Ranked {
     /// Equal keys keep the natural order.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key).then_with(|| self.found.0.cmp(&other.found.0))
+        self.key.cmp(&other.key).then_with(|| self.found.slot.cmp(&other.found.slot))
     }
 }
 
@@ -100,8 +98,8 @@ fn in_order(ranked: &[Ranked], keep: usize) -> Vec<Found> {
 pub(crate) fn sorted(store: &Store, scan: &Scan<'_>, sort: &Sort, keep: usize) -> Result<Vec<Found>> {
     let shapes = scan.collection.shapes();
     let start = || TopK::new(sort, keep);
-    let visit = |part: &mut TopK<'_>, slot, lsn, block: &Arc<Block>, span: Span| match part
-        .add(RawValue::new(span.of(block), shapes), || (slot, lsn, block.clone(), span))
+    let visit = |part: &mut TopK<'_>, one: Match<'_>| match part
+        .add(RawValue::new(one.span.of(one.block), shapes), || one.to_found())
     {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {

@@ -47,9 +47,9 @@ const STRETCH: u64 = 256;
 
 impl Session {
     /// Executes what it can; returns the rest, in order.
-    pub(crate) fn direct(&self, work: Vec<Task>) -> Vec<Task> {
-        let work = self.direct_writes(work);
-        let work = self.direct_finds(work);
+    pub(crate) fn run_inline(&self, work: Vec<Task>) -> Vec<Task> {
+        let work = self.run_writes(work);
+        let work = self.run_finds(work);
         let views = self.store.views();
         if views.is_behind() {
             let views = views.clone();
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Executes the finds that read few documents, all in memory, while their sum is small.
-    fn direct_finds(&self, work: Vec<Task>) -> Vec<Task> {
+    fn run_finds(&self, work: Vec<Task>) -> Vec<Task> {
         if !work.iter().any(|task| small_find(&task.operation).is_some()) {
             return work;
         }
@@ -70,12 +70,11 @@ impl Session {
             let find = small_find(&task.operation).filter(|_| spent < NONBLOCKING_DOCUMENTS);
             let outcome = find.and_then(|(filter, options)| {
                 let interrupt = self.start_limits(&task.limits);
-                let hint = options.hint.as_ref();
                 nonblocking(|| {
                     self.guarded(false, &interrupt, || {
                         let (name, limits) = (&task.name, &task.limits);
                         let constants = Constants::default();
-                        match Cursor::open(&self.store, name, filter, options, hint, &constants, limits) {
+                        match Cursor::open(&self.store, name, filter, options, &constants, limits) {
                             Err(error) => Outcome::Now(Answered::failed(error)),
                             Ok(cursor) => {
                                 let source = Source::Find(Box::new(cursor));
@@ -106,8 +105,8 @@ impl Session {
     }
 
     /// Executes writes from the first on, as far as it can; returns the rest, in order.
-    fn direct_writes(&self, work: Vec<Task>) -> Vec<Task> {
-        if !work.iter().any(|task| is_direct(&task.operation)) {
+    fn run_writes(&self, work: Vec<Task>) -> Vec<Task> {
+        if !work.iter().any(|task| is_inline(&task.operation)) {
             return work;
         }
         let least = FrameSize { blocks: smallvec![0], records: 1 };
@@ -119,7 +118,7 @@ impl Session {
         let mut done = 0;
         let mut in_order = true;
         for task in work {
-            if !in_order || !is_direct(&task.operation) {
+            if !in_order || !is_inline(&task.operation) {
                 in_order &= !writes_by_id(&task.operation);
                 left.push(task);
                 continue;
@@ -169,7 +168,7 @@ fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
 }
 
 /// Whether this is a write by `_id` that makes one commit.
-fn is_direct(operation: &Operation) -> bool {
+fn is_inline(operation: &Operation) -> bool {
     match operation {
         Operation::Insert { documents, .. } => documents.len() <= DOCUMENTS,
         Operation::Set { entries } => entries.len() <= DOCUMENTS,

@@ -117,7 +117,7 @@ impl Session {
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
         let loaded = self.store.is_loaded();
         if size == Size::Small && loaded {
-            work = self.direct(work);
+            work = self.run_inline(work);
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for task in work {
@@ -358,16 +358,7 @@ impl Session {
         let collection = store.views().collection(name);
         let answer = match operation {
             Operation::Get { id, meta } => self.get(collection.as_deref(), &id, meta),
-            Operation::GetMany { ids } => ids
-                .iter()
-                .map(|id| {
-                    let key = incoming_key(id)?;
-                    let Some(collection) = &collection else { return Ok(None) };
-                    Ok(point::get(store, collection, &key)?
-                        .map(|(block, span)| Document::of_block(&block, span)))
-                })
-                .collect::<Result<Vec<_>>>()
-                .map(Answer::Documents),
+            Operation::GetMany { ids } => self.get_many(collection.as_deref(), &ids),
             Operation::Has { id } => incoming_key(&id).map(|key| {
                 let found = |collection: &Arc<Collection>| {
                     collection.find(&key, || store.views().published()).is_some()
@@ -375,20 +366,18 @@ impl Session {
                 Answer::Bool(collection.as_ref().is_some_and(found))
             }),
             Operation::Count { filter, skip, limit, hint } => {
-                parse_filter_with(&filter, constants).and_then(|filter| {
-                    if filter.is_all() && skip == 0 && limit == 0 && hint.is_none() {
-                        return Ok(Answer::Count(
-                            collection.as_ref().map_or(0, |collection| collection.count()),
-                        ));
+                let all = skip == 0 && limit == 0 && hint.is_none();
+                let count = |filter: Filter| match all && filter.is_all() {
+                    true => Ok(collection.as_ref().map_or(0, |collection| collection.count())),
+                    false => {
+                        let hint = Hint::of(hint.as_ref())?;
+                        count::matches(store, name, &filter, (skip, limit), hint.as_ref(), interrupt)
                     }
-                    let hint = Hint::of(hint.as_ref())?;
-                    count::matches(store, name, &filter, (skip, limit), hint.as_ref(), interrupt)
-                        .map(Answer::Count)
-                })
+                };
+                parse_filter_with(&filter, constants).and_then(count).map(Answer::Count)
             }
             Operation::Find { filter, options } => {
-                let hint = options.hint.as_ref();
-                return match Cursor::open(store, name, &filter, &options, hint, constants, limits) {
+                return match Cursor::open(store, name, &filter, &options, constants, limits) {
                     Err(error) => Answered::failed(error),
                     Ok(cursor) => self.cursors.first_batch(
                         store,
@@ -421,6 +410,16 @@ impl Session {
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
         Answered { collection, answer }
+    }
+
+    fn get_many(&self, collection: Option<&Collection>, ids: &[Incoming]) -> Result<Answer> {
+        let get = |id: &Incoming| {
+            let key = incoming_key(id)?;
+            let Some(collection) = collection else { return Ok(None) };
+            let found = point::get(&self.store, collection, &key)?;
+            Ok(found.map(|(block, span)| Document::of_block(&block, span)))
+        };
+        ids.iter().map(get).collect::<Result<Vec<_>>>().map(Answer::Documents)
     }
 
     fn get(&self, collection: Option<&Collection>, id: &Incoming, meta: bool) -> Result<Answer> {

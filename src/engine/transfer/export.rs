@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::extended_json;
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
-use crate::engine::read::scan;
+use crate::engine::read::fetch::Match;
+use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -83,7 +84,7 @@ impl Export {
             let mut head = b"{\"collection\":".to_vec();
             extended_json::write_text(name.as_bytes(), &mut head);
             head.extend_from_slice(b",\"document\":");
-            let visit = |_, _, block: &Arc<crate::storage::Block>, span: crate::engine::state::slab::Span| {
+            let visit = |Match { block, span, .. }: Match<'_>| {
                 let document = span.of(block);
                 piece.bytes.extend_from_slice(&head);
                 extended_json::write(RawValue::new(document, collection.shapes()), &mut piece.bytes);
@@ -91,15 +92,9 @@ impl Export {
                 piece.documents += 1;
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            begun.slot = scan::each(
-                store,
-                collection,
-                (begun.slot, end),
-                begun.view.lsn(),
-                filter,
-                &Interrupt::default(),
-                visit,
-            )?;
+            let (bounds, view) = ((begun.slot, end), begun.view.lsn());
+            let scan = Scan { collection, bounds, view, filter, interrupt: &Interrupt::default() };
+            begun.slot = scan::each(store, &scan, visit)?;
             if begun.slot >= end {
                 begun.left.pop();
                 begun.slot = 0;

@@ -9,11 +9,11 @@ use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::operation::request::Reach;
 use crate::engine::plan::planner::{self, Query, key_of_value};
-use crate::engine::read::fetch::ReadContext;
+use crate::engine::read::fetch::{Match, ReadContext};
 use crate::engine::read::results::QueryResults;
 use crate::engine::read::selection::Selection;
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::{Span, Stamp};
+use crate::engine::state::slab::Stamp;
 use crate::engine::state::version::Version;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
@@ -38,10 +38,10 @@ pub(crate) fn find(
     }
     // The following is short for a document that is named by `_id`, and for no other.
     would_block(|| filter.id().is_none())?;
-    let mut reading = ReadContext { store, collection, view: Lsn::NEWEST, filter, interrupt };
+    let mut reading = ReadContext::new(store, collection, Lsn::NEWEST, filter, interrupt);
     let mut found = Vec::new();
     let wanted = if reach == Reach::One { 1 } else { PART_DOCUMENTS };
-    let mut take = |slot, lsn, span: Span| {
+    let mut take = |Match { slot, lsn, span, .. }: Match<'_>| {
         let stamp = Stamp::new(lsn, u64::from(span.version()));
         found.push(Candidate { slot, stamp, bytes: span.len() });
         if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -65,7 +65,7 @@ pub(crate) fn find(
             };
             if sort.is_some() || (limit.is_some() && query.is_backward()) {
                 let mut results = QueryResults::open(&reading, &query, &plan)?;
-                results.run(&reading, sort, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
+                results.run(&reading, sort, &mut take)?;
                 return Ok(found);
             }
             let end = collection.slab().end();
@@ -73,7 +73,7 @@ pub(crate) fn find(
         }
     };
     reading.view = Lsn::NEWEST;
-    selection.run(&reading, &mut |slot, lsn, _, span| take(slot, lsn, span))?;
+    selection.run(&reading, &mut take)?;
     Ok(found)
 }
 
