@@ -159,9 +159,11 @@ export class Handle {
     return new CallWriter(this, where, given)
   }
 
-  writeUpsertId(out: Writer, upsert: boolean): void {
-    if (upsert) encodeId(out, this.settings.createPk())
-    else writeField(out, null)
+  writeUpsertId(out: Writer, upsert: boolean, filter: unknown): void {
+    if (!upsert) return writeField(out, null)
+    // The document that is inserted has the filter's own `_id`: none has to be made.
+    const own = typeof filter === 'object' && filter !== null && Object.hasOwn(filter, '_id') ? (filter as Document)._id : undefined
+    encodeId(out, typeof own === 'string' ? own : this.settings.createPk())
   }
 }
 
@@ -185,7 +187,7 @@ class CallWriter implements DocumentWriter {
     encodeValue(out, update, 'update', this.handle.encoding(this.where, this.given))
   }
 
-  writeUpsertId(out: Writer, upsert: boolean): void {
-    this.handle.writeUpsertId(out, upsert)
+  writeUpsertId(out: Writer, upsert: boolean, filter: unknown): void {
+    this.handle.writeUpsertId(out, upsert, filter)
   }
 }

@@ -13,6 +13,9 @@ const pool = new Uint8Array(POOL_IDS * ID_BYTES)
 let used = POOL_IDS
 let lastTime = 0
 let counter = 0
+/** The digits of `prefixTime`, as an id begins with them: they change once in a millisecond. */
+let prefix = ''
+let prefixTime = -1
 
 /** A new UUIDv7, 36 characters in lower case. */
 export function uuidv7(): string {
@@ -24,14 +27,16 @@ export function uuidv7(): string {
   }
   const at = ID_BYTES * used++
   advance(pool, at)
-  const time = lastTime.toString(16).padStart(12, '0')
+  if (prefixTime !== lastTime) {
+    const time = lastTime.toString(16).padStart(12, '0')
+    prefix = time.slice(0, 8) + '-' + time.slice(8) + '-7'
+    prefixTime = lastTime
+  }
   const variant = 0x80 | (pool[at + 2]! & 0x3f)
   let tail = ''
   for (let i = at + 4; i < at + ID_BYTES; i++) tail += hex[pool[i]!]
-  return (
-    time.slice(0, 8) + '-' + time.slice(8) + '-7' + counter.toString(16).padStart(3, '0') + '-' +
-    hex[variant] + hex[pool[at + 3]!] + '-' + tail
-  )
+  // The counter has three digits: the last one of the first byte, and the second byte.
+  return prefix + hex[counter >> 8]![1]! + hex[counter & 0xff]! + '-' + hex[variant]! + hex[pool[at + 3]!]! + '-' + tail
 }
 
 /** Each millisecond starts its counter at a random number below half, so that two threads rarely share one. */

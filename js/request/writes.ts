@@ -30,8 +30,8 @@ export interface DocumentWriter {
   writeNew(out: Writer, shapes: PortShapes, document: object): unknown
   writeReplacement(out: Writer, shapes: PortShapes, document: object): void
   writeUpdate(out: Writer, update: unknown): void
-  /** The `_id` of the document that an upsert may insert; nil where the write does not upsert. */
-  writeUpsertId(out: Writer, upsert: boolean): void
+  /** The `_id` of the document that an upsert may insert if its filter names none; nil where the write does not upsert. */
+  writeUpsertId(out: Writer, upsert: boolean, filter: unknown): void
 }
 
 interface UpsertOptions extends HintOptions {
@@ -54,7 +54,7 @@ export function updateOf(
     body: (out) => {
       encodeValue(out, filter, 'filter')
       documents.writeUpdate(out, update)
-      documents.writeUpsertId(out, upsert)
+      documents.writeUpsertId(out, upsert, filter)
       encodeValue(out, arrayFilters, 'filter')
       writeField(out, hint)
       if (sort) writeField(out, sort)
@@ -76,7 +76,7 @@ export function replacementOf(
     body: (out, shapes) => {
       encodeValue(out, filter, 'filter')
       documents.writeReplacement(out, shapes, replacement)
-      documents.writeUpsertId(out, upsert)
+      documents.writeUpsertId(out, upsert, filter)
       writeField(out, hint)
       if (sort) writeField(out, sort)
     }
