@@ -7,8 +7,10 @@
 use std::cmp::Ordering;
 
 use super::clause::{Bound, Clause, Test};
+use super::matching::is_found;
 use crate::document::{Columns, Fields, Leaf, Path, RawKind, RawValue, Value};
 use crate::query::Filter;
+use crate::query::pattern::Pattern;
 use crate::work::Work;
 
 /// A prepared filter, for one thread.
@@ -52,6 +54,8 @@ enum Quick<'f> {
     Bool(bool),
     /// null
     Null,
+    /// A string in which the expression is found.
+    Pattern(&'f Pattern),
     /// Anything else.
     No,
 }
@@ -80,9 +84,16 @@ impl Matcher<'_> {
         if self.all {
             return true;
         }
-        match self.columns.of(document) {
-            Some(mut fields) => self.root.passes(document, &mut fields, &self.filter.work),
-            None => self.filter.matches(document),
+        let work = &self.filter.work;
+        let Some(mut fields) = self.columns.of(document) else { return self.filter.matches(document) };
+        match &self.root {
+            Ready::Field(field) => field.passes(&mut fields, work),
+            // Most filters are a few fields: their clauses are decided without recursion.
+            Ready::All(clauses) if clauses.len() < 16 => clauses.iter().all(|clause| match clause {
+                Ready::Field(field) => field.passes(&mut fields, work),
+                other => other.passes(document, &mut fields, work),
+            }),
+            other => other.passes(document, &mut fields, work),
         }
     }
 }
@@ -139,6 +150,17 @@ impl Field<'_> {
         let Some(first) = fields.get(self.column) else {
             return self.test.passes(None::<RawValue<'_>>, work);
         };
+        if let [_] = self.path.parts()
+            && let Some(decided) = self.quick.decide(first, work)
+        {
+            return decided;
+        }
+        self.passes_below(first, work)
+    }
+
+    /// For paths of several parts, and for the values that [`Quick::decide`] leaves: arrays, BigInts, the rarer tests.
+    #[inline(never)]
+    fn passes_below(&self, first: RawValue<'_>, work: &Work) -> bool {
         let mut at = first;
         for part in self.path.parts().iter().skip(1) {
             match at.get(&part.name) {
@@ -151,15 +173,15 @@ impl Field<'_> {
                 None => return self.test.passes(None::<RawValue<'_>>, work),
             }
         }
-        if let Some(decided) = self.quick.decide(at) {
+        if let Some(decided) = self.quick.decide(at, work) {
             return decided;
         }
         if self.elements
             && let RawKind::Array(array) = at.kind()
             && work.goes_on(array.len())
-            && array
-                .iter()
-                .any(|item| self.quick.decide(item).unwrap_or_else(|| self.test.passes(Some(item), work)))
+            && array.iter().any(|item| {
+                self.quick.decide(item, work).unwrap_or_else(|| self.test.passes(Some(item), work))
+            })
         {
             return true;
         }
@@ -186,6 +208,7 @@ impl<'f> Quick<'f> {
                 };
                 operands.iter().map(text).collect::<Option<_>>().map_or(Quick::No, Quick::Texts)
             }
+            Test::Pattern(pattern) => Quick::Pattern(pattern),
             _ => Quick::No,
         }
     }
@@ -205,21 +228,30 @@ impl<'f> Quick<'f> {
     /// The result of [`Test::passes`] for this value; `None` if that must decide. A value that is no array has no
     /// elements that could pass.
     #[inline]
-    fn decide(&self, value: RawValue<'_>) -> Option<bool> {
+    fn decide(&self, value: RawValue<'_>, work: &Work) -> Option<bool> {
+        match self {
+            // The most common comparison looks at the two most common kinds of number first.
+            Quick::Number(wanted, operand) => match value.kind() {
+                RawKind::Double(number) => Some(wanted.takes_number(number, *operand)),
+                RawKind::Int(number) => Some(wanted.takes_number(f64::from(number), *operand)),
+                RawKind::Array(_) | RawKind::Long(_) => None,
+                _ => Some(false),
+            },
+            Quick::No => None,
+            _ => self.decide_others(value, work),
+        }
+    }
+
+    fn decide_others(&self, value: RawValue<'_>, work: &Work) -> Option<bool> {
         let kind = value.kind();
         Some(match (self, kind) {
             (Quick::No, _) | (_, RawKind::Array(_) | RawKind::Long(_)) => return None,
-            (Quick::Number(wanted, operand), RawKind::Double(number)) => {
-                wanted.takes_number(number, *operand)
-            }
-            (Quick::Number(wanted, operand), RawKind::Int(number)) => {
-                wanted.takes_number(f64::from(number), *operand)
-            }
             (Quick::Text(wanted, operand), RawKind::String(text)) => wanted.takes_text(text, operand),
             (Quick::Texts(operands), RawKind::String(text)) => operands.binary_search(&text).is_ok(),
             (Quick::Date(wanted, operand), RawKind::Date(millis)) => wanted.takes(millis.cmp(operand)),
             (Quick::Bool(operand), RawKind::Bool(value)) => value == *operand,
             (Quick::Null, RawKind::Null) => true,
+            (Quick::Pattern(pattern), RawKind::String(text)) => is_found(pattern, text, work),
             // Of another class than the operand.
             _ => false,
         })
@@ -243,7 +275,9 @@ impl Wanted {
     /// NaN passes nothing.
     #[inline]
     fn takes_number(self, number: f64, operand: f64) -> bool {
-        number.partial_cmp(&operand).is_some_and(|order| self.takes(order))
+        (self.less & (number < operand))
+            | (self.equal & (number == operand))
+            | (self.greater & (number > operand))
     }
 
     #[inline]

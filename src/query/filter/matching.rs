@@ -102,7 +102,12 @@ impl Clause {
 }
 
 fn finds(pattern: &Pattern, seen: NodeKind<'_>, work: &Work) -> bool {
-    matches!(seen, NodeKind::String(text) if work.goes_on(1 + text.len() / TEXT) && pattern.is_in(text))
+    matches!(seen, NodeKind::String(text) if is_found(pattern, text, work))
+}
+
+/// Whether the expression is found in the text; counted by the length of the text.
+pub(super) fn is_found(pattern: &Pattern, text: &[u8], work: &Work) -> bool {
+    work.goes_on(1 + text.len() / TEXT) && pattern.is_in(text)
 }
 
 impl Test {

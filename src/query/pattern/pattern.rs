@@ -4,6 +4,7 @@
 //! The crate `regex` runs in time linear in the text, so it has neither look-around nor back-references. `translate`
 //! rewrites expressions for it.
 
+use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::translate::{Flags, Groups, translate};
@@ -36,9 +37,21 @@ struct Size {
     counted: usize,
 }
 
-/// A compiled expression, and the prefix of every text that it matches, if it has one.
+/// A compiled expression.
 #[derive(Clone, Debug)]
-pub(in crate::query) struct Pattern(Regex, Option<Box<str>>);
+pub(in crate::query) struct Pattern {
+    search: Search,
+    /// The prefix of every text that it matches, if it has one.
+    prefix: Option<Box<str>>,
+}
+
+/// How a pattern is found in a text. Many expressions are plain text, which needs neither a program nor its cache.
+#[derive(Clone, Debug)]
+enum Search {
+    Expression(Regex),
+    Text(Box<Finder<'static>>),
+    Prefix(Box<str>),
+}
 
 /// Source and options as written.
 #[derive(Clone, Copy)]
@@ -61,31 +74,68 @@ impl<'a> Source<'a> {
 
     /// Compiles it; errors name this path.
     pub(in crate::query) fn compile(self, path: &str, work: &Work) -> Result<Pattern> {
-        self.compile_groups(path, Groups::Plain, work).map(|(regex, beginning)| Pattern(regex, beginning))
+        let (text, flags) = self.translated(path, Groups::Plain)?;
+        if flags.ignore_case {
+            let search = Search::Expression(self.built(&text, true, path, Groups::Plain, work)?);
+            return Ok(Pattern { search, prefix: None });
+        }
+        let prefix = beginning(&text);
+        let search = match Search::of_literal(&text) {
+            Some(search) => {
+                work.step(1 + text.len())?;
+                work.hold("a regular expression", size_of::<Finder<'_>>() + text.len())?;
+                search
+            }
+            None => Search::Expression(self.built(&text, false, path, Groups::Plain, work)?),
+        };
+        Ok(Pattern { search, prefix })
     }
 
     /// Compiles it with capturing groups.
     pub(in crate::query) fn compile_capturing(self, path: &str, work: &Work) -> Result<CapturingPattern> {
-        self.compile_groups(path, Groups::Capturing, work).map(|(regex, _)| CapturingPattern(regex))
+        let (text, flags) = self.translated(path, Groups::Capturing)?;
+        self.built(&text, flags.ignore_case, path, Groups::Capturing, work).map(CapturingPattern)
     }
 
-    /// The expression, and the prefix of every text that it matches.
-    fn compile_groups(self, path: &str, groups: Groups, work: &Work) -> Result<(Regex, Option<Box<str>>)> {
-        let invalid = match groups {
-            Groups::Capturing => codes::REGEX_EXPRESSION_INVALID,
-            Groups::Plain => codes::REGEX_INVALID,
-        };
-        let refuse = |why: &str| {
-            bad_query(path, format!("the regular expression at '{path}' {why}")).with_code(invalid)
-        };
+    /// The expression as the crate reads it.
+    fn translated(self, path: &str, groups: Groups) -> Result<(String, Flags)> {
         if self.pattern.len() > MAX_SOURCE {
-            return Err(refuse(&format!("is longer than {MAX_SOURCE} bytes; use a shorter one")));
+            return Err(refused(
+                path,
+                groups,
+                &format!("is longer than {MAX_SOURCE} bytes; use a shorter one"),
+            ));
         }
-        let flags = Flags::parse(self.options).map_err(|why| refuse(&why).with_code(codes::REGEX_FLAG))?;
-        let text = translate(self.pattern, flags, groups).map_err(|why| refuse(&why))?;
-        let beginning = if flags.ignore_case { None } else { beginning(&text) };
-        let regex = build(&text, flags.ignore_case, work)?.map_err(|error| refuse(&reason(&error)))?;
-        Ok((regex, beginning))
+        let flags = Flags::parse(self.options)
+            .map_err(|why| refused(path, groups, &why).with_code(codes::REGEX_FLAG))?;
+        let text = translate(self.pattern, flags, groups).map_err(|why| refused(path, groups, &why))?;
+        Ok((text, flags))
+    }
+
+    fn built(self, text: &str, ignore_case: bool, path: &str, groups: Groups, work: &Work) -> Result<Regex> {
+        build(text, ignore_case, work)?.map_err(|error| refused(path, groups, &reason(&error)))
+    }
+}
+
+fn refused(path: &str, groups: Groups, why: &str) -> Error {
+    bad_query(path, format!("the regular expression at '{path}' {why}")).with_code(match groups {
+        Groups::Capturing => codes::REGEX_EXPRESSION_INVALID,
+        Groups::Plain => codes::REGEX_INVALID,
+    })
+}
+
+impl Search {
+    /// The search for a text that matches itself only, or for one at the beginning.
+    fn of_literal(text: &str) -> Option<Search> {
+        let anchored = text.strip_prefix(r"\A");
+        let (literal, rest) = literal_run(anchored.unwrap_or(text));
+        if !rest.is_empty() {
+            return None;
+        }
+        Some(match anchored {
+            Some(_) => Search::Prefix(literal.into()),
+            None => Search::Text(Box::new(Finder::new(literal.as_bytes()).into_owned())),
+        })
     }
 }
 
@@ -94,36 +144,49 @@ impl Pattern {
     pub(in crate::query) fn containing(text: &str, path: &str, work: &Work) -> Result<Pattern> {
         let refuse =
             |error| -> Error { bad_query(path, format!("$contains at '{path}' {}", reason(&error))) };
-        build(&regex::escape(text), true, work)?.map(|regex| Pattern(regex, None)).map_err(refuse)
+        let regex = build(&regex::escape(text), true, work)?.map_err(refuse)?;
+        Ok(Pattern { search: Search::Expression(regex), prefix: None })
     }
 
     /// The prefix of every text that it matches, if that is known.
     pub(in crate::query) fn prefix(&self) -> Option<&str> {
-        self.1.as_deref()
+        self.prefix.as_deref()
     }
 
     #[inline]
     pub(in crate::query) fn is_in(&self, text: &[u8]) -> bool {
-        self.0.is_match(text)
+        match &self.search {
+            Search::Expression(regex) => regex.is_match(text),
+            Search::Text(finder) => finder.find(text).is_some(),
+            Search::Prefix(prefix) => text.starts_with(prefix.as_bytes()),
+        }
     }
 }
 
 /// The literal characters at the start of an anchored expression.
 fn beginning(text: &str) -> Option<Box<str>> {
-    let mut rest = text.strip_prefix(r"\A")?;
+    let rest = text.strip_prefix(r"\A")?;
     // Alternatives may begin with other characters. An escaped bar is treated like one.
     if rest.contains('|') {
         return None;
     }
-    let mut found = String::new();
+    let (found, _) = literal_run(rest);
+    (!found.is_empty()).then(|| found.into())
+}
+
+/// The characters up to the first one that does not stand for itself alone, and the rest of the expression.
+fn literal_run(text: &str) -> (String, &str) {
+    let (mut found, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {
         let (character, after) = match first {
             '\\' => match rest.chars().nth(1) {
-                Some(escaped) if escaped.is_ascii_punctuation() => (escaped, rest.get(2..)?),
+                Some(escaped) if escaped.is_ascii_punctuation() => {
+                    (escaped, rest.get(2..).unwrap_or_default())
+                }
                 _ => break,
             },
-            '.' | '[' | '(' | ')' | '*' | '+' | '?' | '{' | '^' | '$' => break,
-            other => (other, rest.get(other.len_utf8()..)?),
+            '.' | '[' | '(' | ')' | '*' | '+' | '?' | '{' | '^' | '$' | '|' => break,
+            other => (other, rest.get(other.len_utf8()..).unwrap_or_default()),
         };
         // A quantifier that allows zero removes the character.
         if after.starts_with(['*', '?', '{']) {
@@ -132,7 +195,7 @@ fn beginning(text: &str) -> Option<Box<str>> {
         found.push(character);
         rest = after;
     }
-    (!found.is_empty()).then(|| found.into())
+    (found, rest)
 }
 
 /// Compiles with as little memory as suffices. The counted memory is released at the end of the query.
@@ -315,6 +378,33 @@ mod tests {
         finds("a(?#why)b", "", &["ab"], &["a"]);
         refused("(a", "", "not closed");
         refused("a)", "", "not opened");
+    }
+
+    #[test]
+    fn plain_text_is_found_without_a_program() {
+        for (pattern, options, text, other) in [
+            ("9@ex", "", "u9@example.org", "u8@example.org"),
+            (r"a\.b\|c", "", "xa.b|c", "a.bc"),
+            ("a b", "x", "xaby", "a b"),
+            ("", "", "", "\u{0}never"),
+            ("\u{e9}t", "", "\u{e9}t\u{e9}", "et"),
+            ("^ab", "", "abc", "cab"),
+            (r"\Aab", "m", "abc", "c\nab"),
+        ] {
+            let compiled = compiled(pattern, options).unwrap();
+            assert!(!matches!(compiled.search, Search::Expression(_)), "/{pattern}/{options}");
+            assert!(compiled.is_in(text.as_bytes()), "/{pattern}/{options}");
+            assert!(pattern.is_empty() || !compiled.is_in(other.as_bytes()), "/{pattern}/{options}");
+        }
+        for (pattern, options) in
+            [("ab", "i"), ("^ab", "m"), ("ab+", ""), ("a|b", ""), ("ab?", ""), ("a{2}", ""), (r"\d", "")]
+        {
+            assert!(
+                matches!(compiled(pattern, options).unwrap().search, Search::Expression(_)),
+                "/{pattern}/"
+            );
+        }
+        assert_eq!(compiled("^ab+c", "").unwrap().prefix(), Some("ab"));
     }
 
     #[test]
