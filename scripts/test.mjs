@@ -1,6 +1,11 @@
-// Everything that must hold before a change is merged, in order; stops at the first failure. `--only <step>` runs one step.
+// Everything that must hold before a change is merged. The steps of Rust and those of JavaScript run side by side, as each of
+// them leaves cores idle; the output of the second is printed when both have ended. Each stops at its first failure.
+// `--only <step>,<step>` runs these steps, one after the other.
 
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { buildAddon, buildScripts } from './setup.mjs'
 import { root, run, runTool, seconds } from './steps.mjs'
@@ -48,28 +53,63 @@ const steps = {
   vitest: () => runTool('vitest/vitest.mjs', ['run', '--config', '__test__/runners/vitest/vitest.config.mjs'])
 }
 
+/** The steps that use the tests' build of Rust; all others wait for the addon only. */
+const ofRust = ['fmt', 'clippy-core', 'clippy-node', 'rust']
+const others = Object.keys(steps).filter((name) => !ofRust.includes(name))
+
+/** The steps named by --only, or undefined. */
 function chosen(args) {
   const at = args.indexOf('--only')
-  if (at === -1) return Object.keys(steps)
-  const name = args[at + 1]
-  if (name && Object.hasOwn(steps, name)) return [name]
-  console.error(`--only takes one of: ${Object.keys(steps).join(', ')}`)
+  if (at === -1) return undefined
+  const names = args[at + 1]?.split(',') ?? []
+  if (names.length > 0 && names.every((name) => Object.hasOwn(steps, name))) return names
+  console.error(`--only takes some of: ${Object.keys(steps).join(', ')}`)
   process.exit(2)
 }
 
-const names = chosen(process.argv.slice(2))
-const durations = []
-let code = 0
-for (const name of names) {
-  console.log(`\n== ${name}`)
-  const started = performance.now()
-  code = await steps[name]()
-  durations.push([name, performance.now() - started])
-  if (code !== 0) break
+/** Runs steps in order until one fails; returns the number of those that passed and whether one failed. */
+async function runSteps(names) {
+  const durations = []
+  let code = 0
+  for (const name of names) {
+    console.log(`\n== ${name}`)
+    const started = performance.now()
+    code = await steps[name]()
+    durations.push([name, performance.now() - started])
+    if (code !== 0) break
+  }
+  console.log('')
+  for (const [name, duration] of durations) console.log(`${name.padEnd(12)} ${seconds(duration).padStart(8)}`)
+  if (code !== 0) console.log(`${durations.at(-1)[0]} failed with exit code ${code}`)
+  const failed = code === 0 ? 0 : 1
+  return { passed: durations.length - failed, failed }
 }
 
-console.log('')
-for (const [name, duration] of durations) console.log(`${name.padEnd(12)} ${seconds(duration).padStart(8)}`)
-if (code !== 0) console.log(`${durations.at(-1)[0]} failed with exit code ${code}`)
-console.log(`${durations.length - (code === 0 ? 0 : 1)} passed, ${code === 0 ? 0 : 1} failed`)
-process.exitCode = code
+/** Runs steps in a process of its own; resolves to the same numbers, once the output was printed. */
+function beside(names) {
+  mkdirSync(join(root, 'target'), { recursive: true })
+  const path = join(root, 'target', 'test-beside.log')
+  const log = openSync(path, 'w')
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--only', names.join(',')], { cwd: root, stdio: ['ignore', log, log] })
+  closeSync(log)
+  return new Promise((resolve) => {
+    child.once('error', () => resolve({ passed: 0, failed: 1 }))
+    child.once('close', () => {
+      const output = readFileSync(path, 'utf8')
+      process.stdout.write(output)
+      const [, passed, failed] = /(\d+) passed, (\d+) failed\n$/.exec(output) ?? [undefined, '0', '1']
+      resolve({ passed: Number(passed), failed: Number(failed) })
+    })
+  })
+}
+
+const only = chosen(process.argv.slice(2))
+const second = only ? undefined : beside(others)
+let { passed, failed } = await runSteps(only ?? ofRust)
+if (second) {
+  const more = await second
+  passed += more.passed
+  failed += more.failed
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
