@@ -5,7 +5,7 @@
 //! - `encoding`: trees to bytes, and reading bytes without trees
 //! - `check`: validation of bytes before anything relies on them
 //! - `boundary`: values in messages to and from JavaScript
-//! - [`node`]: reading encoded bytes and trees through one interface
+//! - [`kind`]: what a value is; [`node`]: reading encoded bytes and trees through one interface
 //! - [`order`]: the total order of values; [`path`]: dotted paths through arrays
 //! - [`id`]: which values may be an `_id`; ObjectIds as text
 
@@ -13,6 +13,7 @@ mod boundary;
 mod check;
 mod encoding;
 pub mod id;
+pub(crate) mod kind;
 pub(crate) mod node;
 pub mod order;
 pub(crate) mod path;
@@ -32,7 +33,8 @@ pub(crate) use encoding::encode::{encode_document, encode_plain_part};
 pub(crate) use encoding::measure::{depth, encoded_len, weight};
 pub use encoding::raw::{RawArray, RawKind, RawObject, RawValue};
 pub(crate) use encoding::{encode, raw, token};
-pub use node::{Node, NodeKind};
+pub use kind::NodeKind;
+pub use node::Node;
 pub use path::{Leaf, Path};
 pub use shapes::shape;
 pub use shapes::shape::{Shape, ShapeId, Shapes};

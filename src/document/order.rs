@@ -11,7 +11,8 @@
 use std::cmp::Ordering;
 
 use super::MAX_DEPTH;
-use super::node::{Node, NodeKind};
+use super::kind::NodeKind;
+use super::node::Node;
 use super::value::Value;
 use crate::document::encoding::raw::RawValue;
 
@@ -46,8 +47,8 @@ fn compare_at<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>, levels: usize) -> Orde
     match (left, right) {
         (NodeKind::Int(a), NodeKind::Int(b)) => a.cmp(&b),
         (NodeKind::String(a), NodeKind::String(b)) => a.cmp(b),
-        (NodeKind::Object, NodeKind::Object) => compare_objects(a, b, levels),
-        (NodeKind::Array, NodeKind::Array) => compare_arrays(a, b, levels),
+        (NodeKind::Object(()), NodeKind::Object(())) => compare_objects(a, b, levels),
+        (NodeKind::Array(()), NodeKind::Array(())) => compare_arrays(a, b, levels),
         (NodeKind::Binary(a), NodeKind::Binary(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
         (NodeKind::ObjectId(a), NodeKind::ObjectId(b)) => a.cmp(b),
         (NodeKind::Bool(a), NodeKind::Bool(b)) => a.cmp(&b),

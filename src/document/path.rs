@@ -5,7 +5,8 @@
 //! arrays are entered by index only. A path that ends at an array reaches each element and the array itself, unless
 //! its last part is an index.
 
-use super::node::{Node, NodeKind};
+use super::kind::NodeKind;
+use super::node::Node;
 
 /// One part of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ fn walk_on<'a, N: Node<'a>>(
     for (n, part) in parts.iter().enumerate().skip(followed) {
         match at.field(&part.name) {
             Some(next) => at = next,
-            None if n > 0 && matches!(at.seen(), NodeKind::Array) => {
+            None if n > 0 && matches!(at.seen(), NodeKind::Array(())) => {
                 return walk_array(parts.get(n..).unwrap_or_default(), at, leaf, outer, visit);
             }
             // A root that is an array has its indexes as keys, as in MongoDB.
@@ -165,7 +166,7 @@ fn walk_on<'a, N: Node<'a>>(
         }
     }
     if leaf == Leaf::Elements
-        && matches!(at.seen(), NodeKind::Array)
+        && matches!(at.seen(), NodeKind::Array(()))
         && at.items().enumerate().any(|(n, item)| visit(Some(item), outer.or(Some(n))))
     {
         return true;
@@ -183,14 +184,14 @@ fn walk_array<'a, N: Node<'a>>(
     let Some((first, rest)) = parts.split_first() else { return false };
     for (n, item) in array.items().enumerate() {
         let seen = item.seen();
-        if matches!(seen, NodeKind::Object) && walk_object(parts, item, leaf, outer.or(Some(n)), visit) {
+        if matches!(seen, NodeKind::Object(())) && walk_object(parts, item, leaf, outer.or(Some(n)), visit) {
             return true;
         }
         if first.index == Some(n) {
             let found = match seen {
                 _ if rest.is_empty() => visit(Some(item), outer),
-                NodeKind::Object => walk_object(rest, item, leaf, outer, visit),
-                NodeKind::Array => walk_array(rest, item, leaf, outer, visit),
+                NodeKind::Object(()) => walk_object(rest, item, leaf, outer, visit),
+                NodeKind::Array(()) => walk_array(rest, item, leaf, outer, visit),
                 _ => false,
             };
             if found {

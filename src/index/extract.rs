@@ -129,11 +129,11 @@ fn plain<'a>(document: RawValue<'a>, parts: &[Part]) -> Plain<'a> {
     for (n, part) in parts.iter().enumerate() {
         match at.get(&part.name) {
             Some(next) => at = next,
-            None if matches!(at.seen(), NodeKind::Array) => return Plain::Array(n),
+            None if matches!(at.seen(), NodeKind::Array(())) => return Plain::Array(n),
             None => return Plain::Missing,
         }
     }
-    if matches!(at.seen(), NodeKind::Array) { Plain::Array(parts.len()) } else { Plain::Value(at) }
+    if matches!(at.seen(), NodeKind::Array(())) { Plain::Array(parts.len()) } else { Plain::Value(at) }
 }
 
 fn null(direction: Direction) -> u8 {
@@ -224,8 +224,8 @@ pub(crate) fn values_of(spec: &Spec, document: RawValue<'_>, key: &[u8]) -> Valu
         let mut value = Value::Null;
         field.path.walk(document, Leaf::Whole, &mut |found| {
             let Some(found) = found else { return false };
-            let hit = if is_it(found) { Some(found) } else { found.items().find(|item| is_it(*item)) };
-            hit.inspect(|hit| value = hit.to_value()).is_some()
+            let matched = if is_it(found) { Some(found) } else { found.items().find(|item| is_it(*item)) };
+            matched.inspect(|matched| value = matched.to_value()).is_some()
         });
         (field.name.to_string(), value)
     };

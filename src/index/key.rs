@@ -14,7 +14,7 @@
 //! A float64 has at most 53 significant bits, so an int64 exceeds the largest float64 not above it by less than 1,024; for a
 //! float64 the difference is 0. So equal numbers have equal keys, whatever their type.
 
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::{MAX_DEPTH, RawKind, RawValue};
 
 const END: u8 = 0x00;
@@ -32,7 +32,7 @@ const DATE: u8 = 0x2d;
 /// Appends the key of a value.
 pub fn encode_key(value: RawValue<'_>, out: &mut Vec<u8>) {
     let kind = value.kind();
-    out.push(tag(&kind));
+    out.push(class_tag(kind.class()));
     write_payload(kind, 1, out);
 }
 
@@ -51,20 +51,6 @@ pub(crate) fn class_tag(class: Class) -> u8 {
     }
 }
 
-fn tag(kind: &RawKind<'_>) -> u8 {
-    match kind {
-        RawKind::Null => NULL,
-        RawKind::Int(_) | RawKind::Double(_) | RawKind::Long(_) => NUMBER,
-        RawKind::String(_) => STRING,
-        RawKind::Object(_) => OBJECT,
-        RawKind::Array(_) => ARRAY,
-        RawKind::Binary(_) => BINARY,
-        RawKind::ObjectId(_) => OBJECT_ID,
-        RawKind::Bool(_) => BOOL,
-        RawKind::Date(_) => DATE,
-    }
-}
-
 /// Documents are no deeper than `MAX_DEPTH`. In bytes that were not validated, deeper values are left out.
 fn write_payload(kind: RawKind<'_>, level: usize, out: &mut Vec<u8>) {
     match kind {
@@ -77,7 +63,7 @@ fn write_payload(kind: RawKind<'_>, level: usize, out: &mut Vec<u8>) {
             if level <= MAX_DEPTH {
                 for (key, value) in object.iter() {
                     let kind = value.kind();
-                    out.push(tag(&kind));
+                    out.push(class_tag(kind.class()));
                     write_text(key.as_bytes(), out);
                     write_payload(kind, level + 1, out);
                 }
@@ -88,7 +74,7 @@ fn write_payload(kind: RawKind<'_>, level: usize, out: &mut Vec<u8>) {
             if level <= MAX_DEPTH {
                 for item in array.iter() {
                     let kind = item.kind();
-                    out.push(tag(&kind));
+                    out.push(class_tag(kind.class()));
                     write_payload(kind, level + 1, out);
                 }
             }

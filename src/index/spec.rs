@@ -74,7 +74,7 @@ pub struct Spec {
 impl Spec {
     /// Reads `{ key: [[path, 1 | -1], ...], name?, unique?, sparse?, partialFilterExpression? }`.
     pub fn parse<'a>(spec: impl Node<'a>) -> Result<Spec> {
-        if !matches!(spec.seen(), NodeKind::Object) {
+        if !matches!(spec.seen(), NodeKind::Object(())) {
             let message = "an index must be an object with a key";
             return Err(refuse("", message).with_code(codes::TYPE_MISMATCH));
         }
@@ -87,7 +87,7 @@ impl Spec {
                 "unique" => parsed.unique = parse_flag(option, value)?,
                 "sparse" => parsed.sparse = parse_flag(option, value)?,
                 "partialFilterExpression" => match value.seen() {
-                    NodeKind::Object => parsed.partial = Some(value.tree()),
+                    NodeKind::Object(()) => parsed.partial = Some(value.tree()),
                     _ => {
                         let message = "the option 'partialFilterExpression' must be a filter";
                         return Err(refuse(option, message).with_code(codes::TYPE_MISMATCH));
@@ -201,7 +201,7 @@ fn forbidden(filter: &Value) -> Option<&str> {
 
 fn parse_fields<'a>(key: impl Node<'a>) -> Result<Vec<Field>> {
     let pairs = "the key of an index must be pairs of path and direction";
-    if !matches!(key.seen(), NodeKind::Array) {
+    if !matches!(key.seen(), NodeKind::Array(())) {
         return Err(refuse("key", pairs));
     }
     let mut fields: Vec<Field> = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::number::as_integer;
 use super::refusal::bad_query;
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::{Node, NodeKind};
 use crate::error::{Result, codes};
 
@@ -50,7 +50,7 @@ impl Types {
     }
 
     pub(super) fn parse<'a>(name: &str, operand: impl Node<'a>) -> Result<Types> {
-        if !matches!(operand.seen(), NodeKind::Array) {
+        if !matches!(operand.seen(), NodeKind::Array(())) {
             return Types::parse_one(name, operand);
         }
         let mut types = Types(0);
@@ -107,8 +107,8 @@ impl Types {
         let bit = match seen {
             NodeKind::Double(_) => 1,
             NodeKind::String(_) => 2,
-            NodeKind::Object => 3,
-            NodeKind::Array => 4,
+            NodeKind::Object(()) => 3,
+            NodeKind::Array(()) => 4,
             NodeKind::Binary(_) => 5,
             NodeKind::ObjectId(_) => 7,
             NodeKind::Bool(_) => 8,

@@ -6,6 +6,7 @@
 
 use super::token;
 use crate::document::MAX_DEPTH;
+use crate::document::kind::ValueKind;
 use crate::document::shapes::shape::{Shape, ShapeId, Shapes};
 use crate::document::value::{Object, Value};
 
@@ -17,31 +18,7 @@ pub struct RawValue<'a> {
 }
 
 /// What a value is, with its content where that is small.
-#[derive(Clone, Copy)]
-pub enum RawKind<'a> {
-    /// null
-    Null,
-    /// A boolean.
-    Bool(bool),
-    /// An int32.
-    Int(i32),
-    /// A float64.
-    Double(f64),
-    /// A BigInt.
-    Long(i64),
-    /// A string, as UTF-8 bytes.
-    String(&'a [u8]),
-    /// Bytes.
-    Binary(&'a [u8]),
-    /// An ObjectId.
-    ObjectId(&'a [u8; 12]),
-    /// Milliseconds since 1970.
-    Date(i64),
-    /// An array.
-    Array(RawArray<'a>),
-    /// An object.
-    Object(RawObject<'a>),
-}
+pub type RawKind<'a> = ValueKind<'a, RawArray<'a>, RawObject<'a>>;
 
 /// The elements of an encoded array.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::{Path, RawValue, Shapes, Value, encode_plain};
 use crate::index::key::class_tag;
 use crate::index::tree::MAX_KEY;

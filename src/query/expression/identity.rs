@@ -20,12 +20,12 @@ pub(in crate::query) fn write<'a>(node: impl Node<'a>, out: &mut Vec<u8>) {
             out.push(7);
             out.extend_from_slice(&millis.to_le_bytes());
         }
-        NodeKind::Array => {
+        NodeKind::Array(()) => {
             out.push(8);
             node.items().for_each(|item| write(item, out));
             out.push(255);
         }
-        NodeKind::Object => {
+        NodeKind::Object(()) => {
             out.push(9);
             for (key, value) in node.fields() {
                 bytes(10, key.as_bytes(), out);

@@ -63,11 +63,11 @@ fn follow_plain<'a, N: Node<'a>>(node: N, parts: &[Box<str>]) -> Result<Option<N
     let mut at = node;
     for part in parts {
         match at.seen() {
-            NodeKind::Object => match at.field(part) {
+            NodeKind::Object(()) => match at.field(part) {
                 Some(next) => at = next,
                 None => return Ok(None),
             },
-            NodeKind::Array => return Err(Blocked),
+            NodeKind::Array(()) => return Err(Blocked),
             _ => return Ok(None),
         }
     }
@@ -86,9 +86,9 @@ pub(in crate::query) struct Blocked;
 fn follow<'a>(node: impl Node<'a>, parts: &[Box<str>]) -> Option<Value> {
     let Some((first, rest)) = parts.split_first() else { return Some(node.tree()) };
     match node.seen() {
-        NodeKind::Object => follow(node.field(first)?, rest),
-        NodeKind::Array => {
-            let enters = |seen: NodeKind<'_>| matches!(seen, NodeKind::Object | NodeKind::Array);
+        NodeKind::Object(()) => follow(node.field(first)?, rest),
+        NodeKind::Array(()) => {
+            let enters = |seen: NodeKind<'_>| matches!(seen, NodeKind::Object(()) | NodeKind::Array(()));
             let found =
                 node.items().filter(|item| enters(item.seen())).filter_map(|item| follow(item, parts));
             Some(Value::Array(found.collect()))

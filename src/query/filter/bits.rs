@@ -28,7 +28,7 @@ impl Bits {
             bad_query(name, message).with_code(codes::FAILED_TO_PARSE)
         };
         let places = match operand.seen() {
-            NodeKind::Array => {
+            NodeKind::Array(()) => {
                 let place = |item| u32::try_from(as_integer(&Node::tree(item))?).ok();
                 operand.items().map(place).collect::<Option<Vec<_>>>().ok_or_else(refuse)?
             }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::clause::{Clause, Element, Filter, Test};
 use super::interval::{Edge, Interval, intersect, is_within, normalise};
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::{Path, Value};
 
 /// Intervals, in one of which a path must have a value.

@@ -3,7 +3,7 @@
 use super::bits::Bits;
 use super::every::Every;
 use super::remainder::Remainder;
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::{Path, Value};
 use crate::query::expression::Expression;
 use crate::query::pattern::Pattern;

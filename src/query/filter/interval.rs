@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::order::compare_values;
 use crate::document::{Node, Value, id};
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::clause::{Bound, Clause, Element, Test};
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::order::compare_nodes;
 use crate::document::{Leaf, Node, NodeKind, Value};
 use crate::query::pattern::Pattern;
@@ -147,7 +147,7 @@ impl Test {
             (Test::Type(types), Some(value)) => types.contains(value.seen()),
             (Test::Mod(remainder), Some(value)) => remainder.is_of(value.seen()),
             (Test::Size(size), Some(value)) => {
-                matches!(value.seen(), NodeKind::Array) && value.items().count() == *size
+                matches!(value.seen(), NodeKind::Array(())) && value.items().count() == *size
             }
             (Test::Element(element), Some(value)) => {
                 value.items().any(|item| work.goes_on(1) && element.takes(item, work))
@@ -201,7 +201,8 @@ impl Element {
     pub(in crate::query) fn takes<'a>(&self, item: impl Node<'a>, work: &Work) -> bool {
         match self {
             Element::Matching(filter) => {
-                matches!(item.seen(), NodeKind::Object | NodeKind::Array) && filter.root.matches(item, work)
+                matches!(item.seen(), NodeKind::Object(()) | NodeKind::Array(()))
+                    && filter.root.matches(item, work)
             }
             Element::Passing(clause) => clause.holds(item, work),
         }

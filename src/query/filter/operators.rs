@@ -84,7 +84,7 @@ fn parse_contains<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result
 }
 
 fn parse_all<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -> Result<Clause> {
-    if !matches!(operand.seen(), NodeKind::Array) {
+    if !matches!(operand.seen(), NodeKind::Array(())) {
         let found = operand.seen().type_name();
         return Err(bad_query(name, format!("$all at '{name}' needs an array, not {found}")));
     }
@@ -128,7 +128,7 @@ fn all_of(path: &Path, clauses: Vec<Clause>) -> Clause {
 
 impl Element {
     pub(in crate::query) fn parse<'a>(name: &str, operand: impl Node<'a>, work: &Work) -> Result<Element> {
-        if !matches!(operand.seen(), NodeKind::Object) {
+        if !matches!(operand.seen(), NodeKind::Object(())) {
             let found = operand.seen().type_name();
             return Err(bad_query(name, format!("$elemMatch at '{name}' needs an object, not {found}")));
         }

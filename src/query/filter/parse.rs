@@ -44,7 +44,7 @@ impl Filter {
 /// Recursion of the parser follows the nesting of the filter, which is validated to be at most `MAX_DEPTH`.
 fn parse_clauses<'a>(filter: impl Node<'a>, at: &str, constants: &Constants) -> Result<Clause> {
     let work = constants.work();
-    if !matches!(filter.seen(), NodeKind::Object) {
+    if !matches!(filter.seen(), NodeKind::Object(())) {
         let what = if at.is_empty() { "a filter".to_owned() } else { format!("each entry of {at}") };
         let code = if at.is_empty() { codes::TYPE_MISMATCH } else { codes::BAD_VALUE };
         let message = format!("{what} must be an object, not {}", filter.seen().type_name());
@@ -254,7 +254,7 @@ fn parse_not<'a>(path: &Path, name: &str, operand: impl Node<'a>, work: &Work) -
 }
 
 fn parse_in<'a>(name: &str, operator: &str, operand: impl Node<'a>, work: &Work) -> Result<Test> {
-    if !matches!(operand.seen(), NodeKind::Array) {
+    if !matches!(operand.seen(), NodeKind::Array(())) {
         return Err(bad_query(
             name,
             format!("{operator} at '{name}' needs an array, not {}", operand.seen().type_name()),

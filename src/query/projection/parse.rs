@@ -18,7 +18,7 @@ impl Projection {
     /// [`Projection::parse`] for an operation: with its variables of the option `let`, and its work.
     pub fn parse_with(projection: RawValue<'_>, constants: &Constants) -> Result<Option<Projection>> {
         match projection.seen() {
-            NodeKind::Object => {}
+            NodeKind::Object(()) => {}
             NodeKind::Null => return Ok(None),
             other => {
                 let message = format!("a projection must be an object, not {}", other.type_name());
@@ -87,7 +87,7 @@ impl Parser {
                 return Err(bad_query(prefix, message).with_code(path_fault(prefix)));
             }
             match value.seen() {
-                NodeKind::Object => self.read_nested(value, prefix)?,
+                NodeKind::Object(()) => self.read_nested(value, prefix)?,
                 seen => match mode_of(seen) {
                     Some(mode) => self.add_mode(prefix, mode)?,
                     None => self.add_computed(prefix, value)?,

@@ -20,7 +20,7 @@ impl Slice {
             crate::document::Value::Double(number) if number.is_finite() => Some(number as i64),
             other => as_integer(&other),
         };
-        if !matches!(operand.seen(), NodeKind::Array) {
+        if !matches!(operand.seen(), NodeKind::Array(())) {
             let Some(count) = integer(operand.tree()) else {
                 let message = format!("$slice at '{path}' needs a number, or two in an array");
                 return Err(bad_query(path, message).with_code(codes::SLICE_COUNT));

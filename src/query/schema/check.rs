@@ -93,18 +93,20 @@ impl Rule {
             (Rule::Pattern(pattern), NodeKind::String(text)) => {
                 work.goes_on(1 + text.len() / 128) && pattern.is_in(text)
             }
-            (Rule::Required(names), NodeKind::Object) => has_all(names, value, work),
-            (Rule::MinProperties(least), NodeKind::Object) => value.fields().count() >= *least,
-            (Rule::MaxProperties(most), NodeKind::Object) => value.fields().count() <= *most,
-            (Rule::Properties(properties), NodeKind::Object) => properties.hold(value, work),
-            (Rule::Dependencies(all), NodeKind::Object) => all.iter().all(|(name, dependency)| {
+            (Rule::Required(names), NodeKind::Object(())) => has_all(names, value, work),
+            (Rule::MinProperties(least), NodeKind::Object(())) => value.fields().count() >= *least,
+            (Rule::MaxProperties(most), NodeKind::Object(())) => value.fields().count() <= *most,
+            (Rule::Properties(properties), NodeKind::Object(())) => properties.hold(value, work),
+            (Rule::Dependencies(all), NodeKind::Object(())) => all.iter().all(|(name, dependency)| {
                 !work.goes_on(FIELD) || value.field(name).is_none() || dependency.holds(value, work)
             }),
-            (Rule::MinItems(least), NodeKind::Array) => value.items().count() >= *least,
-            (Rule::MaxItems(most), NodeKind::Array) => value.items().count() <= *most,
-            (Rule::UniqueItems, NodeKind::Array) => work.goes_on(value.items().count()) && are_unique(value),
-            (Rule::Items(schema), NodeKind::Array) => value.items().all(|item| schema.holds(item, work)),
-            (Rule::Tuple(schemas, others), NodeKind::Array) => {
+            (Rule::MinItems(least), NodeKind::Array(())) => value.items().count() >= *least,
+            (Rule::MaxItems(most), NodeKind::Array(())) => value.items().count() <= *most,
+            (Rule::UniqueItems, NodeKind::Array(())) => {
+                work.goes_on(value.items().count()) && are_unique(value)
+            }
+            (Rule::Items(schema), NodeKind::Array(())) => value.items().all(|item| schema.holds(item, work)),
+            (Rule::Tuple(schemas, others), NodeKind::Array(())) => {
                 value.items().enumerate().all(|(n, item)| match schemas.get(n) {
                     Some(schema) => schema.holds(item, work),
                     None => others.hold(item, work),

@@ -45,7 +45,7 @@ fn decimal(seen: NodeKind<'_>) -> Option<(i128, i32)> {
 /// Equality of values in which the order of an object's fields does not count.
 pub(super) fn same<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> bool {
     match (a.seen(), b.seen()) {
-        (NodeKind::Object, NodeKind::Object) => {
+        (NodeKind::Object(()), NodeKind::Object(())) => {
             let count = a.fields().count();
             if count != b.fields().count() {
                 return false;
@@ -56,7 +56,7 @@ pub(super) fn same<'a, 'b>(a: impl Node<'a>, b: impl Node<'b>) -> bool {
             let others: HashMap<&str, _> = b.fields().collect();
             a.fields().all(|(key, value)| others.get(key).is_some_and(|other| same(value, *other)))
         }
-        (NodeKind::Array, NodeKind::Array) => {
+        (NodeKind::Array(()), NodeKind::Array(())) => {
             a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| same(a, b))
         }
         _ => compare_nodes(a, b).is_eq(),

@@ -30,7 +30,7 @@ impl JsonSchema {
 
 /// Recursion is bounded by the depth of the input.
 fn parse_at<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<JsonSchema> {
-    if !matches!(schema.seen(), NodeKind::Object) {
+    if !matches!(schema.seen(), NodeKind::Object(())) {
         return wrong(path, "must be a schema, an object", schema);
     }
     let mut rules = Vec::new();
@@ -195,7 +195,7 @@ const JSON_TYPES: [(&str, &str); 6] = [
 /// One name or several distinct ones.
 fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<Types> {
     let given = match operand.seen() {
-        NodeKind::Array => names(operand, at)?,
+        NodeKind::Array(()) => names(operand, at)?,
         _ => vec![text(operand, at)?],
     };
     let mut all = Types::default();
@@ -224,7 +224,7 @@ fn types<'a>(operand: impl Node<'a>, at: &str, json: &[(&str, &str)]) -> Result<
 
 /// A list of at least one string without duplicates.
 fn names<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<String>> {
-    if !matches!(operand.seen(), NodeKind::Array) {
+    if !matches!(operand.seen(), NodeKind::Array(())) {
         return wrong(at, "must be an array of strings", operand);
     }
     let names: Vec<String> = operand.items().map(|item| text(item, at)).collect::<Result<_>>()?;
@@ -237,7 +237,7 @@ fn names<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<String>> {
 }
 
 fn distinct<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<Value>> {
-    if !matches!(operand.seen(), NodeKind::Array) {
+    if !matches!(operand.seen(), NodeKind::Array(())) {
         return wrong(at, "must be an array of values", operand);
     }
     let values: Vec<Value> = operand.items().map(Node::tree).collect();
@@ -255,7 +255,7 @@ fn distinct<'a>(operand: impl Node<'a>, at: &str) -> Result<Vec<Value>> {
 }
 
 fn schemas<'a>(operand: impl Node<'a>, at: &str, work: &Work) -> Result<Vec<JsonSchema>> {
-    if !matches!(operand.seen(), NodeKind::Array) {
+    if !matches!(operand.seen(), NodeKind::Array(())) {
         return wrong(at, "must be an array of schemas", operand);
     }
     let read = |(n, item)| parse_at(item, &format!("{at}.{n}"), work);
@@ -268,7 +268,7 @@ fn others<'a>(operand: Option<impl Node<'a>>, at: &str, work: &Work) -> Result<O
     match operand.seen() {
         NodeKind::Bool(true) => Ok(Others::Allowed),
         NodeKind::Bool(false) => Ok(Others::Forbidden),
-        NodeKind::Object => Ok(Others::Valid(Box::new(parse_at(operand, at, work)?))),
+        NodeKind::Object(()) => Ok(Others::Valid(Box::new(parse_at(operand, at, work)?))),
         _ => wrong(at, "must be a boolean or a schema", operand),
     }
 }
@@ -276,8 +276,8 @@ fn others<'a>(operand: Option<impl Node<'a>>, at: &str, work: &Work) -> Result<O
 fn items<'a, N: Node<'a>>(schema: N, operand: N, path: &str, work: &Work) -> Result<Rule> {
     let at = format!("{path}.items");
     match operand.seen() {
-        NodeKind::Object => Ok(Rule::Items(parse_at(operand, &at, work)?)),
-        NodeKind::Array => {
+        NodeKind::Object(()) => Ok(Rule::Items(parse_at(operand, &at, work)?)),
+        NodeKind::Array(()) => {
             let read = |(n, item)| parse_at(item, &format!("{at}.{n}"), work);
             let all = operand.items().enumerate().map(read).collect::<Result<_>>()?;
             Ok(Rule::Tuple(
@@ -313,7 +313,7 @@ fn properties<'a>(schema: impl Node<'a>, path: &str, work: &Work) -> Result<Prop
 
 fn object<'a, N: Node<'a>>(operand: N, at: &str) -> Result<N, Error> {
     match operand.seen() {
-        NodeKind::Object => Ok(operand),
+        NodeKind::Object(()) => Ok(operand),
         _ => wrong(at, "must be an object", operand),
     }
 }
@@ -323,8 +323,8 @@ fn dependencies<'a>(operand: impl Node<'a>, at: &str, work: &Work) -> Result<Vec
     for (name, given) in object(operand, at)?.fields() {
         let at = format!("{at}.{name}");
         let dependency = match given.seen() {
-            NodeKind::Array => Dependency::Properties(names(given, &at)?),
-            NodeKind::Object => Dependency::Schema(parse_at(given, &at, work)?),
+            NodeKind::Array(()) => Dependency::Properties(names(given, &at)?),
+            NodeKind::Object(()) => Dependency::Schema(parse_at(given, &at, work)?),
             _ => return wrong(&at, "must be a schema or an array of names", given),
         };
         all.push((name.to_owned(), dependency));

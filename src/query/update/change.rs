@@ -277,7 +277,7 @@ fn enters_array(document: &Object, path: &Path) -> bool {
 fn parse_current_date<'a>(name: &str, operand: impl Node<'a>) -> Result<Change> {
     match operand.seen() {
         NodeKind::Bool(_) => return Ok(Change::CurrentDate),
-        NodeKind::Object => {
+        NodeKind::Object(()) => {
             let mut fields = operand.fields();
             if let (Some(("$type", kind)), None) = (fields.next(), fields.next())
                 && matches!(kind.seen(), NodeKind::String(b"date"))

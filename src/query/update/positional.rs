@@ -120,7 +120,7 @@ impl ArrayFilters {
         let mut filters: Vec<ArrayFilter> = Vec::new();
         match list.seen() {
             NodeKind::Null => return Ok(ArrayFilters::default()),
-            NodeKind::Array => {}
+            NodeKind::Array(()) => {}
             other => {
                 let message = format!("arrayFilters must be an array of filters, not {}", other.type_name());
                 return Err(bad_update("arrayFilters", message).with_code(codes::TYPE_MISMATCH));

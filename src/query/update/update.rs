@@ -55,14 +55,14 @@ impl Update {
         array_filters: Option<RawValue<'_>>,
         constants: &Constants,
     ) -> Result<Update> {
-        if matches!(update.seen(), NodeKind::Array) {
+        if matches!(update.seen(), NodeKind::Array(())) {
             if array_filters.is_some() {
                 let message = "a pipeline takes no arrayFilters; leave them out";
                 return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
             }
             return Ok(Update::of_pipeline(UpdatePipeline::parse(update, constants)?));
         }
-        if !matches!(update.seen(), NodeKind::Object) {
+        if !matches!(update.seen(), NodeKind::Object(())) {
             let found = update.seen().type_name();
             let message = format!("an update must be an object of operators, not {found}");
             return Err(bad_update("", message).with_code(codes::FAILED_TO_PARSE));
@@ -272,7 +272,7 @@ fn check_operator<'a>(operator: &str, operands: impl Node<'a>) -> Result<()> {
         let message = format!("unknown update operator '{operator}'");
         return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }
-    if !matches!(operands.seen(), NodeKind::Object) {
+    if !matches!(operands.seen(), NodeKind::Object(())) {
         let message = format!("{operator} needs an object of paths, not {}", operands.seen().type_name());
         return Err(bad_update(operator, message).with_code(codes::FAILED_TO_PARSE));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::accumulator::{Accumulator, State};
 use super::grouping::{Group, Key, accumulators};
-use crate::document::node::Class;
+use crate::document::kind::Class;
 use crate::document::order::compare_values;
 use crate::document::{Node, Value};
 use crate::error::{Result, codes};

@@ -115,8 +115,8 @@ impl Branch {
 
     fn include_value<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Option<Value>> {
         Ok(match node.seen() {
-            NodeKind::Object => Some(Value::Object(self.include(Some(node), scope)?)),
-            NodeKind::Array => {
+            NodeKind::Object(()) => Some(Value::Object(self.include(Some(node), scope)?)),
+            NodeKind::Array(()) => {
                 let items = node.items().filter_map(|item| self.include_value(item, scope).transpose());
                 Some(Value::Array(items.collect::<Result<_>>()?))
             }
@@ -142,8 +142,8 @@ impl Branch {
 
     fn exclude_value<'a>(&self, node: impl Node<'a>, scope: &Scope<'_>) -> Result<Value> {
         Ok(match node.seen() {
-            NodeKind::Object => Value::Object(self.exclude(node, scope)?),
-            NodeKind::Array => {
+            NodeKind::Object(()) => Value::Object(self.exclude(node, scope)?),
+            NodeKind::Array(()) => {
                 let items = node.items().map(|item| self.exclude_value(item, scope));
                 Value::Array(items.collect::<Result<_>>()?)
             }

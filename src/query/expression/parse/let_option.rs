@@ -30,7 +30,7 @@ impl Root for Nothing {
 impl Constants {
     /// Parses `{ name: expression, ... }`. The expressions are evaluated without a document.
     pub fn parse(variables: RawValue<'_>, now: i64, seed: u64, work: &Work) -> Result<Constants> {
-        if !matches!(variables.seen(), NodeKind::Object) {
+        if !matches!(variables.seen(), NodeKind::Object(())) {
             let message = format!("let must be an object of variables, not {}", variables.seen().type_name());
             return Err(bad_query("let", message));
         }
