@@ -12,6 +12,8 @@ pub(crate) mod aggregate;
 pub(crate) mod date;
 pub(crate) mod expression;
 pub(crate) mod filter;
+#[cfg(test)]
+mod large_values;
 pub(crate) mod made;
 mod merge_sort;
 mod name;
@@ -32,8 +34,6 @@ mod testing;
 mod types;
 pub(crate) mod update;
 mod wide;
-#[cfg(test)]
-mod work_tests;
 
 pub(crate) use aggregate::Pipeline;
 pub use filter::Filter;

@@ -244,25 +244,25 @@ fn values_sort_by_type_then_value() {
     let ascending = [
         r#"{"a":[]}"#,
         "{}",
-        r#"{"a":{"@double":"NaN"}}"#,
+        r#"{"a":{"$numberDouble": "NaN"}}"#,
         r#"{"a":-5}"#,
-        r#"{"a":{"@long":3}}"#,
+        r#"{"a":{"$numberLong": "3"}}"#,
         r#"{"a":3.5}"#,
         r#"{"a":"a"}"#,
         r#"{"a":"b"}"#,
         r#"{"a":{"x":1}}"#,
         r#"{"a":[[1]]}"#,
-        r#"{"a":{"@bytes":"zz"}}"#,
-        r#"{"a":{"@bytes":"aaa"}}"#,
+        r#"{"a":{"$binary": {"base64": "eno=", "subType": "00"}}}"#,
+        r#"{"a":{"$binary": {"base64": "YWFh", "subType": "00"}}}"#,
         r#"{"a":false}"#,
         r#"{"a":true}"#,
-        r#"{"a":{"@date":1}}"#,
+        r#"{"a":{"$date": {"$numberLong": "1"}}}"#,
     ];
     sorts(r#"[["a",1]]"#, &ascending);
     let descending: Vec<_> = ascending.iter().rev().copied().collect();
     sorts(r#"[["a",-1]]"#, &descending);
     ties(r#"[["a",1]]"#, "{}", r#"{"a":null}"#);
-    ties(r#"[["a",1]]"#, r#"{"a":1}"#, r#"{"a":{"@long":1}}"#);
+    ties(r#"[["a",1]]"#, r#"{"a":1}"#, r#"{"a":{"$numberLong": "1"}}"#);
 }
 
 #[test]

@@ -1,76 +1,17 @@
-//! Values for tests, written as JSON text in which `{"@long": 1}`, `{"@date": 1}`, `{"@bytes": "x"}` and `{"@double":
-//! "NaN"}` stand for types that JSON lacks; and a small encoder that writes objects as maps.
+//! Values for tests, written as Extended JSON; and a small encoder that writes objects as maps.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
 
 use crate::document::{Object, RawValue, Shapes, StagedShapes, Value, encode_plain, token};
+use crate::engine::extended_json::Parsed;
 
-struct Json(Value);
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Value;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-                Ok(Value::Bool(value))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-                Ok(Value::number(value as f64))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-                Ok(Value::number(value as f64))
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-                Ok(Value::number(value))
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-                Ok(Value::String(value.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(Json(item)) = list.next_element()? {
-                    items.push(item);
-                }
-                Ok(Value::Array(items))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-                let mut fields = Object::new();
-                while let Some((key, Json(value))) = map.next_entry::<String, Json>()? {
-                    fields.push((key, value));
-                }
-                Ok(special(&fields).unwrap_or(Value::Object(fields)))
-            }
-        }
-        deserializer.deserialize_any(Reader).map(Json)
-    }
-}
-
-fn special(fields: &Object) -> Option<Value> {
-    let [(key, value)] = fields.as_slice() else { return None };
-    Some(match (key.as_str(), value) {
-        ("@long", Value::Int(n)) => Value::Long(i64::from(*n)),
-        ("@long", Value::String(text)) => Value::Long(text.parse().unwrap()),
-        ("@date", Value::Int(n)) => Value::Date(i64::from(*n)),
-        ("@date", Value::Double(n)) => Value::Date(*n as i64),
-        ("@bytes", Value::String(text)) => Value::Binary(text.clone().into_bytes()),
-        ("@double", Value::String(text)) => Value::number(text.parse().unwrap()),
-        _ => return None,
-    })
-}
-
-/// The value of this text.
+/// The value of this text. A pattern is an operand that no document holds, so it is read as a plain object.
 pub(super) fn value(json: &str) -> Value {
-    serde_json::from_str::<Json>(json).unwrap_or_else(|error| panic!("{error} in {json}")).0
+    let plain = json.replace("\"$regularExpression\"", "\"$$regularExpression\"");
+    let read = Parsed.deserialize(&mut serde_json::Deserializer::from_str(&plain));
+    read.unwrap_or_else(|error| panic!("{error} in {json}"))
 }
 
 /// The object of this text.

@@ -234,8 +234,8 @@ mod tests {
     fn an_unknown_room_or_folder_and_a_long_file_are_found() {
         one_fault("util/strings.rs", "", "no room util");
         one_fault("engine/misc/mod.rs", "", "engine has no folder misc");
-        one_fault("work.rs", &"\n".repeat(601), "601 lines");
-        no_fault("work.rs", &"\n".repeat(600));
+        one_fault("work.rs", &"\n".repeat(501), "501 lines");
+        no_fault("work.rs", &"\n".repeat(500));
     }
 
     #[test]

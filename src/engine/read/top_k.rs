@@ -55,7 +55,7 @@ pub(crate) struct TopK<'s> {
 impl<'s> TopK<'s> {
     /// The first `keep`; `usize::MAX` for all.
     pub(crate) fn new(sort: &'s Sort, keep: usize) -> TopK<'s> {
-        TopK { ranker: sort.ranker(), keep, best: BinaryHeap::new(), all: Vec::new(), refused: None }
+        TopK { ranker: Ranker::new(sort), keep, best: BinaryHeap::new(), all: Vec::new(), refused: None }
     }
 
     pub(crate) fn add(&mut self, document: RawValue<'_>, found: impl FnOnce() -> Found) -> Result<()> {

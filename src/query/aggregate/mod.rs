@@ -22,12 +22,14 @@ mod stages;
 #[cfg(test)]
 mod tests;
 pub(super) mod update;
+#[cfg(test)]
+mod work_tests;
 
 pub(crate) use access::{Access, Merged};
 #[cfg(test)]
-pub(super) use group::ACCUMULATORS;
+use group::ACCUMULATORS;
 #[cfg(test)]
-pub(super) use parse::STAGES;
+use parse::STAGES;
 pub(crate) use pipeline::{Pipeline, writes};
 pub(crate) use row::{Gather, Part, Row, Rows, Stored};
 #[cfg(test)]

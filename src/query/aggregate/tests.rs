@@ -241,11 +241,11 @@ fn every_accumulator() {
 #[test]
 fn groups_of_keys_that_are_equal_in_value() {
     check(
-        r#"[{"k": 1}, {"k": {"@long": 1}}, {"k": null}, {}, {"k": [1]}, {"k": -0.0}, {"k": 0}]"#,
+        r#"[{"k": 1}, {"k": {"$numberLong": "1"}}, {"k": null}, {}, {"k": [1]}, {"k": -0.0}, {"k": 0}]"#,
         &[
             (
                 r#"[{"$group": {"_id": "$k", "n": {"$sum": 1}}}]"#,
-                r#"[{"_id": 1, "n": 2}, {"_id": null, "n": 2}, {"_id": [1], "n": 1}, {"_id": {"@double": "-0"}, "n": 2}]"#,
+                r#"[{"_id": 1, "n": 2}, {"_id": null, "n": 2}, {"_id": [1], "n": 1}, {"_id": {"$numberDouble": "-0"}, "n": 2}]"#,
             ),
             (r#"[{"$group": {"_id": null, "n": {"$sum": 1}}}]"#, r#"[{"_id": null, "n": 7}]"#),
             (
@@ -388,7 +388,10 @@ fn updates_by_pipeline() {
     let one = update(r#"[{"$set": {"b": {"$add": ["$a", 1]}}}, {"$unset": "a"}, {"$set": {"at": "$$NOW"}}]"#)
         .unwrap();
     assert!(one.apply(&mut document, 9, UpdateTarget::Existing, None).unwrap());
-    assert_eq!(Value::Object(document.clone()), value(r#"{"_id": 1, "b": 3, "at": {"@date": 9}}"#));
+    assert_eq!(
+        Value::Object(document.clone()),
+        value(r#"{"_id": 1, "b": 3, "at": {"$date": {"$numberLong": "9"}}}"#)
+    );
     assert!(
         !one.apply(
             &mut vec![

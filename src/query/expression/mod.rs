@@ -25,6 +25,8 @@ mod strings;
 mod tests;
 mod tree;
 mod types;
+#[cfg(test)]
+mod work_tests;
 
 pub(super) use arrays::percentile;
 pub(crate) use constants::Constants;
@@ -32,7 +34,7 @@ pub(super) use numbers::{Num, Total};
 pub(super) use objects::lay_over;
 pub(super) use parse::Parser;
 #[cfg(test)]
-pub(super) use parse::operators;
+use parse::operators;
 pub(crate) use path::FieldPath;
 pub(super) use path::{Blocked, path_fault};
 pub(crate) use scope::{Env, Rooted, Scope};

@@ -6,7 +6,7 @@ use crate::document::order::compare_values;
 use crate::document::{MAX_COLUMNS, RawValue, Value};
 use crate::query::property_tests::{any_value, document, filter, number, path, scalar};
 use crate::query::testing::{encode, stored, value};
-use crate::query::{Filter, Sort};
+use crate::query::{Filter, Ranker, Sort};
 
 fn object(key: &str, value: Value) -> Value {
     Value::Object(vec![(key.to_owned(), value)])
@@ -69,7 +69,7 @@ proptest! {
         };
         let keys = Value::Array(vec![pair(&first, down.0), pair(&second, down.1)]);
         let sort = Sort::parse(encode(&keys).raw()).unwrap().unwrap();
-        let mut ranker = sort.ranker();
+        let mut ranker = Ranker::new(&sort);
         let (shapes, all) = stored(&documents, |number| number % 5 == 4);
         for one in &all {
             let Ok(key) = sort.key(RawValue::new(one, &shapes)) else { continue };

@@ -29,6 +29,8 @@ mod remainder;
 #[cfg(test)]
 mod tests;
 mod upsert_seed;
+#[cfg(test)]
+mod work_tests;
 
 pub(crate) use bounds::{Bounds, Demands};
 pub use clause::Filter;

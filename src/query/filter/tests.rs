@@ -40,11 +40,15 @@ fn empty_filter_matches_everything() {
 fn equality_is_by_value_across_number_types() {
     check(
         r#"{"a":1}"#,
-        &[r#"{"a":1}"#, r#"{"a":{"@long":1}}"#, r#"{"a":[0,1]}"#],
+        &[r#"{"a":1}"#, r#"{"a":{"$numberLong": "1"}}"#, r#"{"a":[0,1]}"#],
         &[r#"{"a":2}"#, r#"{"a":"1"}"#, "{}", r#"{"a":[[1]]}"#, r#"{"a":true}"#],
     );
-    check(r#"{"a":0}"#, &[r#"{"a":{"@double":"-0"}}"#], &[r#"{"a":null}"#, r#"{"a":false}"#]);
-    check(r#"{"a":{"$eq":{"@double":"NaN"}}}"#, &[r#"{"a":{"@double":"NaN"}}"#], &[r#"{"a":0}"#]);
+    check(r#"{"a":0}"#, &[r#"{"a":{"$numberDouble": "-0"}}"#], &[r#"{"a":null}"#, r#"{"a":false}"#]);
+    check(
+        r#"{"a":{"$eq":{"$numberDouble": "NaN"}}}"#,
+        &[r#"{"a":{"$numberDouble": "NaN"}}"#],
+        &[r#"{"a":0}"#],
+    );
 }
 
 #[test]
@@ -87,18 +91,26 @@ fn null_matches_null_and_missing() {
 fn comparisons_stay_within_the_type_of_the_operand() {
     check(
         r#"{"a":{"$gt":5}}"#,
-        &[r#"{"a":6}"#, r#"{"a":{"@long":6}}"#, r#"{"a":5.5}"#, r#"{"a":[1,9]}"#],
-        &[r#"{"a":5}"#, r#"{"a":"9"}"#, r#"{"a":true}"#, r#"{"a":{"@date":9}}"#, "{}"],
+        &[r#"{"a":6}"#, r#"{"a":{"$numberLong": "6"}}"#, r#"{"a":5.5}"#, r#"{"a":[1,9]}"#],
+        &[r#"{"a":5}"#, r#"{"a":"9"}"#, r#"{"a":true}"#, r#"{"a":{"$date": {"$numberLong": "9"}}}"#, "{}"],
     );
-    check(r#"{"a":{"$lt":5}}"#, &[r#"{"a":4}"#], &[r#"{"a":null}"#, "{}", r#"{"a":{"@double":"NaN"}}"#]);
+    check(
+        r#"{"a":{"$lt":5}}"#,
+        &[r#"{"a":4}"#],
+        &[r#"{"a":null}"#, "{}", r#"{"a":{"$numberDouble": "NaN"}}"#],
+    );
     check(r#"{"a":{"$lte":"b"}}"#, &[r#"{"a":"b"}"#, r#"{"a":"a"}"#, r#"{"a":"A"}"#], &[r#"{"a":"c"}"#]);
     check(
-        r#"{"a":{"$gte":{"@date":5}}}"#,
-        &[r#"{"a":{"@date":5}}"#],
-        &[r#"{"a":{"@date":4}}"#, r#"{"a":7}"#],
+        r#"{"a":{"$gte":{"$date": {"$numberLong": "5"}}}}"#,
+        &[r#"{"a":{"$date": {"$numberLong": "5"}}}"#],
+        &[r#"{"a":{"$date": {"$numberLong": "4"}}}"#, r#"{"a":7}"#],
     );
     check(r#"{"a":{"$gt":[1]}}"#, &[r#"{"a":[1,0]}"#, r#"{"a":[2]}"#], &[r#"{"a":[1]}"#, r#"{"a":2}"#]);
-    check(r#"{"a":{"$gte":{"@double":"NaN"}}}"#, &[r#"{"a":{"@double":"NaN"}}"#], &[r#"{"a":1}"#]);
+    check(
+        r#"{"a":{"$gte":{"$numberDouble": "NaN"}}}"#,
+        &[r#"{"a":{"$numberDouble": "NaN"}}"#],
+        &[r#"{"a":1}"#],
+    );
 }
 
 #[test]
@@ -167,10 +179,10 @@ fn type_is_of_the_value_or_an_element() {
     check(r#"{"a":{"$type":4}}"#, &[r#"{"a":[]}"#, r#"{"a":[[]]}"#], &[r#"{"a":1}"#]);
     check(
         r#"{"a":{"$type":["number","null"]}}"#,
-        &[r#"{"a":1}"#, r#"{"a":1.5}"#, r#"{"a":{"@long":1}}"#, r#"{"a":null}"#],
+        &[r#"{"a":1}"#, r#"{"a":1.5}"#, r#"{"a":{"$numberLong": "1"}}"#, r#"{"a":null}"#],
         &["{}", r#"{"a":"1"}"#],
     );
-    check(r#"{"a":{"$type":16}}"#, &[r#"{"a":1}"#], &[r#"{"a":{"@long":1}}"#, r#"{"a":0.5}"#]);
+    check(r#"{"a":{"$type":16}}"#, &[r#"{"a":1}"#], &[r#"{"a":{"$numberLong": "1"}}"#, r#"{"a":0.5}"#]);
     check(r#"{"a":{"$type":"regex"}}"#, &[], &[r#"{"a":"x"}"#]);
     refused(r#"{"a":{"$type":"text"}}"#, Some("a"), "name or number of a type");
     refused(r#"{"a":{"$type":[]}}"#, Some("a"), "at least one type");
@@ -192,11 +204,11 @@ fn size_counts_elements() {
 fn mod_divides_the_integer_part() {
     check(
         r#"{"a":{"$mod":[4,1]}}"#,
-        &[r#"{"a":5}"#, r#"{"a":5.9}"#, r#"{"a":[4,9]}"#, r#"{"a":{"@long":1}}"#],
-        &[r#"{"a":4}"#, r#"{"a":-5}"#, r#"{"a":"5"}"#, r#"{"a":{"@double":"NaN"}}"#, "{}"],
+        &[r#"{"a":5}"#, r#"{"a":5.9}"#, r#"{"a":[4,9]}"#, r#"{"a":{"$numberLong": "1"}}"#],
+        &[r#"{"a":4}"#, r#"{"a":-5}"#, r#"{"a":"5"}"#, r#"{"a":{"$numberDouble": "NaN"}}"#, "{}"],
     );
     check(r#"{"a":{"$mod":[4,-1]}}"#, &[r#"{"a":-5}"#], &[r#"{"a":5}"#]);
-    check(r#"{"a":{"$mod":[-1,0]}}"#, &[r#"{"a":{"@long":"-9223372036854775808"}}"#], &[]);
+    check(r#"{"a":{"$mod":[-1,0]}}"#, &[r#"{"a":{"$numberLong": "-9223372036854775808"}}"#], &[]);
     refused(r#"{"a":{"$mod":[0,1]}}"#, Some("a"), "must not be 0");
     refused(r#"{"a":{"$mod":[4]}}"#, Some("a"), "two numbers");
     refused(r#"{"a":{"$mod":[4,1,1]}}"#, Some("a"), "two numbers");
@@ -279,7 +291,7 @@ fn operators_that_are_not_there_are_not_supported() {
 fn bits_are_tested_in_integers_and_bytes() {
     check(
         r#"{"a":{"$bitsAllSet":[1,5]}}"#,
-        &[r#"{"a":54}"#, r#"{"a":{"@long":34}}"#],
+        &[r#"{"a":54}"#, r#"{"a":{"$numberLong": "34"}}"#],
         &[r#"{"a":20}"#, r#"{"a":34.5}"#, "{}"],
     );
     check(
@@ -289,16 +301,20 @@ fn bits_are_tested_in_integers_and_bytes() {
     );
     check(
         r#"{"a":{"$bitsAllClear":[1,5]}}"#,
-        &[r#"{"a":20}"#, r#"{"a":{"@bytes":"\u0004"}}"#],
+        &[r#"{"a":20}"#, r#"{"a":{"$binary": {"base64": "BA==", "subType": "00"}}}"#],
         &[r#"{"a":54}"#, r#"{"a":22}"#],
     );
     check(
-        r#"{"a":{"$bitsAnySet":{"@bytes":"\u0002"}}}"#,
-        &[r#"{"a":{"@bytes":"\u0002\u0001"}}"#, r#"{"a":2}"#],
-        &[r#"{"a":{"@bytes":""}}"#, r#"{"a":1}"#],
+        r#"{"a":{"$bitsAnySet":{"$binary": {"base64": "Ag==", "subType": "00"}}}}"#,
+        &[r#"{"a":{"$binary": {"base64": "AgE=", "subType": "00"}}}"#, r#"{"a":2}"#],
+        &[r#"{"a":{"$binary": {"base64": "", "subType": "00"}}}"#, r#"{"a":1}"#],
     );
     check(r#"{"a":{"$bitsAnyClear":3}}"#, &[r#"{"a":1}"#, r#"{"a":4}"#], &[r#"{"a":3}"#]);
-    check(r#"{"a":{"$bitsAllSet":[70]}}"#, &[r#"{"a":-1}"#], &[r#"{"a":1}"#, r#"{"a":{"@bytes":"x"}}"#]);
+    check(
+        r#"{"a":{"$bitsAllSet":[70]}}"#,
+        &[r#"{"a":-1}"#],
+        &[r#"{"a":1}"#, r#"{"a":{"$binary": {"base64": "eA==", "subType": "00"}}}"#],
+    );
     check(r#"{"a":{"$bitsAllSet":0}}"#, &[r#"{"a":0}"#], &["{}"]);
     check(r#"{"a":{"$bitsAllSet":1}}"#, &[r#"{"a":4294967297}"#], &[r#"{"a":1e300}"#]);
     refused(r#"{"a":{"$bitsAllSet":-1}}"#, Some("a"), "needs a mask");
@@ -415,7 +431,7 @@ fn contains_is_text_of_any_case_or_an_element() {
     );
     check(
         r#"{"a":{"$contains":5}}"#,
-        &[r#"{"a":[1,{"@long":5}]}"#],
+        &[r#"{"a":[1,{"$numberLong": "5"}]}"#],
         &[r#"{"a":5}"#, r#"{"a":[[5]]}"#, r#"{"a":"5"}"#],
     );
     check(r#"{"a.b":{"$contains":"x"}}"#, &[r#"{"a":[{"b":"yXy"}]}"#], &[r#"{"a":[{"b":"y"}]}"#]);

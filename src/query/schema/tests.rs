@@ -40,12 +40,16 @@ fn types_are_exact_and_do_not_look_into_arrays() {
     );
     check(
         r#"{"properties": {"a": {"bsonType": ["long", "binData", "date"]}}}"#,
-        &[r#"{"a": {"@long": 1}}"#, r#"{"a": {"@date": 1}}"#, r#"{"a": {"@bytes": "x"}}"#],
+        &[
+            r#"{"a": {"$numberLong": "1"}}"#,
+            r#"{"a": {"$date": {"$numberLong": "1"}}}"#,
+            r#"{"a": {"$binary": {"base64": "eA==", "subType": "00"}}}"#,
+        ],
         &[r#"{"a": 1}"#],
     );
     check(
         r#"{"properties": {"a": {"type": ["number", "boolean", "null"]}}}"#,
-        &[r#"{"a": 1}"#, r#"{"a": {"@long": 1}}"#, r#"{"a": true}"#, r#"{"a": null}"#],
+        &[r#"{"a": 1}"#, r#"{"a": {"$numberLong": "1"}}"#, r#"{"a": true}"#, r#"{"a": null}"#],
         &[r#"{"a": "x"}"#, r#"{"a": {}}"#],
     );
     check(r#"{"properties": {"a": {"bsonType": "decimal"}}}"#, &["{}"], &[r#"{"a": 1}"#]);
@@ -59,24 +63,24 @@ fn numbers_have_bounds_and_divisors() {
     let of = |rule: &str| format!(r#"{{"properties": {{"a": {{{rule}}}}}}}"#);
     check(
         &of(r#""minimum": 2"#),
-        &[r#"{"a": 2}"#, r#"{"a": {"@long": 3}}"#, r#"{"a": "x"}"#],
-        &[r#"{"a": 1.9}"#, r#"{"a": {"@double": "NaN"}}"#],
+        &[r#"{"a": 2}"#, r#"{"a": {"$numberLong": "3"}}"#, r#"{"a": "x"}"#],
+        &[r#"{"a": 1.9}"#, r#"{"a": {"$numberDouble": "NaN"}}"#],
     );
     check(&of(r#""minimum": 2, "exclusiveMinimum": true"#), &[r#"{"a": 2.1}"#], &[r#"{"a": 2}"#]);
     check(
         &of(r#""exclusiveMaximum": true, "maximum": 2"#),
         &[r#"{"a": 1}"#],
-        &[r#"{"a": 2}"#, r#"{"a": {"@double": "NaN"}}"#],
+        &[r#"{"a": 2}"#, r#"{"a": {"$numberDouble": "NaN"}}"#],
     );
     check(&of(r#""maximum": 2, "exclusiveMaximum": false"#), &[r#"{"a": 2}"#], &[r#"{"a": 2.5}"#]);
     check(
         &of(r#""multipleOf": 0.01"#),
         &[r#"{"a": 4.35}"#, r#"{"a": 7}"#, r#"{"a": 0}"#, r#"{"a": 1e300}"#],
-        &[r#"{"a": 4.355}"#, r#"{"a": 1e-300}"#, r#"{"a": {"@double": "inf"}}"#],
+        &[r#"{"a": 4.355}"#, r#"{"a": 1e-300}"#, r#"{"a": {"$numberDouble": "Infinity"}}"#],
     );
     check(
         &of(r#""multipleOf": 3"#),
-        &[r#"{"a": 9}"#, r#"{"a": {"@long": "9223372036854775806"}}"#, r#"{"a": "x"}"#],
+        &[r#"{"a": 9}"#, r#"{"a": {"$numberLong": "9223372036854775806"}}"#, r#"{"a": "x"}"#],
         &[r#"{"a": 10}"#, r#"{"a": 9.5}"#],
     );
 }
@@ -161,7 +165,7 @@ fn arrays_have_items() {
     check(
         &of(r#""uniqueItems": true"#),
         &[r#"{"a": [1, "1", [1], {"x": 1}]}"#],
-        &[r#"{"a": [1, {"@long": 1}]}"#, r#"{"a": [{"x": 1, "y": 2}, {"y": 2, "x": 1}]}"#],
+        &[r#"{"a": [1, {"$numberLong": "1"}]}"#, r#"{"a": [{"x": 1, "y": 2}, {"y": 2, "x": 1}]}"#],
     );
     check(&of(r#""uniqueItems": false"#), &[r#"{"a": [1, 1]}"#], &[]);
 }
@@ -183,7 +187,7 @@ fn schemas_are_combined() {
     check(&of(r#""not": {"type": "string"}"#), &[r#"{"a": 1}"#, "{}"], &[r#"{"a": "x"}"#]);
     check(
         &of(r#""enum": [1, "x", {"p": 1, "q": 2}, null]"#),
-        &[r#"{"a": {"@long": 1}}"#, r#"{"a": {"q": 2, "p": 1}}"#, r#"{"a": null}"#],
+        &[r#"{"a": {"$numberLong": "1"}}"#, r#"{"a": {"q": 2, "p": 1}}"#, r#"{"a": null}"#],
         &[r#"{"a": "y"}"#, r#"{"a": [1]}"#],
     );
 }
@@ -219,7 +223,7 @@ fn what_is_not_well_formed_is_refused_with_its_path() {
     refused(r#"{"required": []}"#, "$jsonSchema.required", "at least one");
     refused(r#"{"required": ["a", "a"]}"#, "$jsonSchema.required", "twice");
     refused(r#"{"enum": []}"#, "$jsonSchema.enum", "at least one");
-    refused(r#"{"enum": [1, {"@long": 1}]}"#, "$jsonSchema.enum", "twice");
+    refused(r#"{"enum": [1, {"$numberLong": "1"}]}"#, "$jsonSchema.enum", "twice");
     refused(r#"{"exclusiveMinimum": true}"#, "$jsonSchema.exclusiveMinimum", "needs minimum");
     refused(r#"{"minimum": 1, "exclusiveMinimum": 1}"#, "$jsonSchema.exclusiveMinimum", "boolean");
     refused(r#"{"multipleOf": 0}"#, "$jsonSchema.multipleOf", "above 0");

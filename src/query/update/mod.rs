@@ -11,6 +11,8 @@ mod change_at;
 mod elements;
 mod place;
 mod positional;
+#[cfg(test)]
+mod positional_tests;
 mod push;
 mod raw;
 #[cfg(test)]

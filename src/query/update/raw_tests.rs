@@ -111,11 +111,14 @@ proptest! {
 
 #[test]
 fn scalars_of_the_document_itself_are_changed_on_bytes() {
-    let document = value(r#"{"_id":1,"a":127,"b":"x","c":[1],"d":{"@date":5}}"#);
+    let document = value(r#"{"_id":1,"a":127,"b":"x","c":[1],"d":{"$date": {"$numberLong": "5"}}}"#);
     let cases = [
         (r#"{"$inc":{"a":1}}"#, Rewrite::Changed),
         (r#"{"$set":{"b":"longer than it was before this","a":0.5}}"#, Rewrite::Changed),
-        (r#"{"$set":{"a":127},"$max":{"d":{"@date":5}},"$setOnInsert":{"z":1}}"#, Rewrite::Same),
+        (
+            r#"{"$set":{"a":127},"$max":{"d":{"$date": {"$numberLong": "5"}}},"$setOnInsert":{"z":1}}"#,
+            Rewrite::Same,
+        ),
         (r#"{"$set":{}}"#, Rewrite::Same),
         (r#"{"$inc":{"b":1}}"#, Rewrite::Tree),
         (r#"{"$inc":{"z":1}}"#, Rewrite::Tree),
@@ -130,7 +133,7 @@ fn scalars_of_the_document_itself_are_changed_on_bytes() {
         let (found, _, after) = rewritten(&parsed, &document, false);
         assert_eq!(found, how, "{update}");
         if how == Rewrite::Changed {
-            let mut tree = object(r#"{"_id":1,"a":127,"b":"x","c":[1],"d":{"@date":5}}"#);
+            let mut tree = object(r#"{"_id":1,"a":127,"b":"x","c":[1],"d":{"$date": {"$numberLong": "5"}}}"#);
             parsed.apply(&mut tree, NOW, UpdateTarget::Existing, None).unwrap();
             assert_eq!(after, Value::Object(tree), "{update}");
         }

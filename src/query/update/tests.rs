@@ -3,7 +3,7 @@
 use crate::document::{Object, Value};
 use crate::error::{Error, Kind, Result};
 use crate::query::testing::{encoded, object, value};
-use crate::query::{Filter, Update, UpdateTarget};
+use crate::query::{Update, UpdateTarget};
 
 fn run(document: &str, update: &str, target: UpdateTarget) -> Result<(Object, bool)> {
     let mut tree = object(document);
@@ -39,7 +39,7 @@ fn set_replaces_and_creates() {
     becomes("{}", r#"{"$set":{"a.0":5}}"#, r#"{"a":{"0":5}}"#);
     becomes(r#"{"a":[{"b":1}]}"#, r#"{"$set":{"a.0.b":2}}"#, r#"{"a":[{"b":2}]}"#);
     becomes(r#"{"a":1}"#, r#"{"$set":{"a":1}}"#, r#"{"a":1}"#);
-    becomes(r#"{"a":1}"#, r#"{"$set":{"a":{"@long":1}}}"#, r#"{"a":{"@long":1}}"#);
+    becomes(r#"{"a":1}"#, r#"{"$set":{"a":{"$numberLong": "1"}}}"#, r#"{"a":{"$numberLong": "1"}}"#);
     becomes(r#"{"a":1}"#, r#"{"$set":{}}"#, r#"{"a":1}"#);
 }
 
@@ -80,12 +80,12 @@ fn inc_keeps_the_number_forms() {
     becomes(r#"{"a":1}"#, r#"{"$inc":{"a":2,"b":-3}}"#, r#"{"a":3,"b":-3}"#);
     becomes(r#"{"a":2147483647}"#, r#"{"$inc":{"a":1}}"#, r#"{"a":2147483648}"#);
     becomes(r#"{"a":1.5}"#, r#"{"$inc":{"a":0.5}}"#, r#"{"a":2}"#);
-    becomes(r#"{"a":{"@long":5}}"#, r#"{"$inc":{"a":1}}"#, r#"{"a":{"@long":6}}"#);
-    becomes(r#"{"a":5}"#, r#"{"$inc":{"a":{"@long":1}}}"#, r#"{"a":{"@long":6}}"#);
-    becomes(r#"{"a":{"@long":5}}"#, r#"{"$inc":{"a":0.5}}"#, r#"{"a":5.5}"#);
+    becomes(r#"{"a":{"$numberLong": "5"}}"#, r#"{"$inc":{"a":1}}"#, r#"{"a":{"$numberLong": "6"}}"#);
+    becomes(r#"{"a":5}"#, r#"{"$inc":{"a":{"$numberLong": "1"}}}"#, r#"{"a":{"$numberLong": "6"}}"#);
+    becomes(r#"{"a":{"$numberLong": "5"}}"#, r#"{"$inc":{"a":0.5}}"#, r#"{"a":5.5}"#);
     becomes(r#"{"a":5}"#, r#"{"$inc":{"a":0}}"#, r#"{"a":5}"#);
     refused(
-        r#"{"a":{"@long":"9223372036854775807"}}"#,
+        r#"{"a":{"$numberLong": "9223372036854775807"}}"#,
         r#"{"$inc":{"a":1}}"#,
         Some("a"),
         "range of a BigInt",
@@ -151,7 +151,7 @@ fn set_on_insert_is_for_upserts() {
 #[test]
 fn id_never_changes() {
     becomes(r#"{"_id":1}"#, r#"{"$set":{"_id":1,"a":2}}"#, r#"{"_id":1,"a":2}"#);
-    becomes(r#"{"_id":1}"#, r#"{"$set":{"_id":{"@long":1}}}"#, r#"{"_id":1}"#);
+    becomes(r#"{"_id":1}"#, r#"{"$set":{"_id":{"$numberLong": "1"}}}"#, r#"{"_id":1}"#);
     becomes(r#"{"_id":{"a":1}}"#, r#"{"$unset":{"_id.b":1}}"#, r#"{"_id":{"a":1}}"#);
     for update in [r#"{"$set":{"_id":2}}"#, r#"{"$unset":{"_id":1}}"#, r#"{"$inc":{"_id":1}}"#] {
         refused(r#"{"_id":1}"#, update, Some("_id"), "immutable field '_id'");
@@ -201,9 +201,9 @@ fn sums_of_every_pair_of_number_forms() {
     let sum = |a: &str, b: &str| super::arithmetic::add(&value(a), &value(b)).unwrap();
     assert_eq!(sum("-2147483648", "-1"), Value::Double(-2_147_483_649.0));
     assert_eq!(sum("2147483648", "-1"), Value::Int(i32::MAX));
-    assert_eq!(sum("0.1", r#"{"@long":1}"#), Value::Double(1.1));
-    assert_eq!(sum(r#"{"@double":"-0"}"#, "0"), Value::Int(0));
-    assert_eq!(sum(r#"{"@double":"inf"}"#, "1"), Value::Double(f64::INFINITY));
+    assert_eq!(sum("0.1", r#"{"$numberLong": "1"}"#), Value::Double(1.1));
+    assert_eq!(sum(r#"{"$numberDouble": "-0"}"#, "0"), Value::Int(0));
+    assert_eq!(sum(r#"{"$numberDouble": "Infinity"}"#, "1"), Value::Double(f64::INFINITY));
 }
 
 #[test]
@@ -211,9 +211,9 @@ fn mul_multiplies_and_starts_from_zero() {
     becomes(r#"{"a":3}"#, r#"{"$mul":{"a":-2,"b":5}}"#, r#"{"a":-6,"b":0}"#);
     becomes(r#"{"a":0}"#, r#"{"$mul":{"a":-5}}"#, r#"{"a":0}"#);
     becomes(r#"{"a":65536}"#, r#"{"$mul":{"a":65536}}"#, r#"{"a":4294967296}"#);
-    becomes("{}", r#"{"$mul":{"a":{"@long":7}}}"#, r#"{"a":{"@long":0}}"#);
+    becomes("{}", r#"{"$mul":{"a":{"$numberLong": "7"}}}"#, r#"{"a":{"$numberLong": "0"}}"#);
     refused(
-        r#"{"a":{"@long":"9223372036854775807"}}"#,
+        r#"{"a":{"$numberLong": "9223372036854775807"}}"#,
         r#"{"$mul":{"a":2}}"#,
         Some("a"),
         "range of a BigInt",
@@ -226,7 +226,7 @@ fn min_and_max_keep_the_extreme_of_the_order() {
     becomes(r#"{"a":5,"b":5}"#, r#"{"$min":{"a":3,"b":9,"c":1}}"#, r#"{"a":3,"b":5,"c":1}"#);
     becomes(r#"{"a":5,"b":5}"#, r#"{"$max":{"a":3,"b":9}}"#, r#"{"a":5,"b":9}"#);
     becomes(r#"{"a":5}"#, r#"{"$max":{"a":"x"}}"#, r#"{"a":"x"}"#);
-    becomes(r#"{"a":5}"#, r#"{"$min":{"a":{"@long":5}}}"#, r#"{"a":5}"#);
+    becomes(r#"{"a":5}"#, r#"{"$min":{"a":{"$numberLong": "5"}}}"#, r#"{"a":5}"#);
     refused(r#"{"a":5}"#, r#"{"$min":{"a.b":3}}"#, Some("a.b"), "of type int");
 }
 
@@ -240,7 +240,10 @@ fn current_date_is_the_moment_of_the_update() {
             .apply(&mut tree, 77, UpdateTarget::Existing, None)
             .unwrap()
     );
-    assert_eq!(tree, object(r#"{"a":{"@date":77},"b":{"@date":77}}"#));
+    assert_eq!(
+        tree,
+        object(r#"{"a":{"$date": {"$numberLong": "77"}},"b":{"$date": {"$numberLong": "77"}}}"#)
+    );
     refused("{}", r#"{"$currentDate":{"a":{"$type":"timestamp"}}}"#, Some("a"), "no timestamps");
 }
 
@@ -262,7 +265,7 @@ fn rename_moves_a_value() {
 #[test]
 fn add_to_set_adds_what_is_not_there() {
     becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":2,"b":3}}"#, r#"{"a":[1,2],"b":[3]}"#);
-    becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":{"@long":1}}}"#, r#"{"a":[1]}"#);
+    becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":{"$numberLong": "1"}}}"#, r#"{"a":[1]}"#);
     becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":{"$each":[1,2,2]}}}"#, r#"{"a":[1,2]}"#);
     becomes(r#"{"a":[1]}"#, r#"{"$addToSet":{"a":[1]}}"#, r#"{"a":[1,[1]]}"#);
     refused(r#"{"a":1}"#, r#"{"$addToSet":{"a":1}}"#, Some("a"), "cannot apply $addToSet");
@@ -287,198 +290,15 @@ fn bit_works_on_integers() {
         r#"{"$bit":{"a":{"and":10},"b":{"or":8,"xor":1},"c":{"or":5}}}"#,
         r#"{"a":8,"b":10,"c":5}"#,
     );
-    becomes(r#"{"a":{"@long":1}}"#, r#"{"$bit":{"a":{"xor":-1}}}"#, r#"{"a":{"@long":-2}}"#);
+    becomes(
+        r#"{"a":{"$numberLong": "1"}}"#,
+        r#"{"$bit":{"a":{"xor":-1}}}"#,
+        r#"{"a":{"$numberLong": "-2"}}"#,
+    );
     refused(r#"{"a":1.5}"#, r#"{"$bit":{"a":{"or":1}}}"#, Some("a"), "of type double");
     refused("{}", r#"{"$bit":{"a":{"or":1.5}}}"#, Some("a"), "int32 or a BigInt");
     refused("{}", r#"{"$bit":{"a":{"nor":1}}}"#, Some("a"), "'nor'");
     refused("{}", r#"{"$bit":{"a":1}}"#, Some("a"), "needs an object");
-}
-
-fn run_positional(document: &str, filter: &str, update: &str, array_filters: &str) -> Result<Object> {
-    let (filters, source) = (encoded(array_filters), encoded(document));
-    let matched = Filter::parse(encoded(filter).raw())?.position(source.raw());
-    let mut tree = object(document);
-    Update::parse(encoded(update).raw(), Some(filters.raw()))?.apply(
-        &mut tree,
-        0,
-        UpdateTarget::Existing,
-        matched,
-    )?;
-    Ok(tree)
-}
-
-#[track_caller]
-fn positional(document: &str, filter: &str, update: &str, array_filters: &str, after: &str) {
-    let tree = run_positional(document, filter, update, array_filters)
-        .unwrap_or_else(|error| panic!("{error}: {update}"));
-    assert_eq!(tree, object(after), "{update} on {document} by {filter}");
-}
-
-#[track_caller]
-fn positional_refused(document: &str, filter: &str, update: &str, array_filters: &str, words: &str) {
-    let error = run_positional(document, filter, update, array_filters).expect_err(update);
-    assert_eq!(error.kind(), Kind::BadUpdate);
-    assert!(error.message().contains(words), "{error}");
-}
-
-#[test]
-fn a_dollar_is_the_first_element_that_matched() {
-    let grades = r#"{"_id":1,"grades":[85,80,80]}"#;
-    positional(
-        grades,
-        r#"{"grades":80}"#,
-        r#"{"$set":{"grades.$":82}}"#,
-        "null",
-        r#"{"_id":1,"grades":[85,82,80]}"#,
-    );
-    let nested = r#"{"g":[{"n":80,"s":8},{"n":85,"s":5},{"n":90,"s":5}]}"#;
-    let after = r#"{"g":[{"n":80,"s":8},{"n":85,"s":6},{"n":90,"s":5}]}"#;
-    let set = r#"{"$set":{"g.$.s":6}}"#;
-    positional(nested, r#"{"g":{"$elemMatch":{"n":{"$lte":90},"s":5}}}"#, set, "null", after);
-    positional(nested, r#"{"g.n":85}"#, set, "null", after);
-    positional(nested, r#"{"g.n":{"$in":[85,90]},"$comment":"x"}"#, r#"{"$inc":{"g.$.s":1}}"#, "null", after);
-    positional(
-        r#"{"a":["x","yes"]}"#,
-        r#"{"a":{"$regex":"^y"}}"#,
-        r#"{"$unset":{"a.$":1}}"#,
-        "null",
-        r#"{"a":["x",null]}"#,
-    );
-    positional(
-        r#"{"a":[1,2]}"#,
-        r#"{"$and":[{"a":1},{"a":2}]}"#,
-        r#"{"$mul":{"a.$":5}}"#,
-        "null",
-        r#"{"a":[1,10]}"#,
-    );
-    positional(
-        r#"{"a":[{"b":[1]},{"b":[2]}]}"#,
-        r#"{"a.b":2}"#,
-        r#"{"$push":{"a.$.b":3}}"#,
-        "null",
-        r#"{"a":[{"b":[1]},{"b":[2,3]}]}"#,
-    );
-    for filter in ["{}", r#"{"a":{"$ne":5}}"#, r#"{"$or":[{"a":1},{"a":2}]}"#, r#"{"a.0":1}"#] {
-        positional_refused(
-            r#"{"a":[1,2]}"#,
-            filter,
-            r#"{"$set":{"a.$":1}}"#,
-            "null",
-            "did not find the match",
-        );
-    }
-    positional_refused("{}", "{}", r#"{"$set":{"$.a":1}}"#, "null", "cannot start");
-    positional_refused("{}", "{}", r#"{"$set":{"a.$.b.$":1}}"#, "null", "too many positional");
-    positional_refused("{}", "{}", r#"{"$rename":{"a.$":"b"}}"#, "null", "source field for $rename");
-    positional_refused("{}", "{}", r#"{"$rename":{"b":"a.$[]"}}"#, "null", "destination field for $rename");
-}
-
-#[test]
-fn all_elements_change_by_brackets() {
-    positional(r#"{"g":[85,82,80]}"#, "{}", r#"{"$inc":{"g.$[]":10}}"#, "null", r#"{"g":[95,92,90]}"#);
-    positional(r#"{"g":[]}"#, "{}", r#"{"$inc":{"g.$[]":10}}"#, "null", r#"{"g":[]}"#);
-    positional(
-        r#"{"g":[{"s":[1,2]},{"s":[3]}]}"#,
-        "{}",
-        r#"{"$mul":{"g.$[].s.$[]":2}}"#,
-        "null",
-        r#"{"g":[{"s":[2,4]},{"s":[6]}]}"#,
-    );
-    positional(
-        r#"{"g":[{"s":[1,2]},{"s":[3]}]}"#,
-        "{}",
-        r#"{"$pull":{"g.$[].s":{"$gte":2}}}"#,
-        "null",
-        r#"{"g":[{"s":[1]},{"s":[]}]}"#,
-    );
-    positional_refused("{}", "{}", r#"{"$set":{"g.$[]":1}}"#, "null", "'g' must exist");
-    positional_refused(r#"{"g":5}"#, "{}", r#"{"$set":{"g.$[]":1}}"#, "null", "of type int");
-}
-
-/// A filter's path once began inside an element that is an array, as `$elemMatch` does, and chose nothing.
-#[test]
-fn the_path_of_an_array_filter_looks_into_elements_that_are_arrays() {
-    let nested = r#"{"g":[[{"x":5}],[{"x":1},2],{"x":7},9]}"#;
-    let update = r#"{"$set":{"g.$[e]":0}}"#;
-    positional(nested, "{}", update, r#"[{"e.x":{"$gte":5}}]"#, r#"{"g":[0,[{"x":1},2],0,9]}"#);
-    positional(nested, "{}", update, r#"[{"e":{"$gte":2}}]"#, r#"{"g":[[{"x":5}],0,{"x":7},0]}"#);
-    positional(nested, "{}", update, r#"[{"e.1":2}]"#, r#"{"g":[[{"x":5}],0,{"x":7},9]}"#);
-}
-
-#[test]
-fn array_filters_choose_elements() {
-    let update = r#"{"$set":{"g.$[x]":100}}"#;
-    positional(
-        r#"{"g":[95,102,90,150]}"#,
-        "{}",
-        update,
-        r#"[{"x":{"$gte":100}}]"#,
-        r#"{"g":[95,100,90,100]}"#,
-    );
-    let nested = r#"{"g":[{"n":80,"m":75},{"n":85,"m":90},{"n":85,"m":85}]}"#;
-    let set = r#"{"$set":{"g.$[e].m":100}}"#;
-    positional(
-        nested,
-        "{}",
-        set,
-        r#"[{"e.n":{"$gte":85}}]"#,
-        r#"{"g":[{"n":80,"m":75},{"n":85,"m":100},{"n":85,"m":100}]}"#,
-    );
-    let both = r#"[{"e.n":{"$gte":85},"e.m":{"$gte":90}}]"#;
-    positional(nested, "{}", set, both, r#"{"g":[{"n":80,"m":75},{"n":85,"m":100},{"n":85,"m":85}]}"#);
-    let either = r#"[{"$or":[{"e.n":80},{"e.m":85}]}]"#;
-    positional(nested, "{}", set, either, r#"{"g":[{"n":80,"m":100},{"n":85,"m":90},{"n":85,"m":100}]}"#);
-    positional(
-        r#"{"g":[{"t":"a","q":[1,9]},{"t":"b","q":[9]}]}"#,
-        "{}",
-        r#"{"$inc":{"g.$[t].q.$[s]":2}}"#,
-        r#"[{"t.t":"a"},{"s":{"$gt":5}}]"#,
-        r#"{"g":[{"t":"a","q":[1,11]},{"t":"b","q":[9]}]}"#,
-    );
-    positional(
-        r#"{"g":["Ada","bob"]}"#,
-        "{}",
-        r#"{"$set":{"g.$[x]":0}}"#,
-        r#"[{"x":{"$regularExpression":{"pattern":"^a","options":"i"}}}]"#,
-        r#"{"g":[0,"bob"]}"#,
-    );
-    positional_refused("{}", "{}", update, "[]", "no array filter found for identifier 'x'");
-    positional_refused("{}", "{}", update, r#"[{"x":1},{"y":1}]"#, "identifier 'y' was not used");
-    positional_refused("{}", "{}", update, r#"[{"x":1},{"x":2}]"#, "the name 'x'");
-    positional_refused("{}", "{}", update, r#"[{"x":1,"y":2}]"#, "about one element");
-    positional_refused("{}", "{}", update, r#"[{"X":1}]"#, "lowercase letter");
-    positional_refused("{}", "{}", update, "[{}]", "must name its element");
-    positional_refused("{}", "{}", update, "5", "must be an array");
-    positional_refused("{}", "{}", update, r#"[{"x":{"$foo":1}}]"#, "unknown operator");
-    positional_refused("{}", "{}", r#"{"$set":{"a":1}}"#, r#"[{"x":1}]"#, "was not used");
-}
-
-#[test]
-fn positional_paths_that_meet_conflict() {
-    let one = r#"[{"x":1}]"#;
-    positional_refused(r#"{"a":[1]}"#, "{}", r#"{"$set":{"a.$[x]":5,"a.0":6}}"#, one, "conflict");
-    positional_refused(
-        r#"{"a":[1]}"#,
-        "{}",
-        r#"{"$set":{"a.$[x]":5},"$inc":{"a.$[]":6}}"#,
-        one,
-        "conflict at 'a.0'",
-    );
-    positional_refused(
-        r#"{"a":[1]}"#,
-        r#"{"a":1}"#,
-        r#"{"$set":{"a.$":5,"a.0":6}}"#,
-        "null",
-        "conflict at 'a.0'",
-    );
-    positional(r#"{"a":[1,2]}"#, r#"{"a":2}"#, r#"{"$set":{"a.$":5,"a.0":6}}"#, "null", r#"{"a":[6,5]}"#);
-    positional(
-        r#"{"a":[{},{}]}"#,
-        "{}",
-        r#"{"$set":{"a.$[].x":5,"a.$[].y":6}}"#,
-        "null",
-        r#"{"a":[{"x":5,"y":6},{"x":5,"y":6}]}"#,
-    );
 }
 
 #[test]

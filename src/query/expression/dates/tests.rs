@@ -2,8 +2,7 @@
 
 use crate::query::expression::tests::{check, refused};
 
-const DAY: &str =
-    r#"{"at": {"@date": 1483228800000}, "late": {"@date": 1388584905123}, "leap": {"@date": 1580428800000}}"#;
+const DAY: &str = r#"{"at": {"$date": {"$numberLong": "1483228800000"}}, "late": {"$date": {"$numberLong": "1388584905123"}}, "leap": {"$date": {"$numberLong": "1580428800000"}}}"#;
 
 #[test]
 fn parts_of_dates() {
@@ -36,12 +35,15 @@ fn parts_of_dates() {
             ),
             (
                 r#"{"$dateFromParts": {"year": 2017, "month": 2, "day": 8, "hour": 12}}"#,
-                r#"{"@date": 1486555200000}"#,
+                r#"{"$date": {"$numberLong": "1486555200000"}}"#,
             ),
-            (r#"{"$dateFromParts": {"year": 2018, "month": 14, "day": 0}}"#, r#"{"@date": 1548892800000}"#),
+            (
+                r#"{"$dateFromParts": {"year": 2018, "month": 14, "day": 0}}"#,
+                r#"{"$date": {"$numberLong": "1548892800000"}}"#,
+            ),
             (
                 r#"{"$dateFromParts": {"isoWeekYear": 2017, "isoWeek": 6, "isoDayOfWeek": 3, "hour": 12}}"#,
-                r#"{"@date": 1486555200000}"#,
+                r#"{"$date": {"$numberLong": "1486555200000"}}"#,
             ),
         ],
     );
@@ -65,32 +67,35 @@ fn dates_as_text_and_back() {
             (r#"{"$dateToString": {"date": null, "onNull": "none"}}"#, r#""none""#),
             (
                 r#"{"$dateFromString": {"dateString": "2017-02-08T12:10:40.787"}}"#,
-                r#"{"@date": 1486555840787}"#,
+                r#"{"$date": {"$numberLong": "1486555840787"}}"#,
             ),
             (
                 r#"{"$dateFromString": {"dateString": "2017-02-08T12:10:40.787", "timezone": "+01:00"}}"#,
-                r#"{"@date": 1486552240787}"#,
+                r#"{"$date": {"$numberLong": "1486552240787"}}"#,
             ),
-            (r#"{"$dateFromString": {"dateString": "2017-02-08T12:10:40Z"}}"#, r#"{"@date": 1486555840000}"#),
+            (
+                r#"{"$dateFromString": {"dateString": "2017-02-08T12:10:40Z"}}"#,
+                r#"{"$date": {"$numberLong": "1486555840000"}}"#,
+            ),
             (
                 r#"{"$dateFromString": {"dateString": "166 2018", "format": "%j %Y"}}"#,
-                r#"{"@date": 1529020800000}"#,
+                r#"{"$date": {"$numberLong": "1529020800000"}}"#,
             ),
             (
                 r#"{"$dateFromString": {"dateString": "2018-W24-5 10:00 +120%", "format": "%G-W%V-%u %H:%M %Z%%"}}"#,
-                r#"{"@date": 1529049600000}"#,
+                r#"{"$date": {"$numberLong": "1529049600000"}}"#,
             ),
             (
                 r#"{"$dateFromString": {"dateString": "15 june 2018 -0330", "format": "%d %B %Y %z"}}"#,
-                r#"{"@date": 1529033400000}"#,
+                r#"{"$date": {"$numberLong": "1529033400000"}}"#,
             ),
             (
                 r#"{"$dateFromString": {"dateString": "06-15-2018", "format": "%m-%d-%Y"}}"#,
-                r#"{"@date": 1529020800000}"#,
+                r#"{"$date": {"$numberLong": "1529020800000"}}"#,
             ),
             (
                 r#"{"$dateFromString": {"dateString": "15 Jun 2018", "format": "%d %b %Y"}}"#,
-                r#"{"@date": 1529020800000}"#,
+                r#"{"$date": {"$numberLong": "1529020800000"}}"#,
             ),
             (r#"{"$dateFromString": {"dateString": "bad", "onError": 1}}"#, "1"),
             (r#"{"$dateFromString": {"dateString": null, "onNull": 2}}"#, "2"),
@@ -105,10 +110,13 @@ fn dates_as_text_and_back() {
             "does not know '%q' in a format for reading",
         ),
         (
-            r#"{"$hour": {"date": {"@date": 0}, "timezone": "Europe/Bonn"}}"#,
+            r#"{"$hour": {"date": {"$date": {"$numberLong": "0"}}, "timezone": "Europe/Bonn"}}"#,
             "does not know the time zone 'Europe/Bonn'",
         ),
-        (r#"{"$dateToString": {"date": {"@date": 0}, "format": "%q"}}"#, "does not know '%q'"),
+        (
+            r#"{"$dateToString": {"date": {"$date": {"$numberLong": "0"}}, "format": "%q"}}"#,
+            "does not know '%q'",
+        ),
     ]);
 }
 
@@ -120,53 +128,62 @@ fn steps_between_dates() {
         &[
             (
                 r#"{"$dateAdd": {"startDate": "$leap", "unit": "month", "amount": 1}}"#,
-                r#"{"@date": 1582934400000}"#,
+                r#"{"$date": {"$numberLong": "1582934400000"}}"#,
             ),
             (
                 r#"{"$dateAdd": {"startDate": "$leap", "unit": "day", "amount": 3}}"#,
-                r#"{"@date": 1580688000000}"#,
+                r#"{"$date": {"$numberLong": "1580688000000"}}"#,
             ),
             (
                 r#"{"$dateSubtract": {"startDate": "$leap", "unit": "year", "amount": 1}}"#,
-                r#"{"@date": 1548892800000}"#,
+                r#"{"$date": {"$numberLong": "1548892800000"}}"#,
             ),
             (
                 r#"{"$dateSubtract": {"startDate": "$leap", "unit": "hour", "amount": 1}}"#,
-                r#"{"@date": 1580425200000}"#,
+                r#"{"$date": {"$numberLong": "1580425200000"}}"#,
             ),
             (r#"{"$dateDiff": {"startDate": "$late", "endDate": "$at", "unit": "year"}}"#, "3"),
             (r#"{"$dateDiff": {"startDate": "$late", "endDate": "$at", "unit": "quarter"}}"#, "12"),
             (r#"{"$dateDiff": {"startDate": "$late", "endDate": "$at", "unit": "day"}}"#, "1096"),
             (
-                r#"{"$dateDiff": {"startDate": "$leap", "endDate": {"@date": 1580601600000}, "unit": "week"}}"#,
+                r#"{"$dateDiff": {"startDate": "$leap", "endDate": {"$date": {"$numberLong": "1580601600000"}}, "unit": "week"}}"#,
                 "1",
             ),
             (
-                r#"{"$dateDiff": {"startDate": "$leap", "endDate": {"@date": 1580601600000}, "unit": "week", "startOfWeek": "Monday"}}"#,
+                r#"{"$dateDiff": {"startDate": "$leap", "endDate": {"$date": {"$numberLong": "1580601600000"}}, "unit": "week", "startOfWeek": "Monday"}}"#,
                 "0",
             ),
-            (r#"{"$dateTrunc": {"date": "$late", "unit": "day"}}"#, r#"{"@date": 1388534400000}"#),
+            (
+                r#"{"$dateTrunc": {"date": "$late", "unit": "day"}}"#,
+                r#"{"$date": {"$numberLong": "1388534400000"}}"#,
+            ),
             (
                 r#"{"$dateTrunc": {"date": "$late", "unit": "hour", "binSize": 2}}"#,
-                r#"{"@date": 1388584800000}"#,
+                r#"{"$date": {"$numberLong": "1388584800000"}}"#,
             ),
-            (r#"{"$dateTrunc": {"date": "$leap", "unit": "month"}}"#, r#"{"@date": 1577836800000}"#),
+            (
+                r#"{"$dateTrunc": {"date": "$leap", "unit": "month"}}"#,
+                r#"{"$date": {"$numberLong": "1577836800000"}}"#,
+            ),
             (
                 r#"{"$dateTrunc": {"date": "$leap", "unit": "week", "startOfWeek": "monday"}}"#,
-                r#"{"@date": 1580083200000}"#,
+                r#"{"$date": {"$numberLong": "1580083200000"}}"#,
             ),
             (
                 r#"{"$dateTrunc": {"date": "$leap", "unit": "quarter", "binSize": 2}}"#,
-                r#"{"@date": 1577836800000}"#,
+                r#"{"$date": {"$numberLong": "1577836800000"}}"#,
             ),
         ],
     );
     refused(&[
         (
-            r#"{"$dateAdd": {"startDate": {"@date": 0}, "unit": "fortnight", "amount": 1}}"#,
+            r#"{"$dateAdd": {"startDate": {"$date": {"$numberLong": "0"}}, "unit": "fortnight", "amount": 1}}"#,
             "unit 'fortnight'",
         ),
-        (r#"{"$dateAdd": {"startDate": {"@date": 0}, "unit": "year", "amount": 300000}}"#, "range of dates"),
+        (
+            r#"{"$dateAdd": {"startDate": {"$date": {"$numberLong": "0"}}, "unit": "year", "amount": 300000}}"#,
+            "range of dates",
+        ),
         (r#"{"$dateAdd": {"startDate": 5, "unit": "year", "amount": 1}}"#, "needs a date"),
     ]);
 }

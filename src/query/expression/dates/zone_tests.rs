@@ -13,7 +13,10 @@ fn gives(cases: &[(&str, &str)]) {
 fn dates(text: &str) -> String {
     let part = |(at, part): (usize, &str)| match at % 2 {
         0 => part.to_owned(),
-        _ => format!(r#"{{"@date": {}}}"#, date::instant(part).unwrap_or_else(|| panic!("{part}"))),
+        _ => format!(
+            r#"{{"$date": {{"$numberLong": "{}"}}}}"#,
+            date::instant(part).unwrap_or_else(|| panic!("{part}"))
+        ),
     };
     text.split('~').enumerate().map(part).collect()
 }
@@ -207,11 +210,11 @@ fn parts_and_texts_are_those_of_the_zone() {
     ]);
     refused(&[
         (
-            r#"{"$hour": {"date": {"@date": 0}, "timezone": "europe/berlin"}}"#,
+            r#"{"$hour": {"date": {"$date": {"$numberLong": "0"}}, "timezone": "europe/berlin"}}"#,
             "does not know the time zone 'europe/berlin'; its name is 'Europe/Berlin'",
         ),
         (
-            r#"{"$dateToString": {"date": {"@date": 0}, "timezone": {"$concat": ["Nowhere", "/City"]}}}"#,
+            r#"{"$dateToString": {"date": {"$date": {"$numberLong": "0"}}, "timezone": {"$concat": ["Nowhere", "/City"]}}}"#,
             "does not know the time zone 'Nowhere/City'; use a name of the IANA database",
         ),
         (
