@@ -32,7 +32,7 @@ pub(crate) use generation::retire::is_own_name;
 pub use host::system::Host;
 pub use host::vfs;
 pub(crate) use open::deferred::{Deferred, Early};
-pub use open::inspect::{Damage, FileReport, Heard, Inspected, inspect};
+pub use open::inspect::{Damage, FileReport, Inspected, InspectedCommit, inspect};
 pub use open::open::{Opened, open_disk, open_memory};
 pub(crate) use open::open::{create_parents, open_disk_early};
 pub use open::recovery::RecoveryReport;

@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn a_listener_hears_once_whether_it_came_before_or_after() {
-        let heard = Arc::new(Mutex::new(0));
+        let called = Arc::new(Mutex::new(0));
         for listen_first in [true, false] {
             let (completer, completion) = Completion::new();
-            let counter = heard.clone();
+            let counter = called.clone();
             if listen_first {
                 completion.then(move |result| *counter.lock() += i32::from(result.is_ok()));
                 completer.settle(Ok(()));
@@ -103,7 +103,7 @@ mod tests {
                 completion.then(move |result| *counter.lock() += i32::from(result.is_ok()));
             }
         }
-        assert_eq!(*heard.lock(), 2);
+        assert_eq!(*called.lock(), 2);
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! A checkpoint is used only if every field of the clean end equals that of the database. This includes the checksum of the
 //! SEAL, which no other history of the same database shares.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,33 +142,13 @@ impl Checkpoint {
         if state_len > LONGEST_STATE {
             return Err(wrong(88, "its state is longer than any"));
         }
-        let room = |len| zeros(len).map_err(|error| Error::io("read", &path, error));
-        let mut state = room(state_len)?;
+        let mut state = zeros(state_len).map_err(|error| Error::io("read", &path, error))?;
         read(HEADER_LEN as u64, &mut state)?;
         if crc(&salt, &[&state]) != u32_at(&header, 100) {
             return Err(wrong(HEADER_LEN as u64, "its checksum does not hold"));
         }
-        let (mut at, mut row_at) = (first, table_at);
-        let (mut rows, mut table_crc) = (Vec::<Row>::new(), crc(&salt, &[]));
-        while row_at < first {
-            let mut table = room((first - row_at).min(ROWS * ROW_LEN as u64))?;
-            read(row_at, &mut table)?;
-            table_crc = crc32c::crc32c_append(table_crc, &table);
-            for row in table.chunks_exact(ROW_LEN) {
-                let (low, len, crc) = (u32_at(row, 0), u32_at(row, 4), u32_at(row, 8));
-                // A table in a hole of the file fails at its first rows.
-                if len == 0 || rows.last().is_some_and(|before| before.low >= low) {
-                    return Err(wrong(row_at, "its pages are out of order"));
-                }
-                rows.push(Row { low, at, len, crc });
-                at = at.saturating_add(u64::from(len));
-            }
-            row_at += table.len() as u64;
-        }
-        if table_crc != u32_at(&header, 104) {
-            return Err(wrong(table_at, "its checksum does not hold"));
-        }
-        if at != len {
+        let (rows, end) = read_table(&read, &path, &salt, table_at..first, u32_at(&header, 104))?;
+        if end != len {
             return Err(wrong(len, "it does not end with its last page"));
         }
         Ok(Checkpoint { path, file, salt, state, rows })
@@ -193,6 +174,39 @@ impl Checkpoint {
         }
         Ok(Some(page))
     }
+}
+
+/// Reads the table of pages, which lies in this range of the file; returns its rows and the end of the last page.
+fn read_table(
+    read: &impl Fn(u64, &mut [u8]) -> Result<()>,
+    path: &Path,
+    salt: &[u8; 16],
+    table: Range<u64>,
+    expected_crc: u32,
+) -> Result<(Vec<Row>, u64)> {
+    let wrong = |at: u64, what: &str| Error::corrupt(path, at, what);
+    let (mut at, mut row_at) = (table.end, table.start);
+    let (mut rows, mut table_crc) = (Vec::<Row>::new(), crc(salt, &[]));
+    while row_at < table.end {
+        let len = (table.end - row_at).min(ROWS * ROW_LEN as u64);
+        let mut part = zeros(len).map_err(|error| Error::io("read", path, error))?;
+        read(row_at, &mut part)?;
+        table_crc = crc32c::crc32c_append(table_crc, &part);
+        for row in part.chunks_exact(ROW_LEN) {
+            let (low, len, crc) = (u32_at(row, 0), u32_at(row, 4), u32_at(row, 8));
+            // A table in a hole of the file fails at its first rows.
+            if len == 0 || rows.last().is_some_and(|before| before.low >= low) {
+                return Err(wrong(row_at, "its pages are out of order"));
+            }
+            rows.push(Row { low, at, len, crc });
+            at = at.saturating_add(u64::from(len));
+        }
+        row_at += part.len() as u64;
+    }
+    if table_crc != expected_crc {
+        return Err(wrong(table.start, "its checksum does not hold"));
+    }
+    Ok((rows, at))
 }
 
 /// Writes the checkpoint of this state. Nothing is synced.

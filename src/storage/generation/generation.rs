@@ -166,19 +166,8 @@ impl Generations {
         latch: &Latch,
         drive: &dyn Fn(),
     ) -> Result<(Installed, u64)> {
-        let foreign = || Error::new(Kind::Internal, "the snapshot belongs to another cut");
         // Declared before `names`: the lock must be free when an error drops the snapshot, which removes its file.
-        let mut sink = sink.into_any().downcast::<DiskSink>().map_err(|_| foreign())?;
-        let (turned, seal_crc) = {
-            let mut pending = self.pending.lock();
-            let pending = pending.as_mut().filter(|pending| pending.cut == cut && sink.cut == cut);
-            let taken = pending.and_then(|pending| Some((pending.turned.take()?, pending.seal_crc.clone())));
-            taken.ok_or_else(foreign)?
-        };
-        drive();
-        turned.wait()?;
-        let seal_crc = seal_crc.load(Ordering::Acquire);
-
+        let (mut sink, seal_crc) = self.end_cut(&cut, sink, drive)?;
         let (named, file, entries) = {
             let _names = self.names()?;
             self.put_in_place(&mut sink, seal_crc)?
@@ -202,25 +191,7 @@ impl Generations {
             let last = Manifest { clean, witnessed: None, ..old.clone() };
             retire::announce(&self.host, &self.dir, &last)?;
         }
-        let mut said = self.witness.replacing();
-        // The writer has reached that segment, or a later one.
-        new.witnessed = Some(said.since(Witnessed::begun(cut.next_segment)));
-        self.home.check()?;
-        new.write_aside(&self.host, &self.dir).inspect_err(|_| {
-            if self.home.check().is_ok() {
-                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
-            }
-        })?;
-        self.home.check()?;
-        if let Err(error) = Manifest::put_in_place(&self.host, &self.dir) {
-            // It is unknown which manifest a power cut would leave: both generations stay, and neither is written to any
-            // more.
-            sink.kept = true;
-            return Err(latch.trip(&error));
-        }
-        sink.kept = true;
-        *said = State { record: new.witnessed, ours: true };
-        drop(said);
+        self.replace_manifest(&mut new, cut.next_segment, &mut sink, latch)?;
         let size = |segments: Vec<Arc<crate::storage::format::segment::Segment>>| -> u64 {
             segments.iter().map(|segment| segment.used()).sum()
         };
@@ -244,6 +215,52 @@ impl Generations {
             .chain(old.snapshot.map(|snapshot| FileId::Snapshot(snapshot.id)))
             .collect();
         Ok((Installed { retired, bytes: (before, after) }, syncs))
+    }
+
+    /// Waits until the writer has left the segments of the cut, and returns the snapshot with the checksum of their seal.
+    fn end_cut(
+        &self,
+        cut: &Cut,
+        sink: Box<dyn SnapshotSink>,
+        drive: &dyn Fn(),
+    ) -> Result<(Box<DiskSink>, u32)> {
+        let foreign = || Error::new(Kind::Internal, "the snapshot belongs to another cut");
+        let sink = sink.into_any().downcast::<DiskSink>().map_err(|_| foreign())?;
+        let (turned, seal_crc) = {
+            let mut pending = self.pending.lock();
+            let pending = pending.as_mut().filter(|pending| pending.cut == *cut && sink.cut == *cut);
+            let taken = pending.and_then(|pending| Some((pending.turned.take()?, pending.seal_crc.clone())));
+            taken.ok_or_else(foreign)?
+        };
+        drive();
+        turned.wait()?;
+        Ok((sink, seal_crc.load(Ordering::Acquire)))
+    }
+
+    /// Makes this manifest the database's, whose log begins with `first_segment`. The snapshot's file is kept from then on.
+    fn replace_manifest(
+        &self,
+        new: &mut Manifest,
+        first_segment: u64,
+        sink: &mut DiskSink,
+        latch: &Latch,
+    ) -> Result<()> {
+        let mut said = self.witness.replacing();
+        // The writer has reached that segment, or a later one.
+        new.witnessed = Some(said.since(Witnessed::begun(first_segment)));
+        self.home.check()?;
+        new.write_aside(&self.host, &self.dir).inspect_err(|_| {
+            if self.home.check().is_ok() {
+                let _ = self.host.vfs.remove(&self.dir.join(manifest::TMP_NAME));
+            }
+        })?;
+        self.home.check()?;
+        // After a failure it is unknown which manifest a power cut would leave: both generations stay, and neither is
+        // written to any more.
+        sink.kept = true;
+        Manifest::put_in_place(&self.host, &self.dir).map_err(|error| latch.trip(&error))?;
+        *said = State { record: new.witnessed, ours: true };
+        Ok(())
     }
 
     /// Locks the names, unless the directory was given up.

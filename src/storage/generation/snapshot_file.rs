@@ -169,7 +169,7 @@ impl SnapshotFile {
         &self,
         entries: &[Entry],
         pieces: &[Range<usize>],
-        hear: &(dyn Fn(u32, ReadBack<'_>) -> Result<()> + Sync),
+        visit: &(dyn Fn(u32, ReadBack<'_>) -> Result<()> + Sync),
     ) -> Result<()> {
         let next = AtomicUsize::new(0);
         let failure: Mutex<Option<Error>> = Mutex::new(None);
@@ -177,7 +177,7 @@ impl SnapshotFile {
             let mut buffer = Vec::new();
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if let Err(error) =
-                    self.read_piece(entries, piece.clone(), &mut buffer, &mut |n, block| hear(n, block))
+                    self.read_piece(entries, piece.clone(), &mut buffer, &mut |n, block| visit(n, block))
                 {
                     failure.lock().get_or_insert(error);
                     next.store(pieces.len(), Ordering::Relaxed);
@@ -204,7 +204,7 @@ impl SnapshotFile {
         entries: &[Entry],
         piece: Range<usize>,
         buffer: &mut Vec<u8>,
-        hear: &mut dyn FnMut(u32, ReadBack<'_>) -> Result<()>,
+        visit: &mut dyn FnMut(u32, ReadBack<'_>) -> Result<()>,
     ) -> Result<()> {
         let first = piece.start;
         let Some(entries) = entries.get(piece) else { return Ok(()) };
@@ -229,7 +229,7 @@ impl SnapshotFile {
                 len: entry.len,
             };
             let Entry { collection, documents, first_document, .. } = *entry;
-            hear(index as u32, ReadBack { collection, documents, first_document, place, payload })?;
+            visit(index as u32, ReadBack { collection, documents, first_document, place, payload })?;
         }
         Ok(())
     }

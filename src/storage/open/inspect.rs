@@ -24,7 +24,7 @@ use crate::storage::format::witnessed::Witnessed;
 use crate::storage::generation::snapshot_file::SnapshotFile;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
-use crate::storage::host::vfs::{OpenMode, read_exact_at};
+use crate::storage::host::vfs::{OpenMode, VfsFile, read_exact_at};
 
 /// The first damage of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,8 +69,8 @@ pub struct Inspected {
     pub clean: bool,
 }
 
-/// One commit, with what its listener needs to check it.
-pub struct Heard {
+/// One commit, with what is needed to check it.
+pub struct InspectedCommit {
     /// The commit.
     pub commit: Replayed,
     /// Whether it is a block of the snapshot: part of the state at that LSN, not a commit of its own.
@@ -80,20 +80,20 @@ pub struct Heard {
 }
 
 /// Checks a commit; returns the offset in its file and a description if it is wrong.
-pub(crate) type Listener<'a> = dyn FnMut(&Heard) -> Option<(u64, String)> + 'a;
+pub(crate) type Visitor<'a> = dyn FnMut(&InspectedCommit) -> Option<(u64, String)> + 'a;
 
-/// Reads a database directory under a shared lock. `listen` is called in order with every commit whose checksums are valid.
+/// Reads a database directory under a shared lock. `visit` is called in order with every commit whose checksums are valid.
 ///
 /// Damage is part of the report. `IO` when there is no database or the system refuses, `LOCKED` when a process has it open
 /// for writing, `VERSION` and `WRONG_KEY` when this version cannot read it.
-pub fn inspect(host: &Host, dir: &Path, listen: &mut Listener<'_>) -> Result<Inspected> {
+pub fn inspect(host: &Host, dir: &Path, visit: &mut Visitor<'_>) -> Result<Inspected> {
     let failed = |error| Error::io("look at", dir, error);
     let path = host.vfs.absolute(dir).map_err(failed)?;
     let segments = list(host, &path)?;
     let dir = &*host.vfs.real(&path).map_err(failed)?;
     let _lock = DirectoryLock::acquire(host, dir, Access::ReadOnly)?;
     let (files, last) = (Vec::new(), Lsn(0));
-    let mut pass = Pass { host, dir, listen, files, last, seal_crc: 0, gapless: true, witnessed: None };
+    let mut pass = Pass { host, dir, visit, files, last, seal_crc: 0, gapless: true, witnessed: None };
     let manifest = pass.manifest()?;
     let first = manifest.as_ref().map_or(0, |manifest| manifest.first_segment);
     if let Some(named) = manifest.as_ref().and_then(|manifest| manifest.snapshot) {
@@ -126,7 +126,7 @@ pub(crate) fn list(host: &Host, dir: &Path) -> Result<Vec<u64>> {
 struct Pass<'a, 'l> {
     host: &'a Host,
     dir: &'a Path,
-    listen: &'a mut Listener<'l>,
+    visit: &'a mut Visitor<'l>,
     files: Vec<FileReport>,
     last: Lsn,
     seal_crc: u32,
@@ -208,8 +208,8 @@ impl Pass<'_, '_> {
                 report.blocks += 1;
                 let commit = Replayed { lsn: file.lsn, blocks: smallvec![block] };
                 let gapless = self.gapless && report.first_damage.is_none();
-                let heard = Heard { commit, from_snapshot: true, gapless };
-                (self.listen)(&heard).map(|(offset, what)| damage(offset, Some(file.lsn.0), &what))
+                let inspected = InspectedCommit { commit, from_snapshot: true, gapless };
+                (self.visit)(&inspected).map(|(offset, what)| damage(offset, Some(file.lsn.0), &what))
             }
             Err(error) if error.kind() == Kind::Corrupt => Some(damage_of(&error, Some(file.lsn.0))),
             Err(error) => return Err(error),
@@ -269,7 +269,7 @@ impl Pass<'_, '_> {
         &mut self,
         id: u64,
         path: PathBuf,
-        file: Arc<dyn crate::storage::host::vfs::VfsFile>,
+        file: Arc<dyn VfsFile>,
         len: u64,
         role: &Role,
         spare: bool,
@@ -280,27 +280,10 @@ impl Pass<'_, '_> {
             report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
             self.gapless = false;
         }
-        if len <= SEGMENT_HEADER_LEN {
-            if !spare && report.first_damage.is_none() {
-                let what = "the segment ends before its first frame";
-                report.first_damage = Some(damage(len, Some(self.last.0 + 1), what));
-                self.gapless = false;
-            }
+        let Some(header) = self.header(&path, &*file, len, spare, &mut report)? else {
+            self.gapless &= report.first_damage.is_none();
             self.files.push(report);
             return Ok(());
-        }
-        let mut head = [0; SEGMENT_HEADER_LEN as usize];
-        read_exact_at(&*file, 0, &mut head).map_err(|error| Error::io("read", &path, error))?;
-        let header = match SegmentHeader::decode(&head, &path) {
-            Ok(header) => header,
-            Err(error) if error.kind() == Kind::Corrupt => {
-                // Without the salt its frames cannot be told from old bytes.
-                report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
-                self.gapless = false;
-                self.files.push(report);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
         };
         if self.gapless {
             let damage = chain_damage(id, &header, self.last, self.seal_crc);
@@ -329,6 +312,35 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
+    /// The header of a segment; `None` if it has none that can be read, which is damage unless the segment is a spare one.
+    fn header(
+        &self,
+        path: &Path,
+        file: &dyn VfsFile,
+        len: u64,
+        spare: bool,
+        report: &mut FileReport,
+    ) -> Result<Option<SegmentHeader>> {
+        if len <= SEGMENT_HEADER_LEN {
+            if !spare && report.first_damage.is_none() {
+                let what = "the segment ends before its first frame";
+                report.first_damage = Some(damage(len, Some(self.last.0 + 1), what));
+            }
+            return Ok(None);
+        }
+        let mut head = [0; SEGMENT_HEADER_LEN as usize];
+        read_exact_at(file, 0, &mut head).map_err(|error| Error::io("read", path, error))?;
+        match SegmentHeader::decode(&head, path) {
+            Ok(header) => Ok(Some(header)),
+            Err(error) if error.kind() == Kind::Corrupt => {
+                // Without the salt its frames cannot be told from old bytes.
+                report.first_damage = Some(damage_of(&error, Some(self.last.0 + 1)));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn frames(
         &mut self,
         frames: &mut Frames<'_>,
@@ -344,8 +356,8 @@ impl Pass<'_, '_> {
                 report.frames += 1;
                 report.blocks += commit.blocks.len() as u64;
                 let lsn = commit.lsn.0;
-                let heard = Heard { commit, from_snapshot: false, gapless: self.gapless };
-                if let Some((offset, what)) = (self.listen)(&heard) {
+                let inspected = InspectedCommit { commit, from_snapshot: false, gapless: self.gapless };
+                if let Some((offset, what)) = (self.visit)(&inspected) {
                     report.first_damage.get_or_insert_with(|| damage(offset, Some(lsn), &what));
                 }
                 continue;

@@ -1,6 +1,6 @@
 //! Opening and creating a database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::deferred::{Early, open_early};
@@ -72,31 +72,9 @@ fn open_with(
     loader: &mut dyn Loader,
     early: impl FnOnce(&Path, &Manifest, &Files, Terms) -> Option<(Recovered, Early)>,
 ) -> Result<(Opened, Option<Early>)> {
-    options.validate()?;
-    if options.storage == StorageMode::Memory {
-        return Err(Error::new(Kind::Argument, "storage 'memory' has no directory; open ':memory:'"));
-    }
-    let path = &*host.vfs.absolute(path).map_err(|error| Error::io("look at", path, error))?;
-    let present = Listing::read(host, path)?;
-    if let Some(listing) = &present {
-        check_fresh(host, path, listing)?;
-    }
-    check_creation(path, options, present.as_ref())?;
-    if present.is_none() {
-        create_directories(host, path)?;
-    }
-    let fresh = !present.is_some_and(|listing| listing.manifest);
-    if fresh {
-        // Also when a killed process has created the directory: its name may not be durable yet.
-        sync_parent(host, path)?;
-    }
-    let path = &*host.vfs.real(path).map_err(|error| Error::io("look at", path, error))?;
-    let latch = Arc::new(Latch::default());
-    let lock = DirectoryLock::acquire(host, path, options.access)?;
-    let home = Arc::new(Home::new(host, path.to_path_buf(), &lock, latch.clone())?);
+    let Claimed { path, latch, lock, home, listing } = claim(host, path, options)?;
+    let path = &*path;
     let writable = options.access == Access::ReadWrite;
-    let listing = Listing::read(host, path)?.unwrap_or_default();
-    check_creation(path, options, Some(&listing))?;
     let created = !listing.manifest;
     if writable && !created {
         host.vfs.sync_dir(path).map_err(|error| Error::io("fsync", path, error))?;
@@ -120,14 +98,67 @@ fn open_with(
         remove_temporary(host, path, &listing.temporary)?;
         retire::resume(host, path, &manifest)?;
     }
+    let report = std::mem::take(&mut recovered.report);
+    let last_lsn = recovered.last;
+    let home = (home, lock, listing.checkpoints);
+    let backend = backend_of(host, options, runtime, (manifest, recovered), home, latch);
+    Ok((Opened { backend, report, last_lsn }, early))
+}
 
+/// A directory that is locked for this process.
+struct Claimed {
+    path: PathBuf,
+    latch: Arc<Latch>,
+    lock: DirectoryLock,
+    home: Arc<Home>,
+    listing: Listing,
+}
+
+/// Checks the options and the directory, creates it if it may, and locks it.
+fn claim(host: &Host, path: &Path, options: &OpenOptions) -> Result<Claimed> {
+    options.validate()?;
+    if options.storage == StorageMode::Memory {
+        return Err(Error::new(Kind::Argument, "storage 'memory' has no directory; open ':memory:'"));
+    }
+    let path = &*host.vfs.absolute(path).map_err(|error| Error::io("look at", path, error))?;
+    let present = Listing::read(host, path)?;
+    if let Some(listing) = &present {
+        check_fresh(host, path, listing)?;
+    }
+    check_creation(path, options, present.as_ref())?;
+    if present.is_none() {
+        create_directories(host, path)?;
+    }
+    let fresh = !present.is_some_and(|listing| listing.manifest);
+    if fresh {
+        // Also when a killed process has created the directory: its name may not be durable yet.
+        sync_parent(host, path)?;
+    }
+    let path = host.vfs.real(path).map_err(|error| Error::io("look at", path, error))?;
+    let latch = Arc::new(Latch::default());
+    let lock = DirectoryLock::acquire(host, &path, options.access)?;
+    let home = Arc::new(Home::new(host, path.clone(), &lock, latch.clone())?);
+    let listing = Listing::read(host, &path)?.unwrap_or_default();
+    check_creation(&path, options, Some(&listing))?;
+    Ok(Claimed { path, latch, lock, home, listing })
+}
+
+/// The storage that goes on from what was recovered.
+fn backend_of(
+    host: &Host,
+    options: &OpenOptions,
+    runtime: Option<tokio::runtime::Handle>,
+    (manifest, recovered): (Manifest, Recovered),
+    (home, lock, checkpoints): (Arc<Home>, DirectoryLock, Vec<u64>),
+    latch: Arc<Latch>,
+) -> Arc<dyn StorageBackend> {
     let sync = options.storage == StorageMode::Sync;
     let last = recovered.last;
     let witness = Arc::new(Witness::new(host.clone(), home.clone(), manifest.witnessed));
     let segments = Segments::new(host.clone(), home, recovered.segments);
     let generations =
         Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock, witness.clone());
-    generations.remember_checkpoints(listing.checkpoints);
+    generations.remember_checkpoints(checkpoints);
     let parts = DiskParts {
         access: options.access,
         segments,
@@ -139,13 +170,12 @@ fn open_with(
         sealed: recovered.sealed,
     };
     let disk = Disk::new(parts, latch.clone());
-    let backend: Arc<dyn StorageBackend> = if sync {
+    if sync {
         Arc::new(Checked::new(SyncDiskStorage::new(disk), latch))
     } else {
         let disk = AsyncDiskStorage::new(disk, runtime.as_ref(), options.flush_interval);
         Arc::new(Checked::new(disk, latch))
-    };
-    Ok((Opened { backend, report: recovered.report, last_lsn: last }, early))
+    }
 }
 
 /// Opens storage in memory.

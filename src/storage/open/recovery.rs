@@ -136,50 +136,14 @@ pub(crate) fn recover(
         snapshot.load(entries, loader)?;
     }
     let snapshot = snapshot.map(|(snapshot, _)| snapshot);
-    let (mut last, mut seal_crc) =
+    let (last, seal_crc) =
         snapshot.as_ref().map_or((Lsn(0), 0), |snapshot| (snapshot.lsn, snapshot.seal_crc));
-    let mut tail = None;
+    let mut log = Log { manifest, terms, report: &mut report, last, seal_crc, tail: None };
     let newest = chain.last().map(|(segment, _)| segment.id);
     for (segment, len) in &chain {
-        let header = check_header(segment, last, seal_crc)?;
-        let mut frames = Frames::new(segment, *len, last);
-        report.frames_replayed += replay(&mut frames, loader)?;
-        last = frames.last;
-        let read = |error| segment.io("read", error);
-        let is_newest = Some(segment.id) == newest;
-        let mut whole = frames.seal.is_some() && frames.end == *len;
-        if is_newest && !whole && frames.seal.is_some() {
-            // The SEAL reached the disk, the truncation after it did not; `check_clean` knows the length of a clean close.
-            whole = frames.written().map_err(read)? == frames.end;
-        }
-        if !is_newest || frames.seal.is_some() {
-            if !whole {
-                return Err(Error::corrupt(
-                    &segment.path,
-                    frames.end,
-                    "the segment does not end at its seal",
-                ));
-            }
-            seal_crc = frames.seal.unwrap_or(0);
-        }
-        if let Some(witnessed) = &manifest.witnessed {
-            witnessed.check_frames(&segment.path, segment.id, frames.end)?;
-        }
-        if is_newest {
-            report.clean = check_clean(manifest, segment, &frames)? && !manifest.is_in_use();
-            if !whole {
-                judge(&mut frames, segment, header.sync, terms, &mut report)?;
-            }
-            tail = Some(Tail {
-                segment: segment.clone(),
-                len: *len,
-                written: frames.written().map_err(read)?,
-                good: frames.end,
-                durable_end: frames.durable_end,
-                seal: frames.seal,
-            });
-        }
+        log.read(segment, *len, Some(segment.id) == newest, loader)?;
     }
+    let Log { last, mut seal_crc, tail, .. } = log;
     if chain.is_empty() {
         report.clean = check_without_segments(dir, manifest, last)? && !manifest.is_in_use();
     }
@@ -196,17 +160,76 @@ pub(crate) fn recover(
     Ok(Recovered { snapshot, segments, last, next_segment, seal_crc, sealed, report })
 }
 
+/// The log, as far as it was read.
+struct Log<'r> {
+    manifest: &'r Manifest,
+    terms: Terms,
+    report: &'r mut RecoveryReport,
+    last: Lsn,
+    /// The checksum of the last seal.
+    seal_crc: u32,
+    tail: Option<Tail>,
+}
+
+impl Log<'_> {
+    /// Checks the next segment, of this length, and passes its frames to the loader.
+    fn read(
+        &mut self,
+        segment: &Arc<Segment>,
+        len: u64,
+        is_newest: bool,
+        loader: &mut dyn Loader,
+    ) -> Result<()> {
+        let header = check_header(segment, self.last, self.seal_crc)?;
+        let mut frames = Frames::new(segment, len, self.last);
+        self.report.frames_replayed += replay(&mut frames, loader)?;
+        self.last = frames.last;
+        let read = |error| segment.io("read", error);
+        let mut whole = frames.seal.is_some() && frames.end == len;
+        if is_newest && !whole && frames.seal.is_some() {
+            // The SEAL reached the disk, the truncation after it did not; `check_clean` knows the length of a clean close.
+            whole = frames.written().map_err(read)? == frames.end;
+        }
+        if !is_newest || frames.seal.is_some() {
+            if !whole {
+                let what = "the segment does not end at its seal";
+                return Err(Error::corrupt(&segment.path, frames.end, what));
+            }
+            self.seal_crc = frames.seal.unwrap_or(0);
+        }
+        if let Some(witnessed) = &self.manifest.witnessed {
+            witnessed.check_frames(&segment.path, segment.id, frames.end)?;
+        }
+        if !is_newest {
+            return Ok(());
+        }
+        self.report.clean = check_clean(self.manifest, segment, &frames)? && !self.manifest.is_in_use();
+        if !whole {
+            judge(&mut frames, segment, header.sync, self.terms, self.report)?;
+        }
+        self.tail = Some(Tail {
+            segment: segment.clone(),
+            len,
+            written: frames.written().map_err(read)?,
+            good: frames.end,
+            durable_end: frames.durable_end,
+            seal: frames.seal,
+        });
+        Ok(())
+    }
+}
+
 /// Passes every frame to the loader; returns their number. For a long segment, a second thread reads and checks ahead while
 /// the loader works.
 fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
     let mut count = 0;
-    let mut hear = |frame: Result<Replayed>| {
+    let mut pass = |frame: Result<Replayed>| {
         loader.frame(frame?)?;
         count += 1;
         Ok(())
     };
     if frames.len < WORTH_A_THREAD {
-        frames.try_for_each(hear)?;
+        frames.try_for_each(pass)?;
         return Ok(count);
     }
     std::thread::scope(|scope| {
@@ -226,7 +249,7 @@ fn replay(frames: &mut Frames<'_>, loader: &mut dyn Loader) -> Result<u64> {
             // The loader refused a frame: the rest is not needed.
             let _ = send.send(batch);
         });
-        ahead.into_iter().flatten().try_for_each(&mut hear)
+        ahead.into_iter().flatten().try_for_each(&mut pass)
     })?;
     Ok(count)
 }
