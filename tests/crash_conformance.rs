@@ -8,7 +8,7 @@ mod loading;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use loading::{Heard, write_snapshot};
+use loading::{Loaded, write_snapshot};
 use moltendb_node::error::Kind;
 use moltendb_node::options::{Access, Creation, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::{
@@ -23,9 +23,9 @@ fn options(storage: StorageMode) -> OpenOptions {
 }
 
 fn open_with(path: &Path, options: &OpenOptions) -> moltendb_node::Result<(Opened, Commits)> {
-    let mut heard = Heard::default();
-    let opened = open_disk(&Host::system(), path, options, None, &mut heard)?;
-    Ok((opened, (1..).zip(heard.commits().unwrap()).collect()))
+    let mut loaded = Loaded::default();
+    let opened = open_disk(&Host::system(), path, options, None, &mut loaded)?;
+    Ok((opened, (1..).zip(loaded.commits().unwrap()).collect()))
 }
 
 fn queue(backend: &dyn StorageBackend, payloads: &[Vec<u8>]) -> (Place, Vec<Arc<Block>>, Completion) {
@@ -124,17 +124,17 @@ fn a_database_that_was_not_closed_comes_back_whole_and_goes_on() {
 fn many_queued_frames_settle_in_order() {
     every_backend(|case| {
         let (opened, _) = case.open();
-        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let loaded = Arc::new(std::sync::Mutex::new(Vec::new()));
         for n in 1..=64u64 {
             let (_, _, completion) = queue(&*opened.backend, &[vec![n as u8; 100]]);
-            let heard = heard.clone();
+            let loaded = loaded.clone();
             completion.then(move |result| {
                 result.unwrap();
-                heard.lock().unwrap().push(n);
+                loaded.lock().unwrap().push(n);
             });
         }
         opened.backend.flush().wait().unwrap();
-        assert_eq!(*heard.lock().unwrap(), (1..=64).collect::<Vec<_>>());
+        assert_eq!(*loaded.lock().unwrap(), (1..=64).collect::<Vec<_>>());
         assert_eq!(opened.backend.stats().durable.0, 64);
     });
 }
@@ -296,7 +296,7 @@ fn the_async_backend_flushes_by_itself_and_ends_with_its_last_reference() {
     let options = options(StorageMode::Async);
     let path = dir.path().join("db");
     let opened =
-        open_disk(&Host::system(), &path, &options, Some(runtime.handle().clone()), &mut Heard::default())
+        open_disk(&Host::system(), &path, &options, Some(runtime.handle().clone()), &mut Loaded::default())
             .unwrap();
     let (_, _, completion) = queue(&*opened.backend, &payloads(1));
     opened.backend.drive();
@@ -374,9 +374,9 @@ fn a_compacted_database_comes_back_and_its_old_files_go_when_they_are_forgotten(
         opened.backend.close().unwrap();
         drop(opened);
         for _ in 0..2 {
-            let (opened, heard) = case.open();
+            let (opened, loaded) = case.open();
             assert!(opened.report.clean && opened.report.frames_replayed == 3);
-            assert!(heard.into_iter().map(|(_, payloads)| payloads).eq(commits.iter().cloned()));
+            assert!(loaded.into_iter().map(|(_, payloads)| payloads).eq(commits.iter().cloned()));
             opened.backend.close().unwrap();
         }
     });
@@ -401,8 +401,8 @@ fn a_large_snapshot_is_loaded_whole_by_many_threads() {
     write_snapshot(&mut *sink, &commits, 1, || {}).unwrap();
     opened.backend.install(cut, sink).unwrap();
     drop(opened);
-    let (_, heard) = open_with(&path, &options).unwrap();
-    assert!(heard.into_iter().map(|(_, payloads)| payloads).eq(commits));
+    let (_, loaded) = open_with(&path, &options).unwrap();
+    assert!(loaded.into_iter().map(|(_, payloads)| payloads).eq(commits));
 }
 
 #[test]
@@ -444,10 +444,10 @@ fn writers_lose_nothing_while_one_compaction_follows_the_other() {
             }
         });
         drop(opened);
-        let (_, heard) = case.open();
+        let (_, loaded) = case.open();
         let commits = commits.into_inner().unwrap();
         assert_eq!(commits.len(), 900);
-        assert!(heard.into_iter().map(|(_, payloads)| payloads).eq(commits));
+        assert!(loaded.into_iter().map(|(_, payloads)| payloads).eq(commits));
     });
 }
 
@@ -511,9 +511,9 @@ fn kept_generations_open_by_themselves_and_the_oldest_goes() {
     opened.backend.close().unwrap();
     assert_eq!(names(&path.join("backup")), ["3", "4"]);
     for (generation, end) in [(3, ends[2]), (4, ends[3])] {
-        let (opened, heard) = open_with(&path.join(format!("backup/{generation}")), &keeping).unwrap();
+        let (opened, loaded) = open_with(&path.join(format!("backup/{generation}")), &keeping).unwrap();
         assert!(opened.report.clean);
-        assert!(heard.into_iter().map(|(_, payloads)| payloads).eq(commits[..end].iter().cloned()));
+        assert!(loaded.into_iter().map(|(_, payloads)| payloads).eq(commits[..end].iter().cloned()));
     }
     drop(opened);
     drop(open_with(&path, &options(StorageMode::Sync)).unwrap());
@@ -558,7 +558,7 @@ fn links_foreign_files_and_newer_versions_are_refused_and_nothing_is_touched() {
 /// Accepts frames up to an LSN, and refuses that one.
 struct Refusing {
     until: u64,
-    heard: Vec<u64>,
+    loaded: Vec<u64>,
 }
 
 impl Loader for Refusing {
@@ -571,7 +571,7 @@ impl Loader for Refusing {
     }
 
     fn frame(&mut self, frame: Replayed) -> moltendb_node::Result<()> {
-        self.heard.push(frame.lsn.0);
+        self.loaded.push(frame.lsn.0);
         if frame.lsn.0 == self.until {
             return Err(moltendb_node::Error::new(Kind::BadQuery, "enough"));
         }
@@ -586,9 +586,9 @@ fn a_long_log_is_heard_in_order_and_up_to_the_frame_that_the_loader_refuses() {
     let options =
         OpenOptions { segment_size: 64 << 20, storage: StorageMode::Async, ..OpenOptions::default() };
     let open = |until| {
-        let mut loader = Refusing { until, heard: Vec::new() };
+        let mut loader = Refusing { until, loaded: Vec::new() };
         let opened = open_disk(&Host::system(), &path, &options, None, &mut loader);
-        (opened, loader.heard)
+        (opened, loader.loaded)
     };
     let backend = open(0).0.unwrap().backend;
     for n in 0..6_000 {
@@ -599,11 +599,11 @@ fn a_long_log_is_heard_in_order_and_up_to_the_frame_that_the_loader_refuses() {
     backend.close().unwrap();
     drop(backend);
     for until in [1, 2, 3_000, 6_000] {
-        let (refused, heard) = open(until);
+        let (refused, loaded) = open(until);
         assert_eq!(refused.err().unwrap().message(), "enough");
-        assert_eq!(heard, (1..=until).collect::<Vec<_>>());
+        assert_eq!(loaded, (1..=until).collect::<Vec<_>>());
     }
-    let (opened, heard) = open(0);
+    let (opened, loaded) = open(0);
     assert_eq!(opened.unwrap().report.frames_replayed, 6_000);
-    assert_eq!(heard, (1..=6_000).collect::<Vec<_>>());
+    assert_eq!(loaded, (1..=6_000).collect::<Vec<_>>());
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fault_scripts::{Life, Script};
-use loading::{Heard, write_snapshot};
+use loading::{Loaded, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::{Block, FrameSize, Opened, open_disk};
@@ -32,9 +32,9 @@ fn open_keeping(sim: &Sim, mode: StorageMode, generations: u32) -> (Result<Opene
         retention: Retention { generations },
         ..OpenOptions::default()
     };
-    let mut heard = Heard::default();
-    let opened = open_disk(&host, Path::new("/db"), &options, None, &mut heard);
-    let commits = if opened.is_ok() { heard.commits().unwrap() } else { Vec::new() };
+    let mut loaded = Loaded::default();
+    let opened = open_disk(&host, Path::new("/db"), &options, None, &mut loaded);
+    let commits = if opened.is_ok() { loaded.commits().unwrap() } else { Vec::new() };
     (opened, commits.into_iter().flatten().collect())
 }
 
@@ -59,8 +59,8 @@ fn script(sim: &Sim, mode: StorageMode) -> (Vec<Vec<u8>>, Vec<Kind>) {
     let (mut answered, mut errors) = (Vec::new(), Vec::new());
     let mut n = 0;
     for session in 0..3 {
-        let (opened, heard) = open(sim, mode);
-        assert!(heard.len() >= answered.len() || opened.is_err(), "answered commits are gone");
+        let (opened, loaded) = open(sim, mode);
+        assert!(loaded.len() >= answered.len() || opened.is_err(), "answered commits are gone");
         let opened = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -68,7 +68,7 @@ fn script(sim: &Sim, mode: StorageMode) -> (Vec<Vec<u8>>, Vec<Kind>) {
                 continue;
             }
         };
-        answered = heard;
+        answered = loaded;
         let mut poisoned = false;
         for _ in 0..6 {
             n += 1;
@@ -119,9 +119,9 @@ fn every_failing_operation_is_reported_and_loses_nothing_that_was_answered() {
                         .all(|kind| matches!(kind, Kind::Io | Kind::StorageFull | Kind::StoragePoisoned)),
                     "{context}"
                 );
-                let (opened, heard) = open(&sim, mode);
+                let (opened, loaded) = open(&sim, mode);
                 assert!(opened.is_ok(), "does not open again: {context} {:?}", opened.err());
-                assert!(heard.starts_with(&answered), "answered commits are gone: {context}");
+                assert!(loaded.starts_with(&answered), "answered commits are gone: {context}");
             }
         }
     }
@@ -225,8 +225,8 @@ fn compact(opened: &Opened, answered: &mut Vec<Vec<u8>>, errors: &mut Vec<Kind>,
 fn compactions(sim: &Sim, mode: StorageMode, keep: u32) -> (Vec<Vec<u8>>, Vec<Kind>) {
     let (mut answered, mut errors) = (Vec::new(), Vec::new());
     for session in 0..3 {
-        let (opened, heard) = open_keeping(sim, mode, keep);
-        assert!(heard.len() >= answered.len() || opened.is_err(), "answered commits are gone");
+        let (opened, loaded) = open_keeping(sim, mode, keep);
+        assert!(loaded.len() >= answered.len() || opened.is_err(), "answered commits are gone");
         let opened = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -234,7 +234,7 @@ fn compactions(sim: &Sim, mode: StorageMode, keep: u32) -> (Vec<Vec<u8>>, Vec<Ki
                 continue;
             }
         };
-        answered = heard;
+        answered = loaded;
         for n in 0..2 {
             let before = opened.backend.stats().snapshot_bytes;
             if let Err(error) = compact(&opened, &mut answered, &mut errors, session * 9 + n) {
@@ -283,9 +283,9 @@ fn every_failing_operation_of_a_compaction_leaves_the_old_or_the_new_generation(
                         .all(|kind| matches!(kind, Kind::Io | Kind::StorageFull | Kind::StoragePoisoned)),
                     "{context}"
                 );
-                let (opened, heard) = open_keeping(&sim, mode, keep);
+                let (opened, loaded) = open_keeping(&sim, mode, keep);
                 assert!(opened.is_ok(), "does not open again: {context} {:?}", opened.err());
-                assert!(heard.starts_with(&answered), "answered commits are gone: {context}");
+                assert!(loaded.starts_with(&answered), "answered commits are gone: {context}");
             }
         }
     }
@@ -327,9 +327,9 @@ fn a_full_disk_while_a_snapshot_is_written_leaves_everything_and_a_later_compact
     }
     assert!(failures > 5, "{failures}");
     drop(opened);
-    let (opened, heard) = open(&sim, StorageMode::Sync);
+    let (opened, loaded) = open(&sim, StorageMode::Sync);
     let opened = opened.unwrap();
-    assert_eq!(heard, answered);
+    assert_eq!(loaded, answered);
     compact(&opened, &mut answered, &mut Vec::new(), 1).unwrap();
     drop(opened);
     assert_eq!(open(&sim, StorageMode::Sync).1, answered);

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use loading::{Heard, Payloads, write_snapshot};
+use loading::{Loaded, Payloads, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::manifest::Manifest;
@@ -109,16 +109,16 @@ impl Cycle {
         }
     }
 
-    fn open_in(&self, host: &Host) -> (Result<Opened>, Heard) {
+    fn open_in(&self, host: &Host) -> (Result<Opened>, Loaded) {
         let options = OpenOptions {
             storage: self.mode,
             segment_size: 4096,
             retention: Retention { generations: self.retention },
             ..OpenOptions::default()
         };
-        let mut heard = Heard::default();
-        let opened = open_disk(host, Path::new(PATH), &options, None, &mut heard);
-        (opened, heard)
+        let mut loaded = Loaded::default();
+        let opened = open_disk(host, Path::new(PATH), &options, None, &mut loaded);
+        (opened, loaded)
     }
 
     /// Whether the rest of a segment ends with unused space.
@@ -130,9 +130,9 @@ impl Cycle {
     fn run(&mut self) -> std::result::Result<(), String> {
         self.live()?;
         let host = self.sim.process();
-        let (opened, heard) = self.open_in(&host);
+        let (opened, loaded) = self.open_in(&host);
         let opened = opened.map_err(|error| format!("refused to open at last: {error:?}"))?;
-        self.adopt(&opened.report, heard)?;
+        self.adopt(&opened.report, loaded)?;
         drop(opened);
         self.check_files(&host)
     }
@@ -151,10 +151,10 @@ impl Cycle {
                 self.seen.note("a file longer than its frames");
             }
             self.before = self.newest_segment();
-            let (opened, heard) = self.open_in(&host);
+            let (opened, loaded) = self.open_in(&host);
             match opened {
                 Ok(opened) => {
-                    self.adopt(&opened.report, heard)?;
+                    self.adopt(&opened.report, loaded)?;
                     self.work(&opened)?;
                 }
                 Err(error) if !self.sim.is_dead() && !self.sim.sync_failed() => {
@@ -212,10 +212,10 @@ impl Cycle {
         }
         for name in kept {
             let options = OpenOptions { access: Access::ReadOnly, ..OpenOptions::default() };
-            let mut heard = Heard::default();
-            open_disk(host, &backups.join(&name), &options, None, &mut heard)
+            let mut loaded = Loaded::default();
+            open_disk(host, &backups.join(&name), &options, None, &mut loaded)
                 .map_err(|error| format!("the kept generation {name} is refused: {error:?}"))?;
-            let commits = heard.commits()?;
+            let commits = loaded.commits()?;
             if !self.model.cuts.contains(&commits.len())
                 || self.model.commits.get(..commits.len()) != Some(&commits[..])
             {
@@ -225,26 +225,26 @@ impl Cycle {
         Ok(())
     }
 
-    fn adopt(&mut self, report: &RecoveryReport, heard: Heard) -> std::result::Result<(), String> {
+    fn adopt(&mut self, report: &RecoveryReport, loaded: Loaded) -> std::result::Result<(), String> {
         self.places.clear();
         self.check_report(report)?;
-        if heard.database.is_some() {
+        if loaded.database.is_some() {
             self.seen.note("a snapshot loaded");
         }
-        let heard = heard.commits()?;
-        if heard.iter().any(|payloads| payloads.len() > 1) {
+        let loaded = loaded.commits()?;
+        if loaded.iter().any(|payloads| payloads.len() > 1) {
             self.seen.note("a frame of several blocks");
         }
         let model = &mut self.model;
-        if heard.len() < model.published {
-            return Err(format!("{} commits came back, {} were answered", heard.len(), model.published));
+        if loaded.len() < model.published {
+            return Err(format!("{} commits came back, {} were answered", loaded.len(), model.published));
         }
-        if model.commits.get(..heard.len()) != Some(&heard[..]) {
+        if model.commits.get(..loaded.len()) != Some(&loaded[..]) {
             return Err("commits came back that were never made".to_owned());
         }
-        model.published = heard.len();
-        model.durable = heard.len();
-        model.commits = heard;
+        model.published = loaded.len();
+        model.durable = loaded.len();
+        model.commits = loaded;
         Ok(())
     }
 
@@ -464,9 +464,9 @@ impl Cycle {
         self.live()?;
         let read_only = |sim: &Sim| {
             let options = OpenOptions { access: Access::ReadOnly, ..OpenOptions::default() };
-            let mut heard = Heard::default();
-            let opened = open_disk(&sim.process(), Path::new(PATH), &options, None, &mut heard);
-            opened.map_err(|error| format!("{error:?}")).and_then(|_| heard.commits())
+            let mut loaded = Loaded::default();
+            let opened = open_disk(&sim.process(), Path::new(PATH), &options, None, &mut loaded);
+            opened.map_err(|error| format!("{error:?}")).and_then(|_| loaded.commits())
         };
         let Ok(whole) = read_only(&self.sim) else { return Ok(()) };
         let (at, bit) = (self.dice.below(1 << 30), self.dice.below(8) as u8);
@@ -477,7 +477,7 @@ impl Cycle {
         let Some((name, offset)) = self.sim.damage(at, bit, data) else { return Ok(()) };
         let host = self.sim.process();
         let before = self.sim.bytes(data);
-        let (opened, heard) = self.open_in(&host);
+        let (opened, loaded) = self.open_in(&host);
         let outcome = match opened {
             Err(error) if !matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail) => {
                 return Err(format!("bit {bit} of byte {offset} of {name} is told as {error:?}"));
@@ -489,7 +489,7 @@ impl Cycle {
                 if error.kind() == Kind::Corrupt { "refused as corrupt" } else { "refused as a suspect tail" }
             }
             Ok(opened) => {
-                let found = heard.commits()?;
+                let found = loaded.commits()?;
                 if !whole.starts_with(&found) {
                     return Err(format!("bit {bit} of byte {offset} of {name} changed what is read"));
                 }

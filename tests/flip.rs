@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use disk::{DIR, Disk};
-use loading::{Heard, write_snapshot};
+use loading::{Loaded, write_snapshot};
 use moltendb_node::error::{Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, RecoveryPolicy, StorageMode};
 use moltendb_node::storage::{Block, FrameSize, Opened, RecoveryReport, inspect, open_disk};
@@ -32,13 +32,13 @@ fn options() -> OpenOptions {
 }
 
 fn open(disk: &Disk, options: &OpenOptions) -> Result<(RecoveryReport, Content)> {
-    let mut heard = Heard::default();
-    let opened = open_disk(&disk.host(), Path::new(DIR), options, None, &mut heard)?;
-    Ok((opened.report, heard.commits().unwrap()))
+    let mut loaded = Loaded::default();
+    let opened = open_disk(&disk.host(), Path::new(DIR), options, None, &mut loaded)?;
+    Ok((opened.report, loaded.commits().unwrap()))
 }
 
 fn session(disk: &Disk, options: &OpenOptions) -> Opened {
-    open_disk(&disk.host(), Path::new(DIR), options, None, &mut Heard::default()).unwrap()
+    open_disk(&disk.host(), Path::new(DIR), options, None, &mut Loaded::default()).unwrap()
 }
 
 /// Commits of one to three blocks, until the database has so many bytes.

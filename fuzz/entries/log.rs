@@ -166,9 +166,9 @@ impl Log {
 type Content = Vec<(u64, Vec<Vec<u8>>)>;
 
 #[derive(Default)]
-struct Heard(Content);
+struct Loaded(Content);
 
-impl Loader for Heard {
+impl Loader for Loaded {
     fn database_block(&mut self, _: SnapshotBlock) -> Result<(), Error> {
         Ok(())
     }
@@ -188,7 +188,7 @@ fn options(access: Access, recovery: RecoveryPolicy) -> OpenOptions {
 }
 
 fn open(disk: &Disk, access: Access, recovery: RecoveryPolicy) -> Result<(RecoveryReport, Content), Error> {
-    let mut content = Heard::default();
+    let mut content = Loaded::default();
     let opened = open_disk(&disk.host(), Path::new(DIR), &options(access, recovery), None, &mut content)?;
     Ok((opened.report, content.0))
 }

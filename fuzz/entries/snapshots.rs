@@ -32,30 +32,30 @@ const KIND: u8 = 32;
 /// A block as it was written: collection, documents, payload.
 type Written = Vec<(u32, u32, Vec<u8>)>;
 
-/// A block as it was heard: its place among all, and what was written.
+/// A block as it was loaded: its place among all, and what was written.
 type Block = (u32, u32, u32, Vec<u8>);
 
-/// Hears blocks in any order.
+/// Collects blocks in any order.
 #[derive(Default)]
-struct Heard {
+struct Loaded {
     blocks: Mutex<Vec<Block>>,
 }
 
-impl Heard {
-    fn hear(&self, block: SnapshotBlock) {
-        let heard = (block.index, block.collection, block.documents, block.block.bytes.to_vec());
-        self.blocks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(heard);
+impl Loaded {
+    fn note(&self, block: SnapshotBlock) {
+        let loaded = (block.index, block.collection, block.documents, block.block.bytes.to_vec());
+        self.blocks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(loaded);
     }
 }
 
-impl Loader for Heard {
+impl Loader for Loaded {
     fn database_block(&mut self, block: SnapshotBlock) -> Result<(), Error> {
-        self.hear(block);
+        self.note(block);
         Ok(())
     }
 
     fn documents(&self, block: SnapshotBlock) -> Result<(), Error> {
-        self.hear(block);
+        self.note(block);
         Ok(())
     }
 
@@ -170,14 +170,14 @@ pub fn snapshot(data: &[u8]) {
         (segment_name(SEGMENT), log.bytes),
     ]);
     let before = disk.content();
-    let mut heard = Heard::default();
+    let mut loaded = Loaded::default();
     let options =
         OpenOptions { storage: StorageMode::Async, access: Access::ReadOnly, ..OpenOptions::default() };
-    match open_disk(&disk.host(), Path::new(DIR), &options, None, &mut heard) {
+    match open_disk(&disk.host(), Path::new(DIR), &options, None, &mut loaded) {
         Err(error) => check_refusal(&error),
         Ok(_) => {
             assert!(whole, "a snapshot with a fault was loaded");
-            let mut blocks = heard.blocks.into_inner().unwrap_or_default();
+            let mut blocks = loaded.blocks.into_inner().unwrap_or_default();
             blocks.sort();
             let read: Written =
                 blocks.into_iter().map(|(_, number, count, bytes)| (number, count, bytes)).collect();

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 
 use crate::document::outgoing::Outgoing;
 use crate::document::{RawValue, Shapes};
-use crate::engine::{Answer, BulkOutcome, Collection, Document, InsertOutcome, WriteError};
+use crate::engine::{
+    Answer, BulkOutcome, Collection, CollectionInfo, Document, InsertOutcome, UpdateOutcome, WriteError,
+};
 use crate::error::{Error, Kind, Result};
 
 /// Bytes before the section: ticket, status, unused.
@@ -138,11 +140,7 @@ impl Section {
                 self.out.array(4);
                 self.count(outcome.matched);
                 self.count(outcome.modified);
-                match &outcome.upserted {
-                    Some(id) => self.out.value(id),
-                    None => self.out.nil(),
-                }
-                self.count(outcome.upserted.is_some().into());
+                self.upserted(outcome);
             }
             Answer::Modified { document, outcome } => {
                 self.out.array(4);
@@ -151,11 +149,7 @@ impl Section {
                     None => self.out.nil(),
                 }
                 self.count(outcome.matched);
-                match &outcome.upserted {
-                    Some(id) => self.out.value(id),
-                    None => self.out.nil(),
-                }
-                self.count(outcome.upserted.is_some().into());
+                self.upserted(outcome);
             }
             Answer::Bulk(outcome) => {
                 self.out.map(5);
@@ -174,6 +168,17 @@ impl Section {
                 self.out.array(versions.len());
                 versions.iter().for_each(|version| self.count(*version));
             }
+            Answer::Collections(rows) => self.collections(rows),
+            Answer::Document(_) | Answer::Versioned { .. } | Answer::Documents(_) | Answer::Batch { .. } => {
+                return self.with_documents(answer, collection);
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers that hold documents of the collection.
+    fn with_documents(&mut self, answer: &Answer, collection: Option<&Collection>) -> Result<()> {
+        match answer {
             Answer::Document(document) => self.push_or_nil(document.as_ref(), collection)?,
             Answer::Versioned { document, version, created_at, modified_at } => {
                 self.out.array(4);
@@ -196,19 +201,30 @@ impl Section {
                     self.push(document, collection)?;
                 }
             }
-            Answer::Collections(rows) => {
-                self.out.array(rows.len());
-                for row in rows {
-                    self.out.map(3);
-                    self.text("name", &row.name);
-                    self.out.string("number");
-                    self.count(row.number.into());
-                    self.out.string("count");
-                    self.count(row.count);
-                }
-            }
+            _ => {}
         }
         Ok(())
+    }
+
+    fn collections(&mut self, rows: &[CollectionInfo]) {
+        self.out.array(rows.len());
+        for row in rows {
+            self.out.map(3);
+            self.text("name", &row.name);
+            self.out.string("number");
+            self.count(row.number.into());
+            self.out.string("count");
+            self.count(row.count);
+        }
+    }
+
+    /// The `_id` of the document that an upsert inserted, and whether it inserted one.
+    fn upserted(&mut self, outcome: &UpdateOutcome) {
+        match &outcome.upserted {
+            Some(id) => self.out.value(id),
+            None => self.out.nil(),
+        }
+        self.count(outcome.upserted.is_some().into());
     }
 
     /// The five counters of a bulk write.

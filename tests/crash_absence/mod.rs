@@ -35,16 +35,19 @@ impl Cycle {
             _ => self.mode == StorageMode::Sync && !self.was_cut,
         };
         let host = self.sim.process();
-        let (opened, heard) = self.open_in(&host);
+        let (opened, loaded) = self.open_in(&host);
         let what = ["removed", "emptied", "cut to its header"][left];
         match opened {
             Err(error) if error.kind() == Kind::Corrupt => self.seen.note("told"),
             Err(error) => return Err(format!("{name} {what} is told as {error:?}")),
             Ok(_) if !due => self.seen.note("not told after a power cut, or before the first flush"),
             Ok(opened) => {
-                let (heard, answered) = (heard.commits()?.len(), self.model.published);
-                if heard < answered {
-                    return Err(format!("{name} {what}: {heard} of {answered} commits, {:?}", opened.report));
+                let (loaded, answered) = (loaded.commits()?.len(), self.model.published);
+                if loaded < answered {
+                    return Err(format!(
+                        "{name} {what}: {loaded} of {answered} commits, {:?}",
+                        opened.report
+                    ));
                 }
                 self.seen.note("of no account: nothing in it was answered");
             }

@@ -98,7 +98,7 @@ fn every_find_sees_one_state_while_writers_go_on() {
     });
     let stats = client.database.stats().unwrap();
     assert_eq!(stats.views, 0);
-    assert!(stats.hot_bytes < 2 * stats.live_bytes, "old versions are let go: {} bytes", stats.hot_bytes);
+    assert!(stats.hot_bytes < 2 * stats.live_bytes, "old versions are released: {} bytes", stats.hot_bytes);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use moltendb_node::error::{Error, Kind, Result};
 use moltendb_node::options::{Access, OpenOptions, Retention, StorageMode};
 use moltendb_node::storage::{Block, Completion, FrameSize, Opened, open_disk};
 
-use crate::loading::{Heard, Payloads, write_snapshot};
+use crate::loading::{Loaded, Payloads, write_snapshot};
 use crate::sim::{Dice, Sim};
 
 /// What a session does.
@@ -65,7 +65,7 @@ impl Script {
         steps.filter(|step| matches!(step, Step::Compact { .. })).count() == 0
     }
 
-    fn open(&self, sim: &Sim, access: Access) -> (Result<Opened>, Heard) {
+    fn open(&self, sim: &Sim, access: Access) -> (Result<Opened>, Loaded) {
         let options = OpenOptions {
             storage: self.mode,
             segment_size: self.segment_size,
@@ -73,9 +73,9 @@ impl Script {
             access,
             ..OpenOptions::default()
         };
-        let mut heard = Heard::default();
-        let opened = open_disk(&sim.process(), Path::new("/db"), &options, None, &mut heard);
-        (opened, heard)
+        let mut loaded = Loaded::default();
+        let opened = open_disk(&sim.process(), Path::new("/db"), &options, None, &mut loaded);
+        (opened, loaded)
     }
 }
 
@@ -95,7 +95,7 @@ fn step(dice: &mut Dice) -> Step {
 pub struct Life<'a> {
     script: &'a Script,
     sim: &'a Sim,
-    asked: Vec<Payloads>,
+    requested: Vec<Payloads>,
     answered: usize,
     /// The errors that callers got.
     pub errors: Vec<Kind>,
@@ -106,9 +106,9 @@ impl<'a> Life<'a> {
     /// Runs the script. `Err` says which promise was broken.
     pub fn through(script: &'a Script, sim: &'a Sim) -> std::result::Result<Life<'a>, String> {
         let mut life =
-            Life { script, sim, asked: Vec::new(), answered: 0, errors: Vec::new(), poisoned: false };
+            Life { script, sim, requested: Vec::new(), answered: 0, errors: Vec::new(), poisoned: false };
         for (access, steps, end) in &script.sessions {
-            let (opened, heard) = script.open(sim, *access);
+            let (opened, loaded) = script.open(sim, *access);
             let opened = match opened {
                 Ok(opened) => opened,
                 Err(error) => {
@@ -116,7 +116,7 @@ impl<'a> Life<'a> {
                     continue;
                 }
             };
-            life.adopt(heard)?;
+            life.adopt(loaded)?;
             life.poisoned = false;
             if *access == Access::ReadWrite {
                 for step in steps {
@@ -137,16 +137,16 @@ impl<'a> Life<'a> {
     /// Opens once more, without faults, and writes on.
     pub fn ends_well(mut self) -> std::result::Result<(), String> {
         self.sim.heal();
-        let (opened, heard) = self.script.open(self.sim, Access::ReadWrite);
+        let (opened, loaded) = self.script.open(self.sim, Access::ReadWrite);
         let opened = opened.map_err(|error| format!("does not open again: {error:?}"))?;
-        self.adopt(heard)?;
+        self.adopt(loaded)?;
         self.poisoned = false;
         let before = self.errors.len();
         self.take(&opened, &Step::Commit(vec![vec![100]]))?;
         opened.backend.close().map_err(|error| format!("does not close: {error:?}"))?;
-        let (opened, heard) = self.script.open(self.sim, Access::ReadOnly);
+        let (opened, loaded) = self.script.open(self.sim, Access::ReadOnly);
         opened.map_err(|error| format!("does not open at last: {error:?}"))?;
-        self.adopt(heard)?;
+        self.adopt(loaded)?;
         if self.errors.len() > before { Err("does not write again".to_owned()) } else { Ok(()) }
     }
 
@@ -155,16 +155,16 @@ impl<'a> Life<'a> {
         self.errors.push(error.kind());
     }
 
-    fn adopt(&mut self, heard: Heard) -> std::result::Result<(), String> {
-        let heard = heard.commits()?;
-        if heard.len() < self.answered {
-            return Err(format!("{} commits came back, {} were answered", heard.len(), self.answered));
+    fn adopt(&mut self, loaded: Loaded) -> std::result::Result<(), String> {
+        let loaded = loaded.commits()?;
+        if loaded.len() < self.answered {
+            return Err(format!("{} commits came back, {} were answered", loaded.len(), self.answered));
         }
-        if self.asked.get(..heard.len()) != Some(&heard[..]) {
+        if self.requested.get(..loaded.len()) != Some(&loaded[..]) {
             return Err("commits came back that were never made".to_owned());
         }
-        self.answered = heard.len();
-        self.asked = heard;
+        self.answered = loaded.len();
+        self.requested = loaded;
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl<'a> Life<'a> {
         waiting: &mut Option<(usize, Completion)>,
     ) -> Result<()> {
         let cut = opened.backend.cut()?;
-        let commits = self.asked.clone();
+        let commits = self.requested.clone();
         let mut sink = opened.backend.begin_snapshot(&cut)?;
         *waiting = self.commit(opened, &[between]);
         write_snapshot(&mut *sink, &commits, each, || {})?;
@@ -233,7 +233,7 @@ impl<'a> Life<'a> {
 
     /// A refusal leaves no trace: the next commit takes the LSN and the place.
     fn commit(&mut self, opened: &Opened, blocks: &[usize]) -> Option<(usize, Completion)> {
-        let fill = (self.asked.len() as u8).wrapping_mul(31).wrapping_add(self.script.seed as u8) | 1;
+        let fill = (self.requested.len() as u8).wrapping_mul(31).wrapping_add(self.script.seed as u8) | 1;
         let payloads: Payloads = blocks.iter().map(|len| vec![fill; *len]).collect();
         let size = FrameSize { blocks: blocks.iter().map(|len| *len as u32).collect(), records: 1 };
         let place = match opened.backend.reserve(&size) {
@@ -248,8 +248,8 @@ impl<'a> Life<'a> {
             .zip(&place.blocks)
             .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
             .collect();
-        self.asked.push(payloads);
-        assert_eq!(place.lsn.0, self.asked.len() as u64, "a refused commit left a trace");
-        Some((self.asked.len(), opened.backend.append(place, &blocks)))
+        self.requested.push(payloads);
+        assert_eq!(place.lsn.0, self.requested.len() as u64, "a refused commit left a trace");
+        Some((self.requested.len(), opened.backend.append(place, &blocks)))
     }
 }

@@ -12,14 +12,14 @@ pub type Payloads = Vec<Vec<u8>>;
 
 /// What an opening passed to the loader.
 #[derive(Default)]
-pub struct Heard {
+pub struct Loaded {
     /// The database's block of a snapshot, if there was one.
     pub database: Option<Vec<u8>>,
     documents: Mutex<BTreeMap<u32, SnapshotBlock>>,
     frames: Vec<(u64, Payloads)>,
 }
 
-impl Loader for Heard {
+impl Loader for Loaded {
     fn database_block(&mut self, block: SnapshotBlock) -> Result<()> {
         assert!(self.database.is_none() && block.collection == 0 && self.frames.is_empty());
         self.database = Some(block.block.bytes.to_vec());
@@ -39,7 +39,7 @@ impl Loader for Heard {
     }
 }
 
-impl Heard {
+impl Loaded {
     /// All commits in order, those of the snapshot first.
     pub fn commits(self) -> std::result::Result<Vec<Payloads>, String> {
         let mut commits = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! Written data is volatile until synced. After a power cut each 512-byte sector written since the last sync holds the
 //! durable content or any version written later; so does each length; and each change of a directory happened or did not,
-//! all independently of each other. A kill loses nothing but ends the process at any operation, even in the middle of a
+//! all independently of each other. A kill loses nothing; it ends the process at any operation, even in the middle of a
 //! write. A failed fsync leaves the pages clean in memory and missing on disk.
 
 mod disk;

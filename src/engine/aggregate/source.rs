@@ -54,7 +54,7 @@ impl Pipe {
             filter,
             sort,
             hint,
-            hits: None,
+            results: None,
             scans: false,
             taken: Vec::new().into_iter(),
         }
@@ -97,7 +97,7 @@ impl Access for Pipe {
             filter,
             interrupt: &self.interrupt,
         };
-        rows.hits = Some(QueryResults::open(&reading, &query, &plan)?);
+        rows.results = Some(QueryResults::open(&reading, &query, &plan)?);
         Ok(Some(Box::new(rows)))
     }
 
@@ -138,7 +138,7 @@ struct CollectionRows {
     /// Their order, if it is not the natural one.
     sort: Option<Sort>,
     hint: Option<Hint>,
-    hits: Option<QueryResults>,
+    results: Option<QueryResults>,
     /// Whether the plan is a full scan.
     scans: bool,
     taken: std::vec::IntoIter<Row>,
@@ -148,11 +148,11 @@ impl CollectionRows {
     /// Chooses a plan, once, and starts it; false if there is no collection.
     fn open(&mut self) -> Result<bool> {
         let Some(collection) = &self.collection else { return Ok(false) };
-        if self.hits.is_none() {
+        if self.results.is_none() {
             let query = Query { hint: self.hint.as_ref(), ..Query::of(&self.filter) };
             let plan = planner::plan(collection, &query, self.lsn)?;
             let reading = self.reading(collection);
-            self.hits = Some(QueryResults::open(&reading, &query, &plan)?);
+            self.results = Some(QueryResults::open(&reading, &query, &plan)?);
             self.scans = matches!(plan, Plan::Scan) && !query.is_backward();
         }
         Ok(true)
@@ -179,7 +179,7 @@ impl CollectionRows {
             Ok(ControlFlow::Continue(()))
         })?;
         missing_indexes::note_scan(&self.store, &reading, None, end, matched.into_inner());
-        self.hits = Some(QueryResults::none());
+        self.results = Some(QueryResults::none());
         Ok(())
     }
 
@@ -191,12 +191,14 @@ impl CollectionRows {
         if !self.open()? {
             return Ok(false);
         }
-        let (Some(collection), Some(hits)) = (&self.collection, &mut self.hits) else { return Ok(false) };
+        let (Some(collection), Some(results)) = (&self.collection, &mut self.results) else {
+            return Ok(false);
+        };
         let reading = ReadContext::new(&self.store, collection, self.lsn, &self.filter, &self.interrupt);
-        if hits.is_done() {
+        if results.is_done() {
             return Ok(false);
         }
-        hits.run(&reading, self.sort.as_ref(), &mut |one| visit(collection, one))?;
+        results.run(&reading, self.sort.as_ref(), &mut |one| visit(collection, one))?;
         Ok(true)
     }
 }
@@ -230,7 +232,7 @@ impl Rows for CollectionRows {
         }
         if let Some(collection) = self.collection.clone()
             && self.scans
-            && self.hits.as_ref().is_some_and(QueryResults::is_fresh)
+            && self.results.as_ref().is_some_and(QueryResults::is_fresh)
         {
             return self.fold(&collection, gather).map(|()| true);
         }

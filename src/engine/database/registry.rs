@@ -75,21 +75,21 @@ pub(crate) fn release(place: &Place, store: &Store) -> Result<()> {
 
 fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()> {
     let path = path.display();
-    let (open, asked) = (store.options(), options);
-    if open.storage != asked.storage {
+    let (open, requested) = (store.options(), options);
+    if open.storage != requested.storage {
         let message = format!(
             "{path} is open in this process with storage '{}'; it cannot be opened with '{}' as well: use the same, \
              or close it first",
             open.storage.as_str(),
-            asked.storage.as_str()
+            requested.storage.as_str()
         );
         return Err(Error::new(Kind::Locked, message));
     }
-    if open.access == Access::ReadOnly && asked.access == Access::ReadWrite {
+    if open.access == Access::ReadOnly && requested.access == Access::ReadWrite {
         let message = format!("{path} is open in this process with readOnly; close it first to write");
         return Err(Error::new(Kind::Locked, message));
     }
-    if asked.creation == Creation::MustBeNew {
+    if requested.creation == Creation::MustBeNew {
         let message = format!("{path} holds a database already, and errorIfExists was given");
         return Err(Error::new(Kind::Io, message));
     }

@@ -277,12 +277,12 @@ impl Explained {
             }
             _ => {
                 let mut count = 0;
-                let mut hits = QueryResults::open(reading, query, plan)?;
-                hits.run(reading, query.sort, &mut |_| {
+                let mut results = QueryResults::open(reading, query, plan)?;
+                results.run(reading, query.sort, &mut |_| {
                     count += 1;
                     if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 })?;
-                Ok((u64::saturating_sub(count, self.skip), hits.examined()))
+                Ok((u64::saturating_sub(count, self.skip), results.examined()))
             }
         }
     }

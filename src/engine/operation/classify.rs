@@ -1,39 +1,9 @@
-//! Classifies operations: whether one writes, whether it names its documents, and which document it returns.
+//! Classifies operations: whether one writes, and whether it names its documents.
 
-use super::input::{Incoming, check_part};
-use super::request::{Operation, Returned};
+use super::input::Incoming;
+use super::request::Operation;
 use crate::document::{RawKind, RawValue, incoming};
-use crate::error::{Error, Kind, Result};
-use crate::query::expression::Constants;
-use crate::query::{Projection, Sort, aggregate};
-
-/// The document that a write returns, if any.
-#[derive(Default)]
-pub(crate) struct Answering {
-    pub(crate) sort: Option<Sort>,
-    pub(crate) projection: Option<Projection>,
-    pub(crate) returned: Option<Returned>,
-}
-
-impl Answering {
-    pub(crate) fn parse(
-        sort: Option<&Incoming>,
-        projection: Option<&Incoming>,
-        returned: Returned,
-        constants: &Constants,
-    ) -> Result<Answering> {
-        check_part(sort)?;
-        check_part(projection)?;
-        let sort = sort.map(|sort| Sort::parse(sort.raw())).transpose()?.flatten();
-        let projection =
-            projection.map(|one| Projection::parse_with(one.raw(), constants)).transpose()?.flatten();
-        if returned == Returned::After && projection.as_ref().is_some_and(Projection::is_positional) {
-            let message = "a positional projection needs the document as it was; return it before the write";
-            return Err(Error::new(Kind::BadQuery, message));
-        }
-        Ok(Answering { sort, projection, returned: Some(returned) })
-    }
-}
+use crate::query::aggregate;
 
 /// Whether it changes the database.
 pub(crate) fn writes(operation: &Operation) -> bool {

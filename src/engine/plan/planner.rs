@@ -361,10 +361,10 @@ impl<I: Keys> Planner<'_, '_, I> {
     fn is_complete(&self, index: &I, fields: &[&Bounded<'_>]) -> bool {
         let spec = index.spec();
         if spec.sparse {
-            let asked = |(path, bounds): &&Bounded<'_>| {
+            let is_bounded = |(path, bounds): &&Bounded<'_>| {
                 !bounds.missing && spec.fields.iter().any(|field| field.path == **path)
             };
-            return fields.iter().any(asked);
+            return fields.iter().any(is_bounded);
         }
         index.partial().is_none_or(|partial| self.query.filter.implies(partial))
     }

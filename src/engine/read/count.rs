@@ -57,12 +57,12 @@ pub(crate) fn by_plan(
         return Ok((count, Examined { keys: 0, documents: end }));
     }
     let mut count = 0;
-    let mut hits = QueryResults::open(reading, query, plan)?;
-    hits.run(reading, None, &mut |_| {
+    let mut results = QueryResults::open(reading, query, plan)?;
+    results.run(reading, None, &mut |_| {
         count += 1;
         if count == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    Ok((count, hits.examined()))
+    Ok((count, results.examined()))
 }
 
 /// The number of documents with entries in ranges that are equivalent to the filter; only documents with several versions

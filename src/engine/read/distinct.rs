@@ -53,12 +53,12 @@ pub(crate) fn by_plan(
     }
     let shapes = reading.collection.shapes();
     let mut found = Distinct::default();
-    let mut hits = QueryResults::open(reading, query, plan)?;
-    hits.run(reading, None, &mut |Match { block, span, .. }| {
+    let mut results = QueryResults::open(reading, query, plan)?;
+    results.run(reading, None, &mut |Match { block, span, .. }| {
         found.add_all(path, RawValue::new(span.of(block), shapes));
         found.flow()
     })?;
-    Ok((found.into_values(path)?, hits.examined()))
+    Ok((found.into_values(path)?, results.examined()))
 }
 
 /// The distinct values of a path in the documents of a scan, in the order of their first occurrence: elements of arrays,

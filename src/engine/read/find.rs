@@ -52,7 +52,7 @@ pub(crate) struct Cursor {
     time: Option<u64>,
     hint: Option<Hint>,
     /// Set with the first batch.
-    hits: Option<QueryResults>,
+    results: Option<QueryResults>,
     /// Found and not returned yet: the projection made the documents before them too large for one batch.
     rest: VecDeque<Document>,
     done: bool,
@@ -88,7 +88,7 @@ impl Cursor {
             left,
             time: limits.max_time,
             hint: Hint::of(options.hint.as_ref())?,
-            hits: None,
+            results: None,
             rest: VecDeque::new(),
             done: false,
         })
@@ -186,8 +186,8 @@ impl Cursor {
             return Ok(batch);
         }
         let reading = ReadContext::new(store, collection, self.view.lsn(), &self.filter, interrupt);
-        let hits = match &mut self.hits {
-            Some(hits) => hits,
+        let results = match &mut self.results {
+            Some(results) => results,
             fresh => {
                 let query = Query {
                     sort: self.sort.as_ref(),
@@ -201,7 +201,7 @@ impl Cursor {
             }
         };
         let (mut bytes, skip) = (0, &mut self.skip);
-        hits.run(&reading, self.sort.as_ref(), &mut |Match { block, span, .. }| {
+        results.run(&reading, self.sort.as_ref(), &mut |Match { block, span, .. }| {
             if *skip > 0 {
                 *skip -= 1;
                 return ControlFlow::Continue(());
@@ -214,7 +214,7 @@ impl Cursor {
                 ControlFlow::Continue(())
             }
         })?;
-        self.done = hits.is_done();
+        self.done = results.is_done();
         Ok(batch)
     }
 }

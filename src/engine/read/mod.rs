@@ -25,4 +25,6 @@ pub(crate) mod top_k;
 pub use point::Hot;
 
 #[cfg(test)]
+mod random_queries;
+#[cfg(test)]
 mod selection_tests;

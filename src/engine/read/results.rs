@@ -51,7 +51,7 @@ impl QueryResults {
         plan: &Plan<Index>,
     ) -> Result<QueryResults> {
         let end = reading.collection.slab().end();
-        let mut hits = QueryResults {
+        let mut results = QueryResults {
             state: State::Done,
             wanted: query.wanted,
             given: 0,
@@ -62,19 +62,19 @@ impl QueryResults {
         };
         match (query.sort, plan) {
             (None, Plan::Scan) if query.is_backward() => {
-                hits.state = State::ReverseScan(ReverseScan::from(end))
+                results.state = State::ReverseScan(ReverseScan::from(end))
             }
             (Some(_), Plan::Index(access)) if access.order.is_some() => {
                 let mut selection = Selection::open(reading, plan, end)?;
                 if query.wanted.is_some() && !access.covers && query.hint.is_none() {
                     selection = selection.within(reading.collection.count() / PATIENCE + LEAST);
                 }
-                hits.state = State::Selecting(selection);
+                results.state = State::Selecting(selection);
             }
-            (Some(sort), plan) => hits.sort(reading, sort, plan)?,
-            (None, plan) => hits.state = State::Selecting(Selection::open(reading, plan, end)?),
+            (Some(sort), plan) => results.sort(reading, sort, plan)?,
+            (None, plan) => results.state = State::Selecting(Selection::open(reading, plan, end)?),
         }
-        Ok(hits)
+        Ok(results)
     }
 
     /// No results.

@@ -10,7 +10,7 @@ use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{Put, Record, Records};
 use crate::engine::state::index::Index;
 use crate::index::Spec;
-use crate::storage::{Block, Heard};
+use crate::storage::{Block, InspectedCommit};
 
 /// The state of the log so far.
 #[derive(Default)]
@@ -43,16 +43,16 @@ impl State {
     }
 
     /// Takes a commit; returns the first thing that is wrong with it.
-    pub(crate) fn commit(&mut self, heard: &Heard) -> Option<(u64, String)> {
+    pub(crate) fn commit(&mut self, inspected: &InspectedCommit) -> Option<(u64, String)> {
         let mut first = None;
-        for block in &heard.commit.blocks {
-            let found = self.block(block, heard);
+        for block in &inspected.commit.blocks {
+            let found = self.block(block, inspected);
             first = first.or(found);
         }
         first
     }
 
-    fn block(&mut self, block: &Block, heard: &Heard) -> Option<(u64, String)> {
+    fn block(&mut self, block: &Block, inspected: &InspectedCommit) -> Option<(u64, String)> {
         let mut first = None;
         for record in Records::new(&block.bytes) {
             let (at, fault) = match record {
@@ -61,7 +61,7 @@ impl State {
                         Record::Put(put) => put.document.start as u64,
                         _ => 0,
                     };
-                    match self.record(record, &block.bytes, heard.from_snapshot) {
+                    match self.record(record, &block.bytes, inspected.from_snapshot) {
                         Ok(()) => continue,
                         Err(fault) => (at, fault),
                     }
@@ -70,7 +70,7 @@ impl State {
             };
             let what = match fault {
                 Fault::Own(what) => what,
-                Fault::Missing(what) if heard.gapless => what,
+                Fault::Missing(what) if inspected.gapless => what,
                 Fault::Missing(_) => continue,
             };
             first.get_or_insert((block.place.offset + at, what));

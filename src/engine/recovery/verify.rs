@@ -72,7 +72,7 @@ fn verify_reporting(host: &Host, path: &str, progress: &Progress) -> Result<Veri
         Err(error) => error,
     };
     let mut state = State::default();
-    let mut found = inspect(host, Path::new(path), &mut |heard| state.commit(heard))?;
+    let mut found = inspect(host, Path::new(path), &mut |inspected| state.commit(inspected))?;
     if matches!(error.kind(), Kind::Corrupt | Kind::CorruptTail) {
         found.blame(&error);
     } else if found.files.iter().all(|file| file.first_damage.is_none()) {

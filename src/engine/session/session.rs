@@ -22,13 +22,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::cursors::{OpenCursors, Source};
-use crate::document::{Path, RawValue};
+use crate::document::{Path, RawValue, Value};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::exec::work_queue::{Job, WorkQueue};
-use crate::engine::operation::classify::{Answering, is_write, names_id, writes, writes_by_id};
+use crate::engine::operation::classify::{is_write, names_id, writes, writes_by_id};
 use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with};
 use crate::engine::operation::request::{Operation, Size, Task};
 use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Document, Reply};
@@ -38,6 +38,7 @@ use crate::engine::read::point::{self, Hot, HotMany};
 use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
 use crate::engine::write::bulk::{self, Write};
+use crate::engine::write::find_and_modify::ReturnedDocument;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::query::Filter;
@@ -307,12 +308,12 @@ impl Session {
             }
             Operation::Bulk { operations, order } => {
                 Outcome::Published(bulk::run(store, name, operations, order, interrupt, |write, ahead| {
-                    let answering = Answering::default();
+                    let returned_document = ReturnedDocument::default();
                     self.modify(
                         name,
                         &write,
                         (interrupt, constants, Some(ahead)),
-                        &answering,
+                        &returned_document,
                         |change, outcome, _| match change {
                             Operation::Delete { .. } => Write::Deleted(outcome.matched),
                             _ => Write::Updated(outcome),
@@ -365,17 +366,12 @@ impl Session {
                 };
                 Answer::Bool(collection.as_ref().is_some_and(found))
             }),
-            Operation::Count { filter, skip, limit, hint } => {
-                let all = skip == 0 && limit == 0 && hint.is_none();
-                let count = |filter: Filter| match all && filter.is_all() {
-                    true => Ok(collection.as_ref().map_or(0, |collection| collection.count())),
-                    false => {
-                        let hint = Hint::of(hint.as_ref())?;
-                        count::matches(store, name, &filter, (skip, limit), hint.as_ref(), interrupt)
-                    }
-                };
-                parse_filter_with(&filter, constants).and_then(count).map(Answer::Count)
-            }
+            Operation::Count { filter, skip, limit, hint } => parse_filter_with(&filter, constants)
+                .and_then(|filter| {
+                    let part = (skip, limit);
+                    self.count((name, collection.as_deref()), &filter, part, hint.as_ref(), interrupt)
+                })
+                .map(Answer::Count),
             Operation::Find { filter, options } => {
                 return match Cursor::open(store, name, &filter, &options, constants, limits) {
                     Err(error) => Answered::failed(error),
@@ -387,14 +383,9 @@ impl Session {
                     ),
                 };
             }
-            Operation::Distinct { key, filter, hint } => {
-                parse_filter_with(&filter, constants).and_then(|filter| {
-                    let path = Path::parse(&text_of(&key)?);
-                    let hint = Hint::of(hint.as_ref())?;
-                    distinct::values(store, name, &path, &filter, hint.as_ref(), interrupt)
-                        .map(Answer::Values)
-                })
-            }
+            Operation::Distinct { key, filter, hint } => parse_filter_with(&filter, constants)
+                .and_then(|filter| self.distinct(name, &key, &filter, hint.as_ref(), interrupt))
+                .map(Answer::Values),
             Operation::Explain { operation, verbosity } => {
                 subject::explain(&self.store, name, &operation, operation.hint(), verbosity, interrupt)
                     .map(Answer::Value)
@@ -410,6 +401,34 @@ impl Session {
             _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
         };
         Answered { collection, answer }
+    }
+
+    fn count(
+        &self,
+        (name, collection): (&str, Option<&Collection>),
+        filter: &Filter,
+        (skip, limit): (u64, u64),
+        hint: Option<&Incoming>,
+        interrupt: &Interrupt,
+    ) -> Result<u64> {
+        if skip == 0 && limit == 0 && hint.is_none() && filter.is_all() {
+            return Ok(collection.map_or(0, Collection::count));
+        }
+        let hint = Hint::of(hint)?;
+        count::matches(&self.store, name, filter, (skip, limit), hint.as_ref(), interrupt)
+    }
+
+    fn distinct(
+        &self,
+        name: &str,
+        key: &Incoming,
+        filter: &Filter,
+        hint: Option<&Incoming>,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Value>> {
+        let path = Path::parse(&text_of(key)?);
+        let hint = Hint::of(hint)?;
+        distinct::values(&self.store, name, &path, filter, hint.as_ref(), interrupt)
     }
 
     fn get_many(&self, collection: Option<&Collection>, ids: &[Incoming]) -> Result<Answer> {

@@ -5,7 +5,6 @@ use crate::document::{Value, incoming};
 use crate::engine::commit::Committed;
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
-use crate::engine::operation::classify::Answering;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Upsert};
 use crate::engine::operation::response::{Answer, UpdateOutcome};
@@ -13,6 +12,7 @@ use crate::engine::plan::hint::Hint;
 use crate::engine::read::find;
 use crate::engine::write::by_filter;
 use crate::engine::write::by_id;
+use crate::engine::write::find_and_modify::ReturnedDocument;
 use crate::engine::write::modification::{Change, Modification};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
@@ -49,17 +49,21 @@ impl Session {
             Operation::Set { entries } => by_id::set(store, name, entries),
             Operation::DeleteId { id, if_version } => by_id::delete(store, name, id, *if_version),
             Operation::FindOneAnd { write, sort, projection, returned } => {
-                match Answering::parse(sort.as_ref(), projection.as_ref(), *returned, &constants) {
+                match ReturnedDocument::parse(sort.as_ref(), projection.as_ref(), *returned, &constants) {
                     Err(error) => Committed::failed(error),
-                    Ok(answering) => self.modify(name, write, seen, &answering, |_, outcome, document| {
-                        Answer::Modified { document, outcome }
-                    }),
+                    Ok(returned_document) => {
+                        self.modify(name, write, seen, &returned_document, |_, outcome, document| {
+                            Answer::Modified { document, outcome }
+                        })
+                    }
                 }
             }
             Operation::Update { .. } | Operation::Replace { .. } | Operation::Delete { .. } => {
-                self.modify(name, operation, seen, &Answering::default(), |change, outcome, _| match change {
-                    Operation::Delete { .. } => Answer::Count(outcome.matched),
-                    _ => Answer::Updated(outcome),
+                self.modify(name, operation, seen, &ReturnedDocument::default(), |change, outcome, _| {
+                    match change {
+                        Operation::Delete { .. } => Answer::Count(outcome.matched),
+                        _ => Answer::Updated(outcome),
+                    }
                 })
             }
             _ => return None,
@@ -90,10 +94,10 @@ impl Session {
         name: &str,
         write: &Operation,
         seen: Seen<'_>,
-        answering: &Answering,
+        returned_document: &ReturnedDocument,
         shape: impl FnOnce(&Operation, UpdateOutcome, Option<Value>) -> T,
     ) -> Committed<T> {
-        let committed = self.modify_parsed(name, write, seen, answering).unwrap_or_else(|error| {
+        let committed = self.modify_parsed(name, write, seen, returned_document).unwrap_or_else(|error| {
             // Nothing was read, so the result depends on no state.
             Committed::failed(error)
         });
@@ -106,14 +110,15 @@ impl Session {
         name: &str,
         write: &Operation,
         (interrupt, constants, ahead): Seen<'_>,
-        answering: &Answering,
+        returned_document: &ReturnedDocument,
     ) -> Result<Committed<(UpdateOutcome, Option<Value>)>> {
-        let answer = answering.returned.map(|returned| (returned, answering.projection.as_ref()));
+        let answer =
+            returned_document.returned.map(|returned| (returned, returned_document.projection.as_ref()));
         let hint = Hint::of(write.hint())?;
         let own = write.sort().map(sort_of).transpose()?.flatten();
         let run = |filter: &Filter, reach: Reach, change: Change<'_>, upsert: (Upsert, Option<&Incoming>)| {
-            let sort = answering.sort.as_ref().or(own.as_ref());
-            by_filter::modify_answering(
+            let sort = returned_document.sort.as_ref().or(own.as_ref());
+            by_filter::modify_and_return(
                 &self.store,
                 &Modification {
                     name,

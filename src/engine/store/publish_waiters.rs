@@ -81,16 +81,16 @@ mod tests {
     #[test]
     fn waiters_hear_their_own_number_and_poison_reaches_the_rest() {
         let waiting = PublishWaiters::new(Lsn(5));
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let called = Arc::new(Mutex::new(Vec::new()));
         for lsn in [5, 8, 7, 9] {
-            let heard = heard.clone();
-            waiting.until(Lsn(lsn), move |result| heard.lock().push((lsn, result.is_ok())));
+            let called = called.clone();
+            waiting.until(Lsn(lsn), move |result| called.lock().push((lsn, result.is_ok())));
         }
         waiting.published(Lsn(7));
         waiting.published(Lsn(8));
         waiting.poison(&Error::new(Kind::StoragePoisoned, "no more"));
-        let late = heard.clone();
+        let late = called.clone();
         waiting.until(Lsn(10), move |result| late.lock().push((10, result.is_ok())));
-        assert_eq!(*heard.lock(), [(5, true), (7, true), (8, true), (9, false), (10, false)]);
+        assert_eq!(*called.lock(), [(5, true), (7, true), (8, true), (9, false), (10, false)]);
     }
 }

@@ -30,11 +30,11 @@ const PATIENCE: u32 = 3;
 /// Changes the documents that a filter matches.
 #[cfg(test)]
 pub(crate) fn modify(store: &Store, modification: &Modification<'_>) -> Committed<UpdateOutcome> {
-    modify_answering(store, modification).map(|(outcome, _)| outcome)
+    modify_and_return(store, modification).map(|(outcome, _)| outcome)
 }
 
 /// Changes the documents that a filter matches, and returns the changed document as `answer` requests.
-pub(crate) fn modify_answering(
+pub(crate) fn modify_and_return(
     store: &Store,
     modification: &Modification<'_>,
 ) -> Committed<(UpdateOutcome, Option<Value>)> {

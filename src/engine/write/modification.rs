@@ -1,13 +1,11 @@
 //! A write by filter, as it is requested, and the documents that it has found.
 
-use crate::document::{RawValue, Shapes, Value, encode};
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Reach, Returned, Upsert};
 use crate::engine::plan::hint::Hint;
 use crate::engine::state::slab::{SlotId, Stamp};
-use crate::error::Result;
 use crate::query::{Filter, Projection, Sort, Update};
 use parking_lot::Mutex;
 
@@ -61,16 +59,4 @@ impl Modification<'_> {
             && (self.filter.id().is_none()
                 || matches!(self.change, Change::Replace(one) if names_another(one)))
     }
-}
-
-/// The document in the form in which it is returned.
-pub(crate) fn projected(
-    document: &Value,
-    projection: Option<&Projection>,
-    filter: &Filter,
-) -> Result<Option<Value>> {
-    let Some(projection) = projection else { return Ok(Some(document.clone())) };
-    let mut plain = Vec::new();
-    encode::encode_plain(document, &mut plain);
-    projection.apply(RawValue::new(&plain, Shapes::none()), filter).map(Some)
 }

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::modification::{Candidate, Change, Modification, projected};
+use super::find_and_modify::projected;
+use super::modification::{Candidate, Change, Modification};
 use super::upsert::{object_of, replacement_of};
 use crate::document::{RawValue, Value};
 use crate::engine::commit::documents::PackedDocument;

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::modification::{Change, Modification, projected};
+use super::find_and_modify::projected;
+use super::modification::{Change, Modification};
 use crate::document::{Leaf, Object, Path, RawValue, Shapes, Value, encode, id, order};
 use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_id;
@@ -198,13 +199,13 @@ pub(crate) fn may_match(filter: &Filter, error: &Error) -> bool {
     let (Kind::DuplicateKey, Some(taken)) = (error.kind(), &error.details().key_value) else { return false };
     let shapes = Shapes::new();
     let taken = RawValue::new(taken, &shapes);
-    let asked = Value::Object(filter.upsert_seed().unwrap_or_default());
+    let seed = Value::Object(filter.upsert_seed().unwrap_or_default());
     taken.as_object().is_some_and(|taken| {
         taken.iter().all(|(path, value)| {
-            let equal = |asked: Option<&Value>| {
-                asked.is_some_and(|asked| order::compare_values(asked, &value.to_value()).is_eq())
+            let equal = |own: Option<&Value>| {
+                own.is_some_and(|own| order::compare_values(own, &value.to_value()).is_eq())
             };
-            Path::parse(path).walk(&asked, Leaf::Whole, &mut |asked| equal(asked))
+            Path::parse(path).walk(&seed, Leaf::Whole, &mut |own| equal(own))
         })
     })
 }

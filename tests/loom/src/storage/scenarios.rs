@@ -19,7 +19,7 @@ pub const ALL: [(&str, fn()); 7] = [
     ("a frame that meets the close is published or refused, never lost", closing),
     ("two closes both end", two_closes),
     ("a failure reaches every frame of its group and the ones behind", failing),
-    ("a listener hears once, a waiter wakes", completion),
+    ("a listener is called once, a waiter wakes", completion),
     ("a dropped write wakes its waiter with an error", dropped),
 ];
 
@@ -30,7 +30,7 @@ struct World {
     /// The commit lock, and the last LSN.
     commits: Mutex<u64>,
     written: std::sync::Mutex<Vec<u64>>,
-    heard: std::sync::Mutex<Vec<u64>>,
+    called: std::sync::Mutex<Vec<u64>>,
     writing: AtomicBool,
     broken: AtomicBool,
 }
@@ -77,7 +77,7 @@ impl World {
             let world = self.clone();
             completion.then(move |result| {
                 if result.is_ok() {
-                    world.heard.lock().unwrap().push(lsn);
+                    world.called.lock().unwrap().push(lsn);
                 }
                 tell.settle(result);
             });
@@ -99,8 +99,8 @@ impl World {
         self.written.lock().unwrap().clone()
     }
 
-    fn heard(&self) -> Vec<u64> {
-        self.heard.lock().unwrap().clone()
+    fn called(&self) -> Vec<u64> {
+        self.called.lock().unwrap().clone()
     }
 }
 
@@ -114,7 +114,7 @@ fn writers() {
         .collect();
     world.commit().unwrap();
     others.into_iter().for_each(|other| other.join().unwrap());
-    assert_eq!((world.written(), world.heard()), (vec![1, 2, 3], vec![1, 2, 3]));
+    assert_eq!((world.written(), world.called()), (vec![1, 2, 3], vec![1, 2, 3]));
     assert_eq!(world.queue.bytes(), 0);
 }
 
@@ -180,17 +180,17 @@ fn failing() {
     breaker.join().unwrap();
     let acknowledged = usize::from(mine.is_ok()) + usize::from(other.is_ok());
     assert_eq!(world.written().len(), acknowledged);
-    assert_eq!(world.heard().len(), acknowledged);
+    assert_eq!(world.called().len(), acknowledged);
 }
 
 fn completion() {
     let (completer, completion) = Completion::new();
-    let heard = Arc::new(std::sync::Mutex::new(0));
+    let called = Arc::new(std::sync::Mutex::new(0));
     let settler = thread::spawn(move || completer.settle(Ok(())));
-    let counter = heard.clone();
+    let counter = called.clone();
     completion.then(move |result| *counter.lock().unwrap() += i32::from(result.is_ok()));
     settler.join().unwrap();
-    assert_eq!(*heard.lock().unwrap(), 1);
+    assert_eq!(*called.lock().unwrap(), 1);
     let (completer, completion) = Completion::new();
     let settler = thread::spawn(move || completer.settle(Ok(())));
     completion.wait().unwrap();
