@@ -1,4 +1,3 @@
-import assert from 'node:assert'
 import test from 'ava'
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
@@ -76,7 +75,7 @@ test('documents are read back as they were, each value in its one encoding', (t)
   t.notThrows(() =>
     fc.assert(
       fc.property(documents, fc.string({ maxLength: 40 }), (document, id) => {
-        assert.deepStrictEqual(port.roundTrip(document, { id }), bare({ _id: id, ...document }))
+        t.deepEqual(port.roundTrip(document, { id }), bare({ _id: id, ...document }))
       }),
       { numRuns: 400 }
     )
@@ -87,9 +86,9 @@ test('values of filters are maps that are read back as they were', (t) => {
   t.notThrows(() =>
     fc.assert(
       fc.property(values.value, (value) => {
-        assert.deepStrictEqual(stored(encoded(value)), bare(value))
-        assert.deepStrictEqual(encoded(value, 'update'), encoded(value))
-        assert.deepStrictEqual(encoded(value, 'document'), encoded(value))
+        t.deepEqual(stored(encoded(value)), bare(value))
+        t.deepEqual(encoded(value, 'update'), encoded(value))
+        t.deepEqual(encoded(value, 'document'), encoded(value))
       }),
       { numRuns: 400 }
     )
@@ -112,7 +111,7 @@ test('msgpackr reads the plain form where its types are ours', (t) => {
   t.notThrows(() =>
     fc.assert(
       fc.property(plain, (value) => {
-        assert.deepStrictEqual(bare(packr.unpack(encoded(value))), bare(value))
+        t.deepEqual(bare(packr.unpack(encoded(value))), bare(value))
       }),
       { numRuns: 300 }
     )
@@ -173,7 +172,7 @@ test('definitions not committed are written again', (t) => {
 
 test('past 1,024 shapes objects are maps, and known shapes stay records', (t) => {
   const port = new Port()
-  for (let n = 0; n < 400; n++) assert.deepStrictEqual(port.roundTrip(nested(n)), bare(nested(n)))
+  for (let n = 0; n < 400; n++) t.deepEqual(port.roundTrip(nested(n)), bare(nested(n)))
   t.is(port.known.length, 1024)
   t.is(port.encode(nested(0))[0], 0xc1)
   t.is(port.encode(nested(399))[0], 0x81)
@@ -189,7 +188,7 @@ test('past 1,024 shapes objects are maps, and known shapes stay records', (t) =>
 test('an object with more keys than a shape may have is a map', (t) => {
   const port = new Port()
   const wide = Object.fromEntries(Array.from({ length: 70000 }, (_, n) => ['k' + n, n]))
-  assert.deepStrictEqual(port.roundTrip(wide), bare(wide))
+  t.deepEqual(port.roundTrip(wide), bare(wide))
   t.is(port.known.length, 0)
 })
 

@@ -13,7 +13,7 @@ import { contentOf, DOCUMENTS, idOf, isAbsent, numberOf, whole } from './support
 
 const SECONDS = Number(process.env.COLD_SECONDS ?? 1.5)
 const SEED = Number(process.env.COLD_SEED ?? 1)
-const LANES = 4
+const PARTITIONS = 4
 
 function generator(seed) {
   let state = seed >>> 0
@@ -54,8 +54,8 @@ function steps(db, known, path) {
   const c = db.collection('c')
   let copies = 0
   return {
-    async write(random, lane) {
-      const document = random(DOCUMENTS / LANES) * LANES + lane
+    async write(random, partition) {
+      const document = random(DOCUMENTS / PARTITIONS) * PARTITIONS + partition
       const state = known.done[document]
       const next = (known.begun[document] = state + 1)
       const [_id, content] = [idOf(document), contentOf(document, next)]
@@ -176,7 +176,7 @@ for (const [storage, memoryLimit, generations] of [['async', 1, 0], ['sync', 1, 
       }
     }
     const { write, ...others } = steps(db, known, path)
-    const writers = Array.from({ length: LANES }, (_, lane) => repeat('write', write, SEED * 100 + lane, lane))
+    const writers = Array.from({ length: PARTITIONS }, (_, partition) => repeat('write', write, SEED * 100 + partition, partition))
     await Promise.all([...writers, ...Object.entries(others).map(([name, step], n) => repeat(name, step, SEED * 100 + 50 + n))])
     workers.forEach((one) => one.stop())
     for (const [reads] of await Promise.all(ended)) t.true(reads > 0)

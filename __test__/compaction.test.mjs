@@ -41,7 +41,7 @@ test('compact answers what it did, shrinks the files and changes no answer', asy
   }
 })
 
-test('compacting a database in memory lets go of what deletions left', async (t) => {
+test('compacting a database in memory releases what deletions left', async (t) => {
   const db = await Database.open(':memory:', { autoCompact: false })
   const items = db.collection('items')
   await items.insertMany(documents)

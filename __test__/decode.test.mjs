@@ -1,4 +1,3 @@
-import assert from 'node:assert'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
@@ -52,7 +51,7 @@ test('a reader is compiled for a shape that is used often', (t) => {
   const bytes = section(Array(100).fill(record(0, 1, 'x')), { collection: 1, shapes: [['a', 'b']] })
   const readers = new Set()
   for (let n = 0; n < 20; n++) {
-    assert.deepStrictEqual(reader.section(bytes, 0)[99], { a: 1, b: 'x' })
+    t.deepEqual(reader.section(bytes, 0)[99], { a: 1, b: 'x' })
     readers.add(cache.of(1)[0].read)
   }
   t.is(readers.size, 2)
@@ -102,14 +101,14 @@ test('a compiled reader reads values of other kinds than those it was compiled f
         const [first, second] = [shaped(usual, shapes), shaped(other, shapes)]
         const reader = new Reader(cache)
         const one = section(first, { collection: 1, shapes })
-        assert.deepStrictEqual(reader.section(one, 0), usual)
+        t.deepEqual(reader.section(one, 0), usual)
         for (const shape of cache.of(1)) {
           const example = Object.keys(usual).every((name, i) => name === shape.keys[i]) ? usual : {}
           shape.read = compileSteps(shape.keys, example) ?? shape.read
         }
-        assert.deepStrictEqual(reader.section(one, 0), usual)
+        t.deepEqual(reader.section(one, 0), usual)
         const bytes = section([second, first, second], { collection: 1, first: shapes.length })
-        assert.deepStrictEqual(reader.section(bytes, 0), [other, usual, other])
+        t.deepEqual(reader.section(bytes, 0), [other, usual, other])
       }),
       { numRuns: 100 }
     )
@@ -120,7 +119,7 @@ test('values are read back as they were written, as maps', (t) => {
   t.notThrows(() =>
     fc.assert(
       fc.property(values, fc.constantFrom(4096, 64, 16), (value, blockLimit) => {
-        assert.deepStrictEqual(read(value, { blockLimit }), value)
+        t.deepEqual(read(value, { blockLimit }), value)
       }),
       { numRuns: 400 }
     )
@@ -134,8 +133,8 @@ test('values are read back as they were written, as records, before and after re
         const shapes = []
         const tree = shaped(value, shapes)
         const reader = new Reader(new ShapeCache())
-        assert.deepStrictEqual(reader.section(section(tree, { collection: 5, shapes }), 0), value)
-        for (let n = 0; n < 9; n++) assert.deepStrictEqual(reader.section(section(tree, { collection: 5, first: shapes.length }), 0), value)
+        t.deepEqual(reader.section(section(tree, { collection: 5, shapes }), 0), value)
+        for (let n = 0; n < 9; n++) t.deepEqual(reader.section(section(tree, { collection: 5, first: shapes.length }), 0), value)
       }),
       { numRuns: 200 }
     )
@@ -154,8 +153,8 @@ test('a plain value is read from its characters as from its section', (t) => {
         const bytes = section(tree, { collection: 1, first: shapes.length })
         if (bytes.readUInt32LE(12) > 0) return
         for (let n = 0; n < times; n++) {
-          assert.deepStrictEqual(reader.plain(bytes, bytes.toString('latin1', 16), cache.of(1)), value)
-          assert.deepStrictEqual(reader.section(bytes, 0), value)
+          t.deepEqual(reader.plain(bytes, bytes.toString('latin1', 16), cache.of(1)), value)
+          t.deepEqual(reader.section(bytes, 0), value)
         }
       }),
       { numRuns: 150 }
@@ -168,7 +167,7 @@ test('strings are read wherever they stand between other bytes', (t) => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string({ maxLength: 50 }), fc.nat({ max: 9000 })), { maxLength: 30 }), (parts) => {
         const value = parts.map((part) => (typeof part === 'string' ? part : part % 2 ? Buffer.alloc(part, part) : 'x'.repeat(part)))
-        assert.deepStrictEqual(read(value), value)
+        t.deepEqual(read(value), value)
       }),
       { numRuns: 200 }
     )

@@ -161,11 +161,11 @@ test('an index of any kind changes no answer, with writes between', async (t) =>
         // An index of two arrays may refuse what the other collection accepted.
         if (fault) await sameAgain(plain, indexed)
       }
-      const asked = question(random, all, made)
-      const fault = await differs(plain, indexed, asked)
-      if (fault) return t.fail(told(seed + round, n, { indexes: [...made.values()], ...asked, ...fault }))
-      const asking = asked.options.sort ? 'sorted' : 'unsorted'
-      used[asking] += await usesIndex(indexed.find(asked.condition, { ...asked.options, ...asked.hint }))
+      const query = question(random, all, made)
+      const fault = await differs(plain, indexed, query)
+      if (fault) return t.fail(told(seed + round, n, { indexes: [...made.values()], ...query, ...fault }))
+      const order = query.options.sort ? 'sorted' : 'unsorted'
+      used[order] += await usesIndex(indexed.find(query.condition, { ...query.options, ...query.hint }))
     }
     for (const collection of [plain, indexed]) await collection.drop()
   }

@@ -179,7 +179,7 @@ test("autoIndex 'on' makes the index in the background", async (t) => {
   t.is(stage(queryPlanner.winningPlan, 'IXSCAN').indexName, 'n_1')
 })
 
-test('what else could have been used is told, and run where all plans are asked for', async (t) => {
+test('rejected plans are reported, and executed with allPlansExecution', async (t) => {
   const users = await collection(t, numbered(2000, (i) => ({ n: i, city: `c${i % 10}` })), { autoIndex: 'off' })
   await users.createIndexes([{ key: { n: 1 } }, { key: { city: 1 } }])
   const filter = { n: { $lt: 5 }, city: 'c3' }

@@ -180,7 +180,7 @@ test('an export of some collections leaves out the others', async (t) => {
   t.deepEqual((await exported(db, { collections: [] })).result, { documents: 0, bytes: 0 })
 })
 
-test('an export that fails, is aborted or closed lets go of its state', async (t) => {
+test('an export that fails, is aborted or closed releases its state', async (t) => {
   const db = await memory(t)
   await db.collection('a').insertMany(Array.from({ length: 5000 }, (_, _id) => ({ _id, big: 'x'.repeat(1000) })))
   const full = new Error('the disk is full')
@@ -288,7 +288,7 @@ test('a line number counts through the pieces', async (t) => {
   t.is(await db.collection('a').countDocuments(), 5432)
 })
 
-test('documents that exist are replaced or skipped when asked', async (t) => {
+test('documents that exist are replaced or skipped as the options say', async (t) => {
   const db = await memory(t)
   const text = Array.from({ length: 10 }, (_, _id) => line('a', { _id, from: 'file' })).join('')
   const a = db.collection('a')
@@ -331,7 +331,7 @@ test('an import waits for the database, and can be aborted', async (t) => {
   await t.throwsAsync(db.importJSONL(broken), { is: reason })
 })
 
-test('maxTimeMS ends an export and an import whose stream waits, and lets go of both', async (t) => {
+test('maxTimeMS ends an export and an import whose stream waits, and releases both', async (t) => {
   const db = await memory(t)
   await db.collection('a').insertMany(Array.from({ length: 5000 }, (_, _id) => ({ _id, big: 'x'.repeat(1000) })))
   const stuck = new Writable({ highWaterMark: 1, write() {} })

@@ -135,7 +135,7 @@ for (const [said, advice] of [
   })
 }
 
-test('a platform without a package hears which have one, and how to make one', (t) => {
+test('a platform without a package is told which have one, and how to make one', (t) => {
   const { message } = open(install(t), { before: "Object.defineProperty(process, 'platform', { value: 'freebsd' })" })
   for (const { name } of targets) t.true(message.includes(name), name)
   t.regex(message, /set MOLTENDB_NATIVE_PATH/)

@@ -8,7 +8,7 @@ import test from 'ava'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-test('names that were asked for and let go of leave nothing, and those that are held work on', (t) => {
+test('collection objects that are dropped leave nothing behind, and those that are kept work on', (t) => {
   const source = `
     const { Database } = require('./index.js')
     const rest = async () => { for (let i = 0; i < 5; i++) { gc(); await new Promise((turn) => setTimeout(turn, 20)) } }

@@ -1,4 +1,4 @@
-// Documents of the tests of types, and what they are asked for with.
+// Documents of the tests of types, and the filters that find them.
 
 import type { Collection, Db, Document } from '../index.js'
 import { ObjectId } from 'bson'

@@ -5,7 +5,7 @@
 
 /** The only valid content of `id` in state `n`. */
 export function contentOf(id, n) {
-  return { _id: id, lane: id.slice(0, id.indexOf('-')), n, body: `${id} ${n} `.repeat(1 + ((n * 7 + id.length) % 12)) }
+  return { _id: id, partition: id.slice(0, id.indexOf('-')), n, body: `${id} ${n} `.repeat(1 + ((n * 7 + id.length) % 12)) }
 }
 
 /** Seeded pseudo-random numbers. */

@@ -11,7 +11,7 @@ import { isMainThread, threadId, Worker, workerData } from 'node:worker_threads'
 import { Database } from 'moltendb-node'
 import { contentOf, generator } from './ledger.mjs'
 
-const LANES = 8
+const PARTITIONS = 8
 const KINDS = ['insertOne', 'set', 'replace', 'update', 'delete', 'deleteOne', 'insertMany', 'setMany', 'get']
 const [directory, storage, seed, given] = workerData?.args ?? process.argv.slice(2)
 const way = { memoryLimit: 0, generations: 0, workers: 0, ...JSON.parse(given ?? '{}') }
@@ -42,9 +42,9 @@ function must(condition, message) {
 }
 
 /** One operation of a loop, chosen at random; `states` is id -> n for the loop's documents. */
-async function step(documents, lane, states, random) {
+async function step(documents, partition, states, random) {
   const known = [...states.keys()]
-  const fresh = () => `${lane}-${process.pid}-${number}-${random.between(0, 1e9)}`
+  const fresh = () => `${partition}-${process.pid}-${number}-${random.between(0, 1e9)}`
   const kind = known.length < 4 ? 'insertOne' : random.pick(KINDS)
   const id = kind === 'insertOne' || kind === 'set' ? fresh() : random.pick(known)
   const n = (states.get(id) ?? 0) + 1
@@ -91,12 +91,12 @@ async function step(documents, lane, states, random) {
   }
 }
 
-async function run(documents, lane) {
-  const random = generator(Number(seed) * 31 + Number(lane.slice(1)))
+async function run(documents, partition) {
+  const random = generator(Number(seed) * 31 + Number(partition.slice(1)))
   const states = new Map()
-  for (const { _id, n } of await documents.find({ lane }).limit(60).toArray()) states.set(_id, n)
+  for (const { _id, n } of await documents.find({ partition }).limit(60).toArray()) states.set(_id, n)
   for (;;) {
-    await step(documents, lane, states, random)
+    await step(documents, partition, states, random)
     for (const id of states.keys()) {
       if (states.size <= 200) break
       states.delete(id) // no longer ours to change; it must still be there
@@ -116,7 +116,7 @@ const db = await Database.open(directory, {
   memoryLimit: way.memoryLimit || undefined,
   retention: { generations: way.generations }
 })
-const lanes = workerData?.lanes ?? Array.from({ length: LANES }, (_, index) => `l${index}`)
+const partitions = workerData?.partitions ?? Array.from({ length: PARTITIONS }, (_, index) => `l${index}`)
 if (isMainThread) {
   writeSync(2, 'open\n')
   compact(db, generator(Number(seed) * 37)).catch((error) => {
@@ -127,12 +127,12 @@ if (isMainThread) {
 if (isMainThread && way.workers > 0) {
   const file = fileURLToPath(import.meta.url)
   for (let worker = 0; worker < way.workers; worker++) {
-    const own = lanes.filter((_, index) => index % way.workers === worker)
-    new Worker(file, { workerData: { args: [directory, storage, seed, given], lanes: own } }).on('error', (error) => {
+    const own = partitions.filter((_, index) => index % way.workers === worker)
+    new Worker(file, { workerData: { args: [directory, storage, seed, given], partitions: own } }).on('error', (error) => {
       console.error(error)
       process.exit(1)
     })
   }
 } else {
-  await Promise.all(lanes.map((lane) => run(db.collection('documents'), lane)))
+  await Promise.all(partitions.map((partition) => run(db.collection('documents'), partition)))
 }

@@ -84,7 +84,7 @@ export const CHANGES = [
   {
     name: '$pull',
     page: '$pull',
-    rule: 'Operators in $pull are asked of each element as a filter asks them, nested arrays by themselves; a filter of fields removes elements that are objects, and no scalar.',
+    rule: 'Operators in $pull apply to each element as those of a filter do, nested arrays by themselves; a filter of fields removes elements that are objects, and no scalar.',
     applies: (document, { operator, operand }) => operator === '$pull' && (isObject(operand) || Array.isArray(operand)),
     confirms: (before, after, { path, operand }) => order(at(after, path), at(before, path).filter((each) => !pulls(each, operand))) === 0,
     example: { document: { a: [0] }, update: { $pull: { a: { x: { $lt: 4 } } } } }

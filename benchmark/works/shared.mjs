@@ -59,10 +59,10 @@ export function columnsOf(documents, seed) {
 }
 
 /** The maximum concurrency. */
-export async function atOnce(lanes, items, run) {
+export async function atOnce(workers, items, run) {
   let next = 0
-  const lane = async () => {
+  const worker = async () => {
     while (next < items.length) await run(items[next++])
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: workers }, worker))
 }

@@ -1,4 +1,4 @@
-// Programs that only the proofs need, by exact version, installed into target/tools when they are first asked for: they are too large, or too
+// Programs that only the proofs need, by exact version, installed into target/tools at their first use: they are too large, or too
 // many, to be devDependencies. Versions are those that still run on Node.js 20.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// A Next.js app that counts visits: built, moved to another folder, started there, and asked.
+// A Next.js app that counts visits: built, moved to another folder, started there, and requested.
 
 import { spawn } from 'node:child_process'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
