@@ -10,8 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
 
-import { targets } from '../scripts/package/targets.mjs'
-import { hostTarget } from '../scripts/proofs/project.mjs'
+import { hostTarget, targets } from '../scripts/package/targets.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = createRequire(import.meta.url)('../package.json')

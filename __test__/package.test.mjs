@@ -18,7 +18,7 @@ import { targets, targetsNamed } from '../scripts/package/targets.mjs'
 import { disagreements, versionsInFiles } from '../scripts/package/versions.mjs'
 import { stalePlatformFiles } from '../scripts/package/write-platforms.mjs'
 import { npmOutput } from '../scripts/steps.mjs'
-import { planFor } from '../scripts/targets/build.mjs'
+import { ADDON, planFor } from '../scripts/targets/build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = readManifest()
@@ -195,6 +195,12 @@ test('the notes of a release are what the changelog says of it', (t) => {
   t.is(notesOf('1.1.0', log), '- new\n')
   t.is(notesOf('1.0.0', log), '- old\n')
   t.throws(() => notesOf('1.0', log), { message: /no heading for 1\.0/ })
+})
+
+test('an addon is built alone, as cargo optimises at link time only then', (t) => {
+  t.deepEqual(ADDON, ['rustc', '--release', '--lib', '--crate-type', 'cdylib'])
+  const profile = /^\[profile\.release\]\n((?:\w.*\n)*)/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8').replaceAll('\r\n', '\n'))?.[1]
+  t.regex(profile, /^lto = true$/m)
 })
 
 test('each platform is built where its tools are; what others build of it is never packed', (t) => {

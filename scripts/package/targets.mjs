@@ -1,5 +1,7 @@
 // The platforms that have a package: one table for manifests, builds, checks and the loader's tests.
 
+import { readFileSync } from 'node:fs'
+
 /**
  * @typedef {object} Target
  * @property {string} name the end of the package's name, as js/addon/platform.ts makes it
@@ -27,6 +29,11 @@ export function addonName(target) {
   return `moltendb-node.${target.name}.node`
 }
 
+/** The shared library that cargo makes for a target. */
+export function libraryName(target) {
+  return { linux: 'libmoltendb_node.so', darwin: 'libmoltendb_node.dylib', win32: 'moltendb_node.dll' }[target.os]
+}
+
 /** The targets of these names; all for none. Throws where a name is no target's. */
 export function targetsNamed(names) {
   if (names.length === 0) return [...targets]
@@ -35,4 +42,17 @@ export function targetsNamed(names) {
     if (target) return target
     throw new Error(`there is no target ${name}; there are ${targets.map((one) => one.name).join(', ')}`)
   })
+}
+
+/** The platform that this process runs on. */
+export function hostTarget() {
+  const { platform, arch } = process
+  const libc = platform === 'linux' ? libcOfProcess() : undefined
+  const target = targets.find((one) => one.os === platform && one.cpu === arch && one.libc === libc)
+  if (target) return target
+  throw new Error(`there is no package for ${platform}-${arch}`)
+}
+
+function libcOfProcess() {
+  return /\/(ld-musl-[^/\n]*|libc\.so)$/m.test(readFileSync('/proc/self/maps', 'latin1')) ? 'musl' : 'glibc'
 }

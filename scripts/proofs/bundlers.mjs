@@ -7,12 +7,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { pack } from '../package/pack.mjs'
-import { addonName } from '../package/targets.mjs'
+import { addonName, hostTarget } from '../package/targets.mjs'
 import { root, seconds } from '../steps.mjs'
 import { ALONE, cases, packages, WITH_ADDON, WITH_MODULES } from './bundlers/cases.mjs'
 import { buildNext, visitNext } from './bundlers/next-app.mjs'
 import { binOf, freshProject, runToEnd, table } from './fresh.mjs'
-import { hostTarget } from './project.mjs'
 
 const NAME = 'moltendb-node'
 const home = mkdtempSync(join(tmpdir(), 'moltendb-bundlers-'))

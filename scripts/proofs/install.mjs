@@ -8,9 +8,8 @@ import { join } from 'node:path'
 
 import { readManifest } from '../package/manifests.mjs'
 import { pack } from '../package/pack.mjs'
-import { targets } from '../package/targets.mjs'
+import { hostTarget, targets } from '../package/targets.mjs'
 import { npmOutput, root, seconds } from '../steps.mjs'
-import { hostTarget } from './project.mjs'
 import { withRegistry } from './registry.mjs'
 import { tool } from './tools.mjs'
 

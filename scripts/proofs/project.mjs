@@ -1,9 +1,8 @@
 // A project with the packages of this checkout in it, installed from their tarballs and from nowhere else.
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { targets } from '../package/targets.mjs'
 import { npmOutput, root } from '../steps.mjs'
 
 /** Installs tarballs in a fresh project; the other platforms' packages, which no registry has, are optional and left out. */
@@ -18,17 +17,4 @@ export function projectWith(folder, tarballs) {
 export function plainEnvironment(more = {}) {
   const kept = Object.entries(process.env).filter(([key]) => !/^(npm_|INIT_CWD|MOLTENDB_|CARGO|RUST)/i.test(key))
   return { ...Object.fromEntries(kept), ...more }
-}
-
-/** The platform that this process runs on. */
-export function hostTarget() {
-  const { platform, arch } = process
-  const libc = platform === 'linux' ? libcOfProcess() : undefined
-  const target = targets.find((one) => one.os === platform && one.cpu === arch && one.libc === libc)
-  if (target) return target
-  throw new Error(`there is no package for ${platform}-${arch}`)
-}
-
-function libcOfProcess() {
-  return /\/(ld-musl-[^/\n]*|libc\.so)$/m.test(readFileSync('/proc/self/maps', 'latin1')) ? 'musl' : 'glibc'
 }

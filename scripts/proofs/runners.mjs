@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { pack } from '../package/pack.mjs'
+import { hostTarget } from '../package/targets.mjs'
 import { root, seconds } from '../steps.mjs'
 import { freshProject, runToEnd, table } from './fresh.mjs'
-import { hostTarget } from './project.mjs'
 import { runners } from './runner-modes.mjs'
 
 const suites = join(root, '__test__', 'runners')

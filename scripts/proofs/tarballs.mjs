@@ -6,7 +6,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-import { hostTarget, plainEnvironment, projectWith } from './project.mjs'
+import { hostTarget } from '../package/targets.mjs'
+import { plainEnvironment, projectWith } from './project.mjs'
 
 const folder = resolve(process.argv[2] ?? '')
 const host = hostTarget()

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 
 import { faultsOf, OLDEST_GLIBC, readAddon } from '../package/addon-file.mjs'
 import { readManifest } from '../package/manifests.mjs'
-import { addonName, targetsNamed } from '../package/targets.mjs'
+import { addonName, libraryName, targetsNamed } from '../package/targets.mjs'
 import { root, seconds } from '../steps.mjs'
 import { pathWithZig, standardLibrary, windowsImports } from './toolchain.mjs'
 
@@ -24,20 +24,26 @@ const QUICK = { CARGO_PROFILE_RELEASE_LTO: 'false', CARGO_PROFILE_RELEASE_CODEGE
 /** Strip runs a program of the host's own format; what the linker leaves is small enough. */
 const UNSTRIPPED = { CARGO_PROFILE_RELEASE_STRIP: 'none' }
 
-const LIBRARIES = { linux: 'libmoltendb_node.so', darwin: 'libmoltendb_node.dylib', win32: 'moltendb_node.dll' }
+/**
+ * What cargo compiles: the addon alone. Where a build makes the library that the Rust tests link as well, cargo leaves link-time optimisation out.
+ */
+export const ADDON = ['rustc', '--release', '--lib', '--crate-type', 'cdylib']
 
-/** How this machine builds a target: cargo's subcommand, triple and environment, and whether the product may be published. */
+/** An addon is a shared library, which a static C library cannot make. */
+export function rustFlags({ triple, libc }) {
+  return libc === 'musl' ? { [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: '-C target-feature=-crt-static' } : {}
+}
+
+/** How this machine builds a target: triple and environment of cargo, its linker, and whether the product may be published. */
 export function planFor(target, host = process.platform) {
   const { triple, os } = target
   if (os === 'linux') {
     const zig = target.libc === 'glibc' ? `${triple}.${OLDEST_GLIBC}` : triple
-    // An addon is a shared library, which a static C library cannot make.
-    const flags = target.libc === 'musl' ? { [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: '-C target-feature=-crt-static' } : {}
-    return { command: 'zigbuild', triple, target: zig, env: flags, zig: true, product: true }
+    return { triple, target: zig, env: rustFlags(target), zig: true, product: true }
   }
-  if (os === host) return { command: 'build', triple, target: triple, env: {}, product: true }
-  if (os === 'darwin') return { command: 'zigbuild', triple, target: triple, env: UNSTRIPPED, zig: true, product: false }
-  if (target.cpu === 'x64') return { command: 'build', triple: 'x86_64-pc-windows-gnu', target: 'x86_64-pc-windows-gnu', env: UNSTRIPPED, dlltool: 'x86_64-w64-mingw32-dlltool', product: false }
+  if (os === host) return { triple, target: triple, env: {}, product: true }
+  if (os === 'darwin') return { triple, target: triple, env: UNSTRIPPED, zig: true, product: false }
+  if (target.cpu === 'x64') return { triple: 'x86_64-pc-windows-gnu', target: 'x86_64-pc-windows-gnu', env: UNSTRIPPED, dlltool: 'x86_64-w64-mingw32-dlltool', product: false }
   throw new Error(`${target.name} cannot be built on ${host}: it needs Microsoft's tools, which .github/workflows/release.yml has`)
 }
 
@@ -57,16 +63,17 @@ export function buildTarget(target, { quick = false } = {}) {
   const plan = planFor(target)
   const library = standardLibrary(plan.triple)
   const env = { ...process.env, ...(quick && QUICK), ...plan.env, ...importsOf(plan), ...library.env, ...(plan.zig && { PATH: pathWithZig() }) }
-  const args = [plan.command, '--release', '--locked', '--lib', '--target', plan.target, '--target-dir', targetFolder, ...library.args]
-  const { status, error } = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env })
-  if (status !== 0) throw new Error(`cargo ${args.join(' ')} ended with ${status ?? error?.message}`)
+  const cargo = plan.zig ? 'cargo-zigbuild' : 'cargo'
+  const args = [...ADDON, '--locked', '--target', plan.target, '--target-dir', targetFolder, ...library.args]
+  const { status, error } = spawnSync(cargo, args, { cwd: root, stdio: 'inherit', env })
+  if (status !== 0) throw new Error(`${cargo} ${args.join(' ')} ended with ${status ?? error?.message}`)
 
   const folder = join(root, 'target', plan.product ? 'addons' : 'stand-ins')
   const path = join(folder, addonName(target))
   mkdirSync(folder, { recursive: true })
   // A new file: macOS keeps the signature of an old one in mind.
   rmSync(path, { force: true })
-  copyFileSync(join(targetFolder, plan.triple, 'release', LIBRARIES[target.os]), path)
+  copyFileSync(join(targetFolder, plan.triple, 'release', libraryName(target)), path)
   const addon = readAddon(path)
   return { path, addon, product: plan.product, faults: faultsOf(addon, target, readManifest().version, { release: plan.product && !quick }) }
 }

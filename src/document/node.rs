@@ -19,7 +19,7 @@ pub trait Node<'a>: Copy {
 }
 
 impl<'a> Node<'a> for RawValue<'a> {
-    #[inline]
+    #[inline(always)]
     fn seen(self) -> NodeKind<'a> {
         self.kind().outline()
     }

@@ -16,7 +16,7 @@ pub(super) fn sort_by<T>(
 ) -> Result<Vec<T>> {
     if items.len() <= RUN {
         work.step(items.len())?;
-        items.sort_by(compare);
+        items.sort_by(&mut compare);
         return Ok(items);
     }
     let mut runs = Vec::with_capacity(items.len() / RUN + 1);

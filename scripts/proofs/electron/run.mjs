@@ -6,8 +6,9 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
+import { hostTarget } from '../../package/targets.mjs'
 import { root } from '../../steps.mjs'
-import { hostTarget, plainEnvironment, projectWith } from '../project.mjs'
+import { plainEnvironment, projectWith } from '../project.mjs'
 import { tool } from '../tools.mjs'
 
 const ELECTRON = '45.5.0'

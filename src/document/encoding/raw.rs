@@ -67,7 +67,7 @@ impl<'a> RawValue<'a> {
     }
 
     /// Its kind. The most common kinds are decided inline, so that the compiler can specialize callers.
-    #[inline]
+    #[inline(always)]
     pub fn kind(&self) -> RawKind<'a> {
         match self.bytes {
             [lead @ 0x00..=0x7f, ..] => RawKind::Int(i32::from(*lead)),
