@@ -1,10 +1,11 @@
 // What would be published: one version everywhere, the files of each tarball, and what keeps a wrong one from being made.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import test from 'ava'
 
@@ -28,6 +29,11 @@ function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'moltendb-package-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   return path
+}
+
+/** The text of a file of a tarball. */
+function packedFile(tarball, name) {
+  return execFileSync('tar', ['-xOzf', tarball, `package/${name}`], { encoding: 'utf8' })
 }
 
 /** A clone that was not built: what the scripts of packing read. */
@@ -96,7 +102,7 @@ test('the published manifest names every platform with its exact version, and no
 
 test('the tarballs hold these files and no others', (t) => {
   const at = folder(t)
-  const packed = pack({ names: [host.name], out: join(at, 'out'), stage: join(at, 'stage') })
+  const packed = pack({ names: [host.name], out: join(at, 'out') })
   t.deepEqual(packed.map(({ name, files }) => [name, files]), [
     [`moltendb-node-${host.name}`, ['LICENSE', 'README.md', `moltendb-node.${host.name}.node`, 'package.json']],
     ['moltendb-node', [
@@ -104,13 +110,22 @@ test('the tarballs hold these files and no others', (t) => {
     ]]
   ])
   for (const { path } of packed) t.true(existsSync(path))
-  const readme = readFileSync(join(at, 'stage/moltendb-node/README.md'), 'utf8')
+  const [ofPlatform, ofRoot] = packed.map(({ path }) => path)
+  const readme = packedFile(ofRoot, 'README.md')
   t.deepEqual([...readme.matchAll(/\]\(([^)]*)\)/g)].map(([, link]) => link).filter((link) => !/^(https:|#)/.test(link)), [])
   t.true(readme.includes(`${manifest.homepage}/blob/v${manifest.version}/docs/api.md`))
-  const platform = JSON.parse(readFileSync(join(at, `stage/moltendb-node-${host.name}/package.json`), 'utf8'))
+  const platform = JSON.parse(packedFile(ofPlatform, 'package.json'))
   t.false('private' in platform || 'scripts' in platform)
   t.deepEqual([platform.os, platform.cpu, platform.libc], [[host.os], [host.cpu], host.libc && [host.libc]])
   for (const key of ['license', 'repository', 'homepage', 'preferUnplugged', 'type']) t.truthy(platform[key], key)
+})
+
+test('packings at the same time do not disturb each other, and leave nothing but the tarballs', async (t) => {
+  const at = folder(t)
+  const runs = ['a', 'b', 'c'].map((name) => promisify(execFile)(process.execPath, [join(root, 'scripts/package/pack.mjs'), host.name, '--out', join(at, name)]))
+  await Promise.all(runs)
+  t.deepEqual(readdirSync(at).sort(), ['a', 'b', 'c'])
+  for (const name of ['a', 'b', 'c']) t.is(readdirSync(join(at, name)).length, 2)
 })
 
 test('a clone that was not built packs nothing, and says what is missing', (t) => {

@@ -1,11 +1,12 @@
-// Makes what is published: stages the root package and those of the platforms in target/stage, checks them, and packs them into target/packages.
+// Makes what is published: stages the root package and those of the platforms, checks them, and packs them into target/packages. Each run has a temporary
+// folder of its own, and puts the tarballs in their place when all are made, so runs at the same time do not disturb each other.
 // Nothing else is ever published: the package.json files of the checkout are private.
 //
 //   npm run pack                         the root, and each platform whose addon is in target/addons or in this folder
 //   npm run pack -- linux-x64-gnu        the root and these platforms
 //   npm run pack -- --release            the root and all eight, within the limits of size and glibc
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -41,7 +42,7 @@ export function rootFaults(manifest) {
 
 /** Writes the root package to a folder. */
 function stageRoot(folder, manifest) {
-  fresh(folder)
+  mkdirSync(folder)
   for (const file of [...manifest.files, 'README.md']) {
     if (file.endsWith('.md')) writeFileSync(join(folder, file), withAbsoluteLinks(readFileSync(join(root, file), 'utf8'), manifest))
     else copyFileSync(join(root, file), join(folder, file))
@@ -52,7 +53,7 @@ function stageRoot(folder, manifest) {
 
 /** Writes the package of a platform to a folder. */
 function stagePlatform(folder, target, manifest, addon) {
-  fresh(folder)
+  mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), asText(publishedPlatform(target, manifest)))
   writeFileSync(join(folder, 'README.md'), platformReadme(target, manifest))
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
@@ -60,16 +61,11 @@ function stagePlatform(folder, target, manifest, addon) {
   else writeFileSync(join(folder, addonName(target)), 'A stand-in: it shows which package an install takes.\n')
 }
 
-function fresh(folder) {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-}
-
 /**
  * Stages and packs. Answers each tarball with its name, path, sizes and files; throws with all that is wrong. `standIns` gives platforms without an
  * addon a file of text, for tests of what an install takes.
  */
-export function pack({ names = [], release = false, standIns = false, out = join(root, 'target', 'packages'), stage = join(root, 'target', 'stage') } = {}) {
+export function pack({ names = [], release = false, standIns = false, out = join(root, 'target', 'packages') } = {}) {
   const manifest = readManifest()
   const wanted = names.length > 0 || release || standIns ? targetsNamed(names) : targets.filter((target) => addonPath(target))
   const faults = rootFaults(manifest)
@@ -81,20 +77,30 @@ export function pack({ names = [], release = false, standIns = false, out = join
   }
   if (faults.length > 0) throw new Error(`nothing is packed:\n${faults.map((fault) => `- ${fault}`).join('\n')}`)
 
-  fresh(out)
-  stageRoot(join(stage, manifest.name), manifest)
-  const packed = wanted.map((target) => {
-    const folder = join(stage, `${manifest.name}-${target.name}`)
-    stagePlatform(folder, target, manifest, addonPath(target))
-    return packFolder(folder, out)
-  })
-  const facade = packFolder(join(stage, manifest.name), out)
-  if (facade.size > LARGEST_ROOT) throw new Error(`${facade.filename} has ${facade.size} bytes, more than ${LARGEST_ROOT}`)
-  return [...packed, facade]
+  mkdirSync(dirname(out), { recursive: true })
+  const stage = mkdtempSync(join(dirname(out), 'pack-'))
+  try {
+    const packages = join(stage, 'packages')
+    mkdirSync(packages)
+    stageRoot(join(stage, manifest.name), manifest)
+    const packed = wanted.map((target) => {
+      const folder = join(stage, `${manifest.name}-${target.name}`)
+      stagePlatform(folder, target, manifest, addonPath(target))
+      return packFolder(folder, packages, out)
+    })
+    const facade = packFolder(join(stage, manifest.name), packages, out)
+    if (facade.size > LARGEST_ROOT) throw new Error(`${facade.filename} has ${facade.size} bytes, more than ${LARGEST_ROOT}`)
+    rmSync(out, { recursive: true, force: true })
+    renameSync(packages, out)
+    return [...packed, facade]
+  } finally {
+    rmSync(stage, { recursive: true, force: true })
+  }
 }
 
-function packFolder(folder, out) {
-  const [report] = JSON.parse(npmOutput(['pack', folder, '--json', '--ignore-scripts', '--pack-destination', out]))
+/** Packs a folder into another one; answers the tarball as it will lie in `out`. */
+function packFolder(folder, packages, out) {
+  const [report] = JSON.parse(npmOutput(['pack', folder, '--json', '--ignore-scripts', '--pack-destination', packages]))
   const { name, version, filename, size, unpackedSize, files } = report
   return { name, version, filename, path: join(out, filename), size, unpackedSize, files: files.map(({ path }) => path).sort() }
 }

@@ -96,7 +96,7 @@ async function main(names) {
   const tools = Object.keys(packages)
   const unknown = names.filter((name) => !tools.includes(name))
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${tools.join(', ')}`)
-  const tarballs = pack({ names: [host.name], out: join(home, 'packages'), stage: join(home, 'stage') }).map(({ path }) => path)
+  const tarballs = pack({ names: [host.name], out: join(home, 'packages') }).map(({ path }) => path)
   const rows = []
   let failed = 0
   for (const tool of names.length > 0 ? names : tools) {

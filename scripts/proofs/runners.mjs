@@ -76,7 +76,7 @@ try {
   const names = process.argv.slice(2)
   const unknown = names.filter((name) => !Object.hasOwn(runners, name))
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${Object.keys(runners).join(', ')}`)
-  const tarballs = pack({ names: [hostTarget().name], out: join(home, 'packages'), stage: join(home, 'stage') }).map(({ path }) => path)
+  const tarballs = pack({ names: [hostTarget().name], out: join(home, 'packages') }).map(({ path }) => path)
   for (const name of names.length > 0 ? names : Object.keys(runners)) {
     const project = freshProject(join(home, name), tarballs, name === 'node' ? {} : { [name]: runners[name].version })
     copySuites(project, name)
