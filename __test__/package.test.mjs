@@ -16,7 +16,7 @@ import { notesOf } from '../scripts/package/notes.mjs'
 import { pack } from '../scripts/package/pack.mjs'
 import { publishAll } from '../scripts/package/publish.mjs'
 import { targets, targetsNamed } from '../scripts/package/targets.mjs'
-import { disagreements, versionsInFiles } from '../scripts/package/versions.mjs'
+import { disagreements, releaseFaults, versionsInFiles } from '../scripts/package/versions.mjs'
 import { stalePlatformFiles } from '../scripts/package/write-platforms.mjs'
 import { npmOutput } from '../scripts/steps.mjs'
 import { ADDON, planFor } from '../scripts/targets/build.mjs'
@@ -48,7 +48,7 @@ function clone(t) {
 }
 
 function script(at, name, ...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(at, 'scripts/package', name), ...args], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(at, 'scripts/package', name), ...args], { encoding: 'utf8', env: { ...process.env, GITHUB_REPOSITORY: '' } })
   return { status, stdout, stderr }
 }
 
@@ -199,6 +199,13 @@ test('a tag that is not the version, or a changelog that says "not released", ke
   const path = join(at, 'CHANGELOG.md')
   writeFileSync(path, readFileSync(path, 'utf8').replace(/, not released$/m, ', 2030-01-31'))
   t.is(script(at, 'versions.mjs', '--check', `v${manifest.version}`).status, 0)
+})
+
+test('a release of another repository than the manifests name is refused, as npm would at its end', (t) => {
+  const faults = (repository) => releaseFaults(`v${manifest.version}`, repository).filter((fault) => fault.includes('repository'))
+  t.regex(faults('someone/fork')[0], /the workflow runs in someone\/fork/)
+  t.deepEqual(faults(new URL(manifest.homepage).pathname.slice(1)), [])
+  t.deepEqual(faults(''), [])
 })
 
 test('nothing is published where a tarball is missing', (t) => {

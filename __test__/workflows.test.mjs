@@ -86,6 +86,16 @@ test('a release builds, tries and packs every platform, and publishes what was t
   ])
 })
 
+test('where entries of a matrix run an image, the matrix is a list of entries: GitHub would merge them into combinations', (t) => {
+  for (const workflow of workflows) {
+    for (const [job, lines] of Object.entries(jobsOf(workflow))) {
+      if (!lines.some((line) => /^ +- \{.*\bimage: /.test(line))) continue
+      const keys = lines.slice(lines.indexOf('      matrix:') + 1).flatMap((line) => /^ {8}([\w-]+):/.exec(line)?.[1] ?? [])
+      t.deepEqual(keys.slice(0, keys.indexOf('include') + 1), ['include'], `${workflow.name}: the job ${job}`)
+    }
+  }
+})
+
 test('a checkout leaves no credentials behind', (t) => {
   for (const { name, lines } of workflows) {
     const checkouts = lines.flatMap((line, at) => (line.includes('actions/checkout@') ? [at] : []))

@@ -36,11 +36,13 @@ export function publishAll(folder, { args = [], say = console.log } = {}) {
   return published
 }
 
+/** Whether the registry has a version. Any other answer than yes or no is an error: what is unknown is not published over. */
 function isPublished(name, version, args) {
   try {
-    return npmOutput(['view', `${name}@${version}`, 'version', '--json', ...args], { stdio: ['ignore', 'pipe', 'ignore'] }).includes(version)
-  } catch {
-    return false
+    return npmOutput(['view', `${name}@${version}`, 'version', '--json', ...args], { stdio: 'pipe' }).includes(version)
+  } catch (error) {
+    if (/\bE404\b/.test(`${error.stdout}${error.stderr}`)) return false
+    throw new Error(`npm does not tell whether ${name}@${version} is published: ${error.stderr}`, { cause: error })
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { root } from '../steps.mjs'
+import { readManifest } from './manifests.mjs'
 import { targets } from './targets.mjs'
 import { writePlatformFiles } from './write-platforms.mjs'
 
@@ -36,12 +37,17 @@ export function disagreements() {
   return places.filter(({ version }) => version !== places[0].version)
 }
 
-/** What keeps the checkout from being released under a tag, in sentences. */
-export function releaseFaults(tag) {
+/**
+ * What keeps the checkout from being released under a tag, in sentences. In a workflow `repository` is the one that runs it: provenance names it, and
+ * npm refuses a package whose manifest names another.
+ */
+export function releaseFaults(tag, repository = process.env.GITHUB_REPOSITORY) {
   const [{ version }] = versionsInFiles()
   const faults = disagreements().map((place) => `${place.file} says ${place.version}, package.json ${version}`)
   if (tag !== `v${version}`) faults.push(`the tag is ${tag}, package.json says ${version}: tag v${version}, or npm run version:set ${tag.replace(/^v/, '')}`)
   if (/^## .*, not released$/m.test(read('CHANGELOG.md'))) faults.push(`CHANGELOG.md says that ${version} is not released: give its heading the date`)
+  const { url } = readManifest().repository
+  if (repository && url !== `git+https://github.com/${repository}.git`) faults.push(`package.json says that the repository is ${url}, the workflow runs in ${repository}: name that one, there and in npm/ (scripts/package/write-platforms.mjs)`)
   return faults
 }
 
