@@ -1755,10 +1755,6 @@ export declare class ObjectId {
 }
 /** The driver's name of `Database`. */
 export type Db = Database;
-/** The driver's name of `MoltenError`. */
-export type MongoError = MoltenError;
-/** The driver's name of `MoltenError`. */
-export type MongoServerError = MoltenError;
 /** The driver's name of `OptionalId`; an `_id` that `T` requires may be absent here too. */
 export type OptionalUnlessRequiredId<T> = OptionalId<T>;
 /** The driver's name of `Filter`, which is strict. */
@@ -1795,6 +1791,9 @@ export type ReturnDocument = NonNullable<FindOneAndUpdateOptions["returnDocument
 export type Abortable = Pick<OperationOptions, "signal">;
 
 export {
+	MoltenBulkWriteError as MongoBulkWriteError,
+	MoltenError as MongoError,
+	MoltenError as MongoServerError,
 	SetFields$1 as SetFields,
 };
 

@@ -6,7 +6,8 @@ import * as esm from '../index.mjs'
 
 const require = createRequire(import.meta.url)
 const NAMES = [
-  'AggregationCursor', 'BulkWriteResult', 'Collection', 'Database', 'FindCursor', 'MoltenBulkWriteError', 'MoltenError', 'ObjectId'
+  'AggregationCursor', 'BulkWriteResult', 'Collection', 'Database', 'FindCursor', 'MoltenBulkWriteError', 'MoltenError', 'MongoBulkWriteError', 'MongoError',
+  'MongoServerError', 'ObjectId'
 ]
 
 test('ESM and CommonJS export the same names and the same classes', (t) => {
@@ -24,4 +25,15 @@ test('the package resolves by its own name from both systems', async (t) => {
 
 test('handles are made by methods, not with new', (t) => {
   t.throws(() => new esm.Database(), { instanceOf: TypeError, message: /Database\.open/ })
+})
+
+test('a program written for the driver tells errors by the classes that it knows', async (t) => {
+  const db = await esm.Database.open(':memory:')
+  const users = db.collection('users')
+  await users.insertOne({ _id: 1 })
+  const taken = await t.throwsAsync(users.insertOne({ _id: 1 }), { instanceOf: esm.MongoServerError })
+  t.true(taken instanceof esm.MongoError)
+  t.is(taken.code, 11000)
+  await t.throwsAsync(users.insertMany([{ _id: 1 }]), { instanceOf: esm.MongoBulkWriteError })
+  await db.close()
 })

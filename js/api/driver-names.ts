@@ -1,6 +1,5 @@
 // Type names of the mongodb driver, accepted for compatibility.
 
-import type { MoltenError } from '../errors.js'
 import type { CollectionOptions } from '../types/databases.js'
 import type { Filter } from '../types/filters.js'
 import type { CountOptions, FindOneAndUpdateOptions, OperationOptions } from '../types/options.js'
@@ -10,10 +9,6 @@ import type { Database } from './database.js'
 
 /** The driver's name of `Database`. */
 export type Db = Database
-/** The driver's name of `MoltenError`. */
-export type MongoError = MoltenError
-/** The driver's name of `MoltenError`. */
-export type MongoServerError = MoltenError
 /** The driver's name of `OptionalId`; an `_id` that `T` requires may be absent here too. */
 export type OptionalUnlessRequiredId<T> = OptionalId<T>
 /** The driver's name of `Filter`, which is strict. */
