@@ -2,7 +2,7 @@
 // link-time optimisation out, to try a platform; what it makes is larger and slower, and is not to be published.
 //
 // What the system of a target builds itself, and Linux's addons by zig, are products: target/addons, from where `npm run pack` takes them. macOS and
-// Windows can be cross-built from Linux too, without Apple's signature and with MinGW in Microsoft's place: those show that the code compiles and runs
+// Windows can be cross-built from Linux too, without Apple's signature and with MinGW or LLVM in Microsoft's place: those show that the code compiles and runs
 // there, and lie in target/stand-ins, where nothing packs them.
 
 import { spawnSync } from 'node:child_process'
@@ -43,14 +43,14 @@ export function planFor(target, host = process.platform) {
   }
   if (os === host) return { triple, target: triple, env: {}, product: true }
   if (os === 'darwin') return { triple, target: triple, env: UNSTRIPPED, zig: true, product: false }
-  if (target.cpu === 'x64') return { triple: 'x86_64-pc-windows-gnu', target: 'x86_64-pc-windows-gnu', env: UNSTRIPPED, dlltool: 'x86_64-w64-mingw32-dlltool', product: false }
-  throw new Error(`${target.name} cannot be built on ${host}: it needs Microsoft's tools, which .github/workflows/release.yml has`)
+  if (os === 'win32' && target.cpu === 'x64') return { triple: 'x86_64-pc-windows-gnu', target: 'x86_64-pc-windows-gnu', env: UNSTRIPPED, imports: true, product: false }
+  return { triple: 'aarch64-pc-windows-gnullvm', target: 'aarch64-pc-windows-gnullvm', env: UNSTRIPPED, imports: true, zig: true, product: false }
 }
 
-/** What tells the linker where the functions of node.exe are, where a plan names the tool for it. */
-function importsOf({ dlltool, triple }) {
-  if (!dlltool) return {}
-  const folder = windowsImports(dlltool)
+/** What tells the linker where the functions of node.exe are, where a plan needs it. */
+function importsOf({ imports, triple }) {
+  if (!imports) return {}
+  const folder = windowsImports(triple)
   return { LIBNODE_PATH: folder, [`CARGO_TARGET_${asVariable(triple)}_RUSTFLAGS`]: `-L native=${folder}` }
 }
 

@@ -25,18 +25,28 @@ export function standardLibrary(triple) {
 
 /** The PATH with cargo-zigbuild and zig on it, installed from .github/zigbuild.txt where they are not there. */
 export function pathWithZig() {
-  if (spawnSync('cargo-zigbuild', ['--version']).status === 0 && spawnSync('zig', ['version']).status === 0) return process.env.PATH
+  if (zigIsInstalled()) return process.env.PATH
   return `${pythonTools('zig', '.github/zigbuild.txt')}${delimiter}${process.env.PATH}`
 }
 
+function zigIsInstalled() {
+  return spawnSync('cargo-zigbuild', ['--version']).status === 0 && spawnSync('zig', ['version']).status === 0
+}
+
+/** The command of zig: the system's, or that of its package of PyPI. */
+function zig() {
+  return zigIsInstalled() ? ['zig'] : [join(pythonTools('zig', '.github/zigbuild.txt'), 'python'), '-m', 'ziglang']
+}
+
 /** A folder with an import library of node.exe, in which an addon for Windows finds the functions of Node-API. */
-export function windowsImports(dlltool) {
-  const folder = join(root, 'target', 'tools', 'windows')
+export function windowsImports(triple) {
+  const folder = join(root, 'target', 'tools', triple)
   mkdirSync(folder, { recursive: true })
   if (readdirSync(folder).includes('node.lib')) return folder
   const definition = join(folder, 'node.def')
   writeFileSync(definition, 'LIBRARY node.exe\nEXPORTS\nnapi_module_register\n')
-  execFileSync(dlltool, ['-d', definition, '-l', join(folder, 'libnode.dll.a')], { stdio: 'inherit' })
+  const [dlltool, ...args] = triple.startsWith('aarch64') ? [...zig(), 'dlltool', '-m', 'arm64'] : ['x86_64-w64-mingw32-dlltool']
+  execFileSync(dlltool, [...args, '-d', definition, '-l', join(folder, 'libnode.dll.a')], { stdio: 'inherit' })
   for (const name of ['libnode.dll', 'libnode.a', 'node.lib']) copyFileSync(join(folder, 'libnode.dll.a'), join(folder, name))
   return folder
 }
