@@ -3,7 +3,7 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -31,9 +31,9 @@ function folder(t) {
   return path
 }
 
-/** The text of a file of a tarball. */
+/** The text of a file of a tarball, which is named without its folder: some programs take the drive of Windows for a host. */
 function packedFile(tarball, name) {
-  return execFileSync('tar', ['-xOzf', tarball, `package/${name}`], { encoding: 'utf8' })
+  return execFileSync('tar', ['-xOzf', basename(tarball), `package/${name}`], { cwd: dirname(tarball), encoding: 'utf8' })
 }
 
 /** A clone that was not built: what the scripts of packing read. */
