@@ -6,14 +6,14 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { addonPath, pack } from '../package/pack.mjs'
-import { targets } from '../package/targets.mjs'
+import { pack } from '../package/pack.mjs'
+import { hostTarget } from '../package/targets.mjs'
 import { root, seconds } from '../steps.mjs'
 import { plainEnvironment, projectWith } from './project.mjs'
 
 const home = mkdtempSync(join(tmpdir(), 'moltendb-packed-'))
 try {
-  const packed = pack({ names: targets.filter((target) => target.os === process.platform && addonPath(target)).map(({ name }) => name), out: join(home, 'packages') })
+  const packed = pack({ names: [hostTarget().name], out: join(home, 'packages') })
   const project = join(home, 'project')
   const started = performance.now()
   projectWith(project, packed.map(({ path }) => path))
