@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
-/** No addon may be larger: an install brings one. They have 5.9 to 6.5 MB; docs/packaging.md says of what. */
+/** No addon may be larger: an install brings one. They have 5.7 to 6.5 MB; docs/packaging.md says of what. */
 export const LARGEST = 7 * 1024 * 1024
 
 /** The oldest glibc that the packages promise to run on. */

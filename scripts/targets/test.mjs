@@ -44,7 +44,7 @@ function main(args) {
   ]
   for (const program of programs) {
     const started = performance.now()
-    const status = run(runner, program, env)
+    const status = run(runner, program, env, target.name)
     console.log(`${program[0]}: ${status === 0 ? 'ok' : `ended with ${status}`}, ${seconds(performance.now() - started)}`)
     if (status !== 0) return 1
   }
@@ -52,9 +52,9 @@ function main(args) {
 }
 
 /** Runs a program of the checkout. Wine's Node.js writes to files only. */
-function run(runner, [script, ...rest], env) {
+function run(runner, [script, ...rest], env, name) {
   mkdirSync(join(root, 'target', 'tools'), { recursive: true })
-  const log = join(root, 'target', 'tools', 'output.txt')
+  const log = join(root, 'target', 'tools', `output-${name}.txt`)
   const output = openSync(log, 'w')
   const { status, error } = spawnSync(runner.command, [...runner.args, runner.path(join(root, script)), ...rest], { cwd: root, env, stdio: ['ignore', output, output] })
   const printed = readFileSync(log, 'utf8').trimEnd().split('\n')
