@@ -57,6 +57,11 @@ impl Entries {
         self.list.iter().map(|entry| (self.key(entry), entry.slot))
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Whether there are no entries.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -199,6 +199,12 @@ impl Tree {
         (Some(LeafId(c, l)), true)
     }
 
+    /// The keys of entries that were inserted more than once, and how often more; `None` if there are more than `most` of them.
+    pub(crate) fn repeats(&self, most: u64) -> Option<impl Iterator<Item = (&[u8], u32)>> {
+        let repeats = self.repeated.iter().map(|(entry, more)| (split_entry(entry).0, *more));
+        (self.repeated.len() as u64 <= most).then_some(repeats)
+    }
+
     /// The number of distinct entries in a range. Takes time in proportion to the tree's directory.
     pub(crate) fn estimate(&self, range: &Range) -> u64 {
         self.rank(self.end(range)).saturating_sub(self.rank(self.start(range)))

@@ -5,6 +5,7 @@
 mod cold;
 mod compaction;
 mod concurrency;
+mod counts;
 mod direct;
 #[path = "../../fuzz/entries/disk.rs"]
 mod disk;

@@ -64,7 +64,7 @@ impl Commit<'_> {
         let mut versions: Vec<Superseded> = Vec::new();
         let slots = self.apply_steps(lsn, blocks, &mut versions);
         for delta in self.deltas.drain(..) {
-            enter(delta, &slots, &mut superseded);
+            change(store, lsn, delta, &slots, &mut superseded);
         }
         // Entries are removed before the versions that they belong to.
         superseded.append(&mut versions);
@@ -138,19 +138,19 @@ impl Commit<'_> {
 
 /// Inserts the entries that the steps add to an index; removed entries are only superseded. The versions are in their slots
 /// already.
-fn enter(delta: Delta, slots: &[SlotId], superseded: &mut Vec<Superseded>) {
+fn change(store: &Store, lsn: Lsn, delta: Delta, slots: &[SlotId], superseded: &mut Vec<Superseded>) {
     let Delta { index, mut added, mut removed, multikey, truncated, suspects } = delta;
     index.note(multikey, truncated);
     suspects.iter().for_each(|step| index.suspect(slots[*step]));
-    let slot_of = |step: u64| slots[step as usize].0;
-    if !added.is_empty() {
-        added.place(slot_of);
-        added.sort();
-        index.enter(&added);
+    for entries in [&mut added, &mut removed] {
+        entries.place(|step| slots[step as usize].0);
+        entries.sort();
     }
-    if !removed.is_empty() {
-        removed.place(slot_of);
-        removed.sort();
+    let removed = (!removed.is_empty()).then(|| Arc::new(removed));
+    if !added.is_empty() || removed.is_some() {
+        index.change(lsn, added, removed.as_ref(), || store.views().oldest());
+    }
+    if let Some(removed) = removed {
         superseded.push(Superseded::Entries(index, removed));
     }
 }

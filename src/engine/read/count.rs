@@ -71,13 +71,9 @@ fn covered(reading: &ReadContext<'_>, access: &Access<Index>, enough: u64) -> Re
     let ReadContext { store, view, .. } = *reading;
     let index = &access.index;
     let mut examined = Examined::default();
-    // When nothing was applied since, and nothing remains of earlier views, entries equal documents.
-    if store.applied_lsn() == view && !store.views().has_garbage() {
-        let sum = access.ranges.list.iter().map(|range| index.estimate(range)).sum();
-        if store.applied_lsn() == view {
-            examined.keys = sum;
-            return Ok((sum, examined));
-        }
+    if let Some(sum) = index.count_in(&access.ranges.list, view) {
+        examined.keys = sum;
+        return Ok((sum, examined));
     }
     let mut count = 0;
     let mut doubtful: (Vec<u64>, Vec<Vec<u8>>) = Default::default();

@@ -9,10 +9,12 @@
 //! the entry as one of the newest version.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::events::{Events, holds};
 use super::slab::SlotId;
 use crate::document::{RawValue, Shapes, encode_plain};
 use crate::error::Result;
@@ -27,7 +29,7 @@ pub struct Index {
     number: u32,
     spec: Spec,
     partial: Option<Filter>,
-    tree: RwLock<Tree>,
+    contents: RwLock<Contents>,
     multikey: AtomicU32,
     truncated: AtomicBool,
     ready_at: AtomicU64,
@@ -35,6 +37,13 @@ pub struct Index {
     uses: AtomicU64,
     /// While it is being built: what must be checked before it is ready.
     suspects: Mutex<Suspects>,
+}
+
+/// The entries of all versions that a view needs, and what some views see otherwise.
+#[derive(Default)]
+struct Contents {
+    tree: Tree,
+    events: Events,
 }
 
 /// What a build must check on the newest versions: keys that several documents seemed to have, and documents that could not
@@ -60,7 +69,7 @@ impl Index {
             number,
             spec,
             partial,
-            tree: RwLock::default(),
+            contents: RwLock::default(),
             multikey: AtomicU32::new(0),
             truncated: AtomicBool::new(false),
             ready_at: AtomicU64::new(NEVER),
@@ -97,7 +106,7 @@ impl Index {
 
     /// Entries.
     pub fn len(&self) -> u64 {
-        self.tree.read().len()
+        self.contents.read().tree.len()
     }
 
     /// Whether there are none.
@@ -107,12 +116,12 @@ impl Index {
 
     /// Bytes of memory that its entries take.
     pub fn bytes(&self) -> u64 {
-        self.tree.read().bytes()
+        self.contents.read().tree.bytes()
     }
 
     /// How many entries a range has.
     pub fn estimate(&self, range: &Range) -> u64 {
-        self.tree.read().estimate(range)
+        self.contents.read().tree.estimate(range)
     }
 
     /// Calls a function with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them,
@@ -126,7 +135,7 @@ impl Index {
         max: usize,
         mut visit: impl FnMut(&[u8], SlotId),
     ) -> Option<Vec<u8>> {
-        self.tree.read().page(range, after, reverse, max, |key, slot| visit(key, SlotId(slot)))
+        self.contents.read().tree.page(range, after, reverse, max, |key, slot| visit(key, SlotId(slot)))
     }
 
     /// Counts a query that used it.
@@ -197,26 +206,55 @@ impl Index {
         extract_plain(&self.spec, document, key)
     }
 
-    /// Inserts sorted entries of versions that are in their slots already.
-    pub(crate) fn enter(&self, entries: &Entries) {
+    /// Inserts the sorted entries that a commit adds, of versions that are in their slots already, and records those that it
+    /// supersedes, which [`Index::remove`] removes later. `oldest` returns the oldest state that a view sees, or may come to see.
+    pub(crate) fn change(
+        &self,
+        lsn: Lsn,
+        added: Entries,
+        superseded: Option<&Arc<Entries>>,
+        oldest: impl FnOnce() -> Lsn,
+    ) {
         let watched = self.spec.unique && self.is_building();
-        let mut tree = self.tree.write();
+        let mut contents = self.contents.write();
+        let Contents { tree, events } = &mut *contents;
         let mut near = None;
-        for (key, slot) in entries.iter() {
+        for (key, slot) in added.iter() {
             near = tree.insert_near(near, key, slot);
-            if watched && is_shared(&tree, key) {
+            if watched && is_shared(tree, key) {
                 self.suspects.lock().keys.push(key.to_vec());
             }
         }
+        if !added.is_empty() {
+            events.add(lsn, Arc::new(added), oldest);
+        }
+        if let Some(superseded) = superseded {
+            events.supersede(lsn, superseded.clone());
+        }
     }
 
-    /// Removes sorted entries of versions that no view needs any more.
-    pub(crate) fn remove(&self, entries: &Entries) {
-        let mut tree = self.tree.write();
+    /// Removes the sorted entries that a commit superseded. No view before the commit is open.
+    pub(crate) fn remove(&self, lsn: Lsn, entries: &Entries) {
+        let mut contents = self.contents.write();
+        let Contents { tree, events } = &mut *contents;
         let mut near = None;
         for (key, slot) in entries.iter() {
             near = tree.remove_near(near, key, slot).0;
         }
+        events.removed(lsn);
+    }
+
+    /// The number of entries in ranges that a view sees, without a look at them; `None` where that takes longer than to look at
+    /// them. Ranges must not overlap.
+    pub(crate) fn count_in(&self, ranges: &[Range], view: Lsn) -> Option<u64> {
+        let contents = self.contents.read();
+        let Contents { tree, events } = &*contents;
+        let distinct: u64 = ranges.iter().map(|range| tree.estimate(range)).sum();
+        // An entry that is compared costs less than one whose document's versions are looked at.
+        let enough = 64 + 2 * distinct;
+        let repeated = tree.repeats(enough)?.filter(|(key, _)| ranges.iter().any(|range| holds(range, key)));
+        let all = distinct + repeated.map(|(_, more)| u64::from(more)).sum::<u64>();
+        all.checked_sub(events.unseen(ranges, view, enough)?)
     }
 
     /// Records that the document in this slot could not be indexed while the index was being built.
@@ -235,8 +273,8 @@ impl Index {
                 self.suspects.lock().keys.push(key.to_vec());
             }
         });
-        let mut tree = self.tree.write();
-        let since = std::mem::take(&mut *tree);
+        let mut contents = self.contents.write();
+        let since = std::mem::take(&mut contents.tree);
         since.each(|key, slot, times| {
             for _ in 0..times {
                 filled.insert(key, slot);
@@ -245,18 +283,18 @@ impl Index {
                 self.suspects.lock().keys.push(key.to_vec());
             }
         });
-        *tree = filled;
+        contents.tree = filled;
     }
 
     /// Calls a function with every entry and its count.
     pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
-        self.tree.read().each(|key, slot, times| visit(key, SlotId(slot), times));
+        self.contents.read().tree.each(|key, slot, times| visit(key, SlotId(slot), times));
     }
 
     /// Slots that have an entry of this key.
     pub(crate) fn slots(&self, key: &[u8]) -> Vec<SlotId> {
         let mut slots = Vec::new();
-        self.tree.read().slots_of(key, |slot| {
+        self.contents.read().tree.slots_of(key, |slot| {
             slots.push(SlotId(slot));
             ControlFlow::Continue(())
         });

@@ -23,7 +23,7 @@ use crate::storage::Lsn;
 /// Something that no state after the commit needs.
 pub(crate) enum Superseded {
     /// Entries of older versions, sorted. They are freed before the versions.
-    Entries(Arc<Index>, Entries),
+    Entries(Arc<Index>, Arc<Entries>),
     /// A dropped index, by its number.
     Index(Arc<Collection>, u32),
     /// Older versions in a slot.
@@ -193,7 +193,8 @@ impl Views {
         }
     }
 
-    fn oldest(&self) -> Lsn {
+    /// The oldest state that a view sees, or may come to see.
+    pub(crate) fn oldest(&self) -> Lsn {
         let open = self.open.lock();
         let published = self.published();
         open.keys().next().map_or(published, |first| published.min(*first))
@@ -219,7 +220,7 @@ impl Views {
             let Some((lsn, superseded)) = passed else { continue };
             for item in superseded {
                 match item {
-                    Superseded::Entries(index, entries) => index.remove(&entries),
+                    Superseded::Entries(index, entries) => index.remove(lsn, &entries),
                     Superseded::Versions(collection, slot) => {
                         collection.slab().prune(slot, lsn);
                     }
