@@ -22,10 +22,14 @@ pub(in crate::query) struct Wide<'w> {
     pub(in crate::query) least: usize,
 }
 
-/// Whether this change can be applied in this way: `$rename` only between top-level fields.
+/// Whether this change can be applied in this way: `$rename` only between fields of one object.
 pub(in crate::query) fn is_fit((path, change): &(Path, Change)) -> bool {
     match change {
-        Change::RenameFrom(source) => path.parts().len() == 1 && source.parts().len() == 1,
+        Change::RenameFrom(source) => {
+            let object = |path: &Path| path.names().count() - 1;
+            let level = object(path);
+            level == object(source) && path.names().take(level).eq(source.names().take(level))
+        }
         _ => true,
     }
 }
@@ -65,11 +69,11 @@ impl Wide<'_> {
                     }
                     places = places_of(object);
                 }
-                (Change::RenameAway, _) => {}
+                (Change::RenameAway, _) if is_leaf => {}
                 (Change::Unset, place) if is_leaf => {
                     changed |= place.is_some_and(|place| removed.insert(place));
                 }
-                (Change::RenameFrom(source), place) => {
+                (Change::RenameFrom(source), place) if is_leaf => {
                     let from = places.get(name_at(source, level)).copied();
                     let Some((from, (_, value))) = from.zip(from.and_then(|from| object.get_mut(from)))
                     else {

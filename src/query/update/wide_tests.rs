@@ -52,6 +52,14 @@ impl Dice {
                 0 | 1 => ("$unset", Value::Int(1)),
                 2 => ("$inc", Value::Int(1)),
                 3 => ("$push", self.value(1)),
+                4 if self.roll(2) == 0 => {
+                    let object =
+                        path.rsplit_once('.').map_or(String::new(), |(object, _)| format!("{object}."));
+                    (
+                        "$rename",
+                        Value::String(format!("{object}{}", ["a", "b", "x", "y"][self.roll(4) as usize])),
+                    )
+                }
                 4 => ("$rename", Value::String(self.path())),
                 5 => ("$setOnInsert", self.value(1)),
                 6 => ("$pull", Value::Int(1)),
@@ -163,6 +171,8 @@ fn the_steps_of_many_changes_grow_with_their_number_and_not_with_its_square() {
     let deeper = |n: usize| (format!("a.b.k{n}"), Value::Int(2));
     let most = 20 * MANY as u64;
     assert!(steps(MANY, &flat, rename, "$rename") < most);
+    let rename_below = |n: usize| (format!("a.k{n}"), Value::String(format!("a.m{n}")));
+    assert!(steps(MANY, &nested, rename_below, "$rename") < most);
     assert!(steps(MANY, &nested, below, "$set") < most);
     assert!(steps(MANY, &nested, below, "$unset") < most);
     assert!(steps(MANY, &empty, below, "$set") < most);
