@@ -15,9 +15,12 @@ use crate::storage::Host;
 /// Device and inode of a directory.
 type Identity = (u64, u64);
 
-/// The key of a registered database.
+/// A registered database.
 #[derive(Clone)]
-pub(crate) struct Place(Arc<Mutex<Shared>>);
+pub(crate) struct Place {
+    identity: Identity,
+    shared: Arc<Mutex<Shared>>,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -42,35 +45,58 @@ pub(crate) fn open(
     let Some(identity) = identity else {
         let store = open_store()?;
         let Ok(identity) = host.vfs.identity(path) else { return Ok((store, None)) };
-        let place = Place(Arc::new(Mutex::new(Shared { store: Some(store.clone()), handles: 1 })));
+        let shared = Arc::new(Mutex::new(Shared { store: Some(store.clone()), handles: 1 }));
+        let place = Place { identity, shared };
         OPEN.lock().insert(identity, place.clone());
         return Ok((store, Some(place)));
     };
     drop(creating);
-    let place = OPEN.lock().entry(identity).or_insert_with(|| Place(Arc::default())).clone();
-    let mut shared = place.0.lock();
-    let store = match &shared.store {
-        Some(store) => {
-            check_joining(store, path, options)?;
-            store.clone()
+    let mut open_store = Some(open_store);
+    loop {
+        let unused = || Place { identity, shared: Arc::default() };
+        let place = OPEN.lock().entry(identity).or_insert_with(unused).clone();
+        let mut shared = place.shared.lock();
+        // Its last handle may have been closed in between.
+        if !place.is_registered() {
+            continue;
         }
-        None => open_store()?,
-    };
-    shared.store = Some(store.clone());
-    shared.handles += 1;
-    drop(shared);
-    Ok((store, Some(place)))
+        let joined = match (&shared.store, open_store.take()) {
+            (Some(store), _) => check_joining(store, path, options).map(|()| store.clone()),
+            (None, Some(open_store)) => open_store(),
+            (None, None) => Err(Error::new(Kind::Internal, "a database was opened twice by one call")),
+        };
+        let store = joined.inspect_err(|_| place.forget_unused(&shared))?;
+        shared.store = Some(store.clone());
+        shared.handles += 1;
+        drop(shared);
+        return Ok((store, Some(place)));
+    }
+}
+
+impl Place {
+    fn is_registered(&self) -> bool {
+        OPEN.lock().get(&self.identity).is_some_and(|known| Arc::ptr_eq(&known.shared, &self.shared))
+    }
+
+    /// Removes the entry if it has no handle: the inode may become another directory's.
+    fn forget_unused(&self, shared: &Shared) {
+        if shared.handles == 0 && self.is_registered() {
+            OPEN.lock().remove(&self.identity);
+        }
+    }
 }
 
 /// Drops one handle; the last one closes the engine. A concurrent open waits, then opens a new one.
 pub(crate) fn release(place: &Place, store: &Store) -> Result<()> {
-    let mut shared = place.0.lock();
+    let mut shared = place.shared.lock();
     shared.handles -= 1;
     if shared.handles > 0 {
         return Ok(());
     }
     shared.store = None;
-    store.close()
+    let closed = store.close();
+    place.forget_unused(&shared);
+    closed
 }
 
 fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()> {
@@ -94,4 +120,51 @@ fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()
         return Err(Error::new(Kind::Io, message));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::database::Database;
+
+    #[test]
+    fn a_closed_database_leaves_no_entry_nor_does_one_that_cannot_be_opened() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let open = |options| Database::open(path.to_str().unwrap(), options, runtime.handle().clone());
+        let is_known = || {
+            let identity = Host::system().vfs.identity(&path).unwrap();
+            OPEN.lock().contains_key(&identity)
+        };
+        let first = open(OpenOptions::default()).unwrap();
+        let second = open(OpenOptions::default()).unwrap();
+        first.close().unwrap();
+        assert!(is_known(), "one handle is left");
+        second.close().unwrap();
+        assert!(!is_known());
+        assert!(open(OpenOptions { creation: Creation::MustBeNew, ..OpenOptions::default() }).is_err());
+        assert!(!is_known());
+    }
+
+    #[test]
+    fn threads_that_open_and_close_a_database_at_the_same_time_share_it() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let handle = runtime.handle().clone();
+                        let database =
+                            Database::open(path.to_str().unwrap(), OpenOptions::default(), handle).unwrap();
+                        database.close().unwrap();
+                    }
+                });
+            }
+        });
+    }
 }
