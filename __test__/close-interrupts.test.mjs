@@ -64,6 +64,28 @@ for (const name of ['updateMany by a pipeline', '$merge by a pipeline', '$unwind
   })
 }
 
+// The main thread, which waits for its workers, has not loaded the package: only the call itself can notice.
+for (const [end, code] of Object.entries({ 'process.exit(7)': 7, 'worker.terminate().then(() => (process.exitCode = 8))': 8 })) {
+  for (const [name, count] of Object.entries({ 'one long document': 1, 'many documents, which several threads read': 2000 })) {
+    test.serial(`${end.split('.').slice(0, 2).join('.').replace(/\(.*/, '')} ends a findSync of ${name}`, (t) => {
+      const program = `
+        const { Worker } = require('node:worker_threads')
+        const worker = new Worker(${JSON.stringify(`
+          const { parentPort } = require('node:worker_threads')
+          const { Database } = require('./index.js')
+          Database.open(':memory:').then(async (db) => {
+            const c = db.collection('c')
+            await c.insertMany(Array.from({ length: ${count} }, (_, n) => ({ n })))
+            parentPort.postMessage('begins')
+            c.findSync({ $expr: { $lt: [${JSON.stringify(count === 1 ? forLong : forSome)}, 0] } })
+          })`)}, { eval: true })
+        worker.once('message', () => setTimeout(() => ${end}, 100))`
+      const { status, signal, stderr } = spawnSync(process.execPath, ['-e', program], { cwd: root, encoding: 'utf8', timeout: BOUND })
+      t.deepEqual([status, signal, stderr], [code, null, ''])
+    })
+  }
+}
+
 test('close ends the counting of many writes between two of them, and what was done stays whole', async (t) => {
   const path = directory(t)
   const db = await Database.open(path)

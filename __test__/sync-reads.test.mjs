@@ -55,6 +55,15 @@ test('what is wrong is thrown with the method\'s name', async (t) => {
   }
 })
 
+test('maxTimeMS ends them', async (t) => {
+  const users = await collection(t, numbers(2000))
+  const long = { $expr: { $lt: [{ $size: { $filter: { input: { $range: [0, 1e5] }, cond: { $gt: ['$$this', 1e9] } } } }, 0] } }
+  for (const method of ['findSync', 'findOneSync', 'countSync']) {
+    await rejectsWith(t, 'TIMEOUT', () => users[method](long, { maxTimeMS: 20 }), new RegExp(`users\\.${method}`))
+    t.truthy(users[method]({}, { maxTimeMS: 60_000 }))
+  }
+})
+
 test('synchronous reads see every awaited write and leave no view behind', async (t) => {
   const db = await memory(t)
   const users = db.collection('users')

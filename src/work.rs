@@ -7,7 +7,7 @@
 //! A refusal is final: once one call has failed, every later check fails with the same error. So a filter, which returns a
 //! boolean, may return false where it was stopped; its caller calls [`Work::check`] before it relies on that.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -40,6 +40,7 @@ pub struct Stop {
 impl Stop {
     /// Fails with `ABORTED`, `CLOSED` or `TIMEOUT` when it is time to stop.
     pub fn check(&self, now: impl FnOnce() -> i64) -> Result<()> {
+        look_around();
         let is_set =
             |flag: &Option<Arc<AtomicBool>>| flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
         if is_set(&self.cancel) {
@@ -79,6 +80,35 @@ struct Inner {
 thread_local! {
     /// Steps of this thread since its last check, of any operation.
     static SINCE: Cell<usize> = const { Cell::new(0) };
+}
+
+thread_local! {
+    static WATCH: RefCell<Option<Box<dyn FnMut()>>> = const { RefCell::new(None) };
+}
+
+/// Runs work and calls a function whenever this thread checks whether to stop. It is for a thread that only itself can ask
+/// whether its caller still exists; the function then sets the flag that cancels the work.
+pub fn watching<T>(watch: impl FnMut() + 'static, run: impl FnOnce() -> T) -> T {
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            WATCH.set(None);
+        }
+    }
+    WATCH.set(Some(Box::new(watch)));
+    let _end = End;
+    run()
+}
+
+/// Calls the function of [`watching`]. [`Stop::check`] does; a thread that waits for others, which check, calls this.
+pub fn look_around() {
+    WATCH.with(|watch| {
+        if let Ok(mut watch) = watch.try_borrow_mut()
+            && let Some(watch) = &mut *watch
+        {
+            watch();
+        }
+    });
 }
 
 /// Makes this thread check after so many steps, and then every [`LOOK`] steps again.
@@ -227,6 +257,7 @@ impl Inner {
     #[cold]
     fn look(&self, steps: usize) -> Result<()> {
         if let Some(error) = self.failed.get() {
+            SINCE.set(LOOK);
             return Err(error.clone());
         }
         let all = self.steps.fetch_add(steps as u64, Ordering::Relaxed).saturating_add(steps as u64);
@@ -235,7 +266,11 @@ impl Inner {
         } else {
             self.stop.lock().unwrap_or_else(PoisonError::into_inner).check(|| (self.clock)())
         };
-        looked.map_err(|error| self.fail(error))
+        // Once it was stopped, the next step fails as well: a filter that is stopped for one document is for all others.
+        looked.map_err(|error| {
+            SINCE.set(LOOK);
+            self.fail(error)
+        })
     }
 
     /// The error for one more allocation of this size; names the largest holder.
@@ -367,12 +402,32 @@ mod tests {
     }
 
     #[test]
+    fn a_watching_thread_can_cancel_its_own_work_and_watches_no_longer_than_that() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let stop = Stop { cancel: Some(flag.clone()), ..Stop::default() };
+        let work = Work::new(Arc::new(|| 0), stop.clone(), 100);
+        let mut looks = 0;
+        let watch = move || {
+            looks += 1;
+            flag.store(looks == 3, Ordering::Relaxed);
+        };
+        watching(watch, || {
+            assert!(work.check().is_ok() && work.check().is_ok());
+            assert_eq!((0..=LOOK).find_map(|_| work.step(1).err()).unwrap().kind(), Kind::Aborted);
+        });
+        assert_eq!(stop.check(|| 0).unwrap_err().kind(), Kind::Aborted, "nothing has reset the flag");
+    }
+
+    #[test]
     fn work_of_few_steps_stops_at_the_look_after_them_and_not_when_it_is_asked_before() {
         let work = Work::of_steps(1, 100);
         look_after(10);
         assert!((0..9).all(|_| work.goes_on(1)) && work.check().is_ok() && !work.has_failed());
         assert_eq!(work.step(1).unwrap_err().kind(), Kind::Timeout);
         assert!(work.has_failed() && work.check().is_err());
+        assert!((0..9).all(|_| !work.goes_on(1)), "each step fails from then on");
+        let other = Work::of_steps(u64::MAX, 100);
+        assert!((0..LOOK * 2).all(|_| other.goes_on(1)), "other work on this thread goes on");
     }
 
     #[test]

@@ -57,9 +57,11 @@ export class Handle {
     }
   }
 
-  call<R>(where: string, request: Request<R>, signal?: AbortSignal): R {
+  /** Runs an operation on this thread. A signal cannot abort meanwhile. */
+  call<R>(where: string, request: Request<R>, given?: OperationOptions): R {
     this.connection.checkOpen(where)
-    signal?.throwIfAborted()
+    given?.signal?.throwIfAborted()
+    request.maxTimeMS ??= given?.maxTimeMS
     return this.connection.call(where, this.target(where), request)
   }
 

@@ -173,7 +173,7 @@ export class CollectionKeyMethods<T extends Document = Document> {
     const given = optionsOf<GetOptions>(where, options, COLLECTION.getSync)
     checkId(where, id)
     const meta = flagOf(where, 'meta', given.meta)
-    return this.#handle.call(where, getRequest<WithId<T>>(id, meta), given.signal)
+    return this.#handle.call(where, getRequest<WithId<T>>(id, meta), given)
   }
 
   /** Whether there is a document with this `_id`, read on this thread like `getSync`. */
@@ -183,9 +183,9 @@ export class CollectionKeyMethods<T extends Document = Document> {
       if (answer !== MUST_WAIT) return answer as boolean
     }
     const where = `${this.collectionName}.hasSync`
-    const { signal } = optionsOf<OperationOptions>(where, options, COLLECTION.hasSync)
+    const given = optionsOf<OperationOptions>(where, options, COLLECTION.hasSync)
     checkId(where, id)
-    return this.#handle.call(where, hasRequest(id), signal)
+    return this.#handle.call(where, hasRequest(id), given)
   }
 }
 

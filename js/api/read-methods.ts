@@ -107,7 +107,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
-    const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given.signal)
+    const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given)
     let cursor = first
     while (cursor !== 0) {
       const id = cursor
@@ -126,7 +126,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
     const where = `${this.collectionName}.findOneSync`
     const given = optionsOf<FindOneOptions<any>>(where, options, COLLECTION.findOneSync)
-    return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given.signal)
+    return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given)
   }
 
   /**
@@ -136,14 +136,14 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   countSync(filter?: Filter<T> | null, options?: CountOptions): number {
     const where = `${this.collectionName}.countSync`
     const given = optionsOf<CountOptions>(where, options, COLLECTION.countSync)
-    return handleOf(this).call(where, countOfMatches(where, filter, given), given.signal)
+    return handleOf(this).call(where, countOfMatches(where, filter, given), given)
   }
 
   /** A batch of a cursor, and the cursor's id: 0 after the last batch. */
   #callBatch(
-    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, signal?: AbortSignal
+    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, given?: OperationOptions
   ): [number, WithId<T>[]] {
     const finish = (batch: [number, WithId<T>[]]): [number, WithId<T>[]] => batch
-    return handleOf(this).call(where, { opcode, flags: 0, variables, body, finish }, signal)
+    return handleOf(this).call(where, { opcode, flags: 0, variables, body, finish }, given)
   }
 }

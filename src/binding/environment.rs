@@ -5,6 +5,9 @@
 //! 1. the hook of each port, added after its wake function was made, silences that function and drops the port;
 //! 2. the hook of the environment closes the databases that are still open, so that what was acknowledged is durable.
 //!    It blocks for that: the hook of napi itself, added when the addon was loaded, gives tokio only 100 ms.
+//!
+//! The hooks of a worker run when the thread has left its call. So a long call asks now and then whether its environment
+//! ends ([`is_ending`]).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::Env;
+use napi::bindgen_prelude::JsValue;
 use parking_lot::Mutex;
 
 use super::failure::refused;
@@ -178,6 +182,12 @@ pub fn close_all() {
     if let Some(databases) = databases {
         databases.close_all();
     }
+}
+
+/// Whether the environment ends while this thread is in a call: the worker is terminated, or the main thread exits, which
+/// waits for its workers. Node-API refuses everything that could run JavaScript from then on, and nothing else changes.
+pub fn is_ending(env: &Env) -> bool {
+    env.create_int32(0).and_then(|zero| zero.coerce_to_bool()).is_err()
 }
 
 fn end(databases: &Databases) {

@@ -293,8 +293,8 @@ pub fn point_reads(env: &Env, port: u32) -> napi::Result<Function<'_, (), sys::n
 
 /// Runs one operation on this thread.
 #[napi]
-pub fn call(port: u32, length: u32) -> napi::Result<()> {
-    guarded(|| with_port(port, |port| port.call(length)))
+pub fn call(env: Env, port: u32, length: u32) -> napi::Result<()> {
+    guarded(|| with_port(port, |port| port.call(length, move || environment::is_ending(&env))))
 }
 
 /// Drops the port.

@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use napi::bindgen_prelude::JsValue;
 use napi::{Env, sys};
@@ -19,6 +20,7 @@ use crate::document::raw::value_len;
 use crate::document::{RawValue, Shapes};
 use crate::engine::{Answered, Database, Hot, Limits, Session, Size, Task};
 use crate::error::{Error, Kind, Result};
+use crate::work::watching;
 
 /// Verbs of `attempt`; any other value reads many documents.
 const GET: u32 = 1;
@@ -31,6 +33,9 @@ const MANY_BYTES: usize = 1 << 20;
 /// A request of at most this many bytes and operations may run on the JavaScript thread.
 const SMALL_BYTES: u32 = 64 << 10;
 const SMALL_OPERATIONS: usize = 128;
+
+/// How often a call asks whether its environment ends.
+const ASKED: Duration = Duration::from_millis(5);
 
 /// The return value of an `attempt` that would block.
 const WAIT: i32 = -1;
@@ -205,15 +210,30 @@ impl Port {
         self.limits.get(&ticket)?.progress.as_ref().map(|progress| progress.now())
     }
 
-    /// Runs the only operation of a request on this thread; its result is the next one taken.
-    pub fn call(&mut self, length: u32) -> Result<()> {
+    /// Runs the only operation of a request on this thread; its result is the next one taken. Ends soon once the environment
+    /// does.
+    pub fn call(&mut self, length: u32, is_ending: impl Fn() -> bool + 'static) -> Result<()> {
         let mut requests = request::parse(self.buffers()?.request(length)?, &self.shapes)?;
         let (Some(request), None) = (requests.pop(), requests.pop()) else {
             return Err(Error::new(Kind::Internal, "a synchronous call must hold one operation"));
         };
         let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
         let Answered { collection, answer } = match (handle, request.operation) {
-            (Some(handle), Ok(operation)) => handle.session.call(&handle.name, operation),
+            (Some(handle), Ok(operation)) => {
+                let cancel = Arc::new(AtomicBool::new(false));
+                let limits =
+                    Limits { max_time: request.max_time, cancel: Some(cancel.clone()), ..Limits::default() };
+                let session = handle.session.clone();
+                let mut asked = session.elapsed();
+                let watch = move || {
+                    let now = session.elapsed();
+                    if now.saturating_sub(asked) >= ASKED {
+                        asked = now;
+                        cancel.store(is_ending(), Ordering::Relaxed);
+                    }
+                };
+                watching(watch, || handle.session.call_within(&handle.name, operation, &limits))
+            }
             (None, _) => Answered::failed(closed()),
             (_, Err(error)) => Answered::failed(error),
         };

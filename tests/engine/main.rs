@@ -14,6 +14,7 @@ mod files;
 mod indexes;
 mod model;
 mod moved;
+mod order;
 mod repeats;
 mod scans;
 #[expect(dead_code, reason = "only some of its faults are needed here")]

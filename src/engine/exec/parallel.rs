@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::interrupt::LOOK;
 use crate::error::{Error, Kind, Result};
+use crate::work::look_around;
 
 /// The maximum number of helpers of one piece of work: with more, scans wait for memory bandwidth.
 const MOST_HELPERS: usize = 7;
@@ -158,7 +160,13 @@ impl<T: Send> Line<T> {
             if !takes && state.next == self.count {
                 return Next::Leave;
             }
-            self.changed.wait(&mut state);
+            if takes {
+                // The helpers check whether to stop, and cannot ask whether the caller of this thread still exists.
+                self.changed.wait_for(&mut state, LOOK);
+                look_around();
+            } else {
+                self.changed.wait(&mut state);
+            }
         }
     }
 

@@ -103,6 +103,11 @@ impl WorkQueue {
         self.call(state, runtime, added);
     }
 
+    /// Adds a job from within a job of this queue, whose worker then takes it: no other is notified.
+    pub(crate) fn push_behind(&self, job: Job) {
+        self.state.lock().queue.push_back(job);
+    }
+
     /// Starts or notifies workers for so many jobs, as far as there may be more workers.
     fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>, runtime: &Handle, jobs: usize) {
         let wanted = jobs.min((self.width + state.extra).saturating_sub(state.running));

@@ -5,6 +5,9 @@ use super::request::Operation;
 use crate::document::{RawKind, RawValue, incoming};
 use crate::query::aggregate;
 
+/// Prefixes of the operators that make a filter costly whatever it reads.
+const LABORIOUS: [&[u8]; 3] = [b"$reg", b"$expr", b"$jsonSchema"];
+
 /// Whether it changes the database.
 pub(crate) fn writes(operation: &Operation) -> bool {
     let (operation, _) = operation.with_variables();
@@ -29,7 +32,7 @@ pub(crate) fn writes(operation: &Operation) -> bool {
     )
 }
 
-/// Whether this is a write that names its documents, and so commits in the order of the calls.
+/// Whether this is a write that names its documents, and so is executed in the order of the calls.
 pub(crate) fn writes_by_id(operation: &Operation) -> bool {
     match operation {
         Operation::Insert { .. }
@@ -48,6 +51,25 @@ pub(crate) fn writes_by_id(operation: &Operation) -> bool {
     }
 }
 
+/// Whether a write by `_id` computes what may take any time, for each document: by a pipeline, an expression or a pattern.
+pub(crate) fn is_laborious(operation: &Operation) -> bool {
+    match operation {
+        Operation::Update { filter, update, .. } => {
+            matches!(update.raw().kind(), RawKind::Array(_)) || is_laborious_filter(filter)
+        }
+        Operation::Replace { filter, .. } | Operation::Delete { filter, .. } => is_laborious_filter(filter),
+        Operation::FindOneAnd { write, .. } => is_laborious(write),
+        Operation::Let { operation, .. } => is_laborious(operation),
+        Operation::Bulk { operations, .. } => operations.iter().any(is_laborious),
+        _ => false,
+    }
+}
+
+/// Whether a filter has an operator that may take any time, whatever it reads.
+pub(crate) fn is_laborious_filter(filter: &Incoming) -> bool {
+    LABORIOUS.iter().any(|name| memchr::memmem::find(filter.bytes(), name).is_some())
+}
+
 /// Whether a filter pins `_id` to a plain value; the bytes are only read here, not validated yet.
 pub(crate) fn names_id(filter: RawValue<'_>) -> bool {
     filter.get("_id").is_some_and(|id| match id.kind() {
@@ -60,5 +82,21 @@ pub(crate) fn names_id(filter: RawValue<'_>) -> bool {
 
 /// Whether a pipeline, not validated yet, ends in a stage that writes.
 pub(crate) fn is_write(pipeline: &Incoming) -> bool {
-    incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok() && aggregate::writes(pipeline.raw())
+    names_stage_that_writes(pipeline)
+        && incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok()
+        && aggregate::writes(pipeline.raw())
+}
+
+/// The collection that such a pipeline writes; `None` when it writes none, or is not valid.
+pub(crate) fn written_by(pipeline: &Incoming) -> Option<String> {
+    if !names_stage_that_writes(pipeline) {
+        return None;
+    }
+    incoming::check(pipeline.bytes(), &pipeline.shapes).ok()?;
+    aggregate::written(pipeline.raw())
+}
+
+/// Whether such a stage is named anywhere in it. Validating takes longer than this, and most pipelines name none.
+fn names_stage_that_writes(pipeline: &Incoming) -> bool {
+    ["$out", "$merge"].iter().any(|name| memchr::memmem::find(pipeline.bytes(), name.as_bytes()).is_some())
 }

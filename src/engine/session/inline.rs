@@ -12,7 +12,7 @@
 //! The guarantees for writes are unchanged:
 //!
 //! - Writes commit in the order of the calls: the queue is used here only while it is idle, and released before anything is
-//!   pushed to it.
+//!   pushed to it; nothing is written here to a collection while an earlier write by filter is unfinished (`order`).
 //! - A result settles when its commit is published, on the thread that publishes it, which is mostly this one.
 //! - In sync mode no write is executed here, because an fdatasync blocks.
 //! - What a commit leaves behind (documents to evict, a compaction that pays) is handled on the queue, periodically.
@@ -22,10 +22,11 @@ use std::sync::atomic::Ordering;
 use smallvec::smallvec;
 
 use super::cursors::Source;
+use super::order::Class;
 use super::session::{Outcome, Session};
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, nonblocking};
 use crate::engine::exec::work_queue::Job;
-use crate::engine::operation::classify::writes_by_id;
+use crate::engine::operation::classify::{is_laborious_filter, writes_by_id};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{FindOptions, Operation, Task};
 use crate::engine::operation::response::{Answer, Answered};
@@ -40,8 +41,6 @@ const DOCUMENTS: usize = 64;
 const FIND: usize = 16;
 /// The maximum bytes of a query that is parsed here.
 const QUERY: usize = 1 << 10;
-/// Prefixes of the operators that make a filter costly whatever it reads.
-const LABORIOUS: [&[u8]; 3] = [b"$reg", b"$expr", b"$jsonSchema"];
 /// Writes after which the queue handles what they left behind.
 const STRETCH: u64 = 256;
 
@@ -118,8 +117,8 @@ impl Session {
         let mut done = 0;
         let mut in_order = true;
         for task in work {
-            if !in_order || !is_inline(&task.operation) {
-                in_order &= !writes_by_id(&task.operation);
+            if !in_order || !is_inline(&task.operation) || !self.order.is_free(&task.name) {
+                in_order = in_order && Class::of(&task.operation).is_none();
                 left.push(task);
                 continue;
             }
@@ -162,7 +161,7 @@ fn small_find(operation: &Operation) -> Option<(&Incoming, &FindOptions)> {
     let parts = [Some(filter), options.sort.as_ref(), options.projection.as_ref(), options.hint.as_ref()];
     let bytes: usize = parts.iter().flatten().map(|part| part.bytes().len()).sum();
     let has = |part: &Incoming, name: &[u8]| part.bytes().windows(name.len()).any(|window| window == name);
-    let costly = LABORIOUS.iter().any(|name| has(filter, name))
+    let costly = is_laborious_filter(filter)
         || options.projection.as_ref().is_some_and(|projection| has(projection, b"$"));
     (bytes <= QUERY && !costly).then_some((filter, options))
 }

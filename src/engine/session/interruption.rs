@@ -46,16 +46,33 @@ impl Session {
     /// Blocks until every submitted operation is answered or queued in storage, and closes the cursors. Operations that do
     /// not end by themselves are interrupted.
     pub(crate) fn drain(&self) {
-        let queues = || [&self.writes, &self.reads, &self.scans].into_iter();
         let began = self.store.elapsed();
         let left = |of: Duration| of.saturating_sub(self.store.elapsed().saturating_sub(began));
-        if !queues().all(|queue| queue.wait_idle_for(left(GRACE))) {
+        if !self.ends(|| Some(left(GRACE))) {
             self.interrupt();
         }
-        if !queues().all(|queue| queue.wait_idle_for(left(GRACE + PATIENCE))) {
+        if !self.ends(|| Some(left(GRACE + PATIENCE))) {
             self.interrupt_writes();
         }
-        queues().for_each(|queue| queue.wait_idle());
+        self.ends(|| None);
         self.cursors.close_all();
+    }
+
+    /// Blocks until nothing is queued or running, or the time that is left has passed; then false.
+    fn ends(&self, left: impl Fn() -> Option<Duration>) -> bool {
+        // A write that ends may begin others in a queue that was idle before, and does so before its own queue is idle.
+        loop {
+            let was_empty = self.order.is_empty();
+            for queue in [&self.writes, &self.reads, &self.scans] {
+                match left() {
+                    Some(most) if !queue.wait_idle_for(most) => return false,
+                    Some(_) => {}
+                    None => queue.wait_idle(),
+                }
+            }
+            if was_empty {
+                return true;
+            }
+        }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! - `session`: the queue of each operation, and its execution
 //! - `writing`: the writes among them
+//! - `order`: the order of the writes to a collection
+//! - `turns`: queues them when their turn comes
 //! - [`inline`]: small writes and finds on the caller's own thread
 //! - `cursors`: the open cursors
 //! - `interruption`: ends what runs when the database is closed
@@ -11,7 +13,9 @@ pub(crate) mod cursors;
 pub(crate) mod info;
 pub(crate) mod inline;
 pub(crate) mod interruption;
+pub(crate) mod order;
 mod session;
+mod turns;
 pub(crate) mod writing;
 
 pub use session::Session;

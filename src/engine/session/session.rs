@@ -1,9 +1,9 @@
 //! One caller's use of a database: its operations, in the guaranteed order, and its cursors.
 //!
-//! Writes that name their `_id`s commit in the order in which they were called, so they share a queue of width one. Scans
-//! and writes by filter are ordered when their candidates are found, and run on as many threads as there are cores, and on
-//! more while long ones occupy all of these. Reads by `_id` that must wait for the disk have their own queue, so that they do
-//! not wait behind scans.
+//! The writes to a collection take effect in the order in which they were called (`order`). Those that name their `_id`s
+//! share a queue of width one. Scans, and writes by filter to different collections, run on as many threads as there are
+//! cores, and on more while long ones occupy all of these. Reads by `_id` that must wait for the disk have their own queue,
+//! so that they do not wait behind scans.
 
 use super::info;
 use crate::engine::explain::subject;
@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::cursors::{OpenCursors, Source};
+use super::order::{Class, Order};
 use crate::document::{Path, RawValue, Value};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::Committed;
@@ -64,6 +65,7 @@ pub struct Session {
     pub(crate) interrupted_writes: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
     pub(crate) writes: Arc<WorkQueue>,
+    pub(super) order: Order,
     /// Writes executed on the caller's thread since the last upkeep.
     pub(crate) since_upkeep: AtomicU64,
     pub(crate) reads: Arc<WorkQueue>,
@@ -93,6 +95,7 @@ impl Session {
             interrupted: Arc::default(),
             interrupted_writes: Arc::default(),
             writes: WorkQueue::new(1, after_writes()),
+            order: Order::default(),
             since_upkeep: AtomicU64::new(0),
             reads: WorkQueue::growing(2, MOST_WORKERS, || {}),
             scans: WorkQueue::growing(cores, cores + MOST_WORKERS, after_writes()),
@@ -116,57 +119,72 @@ impl Session {
     /// Starts operations; the reply of each is called once. Never blocks. Small ones may be executed here and answered
     /// before this returns: see `inline`.
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
-        let loaded = self.store.is_loaded();
-        if size == Size::Small && loaded {
+        if size == Size::Small && self.store.is_loaded() {
             work = self.run_inline(work);
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for task in work {
-            let queue = match task.operation.with_variables().0 {
-                write if writes_by_id(write) => &mut writes,
-                Operation::Find { filter, .. } | Operation::Count { filter, .. }
-                    if names_id(filter.raw()) =>
-                {
-                    &mut reads
-                }
-                Operation::Find { .. }
-                | Operation::Aggregate { .. }
-                | Operation::Count { .. }
-                | Operation::Distinct { .. } => &mut scans,
-                // A batch of an unsorted cursor is found on demand: this is a scan, too.
-                Operation::More { .. } => &mut scans,
-                Operation::Get { .. } | Operation::GetMany { .. } | Operation::Has { .. } => &mut reads,
-                Operation::CloseCursor { .. }
-                | Operation::ListCollections { .. }
-                | Operation::ListIndexes
-                | Operation::Stats
-                    if loaded =>
-                {
-                    &mut reads
-                }
-                // Writes by filter and index builds take long. Operations that wait for the log go here, too: they would
-                // block reads by key otherwise.
-                _ => &mut scans,
-            };
+            let class = Class::of(&task.operation);
             // Time in the queue counts.
-            let interrupt = match writes_by_id(&task.operation) {
+            let is_named = class.is_some_and(Class::is_queued) || writes_by_id(&task.operation);
+            let interrupt = match is_named {
                 true => self.start_write_limits(&task.operation, &task.limits),
                 false => self.start_limits(&task.limits),
             };
-            let session = self.clone();
-            let job: Job = Box::new(move || session.run(task, &interrupt));
-            queue.push(job);
+            match class {
+                None => {
+                    let session = self.clone();
+                    let queue = if self.is_short_read(&task.operation) { &mut reads } else { &mut scans };
+                    let job: Job = Box::new(move || session.run(task, &interrupt));
+                    queue.push(job);
+                }
+                Some(Class::Named) if self.order.is_free(&task.name) => {
+                    writes.push(self.counted(task, move |session, task| session.run(task, &interrupt)));
+                }
+                Some(class) => {
+                    self.push_writes(&mut writes);
+                    self.in_turn(class, task, move |session, task| session.run(task, &interrupt));
+                }
+            }
         }
-        for (queue, jobs) in [(&self.writes, writes), (&self.reads, reads), (&self.scans, scans)] {
+        self.push_writes(&mut writes);
+        for (queue, jobs) in [(&self.reads, reads), (&self.scans, scans)] {
             if !jobs.is_empty() {
                 queue.push(&self.runtime, jobs);
             }
         }
     }
 
+    fn push_writes(&self, writes: &mut Vec<Job>) {
+        if !writes.is_empty() {
+            self.writes.push(&self.runtime, writes.drain(..));
+        }
+    }
+
+    /// Whether a read belongs in the queue of those that are short. Operations that wait for the log do not: they would block
+    /// reads by key.
+    fn is_short_read(&self, operation: &Operation) -> bool {
+        match operation.with_variables().0 {
+            Operation::Find { filter, .. } | Operation::Count { filter, .. } => names_id(filter.raw()),
+            Operation::Get { .. } | Operation::GetMany { .. } | Operation::Has { .. } => true,
+            Operation::CloseCursor { .. }
+            | Operation::ListCollections { .. }
+            | Operation::ListIndexes
+            | Operation::Stats => self.store.is_loaded(),
+            // A batch of an unsorted cursor is found on demand: this is a scan, too.
+            _ => false,
+        }
+    }
+
     /// Runs one operation on this thread and waits for its answer.
     pub fn call(&self, name: &str, operation: Operation) -> Answered {
-        match self.outcome(name, operation, &Limits::default(), &Interrupt::default()) {
+        self.call_within(name, operation, &Limits::default())
+    }
+
+    /// [`Session::call`] that ends at these limits.
+    pub fn call_within(&self, name: &str, operation: Operation, limits: &Limits) -> Answered {
+        let interrupt = Interrupt::start(limits, self.store.now());
+        match self.outcome(name, operation, limits, &interrupt) {
             Outcome::Now(answered) => answered,
             Outcome::Published(Committed { result, lsn }) => {
                 self.store.storage().drive();
@@ -205,9 +223,14 @@ impl Session {
         if self.must_wait() { None } else { Some(point::has(&self.store, name, id)) }
     }
 
+    /// The time since some moment, by the host's clock.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.store.elapsed()
+    }
+
     /// Whether no operation is running or queued.
     pub(crate) fn is_idle(&self) -> bool {
-        [&self.writes, &self.reads, &self.scans].iter().all(|queue| queue.is_idle())
+        self.order.is_empty() && [&self.writes, &self.reads, &self.scans].iter().all(|queue| queue.is_idle())
     }
 
     fn is_closed(&self) -> bool {

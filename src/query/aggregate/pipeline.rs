@@ -7,7 +7,7 @@ use super::group::{AutoBuckets, Group};
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::unwind::Unwind;
-use crate::document::{Node, RawValue, Value};
+use crate::document::{Node, RawKind, RawValue, Value};
 use crate::query::expression::{Expression, FieldPath};
 use crate::query::{Filter, Sort};
 
@@ -99,6 +99,20 @@ pub(super) enum Missing {
 pub(crate) fn writes(pipeline: RawValue<'_>) -> bool {
     let last = pipeline.items().last();
     last.and_then(|stage| stage.fields().next()).is_some_and(|(name, _)| matches!(name, "$out" | "$merge"))
+}
+
+/// The collection that such a pipeline writes; `None` when it writes none, or is not valid.
+pub(crate) fn written(pipeline: RawValue<'_>) -> Option<String> {
+    let (name, value) = pipeline.items().last()?.fields().next()?;
+    let target = match name {
+        "$out" => value,
+        "$merge" => value.get("into").unwrap_or(value),
+        _ => return None,
+    };
+    match target.get("coll").unwrap_or(target).kind() {
+        RawKind::String(name) => Some(String::from_utf8_lossy(name).into_owned()),
+        _ => None,
+    }
 }
 
 impl Pipeline {

@@ -1,0 +1,108 @@
+// Writes to one collection that are not awaited take effect in the order of the calls.
+
+import test from 'ava'
+
+import { onDisk } from './support/database.mjs'
+
+const documents = Array.from({ length: 60 }, (_, i) => ({ _id: i, x: i, s: 'y'.repeat(50) }))
+const rejected = (promise) => promise.then(() => 'done', (error) => error.kind)
+
+/** What takes the documents with an `x` of 0 or more away, all in ways of their own. */
+const FIRST = {
+  drop: (c) => c.drop(),
+  rename: (c) => c.rename('other', { dropTarget: true }),
+  deleteMany: (c) => c.deleteMany({ s: /y/ }),
+  updateMany: (c) => c.updateMany({ s: /y/ }, { $set: { x: -1 } }),
+  bulkWrite: (c) => c.bulkWrite([{ updateMany: { filter: { x: { $gte: 30 } }, update: { $inc: { x: -1000 } } } }, { deleteMany: { filter: { x: { $gte: 0 } } } }]),
+  $out: (c) => c.aggregate([{ $limit: 1 }, { $set: { x: -1 } }, { $out: c.collectionName }]).toArray(),
+  $merge: (c) => c.aggregate([{ $set: { x: -1 } }, { $merge: { into: { coll: c.collectionName } } }]).toArray()
+}
+/** What would change a document with an `x` of 49, if there were one. */
+const SEARCHING = {
+  updateOne: (c) => c.updateOne({ x: 49 }, { $set: { v: 1 } }).then((result) => result.matchedCount),
+  updateMany: (c) => c.updateMany({ x: 49 }, { $set: { v: 1 } }).then((result) => result.matchedCount),
+  replaceOne: (c) => c.replaceOne({ x: 49 }, { v: 1 }).then((result) => result.matchedCount),
+  findOneAndUpdate: (c) => c.findOneAndUpdate({ x: 49 }, { $set: { v: 1 } }).then((found) => (found === null ? 0 : 1)),
+  deleteOne: (c) => c.deleteOne({ x: 49 }).then((result) => result.deletedCount),
+  bulkWrite: (c) => c.bulkWrite([{ updateOne: { filter: { x: 49 }, update: { $set: { v: 1 } } } }]).then((result) => result.matchedCount),
+  'updateOne by _id': (c) => c.updateOne({ _id: 49, x: 49 }, { $set: { v: 1 } }).then((result) => result.matchedCount)
+}
+/** What needs the `_id` 1 to be free. */
+const INSERTING = {
+  insertOne: (c) => c.insertOne({ _id: 1 }),
+  set: (c) => c.set(1, { v: 1 }, { ifVersion: 0 }),
+  bulkWrite: (c) => c.bulkWrite([{ insertOne: { document: { _id: 1 } } }]),
+  insertMany: (c) => c.insertMany(Array.from({ length: 200 }, (_, i) => ({ _id: i + 1 })))
+}
+
+for (const memoryLimit of [undefined, 1]) {
+  for (const [name, first] of Object.entries(FIRST)) {
+    test(`no write overtakes ${name}${memoryLimit ? ', documents on disk' : ''}`, async (t) => {
+      const db = await onDisk(t, { memoryLimit })
+      let round = 0
+      const fresh = async () => {
+        const c = db.collection(`c${round++}`)
+        await c.insertMany(documents)
+        return c
+      }
+      for (let times = 0; times < 5; times++) {
+        for (const [method, second] of Object.entries(SEARCHING)) {
+          const c = await fresh()
+          const [, count] = await Promise.all([first(c), second(c)])
+          t.is(count, 0, method)
+        }
+        if (!['drop', 'rename', 'deleteMany'].includes(name)) continue
+        for (const [method, second] of Object.entries(INSERTING)) {
+          const c = await fresh()
+          const outcomes = await Promise.all([first(c), rejected(second(c))])
+          t.is(outcomes[1], 'done', method)
+          t.is((await c.get(1))?.x, undefined)
+        }
+      }
+    })
+  }
+}
+
+test('writes by _id and by filter alternate in the order of the calls, in several collections at once', async (t) => {
+  const db = await onDisk(t)
+  const all = ['a', 'b'].map((name) => db.collection(name))
+  for (const c of all) await c.insertOne({ _id: 1, x: 0 })
+  const outcomes = []
+  for (let step = 0; step < 300; step++) {
+    // Each one finds the document only as the one before it left it.
+    const filter = step % 3 === 0 ? { _id: 1, x: step } : { x: step }
+    for (const c of all) outcomes.push(c.updateOne(filter, { $set: { x: step + 1 } }))
+    if (step % 50 === 7) await Promise.resolve()
+  }
+  for (const { matchedCount } of await Promise.all(outcomes)) t.is(matchedCount, 1)
+})
+
+test('a write that is aborted, runs out of time or fails lets the next ones begin', async (t) => {
+  const db = await onDisk(t)
+  const c = db.collection('c')
+  await c.insertMany(documents)
+  const long = { $expr: { $gt: [{ $size: { $filter: { input: { $range: [0, 4e5] }, cond: { $gt: ['$$this', 1e9] } } } }, 1e9] } }
+  const stop = new AbortController()
+  const outcomes = [
+    c.updateMany(long, { $set: { v: 1 } }, { signal: stop.signal }),
+    c.updateMany(long, { $set: { v: 1 } }, { maxTimeMS: 20 }),
+    c.updateMany({ x: { $nope: 1 } }, { $set: { v: 1 } }),
+    c.deleteMany(long, { signal: stop.signal }),
+    c.insertOne({ _id: 0 }),
+    c.insertOne({ _id: 'new' })
+  ].map((promise) => promise.then(() => 'done', (error) => error.kind ?? error.name))
+  setTimeout(() => stop.abort(), 50)
+  t.deepEqual(await Promise.all(outcomes), ['AbortError', 'TIMEOUT', 'BAD_QUERY', 'AbortError', 'DUPLICATE_KEY', 'done'])
+})
+
+test('a drop waits for the index build before it, and documents are written meanwhile', async (t) => {
+  const db = await onDisk(t)
+  const c = db.collection('c')
+  await c.insertMany(Array.from({ length: 5000 }, (_, _id) => ({ _id, x: _id })))
+  const outcomes = await Promise.all([c.createIndex({ x: 1 }), c.updateOne({ x: 7 }, { $set: { v: 1 } }), c.dropIndex('x_1'), c.createIndex({ x: 1 }, { name: 'again' }), c.drop(), c.createIndex({ x: 1 })])
+  t.is(outcomes[0], 'x_1')
+  t.is(outcomes[1].matchedCount, 1)
+  t.deepEqual(outcomes.slice(3), ['again', true, 'x_1'])
+  t.is(await c.countDocuments(), 0)
+  t.deepEqual((await c.indexes()).map(({ name }) => name), ['_id_', 'x_1'])
+})

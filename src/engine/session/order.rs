@@ -1,0 +1,265 @@
+//! The order of a session's writes to one collection: a write begins when those called before it are done, as far as it
+//! could overtake them.
+//!
+//! Writes that name their documents share a queue of width one, so they keep their order, in all collections together. Writes
+//! by filter take long and run on the queue of scans:
+//!
+//! - One that is called after writes which are still queued passes through their queue, behind them, to that of scans.
+//! - Writes that are called after an unfinished one wait here until it is done. They are in no queue meanwhile, so neither
+//!   reads nor writes to other collections wait behind them.
+//! - Documents are written during an index build; only what changes collections or indexes as a whole waits for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use smallvec::{SmallVec, smallvec};
+
+use crate::engine::exec::work_queue::Job;
+use crate::engine::operation::classify::{is_laborious, writes_by_id, written_by};
+use crate::engine::operation::input::text_of;
+use crate::engine::operation::request::{Operation, Task};
+
+/// What a write may overtake, and what may overtake it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Names the documents that it writes, and takes no longer than its input requires.
+    Named,
+    /// Searches them, or computes them by expressions or patterns.
+    Searching,
+    /// Builds an index.
+    Building,
+    /// Drops or renames the collection, or drops an index.
+    Whole,
+}
+
+impl Class {
+    /// The class of an operation; `None` when it does not write. The operation is not validated yet.
+    pub(super) fn of(operation: &Operation) -> Option<Class> {
+        match operation.with_variables().0 {
+            Operation::CreateIndexes { .. } => Some(Class::Building),
+            Operation::Drop | Operation::Rename { .. } | Operation::DropIndex { .. } => Some(Class::Whole),
+            write if writes_by_id(write) && !is_laborious(write) => Some(Class::Named),
+            Operation::Update { .. }
+            | Operation::Replace { .. }
+            | Operation::Delete { .. }
+            | Operation::FindOneAnd { .. }
+            | Operation::Bulk { .. } => Some(Class::Searching),
+            Operation::Aggregate { pipeline, .. } => written_by(pipeline).map(|_| Class::Searching),
+            _ => None,
+        }
+    }
+
+    /// Whether it runs on the queue of the writes that name their documents.
+    pub(super) fn is_queued(self) -> bool {
+        matches!(self, Class::Named | Class::Whole)
+    }
+}
+
+/// The collections that a write concerns.
+pub(super) type Names = SmallVec<[Arc<str>; 2]>;
+
+pub(super) fn names_of(task: &Task) -> Names {
+    match task.operation.with_variables().0 {
+        // A name that is not valid fails when the operation runs.
+        Operation::Rename { to, .. } => match text_of(to) {
+            Ok(to) if *to != *task.name => smallvec![Arc::clone(&task.name), Arc::from(to)],
+            _ => smallvec![Arc::clone(&task.name)],
+        },
+        Operation::Aggregate { pipeline, .. } => written_by(pipeline).map(Arc::from).into_iter().collect(),
+        _ => smallvec![Arc::clone(&task.name)],
+    }
+}
+
+/// Counters of the queued writes; collections share one by chance, and then a write by filter takes the longer way.
+const COUNTERS: usize = 64;
+
+/// The counters of a write's collections.
+pub(super) type Counters = SmallVec<[u8; 8]>;
+
+/// The order of the writes of a session.
+pub(crate) struct Order {
+    /// Collections with an unfinished write by filter or index build. Read without the lock; changed under it, once the
+    /// writes that are released are queued.
+    lines: AtomicUsize,
+    /// Writes in the queue of those that name their documents.
+    queued: [AtomicU32; COUNTERS],
+    hasher: foldhash::fast::RandomState,
+    state: Mutex<State>,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Order {
+            lines: AtomicUsize::new(0),
+            queued: [const { AtomicU32::new(0) }; COUNTERS],
+            hasher: foldhash::fast::RandomState::default(),
+            state: Mutex::default(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    lines: HashMap<Arc<str>, Line, foldhash::fast::RandomState>,
+    waiting: HashMap<u64, Waiting>,
+    last: u64,
+}
+
+/// The writes of a collection, as long as one is unfinished that others wait for.
+#[derive(Default)]
+struct Line {
+    searching: usize,
+    building: usize,
+    /// The tickets of waiting writes. A write of two collections is in two lines, and begins when it is the next in both.
+    waiting: VecDeque<u64>,
+}
+
+/// A write that is to begin.
+pub(super) struct Waiting {
+    pub(super) names: Names,
+    pub(super) class: Class,
+    pub(super) job: Job,
+}
+
+impl Line {
+    fn is_empty(&self) -> bool {
+        self.searching == 0 && self.building == 0 && self.waiting.is_empty()
+    }
+
+    /// Whether a write that is the next one may begin.
+    fn admits(&self, class: Class) -> bool {
+        self.searching == 0 && (class != Class::Whole || self.building == 0)
+    }
+
+    fn running(&mut self, class: Class) -> Option<&mut usize> {
+        match class {
+            Class::Searching => Some(&mut self.searching),
+            Class::Building => Some(&mut self.building),
+            Class::Named | Class::Whole => None,
+        }
+    }
+}
+
+impl State {
+    /// Adds a write, and returns it at once if it has to wait for none.
+    fn add(&mut self, waiting: Waiting) -> Vec<Waiting> {
+        if !waiting.names.iter().any(|name| self.lines.contains_key(name)) {
+            if !waiting.class.is_queued() {
+                for name in &waiting.names {
+                    self.begun(name, waiting.class);
+                }
+            }
+            return vec![waiting];
+        }
+        self.last += 1;
+        for name in &waiting.names {
+            self.lines.entry(Arc::clone(name)).or_default().waiting.push_back(self.last);
+        }
+        let names = waiting.names.clone();
+        self.waiting.insert(self.last, waiting);
+        self.take_ready(names)
+    }
+
+    fn begun(&mut self, name: &Arc<str>, class: Class) {
+        if let Some(running) = self.lines.entry(Arc::clone(name)).or_default().running(class) {
+            *running += 1;
+        }
+    }
+
+    fn is_next(&self, ticket: u64) -> bool {
+        self.waiting.get(&ticket).is_some_and(|waiting| {
+            let lines = waiting.names.iter().map(|name| self.lines.get(name));
+            lines.flatten().all(|line| line.waiting.front() == Some(&ticket) && line.admits(waiting.class))
+        })
+    }
+
+    /// Takes the writes of these collections whose turn has come.
+    fn take_ready(&mut self, mut names: Names) -> Vec<Waiting> {
+        let mut ready = Vec::new();
+        while let Some(name) = names.pop() {
+            while let Some(ticket) = self.lines.get(&name).and_then(|line| line.waiting.front().copied())
+                && self.is_next(ticket)
+                && let Some(waiting) = self.waiting.remove(&ticket)
+            {
+                for own in &waiting.names {
+                    let Some(line) = self.lines.get_mut(own) else { continue };
+                    line.waiting.pop_front();
+                    if let Some(running) = line.running(waiting.class) {
+                        *running += 1;
+                    }
+                    if *own != name {
+                        names.push(Arc::clone(own));
+                    }
+                }
+                ready.push(waiting);
+            }
+            if self.lines.get(&name).is_some_and(Line::is_empty) {
+                self.lines.remove(&name);
+            }
+        }
+        ready
+    }
+
+    fn end(&mut self, names: &Names, class: Class) {
+        for name in names {
+            if let Some(running) = self.lines.get_mut(name).and_then(|line| line.running(class)) {
+                *running -= 1;
+            }
+        }
+    }
+}
+
+impl Order {
+    /// Adds a write. Those whose turn it is are passed on under the lock: nothing that is called meanwhile may be queued before
+    /// them.
+    pub(super) fn add(&self, write: Waiting, queue: impl FnOnce(Vec<Waiting>)) {
+        let mut state = self.state.lock();
+        queue(state.add(write));
+        self.lines.store(state.lines.len(), Ordering::Release);
+    }
+
+    /// Ends a write by filter or an index build, and passes on the writes whose turn comes.
+    pub(super) fn end(&self, names: &Names, class: Class, queue: impl FnOnce(Vec<Waiting>)) {
+        let mut state = self.state.lock();
+        state.end(names, class);
+        queue(state.take_ready(names.clone()));
+        self.lines.store(state.lines.len(), Ordering::Release);
+    }
+
+    /// Whether a write that names its documents overtakes nothing when it begins now.
+    pub(super) fn is_free(&self, name: &str) -> bool {
+        self.lines.load(Ordering::Acquire) == 0
+            || self
+                .state
+                .lock()
+                .lines
+                .get(name)
+                .is_none_or(|line| line.waiting.is_empty() && line.admits(Class::Named))
+    }
+
+    /// Whether every write by filter and index build is done, and so nothing waits here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.load(Ordering::Acquire) == 0
+    }
+
+    pub(super) fn counters(&self, names: &[Arc<str>]) -> Counters {
+        names.iter().map(|name| (self.hasher.hash_one(&**name) as usize % COUNTERS) as u8).collect()
+    }
+
+    pub(super) fn of<'o>(&'o self, counters: &'o Counters) -> impl Iterator<Item = &'o AtomicU32> {
+        counters.iter().filter_map(|&counter| self.queued.get(usize::from(counter)))
+    }
+
+    pub(super) fn has_queued(&self, counters: &Counters) -> bool {
+        self.of(counters).any(|queued| queued.load(Ordering::Acquire) > 0)
+    }
+
+    pub(super) fn count(&self, counters: &Counters) {
+        for queued in self.of(counters) {
+            queued.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
