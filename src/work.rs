@@ -14,6 +14,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Error, Kind, Result, codes};
 
+pub mod disk;
+mod hold;
+
+pub use disk::{Disk, DiskUse, SpillFile, Spilled};
+pub use hold::Hold;
+
 /// Steps of a thread between two checks of the flags and the clock.
 pub const LOOK: usize = 4_096;
 
@@ -66,6 +72,13 @@ struct Inner {
     stop: Mutex<Stop>,
     memory: usize,
     held: AtomicUsize,
+    /// Bytes of holders that write them to disk when they are too many. They refuse nothing to others.
+    movable: AtomicUsize,
+    disk: DiskUse,
+    /// The file of the operation, once something was written.
+    file: Mutex<Option<Arc<dyn SpillFile>>>,
+    spills: AtomicU64,
+    spilled: AtomicU64,
     /// About how many bytes each stage or operator holds. Locked once per [`NOTED`] bytes, and by a refusal.
     holders: Mutex<Vec<(&'static str, usize)>>,
     steps: AtomicU64,
@@ -134,6 +147,11 @@ impl Work {
             stop: Mutex::new(stop),
             memory,
             held: AtomicUsize::new(0),
+            movable: AtomicUsize::new(0),
+            disk: DiskUse::None,
+            file: Mutex::default(),
+            spills: AtomicU64::new(0),
+            spilled: AtomicU64::new(0),
             holders: Mutex::default(),
             steps: AtomicU64::new(0),
             fuse,
@@ -238,7 +256,7 @@ impl Work {
 
     /// Bytes held.
     pub fn held(&self) -> usize {
-        self.0.as_ref().map_or(0, |inner| inner.held.load(Ordering::Relaxed))
+        self.0.as_ref().map_or(0, |inner| inner.all())
     }
 
     /// The limit of bytes.
@@ -254,6 +272,11 @@ impl Work {
 }
 
 impl Inner {
+    /// Bytes of all holders.
+    fn all(&self) -> usize {
+        self.held.load(Ordering::Relaxed).saturating_add(self.movable.load(Ordering::Relaxed))
+    }
+
     #[cold]
     fn look(&self, steps: usize) -> Result<()> {
         if let Some(error) = self.failed.get() {
@@ -279,11 +302,22 @@ impl Inner {
         let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         let most = holders.iter().max_by_key(|(_, bytes)| *bytes).filter(|(_, bytes)| *bytes > own);
         let what = most.map_or(what, |(holder, _)| holder);
-        let (limit, unit) =
-            if self.memory >= 1 << 20 { (self.memory >> 20, "MiB") } else { (self.memory, "bytes") };
-        let message = format!(
-            "{what} would hold more than {limit} {unit}; put a $match or a $project of fewer fields before it, a $limit behind a $sort, or raise the option queryMemoryLimit"
-        );
+        let refused = if matches!(self.disk, DiskUse::Refused) { ", and allowDiskUse is false" } else { "" };
+        self.limited(format!(
+            "{what} would hold more than {}{refused}; put a $match or a $project of fewer fields before it, a $limit behind a $sort, or raise the option queryMemoryLimit",
+            self.limit()
+        ))
+    }
+
+    fn limit(&self) -> String {
+        if self.memory >= 1 << 20 {
+            format!("{} MiB", self.memory >> 20)
+        } else {
+            format!("{} bytes", self.memory)
+        }
+    }
+
+    fn limited(&self, message: String) -> Error {
         self.fail(Error::new(Kind::Limit, message).with_code(codes::QUERY_EXCEEDED_MEMORY_LIMIT))
     }
 
@@ -295,63 +329,6 @@ impl Inner {
 impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Work").field("held", &self.held()).finish()
-    }
-}
-
-/// The bytes that a stage or operator holds as long as this value lives.
-#[derive(Debug)]
-pub struct Hold {
-    what: &'static str,
-    work: Work,
-    bytes: usize,
-    /// Those that are recorded in the budget.
-    noted: usize,
-}
-
-impl Hold {
-    /// No bytes yet, for the stage or operator of this name.
-    pub fn new(what: &'static str, work: &Work) -> Hold {
-        Hold { what, work: work.clone(), bytes: 0, noted: 0 }
-    }
-
-    /// The budget that it counts against.
-    pub fn work(&self) -> &Work {
-        &self.work
-    }
-
-    /// Adds bytes; `LIMIT` when they are too many.
-    #[inline]
-    pub fn add(&mut self, bytes: usize) -> Result<()> {
-        self.bytes += bytes;
-        if self.bytes.abs_diff(self.noted) >= NOTED {
-            self.note();
-        }
-        self.work.count(self.what, bytes, self.bytes)
-    }
-
-    /// Removes bytes.
-    pub fn release(&mut self, bytes: usize) {
-        let bytes = bytes.min(self.bytes);
-        self.bytes -= bytes;
-        if self.bytes.abs_diff(self.noted) >= NOTED {
-            self.note();
-        }
-        self.work.uncount(bytes);
-    }
-
-    #[cold]
-    fn note(&mut self) {
-        self.work.note(self.what, self.bytes, self.noted);
-        self.noted = self.bytes;
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.work.uncount(self.bytes);
-        if self.noted > 0 {
-            self.work.note(self.what, 0, self.noted);
-        }
     }
 }
 
@@ -457,6 +434,41 @@ mod tests {
         });
         work.hold("$documents", 6 * NOTED).unwrap();
         assert_eq!(told(work.room("$map", 5 * NOTED)), "$documents");
+    }
+
+    #[test]
+    fn what_a_holder_can_move_to_disk_refuses_nothing_to_others_until_it_stays() {
+        struct Nowhere;
+        impl Disk for Nowhere {
+            fn create(&self, _page: usize) -> Result<Arc<dyn SpillFile>> {
+                Err(Error::new(Kind::Io, "nowhere"))
+            }
+        }
+        let new = || Work::new(Arc::new(|| 0), Stop::default(), 1_000);
+        let work = new().with_disk(DiskUse::Allowed(Arc::new(Nowhere)));
+        let mut sort = Hold::movable("$sort", &work);
+        sort.add(900).unwrap();
+        assert!(!sort.is_over(0, usize::MAX) && sort.is_over(0, 899));
+        let mut facet = Hold::new("$facet", &work);
+        facet.add(500).unwrap();
+        assert!(sort.is_over(0, usize::MAX) && !sort.is_over(900, usize::MAX) && work.is_crowded());
+        sort.release(usize::MAX);
+        assert_eq!((work.held(), sort.is_over(0, usize::MAX)), (500, false));
+        sort.add(400).unwrap();
+        sort.settle();
+        assert_eq!(facet.add(200).unwrap_err().kind(), Kind::Limit);
+        drop((sort, facet));
+        assert_eq!(work.held(), 0);
+        assert_eq!(work.file().err().map(|error| error.kind()), Some(Kind::Io));
+
+        let refused = new().with_disk(DiskUse::Refused);
+        let error = Hold::movable("$sort", &refused).add(1_001).unwrap_err();
+        assert!(
+            error
+                .message()
+                .starts_with("$sort would hold more than 1000 bytes, and allowDiskUse is false; put")
+        );
+        assert!(refused.refuses_disk() && !refused.spills() && !new().refuses_disk());
     }
 
     #[test]

@@ -37,7 +37,9 @@ fn queue(backend: &dyn StorageBackend, payloads: &[Vec<u8>]) -> (Place, Vec<Arc<
     let blocks: Vec<_> = payloads
         .iter()
         .zip(&place.blocks)
-        .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
+        .map(|(payload, place)| {
+            Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
+        })
         .collect();
     let completion = backend.append(place.clone(), &blocks);
     (place, blocks, completion)

@@ -384,7 +384,9 @@ impl Cycle {
         let blocks: Vec<_> = payloads
             .iter()
             .zip(&place.blocks)
-            .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
+            .map(|(payload, place)| {
+                Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
+            })
             .collect();
         let lsn = self.model.commits.len() + 1;
         let stand = place.blocks.iter().zip(&payloads);

@@ -54,7 +54,9 @@ fn fill(opened: &Opened, content: &mut Content, bytes: usize) {
         let blocks: Vec<_> = payloads
             .iter()
             .zip(&place.blocks)
-            .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
+            .map(|(payload, place)| {
+                Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
+            })
             .collect();
         let completion = opened.backend.append(place, &blocks);
         opened.backend.drive();

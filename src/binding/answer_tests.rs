@@ -189,7 +189,7 @@ fn a_partial_insert_is_its_first_error_with_all_of_them() {
 fn documents_without_their_collection_are_an_internal_error() {
     use crate::storage::{Block, BlockPlace, FileId};
     let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: 1 };
-    let block = std::sync::Arc::new(Block { place, base: 0, bytes: vec![1].into() });
+    let block = std::sync::Arc::new(Block { place, base: 0, bytes: vec![1].into(), transient: false });
     let document = Document::Stored { block, range: 0..1 };
     let error = refused(Ok(Answer::Document(Some(document))));
     assert_eq!(error["kind"], text("INTERNAL"));

@@ -6,6 +6,7 @@
 //! - [`host`]: files, time, randomness and locks
 //! - [`mod@format`]: the bytes of the files
 //! - `log`: how a commit gets into the log
+//! - `spill`: temporary files of running operations
 //! - `generation`: snapshots, and how one generation replaces another
 //! - [`backends`]: sync, async, in memory
 //! - [`open`]: from a path to a backend: recovery, inspection
@@ -19,6 +20,7 @@ pub(crate) mod generation;
 pub mod host;
 pub(crate) mod log;
 pub(crate) mod open;
+pub(crate) mod spill;
 
 pub use contract::backend::{
     Block, BlockPlace, CheckpointContents, Cut, Discard, FileId, FrameSize, Installed, Loader, Lsn, Place,

@@ -127,7 +127,8 @@ fn records_and_documents_are_decoded_strictly() {
             }
             let size = FrameSize { blocks: [bytes.len() as u32].into_iter().collect(), records: 1 };
             let place = opened.backend.reserve(&size).unwrap();
-            let block = Arc::new(Block { place: place.blocks[0], base: 0, bytes: bytes.into() });
+            let block =
+                Arc::new(Block { place: place.blocks[0], base: 0, bytes: bytes.into(), transient: false });
             let completion = opened.backend.append(place, &[block]);
             opened.backend.drive();
             completion.wait().unwrap();

@@ -246,7 +246,9 @@ impl<'a> Life<'a> {
         let blocks: Vec<_> = payloads
             .iter()
             .zip(&place.blocks)
-            .map(|(payload, place)| Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into() }))
+            .map(|(payload, place)| {
+                Arc::new(Block { place: *place, base: 0, bytes: payload.clone().into(), transient: false })
+            })
             .collect();
         self.requested.push(payloads);
         assert_eq!(place.lsn.0, self.requested.len() as u64, "a refused commit left a trace");

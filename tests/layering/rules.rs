@@ -31,14 +31,15 @@ const DOCUMENT: Below = &[
 ];
 
 const QUERY: Below = &[
+    ("spill", &[]),
     ("date", &[]),
     ("pattern", &[]),
     ("schema", &["pattern"]),
-    ("expression", &["date", "pattern"]),
+    ("expression", &["date", "pattern", "spill"]),
     ("filter", &["pattern", "schema", "expression"]),
     ("projection", &["expression", "filter"]),
-    ("sort", &["expression"]),
-    ("aggregate", &["sort", "expression", "filter"]),
+    ("sort", &["expression", "spill"]),
+    ("aggregate", &["sort", "expression", "filter", "spill"]),
     ("update", &["pattern", "expression", "filter", "aggregate"]),
 ];
 
@@ -94,10 +95,11 @@ const STORAGE: Below = &[
     ("host", &["contract"]),
     ("contract", &[]),
     ("format", &["host", "contract"]),
+    ("spill", &["host", "contract", "format"]),
     ("log", &["host", "contract", "format"]),
     ("generation", &["host", "contract", "format", "log"]),
-    ("backends", &["host", "contract", "format", "log", "generation"]),
-    ("open", &["host", "contract", "format", "log", "generation", "backends"]),
+    ("backends", &["host", "contract", "format", "spill", "log", "generation"]),
+    ("open", &["host", "contract", "format", "spill", "log", "generation", "backends"]),
 ];
 
 /// Paths that only these files or folders may name.

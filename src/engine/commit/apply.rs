@@ -27,7 +27,9 @@ impl Commit<'_> {
         let blocks: SmallVec<[Arc<Block>; 2]> = std::mem::take(&mut self.blocks)
             .into_iter()
             .zip(&place.blocks)
-            .map(|(bytes, place)| Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice() }))
+            .map(|(bytes, place)| {
+                Arc::new(Block { place: *place, base: 0, bytes: bytes.into_boxed_slice(), transient: false })
+            })
             .collect();
         let published = store.publisher();
         let unapplied = Unapplied(&published);

@@ -40,6 +40,16 @@ impl Span {
         self.version == version as u32
     }
 
+    /// Its three fields.
+    pub(crate) fn to_parts(self) -> [u32; 3] {
+        [self.offset, self.packed, self.version]
+    }
+
+    /// The span of these fields.
+    pub(crate) fn of_parts([offset, packed, version]: [u32; 3]) -> Span {
+        Span { offset, packed, version }
+    }
+
     /// The document's range in the payload.
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         self.offset as usize..self.offset as usize + self.len()
@@ -86,6 +96,6 @@ impl Span {
         bytes.extend_from_slice(block.bytes.get(..PAYLOAD_HEAD)?);
         bytes.extend_from_slice(block.bytes.get(record..record + self.head() + self.len())?);
         let base = u32::try_from(start.checked_sub(PAYLOAD_HEAD)?).ok()?;
-        Some(Block { place: block.place, base, bytes: bytes.into_boxed_slice() })
+        Some(Block { place: block.place, base, bytes: bytes.into_boxed_slice(), transient: false })
     }
 }

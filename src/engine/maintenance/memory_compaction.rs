@@ -112,7 +112,12 @@ fn pack_collection(
         interrupt.advance(next - from);
         let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
         let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });
-        let block = Arc::new(Block { place: *place, base: 0, bytes: packed.payload.into_boxed_slice() });
+        let block = Arc::new(Block {
+            place: *place,
+            base: 0,
+            bytes: packed.payload.into_boxed_slice(),
+            transient: false,
+        });
         for (slot, span) in packed.slots {
             collection.slab().repoint(slot, view, &block, &place, span);
         }

@@ -186,7 +186,12 @@ impl<'a> Proof<'a> {
         match self.room.checked_sub(block.payload.len()) {
             Some(room) => {
                 self.room = room;
-                self.kept.push_back(Arc::new(Block { place: *place, base: 0, bytes: block.payload.into() }));
+                self.kept.push_back(Arc::new(Block {
+                    place: *place,
+                    base: 0,
+                    bytes: block.payload.into(),
+                    transient: false,
+                }));
             }
             // The kept blocks are the first.
             None => self.room = 0,

@@ -45,7 +45,8 @@ impl Early {
         let mut replay = Replay::new(path, None);
         for payload in state.payloads {
             let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: payload.len() as u32 };
-            let block = Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() });
+            let block =
+                Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: false });
             let (index, collection, documents, first_document) = (0, 0, 0, 0);
             let block = SnapshotBlock { lsn: Lsn(0), index, collection, documents, first_document, block };
             replay.database_block(block).ok()?;

@@ -118,6 +118,10 @@ impl StorageBackend for AsyncDiskStorage {
         self.disk.install(cut, snapshot, proof)
     }
 
+    fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
+        self.disk.spill()
+    }
+
     fn forget(&self, files: &[FileId]) {
         self.disk.forget(files);
     }

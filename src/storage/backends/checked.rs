@@ -105,6 +105,10 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.install_proven(cut, snapshot, proof)
     }
 
+    fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
+        self.inner.spill()
+    }
+
     fn forget(&self, files: &[FileId]) {
         self.inner.forget(files);
     }

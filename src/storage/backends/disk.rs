@@ -18,6 +18,7 @@ use crate::storage::generation::generation::{Generations, Ordered};
 use crate::storage::log::allocation::{Placing, Segments};
 use crate::storage::log::queue::{Entry, Frame, Queue, Task, Turn};
 use crate::storage::log::writer::{Progress, Writer};
+use crate::storage::spill::area::SpillArea;
 
 /// What recovery passes on.
 pub(crate) struct DiskParts {
@@ -28,6 +29,7 @@ pub(crate) struct DiskParts {
     pub(crate) progress: Progress,
     pub(crate) generations: Arc<Generations>,
     pub(crate) witness: Arc<Witness>,
+    pub(crate) spill: Arc<SpillArea>,
     /// The newest segment, when recovery sealed it: the database is clean once this session closes.
     pub(crate) sealed: Option<Clean>,
 }
@@ -47,6 +49,7 @@ pub(crate) struct Disk {
     progress: Progress,
     generations: Arc<Generations>,
     witness: Arc<Witness>,
+    spill: Arc<SpillArea>,
     sealed: Option<Clean>,
     latch: Arc<Latch>,
 }
@@ -62,6 +65,7 @@ impl Disk {
             progress: parts.progress,
             generations: parts.generations,
             witness: parts.witness,
+            spill: parts.spill,
             sealed: parts.sealed,
             latch,
         }
@@ -139,6 +143,8 @@ impl Disk {
 
     pub(crate) fn close(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
+        // Before the lock of the directory is released.
+        self.spill.close();
         let closed = self.generations.close(self.finish(), contents);
         // A kept handle must not keep a file open: the directory can then be unmounted, or removed on Windows.
         self.progress.let_go();
@@ -180,6 +186,11 @@ impl Disk {
         self.generations.forget(files, &self.segments);
     }
 
+    /// A database that is open read-only writes no files.
+    pub(crate) fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
+        (self.access == Access::ReadWrite).then(|| self.spill.clone() as Arc<dyn crate::work::Disk>)
+    }
+
     pub(crate) fn stats(&self) -> StorageStats {
         let segments = self.segments.range(self.generations.first_segment()..);
         let log_bytes: u64 = segments.iter().map(|segment| segment.used()).sum();
@@ -189,6 +200,7 @@ impl Disk {
             log_bytes,
             snapshot_bytes,
             bytes_on_disk: log_bytes + snapshot_bytes + crate::storage::format::manifest::LEN as u64,
+            spill_bytes: self.spill.bytes(),
             queued_bytes: self.queue.bytes(),
             appended: 0,
             syncs: self.progress.syncs(),

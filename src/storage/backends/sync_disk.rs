@@ -65,6 +65,10 @@ impl StorageBackend for SyncDiskStorage {
         self.0.install(cut, snapshot, proof)
     }
 
+    fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
+        self.0.spill()
+    }
+
     fn forget(&self, files: &[FileId]) {
         self.0.forget(files);
     }

@@ -54,6 +54,8 @@ pub struct Block {
     pub base: u32,
     /// The payload, from `base` on.
     pub bytes: Box<[u8]>,
+    /// Whether it was read for one reader, and no slot has it.
+    pub transient: bool,
 }
 
 /// The payload lengths of a future frame. Each is at most 64 KiB, except that of a larger document with a block of its own.
@@ -101,6 +103,8 @@ pub struct StorageStats {
     pub snapshot_bytes: u64,
     /// Bytes of all files of the database.
     pub bytes_on_disk: u64,
+    /// Bytes of temporary files of running operations, which are not in the sum.
+    pub spill_bytes: u64,
     /// Bytes queued and not yet written.
     pub queued_bytes: u64,
     /// Bytes of blocks appended since open, in the memory backend; 0 in the others, which report file sizes.
@@ -180,6 +184,11 @@ pub trait StorageBackend: Send + Sync {
     /// Like `install_proven`, for a snapshot whose contents the caller does not check.
     fn install(&self, cut: Cut, snapshot: Box<dyn SnapshotSink>) -> Result<Installed> {
         self.install_proven(cut, snapshot, &mut Unproven)
+    }
+
+    /// Where operations may put what they have no room for in memory; `None` where nothing can be written.
+    fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
+        None
     }
 
     /// Called when nothing reads these retired files any more: closes them, and removes those that retention does not keep.

@@ -7,12 +7,14 @@
 //! - [`manifest`]: which files the database has
 //! - [`witnessed`]: the record of the newest segment of a session; `witness` writes it
 //! - [`checkpoint`]: written by a clean close for a quick opening
+//! - `spill`: pages of running operations that have no room in memory
 
 pub mod checkpoint;
 pub mod frame;
 pub mod manifest;
 pub mod segment;
 pub mod snapshot;
+pub(crate) mod spill;
 pub(crate) mod version;
 pub(crate) mod witness;
 pub(crate) mod witnessed;

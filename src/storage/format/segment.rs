@@ -174,7 +174,7 @@ impl Segment {
         if expected != Some((place.len, crc32c::crc32c(&payload))) {
             return Err(self.corrupt(start, "a block's checksum does not hold"));
         }
-        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice() }))
+        Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: true }))
     }
 
     fn read(&self, frame: u64, at: u64, bytes: &mut [u8]) -> Result<()> {

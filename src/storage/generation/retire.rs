@@ -13,6 +13,7 @@ use crate::storage::format::manifest;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::parse_segment_name;
 use crate::storage::format::snapshot::{is_temporary_name, parse_snapshot_name};
+use crate::storage::format::spill::is_spill_name;
 use crate::storage::host::home::{make_folder, not_a_folder};
 use crate::storage::host::lock::{LOCK_NAME, OWNER_NAME};
 use crate::storage::host::system::Host;
@@ -146,7 +147,10 @@ fn belongs(old: &Manifest, name: &str) -> bool {
 
 /// Whether this is a name that the database uses in its directory.
 pub(crate) fn is_own_name(name: &str) -> bool {
-    is_ours(name) || matches!(name, manifest::NAME | manifest::TMP_NAME) || is_temporary_name(name)
+    is_ours(name)
+        || matches!(name, manifest::NAME | manifest::TMP_NAME)
+        || is_temporary_name(name)
+        || is_spill_name(name)
 }
 
 fn is_ours(name: &str) -> bool {

@@ -137,7 +137,7 @@ impl SnapshotFile {
     /// What a loader receives for a block: a payload that it may keep.
     fn loaded(&self, index: u32, block: &ReadBack<'_>) -> SnapshotBlock {
         let ReadBack { collection, documents, first_document, place, payload } = *block;
-        let block = Arc::new(Block { place, base: 0, bytes: payload.into() });
+        let block = Arc::new(Block { place, base: 0, bytes: payload.into(), transient: false });
         SnapshotBlock { lsn: self.lsn, index, collection, documents, first_document, block }
     }
 
@@ -162,7 +162,7 @@ impl SnapshotFile {
             return Err(self.damage(place.frame));
         }
         bytes.drain(..BLOCK_HEADER_LEN as usize);
-        Ok(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice() }))
+        Ok(Arc::new(Block { place, base: 0, bytes: bytes.into_boxed_slice(), transient: true }))
     }
 
     fn each_piece(

@@ -47,22 +47,32 @@ impl Home {
 
     /// Fails, and poisons the database, when another directory is now at the path.
     pub(crate) fn check(&self) -> Result<()> {
+        self.changed()?.map_or(Ok(()), |change| Err(self.latch.trip(&change)))
+    }
+
+    /// The same for files that the database does not depend on: nothing is poisoned.
+    pub(crate) fn look(&self) -> Result<()> {
+        self.changed()?.map_or(Ok(()), Err)
+    }
+
+    /// The error of another directory, or of a lost lock.
+    fn changed(&self) -> Result<Option<Error>> {
         let failed = |error| Error::io("look at", &self.dir, error);
         if self.there(self.host.vfs.identity(&self.dir)).map_err(failed)? != Some(self.directory) {
-            return Err(self.lost(format!(
+            return Ok(Some(self.lost(format!(
                 "{} is not the directory that was opened: it was moved, removed or replaced, and nothing more is written; close the database and open it again",
                 self.dir.display()
-            )));
+            ))));
         }
-        let Some(lock) = self.lock else { return Ok(()) };
+        let Some(lock) = self.lock else { return Ok(None) };
         let path = self.dir.join(LOCK_NAME);
         if self.there(self.host.vfs.identity(&path)).map_err(failed)? != Some(lock) {
-            return Err(self.lost(format!(
+            return Ok(Some(self.lost(format!(
                 "{} was removed or replaced while the database was open, so another process may have opened it; close the database and open it again",
                 path.display()
-            )));
+            ))));
         }
-        Ok(())
+        Ok(None)
     }
 
     fn there(&self, found: io::Result<Identity>) -> io::Result<Option<Identity>> {
@@ -77,7 +87,7 @@ impl Home {
 
     fn lost(&self, message: String) -> Error {
         let details = Details { file: Some(self.dir.clone()), ..Details::default() };
-        self.latch.trip(&Error::new(Kind::Io, message).with_details(details))
+        Error::new(Kind::Io, message).with_details(details)
     }
 }
 

@@ -60,7 +60,12 @@ impl Loader for Deaf {
 
 fn commit(backend: &dyn StorageBackend) -> Result<Lsn> {
     let place = backend.reserve(&FrameSize { blocks: [3].into_iter().collect(), records: 1 })?;
-    let block = Arc::new(Block { place: place.blocks[0], base: 0, bytes: b"abc".as_slice().into() });
+    let block = Arc::new(Block {
+        place: place.blocks[0],
+        base: 0,
+        bytes: b"abc".as_slice().into(),
+        transient: false,
+    });
     let lsn = place.lsn;
     let completion = backend.append(place, &[block]);
     backend.drive();

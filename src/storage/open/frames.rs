@@ -311,7 +311,7 @@ fn replay(segment: &Segment, at: u64, header: &FrameHeader, body: &[u8]) -> Resu
                 offset: at + inside,
                 len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
             };
-            Arc::new(Block { place, base: 0, bytes: payload.into() })
+            Arc::new(Block { place, base: 0, bytes: payload.into(), transient: false })
         })
         .collect();
     Ok(Replayed { lsn: header.lsn, blocks })

@@ -27,6 +27,7 @@ use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, write_all_at};
 use crate::storage::log::allocation::{Placing, Segments};
 use crate::storage::log::writer::{Progress, Writer};
+use crate::storage::spill::area::SpillArea;
 
 /// An open log, and the recovery report.
 pub struct Opened {
@@ -155,6 +156,7 @@ fn backend_of(
     let sync = options.storage == StorageMode::Sync;
     let last = recovered.last;
     let witness = Arc::new(Witness::new(host.clone(), home.clone(), manifest.witnessed));
+    let spill = Arc::new(SpillArea::new(host.clone(), home.clone()));
     let segments = Segments::new(host.clone(), home, recovered.segments);
     let generations =
         Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock, witness.clone());
@@ -167,6 +169,7 @@ fn backend_of(
         progress: Progress::new(last),
         generations,
         witness,
+        spill,
         sealed: recovered.sealed,
     };
     let disk = Disk::new(parts, latch.clone());

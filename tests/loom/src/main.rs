@@ -18,6 +18,10 @@ mod engine;
 #[path = "../../../src/error.rs"]
 mod error;
 mod storage;
+/// Temporary files of operations: no part of the models.
+mod work {
+    pub trait Disk: Send + Sync {}
+}
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 fn document(lsn: u64, text: &str) -> Version {
     let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: text.len() as u32 };
-    let block = Arc::new(Block { place, base: 0, bytes: text.as_bytes().into() });
+    let block = Arc::new(Block { place, base: 0, bytes: text.as_bytes().into(), transient: false });
     Version { lsn: Lsn(lsn), content: Content::Hot(block, Span::new(0..text.len(), 0, lsn)) }
 }
 
@@ -122,7 +122,7 @@ fn a_scan_stops_where_it_is_told_and_goes_on_from_there() {
 fn together(lsn: u64, count: u32) -> Vec<Version> {
     let len = 8 + 10 * count;
     let place = BlockPlace { file: FileId::Segment(1), frame: lsn, offset: lsn, len };
-    let block = Arc::new(Block { place, base: 0, bytes: vec![b'x'; len as usize].into() });
+    let block = Arc::new(Block { place, base: 0, bytes: vec![b'x'; len as usize].into(), transient: false });
     let content =
         |n| Content::Hot(block.clone(), Span::new(10 + 10 * n as usize..18 + 10 * n as usize, 2, 1));
     (0..count).map(|n| Version { lsn: Lsn(lsn), content: content(n) }).collect()
@@ -131,7 +131,7 @@ fn together(lsn: u64, count: u32) -> Vec<Version> {
 /// What a read of one document of [`together`] caches.
 fn alone(disk: &OnDisk) -> Arc<Block> {
     let place = **disk.place();
-    let whole = Block { place, base: 0, bytes: vec![b'x'; place.len as usize].into() };
+    let whole = Block { place, base: 0, bytes: vec![b'x'; place.len as usize].into(), transient: false };
     Arc::new(disk.span().alone(&whole).unwrap())
 }
 
@@ -235,7 +235,8 @@ fn the_clock_looks_only_where_something_is_in_memory() {
 /// Three documents in a block of a compaction's snapshot: as long as those of [`together`].
 fn moved() -> (Arc<Block>, Arc<BlockPlace>, Vec<Span>) {
     let place = BlockPlace { file: FileId::Snapshot(2), frame: 64, offset: 72, len: 8 + 3 * 14 };
-    let block = Arc::new(Block { place, base: 0, bytes: vec![b'y'; place.len as usize].into() });
+    let block =
+        Arc::new(Block { place, base: 0, bytes: vec![b'y'; place.len as usize].into(), transient: false });
     let spans = (0..3).map(|n| Span::new(8 + 14 * n + 6..8 + 14 * n + 14, 6, 1)).collect();
     (block, Arc::new(place), spans)
 }

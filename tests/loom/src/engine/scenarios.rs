@@ -46,7 +46,7 @@ fn block(file: FileId, head: usize, texts: &[(String, u64)]) -> (Arc<Block>, Vec
         spans.push(Span::new(start..bytes.len(), head as u32, *version));
     }
     let place = BlockPlace { file, frame: 0, offset: 64, len: bytes.len() as u32 };
-    (Arc::new(Block { place, base: 0, bytes: bytes.into() }), spans)
+    (Arc::new(Block { place, base: 0, bytes: bytes.into(), transient: false }), spans)
 }
 
 impl World {
