@@ -6,7 +6,7 @@
 //! - [`aggregate`]: pipelines of stages
 //! - `syntax`, `name`: rules that several of them share; `refusal`: their errors
 //! - `number`, `types`, `size`, `wide`, `made`: numbers of any type, types by name, memory of values, objects of many fields, limits of
-//!   computed documents; `merge_sort`: sorting that can be stopped
+//!   computed documents; `merge_sort`: sorting that can be stopped; `spill`: sorting on disk
 
 pub(crate) mod aggregate;
 pub(crate) mod date;
@@ -28,6 +28,7 @@ mod result_tests;
 pub(crate) mod schema;
 mod size;
 pub(crate) mod sort;
+pub(crate) mod spill;
 mod syntax;
 #[cfg(test)]
 mod testing;

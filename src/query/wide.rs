@@ -82,6 +82,11 @@ impl Wide {
         self.object.get_mut(at).map(|(_, value)| value)
     }
 
+    /// Its fields.
+    pub(super) fn fields(&self) -> &Object {
+        &self.object
+    }
+
     /// The object.
     pub(super) fn into_object(self) -> Object {
         self.object

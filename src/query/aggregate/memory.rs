@@ -1,5 +1,5 @@
-//! The memory that stages hold, counted against the limit of their query. Beyond it the query fails, where MongoDB
-//! spills to disk or fails.
+//! The memory that stages hold, counted against the limit of their query. Beyond it a stage writes what it holds to disk, or
+//! the query fails.
 
 use super::row::Row;
 use crate::error::Result;
@@ -13,6 +13,36 @@ pub(super) struct Memory(Hold);
 impl Memory {
     pub(super) fn new(stage: &'static str, work: &Work) -> Memory {
         Memory(Hold::new(stage, work))
+    }
+
+    /// The same for a stage that writes to disk what is too much: see [`Memory::is_over`].
+    pub(super) fn movable(stage: &'static str, work: &Work) -> Memory {
+        Memory(Hold::movable(stage, work))
+    }
+
+    /// Whether the stage should write to disk what it holds: all that is more than `most`, or more than `least` while the
+    /// query holds too much.
+    #[inline]
+    pub(super) fn is_over(&self, least: usize, most: usize) -> bool {
+        self.0.is_over(least, most)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    /// From now on what it holds stays in memory.
+    pub(super) fn settle(&mut self) {
+        self.0.settle();
+    }
+
+    /// `LIMIT` when it alone, which cannot be divided any further, holds more than the query may.
+    pub(super) fn check_alone(&self) -> Result<()> {
+        self.0.check_alone()
+    }
+
+    pub(super) fn into_hold(self) -> Hold {
+        self.0
     }
 
     /// Counts bytes; `LIMIT` when they are too many.
@@ -39,8 +69,8 @@ impl Memory {
 pub(super) fn weight(row: &Row) -> usize {
     match row {
         Row::Tree(value) => size(value),
-        // The store owns the bytes.
-        Row::Stored(_) => 64,
+        // The store owns the bytes of most documents.
+        Row::Stored(stored) => 64 + stored.owned(),
     }
 }
 

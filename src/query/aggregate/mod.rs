@@ -1,7 +1,7 @@
 //! Aggregation pipelines: stages that pull documents from one another.
 //!
 //! - `pipeline`: a pipeline, parsed; `parse`: the grammar; `operands`: parsing the operands of stages
-//! - `run`: stages chained for a run; `row`: the documents between them; `access`: what a pipeline needs of the engine; `memory`: what
+//! - `run`: stages chained for a run; `row`: the documents between them; `row_form`: those on disk; `access`: what a pipeline needs of the engine; `memory`: what
 //!   stages hold
 //! - `stages`: one file a stage, or a few that are alike; `group`: the stages that gather documents in groups
 //! - `update`: pipelines as updates
@@ -17,7 +17,10 @@ mod pipeline;
 #[cfg(test)]
 mod property_tests;
 mod row;
+mod row_form;
 mod run;
+#[cfg(test)]
+mod spill_tests;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -31,6 +34,6 @@ use group::ACCUMULATORS;
 #[cfg(test)]
 use parse::STAGES;
 pub(crate) use pipeline::{Pipeline, writes, written};
-pub(crate) use row::{Gather, Part, Row, Rows, Stored};
+pub(crate) use row::{Gather, Home, Part, Row, Rows, Stored};
 #[cfg(test)]
 pub(super) use tests::Lists;

@@ -13,6 +13,24 @@ use crate::work::Work;
 pub(crate) trait Stored: Send + Sync {
     /// The document.
     fn raw(&self) -> RawValue<'_>;
+
+    /// Bytes of memory that only this row keeps.
+    fn owned(&self) -> usize {
+        0
+    }
+
+    /// What makes such rows of bytes; without it a row that was written to disk comes back as a tree.
+    fn home(&self) -> Option<Arc<dyn Home>> {
+        None
+    }
+}
+
+/// A collection, to which the bytes of stored documents belong.
+pub(crate) trait Home: Send + Sync {
+    /// Equal for the same collection only.
+    fn number(&self) -> u64;
+    /// The row of a document of the collection.
+    fn row(&self, document: Vec<u8>) -> Arc<dyn Stored>;
 }
 
 /// A document between two stages.
@@ -47,6 +65,16 @@ pub(crate) trait Gather: Sync {
 pub(crate) trait Part: Send {
     /// Adds a document. It must be short, because it may run under a lock.
     fn add(&mut self, document: RawValue<'_>) -> Result<()>;
+
+    /// Whether [`Part::relieve`] is due before more is added.
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    /// Writes to disk what there is no room for in memory. Not called under a lock.
+    fn relieve(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Merges the part into the whole. Called in the order of the documents, for one part at a time.
     fn finish(self: Box<Self>) -> Result<()>;

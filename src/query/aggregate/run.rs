@@ -11,9 +11,10 @@ use super::row::{Counted, Row, Rows, Shared};
 use super::stages::facet::Faceting;
 use super::stages::lookup::LookingUp;
 use super::stages::matching::Matching;
+use super::stages::sampling::Sampled;
 use super::stages::shaping::Shaped;
 use super::stages::sorting::Sorting;
-use super::stages::steps::{Joined, Limited, Sampled, Skipped};
+use super::stages::steps::{Joined, Limited, Skipped};
 use super::stages::unwind::Unwinding;
 use super::stages::write::Writing;
 use crate::document::Value;
@@ -35,6 +36,7 @@ impl Pipeline {
             return chain(rest, source, env, access);
         }
         let (filter, rest) = self.head();
+        let filter = filter.within(env.work());
         if let Some((Stage::Sort(sort, keep), rest)) = rest.split_first()
             && let Some(sorted) = access.scan_sorted(collection, &filter, sort, *keep)?
         {
@@ -80,9 +82,7 @@ fn chain(
             Stage::Match(test) => Box::new(Matching { input, test: test.clone(), env }),
             Stage::Shape(shaping) => Box::new(Shaped { input, shaping: shaping.clone(), env }),
             Stage::Group(group) => Box::new(Grouping { input, group: group.clone(), env, out: None }),
-            Stage::Sort(sort, keep) => {
-                Box::new(Sorting { input, sort: sort.clone(), keep: *keep, work: work.clone(), out: None })
-            }
+            Stage::Sort(sort, keep) => Box::new(Sorting::new(input, sort.clone(), *keep, &work)),
             Stage::Limit(left) => Box::new(Limited { input, left: *left }),
             Stage::Skip(left) => Box::new(Skipped { input, left: *left }),
             Stage::Unwind(spec) => Box::new(Unwinding::new(input, spec.clone(), work.clone())),
@@ -93,8 +93,8 @@ fn chain(
             Stage::Facet(facets) => {
                 Box::new(Faceting { input, facets: facets.clone(), env, access, done: false })
             }
-            Stage::AutoBuckets(spec) => Box::new(AutoBucketing { input, spec: spec.clone(), env, out: None }),
-            Stage::Sample(size) => Box::new(Sampled { input, size: *size, env, out: None }),
+            Stage::AutoBuckets(spec) => Box::new(AutoBucketing::new(input, spec.clone(), env)),
+            Stage::Sample(size) => Box::new(Sampled::new(input, *size, env)),
             Stage::Union(name, pipeline) => {
                 let second = pipeline.open(name.as_deref().unwrap_or_default(), &env, &access)?;
                 Box::new(Joined { first: input, second, in_second: false })

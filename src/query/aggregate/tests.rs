@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::{Access, Gather, Merged, Pipeline, Row, Rows, Stored};
+use super::{Access, Gather, Home, Merged, Pipeline, Row, Rows, Stored};
 use crate::document::order::compare_values;
 use crate::document::{RawValue, Shapes, Value};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Env;
 use crate::query::testing::{encode, encoded, stored, value};
 use crate::query::{Filter, Update, UpdateTarget};
+use crate::work::Work;
 
 /// Collections as lists, whose documents are stored rows.
 #[derive(Default)]
@@ -23,6 +24,22 @@ struct Held {
 impl Stored for Held {
     fn raw(&self) -> RawValue<'_> {
         RawValue::new(&self.bytes, &self.shapes)
+    }
+
+    fn home(&self) -> Option<Arc<dyn Home>> {
+        Some(Arc::new(HeldHome(self.shapes.clone())))
+    }
+}
+
+struct HeldHome(Arc<Shapes>);
+
+impl Home for HeldHome {
+    fn number(&self) -> u64 {
+        Arc::as_ptr(&self.0) as u64
+    }
+
+    fn row(&self, bytes: Vec<u8>) -> Arc<dyn Stored> {
+        Arc::new(Held { bytes, shapes: self.0.clone() })
     }
 }
 
@@ -38,7 +55,12 @@ impl Rows for Visited {
     fn gather(&mut self, gather: &dyn Gather) -> Result<bool> {
         for some in std::mem::take(&mut self.0).chunks(3) {
             let mut part = gather.part();
-            some.iter().try_for_each(|held| part.add(held.raw()))?;
+            for held in some {
+                part.add(held.raw())?;
+                if part.is_full() {
+                    part.relieve()?;
+                }
+            }
             part.finish()?;
         }
         Ok(true)
@@ -95,9 +117,15 @@ fn database(collections: &[(&str, &str)]) -> Arc<Lists> {
 }
 
 pub(super) fn run_on(lists: &Arc<Lists>, pipeline: &Value) -> Result<Vec<Value>> {
+    run_within(lists, pipeline, &Work::default())
+}
+
+/// Runs within a budget.
+pub(super) fn run_within(lists: &Arc<Lists>, pipeline: &Value, work: &Work) -> Result<Vec<Value>> {
     let pipeline = Pipeline::parse(encode(pipeline).raw())?;
     let access: Arc<dyn Access> = lists.clone();
-    let mut rows = pipeline.open("docs", &Arc::new(Env::new(1_000, 7)), &access)?;
+    let env = Arc::new(Env::new(1_000, 7).within(work.clone()));
+    let mut rows = pipeline.open("docs", &env, &access)?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
         all.push(row.into_value());

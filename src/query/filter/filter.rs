@@ -11,6 +11,12 @@ impl Filter {
         Filter { root: Clause::All(Vec::new()), work: Work::default() }
     }
 
+    /// The same filter as a part of another operation.
+    #[must_use]
+    pub(crate) fn within(self, work: &Work) -> Filter {
+        Filter { work: work.clone(), ..self }
+    }
+
     /// Whether the document matches. Also false if its work was stopped, which `check` reports.
     #[inline]
     pub fn matches(&self, document: RawValue<'_>) -> bool {

@@ -26,7 +26,7 @@ pub(super) enum Standing {
 
 impl SortKey {
     /// About how many bytes it takes.
-    pub(in crate::query) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let value = |(_, standing): &(Direction, Standing)| match standing {
             Standing::EmptyArray => 0,
             Standing::Value(value) => size::size(value),

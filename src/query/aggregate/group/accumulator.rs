@@ -251,12 +251,35 @@ impl Accumulator {
             return Ok(());
         }
         let value = self.operand.eval(scope)?;
+        let key = self.rank(row)?;
+        self.add_value(state, value, key, memory)
+    }
+
+    /// The place of a document in the order of the accumulator, if it has one.
+    #[inline]
+    pub(super) fn rank(&self, row: &Row) -> Result<Option<SortKey>> {
+        match &self.kind {
+            Kind::Ranked { sort, .. } => row.sort_key(sort).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Adds the operand's value of a document.
+    #[inline]
+    pub(super) fn add_value(
+        &self,
+        state: &mut State,
+        value: Option<Value>,
+        key: Option<SortKey>,
+        memory: &mut Memory,
+    ) -> Result<()> {
         match state {
             State::Sum(_) | State::Avg(..) | State::Extreme(..) => {
                 if let Some(value) = &value {
                     state.add_seen(value, memory)?;
                 }
             }
+            State::One(Some(_)) if matches!(self.kind, Kind::First) => {}
             State::One(slot) => {
                 memory.give(slot.iter().flatten().map(size).sum());
                 memory.take(value.as_ref().map_or(0, size))?;
@@ -301,7 +324,7 @@ impl Accumulator {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(fields)) => {
                     for (key, value) in fields {
-                        scope.step(1)?;
+                        memory.work().step(1)?;
                         // Twice the key: the object and its index have it.
                         memory.take(72 + 2 * key.len() + size(&value))?;
                         object.put(key, value);
@@ -319,8 +342,7 @@ impl Accumulator {
                 }
             }
             State::Ranked(best) => {
-                let Kind::Ranked { sort, .. } = &self.kind else { return Ok(()) };
-                let key = row.sort_key(sort)?;
+                let Some(key) = key else { return Ok(()) };
                 let value = value.unwrap_or(Value::Null);
                 best.add(
                     (key, value),

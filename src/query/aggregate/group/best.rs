@@ -74,6 +74,21 @@ impl<T> Best<T> {
         Ok(self.cut(merge_sort::sort_by(all, work, order)?).0)
     }
 
+    /// The items that are kept, and new ones.
+    pub(super) fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The number of items at the front that are in order.
+    pub(super) fn sorted(&self) -> usize {
+        self.sorted
+    }
+
+    /// Sets both.
+    pub(super) fn restore(&mut self, items: Vec<T>, sorted: usize) {
+        (self.items, self.sorted) = (items, sorted);
+    }
+
     /// Splits all items, in order, into those that are kept and the others.
     fn cut(&self, mut all: Vec<T>) -> (Vec<T>, Vec<T>) {
         match self.side {

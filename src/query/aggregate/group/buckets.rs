@@ -1,5 +1,6 @@
 //! `$bucket`, which is a `$group` by boundaries, and `$bucketAuto`, which finds them.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::accumulator::{Accumulator, State};
@@ -8,11 +9,14 @@ use crate::document::kind::Class;
 use crate::document::order::compare_values;
 use crate::document::{Node, Value};
 use crate::error::{Result, codes};
-use crate::query::aggregate::memory::{Gathered, Memory, size};
+use crate::query::aggregate::memory::{Gathered, Memory, size, weight};
 use crate::query::aggregate::operands::{count, fields, find, unsupported};
 use crate::query::aggregate::row::{Row, Rows};
+use crate::query::aggregate::row_form::RowForm;
 use crate::query::expression::{Env, Expression, Parser};
 use crate::query::merge_sort;
+use crate::query::spill::bytes::{Reading, put_u64, put_value};
+use crate::query::spill::runs::{Form, Merged, Runs};
 
 fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Accumulator)>> {
     match given {
@@ -95,70 +99,152 @@ impl AutoBuckets {
 
 /// About equally many documents in each bucket; equal values share one.
 pub(in crate::query) struct AutoBucketing {
-    pub(in crate::query) input: Box<dyn Rows>,
-    pub(in crate::query) spec: Arc<AutoBuckets>,
-    pub(in crate::query) env: Arc<Env>,
-    pub(in crate::query) out: Option<Gathered<Value>>,
+    input: Box<dyn Rows>,
+    spec: Arc<AutoBuckets>,
+    env: Arc<Env>,
+    out: Option<Buckets>,
+}
+
+/// A document, its value, and its number: equal values keep their order.
+type Valued = (Value, u64, Row);
+
+/// How they are written to disk.
+struct ValuedForm(RowForm);
+
+impl Form for ValuedForm {
+    type Item = Valued;
+
+    fn compare(&self, a: &Valued, b: &Valued) -> Ordering {
+        in_order(a, b)
+    }
+
+    fn write(&mut self, (value, number, row): &Valued, out: &mut Vec<u8>) {
+        put_value(value, out);
+        put_u64(*number, out);
+        self.0.write(row, out);
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<Valued> {
+        let mut reading = Reading::of(bytes);
+        Ok((reading.value()?, reading.u64()?, self.0.read(&mut reading)?))
+    }
+}
+
+fn in_order(a: &Valued, b: &Valued) -> Ordering {
+    compare_values(&a.0, &b.0).then_with(|| a.1.cmp(&b.1))
+}
+
+fn valued_weight((value, _, row): &Valued) -> usize {
+    size(value) + weight(row)
+}
+
+enum Ordered {
+    InMemory(Gathered<Valued>),
+    OnDisk(Box<Merged<ValuedForm>>),
+}
+
+/// The buckets, made one after the other of documents in order.
+struct Buckets {
+    documents: Ordered,
+    /// The first document of the next bucket.
+    next: Option<Valued>,
+    /// Documents of a bucket.
+    usual: usize,
+    /// Buckets that were made.
+    made: usize,
+}
+
+impl Buckets {
+    fn pull(&mut self) -> Result<Option<Valued>> {
+        match &mut self.documents {
+            Ordered::InMemory(all) => Ok(all.next()),
+            Ordered::OnDisk(merged) => merged.next(),
+        }
+    }
 }
 
 impl AutoBucketing {
-    fn gather(&mut self) -> Result<Gathered<Value>> {
+    pub(in crate::query) fn new(
+        input: Box<dyn Rows>,
+        spec: Arc<AutoBuckets>,
+        env: Arc<Env>,
+    ) -> AutoBucketing {
+        AutoBucketing { input, spec, env, out: None }
+    }
+
+    fn gather(&mut self) -> Result<Buckets> {
         let work = self.env.work();
-        let mut memory = Memory::new("$bucketAuto", work);
-        let mut all: Vec<(Value, Row)> = Vec::new();
+        let mut memory = Memory::movable("$bucketAuto", work);
+        let mut runs = Runs::new(ValuedForm(RowForm::default()), usize::MAX, work);
+        let mut all: Vec<Valued> = Vec::new();
+        let mut count = 0;
         while let Some(row) = self.input.next()? {
-            let key = row
+            let value = row
                 .scoped("$bucketAuto", &self.env, |scope| self.spec.by.eval(scope))?
                 .unwrap_or(Value::Null);
-            memory.take(size(&key))?;
-            memory.take_row(&row)?;
-            all.push((key, row));
+            count += 1;
+            let valued = (value, count, row);
+            memory.take(valued_weight(&valued))?;
+            all.push(valued);
+            if memory.is_over(work.sliver(), usize::MAX) {
+                runs.add(merge_sort::sort_by(std::mem::take(&mut all), work, in_order)?)?;
+                memory.give(usize::MAX);
+            }
         }
-        let all = merge_sort::sort_by(all, work, |(a, _), (b, _)| compare_values(a, b))?;
-        let usual = ((all.len() as f64 / self.spec.buckets as f64).round() as usize).max(1);
-        let mut buckets: Vec<(Value, Value, Vec<State>)> = Vec::new();
-        let mut left = usual;
-        let mut last: Option<Value> = None;
-        for (key, row) in all {
-            work.step(1)?;
-            let same = last.as_ref().is_some_and(|last| compare_values(last, &key).is_eq());
-            let opens = buckets.is_empty() || (left == 0 && !same && buckets.len() < self.spec.buckets);
-            if opens {
-                if let Some((_, end, _)) = buckets.last_mut() {
-                    *end = key.clone();
-                }
-                let states = self.spec.fields.iter().map(|(_, accumulator)| accumulator.start()).collect();
-                buckets.push((key.clone(), key.clone(), states));
-                left = usual;
-            }
-            left = left.saturating_sub(1);
-            if let Some((_, end, states)) = buckets.last_mut() {
-                *end = key.clone();
-                row.scoped("$bucketAuto", &self.env, |scope| {
-                    let mut pairs = self.spec.fields.iter().zip(states);
-                    pairs.try_for_each(|((_, one), state)| one.add(state, &row, scope, &mut memory))
-                })?;
-            }
-            last = Some(key);
-        }
-        let finish = |(min, max, states): (Value, Value, Vec<State>)| {
-            let bounds = vec![("min".to_owned(), min), ("max".to_owned(), max)];
-            let mut object = vec![("_id".to_owned(), Value::Object(bounds))];
-            for ((name, accumulator), state) in self.spec.fields.iter().zip(states) {
-                object.push((name.clone(), accumulator.finish(state, work)?));
-            }
-            Ok(Value::Object(object))
+        let all = merge_sort::sort_by(all, work, in_order)?;
+        let documents = if runs.is_empty() {
+            Ordered::InMemory(Gathered::new(all, memory, valued_weight))
+        } else {
+            Ordered::OnDisk(Box::new(runs.merged(all, memory.into_hold())?))
         };
-        let buckets = buckets.into_iter().map(finish).collect::<Result<_>>()?;
-        Ok(Gathered::new(buckets, memory, size))
+        let usual = ((count as f64 / self.spec.buckets as f64).round() as usize).max(1);
+        let mut buckets = Buckets { documents, next: None, usual, made: 0 };
+        buckets.next = buckets.pull()?;
+        Ok(buckets)
+    }
+
+    /// The next bucket.
+    fn bucket(&self, buckets: &mut Buckets) -> Result<Option<Value>> {
+        let Some((mut last, _, mut row)) = buckets.next.take() else { return Ok(None) };
+        let work = self.env.work();
+        let mut memory = Memory::new("$bucketAuto", work);
+        let min = last.clone();
+        let mut states: Vec<State> = self.spec.fields.iter().map(|(_, one)| one.start()).collect();
+        let mut left = buckets.usual;
+        buckets.made += 1;
+        let max = loop {
+            work.step(1)?;
+            left = left.saturating_sub(1);
+            row.scoped("$bucketAuto", &self.env, |scope| {
+                let mut pairs = self.spec.fields.iter().zip(&mut states);
+                pairs.try_for_each(|((_, one), state)| one.add(state, &row, scope, &mut memory))
+            })?;
+            let Some(following) = buckets.pull()? else { break last };
+            let same = compare_values(&last, &following.0).is_eq();
+            if left == 0 && !same && buckets.made < self.spec.buckets {
+                let end = following.0.clone();
+                buckets.next = Some(following);
+                break end;
+            }
+            (last, _, row) = following;
+        };
+        let bounds = vec![("min".to_owned(), min), ("max".to_owned(), max)];
+        let mut object = vec![("_id".to_owned(), Value::Object(bounds))];
+        for ((name, accumulator), state) in self.spec.fields.iter().zip(states) {
+            object.push((name.clone(), accumulator.finish(state, work)?));
+        }
+        Ok(Some(Value::Object(object)))
     }
 }
 
 impl Rows for AutoBucketing {
     fn next(&mut self) -> Result<Option<Row>> {
-        if self.out.is_none() {
-            self.out = Some(self.gather()?);
-        }
-        Ok(self.out.as_mut().and_then(Gathered::next).map(Row::Tree))
+        let mut buckets = match self.out.take() {
+            Some(buckets) => buckets,
+            None => self.gather()?,
+        };
+        let made = self.bucket(&mut buckets)?;
+        self.out = Some(buckets);
+        Ok(made.map(Row::Tree))
     }
 }

@@ -4,11 +4,14 @@
 use parking_lot::Mutex;
 
 use super::accumulator::{Accumulator, Kind};
-use super::grouping::{Group, Groups, Key};
+use super::grouping::{Group, Key};
+use super::groups::Groups;
+use super::records::write_value;
+use super::table::Place;
 use crate::document::{Columns, Fields, Object, RawValue, Value};
 use crate::error::Result;
 use crate::query::aggregate::row::{Gather, Part};
-use crate::query::expression::{Blocked, Expression, FieldPath, identity};
+use crate::query::expression::{Blocked, Env, Expression, FieldPath, identity};
 use crate::work::Work;
 
 /// A group whose expressions are all paths and constants.
@@ -20,6 +23,7 @@ pub(in crate::query) struct FastGroup<'g> {
     /// The groups of the finished parts; locked once per part.
     groups: Mutex<Groups>,
     work: Work,
+    env: &'g Env,
 }
 
 enum FastKey<'g> {
@@ -91,7 +95,7 @@ impl<'g> Operand<'g> {
 
 impl<'g> FastGroup<'g> {
     /// The group in this form, if it has one.
-    pub(in crate::query) fn of(group: &'g Group, work: &Work) -> Option<FastGroup<'g>> {
+    pub(in crate::query) fn of(group: &'g Group, env: &'g Env) -> Option<FastGroup<'g>> {
         let mut columns = Columns::default();
         let Key::Value(key) = &group.key else { return None };
         let key = match (Operand::of(key, &mut columns), key.as_object()) {
@@ -111,8 +115,9 @@ impl<'g> FastGroup<'g> {
             _ => None,
         };
         let operands = group.fields.iter().map(operand).collect::<Option<_>>()?;
-        let groups = Mutex::new(Groups::new(group.stage, work));
-        Some(FastGroup { group, key, operands, columns, groups, work: work.clone() })
+        let work = env.work().clone();
+        let groups = Mutex::new(Groups::whole(group.stage, &work));
+        Some(FastGroup { group, key, operands, columns, groups, work, env })
     }
 
     /// The groups of all parts.
@@ -123,7 +128,7 @@ impl<'g> FastGroup<'g> {
 
 impl Gather for FastGroup<'_> {
     fn part(&self) -> Box<dyn Part + '_> {
-        let groups = Groups::new(self.group.stage, &self.work);
+        let groups = Groups::part(self.group.stage, &self.work);
         Box::new(GroupPart { fast: self, columns: self.columns.clone(), groups, bytes: Vec::new() })
     }
 }
@@ -169,7 +174,14 @@ impl Part for GroupPart<'_> {
                 Value::Object(fields.iter().filter_map(field).collect::<Object>())
             }
         };
-        let (states, memory) = groups.states(group, bytes, value)?;
+        let (states, memory) = match groups.place(group, bytes, value)? {
+            Place::Here(states, memory) => (states, memory),
+            Place::Away(away) => {
+                operands.iter().for_each(|operand| write_value(operand.value(raw).as_ref(), away.record));
+                away.push();
+                return Ok(());
+            }
+        };
         for (operand, state) in operands.iter().zip(states) {
             match operand {
                 Operand::Constant(value) => state.add_seen(*value, memory)?,
@@ -187,7 +199,16 @@ impl Part for GroupPart<'_> {
         Ok(())
     }
 
+    fn is_full(&self) -> bool {
+        self.groups.is_full()
+    }
+
+    fn relieve(&mut self) -> Result<()> {
+        self.groups.relieve(self.fast.group)
+    }
+
     fn finish(self: Box<Self>) -> Result<()> {
-        self.fast.groups.lock().absorb(self.fast.group, self.groups)
+        let FastGroup { group, groups, env, .. } = self.fast;
+        groups.lock().absorb(group, self.groups, env)
     }
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::fast_group::FastGroup;
-use super::grouping::{Group, Groups};
-use crate::document::Value;
+use super::grouping::Group;
+use super::groups::{Groups, Made};
 use crate::error::Result;
-use crate::query::aggregate::memory::Gathered;
 use crate::query::aggregate::row::{Row, Rows};
 use crate::query::expression::Env;
 
@@ -15,23 +14,23 @@ pub(in crate::query) struct Grouping {
     pub(in crate::query) input: Box<dyn Rows>,
     pub(in crate::query) group: Arc<Group>,
     pub(in crate::query) env: Arc<Env>,
-    pub(in crate::query) out: Option<Gathered<Value>>,
+    pub(in crate::query) out: Option<Made>,
 }
 
 impl Grouping {
-    fn gather(&mut self) -> Result<Gathered<Value>> {
+    fn gather(&mut self) -> Result<Made> {
         let group = &*self.group;
-        if let Some(fast) = FastGroup::of(group, self.env.work())
+        if let Some(fast) = FastGroup::of(group, &self.env)
             && self.input.gather(&fast)?
         {
-            return fast.into_groups().finish(group);
+            return fast.into_groups().finish(group, &self.env);
         }
         let mut groups = Groups::new(group.stage, self.env.work());
         let mut bytes = Vec::new();
         while let Some(row) = self.input.next()? {
             groups.add(group, &row, &self.env, &mut bytes)?;
         }
-        groups.finish(group)
+        groups.finish(group, &self.env)
     }
 }
 
@@ -40,6 +39,6 @@ impl Rows for Grouping {
         if self.out.is_none() {
             self.out = Some(self.gather()?);
         }
-        Ok(self.out.as_mut().and_then(Gathered::next).map(Row::Tree))
+        self.out.as_mut().map_or(Ok(None), Made::next)
     }
 }

@@ -1,19 +1,12 @@
-//! The groups of a `$group` or `$bucket`: their key, their fields and their states. Groups keep the order of their
-//! first documents.
+//! What a `$group` or `$bucket` groups by, and its fields.
 
-use std::collections::HashMap;
-
-use super::accumulator::{Accumulator, State};
+use super::accumulator::Accumulator;
 use crate::document::order::compare_values;
 use crate::document::{Object, Value};
 use crate::error::{Result, codes};
-use crate::query::aggregate::memory::{Gathered, Memory, size};
 use crate::query::aggregate::operands::{fields, find};
-use crate::query::aggregate::row::Row;
-use crate::query::expression::{Env, Expression, Parser, identity};
-use crate::query::merge_sort;
+use crate::query::expression::{Expression, Parser};
 use crate::query::refusal::bad_query;
-use crate::work::Work;
 
 /// A `$group`, or a stage that is equivalent to one.
 #[derive(Clone, Debug)]
@@ -71,108 +64,8 @@ pub(in crate::query) fn accumulators(
     Ok(all)
 }
 
-/// Groups under construction.
-pub(in crate::query) struct Groups {
-    by_key: HashMap<Vec<u8>, usize, foldhash::fast::RandomState>,
-    groups: Vec<(Value, Vec<State>)>,
-    pub(in crate::query) memory: Memory,
-}
-
-impl Groups {
-    pub(in crate::query) fn new(stage: &'static str, work: &Work) -> Groups {
-        Groups { by_key: HashMap::default(), groups: Vec::new(), memory: Memory::new(stage, work) }
-    }
-
-    /// The states of a key, by its bytes. Its value is computed if the key is new.
-    #[inline]
-    pub(in crate::query) fn states(
-        &mut self,
-        group: &Group,
-        bytes: &[u8],
-        key: impl FnOnce() -> Value,
-    ) -> Result<(&mut Vec<State>, &mut Memory)> {
-        let at = match self.by_key.get(bytes) {
-            Some(at) => *at,
-            None => {
-                let key = key();
-                self.memory.take(bytes.len() + size(&key) + 64 + 96 * group.fields.len())?;
-                let states = group.fields.iter().map(|(_, accumulator)| accumulator.start()).collect();
-                self.groups.push((key, states));
-                self.by_key.insert(bytes.to_vec(), self.groups.len() - 1);
-                self.groups.len() - 1
-            }
-        };
-        match self.groups.get_mut(at) {
-            Some((_, states)) => Ok((states, &mut self.memory)),
-            None => Err(bad_query("", "a group was lost; please report it")),
-        }
-    }
-
-    pub(in crate::query) fn add(
-        &mut self,
-        group: &Group,
-        row: &Row,
-        env: &Env,
-        bytes: &mut Vec<u8>,
-    ) -> Result<()> {
-        row.scoped(group.stage, env, |scope| {
-            let key = group.key.of(scope)?;
-            bytes.clear();
-            identity::write(&key, bytes);
-            let (states, memory) = self.states(group, bytes, || key)?;
-            for ((_, accumulator), state) in group.fields.iter().zip(states) {
-                accumulator.add(state, row, scope, memory)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Merges the groups of later documents; all accumulators must be mergeable.
-    pub(in crate::query) fn absorb(&mut self, group: &Group, other: Groups) -> Result<()> {
-        let mut keys = vec![Vec::new(); other.groups.len()];
-        for (bytes, at) in other.by_key {
-            if let Some(key) = keys.get_mut(at) {
-                *key = bytes;
-            }
-        }
-        for (bytes, (key, states)) in keys.into_iter().zip(other.groups) {
-            let (known, memory) = self.states(group, &bytes, || key)?;
-            for (state, more) in known.iter_mut().zip(states) {
-                state.absorb(more, memory)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The documents of the groups.
-    pub(in crate::query) fn finish(self, group: &Group) -> Result<Gathered<Value>> {
-        let Groups { by_key, groups, memory } = self;
-        drop(by_key);
-        let mut all = Vec::with_capacity(groups.len());
-        for (key, states) in groups {
-            memory.work().step(1)?;
-            let mut object = vec![("_id".to_owned(), key)];
-            for ((name, accumulator), state) in group.fields.iter().zip(states) {
-                object.push((name.clone(), accumulator.finish(state, memory.work())?));
-            }
-            all.push(Value::Object(object));
-        }
-        if matches!(group.key, Key::Bucket { .. }) {
-            all = merge_sort::sort_by(all, memory.work(), |a, b| compare_values(id(a), id(b)))?;
-        }
-        Ok(Gathered::new(all, memory, size))
-    }
-}
-
-fn id(value: &Value) -> &Value {
-    match value {
-        Value::Object(fields) => fields.first().map_or(&Value::Null, |(_, id)| id),
-        _ => &Value::Null,
-    }
-}
-
 impl Key {
-    fn of(&self, scope: &crate::query::expression::Scope<'_>) -> Result<Value> {
+    pub(super) fn of(&self, scope: &crate::query::expression::Scope<'_>) -> Result<Value> {
         match self {
             Key::Value(expression) => {
                 let value = expression.eval(scope)?.unwrap_or(Value::Null);

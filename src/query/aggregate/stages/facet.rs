@@ -7,8 +7,12 @@ use crate::error::{Result, codes};
 use crate::query::aggregate::access::Access;
 use crate::query::aggregate::memory::{Memory, size};
 use crate::query::aggregate::pipeline::{Facets, Pipeline, Place};
-use crate::query::aggregate::row::{Row, Rows, Shared};
+use crate::query::aggregate::row::{Row, Rows};
+use crate::query::aggregate::row_form::RowForm;
 use crate::query::expression::{Env, Parser};
+use crate::query::spill::bytes::Reading;
+use crate::query::spill::chain::{Chain, Reader, Writer};
+use crate::work::Work;
 
 impl Facets {
     pub(in crate::query) fn parse(parser: &mut Parser, value: &Value) -> Result<Facets> {
@@ -31,6 +35,76 @@ impl Facets {
     }
 }
 
+/// Documents that several pipelines read: in memory, or on disk if there are too many.
+struct Kept {
+    rows: Vec<Row>,
+    on_disk: Option<(Chain, RowForm)>,
+    _memory: Memory,
+}
+
+struct KeptRows {
+    kept: Arc<Kept>,
+    next: usize,
+    on_disk: Option<Reader>,
+}
+
+impl Kept {
+    fn of(input: &mut dyn Rows, work: &Work) -> Result<Kept> {
+        let mut memory = Memory::movable("$facet", work);
+        let (mut rows, mut form, mut record) = (Vec::new(), RowForm::default(), Vec::new());
+        let mut writer = None;
+        let mut put = |rows: &mut Vec<Row>, writer: &mut Writer, form: &mut RowForm| {
+            work.count_spill();
+            for row in std::mem::take(rows) {
+                work.step(1)?;
+                record.clear();
+                form.write(&row, &mut record);
+                writer.push(&record);
+                if writer.is_full() {
+                    writer.flush()?;
+                }
+            }
+            Ok(())
+        };
+        while let Some(row) = input.next()? {
+            memory.take_row(&row)?;
+            rows.push(row);
+            if memory.is_over(work.sliver(), usize::MAX) {
+                let writer = match &mut writer {
+                    Some(writer) => writer,
+                    none => none.insert(Writer::new(work)?),
+                };
+                put(&mut rows, writer, &mut form)?;
+                memory.give(usize::MAX);
+            }
+        }
+        let Some(mut writer) = writer else {
+            memory.settle();
+            return Ok(Kept { rows, on_disk: None, _memory: memory });
+        };
+        put(&mut rows, &mut writer, &mut form)?;
+        memory.give(usize::MAX);
+        Ok(Kept { rows, on_disk: Some((writer.finish()?, form)), _memory: memory })
+    }
+
+    fn read(this: &Arc<Kept>) -> Result<Box<dyn Rows>> {
+        let on_disk = this.on_disk.as_ref().map(|(chain, _)| chain.reader()).transpose()?;
+        Ok(Box::new(KeptRows { kept: this.clone(), next: 0, on_disk }))
+    }
+}
+
+impl Rows for KeptRows {
+    fn next(&mut self) -> Result<Option<Row>> {
+        if let (Some(reader), Some((_, form))) = (&mut self.on_disk, &self.kept.on_disk) {
+            let row = |record: &[u8]| form.read(&mut Reading::of(record));
+            return reader.next()?.map(row).transpose();
+        }
+        let row = self.kept.rows.get(self.next).cloned();
+        self.next += 1;
+        Ok(row)
+    }
+}
+
 /// The one document.
 pub(in crate::query) struct Faceting {
     pub(in crate::query) input: Box<dyn Rows>,
@@ -45,17 +119,11 @@ impl Rows for Faceting {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
+        let rows = Arc::new(Kept::of(&mut *self.input, self.env.work())?);
         let mut memory = Memory::new("$facet", self.env.work());
-        let mut rows = Vec::new();
-        while let Some(row) = self.input.next()? {
-            memory.take_row(&row)?;
-            rows.push(row);
-        }
-        let rows = Arc::new(rows);
         let mut object = Object::new();
         for (name, pipeline) in &self.facets.0 {
-            let mut results =
-                pipeline.over(Shared::boxed(rows.clone(), Row::clone), &self.env, &self.access)?;
+            let mut results = pipeline.over(Kept::read(&rows)?, &self.env, &self.access)?;
             let mut all = Vec::new();
             while let Some(row) = results.next()? {
                 let value = row.into_value();

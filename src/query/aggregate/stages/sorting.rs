@@ -8,7 +8,10 @@ use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::error::{Result, codes};
 use crate::query::aggregate::memory::{Gathered, Memory, weight};
 use crate::query::aggregate::row::{Row, Rows};
+use crate::query::aggregate::row_form::RowForm;
 use crate::query::expression::Parser;
+use crate::query::spill::bytes::{Reading, put_u64};
+use crate::query::spill::runs::{Form, Merged, Runs};
 use crate::query::{Sort, SortKey, merge_sort};
 use crate::work::Work;
 
@@ -56,19 +59,52 @@ impl PartialEq for Ranked {
 
 impl Eq for Ranked {}
 
+/// How they are written to disk.
+struct RankedForm(RowForm);
+
+impl Form for RankedForm {
+    type Item = Ranked;
+
+    fn compare(&self, a: &Ranked, b: &Ranked) -> Ordering {
+        a.cmp(b)
+    }
+
+    fn write(&mut self, item: &Ranked, out: &mut Vec<u8>) {
+        item.key.write(out);
+        put_u64(item.number, out);
+        self.0.write(&item.row, out);
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<Ranked> {
+        let mut reading = Reading::of(bytes);
+        let (key, number) = (SortKey::read(&mut reading)?, reading.u64()?);
+        Ok(Ranked { key, number, row: self.0.read(&mut reading)? })
+    }
+}
+
 /// The documents in order.
 pub(in crate::query) struct Sorting {
-    pub(in crate::query) input: Box<dyn Rows>,
-    pub(in crate::query) sort: Arc<Sort>,
+    input: Box<dyn Rows>,
+    sort: Arc<Sort>,
     /// The number of documents that are needed at most.
-    pub(in crate::query) keep: usize,
-    pub(in crate::query) work: Work,
-    pub(in crate::query) out: Option<Gathered<Row>>,
+    keep: usize,
+    work: Work,
+    out: Option<Sorted>,
+}
+
+enum Sorted {
+    InMemory(Gathered<Row>),
+    OnDisk(Box<Merged<RankedForm>>),
 }
 
 impl Sorting {
-    fn gather(&mut self) -> Result<Gathered<Row>> {
-        let mut memory = Memory::new("$sort", &self.work);
+    pub(in crate::query) fn new(input: Box<dyn Rows>, sort: Arc<Sort>, keep: usize, work: &Work) -> Sorting {
+        Sorting { input, sort, keep, work: work.clone(), out: None }
+    }
+
+    fn gather(&mut self) -> Result<Sorted> {
+        let mut memory = Memory::movable("$sort", &self.work);
+        let mut runs = Runs::new(RankedForm(RowForm::default()), self.keep, &self.work);
         let mut heap = BinaryHeap::new();
         let mut all = Vec::new();
         let mut number = 0;
@@ -76,6 +112,9 @@ impl Sorting {
             let key = row.sort_key(&self.sort)?;
             number += 1;
             let ranked = Ranked { key, number, row };
+            if runs.is_behind(&ranked) {
+                continue;
+            }
             if self.keep == usize::MAX {
                 memory.take(ranked.weight())?;
                 all.push(ranked);
@@ -89,10 +128,19 @@ impl Sorting {
                 memory.give(worst.weight());
                 *worst = ranked;
             }
+            if memory.is_over(self.work.sliver(), usize::MAX) {
+                all.append(&mut std::mem::take(&mut heap).into_vec());
+                runs.add(merge_sort::sort_by(std::mem::take(&mut all), &self.work, Ord::cmp)?)?;
+                memory.give(usize::MAX);
+            }
         }
         all.append(&mut heap.into_vec());
         let ranked = merge_sort::sort_by(all, &self.work, Ord::cmp)?;
-        Ok(Gathered::new(ranked.into_iter().map(|one| one.row).collect(), memory, weight))
+        if !runs.is_empty() {
+            return Ok(Sorted::OnDisk(Box::new(runs.merged(ranked, memory.into_hold())?)));
+        }
+        memory.settle();
+        Ok(Sorted::InMemory(Gathered::new(ranked.into_iter().map(|one| one.row).collect(), memory, weight)))
     }
 }
 
@@ -107,6 +155,10 @@ impl Rows for Sorting {
         if self.out.is_none() {
             self.out = Some(self.gather()?);
         }
-        Ok(self.out.as_mut().and_then(Gathered::next))
+        match &mut self.out {
+            Some(Sorted::InMemory(rows)) => Ok(rows.next()),
+            Some(Sorted::OnDisk(merged)) => Ok(merged.next()?.map(|ranked| ranked.row)),
+            None => Ok(None),
+        }
     }
 }

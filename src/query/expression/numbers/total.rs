@@ -3,6 +3,8 @@
 
 use super::number::{Num, whole};
 use crate::document::Value;
+use crate::error::Result;
+use crate::query::spill::bytes::{Reading, put_u64};
 
 /// A running sum.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +56,22 @@ impl Total {
         self.special += other.special;
         self.add_double(other.sum);
         self.rest += other.rest;
+    }
+
+    /// Appends the exact state.
+    pub(in crate::query) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.integers.to_le_bytes());
+        out.push(u8::from(self.long) | u8::from(self.double) << 1);
+        [self.sum, self.rest, self.special].iter().for_each(|part| put_u64(part.to_bits(), out));
+    }
+
+    /// The state that was written.
+    pub(in crate::query) fn read(reading: &mut Reading<'_>) -> Result<Total> {
+        let low = reading.u64()?;
+        let integers = (u128::from(reading.u64()?) << 64 | u128::from(low)) as i128;
+        let kinds = reading.byte()?;
+        let (sum, rest, special) = (reading.f64()?, reading.f64()?, reading.f64()?);
+        Ok(Total { integers, long: kinds & 1 != 0, double: kinds & 2 != 0, sum, rest, special })
     }
 
     /// The nearest double.
