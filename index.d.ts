@@ -515,6 +515,12 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
 	limit?: number;
 	/** The batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize?: number;
+	/**
+	 * Whether sorts and groups may write to temporary files in the directory of the database what is more than
+	 * `queryMemoryLimit`; default true. With `false` the operation rejects with `LIMIT` (code 292). A database in memory, or
+	 * one that is open read-only, writes none.
+	 */
+	allowDiskUse?: boolean;
 }
 /** Options of `findOne`. */
 export type FindOneOptions<T = Document> = Omit<FindOptions<T>, "limit" | "batchSize"> & ExplainOptions;
@@ -529,6 +535,12 @@ export interface CountOptions extends OperationOptions, HintOptions, ExplainOpti
 export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
 	/** The batch size: how many documents are fetched at a time; 0 for the default. */
 	batchSize?: number;
+	/**
+	 * Whether sorts and groups may write to temporary files in the directory of the database what is more than
+	 * `queryMemoryLimit`; default true. With `false` the operation rejects with `LIMIT` (code 292). A database in memory, or
+	 * one that is open read-only, writes none.
+	 */
+	allowDiskUse?: boolean;
 }
 /** Options of operations that can be explained. */
 export interface ExplainOptions {
@@ -788,7 +800,8 @@ export interface OpenOptions extends ProgressOptions {
 	memoryLimit?: number;
 	/**
 	 * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled
-	 * regular expressions. A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+	 * regular expressions. Sorts and groups that need more use the disk (`allowDiskUse`), other queries reject with `LIMIT`. At
+	 * least 1 MiB, default 100 MiB.
 	 */
 	queryMemoryLimit?: number;
 	/** Compacts automatically when more than half of the file bytes are garbage, or there are 32 segments. Default true. */
@@ -852,6 +865,8 @@ export interface DatabaseStats {
 	segments: number;
 	/** Bytes of the log, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
 	bytesOnDisk: number;
+	/** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
+	spillBytes: number;
 	/** Bytes of writes that have not resolved yet. */
 	queuedBytes: number;
 	/** Calls of fsync and fdatasync since the database was opened. */
@@ -1316,6 +1331,11 @@ export declare class FindCursor<T = any, S = any> extends AbstractCursor<T> {
 	collation(collation: {
 		locale: string;
 	}): this;
+	/**
+	 * Whether a sort may write to temporary files what is more than `queryMemoryLimit`, as it may by default; otherwise the first
+	 * read rejects with `LIMIT` (code 292).
+	 */
+	allowDiskUse(allow?: boolean): this;
 	/**
 	 * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
 	 * order.

@@ -107,7 +107,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.findSync)
     const checked = filterOf(where, filter)
     const find = findManyOf(where, given)
-    const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given)
+    const [first, documents] = this.#callBatch(where, Opcode.Find, (out) => writeFind(out, checked, find), find.variables, given, find.flags)
     let cursor = first
     while (cursor !== 0) {
       const id = cursor
@@ -141,9 +141,9 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
 
   /** A batch of a cursor, and the cursor's id: 0 after the last batch. */
   #callBatch(
-    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, given?: OperationOptions
+    where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, given?: OperationOptions, flags = 0
   ): [number, WithId<T>[]] {
     const finish = (batch: [number, WithId<T>[]]): [number, WithId<T>[]] => batch
-    return handleOf(this).call(where, { opcode, flags: 0, variables, body, finish }, given)
+    return handleOf(this).call(where, { opcode, flags, variables, body, finish }, given)
   }
 }

@@ -29,7 +29,7 @@ export const IGNORED: { readonly [name in keyof Required<DriverOptions>]: string
   dbName: 'a collection belongs to its database',
   authdb: 'there are no users',
   noResponse: 'every operation returns a result',
-  allowDiskUse: 'nothing is spilled to disk; a stage holds at most 100 MiB',
+  allowDiskUse: 'where nothing is sorted or grouped',
   allowPartialResults: 'there are no shards',
   partial: 'as `allowPartialResults`',
   oplogReplay: 'there is no oplog',
@@ -142,11 +142,11 @@ const NO_REFUSALS: Refusals = { __proto__: null as never }
 type Whole<Names, All extends readonly unknown[]> = Exclude<Names, All[number]> extends never ? All : ['missing', Exclude<Names, All[number]>]
 
 /**
- * The options of an operation: its own, `ignoreUndefined` where it has an effect, those of all operations, and the driver's
+ * The options of an operation: its own, `ignoreUndefined` and `allowDiskUse` where they have an effect, those of all operations, and the driver's
  * options without effect.
  */
 function operation<O extends OperationOptions>(refusals: Refusals = NO_REFUSALS) {
-  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
+  return <const A extends readonly (Exclude<keyof O, Shared> | 'ignoreUndefined' | 'allowDiskUse')[]>(...own: Whole<Exclude<keyof O, Shared>, A>): OptionNames =>
     namesOf([...(own as readonly string[]), ...OF_OPERATIONS], refusals)
 }
 
@@ -189,15 +189,15 @@ export const COLLECTION = {
   insertOne: operation<InsertOneOptions>()(...inserting),
   insertMany: operation<InsertManyOptions>()('ordered', ...inserting),
   bulkWrite: operation<BulkWriteOptions>()('ordered', 'let', ...inserting),
-  find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let'),
-  findSync: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let'),
+  find: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse'),
+  findSync: operation<FindOptions>()(...finding, 'limit', 'batchSize', 'hint', 'let', 'allowDiskUse'),
   findOne: operation<FindOneOptions>()(...finding, ...searching),
   findOneSync: operation<Omit<FindOneOptions, 'explain'>>()(...finding, 'hint', 'let'),
   countDocuments: operation<CountOptions>()('skip', 'limit', ...searching),
   countSync: operation<Omit<CountOptions, 'explain'>>()('skip', 'limit', 'hint', 'let'),
   estimatedDocumentCount: none,
   distinct: operation<DistinctOptions>()('hint', 'explain'),
-  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let'),
+  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
   updateOne: operation<UpdateOneOptions>()('upsert', 'arrayFilters', 'sort', ...searching, 'ignoreUndefined'),
   updateMany: operation<UpdateOptions>()('upsert', 'arrayFilters', ...searching, 'ignoreUndefined'),
   replaceOne: operation<ReplaceOptions>()('upsert', 'sort', ...searching, 'ignoreUndefined'),
@@ -244,7 +244,7 @@ export const DATABASE = {
   collections: none,
   dropDatabase: none,
   command: none,
-  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let'),
+  aggregate: operation<AggregateOptions>()('batchSize', 'hint', 'let', 'allowDiskUse'),
   flush: none,
   compact: long,
   backup: long,

@@ -10,7 +10,7 @@ import { COLLECTION } from '../arguments/option-table.js'
 import { encodeValue } from '../codec/encode.js'
 import { writeField } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
-import { variablesOf } from '../request/reads.js'
+import { diskFlagOf, variablesOf } from '../request/reads.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
@@ -24,6 +24,8 @@ interface Settings {
   /** Milliseconds for the first batch, which runs the pipeline; 0 means no limit. */
   maxTimeMS: number
   hint: string | KeyPairs | null
+  /** `Flag.NoDisk` with `allowDiskUse: false`. */
+  flags: number
   variables: Document | null
 }
 
@@ -40,7 +42,10 @@ function readingOf(source: CursorSource, run: Run): Reading {
     first: 'add stages',
     settings: run.settings,
     largeBatch: BATCH,
-    open: (remote, where, batch) => remote.openBy(where, Opcode.Aggregate, bodyOf(run, batch), run.settings.maxTimeMS, run.settings.variables)
+    open: (remote, where, batch) => {
+      const { flags, maxTimeMS, variables } = run.settings
+      return remote.openBy(where, Opcode.Aggregate, flags, bodyOf(run, batch), maxTimeMS, variables)
+    }
   }
 }
 
@@ -69,7 +74,8 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     const given = optionsOf<AggregateOptions>(where, options, COLLECTION.aggregate)
     const batch = batchOf(where, given.batchSize)
     const { signal, maxTimeMS = 0 } = given
-    const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), variables: variablesOf(where, given.let) }
+    const flags = diskFlagOf(where, given.allowDiskUse)
+    const settings = { batch, signal, maxTimeMS, hint: hintOf(where, given.hint), flags, variables: variablesOf(where, given.let) }
     return new AggregationCursor<T>(source, { pipeline: stagesOf(where, pipeline), settings })
   }
 
@@ -171,8 +177,8 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
     const where = this.#where('explain')
     const { connection, collection } = this.#source
     connection.checkOpen(where)
-    const { signal, maxTimeMS, variables } = this.#run.settings
-    const operation = { opcode: Opcode.Aggregate, flags: 0, variables, body: bodyOf(this.#run, BATCH) }
+    const { flags, signal, maxTimeMS, variables } = this.#run.settings
+    const operation = { opcode: Opcode.Aggregate, flags, variables, body: bodyOf(this.#run, BATCH) }
     const request = explaining(where, connection.name, operation, verbosity)
     return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }

@@ -9,7 +9,7 @@ import { checkCollation } from '../arguments/option-check.js'
 import { sortKeys } from '../arguments/sort.js'
 import { type FindShape, writeFind } from '../request/bodies.js'
 import { explaining } from '../request/explain.js'
-import { countRequest } from '../request/reads.js'
+import { countRequest, diskFlagOf } from '../request/reads.js'
 import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
@@ -134,6 +134,16 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
   }
 
   /**
+   * Whether a sort may write to temporary files what is more than `queryMemoryLimit`, as it may by default; otherwise the first
+   * read rejects with `LIMIT` (code 292).
+   */
+  allowDiskUse(allow = true): this {
+    this.#configure('allowDiskUse')
+    this.#find.settings.flags = diskFlagOf(this.#where('allowDiskUse'), allow)
+    return this
+  }
+
+  /**
    * Applies a function to each document and yields its result, which must not be null. Several functions are applied in
    * order.
    */
@@ -160,9 +170,9 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
     const where = this.#where('explain')
     const { connection, collection } = this.#source
     connection.checkOpen(where)
-    const { variables, signal, maxTimeMS } = this.#find.settings
+    const { flags, variables, signal, maxTimeMS } = this.#find.settings
     const body: Request['body'] = (out) => writeFind(out, this.#find.filter, this.#find.settings)
-    const request = explaining(where, connection.name, { opcode: Opcode.Find, flags: 0, variables, body }, verbosity)
+    const request = explaining(where, connection.name, { opcode: Opcode.Find, flags, variables, body }, verbosity)
     return connection.run(where, connection.collection(collection, where), { ...request, signal, maxTimeMS: request.maxTimeMS ?? maxTimeMS })
   }
 

@@ -31,13 +31,13 @@ export class RemoteCursor {
 
   open(where: string, filter: Document, find: FindShape, batch: number): Promise<unknown[]> {
     this.#target = this.connection.collection(this.collection, where)
-    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find, batch), find.maxTimeMS, find.variables)
+    return this.#fetch(where, Opcode.Find, (out) => writeFind(out, filter, find, batch), find.maxTimeMS, find.variables, find.flags)
   }
 
   /** Opens a cursor with another operation whose result has the form of a find's. */
-  openBy(where: string, opcode: number, body: Request['body'], maxTimeMS: number, variables: Document | null): Promise<unknown[]> {
+  openBy(where: string, opcode: number, flags: number, body: Request['body'], maxTimeMS: number, variables: Document | null): Promise<unknown[]> {
     this.#target = this.connection.collection(this.collection, where)
-    return this.#fetch(where, opcode, body, maxTimeMS, variables)
+    return this.#fetch(where, opcode, body, maxTimeMS, variables, flags)
   }
 
   more(where: string, batch: number): Promise<unknown[]> {
@@ -54,14 +54,14 @@ export class RemoteCursor {
     await this.connection.run('cursor.close', this.#target, { opcode: Opcode.CloseCursor, flags: 0, body, finish: () => {} })
   }
 
-  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Document | null = null): Promise<unknown[]> {
+  #fetch(where: string, opcode: number, body: Request['body'], maxTimeMS = 0, variables: Document | null = null, flags = 0): Promise<unknown[]> {
     const finish = ([id, documents]: BatchAnswer, isGivenUp?: boolean): unknown[] => {
       this.#hold(id)
       // Nobody has received the documents, and nobody will read on.
       if (isGivenUp) this.#abandon()
       return documents
     }
-    return this.connection.run(where, this.#target!, { opcode, flags: 0, body, signal: this.signal, maxTimeMS, variables, finish })
+    return this.connection.run(where, this.#target!, { opcode, flags, body, signal: this.signal, maxTimeMS, variables, finish })
   }
 
   /** Takes the number of the open cursor, 0 for none; while there is one, the signal closes it. */

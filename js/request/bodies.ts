@@ -14,6 +14,8 @@ export interface FindShape {
   limit: number
   batch: number
   hint: string | KeyPairs | null
+  /** `Flag.NoDisk` with `allowDiskUse: false`. */
+  flags: number
   /** The option `let`. */
   variables: Document | null
   signal: AbortSignal | undefined

@@ -23,7 +23,7 @@ export function explaining(
   const flags = operation.flags | (variables ? Flag.Let : 0)
   return {
     opcode: Opcode.Explain,
-    flags: 0,
+    flags: operation.flags & Flag.NoDisk,
     maxTimeMS,
     body: (out, shapes) => {
       writeField(out, opcode)

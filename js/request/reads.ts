@@ -1,6 +1,6 @@
 // The requests of reads that several methods send: arguments are checked, results are converted into the driver's form.
 
-import { batchOf, checkFields, countOf, filterOf } from '../arguments/arguments.js'
+import { batchOf, checkFields, countOf, filterOf, flagOf } from '../arguments/arguments.js'
 import { hintOf, type KeyPairs } from '../arguments/index-spec.js'
 import { sortKeys } from '../arguments/sort.js'
 import { encodeId, encodeValue } from '../codec/encode.js'
@@ -44,10 +44,16 @@ function findOf(where: string, options: FindOneOptions, limit: number, batch: nu
     limit,
     batch,
     hint: hintOf(where, options.hint),
+    flags: diskFlagOf(where, options.allowDiskUse),
     variables: variablesOf(where, options.let),
     signal: options.signal,
     maxTimeMS: options.maxTimeMS ?? 0
   }
+}
+
+/** The flag of the option `allowDiskUse`; absent means that the disk may be used. */
+export function diskFlagOf(where: string, value: unknown): number {
+  return value === undefined || value === null || flagOf(where, 'allowDiskUse', value) ? 0 : Flag.NoDisk
 }
 
 /** The variables of the option `let`, or null for none. */
@@ -73,7 +79,7 @@ export function findOneRequest<D>(where: string, filter: unknown, options: FindO
   const find = findOf(where, options, 1, 1)
   return {
     opcode: Opcode.Find,
-    flags: Flag.Single,
+    flags: Flag.Single | find.flags,
     variables: find.variables,
     body: (out) => writeFind(out, checked, find),
     finish: ([, documents]: [number, D[]]) => documents[0] ?? null

@@ -23,7 +23,8 @@ export interface OpenOptions extends ProgressOptions {
   memoryLimit?: number
   /**
    * Bytes that one query may hold while it runs: documents kept by its stages, values of its expressions, its compiled
-   * regular expressions. A query that needs more rejects with `LIMIT`. At least 1 MiB, default 100 MiB.
+   * regular expressions. Sorts and groups that need more use the disk (`allowDiskUse`), other queries reject with `LIMIT`. At
+   * least 1 MiB, default 100 MiB.
    */
   queryMemoryLimit?: number
   /** Compacts automatically when more than half of the file bytes are garbage, or there are 32 segments. Default true. */
@@ -90,6 +91,8 @@ export interface DatabaseStats {
   segments: number
   /** Bytes of the log, the snapshot and the manifest; a checkpoint, which may be deleted, is not counted. */
   bytesOnDisk: number
+  /** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
+  spillBytes: number
   /** Bytes of writes that have not resolved yet. */
   queuedBytes: number
   /** Calls of fsync and fdatasync since the database was opened. */

@@ -108,6 +108,12 @@ export interface FindOptions<T = Document> extends OperationOptions, HintOptions
   limit?: number
   /** The batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize?: number
+  /**
+   * Whether sorts and groups may write to temporary files in the directory of the database what is more than
+   * `queryMemoryLimit`; default true. With `false` the operation rejects with `LIMIT` (code 292). A database in memory, or
+   * one that is open read-only, writes none.
+   */
+  allowDiskUse?: boolean
 }
 
 /** Options of `findOne`. */
@@ -125,6 +131,12 @@ export interface CountOptions extends OperationOptions, HintOptions, ExplainOpti
 export interface AggregateOptions extends OperationOptions, HintOptions, LetOptions {
   /** The batch size: how many documents are fetched at a time; 0 for the default. */
   batchSize?: number
+  /**
+   * Whether sorts and groups may write to temporary files in the directory of the database what is more than
+   * `queryMemoryLimit`; default true. With `false` the operation rejects with `LIMIT` (code 292). A database in memory, or
+   * one that is open read-only, writes none.
+   */
+  allowDiskUse?: boolean
 }
 
 /** Options of operations that can be explained. */

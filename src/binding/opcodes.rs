@@ -29,7 +29,7 @@ pub(super) const EXPLAIN: u8 = 34;
 pub(super) const STATS: u8 = 35;
 pub(super) const CREATE: u8 = 36;
 
-/// The flags of an operation. The meaning of a bit below 32 depends on the opcode.
+/// The flags of an operation. The meaning of a bit below 16 depends on the opcode.
 pub(super) mod flag {
     pub(in crate::binding) const UNORDERED: u8 = 1;
     pub(in crate::binding) const SINGLE: u8 = 1;
@@ -39,6 +39,8 @@ pub(super) mod flag {
     pub(in crate::binding) const UPSERT: u8 = 2;
     pub(in crate::binding) const AFTER: u8 = 4;
     pub(in crate::binding) const SORTED: u8 = 8;
+    /// Nothing may be written to disk when memory is short.
+    pub(in crate::binding) const NO_DISK: u8 = 16;
     /// The body ends with the variables of the operation's expressions.
     pub(in crate::binding) const LET: u8 = 32;
     /// The operation may be cancelled by its ticket.

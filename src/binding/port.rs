@@ -164,6 +164,7 @@ impl Port {
                 cancel: request.cancellable.then(Arc::default),
                 begun: request.max_time.map(|_| Arc::default()),
                 progress: request.cancellable.then(Arc::default),
+                no_disk: request.no_disk,
             };
             if limits.cancel.is_some() || limits.begun.is_some() {
                 self.limits.insert(request.ticket, limits.clone());
@@ -221,8 +222,8 @@ impl Port {
         let Answered { collection, answer } = match (handle, request.operation) {
             (Some(handle), Ok(operation)) => {
                 let cancel = Arc::new(AtomicBool::new(false));
-                let limits =
-                    Limits { max_time: request.max_time, cancel: Some(cancel.clone()), ..Limits::default() };
+                let (max_time, no_disk) = (request.max_time, request.no_disk);
+                let limits = Limits { max_time, cancel: Some(cancel.clone()), no_disk, ..Limits::default() };
                 let session = handle.session.clone();
                 let mut asked = session.elapsed();
                 let watch = move || {

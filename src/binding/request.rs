@@ -28,6 +28,8 @@ pub struct Request {
     pub known: Known,
     /// Whether it may be cancelled.
     pub cancellable: bool,
+    /// Whether nothing may be written to disk when memory is short.
+    pub no_disk: bool,
     /// Its time limit in milliseconds.
     pub max_time: Option<u64>,
     /// What to do, or the error of the malformed body.
@@ -68,6 +70,7 @@ pub fn parse(bytes: &[u8], shapes: &Arc<Shapes>) -> Result<Vec<Request>> {
                 ticket: header.ticket,
                 collection: header.collection,
                 known: header.known,
+                no_disk: header.flags & flag::NO_DISK != 0,
                 cancellable: header.flags & flag::CANCELLABLE != 0,
                 max_time,
                 operation: operation.ok_or_else(|| broken(&format!("operation {}", header.opcode), at)),

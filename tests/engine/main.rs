@@ -20,6 +20,7 @@ mod scans;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]
 mod sim;
+mod spill;
 mod support;
 mod upserts;
 mod verify;

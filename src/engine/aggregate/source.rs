@@ -17,12 +17,13 @@ use crate::engine::read::missing_indexes;
 use crate::engine::read::results::QueryResults;
 use crate::engine::read::scan::{self, RANGE, Scan};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::Span;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::Result;
-use crate::query::aggregate::{Access, Gather, Merged, Part, Row, Rows, Stored};
+use crate::query::aggregate::{Access, Gather, Home, Merged, Part, Row, Rows, Stored};
 use crate::query::{Filter, Sort};
-use crate::storage::{Block, Lsn};
+use crate::storage::{Block, BlockPlace, FileId, Lsn};
 
 /// Documents that a scan reads at a time.
 const TAKEN: usize = 256;
@@ -119,11 +120,52 @@ struct StoredDocument {
     collection: Arc<Collection>,
     block: Arc<Block>,
     range: std::ops::Range<usize>,
+    /// Whether the block is only for this document.
+    alone: bool,
+}
+
+impl StoredDocument {
+    /// A document of a block. A block that was read for this pipeline is not kept for one of its documents.
+    fn of(collection: &Arc<Collection>, block: &Arc<Block>, span: Span) -> StoredDocument {
+        if block.transient {
+            return StoredDocument::alone(collection, span.of(block).into());
+        }
+        let (collection, range) = (collection.clone(), span.within(block));
+        StoredDocument { collection, block: block.clone(), range, alone: false }
+    }
+
+    fn alone(collection: &Arc<Collection>, bytes: Box<[u8]>) -> StoredDocument {
+        let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: bytes.len() as u32 };
+        let (collection, range) = (collection.clone(), 0..bytes.len());
+        let block = Arc::new(Block { place, base: 0, bytes, transient: true });
+        StoredDocument { collection, block, range, alone: true }
+    }
 }
 
 impl Stored for StoredDocument {
     fn raw(&self) -> RawValue<'_> {
         RawValue::new(self.block.bytes.get(self.range.clone()).unwrap_or_default(), self.collection.shapes())
+    }
+
+    fn owned(&self) -> usize {
+        if self.alone { 64 + self.range.len() } else { 0 }
+    }
+
+    fn home(&self) -> Option<Arc<dyn Home>> {
+        Some(Arc::new(CollectionHome(self.collection.clone())))
+    }
+}
+
+/// The collection of documents that were written to disk.
+struct CollectionHome(Arc<Collection>);
+
+impl Home for CollectionHome {
+    fn number(&self) -> u64 {
+        u64::from(self.0.number())
+    }
+
+    fn row(&self, document: Vec<u8>) -> Arc<dyn Stored> {
+        Arc::new(StoredDocument::alone(&self.0, document.into_boxed_slice()))
     }
 }
 
@@ -171,9 +213,17 @@ impl CollectionRows {
         let visit = |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>), one: Match<'_>| {
             matched.fetch_add(1, Ordering::Relaxed);
             *outcome = part.add(RawValue::new(one.span.of(one.block), collection.shapes()));
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let goes_on = outcome.is_ok() && !part.is_full();
+            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        scan::fold(&self.store, &Scan::of(&reading, end), start, visit, |(part, outcome)| {
+        let relieve = |(part, outcome): &mut (Box<dyn Part + '_>, Result<()>)| {
+            if outcome.is_err() {
+                return Ok(ControlFlow::Break(()));
+            }
+            part.relieve()?;
+            Ok(ControlFlow::Continue(()))
+        };
+        scan::fold_with(&self.store, &Scan::of(&reading, end), start, visit, relieve, |(part, outcome)| {
             outcome?;
             part.finish()?;
             Ok(ControlFlow::Continue(()))
@@ -211,9 +261,7 @@ impl Rows for CollectionRows {
             }
             let mut taken: Vec<Row> = Vec::new();
             let goes_on = self.run(&mut |collection, Match { block, span, .. }| {
-                let (collection, range) = (collection.clone(), span.within(block));
-                let block = block.clone();
-                taken.push(Row::Stored(Arc::new(StoredDocument { collection, block, range })));
+                taken.push(Row::Stored(Arc::new(StoredDocument::of(collection, block, span))));
                 if taken.len() == TAKEN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
             if !goes_on {
@@ -239,18 +287,26 @@ impl Rows for CollectionRows {
         // The ranges of a scan, so that sums are rounded in the same way.
         let (mut range, mut part) = (0, gather.part());
         let sorted = self.sort.is_some();
-        let mut outcome = Ok(());
-        self.run(&mut |collection, Match { slot, block, span, .. }| {
-            if !sorted && slot.0 / RANGE != range {
-                range = slot.0 / RANGE;
-                outcome = std::mem::replace(&mut part, gather.part()).finish();
+        loop {
+            let (mut outcome, mut full) = (Ok(()), false);
+            let goes_on = self.run(&mut |collection, Match { slot, block, span, .. }| {
+                if !sorted && slot.0 / RANGE != range {
+                    range = slot.0 / RANGE;
+                    outcome = std::mem::replace(&mut part, gather.part()).finish();
+                }
+                if outcome.is_ok() {
+                    outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
+                    full = part.is_full();
+                }
+                if outcome.is_ok() && !full { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            outcome?;
+            // Without having read everything the pages are not locked any more.
+            if !full || !goes_on {
+                break;
             }
-            if outcome.is_ok() {
-                outcome = part.add(RawValue::new(span.of(block), collection.shapes()));
-            }
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        outcome?;
+            part.relieve()?;
+        }
         part.finish()?;
         Ok(true)
     }

@@ -72,6 +72,8 @@ pub struct DatabaseStats {
     pub segments: u64,
     /// Bytes of all files of the database.
     pub bytes_on_disk: u64,
+    /// Bytes of temporary files of running operations.
+    pub spill_bytes: u64,
     /// Bytes of commits that are not published yet.
     pub queued_bytes: u64,
     /// fsync and fdatasync calls since open.
@@ -304,6 +306,7 @@ impl Database {
             live_bytes: all().map(|collection| collection.live_bytes()).sum(),
             segments: storage.segments,
             bytes_on_disk: storage.bytes_on_disk,
+            spill_bytes: storage.spill_bytes,
             queued_bytes: self.store.budget().used(),
             syncs: storage.syncs,
             last_lsn: self.store.views().published().0,

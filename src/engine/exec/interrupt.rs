@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::progress::Progress;
 use crate::error::Result;
-use crate::work::{Clock, Stop, Work};
+use crate::work::{Clock, Disk, DiskUse, Stop, Work};
 
 /// How long a wait for a lock or for memory lasts before the limits of the operation are checked again.
 pub(crate) const LOOK: Duration = Duration::from_millis(10);
@@ -23,6 +23,8 @@ pub struct Limits {
     pub begun: Option<Arc<AtomicBool>>,
     /// Where the operation says how far it is, if its caller wants to know.
     pub progress: Option<Arc<Progress>>,
+    /// Nothing may be written to disk when memory is short.
+    pub no_disk: bool,
 }
 
 /// When a running operation stops: at its deadline, when its caller cancels it, or when its session closes.
@@ -31,6 +33,7 @@ pub struct Interrupt {
     stop: Stop,
     begun: Option<Arc<AtomicBool>>,
     progress: Option<Arc<Progress>>,
+    no_disk: bool,
 }
 
 impl Interrupt {
@@ -39,7 +42,8 @@ impl Interrupt {
         let deadline =
             limits.max_time.map(|time| now.saturating_add(i64::try_from(time).unwrap_or(i64::MAX)));
         let stop = Stop { deadline, cancel: limits.cancel.clone(), closing: None };
-        Interrupt { stop, begun: limits.begun.clone(), progress: limits.progress.clone() }
+        let (begun, progress) = (limits.begun.clone(), limits.progress.clone());
+        Interrupt { stop, begun, progress, no_disk: limits.no_disk }
     }
 
     /// Marks the operation as begun: from now on its caller waits for its result.
@@ -98,8 +102,13 @@ impl Interrupt {
     }
 
     /// The operation's budget: its filter, update, projection or pipeline counts against it.
-    pub fn work(&self, clock: Clock, memory: usize) -> Work {
-        Work::new(clock, self.stop.clone(), memory)
+    pub fn work(&self, clock: Clock, memory: usize, disk: Option<Arc<dyn Disk>>) -> Work {
+        let disk = match disk {
+            None => DiskUse::None,
+            Some(_) if self.no_disk => DiskUse::Refused,
+            Some(disk) => DiskUse::Allowed(disk),
+        };
+        Work::new(clock, self.stop.clone(), memory).with_disk(disk)
     }
 
     /// Puts a budget from an earlier call under these limits.

@@ -202,7 +202,7 @@ impl Explained {
             _ => None,
         };
         Ok(Explained {
-            filter,
+            filter: filter.within(constants.work()),
             given: given.unwrap_or_else(|| Value::Object(Vec::new())),
             sort: order.map(|(sort, _)| sort.clone()),
             skip: 0,
@@ -222,10 +222,20 @@ impl Explained {
     ) -> Result<Value> {
         let store = reading.store;
         let run = |plan: &Plan<Index>| -> Result<Object> {
-            let before = store.elapsed();
+            let (before, spilled) = (store.elapsed(), self.filter.work().spilled());
             let (returned, examined) = self.run(reading, query, plan)?;
             let took = store.elapsed().saturating_sub(before).as_millis();
-            Ok(counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined))
+            let mut counters = counters(returned, u64::try_from(took).unwrap_or(u64::MAX), examined);
+            if self.sort.is_some() && !plan.gives_order() {
+                let now = self.filter.work().spilled();
+                let spills = now.spills - spilled.spills;
+                counters.extend(fields! {
+                    "usedDisk": Value::Bool(spills > 0),
+                    "spills": number(spills),
+                    "spilledBytes": number(now.bytes - spilled.bytes),
+                });
+            }
+            Ok(counters)
         };
         let winning = run(plan)?;
         let mut all = Vec::new();

@@ -72,9 +72,9 @@ impl Match<'_> {
 pub(crate) struct Found {
     /// Its slot.
     pub(crate) slot: SlotId,
-    lsn: Lsn,
-    block: Arc<Block>,
-    span: Span,
+    pub(super) lsn: Lsn,
+    pub(super) block: Arc<Block>,
+    pub(super) span: Span,
 }
 
 impl Found {

@@ -4,7 +4,7 @@
 //! - [`fetch`]: the documents of slots, in memory or from disk
 //! - [`scan`]: in natural order, on several threads; `backward`: from the last to the first
 //! - [`selection`]: by a plan; `index_order`: in the order of an index
-//! - `top_k`: sorted in memory; [`results`]: the one of these that a query needs
+//! - `sort`: sorted in memory, or on disk; [`results`]: the one of these that a query needs
 //! - [`find`]: the cursor of a find
 //! - [`count`], `distinct`: without returning documents
 //! - [`missing_indexes`]: the indexes that costly scans need
@@ -20,7 +20,7 @@ pub(crate) mod point;
 pub(crate) mod results;
 pub(crate) mod scan;
 pub(crate) mod selection;
-pub(crate) mod top_k;
+mod sort;
 
 pub use point::Hot;
 

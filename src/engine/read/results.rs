@@ -7,11 +7,12 @@
 use std::ops::ControlFlow;
 
 use super::backward::ReverseScan;
-use super::fetch::{Examined, Found, Match, ReadContext};
+use super::fetch::{Examined, Match, ReadContext};
 use super::missing_indexes;
 use super::scan::Scan;
 use super::selection::{Pause, Selection};
-use super::top_k::{self, TopK};
+use super::sort::SortedDocuments;
+use super::sort::top_k::{self, TopK};
 use crate::document::RawValue;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::state::index::Index;
@@ -38,7 +39,7 @@ pub(crate) struct QueryResults {
 
 enum State {
     Selecting(Selection),
-    Sorted(std::vec::IntoIter<Found>),
+    Sorted(SortedDocuments),
     ReverseScan(ReverseScan),
     Done,
 }
@@ -112,7 +113,7 @@ impl QueryResults {
         match &self.state {
             State::Done => true,
             State::Selecting(selection) => selection.is_done(),
-            State::Sorted(rest) => rest.as_slice().is_empty(),
+            State::Sorted(rest) => rest.is_done(),
             State::ReverseScan(backward) => backward.is_done(),
         }
     }
@@ -129,7 +130,7 @@ impl QueryResults {
             match &mut self.state {
                 State::Done => break,
                 State::Sorted(rest) => {
-                    for found in rest.by_ref() {
+                    while let Some(found) = rest.next()? {
                         self.given += 1;
                         if visit(found.as_match()).is_break() {
                             break;
@@ -170,9 +171,8 @@ impl QueryResults {
         self.scans = matches!(plan, Plan::Scan);
         self.sort(reading, sort, &plan)?;
         if let State::Sorted(rest) = &mut self.state {
-            let given = usize::try_from(self.given).unwrap_or(usize::MAX);
-            if let Some(before) = given.checked_sub(1) {
-                drop(rest.nth(before));
+            for _ in 0..self.given {
+                rest.next()?;
             }
         }
         Ok(())
@@ -184,20 +184,27 @@ impl QueryResults {
             self.examined.documents += self.end;
             top_k::sorted(reading.store, &Scan::of(reading, self.end), sort, keep)?
         } else {
-            let mut best = TopK::new(sort, keep);
+            let mut best = TopK::new(sort, keep, reading.filter.work());
             let mut selection = Selection::open(reading, plan, self.end)?;
             let shapes = reading.collection.shapes();
-            let mut added = Ok(());
-            selection.run(reading, &mut |one| {
-                added = best.add(RawValue::new(one.span.of(one.block), shapes), || one.to_found());
-                if added.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            added?;
+            loop {
+                let mut added = Ok(());
+                selection.run(reading, &mut |one| {
+                    added = best.add(RawValue::new(one.span.of(one.block), shapes), || one.to_found());
+                    let goes_on = added.is_ok() && !best.is_full();
+                    if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                })?;
+                added?;
+                if !best.is_full() {
+                    break;
+                }
+                best.relieve()?;
+            }
             self.examined.keys += selection.examined.keys;
             self.examined.documents += selection.examined.documents;
-            best.into_found()
+            best.into_sorted()?
         };
-        self.state = State::Sorted(found.into_iter());
+        self.state = State::Sorted(found);
         Ok(())
     }
 
@@ -205,7 +212,7 @@ impl QueryResults {
     fn note(&mut self, reading: &ReadContext<'_>, sort: Option<&Sort>) {
         if self.scans && !self.noted {
             let returned = match &self.state {
-                State::Sorted(rest) => self.given + rest.len() as u64,
+                State::Sorted(rest) => self.given + rest.len(),
                 _ => self.given,
             };
             self.noted =

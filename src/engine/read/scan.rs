@@ -116,6 +116,19 @@ pub(crate) fn fold<T: Send>(
     visit: impl Fn(&mut T, Match<'_>) -> ControlFlow<()> + Sync,
     take: impl FnMut(T) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
+    fold_with(store, scan, start, visit, |_| Ok(ControlFlow::Break(())), take)
+}
+
+/// The same, where a visitor that has stopped is continued behind that document if `relieve`, which is not called under a
+/// lock, says so.
+pub(crate) fn fold_with<T: Send>(
+    store: &Store,
+    scan: &Scan<'_>,
+    start: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, Match<'_>) -> ControlFlow<()> + Sync,
+    relieve: impl Fn(&mut T) -> Result<ControlFlow<()>> + Sync,
+    take: impl FnMut(T) -> Result<ControlFlow<()>>,
+) -> Result<()> {
     would_block(|| true)?;
     let (from, end) = scan.bounds;
     let count = end.saturating_sub(from).div_ceil(RANGE);
@@ -123,9 +136,15 @@ pub(crate) fn fold<T: Send>(
     let work = |number: u64, over: &AtomicBool| {
         let from = from + number * RANGE;
         let mut part = start();
-        let bounds = (from, end.min(from + RANGE));
-        pages(store, scan, bounds, &mut scan.filter.matcher(), Some(over), &mut |one| visit(&mut part, one))?;
-        Ok(part)
+        let (mut next, to, mut matcher) = (from, end.min(from + RANGE), scan.filter.matcher());
+        loop {
+            let (at, stopped) =
+                pages(store, scan, (next, to), &mut matcher, Some(over), &mut |one| visit(&mut part, one))?;
+            if !stopped || over.load(Ordering::Relaxed) || relieve(&mut part)?.is_break() {
+                return Ok(part);
+            }
+            next = at;
+        }
     };
     in_order(&workers, count, work, take)
 }

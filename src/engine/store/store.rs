@@ -335,8 +335,10 @@ impl Store {
 
     /// The budget of an operation under these limits.
     pub(crate) fn work(&self, interrupt: &Interrupt) -> Work {
-        nonblocking_work()
-            .unwrap_or_else(|| interrupt.work(self.work_clock.clone(), self.options.query_memory_limit))
+        nonblocking_work().unwrap_or_else(|| {
+            let limit = self.options.query_memory_limit;
+            interrupt.work(self.work_clock.clone(), limit, self.storage.spill())
+        })
     }
 
     /// Opens a view of the newest published state.
