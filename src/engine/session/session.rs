@@ -224,7 +224,7 @@ impl Session {
     }
 
     /// The time since some moment, by the host's clock.
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.store.elapsed()
     }
 
