@@ -95,12 +95,20 @@ thread_local! {
     static SINCE: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Checks between two calls of the function of [`watching`]: the first ones are those of short work, which calls none.
+const WATCHED: u32 = 16;
+
 thread_local! {
-    static WATCH: RefCell<Option<Box<dyn FnMut()>>> = const { RefCell::new(None) };
+    static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
 }
 
-/// Runs work and calls a function whenever this thread checks whether to stop. It is for a thread that only itself can ask
-/// whether its caller still exists; the function then sets the flag that cancels the work.
+struct Watch {
+    checks: u32,
+    call: Box<dyn FnMut()>,
+}
+
+/// Runs work and calls a function now and then when this thread checks whether to stop. It is for a thread that only itself
+/// can ask whether its caller still exists; the function then sets the flag that cancels the work.
 pub fn watching<T>(watch: impl FnMut() + 'static, run: impl FnOnce() -> T) -> T {
     struct End;
     impl Drop for End {
@@ -108,18 +116,22 @@ pub fn watching<T>(watch: impl FnMut() + 'static, run: impl FnOnce() -> T) -> T 
             WATCH.set(None);
         }
     }
-    WATCH.set(Some(Box::new(watch)));
+    WATCH.set(Some(Watch { checks: 0, call: Box::new(watch) }));
     let _end = End;
     run()
 }
 
-/// Calls the function of [`watching`]. [`Stop::check`] does; a thread that waits for others, which check, calls this.
+/// Counts a check for [`watching`]. [`Stop::check`] does; a thread that waits for others, which check, calls this.
 pub fn look_around() {
     WATCH.with(|watch| {
         if let Ok(mut watch) = watch.try_borrow_mut()
             && let Some(watch) = &mut *watch
         {
-            watch();
+            watch.checks += 1;
+            if watch.checks >= WATCHED {
+                watch.checks = 0;
+                (watch.call)();
+            }
         }
     });
 }
@@ -389,7 +401,7 @@ mod tests {
             flag.store(looks == 3, Ordering::Relaxed);
         };
         watching(watch, || {
-            assert!(work.check().is_ok() && work.check().is_ok());
+            assert!((1..3 * WATCHED).all(|_| work.check().is_ok()));
             assert_eq!((0..=LOOK).find_map(|_| work.step(1).err()).unwrap().kind(), Kind::Aborted);
         });
         assert_eq!(stop.check(|| 0).unwrap_err().kind(), Kind::Aborted, "nothing has reset the flag");

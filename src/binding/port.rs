@@ -4,7 +4,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use napi::bindgen_prelude::JsValue;
 use napi::{Env, sys};
@@ -34,9 +33,6 @@ const MANY_BYTES: usize = 1 << 20;
 const SMALL_BYTES: u32 = 64 << 10;
 const SMALL_OPERATIONS: usize = 128;
 
-/// How often a call asks whether its environment ends.
-const ASKED: Duration = Duration::from_millis(5);
-
 /// The return value of an `attempt` that would block.
 const WAIT: i32 = -1;
 
@@ -65,6 +61,8 @@ pub struct Port {
     pending: usize,
     /// Keeps the process alive while operations are pending.
     hold: Hold,
+    /// Set when the environment has ended during a call.
+    ended: Arc<AtomicBool>,
     /// The limits of pending operations that have any, by ticket.
     limits: HashMap<u32, Limits>,
     section: Section,
@@ -84,6 +82,7 @@ impl Port {
             called: None,
             pending: 0,
             hold,
+            ended: Arc::default(),
             limits: HashMap::new(),
             section: Section::default(),
         }
@@ -221,18 +220,11 @@ impl Port {
         let handle = self.handles.get(request.collection as usize).and_then(Option::as_ref);
         let Answered { collection, answer } = match (handle, request.operation) {
             (Some(handle), Ok(operation)) => {
-                let cancel = Arc::new(AtomicBool::new(false));
+                let ended = self.ended.clone();
+                let cancel = Some(ended.clone());
                 let (max_time, no_disk) = (request.max_time, request.no_disk);
-                let limits = Limits { max_time, cancel: Some(cancel.clone()), no_disk, ..Limits::default() };
-                let session = handle.session.clone();
-                let mut asked = session.elapsed();
-                let watch = move || {
-                    let now = session.elapsed();
-                    if now.saturating_sub(asked) >= ASKED {
-                        asked = now;
-                        cancel.store(is_ending(), Ordering::Relaxed);
-                    }
-                };
+                let limits = Limits { max_time, cancel, no_disk, ..Limits::default() };
+                let watch = move || ended.store(is_ending(), Ordering::Relaxed);
                 watching(watch, || handle.session.call_within(&handle.name, operation, &limits))
             }
             (None, _) => Answered::failed(closed()),

@@ -223,11 +223,6 @@ impl Session {
         if self.must_wait() { None } else { Some(point::has(&self.store, name, id)) }
     }
 
-    /// The time since some moment, by the host's clock.
-    pub fn elapsed(&self) -> Duration {
-        self.store.elapsed()
-    }
-
     /// Whether no operation is running or queued.
     pub(crate) fn is_idle(&self) -> bool {
         self.order.is_empty() && [&self.writes, &self.reads, &self.scans].iter().all(|queue| queue.is_idle())
