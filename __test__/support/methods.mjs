@@ -92,6 +92,7 @@ export const CURSOR = {
   skip: [[1, { name: 'count', right: ['number'] }]],
   limit: [[1, { name: 'count', right: ['number'] }]],
   batchSize: [[1, { name: 'count', right: ['number'] }]],
+  allowDiskUse: [[true, { name: 'allowDiskUse', right: ['boolean', ...ABSENT] }]],
   project: [[{}, { name: 'projection', right: FIELDS }]],
   hint: [['a_1', { name: 'hint', right: ['string', ...ABSENT] }]],
   comment: [['x', { name: 'comment', right: Object.keys(everyType()) }]],
