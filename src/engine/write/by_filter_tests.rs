@@ -252,8 +252,14 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
     let small = || call("$add", vec![Value::String("$n".into()), Value::Int(1)]);
     // The sum of so many numbers.
     let large = |count: i32| object(&[("$sum", call("$range", vec![Value::Int(0), Value::Int(count)]))]);
+    // The turn of a write ends a moment after its reply.
+    let wait_idle = || {
+        while !bench.session.is_idle() {
+            std::thread::yield_now();
+        }
+    };
     for _ in 0..2 {
-        bench.session.writes.wait_idle();
+        wait_idle();
         submit(3, small(), Upsert::No);
         let (thread, result) = receiver.try_recv().unwrap();
         assert!(thread == here && matches!(result, Ok(Answer::Updated(outcome)) if outcome.modified == 1));
@@ -266,7 +272,7 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
     }
     // No other thread commits meanwhile: a change that is more than a little work is computed before the lock is taken.
     let store = bench.store();
-    bench.session.writes.wait_idle();
+    wait_idle();
     submit(4, small(), Upsert::No);
     assert_eq!(receiver.try_recv().unwrap().0, here);
     beside_a_commit(store, || {
