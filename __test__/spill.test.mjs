@@ -127,3 +127,13 @@ test('a database in memory writes nothing: groups are LIMIT, a sorted find is no
   t.deepEqual(await c.find().sort({ k: 1 }).toArray(), sorted())
   await db.close()
 })
+
+test('a thousand stages that gather their input, one behind the other, do not run out of stack', async (t) => {
+  const db = await Database.open(':memory:')
+  t.teardown(() => db.close())
+  await db.collection('c').insertOne({ _id: 1, a: 1 })
+  for (const stage of [{ $bucketAuto: { groupBy: '$a', buckets: 1 } }, { $group: { _id: '$a' } }, { $sort: { a: 1 } }, { $sample: { size: 2 } }]) {
+    const answer = await db.collection('c').aggregate(Array(1000).fill(stage)).toArray().then((found) => found.length, (error) => error.kind)
+    t.true(answer === 1 || answer === 'LIMIT', `${Object.keys(stage)[0]}: ${answer}`)
+  }
+})

@@ -17,6 +17,7 @@ use crate::query::expression::{Env, Expression, Parser};
 use crate::query::merge_sort;
 use crate::query::spill::bytes::{Reading, put_u64, put_value};
 use crate::query::spill::runs::{Form, Merged, Runs};
+use crate::work::Work;
 
 fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Accumulator)>> {
     match given {
@@ -172,10 +173,12 @@ impl AutoBucketing {
         AutoBucketing { input, spec, env, out: None }
     }
 
+    /// Reads the input, which may be a thousand of these one behind the other: what it keeps on the stack is small.
+    #[inline(never)]
     fn gather(&mut self) -> Result<Buckets> {
         let work = self.env.work();
         let mut memory = Memory::movable("$bucketAuto", work);
-        let mut runs = Runs::new(ValuedForm(RowForm::default()), usize::MAX, work);
+        let mut runs = Box::new(Runs::new(ValuedForm(RowForm::default()), usize::MAX, work));
         let mut all: Vec<Valued> = Vec::new();
         let mut count = 0;
         while let Some(row) = self.input.next()? {
@@ -187,10 +190,22 @@ impl AutoBucketing {
             memory.take(valued_weight(&valued))?;
             all.push(valued);
             if memory.is_over(work.sliver(), usize::MAX) {
-                runs.add(merge_sort::sort_by(std::mem::take(&mut all), work, in_order)?)?;
+                put_away(&mut runs, std::mem::take(&mut all), work)?;
                 memory.give(usize::MAX);
             }
         }
+        self.ordered(*runs, all, memory, count)
+    }
+
+    #[inline(never)]
+    fn ordered(
+        &self,
+        runs: Runs<ValuedForm>,
+        all: Vec<Valued>,
+        memory: Memory,
+        count: u64,
+    ) -> Result<Buckets> {
+        let work = self.env.work();
         let all = merge_sort::sort_by(all, work, in_order)?;
         let documents = if runs.is_empty() {
             Ordered::InMemory(Gathered::new(all, memory, valued_weight))
@@ -204,6 +219,7 @@ impl AutoBucketing {
     }
 
     /// The next bucket.
+    #[inline(never)]
     fn bucket(&self, buckets: &mut Buckets) -> Result<Option<Value>> {
         let Some((mut last, _, mut row)) = buckets.next.take() else { return Ok(None) };
         let work = self.env.work();
@@ -235,6 +251,11 @@ impl AutoBucketing {
         }
         Ok(Some(Value::Object(object)))
     }
+}
+
+#[inline(never)]
+fn put_away(runs: &mut Runs<ValuedForm>, all: Vec<Valued>, work: &Work) -> Result<()> {
+    runs.add(merge_sort::sort_by(all, work, in_order)?)
 }
 
 impl Rows for AutoBucketing {
