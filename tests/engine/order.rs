@@ -2,9 +2,9 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
-use crate::support::{Client, incoming, object};
+use crate::support::{Client, incoming, object, update_of};
 use moltendb_node::document::Value;
-use moltendb_node::engine::{Answer, InsertOrder, Limits, Operation, Reach, Size, Task, Upsert};
+use moltendb_node::engine::{Answer, InsertOrder, Limits, Operation, Reach, Size, Task};
 use moltendb_node::{OpenOptions, Result};
 
 fn submit(client: &Client, name: &str, operations: Vec<Operation>) -> Receiver<(usize, Result<Answer>)> {
@@ -21,19 +21,6 @@ fn submit(client: &Client, name: &str, operations: Vec<Operation>) -> Receiver<(
 
 fn field(name: &str, value: i32) -> Value {
     object(&[(name, Value::Int(value))])
-}
-
-fn update(filter: &Value, update: &Value, reach: Reach) -> Operation {
-    Operation::Update {
-        filter: incoming(filter),
-        update: incoming(update),
-        array_filters: None,
-        reach,
-        upsert: Upsert::No,
-        new_id: incoming(&Value::Null),
-        hint: None,
-        sort: None,
-    }
 }
 
 fn delete(filter: &Value) -> Operation {
@@ -70,11 +57,11 @@ fn no_write_overtakes_one_that_was_called_before_it() {
         ("drop", &|| Operation::Drop),
         ("rename", &|| rename("other")),
         ("delete", &|| delete(&all())),
-        ("update", &|| update(&all(), &moved(), Reach::Many)),
+        ("update", &|| update_of(&all(), &moved(), Reach::Many)),
     ];
     let seconds: [(&str, u64, &dyn Fn() -> Operation); 4] = [
-        ("update one", 0, &|| update(&field("x", 199), &moved(), Reach::One)),
-        ("update many", 0, &|| update(&all(), &moved(), Reach::Many)),
+        ("update one", 0, &|| update_of(&field("x", 199), &moved(), Reach::One)),
+        ("update many", 0, &|| update_of(&all(), &moved(), Reach::Many)),
         ("delete", 0, &|| delete(&field("x", 199))),
         ("insert", 1, &|| insert(&documents[199..])),
     ];
@@ -108,7 +95,7 @@ fn writes_by_id_and_by_filter_alternate_in_the_order_of_the_calls() {
         // Each one finds the document only as the one before it left it.
         let by_filter = field("x", step);
         let by_id = object(&[("_id", Value::Int(1)), ("x", Value::Int(step))]);
-        update(if step % 3 == 0 { &by_id } else { &by_filter }, &to, Reach::One)
+        update_of(if step % 3 == 0 { &by_id } else { &by_filter }, &to, Reach::One)
     });
     let answers = submit(&client, "c", steps.collect());
     for (step, answer) in answers {
@@ -132,7 +119,7 @@ fn a_rename_is_ordered_in_both_collections_and_a_close_waits_for_the_writes_that
         assert_eq!(after.iter().map(|(_, answer)| count(&answer)).collect::<Vec<_>>(), [2], "{round}");
     }
     let zero = object(&[("$set", field("x", 0))]);
-    let many: Vec<_> = (0..100).map(|n| update(&field("x", n), &zero, Reach::Many)).collect();
+    let many: Vec<_> = (0..100).map(|n| update_of(&field("x", n), &zero, Reach::Many)).collect();
     let steps = many.len();
     let answers = submit(&client, "c", many);
     client.database.close().unwrap();

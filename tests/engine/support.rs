@@ -30,6 +30,20 @@ pub fn object(fields: &[(&str, Value)]) -> Value {
     Value::Object(fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
 }
 
+/// An update without options.
+pub fn update_of(filter: &Value, update: &Value, reach: Reach) -> Operation {
+    Operation::Update {
+        filter: incoming(filter),
+        update: incoming(update),
+        array_filters: None,
+        reach,
+        upsert: Upsert::No,
+        new_id: incoming(&Value::Null),
+        hint: None,
+        sort: None,
+    }
+}
+
 /// A session on a database, with calls that wait for their results.
 pub struct Client {
     pub database: Arc<Database>,
@@ -86,16 +100,7 @@ impl Client {
 
     /// Updates; returns how many matched and how many changed.
     pub fn update(&self, name: &str, filter: &Value, update: &Value, reach: Reach) -> Result<(u64, u64)> {
-        let operation = Operation::Update {
-            filter: incoming(filter),
-            update: incoming(update),
-            array_filters: None,
-            reach,
-            upsert: Upsert::No,
-            new_id: incoming(&Value::Null),
-            hint: None,
-            sort: None,
-        };
+        let operation = update_of(filter, update, reach);
         match self.call(name, operation)?.1 {
             Answer::Updated(outcome) => Ok((outcome.matched, outcome.modified)),
             _ => panic!("an update has another answer"),

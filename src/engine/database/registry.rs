@@ -127,10 +127,13 @@ mod tests {
     use super::*;
     use crate::engine::database::Database;
 
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    }
+
     #[test]
     fn a_closed_database_leaves_no_entry_nor_does_one_that_cannot_be_opened() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = runtime();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
         let open = |options| Database::open(path.to_str().unwrap(), options, runtime.handle().clone());
@@ -150,8 +153,7 @@ mod tests {
 
     #[test]
     fn threads_that_open_and_close_a_database_at_the_same_time_share_it() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = runtime();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
         std::thread::scope(|scope| {

@@ -1,8 +1,8 @@
 //! Aggregation pipelines: stages that pull documents from one another.
 //!
 //! - `pipeline`: a pipeline, parsed; `parse`: the grammar; `operands`: parsing the operands of stages
-//! - `run`: stages chained for a run; `row`: the documents between them; `row_form`: those on disk; `access`: what a pipeline needs of the engine; `memory`: what
-//!   stages hold
+//! - `run`: stages chained for a run; `row`: the documents between them; `row_form`: those on disk; `access`: what a pipeline
+//!   needs of the engine; `memory`: what stages hold; `sorter`: what they put in order, in memory or on disk
 //! - `stages`: one file a stage, or a few that are alike; `group`: the stages that gather documents in groups
 //! - `update`: pipelines as updates
 //!
@@ -19,6 +19,7 @@ mod property_tests;
 mod row;
 mod row_form;
 mod run;
+mod sorter;
 #[cfg(test)]
 mod spill_tests;
 mod stages;

@@ -42,6 +42,10 @@ impl<F: Form> Runs<F> {
         self.chains.is_empty()
     }
 
+    pub(crate) fn form(&self) -> &F {
+        &self.form
+    }
+
     /// Whether the item cannot be among those that are wanted.
     pub(crate) fn is_behind(&self, item: &F::Item) -> bool {
         self.cutoff.as_ref().is_some_and(|last| self.form.compare(item, last).is_gt())

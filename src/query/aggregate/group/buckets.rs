@@ -9,15 +9,14 @@ use crate::document::kind::Class;
 use crate::document::order::compare_values;
 use crate::document::{Node, Value};
 use crate::error::{Result, codes};
-use crate::query::aggregate::memory::{Gathered, Memory, size, weight};
+use crate::query::aggregate::memory::{Memory, size, weight};
 use crate::query::aggregate::operands::{count, fields, find, unsupported};
 use crate::query::aggregate::row::{Row, Rows};
 use crate::query::aggregate::row_form::RowForm;
+use crate::query::aggregate::sorter::{Ordered, Sorter};
 use crate::query::expression::{Env, Expression, Parser};
-use crate::query::merge_sort;
 use crate::query::spill::bytes::{Reading, put_u64, put_value};
-use crate::query::spill::runs::{Form, Merged, Runs};
-use crate::work::Work;
+use crate::query::spill::runs::Form;
 
 fn output(parser: &mut Parser, given: Option<&Value>) -> Result<Vec<(String, Accumulator)>> {
     match given {
@@ -139,29 +138,15 @@ fn valued_weight((value, _, row): &Valued) -> usize {
     size(value) + weight(row)
 }
 
-enum Ordered {
-    InMemory(Gathered<Valued>),
-    OnDisk(Box<Merged<ValuedForm>>),
-}
-
 /// The buckets, made one after the other of documents in order.
 struct Buckets {
-    documents: Ordered,
+    documents: Ordered<ValuedForm>,
     /// The first document of the next bucket.
     next: Option<Valued>,
     /// Documents of a bucket.
     usual: usize,
     /// Buckets that were made.
     made: usize,
-}
-
-impl Buckets {
-    fn pull(&mut self) -> Result<Option<Valued>> {
-        match &mut self.documents {
-            Ordered::InMemory(all) => Ok(all.next()),
-            Ordered::OnDisk(merged) => merged.next(),
-        }
-    }
 }
 
 impl AutoBucketing {
@@ -173,49 +158,22 @@ impl AutoBucketing {
         AutoBucketing { input, spec, env, out: None }
     }
 
-    /// Reads the input, which may be a thousand of these one behind the other: what it keeps on the stack is small.
     #[inline(never)]
     fn gather(&mut self) -> Result<Buckets> {
-        let work = self.env.work();
-        let mut memory = Memory::movable("$bucketAuto", work);
-        let mut runs = Box::new(Runs::new(ValuedForm(RowForm::default()), usize::MAX, work));
-        let mut all: Vec<Valued> = Vec::new();
+        let form = ValuedForm(RowForm::default());
+        let mut sorter = Sorter::new("$bucketAuto", form, usize::MAX, self.env.work(), valued_weight);
         let mut count = 0;
         while let Some(row) = self.input.next()? {
             let value = row
                 .scoped("$bucketAuto", &self.env, |scope| self.spec.by.eval(scope))?
                 .unwrap_or(Value::Null);
             count += 1;
-            let valued = (value, count, row);
-            memory.take(valued_weight(&valued))?;
-            all.push(valued);
-            if memory.is_over(work.sliver(), usize::MAX) {
-                put_away(&mut runs, std::mem::take(&mut all), work)?;
-                memory.give(usize::MAX);
-            }
+            sorter.push((value, count, row))?;
         }
-        self.ordered(*runs, all, memory, count)
-    }
-
-    #[inline(never)]
-    fn ordered(
-        &self,
-        runs: Runs<ValuedForm>,
-        all: Vec<Valued>,
-        memory: Memory,
-        count: u64,
-    ) -> Result<Buckets> {
-        let work = self.env.work();
-        let all = merge_sort::sort_by(all, work, in_order)?;
-        let documents = if runs.is_empty() {
-            Ordered::InMemory(Gathered::new(all, memory, valued_weight))
-        } else {
-            Ordered::OnDisk(Box::new(runs.merged(all, memory.into_hold())?))
-        };
+        let mut documents = sorter.finish(Vec::new())?;
         let usual = ((count as f64 / self.spec.buckets as f64).round() as usize).max(1);
-        let mut buckets = Buckets { documents, next: None, usual, made: 0 };
-        buckets.next = buckets.pull()?;
-        Ok(buckets)
+        let next = documents.next()?;
+        Ok(Buckets { documents, next, usual, made: 0 })
     }
 
     /// The next bucket.
@@ -235,7 +193,7 @@ impl AutoBucketing {
                 let mut pairs = self.spec.fields.iter().zip(&mut states);
                 pairs.try_for_each(|((_, one), state)| one.add(state, &row, scope, &mut memory))
             })?;
-            let Some(following) = buckets.pull()? else { break last };
+            let Some(following) = buckets.documents.next()? else { break last };
             let same = compare_values(&last, &following.0).is_eq();
             if left == 0 && !same && buckets.made < self.spec.buckets {
                 let end = following.0.clone();
@@ -251,11 +209,6 @@ impl AutoBucketing {
         }
         Ok(Some(Value::Object(object)))
     }
-}
-
-#[inline(never)]
-fn put_away(runs: &mut Runs<ValuedForm>, all: Vec<Valued>, work: &Work) -> Result<()> {
-    runs.add(merge_sort::sort_by(all, work, in_order)?)
 }
 
 impl Rows for AutoBucketing {

@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::query::aggregate::memory::{Gathered, Memory, weight};
 use crate::query::aggregate::row::{Row, Rows};
 use crate::query::aggregate::row_form::RowForm;
+use crate::query::aggregate::sorter::{Ordered, Sorter};
 use crate::query::expression::Env;
-use crate::query::merge_sort;
 use crate::query::spill::bytes::{Reading, put_u64};
 use crate::query::spill::chain::Writer;
-use crate::query::spill::runs::{Form, Merged, Runs};
+use crate::query::spill::runs::Form;
 use crate::work::Work;
 
 /// About how many bytes a chosen document on disk takes in memory: its number, and its place in the result.
@@ -28,7 +28,7 @@ pub(in crate::query) struct Sampled {
 
 enum Sample {
     InMemory(Gathered<Row>),
-    OnDisk(Box<Merged<PlacedForm>>),
+    Placed(Ordered<PlacedForm>),
 }
 
 /// Documents that were chosen at some time, on disk.
@@ -152,25 +152,18 @@ impl Sampled {
 fn in_place(chosen: Chosen, work: &Work) -> Result<Sample> {
     let places: HashMap<u64, u64> = chosen.numbers.iter().copied().zip(0..).collect();
     let mut reader = chosen.writer.finish()?.into_reader()?;
-    let form = PlacedForm(chosen.form.clone());
-    let mut runs = Runs::new(PlacedForm(chosen.form), usize::MAX, work);
-    let mut memory = Memory::movable("$sample", work);
-    let (mut all, mut number) = (Vec::new(), 0);
+    let form = chosen.form.clone();
+    let placed = PlacedForm(chosen.form);
+    let mut sorter = Sorter::new("$sample", placed, usize::MAX, work, |(_, row)| weight(row));
+    let mut number = 0;
     while let Some(record) = reader.next()? {
         work.step(1)?;
         if let Some(place) = places.get(&number) {
-            let row = form.0.read(&mut Reading::of(record))?;
-            memory.take_row(&row)?;
-            all.push((*place, row));
+            sorter.push((*place, form.read(&mut Reading::of(record))?))?;
         }
         number += 1;
-        if memory.is_over(work.sliver(), usize::MAX) {
-            runs.add(merge_sort::sort_by(std::mem::take(&mut all), work, |a, b| form.compare(a, b))?)?;
-            memory.give(usize::MAX);
-        }
     }
-    let rest = merge_sort::sort_by(all, work, |a, b| form.compare(a, b))?;
-    Ok(Sample::OnDisk(Box::new(runs.merged(rest, memory.into_hold())?)))
+    Ok(Sample::Placed(sorter.finish(Vec::new())?))
 }
 
 impl Rows for Sampled {
@@ -180,7 +173,7 @@ impl Rows for Sampled {
         }
         match &mut self.out {
             Some(Sample::InMemory(rows)) => Ok(rows.next()),
-            Some(Sample::OnDisk(merged)) => Ok(merged.next()?.map(|(_, row)| row)),
+            Some(Sample::Placed(rows)) => Ok(rows.next()?.map(|(_, row)| row)),
             None => Ok(None),
         }
     }

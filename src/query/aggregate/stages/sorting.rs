@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::error::{Result, codes};
-use crate::query::aggregate::memory::{Gathered, Memory, weight};
+use crate::query::aggregate::memory::weight;
 use crate::query::aggregate::row::{Row, Rows};
 use crate::query::aggregate::row_form::RowForm;
+use crate::query::aggregate::sorter::{Ordered, Sorter};
 use crate::query::expression::Parser;
 use crate::query::spill::bytes::{Reading, put_u64};
-use crate::query::spill::runs::{Form, Merged, Runs};
-use crate::query::{Sort, SortKey, merge_sort};
+use crate::query::spill::runs::Form;
+use crate::query::{Sort, SortKey};
 use crate::work::Work;
 
 /// Reads `{ path: 1 | -1, ... }`.
@@ -89,12 +90,7 @@ pub(in crate::query) struct Sorting {
     /// The number of documents that are needed at most.
     keep: usize,
     work: Work,
-    out: Option<Sorted>,
-}
-
-enum Sorted {
-    InMemory(Gathered<Row>),
-    OnDisk(Box<Merged<RankedForm>>),
+    out: Option<Ordered<RankedForm>>,
 }
 
 impl Sorting {
@@ -102,45 +98,37 @@ impl Sorting {
         Sorting { input, sort, keep, work: work.clone(), out: None }
     }
 
-    fn gather(&mut self) -> Result<Sorted> {
-        let mut memory = Memory::movable("$sort", &self.work);
-        let mut runs = Runs::new(RankedForm(RowForm::default()), self.keep, &self.work);
+    #[inline(never)]
+    fn gather(&mut self) -> Result<Ordered<RankedForm>> {
+        let form = RankedForm(RowForm::default());
+        let mut sorter = Sorter::new("$sort", form, self.keep, &self.work, Ranked::weight);
         let mut heap = BinaryHeap::new();
-        let mut all = Vec::new();
         let mut number = 0;
         while let Some(row) = self.input.next()? {
             let key = row.sort_key(&self.sort)?;
             number += 1;
             let ranked = Ranked { key, number, row };
-            if runs.is_behind(&ranked) {
+            if sorter.is_behind(&ranked) {
                 continue;
             }
             if self.keep == usize::MAX {
-                memory.take(ranked.weight())?;
-                all.push(ranked);
-            } else if heap.len() < self.keep {
-                memory.take(ranked.weight())?;
+                sorter.push(ranked)?;
+                continue;
+            }
+            if heap.len() < self.keep {
+                sorter.exchange(&ranked, None)?;
                 heap.push(ranked);
             } else if let Some(mut worst) = heap.peek_mut()
                 && ranked.key < worst.key
             {
-                memory.take(ranked.weight())?;
-                memory.give(worst.weight());
+                sorter.exchange(&ranked, Some(&worst))?;
                 *worst = ranked;
             }
-            if memory.is_over(self.work.sliver(), usize::MAX) {
-                all.append(&mut std::mem::take(&mut heap).into_vec());
-                runs.add(merge_sort::sort_by(std::mem::take(&mut all), &self.work, Ord::cmp)?)?;
-                memory.give(usize::MAX);
+            if sorter.is_over() {
+                sorter.put_away(std::mem::take(&mut heap).into_vec())?;
             }
         }
-        all.append(&mut heap.into_vec());
-        let ranked = merge_sort::sort_by(all, &self.work, Ord::cmp)?;
-        if !runs.is_empty() {
-            return Ok(Sorted::OnDisk(Box::new(runs.merged(ranked, memory.into_hold())?)));
-        }
-        memory.settle();
-        Ok(Sorted::InMemory(Gathered::new(ranked.into_iter().map(|one| one.row).collect(), memory, weight)))
+        sorter.finish(heap.into_vec())
     }
 }
 
@@ -156,8 +144,7 @@ impl Rows for Sorting {
             self.out = Some(self.gather()?);
         }
         match &mut self.out {
-            Some(Sorted::InMemory(rows)) => Ok(rows.next()),
-            Some(Sorted::OnDisk(merged)) => Ok(merged.next()?.map(|ranked| ranked.row)),
+            Some(ordered) => Ok(ordered.next()?.map(|ranked| ranked.row)),
             None => Ok(None),
         }
     }
