@@ -1687,7 +1687,10 @@ export declare class Database {
 	dropCollection(name: string, options?: OperationOptions): Promise<boolean>;
 	/** Resolves with handles of all collections, by name. */
 	collections(options?: OperationOptions): Promise<Collection[]>;
-	/** Drops every collection, one commit each; resolves with true. The database stays open, and empty. Rejects with `READ_ONLY`, `CLOSED`. */
+	/**
+	 * Drops every collection, one commit each; resolves with true. The database stays open, and what was written before the call is
+	 * gone, what is written after it stays. Rejects with `READ_ONLY`, `CLOSED`.
+	 */
 	dropDatabase(options?: OperationOptions): Promise<boolean>;
 	/**
 	 * Runs a pipeline that reads no collection: its first stage is `$documents`. Otherwise as `collection.aggregate`.

@@ -67,3 +67,17 @@ test('a cursor that was read to its end no longer listens to its signal', async 
   t.true(listeners.added > 0)
   t.is(listeners.added, listeners.removed)
 })
+
+test('a cursor that its signal has closed rejects with its reason, however often it is read', async (t) => {
+  const users = await collection(t, documents)
+  const signal = AbortSignal.abort(new Error('enough'))
+  const iterate = async (cursor) => {
+    for await (const each of cursor) t.fail(String(each))
+  }
+  for (const make of [() => users.find({}, { signal }), () => users.aggregate([], { signal })]) {
+    for (const read of [(cursor) => cursor.toArray(), (cursor) => cursor.next(), (cursor) => cursor.hasNext(), (cursor) => cursor.forEach(() => {}), iterate]) {
+      const cursor = make()
+      for (let time = 0; time < 3; time++) await t.throwsAsync(read(cursor), { message: 'enough' }, String(read))
+    }
+  }
+})

@@ -2,7 +2,7 @@
 
 import test from 'ava'
 
-import { onDisk } from './support/database.mjs'
+import { directory, memory, onDisk } from './support/database.mjs'
 
 const documents = Array.from({ length: 60 }, (_, i) => ({ _id: i, x: i, s: 'y'.repeat(50) }))
 const rejected = (promise) => promise.then(() => 'done', (error) => error.kind)
@@ -105,4 +105,63 @@ test('a drop waits for the index build before it, and documents are written mean
   t.deepEqual(outcomes.slice(3), ['again', true, 'x_1'])
   t.is(await c.countDocuments(), 0)
   t.deepEqual((await c.indexes()).map(({ name }) => name), ['_id_', 'x_1'])
+})
+
+const BEFORE = {
+  updateMany: (c) => c.updateMany({}, { $set: { g: 3 } }),
+  bulkWrite: (c) => c.bulkWrite([{ updateMany: { filter: {}, update: { $set: { g: 3 } } } }]),
+  'updateOne by _id': (c) => Promise.all([1, 2, 3].map((_id) => c.updateOne({ _id }, { $set: { g: 3 } }))),
+  $merge: (c) => c.aggregate([{ $set: { g: 3 } }, { $merge: 'c' }]).toArray(),
+  'drop and insertMany': (c) => Promise.all([c.drop(), c.insertMany([1, 2, 3].map((_id) => ({ _id, g: 3 })))])
+}
+
+for (const storage of ['async', 'sync']) {
+  for (const [name, before] of Object.entries(BEFORE)) {
+    for (const last of [{ $out: 'c' }, { $merge: { into: 'c' } }]) {
+      test(`${Object.keys(last)[0]} into its own source reads what ${name} before it has left, ${storage}`, async (t) => {
+        const db = await onDisk(t, { storage })
+        const c = db.collection('c')
+        for (let round = 0; round < 5; round++) {
+          await c.drop()
+          await c.insertMany([1, 2, 3].map((_id) => ({ _id, g: 0 })))
+          await Promise.all([before(c), c.aggregate([{ $match: { g: 3 } }, { $set: { o: 1 } }, last]).toArray()])
+          t.deepEqual(await c.find().sort({ _id: 1 }).toArray(), [1, 2, 3].map((_id) => ({ _id, g: 3, o: 1 })))
+        }
+      })
+    }
+  }
+}
+
+test('once a close has ended a write, it ends the later ones to the same collection', async (t) => {
+  const path = directory(t)
+  const db = await onDisk(t, {}, path)
+  const c = db.collection('c')
+  const other = db.collection('other')
+  await c.insertMany(documents)
+  // More than a close waits for.
+  const long = { $expr: { $gt: [{ $size: { $filter: { input: { $range: [0, 1e6] }, cond: { $gt: ['$$this', 1e9] } } } }, 1e9] } }
+  const outcomes = [
+    c.updateMany(long, { $set: { v: 1 } }), c.deleteMany({}), c.insertOne({ _id: 'new' }), c.set(7, { later: true }), c.createIndex({ x: 1 }), c.dropIndex('x_1'),
+    c.bulkWrite([{ insertOne: { document: { _id: 'bulk' } } }]), c.updateOne({ _id: 11 }, { $set: { later: true } }), c.rename('renamed')
+  ].map(rejected)
+  const apart = rejected(other.insertOne({ _id: 1 }))
+  await db.close()
+  t.deepEqual(new Set(await Promise.all(outcomes)), new Set(['CLOSED']))
+  t.is(await apart, 'done')
+  const again = await onDisk(t, {}, path)
+  t.deepEqual(await again.collection('c').find().sort({ _id: 1 }).toArray(), documents)
+  t.is(await again.collection('other').countDocuments(), 1)
+})
+
+test('dropDatabase drops what was written before it, and nothing that is written after it', async (t) => {
+  for (const db of [await memory(t), await onDisk(t), await onDisk(t, { storage: 'sync', memoryLimit: 1 })]) {
+    const c = db.collection('c')
+    for (const before of [() => c.insertOne({ _id: 'a' }), () => c.updateMany({}, { $set: { v: 1 } }), () => db.collection('b').rename('fresh', { dropTarget: true })]) {
+      await Promise.all([c, db.collection('b')].map((one) => one.insertMany(documents)))
+      const outcomes = [before(), db.dropDatabase(), c.insertOne({ _id: 'b' }), db.collection('d').insertOne({ _id: 'd' })]
+      t.true((await Promise.all(outcomes))[1])
+      t.deepEqual(await c.find().toArray(), [{ _id: 'b' }])
+      t.deepEqual((await db.listCollections().toArray()).map(({ name }) => name), ['c', 'd'])
+    }
+  }
 })

@@ -232,6 +232,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   rename(name: string, options?: RenameOptions): Promise<Collection<T>> {
     return handleOf(this).run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
       checkCollectionName(where, name)
+      // A dropDatabase that is called before this is done drops it by its new name.
+      handleOf(this).connection.collection(name, where)
       return {
         opcode: Opcode.Rename,
         flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,

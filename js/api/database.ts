@@ -225,12 +225,21 @@ export class Database {
     return listed.map(({ name }) => this.collection(name))
   }
 
-  /** Drops every collection, one commit each; resolves with true. The database stays open, and empty. Rejects with `READ_ONLY`, `CLOSED`. */
+  /**
+   * Drops every collection, one commit each; resolves with true. The database stays open, and what was written before the call is
+   * gone, what is written after it stays. Rejects with `READ_ONLY`, `CLOSED`.
+   */
   async dropDatabase(options?: OperationOptions): Promise<boolean> {
     const where = 'Database.dropDatabase'
     this.#connection.checkOpen(where)
     const given = optionsOf<OperationOptions>(where, options, DATABASE.dropDatabase)
-    for (const { name } of await this.listCollections({}, { ...given, nameOnly: true }).toArray()) await this.dropCollection(name, given)
+    given.signal?.throwIfAborted()
+    // In the turn of the call, so that each drop is behind the writes before it and before those after it. A collection that a
+    // write of this turn creates is not listed yet.
+    const connection = this.#connection
+    const listed = connection.call(where, connection.collection('', where), { ...listing({}), maxTimeMS: given.maxTimeMS })
+    const names = new Set([...listed.map(({ name }) => name), ...connection.usedCollections()])
+    await Promise.all(Array.from(names, (name) => this.dropCollection(name, given)))
     return true
   }
 

@@ -70,6 +70,10 @@ export class CollectionStates {
     return this.#states.get(name)?.deref()
   }
 
+  names(): string[] {
+    return [...this.#states.keys()]
+  }
+
   add(state: CollectionState, port: Port): void {
     const { name, handle } = state
     const reference = new WeakRef(state)

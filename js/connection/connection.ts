@@ -66,6 +66,11 @@ export class Connection implements CollectionOwner, OperationOwner {
     return state
   }
 
+  /** The names of collections that operations of this thread may use, which need not exist. */
+  usedCollections(): string[] {
+    return this.#collections.names().filter((name) => name !== '')
+  }
+
   /** Appends an operation; resolves with the result of `finish` for its value. */
   run<T>(where: string, target: CollectionState, request: Request<T>): Promise<T> {
     const { signal } = request

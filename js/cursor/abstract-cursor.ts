@@ -74,7 +74,7 @@ export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 
   /** Closes the cursor and releases its state. Resolves at once when it has ended. */
   close(): Promise<void> {
-    return this.#buffer.end()
+    return this.#buffer.close()
   }
 
   /** The documents as an object stream; a function may transform each. */

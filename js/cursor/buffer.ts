@@ -47,6 +47,7 @@ export class CursorBuffer {
   #started = false
   #exhausted = false
   #closed = false
+  #closedByCaller = false
   #killed = false
 
   constructor(reading: Reading) {
@@ -76,6 +77,8 @@ export class CursorBuffer {
   checkOpen(method: string): string {
     const where = this.where(method)
     this.#reading.source.connection.checkOpen(where)
+    // Its signal has ended it: it has no end to tell.
+    if (this.#closed && !this.#closedByCaller) this.#reading.settings.signal?.throwIfAborted()
     return where
   }
 
@@ -137,9 +140,16 @@ export class CursorBuffer {
 
   rewind(): void {
     this.#release().catch(() => {})
-    this.#started = this.#exhausted = this.#closed = this.#killed = false
+    this.#started = this.#exhausted = this.#closed = this.#closedByCaller = this.#killed = false
   }
 
+  /** Closes the cursor, as its `close` does. */
+  close(): Promise<void> {
+    this.#closedByCaller = true
+    return this.end()
+  }
+
+  /** Closes the cursor after a read to its end, or after one that failed. */
   async end(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

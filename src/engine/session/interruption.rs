@@ -38,6 +38,11 @@ impl Session {
         self.interrupted.store(true, Ordering::Release);
     }
 
+    /// Whether running operations are being ended.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
+    }
+
     /// The same for writes by `_id`.
     pub(crate) fn interrupt_writes(&self) {
         self.interrupted_writes.store(true, Ordering::Release);

@@ -9,7 +9,7 @@
 //!   reads nor writes to other collections wait behind them.
 //! - Documents are written during an index build; only what changes collections or indexes as a whole waits for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -106,6 +106,8 @@ struct State {
     lines: HashMap<Arc<str>, Line, foldhash::fast::RandomState>,
     waiting: HashMap<u64, Waiting>,
     last: u64,
+    /// Collections with a write that the close of the database has ended.
+    cut: HashSet<Arc<str>, foldhash::fast::RandomState>,
 }
 
 /// The writes of a collection, as long as one is unfinished that others wait for.
@@ -243,6 +245,17 @@ impl Order {
     /// Whether every write by filter and index build is done, and so nothing waits here.
     pub(super) fn is_empty(&self) -> bool {
         self.lines.load(Ordering::Acquire) == 0
+    }
+
+    /// Records that a write to these collections was ended by the close.
+    pub(super) fn cut(&self, names: &Names) {
+        self.state.lock().cut.extend(names.iter().cloned());
+    }
+
+    /// Whether an earlier write to one of these collections was.
+    pub(super) fn is_cut(&self, names: &Names) -> bool {
+        let state = self.state.lock();
+        names.iter().any(|name| state.cut.contains(name))
     }
 
     pub(super) fn counters(&self, names: &[Arc<str>]) -> Counters {

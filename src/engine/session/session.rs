@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::cursors::{OpenCursors, Source};
-use super::order::{Class, Order};
+use super::order::{Class, Order, names_of};
 use crate::document::{Path, RawValue, Value};
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::Committed;
@@ -51,6 +51,14 @@ pub(crate) enum Outcome {
     Now(Answered),
     /// Once this LSN is published.
     Published(Committed<Answer>),
+}
+
+impl Outcome {
+    fn is_closed(&self) -> bool {
+        let (Outcome::Now(Answered { answer: result, .. }) | Outcome::Published(Committed { result, .. })) =
+            self;
+        matches!(result, Err(error) if error.kind() == Kind::Closed)
+    }
 }
 
 /// Threads that reads may use while all they have are at long ones; beyond, short reads wait for long ones.
@@ -139,11 +147,11 @@ impl Session {
                     queue.push(job);
                 }
                 Some(Class::Named) if self.order.is_free(&task.name) => {
-                    writes.push(self.counted(task, move |session, task| session.run(task, &interrupt)));
+                    writes.push(self.counted(task, move |session, task| session.run_write(task, &interrupt)));
                 }
                 Some(class) => {
                     self.push_writes(&mut writes);
-                    self.in_turn(class, task, move |session, task| session.run(task, &interrupt));
+                    self.in_turn(class, task, move |session, task| session.run_write(task, &interrupt));
                 }
             }
         }
@@ -242,6 +250,25 @@ impl Session {
         self.answer(self.outcome(&name, operation, &limits, interrupt), reply);
     }
 
+    /// Runs a write. Once the close has ended a write to a collection, the later ones to it are not begun: what is there is what
+    /// the first so many calls have left.
+    fn run_write(&self, task: Task, interrupt: &Interrupt) {
+        let names = names_of(&task);
+        let Task { name, operation, limits, reply } = task;
+        let outcome = match self.is_interrupted() && self.order.is_cut(&names) {
+            true => Outcome::Now(Answered::failed(self.closed())),
+            false => self.outcome(&name, operation, &limits, interrupt),
+        };
+        if self.is_interrupted() && outcome.is_closed() {
+            self.order.cut(&names);
+        }
+        self.answer(outcome, reply);
+    }
+
+    fn closed(&self) -> Error {
+        Error::new(Kind::Closed, format!("the database {} is closed; open it again", self.store.name()))
+    }
+
     /// Returns the result now, or when the LSN that it depends on is published.
     pub(crate) fn answer(&self, outcome: Outcome, reply: Reply) {
         match outcome {
@@ -281,8 +308,7 @@ impl Session {
         run: impl FnOnce() -> Outcome,
     ) -> Outcome {
         if self.is_closed() {
-            let message = format!("the database {} is closed; open it again", self.store.name());
-            return Outcome::Now(Answered::failed(Error::new(Kind::Closed, message)));
+            return Outcome::Now(Answered::failed(self.closed()));
         }
         if self.access == Access::ReadOnly && writes {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
@@ -351,6 +377,12 @@ impl Session {
         hint: Option<&Incoming>,
         interrupt: &Interrupt,
     ) -> Outcome {
+        // What it writes depends on what it reads: the writes before it must be visible, also those that are not durable yet.
+        if is_write(pipeline)
+            && let Err(error) = self.store.wait_published(self.store.applied_lsn())
+        {
+            return Outcome::Now(Answered::failed(error));
+        }
         let opened = Aggregation::open(&self.store, name, (pipeline, constants), hint, interrupt);
         let mut aggregation = match opened {
             Ok(aggregation) => aggregation,
