@@ -152,6 +152,9 @@ pub struct Details {
     pub offset: Option<u64>,
     /// The process that holds the lock.
     pub pid: Option<u32>,
+    /// `LOCKED` within the process: with what the database is open that the new opening contradicts, a storage mode or
+    /// `readOnly`.
+    pub open_with: Option<&'static str>,
     /// `DUPLICATE_KEY`: the name of the index.
     pub index: Option<String>,
     /// `DUPLICATE_KEY`: the key pattern of the index, as one encoded document (see `document::encode`).

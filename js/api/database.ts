@@ -16,7 +16,7 @@ import { disposeWith } from '../cursor/dispose.js'
 import { ListCursor } from '../cursor/list-cursor.js'
 import { MoltenError } from '../errors.js'
 import { type ListedCollection, listing } from '../request/reads.js'
-import { native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
+import { failureOf, native, type NativeDatabase, type NativeProgress } from '../transport/native.js'
 import { Opcode } from '../transport/opcodes.js'
 import { Port } from '../transport/port.js'
 import type {
@@ -371,10 +371,9 @@ function infoOf({ name, number, count }: ListedCollection, readOnly: boolean): C
 /** A second opening in the process joins the first: what the first was given holds where the second is given nothing. */
 function joiningOptions(error: unknown, options: OpenOptions | undefined): OpenOptions | undefined {
   if (!(error instanceof MoltenError) || error.kind !== 'LOCKED') return undefined
-  const open = /is open in this process with (?:storage '(sync|async)'|(readOnly))/.exec(error.message)
-  if (open?.[1] !== undefined && options?.storage === undefined) return { ...options, storage: open[1] as StorageMode }
-  if (open?.[2] !== undefined && options?.readOnly === undefined) return { ...options, readOnly: true }
-  return undefined
+  const { openWith } = failureOf(error.cause)
+  if (openWith === 'readOnly') return options?.readOnly === undefined ? { ...options, readOnly: true } : undefined
+  return openWith !== undefined && options?.storage === undefined ? { ...options, storage: openWith } : undefined
 }
 
 async function openNative(settings: Settings): Promise<NativeDatabase> {

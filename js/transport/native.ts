@@ -1,6 +1,7 @@
 // The native addon: its exports (docs/boundary.md).
 
 import { loadAddon } from '../addon/loader.js'
+import type { StorageMode } from '../types/index.js'
 
 /** A database on the native side; its async methods run on the core's threads. */
 export interface NativeDatabase {
@@ -67,23 +68,25 @@ export function native(): Native {
   return (loaded ??= loadAddon() as Native)
 }
 
-interface NativeFailure {
+/** A failure of the core in a native call. */
+export interface NativeFailure {
   kind: string
   message: string
+  code?: number
+  codeName?: string
   path?: string
   file?: string
   offset?: number
   pid?: number
+  /** `LOCKED` within the process: with what the database is open that the new opening contradicts. */
+  openWith?: StorageMode | 'readOnly'
 }
 
-/** The failure of a rejected native promise: its message is JSON. */
+/** The failure that an error of a native call has as properties. `INTERNAL`: the error is not the core's. */
 export function failureOf(error: unknown): NativeFailure {
-  const message = error instanceof Object && 'message' in error ? String(error.message) : String(error)
-  try {
-    const failure = JSON.parse(message) as Partial<NativeFailure>
-    if (typeof failure.kind === 'string' && typeof failure.message === 'string') return failure as NativeFailure
-  } catch {
-    // Not one of ours; reported as INTERNAL below.
-  }
-  return { kind: 'INTERNAL', message }
+  // Not by instanceof: such an error belongs to the main realm.
+  if (typeof error !== 'object' || error === null) return { kind: 'INTERNAL', message: String(error) }
+  const { kind, message, code, codeName, path, file, offset, pid, openWith } = error as Partial<NativeFailure>
+  if (typeof kind !== 'string') return { kind: 'INTERNAL', message: String(message) }
+  return { kind, message: String(message), ...(typeof code === 'number' && { code, codeName }), path, file, offset, pid, openWith } as NativeFailure
 }

@@ -158,6 +158,7 @@ fn an_error_carries_what_it_has() {
         file: Some("f".into()),
         offset: Some(70_000),
         pid: Some(3),
+        open_with: None,
         code: Some(codes::INDEX_NOT_FOUND),
         index: Some("a_1".into()),
         key_pattern: Some(vec![0x81, 0xa1, b'a', 1]),

@@ -1,76 +1,93 @@
-//! Errors and panics to exceptions. The message of an exception is JSON, from which the facade makes a `MoltenError`.
+//! Errors and panics to exceptions: JavaScript errors that have the kind and the details as properties. The facade makes a
+//! `MoltenError` from them.
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde::Serialize;
+use napi::bindgen_prelude::{JsObjectValue, JsValue};
+use napi::{Env, Property};
 
-use crate::error::codes::Code;
 use crate::error::{Error, Kind, Result};
 
-/// The content of an exception.
-#[derive(Serialize)]
-struct Report<'a> {
-    kind: &'static str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<i32>,
-    #[serde(rename = "codeName", skip_serializing_if = "Option::is_none")]
-    code_name: Option<Cow<'static, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<u32>,
+/// The value of a property of an exception.
+#[derive(Debug, PartialEq)]
+enum Value<'a> {
+    Text(Cow<'a, str>),
+    Number(f64),
 }
 
-/// The error as an exception.
-pub fn exception(error: &Error) -> napi::Error {
-    napi::Error::from_reason(report(error))
+/// The error as an exception. It has only the message if no object can be created, as in an environment that ends.
+#[cold]
+pub fn exception(env: &Env, error: &Error) -> napi::Error {
+    create(env, error).unwrap_or_else(|_| napi::Error::from_reason(error.message()))
 }
 
-fn report(error: &Error) -> String {
-    let details = error.details();
-    let report = Report {
-        kind: error.kind().as_str(),
-        message: error.message(),
-        code: error.code().map(Code::number),
-        code_name: error.code().map(Code::name),
-        path: details.path.as_deref(),
-        file: details.file.as_ref().map(|file| file.to_string_lossy().into_owned()),
-        offset: details.offset,
-        pid: details.pid,
-    };
-    serde_json::to_string(&report)
-        .unwrap_or_else(|_| r#"{"kind":"INTERNAL","message":"no message"}"#.to_owned())
+fn create(env: &Env, error: &Error) -> napi::Result<napi::Error> {
+    let mut object = env.create_error(napi::Error::from_reason(error.message()))?;
+    let mut properties = Vec::new();
+    for (name, value) in properties_of(error) {
+        let property = Property::new().with_utf8_name(name)?;
+        properties.push(match value {
+            Value::Text(text) => property.with_napi_value(env, &*text)?,
+            Value::Number(number) => property.with_napi_value(env, number)?,
+        });
+    }
+    // Defined, not set: a setter that a program adds to `Object.prototype` is not called.
+    object.define_properties(&properties)?;
+    Ok(napi::Error::from_unknown_without_coercion(object.to_unknown()))
+}
+
+/// The properties of an exception besides its message. Like a `MoltenError`'s, `code` is the kind where MongoDB has no number.
+fn properties_of(error: &Error) -> Vec<(&'static str, Value<'_>)> {
+    let (kind, details) = (error.kind().as_str(), error.details());
+    let text = |text: Cow<'static, str>| Value::Text(text);
+    let mut properties = vec![("kind", text(kind.into()))];
+    match error.code() {
+        Some(code) => {
+            properties.push(("code", Value::Number(code.number().into())));
+            properties.push(("codeName", text(code.name())));
+        }
+        None => properties.push(("code", text(kind.into()))),
+    }
+    if let Some(path) = &details.path {
+        properties.push(("path", Value::Text(path.into())));
+    }
+    if let Some(file) = &details.file {
+        properties.push(("file", Value::Text(file.to_string_lossy())));
+    }
+    if let Some(offset) = details.offset {
+        properties.push(("offset", Value::Number(offset as f64)));
+    }
+    if let Some(pid) = details.pid {
+        properties.push(("pid", Value::Number(pid.into())));
+    }
+    if let Some(open_with) = details.open_with {
+        properties.push(("openWith", text(open_with.into())));
+    }
+    properties
 }
 
 /// Runs an entry point. A panic becomes an error: unwinding into Node.js would abort the process. The state stays
 /// consistent, because tables are changed only by calls that cannot panic halfway.
 #[inline]
-pub fn guarded<T>(entry: impl FnOnce() -> Result<T>) -> napi::Result<T> {
-    match catch_unwind(AssertUnwindSafe(entry)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(exception(&error)),
-        Err(panic) => Err(exception(&panicked(&*panic))),
-    }
+pub fn guarded<T>(env: &Env, entry: impl FnOnce() -> Result<T>) -> napi::Result<T> {
+    caught(entry).map_err(|error| exception(env, &error))
+}
+
+#[inline]
+fn caught<T>(entry: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// Runs blocking work on tokio's blocking pool.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> napi::Result<T> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(exception(&error)),
-        Err(lost) => Err(exception(&match lost.try_into_panic() {
+        Ok(outcome) => outcome,
+        Err(lost) => Err(match lost.try_into_panic() {
             Ok(panic) => panicked(&*panic),
             Err(_) => Error::new(Kind::Closed, "the environment is closing"),
-        })),
+        }),
     }
 }
 
@@ -95,20 +112,26 @@ mod tests {
     use crate::error::Details;
 
     #[test]
-    fn an_exception_is_json_with_what_the_error_has() {
+    fn an_exception_has_the_kind_the_number_and_the_details_that_the_error_has() {
+        let text = |text: &'static str| Value::Text(text.into());
         let plain = Error::new(Kind::Closed, "closed");
-        assert_eq!(report(&plain), r#"{"kind":"CLOSED","message":"closed"}"#);
+        assert_eq!(properties_of(&plain), [("kind", text("CLOSED")), ("code", text("CLOSED"))]);
         let locked = Error::new(Kind::Locked, "held").with_details(Details {
             file: Some("db/lock".into()),
             pid: Some(42),
             ..Details::default()
         });
-        assert_eq!(report(&locked), r#"{"kind":"LOCKED","message":"held","file":"db/lock","pid":42}"#);
+        assert_eq!(properties_of(&locked)[2..], [("file", text("db/lock")), ("pid", Value::Number(42.0))]);
+        let late = Error::new(Kind::Timeout, "late");
+        assert_eq!(
+            properties_of(&late)[1..],
+            [("code", Value::Number(50.0)), ("codeName", text("MaxTimeMSExpired"))]
+        );
     }
 
     #[test]
     fn a_panic_is_an_internal_error() {
-        let error = guarded::<()>(|| panic!("it broke")).unwrap_err();
-        assert!(error.reason.contains("INTERNAL") && error.reason.contains("it broke"), "{}", error.reason);
+        let error = caught::<()>(|| panic!("it broke")).unwrap_err();
+        assert!(error.kind() == Kind::Internal && error.message().contains("it broke"), "{error}");
     }
 }

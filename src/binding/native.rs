@@ -103,7 +103,7 @@ impl NativeDatabase {
         options_json: String,
         progress: Option<ClassInstance<'_, NativeProgress>>,
     ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
-        let home = guarded(|| environment::databases(env))?;
+        let home = guarded(env, || environment::databases(env))?;
         let prompt = path == MEMORY;
         // Resolved now: the working directory may change before the work begins.
         let at = Database::locate(&path);
@@ -114,7 +114,7 @@ impl NativeDatabase {
             Ok(NativeDatabase { handle, home, stops: Arc::default() })
         };
         if prompt {
-            return within_runtime_if_available(|| guarded(work)).map(Either::A);
+            return within_runtime_if_available(|| guarded(env, work)).map(Either::A);
         }
         promise(env, work).map(Either::B)
     }
@@ -127,14 +127,14 @@ impl NativeDatabase {
 
     /// Path, storage and recovery report, as JSON.
     #[napi]
-    pub fn describe(&self) -> napi::Result<String> {
-        guarded(|| json(&self.database()?.describe()))
+    pub fn describe(&self, env: &Env) -> napi::Result<String> {
+        guarded(env, || json(&self.database()?.describe()))
     }
 
     /// Resolves when every write that resolved before is durable.
     #[napi]
     pub fn flush(&self, env: &Env) -> napi::Result<AsyncBlock<()>> {
-        let database = guarded(|| self.database())?;
+        let database = guarded(env, || self.database())?;
         promise(env, move || database.flush())
     }
 
@@ -146,7 +146,8 @@ impl NativeDatabase {
         ticket: u32,
         progress: Option<ClassInstance<'_, NativeProgress>>,
     ) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket, shared(progress)));
+        let (database, stoppable) =
+            (guarded(env, || self.database())?, self.stoppable(ticket, shared(progress)));
         promise(env, move || json(&database.compact_within(&stoppable.interrupt())?))
     }
 
@@ -159,7 +160,8 @@ impl NativeDatabase {
         ticket: u32,
         progress: Option<ClassInstance<'_, NativeProgress>>,
     ) -> napi::Result<AsyncBlock<String>> {
-        let (database, stoppable) = (guarded(|| self.database())?, self.stoppable(ticket, shared(progress)));
+        let (database, stoppable) =
+            (guarded(env, || self.database())?, self.stoppable(ticket, shared(progress)));
         let destination = located(destination);
         promise(env, move || json(&database.backup_within(&destination, &stoppable.interrupt())?))
     }
@@ -185,7 +187,7 @@ impl NativeDatabase {
     pub fn close(&self, env: &Env) -> napi::Result<Either<(), AsyncBlock<()>>> {
         let (home, handle) = (Arc::clone(&self.home), self.handle);
         let Some(database) = home.get(handle) else { return Ok(Either::A(())) };
-        match guarded(|| home.close_at_once(handle, &database).transpose())? {
+        match guarded(env, || home.close_at_once(handle, &database).transpose())? {
             Some(()) => Ok(Either::A(())),
             None => promise(env, move || home.close(handle, &database)).map(Either::B),
         }
@@ -194,7 +196,7 @@ impl NativeDatabase {
     /// Resolves with the statistics, as JSON.
     #[napi]
     pub fn stats(&self, env: &Env) -> napi::Result<AsyncBlock<String>> {
-        let database = guarded(|| self.database())?;
+        let database = guarded(env, || self.database())?;
         promise(env, move || json(&database.stats()?))
     }
 }
@@ -214,13 +216,13 @@ impl NativeDatabase {
 /// Opens a port. `wake` is called once per burst of results; `hold` is never called: it keeps the process alive.
 #[napi(ts_args_type = "wake: () => void, hold: () => void")]
 pub fn open_port(env: &Env, wake: WakeFunction, hold: WakeFunction) -> napi::Result<u32> {
-    guarded(|| environment::open_port(env, wake, hold))
+    guarded(env, || environment::open_port(env, wake, hold))
 }
 
 /// Gives the port its buffers, or replaces them.
 #[napi]
-pub fn set_buffers(port: u32, request: Uint8Array, result: Uint8Array) -> napi::Result<()> {
-    guarded(|| {
+pub fn set_buffers(env: &Env, port: u32, request: Uint8Array, result: Uint8Array) -> napi::Result<()> {
+    guarded(env, || {
         with_port(port, |port| {
             port.set_buffers(Buffers::new(request, result));
             Ok(())
@@ -230,14 +232,14 @@ pub fn set_buffers(port: u32, request: Uint8Array, result: Uint8Array) -> napi::
 
 /// A handle, local to the port, for a collection.
 #[napi]
-pub fn collection(port: u32, database: u32, name: String) -> napi::Result<u32> {
-    guarded(|| environment::collection(port, database, &name))
+pub fn collection(env: &Env, port: u32, database: u32, name: String) -> napi::Result<u32> {
+    guarded(env, || environment::collection(port, database, &name))
 }
 
 /// Releases a handle of a collection.
 #[napi]
-pub fn release_collection(port: u32, handle: u32) -> napi::Result<()> {
-    guarded(|| {
+pub fn release_collection(env: &Env, port: u32, handle: u32) -> napi::Result<()> {
+    guarded(env, || {
         with_port(port, |port| {
             port.release(handle);
             Ok(())
@@ -248,13 +250,13 @@ pub fn release_collection(port: u32, handle: u32) -> napi::Result<()> {
 /// Starts the operations in the request buffer. Returns what `take` returns, or -1 when the results do not fit.
 #[napi]
 pub fn submit(env: &Env, port: u32, length: u32) -> napi::Result<i32> {
-    guarded(|| with_port(port, |port| port.submit(env, length)))
+    guarded(env, || with_port(port, |port| port.submit(env, length)))
 }
 
 /// Interrupts the operation of this ticket.
 #[napi]
-pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
-    guarded(|| {
+pub fn cancel(env: &Env, port: u32, ticket: u32) -> napi::Result<()> {
+    guarded(env, || {
         with_port(port, |port| {
             port.cancel(ticket);
             Ok(())
@@ -264,14 +266,14 @@ pub fn cancel(port: u32, ticket: u32) -> napi::Result<()> {
 
 /// Whether the operation of this ticket, which has a time limit, has begun or is done.
 #[napi]
-pub fn has_begun(port: u32, ticket: u32) -> napi::Result<bool> {
-    guarded(|| with_port(port, |port| Ok(port.has_begun(ticket))))
+pub fn has_begun(env: &Env, port: u32, ticket: u32) -> napi::Result<bool> {
+    guarded(env, || with_port(port, |port| Ok(port.has_begun(ticket))))
 }
 
 /// Steps of the operation of this ticket that are done, and all steps; null for one that says nothing or is done.
 #[napi]
-pub fn progress(port: u32, ticket: u32) -> napi::Result<Option<Vec<f64>>> {
-    guarded(|| {
+pub fn progress(env: &Env, port: u32, ticket: u32) -> napi::Result<Option<Vec<f64>>> {
+    guarded(env, || {
         with_port(port, |port| Ok(port.progress(ticket).map(|(done, total)| vec![done as f64, total as f64])))
     })
 }
@@ -279,7 +281,7 @@ pub fn progress(port: u32, ticket: u32) -> napi::Result<Option<Vec<f64>>> {
 /// Moves finished results to the result buffer.
 #[napi]
 pub fn take(env: &Env, port: u32) -> napi::Result<i32> {
-    guarded(|| with_port(port, |port| port.take(env)))
+    guarded(env, || with_port(port, |port| port.take(env)))
 }
 
 /// A function that tries to read by `_id` without blocking; the request buffer names the documents. It is created by hand
@@ -287,20 +289,20 @@ pub fn take(env: &Env, port: u32) -> napi::Result<i32> {
 #[napi(ts_return_type = "() => number | string")]
 pub fn point_reads(env: &Env, port: u32) -> napi::Result<Function<'_, (), sys::napi_value>> {
     env.create_function_from_closure("attempt", move |call| {
-        guarded(|| with_port(port, |port| port.attempt(call.env)))
+        guarded(call.env, || with_port(port, |port| port.attempt(call.env)))
     })
 }
 
 /// Runs one operation on this thread.
 #[napi]
 pub fn call(env: Env, port: u32, length: u32) -> napi::Result<()> {
-    guarded(|| with_port(port, |port| port.call(length, move || environment::is_ending(&env))))
+    guarded(&env, || with_port(port, |port| port.call(length, move || environment::is_ending(&env))))
 }
 
 /// Drops the port.
 #[napi]
-pub fn close_port(port: u32) -> napi::Result<()> {
-    guarded(|| {
+pub fn close_port(env: &Env, port: u32) -> napi::Result<()> {
+    guarded(env, || {
         environment::close_port(port);
         Ok(())
     })
@@ -309,8 +311,8 @@ pub fn close_port(port: u32) -> napi::Result<()> {
 /// Closes every database that this environment has open; blocks. For the process's `exit` event: Node.js does not run the
 /// cleanup hooks of the main thread after `process.exit` or after an uncaught exception.
 #[napi]
-pub fn close_all() -> napi::Result<()> {
-    guarded(|| {
+pub fn close_all(env: &Env) -> napi::Result<()> {
+    guarded(env, || {
         environment::close_all();
         Ok(())
     })
@@ -330,7 +332,10 @@ pub(super) fn promise<T>(
 where
     T: ToNapiValue + Send + 'static,
 {
-    AsyncBlockBuilder::new(blocking(work)).build(env).map_err(|error| exception(&refused(error)))
+    let work = async { Ok(blocking(work).await) };
+    // The exception of a failure is created on the JavaScript thread: it is an object with properties.
+    let settled = |env: Env, outcome: Result<T>| outcome.map_err(|error| exception(&env, &error));
+    AsyncBlockBuilder::build_with_map(env, work, settled).map_err(|error| exception(env, &refused(error)))
 }
 
 /// A value as JSON text.

@@ -88,8 +88,8 @@ impl NativeDatabase {
 
     /// Begins an export of these collections, or of all, as of the current state.
     #[napi]
-    pub fn export_lines(&self, collections: Option<Vec<String>>) -> napi::Result<NativeExport> {
-        guarded(|| {
+    pub fn export_lines(&self, env: &Env, collections: Option<Vec<String>>) -> napi::Result<NativeExport> {
+        guarded(env, || {
             let export = self.database()?.export(collections.as_deref())?;
             Ok(NativeExport { export: Arc::new(Mutex::new(Some(export))) })
         })
@@ -97,8 +97,8 @@ impl NativeDatabase {
 
     /// Begins an import; `if_exists` is error, replace or skip.
     #[napi]
-    pub fn import_lines(&self, batch: u32, if_exists: String) -> napi::Result<NativeImport> {
-        guarded(|| {
+    pub fn import_lines(&self, env: &Env, batch: u32, if_exists: String) -> napi::Result<NativeImport> {
+        guarded(env, || {
             let if_exists = match if_exists.as_str() {
                 "error" => IfExists::Error,
                 "replace" => IfExists::Replace,

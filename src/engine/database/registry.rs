@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use parking_lot::Mutex;
 
 use crate::engine::store::Store;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, Creation, OpenOptions};
 use crate::storage::Host;
 
@@ -99,6 +99,12 @@ pub(crate) fn release(place: &Place, store: &Store) -> Result<()> {
     closed
 }
 
+/// The error of an opening that contradicts what the database is open with.
+fn contradicts(message: String, open_with: &'static str) -> Error {
+    Error::new(Kind::Locked, message)
+        .with_details(Details { open_with: Some(open_with), ..Details::default() })
+}
+
 fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()> {
     let path = path.display();
     let (open, requested) = (store.options(), options);
@@ -109,11 +115,11 @@ fn check_joining(store: &Store, path: &Path, options: &OpenOptions) -> Result<()
             open.storage.as_str(),
             requested.storage.as_str()
         );
-        return Err(Error::new(Kind::Locked, message));
+        return Err(contradicts(message, open.storage.as_str()));
     }
     if open.access == Access::ReadOnly && requested.access == Access::ReadWrite {
         let message = format!("{path} is open in this process with readOnly; close it first to write");
-        return Err(Error::new(Kind::Locked, message));
+        return Err(contradicts(message, "readOnly"));
     }
     if requested.creation == Creation::MustBeNew {
         let message = format!("{path} holds a database already, and errorIfExists was given");
