@@ -7,7 +7,7 @@ import { root } from '../steps.mjs'
 import { addonName, targets } from './targets.mjs'
 
 /** What only a checkout needs. */
-const OF_CHECKOUT = ['private', 'scripts', 'napi', 'devDependencies', 'overrides', 'ava']
+const OF_CHECKOUT = ['private', 'scripts', 'devDependencies', 'overrides', 'ava']
 
 export function readManifest(folder = root) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
