@@ -303,6 +303,55 @@ test('documents that exist are replaced or skipped as the options say', async (t
   t.is((await a.get(77)).x, 2)
 })
 
+/** Lines as `mongoexport` writes them. */
+const ofMongoexport = `{"_id":{"$oid":"65f000000000000000000001"},"name":"Ada","at":{"$date":"2024-01-31T12:00:00Z"},"n":{"$numberLong":"5"}}
+{"name":"Grace","_id":2}
+
+{"_id":3,"collection":"a","document":{"x":1}}
+`
+
+test('with a collection each line is a document of it', async (t) => {
+  const db = await memory(t)
+  t.deepEqual(await db.importJSONL([ofMongoexport], { collection: 'people' }), { imported: 3, skipped: 0, lines: 4 })
+  const people = await db.collection('people').find().toArray()
+  t.deepEqual(people, [
+    { _id: new ObjectId('65f000000000000000000001'), name: 'Ada', at: new Date('2024-01-31T12:00:00Z'), n: 5n },
+    { _id: 2, name: 'Grace' },
+    { _id: 3, collection: 'a', document: { x: 1 } }
+  ])
+  t.deepEqual(Object.keys(people[1]), ['_id', 'name'])
+  t.deepEqual((await db.collections()).map(({ collectionName }) => collectionName), ['people'])
+  t.deepEqual(await db.importJSONL([ofMongoexport], { collection: 'people', ifExists: 'skip' }), { imported: 0, skipped: 3, lines: 4 })
+})
+
+test('a line of a named collection that has no _id gets one', async (t) => {
+  const db = await memory(t)
+  await db.importJSONL(['{"n":1}\n{"n":2}\n{}'], { collection: 'a' })
+  const ids = (await db.collection('a').find().toArray()).map(({ _id }) => _id)
+  t.is(new Set(ids).size, 3)
+  for (const id of ids) t.regex(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/)
+  await rejectsWith(t, 'BAD_DOCUMENT', db.importJSONL([line('a', { n: 1 })]), /line 1: the document has no _id/)
+})
+
+test('a line of a named collection that is no document stops the import and is named', async (t) => {
+  for (const [text, message] of [
+    ['[{"_id":1}]', /line 2: the line is an array; write one document a line, as mongoexport does without --jsonArray; 1 document /],
+    ['5', /line 2: the line is no object/],
+    ['{"$oid":"65f000000000000000000001"}', /line 2: the line is no object/],
+    ['{"_id":1', /line 2: EOF while parsing an object, at column 8/],
+    ['{"_id":1} {"_id":2}', /line 2: trailing characters, at column 11/],
+    ['{"_id":1,"v":{"$numberDecimal":"1.5"}}', /line 2: \$numberDecimal/]
+  ]) {
+    const db = await memory(t)
+    const error = await rejectsWith(t, 'BAD_DOCUMENT', db.importJSONL([`{"_id":0}\n${text}\n{"_id":9}`], { collection: 'a' }), message)
+    t.is(error.line, 2)
+    t.deepEqual(await db.collection('a').find().toArray(), [{ _id: 0 }], text)
+  }
+  const db = await memory(t)
+  await rejectsWith(t, 'BAD_QUERY', db.importJSONL([], { collection: 'a$b' }), /collection name "a\$b" contains "\$"/)
+  await rejectsType(t, () => db.importJSONL([], { collection: 5 }), /option collection must be a string/)
+})
+
 test('an import waits for the database, and can be aborted', async (t) => {
   const db = await memory(t)
   const controller = new AbortController()

@@ -321,8 +321,8 @@ export class Database {
   }
 
   /**
-   * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that
-   * cannot be imported; the documents of all lines before it are kept.
+   * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
+   * inserts the documents, batch by batch. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
    *
    * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
    * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).

@@ -114,7 +114,8 @@ interface Imported extends ImportResult {
 export async function importLines(connection: Connection, readable: ImportSource, given: ImportOptions | undefined): Promise<ImportResult> {
   const where = 'Database.importJSONL'
   const options = optionsOf<ImportOptions>(where, given, DATABASE.importJSONL)
-  const { ifExists = 'error', onProgress, signal } = options
+  const { collection = null, ifExists = 'error', onProgress, signal } = options
+  if (collection !== null) checkCollectionName(where, collection, 'option collection')
   if (ifExists !== 'error' && ifExists !== 'replace' && ifExists !== 'skip') {
     throw wrongArgument(where, 'option ifExists', "'error', 'replace' or 'skip'", ifExists)
   }
@@ -123,7 +124,7 @@ export async function importLines(connection: Connection, readable: ImportSource
   const iterator = iteratorOf(where, readable)
   connection.checkOpen(where)
   signal?.throwIfAborted()
-  const lines = begin(where, () => connection.native.importLines(batch, ifExists))
+  const lines = begin(where, () => connection.native.importLines(batch, ifExists, collection))
   const progress: ImportResult = { imported: 0, skipped: 0, lines: 0 }
   const flush = async (text: Uint8Array): Promise<void> => {
     const done = JSON.parse(await connection.callNative(where, () => lines.lines(text))) as Imported

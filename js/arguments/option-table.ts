@@ -250,7 +250,7 @@ export const DATABASE = {
   backup: long,
   stats: none,
   exportJSONL: operation<ExportOptions>()('collections', 'onProgress'),
-  importJSONL: operation<ImportOptions>()('ifExists', 'batchSize', 'onProgress')
+  importJSONL: operation<ImportOptions>()('collection', 'ifExists', 'batchSize', 'onProgress')
 } as const satisfies { [method: string]: OptionNames }
 
 /** The options of cursor methods; the methods not listed take no options. */

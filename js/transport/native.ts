@@ -16,7 +16,7 @@ export interface NativeDatabase {
   stop(ticket: number): void
   interrupt(): void
   exportLines(collections: string[] | null): NativeExport
-  importLines(batch: number, ifExists: string): NativeImport
+  importLines(batch: number, ifExists: string, collection: string | null): NativeImport
 }
 
 /** How far one operation is. */

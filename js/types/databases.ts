@@ -218,6 +218,11 @@ export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Ar
 /** How `importJSONL` reads. */
 export interface ImportOptions extends OperationOptions {
   /**
+   * The collection of all documents. Each line is then a document alone, as `mongoexport` writes it; a missing `_id` becomes a UUIDv7 string.
+   * Without the option a line is `{"collection":"users","document":{...}}`.
+   */
+  collection?: string
+  /**
    * What to do with a document whose `_id` exists: fail (the default), replace the existing document, or skip the new one.
    */
   ifExists?: 'error' | 'replace' | 'skip'

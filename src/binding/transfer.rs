@@ -95,9 +95,15 @@ impl NativeDatabase {
         })
     }
 
-    /// Begins an import; `if_exists` is error, replace or skip.
+    /// Begins an import; `if_exists` is error, replace or skip. With a collection each line is one of its documents.
     #[napi]
-    pub fn import_lines(&self, env: &Env, batch: u32, if_exists: String) -> napi::Result<NativeImport> {
+    pub fn import_lines(
+        &self,
+        env: &Env,
+        batch: u32,
+        if_exists: String,
+        collection: Option<String>,
+    ) -> napi::Result<NativeImport> {
         guarded(env, || {
             let if_exists = match if_exists.as_str() {
                 "error" => IfExists::Error,
@@ -110,7 +116,7 @@ impl NativeDatabase {
                     ));
                 }
             };
-            let options = ImportOptions { batch: batch as usize, if_exists };
+            let options = ImportOptions { batch: batch as usize, if_exists, collection };
             Ok(NativeImport { import: Arc::new(Import::new(self.database()?.session(), options)) })
         })
     }

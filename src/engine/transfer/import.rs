@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::extended_json::Parsed;
 use crate::document::{Shapes, Value, encode_plain};
@@ -30,12 +30,14 @@ pub enum IfExists {
 }
 
 /// How to import.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportOptions {
     /// Documents in a commit.
     pub batch: usize,
     /// What to do with a document whose `_id` exists.
     pub if_exists: IfExists,
+    /// The collection of all lines, each of which is a document alone. Without it a line names its collection.
+    pub collection: Option<String>,
 }
 
 /// The result of importing some lines.
@@ -103,7 +105,7 @@ impl Import {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let row = match parse(line) {
+            let row = match self.parse(line) {
                 Ok(row) => row,
                 Err(error) => {
                     self.commit(&mut batch, &mut done);
@@ -124,6 +126,27 @@ impl Import {
         }
         self.commit(&mut batch, &mut done);
         done
+    }
+
+    fn parse(&self, line: &[u8]) -> Result<Row> {
+        let mut row = match &self.options.collection {
+            None => read(line, RowVisitor)?,
+            Some(collection) => Row { collection: collection.clone(), document: document(line)? },
+        };
+        if let Value::Object(fields) = &mut row.document {
+            match fields.iter().position(|(key, _)| key == "_id") {
+                Some(place) => fields.get_mut(..=place).unwrap_or_default().rotate_right(1),
+                None if self.options.collection.is_some() => {
+                    fields.insert(0, ("_id".to_owned(), self.session.store.new_id()));
+                }
+                None => return Err(bad("the document has no _id; give it one".to_owned())),
+            }
+        }
+        check_name(&row.collection).map_err(|error| {
+            let code = error.code().unwrap_or(codes::INVALID_NAMESPACE);
+            bad(error.message().to_owned()).with_code(code)
+        })?;
+        Ok(row)
     }
 
     fn commit(&self, batch: &mut Batch, done: &mut Imported) {
@@ -237,30 +260,43 @@ struct Row {
     document: Value,
 }
 
-fn parse(line: &[u8]) -> Result<Row> {
-    let bad = |message: String| Error::new(Kind::BadDocument, message);
-    let mut reader = serde_json::Deserializer::from_slice(line);
-    let row = reader.deserialize_any(RowVisitor).and_then(|row| reader.end().map(|()| row));
-    let mut row = row.map_err(|error| {
+/// The document that a line is.
+fn document(line: &[u8]) -> Result<Value> {
+    match read(line, Parsed)? {
+        document @ Value::Object(_) => Ok(document),
+        Value::Array(_) => Err(bad(
+            "the line is an array; write one document a line, as mongoexport does without --jsonArray"
+                .to_owned(),
+        )),
+        _ => Err(bad("the line is no object".to_owned())),
+    }
+}
+
+/// Reads a whole line.
+fn read<'de, T>(line: &'de [u8], seed: impl DeserializeSeed<'de, Value = T>) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(line.trim_ascii_end());
+    let value = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| {
         // The reader counts within its one line.
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or(&text);
         bad(format!("{what}, at column {}", error.column()))
-    })?;
-    if let Value::Object(fields) = &mut row.document {
-        match fields.iter().position(|(key, _)| key == "_id") {
-            Some(place) => fields.get_mut(..=place).unwrap_or_default().rotate_right(1),
-            None => return Err(bad("the document has no _id; give it one".to_owned())),
-        }
-    }
-    check_name(&row.collection).map_err(|error| {
-        let code = error.code().unwrap_or(codes::INVALID_NAMESPACE);
-        bad(error.message().to_owned()).with_code(code)
-    })?;
-    Ok(row)
+    })
+}
+
+fn bad(message: String) -> Error {
+    Error::new(Kind::BadDocument, message)
 }
 
 struct RowVisitor;
+
+impl<'de> DeserializeSeed<'de> for RowVisitor {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Row, D::Error> {
+        from.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for RowVisitor {
     type Value = Row;
