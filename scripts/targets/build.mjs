@@ -45,7 +45,9 @@ export function planFor(target, host = process.platform) {
   if (os === host) return { triple, target: triple, env: {}, product: true }
   if (os === 'darwin') return { triple, target: triple, env: UNSTRIPPED, zig: true, product: false }
   if (os === 'win32' && target.cpu === 'x64') return { triple: 'x86_64-pc-windows-gnu', target: 'x86_64-pc-windows-gnu', env: UNSTRIPPED, imports: true, product: false }
-  return { triple: 'aarch64-pc-windows-gnullvm', target: 'aarch64-pc-windows-gnullvm', env: UNSTRIPPED, imports: true, zig: true, product: false }
+  // zig makes an error of __DATE__, which mimalloc's C code prints.
+  const env = { ...UNSTRIPPED, CFLAGS_aarch64_pc_windows_gnullvm: '-Wno-error=date-time' }
+  return { triple: 'aarch64-pc-windows-gnullvm', target: 'aarch64-pc-windows-gnullvm', env, imports: true, zig: true, product: false }
 }
 
 /** What tells the linker where the functions of node.exe are, where a plan needs it. */
