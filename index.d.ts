@@ -87,7 +87,8 @@ type HasArray<E> = [
 ] extends [
 	never
 ] ? false : true;
-type Name<T> = T extends unknown ? NamesOf<T, 0, T, keyof T> : never;
+type Name<T> = UpdateName<T> | (T extends unknown ? NamesOf<T, 0, T, Extract<keyof T, "_id">> : never);
+type UpdateName<T> = T extends unknown ? NamesOf<T, 0, T, Exclude<keyof T, "_id">> : never;
 type NamesOf<T, Level extends number, Above, K extends keyof T> = K extends string ? T[K] extends Atom ? K : K | `${K}.${NamesBelow<T[K], Level, Above>}` : never;
 type NamesBelow<T, Level extends number, Above> = T extends Atom ? never : T extends readonly (infer E)[] ? HasArray<E> extends false ? NamesBelow<E, Level, Above> : Level extends 8 ? never : NamesBelow<E, Below[Level], Above> : true extends Ends<T, Level> ? never : T extends Above ? NamesOf<T, Again[Level], Above, keyof T> : string extends keyof T ? never : NamesOf<T, Below[Level], Above | T, keyof T>;
 type Place<T> = PlacesOfAll<T> extends infer Places extends [
@@ -290,25 +291,27 @@ type SortOf<T> = T extends unknown ? {
 		[P in Path<T>]?: SortDirection;
 	});
 } : never;
-type PositionalPath = `${string}.$${string}`;
-type UpdateName<T> = Exclude<Name<T>, "_id" | `_id.${string}`>;
-type Fields<Named, Placed> = (Named & Placed & Positional) | (keyof Named extends never ? never : Named);
-type SetFields<T> = Fields<{
+type Positional<T> = PositionOf<Place<T>[0]> | `${string}.$` | `${string}.$[${string}]`;
+type PositionOf<P> = P extends `${infer Above}.${number}.${infer Below}` ? `${Above}.$${string}.${Below}` : never;
+type Fields<T, Named, Placed> = (Named & Placed & {
+	[P in Positional<T>]?: any;
+}) | (keyof Named extends never ? never : Named);
+type SetFields<T> = Fields<T, {
 	[K in UpdateName<T>]?: PathValue<T, K> | undefined;
 }, {
 	[X in Place<T> as X[0]]?: X[1] | undefined;
 }>;
-type Matching<T, V, R> = Fields<{
+type Matching<T, V, R> = Fields<T, {
 	[K in UpdateName<T>]?: IfHas<PathValue<T, K>, V, R>;
 }, {
 	[X in Place<T> as X[0]]?: IfHas<X[1], V, R>;
 }>;
-type IfHas<T, V, R> = IsAny<T> extends true ? R : [
+type IfHas<T, V, R> = [
 	Extract<T, V>
 ] extends [
 	never
 ] ? never : R;
-type Elements<T> = IsAny<T> extends true ? any : T extends readonly (infer E)[] ? E : never;
+type Elements<T> = T extends readonly (infer E)[] ? E : never;
 type Push<E> = [
 	E
 ] extends [
@@ -331,22 +334,22 @@ type PullAll<E> = [
 ] extends [
 	never
 ] ? never : readonly E[];
-type PushFields<T> = Fields<{
+type PushFields<T> = Fields<T, {
 	[K in UpdateName<T>]?: Push<Elements<PathValue<T, K>>>;
 }, {
 	[X in Place<T> as X[0]]?: Push<Elements<X[1]>>;
 }>;
-type AddToSetFields<T> = Fields<{
+type AddToSetFields<T> = Fields<T, {
 	[K in UpdateName<T>]?: AddToSet<Elements<PathValue<T, K>>>;
 }, {
 	[X in Place<T> as X[0]]?: AddToSet<Elements<X[1]>>;
 }>;
-type PullFields<T> = Fields<{
+type PullFields<T> = Fields<T, {
 	[K in UpdateName<T>]?: Pull<Elements<PathValue<T, K>>>;
 }, {
 	[X in Place<T> as X[0]]?: Pull<Elements<X[1]>>;
 }>;
-type PullAllFields<T> = Fields<{
+type PullAllFields<T> = Fields<T, {
 	[K in UpdateName<T>]?: PullAll<Elements<PathValue<T, K>>>;
 }, {
 	[X in Place<T> as X[0]]?: PullAll<Elements<X[1]>>;
@@ -364,10 +367,6 @@ export interface PushModifiers<E> {
 		[path: string]: 1 | -1;
 	};
 }
-/** Paths with positional parts: `a.$`, `a.$[].b`, `a.$[x]`. */
-export interface Positional {
-	[path: `${string}.$${string}`]: any;
-}
 /** The operators of an update. */
 export interface UpdateOperators<T, Id = any> {
 	/** Sets fields. */
@@ -377,7 +376,7 @@ export interface UpdateOperators<T, Id = any> {
 		_id?: Id;
 	};
 	/** Removes fields; the values are ignored. */
-	$unset?: Flags<UpdateName<T> | Place<T>[0] | PositionalPath, string | boolean | number | null>;
+	$unset?: Flags<UpdateName<T> | Place<T>[0] | Positional<T>, string | boolean | number | null>;
 	/** Adds to numbers; an absent field starts at 0. */
 	$inc?: Matching<T, number | bigint, number | bigint>;
 	/** Multiplies numbers; an absent field becomes 0. */
@@ -990,6 +989,11 @@ export interface ExportResult {
 export type ImportSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 /** How `importJSONL` reads. */
 export interface ImportOptions extends OperationOptions {
+	/**
+	 * The collection of all documents. Each line is then a document alone, as `mongoexport` writes it; a missing `_id` becomes a UUIDv7 string.
+	 * Without the option a line is `{"collection":"users","document":{...}}`.
+	 */
+	collection?: string;
 	/**
 	 * What to do with a document whose `_id` exists: fail (the default), replace the existing document, or skip the new one.
 	 */
@@ -1729,8 +1733,8 @@ export declare class Database {
 	 */
 	exportJSONL(writable: NodeJS.WritableStream | WritableStream, options?: ExportOptions): Promise<ExportResult>;
 	/**
-	 * Reads lines as `exportJSONL` writes them and inserts their documents, batch by batch. Stops at the first line that
-	 * cannot be imported; the documents of all lines before it are kept.
+	 * Reads lines as `exportJSONL` writes them, or with the option `collection` lines that are documents, as `mongoexport` writes them, and
+	 * inserts the documents, batch by batch. Stops at the first line that cannot be imported; the documents of all lines before it are kept.
 	 *
 	 * Rejects with an error whose `line` is that line's number: `BAD_DOCUMENT` when the line does not have this form or has a
 	 * value that cannot be stored, `DUPLICATE_KEY` when its `_id` exists (option `ifExists`).

@@ -1,4 +1,4 @@
-// 123 right lines, as programs for the mongodb driver have them; checked by the compiler, never run. types-wrong.test-d.ts is its other half.
+// 127 right lines, as programs for the mongodb driver have them; checked by the compiler, never run. types-wrong.test-d.ts is its other half.
 
 import type { AbstractCursor, AggregationCursor, AnyBulkWriteOperation, BulkWriteOptions, Collection, CountDocumentsOptions, Db, DeleteResult, Document, Filter, FindCursor, FindOneAndUpdateOptions, FindOptions, InsertOneResult, Join, MatchKeysAndValues, ModifyResult, MongoError, MongoServerError, NestedPaths, OptionalId, OptionalUnlessRequiredId, PropertyType, PullOperator, PushOperator, ReplaceOptions, ReturnDocument, SetFields, Sort, StrictFilter, StrictUpdateFilter, UpdateFilter, UpdateOptions, UpdateResult, WithId, WithoutId, Abortable, DbOptions, IndexSpecification, CreateIndexesOptions } from '../index.js'
 import { type Base, type Deep, type Event, type Line, type Role, type Tree, type User, db, deeps, events, flag, id, loose, maybe, n, now, open, role, text, trees, user, users } from './types-model.js'
@@ -61,6 +61,10 @@ void users.findOne(byRole('admin')); void users.countDocuments(spread); void use
 void users.updateOne({ _id: id }, { $set: { name: text, age: n, email: maybe } })
 void users.updateOne({ _id: id }, { $set: { 'address.city': text, 'address.geo.lat': n } })
 void users.updateOne({ _id: id }, { $set: { 'lines.0.qty': 5, 'lines.$.price': 1, 'lines.$[].qty': 2, 'lines.$[x].qty': 3 } })
+void users.updateOne({ _id: id }, { $set: { 'lines.$.variant.size': 5, 'lines.$[x].tags.$[y]': 'z', 'lines.$[]': user.lines[0], 'matrix.$.0': 1, 'matrix.$[].$[x]': 1 } })
+void users.updateOne({ _id: id }, { $inc: { 'scores.$': 1, [`lines.$[${text}].qty`]: 1 }, $unset: { 'lines.$.tags': 1, 'lines.$[x].variant.color': 1 } })
+void trees.updateOne({}, { $set: { 'children.$[x].children.$[y].name': 'z' } })
+void deeps.updateOne({}, { $set: { 'l.$[a].m.$[b].n.0.o.$.p.0.q': 'x' } })
 void users.updateOne({ _id: id }, { $set: { deletedAt: null, updatedAt: now, role: 'admin' } })
 void users.updateOne({ _id: id }, { $set: { [`meta.${text}`]: 'x' } })
 void users.updateOne({ _id: id }, { $set: { ['address.' + text]: 'x', name: 'y' } })

@@ -1,4 +1,4 @@
-// 80 wrong lines, each refused unless it stands under "accepted"; checked by the compiler, never run. types-right.test-d.ts is its other half.
+// 81 wrong lines, each refused unless it stands under "accepted"; checked by the compiler, never run. types-right.test-d.ts is its other half.
 
 import type { Collection, Filter, UpdateFilter } from '../index.js'
 import { type User, db, deeps, events, id, n, now, open, text, trees, user, users } from './types-model.js'
@@ -135,6 +135,10 @@ void users.updateOne({ _id: id }, { $currentDate: { name: true } })
 // @ts-expect-error
 void users.updateOne({ _id: id }, { $setOnInsert: { nme: 'x' } })
 // @ts-expect-error
+void users.updateOne({ _id: id }, { $set: { 'lines.$.qtyy': 5 } })
+// @ts-expect-error
+void users.updateOne({ _id: id }, { $inc: { 'lines.$[x].qtyy': 5 } })
+// @ts-expect-error
 const wrongUpdate: UpdateFilter<User> = { $pop: { tags: 5 } }
 
 // The rest
@@ -157,9 +161,8 @@ void users.findOneAndUpdate({ _id: id }, { $set: { name: 'x' } }, { returnDocume
 // @ts-expect-error
 void users.find({}, { limit: '5' })
 
-// Accepted, although wrong: a required field that is unset, or undefined, which is left out; parts of `$` paths; projections and pipelines,
+// Accepted, although wrong: a required field that is unset, or undefined, which is left out; values at `$` paths; projections and pipelines,
 // which compute fields of any name
-void users.updateOne({ _id: id }, { $set: { 'lines.$.qtyy': 5 } })
 void users.updateOne({ _id: id }, { $set: { 'lines.$[].qty': 'x' } })
 void users.updateOne({ _id: id }, { $set: { name: undefined } })
 void users.updateOne({ _id: id }, { $unset: { name: '' } })

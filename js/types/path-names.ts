@@ -28,7 +28,10 @@ type IsChain<T, K extends keyof T, All = K> = K extends unknown ? ([All] extends
 type HasArray<E> = [Extract<E, readonly unknown[]>] extends [never] ? false : true
 
 /** The paths that are names. */
-export type Name<T> = T extends unknown ? NamesOf<T, 0, T, keyof T> : never
+export type Name<T> = UpdateName<T> | (T extends unknown ? NamesOf<T, 0, T, Extract<keyof T, '_id'>> : never)
+
+/** The paths that are names, but `_id` and what is below it: those that an update may change. */
+export type UpdateName<T> = T extends unknown ? NamesOf<T, 0, T, Exclude<keyof T, '_id'>> : never
 
 type NamesOf<T, Level extends number, Above, K extends keyof T> = K extends string
   ? T[K] extends Atom

@@ -2,37 +2,42 @@
 
 import type { Document } from './documents.js'
 import type { ElementCondition } from './filters.js'
-import type { Deferred, IsAny, IsOpen } from './parts.js'
-import type { Name, Place } from './path-names.js'
+import type { Deferred, IsOpen } from './parts.js'
+import type { Place, UpdateName } from './path-names.js'
 import type { InferId, PathValue, Pattern } from './paths.js'
 
-/** Paths with positional parts, whose values may be of any type. */
-type PositionalPath = `${string}.$${string}`
+/**
+ * The paths through arrays in which the position is `$`, `$[]` or `$[name]`, and what ends with one. Their names are those of the elements; their values may be of any
+ * type, since types of them would cost the compiler as much again.
+ */
+type Positional<T> = PositionOf<Place<T>[0]> | `${string}.$` | `${string}.$[${string}]`
 
-type UpdateName<T> = Exclude<Name<T>, '_id' | `_id.${string}`>
+type PositionOf<P> = P extends `${infer Above}.${number}.${infer Below}` ? `${Above}.$${string}.${Below}` : never
 
 /**
  * The fields of an operator: by name and by pattern; or by name alone, since a value whose type is an interface has no index signatures.
  * Fields that an operator cannot change have the type never.
  */
-type Fields<Named, Placed> = (Named & Placed & Positional) | (keyof Named extends never ? never : Named)
+type Fields<T, Named, Placed> = (Named & Placed & { [P in Positional<T>]?: any }) | (keyof Named extends never ? never : Named)
 
 /** What `$set` takes: the value. undefined is left out, or null with `ignoreUndefined: false`. */
 type SetFields<T> = Fields<
+  T,
   { [K in UpdateName<T>]?: PathValue<T, K> | undefined },
   { [X in Place<T> as X[0]]?: X[1] | undefined }
 >
 
 /** Fields of which at least one type is in V. */
 type Matching<T, V, R> = Fields<
+  T,
   { [K in UpdateName<T>]?: IfHas<PathValue<T, K>, V, R> },
   { [X in Place<T> as X[0]]?: IfHas<X[1], V, R> }
 >
 
 /** R, where one of the types of a value is among V. */
-type IfHas<T, V, R> = IsAny<T> extends true ? R : [Extract<T, V>] extends [never] ? never : R
+type IfHas<T, V, R> = [Extract<T, V>] extends [never] ? never : R
 
-type Elements<T> = IsAny<T> extends true ? any : T extends readonly (infer E)[] ? E : never
+type Elements<T> = T extends readonly (infer E)[] ? E : never
 
 type Push<E> = [E] extends [never] ? never : E | PushModifiers<E>
 
@@ -44,21 +49,25 @@ type PullAll<E> = [E] extends [never] ? never : readonly E[]
 
 /** Fields that are arrays, with the operand types of each array operator. */
 type PushFields<T> = Fields<
+  T,
   { [K in UpdateName<T>]?: Push<Elements<PathValue<T, K>>> },
   { [X in Place<T> as X[0]]?: Push<Elements<X[1]>> }
 >
 
 type AddToSetFields<T> = Fields<
+  T,
   { [K in UpdateName<T>]?: AddToSet<Elements<PathValue<T, K>>> },
   { [X in Place<T> as X[0]]?: AddToSet<Elements<X[1]>> }
 >
 
 type PullFields<T> = Fields<
+  T,
   { [K in UpdateName<T>]?: Pull<Elements<PathValue<T, K>>> },
   { [X in Place<T> as X[0]]?: Pull<Elements<X[1]>> }
 >
 
 type PullAllFields<T> = Fields<
+  T,
   { [K in UpdateName<T>]?: PullAll<Elements<PathValue<T, K>>> },
   { [X in Place<T> as X[0]]?: PullAll<Elements<X[1]>> }
 >
@@ -75,11 +84,6 @@ export interface PushModifiers<E> {
   $sort?: 1 | -1 | { [path: string]: 1 | -1 }
 }
 
-/** Paths with positional parts: `a.$`, `a.$[].b`, `a.$[x]`. */
-export interface Positional {
-  [path: `${string}.$${string}`]: any
-}
-
 /** The operators of an update. */
 export interface UpdateOperators<T, Id = any> {
   /** Sets fields. */
@@ -87,7 +91,7 @@ export interface UpdateOperators<T, Id = any> {
   /** Sets fields of a document that an upsert inserts. */
   $setOnInsert?: SetFields<T> & { _id?: Id }
   /** Removes fields; the values are ignored. */
-  $unset?: Flags<UpdateName<T> | Place<T>[0] | PositionalPath, string | boolean | number | null>
+  $unset?: Flags<UpdateName<T> | Place<T>[0] | Positional<T>, string | boolean | number | null>
   /** Adds to numbers; an absent field starts at 0. */
   $inc?: Matching<T, number | bigint, number | bigint>
   /** Multiplies numbers; an absent field becomes 0. */
