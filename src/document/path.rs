@@ -9,7 +9,7 @@ use super::kind::NodeKind;
 use super::node::Node;
 
 /// One part of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     /// The key.
     pub name: Box<str>,
@@ -18,7 +18,7 @@ pub struct Part {
 }
 
 /// A dotted path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     parts: Box<[Part]>,
 }

@@ -202,7 +202,7 @@ impl Change {
     }
 }
 
-fn put(document: &mut Object, path: &Path, value: Value, work: &Work) -> Result<bool> {
+pub(in crate::query) fn put(document: &mut Object, path: &Path, value: Value, work: &Work) -> Result<bool> {
     match find(document, path) {
         Place::Found(old) if *old == value => Ok(false),
         Place::Found(old) => {
@@ -247,31 +247,33 @@ fn rename(document: &mut Object, source: &Path, target: &Path, work: &Work) -> R
         Place::Missing(_) => return Ok(false),
         Place::Blocked(error) => return Err(error),
     };
-    for path in [source, target] {
-        if enters_array(document, path) {
-            let text = path.to_string();
-            let message = format!("$rename cannot name an element of an array, as '{text}' does");
-            return Err(bad_update(&text, message));
-        }
-    }
+    enter_no_array(document, source)?;
+    enter_no_array(document, target)?;
     check_levels(target, depth(&value))?;
     remove(document, source);
     put(document, target, value, work)?;
     Ok(true)
 }
 
-fn enters_array(document: &Object, path: &Path) -> bool {
+/// Refuses a path of `$rename` that leads through an array.
+pub(in crate::query) fn enter_no_array(document: &Object, path: &Path) -> Result<()> {
     let mut names = path.names();
     let first = names.next().and_then(|name| document.iter().find(|(key, _)| key == name));
     let mut at = first.map(|(_, value)| value);
     for name in names {
         match at {
-            Some(Value::Array(_)) => return true,
+            Some(Value::Array(_)) => return Err(element_of_array(path)),
             Some(value) => at = value.field(name),
-            None => return false,
+            None => return Ok(()),
         }
     }
-    false
+    Ok(())
+}
+
+pub(in crate::query) fn element_of_array(path: &Path) -> Error {
+    let text = path.to_string();
+    let message = format!("$rename cannot name an element of an array, as '{text}' does");
+    bad_update(&text, message)
 }
 
 fn parse_current_date<'a>(name: &str, operand: impl Node<'a>) -> Result<Change> {

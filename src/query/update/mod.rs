@@ -3,12 +3,13 @@
 //! - `update`: an update, parsed and applied; `positional`: the array elements that `$`, `$[]` and `$[x]` stand for
 //! - `change`: one operator; `arithmetic`, `push`, `elements`: the larger ones; `change_at`: an operator at its path
 //! - `place`: the place of a path in a tree
-//! - `raw`: scalars changed in stored bytes; `wide`: many fields changed at once
+//! - `raw`: scalars changed in stored bytes; `wide`: many fields changed at once, `moved`: what `$rename` moves then
 
 mod arithmetic;
 mod change;
 mod change_at;
 mod elements;
+mod moved;
 mod place;
 mod positional;
 #[cfg(test)]

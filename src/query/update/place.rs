@@ -83,6 +83,18 @@ fn below<'a>(value: &'a mut Value, name: &'a Part, rest: &'a [Part], path: &Path
 }
 
 fn blocked<'a>(path: &Path, part: &Part, container: &Part, kind: &str) -> Place<'a> {
+    Place::Blocked(blocked_at(path, part, container, kind))
+}
+
+/// The error of a path whose part at this level names a child of a value of a kind that has no such children.
+pub(in crate::query) fn not_viable(path: &Path, level: usize, kind: &str) -> Error {
+    match (path.parts().get(level), level.checked_sub(1).and_then(|before| path.parts().get(before))) {
+        (Some(part), Some(container)) => blocked_at(path, part, container, kind),
+        _ => bad_update("", "an update cannot change the whole document"),
+    }
+}
+
+fn blocked_at(path: &Path, part: &Part, container: &Part, kind: &str) -> Error {
     let text = path.to_string();
     let message = format!(
         "cannot create field '{}' in '{}', which is of type {kind}; the path '{text}' needs an object there{}",
@@ -90,7 +102,7 @@ fn blocked<'a>(path: &Path, part: &Part, container: &Part, kind: &str) -> Place<
         container.name,
         if kind == "array" { ", or the number of an element" } else { "" },
     );
-    Place::Blocked(bad_update(&text, message).with_code(codes::PATH_NOT_VIABLE))
+    bad_update(&text, message).with_code(codes::PATH_NOT_VIABLE)
 }
 
 impl Gap<'_> {

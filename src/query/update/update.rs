@@ -11,7 +11,7 @@ use super::change::{Change, Moment, UpdateTarget, known};
 use super::change_at::{apply_one, immutable};
 use super::positional;
 use super::positional::{ArrayFilters, is_positional};
-use super::wide::{WIDE, Wide, is_fit};
+use super::wide::{Entry, WIDE, apply_wide};
 use crate::document::path::Part;
 use crate::document::{Node, NodeKind, Object, Path, RawValue};
 use crate::error::{Error, Result, codes};
@@ -143,8 +143,8 @@ impl Update {
         }
         let moment = Moment { now, target, work };
         if !self.positional {
-            if self.changes.len() > WIDE && self.changes.iter().all(is_fit) {
-                return Wide { moment, least: WIDE }.apply(&self.changes, 0, document);
+            if self.changes.len() > WIDE {
+                return apply_wide(&self.entries(), document, moment, WIDE);
             }
             return self.apply_each(document, moment);
         }
@@ -160,12 +160,22 @@ impl Update {
         }
         concrete.sort_by(|(a, _), (b, _)| compare_paths(a, b));
         check_conflicts(concrete.iter().map(|(path, _)| path))?;
+        if concrete.len() > WIDE {
+            let entries: Vec<Entry<'_>> = concrete.iter().map(|(path, change)| (path, *change)).collect();
+            return apply_wide(&entries, document, moment, WIDE);
+        }
         for (path, change) in concrete {
             work.step(document.len())?;
             changed |= apply_one(document, &path, change, moment)?;
         }
         Ok(changed)
     }
+
+    /// The changes with their paths.
+    pub(in crate::query) fn entries(&self) -> Vec<Entry<'_>> {
+        self.changes.iter().map(|(path, change)| (path, change)).collect()
+    }
+
     /// Applies one change after another.
     pub(in crate::query) fn apply_each(&self, document: &mut Object, moment: Moment<'_>) -> Result<bool> {
         let mut changed = false;
@@ -174,11 +184,6 @@ impl Update {
             changed |= apply_one(document, path, change, moment)?;
         }
         Ok(changed)
-    }
-
-    #[cfg(test)]
-    pub(in crate::query) fn changes(&self) -> &[(Path, Change)] {
-        &self.changes
     }
 }
 

@@ -7,51 +7,49 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::change::{Change, Moment, check_levels};
+use super::change::{Change, Moment, check_levels, enter_no_array, put};
 use super::change_at::apply_one;
+use super::moved::Moved;
 use crate::document::{Object, Path, Value, depth};
 use crate::error::Result;
 
 /// The number of changes from which on fields are looked up in an index.
 pub(in crate::query) const WIDE: usize = 32;
 
-/// How the changes are applied.
-pub(in crate::query) struct Wide<'w> {
-    pub(in crate::query) moment: Moment<'w>,
-    /// The number of changes below one field from which on they are looked up too.
-    pub(in crate::query) least: usize,
+/// A change and its path.
+pub(in crate::query) type Entry<'c> = (&'c Path, &'c Change);
+
+/// Applies changes, which are sorted by path; no path is a prefix of another. `least` is the number of changes below one
+/// field from which on they are looked up too.
+pub(in crate::query) fn apply_wide(
+    changes: &[Entry<'_>],
+    document: &mut Object,
+    moment: Moment<'_>,
+    least: usize,
+) -> Result<bool> {
+    let moved = Moved::take(changes, document, moment.work, least)?;
+    Wide { moment, least, moved }.apply(changes, 0, document)
 }
 
-/// Whether this change can be applied in this way: `$rename` only between fields of one object.
-pub(in crate::query) fn is_fit((path, change): &(Path, Change)) -> bool {
-    match change {
-        Change::RenameFrom(source) => {
-            let object = |path: &Path| path.names().count() - 1;
-            let level = object(path);
-            level == object(source) && path.names().take(level).eq(source.names().take(level))
-        }
-        _ => true,
-    }
+/// How the changes are applied.
+struct Wide<'w> {
+    moment: Moment<'w>,
+    least: usize,
+    moved: Moved<'w>,
 }
 
 /// A field that was taken out of its object.
 type Field = Option<(String, Value)>;
 
 impl Wide<'_> {
-    /// Applies changes, whose paths are equal up to this level, to the object there. They are sorted by path, and no
-    /// path is a prefix of another.
-    pub(in crate::query) fn apply(
-        &self,
-        changes: &[(Path, Change)],
-        level: usize,
-        object: &mut Object,
-    ) -> Result<bool> {
+    /// Applies changes, whose paths are equal up to this level, to the object there.
+    fn apply(&mut self, changes: &[Entry<'_>], level: usize, object: &mut Object) -> Result<bool> {
         let mut places = places_of(object);
         let mut removed = HashSet::new();
         let mut changed = false;
         let mut left = changes;
         self.moment.work.step(object.len())?;
-        while let Some((path, change)) = left.first() {
+        while let Some(&(path, change)) = left.first() {
             let name = name_at(path, level);
             let (group, after) =
                 left.split_at(left.iter().take_while(|(path, _)| name_at(path, level) == name).count());
@@ -65,7 +63,7 @@ impl Wide<'_> {
                     drop_all(object, &mut removed);
                     for (path, change) in group {
                         self.moment.work.step(object.len())?;
-                        changed |= apply_one(object, path, change, self.moment)?;
+                        changed |= self.apply_to_id(object, path, change)?;
                     }
                     places = places_of(object);
                 }
@@ -74,14 +72,8 @@ impl Wide<'_> {
                     changed |= place.is_some_and(|place| removed.insert(place));
                 }
                 (Change::RenameFrom(source), place) if is_leaf => {
-                    let from = places.get(name_at(source, level)).copied();
-                    let Some((from, (_, value))) = from.zip(from.and_then(|from| object.get_mut(from)))
-                    else {
-                        continue;
-                    };
-                    let value = std::mem::replace(value, Value::Null);
+                    let Some(value) = self.moved.value_of(source) else { continue };
                     check_levels(path, depth(&value))?;
-                    removed.insert(from);
                     put_back(object, &mut places, place, Some((name.to_owned(), value)));
                     changed = true;
                 }
@@ -100,7 +92,7 @@ impl Wide<'_> {
     }
 
     /// Applies the changes of one field, or of fields below it.
-    fn apply_alone(&self, group: &[(Path, Change)], level: usize, field: Field) -> Result<(Field, bool)> {
+    fn apply_alone(&mut self, group: &[Entry<'_>], level: usize, field: Field) -> Result<(Field, bool)> {
         let Some((path, _)) = group.first() else { return Ok((field, false)) };
         let mut alone = wrapped(path, level, field);
         let mut changed = false;
@@ -114,13 +106,36 @@ impl Wide<'_> {
                 changed |= self.apply(rest, level + 1, object)?;
                 break;
             }
-            changed |= change.apply(&mut alone, path, self.moment)?;
+            changed |= match change {
+                Change::RenameFrom(source) => self.move_to(&mut alone, path, source)?,
+                change => change.apply(&mut alone, path, self.moment)?,
+            };
         }
         Ok((unwrapped(alone, level), changed))
     }
+
+    /// Puts the value of a `$rename` at its target.
+    fn move_to(&mut self, object: &mut Object, target: &Path, source: &Path) -> Result<bool> {
+        let Some(value) = self.moved.value_of(source) else { return Ok(false) };
+        enter_no_array(object, target)?;
+        check_levels(target, depth(&value))?;
+        put(object, target, value, self.moment.work)?;
+        Ok(true)
+    }
+
+    fn apply_to_id(&mut self, document: &mut Object, path: &Path, change: &Change) -> Result<bool> {
+        let Change::RenameFrom(source) = change else {
+            return apply_one(document, path, change, self.moment);
+        };
+        let Some(value) = self.moved.value_of(source) else { return Ok(false) };
+        enter_no_array(document, path)?;
+        check_levels(path, depth(&value))?;
+        apply_one(document, path, &Change::Set(value), self.moment)?;
+        Ok(true)
+    }
 }
 
-fn name_at(path: &Path, level: usize) -> &str {
+pub(in crate::query) fn name_at(path: &Path, level: usize) -> &str {
     path.parts().get(level).map_or("", |part| &part.name)
 }
 
@@ -174,12 +189,12 @@ fn put_back(object: &mut Object, places: &mut HashMap<String, usize>, place: Opt
     }
 }
 
-fn places_of(object: &Object) -> HashMap<String, usize> {
+pub(in crate::query) fn places_of(object: &Object) -> HashMap<String, usize> {
     object.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect()
 }
 
 /// Removes the fields at these positions.
-fn drop_all(object: &mut Object, removed: &mut HashSet<usize>) {
+pub(in crate::query) fn drop_all(object: &mut Object, removed: &mut HashSet<usize>) {
     if removed.is_empty() {
         return;
     }

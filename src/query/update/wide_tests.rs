@@ -97,9 +97,6 @@ fn many_changes_do_what_one_after_the_other_does() {
         }
         let update = dice.update();
         let Ok(parsed) = Update::parse(encode(&update).raw(), None) else { continue };
-        if !parsed.changes().iter().all(is_fit) {
-            continue;
-        }
         let work = Work::default();
         let moment = Moment {
             now: 5,
@@ -109,12 +106,20 @@ fn many_changes_do_what_one_after_the_other_does() {
         let (mut plain, mut wide) = (document.clone(), document.clone());
         let expected = parsed.apply_each(&mut plain, moment);
         let context = || format!("seed {seed}: {update:?} on {document:?}");
-        match (expected, Wide { moment, least: 1 }.apply(parsed.changes(), 0, &mut wide)) {
+        match (expected, apply_wide(&parsed.entries(), &mut wide, moment, 1)) {
             (Ok(expected), Ok(changed)) => {
                 assert_eq!((expected, &plain), (changed, &wide), "{}", context());
                 applied += 1;
             }
-            (Err(expected), Err(error)) => assert_eq!(expected.message(), error.message(), "{}", context()),
+            // The sources of renames are looked at first: of several faults another may be told.
+            (Err(expected), Err(error)) => {
+                let renames = format!("{update:?}").contains("$rename");
+                assert!(
+                    renames || expected.message() == error.message(),
+                    "{expected}, {error}, {}",
+                    context()
+                );
+            }
             (expected, found) => panic!("{expected:?}, {found:?}, {}", context()),
         }
     }
@@ -173,6 +178,17 @@ fn the_steps_of_many_changes_grow_with_their_number_and_not_with_its_square() {
     assert!(steps(MANY, &flat, rename, "$rename") < most);
     let rename_below = |n: usize| (format!("a.k{n}"), Value::String(format!("a.m{n}")));
     assert!(steps(MANY, &nested, rename_below, "$rename") < most);
+    let one = Value::Object(vec![("a".into(), Value::Int(1))]);
+    let many = Value::Object((0..MANY).map(|n| (format!("k{n}"), one.clone())).collect());
+    let across = |n: usize| (format!("k{n}.a"), Value::String(format!("m{n}.a")));
+    assert!(steps(MANY, &many, across, "$rename") < most);
+    let up = |n: usize| (format!("a.k{n}"), Value::String(format!("k{n}")));
+    assert!(steps(MANY, &nested, up, "$rename") < most);
+    let down = |n: usize| (format!("k{n}"), Value::String(format!("a.b.k{n}")));
+    assert!(steps(MANY, &flat, down, "$rename") < most);
+    let element = Value::Object(vec![("a".into(), Value::Array(vec![flat.clone()]))]);
+    let missing = |n: usize| (format!("a.0.m{n}"), Value::String(format!("m{n}")));
+    assert!(steps(MANY, &element, missing, "$rename") < most);
     assert!(steps(MANY, &nested, below, "$set") < most);
     assert!(steps(MANY, &nested, below, "$unset") < most);
     assert!(steps(MANY, &empty, below, "$set") < most);
