@@ -159,6 +159,10 @@ test('$out replaces a collection, $merge changes one', async (t) => {
   t.deepEqual(await from.aggregate([{ $project: { n: 1 } }, { $out: 'to' }]).toArray(), [])
   t.deepEqual(await to.find().toArray(), [{ _id: 1, n: 1 }, { _id: 2, n: 2 }])
 
+  t.deepEqual(await from.aggregate([{ $match: { n: 9 } }, { $out: 'fresh' }]).toArray(), [])
+  t.deepEqual(await from.aggregate([{ $match: { n: 9 } }, { $merge: 'nothing' }]).toArray(), [])
+  t.deepEqual((await db.listCollections().toArray()).map(({ name }) => name), ['fresh', 'from', 'to'], '$out makes an empty collection of no documents, $merge none')
+
   /** The content of `to` after merging these over `{ _id: 1, old: 1 }`. */
   const merged = async (merge) => {
     await to.deleteMany({})

@@ -44,6 +44,8 @@ pub(crate) fn replace_all(store: &Store, collection: &str, documents: &[Value]) 
     let bytes = documents.iter().map(|one| weight(one) + 64).sum();
     commit::run(store, bytes, |commit| {
         let target = commit.recreate_collection(collection)?;
+        // A result without documents makes an empty collection.
+        commit.keep_created();
         for (document, key) in documents.iter().zip(&keys) {
             match commit.current(&target, key)? {
                 Current::Present(_) => return Err(repeated("$out", document).into()),
