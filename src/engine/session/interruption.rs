@@ -3,14 +3,26 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::session::Session;
+use super::order::names_of;
+use super::session::{Outcome, Session};
+use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
-use crate::engine::operation::request::Operation;
+use crate::engine::operation::request::{Operation, Task};
+use crate::engine::operation::response::Answered;
+use crate::error::Kind;
 
 /// Milliseconds for which operations may still run once their database is being closed, before they are interrupted.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
 /// Additional milliseconds for writes by `_id`, which are mostly short and have a guaranteed order.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
+
+impl Outcome {
+    fn is_closed(&self) -> bool {
+        let (Outcome::Now(Answered { answer: result, .. }) | Outcome::Published(Committed { result, .. })) =
+            self;
+        matches!(result, Err(error) if error.kind() == Kind::Closed)
+    }
+}
 
 impl Session {
     /// Starts the limits of an operation.
@@ -46,6 +58,21 @@ impl Session {
     /// The same for writes by `_id`.
     pub(crate) fn interrupt_writes(&self) {
         self.interrupted_writes.store(true, Ordering::Release);
+    }
+
+    /// Runs a write. Once the close has ended a write to a collection, the later ones to it are not begun: what is there is what
+    /// the first so many calls have left.
+    pub(super) fn run_write(&self, task: Task, interrupt: &Interrupt) {
+        let names = names_of(&task);
+        let Task { name, operation, limits, reply } = task;
+        let outcome = match self.is_interrupted() && self.order.is_cut(&names) {
+            true => Outcome::Now(Answered::failed(self.closed())),
+            false => self.outcome(&name, operation, &limits, interrupt),
+        };
+        if self.is_interrupted() && outcome.is_closed() {
+            self.order.cut(&names);
+        }
+        self.answer(outcome, reply);
     }
 
     /// Blocks until every submitted operation is answered or queued in storage, and closes the cursors. Operations that do

@@ -1,7 +1,7 @@
 //! A caller's operations, in the guaranteed order.
 //!
 //! - `session`: the queue of each operation, and its execution
-//! - `writing`: the writes among them
+//! - `reading`, `writing`: the reads and the writes among them
 //! - `order`: the order of the writes to a collection
 //! - `turns`: queues them when their turn comes
 //! - [`inline`]: small writes and finds on the caller's own thread
@@ -14,6 +14,7 @@ pub(crate) mod info;
 pub(crate) mod inline;
 pub(crate) mod interruption;
 pub(crate) mod order;
+mod reading;
 mod session;
 mod turns;
 pub(crate) mod writing;

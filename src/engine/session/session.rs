@@ -5,13 +5,10 @@
 //! cores, and on more while long ones occupy all of these. Reads by `_id` that must wait for the disk have their own queue,
 //! so that they do not wait behind scans.
 
-use super::info;
-use crate::engine::explain::subject;
 use crate::engine::index_build::requests;
 use crate::engine::maintenance::auto_index;
 use crate::engine::maintenance::compaction;
 use crate::engine::operation::input::text_of;
-use crate::engine::read::{count, distinct};
 use crate::engine::recovery::background_load;
 use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,27 +19,23 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::cursors::{OpenCursors, Source};
-use super::order::{Class, Order, names_of};
-use crate::document::{Path, RawValue, Value};
+use super::order::{Class, Order};
+use crate::document::RawValue;
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::{Interrupt, Limits};
 use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::exec::work_queue::{Job, WorkQueue};
 use crate::engine::operation::classify::{is_write, names_id, writes, writes_by_id};
-use crate::engine::operation::input::{Incoming, incoming_key, parse_filter, parse_filter_with};
+use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Operation, Size, Task};
-use crate::engine::operation::response::{Answer, Answered, CollectionInfo, Document, Reply};
-use crate::engine::plan::hint::Hint;
-use crate::engine::read::find::Cursor;
+use crate::engine::operation::response::{Answer, Answered, Reply};
 use crate::engine::read::point::{self, Hot, HotMany};
-use crate::engine::state::collection::Collection;
 use crate::engine::store::Store;
 use crate::engine::write::bulk::{self, Write};
 use crate::engine::write::find_and_modify::ReturnedDocument;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind};
 use crate::options::Access;
-use crate::query::Filter;
 use crate::query::expression::Constants;
 
 /// When the result of an operation is returned.
@@ -51,14 +44,6 @@ pub(crate) enum Outcome {
     Now(Answered),
     /// Once this LSN is published.
     Published(Committed<Answer>),
-}
-
-impl Outcome {
-    fn is_closed(&self) -> bool {
-        let (Outcome::Now(Answered { answer: result, .. }) | Outcome::Published(Committed { result, .. })) =
-            self;
-        matches!(result, Err(error) if error.kind() == Kind::Closed)
-    }
 }
 
 /// Threads that reads may use while all they have are at long ones; beyond, short reads wait for long ones.
@@ -250,22 +235,7 @@ impl Session {
         self.answer(self.outcome(&name, operation, &limits, interrupt), reply);
     }
 
-    /// Runs a write. Once the close has ended a write to a collection, the later ones to it are not begun: what is there is what
-    /// the first so many calls have left.
-    fn run_write(&self, task: Task, interrupt: &Interrupt) {
-        let names = names_of(&task);
-        let Task { name, operation, limits, reply } = task;
-        let outcome = match self.is_interrupted() && self.order.is_cut(&names) {
-            true => Outcome::Now(Answered::failed(self.closed())),
-            false => self.outcome(&name, operation, &limits, interrupt),
-        };
-        if self.is_interrupted() && outcome.is_closed() {
-            self.order.cut(&names);
-        }
-        self.answer(outcome, reply);
-    }
-
-    fn closed(&self) -> Error {
+    pub(super) fn closed(&self) -> Error {
         Error::new(Kind::Closed, format!("the database {} is closed; open it again", self.store.name()))
     }
 
@@ -279,7 +249,13 @@ impl Session {
         }
     }
 
-    fn outcome(&self, name: &str, operation: Operation, limits: &Limits, interrupt: &Interrupt) -> Outcome {
+    pub(super) fn outcome(
+        &self,
+        name: &str,
+        operation: Operation,
+        limits: &Limits,
+        interrupt: &Interrupt,
+    ) -> Outcome {
         let writes = writes(&operation);
         let outcome = self.guarded(writes, interrupt, || {
             match background_load::answer_early(&self.store, name, &operation, interrupt) {
@@ -395,120 +371,5 @@ impl Session {
         let result =
             aggregation.next_batch(batch, interrupt).map(|documents| Answer::Batch { cursor: 0, documents });
         Outcome::Published(Committed { result, lsn: aggregation.written() })
-    }
-
-    fn read(
-        &self,
-        name: &str,
-        operation: Operation,
-        constants: &Constants,
-        limits: &Limits,
-        interrupt: &Interrupt,
-    ) -> Answered {
-        let store = &*self.store;
-        let collection = store.views().collection(name);
-        let answer = match operation {
-            Operation::Get { id, meta } => self.get(collection.as_deref(), &id, meta),
-            Operation::GetMany { ids } => self.get_many(collection.as_deref(), &ids),
-            Operation::Has { id } => incoming_key(&id).map(|key| {
-                let found = |collection: &Arc<Collection>| {
-                    collection.find(&key, || store.views().published()).is_some()
-                };
-                Answer::Bool(collection.as_ref().is_some_and(found))
-            }),
-            Operation::Count { filter, skip, limit, hint } => parse_filter_with(&filter, constants)
-                .and_then(|filter| {
-                    let part = (skip, limit);
-                    self.count((name, collection.as_deref()), &filter, part, hint.as_ref(), interrupt)
-                })
-                .map(Answer::Count),
-            Operation::Find { filter, options } => {
-                return match Cursor::open(store, name, &filter, &options, constants, limits) {
-                    Err(error) => Answered::failed(error),
-                    Ok(cursor) => self.cursors.first_batch(
-                        store,
-                        Source::Find(Box::new(cursor)),
-                        options.batch,
-                        interrupt,
-                    ),
-                };
-            }
-            Operation::Distinct { key, filter, hint } => parse_filter_with(&filter, constants)
-                .and_then(|filter| self.distinct(name, &key, &filter, hint.as_ref(), interrupt))
-                .map(Answer::Values),
-            Operation::Explain { operation, verbosity } => {
-                subject::explain(&self.store, name, &operation, operation.hint(), verbosity, interrupt)
-                    .map(Answer::Value)
-            }
-            Operation::More { cursor, batch } => return self.cursors.more(store, cursor, batch, interrupt),
-            Operation::CloseCursor { cursor } => {
-                self.cursors.close(cursor);
-                Ok(Answer::Done)
-            }
-            Operation::ListIndexes => Ok(Answer::Values(info::list_indexes(store, name))),
-            Operation::Stats => Ok(Answer::Value(info::collection_stats(store, name))),
-            Operation::ListCollections { filter } => self.list(filter.as_ref()).map(Answer::Collections),
-            _ => Err(Error::new(Kind::Internal, "a write was taken for a read")),
-        };
-        Answered { collection, answer }
-    }
-
-    fn count(
-        &self,
-        (name, collection): (&str, Option<&Collection>),
-        filter: &Filter,
-        (skip, limit): (u64, u64),
-        hint: Option<&Incoming>,
-        interrupt: &Interrupt,
-    ) -> Result<u64> {
-        if skip == 0 && limit == 0 && hint.is_none() && filter.is_all() {
-            return Ok(collection.map_or(0, Collection::count));
-        }
-        let hint = Hint::of(hint)?;
-        count::matches(&self.store, name, filter, (skip, limit), hint.as_ref(), interrupt)
-    }
-
-    fn distinct(
-        &self,
-        name: &str,
-        key: &Incoming,
-        filter: &Filter,
-        hint: Option<&Incoming>,
-        interrupt: &Interrupt,
-    ) -> Result<Vec<Value>> {
-        let path = Path::parse(&text_of(key)?);
-        let hint = Hint::of(hint)?;
-        distinct::values(&self.store, name, &path, filter, hint.as_ref(), interrupt)
-    }
-
-    fn get_many(&self, collection: Option<&Collection>, ids: &[Incoming]) -> Result<Answer> {
-        let get = |id: &Incoming| {
-            let key = incoming_key(id)?;
-            let Some(collection) = collection else { return Ok(None) };
-            let found = point::get(&self.store, collection, &key)?;
-            Ok(found.map(|(block, span)| Document::of_block(&block, span)))
-        };
-        ids.iter().map(get).collect::<Result<Vec<_>>>().map(Answer::Documents)
-    }
-
-    fn get(&self, collection: Option<&Collection>, id: &Incoming, meta: bool) -> Result<Answer> {
-        let key = incoming_key(id)?;
-        let Some(collection) = collection else { return Ok(Answer::Document(None)) };
-        if meta {
-            return Ok(point::get_versioned(&self.store, collection, &key)?.unwrap_or(Answer::Document(None)));
-        }
-        let found = point::get(&self.store, collection, &key)?;
-        Ok(Answer::Document(found.map(|(block, span)| Document::of_block(&block, span))))
-    }
-
-    fn list(&self, filter: Option<&Incoming>) -> Result<Vec<CollectionInfo>> {
-        let filter = filter.map_or_else(|| Ok(Filter::all()), parse_filter)?;
-        let catalogue = self.store.views().catalogue();
-        let all = catalogue.iter().map(|(name, collection)| CollectionInfo {
-            name: name.to_string(),
-            number: collection.number(),
-            count: collection.count(),
-        });
-        Ok(all.filter(|row| filter.is_all() || row.matches(&filter)).collect())
     }
 }
