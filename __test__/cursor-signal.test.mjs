@@ -81,3 +81,35 @@ test('a cursor that its signal has closed rejects with its reason, however often
     }
   }
 })
+
+test('a listing that its signal has ended rejects with its reason, however often it is read', async (t) => {
+  const users = await collection(t, documents.slice(0, 2))
+  const signal = AbortSignal.abort(new Error('enough'))
+  const iterate = async (cursor) => {
+    for await (const each of cursor) t.fail(String(each))
+  }
+  for (const make of [() => users.listIndexes({ signal }), () => users.db.listCollections({}, { signal })]) {
+    for (const read of [(cursor) => cursor.toArray(), (cursor) => cursor.next(), (cursor) => cursor.hasNext(), (cursor) => cursor.forEach(() => {}), iterate]) {
+      const cursor = make()
+      for (let time = 0; time < 3; time++) await t.throwsAsync(read(cursor), { message: 'enough' }, String(read))
+      t.false(cursor.closed)
+      await cursor.close()
+      t.is(await cursor.next(), null)
+    }
+  }
+})
+
+test('a cursor that was read to its end has ended, whatever its signal does later', async (t) => {
+  const users = await collection(t, documents.slice(0, 5))
+  const stop = new AbortController()
+  const cursor = users.find({}, { signal: stop.signal })
+  const listing = users.listIndexes({ signal: stop.signal })
+  for await (const each of cursor) t.truthy(each)
+  for await (const each of listing) t.truthy(each)
+  stop.abort(reason)
+  for (const ended of [cursor, listing]) {
+    t.is(await ended.next(), null)
+    t.deepEqual(await ended.toArray(), [])
+    for await (const each of ended) t.fail(String(each))
+  }
+})

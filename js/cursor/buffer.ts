@@ -78,7 +78,7 @@ export class CursorBuffer {
     const where = this.where(method)
     this.#reading.source.connection.checkOpen(where)
     // Its signal has ended it: it has no end to tell.
-    if (this.#closed && !this.#closedByCaller) this.#reading.settings.signal?.throwIfAborted()
+    if (this.#closed && !this.#closedByCaller && !this.#exhausted) this.#reading.settings.signal?.throwIfAborted()
     return where
   }
 

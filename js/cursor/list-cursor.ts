@@ -26,6 +26,8 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
   #buffered: T[] = []
   #at = 0
   #closed = false
+  /** Whether the listing failed. Every read rejects with its error then, until the cursor is closed or rewound. */
+  #failed = false
 
   /** @internal */
   static create<T>(source: ListSource<T>): ListCursor<T> {
@@ -95,7 +97,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     this.#rows = undefined
     this.#buffered = []
     this.#at = 0
-    this.#closed = false
+    this.#closed = this.#failed = false
   }
 
   /** A new cursor over the same listing. */
@@ -124,7 +126,7 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
         yield row
       }
     } finally {
-      await this.close()
+      if (!this.#failed) await this.close()
     }
   }
 
@@ -138,7 +140,10 @@ export class ListCursor<T = any> implements AsyncIterable<T> {
     checkOpen(at)
     if (this.#closed) return false
     const rows = (this.#rows ??= read(at))
-    const all = await rows
+    const all = await rows.catch((error: unknown) => {
+      this.#failed = this.#rows === rows
+      throw error
+    })
     // Closed or rewound meanwhile: these items are dropped.
     if (this.#rows !== rows || this.#closed) return false
     this.#buffered = all
