@@ -329,6 +329,15 @@ mod tests {
     }
 
     #[test]
+    fn lines_end_and_cases_fold_as_in_pcre() {
+        finds("^b", "m", &["a\nb", "a\r\nb"], &["a\rb", "a\u{2028}b"]);
+        finds("^a$", "m", &["a\nb"], &["a\r\nb", "a\rb", "a\u{2029}b"]);
+        finds("^[sk]$", "i", &["S", "\u{17f}", "\u{212a}"], &["t"]);
+        finds(r"^[\w]$", "i", &["s", "\u{17f}", "\u{212a}"], &["\u{e9}"]);
+        finds(r"^[^\w]$", "i", &["\u{e9}"], &["s", "\u{17f}", "\u{212a}"]);
+    }
+
+    #[test]
     fn classes_of_characters_are_ascii_but_space() {
         finds(r"^\d$", "", &["7"], &["\u{663}", "a"]);
         finds(r"^\w$", "i", &["_", "K"], &["\u{e9}", "\u{17f}", "\u{212a}"]);
