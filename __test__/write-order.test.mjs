@@ -132,6 +132,32 @@ for (const storage of ['async', 'sync']) {
   }
 }
 
+const READING = {
+  'run on': (db, last) => db.collection('from').aggregate([last]),
+  $lookup: (db, last) => db.collection('one').aggregate([{ $lookup: { from: 'from', pipeline: [], as: 'all' } }, { $unwind: '$all' }, { $replaceWith: '$all' }, last]),
+  $unionWith: (db, last) => db.collection('none').aggregate([{ $unionWith: 'from' }, last]),
+  'nested $unionWith': (db, last) =>
+    db.collection('one').aggregate([{ $facet: { all: [{ $unionWith: { coll: 'none', pipeline: [{ $unionWith: { coll: 'from' } }] } }] } }, { $unwind: '$all' }, { $replaceWith: '$all' }, { $match: { n: { $exists: true } } }, last])
+}
+
+for (const [name, reading] of Object.entries(READING)) {
+  for (const last of [{ $out: 'to' }, { $merge: 'to' }]) {
+    test(`${Object.keys(last)[0]} reads what the writes before it have left in a collection that it reads, and nothing of the later ones: ${name}`, async (t) => {
+      const db = await onDisk(t, {})
+      const from = db.collection('from')
+      await db.collection('one').insertOne({ _id: 'one' })
+      await from.insertMany(documents.map(({ _id, s }) => ({ _id, s, n: 0 })))
+      for (let round = 0; round < 10; round++) {
+        const before = [from.updateMany({ s: /y/ }, { $set: { n: 2 * round } }), from.bulkWrite([{ updateMany: { filter: { s: /y/ }, update: { $inc: { n: 1 } } } }])]
+        const merged = reading(db, last).toArray()
+        await Promise.all([...before, merged, from.updateMany({}, { $set: { n: -1 } }), from.updateOne({ _id: 5 }, { $set: { n: -2 } })])
+        t.deepEqual(new Set(await db.collection('to').distinct('n')), new Set([2 * round + 1]))
+        t.is(await from.countDocuments({ n: -1 }), documents.length - 1)
+      }
+    })
+  }
+}
+
 test('once a close has ended a write, it ends the later ones to the same collection', async (t) => {
   const path = directory(t)
   const db = await onDisk(t, {}, path)

@@ -87,13 +87,16 @@ pub(crate) fn is_write(pipeline: &Incoming) -> bool {
         && aggregate::writes(pipeline.raw())
 }
 
-/// The collection that such a pipeline writes; `None` when it writes none, or is not valid.
-pub(crate) fn written_by(pipeline: &Incoming) -> Option<String> {
-    if !names_stage_that_writes(pipeline) {
-        return None;
+/// The collections that such a pipeline writes, and that its stages read; empty when it writes none, or is not valid.
+pub(crate) fn concerned_by(pipeline: &Incoming) -> Vec<String> {
+    let is_valid = || incoming::check(pipeline.bytes(), &pipeline.shapes).is_ok();
+    if !names_stage_that_writes(pipeline) || !is_valid() {
+        return Vec::new();
     }
-    incoming::check(pipeline.bytes(), &pipeline.shapes).ok()?;
-    aggregate::written(pipeline.raw())
+    let Some(written) = aggregate::written(pipeline.raw()) else { return Vec::new() };
+    let mut names = vec![written];
+    aggregate::read(pipeline.raw(), &mut names);
+    names
 }
 
 /// Whether such a stage is named anywhere in it. Validating takes longer than this, and most pipelines name none.

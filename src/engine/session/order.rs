@@ -7,6 +7,7 @@
 //! - One that is called after writes which are still queued passes through their queue, behind them, to that of scans.
 //! - Writes that are called after an unfinished one wait here until it is done. They are in no queue meanwhile, so neither
 //!   reads nor writes to other collections wait behind them.
+//! - A pipeline that writes concerns the collections that it reads too: what it writes depends on them.
 //! - Documents are written during an index build; only what changes collections or indexes as a whole waits for it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -18,7 +19,7 @@ use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
 
 use crate::engine::exec::work_queue::Job;
-use crate::engine::operation::classify::{is_laborious, writes_by_id, written_by};
+use crate::engine::operation::classify::{concerned_by, is_laborious, writes_by_id};
 use crate::engine::operation::input::text_of;
 use crate::engine::operation::request::{Operation, Task};
 
@@ -47,7 +48,9 @@ impl Class {
             | Operation::Delete { .. }
             | Operation::FindOneAnd { .. }
             | Operation::Bulk { .. } => Some(Class::Searching),
-            Operation::Aggregate { pipeline, .. } => written_by(pipeline).map(|_| Class::Searching),
+            Operation::Aggregate { pipeline, .. } => {
+                (!concerned_by(pipeline).is_empty()).then_some(Class::Searching)
+            }
             _ => None,
         }
     }
@@ -68,7 +71,14 @@ pub(super) fn names_of(task: &Task) -> Names {
             Ok(to) if *to != *task.name => smallvec![Arc::clone(&task.name), Arc::from(to)],
             _ => smallvec![Arc::clone(&task.name)],
         },
-        Operation::Aggregate { pipeline, .. } => written_by(pipeline).map(Arc::from).into_iter().collect(),
+        Operation::Aggregate { pipeline, .. } => {
+            let concerned = concerned_by(pipeline);
+            let mut names: Names = concerned.into_iter().map(Arc::from).collect();
+            names.push(Arc::clone(&task.name));
+            names.sort_unstable();
+            names.dedup();
+            names
+        }
         _ => smallvec![Arc::clone(&task.name)],
     }
 }

@@ -34,7 +34,7 @@ pub(crate) use access::{Access, Merged};
 use group::ACCUMULATORS;
 #[cfg(test)]
 use parse::STAGES;
-pub(crate) use pipeline::{Pipeline, writes, written};
+pub(crate) use pipeline::{Pipeline, read, writes, written};
 pub(crate) use row::{Gather, Home, Part, Row, Rows, Stored};
 #[cfg(test)]
 pub(super) use tests::Lists;

@@ -115,6 +115,28 @@ pub(crate) fn written(pipeline: RawValue<'_>) -> Option<String> {
     }
 }
 
+/// Adds the collections that the stages of a valid value read, besides the one that the pipeline is run on. Its nesting bounds
+/// the recursion.
+pub(crate) fn read(pipeline: RawValue<'_>, names: &mut Vec<String>) {
+    for (stage, value) in pipeline.items().flat_map(|stage| stage.fields()) {
+        let (from, inner) = match stage {
+            "$lookup" => (value.get("from"), value.get("pipeline")),
+            "$unionWith" => (Some(value.get("coll").unwrap_or(value)), value.get("pipeline")),
+            "$facet" => {
+                value.fields().for_each(|(_, part)| read(part, names));
+                continue;
+            }
+            _ => continue,
+        };
+        if let Some(RawKind::String(name)) = from.map(|from| from.kind()) {
+            names.push(String::from_utf8_lossy(name).into_owned());
+        }
+        if let Some(inner) = inner {
+            read(inner, names);
+        }
+    }
+}
+
 impl Pipeline {
     /// Whether it starts with `$documents`.
     pub(super) fn has_documents(&self) -> bool {

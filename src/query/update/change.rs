@@ -65,6 +65,9 @@ pub enum UpdateTarget {
     Inserted,
 }
 
+/// A change and its path.
+pub(in crate::query) type Entry<'c> = (&'c Path, &'c Change);
+
 /// Circumstances of an update.
 #[derive(Clone, Copy)]
 pub(in crate::query) struct Moment<'w> {

@@ -5,9 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::change::{Change, element_of_array};
-use super::place::not_viable;
-use super::wide::{Entry, drop_all, name_at, places_of};
+use super::change::{Change, Entry, element_of_array};
+use super::place::{drop_all, name_at, not_viable, places_of};
 use crate::document::{Object, Path, Value};
 use crate::error::Result;
 use crate::work::Work;

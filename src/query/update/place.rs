@@ -1,5 +1,7 @@
 //! The place in a tree that a path of an update names, which is found or created.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::document::path::Part;
 use crate::document::{Object, Path, Value};
 use crate::error::{Error, Result, codes};
@@ -169,4 +171,27 @@ pub(in crate::query) fn remove(document: &mut Object, path: &Path) -> bool {
         }
         None => false,
     }
+}
+
+/// The name that a path has at this level.
+pub(in crate::query) fn name_at(path: &Path, level: usize) -> &str {
+    path.parts().get(level).map_or("", |part| &part.name)
+}
+
+/// The positions of the fields.
+pub(in crate::query) fn places_of(object: &Object) -> HashMap<String, usize> {
+    object.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect()
+}
+
+/// Removes the fields at these positions.
+pub(in crate::query) fn drop_all(object: &mut Object, removed: &mut HashSet<usize>) {
+    if removed.is_empty() {
+        return;
+    }
+    let mut place = 0;
+    object.retain(|_| {
+        place += 1;
+        !removed.contains(&(place - 1))
+    });
+    removed.clear();
 }

@@ -7,11 +7,11 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::change::{Change, Moment, UpdateTarget, known};
+use super::change::{Change, Entry, Moment, UpdateTarget, known};
 use super::change_at::{apply_one, immutable};
 use super::positional;
 use super::positional::{ArrayFilters, is_positional};
-use super::wide::{Entry, WIDE, apply_wide};
+use super::wide::{WIDE, apply_wide};
 use crate::document::path::Part;
 use crate::document::{Node, NodeKind, Object, Path, RawValue};
 use crate::error::{Error, Result, codes};

@@ -7,17 +7,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::change::{Change, Moment, check_levels, enter_no_array, put};
+use super::change::{Change, Entry, Moment, check_levels, enter_no_array, put};
 use super::change_at::apply_one;
 use super::moved::Moved;
+use super::place::{drop_all, name_at, places_of};
 use crate::document::{Object, Path, Value, depth};
 use crate::error::Result;
 
 /// The number of changes from which on fields are looked up in an index.
 pub(in crate::query) const WIDE: usize = 32;
-
-/// A change and its path.
-pub(in crate::query) type Entry<'c> = (&'c Path, &'c Change);
 
 /// Applies changes, which are sorted by path; no path is a prefix of another. `least` is the number of changes below one
 /// field from which on they are looked up too.
@@ -135,10 +133,6 @@ impl Wide<'_> {
     }
 }
 
-pub(in crate::query) fn name_at(path: &Path, level: usize) -> &str {
-    path.parts().get(level).map_or("", |part| &part.name)
-}
-
 /// The number of fields that a search in the value reads.
 fn width(value: &Value) -> usize {
     match value {
@@ -187,23 +181,6 @@ fn put_back(object: &mut Object, places: &mut HashMap<String, usize>, place: Opt
         }
         (_, None) => {}
     }
-}
-
-pub(in crate::query) fn places_of(object: &Object) -> HashMap<String, usize> {
-    object.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect()
-}
-
-/// Removes the fields at these positions.
-pub(in crate::query) fn drop_all(object: &mut Object, removed: &mut HashSet<usize>) {
-    if removed.is_empty() {
-        return;
-    }
-    let mut place = 0;
-    object.retain(|_| {
-        place += 1;
-        !removed.contains(&(place - 1))
-    });
-    removed.clear();
 }
 
 #[cfg(test)]
