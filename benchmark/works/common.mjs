@@ -43,7 +43,7 @@ async function meanOf(times, run) {
   return (total * 1000) / times
 }
 
-async function gets(db, { figures, wants, ids }) {
+async function gets(db, { figures, wants, ids, documents }) {
   if (wants('get')) {
     const wanted = ids(GETS)
     const run = async () => {
