@@ -42,7 +42,7 @@ export async function visitNext(project, folder) {
   }
 }
 
-async function answering(address, server) {
+export async function answering(address, server) {
   for (let attempt = 0; attempt < 600; attempt += 1) {
     if (server.exitCode !== null) throw new Error(`the app ended with code ${server.exitCode}`)
     const answer = await fetch(address).catch(() => undefined)
@@ -52,7 +52,7 @@ async function answering(address, server) {
   throw new Error('the app did not start within a minute')
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer()
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address()
