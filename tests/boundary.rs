@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use moltendb_node::document::{MAX_DEPTH, MAX_DOCUMENT, id, shape};
+use moltendb_node::options;
 
 const RUST: &str = include_str!("../src/binding/opcodes.rs");
 const SCRIPT: &str = include_str!("../js/transport/opcodes.ts");
@@ -74,20 +75,30 @@ fn the_number_of_no_collection_is_the_same_on_both_sides() {
 }
 
 #[test]
-fn limits_of_documents_are_the_same_on_both_sides() {
+fn limits_are_the_same_on_both_sides() {
+    let limits = include_str!("../js/arguments/limits.ts");
     let values = include_str!("../js/codec/classify.ts");
     let shapes = include_str!("../js/codec/shapes.ts");
-    let limits = [
+    let both = [
         (values, "MAX_DEPTH", MAX_DEPTH),
         (values, "MAX_DOCUMENT", MAX_DOCUMENT),
         (values, "MAX_ID", id::MAX_ID),
         (shapes, "MAX_SHAPES", shape::MAX_SHAPES),
+        (limits, "BATCH", options::BATCH_DOCUMENTS),
+        (limits, "MAX_NAME_BYTES", name_bytes()),
     ];
-    for (script, name, limit) in limits {
+    for (script, name, limit) in both {
         let (_, rest) = script.split_once(&format!("export const {name} = ")).expect("the limit is there");
         let number = rest.lines().next().unwrap_or_default().replace('_', "");
         assert_eq!(number, limit.to_string(), "{name}");
     }
+}
+
+/// The limit of a collection's name, which the core keeps to itself.
+fn name_bytes() -> usize {
+    let source = include_str!("../src/query/name.rs");
+    let (_, rest) = source.split_once("const MAX_NAME: usize = ").expect("the limit is there");
+    rest.split(';').next().unwrap_or_default().parse().expect("a number")
 }
 
 /// The options of `Database.open` that the script passes on, by the members of `core` that it sets.
