@@ -1063,99 +1063,6 @@ export interface ModifyResult<D = Document> {
 	lastErrorObject: Document;
 	ok: number;
 }
-/** The kinds of errors, stable within a major version, unlike messages. */
-export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
-/** Details that some kinds carry besides the message. */
-export interface MoltenErrorDetails {
-	/** The dotted path inside a document, filter or update that caused the error. */
-	path?: string;
-	/** The damaged or refused file. */
-	file?: string;
-	/** Byte offset in that file. */
-	offset?: number;
-	/** The process that holds the lock. */
-	pid?: number;
-	/** The line of an import that caused the error, from 1. */
-	line?: number;
-	/** `DUPLICATE_KEY`: the key pattern of the index. */
-	keyPattern?: Record<string, unknown>;
-	/** `DUPLICATE_KEY`: the duplicate values. */
-	keyValue?: Record<string, unknown>;
-	/** MongoDB's error code, where it differs from the kind's. */
-	code?: number;
-	/** The name of `code`. */
-	codeName?: string;
-	/** The underlying error. */
-	cause?: unknown;
-}
-/** An error of the database. Programming mistakes are a TypeError. */
-export declare class MoltenError extends Error {
-	/** The kind of the error, a stable name. */
-	readonly kind: MoltenErrorKind;
-	/** MongoDB's error code where there is one, otherwise the same string as `kind`. */
-	readonly code: number | MoltenErrorKind;
-	/** MongoDB's name of that code, for example `BadValue`. */
-	readonly codeName?: string;
-	readonly cause?: unknown;
-	readonly path?: string;
-	readonly file?: string;
-	readonly offset?: number;
-	readonly pid?: number;
-	readonly line?: number;
-	readonly keyPattern?: Record<string, unknown>;
-	readonly keyValue?: Record<string, unknown>;
-	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
-	/** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
-	static isMoltenError(value: unknown): value is MoltenError;
-	/** An error of this class, or of that of another copy of this package: after `jest.resetModules()` there are two. */
-	static [Symbol.hasInstance](value: unknown): boolean;
-}
-/** One failed write of a bulk operation. */
-export interface WriteError {
-	/** Its index in the given array. */
-	index: number;
-	kind: MoltenErrorKind;
-	code: number | MoltenErrorKind;
-	codeName?: string;
-	errmsg: string;
-	keyPattern?: Record<string, unknown>;
-	keyValue?: Record<string, unknown>;
-}
-/** What a bulk operation did, completely or up to its failures. */
-export interface BulkCounts {
-	insertedCount: number;
-	matchedCount: number;
-	modifiedCount: number;
-	deletedCount: number;
-	upsertedCount: number;
-	insertedIds: {
-		[index: number]: unknown;
-	};
-	upsertedIds: {
-		[index: number]: unknown;
-	};
-}
-/**
- * A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are those of the first failure.
- */
-export declare class MoltenBulkWriteError extends MoltenError {
-	readonly writeErrors: WriteError[];
-	readonly result: BulkCounts;
-	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
-	/** An error of this class, or of that of another copy of this package. */
-	static [Symbol.hasInstance](value: unknown): boolean;
-	get insertedCount(): number;
-	get matchedCount(): number;
-	get modifiedCount(): number;
-	get deletedCount(): number;
-	get upsertedCount(): number;
-	get insertedIds(): {
-		[index: number]: unknown;
-	};
-	get upsertedIds(): {
-		[index: number]: unknown;
-	};
-}
 /** The methods of all cursors over documents. */
 export declare abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
 	#private;
@@ -1276,6 +1183,99 @@ export declare class ListCursor<T = any> implements AsyncIterable<T> {
 	[Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
 	/** Closes at the end of an `await using`. */
 	[Symbol.asyncDispose]: () => Promise<void>;
+}
+/** The kinds of errors, stable within a major version, unlike messages. */
+export type MoltenErrorKind = "DUPLICATE_KEY" | "CONFLICT" | "BAD_QUERY" | "BAD_UPDATE" | "BAD_DOCUMENT" | "SCHEMA_VIOLATION" | "NOT_SUPPORTED" | "CLOSED" | "LOCKED" | "READ_ONLY" | "CORRUPT" | "CORRUPT_TAIL" | "WRONG_KEY" | "TAMPERED" | "STORAGE_POISONED" | "STORAGE_FULL" | "IO" | "VERSION" | "ABORTED" | "TIMEOUT" | "LIMIT" | "INTERNAL";
+/** Details that some kinds carry besides the message. */
+export interface MoltenErrorDetails {
+	/** The dotted path inside a document, filter or update that caused the error. */
+	path?: string;
+	/** The damaged or refused file. */
+	file?: string;
+	/** Byte offset in that file. */
+	offset?: number;
+	/** The process that holds the lock. */
+	pid?: number;
+	/** The line of an import that caused the error, from 1. */
+	line?: number;
+	/** `DUPLICATE_KEY`: the key pattern of the index. */
+	keyPattern?: Record<string, unknown>;
+	/** `DUPLICATE_KEY`: the duplicate values. */
+	keyValue?: Record<string, unknown>;
+	/** MongoDB's error code, where it differs from the kind's. */
+	code?: number;
+	/** The name of `code`. */
+	codeName?: string;
+	/** The underlying error. */
+	cause?: unknown;
+}
+/** An error of the database. Programming mistakes are a TypeError. */
+export declare class MoltenError extends Error {
+	/** The kind of the error, a stable name. */
+	readonly kind: MoltenErrorKind;
+	/** MongoDB's error code where there is one, otherwise the same string as `kind`. */
+	readonly code: number | MoltenErrorKind;
+	/** MongoDB's name of that code, for example `BadValue`. */
+	readonly codeName?: string;
+	readonly cause?: unknown;
+	readonly path?: string;
+	readonly file?: string;
+	readonly offset?: number;
+	readonly pid?: number;
+	readonly line?: number;
+	readonly keyPattern?: Record<string, unknown>;
+	readonly keyValue?: Record<string, unknown>;
+	constructor(kind: MoltenErrorKind, message: string, details?: MoltenErrorDetails);
+	/** Whether a value is a MoltenError, including one of another realm or of another copy of this package. */
+	static isMoltenError(value: unknown): value is MoltenError;
+	/** An error of this class, or of that of another copy of this package: after `jest.resetModules()` there are two. */
+	static [Symbol.hasInstance](value: unknown): boolean;
+}
+/** One failed write of a bulk operation. */
+export interface WriteError {
+	/** Its index in the given array. */
+	index: number;
+	kind: MoltenErrorKind;
+	code: number | MoltenErrorKind;
+	codeName?: string;
+	errmsg: string;
+	keyPattern?: Record<string, unknown>;
+	keyValue?: Record<string, unknown>;
+}
+/** What a bulk operation did, completely or up to its failures. */
+export interface BulkCounts {
+	insertedCount: number;
+	matchedCount: number;
+	modifiedCount: number;
+	deletedCount: number;
+	upsertedCount: number;
+	insertedIds: {
+		[index: number]: unknown;
+	};
+	upsertedIds: {
+		[index: number]: unknown;
+	};
+}
+/**
+ * A failed bulk operation: which writes failed, and what the others did. `kind` and `code` are those of the first failure.
+ */
+export declare class MoltenBulkWriteError extends MoltenError {
+	readonly writeErrors: WriteError[];
+	readonly result: BulkCounts;
+	constructor(message: string, writeErrors: WriteError[], result: Partial<BulkCounts>);
+	/** An error of this class, or of that of another copy of this package. */
+	static [Symbol.hasInstance](value: unknown): boolean;
+	get insertedCount(): number;
+	get matchedCount(): number;
+	get modifiedCount(): number;
+	get deletedCount(): number;
+	get upsertedCount(): number;
+	get insertedIds(): {
+		[index: number]: unknown;
+	};
+	get upsertedIds(): {
+		[index: number]: unknown;
+	};
 }
 /** What a bulk write did, in the driver's form. */
 export declare class BulkWriteResult<T = Document> implements BulkCounts {

@@ -25,7 +25,6 @@ import type {
 import type { Database } from './database.js'
 import { type CollectionSettings, Handle } from './handle.js'
 import { CollectionIndexMethods } from './index-methods.js'
-import { handleOf } from './key-methods.js'
 import { refuseMethods } from './refused-methods.js'
 
 /**
@@ -36,6 +35,7 @@ import { refuseMethods } from './refused-methods.js'
  */
 export class Collection<T extends Document = Document> extends CollectionIndexMethods<T> {
   readonly #database: Database
+  readonly #handle: Handle
 
   /** @internal */
   static create<T extends Document>(database: Database, connection: Connection, name: string, settings: CollectionSettings): Collection<T> {
@@ -45,6 +45,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   private constructor(database: Database, handle: Handle) {
     super(handle)
     this.#database = database
+    this.#handle = handle
   }
 
   /** @internal */
@@ -59,12 +60,12 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
 
   /** The name of the database. */
   get dbName(): string {
-    return handleOf(this).connection.name
+    return this.#handle.connection.name
   }
 
   /** Database and collection, joined by a dot. */
   get namespace(): string {
-    return `${handleOf(this).connection.name}.${this.collectionName}`
+    return `${this.#handle.connection.name}.${this.collectionName}`
   }
 
   /**
@@ -73,12 +74,12 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    * Rejects with `DUPLICATE_KEY` (code 11000) when the `_id` is taken, `BAD_DOCUMENT` naming the path of a value that cannot be stored.
    */
   insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>> {
-    return handleOf(this).run('insertOne', options, (where, given) => {
+    return this.#handle.run('insertOne', options, (where, given) => {
       checkFields(where, 'document', document)
       let id: unknown
       const body: Operation['body'] = (out, shapes) => {
         writeArrayHead(out, 1)
-        id = handleOf(this).writeNew(out, shapes, document, given)
+        id = this.#handle.writeNew(out, shapes, document, given)
       }
       return requestOf(Opcode.Insert, 0, null, body, () => ({ acknowledged: true, insertedId: id as InferId<T> }), true)
     })
@@ -92,7 +93,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    * before anything is inserted, when a value cannot be stored.
    */
   insertMany(documents: readonly OptionalId<T>[], options?: InsertManyOptions): Promise<InsertManyResult<T>> {
-    return handleOf(this).run('insertMany', options, (where, given) => {
+    return this.#handle.run('insertMany', options, (where, given) => {
       if (!Array.isArray(documents) || documents.length === 0) {
         throw wrongArgument(where, 'documents', 'an array of at least one document', Array.isArray(documents) ? '[]' : documents)
       }
@@ -111,7 +112,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
           writeArrayHead(out, all.length)
           ids = all.map((document) => {
             limits.next(out)
-            return handleOf(this).writeNew(out, shapes, document, given) as InferId<T>
+            return this.#handle.writeNew(out, shapes, document, given) as InferId<T>
           })
         },
         finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: { ...ids } }),
@@ -144,9 +145,9 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    * Rejects with `BAD_UPDATE` when the replacement has operators or another `_id`, `BAD_DOCUMENT` when a value cannot be stored.
    */
   replaceOne(filter: Filter<T>, replacement: WithoutId<T>, options?: ReplaceOptions): Promise<UpdateResult<T>> {
-    return handleOf(this).run('replaceOne', options, (where, given) => {
+    return this.#handle.run('replaceOne', options, (where, given) => {
       const sort = sortKeys(where, given.sort)
-      const { opcode, flags, body } = replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given), sort)
+      const { opcode, flags, body } = replacementOf(where, filter, replacement, given, this.#handle.documentWriter(where, given), sort)
       return requestOf(opcode, flags, variablesOf(where, given.let), body, updateResult<T>)
     })
   }
@@ -164,7 +165,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   findOneAndUpdate<R>(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T> & { includeResultMetadata?: false }): Promise<R | null>
   findOneAndUpdate(filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options?: FindOneAndUpdateOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
     return this.#findOneAnd('findOneAndUpdate', options, (where, given) => {
-      return updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), 0)
+      return updateOf(where, filter, update, given, this.#handle.documentWriter(where, given), 0)
     })
   }
 
@@ -175,7 +176,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   findOneAndReplace<R>(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T> & { includeResultMetadata?: false }): Promise<R | null>
   findOneAndReplace(filter: Filter<T>, replacement: WithoutId<T>, options?: FindOneAndReplaceOptions<T>): Promise<WithId<T> | null | ModifyResult<WithId<T>>> {
     return this.#findOneAnd('findOneAndReplace', options, (where, given) => {
-      return replacementOf(where, filter, replacement, given, handleOf(this).documentWriter(where, given))
+      return replacementOf(where, filter, replacement, given, this.#handle.documentWriter(where, given))
     })
   }
 
@@ -200,9 +201,9 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    * did. Rejects with `BAD_DOCUMENT`, before anything is written, when a value cannot be stored.
    */
   bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
-    return handleOf(this).run('bulkWrite', options, (where, given) => {
+    return this.#handle.run('bulkWrite', options, (where, given) => {
       const limits = new EncodingLimits(where, given)
-      const writes = bulkWritesOf(where, operations, handleOf(this).documentWriter(where, given))
+      const writes = bulkWritesOf(where, operations, this.#handle.documentWriter(where, given))
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const ids = new Map<number, unknown>()
       return {
@@ -230,15 +231,15 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
    * exists (`dropTarget` drops it), and with `BAD_QUERY` when this collection does not exist.
    */
   rename(name: string, options?: RenameOptions): Promise<Collection<T>> {
-    return handleOf(this).run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
+    return this.#handle.run<Collection<T>, RenameOptions>('rename', options, (where, given) => {
       checkCollectionName(where, name)
       // A dropDatabase that is called before this is done drops it by its new name.
-      handleOf(this).connection.collection(name, where)
+      this.#handle.connection.collection(name, where)
       return {
         opcode: Opcode.Rename,
         flags: flagOf(where, 'dropTarget', given.dropTarget) ? Flag.DropTarget : 0,
         body: (out) => writeField(out, name),
-        finish: () => Collection.create<T>(this.#database, handleOf(this).connection, name, handleOf(this).settings)
+        finish: () => Collection.create<T>(this.#database, this.#handle.connection, name, this.#handle.settings)
       }
     })
   }
@@ -258,7 +259,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
 
   /** Drops the collection with its documents; resolves with whether it existed. */
   drop(options?: OperationOptions): Promise<boolean> {
-    return handleOf(this).run<boolean, OperationOptions>('drop', options, () => ({
+    return this.#handle.run<boolean, OperationOptions>('drop', options, () => ({
       opcode: Opcode.Drop, flags: 0, body: () => {}, finish: (value) => value
     }))
   }
@@ -267,7 +268,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   #findOneAnd<O extends FindOneAndUpdateOptions<T>>(
     method: keyof typeof COLLECTION, options: O | undefined, check: (where: string, given: Partial<O>) => CheckedWrite
   ): Promise<any> {
-    return handleOf(this).run<any, O>(method, options, (where, given) => {
+    return this.#handle.run<any, O>(method, options, (where, given) => {
       const answering = answeringOf(where, given as FindOneAndUpdateOptions)
       const write = check(where, given)
       const body: Operation['body'] = (out, shapes) => {
@@ -284,16 +285,16 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   #update(
     method: keyof typeof COLLECTION, kind: number, filter: Filter<T>, update: UpdateFilter<T> | readonly Document[], options: UpdateOneOptions | undefined
   ): Promise<UpdateResult<T>> {
-    return handleOf(this).run(method, options, (where, given) => {
+    return this.#handle.run(method, options, (where, given) => {
       const sort = kind === Flag.Many ? undefined : sortKeys(where, given.sort)
       // Assigned one by one: spreading makes small updates markedly slower.
-      const write = updateOf(where, filter, update, given, handleOf(this).documentWriter(where, given), kind, sort)
+      const write = updateOf(where, filter, update, given, this.#handle.documentWriter(where, given), kind, sort)
       return requestOf(write.opcode, write.flags, variablesOf(where, given.let), write.body, updateResult<T>)
     })
   }
 
   #delete(method: keyof typeof COLLECTION, kind: number, filter: unknown, options: DeleteOptions | undefined): Promise<DeleteResult> {
-    return handleOf(this).run(method, options, (where, given) => {
+    return this.#handle.run(method, options, (where, given) => {
       const { opcode, flags, body } = deletionOf(where, filterOf(where, filter), given, kind)
       return requestOf(opcode, flags, variablesOf(where, given.let), body, (deletedCount: number) => ({ acknowledged: true, deletedCount }))
     })

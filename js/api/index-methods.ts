@@ -15,11 +15,19 @@ import type {
   CollectionStats, CreateIndexesOptions, DropIndexResult, IndexDescription, IndexDescriptionCompact, IndexDescriptionInfo,
   IndexInformationOptions, IndexSpecification, IndexSpecificationOf, ListIndexesOptions
 } from '../types/indexes.js'
-import { handleOf } from './key-methods.js'
+import type { Handle } from './handle.js'
 import { CollectionReadMethods } from './read-methods.js'
 
 /** The methods for indexes. */
 export class CollectionIndexMethods<T extends Document = Document> extends CollectionReadMethods<T> {
+  readonly #handle: Handle
+
+  /** @internal */
+  protected constructor(handle: Handle) {
+    super(handle)
+    this.#handle = handle
+  }
+
   /**
    * Creates an index, and the collection if it is missing, while reads and writes continue. Resolves with its name when
    * queries may use it. An existing index of the same form is left as it is.
@@ -30,7 +38,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
    * created.
    */
   createIndex(indexSpec: IndexSpecificationOf<T>, options?: CreateIndexesOptions): Promise<string> {
-    return handleOf(this).run<string, CreateIndexesOptions>('createIndex', options, (where, given) => {
+    return this.#handle.run<string, CreateIndexesOptions>('createIndex', options, (where, given) => {
       const spec = specOf(where, indexSpec, given)
       return createRequest([spec], given.onProgress, (names) => names[0]!)
     })
@@ -38,7 +46,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
 
   /** Creates several indexes, all or none; resolves with their names. Otherwise like `createIndex`. */
   createIndexes(indexSpecs: readonly IndexDescription[], options?: LongOperationOptions): Promise<string[]> {
-    return handleOf(this).run<string[], LongOperationOptions>('createIndexes', options, (where, given) => {
+    return this.#handle.run<string[], LongOperationOptions>('createIndexes', options, (where, given) => {
       return createRequest(specsOf(where, indexSpecs), given.onProgress, (names) => names)
     })
   }
@@ -48,7 +56,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
    * the index on `_id`, which cannot be dropped (code 72).
    */
   dropIndex(index: string | IndexSpecification, options?: OperationOptions): Promise<DropIndexResult> {
-    return handleOf(this).run<DropIndexResult, OperationOptions>('dropIndex', options, (where) => {
+    return this.#handle.run<DropIndexResult, OperationOptions>('dropIndex', options, (where) => {
       const key = hintOf(where, index, 'index')
       if (key === null) throw wrongArgument(where, 'index', 'the name of an index, or its fields', index)
       return dropRequest(key, (nIndexesWas) => ({ nIndexesWas, ok: 1 }))
@@ -58,7 +66,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   /** Drops all indexes except the one on `_id`. Resolves with true, or with false when the collection does not exist. */
   async dropIndexes(options?: OperationOptions): Promise<boolean> {
     try {
-      return await handleOf(this).run<boolean, OperationOptions>('dropIndexes', options, () => dropRequest('*', () => true))
+      return await this.#handle.run<boolean, OperationOptions>('dropIndexes', options, () => dropRequest('*', () => true))
     } catch (error) {
       if (error instanceof MoltenError && error.code === CODES.NamespaceNotFound) return false
       throw error
@@ -67,7 +75,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
 
   /** A cursor over the indexes, the one on `_id` first; empty when the collection does not exist. */
   listIndexes(options?: ListIndexesOptions): ListCursor<IndexDescriptionInfo> {
-    const handle = handleOf(this)
+    const handle = this.#handle
     const where = `${this.collectionName}.listIndexes`
     const { signal, maxTimeMS } = optionsOf<ListIndexesOptions>(where, options, COLLECTION.listIndexes)
     return ListCursor.create<IndexDescriptionInfo>({
@@ -93,7 +101,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
 
   /** Resolves with whether there is an index of this name, or of each of these names. */
   indexExists(indexes: string | readonly string[], options?: ListIndexesOptions): Promise<boolean> {
-    return handleOf(this).run<boolean, ListIndexesOptions>('indexExists', options, (where) => {
+    return this.#handle.run<boolean, ListIndexesOptions>('indexExists', options, (where) => {
       const names: string[] = []
       eachOf<unknown>(Array.isArray(indexes) ? indexes : [indexes], (name) => {
         if (typeof name !== 'string') throw wrongArgument(where, 'indexes', 'a name or an array of names', name)
@@ -106,11 +114,11 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
 
   /** Resolves with statistics of the collection: documents, bytes, indexes, and the indexes that scans of it would have used. */
   stats(options?: OperationOptions): Promise<CollectionStats> {
-    return handleOf(this).run<CollectionStats, OperationOptions>('stats', options, () => ({
+    return this.#handle.run<CollectionStats, OperationOptions>('stats', options, () => ({
       opcode: Opcode.Stats,
       flags: 0,
       body: () => {},
-      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${handleOf(this).connection.name}.${this.collectionName}`, ...stats, ok: 1 })
+      finish: (stats: Omit<CollectionStats, 'ns' | 'ok'>) => ({ ns: `${this.#handle.connection.name}.${this.collectionName}`, ...stats, ok: 1 })
     }))
   }
 
@@ -126,7 +134,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
 
   /** A result that is the same for every collection of an open database. */
   #nothing<R>(method: 'options' | 'isCapped', options: OperationOptions | undefined, answer: R): Promise<R> {
-    const { connection } = handleOf(this)
+    const { connection } = this.#handle
     const where = `${this.collectionName}.${method}`
     try {
       connection.checkOpen(where)
@@ -139,7 +147,7 @@ export class CollectionIndexMethods<T extends Document = Document> extends Colle
   }
 
   #information(method: 'indexes' | 'indexInformation', options: IndexInformationOptions | undefined, usual: boolean): Promise<any> {
-    return handleOf(this).run<any, IndexInformationOptions>(method, options, (where, given) => {
+    return this.#handle.run<any, IndexInformationOptions>(method, options, (where, given) => {
       const full = given.full === undefined ? usual : flagOf(where, 'full', given.full)
       return { ...listRequest, finish: (rows: IndexDescriptionInfo[]) => (full ? rows : compact(rows)) }
     })

@@ -14,18 +14,11 @@ import type {
 } from '../types/index.js'
 import type { Handle } from './handle.js'
 
-/** The handle of a collection, for the other files of this folder. */
-export let handleOf: (methods: CollectionKeyMethods<any>) => Handle
-
 /** The methods that address documents by their `_id`. */
 export class CollectionKeyMethods<T extends Document = Document> {
   readonly #handle: Handle
   /** The name of the collection. */
   readonly collectionName: string
-
-  static {
-    handleOf = (methods) => methods.#handle
-  }
 
   /** @internal */
   protected constructor(handle: Handle) {

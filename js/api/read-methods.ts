@@ -15,10 +15,19 @@ import type {
   AggregateOptions, CountOptions, DistinctOptions, Document, Element, Filter, FindOneOptions, FindOptions, OperationOptions, Path,
   PathValue, WithId
 } from '../types/index.js'
-import { CollectionKeyMethods, handleOf } from './key-methods.js'
+import type { Handle } from './handle.js'
+import { CollectionKeyMethods } from './key-methods.js'
 
 /** The methods that read documents by filter or pipeline. */
 export class CollectionReadMethods<T extends Document = Document> extends CollectionKeyMethods<T> {
+  readonly #handle: Handle
+
+  /** @internal */
+  protected constructor(handle: Handle) {
+    super(handle)
+    this.#handle = handle
+  }
+
   /**
    * Resolves with the first document that matches, or null. By `_id` alone it is as fast as `get`.
    *
@@ -29,9 +38,9 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   findOne(filter?: Filter<T> | null, options?: FindOneOptions<T>): Promise<WithId<T> | null> {
     if (options === undefined) {
       const id = soleId(filter)
-      if (id !== undefined) return handleOf(this).getOne<WithId<T>>('findOne', id)
+      if (id !== undefined) return this.#handle.getOne<WithId<T>>('findOne', id)
     }
-    return handleOf(this).run<WithId<T> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given as FindOneOptions))
+    return this.#handle.run<WithId<T> | null, FindOneOptions<T>>('findOne', options, (where, given) => findOneRequest(where, filter, given as FindOneOptions))
   }
 
   /**
@@ -40,7 +49,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
    * Throws a TypeError when an argument is wrong. The cursor's methods reject with `BAD_QUERY` when a stage is malformed.
    */
   aggregate<R extends Document = Document>(pipeline?: readonly Document[], options?: AggregateOptions): AggregationCursor<R> {
-    return AggregationCursor.create<R>({ connection: handleOf(this).connection, owner: this, collection: this.collectionName }, pipeline, options)
+    return AggregationCursor.create<R>({ connection: this.#handle.connection, owner: this, collection: this.collectionName }, pipeline, options)
   }
 
   /**
@@ -54,18 +63,18 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   find(filter?: Filter<T> | null, options?: FindOptions<T>): FindCursor<WithId<T>, T> {
     const where = `${this.collectionName}.find`
     const given = optionsOf<FindOptions<any>>(where, options, COLLECTION.find)
-    const source = { connection: handleOf(this).connection, owner: this, collection: this.collectionName }
+    const source = { connection: this.#handle.connection, owner: this, collection: this.collectionName }
     return FindCursor.create<WithId<T>, T>(source, filterOf(where, filter), findManyOf(where, given))
   }
 
   /** Resolves with the number of documents that match. Rejects with `BAD_QUERY` when the filter is malformed. */
   countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
-    return handleOf(this).run('countDocuments', options, (where, given) => countOfMatches(where, filter, given))
+    return this.#handle.run('countDocuments', options, (where, given) => countOfMatches(where, filter, given))
   }
 
   /** Resolves with the number of documents in the collection. */
   estimatedDocumentCount(options?: OperationOptions): Promise<number> {
-    return handleOf(this).run('estimatedDocumentCount', options, () => countRequest({}, 0, 0, null))
+    return this.#handle.run('estimatedDocumentCount', options, () => countRequest({}, 0, 0, null))
   }
 
   /**
@@ -77,7 +86,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   distinct<P extends Path<T>>(key: P, filter?: Filter<T> | null, options?: DistinctOptions): Promise<Element<PathValue<WithId<T>, P>>[]>
   distinct<K extends string>(key: string extends K ? K : never, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]>
   distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<any[]> {
-    return handleOf(this).run<any[], DistinctOptions>('distinct', options, (where, given) => {
+    return this.#handle.run<any[], DistinctOptions>('distinct', options, (where, given) => {
       if (typeof key !== 'string' || key === '') throw wrongArgument(where, 'key', 'a path', key)
       const checked = filterOf(where, filter)
       const hint = hintOf(where, given.hint)
@@ -126,7 +135,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   findOneSync(filter?: Filter<T> | null, options?: FindOneOptions<T>): WithId<T> | null {
     const where = `${this.collectionName}.findOneSync`
     const given = optionsOf<FindOneOptions<any>>(where, options, COLLECTION.findOneSync)
-    return handleOf(this).call(where, findOneRequest<WithId<T>>(where, filter, given), given)
+    return this.#handle.call(where, findOneRequest<WithId<T>>(where, filter, given), given)
   }
 
   /**
@@ -136,7 +145,7 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
   countSync(filter?: Filter<T> | null, options?: CountOptions): number {
     const where = `${this.collectionName}.countSync`
     const given = optionsOf<CountOptions>(where, options, COLLECTION.countSync)
-    return handleOf(this).call(where, countOfMatches(where, filter, given), given)
+    return this.#handle.call(where, countOfMatches(where, filter, given), given)
   }
 
   /** A batch of a cursor, and the cursor's id: 0 after the last batch. */
@@ -144,6 +153,6 @@ export class CollectionReadMethods<T extends Document = Document> extends Collec
     where: string, opcode: number, body: (out: Writer) => void, variables: Document | null, given?: OperationOptions, flags = 0
   ): [number, WithId<T>[]] {
     const finish = (batch: [number, WithId<T>[]]): [number, WithId<T>[]] => batch
-    return handleOf(this).call(where, { opcode, flags, variables, body, finish }, given)
+    return this.#handle.call(where, { opcode, flags, variables, body, finish }, given)
   }
 }

@@ -4,24 +4,17 @@ import type { Readable } from 'node:stream'
 
 import { checkNames } from '../arguments/option-check.js'
 import { CURSOR } from '../arguments/option-table.js'
-import { CursorBuffer, type Reading } from './buffer.js'
+import type { CursorBuffer } from './buffer.js'
 import { disposeWith } from './dispose.js'
 import { readableOf } from './streams.js'
-
-/** The buffer of a cursor, for the other files of this folder. */
-export let bufferOf: (cursor: AbstractCursor<any>) => CursorBuffer
 
 /** The methods of all cursors over documents. */
 export abstract class AbstractCursor<T = any> implements AsyncIterable<T> {
   readonly #buffer: CursorBuffer
 
-  static {
-    bufferOf = (cursor) => cursor.#buffer
-  }
-
   /** @internal */
-  protected constructor(reading: Reading) {
-    this.#buffer = new CursorBuffer(reading)
+  protected constructor(buffer: CursorBuffer) {
+    this.#buffer = buffer
   }
 
   /** Whether the cursor was closed or read to its end. */

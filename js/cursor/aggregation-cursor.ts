@@ -15,8 +15,8 @@ import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type { AggregateOptions, Document } from '../types/index.js'
-import { AbstractCursor, bufferOf } from './abstract-cursor.js'
-import type { CursorSource, Reading } from './buffer.js'
+import { AbstractCursor } from './abstract-cursor.js'
+import { CursorBuffer, type CursorSource, type Reading } from './buffer.js'
 
 interface Settings {
   batch: number
@@ -65,6 +65,7 @@ function bodyOf({ pipeline, settings }: Run, batch: number): Request['body'] {
  * stage would hold too much memory, `NOT_SUPPORTED` for unsupported stages, and `CLOSED` when the database was closed.
  */
 export class AggregationCursor<T = any> extends AbstractCursor<T> {
+  readonly #buffer: CursorBuffer
   readonly #source: CursorSource
   readonly #run: Run
 
@@ -80,7 +81,9 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
   }
 
   private constructor(source: CursorSource, run: Run) {
-    super(readingOf(source, run))
+    const buffer = new CursorBuffer(readingOf(source, run))
+    super(buffer)
+    this.#buffer = buffer
     this.#source = source
     this.#run = run
   }
@@ -165,7 +168,7 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
    * order.
    */
   map<R>(transform: (document: T) => R): AggregationCursor<R> {
-    bufferOf(this).map(transform)
+    this.#buffer.map(transform)
     return this as unknown as AggregationCursor<R>
   }
 
@@ -195,11 +198,11 @@ export class AggregationCursor<T = any> extends AbstractCursor<T> {
   }
 
   #where(method: string): string {
-    return bufferOf(this).where(method)
+    return this.#buffer.where(method)
   }
 
   #configure(method: string): void {
-    bufferOf(this).configure(method)
+    this.#buffer.configure(method)
   }
 
   #add(stage: string, operand: unknown): this {

@@ -14,8 +14,8 @@ import type { Request } from '../request/request.js'
 import { Opcode } from '../transport/opcodes.js'
 import type { ExplainVerbosityLike, Hint } from '../types/hints.js'
 import type { Document, Filter, Projection, Sort, SortDirection } from '../types/index.js'
-import { AbstractCursor, bufferOf } from './abstract-cursor.js'
-import type { CursorSource, Reading } from './buffer.js'
+import { AbstractCursor } from './abstract-cursor.js'
+import { CursorBuffer, type CursorSource, type Reading } from './buffer.js'
 
 /** Filter and parameters of a cursor; they change until it has started. */
 interface Find {
@@ -43,6 +43,7 @@ function readingOf(source: CursorSource, find: Find): Reading {
  * malformed, and `TIMEOUT` when it was idle or ran for too long.
  */
 export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
+  readonly #buffer: CursorBuffer
   readonly #source: CursorSource
   readonly #find: Find
 
@@ -52,7 +53,9 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
   }
 
   private constructor(source: CursorSource, find: Find) {
-    super(readingOf(source, find))
+    const buffer = new CursorBuffer(readingOf(source, find))
+    super(buffer)
+    this.#buffer = buffer
     this.#source = source
     this.#find = find
   }
@@ -148,7 +151,7 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
    * order.
    */
   map<R>(transform: (document: T) => R): FindCursor<R, S> {
-    bufferOf(this).map(transform)
+    this.#buffer.map(transform)
     return this as unknown as FindCursor<R, S>
   }
 
@@ -190,11 +193,11 @@ export class FindCursor<T = any, S = any> extends AbstractCursor<T> {
   }
 
   #where(method: string): string {
-    return bufferOf(this).where(method)
+    return this.#buffer.where(method)
   }
 
   #configure(method: string): void {
-    bufferOf(this).configure(method)
+    this.#buffer.configure(method)
   }
 
   #whole(method: string, count: unknown): number {
