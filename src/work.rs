@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn work_of_few_steps_stops_at_the_look_after_them_and_not_when_it_is_asked_before() {
+    fn work_of_few_steps_stops_at_the_check_after_them_and_not_before() {
         let work = Work::of_steps(1, 100);
         look_after(10);
         assert!((0..9).all(|_| work.goes_on(1)) && work.check().is_ok() && !work.has_failed());
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_names_whoever_holds_the_most_at_that_time() {
+    fn the_error_of_too_much_names_the_part_that_holds_the_most() {
         let new = || Work::new(Arc::new(|| 0), Stop::default(), 10 * NOTED);
         let told = |result: Result<()>| result.unwrap_err().message().split(' ').next().unwrap().to_owned();
         let work = new();

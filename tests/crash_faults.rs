@@ -40,11 +40,11 @@ fn open_keeping(sim: &Sim, mode: StorageMode, generations: u32) -> (Result<Opene
 
 fn commit(opened: &Opened, payload: &[u8]) -> Result<()> {
     let size = FrameSize { blocks: [payload.len() as u32].into_iter().collect(), records: 1 };
-    let prompt = opened.backend.is_nonblocking(&size);
+    let nonblocking = opened.backend.is_nonblocking(&size);
     let place = opened.backend.reserve(&size)?;
     let block = Arc::new(Block { place: place.blocks[0], base: 0, bytes: payload.into(), transient: false });
     let completion = opened.backend.append(place, &[block]);
-    if !prompt || !opened.backend.drive_nonblocking() {
+    if !nonblocking || !opened.backend.drive_nonblocking() {
         opened.backend.drive();
     }
     completion.wait()

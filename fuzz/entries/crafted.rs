@@ -156,7 +156,12 @@ fn payload(input: &mut Input<'_>, most: u8) -> (Vec<u8>, u32) {
                 out.extend_from_slice(input.take(len));
             }
             _ => {
-                record::put(&mut out, 1_000, (collection, 1, 900, 1_000), &document(input));
+                record::put(
+                    &mut out,
+                    1_000,
+                    record::Metadata { collection, version: 1, created_at: 900, modified_at: 1_000 },
+                    &document(input),
+                );
                 puts += 1;
             }
         }
@@ -322,7 +327,17 @@ fn closed() -> (Log, Clean, u32) {
         record::begin(&mut out, 1_000);
         let text = Value::String("x".repeat(id as usize * 7));
         let value = Value::Object(vec![("_id".to_owned(), Value::Int(id)), ("a".to_owned(), text)]);
-        record::put(&mut out, 1_000, (1 + id as u32 % 2, 1, 900, 1_000), &bytes_of(&value));
+        record::put(
+            &mut out,
+            1_000,
+            record::Metadata {
+                collection: 1 + id as u32 % 2,
+                version: 1,
+                created_at: 900,
+                modified_at: 1_000,
+            },
+            &bytes_of(&value),
+        );
         log.commit(&out);
     }
     log.mark(2);

@@ -56,7 +56,12 @@ fn payload(records: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 fn put(out: &mut Vec<u8>, collection: u32, version: u64, document: &Value) {
-    record::put(out, 1_000, (collection, version, 900, 1_000), &plain(document));
+    record::put(
+        out,
+        1_000,
+        record::Metadata { collection, version, created_at: 900, modified_at: 1_000 },
+        &plain(document),
+    );
 }
 
 /// Payloads as the records entry takes them: each behind its length.

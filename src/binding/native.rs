@@ -104,7 +104,7 @@ impl NativeDatabase {
         progress: Option<ClassInstance<'_, NativeProgress>>,
     ) -> napi::Result<Either<NativeDatabase, AsyncBlock<NativeDatabase>>> {
         let home = guarded(env, || environment::databases(env))?;
-        let prompt = path == MEMORY;
+        let in_memory = path == MEMORY;
         // Resolved now: the working directory may change before the work begins.
         let at = Database::locate(&path);
         let progress = shared(progress);
@@ -113,7 +113,7 @@ impl NativeDatabase {
             let handle = home.open(&path, at, options, &progress)?;
             Ok(NativeDatabase { handle, home, stops: Arc::default() })
         };
-        if prompt {
+        if in_memory {
             return within_runtime_if_available(|| guarded(env, work)).map(Either::A);
         }
         promise(env, work).map(Either::B)

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::answer::{self, Known};
 use super::wake::Wake;
-use crate::engine::{Answer, Collection, Reply};
+use crate::engine::{Answer, Answered, Collection, Reply};
 use crate::error::{Error, Kind, Result};
 
 /// The finished results of a port, in order of completion.
@@ -73,7 +73,7 @@ pub struct Pending {
 impl Pending {
     /// The callback for the outcome, as the engine calls it.
     pub fn into_reply(self) -> Reply {
-        Box::new(move |collection, result| self.settle(collection.as_deref(), result))
+        Box::new(move |Answered { collection, answer }| self.settle(collection.as_deref(), answer))
     }
 
     /// Ends the operation.
@@ -104,7 +104,9 @@ mod tests {
     fn what_finishes_in_a_hush_is_taken_behind_what_was_ready() {
         let outbox = Outbox::new(Wake::silent());
         let mut ready = VecDeque::from([vec![1, 0, 0, 0]]);
-        outbox.hushed(&mut ready, || outbox.pending(2, Known::NONE).into_reply()(None, Ok(Answer::Done)));
+        outbox.hushed(&mut ready, || {
+            outbox.pending(2, Known::NONE).into_reply()(Answered::plain(Ok(Answer::Done)))
+        });
         assert_eq!(ready.iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [1, 2]);
         assert!(outbox.finished.lock().is_empty());
     }
@@ -113,7 +115,7 @@ mod tests {
     fn a_dropped_reply_still_ends_its_operation() {
         let outbox = Outbox::new(Wake::silent());
         drop(outbox.pending(7, Known::NONE).into_reply());
-        outbox.pending(8, Known::NONE).into_reply()(None, Ok(Answer::Done));
+        outbox.pending(8, Known::NONE).into_reply()(Answered::plain(Ok(Answer::Done)));
         let mut ready = VecDeque::new();
         outbox.drain(&mut ready);
         let heads: Vec<_> = ready.iter().map(|bytes| (bytes[0], bytes[4])).collect();

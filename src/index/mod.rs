@@ -23,7 +23,7 @@ pub(crate) use extract::{
 pub use key::encode_key;
 pub(crate) use spec::ID_INDEX;
 pub use spec::{Direction, Field, Spec};
-pub(crate) use tree::{Tree, cut};
+pub(crate) use tree::{ScanDirection, Tree, cut};
 
 #[cfg(test)]
 mod extract_tests;

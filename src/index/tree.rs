@@ -33,6 +33,15 @@ const JOINED: usize = ENTRIES * 3 / 4;
 
 type Entry = SmallVec<[u8; 64]>;
 
+/// The order in which entries are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScanDirection {
+    /// From the first to the last.
+    Forward,
+    /// From the last to the first.
+    Backward,
+}
+
 /// An ordered multiset of (key, slot).
 #[derive(Default)]
 pub(crate) struct Tree {
@@ -210,16 +219,16 @@ impl Tree {
         self.rank(self.end(range)).saturating_sub(self.rank(self.start(range)))
     }
 
-    /// Calls a function with the entries of a range, at most `max`, starting after `after` (before it, when `reverse`).
-    /// Returns the bytes of the last entry when there are more.
+    /// Calls a function with the entries of a range, at most `max`, starting after `after` (backward: before it). Returns the bytes of the last entry when there are more.
     pub(crate) fn page(
         &self,
         range: &Range,
         after: Option<&[u8]>,
-        reverse: bool,
+        direction: ScanDirection,
         max: usize,
         mut visit: impl FnMut(&[u8], u64),
     ) -> Option<Vec<u8>> {
+        let reverse = direction == ScanDirection::Backward;
         let (mut from, mut to) = (self.start(range), self.end(range));
         if let Some(after) = after {
             if reverse {

@@ -105,13 +105,13 @@ fn within(model: &Model, range: &Range) -> Vec<(Vec<u8>, u64)> {
     model.range(from).map(|(entry, _)| entry.clone()).filter(|(key, _)| range.contains(key)).collect()
 }
 
-fn pages(tree: &Tree, range: &Range, reverse: bool, max: usize) -> Vec<(Vec<u8>, u64)> {
+fn pages(tree: &Tree, range: &Range, direction: ScanDirection, max: usize) -> Vec<(Vec<u8>, u64)> {
     let mut found = Vec::new();
     let mut after: Option<Vec<u8>> = None;
     loop {
         let before = found.len();
         after =
-            tree.page(range, after.as_deref(), reverse, max, |key, slot| found.push((key.to_vec(), slot)));
+            tree.page(range, after.as_deref(), direction, max, |key, slot| found.push((key.to_vec(), slot)));
         assert!(found.len() - before <= max);
         if after.is_none() {
             return found;
@@ -143,8 +143,8 @@ proptest! {
             let range = Range { low, high };
             let expected = within(&model, &range);
             prop_assert_eq!(tree.estimate(&range), expected.len() as u64, "{:?}", range);
-            prop_assert_eq!(&pages(&tree, &range, false, max), &expected, "{:?}", range);
-            let mut backward = pages(&tree, &range, true, max);
+            prop_assert_eq!(&pages(&tree, &range, ScanDirection::Forward, max), &expected, "{:?}", range);
+            let mut backward = pages(&tree, &range, ScanDirection::Backward, max);
             backward.reverse();
             prop_assert_eq!(&backward, &expected, "{:?} backward", range);
         }
@@ -209,7 +209,9 @@ fn a_key_that_is_too_long_is_cut_and_found_by_its_whole() {
     let long: Vec<u8> = vec![7; 5_000];
     tree.insert(&long, 3);
     let mut found = Vec::new();
-    tree.page(&Range::only(&long), None, false, 10, |key, slot| found.push((key.len(), slot)));
+    tree.page(&Range::only(&long), None, ScanDirection::Forward, 10, |key, slot| {
+        found.push((key.len(), slot))
+    });
     assert_eq!(found, [(MAX_KEY, 3)]);
     assert!(tree.remove(&long, 3));
 }

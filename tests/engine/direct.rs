@@ -9,7 +9,8 @@ use crate::indexes::spec;
 use crate::support::{Client, batch_of, incoming, object};
 use moltendb_node::document::Value;
 use moltendb_node::engine::{
-    Answer, FindOptions, InsertOrder, Limits, Operation, Reach, Session, SetEntry, Size, Task, Upsert,
+    Answer, Answered, FindOptions, InsertOrder, Limits, Operation, Reach, Session, SetEntry, Size, Task,
+    Upsert,
 };
 use moltendb_node::error::Kind;
 use moltendb_node::options::StorageMode;
@@ -22,7 +23,7 @@ fn submit(
 ) {
     let task = |operation| {
         let reply = reply.clone();
-        let reply = Box::new(move |_, result| reply(result));
+        let reply = Box::new(move |answered: Answered| reply(answered.answer));
         Task { name: "c".into(), operation, limits: Limits::default(), reply }
     };
     session.submit(operations.into_iter().map(task).collect(), Size::Small);
@@ -56,7 +57,7 @@ fn open(path: &str, storage: StorageMode) -> Client {
 }
 
 #[test]
-fn writes_here_and_writes_on_the_lane_commit_in_the_order_of_the_calls() {
+fn inline_and_queued_writes_commit_in_the_order_of_the_calls() {
     for storage in [StorageMode::Memory, StorageMode::Async, StorageMode::Sync] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db").to_str().unwrap().to_owned();
@@ -171,7 +172,7 @@ fn found(client: &Client, filter: &Value, options: &FindOptions) -> (bool, usize
     let find = || Operation::Find { filter: incoming(filter), options: options.clone() };
     let (sender, receiver) = mpsc::channel();
     let this = std::thread::current().id();
-    let reply = Box::new(move |collection, result: Result<Answer>| {
+    let reply = Box::new(move |Answered { collection, answer: result }| {
         let here = std::thread::current().id() == this;
         sender.send((here, batch_of((collection, result.unwrap())).unwrap())).unwrap();
     });
@@ -197,7 +198,7 @@ fn where_is(operator: &str, path: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_find_that_looks_at_few_documents_is_answered_in_the_call_and_any_other_on_its_lane() {
+fn a_find_that_reads_few_documents_runs_in_the_call_and_any_other_on_the_queue_of_scans() {
     let client = open(":memory:", StorageMode::Memory);
     let documents: Vec<_> = (0..2_000)
         .map(|n| {
@@ -283,7 +284,7 @@ fn finds_in_the_call_beside_writers_see_whole_commits() {
         let session = client.database.session();
         while !done.load(Ordering::Acquire) {
             let (sender, receiver) = mpsc::channel();
-            let reply = Box::new(move |collection, result: Result<Answer>| {
+            let reply = Box::new(move |Answered { collection, answer: result }| {
                 sender.send(batch_of((collection, result.unwrap())).unwrap().1).unwrap();
             });
             let filter = incoming(&object(&[("k", Value::Int(1))]));

@@ -4,14 +4,14 @@ use std::sync::mpsc::{Receiver, channel};
 
 use crate::support::{Client, incoming, object, update_of};
 use moltendb_node::document::Value;
-use moltendb_node::engine::{Answer, InsertOrder, Limits, Operation, Reach, Size, Task};
+use moltendb_node::engine::{Answer, Answered, InsertOrder, Limits, Operation, Reach, Size, Task};
 use moltendb_node::{OpenOptions, Result};
 
 fn submit(client: &Client, name: &str, operations: Vec<Operation>) -> Receiver<(usize, Result<Answer>)> {
     let (sender, receiver) = channel();
     let tasks = operations.into_iter().enumerate().map(|(n, operation)| {
         let sender = sender.clone();
-        let reply = Box::new(move |_, result| sender.send((n, result)).unwrap());
+        let reply = Box::new(move |answered: Answered| sender.send((n, answered.answer)).unwrap());
         Task { name: name.into(), operation, limits: Limits::default(), reply }
     });
     // One call each, as from a program that awaits none of them.

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use moltendb_node::OpenOptions;
 use moltendb_node::document::{Object, Value};
 use moltendb_node::engine::{
-    Answer, FindOptions, InsertOrder, Limits, Operation, Reach, Size, Task, Verbosity, verify,
+    Answer, Answered, FindOptions, InsertOrder, Limits, Operation, Reach, Size, Task, Verbosity, verify,
 };
 use moltendb_node::error::{Error, Kind};
 use moltendb_node::options::{Access, StorageMode};
@@ -178,7 +178,7 @@ fn explain_tells_what_a_sort_wrote_to_disk() {
 /// Calls with limits, as a program does.
 fn submitted(client: &Client, operation: Operation, limits: Limits) -> Result<Answer, Error> {
     let (sender, receiver) = mpsc::channel();
-    let reply = Box::new(move |_, answer| sender.send(answer).unwrap());
+    let reply = Box::new(move |answered: Answered| sender.send(answered.answer).unwrap());
     client.session.submit(vec![Task { name: "c".into(), operation, limits, reply }], Size::Any);
     receiver.recv().unwrap()
 }

@@ -94,7 +94,12 @@ fn records_and_documents_are_decoded_strictly() {
     };
     let good = |id: i32| document(&[("_id", Value::Int(id))]);
     let put = |out: &mut Vec<u8>, bytes: &[u8]| {
-        record::put(out, 0, (1, 1, 0, 0), bytes);
+        record::put(
+            out,
+            0,
+            record::Metadata { collection: 1, version: 1, created_at: 0, modified_at: 0 },
+            bytes,
+        );
     };
     type Write<'a> = Box<dyn Fn(&mut Vec<u8>) + 'a>;
     let cases: Vec<(&str, Write<'_>)> = vec![

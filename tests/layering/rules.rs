@@ -111,6 +111,7 @@ pub const CONFINED: Below = &[
     ("std::time::Instant", &["storage/host/system.rs"]),
     ("getrandom", &["storage/host/system.rs"]),
     ("jiff", &["query/date/"]),
+    ("parking_lot", &["binding/", "document/", "query/", "storage/", "engine/exec/locks.rs"]),
 ];
 
 pub const LONGEST_FILE: usize = 500;

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::source::Pipe;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::Mutex;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
 use crate::engine::store::Store;
-use parking_lot::Mutex;
 
 use crate::document::{MAX_DOCUMENT, incoming, weight};
 use crate::error::Result;

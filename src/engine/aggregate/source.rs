@@ -4,12 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use super::sink;
 use crate::document::{RawValue, Value};
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::Mutex;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::read::fetch::{Match, ReadContext};

@@ -21,7 +21,7 @@ fn store() -> Arc<Store> {
 }
 
 #[test]
-fn a_commit_that_panics_while_it_is_resolved_gives_its_room_back_and_hinders_nobody() {
+fn a_commit_that_panics_while_it_is_resolved_releases_its_queue_space_and_the_lock() {
     let store = store();
     for _ in 0..3 {
         let panicked = catch_unwind(AssertUnwindSafe(|| {

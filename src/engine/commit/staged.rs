@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use super::current_document::{Current, CurrentDocument, Over, Target};
 use super::index_delta::{Claims, Delta};
 use super::read_ahead::ReadAhead;
+use crate::engine::exec::locks::MutexGuard;
 use crate::engine::exec::nonblocking::would_block;
 use crate::engine::format::key::Key;
-use crate::engine::format::record::{self, Records};
+use crate::engine::format::record::{self, Metadata, Records};
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
@@ -226,9 +226,9 @@ impl<'s> Commit<'s> {
         };
         self.touched[touched].count += inserted;
         let modified_at = time.max(created_at);
+        let metadata = Metadata { collection: collection.number(), version, created_at, modified_at };
         let block = self.block(document.len() + 64);
-        let (range, head) =
-            record::put(block, time, (collection.number(), version, created_at, modified_at), document);
+        let (range, head) = record::put(block, time, metadata, document);
         let span = Span::new(range, head, version);
         let made = NewContent::Document(self.blocks.len() - 1, span);
         self.steps.push(StagedChange { collection: collection.clone(), key, target, made });

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::registry;
 use crate::engine::commit::Committed;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::exec::progress::Progress;
 use crate::engine::index_build::create;
 use crate::engine::index_build::fill;
@@ -30,13 +30,17 @@ use crate::index::Spec;
 use crate::options::{MEMORY, OpenOptions, StorageMode};
 use crate::storage::{Host, Opened, RecoveryReport, open_disk_early, open_memory};
 
+/// Held by the one thread that closes.
+#[derive(Default)]
+struct Closing;
+
 /// A handle of a database.
 pub struct Database {
     store: Arc<Store>,
     options: OpenOptions,
     closed: Arc<AtomicBool>,
     /// Held while closing, so that a second close returns only when the first is done.
-    closing: Mutex<()>,
+    closing: LongMutex<Closing>,
     sessions: Mutex<Vec<Weak<Session>>>,
     runtime: Handle,
     place: Option<registry::Place>,
@@ -164,7 +168,7 @@ impl Database {
             store,
             options,
             closed,
-            closing: Mutex::default(),
+            closing: LongMutex::default(),
             sessions: Mutex::default(),
             runtime,
             place,
@@ -283,11 +287,11 @@ impl Database {
     /// Closes a database in memory if that does not block. Otherwise returns `None` and does nothing.
     pub fn close_at_once(&self) -> Option<Result<()>> {
         let idle = |session: &Weak<Session>| session.upgrade().is_none_or(|session| session.is_idle());
-        let prompt = self.options.storage == StorageMode::Memory
+        let at_once = self.options.storage == StorageMode::Memory
             && self.closing.try_lock().is_some()
             && self.sessions.lock().iter().all(idle)
             && self.store.compacting().try_lock().is_some();
-        prompt.then(|| self.close())
+        at_once.then(|| self.close())
     }
 
     /// Current statistics.

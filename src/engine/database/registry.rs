@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use parking_lot::Mutex;
-
+use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::store::Store;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, Creation, OpenOptions};
@@ -19,7 +18,7 @@ type Identity = (u64, u64);
 #[derive(Clone)]
 pub(crate) struct Place {
     identity: Identity,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<LongMutex<Shared>>,
 }
 
 #[derive(Default)]
@@ -31,7 +30,9 @@ struct Shared {
 static OPEN: LazyLock<Mutex<HashMap<Identity, Place>>> = LazyLock::new(Mutex::default);
 /// Held while a directory is looked up, and while one is opened that does not exist yet: it has no identity to be found by,
 /// and must not be found before its database is registered.
-static CREATING: Mutex<()> = Mutex::new(());
+static CREATING: LongMutex<Creating> = LongMutex::new(Creating);
+
+struct Creating;
 
 /// Shares the engine of this directory, or opens one.
 pub(crate) fn open(
@@ -45,7 +46,7 @@ pub(crate) fn open(
     let Some(identity) = identity else {
         let store = open_store()?;
         let Ok(identity) = host.vfs.identity(path) else { return Ok((store, None)) };
-        let shared = Arc::new(Mutex::new(Shared { store: Some(store.clone()), handles: 1 }));
+        let shared = Arc::new(LongMutex::new(Shared { store: Some(store.clone()), handles: 1 }));
         let place = Place { identity, shared };
         OPEN.lock().insert(identity, place.clone());
         return Ok((store, Some(place)));

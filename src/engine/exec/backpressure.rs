@@ -1,8 +1,7 @@
 //! Backpressure: writers reserve space in the commit queue before they take the commit lock, so that memory does not grow.
 
-use parking_lot::{Condvar, Mutex};
-
 use super::interrupt::LOOK;
+use super::locks::{Condvar, Mutex};
 use crate::error::Result;
 
 /// The limit of bytes that may be queued and not yet published.

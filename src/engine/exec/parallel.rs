@@ -9,9 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use parking_lot::{Condvar, Mutex};
-
 use super::interrupt::LOOK;
+use super::locks::{Condvar, Mutex};
 use crate::error::{Error, Kind, Result};
 use crate::work::look_around;
 
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_taken_in_order_whoever_works() {
+    fn results_are_taken_in_order_on_any_number_of_threads() {
         for helpers in [0, 1, 3] {
             let workers = Workers::of(helpers);
             for count in [0, 1, 2, 50] {
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_runs_far_ahead_of_what_was_taken() {
+    fn no_thread_runs_far_ahead_of_what_was_taken() {
         let workers = Workers::of(3);
         let (started, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = |_: u64, _: &AtomicBool| {

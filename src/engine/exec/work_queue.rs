@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::runtime::Handle;
+
+use super::locks::{Condvar, Mutex, MutexGuard};
 
 /// A job.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
@@ -196,7 +197,7 @@ impl WorkQueue {
     pub(crate) fn wait_idle_for(&self, most: Duration) -> bool {
         let mut state = self.state.lock();
         while state.running > 0 {
-            if self.idle.wait_for(&mut state, most).timed_out() {
+            if self.idle.wait_for(&mut state, most) {
                 return state.running == 0;
             }
         }
@@ -288,7 +289,7 @@ mod tests {
     use std::sync::mpsc;
 
     #[test]
-    fn a_lane_of_one_keeps_the_order_and_pauses_after_the_last() {
+    fn a_queue_of_one_thread_keeps_the_order_and_pauses_after_the_last_job() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let pauses = Arc::new(AtomicUsize::new(0));
         let counter = pauses.clone();
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_entered_when_it_is_idle_and_work_that_comes_meanwhile_is_done_afterwards() {
+    fn an_idle_queue_is_used_exclusively_and_jobs_pushed_meanwhile_run_afterwards() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let queue = WorkQueue::new(1, || {});
         let (sender, receiver) = mpsc::channel();
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_grows_begins_a_job_although_all_its_workers_are_at_long_ones() {
+    fn a_queue_that_grows_begins_a_job_although_all_its_workers_run_long_ones() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let queue = WorkQueue::growing(2, 8, || {});
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_idle_before_its_first_work_and_after_its_last() {
+    fn a_queue_is_idle_before_its_first_job_and_after_its_last() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let queue = WorkQueue::new(1, || {});
         assert!(queue.is_idle());

@@ -17,7 +17,7 @@ use crate::engine::read::{count, distinct};
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::index::ID_INDEX;
+use crate::index::{ID_INDEX, ScanDirection};
 use crate::options::AutoIndex;
 use crate::query::expression::Constants;
 use crate::query::{Filter, Pipeline, Sort};
@@ -402,7 +402,7 @@ fn entries(access: &Access<Index>) -> Object {
         let list = bounds.iter().map(|one| text(one)).collect();
         (field.name.to_string(), Value::Array(list))
     });
-    let reverse = access.order.is_some_and(|order| order.reverse);
+    let backward = access.order.is_some_and(|order| order.direction == ScanDirection::Backward);
     fields! {
         "stage": text("IXSCAN"),
         "keyPattern": Value::Object(pattern.collect()),
@@ -411,7 +411,7 @@ fn entries(access: &Access<Index>) -> Object {
         "isUnique": Value::Bool(spec.unique),
         "isSparse": Value::Bool(spec.sparse),
         "isPartial": Value::Bool(spec.partial.is_some()),
-        "direction": text(if reverse { "backward" } else { "forward" }),
+        "direction": text(if backward { "backward" } else { "forward" }),
         "indexBounds": Value::Object(bounds.collect()),
     }
 }

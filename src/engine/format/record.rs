@@ -118,14 +118,35 @@ pub struct Put {
     pub document: Range<usize>,
 }
 
+impl Put {
+    /// What it says of its document.
+    pub fn metadata(&self) -> Metadata {
+        let Put { collection, version, created_at, modified_at, .. } = *self;
+        Metadata { collection, version, created_at, modified_at }
+    }
+}
+
 /// Begins a payload.
 pub fn begin(out: &mut Vec<u8>, time: i64) {
     out.extend_from_slice(&time.to_le_bytes());
 }
 
+/// What a PUT says of its document.
+#[derive(Clone, Copy, Debug)]
+pub struct Metadata {
+    /// The collection's number.
+    pub collection: u32,
+    /// Grows by one with each write, from 1.
+    pub version: u64,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+    /// Milliseconds since 1970.
+    pub modified_at: i64,
+}
+
 /// Appends a PUT; returns the document's place and the length of the record's head.
-pub fn put(out: &mut Vec<u8>, time: i64, put: (u32, u64, i64, i64), document: &[u8]) -> (Range<usize>, u32) {
-    let (collection, version, created_at, modified_at) = put;
+pub fn put(out: &mut Vec<u8>, time: i64, metadata: Metadata, document: &[u8]) -> (Range<usize>, u32) {
+    let Metadata { collection, version, created_at, modified_at } = metadata;
     let start = out.len();
     out.push(PUT);
     varint(out, u64::from(collection));
@@ -353,7 +374,12 @@ mod tests {
         begin(&mut out, 1_000);
         create(&mut out, 7, "users", b"");
         shape(&mut out, 7, 0, &["_id", "name"]);
-        let (document, head) = put(&mut out, 1_000, (7, 3, 400, 1_200), b"doc");
+        let (document, head) = put(
+            &mut out,
+            1_000,
+            Metadata { collection: 7, version: 3, created_at: 400, modified_at: 1_200 },
+            b"doc",
+        );
         delete(&mut out, 7, b"id");
         rename(&mut out, 7, "people");
         index(&mut out, 7, b"spec");
@@ -384,7 +410,9 @@ mod tests {
         let mut out = Vec::new();
         begin(&mut out, -5);
         shape(&mut out, 300, 0, &["a", "b"]);
-        put(&mut out, -5, (300, u64::MAX, i64::MIN, i64::MAX), &[0xc0; 200]);
+        let extreme =
+            Metadata { collection: 300, version: u64::MAX, created_at: i64::MIN, modified_at: i64::MAX };
+        put(&mut out, -5, extreme, &[0xc0; 200]);
         delete(&mut out, 300, b"x");
         for cut in 0..out.len() {
             Records::new(&out[..cut]).for_each(drop);

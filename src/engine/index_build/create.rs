@@ -177,7 +177,8 @@ fn has(commit: &Commit<'_>, collection: &Collection) -> bool {
 
 /// The open questions of an index build, decided on the newest applied versions.
 fn check_suspects(commit: &Commit<'_>, collection: &Collection, index: &Index) -> Result<(), Halt> {
-    let suspects = index.suspects().lock();
+    // A copy: entries are read below, and writers of entries add suspects.
+    let suspects = index.suspects().lock().clone();
     for slot in &suspects.slots {
         if let Some((_, present)) = commit.in_slot(collection, *slot)? {
             index.keys(present.document(collection.shapes()), Purpose::Entries, &mut Vec::new())?;

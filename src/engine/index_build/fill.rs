@@ -4,10 +4,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::document::RawValue;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::Mutex;
 use crate::engine::format::damage::damage;
 use crate::engine::read::fetch::Match;
 use crate::engine::read::scan::{self, Scan};

@@ -17,7 +17,7 @@ use crate::engine::state::index::Index;
 use crate::engine::store::Store;
 use crate::engine::write::collections;
 use crate::error::{Kind, Result};
-use crate::index::{Range, Spec};
+use crate::index::{Range, ScanDirection, Spec};
 use crate::options::OpenOptions;
 use crate::storage::{Host, Lsn, open_memory};
 
@@ -79,7 +79,7 @@ fn only_index(store: &Store) -> Arc<Index> {
 
 fn slots(index: &Index) -> Vec<u64> {
     let mut slots = Vec::new();
-    index.page(&Range::all(), None, false, usize::MAX, |_, slot| slots.push(slot.0));
+    index.page(&Range::all(), None, ScanDirection::Forward, usize::MAX, |_, slot| slots.push(slot.0));
     slots
 }
 

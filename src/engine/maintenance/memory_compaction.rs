@@ -99,8 +99,7 @@ fn pack_collection(
                 && tally.is_mostly_dead(block, *span)
                 && let Some(put) = span.record(block)
             {
-                let beside = (put.collection, put.version, put.created_at, put.modified_at);
-                let (document, head) = record::put(&mut packed.payload, time, beside, span.of(block));
+                let (document, head) = record::put(&mut packed.payload, time, put.metadata(), span.of(block));
                 packed.slots.push((slot, Span::new(document, head, put.version)));
             }
             if packed.payload.len() < BLOCK_BYTES {

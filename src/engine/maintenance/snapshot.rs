@@ -2,7 +2,7 @@
 
 use crate::document::{ShapeId, encode_plain};
 use crate::engine::exec::interrupt::Interrupt;
-use crate::engine::format::record;
+use crate::engine::format::record::{self, Metadata};
 use crate::engine::read::fetch::Match;
 use crate::engine::read::scan::{self, Scan};
 use crate::engine::state::collection::Collection;
@@ -169,8 +169,8 @@ fn write_collection(
                     full = Some(slot.0);
                     return ControlFlow::Break(());
                 }
-                let beside = (number, put.version, put.created_at, put.modified_at);
-                let (place, head) = record::put(&mut payload, time, beside, document);
+                let metadata = Metadata { collection: number, ..put.metadata() };
+                let (place, head) = record::put(&mut payload, time, metadata, document);
                 slots.push(slot);
                 spans.push(Span::new(place, head, put.version));
                 ControlFlow::Continue(())

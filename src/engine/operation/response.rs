@@ -194,7 +194,7 @@ impl Answered {
 }
 
 /// Called with the outcome of an operation, once, on any thread.
-pub type Reply = Box<dyn FnOnce(Option<Arc<Collection>>, Result<Answer>) + Send>;
+pub type Reply = Box<dyn FnOnce(Answered) + Send>;
 
 impl Document {
     pub(crate) fn of_block(block: &Arc<Block>, span: Span) -> Document {

@@ -14,7 +14,7 @@ use crate::engine::format::key::{Key, key_of};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
 use crate::error::Result;
-use crate::index::{Range, Spec};
+use crate::index::{Range, ScanDirection, Spec};
 use crate::query::{Bounds, Demands, Edge, Filter, Sort};
 use crate::storage::Lsn;
 
@@ -121,8 +121,8 @@ impl Plan<Index> {
 /// The order of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
-    /// From the last to the first.
-    pub reverse: bool,
+    /// From which end they are read.
+    pub direction: ScanDirection,
     /// The number of leading components; entries with equal ones are equal in the order.
     pub fields: usize,
 }
@@ -437,5 +437,6 @@ fn order_of(spec: &Spec, ranges: &Ranges, multikey: u32, sort: &Sort) -> Option<
         }
         next += 1;
     }
-    Some(Order { reverse: reverse.unwrap_or(false), fields: next })
+    let direction = if reverse == Some(true) { ScanDirection::Backward } else { ScanDirection::Forward };
+    Some(Order { direction, fields: next })
 }

@@ -13,7 +13,7 @@ use crate::engine::plan::planner::{self, Access, Plan, Query};
 use crate::engine::state::index::Index;
 use crate::engine::store::Store;
 use crate::error::Result;
-use crate::index::{Purpose, Range};
+use crate::index::{Purpose, Range, ScanDirection};
 use crate::query::Filter;
 
 /// Counts the matching documents of a view.
@@ -115,7 +115,7 @@ fn settled(
     let slab = reading.collection.slab();
     let (mut count, mut after) = (0, None);
     loop {
-        after = index.page(range, after.as_deref(), false, ENTRIES, |key, slot| {
+        after = index.page(range, after.as_deref(), ScanDirection::Forward, ENTRIES, |key, slot| {
             examined.keys += 1;
             if slab.sees_all(slot, reading.view) {
                 count += 1;

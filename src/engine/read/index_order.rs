@@ -17,7 +17,7 @@ use crate::engine::plan::planner::{Access, Order};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
 use crate::error::Result;
-use crate::index::{Purpose, Range, component_len};
+use crate::index::{Purpose, Range, ScanDirection, component_len};
 
 /// Entries that are read first; most queries need few.
 const FIRST: usize = 32;
@@ -88,7 +88,7 @@ impl Group {
 impl IndexOrder {
     pub(crate) fn new(access: &Access<Index>, order: Order) -> IndexOrder {
         let mut ranges: VecDeque<Range> = access.ranges.list.iter().cloned().collect();
-        if order.reverse {
+        if order.direction == ScanDirection::Backward {
             ranges.make_contiguous().reverse();
         }
         IndexOrder {
@@ -96,7 +96,8 @@ impl IndexOrder {
             ranges,
             current: None,
             order,
-            plain: !order.reverse && order.fields == access.index.spec().fields.len(),
+            plain: order.direction == ScanDirection::Forward
+                && order.fields == access.index.spec().fields.len(),
             size: FIRST,
             page: Vec::new(),
             keys: Vec::new(),
@@ -180,8 +181,8 @@ impl IndexOrder {
             },
         };
         let (page, keys, slab) = (&mut self.page, &mut self.keys, reading.collection.slab());
-        let reverse = self.order.reverse;
-        let after = self.index.page(&range, after.as_deref(), reverse, self.size, |key, slot| {
+        let direction = self.order.direction;
+        let after = self.index.page(&range, after.as_deref(), direction, self.size, |key, slot| {
             if slot.0 < end {
                 keys.extend_from_slice(key);
                 page.push((slot.0, slab.sees_all(slot, reading.view), keys.len()));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, would_block};
+use crate::engine::exec::prefetch::Prefetch;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::response::{Answer, Document};
 use crate::engine::state::collection::Collection;
@@ -65,7 +66,7 @@ pub(crate) fn get_many_hot<'i>(
             break;
         }
     }
-    fetch(&documents);
+    prefetch(&documents);
     Some((collection, documents))
 }
 
@@ -124,15 +125,12 @@ pub(crate) fn versioned(block: &Arc<Block>, span: Span) -> Result<Answer> {
     })
 }
 
-/// Prefetches documents that are far apart in memory: the encoder goes from one to the next, and would wait for each.
-fn fetch(documents: &[Option<Document>]) {
-    const LINE: usize = 64;
-    let mut sum = 0_u8;
+/// Prefetches documents for the encoder, which goes from one to the next.
+fn prefetch(documents: &[Option<Document>]) {
+    let mut prefetch = Prefetch::default();
     for document in documents.iter().flatten() {
         if let Document::Stored { block, range } = document {
-            let bytes = block.bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
-            sum = bytes.iter().step_by(LINE).fold(sum, |sum, byte| sum ^ byte);
+            prefetch.bytes(block.bytes.get(range.start as usize..range.end as usize).unwrap_or_default());
         }
     }
-    std::hint::black_box(sum);
 }

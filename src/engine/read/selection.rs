@@ -17,7 +17,7 @@ use crate::engine::plan::planner::{Access, Plan};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
 use crate::error::Result;
-use crate::index::Range;
+use crate::index::{Range, ScanDirection};
 
 /// Slots that are passed between two checks of the limits.
 const SLOTS: usize = 1_024;
@@ -127,9 +127,15 @@ impl Selection {
                     let mut after = None;
                     loop {
                         let before = slots.len();
-                        after = index.page(range, after.as_deref(), false, ENTRIES, |_, slot| {
-                            slots.push(slot.0);
-                        });
+                        after = index.page(
+                            range,
+                            after.as_deref(),
+                            ScanDirection::Forward,
+                            ENTRIES,
+                            |_, slot| {
+                                slots.push(slot.0);
+                            },
+                        );
                         self.examined.keys += (slots.len() - before) as u64;
                         would_block(|| slots.len() > 2 * NONBLOCKING_DOCUMENTS)?;
                         reading.interrupt.check(|| reading.store.now())?;
@@ -261,12 +267,13 @@ impl OneKey {
         page.clear();
         self.next = 0;
         let max = if self.started { ENTRIES } else { ENTRIES / 4 };
-        let after = self.index.page(&self.range, self.after.as_deref(), false, max, |_, slot| {
-            late |= slot.0 >= end;
-            if slot.0 < end {
-                page.push(slot.0);
-            }
-        });
+        let after =
+            self.index.page(&self.range, self.after.as_deref(), ScanDirection::Forward, max, |_, slot| {
+                late |= slot.0 >= end;
+                if slot.0 < end {
+                    page.push(slot.0);
+                }
+            });
         self.started = true;
         self.after = if late { None } else { after };
         !self.page.is_empty() || self.after.is_some()

@@ -6,11 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::early_reads::{self, Early};
 use super::replay::Replay;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::Mutex;
 use crate::engine::index_build::fill;
 use crate::engine::operation::request::Operation;
 use crate::engine::operation::response::Answered;
@@ -34,17 +33,19 @@ pub(crate) fn load_later(store: &Arc<Store>, opened: storage::Early) -> Result<(
     let deferred = Arc::new(Mutex::new(Some(deferred)));
     let (loading, taken) = (store.clone(), deferred.clone());
     let work = move || {
-        if let Some(deferred) = taken.lock().take() {
+        let deferred = taken.lock().take();
+        if let Some(deferred) = deferred {
             read_log(&loading, deferred);
         }
     };
-    if std::thread::Builder::new().name("load".to_owned()).spawn(work).is_err()
-        && let Some(deferred) = deferred.lock().take()
-    {
-        read_log(store, deferred);
-        return store.wait_loaded(&Interrupt::default());
+    if std::thread::Builder::new().name("load".to_owned()).spawn(work).is_ok() {
+        return Ok(());
     }
-    Ok(())
+    let deferred = deferred.lock().take();
+    if let Some(deferred) = deferred {
+        read_log(store, deferred);
+    }
+    store.wait_loaded(&Interrupt::default())
 }
 
 fn read_log(store: &Store, deferred: Deferred) {

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::operation::response::{Answer, Answered, Document};
 use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
@@ -49,7 +48,7 @@ impl Source {
 }
 
 struct OpenCursor {
-    cursor: Mutex<Source>,
+    cursor: LongMutex<Source>,
     used: AtomicU64,
 }
 
@@ -85,7 +84,7 @@ impl OpenCursors {
         }
         let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
         let used = AtomicU64::new(store.now() as u64);
-        let open = Arc::new(OpenCursor { cursor: Mutex::new(cursor), used });
+        let open = Arc::new(OpenCursor { cursor: LongMutex::new(cursor), used });
         self.cursors.lock().open.insert(number, open);
         Answered { collection, answer: Ok(Answer::Batch { cursor: number, documents }) }
     }

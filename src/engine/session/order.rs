@@ -15,9 +15,9 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
 
+use crate::engine::exec::locks::Mutex;
 use crate::engine::exec::work_queue::Job;
 use crate::engine::operation::classify::{concerned_by, is_laborious, writes_by_id};
 use crate::engine::operation::input::text_of;

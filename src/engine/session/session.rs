@@ -242,9 +242,10 @@ impl Session {
     /// Returns the result now, or when the LSN that it depends on is published.
     pub(crate) fn answer(&self, outcome: Outcome, reply: Reply) {
         match outcome {
-            Outcome::Now(Answered { collection, answer }) => reply(collection, answer),
+            Outcome::Now(answered) => reply(answered),
             Outcome::Published(Committed { result, lsn }) => {
-                self.store.when_published(lsn, move |published| reply(None, published.and(result)));
+                self.store
+                    .when_published(lsn, move |published| reply(Answered::plain(published.and(result))));
             }
         }
     }

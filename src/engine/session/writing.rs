@@ -5,6 +5,7 @@ use crate::document::{Value, incoming};
 use crate::engine::commit::Committed;
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::LongMutex;
 use crate::engine::operation::input::{Incoming, check_part, parse_filter_with};
 use crate::engine::operation::request::{Operation, Reach, Upsert};
 use crate::engine::operation::response::{Answer, UpdateOutcome};
@@ -17,10 +18,9 @@ use crate::engine::write::modification::{Change, Modification};
 use crate::error::{Error, Kind, Result};
 use crate::query::expression::Constants;
 use crate::query::{Filter, Sort, Update};
-use parking_lot::Mutex;
 
 /// The context of a write: its limits, the context of its expressions, and what was read ahead for it.
-pub(super) type Seen<'s> = (&'s Interrupt, &'s Constants, Option<&'s Mutex<ReadAhead>>);
+pub(super) type Seen<'s> = (&'s Interrupt, &'s Constants, Option<&'s LongMutex<ReadAhead>>);
 
 impl Session {
     /// Writes that make one commit, unless they are large; `None` for any other operation.

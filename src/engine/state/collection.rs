@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, OnceLock};
 
 use dashmap::{DashMap, Entry};
-use parking_lot::{Mutex, RwLock};
 
 use super::index::Index;
 use super::recent::Recent;
@@ -13,6 +12,7 @@ use super::slab::{Slab, SlotId, Version, VisibleVersion};
 use super::tally::Running;
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
+use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::NONBLOCKING_BYTES;
 use crate::engine::format::key::Key;
 use crate::storage::Lsn;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use parking_lot::Mutex;
+use crate::engine::exec::locks::Mutex;
 
 type Release = Box<dyn FnOnce() + Send>;
 

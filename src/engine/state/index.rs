@@ -12,13 +12,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
-
 use super::events::{Events, holds};
 use super::slab::SlotId;
 use crate::document::{RawValue, Shapes, encode_plain};
+use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::error::Result;
-use crate::index::{Entries, Found, Keys, Purpose, Range, Spec, Tree, extract, extract_plain, merge};
+use crate::index::{
+    Entries, Found, Keys, Purpose, Range, ScanDirection, Spec, Tree, extract, extract_plain, merge,
+};
 use crate::query::Filter;
 use crate::storage::Lsn;
 
@@ -48,7 +49,7 @@ struct Contents {
 
 /// What a build must check on the newest versions: keys that several documents seemed to have, and documents that could not
 /// be indexed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Suspects {
     pub(crate) keys: Vec<Vec<u8>>,
     pub(crate) slots: Vec<SlotId>,
@@ -127,15 +128,15 @@ impl Index {
     /// Calls a function with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them,
     /// starting after `after`; returns where to continue. `visit` runs under the index's lock: it may read slots (never an
     /// index), and what it finds there belongs to the entry (see above).
-    pub fn page(
+    pub(crate) fn page(
         &self,
         range: &Range,
         after: Option<&[u8]>,
-        reverse: bool,
+        direction: ScanDirection,
         max: usize,
         mut visit: impl FnMut(&[u8], SlotId),
     ) -> Option<Vec<u8>> {
-        self.contents.read().tree.page(range, after, reverse, max, |key, slot| visit(key, SlotId(slot)))
+        self.contents.read().tree.page(range, after, direction, max, |key, slot| visit(key, SlotId(slot)))
     }
 
     /// Counts a query that used it.

@@ -7,9 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
-
 use super::slab::SlotId;
+use crate::engine::exec::locks::Mutex;
 use crate::storage::Lsn;
 
 /// The number of changes that are kept; of older ones only that there were some.
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_told_from_a_commit_on_and_only_while_somebody_watches() {
+    fn changes_are_recorded_from_a_commit_on_and_only_while_they_are_watched() {
         let recent = Recent::default();
         recent.note(Lsn(1), SlotId(9));
         assert!(recent.is_newer(Lsn(0)) && !recent.is_newer(Lsn(1)));

@@ -1,8 +1,7 @@
 //! How often costly scans of a collection read a path, for indexes that are suggested or created automatically.
 
-use parking_lot::Mutex;
-
 use crate::document::Path;
+use crate::engine::exec::locks::Mutex;
 
 /// Costly scans after which a path is suggested.
 const ENOUGH: u32 = 3;

@@ -10,7 +10,7 @@ const BLOCK_COST: usize = 2 * size_of::<usize>() + size_of::<Block>() + 2 * 16;
 
 /// The number of a slot, assigned in order from 0 and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SlotId(pub u64);
+pub(crate) struct SlotId(pub u64);
 
 /// The content of a version.
 #[derive(Clone, Debug)]

@@ -8,13 +8,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
-
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::holds::Holds;
 use super::index::Index;
 use super::slab::SlotId;
+use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::format::key::Key;
 use crate::index::Entries;
@@ -268,7 +267,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     #[test]
-    fn what_a_view_leaves_where_nothing_may_wait_is_let_go_when_somebody_catches_up() {
+    fn what_a_view_leaves_in_a_nonblocking_scope_is_freed_by_the_next_thread_that_may_block() {
         let views = Views::new(Lsn(1), Arc::default(), Arc::default());
         let released = Arc::new(AtomicBool::new(false));
         nonblocking(|| {
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_finds_another_thread_draining_leaves_it_to_that_thread() {
+    fn garbage_that_another_thread_drains_is_left_to_that_thread() {
         let views = Views::new(Lsn(1), Arc::default(), Arc::default());
         {
             let _draining = views.draining.lock();

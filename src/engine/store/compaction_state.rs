@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use parking_lot::Mutex;
+use crate::engine::exec::locks::Mutex;
 
 /// Whether an automatic compaction runs, and when to check again.
 #[derive(Default)]

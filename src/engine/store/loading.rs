@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
+use crate::engine::exec::locks::{Condvar, Mutex};
 use crate::engine::format::key::Key;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::version::Span;

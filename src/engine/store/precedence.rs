@@ -14,9 +14,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
-use parking_lot::{Condvar, Mutex};
-
 use crate::engine::exec::interrupt::LOOK;
+use crate::engine::exec::locks::{Condvar, Mutex};
 use crate::engine::state::slab::SlotId;
 use crate::error::Result;
 

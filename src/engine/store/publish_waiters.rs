@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use parking_lot::Mutex;
-
+use crate::engine::exec::locks::Mutex;
 use crate::error::{Error, Result};
 use crate::storage::Lsn;
 
@@ -79,7 +78,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn waiters_hear_their_own_number_and_poison_reaches_the_rest() {
+    fn waiters_are_called_for_their_own_number_and_poison_reaches_the_rest() {
         let waiting = PublishWaiters::new(Lsn(5));
         let called = Arc::new(Mutex::new(Vec::new()));
         for lsn in [5, 8, 7, 9] {

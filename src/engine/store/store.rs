@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::compaction_state::CompactionState;
 use super::loading::Loading;
 use super::precedence::Precedence;
@@ -14,6 +12,7 @@ use super::publish_waiters::PublishWaiters;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::{LongMutex, Mutex, MutexGuard, may_block};
 use crate::engine::exec::nonblocking::{
     NONBLOCKING_BYTES, blocked, is_nonblocking, nonblocking_work, would_block,
 };
@@ -54,13 +53,21 @@ pub struct Recovered {
     pub next_number: u32,
 }
 
+/// Held by the one compaction that runs.
+#[derive(Default)]
+pub(crate) struct Compacting;
+
+/// Held while an index is created or dropped.
+#[derive(Default)]
+pub(crate) struct Building;
+
 /// An open database.
 pub(crate) struct Store {
     name: String,
     storage: Arc<dyn StorageBackend>,
     publisher: Arc<Publisher>,
     collections: Arc<Collections>,
-    applied: Mutex<Applied>,
+    applied: LongMutex<Applied>,
     applied_lsn: AtomicU64,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -71,9 +78,9 @@ pub(crate) struct Store {
     options: OpenOptions,
     report: RecoveryReport,
     /// Allows one compaction at a time.
-    compacting: Mutex<()>,
+    compacting: LongMutex<Compacting>,
     /// Indexes are created and dropped one after the other.
-    building: Mutex<()>,
+    building: LongMutex<Building>,
     auto: CompactionState,
     closing: AtomicBool,
     /// The position of the clock hand: a collection's number and a slot.
@@ -170,7 +177,7 @@ impl Store {
             storage,
             publisher: Arc::new(publisher),
             collections: recovered.collections,
-            applied: Mutex::new(Applied {
+            applied: LongMutex::new(Applied {
                 lsn: recovered.lsn,
                 catalogue,
                 next_number: recovered.next_number,
@@ -183,8 +190,8 @@ impl Store {
             chance: AtomicU64::new(u64::from_le_bytes(seed)),
             options,
             report,
-            compacting: Mutex::default(),
-            building: Mutex::default(),
+            compacting: LongMutex::default(),
+            building: LongMutex::default(),
             auto: CompactionState::default(),
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
@@ -255,11 +262,11 @@ impl Store {
         self.storage.clone()
     }
 
-    pub(crate) fn compacting(&self) -> &Mutex<()> {
+    pub(crate) fn compacting(&self) -> &LongMutex<Compacting> {
         &self.compacting
     }
 
-    pub(crate) fn building(&self) -> &Mutex<()> {
+    pub(crate) fn building(&self) -> &LongMutex<Building> {
         &self.building
     }
 
@@ -399,6 +406,7 @@ impl Store {
 
     /// Waits until everything up to this LSN is published.
     pub(crate) fn wait_published(&self, lsn: Lsn) -> Result<()> {
+        may_block("the publication of a commit");
         let (published, waits) = std::sync::mpsc::sync_channel(1);
         self.storage().drive();
         self.when_published(lsn, move |result| {
@@ -429,6 +437,7 @@ impl Store {
 
     /// Everything acknowledged so far is durable when this returns.
     pub(crate) fn flush(&self) -> Result<()> {
+        may_block("an fsync");
         self.storage.flush().wait()
     }
 

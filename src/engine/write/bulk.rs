@@ -5,6 +5,7 @@ use crate::document::incoming;
 use crate::engine::commit::Committed;
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::LongMutex;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{InsertOrder, Operation};
@@ -14,7 +15,6 @@ use crate::engine::store::Store;
 use crate::error::{Kind, Result};
 use crate::options::{PART_BYTES, PART_DOCUMENTS};
 use crate::storage::Lsn;
-use parking_lot::Mutex;
 
 /// Runs the writes in order; `modify` runs one that is not an insert. Consecutive inserts are run as one. Ordered, it
 /// stops at the first failure. A failure of the whole operation (such as its time limit) ends it in either mode.
@@ -25,7 +25,7 @@ pub(crate) fn run(
     operations: Vec<Operation>,
     order: InsertOrder,
     interrupt: &Interrupt,
-    mut modify: impl FnMut(Operation, &Mutex<ReadAhead>) -> Committed<Write>,
+    mut modify: impl FnMut(Operation, &LongMutex<ReadAhead>) -> Committed<Write>,
 ) -> Committed<Answer> {
     let mut outcome = BulkOutcome::default();
     let mut lsn = Lsn(0);
@@ -82,14 +82,14 @@ struct Stretches<'s> {
     keys: Vec<Option<Key>>,
     /// The end of the stretch that was read.
     end: usize,
-    ahead: Mutex<ReadAhead>,
+    ahead: LongMutex<ReadAhead>,
 }
 
 impl<'s> Stretches<'s> {
     fn new(store: &'s Store, name: &'s str, operations: &[Operation]) -> Stretches<'s> {
         let spills = store.options().memory_limit.is_some();
         let keys = if spills { operations.iter().map(named).collect() } else { Vec::new() };
-        Stretches { store, name, keys, end: 0, ahead: Mutex::default() }
+        Stretches { store, name, keys, end: 0, ahead: LongMutex::default() }
     }
 
     /// Reads for the write at this index and the following ones, unless that was done. A failed read is left to its write.

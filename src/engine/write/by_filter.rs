@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::candidates;
 use super::modification::{Candidate, Modification};
 use super::prepared::{self, Changed, Ready, change_candidates};
@@ -12,6 +10,7 @@ use super::upsert::{self, Searched, Upserted, may_match};
 use crate::document::Value;
 use crate::engine::commit::read_ahead::{self, ReadAhead};
 use crate::engine::commit::{self, Committed};
+use crate::engine::exec::locks::LongMutex;
 use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
 use crate::engine::operation::request::{Reach, Upsert};
 use crate::engine::operation::response::UpdateOutcome;
@@ -107,7 +106,7 @@ fn modify_matching(
     let _hold = (!is_nonblocking()).then(|| store.views().hold());
     let mut search = None;
     let mut own = ReadAhead::default();
-    let mut shared = modification.ahead.filter(|_| filter.id().is_some()).map(Mutex::lock);
+    let mut shared = modification.ahead.filter(|_| filter.id().is_some()).map(LongMutex::lock);
     let is_shared = shared.is_some();
     let ahead = shared.as_deref_mut().unwrap_or(&mut own);
     let mut parts = Parts { store, collection, modification, ahead, changed: Changed::default(), lsn };

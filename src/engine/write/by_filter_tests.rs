@@ -15,7 +15,7 @@ use crate::engine::exec::nonblocking::nonblocking;
 use crate::engine::index_build::create;
 use crate::engine::operation::input::{Incoming, parse_filter};
 use crate::engine::operation::request::{InsertOrder, Operation, Reach, SetEntry, Size, Task, Upsert};
-use crate::engine::operation::response::Answer;
+use crate::engine::operation::response::{Answer, Answered};
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Plan, Query};
 use crate::engine::session::Session;
@@ -171,7 +171,9 @@ fn a_small_write_to_an_indexed_collection_is_done_here_unless_a_commit_is_in_the
             sort: None,
         };
         let sender = sender.clone();
-        let reply = Box::new(move |_, result| sender.send((std::thread::current().id(), result)).unwrap());
+        let reply = Box::new(move |answered: Answered| {
+            sender.send((std::thread::current().id(), answered.answer)).unwrap();
+        });
         let begun = Arc::<AtomicBool>::default();
         let limits = Limits { begun: Some(Arc::clone(&begun)), ..Limits::default() };
         let task = Task { name: "c".into(), operation, limits, reply };
@@ -243,7 +245,9 @@ fn an_update_by_pipeline_is_done_here_while_it_takes_few_steps_and_elsewhere_whe
             sort: None,
         };
         let sender = sender.clone();
-        let reply = Box::new(move |_, result| sender.send((std::thread::current().id(), result)).unwrap());
+        let reply = Box::new(move |answered: Answered| {
+            sender.send((std::thread::current().id(), answered.answer)).unwrap();
+        });
         let task = Task { name: "c".into(), operation, limits: Limits::default(), reply };
         bench.session.submit(vec![task], Size::Small);
     };

@@ -2,12 +2,12 @@
 
 use crate::engine::commit::read_ahead::ReadAhead;
 use crate::engine::exec::interrupt::Interrupt;
+use crate::engine::exec::locks::LongMutex;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::request::{Reach, Returned, Upsert};
 use crate::engine::plan::hint::Hint;
 use crate::engine::state::slab::{SlotId, Stamp};
 use crate::query::{Filter, Projection, Sort, Update};
-use parking_lot::Mutex;
 
 /// What a write does to a matching document.
 pub(crate) enum Change<'a> {
@@ -40,7 +40,7 @@ pub(crate) struct Modification<'a> {
     /// When to stop.
     pub interrupt: &'a Interrupt,
     /// What was read ahead, if the filter names an `_id`.
-    pub ahead: Option<&'a Mutex<ReadAhead>>,
+    pub ahead: Option<&'a LongMutex<ReadAhead>>,
 }
 
 /// A version that matched outside of the lock.

@@ -5,8 +5,7 @@ use std::ops::Index;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::RwLock;
-
+use crate::engine::exec::locks::RwLock;
 use crate::engine::state::version::{Content, SlotId, Version};
 use crate::storage::Lsn;
 

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::RwLock;
 use smallvec::SmallVec;
 
 use super::page::{CHUNK, Chunk, History, PAGE, Slot, VisibleVersion, place};
+use crate::engine::exec::locks::RwLock;
+use crate::engine::exec::prefetch::Prefetch;
 use crate::engine::state::version::{Content, SlotId, Span, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
@@ -136,7 +137,7 @@ impl Slab {
         let mut known: Option<(u64, Arc<Chunk>)> = None;
         for (n, id) in slots.iter().enumerate() {
             if n % TOGETHER == 0 {
-                self.fetch(slots.get(n..(n + TOGETHER).min(slots.len())).unwrap_or_default());
+                self.prefetch(slots.get(n..(n + TOGETHER).min(slots.len())).unwrap_or_default());
             }
             let index = id / CHUNK;
             if known.as_ref().is_none_or(|(own, _)| *own != index) {
@@ -159,11 +160,10 @@ impl Slab {
     }
 
     /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock and reads
-    /// behind it, and would wait for each. The loads within each of these loops are independent.
-    fn fetch(&self, slots: &[u64]) {
-        const LINE: usize = 64;
+    /// behind it. The loads within each of these loops are independent.
+    fn prefetch(&self, slots: &[u64]) {
         let mut chunks: SmallVec<[(u64, Arc<Chunk>); 4]> = SmallVec::new();
-        let mut sum = 0_u64;
+        let mut prefetch = Prefetch::default();
         for id in slots {
             let index = id / CHUNK;
             if chunks.last().is_none_or(|(own, _)| *own != index) {
@@ -172,7 +172,7 @@ impl Slab {
             }
             let Some((_, chunk)) = chunks.last() else { return };
             let page = &chunk.pages[place(*id).0];
-            sum ^= page.used.load(Ordering::Relaxed) ^ u64::from(page.slots.is_locked());
+            prefetch.word(page.used.load(Ordering::Relaxed) ^ u64::from(page.slots.is_locked()));
         }
         let mut chunks = chunks.iter().peekable();
         let mut documents: SmallVec<[(Arc<Block>, Span); TOGETHER]> = SmallVec::new();
@@ -186,9 +186,8 @@ impl Slab {
             }
         }
         for (block, span) in &documents {
-            sum = span.of(block).iter().step_by(LINE).fold(sum, |sum, byte| sum ^ u64::from(*byte));
+            prefetch.bytes(span.of(block));
         }
-        std::hint::black_box(sum);
     }
 
     /// Calls a function with each document that a view sees from slot `from` up to slot `to`, page by page, in order, until

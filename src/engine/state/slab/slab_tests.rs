@@ -86,7 +86,7 @@ fn pruning_keeps_what_the_oldest_view_sees_and_frees_the_rest() {
 }
 
 #[test]
-fn a_chunk_without_documents_is_let_go() {
+fn a_chunk_without_documents_is_freed() {
     let slab = Slab::default();
     for lsn in 1..=CHUNK + 1 {
         slab.push(document(lsn, "x"), None);
