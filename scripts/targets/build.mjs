@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 
 import { faultsOf, OLDEST_GLIBC, readAddon } from '../package/addon-file.mjs'
 import { readManifest } from '../package/manifests.mjs'
-import { addonName, libraryName, targetsNamed } from '../package/targets.mjs'
+import { addonName, libraryName, targets, targetsNamed } from '../package/targets.mjs'
 import { root, seconds } from '../steps.mjs'
 import { pathWithZig, standardLibrary, windowsImports } from './toolchain.mjs'
 
@@ -82,7 +82,12 @@ export function buildTarget(target, { quick = false } = {}) {
 }
 
 function main(args) {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { quick: { type: 'boolean' } } })
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { quick: { type: 'boolean' }, help: { type: 'boolean' } } })
+  if (values.help) {
+    console.log(`npm run build:targets [target ...] [-- --quick]\n\nWithout a target all of them: ${targets.map(({ name }) => name).join(', ')}.`)
+    console.log('--quick leaves link-time optimisation out; the product is not to be published.')
+    return 0
+  }
   const rows = []
   for (const target of targetsNamed(positionals)) {
     const started = performance.now()
@@ -100,4 +105,11 @@ function main(args) {
   return rows.every(({ ok }) => ok) ? 0 : 1
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = main(process.argv.slice(2))
+if (process.argv[1] === import.meta.filename) {
+  try {
+    process.exitCode = main(process.argv.slice(2))
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
