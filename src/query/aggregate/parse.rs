@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::group::{AutoBuckets, Group, parse_bucket};
 use super::memory::size;
 use super::operands::{count, fields, find, text, unsupported};
-use super::pipeline::{Facets, Lookup, Pipeline, Place, Stage, Write};
+use super::pipeline::{Facets, Lookup, MOST_STAGES, Pipeline, Place, Stage, Write};
 use super::stages::matching::Match;
 use super::stages::shaping::Shaping;
 use super::stages::sorting::read_sort;
@@ -15,9 +15,6 @@ use crate::document::{RawValue, Value};
 use crate::error::{Result, codes};
 use crate::query::expression::{Constants, Env, Expression, Parser, Rooted, Scope};
 use crate::query::made::check_depth;
-
-/// Stages that a pipeline may have; MongoDB's limit.
-const MOST_STAGES: usize = 1_000;
 
 /// Stages of MongoDB 8 that are not supported.
 const UNSUPPORTED: &[&str] = &[

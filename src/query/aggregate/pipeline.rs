@@ -11,6 +11,9 @@ use crate::document::{Node, RawKind, RawValue, Value};
 use crate::query::expression::{Expression, FieldPath};
 use crate::query::{Filter, Sort};
 
+/// Stages that a pipeline may have; MongoDB's limit.
+pub(super) const MOST_STAGES: usize = 1_000;
+
 /// The place of a pipeline, which decides the stages that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -116,9 +119,9 @@ pub(crate) fn written(pipeline: RawValue<'_>) -> Option<String> {
 }
 
 /// Adds the collections that the stages of a valid value read, besides the one that the pipeline is run on. Its nesting bounds
-/// the recursion.
+/// the recursion; a pipeline with more stages than there may be is refused later.
 pub(crate) fn read(pipeline: RawValue<'_>, names: &mut Vec<String>) {
-    for (stage, value) in pipeline.items().flat_map(|stage| stage.fields()) {
+    for (stage, value) in pipeline.items().take(MOST_STAGES).flat_map(|stage| stage.fields()) {
         let (from, inner) = match stage {
             "$lookup" => (value.get("from"), value.get("pipeline")),
             "$unionWith" => (Some(value.get("coll").unwrap_or(value)), value.get("pipeline")),

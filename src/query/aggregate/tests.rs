@@ -381,6 +381,24 @@ fn lookups_by_fields_and_by_pipelines() {
 }
 
 #[test]
+fn the_collections_that_a_pipeline_reads_are_found_before_it_is_parsed() {
+    let names = |pipeline: &Value| {
+        let mut names = Vec::new();
+        super::read(encode(pipeline).raw(), &mut names);
+        names
+    };
+    let pipeline = value(
+        r#"[{"$match": {"from": "no"}}, {"$lookup": {"from": "a", "as": "x", "pipeline": [{"$unionWith": "b"}]}},
+            {"$facet": {"x": [{"$unionWith": {"coll": "c", "pipeline": [{"$lookup": {"from": "d", "as": "y"}}]}}],
+            "y": [{"$lookup": {"as": "z", "pipeline": [{"$documents": []}]}}]}}, {"$lookup": 5}, 7, {"$out": "no"}]"#,
+    );
+    assert_eq!(names(&pipeline), ["a", "b", "c", "d"]);
+    let stage = value(r#"{"$unionWith": "a"}"#);
+    assert_eq!(names(&Value::Array(vec![stage; 5_000])).len(), 1_000, "it will be refused");
+    assert!(names(&Value::Int(1)).is_empty());
+}
+
+#[test]
 fn writing_stages() {
     let target = r#"[{"_id": 1, "old": true, "n": 1}]"#;
     let cases = [
