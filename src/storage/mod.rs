@@ -18,6 +18,8 @@ pub(crate) mod contract;
 pub(crate) mod format;
 pub(crate) mod generation;
 pub mod host;
+pub mod pages;
+pub mod runs;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod spill;

@@ -1,0 +1,191 @@
+//! One run file: its head, its foot, and its pages, each of which is read with its checksum.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::storage::contract::backend::Lsn;
+use crate::storage::format::frame::{array_at, u32_at, u64_at};
+use crate::storage::format::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
+use crate::storage::host::vfs::{OpenMode, Vfs, VfsFile, read_exact_at, zeros};
+use crate::storage::pages::pointer::{POINTER_LEN, PageSeed, Pointer};
+
+/// Length of the head; the first page stands here.
+pub const HEAD_LEN: u64 = 96;
+/// Length of the foot.
+pub const FOOT_LEN: u64 = 64;
+
+const MAGIC: &[u8; 8] = b"MOLTNRUN";
+const END_MAGIC: &[u8; 8] = b"MOLTNRND";
+const HEAD_CRC: usize = HEAD_LEN as usize - 4;
+const FOOT_CRC: usize = FOOT_LEN as usize - 4;
+
+/// What identifies a run file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunHead {
+    /// The database that it belongs to.
+    pub database: [u8; 16],
+    /// The number in the name.
+    pub run: u64,
+    /// Random; binds the pages to this file.
+    pub salt: [u8; 16],
+}
+
+impl RunHead {
+    /// Encodes the head.
+    pub fn encode(&self) -> [u8; HEAD_LEN as usize] {
+        let mut bytes = [0; HEAD_LEN as usize];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(0, MAGIC);
+        put(8, &FORMAT_VERSION.to_le_bytes());
+        put(16, &self.database);
+        put(32, &self.run.to_le_bytes());
+        put(40, &self.salt);
+        let crc = crc32c::crc32c(&bytes[..HEAD_CRC]);
+        bytes[HEAD_CRC..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Decodes the first bytes of the file at `path`; errors name that path.
+    pub fn decode(bytes: &[u8; HEAD_LEN as usize], path: &Path) -> Result<RunHead> {
+        if bytes[..8] != *MAGIC {
+            return Err(Error::corrupt(path, 0, "it is not a run file of this database format"));
+        }
+        if u32_at(bytes, HEAD_CRC) != crc32c::crc32c(&bytes[..HEAD_CRC]) {
+            return Err(Error::corrupt(path, 0, "the checksum of the run file's head does not hold"));
+        }
+        check_version(path, u32_at(bytes, 8))?;
+        if bytes[12..16].iter().chain(&bytes[56..HEAD_CRC]).any(|byte| *byte != 0)
+            || u64_at(bytes, 32) > LARGEST_NUMBER
+        {
+            return Err(Error::corrupt(path, 12, "the run file's head holds fields of no known format"));
+        }
+        Ok(RunHead { database: array_at(bytes, 16), run: u64_at(bytes, 32), salt: array_at(bytes, 40) })
+    }
+}
+
+/// The end of a run file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunFoot {
+    /// The catalogue.
+    pub catalogue: Pointer,
+    /// The last commit whose changes the run holds.
+    pub lsn: Lsn,
+    /// The checksum of the head.
+    pub head: u32,
+}
+
+impl RunFoot {
+    /// Encodes the foot.
+    pub fn encode(&self) -> [u8; FOOT_LEN as usize] {
+        let mut bytes = Vec::with_capacity(FOOT_LEN as usize);
+        bytes.extend_from_slice(END_MAGIC);
+        self.catalogue.encode(&mut bytes);
+        bytes.extend_from_slice(&self.lsn.0.to_le_bytes());
+        bytes.extend_from_slice(&self.head.to_le_bytes());
+        bytes.resize(FOOT_CRC, 0);
+        bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+        array_at(&bytes, 0)
+    }
+
+    fn decode(bytes: &[u8; FOOT_LEN as usize]) -> Option<RunFoot> {
+        let holds = u32_at(bytes, FOOT_CRC) == crc32c::crc32c(&bytes[..FOOT_CRC]);
+        if !holds || bytes[..8] != *END_MAGIC || bytes[52..FOOT_CRC].iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        let catalogue = Pointer::decode(&bytes[8..8 + POINTER_LEN])?;
+        Some(RunFoot { catalogue, lsn: Lsn(u64_at(bytes, 40)), head: u32_at(bytes, 48) })
+    }
+}
+
+/// What names a finished run file: the manifest holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunReference {
+    /// The number in the name.
+    pub run: u64,
+    /// The length of the file.
+    pub length: u64,
+    /// The checksum of the foot.
+    pub foot: u32,
+}
+
+/// An open run file.
+pub struct RunFile {
+    path: PathBuf,
+    file: Arc<dyn VfsFile>,
+    head: RunHead,
+    seed: PageSeed,
+    /// Where pages end.
+    end: u64,
+}
+
+impl RunFile {
+    /// A file that is being written: its pages can be read as soon as they are in the file.
+    pub(super) fn unfinished(path: PathBuf, file: Arc<dyn VfsFile>, head: RunHead, end: u64) -> RunFile {
+        RunFile { path, file, head, seed: PageSeed::new(&head.salt, head.run), end }
+    }
+
+    /// Opens a finished run file, which must be the one that the reference names.
+    pub fn open(
+        vfs: &dyn Vfs,
+        path: &Path,
+        database: &[u8; 16],
+        reference: &RunReference,
+    ) -> Result<(RunFile, RunFoot)> {
+        let failed = |error| Error::io("read", path, error);
+        let file = vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
+        let length = file.len().map_err(failed)?;
+        if length != reference.length || length < HEAD_LEN + FOOT_LEN {
+            let what = format!("the run file has {length} bytes, and {} are expected", reference.length);
+            return Err(Error::corrupt(path, length.min(reference.length), what));
+        }
+        let mut head = [0; HEAD_LEN as usize];
+        read_exact_at(&*file, 0, &mut head).map_err(failed)?;
+        let mut foot = [0; FOOT_LEN as usize];
+        let end = length - FOOT_LEN;
+        read_exact_at(&*file, end, &mut foot).map_err(failed)?;
+        let crc = u32_at(&head, HEAD_CRC);
+        let head = RunHead::decode(&head, path)?;
+        if head.run != reference.run || head.database != *database {
+            return Err(Error::corrupt(path, 16, "the run file belongs to another database, or has another number"));
+        }
+        let decoded = RunFoot::decode(&foot).filter(|decoded| {
+            decoded.head == crc && u32_at(&foot, FOOT_CRC) == reference.foot && decoded.catalogue.file == 0
+        });
+        let foot = decoded.ok_or_else(|| Error::corrupt(path, end, "the run file's foot is damaged, or of another file"))?;
+        let seed = PageSeed::new(&head.salt, head.run);
+        Ok((RunFile { path: path.to_path_buf(), file, head, seed, end }, foot))
+    }
+
+    /// Its number.
+    pub fn run(&self) -> u64 {
+        self.head.run
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads a page; its checksum must hold.
+    pub fn read(&self, pointer: &Pointer) -> Result<Vec<u8>> {
+        let Pointer { offset, length, sum, .. } = *pointer;
+        let inside = offset >= HEAD_LEN
+            && offset.checked_add(u64::from(length)).is_some_and(|end| end <= self.end);
+        if !inside {
+            return Err(self.corrupt(offset, "a page is outside of the run file"));
+        }
+        let failed = |error| Error::io("read", &self.path, error);
+        let mut bytes = zeros(u64::from(length)).map_err(failed)?;
+        read_exact_at(&*self.file, offset, &mut bytes).map_err(failed)?;
+        if self.seed.sum(offset, &bytes) != sum {
+            return Err(self.corrupt(offset, "the checksum of a page does not hold"));
+        }
+        Ok(bytes)
+    }
+
+    /// An error about the bytes at an offset.
+    pub fn corrupt(&self, offset: u64, what: impl std::fmt::Display) -> Error {
+        Error::corrupt(&self.path, offset, what)
+    }
+}

@@ -1,0 +1,39 @@
+//! Run files: trees of keys and rows, written once from front to back, and read page by page through a cache.
+//!
+//! - `file`: a run file: its head, its foot, its pages
+//! - `writer`: writes one
+//! - `tree_writer`: writes the pages of a tree, the lowest level first
+//! - `page`: a page in memory, which knows the pages below it that are in memory too
+//! - `cache`: the pages in memory, up to a number of bytes
+//! - `page_store`: pages by file and place, from the cache or from the file
+//! - `tree`: searches and counts in one tree
+//! - `cursor`: entries of a tree in both directions
+//! - `rows`: records by slot
+//! - `merge`: several trees into one
+//! - `check`: every page of a tree
+//!
+//! ```text
+//! run file   0 magic "MOLTNRUN"   8 u32 version   12 u32 flags   16 database   32 u64 run   40 salt, 16 bytes
+//!           56 zero              92 u32 crc32c over what stands before
+//!           96 pages, one behind the other; the last one is the catalogue
+//! foot       0 magic "MOLTNRND"   8 pointer to the catalogue   40 u64 lsn   48 u32 crc32c of the head   52 zero
+//!           60 u32 crc32c over what stands before
+//! ```
+
+pub mod cache;
+pub mod check;
+pub mod cursor;
+pub mod file;
+pub mod merge;
+pub mod page;
+pub mod page_store;
+pub mod rows;
+pub mod tree;
+pub mod tree_writer;
+pub mod writer;
+
+#[cfg(test)]
+mod tests;
+
+/// The most levels of inner pages that a tree has.
+pub const HIGHEST: u8 = 8;

@@ -1,0 +1,96 @@
+//! Pages by their pointers: from the cache, or from the run file, which is read without any lock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use super::cache::Cache;
+use super::file::RunFile;
+use super::page::Page;
+use crate::error::{Error, Kind, Result};
+use crate::storage::pages::head::PageKind;
+use crate::storage::pages::pointer::Pointer;
+
+/// Where a read may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// In memory only: for threads that must not block, and under locks.
+    Resident,
+    /// In memory, then in the file; pages from the file are kept.
+    Read,
+    /// As `Read`, but pages from the file are not kept: for scans and merges, which would displace all others.
+    Pass,
+}
+
+/// The pages of the open run files.
+pub struct PageStore {
+    files: RwLock<HashMap<u64, Arc<RunFile>>>,
+    cache: Cache,
+    read: AtomicU64,
+}
+
+impl PageStore {
+    /// No files; a cache of at most about this many bytes.
+    pub fn new(limit: usize) -> PageStore {
+        PageStore { files: RwLock::default(), cache: Cache::new(limit), read: AtomicU64::new(0) }
+    }
+
+    /// The cache.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Pages read from files so far.
+    pub fn pages_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Adds a file.
+    pub fn add(&self, file: RunFile) {
+        self.files.write().insert(file.run(), Arc::new(file));
+    }
+
+    /// Removes a file and its pages; it is closed when the last reader is done.
+    pub fn remove(&self, run: u64) {
+        self.files.write().remove(&run);
+        self.cache.forget(run);
+    }
+
+    /// The file with this number.
+    pub fn file(&self, run: u64) -> Result<Arc<RunFile>> {
+        let missing = || Error::new(Kind::Internal, format!("run file {run} is not open"));
+        self.files.read().get(&run).cloned().ok_or_else(missing)
+    }
+
+    /// The page of a pointer that stands in file `holder`; `None` if it is not in memory and must not be read.
+    pub fn page(
+        &self,
+        holder: u64,
+        pointer: &Pointer,
+        (kind, tree): (PageKind, u32),
+        access: Access,
+    ) -> Result<Option<Arc<Page>>> {
+        let run = if pointer.file == 0 { holder } else { pointer.file };
+        let page = match self.cache.get((run, pointer.offset)) {
+            Some(page) => page,
+            None if access == Access::Resident => return Ok(None),
+            None => {
+                let file = self.file(run)?;
+                let bytes = file.read(pointer)?;
+                self.read.fetch_add(1, Ordering::Relaxed);
+                let page = Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
+                let page = Arc::new(page);
+                if access == Access::Pass { page } else { self.cache.keep(page) }
+            }
+        };
+        // A cached page is known by its place; the whole pointer must be the same.
+        let same = Pointer { file: page.pointer().file, ..*pointer } == *page.pointer();
+        if page.holds() != (kind, tree) || !same {
+            let what = "a pointer leads to a page of another kind or tree, or with other bytes";
+            return Err(self.file(run)?.corrupt(pointer.offset, what));
+        }
+        Ok(Some(page))
+    }
+}

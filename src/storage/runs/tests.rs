@@ -1,0 +1,373 @@
+//! Trees in run files against sorted lists, merges against lists that were merged naively.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::check::check_tree;
+use super::cursor::Cursor;
+use super::file::{RunFile, RunReference};
+use super::merge::{Below, merge_entries, merge_rows};
+use super::page_store::{Access, PageStore};
+use super::rows::Found;
+use super::tree::Tree;
+use super::tree_writer::{RowsWriter, TreeWriter};
+use super::writer::RunWriter;
+use crate::error::{Kind, Result};
+use crate::storage::contract::backend::Lsn;
+use crate::storage::host::system::Host;
+use crate::storage::pages::entries::Entry;
+use crate::storage::pages::filter::hash;
+use crate::storage::pages::target::{Target, entry_bytes};
+
+const DATABASE: [u8; 16] = [7; 16];
+
+/// (key, slot) with plus or minus.
+type Listed = BTreeMap<(Vec<u8>, u64), bool>;
+type Rows = BTreeMap<u64, Vec<u8>>;
+
+struct Folder {
+    host: Host,
+    dir: tempfile::TempDir,
+    store: PageStore,
+}
+
+impl Folder {
+    fn new(cache: usize) -> Folder {
+        Folder { host: Host::system(), dir: tempfile::tempdir().unwrap(), store: PageStore::new(cache) }
+    }
+
+    fn path(&self, run: u64) -> std::path::PathBuf {
+        self.dir.path().join(format!("run-{run:016x}.run"))
+    }
+
+    fn write<R>(&self, run: u64, write: impl FnOnce(&mut RunWriter) -> Result<R>) -> Result<R> {
+        let mut out = RunWriter::begin(&self.host, &self.path(run), DATABASE, run)?;
+        let written = write(&mut out)?;
+        out.settle()?;
+        let reference = out.finish(b"catalogue", Lsn(3))?;
+        let (file, foot) = RunFile::open(&*self.host.vfs, &self.path(run), &DATABASE, &reference)?;
+        assert_eq!((foot.lsn, &file.read(&foot.catalogue)?[12..]), (Lsn(3), b"catalogue".as_slice()));
+        self.store.add(file);
+        Ok(written)
+    }
+
+    fn keys(&self, run: u64, entries: &Listed, filtered: bool) -> Option<Tree> {
+        let root = self.write(run, |out| {
+            let mut tree = TreeWriter::new(5, filtered);
+            for ((key, slot), plus) in entries {
+                tree.push(out, Entry { key, slot: *slot, plus: *plus })?;
+            }
+            tree.finish(out)
+        });
+        root.unwrap().map(|root| Tree::of_keys(5, run, root))
+    }
+
+    fn rows(&self, run: u64, rows: &Rows) -> Option<Tree> {
+        let root = self.write(run, |out| {
+            let mut tree = RowsWriter::new(6, true);
+            for (slot, record) in rows {
+                tree.push(out, *slot, record)?;
+            }
+            tree.finish(out)
+        });
+        root.unwrap().map(|root| Tree::of_rows(6, run, root))
+    }
+}
+
+fn key(random: &mut fastrand::Rng) -> Vec<u8> {
+    match random.u8(0..4) {
+        0 => b"one of a few \x01".to_vec(),
+        1 => [b"city ".as_slice(), &[random.u8(2..40)], &[1]].concat(),
+        2 => (0..random.usize(0..6)).map(|_| random.u8(2..6)).chain([1]).collect(),
+        _ => (0..random.usize(10..60)).map(|_| random.u8(2..)).chain([1]).collect(),
+    }
+}
+
+fn listed(random: &mut fastrand::Rng, count: usize) -> Listed {
+    (0..count).map(|_| ((key(random), random.u64(0..5_000)), random.u8(0..9) > 0)).collect()
+}
+
+fn walked(store: &PageStore, tree: Tree, target: Target<'_>, access: Access) -> Vec<((Vec<u8>, u64), bool)> {
+    let mut cursor = Cursor::at(store, tree, target, access).unwrap().unwrap();
+    let mut all = Vec::new();
+    while let Some(entry) = cursor.next(read).unwrap().unwrap() {
+        all.push(entry);
+    }
+    all
+}
+
+fn read(page: &super::page::Page, at: usize) -> ((Vec<u8>, u64), bool) {
+    let (entries, mut key) = (page.entries(), Vec::new());
+    entries.key(at, &mut key);
+    ((key, entries.slot(at)), entries.is_plus(at))
+}
+
+#[test]
+fn a_tree_of_keys_answers_as_a_sorted_list_does() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for (round, count) in [0, 1, 2, 150, 3_000, 20_000].into_iter().enumerate() {
+        let folder = Folder::new(if random.bool() { 1 << 14 } else { 1 << 30 });
+        let entries = listed(&mut random, count);
+        let Some(tree) = folder.keys(1, &entries, true) else {
+            assert!(entries.is_empty());
+            continue;
+        };
+        let expected: Vec<_> = entries.iter().map(|(entry, plus)| (entry.clone(), *plus)).collect();
+        let bytes: Vec<Vec<u8>> = expected.iter().map(|((key, slot), _)| entry_bytes(key, *slot)).collect();
+        assert!(bytes.is_sorted(), "seed {seed}");
+        assert_eq!(check_tree(&folder.store, tree).unwrap().entries, entries.len() as u64);
+        for access in [Access::Pass, Access::Read] {
+            assert_eq!(walked(&folder.store, tree, Target::First, access), expected, "seed {seed}, round {round}");
+        }
+        let net = |entries: &[((Vec<u8>, u64), bool)]| entries.iter().map(|(_, plus)| if *plus { 1 } else { -1 }).sum::<i64>();
+        assert_eq!(tree.net(), net(&expected));
+        for _ in 0..300 {
+            let target = match random.usize(0..3) {
+                0 => bytes[random.usize(0..bytes.len())].clone(),
+                1 => {
+                    let own = &bytes[random.usize(0..bytes.len())];
+                    own[..random.usize(0..=own.len())].to_vec()
+                }
+                _ => key(&mut random),
+            };
+            let before = bytes.partition_point(|own| *own < target);
+            let behind = bytes.partition_point(|own| &own[..own.len().min(target.len())] <= target.as_slice());
+            for (target, at) in [(Target::Before(&target), before), (Target::Behind(&target), behind)] {
+                let rank = tree.rank(&folder.store, target, Access::Read).unwrap();
+                assert_eq!(rank, Some(net(&expected[..at])), "seed {seed}, round {round}, {target:?}");
+                let mut cursor = Cursor::at(&folder.store, tree, target, Access::Read).unwrap().unwrap();
+                // To and fro, across the edges of pages.
+                let mut at = at;
+                for _ in 0..random.usize(0..30) {
+                    let forward = random.bool();
+                    for _ in 0..random.usize(0..200) {
+                        let (found, next) = if forward {
+                            (cursor.next(read).unwrap().unwrap(), expected.get(at).cloned())
+                        } else {
+                            (cursor.previous(read).unwrap().unwrap(), at.checked_sub(1).map(|at| expected[at].clone()))
+                        };
+                        assert_eq!(found, next, "seed {seed}, round {round}");
+                        if next.is_some() {
+                            at = if forward { at + 1 } else { at - 1 };
+                        }
+                    }
+                }
+            }
+        }
+        for ((key, _), _) in expected.iter().take(500) {
+            assert_eq!(tree.excludes(&folder.store, hash(key), Access::Read).unwrap(), Some(false));
+        }
+    }
+}
+
+#[test]
+fn a_tree_of_rows_answers_as_a_map_does() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for count in [1, 60, 4_000] {
+        let folder = Folder::new(1 << 20);
+        let mut slot = random.u64(0..1 << 40);
+        let rows: Rows = (0..count)
+            .map(|_| {
+                slot += if random.u8(0..50) == 0 { random.u64(1..1 << 34) } else { 1 };
+                let length = if random.u8(0..200) == 0 { 40_000 } else { random.usize(0..300) };
+                (slot, (0..length).map(|_| random.u8(..)).collect())
+            })
+            .collect();
+        let tree = folder.rows(2, &rows).unwrap();
+        assert_eq!(check_tree(&folder.store, tree).unwrap().entries, rows.len() as u64);
+        let net: i64 = rows.values().map(|record| if record.is_empty() { -1 } else { 1 }).sum();
+        assert_eq!(tree.net(), net, "seed {seed}");
+        for (slot, record) in &rows {
+            for near in [*slot, slot.saturating_sub(1), slot + 1] {
+                match (tree.row(&folder.store, near, Access::Read).unwrap(), rows.get(&near)) {
+                    (Found::Row(row), Some(own)) => assert_eq!(row.record(), own.as_slice(), "seed {seed}"),
+                    (Found::Nothing, None) => {}
+                    _ => panic!("slot {near} of record {}: seed {seed}", record.len()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_merge_adds_the_signs_of_entries_and_takes_the_newest_rows() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..25 {
+        let folder = Folder::new(1 << 18);
+        let (mut state, mut documents): (Listed, Rows) = Default::default();
+        let (mut trees, mut rows) = (Vec::new(), Vec::new());
+        // Oldest first: each run gains and loses entries of the state before it.
+        for run in 1..=random.u64(1..7) {
+            let (mut changes, mut records): (Listed, Rows) = Default::default();
+            for _ in 0..random.usize(0..800) {
+                let entry = match state.keys().nth(random.usize(0..=state.len())) {
+                    Some(entry) if random.bool() => entry.clone(),
+                    _ => (key(&mut random), random.u64(0..5_000)),
+                };
+                if changes.contains_key(&entry) {
+                    continue;
+                }
+                let plus = state.remove(&entry).is_none();
+                if plus {
+                    state.insert(entry.clone(), true);
+                }
+                changes.insert(entry, plus);
+                let slot = random.u64(0..500);
+                records.insert(slot, if random.bool() { Vec::new() } else { format!("{run} {slot}").into() });
+            }
+            trees.extend(folder.keys(2 * run, &changes, false));
+            rows.extend(folder.rows(2 * run + 1, &records));
+            documents.extend(records);
+        }
+        trees.reverse();
+        rows.reverse();
+        documents.retain(|_, record| !record.is_empty());
+        let merged = folder.write(100, |out| {
+            let mut into = TreeWriter::new(5, true);
+            let cancelled = merge_entries(&folder.store, &trees, Below::Nothing, out, &mut into)?;
+            let root = into.finish(out)?;
+            let mut into = RowsWriter::new(6, false);
+            merge_rows(&folder.store, &rows, Below::Nothing, out, &mut into)?;
+            Ok((root, into.finish(out)?, cancelled))
+        });
+        let (keys, merged_rows, cancelled) = merged.unwrap();
+        let found = keys.map(|root| walked(&folder.store, Tree::of_keys(5, 100, root), Target::First, Access::Read));
+        let expected: Vec<_> = state.into_iter().collect();
+        assert_eq!(found.unwrap_or_default(), expected, "seed {seed}, round {round}, {cancelled} cancelled");
+        if let Some(root) = merged_rows {
+            let tree = Tree::of_rows(6, 100, root);
+            assert_eq!(tree.net(), documents.len() as i64);
+            for slot in 0..500 {
+                match (tree.row(&folder.store, slot, Access::Read).unwrap(), documents.get(&slot)) {
+                    (Found::Row(row), Some(own)) => assert_eq!(row.record(), own.as_slice()),
+                    (Found::Nothing, None) => {}
+                    _ => panic!("slot {slot}: seed {seed}, round {round}"),
+                }
+            }
+        } else {
+            assert!(documents.is_empty());
+        }
+        // Two halves merged first, with what is below them kept, give the same.
+        let half = random.usize(0..=trees.len());
+        let part = |run: u64, trees: &[Tree], below: Below| {
+            let root = folder.write(run, |out| {
+                let mut into = TreeWriter::new(5, false);
+                merge_entries(&folder.store, trees, below, out, &mut into)?;
+                into.finish(out)
+            });
+            root.unwrap().map(|root| Tree::of_keys(5, run, root))
+        };
+        let newer = part(101, &trees[..half], Below::Older);
+        let older = part(102, &trees[half..], Below::Nothing);
+        let halves: Vec<Tree> = newer.into_iter().chain(older).collect();
+        let again = part(103, &halves, Below::Nothing);
+        let again = again.map(|tree| walked(&folder.store, tree, Target::First, Access::Read));
+        assert_eq!(again.unwrap_or_default(), expected, "seed {seed}, round {round}");
+    }
+}
+
+#[test]
+fn a_removal_of_what_is_not_there_is_told_by_the_merge() {
+    let folder = Folder::new(1 << 20);
+    let one: Listed = [((b"a\x01".to_vec(), 1), true)].into();
+    let (first, second) = (folder.keys(1, &one, false).unwrap(), folder.keys(2, &one, false).unwrap());
+    let minus: Listed = [((b"b\x01".to_vec(), 1), false)].into();
+    let third = folder.keys(3, &minus, false).unwrap();
+    for trees in [vec![first, second], vec![third, first]] {
+        let merged = folder.write(9, |out| {
+            merge_entries(&folder.store, &trees, Below::Nothing, out, &mut TreeWriter::new(5, false))
+        });
+        assert_eq!(merged.unwrap_err().kind(), Kind::Corrupt);
+    }
+}
+
+#[test]
+fn every_flipped_bit_and_every_cut_of_a_run_file_is_told() {
+    let folder = Folder::new(1 << 20);
+    let mut random = fastrand::Rng::with_seed(2);
+    let entries = listed(&mut random, 300);
+    let (tree, reference) = {
+        let mut out = RunWriter::begin(&folder.host, &folder.path(1), DATABASE, 1).unwrap();
+        let mut tree = TreeWriter::new(5, true);
+        for ((key, slot), plus) in &entries {
+            tree.push(&mut out, Entry { key, slot: *slot, plus: *plus }).unwrap();
+        }
+        let root = tree.finish(&mut out).unwrap().unwrap();
+        (Tree::of_keys(5, 1, root), out.finish(b"catalogue", Lsn(1)).unwrap())
+    };
+    let whole = std::fs::read(folder.path(1)).unwrap();
+    assert!(all(&folder.path(1), &reference, tree).is_ok());
+    let other = folder.dir.path().join("other.run");
+    let mut damaged = 0;
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(&other, &bytes).unwrap();
+        let error = all(&other, &reference, tree).expect_err(&format!("byte {at} of {}", whole.len()));
+        assert!(matches!(error.kind(), Kind::Corrupt | Kind::Version), "{error}");
+        damaged += 1;
+        if at % 7 == 0 {
+            std::fs::write(&other, &whole[..at]).unwrap();
+            assert_eq!(all(&other, &reference, tree).expect_err("a cut").kind(), Kind::Corrupt);
+        }
+    }
+    assert_eq!(damaged, whole.len());
+}
+
+fn all(path: &Path, reference: &RunReference, tree: Tree) -> Result<()> {
+    let (file, foot) = RunFile::open(&*Host::system().vfs, path, &DATABASE, reference)?;
+    file.read(&foot.catalogue)?;
+    let store = PageStore::new(1 << 20);
+    store.add(file);
+    check_tree(&store, tree).map(drop)
+}
+
+#[test]
+fn what_is_not_in_memory_is_not_read_where_that_may_block() {
+    let folder = Folder::new(1 << 30);
+    let mut random = fastrand::Rng::with_seed(4);
+    let tree = folder.keys(1, &listed(&mut random, 3_000), true).unwrap();
+    let target = Target::Before(b"city ");
+    assert_eq!(tree.rank(&folder.store, target, Access::Resident).unwrap(), None);
+    assert!(Cursor::at(&folder.store, tree, target, Access::Resident).unwrap().is_none());
+    assert_eq!(folder.store.pages_read(), 0);
+    let rank = tree.rank(&folder.store, target, Access::Read).unwrap();
+    let read = folder.store.pages_read();
+    assert!(rank.is_some() && read > 0);
+    assert_eq!(tree.rank(&folder.store, target, Access::Resident).unwrap(), rank);
+    assert_eq!(folder.store.pages_read(), read);
+}
+
+#[test]
+fn the_cache_keeps_within_its_limit_beside_readers() {
+    let folder = Arc::new(Folder::new(1 << 17));
+    let mut random = fastrand::Rng::with_seed(4);
+    let entries = listed(&mut random, 30_000);
+    let tree = folder.keys(1, &entries, false).unwrap();
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            let (folder, entries) = (&folder, &entries);
+            scope.spawn(move || {
+                let mut random = fastrand::Rng::with_seed(seed);
+                for _ in 0..400 {
+                    let ((key, slot), plus) = entries.iter().nth(random.usize(0..entries.len())).unwrap();
+                    let bytes = entry_bytes(key, *slot);
+                    let mut cursor =
+                        Cursor::at(&folder.store, tree, Target::Before(&bytes), Access::Read).unwrap().unwrap();
+                    let found = cursor.next(super::tests::read).unwrap().unwrap();
+                    assert_eq!(found, Some(((key.clone(), *slot), *plus)));
+                    assert!(folder.store.cache().bytes() < (1 << 17) + 16 * 16_384);
+                }
+            });
+        }
+    });
+    assert!(folder.store.pages_read() > 200);
+    folder.store.cache().set_limit(0);
+    assert!(folder.store.cache().bytes() <= 1 << 16, "{}", folder.store.cache().bytes());
+    folder.store.remove(1);
+    assert_eq!(folder.store.cache().bytes(), 0);
+}
