@@ -28,8 +28,8 @@ struct Walk<'s> {
 }
 
 /// Reads every page of a tree. Separators must divide the entries, which must ascend from page to page, and nets must add up.
-pub fn check_tree(store: &PageStore, tree: Tree) -> Result<Checked> {
-    let mut walk = Walk { store, tree, found: Checked::default(), last: None };
+pub fn check_tree(store: &PageStore, tree: &Tree) -> Result<Checked> {
+    let mut walk = Walk { store, tree: tree.clone(), found: Checked::default(), last: None };
     if let Some(top) = tree.top(store, Access::Pass)? {
         walk.page(&top, tree.root.height, &[])?;
     }

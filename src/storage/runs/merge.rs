@@ -35,8 +35,8 @@ struct Input<'s> {
 }
 
 impl<'s> Input<'s> {
-    fn of(store: &'s PageStore, tree: Tree) -> Result<Option<Input<'s>>> {
-        let cursor = Cursor::at(store, tree, Target::First, Access::Pass)?;
+    fn of(store: &'s PageStore, tree: &Tree) -> Result<Option<Input<'s>>> {
+        let cursor = Cursor::at(store, tree.clone(), Target::First, Access::Pass)?;
         let input = |cursor| Input { cursor, leaf: None, run: tree.run, next: Vec::new(), key: 0 };
         Ok(cursor.map(input))
     }
@@ -84,7 +84,7 @@ pub fn merge_entries(
 ) -> Result<u64> {
     let mut inputs = Vec::new();
     for tree in trees {
-        if let Some(mut input) = Input::of(store, *tree)?
+        if let Some(mut input) = Input::of(store, tree)?
             && input.advance()?
         {
             input.read_entry();
@@ -135,7 +135,7 @@ pub fn merge_rows(
 ) -> Result<u64> {
     let mut inputs = Vec::new();
     for tree in trees {
-        if let Some(mut input) = Input::of(store, *tree)?
+        if let Some(mut input) = Input::of(store, tree)?
             && input.advance()?
         {
             inputs.push(input);

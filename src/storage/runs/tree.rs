@@ -1,7 +1,7 @@
 //! One tree of a run: searches and counts. Every step down names the kind and the number of the tree, so that no page of another
 //! tree is taken for one of this.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
@@ -14,7 +14,7 @@ use crate::storage::pages::head::PageKind;
 use crate::storage::pages::target::Target;
 
 /// A tree of keys or of rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Tree {
     /// Its number.
     pub number: u32,
@@ -24,6 +24,8 @@ pub struct Tree {
     pub root: Root,
     /// What its leaves hold.
     pub leaves: PageKind,
+    /// The topmost page, which stays in memory with the tree.
+    top: Arc<OnceLock<Arc<Page>>>,
 }
 
 /// The pages from the root to a leaf, and where each step went; the last one is the leaf.
@@ -32,12 +34,12 @@ pub(super) type Steps = SmallVec<[(Arc<Page>, usize); 5]>;
 impl Tree {
     /// A tree of keys.
     pub fn of_keys(number: u32, run: u64, root: Root) -> Tree {
-        Tree { number, run, root, leaves: PageKind::Entries }
+        Tree { number, run, root, leaves: PageKind::Entries, top: Arc::default() }
     }
 
     /// A tree of rows.
     pub fn of_rows(number: u32, run: u64, root: Root) -> Tree {
-        Tree { number, run, root, leaves: PageKind::Rows }
+        Tree { number, run, root, leaves: PageKind::Rows, top: Arc::default() }
     }
 
     /// The additions less the removals; of rows, the records less the tombstones.
@@ -94,9 +96,33 @@ impl Tree {
         Ok(Some(steps))
     }
 
+    /// The leaf that the target is in, or at the end of, and the number of its entries before the target.
+    #[inline]
+    pub fn leaf(
+        &self,
+        store: &PageStore,
+        target: Target<'_>,
+        access: Access,
+    ) -> Result<Option<(Arc<Page>, usize)>> {
+        let Some(top) = self.top(store, access)? else { return Ok(None) };
+        let mut page = top;
+        for level in (0..self.root.height).rev() {
+            let at = page.inner().map_or(0, |inner| inner.child(target));
+            let Some(below) = self.below(store, &page, at, level, access)? else { return Ok(None) };
+            page = below;
+        }
+        let at = place_in(&page, target);
+        Ok(Some((page, at)))
+    }
+
     /// The root.
     pub(super) fn top(&self, store: &PageStore, access: Access) -> Result<Option<Arc<Page>>> {
-        store.page(self.run, &self.root.pointer, (self.kind_at(self.root.height), self.number), access)
+        if let Some(top) = self.top.get() {
+            return Ok(Some(top.clone()));
+        }
+        let kind = self.kind_at(self.root.height);
+        let top = store.page(self.run, &self.root.pointer, (kind, self.number), access)?;
+        Ok(top.map(|top| self.top.get_or_init(|| top).clone()))
     }
 
     /// A page below an inner page; `level` is that of the page below.
