@@ -51,6 +51,15 @@ pub enum RecoveryPolicy {
     Truncate,
 }
 
+/// What an opening reads of a database that has a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The checkpoint, and the log behind it: damage elsewhere is met where it is read.
+    Quick,
+    /// Snapshot and log, all of them: damage fails the opening.
+    Full,
+}
+
 /// How the database is accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -108,6 +117,8 @@ pub struct OpenOptions {
     pub creation: Creation,
     /// What to do with a damaged tail.
     pub recovery: RecoveryPolicy,
+    /// What is read at once.
+    pub check: Check,
     /// Whether the database compacts itself.
     pub auto_compact: AutoCompact,
     /// The maximum size of a segment: the next one begins when a frame would exceed it.
@@ -140,6 +151,7 @@ impl Default for OpenOptions {
             access: Access::ReadWrite,
             creation: Creation::IfMissing,
             recovery: RecoveryPolicy::Strict,
+            check: Check::Quick,
             auto_compact: AutoCompact::On,
             segment_size: 64 << 20,
             queue_limit: 64 << 20,

@@ -162,7 +162,7 @@ fn crafted_snapshots_open_exactly_if_they_verify() {
 }
 
 #[test]
-fn a_crafted_checkpoint_is_as_if_it_were_not_there() {
+fn a_crafted_checkpoint_answers_as_if_it_were_not_there_or_is_told() {
     run_all("crafted_checkpoint", 500);
 }
 

@@ -1,8 +1,6 @@
-//! Databases made by hand whose every checksum holds: segments, snapshots, checkpoints and manifests that say anything.
+//! Databases made by hand whose every checksum holds: segments, snapshots and manifests that say anything.
 //!
 //! Opening and verifying agree about each, neither changes it, and what opens can be read, written and opened again.
-
-use std::sync::Arc;
 
 use moltendb_node::Database;
 use moltendb_node::document::{Value, encode_plain};
@@ -11,8 +9,6 @@ use moltendb_node::engine::{Operation, record};
 use moltendb_node::error::Error;
 use moltendb_node::options::{Access, OpenOptions, StorageMode};
 use moltendb_node::storage::Lsn;
-use moltendb_node::storage::checkpoint::checkpoint_name;
-use moltendb_node::storage::frame::u32_at;
 use moltendb_node::storage::manifest::{Clean, Manifest};
 use moltendb_node::storage::segment::segment_name;
 use moltendb_node::storage::snapshot::{
@@ -24,16 +20,16 @@ use super::disk::{DIR, Disk};
 use super::log::{LONGEST, Log, SALT, SEGMENT, check_refusal};
 use super::values::{grown, read_whole, runtime};
 
-const DATABASE: [u8; 16] = [1; 16];
+pub(super) const DATABASE: [u8; 16] = [1; 16];
 const SNAPSHOT: u64 = 2;
 
-fn options(access: Access) -> OpenOptions {
+pub(super) fn options(access: Access) -> OpenOptions {
     OpenOptions { storage: StorageMode::Async, access, ..OpenOptions::default() }
 }
 
-type Content = Vec<(String, Result<Vec<Value>, String>)>;
+pub(super) type Content = Vec<(String, Result<Vec<Value>, String>)>;
 
-/// Opens the database and reads all of it; an early opening fails where the log does.
+/// Opens the database and reads all of it.
 fn load(disk: &Disk, access: Access, write: bool) -> Result<Content, Error> {
     let database = Database::open_on(&disk.host(), DIR, options(access), runtime())?;
     let loaded = database.session().call("", Operation::ListCollections { filter: None });
@@ -63,7 +59,7 @@ pub fn agree(disk: &Disk) -> Result<Content, Error> {
 }
 
 /// [`agree`], then the database is written to and opened again.
-fn use_it(disk: &Disk) {
+pub(super) fn use_it(disk: &Disk) {
     match agree(disk) {
         Err(error) => check_refusal(&error),
         Ok(_) => match load(disk, Access::ReadWrite, true) {
@@ -85,7 +81,7 @@ fn number(input: &mut Input<'_>) -> u32 {
     }
 }
 
-fn bytes_of(value: &Value) -> Vec<u8> {
+pub(super) fn bytes_of(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_plain(value, &mut bytes);
     bytes
@@ -305,7 +301,7 @@ pub fn crafted_snapshot(data: &[u8]) {
 }
 
 /// Numbers that a field may have: those that are right, their neighbours, and the ends.
-fn any_number(input: &mut Input<'_>, right: u64) -> u64 {
+pub(super) fn any_number(input: &mut Input<'_>, right: u64) -> u64 {
     match input.byte() % 16 {
         0 => 0,
         1 => right.wrapping_sub(1),
@@ -318,8 +314,8 @@ fn any_number(input: &mut Input<'_>, right: u64) -> u64 {
     }
 }
 
-/// A closed database of one segment; its end and the head checksum of its SEAL.
-fn closed() -> (Log, Clean, u32) {
+/// A closed database of one segment, and its end.
+fn closed() -> (Log, Clean) {
     let mut log = Log::after(true, Lsn(0), 0);
     log.commit(&begun());
     for id in 0..9 {
@@ -342,14 +338,13 @@ fn closed() -> (Log, Clean, u32) {
     }
     log.mark(2);
     let clean = Clean { segment: SEGMENT, len: log.bytes.len() as u64, lsn: log.lsn() };
-    let seal = u32_at(&log.bytes, log.bytes.len() - 28);
-    (log, clean, seal)
+    (log, clean)
 }
 
 /// A manifest whose numbers are these or those, over a database that is whole.
 pub fn crafted_manifest(data: &[u8]) {
     let mut input = Input(&data[..data.len().min(LONGEST)]);
-    let (log, clean, _) = closed();
+    let (log, clean) = closed();
     let mut manifest = Manifest::new(DATABASE);
     manifest.generation = any_number(&mut input, 1);
     manifest.first_segment = any_number(&mut input, SEGMENT);
@@ -378,98 +373,6 @@ pub fn crafted_manifest(data: &[u8]) {
             if manifest.generation < 1 << 62 {
                 use_it(&disk);
             }
-        }
-    }
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// A checkpoint that says anything of a database that is whole: it is opened, read and written as without one.
-pub fn crafted_checkpoint(data: &[u8]) {
-    let mut input = Input(&data[..data.len().min(LONGEST)]);
-    let (log, clean, seal) = closed();
-    let mut manifest = Manifest::new(DATABASE);
-    manifest.clean = Some(clean);
-    let mut state = Vec::new();
-    varint(&mut state, any_number(&mut input, 1));
-    varint(&mut state, 1);
-    varint(&mut state, any_number(&mut input, SEGMENT));
-    varint(&mut state, any_number(&mut input, 1));
-    let records = if input.byte() & 1 == 0 { begun() } else { payload(&mut input, 12).0 };
-    varint(&mut state, any_number(&mut input, records.len() as u64));
-    state.extend_from_slice(&records);
-    let mut pages: Vec<(u32, Vec<u8>)> = Vec::new();
-    for _ in 0..input.byte() % 4 {
-        let mut page = Vec::new();
-        let low = u32::from(input.short()) << 16;
-        varint(&mut page, u64::from(low));
-        for _ in 0..input.byte() % 8 {
-            for right in [64, 32, 40, 8, 1] {
-                let number = any_number(&mut input, right);
-                varint(&mut page, number);
-            }
-        }
-        pages.push((low, page));
-    }
-    if input.byte() % 4 != 0 {
-        pages.sort();
-    }
-    let crc = |parts: &[&[u8]]| {
-        parts.iter().fold(crc32c::crc32c(&SALT), |crc, part| crc32c::crc32c_append(crc, part))
-    };
-    let mut at = 128 + state.len() as u64 + 12 * pages.len() as u64;
-    let mut table = Vec::new();
-    for (low, page) in &pages {
-        let len = any_number(&mut input, page.len() as u64) as u32;
-        table.extend_from_slice(&low.to_le_bytes());
-        table.extend_from_slice(&len.to_le_bytes());
-        table.extend_from_slice(&crc(&[&at.to_le_bytes(), page]).to_le_bytes());
-        at += page.len() as u64;
-    }
-    let mut header = [0; 128];
-    let mut put = |at: usize, field: &[u8]| header[at..at + field.len()].copy_from_slice(field);
-    put(0, b"MOLTNCHK");
-    put(8, &1_u32.to_le_bytes());
-    put(16, &DATABASE);
-    put(32, &1_u64.to_le_bytes());
-    put(40, &clean.segment.to_le_bytes());
-    put(48, &clean.len.to_le_bytes());
-    put(56, &clean.lsn.to_le_bytes());
-    put(64, &seal.to_le_bytes());
-    put(72, &SALT);
-    put(88, &any_number(&mut input, state.len() as u64).to_le_bytes());
-    put(96, &(any_number(&mut input, pages.len() as u64) as u32).to_le_bytes());
-    put(100, &crc(&[&state]).to_le_bytes());
-    put(104, &crc(&[&table]).to_le_bytes());
-    let whole = crc32c::crc32c(&header[..124]).to_le_bytes();
-    header[124..].copy_from_slice(&whole);
-    let pages: Vec<u8> = pages.into_iter().flat_map(|(_, page)| page).collect();
-    let file = [&header[..], &state, &table, &pages].concat();
-    let files = [("MANIFEST".to_owned(), manifest.encode().to_vec()), (segment_name(SEGMENT), log.bytes)];
-    let without = agree(&Disk::with(files.clone())).expect("the database is whole");
-    let disk = Disk::with(files.into_iter().chain([(checkpoint_name(clean.lsn), file)]));
-    // Reads by key are answered from it, and may be answered wrongly; they end, and the log decides.
-    if let Ok(database) = Database::open_on(&disk.host(), DIR, options(Access::ReadOnly), runtime()) {
-        early_reads(&database);
-        let _ = database.close();
-    }
-    let with = agree(&disk).expect("whatever is wrong with a checkpoint, it is as if it were not there");
-    assert!(with == without, "a checkpoint changed what a database holds");
-    use_it(&disk);
-}
-
-fn early_reads(database: &Arc<Database>) {
-    let session = database.session();
-    for name in ["one", "two"] {
-        for id in 0..9 {
-            let id = super::values::incoming_of(&Value::Int(id));
-            let _ = session.call(name, Operation::Get { id, meta: false });
         }
     }
 }

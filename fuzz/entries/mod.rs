@@ -1,6 +1,7 @@
 //! What the fuzzers call, and `tests/corpus.rs` on a stable compiler: arbitrary bytes into each parser. An entry
 //! panics when a promise is broken; an error that the parser answers is as good as a value.
 //!
+//! - `checkpoints`: checkpoints that say anything of a database that is whole
 //! - `crafted`: databases whose checksums hold and that say anything
 //! - `disk`: a file system in memory
 //! - `log`: frame, segment, manifest, records
@@ -8,6 +9,7 @@
 //! - `snapshots`: snapshot
 //! - `values`: document, filter
 
+mod checkpoints;
 mod crafted;
 mod disk;
 mod log;
@@ -15,7 +17,8 @@ mod seeds;
 mod snapshots;
 mod values;
 
-pub use crafted::{crafted_checkpoint, crafted_manifest, crafted_segment, crafted_snapshot};
+pub use checkpoints::crafted_checkpoint;
+pub use crafted::{crafted_manifest, crafted_segment, crafted_snapshot};
 pub use log::{frame, manifest, records, segment};
 pub use seeds::seeds;
 pub use snapshots::snapshot;

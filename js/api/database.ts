@@ -55,9 +55,9 @@ export class Database {
   /**
    * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
    *
-   * A large database that was closed cleanly is opened before its log is read: reads by `_id` are answered at once, all
-   * other operations when the log has been read. If the log is damaged, every later operation and `close` reject with
-   * `CORRUPT`.
+   * A large database that was closed cleanly is open at once, whatever its size: documents, keys and indexes are read where they
+   * are asked for. So damage of a document rejects the operation that reads it, with `CORRUPT`; option `check` has all of it read
+   * first.
    *
    * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk
    *

@@ -133,6 +133,11 @@ function coreOptions(options: OpenOptions): object {
     if (recovery !== 'strict' && recovery !== 'truncate') throw wrongArgument(WHERE, 'option recovery', "'strict' or 'truncate'", recovery)
     core.recovery = recovery
   }
+  const { check } = options
+  if (check !== undefined) {
+    if (check !== 'quick' && check !== 'full') throw wrongArgument(WHERE, 'option check', "'quick' or 'full'", check)
+    core.check = check
+  }
   return core
 }
 

@@ -17,8 +17,8 @@ export interface OpenOptions extends ProgressOptions {
   /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
   flushInterval?: number
   /**
-   * Bytes of documents to keep in memory, at least 1; default all. A database in memory refuses the option, because it has
-   * no files to read documents from.
+   * Bytes of documents to keep in memory, at least 1; default all that were read or written. Pages of a checkpoint take a quarter of it
+   * at most, and at least 1 MiB, in place of 128 MiB. A database in memory refuses the option, because it has no files to read documents from.
    */
   memoryLimit?: number
   /**
@@ -47,6 +47,11 @@ export interface OpenOptions extends ProgressOptions {
    * `'truncate'` cuts it and keeps the cut bytes.
    */
   recovery?: 'strict' | 'truncate'
+  /**
+   * What opening reads of a database that a clean close has left a checkpoint of: `'quick'` (default) the checkpoint and the log behind
+   * it, so that damage of a document is met by the operation that reads it; `'full'` everything, so that damage rejects the opening.
+   */
+  check?: 'quick' | 'full'
   /** The class of ObjectIds in documents that are read; default a small class of this package. */
   ObjectId?: ObjectIdConstructor
   /** Creates the `_id` of documents that have none; default UUIDv7 strings. */
@@ -93,6 +98,10 @@ export interface DatabaseStats {
   bytesOnDisk: number
   /** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
   spillBytes: number
+  /** Bytes of memory of the pages of the checkpoint that the database was opened from. */
+  cacheBytes: number
+  /** Pages of that checkpoint read since open. */
+  pagesRead: number
   /** Bytes of writes that have not resolved yet. */
   queuedBytes: number
   /** Calls of fsync and fdatasync since the database was opened. */
@@ -173,7 +182,7 @@ export interface FileDamage {
 export interface VerifiedFile {
   /** Its name in the directory. */
   file: string
-  kind: 'manifest' | 'snapshot' | 'segment'
+  kind: 'manifest' | 'snapshot' | 'segment' | 'checkpoint'
   bytes: number
   /** Commits whose checksums are valid. */
   frames: number

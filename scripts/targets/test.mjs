@@ -12,7 +12,7 @@ import { runners } from './emulators.mjs'
 
 /** Each part of the core and of the binding once, in files that neither start programs nor measure what emulation changes. */
 const PART = [
-  'aggregate', 'bulk-write', 'cold', 'compaction', 'cursor', 'decode', 'early-open', 'explain', 'find', 'indexes', 'insert', 'jsonl', 'open-close',
+  'aggregate', 'bulk-write', 'cold', 'compaction', 'cursor', 'decode', 'explain', 'find', 'indexes', 'insert', 'jsonl', 'open-close',
   'operators-expressions', 'operators-updates', 'regex', 'sync-reads', 'time-zones', 'update', 'values', 'verify', 'workers'
 ]
 

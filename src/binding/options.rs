@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{
-    Access, AutoCompact, AutoIndex, Creation, MEMORY, OpenOptions, RecoveryPolicy, Retention, StorageMode,
+    Access, AutoCompact, AutoIndex, Check, Creation, MEMORY, OpenOptions, RecoveryPolicy, Retention,
+    StorageMode,
 };
 
 /// The options of opening this path, from JSON; an empty text means no options.
@@ -28,6 +29,7 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "createIfMissing" => create = flag(name, value)?,
             "errorIfExists" => must_be_new = flag(name, value)?,
             "recovery" => options.recovery = recovery(name, value)?,
+            "check" => options.check = check(name, value)?,
             "autoCompact" => {
                 options.auto_compact = if flag(name, value)? { AutoCompact::On } else { AutoCompact::Off };
             }
@@ -102,6 +104,14 @@ fn recovery(name: &str, value: &Value) -> Result<RecoveryPolicy> {
     }
 }
 
+fn check(name: &str, value: &Value) -> Result<Check> {
+    match value.as_str() {
+        Some("quick") => Ok(Check::Quick),
+        Some("full") => Ok(Check::Full),
+        _ => Err(wrong(name, "'quick' or 'full'", value)),
+    }
+}
+
 fn retention(name: &str, value: &Value) -> Result<Retention> {
     let generations =
         value.get("generations").and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
@@ -146,7 +156,7 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"queryMemoryLimit":2000000,"createIfMissing":false,
-            "recovery":"truncate","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
+            "recovery":"truncate","check":"full","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
         let expected = OpenOptions {
             storage: StorageMode::Sync,
             flush_interval: Duration::from_micros(12_500),
@@ -155,6 +165,7 @@ mod tests {
             access: Access::ReadOnly,
             creation: Creation::Never,
             recovery: RecoveryPolicy::Truncate,
+            check: Check::Full,
             segment_size: 8192,
             queue_limit: 9000,
             auto_index: AutoIndex::On,

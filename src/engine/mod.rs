@@ -14,7 +14,7 @@
 //! - [`write`]: inserts, updates, deletes, upserts
 //! - [`aggregate`]: pipelines, `$out` and `$merge`
 //! - [`explain`]: how an operation is executed
-//! - [`recovery`]: replay, early reads, verify
+//! - [`recovery`]: replay, opening from a checkpoint, verify
 //! - [`maintenance`]: compaction, checkpoints, backup
 //! - [`session`]: a caller's operations in order, and the open cursors
 //! - [`transfer`]: export and import of JSON lines

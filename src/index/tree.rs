@@ -267,6 +267,17 @@ impl Tree {
         }
     }
 
+    /// Whether it has an entry.
+    pub(crate) fn contains(&self, key: &[u8], slot: u64) -> bool {
+        if self.len == 0 {
+            return false;
+        }
+        let entry = entry_of(key, slot);
+        let at = self.seek(|own| own < &entry[..]);
+        let leaf = self.chunks.get(at.chunk).and_then(|chunk| chunk.leaves.get(at.leaf));
+        leaf.is_some_and(|leaf| leaf.entry(at.at) == &entry[..])
+    }
+
     /// Calls a function with every entry and its count.
     pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], u64, u32)) {
         for leaf in self.chunks.iter().flat_map(|chunk| &chunk.leaves) {
@@ -443,14 +454,14 @@ pub(crate) fn cut(key: &[u8]) -> &[u8] {
     &key[..key.len().min(MAX_KEY)]
 }
 
-fn entry_of(key: &[u8], slot: u64) -> Entry {
+pub(crate) fn entry_of(key: &[u8], slot: u64) -> Entry {
     debug_assert!(slot >> (8 * SLOT) == 0, "slots are numbered from 0, one for each insert");
     let mut entry = Entry::from_slice(cut(key));
     entry.extend_from_slice(&slot.to_be_bytes()[8 - SLOT..]);
     entry
 }
 
-fn split_entry(entry: &[u8]) -> (&[u8], u64) {
+pub(crate) fn split_entry(entry: &[u8]) -> (&[u8], u64) {
     let (key, number) = entry.split_at(entry.len() - SLOT);
     (key, number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

@@ -2,11 +2,13 @@
 //!
 //! The folders, from the bottom up. Each imports only what stands above it in this list (`tests/layering`).
 //!
+//! - [`pages`]: the bytes of pages: trees of keys and of rows
 //! - [`contract`]: the trait that every backend implements, the completion of a durable call, the poison latch
 //! - [`host`]: files, time, randomness and locks
 //! - [`mod@format`]: the bytes of the files
 //! - `log`: how a commit gets into the log
 //! - `spill`: temporary files of running operations
+//! - [`runs`]: run files, which are read page by page
 //! - `generation`: snapshots, and how one generation replaces another
 //! - [`backends`]: sync, async, in memory
 //! - [`open`]: from a path to a backend: recovery, inspection
@@ -18,26 +20,25 @@ pub(crate) mod contract;
 pub(crate) mod format;
 pub(crate) mod generation;
 pub mod host;
-pub mod pages;
-pub mod runs;
 pub(crate) mod log;
 pub(crate) mod open;
+pub mod pages;
+pub mod runs;
 pub(crate) mod spill;
 
 pub use contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, Discard, FileId, FrameSize, Installed, Loader, Lsn, Place,
-    ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, Cut, Discard, FileId, FrameSize, Installed, LeaveCheckpoint, Loader, Lsn, PageSink,
+    Place, ReadBack, Replayed, SnapshotBlock, SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 pub use contract::completion::{Completer, Completion};
 pub(crate) use contract::latch::poisoned_by;
-pub use format::checkpoint::Checkpoint;
 pub use format::{checkpoint, frame, manifest, segment, snapshot};
 pub(crate) use generation::retire::is_own_name;
 pub use host::system::Host;
 pub use host::vfs;
-pub(crate) use open::deferred::{Deferred, Early};
+pub(crate) use open::clean::{CheckpointLoader, FromCheckpoint, of_directory as checkpoint_of};
 pub use open::inspect::{Damage, FileReport, Inspected, InspectedCommit, inspect};
 pub use open::open::{Opened, open_disk, open_memory};
-pub(crate) use open::open::{create_parents, open_disk_early};
+pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
 pub(crate) use open::whole::{Read, list_whole};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod checkpoint;
 mod cold;
 mod compaction;
 mod concurrency;
@@ -9,7 +10,6 @@ mod counts;
 mod direct;
 #[path = "../../fuzz/entries/disk.rs"]
 mod disk;
-mod early;
 mod files;
 mod indexes;
 mod model;

@@ -133,7 +133,7 @@ fn open(sim: &Sim, way: Way) -> Result<Client> {
         // Nothing runs in the background, so that a seed reproduces the run.
         auto_compact: AutoCompact::Off,
         flush_interval: Duration::from_secs(60),
-        // Every clean close leaves a checkpoint, so every opening after one is deferred.
+        // Every clean close leaves a checkpoint, so every opening after one begins with it.
         checkpoint_from: 0,
         ..OpenOptions::default()
     };

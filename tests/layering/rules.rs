@@ -92,14 +92,16 @@ const ALL: &[&str] = &[
 ];
 
 const STORAGE: Below = &[
+    ("pages", &[]),
+    ("contract", &["pages"]),
     ("host", &["contract"]),
-    ("contract", &[]),
-    ("format", &["host", "contract"]),
-    ("spill", &["host", "contract", "format"]),
-    ("log", &["host", "contract", "format"]),
-    ("generation", &["host", "contract", "format", "log"]),
-    ("backends", &["host", "contract", "format", "spill", "log", "generation"]),
-    ("open", &["host", "contract", "format", "spill", "log", "generation", "backends"]),
+    ("format", &["host", "contract", "pages"]),
+    ("spill", &["host", "contract", "format", "pages"]),
+    ("log", &["host", "contract", "format", "pages"]),
+    ("runs", &["host", "contract", "format", "pages"]),
+    ("generation", &["host", "contract", "format", "log", "pages", "runs"]),
+    ("backends", &["host", "contract", "format", "pages", "spill", "log", "generation"]),
+    ("open", &["host", "contract", "format", "pages", "spill", "log", "runs", "generation", "backends"]),
 ];
 
 /// Paths that only these files or folders may name.

@@ -87,10 +87,13 @@ fn merge_all(
         check()?;
         let collection = store.applied_collection(name);
         // If the existence of the first document matters, its slot must be known.
-        let slot = collection.as_ref().and_then(|collection| {
-            let slot = collection.slot_of(&key(first).ok()?)?;
-            Some(Subject::Document(collection.number(), slot))
-        });
+        let slot = match &collection {
+            Some(collection) => {
+                let slot = collection.slot_of(&key(first)?)?;
+                slot.map(|slot| Subject::Document(collection.number(), slot))
+            }
+            None => None,
+        };
         let number = collection.as_ref().map_or(0, |collection| collection.number());
         let subject = slot.unwrap_or(Subject::Collection(number));
         let held = if misses >= PATIENCE { Some(store.precedence().take(subject, check)?) } else { None };
@@ -133,13 +136,12 @@ fn decide(
     (merged, ahead): (Merged<'_>, &mut ReadAhead),
 ) -> Result<Decided> {
     let key = key(document)?;
-    let found = collection.and_then(|collection| Some((collection, collection.slot_of(&key)?)));
-    let found = match found {
-        Some((collection, slot)) => {
-            ahead.newest_in(store, collection, slot)?.map(|(lsn, now)| (slot, lsn, now))
-        }
-        None => None,
-    };
+    let mut found = None;
+    if let Some(collection) = collection
+        && let Some(slot) = collection.slot_of(&key)?
+    {
+        found = ahead.newest_in(store, collection, slot)?.map(|(lsn, now)| (slot, lsn, now));
+    }
     let old = found.as_ref().zip(collection);
     let old = old.map(|((_, _, now), collection)| now.document(collection.shapes()).to_value());
     let seen = found.map(|(slot, lsn, _)| (slot, lsn));
@@ -184,7 +186,8 @@ fn put(commit: &mut Commit<'_>, collection: &Arc<Collection>, one: &Decided) -> 
 
 fn seen_as(collection: &Collection, present: &CurrentDocument) -> Option<(SlotId, Lsn)> {
     let Target::Slot(slot) = present.target else { return None };
-    Some((slot, collection.slab().newest(slot, |version| version.lsn)?))
+    // In memory: it was just found there.
+    Some((slot, collection.slab().newest(slot, |version| version.lsn).ok()??))
 }
 
 fn repeated(stage: &str, document: &Value) -> Error {

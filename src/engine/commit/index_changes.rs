@@ -243,7 +243,7 @@ impl Commit<'_> {
         key: &[u8],
         target: Target,
     ) -> Result<Option<SlotId>, Halt> {
-        for slot in index.slots(key) {
+        for slot in index.slots(key)? {
             let is_own = matches!(target, Target::Slot(own) if own == slot);
             if is_own || self.claims.moved.contains(&(collection.number(), slot)) {
                 continue;

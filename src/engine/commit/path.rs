@@ -49,7 +49,7 @@ impl<T> Committed<T> {
 /// What must be done before resolving can continue.
 enum Missing {
     /// Read a version from disk.
-    Block(OnDisk),
+    Block(u32, OnDisk),
     /// Wait for a write that has precedence.
     Way(Subject),
 }
@@ -92,13 +92,15 @@ pub(crate) fn run_ahead<T>(
     loop {
         match try_run(store, &mut room, ahead, &mut resolve) {
             Ok(committed) => return committed,
-            Err(Missing::Block(disk)) => match check().and_then(|()| ahead.read(store, &disk)) {
-                Ok(_) => {}
-                // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
-                // no file that a slot names is removed.
-                Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(store.views().hold()),
-                Err(error) => return Committed::failed(error),
-            },
+            Err(Missing::Block(number, disk)) => {
+                match check().and_then(|()| read(store, ahead, number, &disk)) {
+                    Ok(_) => {}
+                    // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
+                    // no file that a slot names is removed.
+                    Err(_) if hold.is_none() && !is_nonblocking() => hold = Some(store.views().hold()),
+                    Err(error) => return Committed::failed(error),
+                }
+            }
             Err(Missing::Way(subject)) => {
                 // The write that has precedence may need the queue space.
                 drop(room.take());
@@ -109,6 +111,16 @@ pub(crate) fn run_ahead<T>(
                 }
             }
         }
+    }
+}
+
+/// Reads a version of the collection with this number.
+fn read(store: &Store, ahead: &mut ReadAhead, number: u32, disk: &OnDisk) -> Result<()> {
+    let collection = store.collections().get(&number).map(|found| found.clone());
+    match collection {
+        Some(collection) => ahead.read(store, &collection, disk).map(|_| ()),
+        // It was dropped, and no commit reads it any more.
+        None => Ok(()),
     }
 }
 
@@ -128,7 +140,7 @@ fn try_run<T>(
     }
     let mut commit = Commit::new(applied, store.now(), ahead, store.precedence());
     match resolve(&mut commit) {
-        Err(Halt::NeedsRead(disk)) => Err(Missing::Block(disk)),
+        Err(Halt::NeedsRead(number, disk)) => Err(Missing::Block(number, disk)),
         Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
         Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
         Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),

@@ -15,9 +15,15 @@ fn store() -> Arc<Store> {
     let opened = open_memory();
     let options = OpenOptions { queue_limit: 1_000, ..OpenOptions::default() };
     let recovered = Replay::new(Path::new("memory"), None).finish();
-    Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered, |_, _| {
-        None
-    })
+    Store::new(
+        "memory".into(),
+        opened.backend,
+        &Host::system(),
+        options,
+        opened.report,
+        recovered,
+        |_, _, _| Ok(None),
+    )
 }
 
 #[test]

@@ -41,11 +41,16 @@ impl ReadAhead {
     }
 
     /// Reads the block of this version, unless it was read already.
-    pub(crate) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
+    pub(crate) fn read(
+        &mut self,
+        store: &Store,
+        collection: &Collection,
+        disk: &OnDisk,
+    ) -> Result<Arc<Block>> {
         if let Some(block) = self.get(disk) {
             return Ok(block.clone());
         }
-        let block = store.read_version(disk)?;
+        let block = store.read_version(collection, disk)?;
         let place = **disk.place();
         let keep = match self.bytes > PART_BYTES {
             true => disk.span().alone(&block),
@@ -74,13 +79,13 @@ impl ReadAhead {
     ) -> Result<Option<(Lsn, CurrentDocument)>> {
         let mut failures = 0;
         loop {
-            let Some(version) = collection.slab().newest(slot, Version::clone) else {
+            let Some(version) = collection.slab().newest(slot, Version::clone)? else {
                 return Ok(None);
             };
             let (block, span) = match (version.on_disk(), version.content) {
                 (_, Content::Hot(block, span)) => (block, span),
                 (None, _) => return Ok(None),
-                (Some(disk), _) => match self.read(store, &disk) {
+                (Some(disk), _) => match self.read(store, collection, &disk) {
                     Ok(block) => (block, disk.span()),
                     // A compaction may have removed the file meanwhile; the slot then names another.
                     Err(_) if failures < READ_TRIES => {
@@ -115,12 +120,12 @@ pub(crate) fn read_slots(
 ) -> Result<()> {
     let mut read = 0;
     for slot in slots {
-        let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
+        let Some(disk) = collection.slab().newest(slot, Version::on_disk)?.flatten() else { continue };
         if read % STRETCH == 0 {
             interrupt.check(|| store.now())?;
         }
         read += 1;
-        if ahead.read(store, &disk).is_err() {
+        if ahead.read(store, collection, &disk).is_err() {
             return Ok(());
         }
     }

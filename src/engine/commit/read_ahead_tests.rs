@@ -60,12 +60,12 @@ impl Bench {
 
     fn slots(&self) -> Vec<SlotId> {
         let collection = self.collection();
-        self.keys.iter().map(|key| collection.slot_of(key).unwrap()).collect()
+        self.keys.iter().map(|key| collection.slot_of(key).unwrap().unwrap()).collect()
     }
 
     fn disks(&self) -> Vec<OnDisk> {
         let collection = self.collection();
-        let disk = |slot: &SlotId| collection.slab().newest(*slot, Version::on_disk).flatten();
+        let disk = |slot: &SlotId| collection.slab().newest(*slot, Version::on_disk).unwrap().flatten();
         self.slots().iter().filter_map(disk).collect()
     }
 
@@ -109,10 +109,10 @@ fn past_the_bound_documents_are_kept_and_not_their_blocks() {
     let store = bench.database.store();
     let mut ahead = ReadAhead::default();
     let disks = bench.disks();
-    let first = ahead.read(store, &disks[0]).unwrap();
+    let first = ahead.read(store, &bench.collection(), &disks[0]).unwrap();
     ahead.bytes = PART_BYTES + 1;
     for disk in &disks {
-        let block = ahead.read(store, disk).unwrap();
+        let block = ahead.read(store, &bench.collection(), disk).unwrap();
         assert!(disk.span().record(&block).is_some());
         assert!(Arc::ptr_eq(&block, ahead.get(disk).unwrap()));
         assert!(block.place == first.place || block.bytes.len() < 1_000, "{}", block.bytes.len());

@@ -26,8 +26,9 @@ use crate::storage::Lsn;
 pub(crate) enum Halt {
     /// The operation fails.
     Error(Error),
-    /// This version must be read from disk first, outside the lock; then resolving starts again.
-    NeedsRead(OnDisk),
+    /// This version, of the collection with this number, must be read from disk first, outside the lock; then resolving starts
+    /// again.
+    NeedsRead(u32, OnDisk),
     /// Another write has precedence and must be waited for outside of the lock; then resolving starts again.
     MustWait(Subject),
 }
@@ -150,7 +151,7 @@ impl<'s> Commit<'s> {
                 }
             });
         }
-        match collection.slot_of(key) {
+        match collection.slot_of(key)? {
             None => Ok(Current::Absent(Target::New(None))),
             Some(slot) => Ok(match self.in_slot(collection, slot)? {
                 Some((_, present)) => Current::Present(present),
@@ -165,13 +166,13 @@ impl<'s> Commit<'s> {
         collection: &Collection,
         slot: SlotId,
     ) -> Result<Option<(Lsn, CurrentDocument)>, Halt> {
-        let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
+        let Some(version) = collection.slab().newest(slot, Version::clone)? else { return Ok(None) };
         let present = |block, span| CurrentDocument::of_block(Target::Slot(slot), block, span);
         if let Some(disk) = version.on_disk() {
             // A compaction may have moved the version since it was read: the bytes read do not fit its new span.
             return match self.ahead.get(&disk) {
                 Some(block) => Ok(Some((version.lsn, present(block, disk.span())?))),
-                None => Err(Halt::NeedsRead(disk)),
+                None => Err(Halt::NeedsRead(collection.number(), disk)),
             };
         }
         let Content::Hot(block, span) = &version.content else { return Ok(None) };

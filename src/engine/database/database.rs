@@ -17,9 +17,9 @@ use crate::engine::index_build::fill;
 use crate::engine::maintenance::backup::{self, Backup};
 use crate::engine::maintenance::checkpoint;
 use crate::engine::maintenance::{Compaction, compaction};
-use crate::engine::recovery::background_load;
 use crate::engine::recovery::replay::Replay;
 use crate::engine::recovery::reported::Reported;
+use crate::engine::recovery::{behind, from_checkpoint};
 use crate::engine::session::Session;
 use crate::engine::session::info::{SuggestedIndex, suggested};
 use crate::engine::session::interruption::{GRACE, PATIENCE};
@@ -27,8 +27,8 @@ use crate::engine::store::Store;
 use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
-use crate::options::{MEMORY, OpenOptions, StorageMode};
-use crate::storage::{Host, Opened, RecoveryReport, open_disk_early, open_memory};
+use crate::options::{Check, MEMORY, OpenOptions, StorageMode};
+use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory};
 
 /// Held by the one thread that closes.
 #[derive(Default)]
@@ -78,6 +78,10 @@ pub struct DatabaseStats {
     pub bytes_on_disk: u64,
     /// Bytes of temporary files of running operations.
     pub spill_bytes: u64,
+    /// Bytes of memory of the pages of the checkpoint that the database was opened from.
+    pub cache_bytes: u64,
+    /// Pages of that checkpoint read so far.
+    pub pages_read: u64,
     /// Bytes of commits that are not published yet.
     pub queued_bytes: u64,
     /// fsync and fdatasync calls since open.
@@ -99,7 +103,7 @@ pub struct DatabaseStats {
 }
 
 impl Database {
-    /// Opens a database and blocks until it is recovered, or until a checkpoint can answer reads. Each `:memory:` is a
+    /// Opens a database and blocks until it is recovered. Each `:memory:` is a
     /// separate database.
     pub fn open(path: &str, options: OpenOptions, runtime: Handle) -> Result<Arc<Database>> {
         Self::open_on(&Host::system(), path, options, runtime)
@@ -134,7 +138,7 @@ impl Database {
         }
         let new_store = |opened: Opened, recovered| {
             let (name, options) = (path.to_owned(), options.clone());
-            Store::new(name, opened.backend, host, options, opened.report, recovered, checkpoint::contents)
+            Store::new(name, opened.backend, host, options, opened.report, recovered, checkpoint::leave)
         };
         if options.storage == StorageMode::Memory {
             let opened = open_memory();
@@ -142,16 +146,30 @@ impl Database {
             let store = new_store(opened, recovered);
             return Ok(Self::handle(store, options, runtime, None, None));
         }
-        let (store, place) = registry::open(host, at, &options, || {
+        let open_store = |check| {
             let mut replay = Replay::new(at, options.memory_limit);
             let mut reported = Reported::new(&mut replay, progress);
-            let (opened, early) = open_disk_early(host, at, &options, Some(runtime.clone()), &mut reported)?;
+            let handle = Some(runtime.clone());
+            let opened = match check {
+                Check::Full => open_disk(host, at, &options, handle, &mut reported)?,
+                Check::Quick => open_disk_from_checkpoint(host, at, &options, handle, &mut reported)?,
+            };
+            let changes = replay.take_changes();
             let store = new_store(opened, replay.finish());
-            match early {
-                Some(early) => background_load::load_later(&store, early)?,
-                None => fill::build_recovered(&store, &store.views().catalogue())?,
+            let catalogue = store.views().catalogue();
+            match changes {
+                Some(changes) => behind::build(&store, &catalogue, &changes)?,
+                None => fill::build_recovered(&store, &catalogue)?,
             }
             Ok(store)
+        };
+        let (store, place) = registry::open(host, at, &options, || match open_store(options.check) {
+            // Snapshot and log have all of it.
+            Err(error) if options.check == Check::Quick && from_checkpoint::is_damage(&error) => {
+                tracing::warn!(database = path, %error, "the log is read, as its checkpoint is damaged");
+                open_store(Check::Full)
+            }
+            opened => opened,
         })?;
         Ok(Self::handle(store, options, runtime, place, Some(at.to_path_buf())))
     }
@@ -199,7 +217,7 @@ impl Database {
 
     /// Everything acknowledged so far is durable when this returns.
     pub fn flush(&self) -> Result<()> {
-        self.check_ready("flush")?;
+        self.check_open("flush")?;
         self.store.flush()
     }
 
@@ -211,7 +229,6 @@ impl Database {
     /// [`Database::compact`] that stops when the interrupt fires, and then changes nothing.
     pub fn compact_within(&self, interrupt: &Interrupt) -> Result<Compaction> {
         self.check_open("compact")?;
-        self.store.wait_loaded(interrupt)?;
         compaction::run_within(&self.store, interrupt)
     }
 
@@ -223,20 +240,19 @@ impl Database {
     /// [`Database::backup`] that stops when the interrupt fires, and then leaves nothing.
     pub fn backup_within(&self, destination: &str, interrupt: &Interrupt) -> Result<Backup> {
         self.check_open("backup")?;
-        self.store.wait_loaded(interrupt)?;
         let destination = Path::new(destination);
         backup::run(&self.store, &Host::system(), self.at.as_deref(), destination, interrupt)
     }
 
     /// Creates indexes, all or none, and the collection if it is missing; returns their names once that is published.
     pub fn create_indexes(&self, collection: &str, specs: &[Spec]) -> Result<Vec<String>> {
-        self.check_ready("createIndexes")?;
+        self.check_open("createIndexes")?;
         self.published(create::run(&self.store, collection, specs))
     }
 
     /// Drops the index of this name, or all but the one on `_id` for `*`.
     pub fn drop_index(&self, collection: &str, index: &str) -> Result<()> {
-        self.check_ready("dropIndex")?;
+        self.check_open("dropIndex")?;
         self.published(create::drop_index(&self.store, collection, index))
     }
 
@@ -248,7 +264,7 @@ impl Database {
     /// Compares every index with its documents; returns the number of entries. A difference is an `INTERNAL` error: a defect
     /// of this package.
     pub fn check_indexes(&self) -> Result<u64> {
-        self.check_ready("checkIndexes")?;
+        self.check_open("checkIndexes")?;
         fill::check_indexes(&self.store)
     }
 
@@ -296,13 +312,15 @@ impl Database {
 
     /// Current statistics.
     pub fn stats(&self) -> Result<DatabaseStats> {
-        self.check_ready("stats")?;
+        self.check_open("stats")?;
         let catalogue = self.store.views().catalogue();
         let storage = self.store.storage().stats();
         let all = || catalogue.iter().map(|(_, collection)| collection);
         let newest = self.store.views().published();
         let indexes = || all().flat_map(|collection| collection.ready_indexes(newest));
         let (views, since) = self.store.views().held();
+        let base = all().find_map(|collection| collection.base().map(|below| below.base().clone()));
+        let base = base.as_ref();
         Ok(DatabaseStats {
             collections: catalogue.count() as u64,
             documents: all().map(|collection| collection.count()).sum(),
@@ -311,6 +329,8 @@ impl Database {
             segments: storage.segments,
             bytes_on_disk: storage.bytes_on_disk,
             spill_bytes: storage.spill_bytes,
+            cache_bytes: base.map_or(0, |base| base.cached_bytes()),
+            pages_read: base.map_or(0, |base| base.pages_read()),
             queued_bytes: self.store.budget().used(),
             syncs: storage.syncs,
             last_lsn: self.store.views().published().0,
@@ -330,12 +350,6 @@ impl Database {
             storage: self.store.mode().as_str(),
             recovery: self.store.report().clone(),
         }
-    }
-
-    /// Fails when it is closed; waits until its log was read.
-    fn check_ready(&self, method: &str) -> Result<()> {
-        self.check_open(method)?;
-        self.store.wait_loaded(&Interrupt::default())
     }
 
     fn check_open(&self, method: &str) -> Result<()> {

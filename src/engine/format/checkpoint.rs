@@ -1,166 +1,260 @@
-//! The content of a checkpoint: the collections with their shapes and indexes, and for each document the place of its
-//! record, by the hash of its key. It contains no keys and no documents: a lookup reads the record, which contains the key.
+//! What the engine writes into a checkpoint: the catalogue, and the records of its trees of slots.
 //!
 //! ```text
-//! state    files: count, then a file each: 01 segment or 02 snapshot, id
-//!          payloads: count, then length and bytes of each: records as in a snapshot's blocks of collection 0
-//! page     entry ...
-//! entry    hash: in the first entry of a page itself, in the others minus that of the entry before
-//!          frame * files + place of the file among the files
-//!          where the payload begins, from the frame on
-//!          length of the payload
-//!          where the record begins in the payload
+//! catalogue   files: count, then a file each: 01 segment or 02 snapshot, id
+//!             payloads: count, then length and bytes of each: records as in a snapshot's blocks of collection 0
+//!             collections: count, then each
+//! collection  number, end of its slots, documents, bytes of them, digest of its tally: u64, tree of slots, tree of keys
+//!             indexes: count, then each: multikey, 01 where keys were cut, tree
+//! tree        00 where it has no entries; else 01, height, pointer (32 bytes)
+//! slots       blocks: count, then each: place of its file among the files, frame, where the payload begins from the frame on,
+//!             length of the payload
+//!             a slot each: 00 where it is empty, else 1 + place of its block among the blocks, offset of the document,
+//!             length of it and of the head of its record, low half of the version
 //! ```
 //!
-//! Numbers are LEB128. The hash is CRC-32C of the collection's number (u32) and the key (`key`). Entries are sorted by hash;
-//! those of one hash are in one page.
+//! Numbers are LEB128. A tree of slots has a record for every [`SLOTS`] slots, under their number divided by that. A tree of
+//! keys holds each `_id`'s key (`key`), after its length as a big-endian u16, so that none begins with another. The trees of
+//! indexes hold what indexes hold in memory.
 
-use super::key::Key;
 use super::record::varint;
 use super::span::Span;
 use crate::storage::format::version::LARGEST_NUMBER;
+use crate::storage::pages::pointer::{POINTER_LEN, Pointer};
+use crate::storage::runs::tree_writer::Root;
 use crate::storage::{BlockPlace, FileId};
 
-/// Bytes after which a page ends.
-const PAGE: usize = 4 << 10;
-pub(crate) const SEGMENT: u64 = 1;
-pub(crate) const SNAPSHOT: u64 = 2;
+/// Slots of a record.
+pub(crate) const SLOTS: usize = 64;
+/// The longest key of an `_id` that a tree of keys holds.
+pub(crate) const LONGEST_KEY: usize = 1_000;
 
-/// The place of a document's record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
-    pub(crate) place: BlockPlace,
-    /// The offset of the record in the payload.
-    pub(crate) start: u32,
+/// Slots that are never used again are passed by every scan: a collection of a checkpoint has at most so many for each document,
+/// and these. Where there are more, the database is read whole, which numbers the slots anew.
+const UNUSED: u64 = 8;
+const FREE: u64 = 1 << 20;
+
+/// Whether a collection with so many slots and documents may be in a checkpoint.
+pub(crate) fn is_dense(end: u64, documents: u64) -> bool {
+    end <= documents.saturating_mul(UNUSED).saturating_add(FREE).min(1 << 36)
 }
 
-/// The hash of a key.
-pub(crate) fn hash_of(collection: u32, key: &Key) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&collection.to_le_bytes()), key)
-}
+const SEGMENT: u64 = 1;
+const SNAPSHOT: u64 = 2;
 
-/// The decoded state.
-pub(crate) struct State {
+/// The catalogue of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Contents {
+    /// The files that documents are in.
     pub(crate) files: Vec<FileId>,
+    /// Names, shapes, indexes and counters.
     pub(crate) payloads: Vec<Vec<u8>>,
+    /// The collections.
+    pub(crate) collections: Vec<CollectionContents>,
 }
 
-pub(crate) struct Entry {
-    hash: u32,
-    file: u32,
-    frame: u64,
-    inside: u32,
-    len: u32,
-    start: u32,
+/// A collection of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct CollectionContents {
+    pub(crate) number: u32,
+    /// One past the last slot.
+    pub(crate) end: u64,
+    pub(crate) documents: u64,
+    pub(crate) live_bytes: u64,
+    pub(crate) digest: u64,
+    pub(crate) slots: Option<Root>,
+    pub(crate) ids: Option<Root>,
+    /// In the order of their definitions.
+    pub(crate) indexes: Vec<IndexContents>,
 }
 
-/// Collects the documents of a checkpoint.
-#[derive(Default)]
-pub(crate) struct Entries {
-    pub(crate) files: Vec<FileId>,
-    pub(crate) list: Vec<Entry>,
+/// An index of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct IndexContents {
+    pub(crate) multikey: u32,
+    pub(crate) truncated: bool,
+    pub(crate) tree: Option<Root>,
 }
 
-impl Entries {
-    /// `None` when the document is not on disk.
-    pub(crate) fn push(&mut self, hash: u32, place: BlockPlace, span: Span) -> Option<()> {
-        if place.file == FileId::Memory {
-            return None;
+impl Contents {
+    /// Its bytes; `None` when a document is in no file.
+    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        varint(&mut out, self.files.len() as u64);
+        for file in &self.files {
+            let (kind, id) = match file {
+                FileId::Segment(id) => (SEGMENT, *id),
+                FileId::Snapshot(id) => (SNAPSHOT, *id),
+                FileId::Memory => return None,
+            };
+            varint(&mut out, kind);
+            varint(&mut out, id);
         }
-        let file = match self.files.iter().rposition(|known| *known == place.file) {
-            Some(file) => file,
+        varint(&mut out, self.payloads.len() as u64);
+        for payload in &self.payloads {
+            varint(&mut out, payload.len() as u64);
+            out.extend_from_slice(payload);
+        }
+        varint(&mut out, self.collections.len() as u64);
+        for one in &self.collections {
+            for number in [u64::from(one.number), one.end, one.documents, one.live_bytes] {
+                varint(&mut out, number);
+            }
+            out.extend_from_slice(&one.digest.to_le_bytes());
+            put_root(&mut out, one.slots.as_ref());
+            put_root(&mut out, one.ids.as_ref());
+            varint(&mut out, one.indexes.len() as u64);
+            for index in &one.indexes {
+                varint(&mut out, u64::from(index.multikey));
+                varint(&mut out, u64::from(index.truncated));
+                put_root(&mut out, index.tree.as_ref());
+            }
+        }
+        Some(out)
+    }
+
+    /// Decodes them; `None` when they are malformed.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Contents> {
+        let mut bytes = Bytes(bytes);
+        let mut contents = Contents::default();
+        for _ in 0..bytes.number()? {
+            let (kind, id) = (bytes.number()?, bytes.number()?);
+            contents.files.push(match kind {
+                SEGMENT => FileId::Segment(id),
+                SNAPSHOT => FileId::Snapshot(id),
+                _ => return None,
+            });
+        }
+        for _ in 0..bytes.number()? {
+            let len = usize::try_from(bytes.number()?).ok()?;
+            contents.payloads.push(bytes.take(len)?.to_vec());
+        }
+        for _ in 0..bytes.number()? {
+            let number = u32::try_from(bytes.number()?).ok()?;
+            let (end, documents, live_bytes) = (bytes.number()?, bytes.number()?, bytes.number()?);
+            let digest = u64::from_le_bytes(bytes.take(8)?.try_into().ok()?);
+            let (slots, ids) = (bytes.root()?, bytes.root()?);
+            let mut indexes = Vec::new();
+            for _ in 0..bytes.number()? {
+                let multikey = u32::try_from(bytes.number()?).ok()?;
+                let truncated = bytes.number()? == 1;
+                indexes.push(IndexContents { multikey, truncated, tree: bytes.root()? });
+            }
+            let one = CollectionContents { number, end, documents, live_bytes, digest, slots, ids, indexes };
+            contents.collections.push(one);
+        }
+        let whole =
+            bytes.0.is_empty() && contents.collections.iter().all(|one| is_dense(one.end, one.documents));
+        whole.then_some(contents)
+    }
+}
+
+fn put_root(out: &mut Vec<u8>, root: Option<&Root>) {
+    let Some(root) = root else { return out.push(0) };
+    out.extend_from_slice(&[1, root.height]);
+    root.pointer.encode(out);
+}
+
+/// The number of a file among the files of a checkpoint.
+pub(crate) fn file_number(files: &mut Vec<FileId>, file: FileId) -> u64 {
+    let known = files.iter().rposition(|known| *known == file);
+    known.unwrap_or_else(|| {
+        files.push(file);
+        files.len() - 1
+    }) as u64
+}
+
+/// Collects the record of [`SLOTS`] slots.
+#[derive(Default)]
+pub(crate) struct SlotsBuilder {
+    blocks: Vec<BlockPlace>,
+    slots: Vec<u8>,
+    /// Slots that the record has so far.
+    len: usize,
+    filled: bool,
+}
+
+impl SlotsBuilder {
+    /// Adds the slot `at` of the record, which must be behind the last one.
+    pub(crate) fn push(&mut self, at: usize, place: BlockPlace, span: Span) {
+        while self.len < at {
+            self.slots.push(0);
+            self.len += 1;
+        }
+        let block = match self.blocks.iter().rposition(|known| *known == place) {
+            Some(block) => block,
             None => {
-                self.files.push(place.file);
-                self.files.len() - 1
+                self.blocks.push(place);
+                self.blocks.len() - 1
             }
         };
-        let inside = u32::try_from(place.offset.checked_sub(place.frame)?).ok()?;
-        let start = u32::try_from(span.range().start.checked_sub(span.head())?).ok()?;
-        let (file, frame, len) = (file as u32, place.frame, place.len);
-        self.list.push(Entry { hash, file, frame, inside, len, start });
-        Some(())
+        varint(&mut self.slots, block as u64 + 1);
+        for part in span.to_parts() {
+            varint(&mut self.slots, u64::from(part));
+        }
+        self.len += 1;
+        self.filled = true;
     }
 
-    pub(crate) fn into_pages(mut self) -> Vec<(u32, Vec<u8>)> {
-        self.list.sort_unstable_by_key(|entry| entry.hash);
-        let mut pages: Vec<(u32, Vec<u8>)> = Vec::new();
-        let mut last = None;
-        for entry in self.list {
-            match (pages.last_mut(), last) {
-                (Some((_, page)), Some(hash)) if page.len() < PAGE || hash == entry.hash => {
-                    put(page, entry.hash - hash, &entry, self.files.len());
-                }
-                _ => {
-                    let mut page = Vec::with_capacity(PAGE + 32);
-                    put(&mut page, entry.hash, &entry, self.files.len());
-                    pages.push((entry.hash, page));
-                }
+    /// The record, empty where all slots are, for files with these numbers; the builder is empty afterwards.
+    pub(crate) fn finish(&mut self, files: &mut Vec<FileId>, out: &mut Vec<u8>) {
+        out.clear();
+        if std::mem::take(&mut self.filled) {
+            varint(out, self.blocks.len() as u64);
+            for BlockPlace { file, frame, offset, len } in &self.blocks {
+                varint(out, file_number(files, *file));
+                varint(out, *frame);
+                varint(out, offset.saturating_sub(*frame));
+                varint(out, u64::from(*len));
             }
-            last = Some(entry.hash);
+            out.extend_from_slice(&self.slots);
         }
-        pages
+        self.blocks.clear();
+        self.slots.clear();
+        self.len = 0;
     }
 }
 
-fn put(page: &mut Vec<u8>, hash: u32, entry: &Entry, files: usize) {
-    varint(page, u64::from(hash));
-    varint(page, entry.frame * files as u64 + u64::from(entry.file));
-    varint(page, u64::from(entry.inside));
-    varint(page, u64::from(entry.len));
-    varint(page, u64::from(entry.start));
-}
+/// The blocks of a record, and of each slot that is not empty its place in the record, the block and the span; `None` when
+/// the record is malformed.
+pub(crate) type Slots = (Vec<BlockPlace>, Vec<(usize, usize, Span)>);
 
-/// Decodes the state; `None` when it is malformed.
-pub(crate) fn decode_state(bytes: &[u8]) -> Option<State> {
-    let mut bytes = Bytes(bytes);
-    let mut state = State { files: Vec::new(), payloads: Vec::new() };
-    for _ in 0..bytes.number()? {
-        let (kind, id) = (bytes.number()?, bytes.number()?);
-        state.files.push(match kind {
-            SEGMENT => FileId::Segment(id),
-            SNAPSHOT => FileId::Snapshot(id),
-            _ => return None,
-        });
+/// Decodes a record of slots.
+pub(crate) fn slots(record: &[u8], files: &[FileId]) -> Option<Slots> {
+    let mut bytes = Bytes(record);
+    let count = usize::try_from(bytes.number()?).ok().filter(|count| *count <= SLOTS)?;
+    let mut blocks = Vec::with_capacity(count);
+    for _ in 0..count {
+        let file = *files.get(usize::try_from(bytes.number()?).ok()?)?;
+        let (frame, inside) = (bytes.number()?, bytes.number()?);
+        let offset = frame.checked_add(inside).filter(|offset| *offset <= LARGEST_NUMBER)?;
+        blocks.push(BlockPlace { file, frame, offset, len: u32::try_from(bytes.number()?).ok()? });
     }
-    for _ in 0..bytes.number()? {
-        let len = usize::try_from(bytes.number()?).ok()?;
-        let (payload, rest) = bytes.0.split_at_checked(len)?;
-        state.payloads.push(payload.to_vec());
-        bytes.0 = rest;
-    }
-    bytes.0.is_empty().then_some(state)
-}
-
-/// The records with this hash in a page, at most this many; `None` when there are more, or the page is malformed.
-pub(crate) fn spots(page: &[u8], hash: u32, files: &[FileId], most: usize) -> Option<Vec<Spot>> {
-    let mut bytes = Bytes(page);
-    let mut found = Vec::new();
-    let mut own = 0_u64;
+    let mut slots = Vec::with_capacity(SLOTS);
+    let mut at = 0;
     while !bytes.0.is_empty() {
-        own = own.checked_add(bytes.number()?)?;
-        let (at, inside) = (bytes.number()?, bytes.number()?);
-        let (len, start) = (bytes.number()?, bytes.number()?);
-        if own > u64::from(hash) {
-            break;
-        }
-        if own == u64::from(hash) {
-            if found.len() == most {
+        if let Some(block) = usize::try_from(bytes.number()?).ok()?.checked_sub(1) {
+            if block >= blocks.len() {
                 return None;
             }
-            let count = files.len() as u64;
-            let file = *files.get(usize::try_from(at.checked_rem(count)?).ok()?)?;
-            let frame = at / count;
-            let offset = frame.checked_add(inside).filter(|offset| *offset <= LARGEST_NUMBER)?;
-            let place = BlockPlace { file, frame, offset, len: u32::try_from(len).ok()? };
-            found.push(Spot { place, start: u32::try_from(start).ok()? });
+            let mut part = || u32::try_from(bytes.number()?).ok();
+            let span = Span::of_parts([part()?, part()?, part()?]);
+            slots.push((at, block, span));
         }
+        at += 1;
     }
-    Some(found)
+    (at <= SLOTS).then_some((blocks, slots))
+}
+
+/// The key of an `_id` as the tree of keys holds it; `None` where it is too long.
+pub(crate) fn tree_key(key: &[u8]) -> Option<Vec<u8>> {
+    let len = u16::try_from(key.len()).ok().filter(|len| usize::from(*len) <= LONGEST_KEY)?;
+    Some([&len.to_be_bytes(), key].concat())
 }
 
 struct Bytes<'a>(&'a [u8]);
 
-impl Bytes<'_> {
+impl<'a> Bytes<'a> {
     fn number(&mut self) -> Option<u64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -173,6 +267,21 @@ impl Bytes<'_> {
         }
         None
     }
+
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn root(&mut self) -> Option<Option<Root>> {
+        if self.take(1)? == [0] {
+            return Some(None);
+        }
+        let height = *self.take(1)?.first()?;
+        let pointer = Pointer::decode(self.take(POINTER_LEN)?)?;
+        Some(Some(Root { pointer, height, filter: Pointer::default() }))
+    }
 }
 
 #[cfg(test)]
@@ -183,66 +292,85 @@ mod tests {
         BlockPlace { file, frame, offset: frame + inside, len }
     }
 
+    fn record(files: &mut Vec<FileId>) -> (Vec<u8>, Vec<(usize, BlockPlace, Span)>) {
+        let mut builder = SlotsBuilder::default();
+        let mut expected = Vec::new();
+        for at in (0..SLOTS).filter(|at| at % 5 != 2) {
+            let file = [FileId::Snapshot(3), FileId::Segment(9)][at / 40];
+            let place = place(file, (at as u64 / 10) << 40, 70, 3_000);
+            let span = Span::new(at * 40 + 20..at * 40 + 50, 12, at as u64);
+            builder.push(at, place, span);
+            expected.push((at, place, span));
+        }
+        let mut out = Vec::new();
+        builder.finish(files, &mut out);
+        (out, expected)
+    }
+
     #[test]
-    fn records_are_found_by_their_hash_also_where_several_share_it() {
-        let files = [FileId::Snapshot(3), FileId::Segment(9), FileId::Segment(10)];
-        let mut entries = Entries::default();
-        let mut expected: Vec<(u32, Spot)> = Vec::new();
-        for n in 0..5_000_u32 {
-            // Some hashes occur once, one has enough entries to fill a page, and the largest is included.
-            let hash = match n % 10 {
-                0 => 77_777,
-                1 => u32::MAX,
-                _ => n.wrapping_mul(0x9e37_79b9),
-            };
-            let file = files[n as usize % 3];
-            let place = place(file, u64::from(n) << (n % 30), u64::from(n % 70), n * 3);
-            entries.push(hash, place, Span::new(n as usize + 20..n as usize + 25, 12, 1)).unwrap();
-            expected.push((hash, Spot { place, start: n + 8 }));
-        }
-        let files = entries.files.clone();
-        let pages = entries.into_pages();
-        assert!(pages.windows(2).all(|pair| pair[0].0 < pair[1].0) && pages.len() > 10);
-        let all = |hash: u32| {
-            let at = pages.partition_point(|(low, _)| *low <= hash).checked_sub(1);
-            at.map_or(Some(Vec::new()), |at| spots(&pages[at].1, hash, &files, 1_000))
+    fn a_record_of_slots_reads_as_it_was_written_and_an_empty_one_is_empty() {
+        let mut files = Vec::new();
+        let (out, expected) = record(&mut files);
+        assert_eq!(files, [FileId::Snapshot(3), FileId::Segment(9)]);
+        let (blocks, found) = slots(&out, &files).unwrap();
+        let found: Vec<_> = found.into_iter().map(|(at, block, span)| (at, blocks[block], span)).collect();
+        assert_eq!(found, expected);
+        let mut out = vec![1];
+        SlotsBuilder::default().finish(&mut files, &mut out);
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn a_catalogue_reads_as_it_was_written() {
+        let pointer = Pointer { file: 0, offset: 4_096, length: 90, sum: 7, net: 5 };
+        let root = Some(Root { pointer, height: 2, filter: Pointer::default() });
+        let index = IndexContents { multikey: 3, truncated: true, tree: root };
+        let one = CollectionContents {
+            number: 7,
+            end: 1 << 20,
+            documents: 5,
+            live_bytes: 900,
+            digest: u64::MAX,
+            slots: root,
+            ids: None,
+            indexes: vec![index.clone(), IndexContents::default()],
         };
-        for (hash, spot) in &expected {
-            let found = all(*hash).unwrap();
-            assert!(found.contains(spot));
-            assert_eq!(found.len(), expected.iter().filter(|(own, _)| own == hash).count());
-        }
-        assert_eq!(all(77_776), Some(Vec::new()));
-        assert!(spots(&pages[0].1, pages[0].0, &files, 0).is_none());
+        let contents = Contents {
+            files: vec![FileId::Segment(1), FileId::Snapshot(2)],
+            payloads: vec![vec![1, 2], Vec::new()],
+            collections: vec![one, CollectionContents::default()],
+        };
+        let bytes = contents.encode().unwrap();
+        assert_eq!(Contents::decode(&bytes), Some(contents));
+        let memory = Contents { files: vec![FileId::Memory], ..Contents::default() };
+        assert_eq!(memory.encode(), None);
     }
 
     #[test]
     fn any_cut_or_changed_byte_is_read_without_panic() {
-        let mut entries = Entries::default();
-        for n in 0..40 {
-            entries
-                .push(
-                    n * n,
-                    place(FileId::Segment(1), 64, 32, 900),
-                    Span::new(8 + n as usize..15 + n as usize, 6, 1),
-                )
-                .unwrap();
-        }
-        let (_, page) = entries.into_pages().remove(0);
-        let state = [1, 1, 9, 2, 2, 5, 6, 1, 7];
-        assert_eq!(decode_state(&state).unwrap().payloads, [vec![5, 6], vec![7]]);
-        for bytes in [&page[..], &state[..]] {
+        let mut files = Vec::new();
+        let (record, _) = record(&mut files);
+        let catalogue = Contents { files: files.clone(), payloads: vec![vec![7; 9]], ..Contents::default() };
+        for bytes in [&record[..], &catalogue.encode().unwrap()[..]] {
             for cut in 0..bytes.len() {
-                let _ = (decode_state(&bytes[..cut]), spots(&bytes[..cut], 900, &[FileId::Segment(1)], 4));
+                let _ = (Contents::decode(&bytes[..cut]), slots(&bytes[..cut], &files));
             }
             for at in 0..bytes.len() {
                 for value in 0..=255 {
                     let mut changed = bytes.to_vec();
                     changed[at] = value;
-                    let _ = (decode_state(&changed), spots(&changed, 900, &[FileId::Segment(1)], 4));
-                    let _ = spots(&changed, 900, &[], 4);
+                    let _ = (Contents::decode(&changed), slots(&changed, &files), slots(&changed, &[]));
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_key_of_the_tree_begins_with_another() {
+        let keys = ["", "a", "ab", "abc"].map(|key| tree_key(key.as_bytes()).unwrap());
+        for a in &keys {
+            assert_eq!(keys.iter().filter(|b| b.starts_with(a)).count(), 1);
+        }
+        assert_eq!(tree_key(&[0; LONGEST_KEY + 1]), None);
     }
 }

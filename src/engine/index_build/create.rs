@@ -187,7 +187,7 @@ fn check_suspects(commit: &Commit<'_>, collection: &Collection, index: &Index) -
     for key in &suspects.keys {
         // Compares the whole keys of each document that has this entry: entries may be cut or stale.
         let mut taken: Vec<crate::index::KeyBytes> = Vec::new();
-        for slot in index.slots(key) {
+        for slot in index.slots(key)? {
             let Some((_, present)) = commit.in_slot(collection, slot)? else { continue };
             let document = present.document(collection.shapes());
             let keys = index.keys(document, Purpose::Unique, &mut Vec::new())?;
@@ -201,13 +201,6 @@ fn check_suspects(commit: &Commit<'_>, collection: &Collection, index: &Index) -
         }
     }
     Ok(())
-}
-
-/// The names of these indexes, if all of them exist in the requested form.
-pub(crate) fn existing(collection: &Collection, specs: &[Spec]) -> Option<Vec<String>> {
-    specs.iter().try_for_each(check_size).ok()?;
-    let all = wanted(collection, specs).ok()?.is_empty();
-    all.then(|| specs.iter().map(|spec| own_name(spec).to_owned()).collect())
 }
 
 /// Those that do not exist yet.

@@ -73,26 +73,31 @@ pub(crate) fn run(
 
 /// Builds the indexes that recovery found, before any query uses them.
 pub(crate) fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     for (_, collection) in catalogue.iter().filter(|(_, collection)| collection.is_indexed()) {
-        let indexes = collection.indexes();
-        run(store, collection, &indexes, Lsn::NEWEST, threads, &Interrupt::default())?;
-        for index in indexes.iter() {
-            let suspects = std::mem::take(&mut *index.suspects().lock());
-            // Keys were checked when they were committed.
-            if let Some(slot) = suspects.slots.first() {
-                let name = &index.spec().name;
-                let what = format!("a document does not fit the index '{name}', which was committed with it");
-                let place = collection.slab().newest(*slot, |version| match &version.content {
-                    Content::Hot(block, span) => Some((block.place, *span)),
-                    Content::Cold(place, span) => Some((**place, *span)),
-                    Content::Vacant | Content::Tombstone => None,
-                });
-                return Err(match place.flatten() {
-                    Some((place, span)) => damage(Path::new(store.name()), &place, span.range().start, &what),
-                    None => Error::new(Kind::Internal, what),
-                });
-            }
+        build_these(store, collection, &collection.indexes())?;
+    }
+    Ok(())
+}
+
+/// Builds indexes of a collection that recovery found.
+pub(crate) fn build_these(store: &Store, collection: &Collection, indexes: &[Arc<Index>]) -> Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    run(store, collection, indexes, Lsn::NEWEST, threads, &Interrupt::default())?;
+    for index in indexes {
+        let suspects = std::mem::take(&mut *index.suspects().lock());
+        // Keys were checked when they were committed.
+        if let Some(slot) = suspects.slots.first() {
+            let name = &index.spec().name;
+            let what = format!("a document does not fit the index '{name}', which was committed with it");
+            let place = collection.slab().newest(*slot, |version| match &version.content {
+                Content::Hot(block, span) => Some((block.place, *span)),
+                Content::Cold(place, span) => Some((**place, *span)),
+                Content::Vacant | Content::Tombstone => None,
+            })?;
+            return Err(match place.flatten() {
+                Some((place, span)) => damage(Path::new(store.name()), &place, span.range().start, &what),
+                None => Error::new(Kind::Internal, what),
+            });
         }
     }
     Ok(())
@@ -118,7 +123,7 @@ pub(crate) fn check_indexes(store: &Store) -> Result<u64> {
                 let there = expected.remove(key, slot.0);
                 stale += u64::from(times) - u64::from(there);
                 count += 1;
-            });
+            })?;
             if !expected.is_empty() || (stale > 0 && settled) {
                 let message = format!(
                     "the index '{}' of '{name}' lacks {} entries and has {stale} too many",
@@ -180,7 +185,7 @@ fn collect_share(
             return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
         }
         let to = end.min(from + SHARE);
-        let scan = Scan { collection, bounds: (from, to), view, filter: &all, interrupt };
+        let scan = Scan { collection, bounds: (from, to), view, filter: &all, interrupt, keeps: false };
         scan::each(store, &scan, |Match { slot, block, span, .. }| {
             let document = RawValue::new(span.of(block), collection.shapes());
             for (index, part) in indexes.iter().zip(&mut parts) {

@@ -25,9 +25,15 @@ fn store() -> Arc<Store> {
     let opened = open_memory();
     let recovered = Replay::new(Path::new("memory"), None).finish();
     let options = OpenOptions::default();
-    Store::new("memory".into(), opened.backend, &Host::system(), options, opened.report, recovered, |_, _| {
-        None
-    })
+    Store::new(
+        "memory".into(),
+        opened.backend,
+        &Host::system(),
+        options,
+        opened.report,
+        recovered,
+        |_, _, _| Ok(None),
+    )
 }
 
 fn unique(path: &str) -> Spec {
@@ -79,7 +85,9 @@ fn only_index(store: &Store) -> Arc<Index> {
 
 fn slots(index: &Index) -> Vec<u64> {
     let mut slots = Vec::new();
-    index.page(&Range::all(), None, ScanDirection::Forward, usize::MAX, |_, slot| slots.push(slot.0));
+    index
+        .page(&Range::all(), None, ScanDirection::Forward, usize::MAX, |_, slot| slots.push(slot.0))
+        .unwrap();
     slots
 }
 

@@ -1,17 +1,22 @@
-//! The content of a checkpoint of the state in memory; its encoding is in `format/checkpoint`.
-
-use std::ops::ControlFlow;
+//! Writes the checkpoint of the state at a clean close; its encoding is in `format/checkpoint`. What the database has not looked
+//! at since it began from an earlier checkpoint is copied from there.
 
 use super::snapshot;
-use crate::document::RawValue;
-use crate::engine::format::checkpoint::{Entries, SEGMENT, SNAPSHOT, hash_of};
-use crate::engine::format::key::key_of;
-use crate::engine::format::record::varint;
+use crate::engine::format::checkpoint::{
+    CollectionContents, Contents, IndexContents, SLOTS, SlotsBuilder, is_dense, tree_key,
+};
 use crate::engine::state::collection::Collection;
-use crate::engine::state::slab::Content;
+use crate::engine::state::index::Index;
+use crate::engine::state::slab::{Content, SlotId, Version};
 use crate::engine::store::Store;
-use crate::error::Result;
-use crate::storage::{BlockPlace, CheckpointContents, FileId, Lsn, SnapshotSink};
+use crate::error::{Error, Kind, Result};
+use crate::index::{Range, ScanDirection};
+use crate::storage::pages::entries::Entry;
+use crate::storage::runs::tree_writer::{Root, RowsWriter, TreeWriter};
+use crate::storage::{BlockPlace, FileId, Lsn, PageSink, SnapshotSink};
+
+/// Entries of an index that are taken at once.
+const TOGETHER: usize = 1_024;
 
 /// Payloads of collection 0, collected instead of written.
 #[derive(Default)]
@@ -32,71 +37,156 @@ impl SnapshotSink for Payloads {
     }
 }
 
-/// The checkpoint of the newest state, if that is the state at this LSN; no more commits follow.
-pub(crate) fn contents(store: &Store, lsn: Lsn) -> Option<CheckpointContents> {
+/// Writes the checkpoint of the newest state, if that is the state at this LSN; no more commits follow.
+pub(crate) fn leave(store: &Store, lsn: Lsn, out: &mut dyn PageSink) -> Result<Option<Vec<u8>>> {
     let (catalogue, next_number) = {
         let applied = store.applied();
-        (applied.lsn == lsn).then(|| (applied.catalogue.clone(), applied.next_number))?
+        if applied.lsn != lsn {
+            return Ok(None);
+        }
+        (applied.catalogue.clone(), applied.next_number)
     };
+    // Entries that commits have superseded, and a view still needed, would stay for ever.
+    store.views().reclaim();
+    if store.views().has_garbage() {
+        return Ok(None);
+    }
     let mut payloads = Payloads::default();
     let shapes: Vec<_> = catalogue
         .iter()
         .map(|(name, collection)| (name.clone(), collection.clone(), collection.logged_shapes()))
         .collect();
-    snapshot::write_database(store, &shapes, lsn, next_number, &mut payloads).ok()?;
-    let mut entries = Entries::default();
+    snapshot::write_database(store, &shapes, lsn, next_number, &mut payloads)?;
+    let mut contents = Contents { payloads: payloads.0, ..Contents::default() };
+    let mut tree = 1;
     for (_, collection, _) in &shapes {
-        gather(collection, &mut entries)?;
-    }
-    let mut state = Vec::new();
-    varint(&mut state, entries.files.len() as u64);
-    for file in &entries.files {
-        let (kind, id) = match file {
-            FileId::Segment(id) => (SEGMENT, *id),
-            FileId::Snapshot(id) => (SNAPSHOT, *id),
-            FileId::Memory => return None,
+        let Some(one) = write_collection(collection, (lsn, &mut tree), &mut contents.files, out)? else {
+            return Ok(None);
         };
-        varint(&mut state, kind);
-        varint(&mut state, id);
+        contents.collections.push(one);
     }
-    varint(&mut state, payloads.0.len() as u64);
-    for payload in &payloads.0 {
-        varint(&mut state, payload.len() as u64);
-        state.extend_from_slice(payload);
-    }
-    Some(CheckpointContents { state, pages: entries.into_pages() })
+    Ok(contents.encode())
 }
 
-/// All documents of a collection; `None` when one is not on disk.
-fn gather(collection: &Collection, entries: &mut Entries) -> Option<()> {
-    let before = entries.list.len();
-    entries.list.reserve(collection.count() as usize);
-    let (slab, number) = (collection.slab(), collection.number());
-    let mut whole = Some(());
-    // In memory order, which is several times as fast as by key; a document on disk does not have its key in memory.
-    slab.scan(0, slab.end(), Lsn::NEWEST, |_, version| {
-        let Content::Hot(block, span) = &version.content else { return ControlFlow::Break(()) };
-        let id = RawValue::new(span.of(block), collection.shapes()).get("_id");
-        whole = whole.and(id).and_then(|id| {
-            let hash = hash_of(number, &key_of(id));
-            entries.push(hash, block.place, *span)
-        });
-        if whole.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    if whole.is_none() || entries.list.len() - before == collection.count() as usize {
-        return whole;
+/// Writes the trees of a collection; `None` when one cannot hold what there is.
+fn write_collection(
+    collection: &Collection,
+    (lsn, tree): (Lsn, &mut u32),
+    files: &mut Vec<FileId>,
+    out: &mut dyn PageSink,
+) -> Result<Option<CollectionContents>> {
+    let mut next_tree = || std::mem::replace(tree, *tree + 1);
+    let end = collection.slab().end();
+    if !is_dense(end, collection.tally().now().documents) {
+        return Ok(None);
     }
-    entries.list.truncate(before);
-    collection.each_key(|key, slot| {
-        let place = slab.newest(slot, |version| match &version.content {
-            Content::Hot(block, span) => Some((block.place, *span)),
-            Content::Cold(place, span) => Some((**place, *span)),
-            Content::Vacant | Content::Tombstone => None,
-        });
-        if let Some((place, span)) = place.flatten() {
-            whole = whole.and(entries.push(hash_of(number, key), place, span));
+    let slots = write_slots(collection, next_tree(), files, out)?;
+    let Some(ids) = write_ids(collection, next_tree(), out)? else { return Ok(None) };
+    let mut indexes = Vec::new();
+    for index in collection.indexes().iter().filter(|index| index.is_ready(lsn)) {
+        let tree = write_index(index, next_tree(), out)?;
+        indexes.push(IndexContents { multikey: index.multikey(), truncated: index.is_truncated(), tree });
+    }
+    let tally = collection.tally().now();
+    let keys = ids.map_or(0, |ids| ids.pointer.net);
+    if u64::try_from(keys) != Ok(tally.documents) {
+        let what =
+            format!("{keys} keys were found of {} documents, so no checkpoint is left", tally.documents);
+        return Err(Error::new(Kind::Internal, what));
+    }
+    Ok(Some(CollectionContents {
+        number: collection.number(),
+        end,
+        documents: tally.documents,
+        live_bytes: collection.slab().live_bytes(),
+        digest: tally.digest,
+        slots,
+        ids,
+        indexes,
+    }))
+}
+
+fn write_slots(
+    collection: &Collection,
+    tree: u32,
+    files: &mut Vec<FileId>,
+    out: &mut dyn PageSink,
+) -> Result<Option<Root>> {
+    let slab = collection.slab();
+    let mut rows = RowsWriter::new(tree, false);
+    let (mut builder, mut record) = (SlotsBuilder::default(), Vec::new());
+    let mut first = 0;
+    while first < slab.end() {
+        let mut add = |at: usize, version: &Version| match &version.content {
+            Content::Hot(block, span) => builder.push(at, block.place, *span),
+            Content::Cold(place, span) => builder.push(at, **place, *span),
+            Content::Vacant | Content::Tombstone => {}
+        };
+        slab.peek(first, &mut add)?;
+        builder.finish(files, &mut record);
+        if !record.is_empty() {
+            rows.push(out, first / SLOTS as u64, &record)?;
         }
+        first += SLOTS as u64;
+    }
+    rows.finish(out)
+}
+
+/// The tree of keys; the outer `None` when a key is too long for one.
+fn write_ids(collection: &Collection, tree: u32, out: &mut dyn PageSink) -> Result<Option<Option<Root>>> {
+    let slab = collection.slab();
+    let mut own: Vec<(Vec<u8>, u64)> = Vec::new();
+    let mut fits = true;
+    collection.each_key(|key, slot| match tree_key(key) {
+        Some(key) => own.push((key, slot.0)),
+        None => fits = false,
     });
-    // Documents that a checkpoint does not name would be reported as missing.
-    whole.filter(|()| entries.list.len() - before == collection.count() as usize)
+    if !fits {
+        return Ok(None);
+    }
+    own.sort_unstable();
+    let mut own = own.into_iter().peekable();
+    let mut writer = TreeWriter::new(tree, false);
+    let mut push = |key: &[u8], slot: u64, out: &mut dyn PageSink| -> Result<()> {
+        match slab.has_document(SlotId(slot)) {
+            true => writer.push(out, Entry { key, slot, plus: true }),
+            false => Ok(()),
+        }
+    };
+    if let Some(base) = collection.base() {
+        base.each_key(|key, slot| {
+            while let Some((before, slot)) = own.next_if(|(before, _)| before.as_slice() < key) {
+                push(&before, slot, out)?;
+            }
+            // What memory knows of a key is newer.
+            match own.peek().is_some_and(|(same, _)| same == key) {
+                true => Ok(()),
+                false => push(key, slot.0, out),
+            }
+        })?;
+    }
+    for (key, slot) in own {
+        push(&key, slot, out)?;
+    }
+    writer.finish(out).map(Some)
+}
+
+fn write_index(index: &Index, tree: u32, out: &mut dyn PageSink) -> Result<Option<Root>> {
+    let mut writer = TreeWriter::new(tree, false);
+    let mut after: Option<Vec<u8>> = None;
+    let mut written = Ok(());
+    loop {
+        let next =
+            index.page(&Range::all(), after.as_deref(), ScanDirection::Forward, TOGETHER, |key, slot| {
+                if written.is_ok() {
+                    written = writer.push(out, Entry { key, slot: slot.0, plus: true });
+                }
+            })?;
+        std::mem::replace(&mut written, Ok(()))?;
+        match next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    writer.finish(out)
 }

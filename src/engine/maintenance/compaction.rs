@@ -77,7 +77,6 @@ pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
     let auto = store.auto();
     let lsn = store.applied_lsn().0;
     if store.options().auto_compact == AutoCompact::Off
-        || !store.is_loaded()
         || lsn < auto.next_look.load(Ordering::Relaxed)
         || auto.running.swap(true, Ordering::AcqRel)
     {

@@ -64,12 +64,12 @@ pub(crate) fn pack(store: &Store, interrupt: &Interrupt) -> Result<Compaction> {
     let appended = store.storage().stats().appended;
     let view = store.view();
     let collections: Vec<_> = view.catalogue().iter().map(|(_, collection)| collection.clone()).collect();
-    let before = tally(&collections);
+    let before = tally(&collections)?;
     interrupt.expect(collections.iter().map(|collection| collection.slab().end()).sum());
     for collection in &collections {
         pack_collection(store, collection, &before, view.lsn(), interrupt)?;
     }
-    let after = tally(&collections);
+    let after = tally(&collections)?;
     store.auto().packed(appended, after.bytes);
     let ms = (store.elapsed() - began).as_millis() as u64;
     let (bytes_before, bytes_after) = (before.bytes, after.bytes);
@@ -107,7 +107,7 @@ fn pack_collection(
             } else {
                 ControlFlow::Break(())
             }
-        });
+        })?;
         interrupt.advance(next - from);
         let len = u32::try_from(packed.payload.len()).unwrap_or(u32::MAX);
         let place = Arc::new(BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len });
@@ -124,7 +124,7 @@ fn pack_collection(
     Ok(())
 }
 
-fn tally(collections: &[Arc<Collection>]) -> Tally {
+fn tally(collections: &[Arc<Collection>]) -> Result<Tally> {
     let mut tally = Tally::default();
     for collection in collections {
         let slab = collection.slab();
@@ -133,7 +133,7 @@ fn tally(collections: &[Arc<Collection>]) -> Tally {
                 tally.add(block, *span);
             }
             ControlFlow::Continue(())
-        });
+        })?;
     }
-    tally
+    Ok(tally)
 }

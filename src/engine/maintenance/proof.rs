@@ -212,12 +212,13 @@ impl<'a> Proof<'a> {
                 view,
                 filter: &Filter::all(),
                 interrupt: &Interrupt::default(),
+                keeps: false,
             },
             |Match { slot, block, span, .. }| {
                 let document = RawValue::new(span.of(block), collection.shapes());
                 let Some(id) = document.get("_id") else { return ControlFlow::Break(()) };
                 // A later life of the document has a later slot.
-                if collection.slot_of(&key_of(id)).is_none_or(|known| known < slot) {
+                if collection.slot_of(&key_of(id)).ok().flatten().is_none_or(|known| known < slot) {
                     stray = format!("; slot {} holds bytes{}", slot.0, text_of(document));
                     return ControlFlow::Break(());
                 }

@@ -78,7 +78,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
 fn mistake(store: &Store, slot: u64, for_slot: u64) {
     let collection = store.applied_collection("c").unwrap();
     let slab = collection.slab();
-    match slab.newest(SlotId(for_slot), |version| version.content.clone()).unwrap() {
+    match slab.newest(SlotId(for_slot), |version| version.content.clone()).unwrap().unwrap() {
         Content::Hot(block, span) => {
             assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &Arc::new(block.place), span));
         }
@@ -114,7 +114,7 @@ fn a_document_that_commits_count_and_no_slot_holds_is_missed() {
 fn a_document_that_no_commit_left_is_named() {
     let error = refused(true, |store| {
         let collection = store.applied_collection("c").unwrap();
-        let again = collection.slab().newest(SlotId(4), Version::clone).unwrap();
+        let again = collection.slab().newest(SlotId(4), Version::clone).unwrap().unwrap();
         collection.slab().push(again, None);
     });
     assert!(error.message().contains("'c' has 5 documents, of which 6 would be written"), "{error}");
@@ -125,7 +125,7 @@ fn a_document_that_no_commit_left_is_named() {
 fn a_slot_that_went_back_to_an_older_version_is_found() {
     let error = refused(false, |store| {
         let collection = store.applied_collection("c").unwrap();
-        let older = collection.slab().newest(SlotId(1), Version::clone).unwrap();
+        let older = collection.slab().newest(SlotId(1), Version::clone).unwrap().unwrap();
         let entry = SetEntry { document: incoming(1, "text 7"), if_version: None };
         by_id::set(store, "c", &[entry]).result.unwrap();
         collection.slab().supersede(SlotId(1), Version { lsn: store.applied_lsn(), ..older });
@@ -150,12 +150,16 @@ fn documents_read_the_same_from_blocks_that_the_proof_kept_and_from_those_that_a
         for name in ["a", "b"] {
             let collection = store.applied_collection(name).unwrap();
             for id in 0..30 {
-                let (block, span) =
-                    match collection.slab().newest(SlotId(id), |version| version.content.clone()).unwrap() {
-                        Content::Hot(block, span) => (block, span),
-                        Content::Cold(place, span) => (store.read_cold(*place).unwrap(), span),
-                        other => panic!("{other:?}"),
-                    };
+                let (block, span) = match collection
+                    .slab()
+                    .newest(SlotId(id), |version| version.content.clone())
+                    .unwrap()
+                    .unwrap()
+                {
+                    Content::Hot(block, span) => (block, span),
+                    Content::Cold(place, span) => (store.read_cold(*place).unwrap(), span),
+                    other => panic!("{other:?}"),
+                };
                 let document = RawValue::new(span.of(&block), collection.shapes()).to_value();
                 let expected = Value::String(text(name, id as i32));
                 assert!(

@@ -158,7 +158,7 @@ fn write_collection(
         let mut damaged = None;
         next = scan::each(
             store,
-            &Scan { collection, bounds: (next, end), view, filter: &Filter::all(), interrupt },
+            &Scan { collection, bounds: (next, end), view, filter: &Filter::all(), interrupt, keeps: false },
             |Match { slot, block, span, .. }| {
                 let Some(put) = span.record(block) else {
                     damaged = Some(block.place);

@@ -123,7 +123,7 @@ fn settled(
                 doubtful.0.push(slot.0);
                 doubtful.1.push(key.to_vec());
             }
-        });
+        })?;
         reading.interrupt.check(|| reading.store.now())?;
         if after.is_none() {
             return Ok(count);

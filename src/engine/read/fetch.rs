@@ -95,17 +95,38 @@ pub(crate) struct Examined {
 
 /// The block read from disk last.
 #[derive(Default)]
-pub(crate) struct Last(Option<(Arc<BlockPlace>, Arc<Block>)>);
+pub(crate) struct Last {
+    read: Option<(Arc<BlockPlace>, Arc<Block>)>,
+    /// Documents are not kept in memory: nothing is likely to read them again.
+    passes: bool,
+}
 
 impl Last {
-    pub(crate) fn read(&mut self, store: &Store, disk: &OnDisk) -> Result<Arc<Block>> {
-        if let Some((known, block)) = &self.0
-            && Arc::ptr_eq(known, disk.place())
+    /// For a reader that passes over all documents once.
+    pub(crate) fn passing() -> Last {
+        Last { read: None, passes: true }
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        store: &Store,
+        collection: &Collection,
+        slot: SlotId,
+        disk: &OnDisk,
+    ) -> Result<Arc<Block>> {
+        if let Some((known, block)) = &self.read
+            && (Arc::ptr_eq(known, disk.place()) || known == disk.place())
         {
+            if !self.passes {
+                store.keep(collection, slot, block);
+            }
             return Ok(block.clone());
         }
-        let block = store.read_version(disk)?;
-        self.0 = Some((disk.place().clone(), block.clone()));
+        let block = store.read_version(collection, disk)?;
+        if !self.passes {
+            store.keep(collection, slot, &block);
+        }
+        self.read = Some((disk.place().clone(), block.clone()));
         Ok(block)
     }
 }
@@ -134,7 +155,7 @@ pub(crate) fn examine(
         let mut cold = None;
         let start = passed;
         let rest = slots.get(start..).unwrap_or_default();
-        passed += reading.collection.slab().visit(rest, reading.view, |n, slot, version| {
+        let visited = reading.collection.slab().visit(rest, reading.view, |n, slot, version| {
             examined.documents += 1;
             match &version.content {
                 Content::Hot(block, span) => {
@@ -155,11 +176,12 @@ pub(crate) fn examine(
                 Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
             }
         });
+        passed += visited?;
         if room.is_none() {
             return Err(blocked());
         }
         let Some((n, slot, disk)) = cold else { continue };
-        let block = last.read(reading.store, &disk)?;
+        let block = last.read(reading.store, reading.collection, slot, &disk)?;
         let document = RawValue::new(disk.span().of(&block), shapes);
         if matches(document) && is_here(n, slot, document) {
             flow = visit(Match { slot, lsn: disk.lsn(), block: &block, span: disk.span() });

@@ -146,7 +146,7 @@ impl IndexOrder {
         loop {
             if self.taken == self.page.len() {
                 reading.interrupt.check(|| reading.store.now())?;
-                if !self.read(reading, end) {
+                if !self.read(reading, end)? {
                     std::mem::swap(&mut self.ready, &mut self.open);
                     self.ready.sort();
                     return Ok(!self.ready.slots.is_empty());
@@ -169,7 +169,7 @@ impl IndexOrder {
     }
 
     /// Reads a page of entries; false when there is none.
-    fn read(&mut self, reading: &ReadContext<'_>, end: u64) -> bool {
+    fn read(&mut self, reading: &ReadContext<'_>, end: u64) -> Result<bool> {
         self.page.clear();
         self.keys.clear();
         self.taken = 0;
@@ -177,7 +177,7 @@ impl IndexOrder {
             Some(current) => current,
             None => match self.ranges.pop_front() {
                 Some(range) => (range, None),
-                None => return false,
+                None => return Ok(false),
             },
         };
         let (page, keys, slab) = (&mut self.page, &mut self.keys, reading.collection.slab());
@@ -187,10 +187,10 @@ impl IndexOrder {
                 keys.extend_from_slice(key);
                 page.push((slot.0, slab.sees_all(slot, reading.view), keys.len()));
             }
-        });
+        })?;
         self.size = (2 * self.size).min(ENTRIES);
         self.current = after.map(|after| (range, Some(after)));
-        true
+        Ok(true)
     }
 
     fn take_page(&mut self) {

@@ -29,13 +29,13 @@ pub(crate) type HotMany = (Option<Arc<Collection>>, Vec<Option<Document>>);
 /// Reads without blocking: a document in memory, in the newest published state.
 pub(crate) fn get_hot(store: &Store, name: &str, id: RawValue<'_>) -> Hot {
     let Some(collection) = store.views().collection(name) else { return Hot::Missing };
-    match collection.find(&key_of(id), || store.views().published()) {
-        None => Hot::Missing,
-        Some((_, Version { content: Content::Hot(block, span), .. })) => {
+    match collection.find_in_memory(&key_of(id), || store.views().published()) {
+        Some(None) => Hot::Missing,
+        Some(Some((_, Version { content: Content::Hot(block, span), .. }))) => {
             let document = Document::of_block(&block, span);
             Hot::Found(collection, document)
         }
-        Some(_) => Hot::Wait,
+        Some(Some(_)) | None => Hot::Wait,
     }
 }
 
@@ -51,9 +51,10 @@ pub(crate) fn get_many_hot<'i>(
     let mut documents = Vec::with_capacity(ids.size_hint().0);
     let mut bytes = 0;
     for id in ids {
-        let found = collection
-            .as_ref()
-            .and_then(|collection| collection.find(&key_of(id), || store.views().published()));
+        let found = match &collection {
+            Some(collection) => collection.find_in_memory(&key_of(id), || store.views().published())?,
+            None => None,
+        };
         documents.push(match found {
             None => None,
             Some((_, Version { content: Content::Hot(block, span), .. })) => {
@@ -70,27 +71,29 @@ pub(crate) fn get_many_hot<'i>(
     Some((collection, documents))
 }
 
-/// Whether the newest published state has the document. Never blocks.
-pub(crate) fn has(store: &Store, name: &str, id: RawValue<'_>) -> bool {
-    store
-        .views()
-        .collection(name)
-        .is_some_and(|collection| collection.find(&key_of(id), || store.views().published()).is_some())
+/// Whether the newest published state has the document, without blocking; `None` where that is on disk.
+pub(crate) fn has(store: &Store, name: &str, id: RawValue<'_>) -> Option<bool> {
+    let Some(collection) = store.views().collection(name) else { return Some(false) };
+    let found = collection.find_in_memory(&key_of(id), || store.views().published())?;
+    Some(found.is_some())
 }
 
 /// Reads a document of the newest published state, from disk if necessary.
 pub(crate) fn get(store: &Store, collection: &Collection, key: &Key) -> Result<Option<(Arc<Block>, Span)>> {
-    let find = || collection.find(key, || store.views().published());
-    match find() {
+    let find = || collection.find_again(key, || store.views().published());
+    match find()? {
         None => return Ok(None),
         Some((_, Version { content: Content::Hot(block, span), .. })) => return Ok(Some((block, span))),
         Some(_) => {}
     }
     // The hold is taken before the slot is read, so that the file that it names stays readable.
     let _hold = store.views().hold();
-    let Some((slot, version)) = find() else { return Ok(None) };
+    let Some((slot, version)) = find()? else { return Ok(None) };
     let Some(disk) = version.on_disk() else { return in_memory(&version) };
-    let block = store.read_version(&disk)?;
+    let block = store.read_version(collection, &disk)?;
+    if store.keep(collection, slot, &block) {
+        return Ok(Some((block, disk.span())));
+    }
     let Some(alone) = disk.span().alone(&block) else { return Ok(Some((block, disk.span()))) };
     // A read by key is likely to be repeated; the neighbours stay on disk.
     let alone = Arc::new(alone);

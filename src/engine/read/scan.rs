@@ -44,13 +44,15 @@ pub(crate) struct Scan<'a> {
     pub filter: &'a Filter,
     /// The limits.
     pub interrupt: &'a Interrupt,
+    /// Whether documents that are read from disk may stay in memory: they are likely to be read again.
+    pub keeps: bool,
 }
 
 impl<'a> Scan<'a> {
     /// Everything before this slot.
     pub(crate) fn of(reading: &ReadContext<'a>, end: u64) -> Scan<'a> {
         let ReadContext { collection, view, filter, interrupt, .. } = *reading;
-        Scan { collection, bounds: (0, end), view, filter, interrupt }
+        Scan { collection, bounds: (0, end), view, filter, interrupt, keeps: true }
     }
 }
 
@@ -181,7 +183,7 @@ fn pages(
     visit: &mut impl FnMut(Match<'_>) -> ControlFlow<()>,
 ) -> Result<(u64, bool)> {
     let shapes = scan.collection.shapes();
-    let mut last = Last::default();
+    let mut last = if scan.keeps { Last::default() } else { Last::passing() };
     while from < end {
         scan.interrupt.check(|| store.now())?;
         if over.is_some_and(|over| over.load(Ordering::Relaxed)) {
@@ -206,13 +208,13 @@ fn pages(
             }
             Content::Vacant | Content::Tombstone => ControlFlow::Continue(()),
         };
-        from = scan.collection.slab().scan(from, to, scan.view, page);
+        from = scan.collection.slab().scan(from, to, scan.view, page)?;
         scan.filter.work().believe(())?;
         if stopped {
             return Ok((from, true));
         }
         let Some((slot, disk)) = met_cold else { continue };
-        let block = last.read(store, &disk)?;
+        let block = last.read(store, scan.collection, slot, &disk)?;
         if matcher.matches(RawValue::new(disk.span().of(&block), shapes))
             && visit(Match { slot, lsn: disk.lsn(), block: &block, span: disk.span() }).is_break()
         {

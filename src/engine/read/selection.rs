@@ -12,7 +12,6 @@ use super::index_order::IndexOrder;
 use super::scan::{self, Scan};
 use crate::document::RawValue;
 use crate::engine::exec::nonblocking::{NONBLOCKING_DOCUMENTS, would_block};
-use crate::engine::format::key::Key;
 use crate::engine::plan::planner::{Access, Plan};
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::SlotId;
@@ -119,15 +118,17 @@ impl Selection {
         match plan {
             Plan::Scan => slots.extend(0..self.end),
             Plan::Ids(keys) => {
-                let find = |key: &Key| reading.collection.find(key, || reading.view);
-                slots.extend(keys.iter().filter_map(find).map(|(slot, ..)| slot.0));
+                for key in keys {
+                    let found = reading.collection.find(key, || reading.view)?;
+                    slots.extend(found.map(|(slot, ..)| slot.0));
+                }
             }
             Plan::Index(Access { index, ranges, .. }) => {
                 for range in &ranges.list {
                     let mut after = None;
                     loop {
                         let before = slots.len();
-                        after = index.page(
+                        let next = index.page(
                             range,
                             after.as_deref(),
                             ScanDirection::Forward,
@@ -136,6 +137,7 @@ impl Selection {
                                 slots.push(slot.0);
                             },
                         );
+                        after = next?;
                         self.examined.keys += (slots.len() - before) as u64;
                         would_block(|| slots.len() > 2 * NONBLOCKING_DOCUMENTS)?;
                         reading.interrupt.check(|| reading.store.now())?;
@@ -251,7 +253,7 @@ impl OneKey {
         if !rest.is_empty() {
             return run_slots(reading, (rest, &mut self.next), last, examined, visit);
         }
-        if !self.turn(end) {
+        if !self.turn(end)? {
             return Ok(None);
         }
         examined.keys += self.page.len() as u64;
@@ -259,23 +261,24 @@ impl OneKey {
     }
 
     /// Reads the next page; false when there is none.
-    fn turn(&mut self, end: u64) -> bool {
+    fn turn(&mut self, end: u64) -> Result<bool> {
         if self.started && self.after.is_none() {
-            return false;
+            return Ok(false);
         }
         let (page, mut late) = (&mut self.page, false);
         page.clear();
         self.next = 0;
         let max = if self.started { ENTRIES } else { ENTRIES / 4 };
-        let after =
+        let next =
             self.index.page(&self.range, self.after.as_deref(), ScanDirection::Forward, max, |_, slot| {
                 late |= slot.0 >= end;
                 if slot.0 < end {
                     page.push(slot.0);
                 }
             });
+        let after = next?;
         self.started = true;
         self.after = if late { None } else { after };
-        !self.page.is_empty() || self.after.is_some()
+        Ok(!self.page.is_empty() || self.after.is_some())
     }
 }

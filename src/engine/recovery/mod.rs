@@ -1,14 +1,13 @@
-//! From files to the state in memory, and the answers until then.
+//! From files to the state in memory.
 //!
 //! - [`replay`]: turns records into state
-//! - `background_load`: reads the log of a database that is open already
-//! - `early_reads`: answers from a checkpoint until then
+//! - `from_checkpoint`: begins with the checkpoint of a clean close; `behind`: brings its indexes up to the log behind it
 //! - `reported`: says how far the reading of the files is
 //! - [`verify`]: opens without using, to report damage; `damaged`: reads on behind it
 
-pub(crate) mod background_load;
+pub(crate) mod behind;
 pub(crate) mod damaged;
-pub(crate) mod early_reads;
+pub(crate) mod from_checkpoint;
 pub mod replay;
 pub(crate) mod reported;
 pub mod verify;

@@ -2,6 +2,7 @@
 //! and every document is validated here, once, and later code relies on it.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,7 @@ use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
 use crate::engine::state::collection_name::is_name;
 use crate::engine::state::index::Index;
-use crate::engine::state::slab::{Content, SlotId, Span, Version};
+use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
 use crate::engine::state::tally::{KeyHash, Tally};
 use crate::engine::store::Recovered;
 use crate::error::{Error, Result};
@@ -34,6 +35,17 @@ pub struct Replay<'a> {
     memory_limit: u64,
     hot: AtomicU64,
     run: Option<Run>,
+    /// What changes in the state of a checkpoint.
+    changes: Option<Changes>,
+}
+
+/// What the log behind a checkpoint changes: the entries of indexes are made from it, once all is read.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// By collection and slot of the checkpoint, the version that the checkpoint has there.
+    pub(crate) replaced: HashMap<(u32, SlotId), OnDisk>,
+    /// Indexes that were created since, by collection and number.
+    pub(crate) indexes: HashSet<(u32, u32)>,
 }
 
 /// Consecutive documents of one collection in a block of the log: the new ones are put into their slots together.
@@ -49,6 +61,23 @@ impl Run {
     fn new(collection: Arc<Collection>) -> Run {
         let (first, hot_before) = (collection.slab().end(), collection.slab().hot_bytes());
         Run { collection, first, fresh: Vec::new(), hot_before }
+    }
+
+    /// [`Run::put`] into a collection of a checkpoint.
+    fn put_over(&mut self, key: Key, version: Version, changes: &mut Changes) -> Result<()> {
+        let found = self.collection.slot_of(&key)?;
+        match found {
+            // In the run itself; what is in memory is found as without a checkpoint.
+            Some(slot) if slot.0 >= self.first => {}
+            Some(slot) if changes.note(&self.collection, slot)? => {
+                self.collection.find_or_enter(key.clone(), slot);
+            }
+            // Its document was deleted: this is another life, in a slot of its own.
+            Some(slot) => self.collection.leave(&key, slot),
+            None => {}
+        }
+        self.put(key, version);
+        Ok(())
     }
 
     fn put(&mut self, key: Key, version: Version) {
@@ -80,6 +109,20 @@ impl Run {
     }
 }
 
+impl Changes {
+    /// Notes that the document in a slot is replaced, or deleted; returns whether there is one.
+    fn note(&mut self, collection: &Collection, slot: SlotId) -> Result<bool> {
+        let Some(newest) = collection.slab().newest(slot, Version::clone)? else { return Ok(false) };
+        if let Some(disk) = newest.on_disk()
+            && collection.base().is_some_and(|base| slot.0 < base.end())
+        {
+            // A version of the log behind the checkpoint may be on disk, too: the first one counts.
+            self.replaced.entry((collection.number(), slot)).or_insert(disk);
+        }
+        Ok(newest.content.is_document())
+    }
+}
+
 impl<'a> Replay<'a> {
     /// An empty database in this directory.
     pub fn new(path: &'a Path, memory_limit: Option<u64>) -> Replay<'a> {
@@ -95,12 +138,32 @@ impl<'a> Replay<'a> {
             memory_limit: memory_limit.unwrap_or(u64::MAX),
             hot: AtomicU64::new(0),
             run: None,
+            changes: None,
         }
     }
 
     /// The collections after the last commit; their indexes have no entries yet (`fill::build_recovered`).
     pub fn finish(self) -> Recovered {
         self.recovered
+    }
+
+    /// What changes in the state of the checkpoint that this began with; `None` if it began with none.
+    pub(crate) fn take_changes(&mut self) -> Option<Changes> {
+        self.changes.take()
+    }
+
+    pub(super) fn memory_limit(&self) -> Option<u64> {
+        (self.memory_limit != u64::MAX).then_some(self.memory_limit)
+    }
+
+    pub(super) fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// Goes on from the state of a checkpoint.
+    pub(super) fn begin_with(&mut self, recovered: Recovered) {
+        self.recovered = recovered;
+        self.changes = Some(Changes::default());
     }
 
     fn is_full(&self) -> bool {
@@ -145,7 +208,13 @@ impl<'a> Replay<'a> {
         };
         let run = self.run.insert(run);
         let (key, content) = Replay::content(&run.collection, block, &put, cold)?;
-        run.put(key, Version { lsn, content });
+        let version = Version { lsn, content };
+        match &mut self.changes {
+            Some(changes) if run.collection.base().is_some() => {
+                run.put_over(key, version, changes).map_err(unreadable)?;
+            }
+            _ => run.put(key, version),
+        }
         Ok(())
     }
 
@@ -162,7 +231,14 @@ impl<'a> Replay<'a> {
         let id = check_deleted(id, collection.shapes())
             .map_err(|error| format!("a deleted _id cannot be read: {}", error.message()))?;
         let key = key_of(id);
-        let slot = collection.slot_of(&key).ok_or("a deletion names a document that does not exist")?;
+        let found = collection.slot_of(&key).map_err(|error| error.message().to_owned())?;
+        let missing = "a deletion names a document that does not exist";
+        let slot = found.ok_or(missing)?;
+        if let Some(changes) = &mut self.changes
+            && !changes.note(&collection, slot).map_err(unreadable)?
+        {
+            return Err(missing.into());
+        }
         let before = collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
         let mut tally = Tally::default();
         before.into_iter().for_each(|version| tally.take(KeyHash::of(&key), slot, version));
@@ -241,6 +317,9 @@ impl<'a> Replay<'a> {
             return Err("an index begins twice".into());
         }
         index.set_ready(lsn);
+        if let Some(changes) = &mut self.changes {
+            changes.indexes.insert((number, index.number()));
+        }
         collection.add_index(Arc::new(index));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::exec::progress::Progress;
 use crate::error::Result;
-use crate::storage::{Loader, Replayed, SnapshotBlock};
+use crate::storage::{CheckpointLoader, FromCheckpoint, Loader, Replayed, SnapshotBlock};
 
 /// Passes everything on, and counts its bytes.
 pub(crate) struct Reported<'a, L> {
@@ -41,5 +41,11 @@ impl<L: Loader> Loader for Reported<'_, L> {
     fn frame(&mut self, frame: Replayed) -> Result<()> {
         self.progress.advance(frame.blocks.iter().map(|block| block.bytes.len() as u64).sum());
         self.loader.frame(frame)
+    }
+}
+
+impl<L: CheckpointLoader> CheckpointLoader for Reported<'_, L> {
+    fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()> {
+        self.loader.begin(checkpoint)
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::damaged::State;
+use super::from_checkpoint;
 use super::replay::Replay;
 use super::reported::Reported;
 use crate::engine::exec::progress::Progress;
@@ -17,7 +18,8 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{Access, MEMORY, OpenOptions, StorageMode};
 use crate::storage::open::inspect::inspect;
 use crate::storage::{
-    FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, list_whole, open_disk,
+    Damage, FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, checkpoint_of, list_whole,
+    open_disk,
 };
 
 /// The report of verify.
@@ -68,7 +70,7 @@ fn verify_reporting(host: &Host, path: &str, progress: &Progress) -> Result<Veri
         return Err(Error::new(Kind::Argument, "path must name the directory of a database"));
     }
     let error = match open_whole(host, path, progress) {
-        Ok(whole) => return Ok(whole),
+        Ok(whole) => return check_checkpoint(host, path, whole),
         Err(error) => error,
     };
     let mut state = State::default();
@@ -79,6 +81,33 @@ fn verify_reporting(host: &Host, path: &str, progress: &Progress) -> Result<Veri
         return Err(error);
     }
     Ok(Verification::new(found, state.documents()))
+}
+
+/// Reads the checkpoint that opening would begin with, if there is one.
+fn check_checkpoint(host: &Host, path: &str, mut whole: Verification) -> Result<Verification> {
+    let Some(checkpoint) = checkpoint_of(host, Path::new(path))? else { return Ok(whole) };
+    let (file, bytes) = (checkpoint.file.path().to_path_buf(), checkpoint.length);
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let first_damage = match from_checkpoint::check(checkpoint) {
+        Ok(()) => None,
+        Err(error) if error.kind() == Kind::Corrupt => {
+            let offset = error.details().offset.unwrap_or(0);
+            Some(Damage { offset, lsn: None, message: error.message().to_owned() })
+        }
+        Err(error) => return Err(error),
+    };
+    whole.ok &= first_damage.is_none();
+    let report = FileReport {
+        file: name,
+        kind: "checkpoint",
+        bytes,
+        frames: 0,
+        blocks: 0,
+        torn_bytes: 0,
+        first_damage,
+    };
+    whole.files.push(report);
+    Ok(whole)
 }
 
 /// Opens the database as a program does, but read-only, without using a checkpoint, and with no document kept in memory.
@@ -96,7 +125,8 @@ fn open_whole(host: &Host, path: &str, progress: &Progress) -> Result<Verificati
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
     let recovered = replay.finish();
     let report = opened.report;
-    let store = Store::new(path.to_owned(), opened.backend, host, options, report, recovered, |_, _| None);
+    let store =
+        Store::new(path.to_owned(), opened.backend, host, options, report, recovered, |_, _, _| Ok(None));
     let catalogue = store.views().catalogue();
     fill::build_recovered(&store, &catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();

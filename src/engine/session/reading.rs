@@ -1,7 +1,5 @@
 //! The reads of a session.
 
-use std::sync::Arc;
-
 use super::cursors::Source;
 use super::info;
 use super::session::Session;
@@ -33,11 +31,10 @@ impl Session {
         let answer = match operation {
             Operation::Get { id, meta } => self.get(collection.as_deref(), &id, meta),
             Operation::GetMany { ids } => self.get_many(collection.as_deref(), &ids),
-            Operation::Has { id } => incoming_key(&id).map(|key| {
-                let found = |collection: &Arc<Collection>| {
-                    collection.find(&key, || store.views().published()).is_some()
-                };
-                Answer::Bool(collection.as_ref().is_some_and(found))
+            Operation::Has { id } => incoming_key(&id).and_then(|key| {
+                let Some(collection) = &collection else { return Ok(Answer::Bool(false)) };
+                let found = collection.find_again(&key, || store.views().published())?;
+                Ok(Answer::Bool(found.is_some()))
             }),
             Operation::Count { filter, skip, limit, hint } => parse_filter_with(&filter, constants)
                 .and_then(|filter| {

@@ -9,7 +9,6 @@ use crate::engine::index_build::requests;
 use crate::engine::maintenance::auto_index;
 use crate::engine::maintenance::compaction;
 use crate::engine::operation::input::text_of;
-use crate::engine::recovery::background_load;
 use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -112,7 +111,7 @@ impl Session {
     /// Starts operations; the reply of each is called once. Never blocks. Small ones may be executed here and answered
     /// before this returns: see `inline`.
     pub fn submit(self: &Arc<Self>, mut work: Vec<Task>, size: Size) {
-        if size == Size::Small && self.store.is_loaded() {
+        if size == Size::Small {
             work = self.run_inline(work);
         }
         let (mut writes, mut reads, mut scans) = (Vec::new(), Vec::new(), Vec::new());
@@ -154,16 +153,17 @@ impl Session {
         }
     }
 
-    /// Whether a read belongs in the queue of those that are short. Operations that wait for the log do not: they would block
-    /// reads by key.
+    /// Whether a read belongs in the queue of those that are short.
     fn is_short_read(&self, operation: &Operation) -> bool {
         match operation.with_variables().0 {
             Operation::Find { filter, .. } | Operation::Count { filter, .. } => names_id(filter.raw()),
-            Operation::Get { .. } | Operation::GetMany { .. } | Operation::Has { .. } => true,
-            Operation::CloseCursor { .. }
+            Operation::Get { .. }
+            | Operation::GetMany { .. }
+            | Operation::Has { .. }
+            | Operation::CloseCursor { .. }
             | Operation::ListCollections { .. }
             | Operation::ListIndexes
-            | Operation::Stats => self.store.is_loaded(),
+            | Operation::Stats => true,
             // A batch of an unsorted cursor is found on demand: this is a scan, too.
             _ => false,
         }
@@ -198,7 +198,7 @@ impl Session {
 
     /// Reads a document without blocking.
     pub fn get_hot(&self, name: &str, id: RawValue<'_>) -> Hot {
-        if self.must_wait() { Hot::Wait } else { point::get_hot(&self.store, name, id) }
+        if self.is_closed() { Hot::Wait } else { point::get_hot(&self.store, name, id) }
     }
 
     /// Reads documents without blocking: see `Store::get_many_hot`.
@@ -208,12 +208,12 @@ impl Session {
         ids: impl Iterator<Item = RawValue<'i>>,
         most: usize,
     ) -> Option<HotMany> {
-        if self.must_wait() { None } else { point::get_many_hot(&self.store, name, ids, most) }
+        if self.is_closed() { None } else { point::get_many_hot(&self.store, name, ids, most) }
     }
 
     /// Whether a document exists; `None` when that cannot be determined without blocking.
     pub fn has_hot(&self, name: &str, id: RawValue<'_>) -> Option<bool> {
-        if self.must_wait() { None } else { Some(point::has(&self.store, name, id)) }
+        if self.is_closed() { None } else { point::has(&self.store, name, id) }
     }
 
     /// Whether no operation is running or queued.
@@ -223,11 +223,6 @@ impl Session {
 
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-
-    /// Whether the state in memory cannot be used: it is not loaded yet, or the database is closed.
-    fn must_wait(&self) -> bool {
-        self.is_closed() || !self.store.is_loaded()
     }
 
     fn run(&self, task: Task, interrupt: &Interrupt) {
@@ -259,18 +254,12 @@ impl Session {
     ) -> Outcome {
         let writes = writes(&operation);
         let outcome = self.guarded(writes, interrupt, || {
-            match background_load::answer_early(&self.store, name, &operation, interrupt) {
+            if let Some(committed) = self.write(name, &operation, interrupt) {
+                return Outcome::Published(committed);
+            }
+            match self.taken_apart(operation, interrupt) {
+                Ok((operation, constants)) => self.execute(name, operation, &constants, limits, interrupt),
                 Err(error) => Outcome::Now(Answered::failed(error)),
-                Ok(Some(answered)) => Outcome::Now(answered),
-                Ok(None) => match self.write(name, &operation, interrupt) {
-                    Some(committed) => Outcome::Published(committed),
-                    None => match self.taken_apart(operation, interrupt) {
-                        Ok((operation, constants)) => {
-                            self.execute(name, operation, &constants, limits, interrupt)
-                        }
-                        Err(error) => Outcome::Now(Answered::failed(error)),
-                    },
-                },
             }
         });
         auto_index::consider(&self.store, name, &self.runtime);

@@ -5,16 +5,18 @@ use std::sync::{Arc, OnceLock};
 
 use dashmap::{DashMap, Entry};
 
+use super::base::CollectionBase;
 use super::index::Index;
 use super::recent::Recent;
 use super::scan_counts::ScanCounts;
 use super::slab::{Slab, SlotId, Version, VisibleVersion};
-use super::tally::Running;
+use super::tally::{Running, Tally};
 use crate::document::Shapes;
 use crate::document::incoming::Translation;
 use crate::engine::exec::locks::{Mutex, RwLock};
-use crate::engine::exec::nonblocking::NONBLOCKING_BYTES;
+use crate::engine::exec::nonblocking::{NONBLOCKING_BYTES, is_nonblocking, nonblocking};
 use crate::engine::format::key::Key;
+use crate::error::Result;
 use crate::storage::Lsn;
 
 /// Every collection of a database by number, as long as anything may still refer to it.
@@ -112,9 +114,10 @@ impl Collection {
     /// being built, which holds its lock, or the document is large. Keys are inserted after the last step of a commit that
     /// can fail, so a thread that must not block has to check this before.
     pub(crate) fn takes_long_to_index(&self, replaced: Option<SlotId>) -> bool {
+        // A slot that cannot be read in memory is on disk, which takes long as well.
         let is_large = |slot| {
             let size = self.slab.newest(slot, |version| version.content.live_bytes());
-            size.is_some_and(|size| size > NONBLOCKING_BYTES)
+            size.is_ok_and(|size| size.is_some_and(|size| size > NONBLOCKING_BYTES))
         };
         self.is_indexed()
             && (replaced.is_some_and(is_large) || self.indexes.read().iter().any(|index| index.is_building()))
@@ -157,8 +160,32 @@ impl Collection {
         self.directory.get_or_init(Directory::default)
     }
 
-    pub(crate) fn slot_of(&self, key: &Key) -> Option<SlotId> {
-        self.directory.get()?.get(key).map(|slot| *slot)
+    /// Begins with the state of a checkpoint, before any other use.
+    pub(crate) fn begin_from(&self, base: Arc<CollectionBase>, tally: Tally, live_bytes: u64) {
+        self.count.store(tally.documents, Ordering::Release);
+        self.tally.add(tally);
+        self.slab.begin_from(base, live_bytes);
+    }
+
+    /// The checkpoint that it began with.
+    pub(crate) fn base(&self) -> Option<&Arc<CollectionBase>> {
+        self.slab.base()
+    }
+
+    /// The slot that the newest life of this key's document is in, or was in.
+    pub(crate) fn slot_of(&self, key: &Key) -> Result<Option<SlotId>> {
+        if let Some(slot) = self.directory.get().and_then(|directory| directory.get(key).map(|slot| *slot)) {
+            return Ok(Some(slot));
+        }
+        match self.slab.base() {
+            None => Ok(None),
+            Some(base) => base.slot_of(key),
+        }
+    }
+
+    /// Whether the directory in memory has this key.
+    fn is_entered(&self, key: &Key) -> bool {
+        self.directory.get().is_some_and(|directory| directory.contains_key(key))
     }
 
     pub(crate) fn enter(&self, key: Key, slot: SlotId) {
@@ -226,26 +253,52 @@ impl Collection {
         fresh
     }
 
+    /// What the view has for this key, if nothing of that is on disk; `None` where it is.
+    pub(crate) fn find_in_memory(
+        &self,
+        key: &Key,
+        view: impl Fn() -> Lsn,
+    ) -> Option<Option<(SlotId, Version)>> {
+        if self.base().is_none() || is_nonblocking() {
+            return self.find(key, view).ok();
+        }
+        nonblocking(|| self.find(key, view)).and_then(Result::ok)
+    }
+
+    /// [`Collection::find`]; remembers where the key was found, as it is likely to be looked up again.
+    pub(crate) fn find_again(&self, key: &Key, view: impl Fn() -> Lsn) -> Result<Option<(SlotId, Version)>> {
+        let found = self.find(key, view)?;
+        if let (Some(base), Some((slot, _))) = (self.base(), &found)
+            && base.base().keeps()
+            && !self.is_entered(key)
+            // Where it stood in the checkpoint: a later life, which is entered by its commit, stays.
+            && base.slot_of(key)? == Some(*slot)
+        {
+            self.find_or_enter(key.clone(), *slot);
+        }
+        Ok(found)
+    }
+
     /// What the view has for this key: its slot, and the version.
-    pub(crate) fn find(&self, key: &Key, view: impl Fn() -> Lsn) -> Option<(SlotId, Version)> {
-        let mut first = self.slot_of(key)?;
+    pub(crate) fn find(&self, key: &Key, view: impl Fn() -> Lsn) -> Result<Option<(SlotId, Version)>> {
+        let Some(mut first) = self.slot_of(key)? else { return Ok(None) };
         loop {
             let number = view();
-            let found = self.find_from(first, &view);
+            let found = self.find_from(first, &view)?;
             if found.is_some() {
-                return found;
+                return Ok(found);
             }
             // A commit that deletes a document and inserts it again moves it to another slot. A reader that went from slot
             // to slot meanwhile has seen only the first half: the directory decides.
-            let now = self.slot_of(key)?;
+            let Some(now) = self.slot_of(key)? else { return Ok(None) };
             if now == first && view() == number {
-                return None;
+                return Ok(None);
             }
             first = now;
         }
     }
 
-    fn find_from(&self, first: SlotId, view: impl Fn() -> Lsn) -> Option<(SlotId, Version)> {
+    fn find_from(&self, first: SlotId, view: impl Fn() -> Lsn) -> Result<Option<(SlotId, Version)>> {
         let mut slot = first;
         loop {
             let step = self.slab.seen(slot, &view, |seen| match seen {
@@ -254,10 +307,10 @@ impl Collection {
                 }
                 VisibleVersion::Before(earlier) => Ok(earlier),
                 VisibleVersion::Version(_) | VisibleVersion::Nothing => Err(None),
-            });
+            })?;
             match step {
                 Ok(earlier) => slot = earlier,
-                Err(found) => return found,
+                Err(found) => return Ok(found),
             }
         }
     }

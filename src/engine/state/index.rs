@@ -9,14 +9,16 @@
 //! the entry as one of the newest version.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use super::base::{IndexBase, Page};
 use super::events::{Events, holds};
 use super::slab::SlotId;
 use crate::document::{RawValue, Shapes, encode_plain};
 use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::error::Result;
+use crate::index::tree::{entry_of, split_entry};
 use crate::index::{
     Entries, Found, Keys, Purpose, Range, ScanDirection, Spec, Tree, extract, extract_plain, merge,
 };
@@ -24,6 +26,8 @@ use crate::query::Filter;
 use crate::storage::Lsn;
 
 const NEVER: u64 = u64::MAX;
+/// Entries on disk that are read at once where all are.
+const TOGETHER: usize = 1_024;
 
 /// An index.
 pub struct Index {
@@ -31,6 +35,8 @@ pub struct Index {
     spec: Spec,
     partial: Option<Filter>,
     contents: RwLock<Contents>,
+    /// The entries on disk.
+    base: OnceLock<IndexBase>,
     multikey: AtomicU32,
     truncated: AtomicBool,
     ready_at: AtomicU64,
@@ -40,10 +46,12 @@ pub struct Index {
     suspects: Mutex<Suspects>,
 }
 
-/// The entries of all versions that a view needs, and what some views see otherwise.
+/// The entries of all versions that a view needs, but those on disk, and what some views see otherwise.
 #[derive(Default)]
 struct Contents {
     tree: Tree,
+    /// Entries on disk that were removed.
+    gone: Tree,
     events: Events,
 }
 
@@ -71,6 +79,7 @@ impl Index {
             spec,
             partial,
             contents: RwLock::default(),
+            base: OnceLock::new(),
             multikey: AtomicU32::new(0),
             truncated: AtomicBool::new(false),
             ready_at: AtomicU64::new(NEVER),
@@ -105,9 +114,20 @@ impl Index {
         self.truncated.load(Ordering::Acquire)
     }
 
+    /// Begins with the entries of a checkpoint, before any other use.
+    pub(crate) fn begin_from(&self, base: Option<IndexBase>, multikey: u32, truncated: bool) {
+        self.note(multikey, truncated);
+        if let Some(base) = base {
+            // Set only once.
+            let _ = self.base.set(base);
+        }
+    }
+
     /// Entries.
     pub fn len(&self) -> u64 {
-        self.contents.read().tree.len()
+        let contents = self.contents.read();
+        let below = self.base.get().map_or(0, IndexBase::len);
+        (below + contents.tree.len()).saturating_sub(contents.gone.len())
     }
 
     /// Whether there are none.
@@ -117,12 +137,19 @@ impl Index {
 
     /// Bytes of memory that its entries take.
     pub fn bytes(&self) -> u64 {
-        self.contents.read().tree.bytes()
+        let contents = self.contents.read();
+        contents.tree.bytes() + contents.gone.bytes()
     }
 
-    /// How many entries a range has.
+    /// How many entries a range has. Where the pages that tell it cannot be read, so will be those of the entries: then this is
+    /// all of them.
     pub fn estimate(&self, range: &Range) -> u64 {
-        self.contents.read().tree.estimate(range)
+        let below = match self.base.get() {
+            None => 0,
+            Some(base) => base.count(range).unwrap_or_else(|_| base.len()),
+        };
+        let contents = self.contents.read();
+        (below + contents.tree.estimate(range)).saturating_sub(contents.gone.estimate(range))
     }
 
     /// Calls a function with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them,
@@ -135,8 +162,19 @@ impl Index {
         direction: ScanDirection,
         max: usize,
         mut visit: impl FnMut(&[u8], SlotId),
-    ) -> Option<Vec<u8>> {
-        self.contents.read().tree.page(range, after, direction, max, |key, slot| visit(key, SlotId(slot)))
+    ) -> Result<Option<Vec<u8>>> {
+        let Some(base) = self.base.get() else {
+            let contents = self.contents.read();
+            return Ok(contents
+                .tree
+                .page(range, after, direction, max, |key, slot| visit(key, SlotId(slot))));
+        };
+        // Read before the lock is taken. Entries on disk do not change; which of them are gone is asked under the lock.
+        let below = base.page(range, after, direction, max)?;
+        let contents = self.contents.read();
+        let Contents { tree, gone, .. } = &*contents;
+        Ok(Merged { gone, max, direction, visit: &mut visit, given: 0, last: Vec::new() }
+            .run(&below, |visit| tree.page(range, after, direction, max, visit)))
     }
 
     /// Counts a query that used it.
@@ -218,7 +256,7 @@ impl Index {
     ) {
         let watched = self.spec.unique && self.is_building();
         let mut contents = self.contents.write();
-        let Contents { tree, events } = &mut *contents;
+        let Contents { tree, events, .. } = &mut *contents;
         let mut near = None;
         for (key, slot) in added.iter() {
             near = tree.insert_near(near, key, slot);
@@ -234,13 +272,25 @@ impl Index {
         }
     }
 
+    /// Adds and removes sorted entries on the checkpoint's, before any other use.
+    pub(crate) fn bring_up(&self, added: &Entries, removed: &Entries) {
+        let mut contents = self.contents.write();
+        let Contents { tree, gone, .. } = &mut *contents;
+        removed.iter().for_each(|(key, slot)| gone.insert(key, slot));
+        added.iter().for_each(|(key, slot)| tree.insert(key, slot));
+    }
+
     /// Removes the sorted entries that a commit superseded. No view before the commit is open.
     pub(crate) fn remove(&self, lsn: Lsn, entries: &Entries) {
         let mut contents = self.contents.write();
-        let Contents { tree, events } = &mut *contents;
+        let Contents { tree, gone, events } = &mut *contents;
         let mut near = None;
         for (key, slot) in entries.iter() {
-            near = tree.remove_near(near, key, slot).0;
+            let (place, removed) = tree.remove_near(near, key, slot);
+            near = place;
+            if !removed && self.base.get().is_some() {
+                gone.insert(key, slot);
+            }
         }
         events.removed(lsn);
     }
@@ -248,9 +298,16 @@ impl Index {
     /// The number of entries in ranges that a view sees, without a look at them; `None` where that takes longer than to look at
     /// them. Ranges must not overlap.
     pub(crate) fn count_in(&self, ranges: &[Range], view: Lsn) -> Option<u64> {
+        let mut below = 0;
+        if let Some(base) = self.base.get() {
+            for range in ranges {
+                below += base.count(range).ok()?;
+            }
+        }
         let contents = self.contents.read();
-        let Contents { tree, events } = &*contents;
-        let distinct: u64 = ranges.iter().map(|range| tree.estimate(range)).sum();
+        let Contents { tree, gone, events } = &*contents;
+        let within = |tree: &Tree| ranges.iter().map(|range| tree.estimate(range)).sum::<u64>();
+        let distinct = (below + within(tree)).saturating_sub(within(gone));
         // An entry that is compared costs less than one whose document's versions are looked at.
         let enough = 64 + 2 * distinct;
         let repeated = tree.repeats(enough)?.filter(|(key, _)| ranges.iter().any(|range| holds(range, key)));
@@ -287,19 +344,117 @@ impl Index {
         contents.tree = filled;
     }
 
-    /// Calls a function with every entry and its count.
-    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) {
+    /// Calls a function with every entry and its count. No commit may happen meanwhile.
+    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) -> Result<()> {
+        if let Some(base) = self.base.get() {
+            let mut after: Option<Vec<u8>> = None;
+            loop {
+                let page = base.page(&Range::all(), after.as_deref(), ScanDirection::Forward, TOGETHER)?;
+                let contents = self.contents.read();
+                for entry in page.iter() {
+                    let (key, slot) = split_entry(entry);
+                    if !contents.gone.contains(key, slot) {
+                        visit(key, SlotId(slot), 1);
+                    }
+                }
+                after = page.iter().next_back().map(<[u8]>::to_vec);
+                if !page.more {
+                    break;
+                }
+            }
+        }
         self.contents.read().tree.each(|key, slot, times| visit(key, SlotId(slot), times));
+        Ok(())
     }
 
     /// Slots that have an entry of this key.
-    pub(crate) fn slots(&self, key: &[u8]) -> Vec<SlotId> {
-        let mut slots = Vec::new();
-        self.contents.read().tree.slots_of(key, |slot| {
-            slots.push(SlotId(slot));
+    pub(crate) fn slots(&self, key: &[u8]) -> Result<Vec<SlotId>> {
+        let mut slots = match self.base.get() {
+            None => Vec::new(),
+            Some(base) => base.slots(key)?,
+        };
+        let contents = self.contents.read();
+        slots.retain(|slot| !contents.gone.contains(key, *slot));
+        let below = slots.len();
+        contents.tree.slots_of(key, |slot| {
+            if !slots[..below].contains(&slot) {
+                slots.push(slot);
+            }
             ControlFlow::Continue(())
         });
-        slots
+        Ok(slots.into_iter().map(SlotId).collect())
+    }
+}
+
+/// The entries on disk and those in memory as one list.
+struct Merged<'m, V> {
+    gone: &'m Tree,
+    max: usize,
+    direction: ScanDirection,
+    visit: &'m mut V,
+    given: usize,
+    /// The last entry that was passed.
+    last: Vec<u8>,
+}
+
+impl<V: FnMut(&[u8], SlotId)> Merged<'_, V> {
+    /// Returns the entry to continue after, as [`Index::page`]. `above` calls a function with entries in memory.
+    fn run(
+        mut self,
+        below: &Page,
+        above: impl FnOnce(&mut dyn FnMut(&[u8], u64)) -> Option<Vec<u8>>,
+    ) -> Option<Vec<u8>> {
+        let mut next = below.iter().peekable();
+        let mut full = false;
+        let more = above(&mut |key, slot| {
+            if full {
+                return;
+            }
+            let own = entry_of(key, slot);
+            while let Some(entry) = next.next_if(|entry| self.is_before(entry, &own)) {
+                full = full || !self.give(entry);
+            }
+            // Behind the last entry that was read from disk there may be others before this one.
+            if next.next_if(|entry| **entry == own[..]).is_none() && below.more && next.peek().is_none() {
+                full = true;
+            }
+            full = full || !self.pass(&own);
+        });
+        // Where there are more in memory, they may come before the next one on disk.
+        full = full || more.is_some();
+        while !full && let Some(entry) = next.next() {
+            full = !self.give(entry);
+        }
+        (full || below.more).then_some(self.last)
+    }
+
+    fn is_before(&self, a: &[u8], b: &[u8]) -> bool {
+        match self.direction {
+            ScanDirection::Forward => a < b,
+            ScanDirection::Backward => a > b,
+        }
+    }
+
+    /// Gives an entry on disk, unless it is gone; false when there is no room.
+    fn give(&mut self, entry: &[u8]) -> bool {
+        let (key, slot) = split_entry(entry);
+        if self.gone.contains(key, slot) {
+            self.last = entry.to_vec();
+            return true;
+        }
+        self.pass(entry)
+    }
+
+    fn pass(&mut self, entry: &[u8]) -> bool {
+        if self.given == self.max {
+            return false;
+        }
+        let (key, slot) = split_entry(entry);
+        (self.visit)(key, SlotId(slot));
+        self.given += 1;
+        self.last.clear();
+        self.last.extend_from_slice(entry);
+        true
     }
 }
 

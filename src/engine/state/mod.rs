@@ -12,6 +12,7 @@
 //! - `tally`: sums over the documents, against which a snapshot is proven
 //! - `scan_counts`: paths that costly scans read, for suggested indexes
 
+pub(crate) mod base;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod collection_name;

@@ -167,13 +167,6 @@ impl Views {
         (open.values().map(|(count, _)| count).sum(), open.values().next().map(|(_, since)| *since))
     }
 
-    /// Sets the state that was loaded after opening; nothing is visible before.
-    pub(crate) fn take_over(&self, lsn: Lsn, catalogue: Arc<Catalogue>) {
-        let _open = self.open.lock();
-        *self.catalogue.write() = catalogue;
-        self.published.store(lsn.0, Ordering::Release);
-    }
-
     /// Makes a commit visible. Called in LSN order.
     pub(crate) fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
         let leaves_garbage = !superseded.is_empty();
@@ -204,7 +197,7 @@ impl Views {
     ///
     /// Never waits for another thread that frees garbage. That thread checks again after it has released its lock, so it
     /// finds what was listed, or dropped, before that; and a thread that lists garbage later finds the lock free.
-    fn reclaim(&self) {
+    pub(crate) fn reclaim(&self) {
         while self.has_passed() {
             let Some(_one) = self.draining.try_lock() else { return };
             let passed = {

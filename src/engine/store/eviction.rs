@@ -10,9 +10,6 @@ impl Store {
     /// continue without waiting.
     pub(crate) fn cool(&self) {
         let Some(limit) = self.options().memory_limit else { return };
-        if !self.is_loaded() {
-            return;
-        }
         let Some(mut hand) = self.hand().try_lock() else { return };
         let mut hot = self.hot_bytes();
         if hot <= limit {

@@ -3,13 +3,11 @@
 //! - `store`: storage, collections, the commit lock, and the end of every commit
 //! - [`publish_waiters`]: callbacks for when a commit is published
 //! - [`precedence`]: how a slow write completes among faster ones
-//! - `loading`: whether the log was read, and what answers until then
 //! - [`eviction`]: dropping documents from memory under `memoryLimit`
 //! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
 pub(crate) mod compaction_state;
 pub(crate) mod eviction;
-pub(crate) mod loading;
 pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
 mod store;

@@ -1,14 +1,15 @@
 //! One open database: the shared state of the commit path, readers and sessions.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use std::time::Duration;
 
 use super::compaction_state::CompactionState;
-use super::loading::Loading;
 use super::precedence::Precedence;
 use super::publish_waiters::PublishWaiters;
+use crate::document::stored::check_document;
 use crate::document::{Value, id};
 use crate::engine::exec::backpressure::Backpressure;
 use crate::engine::exec::interrupt::Interrupt;
@@ -16,16 +17,16 @@ use crate::engine::exec::locks::{LongMutex, Mutex, MutexGuard, may_block};
 use crate::engine::exec::nonblocking::{
     NONBLOCKING_BYTES, blocked, is_nonblocking, nonblocking_work, would_block,
 };
+use crate::engine::format::damage::damage;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
-use crate::engine::state::slab::OnDisk;
+use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::{
-    Block, BlockPlace, CheckpointContents, FrameSize, Host, Lsn, Place, RecoveryReport, StorageBackend,
-    poisoned_by,
+    Block, BlockPlace, FrameSize, Host, Lsn, PageSink, Place, RecoveryReport, StorageBackend, poisoned_by,
 };
 use crate::work::Work;
 
@@ -85,13 +86,12 @@ pub(crate) struct Store {
     closing: AtomicBool,
     /// The position of the clock hand: a collection's number and a slot.
     hand: Mutex<(u32, u64)>,
-    loading: Loading,
     precedence: Precedence,
     leave: LeaveCheckpoint,
 }
 
 /// What a store writes into its checkpoint when it is closed at this LSN, if possible.
-pub(super) type LeaveCheckpoint = fn(&Store, Lsn) -> Option<CheckpointContents>;
+pub(super) type LeaveCheckpoint = fn(&Store, Lsn, &mut dyn PageSink) -> Result<Option<Vec<u8>>>;
 
 /// The end of a commit: counters, publication, garbage, waiters.
 pub(crate) struct Publisher {
@@ -195,7 +195,6 @@ impl Store {
             auto: CompactionState::default(),
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
-            loading: Loading::default(),
             precedence: Precedence::default(),
             leave,
         })
@@ -203,39 +202,6 @@ impl Store {
 
     pub(crate) fn precedence(&self) -> &Precedence {
         &self.precedence
-    }
-
-    /// Whether everything was read. Until then only `background_load::answer_early` may read the state.
-    pub(crate) fn is_loaded(&self) -> bool {
-        self.loading.is_loaded()
-    }
-
-    /// Waits until everything was read.
-    pub(crate) fn wait_loaded(&self, interrupt: &Interrupt) -> Result<()> {
-        if self.is_loaded() {
-            return Ok(());
-        }
-        self.loading.wait(|| interrupt.check(|| self.now()))
-    }
-
-    pub(crate) fn loading(&self) -> &Loading {
-        &self.loading
-    }
-
-    /// Sets the state that was loaded after opening.
-    pub(crate) fn take_over(&self, recovered: Recovered) {
-        let Recovered { lsn, catalogue, collections, next_number } = recovered;
-        let catalogue = Arc::new(catalogue);
-        for entry in collections.iter() {
-            self.collections.insert(*entry.key(), entry.value().clone());
-        }
-        let mut applied = self.applied();
-        applied.lsn = lsn;
-        applied.catalogue = catalogue.clone();
-        applied.next_number = next_number;
-        self.set_applied_lsn(lsn);
-        self.views().take_over(lsn, catalogue);
-        self.publisher.waiting.published(lsn);
     }
 
     /// The path it was opened with.
@@ -426,13 +392,49 @@ impl Store {
     }
 
     /// Reads the block of a version from disk, and checks that it contains the version.
-    pub(crate) fn read_version(&self, disk: &OnDisk) -> Result<Arc<Block>> {
+    pub(crate) fn read_version(&self, collection: &Collection, disk: &OnDisk) -> Result<Arc<Block>> {
         let block = self.read_cold(**disk.place())?;
         if disk.span().record(&block).is_none() {
+            if collection.base().is_some() {
+                let what = "the checkpoint says that a document is here";
+                return Err(damage(Path::new(&self.name), disk.place(), disk.span().range().start, what));
+            }
             let message = format!("a slot names no document record of its block at {:?}", block.place);
             return Err(Error::new(Kind::Internal, message));
         }
-        Ok(block)
+        // Opening from a checkpoint has not read it.
+        if collection.base().is_some()
+            && let Err(error) = check_document(disk.span().of(&block), collection.shapes())
+        {
+            let what = format!("a document cannot be read: {}", error.message());
+            return Err(damage(Path::new(&self.name), disk.place(), disk.span().range().start, &what));
+        }
+        if !self.keeps(collection) {
+            return Ok(block);
+        }
+        // Slots will have it.
+        Ok(match Arc::try_unwrap(block) {
+            Ok(block) => Arc::new(Block { transient: false, ..block }),
+            Err(shared) => shared,
+        })
+    }
+
+    /// Whether documents that are read from disk stay in memory.
+    fn keeps(&self, collection: &Collection) -> bool {
+        self.options.memory_limit.is_none() && collection.base().is_some()
+    }
+
+    /// Keeps the documents of a block that was read for the one in this slot, and for others beside it, in memory, where the
+    /// database began from a checkpoint and nothing limits its memory; returns whether it does.
+    pub(crate) fn keep(&self, collection: &Collection, slot: SlotId, block: &Arc<Block>) -> bool {
+        if !self.keeps(collection) {
+            return false;
+        }
+        let shapes = collection.shapes();
+        collection.slab().warm_block(slot, block, |span| {
+            span.record(block).is_some() && check_document(span.of(block), shapes).is_ok()
+        });
+        true
     }
 
     /// Everything acknowledged so far is durable when this returns.
@@ -447,17 +449,12 @@ impl Store {
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
         // A running compaction sees the flag and stops.
         let _none = self.compacting.lock();
-        // So does the reading of the log; its error is returned.
-        let loaded = self.loading.outlast();
         if !first {
             return Ok(());
         }
         let storage = self.storage.stats();
-        let worth =
-            self.is_loaded() && storage.log_bytes + storage.snapshot_bytes >= self.options.checkpoint_from;
-        let contents = |lsn| if worth { (self.leave)(self, lsn) } else { None };
-        let closed = self.storage.close_leaving(&contents);
-        loaded.and(closed)
+        let worth = storage.log_bytes + storage.snapshot_bytes >= self.options.checkpoint_from;
+        self.storage.close_leaving(&|lsn, out| if worth { (self.leave)(self, lsn, out) } else { Ok(None) })
     }
 
     /// The durability it was opened with.

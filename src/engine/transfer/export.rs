@@ -65,7 +65,7 @@ impl Export {
     /// Begins an export of these collections, or of all; those that do not exist have no documents.
     pub(crate) fn new(store: Arc<Store>, closed: Arc<AtomicBool>, only: Option<&[String]>) -> Export {
         let only = only.map(<[String]>::to_vec);
-        let begun = store.is_loaded().then(|| Begun::new(&store, only.as_deref()));
+        let begun = Some(Begun::new(&store, only.as_deref()));
         Export { store, closed, only, begun, filter: Filter::all() }
     }
 
@@ -75,7 +75,6 @@ impl Export {
             let message = format!("the database {} was closed during the export", self.store.name());
             return Err(Error::new(Kind::Closed, message));
         }
-        self.store.wait_loaded(&Interrupt::default())?;
         let Export { store, only, begun, filter, .. } = self;
         let begun = begun.get_or_insert_with(|| Begun::new(store, only.as_deref()));
         let mut piece = Piece::default();
@@ -93,7 +92,8 @@ impl Export {
                 if piece.bytes.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
             let (bounds, view) = ((begun.slot, end), begun.view.lsn());
-            let scan = Scan { collection, bounds, view, filter, interrupt: &Interrupt::default() };
+            let scan =
+                Scan { collection, bounds, view, filter, interrupt: &Interrupt::default(), keeps: false };
             begun.slot = scan::each(store, &scan, visit)?;
             if begun.slot >= end {
                 begun.left.pop();

@@ -87,7 +87,8 @@ struct Stretches<'s> {
 
 impl<'s> Stretches<'s> {
     fn new(store: &'s Store, name: &'s str, operations: &[Operation]) -> Stretches<'s> {
-        let spills = store.options().memory_limit.is_some();
+        let based = store.applied_collection(name).is_some_and(|collection| collection.base().is_some());
+        let spills = based || store.options().memory_limit.is_some();
         let keys = if spills { operations.iter().map(named).collect() } else { Vec::new() };
         Stretches { store, name, keys, end: 0, ahead: LongMutex::default() }
     }
@@ -102,8 +103,9 @@ impl<'s> Stretches<'s> {
         let Some(collection) = self.store.applied_collection(self.name) else { return };
         let (mut found, mut bytes) = (Vec::new(), 0);
         for (n, key) in rest.iter().take(PART_DOCUMENTS).enumerate() {
-            let Some(slot) = key.as_ref().and_then(|key| collection.slot_of(key)) else { continue };
-            let Some(disk) = collection.slab().newest(slot, Version::on_disk).flatten() else { continue };
+            let Some(key) = key else { continue };
+            let Ok(Some(slot)) = collection.slot_of(key) else { continue };
+            let Ok(Some(Some(disk))) = collection.slab().newest(slot, Version::on_disk) else { continue };
             bytes += disk.span().len();
             if bytes > PART_BYTES && !found.is_empty() {
                 self.end = index + n;

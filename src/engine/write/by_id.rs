@@ -123,7 +123,8 @@ pub(crate) fn set(store: &Store, name: &str, entries: &[SetEntry]) -> Committed<
     let interrupt = Interrupt::default();
     let mut ahead = ReadAhead::default();
     if let Some(collection) = &collection {
-        let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key));
+        // A key that cannot be looked up is met again by the commit.
+        let slots = prepared.iter().filter_map(|one| collection.slot_of(&one.key).ok().flatten());
         if let Err(error) = read_ahead::read_slots(store, collection, slots, &mut ahead, &interrupt) {
             return Committed::failed(error);
         }

@@ -87,10 +87,14 @@ fn candidate_ahead(
     let Modification { filter, sort: None, hint: None, ahead: Some(_), .. } = *modification else {
         return Ok(None);
     };
-    let Some(slot) = filter.id().and_then(|id| collection.slot_of(&key_of_value(id))) else {
+    let slot = match filter.id() {
+        Some(id) => collection.slot_of(&key_of_value(id))?,
+        None => None,
+    };
+    let Some(slot) = slot else {
         return Ok(None);
     };
-    let Some(version) = collection.slab().newest(slot, Version::clone) else { return Ok(None) };
+    let Some(version) = collection.slab().newest(slot, Version::clone)? else { return Ok(None) };
     let Some(disk) = version.on_disk() else { return Ok(None) };
     let Some(block) = ahead.get(&disk) else { return Ok(None) };
     let span = disk.span();

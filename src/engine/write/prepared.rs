@@ -88,7 +88,7 @@ pub(crate) fn work_out(
     let work = store.work(modification.interrupt);
     let mut bytes = 0;
     for (n, candidate) in candidates.iter().enumerate() {
-        let newest = collection.slab().newest(candidate.slot, Stamp::of);
+        let newest = collection.slab().newest(candidate.slot, Stamp::of)?;
         if ready.get(n).is_some_and(|known| known.stamp != newest) {
             ready.truncate(n);
         }
@@ -115,7 +115,7 @@ fn effect_on(
     (work, ahead): (&Work, &mut ReadAhead),
 ) -> Result<Ready> {
     let Some((lsn, present)) = ahead.newest_in(store, collection, candidate.slot)? else {
-        let stamp = collection.slab().newest(candidate.slot, Stamp::of);
+        let stamp = collection.slab().newest(candidate.slot, Stamp::of)?;
         return Ok(Ready { stamp, document: None, effect: Ok(Effect::Passed) });
     };
     let before = present.document(collection.shapes());
@@ -255,7 +255,7 @@ fn put_ready(
     candidate: &Candidate,
     ready: &Ready,
 ) -> Result<Done, Halt> {
-    if collection.slab().newest(candidate.slot, Stamp::of) != ready.stamp {
+    if collection.slab().newest(candidate.slot, Stamp::of)? != ready.stamp {
         return Ok(Done::Unready);
     }
     let effect = ready.effect.as_ref().map_err(|error| Halt::Error(error.clone()))?;

@@ -184,7 +184,7 @@ fn has_match(
                 newer.push(slot);
             }
             ControlFlow::Continue(())
-        });
+        })?;
         if matches(&newer)? {
             return Ok(true);
         }

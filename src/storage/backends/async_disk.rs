@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -93,8 +93,8 @@ impl StorageBackend for AsyncDiskStorage {
         self.disk.read(place)
     }
 
-    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
-        self.disk.close(contents)
+    fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {
+        self.disk.close(leave)
     }
 
     fn stats(&self) -> StorageStats {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -74,11 +74,11 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
         self.inner.read(place)
     }
 
-    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+    fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Err(closed());
         }
-        self.inner.close_leaving(contents)
+        self.inner.close_leaving(leave)
     }
 
     fn stats(&self) -> StorageStats {

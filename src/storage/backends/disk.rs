@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
     SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -141,11 +141,11 @@ impl Disk {
         segment.read_block(place)
     }
 
-    pub(crate) fn close(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+    pub(crate) fn close(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {
         self.queue.stop(|group| self.publish(group));
         // Before the lock of the directory is released.
         self.spill.close();
-        let closed = self.generations.close(self.finish(), contents);
+        let closed = self.generations.close(self.finish(), &self.segments, leave);
         // A kept handle must not keep a file open: the directory can then be unmounted, or removed on Windows.
         self.progress.let_go();
         self.writer.lock().let_go();

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Lsn, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -64,7 +64,7 @@ impl StorageBackend for MemoryStorage {
         Err(Error::new(Kind::Internal, format!("memory storage keeps no blocks, {place:?} cannot be read")))
     }
 
-    fn close_leaving(&self, _contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
+    fn close_leaving(&self, _leave: &LeaveCheckpoint<'_>) -> Result<()> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, FrameSize, Installed, Lsn, Place, SnapshotProof,
+    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
     SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
@@ -40,8 +40,8 @@ impl StorageBackend for SyncDiskStorage {
         self.0.read(place)
     }
 
-    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()> {
-        self.0.close(contents)
+    fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()> {
+        self.0.close(leave)
     }
 
     fn stats(&self) -> StorageStats {

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::completion::Completion;
 use crate::error::Result;
+use crate::storage::pages::pointer::Pointer;
 
 /// The log sequence number of a commit; 0 is before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -152,12 +153,12 @@ pub trait StorageBackend: Send + Sync {
 
     /// Flushes, seals and marks the database clean. Later calls return `CLOSED`.
     fn close(&self) -> Result<()> {
-        self.close_leaving(&|_| None)
+        self.close_leaving(&|_, _| Ok(None))
     }
 
-    /// Like `close`. Where that marks the database clean at an LSN, `contents` is called for the checkpoint, from which the
-    /// next opening may answer until it has read the log. It is called under locks of the backend and may call only `stats`.
-    fn close_leaving(&self, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) -> Result<()>;
+    /// Like `close`. Where that marks the database clean at an LSN, `leave` is called to write the checkpoint, from which the
+    /// next opening goes on. It is called under locks of the backend and may call only `stats`.
+    fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()>;
 
     /// Current sizes and counters.
     fn stats(&self) -> StorageStats;
@@ -239,13 +240,14 @@ impl SnapshotProof for Unproven {
     }
 }
 
-/// The contents of a checkpoint; the bytes mean something only to the caller.
-#[derive(Clone, Debug, Default)]
-pub struct CheckpointContents {
-    /// The part that is read at once.
-    pub state: Vec<u8>,
-    /// The part that is read page by page; page numbers ascend.
-    pub pages: Vec<(u32, Vec<u8>)>,
+/// Writes the pages of the checkpoint of the state at an LSN, and returns what stands in its catalogue, which means something
+/// only to the caller; `None` where there is to be none.
+pub type LeaveCheckpoint<'l> = dyn Fn(Lsn, &mut dyn PageSink) -> Result<Option<Vec<u8>>> + 'l;
+
+/// A file of pages that is being written.
+pub trait PageSink {
+    /// Appends a page; `net` is kept in the pointer to it.
+    fn page(&mut self, page: &[u8], net: i64) -> Result<Pointer>;
 }
 
 /// What an installed snapshot changed.

@@ -24,6 +24,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{Block, FrameSize, Lsn};
+pub use crate::storage::pages::bytes::{array_at, u32_at, u64_at};
 
 /// Length of a frame header.
 pub const HEADER_LEN: usize = 32;
@@ -299,21 +300,6 @@ pub fn decode_block_header(bytes: &[u8; BLOCK_HEADER_LEN]) -> (u32, u32) {
 
 fn padded(len: u64) -> u64 {
     len.div_ceil(8) * 8
-}
-
-/// Reads a number at an offset that the caller has checked; 0 outside.
-pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(array_at(bytes, at))
-}
-
-/// Reads a number at an offset that the caller has checked; 0 outside.
-pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(array_at(bytes, at))
-}
-
-/// Reads bytes at an offset that the caller has checked; zeros outside.
-pub fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
 }
 
 /// Refuses a body that is too long for a frame; otherwise returns its length.

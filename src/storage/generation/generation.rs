@@ -10,23 +10,24 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
+use super::checkpoints::Checkpoints;
 use super::retire;
 use super::snapshot_file::SnapshotFile;
 use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Retention};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, CheckpointContents, Cut, FileId, Installed, Lsn, SnapshotProof, SnapshotSink,
+    Block, BlockPlace, Cut, FileId, Installed, LeaveCheckpoint, SnapshotProof, SnapshotSink,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
-use crate::storage::format::checkpoint::{Bound, checkpoint_name};
+use crate::storage::format::checkpoint::Bound;
+use crate::storage::format::manifest;
 use crate::storage::format::manifest::{Clean, Manifest, SnapshotRef};
 use crate::storage::format::segment::segment_name;
 use crate::storage::format::snapshot::{Entry, snapshot_name, temporary_name};
 use crate::storage::format::witness::{State, Witness};
 use crate::storage::format::witnessed::Witnessed;
-use crate::storage::format::{checkpoint, manifest};
 use crate::storage::host::home::Home;
 use crate::storage::host::lock::DirectoryLock;
 use crate::storage::host::system::Host;
@@ -43,8 +44,7 @@ pub(crate) struct Generations {
     snapshots: RwLock<BTreeMap<u64, Arc<SnapshotFile>>>,
     pending: Mutex<Option<Pending>>,
     names: Mutex<Names>,
-    /// The LSNs of checkpoints in the directory; one of them may still be valid.
-    checkpoints: Mutex<Vec<u64>>,
+    checkpoints: Checkpoints,
 }
 
 /// Held while names in the directory are changed.
@@ -79,6 +79,7 @@ impl Generations {
         snapshot: Option<Arc<SnapshotFile>>,
         lock: DirectoryLock,
         witness: Arc<Witness>,
+        checkpoints: Checkpoints,
     ) -> Arc<Generations> {
         let snapshots = snapshot.into_iter().map(|snapshot| (snapshot.id, snapshot)).collect();
         Arc::new(Generations {
@@ -91,13 +92,8 @@ impl Generations {
             snapshots: RwLock::new(snapshots),
             pending: Mutex::default(),
             names: Mutex::new(Names { lock: Some(lock), closed: false }),
-            checkpoints: Mutex::default(),
+            checkpoints,
         })
-    }
-
-    /// Checkpoints found while opening.
-    pub(crate) fn remember_checkpoints(&self, found: Vec<u64>) {
-        *self.checkpoints.lock() = found;
     }
 
     /// The first segment of the current generation.
@@ -342,7 +338,8 @@ impl Generations {
     pub(crate) fn close(
         &self,
         clean: Result<Option<(Clean, u32)>>,
-        contents: &dyn Fn(Lsn) -> Option<CheckpointContents>,
+        segments: &Segments,
+        leave: &LeaveCheckpoint<'_>,
     ) -> Result<u64> {
         let mut names = self.names.lock();
         let result = clean.and_then(|clean| match clean {
@@ -355,33 +352,19 @@ impl Generations {
                 self.home.check()?;
                 Manifest::put_in_place(&self.host, &self.dir)?;
                 let Manifest { database, generation, .. } = manifest;
-                self.leave_checkpoint(&Bound { database, generation, clean, seal_crc }, contents);
+                let bound = Bound { database, generation, clean, seal_crc };
+                self.checkpoints.leave(&bound, segments, leave);
                 Ok(2)
             }
-            None => Ok(0),
+            None => {
+                self.checkpoints.remove_damaged(&self.home);
+                Ok(0)
+            }
         });
         self.snapshots.write().clear();
         names.closed = true;
         names.lock = None;
         result
-    }
-
-    /// Replaces the checkpoints of earlier states. A failure here does not fail the close: without a checkpoint the next
-    /// opening takes longer.
-    fn leave_checkpoint(&self, bound: &Bound, contents: &dyn Fn(Lsn) -> Option<CheckpointContents>) {
-        for lsn in std::mem::take(&mut *self.checkpoints.lock()) {
-            if let Err(error) = retire::remove(&self.host, &self.dir.join(checkpoint_name(lsn))) {
-                tracing::warn!(%error, "a checkpoint that is of no use any more stays");
-            }
-        }
-        let Some(contents) = contents(Lsn(bound.clean.lsn)) else { return };
-        match checkpoint::write(&self.host, &self.dir, bound, &contents) {
-            Ok(bytes) => tracing::debug!(bytes, lsn = bound.clean.lsn, "left a checkpoint"),
-            Err(error) => {
-                tracing::warn!(%error, "no checkpoint could be left; the next opening reads the log first");
-                let _ = self.host.vfs.remove(&self.dir.join(bound.name()));
-            }
-        }
     }
 
     fn ended(&self, path: &Path, kept: bool) {

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Details, Error, Kind, Result};
-use crate::storage::format::checkpoint::parse_checkpoint_name;
+use crate::storage::format::checkpoint::{is_unfinished_name, parse_checkpoint_name};
 use crate::storage::format::manifest;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::parse_segment_name;
@@ -151,6 +151,7 @@ pub(crate) fn is_own_name(name: &str) -> bool {
         || matches!(name, manifest::NAME | manifest::TMP_NAME)
         || is_temporary_name(name)
         || is_spill_name(name)
+        || is_unfinished_name(name)
 }
 
 fn is_ours(name: &str) -> bool {

@@ -43,7 +43,7 @@ pub struct Damage {
 pub struct FileReport {
     /// Its file name.
     pub file: String,
-    /// `manifest`, `snapshot` or `segment`.
+    /// `manifest`, `snapshot`, `segment` or `checkpoint`.
     pub kind: &'static str,
     /// Its length.
     pub bytes: u64,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::recovery::QUARANTINE;
 use crate::error::{Details, Error, Kind, Result};
-use crate::storage::format::checkpoint::parse_checkpoint_name;
+use crate::storage::format::checkpoint::{is_unfinished_name, parse_checkpoint_name};
 use crate::storage::format::manifest;
 use crate::storage::format::segment::parse_segment_name;
 use crate::storage::format::snapshot::{is_temporary_name, parse_snapshot_name};
@@ -52,7 +52,10 @@ impl Listing {
         let Entry { name, kind } = entry;
         let segment = parse_segment_name(&name);
         let snapshot = parse_snapshot_name(&name).is_some();
-        let temporary = name == manifest::TMP_NAME || is_temporary_name(&name) || is_spill_name(&name);
+        let temporary = name == manifest::TMP_NAME
+            || is_temporary_name(&name)
+            || is_spill_name(&name)
+            || is_unfinished_name(&name);
         let checkpoint = parse_checkpoint_name(&name);
         let file = name == manifest::NAME || name == LOCK_NAME || name == OWNER_NAME || checkpoint.is_some();
         if (segment.is_some() || snapshot || temporary || file) && kind != EntryKind::File {

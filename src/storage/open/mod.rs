@@ -5,11 +5,11 @@
 //! - [`recovery`]: checks and repairs
 //! - `frames`: reads the frames of segments
 //! - `flipped`: recognises a single flipped bit
-//! - [`deferred`]: reads the log after an opening from a checkpoint
+//! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
 //! - `whole`: the report of a database that opened
 
-pub(crate) mod deferred;
+pub(crate) mod clean;
 pub(crate) mod flipped;
 pub(crate) mod frames;
 pub(crate) mod inspect;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::deferred::{Early, open_early};
+use super::clean::{self, CheckpointLoader};
 use super::listing::Listing;
 use super::recovery::{Files, Recovered, RecoveryReport, Terms, recover};
 use crate::error::{Details, Error, Kind, Result};
@@ -19,6 +19,7 @@ use crate::storage::format::manifest;
 use crate::storage::format::manifest::Manifest;
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, SegmentHeader, segment_name};
 use crate::storage::format::witness::Witness;
+use crate::storage::generation::checkpoints::{Begun, Checkpoints};
 use crate::storage::generation::generation::Generations;
 use crate::storage::generation::retire;
 use crate::storage::host::home::Home;
@@ -48,21 +49,24 @@ pub fn open_disk(
     runtime: Option<tokio::runtime::Handle>,
     loader: &mut dyn Loader,
 ) -> Result<Opened> {
-    open_with(host, path, options, runtime, loader, |_, _, _, _| None).map(|(opened, _)| opened)
+    open_with(host, path, options, runtime, Loading::Whole(loader))
 }
 
-/// [`open_disk`] that reads nothing where there is a valid checkpoint: the loader has then received nothing, and the value
-/// returned with the backend feeds it later.
-pub(crate) fn open_disk_early(
+/// [`open_disk`] that begins with the checkpoint, where there is one that fits.
+pub(crate) fn open_disk_from_checkpoint(
     host: &Host,
     path: &Path,
     options: &OpenOptions,
     runtime: Option<tokio::runtime::Handle>,
-    loader: &mut dyn Loader,
-) -> Result<(Opened, Option<Early>)> {
-    open_with(host, path, options, runtime, loader, |path, manifest, files, terms| {
-        open_early(host, path, manifest, files, terms)
-    })
+    loader: &mut dyn CheckpointLoader,
+) -> Result<Opened> {
+    open_with(host, path, options, runtime, Loading::FromCheckpoint(loader))
+}
+
+/// What receives the content of the files.
+enum Loading<'l> {
+    Whole(&'l mut dyn Loader),
+    FromCheckpoint(&'l mut dyn CheckpointLoader),
 }
 
 fn open_with(
@@ -70,9 +74,8 @@ fn open_with(
     path: &Path,
     options: &OpenOptions,
     runtime: Option<tokio::runtime::Handle>,
-    loader: &mut dyn Loader,
-    early: impl FnOnce(&Path, &Manifest, &Files, Terms) -> Option<(Recovered, Early)>,
-) -> Result<(Opened, Option<Early>)> {
+    mut loading: Loading<'_>,
+) -> Result<Opened> {
     let Claimed { path, latch, lock, home, listing } = claim(host, path, options)?;
     let path = &*path;
     let writable = options.access == Access::ReadWrite;
@@ -88,10 +91,20 @@ fn open_with(
     check_readable(path, &manifest)?;
     let terms = Terms { access: options.access, policy: options.recovery };
     let files = Files::open(host, path, &manifest, &found, options.access)?;
-    let early = if listing.checkpoints.is_empty() { None } else { early(path, &manifest, &files, terms) };
-    let (mut recovered, early) = match early {
-        Some((recovered, early)) => (recovered, Some(early)),
-        None => (recover(host, path, &manifest, files, terms, Some(&home), loader)?, None),
+    let mut begun = None;
+    if let Loading::FromCheckpoint(loader) = &mut loading
+        && let Some(checkpoint) = clean::find(host, path, &manifest, &files, &listing.checkpoints)
+    {
+        let damaged = checkpoint.file.damaged();
+        begun = Some(Begun { bound: checkpoint.bound, length: checkpoint.length, damaged });
+        loader.begin(checkpoint)?;
+    }
+    let bound = begun.as_ref().map(|begun| &begun.bound);
+    let mut recovered = match loading {
+        Loading::Whole(loader) => recover(host, path, &manifest, files, terms, Some(&home), (loader, bound))?,
+        Loading::FromCheckpoint(loader) => {
+            recover(host, path, &manifest, files, terms, Some(&home), (loader, bound))?
+        }
     };
     recovered.report.created = created;
     if writable {
@@ -101,9 +114,11 @@ fn open_with(
     }
     let report = std::mem::take(&mut recovered.report);
     let last_lsn = recovered.last;
-    let home = (home, lock, listing.checkpoints);
+    // A reader removes none.
+    let found = if writable { listing.checkpoints } else { Vec::new() };
+    let home = (home, lock, (found, begun));
     let backend = backend_of(host, options, runtime, (manifest, recovered), home, latch);
-    Ok((Opened { backend, report, last_lsn }, early))
+    Ok(Opened { backend, report, last_lsn })
 }
 
 /// A directory that is locked for this process.
@@ -150,17 +165,24 @@ fn backend_of(
     options: &OpenOptions,
     runtime: Option<tokio::runtime::Handle>,
     (manifest, recovered): (Manifest, Recovered),
-    (home, lock, checkpoints): (Arc<Home>, DirectoryLock, Vec<u64>),
+    (home, lock, (found, begun)): (Arc<Home>, DirectoryLock, (Vec<u64>, Option<Begun>)),
     latch: Arc<Latch>,
 ) -> Arc<dyn StorageBackend> {
     let sync = options.storage == StorageMode::Sync;
     let last = recovered.last;
     let witness = Arc::new(Witness::new(host.clone(), home.clone(), manifest.witnessed));
     let spill = Arc::new(SpillArea::new(host.clone(), home.clone()));
+    let checkpoints = Checkpoints::new(host, home.dir(), found, begun);
     let segments = Segments::new(host.clone(), home, recovered.segments);
-    let generations =
-        Generations::new(&segments, options.retention, manifest, recovered.snapshot, lock, witness.clone());
-    generations.remember_checkpoints(checkpoints);
+    let generations = Generations::new(
+        &segments,
+        options.retention,
+        manifest,
+        recovered.snapshot,
+        lock,
+        witness.clone(),
+        checkpoints,
+    );
     let parts = DiskParts {
         access: options.access,
         segments,

@@ -12,6 +12,7 @@ use super::frames::Frames;
 use crate::error::{Details, Error, Kind, Result};
 use crate::options::{Access, RecoveryPolicy};
 use crate::storage::contract::backend::{Loader, Lsn, Replayed};
+use crate::storage::format::checkpoint::Bound;
 use crate::storage::format::frame::{FrameKind, SEAL_LEN};
 use crate::storage::format::manifest::{Clean, Manifest};
 use crate::storage::format::segment::{SEGMENT_HEADER_LEN, Segment, SegmentHeader, segment_name};
@@ -110,11 +111,6 @@ impl Files {
         };
         Ok(Files { snapshot, segments })
     }
-
-    /// The newest segment and its length.
-    pub(crate) fn newest(&self) -> Option<&(Arc<Segment>, u64)> {
-        self.segments.last()
-    }
 }
 
 /// Recovers the database that `manifest` describes.
@@ -125,23 +121,36 @@ pub(crate) fn recover(
     files: Files,
     terms: Terms,
     home: Option<&Home>,
-    loader: &mut dyn Loader,
+    (loader, begun): (&mut dyn Loader, Option<&Bound>),
 ) -> Result<Recovered> {
     let Files { snapshot, segments: chain } = files;
-    let snapshot_bytes = snapshot.as_ref().map_or(0, |(snapshot, _)| snapshot.len);
-    loader.expect(snapshot_bytes + chain.iter().map(|(_, len)| len).sum::<u64>());
     let mut report =
         RecoveryReport { clean: true, segments: chain.len() as u64, ..RecoveryReport::default() };
-    if let Some((snapshot, entries)) = &snapshot {
-        snapshot.load(entries, loader)?;
+    let (last, seal_crc) = match (begun, &snapshot) {
+        (Some(begun), _) => (Lsn(begun.clean.lsn), begun.seal_crc),
+        (None, Some((snapshot, _))) => (snapshot.lsn, snapshot.seal_crc),
+        (None, None) => (Lsn(0), 0),
+    };
+    let behind = |segment: &Segment| begun.is_none_or(|begun| segment.id > begun.clean.segment);
+    let read = chain.iter().filter(|(segment, _)| behind(segment));
+    let bytes: u64 = read.clone().map(|(_, len)| len).sum();
+    match &snapshot {
+        Some((snapshot, entries)) if begun.is_none() => {
+            loader.expect(snapshot.len + bytes);
+            snapshot.load(entries, loader)?;
+        }
+        _ => loader.expect(bytes),
     }
     let snapshot = snapshot.map(|(snapshot, _)| snapshot);
-    let (last, seal_crc) =
-        snapshot.as_ref().map_or((Lsn(0), 0), |snapshot| (snapshot.lsn, snapshot.seal_crc));
     let mut log = Log { manifest, terms, report: &mut report, last, seal_crc, tail: None };
     let newest = chain.last().map(|(segment, _)| segment.id);
-    for (segment, len) in &chain {
+    for (segment, len) in read {
         log.read(segment, *len, Some(segment.id) == newest, loader)?;
+    }
+    if let Some(begun) = begun
+        && let Some((segment, len)) = chain.last().filter(|(segment, _)| !behind(segment))
+    {
+        log.end_before(segment, *len, begun)?;
     }
     let Log { last, mut seal_crc, tail, .. } = log;
     if chain.is_empty() {
@@ -172,6 +181,18 @@ struct Log<'r> {
 }
 
 impl Log<'_> {
+    /// Ends with the clean end of a checkpoint, which the newest segment, of this length, was found to have.
+    fn end_before(&mut self, segment: &Arc<Segment>, len: u64, begun: &Bound) -> Result<()> {
+        if let Some(witnessed) = &self.manifest.witnessed {
+            witnessed.check_frames(&segment.path, segment.id, len)?;
+        }
+        self.report.clean = self.manifest.clean == Some(begun.clean) && !self.manifest.is_in_use();
+        let seal = Some(begun.seal_crc);
+        let segment = segment.clone();
+        self.tail = Some(Tail { segment, len, written: len, good: len, durable_end: len, seal });
+        Ok(())
+    }
+
     /// Checks the next segment, of this length, and passes its frames to the loader.
     fn read(
         &mut self,

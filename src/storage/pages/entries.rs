@@ -3,9 +3,9 @@
 //! A search compares heads, which lie side by side, and looks at the rest of a key only where heads are equal. Where all keys
 //! of a page are equal, as in an index of few values, neither heads nor ends nor keys are stored.
 
+use super::SLOT;
 use super::head::{HEAD_LEN, Head, PageKind, common_prefix, take};
 use super::target::{Target, slot_bytes, slot_of};
-use super::SLOT;
 
 /// Bytes of a head.
 const HEAD: usize = 4;
@@ -160,8 +160,16 @@ pub struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     /// No entries.
-    pub const NONE: Entries<'static> =
-        Entries { count: 0, flags: SAME, prefix: &[], heads: &[], slots: &[], signs: &[], ends: &[], rests: &[] };
+    pub const NONE: Entries<'static> = Entries {
+        count: 0,
+        flags: SAME,
+        prefix: &[],
+        heads: &[],
+        slots: &[],
+        signs: &[],
+        ends: &[],
+        rests: &[],
+    };
 
     /// The entries of a page whose checksum holds; says what is wrong with it otherwise. The ends are not looked at: a page that
     /// was read from a file is passed to [`Entries::check`] once.
@@ -257,7 +265,9 @@ impl<'a> Entries<'a> {
         if self.flags & (SAME | SHORT) != 0 {
             return self.rest(at) == behind;
         }
-        behind.split_at_checked(HEAD).is_some_and(|(head, tail)| head == self.head_bytes(at) && tail == self.rest(at))
+        behind
+            .split_at_checked(HEAD)
+            .is_some_and(|(head, tail)| head == self.head_bytes(at) && tail == self.rest(at))
     }
 
     /// The number of entries before the target.
@@ -305,7 +315,8 @@ impl<'a> Entries<'a> {
             return at as i64;
         }
         let whole: u32 = self.signs.iter().take(at / 8).map(|byte| byte.count_ones()).sum();
-        let part = self.signs.get(at / 8).map_or(0, |byte| (byte & ((1_u16 << (at % 8)) - 1) as u8).count_ones());
+        let part =
+            self.signs.get(at / 8).map_or(0, |byte| (byte & ((1_u16 << (at % 8)) - 1) as u8).count_ones());
         2 * i64::from(whole + part) - at as i64
     }
 
@@ -326,7 +337,10 @@ impl<'a> Entries<'a> {
 
     #[inline]
     fn head(&self, at: usize) -> u32 {
-        self.heads.get(at * HEAD..).and_then(|heads| heads.first_chunk()).map_or(0, |head| u32::from_be_bytes(*head))
+        self.heads
+            .get(at * HEAD..)
+            .and_then(|heads| heads.first_chunk())
+            .map_or(0, |head| u32::from_be_bytes(*head))
     }
 
     #[inline]

@@ -40,7 +40,7 @@ fn listed(random: &mut fastrand::Rng, count: usize) -> Listed {
     let mut entries: Listed = (0..count)
         .map(|_| (keys(random, style), random.u64(0..1 << bits), !signed || random.bool()))
         .collect();
-    entries.sort_by(|a, b| entry_bytes(&a.0, a.1).cmp(&entry_bytes(&b.0, b.1)));
+    entries.sort_by_key(|one| entry_bytes(&one.0, one.1));
     entries.dedup_by(|a, b| (&a.0, a.1) == (&b.0, b.1));
     entries
 }
@@ -59,7 +59,11 @@ fn a_page_answers_as_the_list_of_its_entries_does() {
         let (mut key, mut net) = (Vec::new(), 0);
         for (at, (own, slot, plus)) in entries.iter().enumerate() {
             read.key(at, &mut key);
-            assert_eq!((&key, read.slot(at), read.is_plus(at)), (own, *slot, *plus), "seed {seed}, round {round}");
+            assert_eq!(
+                (&key, read.slot(at), read.is_plus(at)),
+                (own, *slot, *plus),
+                "seed {seed}, round {round}"
+            );
             assert!(read.has_key(at, own) && !read.has_key(at, &[own, b"x".as_slice()].concat()));
             assert_eq!(read.net_before(at), net);
             net += if *plus { 1 } else { -1 };
@@ -67,7 +71,8 @@ fn a_page_answers_as_the_list_of_its_entries_does() {
         assert_eq!(read.net_before(entries.len()), net);
         let whole: Vec<Vec<u8>> = entries.iter().map(|(key, slot, _)| entry_bytes(key, *slot)).collect();
         let others: Listed = listed(&mut random, 20);
-        let mut targets: Vec<Vec<u8>> = others.into_iter().map(|(key, slot, _)| entry_bytes(&key, slot)).collect();
+        let mut targets: Vec<Vec<u8>> =
+            others.into_iter().map(|(key, slot, _)| entry_bytes(&key, slot)).collect();
         targets.extend(whole.iter().cloned());
         targets.extend(targets.clone().into_iter().map(|mut bytes| {
             bytes.truncate(random.usize(0..=bytes.len()));
@@ -76,7 +81,8 @@ fn a_page_answers_as_the_list_of_its_entries_does() {
         for bytes in &targets {
             let before = whole.partition_point(|entry| entry.as_slice() < bytes.as_slice());
             assert_eq!(read.position(Target::Before(bytes)), before, "seed {seed}, round {round}, {bytes:?}");
-            let behind = whole.partition_point(|entry| &entry[..entry.len().min(bytes.len())] <= bytes.as_slice());
+            let behind =
+                whole.partition_point(|entry| &entry[..entry.len().min(bytes.len())] <= bytes.as_slice());
             assert_eq!(read.position(Target::Behind(bytes)), behind, "seed {seed}, round {round}, {bytes:?}");
         }
         assert_eq!((read.position(Target::First), read.position(Target::End)), (0, entries.len()));
@@ -102,7 +108,11 @@ fn a_damaged_page_is_told_or_read_without_a_panic() {
                 read_all(&other);
             }
             read_all(&page[..at]);
-            assert!(Entries::of(&page[..at]).and_then(|read| read.check()).is_err(), "{at} of {}", page.len());
+            assert!(
+                Entries::of(&page[..at]).and_then(|read| read.check()).is_err(),
+                "{at} of {}",
+                page.len()
+            );
         }
         read_all(&[page.as_slice(), b"more"].concat());
     }

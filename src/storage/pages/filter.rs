@@ -41,7 +41,7 @@ pub fn may_hold(bits: &[u8], hash: u64) -> bool {
 
 #[inline]
 fn block_of(hash: u64, blocks: usize) -> usize {
-    ((hash >> 32) * blocks as u64 >> 32) as usize
+    (((hash >> 32) * blocks as u64) >> 32) as usize
 }
 
 /// The lower half of the hash decides the bits: 9 bits each, from a second product.
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_filter_holds_its_keys_and_few_others() {
-        let keys = |from: u32, to: u32| (from..to).map(|n| hash(format!("key {n}").as_bytes())).collect::<Vec<_>>();
+        let keys =
+            |from: u32, to: u32| (from..to).map(|n| hash(format!("key {n}").as_bytes())).collect::<Vec<_>>();
         for count in [0, 1, 100, 20_000] {
             let own = keys(0, count);
             let bits = build(&own);

@@ -1,6 +1,6 @@
 //! What every page begins with.
 
-use crate::storage::format::frame::{array_at, u32_at};
+use super::bytes::{array_at, u32_at};
 
 /// Length of the head before the prefix.
 pub const HEAD_LEN: usize = 12;

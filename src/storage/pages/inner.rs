@@ -34,17 +34,12 @@ pub fn len_of(child: &Child) -> usize {
 /// The inner page of these children, at least one.
 pub fn encode(children: &[Child], tree: u32, out: &mut Vec<u8>) {
     let lows = || children.iter().skip(1).map(|child| child.low.as_slice());
-    let prefix = match (lows().next(), lows().last()) {
+    let prefix = match (lows().next(), lows().next_back()) {
         (Some(first), Some(last)) => common_prefix(first, last),
         _ => 0,
     };
-    let head = Head {
-        kind: PageKind::Inner,
-        flags: 0,
-        count: children.len() as u16,
-        tree,
-        prefix: prefix as u16,
-    };
+    let head =
+        Head { kind: PageKind::Inner, flags: 0, count: children.len() as u16, tree, prefix: prefix as u16 };
     head.encode(out);
     out.extend_from_slice(lows().next().map_or(&[][..], |low| &low[..prefix]));
     for low in lows() {
@@ -178,7 +173,10 @@ impl<'a> Inner<'a> {
     /// Separators and entries that lie between a short target and its continuations have heads in between.
     #[inline]
     fn head(&self, at: usize) -> u64 {
-        self.heads.get(at * HEAD..).and_then(|heads| heads.first_chunk()).map_or(0, |head| u64::from_be_bytes(*head))
+        self.heads
+            .get(at * HEAD..)
+            .and_then(|heads| heads.first_chunk())
+            .map_or(0, |head| u64::from_be_bytes(*head))
     }
 
     #[inline]
@@ -249,10 +247,18 @@ mod tests {
             }));
             for bytes in &targets {
                 let before = lows.partition_point(|low| low <= bytes) - 1;
-                assert_eq!(read.child(Target::Before(bytes)), before, "seed {seed}, round {round}: {bytes:?}");
+                assert_eq!(
+                    read.child(Target::Before(bytes)),
+                    before,
+                    "seed {seed}, round {round}: {bytes:?}"
+                );
                 let cut = |low: &[u8]| low[..low.len().min(bytes.len())].to_vec();
                 let behind = lows.partition_point(|low| cut(low) <= *bytes) - 1;
-                assert_eq!(read.child(Target::Behind(bytes)), behind, "seed {seed}, round {round}: {bytes:?}");
+                assert_eq!(
+                    read.child(Target::Behind(bytes)),
+                    behind,
+                    "seed {seed}, round {round}: {bytes:?}"
+                );
             }
             assert_eq!((read.child(Target::First), read.child(Target::End)), (0, lows.len() - 1));
         }
@@ -271,7 +277,11 @@ mod tests {
                     let mut low = Vec::new();
                     for child in 0..read.len() {
                         read.low(child, &mut low);
-                        let _ = (read.pointer(child), read.child(Target::Before(&low)), read.child(Target::Behind(&low)));
+                        let _ = (
+                            read.pointer(child),
+                            read.child(Target::Before(&low)),
+                            read.child(Target::Behind(&low)),
+                        );
                     }
                 }
             }
@@ -281,9 +291,11 @@ mod tests {
 
     #[test]
     fn a_separator_is_above_the_one_and_not_above_the_other() {
-        for (last, next, expected) in
-            [(b"abc".as_slice(), b"abd".as_slice(), b"abd".as_slice()), (b"a", b"abc", b"ab"), (b"", b"x", b"x")]
-        {
+        for (last, next, expected) in [
+            (b"abc".as_slice(), b"abd".as_slice(), b"abd".as_slice()),
+            (b"a", b"abc", b"ab"),
+            (b"", b"x", b"x"),
+        ] {
             assert_eq!(separator(last, next), expected);
         }
     }

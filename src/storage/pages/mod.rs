@@ -1,5 +1,6 @@
 //! The pages of a run file, as bytes. Pure: no files, no locks; each encoder is beside its decoder.
 //!
+//! - `bytes`: numbers in bytes
 //! - `pointer`: where a page is, and what its bytes must be
 //! - `head`: what every page begins with
 //! - `target`: where a search in a tree ends
@@ -22,6 +23,7 @@
 //! it lost it. Entries are ordered by the bytes of the key followed by those of the slot, and no key of a tree is a prefix of
 //! another. Numbers are little endian, but slots and heads are big endian, so that they compare as bytes.
 
+pub mod bytes;
 pub mod entries;
 pub mod filter;
 pub mod head;

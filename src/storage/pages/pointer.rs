@@ -1,6 +1,6 @@
 //! Pointers to pages. A pointer holds the checksum of its page, so that a page is known by its place and its bytes together.
 
-use crate::storage::format::frame::{u32_at, u64_at};
+use super::bytes::{u32_at, u64_at};
 
 /// Bytes of an encoded pointer.
 pub const POINTER_LEN: usize = 32;

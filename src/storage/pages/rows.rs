@@ -3,10 +3,10 @@
 
 use super::LARGEST_SLOT;
 use super::SLOT;
+use super::bytes::u32_at;
 use super::entries::partition;
 use super::head::{HEAD_LEN, Head, PageKind, take};
 use super::target::{Target, slot_bytes, slot_of};
-use crate::storage::format::frame::u32_at;
 
 /// The slots follow each other without a gap, and are not stored.
 const DENSE: u8 = 1;
@@ -97,7 +97,8 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// No rows.
-    pub const NONE: Rows<'static> = Rows { count: 0, flags: DENSE, first: 0, slots: &[], ends: &[], records: &[] };
+    pub const NONE: Rows<'static> =
+        Rows { count: 0, flags: DENSE, first: 0, slots: &[], ends: &[], records: &[] };
 
     /// The rows of a page whose checksum holds; says what is wrong with it otherwise. A page that was read from a file is passed
     /// to [`Rows::check`] once.
@@ -258,7 +259,9 @@ mod tests {
 
     #[test]
     fn a_damaged_page_is_told_or_read_without_a_panic() {
-        for rows in [vec![(7, b"abc".to_vec())], vec![(1, b"a".to_vec()), (2, Vec::new()), (9, b"c".to_vec())]] {
+        for rows in
+            [vec![(7, b"abc".to_vec())], vec![(1, b"a".to_vec()), (2, Vec::new()), (9, b"c".to_vec())]]
+        {
             let page = page_of(&rows);
             for at in 0..page.len() {
                 for bit in 0..8 {

@@ -32,7 +32,11 @@ pub struct Cache {
 impl Cache {
     /// A cache of at most about this many bytes.
     pub fn new(limit: usize) -> Cache {
-        Cache { shards: std::array::from_fn(|_| Mutex::default()), limit: AtomicUsize::new(limit), bytes: AtomicUsize::new(0) }
+        Cache {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            limit: AtomicUsize::new(limit),
+            bytes: AtomicUsize::new(0),
+        }
     }
 
     /// Bytes of the pages in it.

@@ -65,7 +65,7 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        if page.len() == 0 {
+        if page.is_empty() {
             return told("a page has no entries");
         }
         self.found.entries += page.len() as u64;
@@ -77,7 +77,9 @@ impl Walk<'_> {
             return told("the net of a page is not that of the pointer to it");
         }
         let first = bytes_at(page, self.tree.leaves, 0);
-        if first.as_slice() < low || (!low.is_empty() && self.last.as_ref().is_some_and(|last| last.as_slice() >= low)) {
+        if first.as_slice() < low
+            || (!low.is_empty() && self.last.as_ref().is_some_and(|last| last.as_slice() >= low))
+        {
             return told("a separator does not divide the entries");
         }
         if self.last.as_ref().is_some_and(|last| *last >= first) {

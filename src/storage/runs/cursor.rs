@@ -9,6 +9,9 @@ use super::tree::{Steps, Tree};
 use crate::error::Result;
 use crate::storage::pages::target::Target;
 
+/// A leaf, and the place of the next entry in it; `None` at the end of the tree.
+pub type NextLeaf = Option<(Arc<Page>, usize)>;
+
 /// A place between two entries of a tree.
 pub struct Cursor<'s> {
     store: &'s PageStore,
@@ -31,7 +34,7 @@ impl<'s> Cursor<'s> {
 
     /// The leaf that holds the next entry, and the entry's place in it; the cursor then stands behind the leaf. The inner `None`
     /// is the end of the tree, the outer one a page that is not in memory.
-    pub fn next_leaf(&mut self) -> Result<Option<Option<(Arc<Page>, usize)>>> {
+    pub fn next_leaf(&mut self) -> Result<Option<NextLeaf>> {
         if !self.settle_forward()? {
             return Ok(None);
         }
@@ -78,7 +81,8 @@ impl<'s> Cursor<'s> {
         }
         // The lowest inner page with pages behind the one that was taken.
         let up = self.steps.iter().enumerate().rev().skip(1);
-        let Some(level) = up.filter(|(_, (page, at))| at + 1 < page.len()).map(|(level, _)| level).next() else {
+        let Some(level) = up.filter(|(_, (page, at))| at + 1 < page.len()).map(|(level, _)| level).next()
+        else {
             return Ok(true);
         };
         self.enter(level, |at, _| at + 1, |_| 0)

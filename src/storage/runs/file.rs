@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::{Error, Result};
+use crate::error::{Details, Error, Kind, Result};
 use crate::storage::contract::backend::Lsn;
 use crate::storage::format::frame::{array_at, u32_at, u64_at};
 use crate::storage::format::version::{FORMAT_VERSION, LARGEST_NUMBER, check_version};
 use crate::storage::host::vfs::{OpenMode, Vfs, VfsFile, read_exact_at, zeros};
+use crate::storage::pages::head::{HEAD_LEN as PAGE_HEAD, Head, PageKind};
 use crate::storage::pages::pointer::{POINTER_LEN, PageSeed, Pointer};
 
 /// Length of the head; the first page stands here.
@@ -117,12 +119,14 @@ pub struct RunFile {
     seed: PageSeed,
     /// Where pages end.
     end: u64,
+    /// Whether some of it was found damaged.
+    damaged: Arc<AtomicBool>,
 }
 
 impl RunFile {
     /// A file that is being written: its pages can be read as soon as they are in the file.
     pub(super) fn unfinished(path: PathBuf, file: Arc<dyn VfsFile>, head: RunHead, end: u64) -> RunFile {
-        RunFile { path, file, head, seed: PageSeed::new(&head.salt, head.run), end }
+        RunFile { path, file, head, seed: PageSeed::new(&head.salt, head.run), end, damaged: Arc::default() }
     }
 
     /// Opens a finished run file, which must be the one that the reference names.
@@ -132,12 +136,26 @@ impl RunFile {
         database: &[u8; 16],
         reference: &RunReference,
     ) -> Result<(RunFile, RunFoot)> {
+        let (file, foot, found) = RunFile::open_named(vfs, path, database, reference.run)?;
+        if found != *reference {
+            let at = found.length.min(reference.length);
+            return Err(Error::corrupt(path, at, "the run file has another length or foot than expected"));
+        }
+        Ok((file, foot))
+    }
+
+    /// Opens the finished run file with this number, of which no more is known; returns what names it, too.
+    pub fn open_named(
+        vfs: &dyn Vfs,
+        path: &Path,
+        database: &[u8; 16],
+        run: u64,
+    ) -> Result<(RunFile, RunFoot, RunReference)> {
         let failed = |error| Error::io("read", path, error);
         let file = vfs.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
         let length = file.len().map_err(failed)?;
-        if length != reference.length || length < HEAD_LEN + FOOT_LEN {
-            let what = format!("the run file has {length} bytes, and {} are expected", reference.length);
-            return Err(Error::corrupt(path, length.min(reference.length), what));
+        if length < HEAD_LEN + FOOT_LEN {
+            return Err(Error::corrupt(path, length, "the run file is shorter than its head and its foot"));
         }
         let mut head = [0; HEAD_LEN as usize];
         read_exact_at(&*file, 0, &mut head).map_err(failed)?;
@@ -146,15 +164,34 @@ impl RunFile {
         read_exact_at(&*file, end, &mut foot).map_err(failed)?;
         let crc = u32_at(&head, HEAD_CRC);
         let head = RunHead::decode(&head, path)?;
-        if head.run != reference.run || head.database != *database {
-            return Err(Error::corrupt(path, 16, "the run file belongs to another database, or has another number"));
+        if head.run != run || head.database != *database {
+            return Err(Error::corrupt(
+                path,
+                16,
+                "the run file belongs to another database, or has another number",
+            ));
         }
-        let decoded = RunFoot::decode(&foot).filter(|decoded| {
-            decoded.head == crc && u32_at(&foot, FOOT_CRC) == reference.foot && decoded.catalogue.file == 0
-        });
-        let foot = decoded.ok_or_else(|| Error::corrupt(path, end, "the run file's foot is damaged, or of another file"))?;
+        let reference = RunReference { run, length, foot: u32_at(&foot, FOOT_CRC) };
+        let decoded =
+            RunFoot::decode(&foot).filter(|decoded| decoded.head == crc && decoded.catalogue.file == 0);
+        let foot = decoded
+            .ok_or_else(|| Error::corrupt(path, end, "the run file's foot is damaged, or of another file"))?;
         let seed = PageSeed::new(&head.salt, head.run);
-        Ok((RunFile { path: path.to_path_buf(), file, head, seed, end }, foot))
+        Ok((
+            RunFile { path: path.to_path_buf(), file, head, seed, end, damaged: Arc::default() },
+            foot,
+            reference,
+        ))
+    }
+
+    /// Reads the catalogue.
+    pub fn catalogue(&self, foot: &RunFoot) -> Result<Vec<u8>> {
+        let mut page = self.read(&foot.catalogue)?;
+        let kind = Head::decode(&page).map_err(|what| self.corrupt(foot.catalogue.offset, what))?.kind;
+        if kind != PageKind::Catalogue {
+            return Err(self.corrupt(foot.catalogue.offset, "the foot leads to a page that is no catalogue"));
+        }
+        Ok(page.split_off(PAGE_HEAD))
     }
 
     /// Its number.
@@ -170,8 +207,8 @@ impl RunFile {
     /// Reads a page; its checksum must hold.
     pub fn read(&self, pointer: &Pointer) -> Result<Vec<u8>> {
         let Pointer { offset, length, sum, .. } = *pointer;
-        let inside = offset >= HEAD_LEN
-            && offset.checked_add(u64::from(length)).is_some_and(|end| end <= self.end);
+        let inside =
+            offset >= HEAD_LEN && offset.checked_add(u64::from(length)).is_some_and(|end| end <= self.end);
         if !inside {
             return Err(self.corrupt(offset, "a page is outside of the run file"));
         }
@@ -184,8 +221,20 @@ impl RunFile {
         Ok(bytes)
     }
 
+    /// Whether some of it was found damaged, now or later.
+    pub fn damaged(&self) -> Arc<AtomicBool> {
+        self.damaged.clone()
+    }
+
     /// An error about the bytes at an offset.
     pub fn corrupt(&self, offset: u64, what: impl std::fmt::Display) -> Error {
-        Error::corrupt(&self.path, offset, what)
+        self.damaged.store(true, Ordering::Release);
+        let path = self.path.display();
+        let message = format!(
+            "{path} is damaged at offset {offset}: {what}; it is made from snapshot and log: close the database and open it again, \
+             which reads them instead"
+        );
+        let details = Details { file: Some(self.path.clone()), offset: Some(offset), ..Details::default() };
+        Error::new(Kind::Corrupt, message).with_details(details)
     }
 }

@@ -46,7 +46,8 @@ impl Page {
                 for at in 0..inner.len() {
                     below.push(RwLock::new(Weak::new()));
                     nets.push(net);
-                    net = net.checked_add(inner.pointer(at).net).ok_or("the nets of an inner page overflow")?;
+                    net =
+                        net.checked_add(inner.pointer(at).net).ok_or("the nets of an inner page overflow")?;
                 }
                 if net != pointer.net {
                     return Err("the nets of an inner page are not that of the pointer to it");

@@ -80,7 +80,8 @@ impl PageStore {
                 let file = self.file(run)?;
                 let bytes = file.read(pointer)?;
                 self.read.fetch_add(1, Ordering::Relaxed);
-                let page = Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
+                let page =
+                    Page::new(run, *pointer, bytes).map_err(|what| file.corrupt(pointer.offset, what))?;
                 let page = Arc::new(page);
                 if access == Access::Pass { page } else { self.cache.keep(page) }
             }

@@ -38,7 +38,9 @@ impl Tree {
     /// The row of a slot.
     pub fn row(&self, store: &PageStore, slot: u64, access: Access) -> Result<Found> {
         let bytes = slot_bytes(slot);
-        let Some((page, at)) = self.leaf(store, Target::Before(&bytes), access)? else { return Ok(Found::Missed) };
+        let Some((page, at)) = self.leaf(store, Target::Before(&bytes), access)? else {
+            return Ok(Found::Missed);
+        };
         if at < page.len() && page.rows().slot(at) == slot {
             return Ok(Found::Row(Row { page, at }));
         }

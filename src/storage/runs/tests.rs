@@ -119,9 +119,15 @@ fn a_tree_of_keys_answers_as_a_sorted_list_does() {
         assert!(bytes.is_sorted(), "seed {seed}");
         assert_eq!(check_tree(&folder.store, &tree).unwrap().entries, entries.len() as u64);
         for access in [Access::Pass, Access::Read] {
-            assert_eq!(walked(&folder.store, &tree, Target::First, access), expected, "seed {seed}, round {round}");
+            assert_eq!(
+                walked(&folder.store, &tree, Target::First, access),
+                expected,
+                "seed {seed}, round {round}"
+            );
         }
-        let net = |entries: &[((Vec<u8>, u64), bool)]| entries.iter().map(|(_, plus)| if *plus { 1 } else { -1 }).sum::<i64>();
+        let net = |entries: &[((Vec<u8>, u64), bool)]| {
+            entries.iter().map(|(_, plus)| if *plus { 1 } else { -1 }).sum::<i64>()
+        };
         assert_eq!(tree.net(), net(&expected));
         for _ in 0..300 {
             let target = match random.usize(0..3) {
@@ -133,11 +139,13 @@ fn a_tree_of_keys_answers_as_a_sorted_list_does() {
                 _ => key(&mut random),
             };
             let before = bytes.partition_point(|own| *own < target);
-            let behind = bytes.partition_point(|own| &own[..own.len().min(target.len())] <= target.as_slice());
+            let behind =
+                bytes.partition_point(|own| &own[..own.len().min(target.len())] <= target.as_slice());
             for (target, at) in [(Target::Before(&target), before), (Target::Behind(&target), behind)] {
                 let rank = tree.rank(&folder.store, target, Access::Read).unwrap();
                 assert_eq!(rank, Some(net(&expected[..at])), "seed {seed}, round {round}, {target:?}");
-                let mut cursor = Cursor::at(&folder.store, tree.clone(), target, Access::Read).unwrap().unwrap();
+                let mut cursor =
+                    Cursor::at(&folder.store, tree.clone(), target, Access::Read).unwrap().unwrap();
                 // To and fro, across the edges of pages.
                 let mut at = at;
                 for _ in 0..random.usize(0..30) {
@@ -146,7 +154,10 @@ fn a_tree_of_keys_answers_as_a_sorted_list_does() {
                         let (found, next) = if forward {
                             (cursor.next(read).unwrap().unwrap(), expected.get(at).cloned())
                         } else {
-                            (cursor.previous(read).unwrap().unwrap(), at.checked_sub(1).map(|at| expected[at].clone()))
+                            (
+                                cursor.previous(read).unwrap().unwrap(),
+                                at.checked_sub(1).map(|at| expected[at].clone()),
+                            )
                         };
                         assert_eq!(found, next, "seed {seed}, round {round}");
                         if next.is_some() {
@@ -235,7 +246,8 @@ fn a_merge_adds_the_signs_of_entries_and_takes_the_newest_rows() {
             Ok((root, into.finish(out)?, cancelled))
         });
         let (keys, merged_rows, cancelled) = merged.unwrap();
-        let found = keys.map(|root| walked(&folder.store, &Tree::of_keys(5, 100, root), Target::First, Access::Read));
+        let found =
+            keys.map(|root| walked(&folder.store, &Tree::of_keys(5, 100, root), Target::First, Access::Read));
         let expected: Vec<_> = state.into_iter().collect();
         assert_eq!(found.unwrap_or_default(), expected, "seed {seed}, round {round}, {cancelled} cancelled");
         if let Some(root) = merged_rows {
@@ -358,7 +370,9 @@ fn the_cache_keeps_within_its_limit_beside_readers() {
                     let ((key, slot), plus) = entries.iter().nth(random.usize(0..entries.len())).unwrap();
                     let bytes = entry_bytes(key, *slot);
                     let mut cursor =
-                        Cursor::at(&folder.store, tree.clone(), Target::Before(&bytes), Access::Read).unwrap().unwrap();
+                        Cursor::at(&folder.store, tree.clone(), Target::Before(&bytes), Access::Read)
+                            .unwrap()
+                            .unwrap();
                     let found = cursor.next(super::tests::read).unwrap().unwrap();
                     assert_eq!(found, Some(((key.clone(), *slot), *plus)));
                     assert!(folder.store.cache().bytes() < (1 << 17) + 16 * 16_384);

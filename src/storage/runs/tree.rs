@@ -53,7 +53,8 @@ impl Tree {
             return Ok(Some(false));
         }
         let page = store.page(self.run, &self.root.filter, (PageKind::Filter, self.number), access)?;
-        let bits = |page: &Arc<Page>| page.bytes().get(12..).is_some_and(|bits| !filter::may_hold(bits, hash));
+        let bits =
+            |page: &Arc<Page>| page.bytes().get(12..).is_some_and(|bits| !filter::may_hold(bits, hash));
         Ok(page.as_ref().map(bits))
     }
 

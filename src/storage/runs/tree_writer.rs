@@ -2,8 +2,8 @@
 //! one page of each level.
 
 use super::HIGHEST;
-use super::writer::RunWriter;
 use crate::error::{Error, Kind, Result};
+use crate::storage::contract::backend::PageSink;
 use crate::storage::pages::entries::{EntriesBuilder, Entry};
 use crate::storage::pages::filter;
 use crate::storage::pages::head::{Head, PageKind};
@@ -41,7 +41,7 @@ impl Levels {
         Levels { tree, open: Vec::new(), page: Vec::new() }
     }
 
-    fn push(&mut self, out: &mut RunWriter, level: usize, child: Child) -> Result<()> {
+    fn push(&mut self, out: &mut dyn PageSink, level: usize, child: Child) -> Result<()> {
         if level > usize::from(HIGHEST) {
             return Err(Error::new(Kind::Limit, format!("a tree has at most {HIGHEST} levels")));
         }
@@ -66,7 +66,7 @@ impl Levels {
         Ok(())
     }
 
-    fn inner(&mut self, out: &mut RunWriter, children: Vec<Child>) -> Result<Child> {
+    fn inner(&mut self, out: &mut dyn PageSink, children: Vec<Child>) -> Result<Child> {
         self.page.clear();
         inner::encode(&children, self.tree, &mut self.page);
         let net = children.iter().map(|child| child.pointer.net).sum();
@@ -76,7 +76,7 @@ impl Levels {
     }
 
     /// The topmost page and its height; `None` for a tree without pages.
-    fn finish(mut self, out: &mut RunWriter) -> Result<Option<(Pointer, u8)>> {
+    fn finish(mut self, out: &mut dyn PageSink) -> Result<Option<(Pointer, u8)>> {
         let mut level = 0;
         while level < self.open.len() {
             let children = std::mem::take(&mut self.open[level].0);
@@ -118,7 +118,7 @@ impl TreeWriter {
     }
 
     /// Adds an entry, which must be behind the last one.
-    pub fn push(&mut self, out: &mut RunWriter, entry: Entry<'_>) -> Result<()> {
+    pub fn push(&mut self, out: &mut dyn PageSink, entry: Entry<'_>) -> Result<()> {
         if !self.entries.is_empty() && self.entries.len_with(entry) > PAGE {
             self.leaf(out)?;
         }
@@ -129,8 +129,10 @@ impl TreeWriter {
         Ok(())
     }
 
-    fn leaf(&mut self, out: &mut RunWriter) -> Result<()> {
-        let bytes = |entry: Option<Entry<'_>>| entry.map(|entry| entry_bytes(entry.key, entry.slot)).unwrap_or_default();
+    fn leaf(&mut self, out: &mut dyn PageSink) -> Result<()> {
+        let bytes = |entry: Option<Entry<'_>>| {
+            entry.map(|entry| entry_bytes(entry.key, entry.slot)).unwrap_or_default()
+        };
         let low = if self.last.is_empty() {
             Vec::new()
         } else {
@@ -145,7 +147,7 @@ impl TreeWriter {
     }
 
     /// The tree; `None` if it has no entries.
-    pub fn finish(mut self, out: &mut RunWriter) -> Result<Option<Root>> {
+    pub fn finish(mut self, out: &mut dyn PageSink) -> Result<Option<Root>> {
         if !self.entries.is_empty() {
             self.leaf(out)?;
         }
@@ -182,7 +184,7 @@ impl RowsWriter {
     }
 
     /// Adds the record of a slot behind the last one; an empty one is a tombstone.
-    pub fn push(&mut self, out: &mut RunWriter, slot: u64, record: &[u8]) -> Result<()> {
+    pub fn push(&mut self, out: &mut dyn PageSink, slot: u64, record: &[u8]) -> Result<()> {
         if !self.rows.is_empty() && self.rows.len_with(slot, record).is_none_or(|length| length > ROWS) {
             self.leaf(out)?;
         }
@@ -193,7 +195,7 @@ impl RowsWriter {
         Ok(())
     }
 
-    fn leaf(&mut self, out: &mut RunWriter) -> Result<()> {
+    fn leaf(&mut self, out: &mut dyn PageSink) -> Result<()> {
         let low = match self.last {
             None => Vec::new(),
             Some(last) => separator(&slot_bytes(last), &slot_bytes(self.rows.first())),
@@ -207,7 +209,7 @@ impl RowsWriter {
     }
 
     /// The tree; `None` if it has no rows.
-    pub fn finish(mut self, out: &mut RunWriter) -> Result<Option<Root>> {
+    pub fn finish(mut self, out: &mut dyn PageSink) -> Result<Option<Root>> {
         if !self.rows.is_empty() {
             self.leaf(out)?;
         }
@@ -221,7 +223,7 @@ impl RowsWriter {
     }
 }
 
-fn filter_page(out: &mut RunWriter, tree: u32, hashes: &[u64]) -> Result<Pointer> {
+fn filter_page(out: &mut dyn PageSink, tree: u32, hashes: &[u64]) -> Result<Pointer> {
     let mut page = Vec::new();
     Head { kind: PageKind::Filter, flags: 0, count: 0, tree, prefix: 0 }.encode(&mut page);
     page.extend_from_slice(&filter::build(hashes));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::{HEAD_LEN, RunFile, RunFoot, RunHead, RunReference};
 use crate::error::{Error, Kind, Result};
-use crate::storage::contract::backend::Lsn;
+use crate::storage::contract::backend::{Lsn, PageSink};
 use crate::storage::format::frame::u32_at;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::{OpenMode, VfsFile, write_all_at};
@@ -56,8 +56,7 @@ impl RunWriter {
         self.written + self.buffer.len() as u64
     }
 
-    /// Appends a page.
-    pub fn page(&mut self, page: &[u8], net: i64) -> Result<Pointer> {
+    fn append(&mut self, page: &[u8], net: i64) -> Result<Pointer> {
         if page.len() > LONGEST {
             let what = format!("a page of {} bytes is longer than {LONGEST}", page.len());
             return Err(Error::new(Kind::Limit, what));
@@ -84,7 +83,7 @@ impl RunWriter {
         let mut page = Vec::with_capacity(12 + catalogue.len());
         Head { kind: PageKind::Catalogue, flags: 0, count: 0, tree: 0, prefix: 0 }.encode(&mut page);
         page.extend_from_slice(catalogue);
-        let catalogue = self.page(&page, 0)?;
+        let catalogue = self.append(&page, 0)?;
         let head = u32_at(&self.head.encode(), HEAD_LEN as usize - 4);
         let foot = RunFoot { catalogue, lsn, head }.encode();
         self.buffer.extend_from_slice(&foot);
@@ -99,5 +98,11 @@ impl RunWriter {
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
+    }
+}
+
+impl PageSink for RunWriter {
+    fn page(&mut self, page: &[u8], net: i64) -> Result<Pointer> {
+        self.append(page, net)
     }
 }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::page::{CHUNK, PAGE, place};
 use super::slab::Slab;
-use crate::engine::state::version::{Content, OnDisk, SlotId, Version};
+use crate::engine::state::version::{Content, OnDisk, SlotId, Span, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// The places named in a page, so that neighbours on disk share one, however often they are evicted and loaded one by one.
@@ -44,7 +44,7 @@ impl Slab {
         let next = (hand / PAGE as u64 + 1) * PAGE as u64;
         let Some(chunk) = self.chunk((hand / CHUNK) as usize) else { return (next, 0) };
         let index = place(hand).0;
-        let page = &chunk.pages[index];
+        let Some(page) = chunk.pages.get(index) else { return (next, 0) };
         let used = page.used.swap(0, Ordering::Relaxed);
         let mut slots = page.slots.write();
         let (mut freed, mut hot) = (0, false);
@@ -92,6 +92,23 @@ impl Slab {
             }
         }
         self.end().max(hand)
+    }
+
+    /// Puts the documents of one block that are in the page of this slot, and still at that place, into memory. `is_whole` tells
+    /// whether a span of it holds a document.
+    pub(crate) fn warm_block(&self, id: SlotId, block: &Arc<Block>, is_whole: impl Fn(Span) -> bool) {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return };
+        let index = place(id.0).0;
+        let Some(page) = chunk.pages.get(index) else { return };
+        let mut slots = page.slots.write();
+        for slot in slots.iter_mut() {
+            let span = match &slot.newest.content {
+                Content::Cold(place, span) if **place == block.place && is_whole(*span) => *span,
+                _ => continue,
+            };
+            self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
+        }
+        chunk.warmed(index);
     }
 
     /// Caches the bytes of a version that were read outside of the lock, if the slot's newest is still that version at that

@@ -1,7 +1,6 @@
 //! Slots in pages, pages in chunks, and which version of a slot a view sees.
 
 use std::collections::VecDeque;
-use std::ops::Index;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -91,8 +90,19 @@ pub(super) struct Page {
 }
 
 impl Page {
-    fn new() -> Page {
+    pub(super) fn new() -> Page {
         Page { slots: RwLock::new([const { Slot::VACANT }; PAGE]), used: AtomicU64::new(0) }
+    }
+
+    /// A page with these versions in its slots.
+    pub(super) fn of(versions: Vec<(usize, Version)>) -> Page {
+        let mut slots = [const { Slot::VACANT }; PAGE];
+        for (at, version) in versions {
+            if let Some(slot) = slots.get_mut(at) {
+                slot.newest = version;
+            }
+        }
+        Page { slots: RwLock::new(slots), used: AtomicU64::new(0) }
     }
 
     pub(super) fn touch(&self, slot: usize) {
@@ -103,23 +113,31 @@ impl Page {
     }
 }
 
-/// The pages of a chunk, allocated at their first use: a program may have thousands of collections of a few documents.
+/// The pages of a chunk, allocated at their first use: a program may have thousands of collections of a few documents, and a
+/// database that was opened from a checkpoint has the slots of a page there until they are looked at.
 pub(super) struct Pages([OnceLock<Box<Page>>; PAGES]);
 
 impl Pages {
+    /// The page, if it is in memory.
+    #[inline]
+    pub(super) fn get(&self, page: usize) -> Option<&Page> {
+        self.0[page].get().map(Box::as_ref)
+    }
+
+    /// The page, made if there is none.
+    pub(super) fn get_or_new(&self, page: usize) -> &Page {
+        self.0[page].get_or_init(|| Box::new(Page::new()))
+    }
+
+    /// The page; this one, if there is none in memory.
+    pub(super) fn get_or(&self, page: usize, fresh: Page) -> &Page {
+        self.0[page].get_or_init(|| Box::new(fresh))
+    }
+
     /// Those in use.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Page> {
         self.0.iter().filter_map(|page| page.get().map(Box::as_ref))
-    }
-}
-
-impl Index<usize> for Pages {
-    type Output = Page;
-
-    #[inline]
-    fn index(&self, page: usize) -> &Page {
-        self.0[page].get_or_init(|| Box::new(Page::new()))
     }
 }
 

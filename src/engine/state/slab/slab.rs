@@ -1,15 +1,17 @@
 //! The slots of one collection: assigning them, changing them, and reading them in a view.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
-use super::page::{CHUNK, Chunk, History, PAGE, Slot, VisibleVersion, place};
+use super::page::{CHUNK, Chunk, History, PAGE, Page, Slot, VisibleVersion, place};
 use crate::engine::exec::locks::RwLock;
 use crate::engine::exec::prefetch::Prefetch;
+use crate::engine::state::base::CollectionBase;
 use crate::engine::state::version::{Content, SlotId, Span, Version};
+use crate::error::Result;
 use crate::storage::{Block, BlockPlace, Lsn};
 
 /// Documents that are prefetched at once.
@@ -22,6 +24,8 @@ pub(crate) struct Slab {
     hot_bytes: AtomicU64,
     /// Bytes of the newest versions, in memory or on disk: what a compaction would write.
     live_bytes: AtomicU64,
+    /// Where slots are until they are looked at.
+    base: OnceLock<Arc<CollectionBase>>,
 }
 
 impl Default for Slab {
@@ -31,11 +35,89 @@ impl Default for Slab {
             len: AtomicU64::new(0),
             hot_bytes: AtomicU64::new(0),
             live_bytes: AtomicU64::new(0),
+            base: OnceLock::new(),
         }
     }
 }
 
 impl Slab {
+    /// Begins with the slots of a checkpoint, before any other use. Those that are assigned begin a page of their own.
+    pub(crate) fn begin_from(&self, base: Arc<CollectionBase>, live_bytes: u64) {
+        let end = base.end().next_multiple_of(PAGE as u64);
+        self.chunks.write().resize_with(end.div_ceil(CHUNK) as usize, || None);
+        self.live_bytes.store(live_bytes, Ordering::Relaxed);
+        self.len.store(end, Ordering::Release);
+        // Set only once.
+        let _ = self.base.set(base);
+    }
+
+    /// Calls a function with each place within the 64 slots from this multiple of 64 on, and the newest version there, without
+    /// bringing a page of a checkpoint into memory.
+    pub(crate) fn peek(&self, first: u64, mut visit: impl FnMut(usize, &Version)) -> Result<()> {
+        let chunk = self.chunk((first / CHUNK) as usize);
+        match chunk.as_ref().and_then(|chunk| chunk.pages.get(place(first).0)) {
+            Some(page) => {
+                let slots = page.slots.read();
+                slots.iter().enumerate().for_each(|(at, slot)| visit(at, &slot.newest));
+            }
+            None => {
+                if let Some(base) = self.base.get().filter(|base| first < base.end()) {
+                    base.versions(first)?.iter().for_each(|(at, version)| visit(*at, version));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the newest version in this slot, which was once filled, is a document. Reads nothing from a checkpoint: what
+    /// nobody has looked at is as it was there.
+    pub(crate) fn has_document(&self, id: SlotId) -> bool {
+        let chunk = self.chunk((id.0 / CHUNK) as usize);
+        match chunk.as_ref().and_then(|chunk| chunk.pages.get(place(id.0).0)) {
+            Some(page) => page.slots.read()[place(id.0).1].newest.content.is_document(),
+            None => self.base.get().is_some_and(|base| id.0 < base.end()),
+        }
+    }
+
+    /// The checkpoint that it began with.
+    pub(crate) fn base(&self) -> Option<&Arc<CollectionBase>> {
+        self.base.get()
+    }
+
+    /// The page of this slot, in memory from now on.
+    #[inline]
+    fn page<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<&'c Page> {
+        let page = place(id).0;
+        match chunk.pages.get(page) {
+            Some(page) => Ok(page),
+            None => self.fill_page(chunk, id),
+        }
+    }
+
+    /// [`Slab::page`]; `None` where all of it is empty in the checkpoint, and nobody has looked at it.
+    #[inline]
+    fn page_or_none<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<Option<&'c Page>> {
+        if let Some(page) = chunk.pages.get(place(id).0) {
+            return Ok(Some(page));
+        }
+        let first = id / PAGE as u64 * PAGE as u64;
+        let Some(base) = self.base.get().filter(|base| first < base.end()) else {
+            return Ok(Some(chunk.pages.get_or_new(place(id).0)));
+        };
+        let versions = base.versions(first)?;
+        Ok((!versions.is_empty()).then(|| chunk.pages.get_or(place(id).0, Page::of(versions))))
+    }
+
+    #[cold]
+    fn fill_page<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<&'c Page> {
+        let first = id / PAGE as u64 * PAGE as u64;
+        let fresh = match self.base.get().filter(|base| first < base.end()) {
+            Some(base) => Page::of(base.versions(first)?),
+            None => Page::new(),
+        };
+        Ok(chunk.pages.get_or(place(id).0, fresh))
+    }
+
     /// One past the last slot assigned.
     pub(crate) fn end(&self) -> u64 {
         self.len.load(Ordering::Acquire)
@@ -65,7 +147,8 @@ impl Slab {
             chunk.occupied.fetch_add(1, Ordering::Relaxed);
             let history = earlier_life
                 .map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
-            let mut slots = chunk.pages[page].slots.write();
+            // Slots that are assigned now are in no checkpoint.
+            let mut slots = chunk.pages.get_or_new(page).slots.write();
             if version.content.is_hot() {
                 chunk.warmed(page);
             }
@@ -91,10 +174,10 @@ impl Slab {
     }
 
     /// Calls a function with the newest version, published or not.
-    pub(crate) fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Option<R> {
-        let chunk = self.chunk((id.0 / CHUNK) as usize)?;
-        let (page, slot) = place(id.0);
-        Some(read(&chunk.pages[page].slots.read()[slot].newest))
+    pub(crate) fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Result<Option<R>> {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(None) };
+        let slots = self.page(&chunk, id.0)?.slots.read();
+        Ok(Some(read(&slots[place(id.0).1].newest)))
     }
 
     /// Calls a function with what a view sees in the slot. `view` is called once the page is locked: a version that the
@@ -104,15 +187,15 @@ impl Slab {
         id: SlotId,
         view: impl FnOnce() -> Lsn,
         read: impl FnOnce(VisibleVersion<'_>) -> R,
-    ) -> R {
+    ) -> Result<R> {
         match self.chunk((id.0 / CHUNK) as usize) {
-            None => read(VisibleVersion::Nothing),
+            None => Ok(read(VisibleVersion::Nothing)),
             Some(chunk) => {
-                let (page, slot) = place(id.0);
-                let page = &chunk.pages[page];
+                let page = self.page(&chunk, id.0)?;
+                let slot = place(id.0).1;
                 page.touch(slot);
                 let slots = page.slots.read();
-                read(slots[slot].seen(view()))
+                Ok(read(slots[slot].seen(view())))
             }
         }
     }
@@ -121,7 +204,9 @@ impl Slab {
     pub(crate) fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
         let (page, slot) = place(id.0);
-        let slots = chunk.pages[page].slots.read();
+        // An entry in a checkpoint is that of a document there, which nobody has looked at, nor changed, since.
+        let Some(page) = chunk.pages.get(page) else { return self.base.get().is_some() };
+        let slots = page.slots.read();
         let slot = &slots[slot];
         slot.history.is_none() && slot.newest.lsn <= view && slot.newest.content.is_document()
     }
@@ -133,7 +218,7 @@ impl Slab {
         slots: &[u64],
         view: Lsn,
         mut visit: impl FnMut(usize, SlotId, &Version) -> std::ops::ControlFlow<()>,
-    ) -> usize {
+    ) -> Result<usize> {
         let mut known: Option<(u64, Arc<Chunk>)> = None;
         for (n, id) in slots.iter().enumerate() {
             if n % TOGETHER == 0 {
@@ -144,8 +229,7 @@ impl Slab {
                 known = self.chunk(index as usize).map(|chunk| (index, chunk));
             }
             let Some((_, chunk)) = &known else { continue };
-            let (page, slot) = place(*id);
-            let page = &chunk.pages[page];
+            let (page, slot) = (self.page(chunk, *id)?, place(*id).1);
             page.touch(slot);
             let slots = page.slots.read();
             // An earlier life has its own entries.
@@ -153,10 +237,10 @@ impl Slab {
                 && version.content.is_document()
                 && visit(n, SlotId(*id), version).is_break()
             {
-                return n + 1;
+                return Ok(n + 1);
             }
         }
-        slots.len()
+        Ok(slots.len())
     }
 
     /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock and reads
@@ -171,7 +255,7 @@ impl Slab {
                 chunks.push((index, chunk));
             }
             let Some((_, chunk)) = chunks.last() else { return };
-            let page = &chunk.pages[place(*id).0];
+            let Some(page) = chunk.pages.get(place(*id).0) else { return };
             prefetch.word(page.used.load(Ordering::Relaxed) ^ u64::from(page.slots.is_locked()));
         }
         let mut chunks = chunks.iter().peekable();
@@ -181,7 +265,8 @@ impl Slab {
             chunks.next_if(|(own, _)| *own != index);
             let Some((_, chunk)) = chunks.peek() else { return };
             let (page, slot) = place(*id);
-            if let Content::Hot(block, span) = &chunk.pages[page].slots.read()[slot].newest.content {
+            let Some(page) = chunk.pages.get(page) else { return };
+            if let Content::Hot(block, span) = &page.slots.read()[slot].newest.content {
                 documents.push((block.clone(), *span));
             }
         }
@@ -198,7 +283,7 @@ impl Slab {
         to: u64,
         view: Lsn,
         mut visit: impl FnMut(SlotId, &Version) -> std::ops::ControlFlow<()>,
-    ) -> u64 {
+    ) -> Result<u64> {
         let mut id = from;
         while id < to {
             let Some(chunk) = self.chunk((id / CHUNK) as usize) else {
@@ -207,9 +292,13 @@ impl Slab {
             };
             let chunk_end = ((id / CHUNK + 1) * CHUNK).min(to);
             while id < chunk_end {
-                let (page, first) = place(id);
+                let Some(page) = self.page_or_none(&chunk, id)? else {
+                    id = (id / PAGE as u64 + 1) * PAGE as u64;
+                    continue;
+                };
+                let first = place(id).1;
                 let last = (first as u64 + chunk_end - id).min(PAGE as u64) as usize;
-                let page = chunk.pages[page].slots.read();
+                let page = page.slots.read();
                 for slot in &page[first..last] {
                     let at = SlotId(id);
                     id += 1;
@@ -218,12 +307,12 @@ impl Slab {
                         && version.content.is_document()
                         && visit(at, version).is_break()
                     {
-                        return id;
+                        return Ok(id);
                     }
                 }
             }
         }
-        id.max(from)
+        Ok(id.max(from))
     }
 
     /// Drops the versions that no view from `oldest` on can see.
@@ -268,7 +357,7 @@ impl Slab {
             while id < chunk_end {
                 let (page, slot) = place(id);
                 let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
-                let mut slots = chunk.pages[page].slots.write();
+                let mut slots = chunk.pages.get_or_new(page).slots.write();
                 chunk.warmed(page);
                 for (slot, version) in slots[slot..last].iter_mut().zip(&mut versions) {
                     hot += version.content.hot_bytes();
@@ -321,13 +410,29 @@ impl Slab {
     }
 
     pub(super) fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
-        self.chunks.read().get(index)?.clone()
+        let known = self.chunks.read().get(index)?.clone();
+        known.or_else(|| self.begin_chunk(index))
+    }
+
+    /// A chunk of slots that are in the checkpoint; others without slots in use are given back.
+    #[cold]
+    fn begin_chunk(&self, index: usize) -> Option<Arc<Chunk>> {
+        self.base.get().filter(|base| (index as u64) * CHUNK < base.end())?;
+        let mut chunks = self.chunks.write();
+        let chunk = chunks.get_mut(index)?.get_or_insert_with(|| {
+            let chunk = Chunk::new();
+            // How many of its slots are in use is not known: it is never given back.
+            chunk.occupied.store(u32::MAX / 2, Ordering::Relaxed);
+            chunk
+        });
+        Some(chunk.clone())
     }
 
     pub(super) fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
-        let mut slots = chunk.pages[page].slots.write();
+        // What is changed was looked at before.
+        let mut slots = chunk.pages.get(page)?.slots.write();
         let changed = change(&mut slots[slot]);
         if slots[slot].newest.content.is_hot() {
             chunk.warmed(page);

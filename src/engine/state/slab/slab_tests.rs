@@ -22,7 +22,8 @@ fn visible(slab: &Slab, view: u64) -> Vec<String> {
             found.push(String::from_utf8(block.bytes[span.range()].to_vec()).unwrap());
         }
         ControlFlow::Continue(())
-    });
+    })
+    .unwrap();
     found
 }
 
@@ -62,7 +63,8 @@ fn each_view_sees_its_own_state() {
     assert_eq!(visible(&slab, 3), ["a3", "b"]);
     assert_eq!(visible(&slab, 4), ["b"]);
     assert_eq!(visible(&slab, 5), ["b", "a5"]);
-    slab.seen(again, || Lsn(3), |seen| assert!(matches!(seen, VisibleVersion::Before(slot) if slot == a)));
+    slab.seen(again, || Lsn(3), |seen| assert!(matches!(seen, VisibleVersion::Before(slot) if slot == a)))
+        .unwrap();
 }
 
 #[test]
@@ -106,15 +108,18 @@ fn a_scan_stops_where_it_is_told_and_goes_on_from_there() {
         slab.push(document(lsn, "x"), None);
     }
     let mut seen = 0;
-    let next = slab.scan(0, slab.end(), Lsn(200), |_, _| {
-        seen += 1;
-        if seen == 70 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+    let next = slab
+        .scan(0, slab.end(), Lsn(200), |_, _| {
+            seen += 1;
+            if seen == 70 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
     assert_eq!(next, 70);
     slab.scan(next, slab.end(), Lsn(200), |_, _| {
         seen += 1;
         ControlFlow::Continue(())
-    });
+    })
+    .unwrap();
     assert_eq!(seen, 200);
 }
 
@@ -167,9 +172,11 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                     }
                     1 => slab.prune(id, Lsn(lsn)),
                     2 => drop(slab.cool_page(id.0, Lsn(lsn))),
-                    3 => slab.seen(id, || Lsn(lsn), |_| ()),
+                    3 => slab.seen(id, || Lsn(lsn), |_| ()).unwrap(),
                     4 => {
-                        let Some(disk) = slab.newest(id, Version::on_disk).flatten() else { continue };
+                        let Some(disk) = slab.newest(id, Version::on_disk).unwrap().flatten() else {
+                            continue;
+                        };
                         slab.warm(id, &disk, alone(&disk));
                     }
                     _ => {
@@ -180,7 +187,8 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                 assert_eq!(slab.hot_bytes(), counted(&slab), "seed {seed}, lsn {lsn}");
                 for page in (0..slab.end()).step_by(PAGE) {
                     let all = page..slab.end().min(page + PAGE as u64);
-                    let hot = |n| slab.newest(SlotId(n), |version| version.content.is_hot()) == Some(true);
+                    let hot =
+                        |n| slab.newest(SlotId(n), |version| version.content.is_hot()).unwrap() == Some(true);
                     let warm = slab.next_warm(page) < page + PAGE as u64;
                     assert!(warm || !all.clone().any(hot), "seed {seed}: the clock passes slots {all:?} by");
                 }
@@ -195,7 +203,7 @@ fn documents_that_come_and_go_one_by_one_share_the_place_of_their_block() {
     for version in together(1, 20) {
         slab.push(version, None);
     }
-    let cold = |n| slab.newest(SlotId(n), Version::on_disk).unwrap().unwrap();
+    let cold = |n| slab.newest(SlotId(n), Version::on_disk).unwrap().unwrap().unwrap();
     let places =
         || (0..20).map(|n| Arc::as_ptr(cold(n).place())).collect::<std::collections::HashSet<_>>().len();
     slab.cool_page(0, Lsn(1));
@@ -252,15 +260,15 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
         slab.push(version, None);
     }
     slab.cool_page(0, Lsn(1));
-    let read = slab.newest(SlotId(1), Version::on_disk).flatten().unwrap();
+    let read = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     let (block, place, spans) = moved();
     assert!(slab.repoint(SlotId(1), Lsn(1), &block, &place, spans[1]));
     slab.warm(SlotId(1), &read, alone(&read));
-    let now = slab.newest(SlotId(1), Version::on_disk).flatten().unwrap();
+    let now = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     assert_eq!((**now.place(), now.span(), now.lsn()), (*place, spans[1], read.lsn()));
     assert_eq!(slab.hot_bytes(), 0);
     slab.warm(SlotId(1), &now, block);
-    assert!(slab.newest(SlotId(1), |version| version.content.is_hot()).unwrap());
+    assert!(slab.newest(SlotId(1), |version| version.content.is_hot()).unwrap().unwrap());
 }
 
 /// Regression: an update that was applied and not published yet hid the version before it from the compaction. That version
@@ -283,9 +291,12 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
     slab.scan(0, slab.end(), Lsn(4), |_, version| {
         places.push(version.on_disk().map(|disk| **disk.place()));
         ControlFlow::Continue(())
-    });
+    })
+    .unwrap();
     assert_eq!(places, [Some(*place); 3]);
-    assert!(slab.newest(SlotId(0), |version| version.lsn == Lsn(5) && version.content.is_hot()).unwrap());
+    assert!(
+        slab.newest(SlotId(0), |version| version.lsn == Lsn(5) && version.content.is_hot()).unwrap().unwrap()
+    );
     assert!(!slab.repoint(SlotId(1), Lsn(5), &block, &place, spans[1]), "a deleted document has no place");
     assert!(!slab.repoint(SlotId(2), Lsn(4), &block, &place, Span::new(14..22, 6, 2)), "another version");
     assert_eq!(slab.hot_bytes(), counted(&slab));
@@ -295,7 +306,8 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
 fn a_chunk_has_only_the_pages_that_its_documents_need() {
     let chunk = Chunk::new();
     assert_eq!(chunk.pages.iter().count(), 0);
-    chunk.pages[1].touch(0);
-    chunk.pages[1].touch(1);
+    chunk.pages.get_or_new(1).touch(0);
+    chunk.pages.get_or_new(1).touch(1);
+    assert!(chunk.pages.get(0).is_none() && chunk.pages.get(1).is_some());
     assert_eq!(chunk.pages.iter().count(), 1);
 }

@@ -1,0 +1,125 @@
+//! Goes on from the checkpoint of a clean close: names, shapes and indexes are read at once, documents and keys where they are
+//! asked for.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::replay::Replay;
+use crate::engine::format::checkpoint::{CollectionContents, Contents, slots};
+use crate::engine::state::base::{Base, CollectionBase, IndexBase};
+use crate::engine::state::collection::Collection;
+use crate::engine::state::tally::Tally;
+use crate::engine::store::Recovered;
+use crate::error::{Error, Kind, Result};
+use crate::storage::pages::target::Target;
+use crate::storage::runs::check::check_tree;
+use crate::storage::runs::cursor::Cursor;
+use crate::storage::runs::page_store::{Access, PageStore};
+use crate::storage::runs::tree::Tree;
+use crate::storage::{
+    Block, BlockPlace, CheckpointLoader, FileId, FromCheckpoint, Loader, Lsn, SnapshotBlock,
+};
+
+impl CheckpointLoader for Replay<'_> {
+    fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()> {
+        let recovered = state(self.path(), checkpoint, self.memory_limit())?;
+        self.begin_with(recovered);
+        Ok(())
+    }
+}
+
+/// The state of a checkpoint.
+fn state(path: &Path, checkpoint: FromCheckpoint, memory_limit: Option<u64>) -> Result<Recovered> {
+    let FromCheckpoint { bound, file, catalogue, .. } = checkpoint;
+    let at = file.path().to_path_buf();
+    let malformed =
+        || Error::corrupt(&at, 0, "the catalogue of the checkpoint is malformed; remove this file");
+    let contents = Contents::decode(&catalogue).ok_or_else(malformed)?;
+    let lsn = Lsn(bound.clean.lsn);
+    let mut replay = Replay::new(path, None);
+    for payload in contents.payloads {
+        let place = BlockPlace { file: FileId::Memory, frame: 0, offset: 0, len: payload.len() as u32 };
+        let block = Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: false });
+        let (index, collection, documents, first_document) = (0, 0, 0, 0);
+        let block = SnapshotBlock { lsn, index, collection, documents, first_document, block };
+        replay.database_block(block).map_err(|_| malformed())?;
+    }
+    let recovered = Recovered { lsn, ..replay.finish() };
+    let base = Base::new(file, contents.files, lsn, memory_limit);
+    if contents.collections.len() != recovered.collections.len() {
+        return Err(malformed());
+    }
+    // Numbers of trees, as the writer gave them.
+    let mut tree = 1;
+    for one in &contents.collections {
+        let collection = recovered.collections.get(&one.number).map(|found| found.clone());
+        let collection: Arc<Collection> = collection.ok_or_else(malformed)?;
+        begin(&base, &collection, one, tree).ok_or_else(malformed)?;
+        tree += 2 + one.indexes.len() as u32;
+    }
+    Ok(recovered)
+}
+
+/// Whether it is an error about damage of a checkpoint.
+pub(crate) fn is_damage(error: &Error) -> bool {
+    let file = error.details().file.as_ref().and_then(|file| file.extension());
+    error.kind() == Kind::Corrupt && file.is_some_and(|extension| extension == "chk")
+}
+
+/// Reads all of a checkpoint: every page of every tree, and every record of slots.
+pub(super) fn check(checkpoint: FromCheckpoint) -> Result<()> {
+    let FromCheckpoint { file, catalogue, .. } = checkpoint;
+    let contents =
+        Contents::decode(&catalogue).ok_or_else(|| file.corrupt(0, "the catalogue is malformed"))?;
+    let run = file.run();
+    let pages = PageStore::new(0);
+    pages.add(file);
+    let mut tree = 0;
+    for one in &contents.collections {
+        tree += 1;
+        if let Some(root) = one.slots {
+            let slots = Tree::of_rows(tree, run, root);
+            check_tree(&pages, &slots)?;
+            check_slots(&pages, slots, &contents.files)?;
+        }
+        for root in std::iter::once(&one.ids).chain(one.indexes.iter().map(|index| &index.tree)) {
+            tree += 1;
+            if let Some(root) = root {
+                check_tree(&pages, &Tree::of_keys(tree, run, *root))?;
+            }
+        }
+        if one.ids.map_or(0, |ids| ids.pointer.net) != one.documents as i64 {
+            return Err(pages
+                .file(run)?
+                .corrupt(0, "the tree of keys has more or fewer keys than documents"));
+        }
+    }
+    Ok(())
+}
+
+fn check_slots(pages: &PageStore, tree: Tree, files: &[FileId]) -> Result<()> {
+    let run = tree.run;
+    let Some(mut cursor) = Cursor::at(pages, tree, Target::First, Access::Pass)? else { return Ok(()) };
+    while let Some(Some((page, from))) = cursor.next_leaf()? {
+        let rows = page.rows();
+        if (from..rows.len()).any(|at| slots(rows.record(at), files).is_none()) {
+            return Err(pages.file(run)?.corrupt(page.place().1, "a record of slots is malformed"));
+        }
+    }
+    Ok(())
+}
+
+fn begin(base: &Arc<Base>, collection: &Collection, one: &CollectionContents, tree: u32) -> Option<()> {
+    let indexes = collection.indexes();
+    if indexes.len() != one.indexes.len() {
+        return None;
+    }
+    for (n, (index, contents)) in indexes.iter().zip(&one.indexes).enumerate() {
+        let below = contents.tree.map(|root| IndexBase::new(base, root, tree + 2 + n as u32));
+        index.begin_from(below, contents.multikey, contents.truncated);
+    }
+    let tally = Tally { documents: one.documents, digest: one.digest };
+    let below = CollectionBase::new(base, one.end, (one.slots, one.ids), tree);
+    collection.begin_from(Arc::new(below), tally, one.live_bytes);
+    Some(())
+}

@@ -1,0 +1,273 @@
+//! What stands on disk below the collections in memory: the trees of the checkpoint that a database was opened from.
+//!
+//! A checkpoint never changes. Memory holds what commits have changed since, and, page by page, what was looked at:
+//! - slots are filled from the checkpoint 64 at a time, when one of them is looked at (`slab`);
+//! - a key that the directory in memory has not is looked up here (`collection`);
+//! - an index merges the entries here with those in memory, and leaves out those that commits have removed (`index`).
+//!
+//! A thread that must not block reads only pages in memory; where one is missing it is refused (`nonblocking`).
+
+use std::sync::Arc;
+
+use crate::engine::exec::nonblocking::{blocked, is_nonblocking};
+use crate::engine::format::checkpoint::{self, SLOTS, tree_key};
+use crate::engine::format::key::Key;
+use crate::engine::state::version::{Content, SlotId, Version};
+use crate::error::{Error, Result};
+use crate::index::{Range, ScanDirection, cut};
+use crate::storage::pages::target::{Target, entry_bytes};
+use crate::storage::runs::cursor::Cursor;
+use crate::storage::runs::file::RunFile;
+use crate::storage::runs::page::Page as Leaf;
+use crate::storage::runs::page_store::{Access, PageStore};
+use crate::storage::runs::rows::Found;
+use crate::storage::runs::tree::Tree;
+use crate::storage::runs::tree_writer::Root;
+use crate::storage::{FileId, Lsn};
+
+/// Bytes of pages of a checkpoint that stay in memory, where no memory limit says otherwise.
+const CACHE: usize = 128 << 20;
+/// The least that a memory limit leaves.
+const LEAST: usize = 1 << 20;
+
+/// The checkpoint that a database was opened from.
+pub(crate) struct Base {
+    pages: PageStore,
+    run: u64,
+    /// The files that documents are in.
+    files: Vec<FileId>,
+    /// The state that it holds.
+    lsn: Lsn,
+    /// Whether what was looked up once may stay in memory.
+    keeps: bool,
+}
+
+/// The slots and keys of one collection in a checkpoint.
+pub(crate) struct CollectionBase {
+    base: Arc<Base>,
+    end: u64,
+    slots: Option<Tree>,
+    ids: Option<Tree>,
+}
+
+/// The entries of one index in a checkpoint.
+pub(crate) struct IndexBase {
+    base: Arc<Base>,
+    tree: Tree,
+}
+
+/// Entries of an index, as bytes: key and slot.
+#[derive(Default)]
+pub(crate) struct Page {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// Whether there are more.
+    pub(crate) more: bool,
+}
+
+impl Page {
+    /// The entries, in the order in which they were asked for.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = begins.zip(self.ends.iter().copied()).collect::<Vec<_>>();
+        ranges.into_iter().map(|(begin, end)| self.bytes.get(begin..end).unwrap_or_default())
+    }
+}
+
+impl Base {
+    /// The checkpoint in this file.
+    pub(crate) fn new(file: RunFile, files: Vec<FileId>, lsn: Lsn, memory_limit: Option<u64>) -> Arc<Base> {
+        let share = |limit: u64| usize::try_from(limit / 4).unwrap_or(usize::MAX).max(LEAST);
+        let pages = PageStore::new(memory_limit.map_or(CACHE, share));
+        let run = file.run();
+        pages.add(file);
+        Arc::new(Base { pages, run, files, lsn, keeps: memory_limit.is_none() })
+    }
+
+    /// Whether what was looked up once may stay in memory.
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// Bytes of its pages in memory.
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        self.pages.cache().bytes() as u64
+    }
+
+    /// Pages read so far.
+    pub(crate) fn pages_read(&self) -> u64 {
+        self.pages.pages_read()
+    }
+
+    fn access() -> Access {
+        if is_nonblocking() { Access::Resident } else { Access::Read }
+    }
+
+    fn damaged(&self, what: &str) -> Error {
+        match self.pages.file(self.run) {
+            Ok(file) => file.corrupt(0, what),
+            Err(error) => error,
+        }
+    }
+}
+
+impl CollectionBase {
+    /// The collection with these trees, and slots up to `end`; `tree` is the number of the first tree.
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        end: u64,
+        (slots, ids): (Option<Root>, Option<Root>),
+        tree: u32,
+    ) -> CollectionBase {
+        let slots = slots.map(|root| Tree::of_rows(tree, base.run, root));
+        let ids = ids.map(|root| Tree::of_keys(tree + 1, base.run, root));
+        CollectionBase { base: base.clone(), end, slots, ids }
+    }
+
+    /// The checkpoint.
+    pub(crate) fn base(&self) -> &Arc<Base> {
+        &self.base
+    }
+
+    /// One past the last slot.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The slot of this key in the state of the checkpoint.
+    pub(crate) fn slot_of(&self, key: &Key) -> Result<Option<SlotId>> {
+        let (Some(ids), Some(key)) = (&self.ids, tree_key(key)) else { return Ok(None) };
+        let found = ids.leaf(&self.base.pages, Target::Before(&key), Base::access())?;
+        let Some((leaf, at)) = found else { return Err(blocked()) };
+        let entries = leaf.entries();
+        Ok((at < entries.len() && entries.has_key(at, &key)).then(|| SlotId(entries.slot(at))))
+    }
+
+    /// The versions in the 64 slots from this multiple of 64 on, each with its place among them.
+    pub(crate) fn versions(&self, first: u64) -> Result<Vec<(usize, Version)>> {
+        let Some(tree) = &self.slots else { return Ok(Vec::new()) };
+        let found = tree.row(&self.base.pages, first / SLOTS as u64, Base::access())?;
+        let row = match &found {
+            Found::Missed => return Err(blocked()),
+            Found::Nothing => return Ok(Vec::new()),
+            Found::Row(row) => row.record(),
+        };
+        let decoded = checkpoint::slots(row, &self.base.files);
+        let (blocks, slots) = decoded.ok_or_else(|| self.base.damaged("a record of slots is malformed"))?;
+        let blocks: Vec<_> = blocks.into_iter().map(Arc::new).collect();
+        let version = |block: usize, span| Version {
+            lsn: self.base.lsn,
+            content: Content::Cold(blocks[block].clone(), span),
+        };
+        Ok(slots.into_iter().map(|(at, block, span)| (at, version(block, span))).collect())
+    }
+
+    /// Calls a function with every key and its slot, in the order of the tree, until it stops with an error.
+    pub(crate) fn each_key(&self, mut visit: impl FnMut(&[u8], SlotId) -> Result<()>) -> Result<()> {
+        let Some(ids) = &self.ids else { return Ok(()) };
+        let cursor = Cursor::at(&self.base.pages, ids.clone(), Target::First, Access::Pass)?;
+        let Some(mut cursor) = cursor else { return Err(blocked()) };
+        let mut key = Vec::new();
+        while let Some(Some((leaf, from))) = cursor.next_leaf()? {
+            let entries = leaf.entries();
+            for at in from..entries.len() {
+                entries.key(at, &mut key);
+                visit(&key, SlotId(entries.slot(at)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl IndexBase {
+    /// The index with this tree.
+    pub(crate) fn new(base: &Arc<Base>, root: Root, tree: u32) -> IndexBase {
+        IndexBase { base: base.clone(), tree: Tree::of_keys(tree, base.run, root) }
+    }
+
+    /// Entries.
+    pub(crate) fn len(&self) -> u64 {
+        u64::try_from(self.tree.net()).unwrap_or_default()
+    }
+
+    /// The number of entries in a range.
+    pub(crate) fn count(&self, range: &Range) -> Result<u64> {
+        let rank = |target| {
+            let rank = self.tree.rank(&self.base.pages, target, Base::access())?;
+            rank.ok_or_else(blocked)
+        };
+        let (from, to) = bounds(range);
+        Ok(u64::try_from(rank(to)?.saturating_sub(rank(from)?)).unwrap_or_default())
+    }
+
+    /// Entries of a range in this direction, at most `max`, starting after `after`.
+    pub(crate) fn page(
+        &self,
+        range: &Range,
+        after: Option<&[u8]>,
+        direction: ScanDirection,
+        max: usize,
+    ) -> Result<Page> {
+        let (from, to) = bounds(range);
+        let start = match (after, direction) {
+            (Some(after), ScanDirection::Forward) => Target::Behind(after),
+            (Some(after), ScanDirection::Backward) => Target::Before(after),
+            (None, ScanDirection::Forward) => from,
+            (None, ScanDirection::Backward) => to,
+        };
+        let cursor = Cursor::at(&self.base.pages, self.tree.clone(), start, Base::access())?;
+        let Some(mut cursor) = cursor else { return Err(blocked()) };
+        let (mut page, mut key) = (Page::default(), Vec::new());
+        loop {
+            let mut read = |leaf: &Leaf, at| {
+                let entries = leaf.entries();
+                entries.key(at, &mut key);
+                entries.slot(at)
+            };
+            let found = match direction {
+                ScanDirection::Forward => cursor.next(&mut read)?,
+                ScanDirection::Backward => cursor.previous(&mut read)?,
+            };
+            let Some(found) = found else { return Err(blocked()) };
+            let Some(slot) = found else { return Ok(page) };
+            let entry = entry_bytes(&key, slot);
+            let inside = match direction {
+                ScanDirection::Forward => to.is_behind([&entry, &[], &[]]),
+                ScanDirection::Backward => !from.is_behind([&entry, &[], &[]]),
+            };
+            if !inside {
+                return Ok(page);
+            }
+            if page.ends.len() == max {
+                page.more = true;
+                return Ok(page);
+            }
+            page.bytes.extend_from_slice(&entry);
+            page.ends.push(page.bytes.len());
+        }
+    }
+
+    /// Slots that have an entry of this key, in order.
+    pub(crate) fn slots(&self, key: &[u8]) -> Result<Vec<u64>> {
+        let key = cut(key);
+        let cursor = Cursor::at(&self.base.pages, self.tree.clone(), Target::Before(key), Base::access())?;
+        let Some(mut cursor) = cursor else { return Err(blocked()) };
+        let mut slots = Vec::new();
+        loop {
+            let read = |leaf: &Leaf, at| {
+                let entries = leaf.entries();
+                entries.has_key(at, key).then(|| entries.slot(at))
+            };
+            match cursor.next(read)? {
+                None => return Err(blocked()),
+                Some(Some(Some(slot))) => slots.push(slot),
+                Some(None | Some(None)) => return Ok(slots),
+            }
+        }
+    }
+}
+
+fn bounds(range: &Range) -> (Target<'_>, Target<'_>) {
+    let high = cut(&range.high);
+    (Target::Before(cut(&range.low)), if high.is_empty() { Target::End } else { Target::Behind(high) })
+}

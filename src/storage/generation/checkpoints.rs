@@ -1,0 +1,124 @@
+//! The checkpoints of a database: the one that it was opened from, and the one that a clean close leaves.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::retire;
+use crate::error::{Error, Result};
+use crate::storage::contract::backend::{LeaveCheckpoint, Lsn};
+use crate::storage::format::checkpoint::{Bound, checkpoint_name, unfinished_name};
+use crate::storage::host::home::Home;
+use crate::storage::host::system::Host;
+use crate::storage::log::allocation::Segments;
+use crate::storage::runs::writer::RunWriter;
+
+/// A checkpoint is kept where the log behind it has at most so many bytes, and this share of the checkpoint's.
+const LITTLE: u64 = 1 << 20;
+const LITTLE_SHARE: u64 = 32;
+
+/// The checkpoints in a directory.
+pub(crate) struct Checkpoints {
+    host: Host,
+    dir: PathBuf,
+    found: Mutex<Found>,
+}
+
+struct Found {
+    /// The LSNs of those that may be removed.
+    lsns: Vec<u64>,
+    begun: Option<Begun>,
+}
+
+/// The checkpoint that opening began with.
+pub(crate) struct Begun {
+    /// Its state.
+    pub bound: Bound,
+    /// Its length.
+    pub length: u64,
+    /// Whether some of it was found damaged.
+    pub damaged: Arc<AtomicBool>,
+}
+
+impl Checkpoints {
+    /// Those at these LSNs, of which none is removed by a reader, and the one that opening began with.
+    pub(crate) fn new(host: &Host, dir: &Path, lsns: Vec<u64>, begun: Option<Begun>) -> Checkpoints {
+        let found = Mutex::new(Found { lsns, begun });
+        Checkpoints { host: host.clone(), dir: dir.to_path_buf(), found }
+    }
+
+    /// Leaves the checkpoint of this state in place of all others, unless there is little behind the one that the database began
+    /// with: that is replayed sooner than everything is written again. A failure here does not fail the close: without a
+    /// checkpoint the next opening takes longer.
+    pub(super) fn leave(&self, bound: &Bound, segments: &Segments, leave: &LeaveCheckpoint<'_>) {
+        let (lsns, begun) = self.take();
+        let begun = begun.filter(|begun| {
+            begun.bound.generation == bound.generation && !begun.damaged.load(Ordering::Acquire)
+        });
+        let little = begun.as_ref().is_some_and(|begun| {
+            let behind = segments.range(begun.bound.clean.segment + 1..);
+            let bytes: u64 = behind.iter().map(|segment| segment.used()).sum();
+            bytes <= LITTLE + begun.length / LITTLE_SHARE
+        });
+        let left = if little { Ok(None) } else { self.write(bound, leave) };
+        match &left {
+            Ok(Some(bytes)) => tracing::debug!(bytes, lsn = bound.clean.lsn, "left a checkpoint"),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no checkpoint could be left; the next opening reads the log");
+            }
+        }
+        // The one that it began with still tells what is before the log behind it.
+        let kept = match left {
+            Ok(Some(_)) => Some(bound.clean.lsn),
+            _ => begun.map(|begun| begun.bound.clean.lsn),
+        };
+        self.remove(lsns.into_iter().filter(|lsn| Some(*lsn) != kept));
+    }
+
+    /// Removes the checkpoint that the database began with, if it was found damaged.
+    pub(super) fn remove_damaged(&self, home: &Home) {
+        let (lsns, begun) = self.take();
+        if begun.is_some_and(|begun| begun.damaged.load(Ordering::Acquire)) && home.check().is_ok() {
+            self.remove(lsns.into_iter());
+        }
+    }
+
+    fn take(&self) -> (Vec<u64>, Option<Begun>) {
+        let mut found = self.found.lock();
+        (std::mem::take(&mut found.lsns), found.begun.take())
+    }
+
+    fn remove(&self, lsns: impl Iterator<Item = u64>) {
+        for lsn in lsns {
+            if let Err(error) = retire::remove(&self.host, &self.dir.join(checkpoint_name(lsn))) {
+                tracing::warn!(%error, "a checkpoint that is of no use any more stays");
+            }
+        }
+    }
+
+    /// Writes the checkpoint of this state, durably; returns its length, or `None` where there is to be none.
+    fn write(&self, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<u64>> {
+        let aside = self.dir.join(unfinished_name(bound.clean.lsn));
+        let written = self.write_aside(&aside, bound, leave);
+        if !matches!(written, Ok(Some(_))) {
+            let _ = self.host.vfs.remove(&aside);
+            return written;
+        }
+        let path = self.dir.join(bound.name());
+        let named = self.host.vfs.rename(&aside, &path).map_err(|error| Error::io("rename", &aside, error));
+        named.inspect_err(|_| drop(self.host.vfs.remove(&aside)))?;
+        self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
+        written
+    }
+
+    fn write_aside(&self, aside: &Path, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<u64>> {
+        let lsn = Lsn(bound.clean.lsn);
+        let mut writer = RunWriter::begin(&self.host, aside, bound.database, lsn.0)?;
+        let Some(contents) = leave(lsn, &mut writer)? else { return Ok(None) };
+        let catalogue = [bound.encode(), contents].concat();
+        Ok(Some(writer.finish(&catalogue, lsn)?.length))
+    }
+}

@@ -1,0 +1,104 @@
+//! Opening from a checkpoint: neither the snapshot nor the log before the clean end that it is of is read.
+
+use std::path::Path;
+
+use super::listing::Listing;
+use super::recovery::Files;
+use crate::error::Result;
+use crate::options::Access;
+use crate::storage::contract::backend::Loader;
+use crate::storage::format::checkpoint::{Bound, checkpoint_name};
+use crate::storage::format::frame::{FrameHeader, FrameKind, HEADER_LEN, SEAL_LEN};
+use crate::storage::format::manifest::Manifest;
+use crate::storage::host::system::Host;
+use crate::storage::host::vfs::read_exact_at;
+use crate::storage::runs::file::RunFile;
+
+/// A log behind a checkpoint that has this share of all bytes, or more, takes longer to replay on it than all of them to read.
+const LARGE_SHARE: u64 = 4;
+/// A log of so many bytes is always replayed on its checkpoint.
+const SMALL: u64 = 4 << 20;
+
+/// The checkpoint that an opening begins with.
+pub(crate) struct FromCheckpoint {
+    /// Its state.
+    pub bound: Bound,
+    /// Its pages.
+    pub file: RunFile,
+    /// Its length.
+    pub length: u64,
+    /// What the engine wrote into its catalogue.
+    pub catalogue: Vec<u8>,
+}
+
+/// A loader that can begin with a checkpoint.
+pub(crate) trait CheckpointLoader: Loader {
+    /// Takes the state of the checkpoint; frames after it follow.
+    fn begin(&mut self, checkpoint: FromCheckpoint) -> Result<()>;
+}
+
+/// The checkpoint that opening this directory would begin with. Nothing is changed.
+pub(crate) fn of_directory(host: &Host, dir: &Path) -> Result<Option<FromCheckpoint>> {
+    let Some(listing) = Listing::read(host, dir)? else { return Ok(None) };
+    let manifest = Manifest::read(host, dir, false)?;
+    let files = Files::open(host, dir, &manifest, &listing.segments, Access::ReadOnly)?;
+    Ok(find(host, dir, &manifest, &files, &listing.checkpoints))
+}
+
+/// The newest checkpoint that fits the files, if it is worth to begin with it; `found` are the LSNs of those there are.
+pub(crate) fn find(
+    host: &Host,
+    dir: &Path,
+    manifest: &Manifest,
+    files: &Files,
+    found: &[u64],
+) -> Option<FromCheckpoint> {
+    let mut found = found.to_vec();
+    found.sort_unstable();
+    found.into_iter().rev().find_map(|lsn| {
+        read(host, dir, manifest, files, lsn)
+            .inspect_err(|error| tracing::info!(%error, "a checkpoint cannot be used"))
+            .ok()
+            .flatten()
+    })
+}
+
+/// The checkpoint at this LSN; `None` if it is of another state, or not worth it.
+fn read(
+    host: &Host,
+    dir: &Path,
+    manifest: &Manifest,
+    files: &Files,
+    lsn: u64,
+) -> Result<Option<FromCheckpoint>> {
+    let path = dir.join(checkpoint_name(lsn));
+    let (file, foot, reference) = RunFile::open_named(&*host.vfs, &path, &manifest.database, lsn)?;
+    let catalogue = file.catalogue(&foot)?;
+    let Some((bound, contents)) = Bound::decode(manifest.database, &catalogue) else { return Ok(None) };
+    if bound.clean.lsn != lsn || bound.generation != manifest.generation || !is_end(files, &bound) {
+        return Ok(None);
+    }
+    let all: u64 = files.segments.iter().map(|(_, len)| len).sum();
+    let all = all + files.snapshot.as_ref().map_or(0, |(snapshot, _)| snapshot.len);
+    let behind = files.segments.iter().filter(|(segment, _)| segment.id > bound.clean.segment);
+    let behind: u64 = behind.map(|(_, len)| len).sum();
+    if behind > SMALL && behind > all / LARGE_SHARE {
+        return Ok(None);
+    }
+    let catalogue = contents.to_vec();
+    Ok(Some(FromCheckpoint { bound, file, length: reference.length, catalogue }))
+}
+
+/// Whether the log has this clean end.
+fn is_end(files: &Files, bound: &Bound) -> bool {
+    let Bound { clean, seal_crc, .. } = bound;
+    let found = files.segments.iter().find(|(segment, _)| segment.id == clean.segment);
+    let Some((segment, _)) = found.filter(|(_, len)| *len == clean.len) else { return false };
+    let Some(at) = clean.len.checked_sub(SEAL_LEN) else { return false };
+    let mut bytes = [0; HEADER_LEN];
+    let seal = read_exact_at(&*segment.file, at, &mut bytes).ok();
+    let seal = seal.and_then(|()| FrameHeader::decode(&bytes, segment.seed, at));
+    seal.is_some_and(|seal| {
+        seal.kind == FrameKind::Seal && seal.lsn.0 == clean.lsn && seal.head_crc == *seal_crc
+    })
+}
