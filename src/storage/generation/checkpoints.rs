@@ -8,11 +8,12 @@ use parking_lot::Mutex;
 
 use super::retire;
 use crate::error::{Error, Result};
-use crate::storage::contract::backend::{LeaveCheckpoint, Lsn};
+use crate::storage::contract::backend::{LeaveCheckpoint, Lsn, PageSink};
 use crate::storage::format::checkpoint::{Bound, checkpoint_name, unfinished_name};
 use crate::storage::host::home::Home;
 use crate::storage::host::system::Host;
 use crate::storage::log::allocation::Segments;
+use crate::storage::pages::pointer::Pointer;
 use crate::storage::runs::writer::RunWriter;
 
 /// A checkpoint is kept where the log behind it has at most so many bytes, and this share of the checkpoint's.
@@ -103,10 +104,10 @@ impl Checkpoints {
     fn write(&self, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<u64>> {
         let aside = self.dir.join(unfinished_name(bound.clean.lsn));
         let written = self.write_aside(&aside, bound, leave);
-        if !matches!(written, Ok(Some(_))) {
+        if written.is_err() {
             let _ = self.host.vfs.remove(&aside);
-            return written;
         }
+        let Ok(Some(_)) = written else { return written };
         let path = self.dir.join(bound.name());
         let named = self.host.vfs.rename(&aside, &path).map_err(|error| Error::io("rename", &aside, error));
         named.inspect_err(|_| drop(self.host.vfs.remove(&aside)))?;
@@ -116,9 +117,27 @@ impl Checkpoints {
 
     fn write_aside(&self, aside: &Path, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<u64>> {
         let lsn = Lsn(bound.clean.lsn);
-        let mut writer = RunWriter::begin(&self.host, aside, bound.database, lsn.0)?;
-        let Some(contents) = leave(lsn, &mut writer)? else { return Ok(None) };
+        let begin = || RunWriter::begin(&self.host, aside, bound.database, lsn.0);
+        let mut sink = Begins { begin: &begin, writer: None };
+        let Some(contents) = leave(lsn, &mut sink)? else { return Ok(None) };
+        let writer = sink.writer.map_or_else(begin, Ok)?;
         let catalogue = [bound.encode(), contents].concat();
         Ok(Some(writer.finish(&catalogue, lsn)?.length))
+    }
+}
+
+/// Begins the file with its first page: often there is to be none.
+struct Begins<'b> {
+    begin: &'b dyn Fn() -> Result<RunWriter>,
+    writer: Option<RunWriter>,
+}
+
+impl PageSink for Begins<'_> {
+    fn page(&mut self, page: &[u8], net: i64) -> Result<Pointer> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => none.insert((self.begin)()?),
+        };
+        writer.page(page, net)
     }
 }
