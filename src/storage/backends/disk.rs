@@ -35,9 +35,9 @@ pub(crate) struct DiskParts {
 }
 
 /// The most that a thread that must not block writes in one group: a few pages of the page cache.
-const PROMPT_BYTES: u64 = 128 << 10;
+const QUICK_BYTES: u64 = 128 << 10;
 /// Groups after which such a thread leaves the rest to other threads.
-const PROMPT_GROUPS: u32 = 2;
+const QUICK_GROUPS: u32 = 2;
 
 /// An open log on disk.
 pub(crate) struct Disk {
@@ -97,7 +97,7 @@ impl Disk {
         let Some(segment) = placing.room_for(size) else { return false };
         drop(placing);
         !self.progress.is_syncing()
-            && self.queue.is_nonblocking(PROMPT_BYTES)
+            && self.queue.is_nonblocking(QUICK_BYTES)
             && self.writer.try_lock().is_some_and(|writer| writer.stands_in(segment))
     }
 
@@ -107,8 +107,8 @@ impl Disk {
         self.queue.drive_while(
             |entries, bytes| {
                 groups += 1;
-                groups <= PROMPT_GROUPS
-                    && bytes <= PROMPT_BYTES
+                groups <= QUICK_GROUPS
+                    && bytes <= QUICK_BYTES
                     && !self.progress.is_syncing()
                     && self.writer.try_lock().is_some_and(|writer| writer.need_not_turn(entries))
             },
@@ -147,9 +147,9 @@ impl Disk {
         self.spill.close();
         let closed = self.generations.close(self.finish(), &self.segments, leave);
         // A kept handle must not keep a file open: the directory can then be unmounted, or removed on Windows.
-        self.progress.let_go();
-        self.writer.lock().let_go();
-        self.placing.lock().let_go();
+        self.progress.release_file();
+        self.writer.lock().release_file();
+        self.placing.lock().release_file();
         self.segments.close_all();
         self.progress.add_syncs(closed?);
         Ok(())

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_hears_once_whether_it_came_before_or_after() {
+    fn a_callback_runs_once_whether_it_came_before_or_after() {
         let called = Arc::new(Mutex::new(0));
         for listen_first in [true, false] {
             let (completer, completion) = Completion::new();

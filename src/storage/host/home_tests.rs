@@ -74,7 +74,7 @@ fn commit(backend: &dyn StorageBackend) -> Result<Lsn> {
 
 #[cfg(unix)]
 #[test]
-fn whoever_removes_or_replaces_lock_is_noticed_before_the_next_file() {
+fn a_lock_that_is_removed_or_replaced_is_noticed_before_the_next_file() {
     for replaced in [false, true] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");

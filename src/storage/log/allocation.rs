@@ -89,7 +89,7 @@ impl Placing {
     }
 
     /// Releases the current segment; no more frames follow.
-    pub(crate) fn let_go(&mut self) {
+    pub(crate) fn release_file(&mut self) {
         self.tip = None;
     }
 

@@ -75,7 +75,7 @@ impl Progress {
     }
 
     /// Releases the file written last; nothing more has to be synced.
-    pub(crate) fn let_go(&self) {
+    pub(crate) fn release_file(&self) {
         *self.written.lock() = None;
     }
 
@@ -136,7 +136,7 @@ impl Writer {
     }
 
     /// Releases the current segment; no more frames follow.
-    pub(crate) fn let_go(&mut self) {
+    pub(crate) fn release_file(&mut self) {
         self.tip = None;
     }
 

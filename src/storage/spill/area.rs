@@ -43,7 +43,7 @@ impl SpillArea {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Closes and removes all files; whoever still reads one gets `CLOSED`.
+    /// Closes and removes all files; a query that still reads one gets `CLOSED`.
     pub(crate) fn close(&self) {
         let open = {
             let mut files = self.open.lock();
