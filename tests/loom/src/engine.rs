@@ -2,6 +2,7 @@
 
 pub use scenarios::ALL;
 
+mod exec;
 mod format;
 mod scenarios;
 mod state;

@@ -5,4 +5,10 @@ pub use scenarios::ALL;
 
 pub mod contract;
 mod log;
+/// Named by the contract; no part of the models.
+pub mod pages {
+    pub mod pointer {
+        pub struct Pointer;
+    }
+}
 mod scenarios;

@@ -89,7 +89,7 @@ impl World {
         let version = self.slab.seen(SlotId(slot), view, |seen| match seen {
             VisibleVersion::Version(version) => version.clone(),
             _ => panic!("the document is there in every state"),
-        });
+        }).unwrap();
         match (&version.content, version.on_disk()) {
             (Content::Hot(block, span), _) => World::check(slot, *span, block),
             (_, Some(disk)) => {
