@@ -315,6 +315,30 @@ fn a_damaged_checkpoint_is_told_or_makes_no_difference_and_is_gone_after_the_clo
 }
 
 #[test]
+fn a_damaged_checkpoint_with_a_log_behind_it_is_opened_all_the_same() {
+    let disk = Disk::default();
+    let mut content = filled(&disk, &options());
+    let client = Client::open_on(&disk.host(), DIR, options()).unwrap();
+    churn(&client, &mut content, &mut fastrand::Rng::with_seed(3), 60);
+    client.database.close().unwrap();
+    let whole = files(&disk);
+    let name = checkpoints(&disk).remove(0);
+    for access in [Access::ReadWrite, Access::ReadOnly] {
+        for at in (0..whole[&name].len()).step_by(311) {
+            let mut damaged = whole.clone();
+            damaged.get_mut(&name).unwrap()[at] ^= 4;
+            let disk = Disk::with(damaged);
+            let client = Client::open_on(&disk.host(), DIR, OpenOptions { access, ..options() })
+                .unwrap_or_else(|error| panic!("{at}: {error}"));
+            if let Err(error) = by_key(&client, &content) {
+                assert_eq!(error.kind(), Kind::Corrupt, "{at}: {error}");
+            }
+            client.database.close().unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_checkpoint_of_another_state_is_not_used() {
     let disk = Disk::default();
     let mut content = filled(&disk, &options());

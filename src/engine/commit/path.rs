@@ -14,7 +14,7 @@ use super::read_ahead::ReadAhead;
 use super::staged::{Commit, Halt};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::exec::nonblocking::{is_nonblocking, would_block};
-use crate::engine::state::slab::OnDisk;
+use crate::engine::state::slab::{OnDisk, SlotId};
 use crate::engine::store::precedence::Subject;
 use crate::engine::store::{Room, Store};
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ impl<T> Committed<T> {
 /// What must be done before resolving can continue.
 enum Missing {
     /// Read a version from disk.
-    Block(u32, OnDisk),
+    Block(u32, SlotId, OnDisk),
     /// Wait for a write that has precedence.
     Way(Subject),
 }
@@ -92,8 +92,8 @@ pub(crate) fn run_ahead<T>(
     loop {
         match try_run(store, &mut room, ahead, &mut resolve) {
             Ok(committed) => return committed,
-            Err(Missing::Block(number, disk)) => {
-                match check().and_then(|()| read(store, ahead, number, &disk)) {
+            Err(Missing::Block(number, slot, disk)) => {
+                match check().and_then(|()| read(store, ahead, (number, slot), &disk)) {
                     Ok(_) => {}
                     // A compaction may have removed the file meanwhile; the slot then names another file, and from here on
                     // no file that a slot names is removed.
@@ -114,11 +114,15 @@ pub(crate) fn run_ahead<T>(
     }
 }
 
-/// Reads a version of the collection with this number.
-fn read(store: &Store, ahead: &mut ReadAhead, number: u32, disk: &OnDisk) -> Result<()> {
+/// Reads the version in a slot of the collection with this number.
+fn read(store: &Store, ahead: &mut ReadAhead, (number, slot): (u32, SlotId), disk: &OnDisk) -> Result<()> {
     let collection = store.collections().get(&number).map(|found| found.clone());
     match collection {
-        Some(collection) => ahead.read(store, &collection, disk).map(|_| ()),
+        Some(collection) => {
+            let block = ahead.read(store, &collection, disk)?;
+            store.keep(&collection, slot, &block);
+            Ok(())
+        }
         // It was dropped, and no commit reads it any more.
         None => Ok(()),
     }
@@ -140,7 +144,7 @@ fn try_run<T>(
     }
     let mut commit = Commit::new(applied, store.now(), ahead, store.precedence());
     match resolve(&mut commit) {
-        Err(Halt::NeedsRead(number, disk)) => Err(Missing::Block(number, disk)),
+        Err(Halt::NeedsRead(number, slot, disk)) => Err(Missing::Block(number, slot, disk)),
         Err(Halt::MustWait(subject)) => Err(Missing::Way(subject)),
         Err(Halt::Error(error)) => fail(error, commit.applied.lsn),
         Ok(value) if commit.is_empty() => Ok(Committed { result: Ok(value), lsn: commit.applied.lsn }),

@@ -28,7 +28,7 @@ pub(crate) enum Halt {
     Error(Error),
     /// This version, of the collection with this number, must be read from disk first, outside the lock; then resolving starts
     /// again.
-    NeedsRead(u32, OnDisk),
+    NeedsRead(u32, SlotId, OnDisk),
     /// Another write has precedence and must be waited for outside of the lock; then resolving starts again.
     MustWait(Subject),
 }
@@ -172,7 +172,7 @@ impl<'s> Commit<'s> {
             // A compaction may have moved the version since it was read: the bytes read do not fit its new span.
             return match self.ahead.get(&disk) {
                 Some(block) => Ok(Some((version.lsn, present(block, disk.span())?))),
-                None => Err(Halt::NeedsRead(collection.number(), disk)),
+                None => Err(Halt::NeedsRead(collection.number(), slot, disk)),
             };
         }
         let Content::Hot(block, span) = &version.content else { return Ok(None) };

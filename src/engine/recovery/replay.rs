@@ -37,6 +37,8 @@ pub struct Replay<'a> {
     run: Option<Run>,
     /// What changes in the state of a checkpoint.
     changes: Option<Changes>,
+    /// Why the checkpoint could not be read: the record that needed it is not at fault.
+    failed: Option<Error>,
 }
 
 /// What the log behind a checkpoint changes: the entries of indexes are made from it, once all is read.
@@ -139,6 +141,7 @@ impl<'a> Replay<'a> {
             hot: AtomicU64::new(0),
             run: None,
             changes: None,
+            failed: None,
         }
     }
 
@@ -211,7 +214,7 @@ impl<'a> Replay<'a> {
         let version = Version { lsn, content };
         match &mut self.changes {
             Some(changes) if run.collection.base().is_some() => {
-                run.put_over(key, version, changes).map_err(unreadable)?;
+                run.put_over(key, version, changes).map_err(|error| below(&mut self.failed, error))?;
             }
             _ => run.put(key, version),
         }
@@ -231,11 +234,11 @@ impl<'a> Replay<'a> {
         let id = check_deleted(id, collection.shapes())
             .map_err(|error| format!("a deleted _id cannot be read: {}", error.message()))?;
         let key = key_of(id);
-        let found = collection.slot_of(&key).map_err(|error| error.message().to_owned())?;
+        let found = collection.slot_of(&key).map_err(|error| below(&mut self.failed, error))?;
         let missing = "a deletion names a document that does not exist";
         let slot = found.ok_or(missing)?;
         if let Some(changes) = &mut self.changes
-            && !changes.note(&collection, slot).map_err(unreadable)?
+            && !changes.note(&collection, slot).map_err(|error| below(&mut self.failed, error))?
         {
             return Err(missing.into());
         }
@@ -333,6 +336,12 @@ impl<'a> Replay<'a> {
     }
 }
 
+/// Keeps an error of the checkpoint.
+fn below(failed: &mut Option<Error>, error: Error) -> Fault {
+    *failed = Some(error);
+    "its checkpoint cannot be read".into()
+}
+
 fn unreadable(error: Error) -> Fault {
     format!("a document cannot be read: {}", error.message()).into()
 }
@@ -422,7 +431,10 @@ impl Loader for Replay<'_> {
                     Ok(Record::Unindex { collection, name }) => self.drop_index(collection, name),
                     Ok(Record::Next { .. }) => Err("a record stands where none of its kind belongs".into()),
                 };
-                applied.map_err(|what| damage(self.path, &block.place, records.start(), &what))?;
+                applied.map_err(|what| match self.failed.take() {
+                    Some(error) => error,
+                    None => damage(self.path, &block.place, records.start(), &what),
+                })?;
             }
             self.settle();
         }
