@@ -93,6 +93,17 @@ impl Levels {
         }
         Ok(None)
     }
+
+    /// The tree below the topmost page, with a filter of these hashes; `None` for a tree without pages.
+    fn root(self, out: &mut dyn PageSink, hashes: Option<&[u64]>) -> Result<Option<Root>> {
+        let tree = self.tree;
+        let Some((pointer, height)) = self.finish(out)? else { return Ok(None) };
+        let filter = match hashes {
+            Some(hashes) => filter_page(out, tree, hashes)?,
+            None => Pointer::default(),
+        };
+        Ok(Some(Root { pointer, height, filter }))
+    }
 }
 
 /// Writes a tree of keys.
@@ -151,13 +162,7 @@ impl TreeWriter {
         if !self.entries.is_empty() {
             self.leaf(out)?;
         }
-        let tree = self.levels.tree;
-        let Some((pointer, height)) = self.levels.finish(out)? else { return Ok(None) };
-        let filter = match &self.hashes {
-            Some(hashes) => filter_page(out, tree, hashes)?,
-            None => Pointer::default(),
-        };
-        Ok(Some(Root { pointer, height, filter }))
+        self.levels.root(out, self.hashes.as_deref())
     }
 }
 
@@ -213,13 +218,7 @@ impl RowsWriter {
         if !self.rows.is_empty() {
             self.leaf(out)?;
         }
-        let tree = self.levels.tree;
-        let Some((pointer, height)) = self.levels.finish(out)? else { return Ok(None) };
-        let filter = match &self.hashes {
-            Some(hashes) => filter_page(out, tree, hashes)?,
-            None => Pointer::default(),
-        };
-        Ok(Some(Root { pointer, height, filter }))
+        self.levels.root(out, self.hashes.as_deref())
     }
 }
 
