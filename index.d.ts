@@ -1388,7 +1388,8 @@ declare class CollectionKeyMethods<T extends Document = Document> {
 	set(id: InferId<T>, document: OptionalId<T>, options?: SetOptions): Promise<number>;
 	/**
 	 * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves
-	 * with their new versions, in the same order.
+	 * with their new versions, in the same order. More than 1,000 documents are encoded while the event loop turns: do not change them before the
+	 * promise has settled.
 	 *
 	 * Rejects with `CONFLICT` when a version differs from its `ifVersion`; nothing is written then.
 	 */
@@ -1533,7 +1534,7 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>>;
 	/**
 	 * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
-	 * others are inserted.
+	 * others are inserted. More than 1,000 documents are encoded while the event loop turns: do not change them before the promise has settled.
 	 *
 	 * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
 	 * before anything is inserted, when a value cannot be stored.
@@ -1605,7 +1606,8 @@ export declare class Collection<T extends Document = Document> extends Collectio
 	/**
 	 * Runs writes in order: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the
 	 * default), it stops at the first that fails, and the writes before it stay; with `ordered: false` all others are run.
-	 * Each write is its own commit.
+	 * Each write is its own commit. More than 1,000 writes are encoded while the event loop turns: do not change their documents, filters and
+	 * updates before the promise has settled.
 	 *
 	 * Rejects with a `MoltenBulkWriteError` when writes fail; its `writeErrors` and `result` say which, and what the others
 	 * did. Rejects with `BAD_DOCUMENT`, before anything is written, when a value cannot be stored.

@@ -8,9 +8,9 @@ import type { COLLECTION } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import type { Connection } from '../connection/connection.js'
 import { writeArrayHead, writeField } from '../request/bodies.js'
-import { type BulkAnswer, BulkWriteResult, bulkWritesOf } from '../request/bulk.js'
+import { type BulkAnswer, bulkWriteOf, BulkWriteResult, bulkWritesOf } from '../request/bulk.js'
 import { variablesOf } from '../request/reads.js'
-import { requestOf } from '../request/request.js'
+import { bodyOf, type Elements, requestOf } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
 import {
   answeringOf, type CheckedWrite, deletionOf, modified, type ModifiedAnswer, nameInserted, replacementOf, updateOf, updateResult
@@ -87,7 +87,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
 
   /**
    * Inserts documents in order. Ordered (the default), it stops at the first that fails, and those before it stay; with `ordered: false` all
-   * others are inserted.
+   * others are inserted. More than 1,000 documents are encoded while the event loop turns: do not change them before the promise has settled.
    *
    * Rejects with a `MoltenBulkWriteError` when documents fail, whose `writeErrors` and `insertedIds` tell which, and with `BAD_DOCUMENT`,
    * before anything is inserted, when a value cannot be stored.
@@ -103,18 +103,20 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
       }
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const limits = new EncodingLimits(where, given)
-      let ids: InferId<T>[] = []
+      const all: readonly OptionalId<T>[] = [...documents]
+      const ids: InferId<T>[] = []
+      const elements: Elements = {
+        count: all.length,
+        write: (out, shapes, i) => {
+          limits.next(out)
+          ids.push(this.#handle.writeNew(out, shapes, all[i]!, given) as InferId<T>)
+        }
+      }
       return {
         opcode: Opcode.Insert,
         flags: unordered ? Flag.Unordered : 0,
-        body: (out, shapes) => {
-          const all: readonly OptionalId<T>[] = [...documents]
-          writeArrayHead(out, all.length)
-          ids = all.map((document) => {
-            limits.next(out)
-            return this.#handle.writeNew(out, shapes, document, given) as InferId<T>
-          })
-        },
+        body: bodyOf(elements),
+        elements,
         finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: { ...ids } }),
         failed: (error) => nameInserted(error, ids.entries(), unordered)
       }
@@ -195,7 +197,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   /**
    * Runs writes in order: `{ insertOne: { document } }`, `{ updateOne: { filter, update } }` and so on. Ordered (the
    * default), it stops at the first that fails, and the writes before it stay; with `ordered: false` all others are run.
-   * Each write is its own commit.
+   * Each write is its own commit. More than 1,000 writes are encoded while the event loop turns: do not change their documents, filters and
+   * updates before the promise has settled.
    *
    * Rejects with a `MoltenBulkWriteError` when writes fail; its `writeErrors` and `result` say which, and what the others
    * did. Rejects with `BAD_DOCUMENT`, before anything is written, when a value cannot be stored.
@@ -203,23 +206,27 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   bulkWrite(operations: readonly AnyBulkWriteOperation<T>[], options?: BulkWriteOptions): Promise<BulkWriteResult<T>> {
     return this.#handle.run('bulkWrite', options, (where, given) => {
       const limits = new EncodingLimits(where, given)
-      const writes = bulkWritesOf(where, operations, this.#handle.documentWriter(where, given))
+      const writes = bulkWritesOf(where, operations)
+      const documents = this.#handle.documentWriter(where, given)
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const ids = new Map<number, unknown>()
+      const elements: Elements = {
+        count: writes.length,
+        write: (out, shapes, i) => {
+          limits.next(out)
+          const { opcode, flags, body } = bulkWriteOf(where, writes, i, documents)
+          writeField(out, opcode)
+          writeField(out, flags)
+          const id = body(out, shapes)
+          if (opcode === Opcode.Insert) ids.set(i, id)
+        }
+      }
       return {
         opcode: Opcode.Bulk,
         flags: unordered ? Flag.Unordered : 0,
         variables: variablesOf(where, given.let),
-        body: (out, shapes) => {
-          writeArrayHead(out, writes.length)
-          writes.forEach(({ opcode, flags, body }, i) => {
-            limits.next(out)
-            writeField(out, opcode)
-            writeField(out, flags)
-            const id = body(out, shapes)
-            if (opcode === Opcode.Insert) ids.set(i, id)
-          })
-        },
+        body: bodyOf(elements),
+        elements,
         finish: (answer: BulkAnswer) => new BulkWriteResult<T>(answer, Object.fromEntries(ids)),
         failed: (error) => nameInserted(error, ids, unordered)
       }

@@ -6,6 +6,7 @@ import { COLLECTION, PARTS } from '../arguments/option-table.js'
 import { encodeId } from '../codec/encode.js'
 import { writeArrayHead, writeField } from '../request/bodies.js'
 import { getRequest, hasRequest } from '../request/reads.js'
+import { bodyOf, type Elements } from '../request/request.js'
 import { EncodingLimits } from '../request/time-limit.js'
 import { Opcode } from '../transport/opcodes.js'
 import { MUST_WAIT } from '../transport/point-reads.js'
@@ -97,7 +98,8 @@ export class CollectionKeyMethods<T extends Document = Document> {
 
   /**
    * Sets many documents, all or none: `[id, document]` pairs, such as a Map's, or `[id, document, { ifVersion }]`. Resolves
-   * with their new versions, in the same order.
+   * with their new versions, in the same order. More than 1,000 documents are encoded while the event loop turns: do not change them before the
+   * promise has settled.
    *
    * Rejects with `CONFLICT` when a version differs from its `ifVersion`; nothing is written then.
    */
@@ -117,16 +119,19 @@ export class CollectionKeyMethods<T extends Document = Document> {
         list.push([id, document])
         versions.push(own === undefined || own === null ? undefined : entryVersion(`${where}: entry ${i}`, own))
       }
+      const elements: Elements = {
+        count: list.length,
+        write: (out, shapes, i) => {
+          limits.next(out)
+          const [id, document] = list[i]!
+          this.#handle.writeEntry(out, shapes, where, given, id, document, versions[i])
+        }
+      }
       return {
         opcode: Opcode.Set,
         flags: 0,
-        body: (out, shapes) => {
-          writeArrayHead(out, list.length)
-          list.forEach(([id, document], i) => {
-            limits.next(out)
-            this.#handle.writeEntry(out, shapes, where, given, id, document, versions[i])
-          })
-        },
+        body: bodyOf(elements),
+        elements,
         finish: (answer: number[]) => answer
       }
     })

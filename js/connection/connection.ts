@@ -15,6 +15,7 @@ import type { ProgressOptions } from '../types/index.js'
 import { type CollectionOwner, CollectionState, CollectionStates, type Pending } from './collection-state.js'
 import { untilGivenUp } from './deadline.js'
 import { errorOfNative, named } from './failures.js'
+import { LargeBatches } from './large-batches.js'
 import { type OperationOwner, OperationWaiter } from './operation-waiter.js'
 import { reporting } from './progress.js'
 import { fromHere } from './traces.js'
@@ -32,6 +33,7 @@ export class Connection implements CollectionOwner, OperationOwner {
   #tickets = 0
   readonly pending: Pending = { count: 0 }
   #idle: (() => void) | undefined
+  readonly #batches: LargeBatches
 
   constructor(
     readonly port: Port,
@@ -40,6 +42,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     /** The name in messages. */
     readonly name: string
   ) {
+    this.#batches = new LargeBatches(port)
     this.reader = new Reader(this.#shapes, { owner: port.buffers, ...(settings.objectId && { objectId: settings.objectId }) })
   }
 
@@ -80,7 +83,8 @@ export class Connection implements CollectionOwner, OperationOwner {
       // Counted before the body is written, because that runs getters of the program, which may close the database.
       this.pending.count += 1
       try {
-        waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
+        if (this.#batches.takes(target, request)) this.#batches.add(where, target, request, waiter)
+        else waiter.ticket = this.port.append(withLimits(where, request), waiter, request.prepared)
       } catch (error) {
         // An assignment: when the stack is exhausted, a call fails too.
         this.pending.count -= 1
@@ -169,6 +173,7 @@ export class Connection implements CollectionOwner, OperationOwner {
     try {
       // A getter may call this while the body of its operation is being written, and that operation may still fail.
       await undefined
+      await this.#batches.empty()
       if (this.pending.count > 0) {
         // Short operations end by themselves; long ones reject with CLOSED.
         this.native.interrupt()

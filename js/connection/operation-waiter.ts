@@ -86,6 +86,22 @@ export class OperationWaiter<T> implements Waiter {
     this.reject(error)
   }
 
+  /** Rejects with an error that is made outside of the call, before the operation is submitted. */
+  failTraced(make: () => Error): void {
+    this.#end()
+    if (!this.#aborted) this.resolve(traced(make))
+  }
+
+  /** Whether its signal or its time limit has rejected it. */
+  get isGivenUp(): boolean {
+    return this.#aborted
+  }
+
+  /** Ends an operation that was given up before it was submitted. */
+  drop(): void {
+    this.#end()
+  }
+
   #errorOf(details: ErrorDetails): Error {
     const { request } = this
     if (request.single) delete details.writeErrors

@@ -1,12 +1,12 @@
 // Bulk writes: their arguments and results.
 
-import { checkFields, eachOf, filterOf, wrongArgument } from '../arguments/arguments.js'
+import { checkFields, filterOf, isFields, wrongArgument } from '../arguments/arguments.js'
 import { checkCollation, checkNames } from '../arguments/option-check.js'
 import { BULK_WRITES } from '../arguments/option-table.js'
 import { sortKeys } from '../arguments/sort.js'
 import type { BulkCounts } from '../errors.js'
 import { Flag, Opcode } from '../transport/opcodes.js'
-import type { AnyBulkWriteOperation, Document, InferId } from '../types/index.js'
+import type { Document, InferId } from '../types/index.js'
 import { type CheckedWrite, deletionOf, type DocumentWriter, replacementOf, updateOf } from './writes.js'
 
 /** The core's result of a bulk write. */
@@ -53,25 +53,28 @@ export class BulkWriteResult<T = Document> implements BulkCounts {
   }
 }
 
-/** The writes of a bulk write. */
-export function bulkWritesOf<T>(where: string, operations: readonly AnyBulkWriteOperation<T>[], documents: DocumentWriter): CheckedWrite[] {
+/** The writes of a bulk write, in a new array: the program may change its own. */
+export function bulkWritesOf(where: string, operations: unknown): readonly Document[] {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw wrongArgument(where, 'operations', 'an array of at least one write', Array.isArray(operations) ? '[]' : operations)
   }
-  const writes: CheckedWrite[] = []
-  eachOf<unknown>(operations, (operation, i) => {
-    const at = `operations[${i}]`
-    checkFields(where, at, operation)
-    const [name, ...more] = Object.keys(operation)
-    const model: unknown = name === undefined ? undefined : operation[name]
-    if (name === undefined || more.length > 0) throw wrongArgument(where, at, 'an object of one write, as in { insertOne: { document } }', operation)
-    checkFields(where, `${at}.${name}`, model)
-    writes.push(bulkWriteOf(`${where}: ${at}.${name}`, name, model, documents))
-  })
-  return writes
+  for (let i = 0; i < operations.length; i++) {
+    if (!isFields(operations[i])) throw wrongArgument(where, `operations[${i}]`, 'an object', operations[i])
+  }
+  return [...operations]
 }
 
-function bulkWriteOf(where: string, name: string, model: Document, documents: DocumentWriter): CheckedWrite {
+/** One of the writes of a bulk write, checked. */
+export function bulkWriteOf(method: string, operations: readonly Document[], i: number, documents: DocumentWriter): CheckedWrite {
+  const operation = operations[i]!
+  const names = Object.keys(operation)
+  const name = names[0]
+  if (name === undefined || names.length > 1) {
+    throw wrongArgument(method, `operations[${i}]`, 'an object of one write, as in { insertOne: { document } }', operation)
+  }
+  const model: unknown = operation[name]
+  if (!isFields(model)) throw wrongArgument(method, `operations[${i}].${name}`, 'an object', model)
+  const where = `${method}: operations[${i}].${name}`
   if (Object.hasOwn(BULK_WRITES, name)) checkNames(where, model, BULK_WRITES[name as keyof typeof BULK_WRITES])
   const collation: unknown = model['collation']
   if (collation !== undefined && collation !== null) checkCollation(where, collation)

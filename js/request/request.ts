@@ -1,12 +1,20 @@
 // An operation as the methods of the API build it: what is sent, its limits, and the conversion of its result.
 
 import { encodeValue } from '../codec/encode.js'
+import type { PortShapes } from '../codec/shapes.js'
+import type { Writer } from '../codec/writer.js'
 import { Flag } from '../transport/opcodes.js'
 import { now } from '../transport/scheduling.js'
 import type { Operation } from '../transport/target.js'
 import type { Document, ProgressOptions } from '../types/index.js'
-import { writeField } from './bodies.js'
+import { writeArrayHead, writeField } from './bodies.js'
 import { timeLeft } from './time-limit.js'
+
+/** The elements of a body that is an array of documents or writes. */
+export interface Elements {
+  count: number
+  write(out: Writer, shapes: PortShapes, i: number): void
+}
 
 /** An operation and the conversion of its result. */
 export interface Request<T = unknown> extends Operation {
@@ -17,6 +25,8 @@ export interface Request<T = unknown> extends Operation {
   variables?: Document | null
   /** Runs when the body is complete, before it is added to the batch. */
   prepared?: (() => void) | undefined
+  /** What `body` writes, one after the other: many are encoded in slices. */
+  elements?: Elements | undefined
   /** The option of long operations. */
   onProgress?: ProgressOptions['onProgress'] | undefined
   /** Makes the result of a value; the caller may have given up and been rejected. */
@@ -34,20 +44,43 @@ export interface Request<T = unknown> extends Operation {
 export function requestOf<T>(
   opcode: number, flags: number, variables: Document | null, body: Operation['body'], finish: (value: never) => T, single = false
 ): Request<T> {
-  return { opcode, flags, variables, body, finish, single, signal: undefined, maxTimeMS: undefined, prepared: undefined, onProgress: undefined }
+  return { opcode, flags, variables, body, finish, single, signal: undefined, maxTimeMS: undefined, prepared: undefined, elements: undefined, onProgress: undefined }
+}
+
+/** The body that these elements make. */
+export function bodyOf({ count, write }: Elements): Operation['body'] {
+  return (out, shapes) => {
+    writeArrayHead(out, count)
+    for (let i = 0; i < count; i++) write(out, shapes, i)
+  }
 }
 
 /** The operation with its limits, as the core reads them. */
 export function withLimits(where: string, request: Request<unknown>): Operation {
   const { signal, maxTimeMS, variables, onProgress } = request
   if (!signal && !maxTimeMS && !variables && !onProgress) return request
-  const flags = request.flags | (variables ? Flag.Let : 0) | (signal || onProgress ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
-  const began = maxTimeMS ? now() : 0
+  const writeTime = timeWriter(where, request)
   const body: Operation['body'] = (out, shapes) => {
     request.body(out, shapes)
-    if (variables) encodeValue(out, variables, 'pipeline')
-    // The core's time begins at the submission: the time spent on encoding is subtracted.
-    if (maxTimeMS) writeField(out, timeLeft(where, maxTimeMS, began))
+    writeVariables(out, request)
+    writeTime(out)
   }
-  return { opcode: request.opcode, flags, body }
+  return { opcode: request.opcode, flags: flagsOf(request), body }
+}
+
+/** The flags of an operation with those of its limits. */
+export function flagsOf({ flags, signal, maxTimeMS, variables, onProgress }: Request): number {
+  return flags | (variables ? Flag.Let : 0) | (signal || onProgress ? Flag.Cancellable : 0) | (maxTimeMS ? Flag.Timed : 0)
+}
+
+/** Writes the variables, which follow the body. */
+export function writeVariables(out: Writer, { variables }: Request): void {
+  if (variables) encodeValue(out, variables, 'pipeline')
+}
+
+/** Writes the time that is left, which ends the body: the core's time begins at the submission. Throws `TIMEOUT` when there is none. */
+export function timeWriter(where: string, { maxTimeMS }: Request): (out: Writer) => void {
+  if (!maxTimeMS) return () => {}
+  const began = now()
+  return (out) => writeField(out, timeLeft(where, maxTimeMS, began))
 }

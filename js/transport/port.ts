@@ -125,7 +125,20 @@ export class Port {
     } finally {
       this.#depth = depth
     }
-    if (this.#batch.length > EARLY_BYTES || this.#due !== Infinity) this.#submitEarly()
+    this.#submitEarly()
+    return ticket
+  }
+
+  /** The shapes by which bodies are encoded. */
+  get shapes(): PortShapes {
+    return this.#shapes
+  }
+
+  /** Appends an operation whose body is encoded already. An exception leaves the batch as it was. */
+  appendEncoded(opcode: number, flags: number, waiter: Waiter, body: Writer): number {
+    this.#schedule()
+    const ticket = this.#add({ opcode, flags }, waiter, body)
+    this.#submitEarly()
     return ticket
   }
 
@@ -188,7 +201,7 @@ export class Port {
   }
 
   /** Appends an encoded operation to the batch, preceded by the definitions of its shapes. */
-  #add(operation: Operation, waiter: Waiter, body: Writer): number {
+  #add(operation: Pick<Operation, 'opcode' | 'flags'>, waiter: Waiter, body: Writer): number {
     const batch = this.#batch
     const shapes = this.#shapes
     const start = batch.length
@@ -215,7 +228,7 @@ export class Port {
     this.#batch.patchU32(start + HEADER_BYTES - 4, this.#batch.length - start - HEADER_BYTES)
   }
 
-  #writeOperation(out: Writer, operation: Operation, ticket: number, target: Target, body: Writer): void {
+  #writeOperation(out: Writer, operation: Pick<Operation, 'opcode' | 'flags'>, ticket: number, target: Target, body: Writer): void {
     writeHeader(out, operation.opcode, operation.flags, ticket, target.handle, target.number, target.shapes().length)
     out.patchU32(out.length - 4, body.length)
     out.ensure(body.length)
@@ -249,7 +262,7 @@ export class Port {
 
   /** Submits before the scheduled time: a long batch, or one whose turn is overdue. */
   #submitEarly(): void {
-    if (this.#batch.length > EARLY_BYTES || now() > this.#due) {
+    if (this.#batch.length > EARLY_BYTES || (this.#due !== Infinity && now() > this.#due)) {
       if (hasRoom()) this.#submit()
     }
   }
