@@ -56,7 +56,8 @@ for (const [name, write] of Object.entries(METHODS)) {
     while (read.count < COUNT) {
       // Writes to other collections, and reads of this one, do not wait for it.
       await other.insertOne({})
-      t.is(await c.countDocuments(), 0)
+      const count = await c.countDocuments()
+      if (read.count < COUNT) t.is(count, 0)
       passed += 1
       await turn()
     }
@@ -241,8 +242,8 @@ test('writes that are not awaited do what they do when each is awaited, with lar
     const random = randomOf(seed)
     const writes = Array.from({ length: 8 }, (_, step) => writeOf(random, step))
     const [together, alone] = [await onDisk(t), await memory(t)]
-    // dropDatabase drops what it finds and what was used: a $merge that is still queued would create this one after it.
-    await together.collection('m').drop()
+    // dropDatabase drops what it finds and what was used: an $out or a $merge that is still queued may create another one after it.
+    for (const name of ['a', 'b', 'c', 'm']) await together.collection(name).drop()
     const outcomes = await Promise.allSettled(writes.map((write) => write(together)))
     for (const [i, write] of writes.entries()) {
       const expected = await write(alone).catch((error) => error)

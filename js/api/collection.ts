@@ -76,10 +76,11 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
   insertOne(document: OptionalId<T>, options?: InsertOneOptions): Promise<InsertOneResult<T>> {
     return this.#handle.run('insertOne', options, (where, given) => {
       checkFields(where, 'document', document)
+      const writer = this.#handle.documentWriter(where, given)
       let id: unknown
       const body: Operation['body'] = (out, shapes) => {
         writeArrayHead(out, 1)
-        id = this.#handle.writeNew(out, shapes, document, given)
+        id = writer.writeNew(out, shapes, document)
       }
       return requestOf(Opcode.Insert, 0, null, body, () => ({ acknowledged: true, insertedId: id as InferId<T> }), true)
     })
@@ -104,12 +105,13 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
       const limits = new EncodingLimits(where, given)
       const all: readonly OptionalId<T>[] = [...documents]
-      const ids: InferId<T>[] = []
+      const writer = this.#handle.documentWriter(where, given)
+      const ids: { [index: number]: InferId<T> } = {}
       const elements: Elements = {
         count: all.length,
         write: (out, shapes, i) => {
           limits.next(out)
-          ids.push(this.#handle.writeNew(out, shapes, all[i]!, given) as InferId<T>)
+          ids[i] = writer.writeNew(out, shapes, all[i]!) as InferId<T>
         }
       }
       return {
@@ -117,8 +119,8 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
         flags: unordered ? Flag.Unordered : 0,
         body: bodyOf(elements),
         elements,
-        finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: { ...ids } }),
-        failed: (error) => nameInserted(error, ids.entries(), unordered)
+        finish: (count: number) => ({ acknowledged: true, insertedCount: count, insertedIds: ids }),
+        failed: (error) => nameInserted(error, ids, unordered)
       }
     })
   }
@@ -209,7 +211,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
       const writes = bulkWritesOf(where, operations)
       const documents = this.#handle.documentWriter(where, given)
       const unordered = given.ordered !== undefined && !flagOf(where, 'ordered', given.ordered)
-      const ids = new Map<number, unknown>()
+      const ids: { [index: number]: unknown } = {}
       const elements: Elements = {
         count: writes.length,
         write: (out, shapes, i) => {
@@ -218,7 +220,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
           writeField(out, opcode)
           writeField(out, flags)
           const id = body(out, shapes)
-          if (opcode === Opcode.Insert) ids.set(i, id)
+          if (opcode === Opcode.Insert) ids[i] = id
         }
       }
       return {
@@ -227,7 +229,7 @@ export class Collection<T extends Document = Document> extends CollectionIndexMe
         variables: variablesOf(where, given.let),
         body: bodyOf(elements),
         elements,
-        finish: (answer: BulkAnswer) => new BulkWriteResult<T>(answer, Object.fromEntries(ids)),
+        finish: (answer: BulkAnswer) => new BulkWriteResult<T>(answer, ids),
         failed: (error) => nameInserted(error, ids, unordered)
       }
     })

@@ -131,19 +131,6 @@ export class Handle {
     return { ignoreUndefined: flagOf(where, 'ignoreUndefined', ignoreUndefined) }
   }
 
-  /** Writes a document to insert, creating its `_id` if it has none; returns the `_id`. */
-  writeNew(out: Writer, shapes: PortShapes, document: object, options: InsertOneOptions): unknown {
-    const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
-    const keep = flagOf(this.name, 'forceServerObjectId', options.forceServerObjectId ?? this.settings.forceServerObjectId)
-    const id = own ?? this.settings.createPk()
-    encodeDocument(out, shapes, document, this.encoding(`${this.name}.insert`, options), id)
-    if (own === undefined || own === null) {
-      // A frozen object cannot be changed; the result has the `_id` in any case.
-      if (!keep) Reflect.set(document, '_id', id)
-    }
-    return id
-  }
-
   writeEntry(
     out: Writer, shapes: PortShapes, where: string, options: SetOptions, id: unknown, document: object, ifVersion: number | undefined
   ): void {
@@ -171,25 +158,47 @@ export class Handle {
 
 /** How the writes of one call write documents. */
 class CallWriter implements DocumentWriter {
+  readonly #encoding: { ignoreUndefined: boolean }
+  /** Whether a created `_id` is set on the document. */
+  readonly #setsId: boolean
+
   constructor(
     private readonly handle: Handle,
-    private readonly where: string,
-    private readonly given: InsertOneOptions
-  ) {}
+    where: string,
+    given: InsertOneOptions
+  ) {
+    const { settings } = handle
+    this.#encoding = handle.encoding(where, given)
+    this.#setsId = !flagOf(where, 'forceServerObjectId', given.forceServerObjectId ?? settings.forceServerObjectId)
+  }
 
   writeNew(out: Writer, shapes: PortShapes, document: object): unknown {
-    return this.handle.writeNew(out, shapes, document, this.given)
+    const own = Object.hasOwn(document, '_id') ? (document as Document)._id : undefined
+    const id = own ?? this.handle.settings.createPk()
+    encodeDocument(out, shapes, document, this.#encoding, id)
+    if ((own === undefined || own === null) && this.#setsId) setId(document, id)
+    return id
   }
 
   writeReplacement(out: Writer, shapes: PortShapes, document: object): void {
-    encodeDocument(out, shapes, document, this.handle.encoding(this.where, this.given))
+    encodeDocument(out, shapes, document, this.#encoding)
   }
 
   writeUpdate(out: Writer, update: unknown): void {
-    encodeValue(out, update, 'update', this.handle.encoding(this.where, this.given))
+    encodeValue(out, update, 'update', this.#encoding)
   }
 
   writeUpsertId(out: Writer, upsert: boolean, filter: unknown): void {
     this.handle.writeUpsertId(out, upsert, filter)
+  }
+}
+
+/** Sets a created `_id`. A frozen object cannot be changed; the result has the `_id` in any case. */
+function setId(document: object, id: unknown): void {
+  // Reflect.set takes longer than encoding a small document.
+  if (Object.getPrototypeOf(document) === Object.prototype && Object.isExtensible(document) && !Object.hasOwn(document, '_id')) {
+    ;(document as Document)._id = id
+  } else {
+    Reflect.set(document, '_id', id)
   }
 }

@@ -1,6 +1,6 @@
 // Methods that read and write documents by `_id`, with versions; includes the reads on the calling thread.
 
-import { checkFields, checkId, eachOf, flagOf, versionOf, wrongArgument } from '../arguments/arguments.js'
+import { checkFields, checkId, eachOf, flagOf, isFields, versionOf, wrongArgument } from '../arguments/arguments.js'
 import { checkNames, optionsOf } from '../arguments/option-check.js'
 import { COLLECTION, PARTS } from '../arguments/option-table.js'
 import { encodeId } from '../codec/encode.js'
@@ -115,7 +115,8 @@ export class CollectionKeyMethods<T extends Document = Document> {
         const i = list.length
         if (!Array.isArray(entry)) throw wrongArgument(where, `entries[${i}]`, '[id, document]', entry)
         const [id, document, own] = entry as SetEntry<T>
-        checkEntry(`${where}: entry ${i}`, id, document)
+        // The place text is made only where it may be needed: making it takes longer than the checks.
+        if (typeof id !== 'string' || !isFields(document)) checkEntry(`${where}: entry ${i}`, id, document)
         list.push([id, document])
         versions.push(own === undefined || own === null ? undefined : entryVersion(`${where}: entry ${i}`, own))
       }

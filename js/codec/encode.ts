@@ -38,6 +38,7 @@ export function encodeDocument(out: Writer, shapes: PortShapes, document: object
 
 /** Writes any value, objects as maps. */
 export function encodeValue(out: Writer, value: unknown, role: Role, options?: EncodeOptions): void {
+  if (value === null && !out.busy) return out.token(0xc0)
   new Encoder(out, undefined, role, options?.ignoreUndefined ?? true).encode(VALUE, value, undefined, role === 'pipeline' ? role : '')
 }
 

@@ -25,7 +25,9 @@ export interface FindShape {
 
 /** A value of the protocol itself: a count, an option, the path of a field. */
 export function writeField(out: Writer, value: unknown): void {
-  encodeValue(out, value, 'document')
+  // Small numbers are their own bytes.
+  if (typeof value === 'number' && (value & 127) === value && !out.busy) out.token(value)
+  else encodeValue(out, value, 'document')
 }
 
 /** The head of an array; its elements follow. */

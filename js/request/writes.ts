@@ -153,11 +153,12 @@ export function modified<D>(answer: ModifiedAnswer<D>, metadata: boolean): D | n
  * Adds the `_id`s of the inserted documents to the error of a bulk write or of an insert of many; `ids` are those that were
  * sent.
  */
-export function nameInserted(error: Error, ids: Iterable<readonly [index: number, id: unknown]>, unordered: boolean): void {
+export function nameInserted(error: Error, ids: { readonly [index: number]: unknown }, unordered: boolean): void {
   if (!(error instanceof MoltenBulkWriteError)) return
   const failed = new Set(error.writeErrors.map((item) => item.index))
   const first = Math.min(...failed)
-  for (const [i, id] of ids) {
-    if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = id
+  for (const key of Object.keys(ids)) {
+    const i = Number(key)
+    if (unordered ? !failed.has(i) : i < first) error.result.insertedIds[i] = ids[i]
   }
 }
