@@ -824,7 +824,7 @@ export interface OpenOptions extends ProgressOptions {
 	 */
 	recovery?: "strict" | "truncate";
 	/**
-	 * What opening reads of a database that a clean close has left a checkpoint of: `'quick'` (default) the checkpoint and the log behind
+	 * What opening reads of a database that a clean close has left a checkpoint of: `'quick'` (default) the checkpoint and the log after
 	 * it, so that damage of a document is met by the operation that reads it; `'full'` everything, so that damage rejects the opening.
 	 */
 	check?: "quick" | "full";
@@ -1641,8 +1641,8 @@ export declare class Database {
 	/**
 	 * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
 	 *
-	 * A large database that was closed cleanly is open at once, whatever its size: documents, keys and indexes are read where they
-	 * are asked for. So damage of a document rejects the operation that reads it, with `CORRUPT`; option `check` has all of it read
+	 * A large database that was closed cleanly is open at once, whatever its size: documents, keys and indexes are read when they
+	 * are needed. So damage of a document rejects the operation that reads it, with `CORRUPT`; option `check` has all of it read
 	 * first.
 	 *
 	 * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk

@@ -55,8 +55,8 @@ export class Database {
   /**
    * Opens a database, or creates one. Resolves when everything acknowledged earlier is recovered.
    *
-   * A large database that was closed cleanly is open at once, whatever its size: documents, keys and indexes are read where they
-   * are asked for. So damage of a document rejects the operation that reads it, with `CORRUPT`; option `check` has all of it read
+   * A large database that was closed cleanly is open at once, whatever its size: documents, keys and indexes are read when they
+   * are needed. So damage of a document rejects the operation that reads it, with `CORRUPT`; option `check` has all of it read
    * first.
    *
    * @param path a directory, its file: URL, or `':memory:'` for a database that keeps nothing on disk

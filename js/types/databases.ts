@@ -48,7 +48,7 @@ export interface OpenOptions extends ProgressOptions {
    */
   recovery?: 'strict' | 'truncate'
   /**
-   * What opening reads of a database that a clean close has left a checkpoint of: `'quick'` (default) the checkpoint and the log behind
+   * What opening reads of a database that a clean close has left a checkpoint of: `'quick'` (default) the checkpoint and the log after
    * it, so that damage of a document is met by the operation that reads it; `'full'` everything, so that damage rejects the opening.
    */
   check?: 'quick' | 'full'
