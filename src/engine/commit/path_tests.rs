@@ -3,27 +3,16 @@
 use super::*;
 use crate::engine::commit;
 use crate::engine::commit::apply::Unapplied;
-use crate::engine::recovery::replay::Replay;
+use crate::engine::store::Recovered;
 use crate::error::Kind;
 use crate::options::OpenOptions;
 use crate::storage::{Host, open_memory};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
 fn store() -> Arc<Store> {
-    let opened = open_memory();
-    let options = OpenOptions { queue_limit: 1_000, ..OpenOptions::default() };
-    let recovered = Replay::new(Path::new("memory"), None).finish();
-    Store::new(
-        "memory".into(),
-        opened.backend,
-        &Host::system(),
-        options,
-        opened.report,
-        recovered,
-        |_, _, _| Ok(None),
-    )
+    let (host, options) = (Host::system(), OpenOptions { queue_limit: 1_000, ..OpenOptions::default() });
+    Store::new("memory".into(), open_memory(), &host, options, Recovered::empty(), |_, _, _| Ok(None))
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::engine::recovery::{behind, from_checkpoint};
 use crate::engine::session::Session;
 use crate::engine::session::info::{SuggestedIndex, suggested};
 use crate::engine::session::interruption::{GRACE, PATIENCE};
-use crate::engine::store::Store;
+use crate::engine::store::{Recovered, Store};
 use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
@@ -138,12 +138,10 @@ impl Database {
         }
         let new_store = |opened: Opened, recovered| {
             let (name, options) = (path.to_owned(), options.clone());
-            Store::new(name, opened.backend, host, options, opened.report, recovered, checkpoint::leave)
+            Store::new(name, opened, host, options, recovered, checkpoint::leave)
         };
         if options.storage == StorageMode::Memory {
-            let opened = open_memory();
-            let recovered = Replay::new(Path::new(path), None).finish();
-            let store = new_store(opened, recovered);
+            let store = new_store(open_memory(), Recovered::empty());
             return Ok(Self::handle(store, options, runtime, None, None));
         }
         let open_store = |check| {

@@ -118,6 +118,15 @@ impl<T> Default for State<T> {
     }
 }
 
+/// The threads that share the work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Takes results, and works while there are none to take.
+    Caller,
+    /// Only works.
+    Helper,
+}
+
 enum Next<T> {
     Work(u64),
     Take(Result<T>),
@@ -136,7 +145,8 @@ impl<T> Drop for Over<'_, T> {
 }
 
 impl<T: Send> Line<T> {
-    fn turn(&self, takes: bool) -> Next<T> {
+    fn next(&self, role: Role) -> Next<T> {
+        let takes = role == Role::Caller;
         let mut state = self.state.lock();
         loop {
             if self.over.load(Ordering::Acquire) || (takes && state.taken == self.count) {
@@ -184,7 +194,7 @@ impl<T: Send> Line<T> {
         take: &mut impl FnMut(T) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         loop {
-            match self.turn(true) {
+            match self.next(Role::Caller) {
                 Next::Work(number) => self.put(number, work(number, &self.over)),
                 Next::Take(result) => {
                     if take(result?)?.is_break() {
@@ -197,7 +207,7 @@ impl<T: Send> Line<T> {
     }
 
     fn help(&self, work: &impl Fn(u64, &AtomicBool) -> Result<T>) {
-        while let Next::Work(number) = self.turn(false) {
+        while let Next::Work(number) = self.next(Role::Helper) {
             // The caller waits for this result: a panic must become one.
             let result = catch_unwind(AssertUnwindSafe(|| work(number, &self.over))).unwrap_or_else(|_| {
                 let message = "a scan failed in a way that is a defect of this package; please report it";

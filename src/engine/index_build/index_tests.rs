@@ -1,6 +1,5 @@
 //! The orders on which readers of an index depend, and index builds with concurrent writers at each step.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::create;
@@ -11,10 +10,9 @@ use crate::engine::commit::{Current, Over};
 use crate::engine::exec::interrupt::Interrupt;
 use crate::engine::format::key::key_of;
 use crate::engine::operation::response::Answer;
-use crate::engine::recovery::replay::Replay;
 use crate::engine::state::collection::Collection;
 use crate::engine::state::index::Index;
-use crate::engine::store::Store;
+use crate::engine::store::{Recovered, Store};
 use crate::engine::write::collections;
 use crate::error::{Kind, Result};
 use crate::index::{Range, ScanDirection, Spec};
@@ -22,18 +20,8 @@ use crate::options::OpenOptions;
 use crate::storage::{Host, Lsn, open_memory};
 
 fn store() -> Arc<Store> {
-    let opened = open_memory();
-    let recovered = Replay::new(Path::new("memory"), None).finish();
-    let options = OpenOptions::default();
-    Store::new(
-        "memory".into(),
-        opened.backend,
-        &Host::system(),
-        options,
-        opened.report,
-        recovered,
-        |_, _, _| Ok(None),
-    )
+    let (host, options) = (Host::system(), OpenOptions::default());
+    Store::new("memory".into(), open_memory(), &host, options, Recovered::empty(), |_, _, _| Ok(None))
 }
 
 fn unique(path: &str) -> Spec {

@@ -176,12 +176,11 @@ pub(crate) fn rejected<I: Keys>(
     let planner = Planner { query, indexes, documents, forced: false };
     let demands = query.filter.demands();
     let fields: Vec<&Bounded<'_>> = demands.fields.iter().collect();
-    let plain = !demands.more && demands.unions.is_empty();
+    let conditions = Conditions::of(&demands, &fields, Part::Filter);
     let is_chosen =
         |index: &Arc<I>| matches!(chosen, Plan::Index(access) if Arc::ptr_eq(&access.index, index));
     let others = indexes.iter().filter(|index| !is_chosen(index));
-    let mut all: Vec<Priced<I>> =
-        others.filter_map(|index| planner.of_index(index, &fields, true, plain)).collect();
+    let mut all: Vec<Priced<I>> = others.filter_map(|index| planner.of_index(index, &conditions)).collect();
     if !matches!(chosen, Plan::Union(_)) {
         all.extend(demands.unions.iter().filter_map(|branches| planner.union(branches, &fields)));
     }
@@ -277,6 +276,29 @@ fn looseness(bounds: &Bounds<'_>) -> (u8, usize) {
     (if bounds.is_everything() { 9 } else { widest }, bounds.intervals.len())
 }
 
+/// What a plan is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The whole filter: its order may be the requested one.
+    Filter,
+    /// One branch of an `$or`, whose documents are merged with those of the others.
+    Branch,
+}
+
+/// The conditions that an index may serve.
+struct Conditions<'c, 'f> {
+    part: Part,
+    fields: &'c [&'c Bounded<'f>],
+    /// Whether there are no others.
+    are_all: bool,
+}
+
+impl<'c, 'f> Conditions<'c, 'f> {
+    fn of(demands: &Demands<'f>, fields: &'c [&'c Bounded<'f>], part: Part) -> Conditions<'c, 'f> {
+        Conditions { part, fields, are_all: !demands.more && demands.unions.is_empty() }
+    }
+}
+
 struct Planner<'p, 'q, I> {
     query: &'p Query<'q>,
     indexes: &'p [Arc<I>],
@@ -288,7 +310,7 @@ struct Planner<'p, 'q, I> {
 impl<I: Keys> Planner<'_, '_, I> {
     fn plan(&self) -> Plan<I> {
         let demands = self.query.filter.demands();
-        let best = self.best(&demands, &[], true);
+        let best = self.best(&demands, &[], Part::Filter);
         let Some(best) = best else { return Plan::Scan };
         if self.forced || best.cost < self.scan(best.keys) { best.plan } else { Plan::Scan }
     }
@@ -303,11 +325,11 @@ impl<I: Keys> Planner<'_, '_, I> {
     }
 
     /// The cheapest plan, also given the conditions around a branch.
-    fn best<'f>(&self, demands: &Demands<'f>, around: &[&Bounded<'f>], whole: bool) -> Option<Priced<I>> {
+    fn best<'f>(&self, demands: &Demands<'f>, around: &[&Bounded<'f>], part: Part) -> Option<Priced<I>> {
         let fields: Vec<&Bounded<'f>> = demands.fields.iter().chain(around.iter().copied()).collect();
-        let plain = !demands.more && demands.unions.is_empty();
+        let conditions = Conditions::of(demands, &fields, part);
         let ids = if self.forced { None } else { ids(&fields) };
-        let found = self.indexes.iter().filter_map(|index| self.of_index(index, &fields, whole, plain));
+        let found = self.indexes.iter().filter_map(|index| self.of_index(index, &conditions));
         let unions = demands.unions.iter().filter_map(|branches| self.union(branches, &fields));
         ids.into_iter().chain(found).chain(unions).min_by(|a, b| a.cost.total_cmp(&b.cost))
     }
@@ -316,7 +338,7 @@ impl<I: Keys> Planner<'_, '_, I> {
         let mut all = Priced { plan: Plan::Union(Vec::new()), cost: 0.0, keys: 0 };
         let mut plans = Vec::new();
         for branch in branches {
-            let best = self.best(branch, around, false)?;
+            let best = self.best(branch, around, Part::Branch)?;
             all.cost += best.cost;
             all.keys = all.keys.saturating_add(best.keys);
             plans.push(best.plan);
@@ -325,13 +347,8 @@ impl<I: Keys> Planner<'_, '_, I> {
         Some(all)
     }
 
-    fn of_index<'f>(
-        &self,
-        index: &Arc<I>,
-        fields: &[&Bounded<'f>],
-        whole: bool,
-        plain: bool,
-    ) -> Option<Priced<I>> {
+    fn of_index(&self, index: &Arc<I>, conditions: &Conditions<'_, '_>) -> Option<Priced<I>> {
+        let Conditions { fields, .. } = *conditions;
         let spec = index.spec();
         if !self.is_complete(&**index, fields) {
             return None;
@@ -340,15 +357,17 @@ impl<I: Keys> Planner<'_, '_, I> {
         let bounds = bounds_of(&**index, fields);
         let ranges = Ranges::of(spec, &bounds);
         let order = match self.query.sort {
-            Some(sort) if whole && !index.is_truncated() => order_of(spec, &ranges, multikey, sort),
+            Some(sort) if conditions.part == Part::Filter && !index.is_truncated() => {
+                order_of(spec, &ranges, multikey, sort)
+            }
             _ => None,
         };
         if ranges.used == 0 && order.is_none() && !self.forced {
             return None;
         }
         let said =
-            |(path, _): &&Bounded<'f>| spec.fields.iter().take(ranges.used).any(|field| field.path == **path);
-        let complete = plain && fields.iter().all(said);
+            |(path, _): &&Bounded<'_>| spec.fields.iter().take(ranges.used).any(|field| field.path == **path);
+        let complete = conditions.are_all && fields.iter().all(said);
         let covers = complete && ranges.exact && multikey == 0 && !index.is_truncated();
         let keys = estimate(&**index, &ranges.list);
         let cost = self.cost(&ranges, spec, order, covers, keys);

@@ -1,4 +1,4 @@
-//! Reads on behind damage: what the records of a damaged database still contain, and what is wrong with them. Opening
+//! Reads on after damage: what the records of a damaged database still contain, and what is wrong with them. Opening
 //! returns nothing that depends on damage; this reports how much of the rest is valid.
 
 use std::collections::{HashMap, HashSet};
@@ -129,9 +129,9 @@ impl State {
         }
     }
 
-    /// `given`: the number was used before.
-    fn create(&mut self, number: u32, name: &str, given: bool) -> Result<(), Fault> {
-        if given || self.names.contains(name) || self.collections.contains_key(&number) {
+    /// `is_used`: the number was used before.
+    fn create(&mut self, number: u32, name: &str, is_used: bool) -> Result<(), Fault> {
+        if is_used || self.names.contains(name) || self.collections.contains_key(&number) {
             return Err(Fault::Missing("a collection begins twice".to_owned()));
         }
         self.next_number = self.next_number.max(number.saturating_add(1));

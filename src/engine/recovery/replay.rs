@@ -13,8 +13,7 @@ use crate::engine::format::damage::damage;
 use crate::engine::format::key::{Key, key_of};
 use crate::engine::format::record::{LEAST_PUT, Put, Record, Records};
 use crate::engine::index_build::create::{MAX_INDEXES, MAX_SPEC};
-use crate::engine::state::catalogue::Catalogue;
-use crate::engine::state::collection::{Collection, Collections};
+use crate::engine::state::collection::Collection;
 use crate::engine::state::collection_name::is_name;
 use crate::engine::state::index::Index;
 use crate::engine::state::slab::{Content, OnDisk, SlotId, Span, Version};
@@ -41,7 +40,7 @@ pub struct Replay<'a> {
     failed: Option<Error>,
 }
 
-/// What the log behind a checkpoint changes: the entries of indexes are made from it, once all is read.
+/// What the log after a checkpoint changes. The entries of indexes are made from it once the whole log is read.
 #[derive(Default)]
 pub(crate) struct Changes {
     /// By collection and slot of the checkpoint, the version that the checkpoint has there.
@@ -118,7 +117,7 @@ impl Changes {
         if let Some(disk) = newest.on_disk()
             && collection.base().is_some_and(|base| slot.0 < base.end())
         {
-            // A version of the log behind the checkpoint may be on disk, too: the first one counts.
+            // A version of the log after the checkpoint may be on disk too; the one of the checkpoint was noted first.
             self.replaced.entry((collection.number(), slot)).or_insert(disk);
         }
         Ok(newest.content.is_document())
@@ -128,15 +127,9 @@ impl Changes {
 impl<'a> Replay<'a> {
     /// An empty database in this directory.
     pub fn new(path: &'a Path, memory_limit: Option<u64>) -> Replay<'a> {
-        let recovered = Recovered {
-            lsn: Lsn(0),
-            catalogue: Catalogue::default(),
-            collections: Arc::new(Collections::default()),
-            next_number: 1,
-        };
         Replay {
             path,
-            recovered,
+            recovered: Recovered::empty(),
             memory_limit: memory_limit.unwrap_or(u64::MAX),
             hot: AtomicU64::new(0),
             run: None,

@@ -1,5 +1,5 @@
 //! Verifies a database by opening it, read-only and with every document left on disk, with the same code as a normal
-//! opening: so a database verifies if and only if it opens. If that fails, every file is read on behind the damage, to
+//! opening: so a database verifies if and only if it opens. If that fails, every file is read on after the damage, to
 //! report all of it; nothing is changed.
 
 use std::path::Path;
@@ -123,10 +123,7 @@ fn open_whole(host: &Host, path: &str, progress: &Progress) -> Result<Verificati
     let opened = open_disk(host, Path::new(path), &options, None, &mut reported)?;
     let (replay, read) = counting.finish();
     let files = list_whole(host, Path::new(path), &read, &opened.report)?;
-    let recovered = replay.finish();
-    let report = opened.report;
-    let store =
-        Store::new(path.to_owned(), opened.backend, host, options, report, recovered, |_, _, _| Ok(None));
+    let store = Store::new(path.to_owned(), opened, host, options, replay.finish(), |_, _, _| Ok(None));
     let catalogue = store.views().catalogue();
     fill::build_recovered(&store, &catalogue)?;
     let documents = catalogue.iter().map(|(_, collection)| collection.count()).sum();

@@ -32,6 +32,7 @@ use crate::engine::operation::request::{FindOptions, Operation, Task};
 use crate::engine::operation::response::{Answer, Answered};
 use crate::engine::read::find::Cursor;
 use crate::error::{Error, Kind};
+use crate::options::Access;
 use crate::query::expression::Constants;
 use crate::storage::FrameSize;
 
@@ -70,7 +71,7 @@ impl Session {
             let outcome = find.and_then(|(filter, options)| {
                 let interrupt = self.start_limits(&task.limits);
                 nonblocking(|| {
-                    self.guarded(false, &interrupt, || {
+                    self.guarded(Access::ReadOnly, &interrupt, || {
                         let (name, limits) = (&task.name, &task.limits);
                         let constants = Constants::default();
                         match Cursor::open(&self.store, name, filter, options, &constants, limits) {
@@ -124,7 +125,7 @@ impl Session {
             }
             let interrupt = self.start_write_limits(&task.operation, &task.limits);
             let outcome = nonblocking(|| {
-                self.guarded(true, &interrupt, || {
+                self.guarded(Access::ReadWrite, &interrupt, || {
                     let defect = || Error::new(Kind::Internal, "a write was taken for another operation");
                     let write = self.write(&task.name, &task.operation, &interrupt);
                     write.map_or_else(|| Outcome::Now(Answered::failed(defect())), Outcome::Published)

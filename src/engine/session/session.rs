@@ -252,8 +252,8 @@ impl Session {
         limits: &Limits,
         interrupt: &Interrupt,
     ) -> Outcome {
-        let writes = writes(&operation);
-        let outcome = self.guarded(writes, interrupt, || {
+        let needs = if writes(&operation) { Access::ReadWrite } else { Access::ReadOnly };
+        let outcome = self.guarded(needs, interrupt, || {
             if let Some(committed) = self.write(name, &operation, interrupt) {
                 return Outcome::Published(committed);
             }
@@ -266,17 +266,17 @@ impl Session {
         outcome
     }
 
-    /// Checks that precede every operation, and the handling of a panic.
+    /// Runs an operation that needs this access: the checks that precede every operation, and the handling of a panic.
     pub(crate) fn guarded(
         &self,
-        writes: bool,
+        needs: Access,
         interrupt: &Interrupt,
         run: impl FnOnce() -> Outcome,
     ) -> Outcome {
         if self.is_closed() {
             return Outcome::Now(Answered::failed(self.closed()));
         }
-        if self.access == Access::ReadOnly && writes {
+        if self.access == Access::ReadOnly && needs == Access::ReadWrite {
             let message = format!("{} was opened with readOnly; open it without to write", self.store.name());
             return Outcome::Now(Answered::failed(Error::new(Kind::ReadOnly, message)));
         }

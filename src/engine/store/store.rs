@@ -26,7 +26,8 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
 use crate::storage::{
-    Block, BlockPlace, FrameSize, Host, Lsn, PageSink, Place, RecoveryReport, StorageBackend, poisoned_by,
+    Block, BlockPlace, FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend,
+    poisoned_by,
 };
 use crate::work::Work;
 
@@ -52,6 +53,18 @@ pub struct Recovered {
     pub collections: Arc<Collections>,
     /// The number of the next collection.
     pub next_number: u32,
+}
+
+impl Recovered {
+    /// A database without collections.
+    pub(crate) fn empty() -> Recovered {
+        Recovered {
+            lsn: Lsn(0),
+            catalogue: Catalogue::default(),
+            collections: Arc::new(Collections::default()),
+            next_number: 1,
+        }
+    }
 }
 
 /// Held by the one compaction that runs.
@@ -153,10 +166,9 @@ impl Store {
     /// A store over recovered collections.
     pub(crate) fn new(
         name: String,
-        storage: Arc<dyn StorageBackend>,
+        opened: Opened,
         host: &Host,
         options: OpenOptions,
-        report: RecoveryReport,
         recovered: Recovered,
         leave: LeaveCheckpoint,
     ) -> Arc<Store> {
@@ -174,7 +186,7 @@ impl Store {
         let work_clock = clock.clone();
         Arc::new(Store {
             name,
-            storage,
+            storage: opened.backend,
             publisher: Arc::new(publisher),
             collections: recovered.collections,
             applied: LongMutex::new(Applied {
@@ -189,7 +201,7 @@ impl Store {
             rng: host.rng.clone(),
             chance: AtomicU64::new(u64::from_le_bytes(seed)),
             options,
-            report,
+            report: opened.report,
             compacting: LongMutex::default(),
             building: LongMutex::default(),
             auto: CompactionState::default(),

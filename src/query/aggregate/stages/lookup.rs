@@ -121,7 +121,7 @@ impl LookingUp {
                 Row::Tree(value) => foreign.of(value),
                 Row::Stored(stored) => foreign.of(stored.raw()),
             };
-            for key in keys_of(value, true) {
+            for key in keys_of(value, Side::Foreign) {
                 self.memory.take(key.len() + 64)?;
                 index.entry(key).or_default().push((number, row.clone()));
             }
@@ -141,7 +141,7 @@ impl LookingUp {
         });
         let Some(Found::Index(index)) = &self.found else { return Ok(Vec::new()) };
         let mut found: Vec<&(usize, Row)> = Vec::new();
-        for key in keys_of(value, false) {
+        for key in keys_of(value, Side::Local) {
             found.extend(index.get(&key).into_iter().flatten());
             self.env.work().step(1)?;
         }
@@ -192,14 +192,21 @@ impl LookingUp {
     }
 }
 
+/// The side of an equality.
+#[derive(PartialEq, Eq)]
+enum Side {
+    Local,
+    Foreign,
+}
+
 /// The values that an equality compares: null for a missing one, each element of an array and, on the foreign side,
 /// the array itself.
-fn keys_of(value: Option<Value>, itself: bool) -> Vec<Vec<u8>> {
+fn keys_of(value: Option<Value>, side: Side) -> Vec<Vec<u8>> {
     match value {
         None => vec![identity::of(&Value::Null)],
         Some(Value::Array(items)) => {
             let mut keys: Vec<Vec<u8>> = items.iter().map(identity::of).collect();
-            if itself {
+            if side == Side::Foreign {
                 keys.push(identity::of(&Value::Array(items)));
             }
             keys.sort_unstable();

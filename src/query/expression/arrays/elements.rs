@@ -20,8 +20,8 @@ pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
     list("$size", 1, 1, |args| int(args.array(0)?.len())),
     list("$slice", 2, 3, slice),
     Operator { name: "$zip", shape: Shape::Named(&["inputs", "useLongestLength", "defaults"], 1), run: zip },
-    named("$firstN", &["input", "n"], 2, |args| some(args, true)),
-    named("$lastN", &["input", "n"], 2, |args| some(args, false)),
+    named("$firstN", &["input", "n"], 2, first_n),
+    named("$lastN", &["input", "n"], 2, last_n),
 ];
 
 /// Elements whose memory is counted at once.
@@ -138,7 +138,7 @@ fn slice(args: &mut Args<'_>) -> Outcome {
     let (first, count) =
         if args.is_given(2) { (Some(args.integer(1)?), args.integer(2)?) } else { (None, args.integer(1)?) };
     if first.is_some() && count <= 0 {
-        return args.fail("needs a count above 0 behind a position");
+        return args.fail("needs a count above 0 after a position");
     }
     let mut items = args.take_array(0)?;
     let len = items.len();
@@ -200,14 +200,17 @@ fn content(value: &Value) -> usize {
     crate::query::size::size(value).saturating_sub(size_of::<Value>())
 }
 
-fn some(args: &mut Args<'_>, front: bool) -> Outcome {
+fn first_n(args: &mut Args<'_>) -> Outcome {
     let n = count_of(args)?;
     let mut items = args.take_array(0)?;
-    if front {
-        items.truncate(n);
-    } else {
-        items.drain(..items.len().saturating_sub(n));
-    }
+    items.truncate(n);
+    array(items)
+}
+
+fn last_n(args: &mut Args<'_>) -> Outcome {
+    let n = count_of(args)?;
+    let mut items = args.take_array(0)?;
+    items.drain(..items.len().saturating_sub(n));
     array(items)
 }
 

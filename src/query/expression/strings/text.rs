@@ -10,9 +10,9 @@ use crate::query::expression::types::convert::text_of;
 
 pub(in crate::query::expression) const OPERATORS: &[Operator] = &[
     list("$concat", 0, ANY, concat),
-    named("$ltrim", &["input", "chars"], 1, |args| trim(args, true, false)),
-    named("$rtrim", &["input", "chars"], 1, |args| trim(args, false, true)),
-    named("$trim", &["input", "chars"], 1, |args| trim(args, true, true)),
+    named("$ltrim", &["input", "chars"], 1, |args| trim(args, Ends::Start)),
+    named("$rtrim", &["input", "chars"], 1, |args| trim(args, Ends::End)),
+    named("$trim", &["input", "chars"], 1, |args| trim(args, Ends::Both)),
     list("$split", 2, 2, split),
     list("$strLenBytes", 1, 1, |args| int(args.text(0)?.len())),
     list("$strLenCP", 1, 1, |args| int(args.text(0)?.chars().count())),
@@ -56,7 +56,15 @@ fn concat(args: &mut Args<'_>) -> Outcome {
     text(all)
 }
 
-fn trim(args: &mut Args<'_>, front: bool, back: bool) -> Outcome {
+/// The ends of a string that are trimmed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Start,
+    End,
+    Both,
+}
+
+fn trim(args: &mut Args<'_>, ends: Ends) -> Outcome {
     if args.any_nullish() {
         return null();
     }
@@ -68,10 +76,10 @@ fn trim(args: &mut Args<'_>, front: bool, back: bool) -> Outcome {
         None => c.is_whitespace() || c == '\0',
     };
     let mut rest = args.text(0)?;
-    if front {
+    if ends != Ends::End {
         rest = rest.trim_start_matches(goes);
     }
-    if back {
+    if ends != Ends::Start {
         rest = rest.trim_end_matches(goes);
     }
     text(rest.to_owned())
