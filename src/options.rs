@@ -54,7 +54,7 @@ pub enum RecoveryPolicy {
 /// What an opening reads of a database that has a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// The checkpoint, and the log behind it: damage elsewhere is met where it is read.
+    /// The checkpoint, and the log after it: damage elsewhere is reported by the operation that reads it.
     Quick,
     /// Snapshot and log, all of them: damage fails the opening.
     Full,

@@ -316,7 +316,7 @@ impl Inner {
         let what = most.map_or(what, |(holder, _)| holder);
         let refused = if matches!(self.disk, DiskUse::Refused) { ", and allowDiskUse is false" } else { "" };
         self.limited(format!(
-            "{what} would hold more than {}{refused}; put a $match or a $project of fewer fields before it, a $limit behind a $sort, or raise the option queryMemoryLimit",
+            "{what} would hold more than {}{refused}; put a $match or a $project of fewer fields before it, a $limit after a $sort, or raise the option queryMemoryLimit",
             self.limit()
         ))
     }

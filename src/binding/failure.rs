@@ -17,7 +17,7 @@ enum Value<'a> {
     Number(f64),
 }
 
-/// The error as an exception. It has only the message if no object can be created, as in an environment that ends.
+/// The error as an exception. It has only the message where no object can be created, as in an environment that is ending.
 #[cold]
 pub fn exception(env: &Env, error: &Error) -> napi::Error {
     create(env, error).unwrap_or_else(|_| napi::Error::from_reason(error.message()))

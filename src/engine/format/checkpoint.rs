@@ -175,7 +175,7 @@ pub(crate) struct SlotsBuilder {
 }
 
 impl SlotsBuilder {
-    /// Adds the slot `at` of the record, which must be behind the last one.
+    /// Adds the slot `at` of the record, which must come after the last one.
     pub(crate) fn push(&mut self, at: usize, place: BlockPlace, span: Span) {
         while self.len < at {
             self.slots.push(0);

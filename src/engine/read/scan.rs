@@ -121,7 +121,7 @@ pub(crate) fn fold<T: Send>(
     fold_with(store, scan, start, visit, |_| Ok(ControlFlow::Break(())), take)
 }
 
-/// The same, where a visitor that has stopped is continued behind that document if `relieve`, which is not called under a
+/// The same, where a visitor that has stopped is continued after that document if `relieve`, which is not called under a
 /// lock, says so.
 pub(crate) fn fold_with<T: Send>(
     store: &Store,

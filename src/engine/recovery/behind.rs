@@ -1,5 +1,5 @@
-//! Brings the indexes of a checkpoint up to the log that was replayed behind it: entries of replaced documents are gone, those of
-//! the newest ones are added. Indexes that were created since are built.
+//! Brings the indexes of a checkpoint up to the log that was replayed after it: removes the entries of replaced documents, and adds
+//! those of the newest ones. Indexes that were created since are built.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::index::{Entries, Purpose};
 use crate::query::Filter;
 use crate::storage::Lsn;
 
-/// The entries of one index that the log behind a checkpoint adds, and those of the checkpoint that it removes.
+/// The entries that the log after a checkpoint adds to one index, and those of the checkpoint that it removes.
 #[derive(Default)]
 struct Delta {
     added: Entries,

@@ -1,5 +1,5 @@
-//! Goes on from the checkpoint of a clean close: names, shapes and indexes are read at once, documents and keys where they are
-//! asked for.
+//! Begins with the checkpoint of a clean close: names, shapes and definitions of indexes are read at once, documents and keys when
+//! they are needed.
 
 use std::path::Path;
 use std::sync::Arc;

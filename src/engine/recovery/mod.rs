@@ -1,9 +1,9 @@
 //! From files to the state in memory.
 //!
 //! - [`replay`]: turns records into state
-//! - `from_checkpoint`: begins with the checkpoint of a clean close; `behind`: brings its indexes up to the log behind it
+//! - `from_checkpoint`: begins with the checkpoint of a clean close; `behind`: brings its indexes up to the log after it
 //! - `reported`: says how far the reading of the files is
-//! - [`verify`]: opens without using, to report damage; `damaged`: reads on behind it
+//! - [`verify`]: opens read-only, to report damage; `damaged`: reads on after it
 
 pub(crate) mod behind;
 pub(crate) mod damaged;

@@ -4,7 +4,7 @@
 //! Writes that name their documents share a queue of width one, so they keep their order, in all collections together. Writes
 //! by filter take long and run on the queue of scans:
 //!
-//! - One that is called after writes which are still queued passes through their queue, behind them, to that of scans.
+//! - One that is called after writes which are still queued passes through their queue, after them, to that of scans.
 //! - Writes that are called after an unfinished one wait here until it is done. They are in no queue meanwhile, so neither
 //!   reads nor writes to other collections wait behind them.
 //! - A pipeline that writes concerns the collections that it reads too: what it writes depends on them.

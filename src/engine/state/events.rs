@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::index::{Entries, Range, cut};
 use crate::storage::Lsn;
 
-/// Added entries are looked through for ones that every view sees when there are more than this many.
+/// Above this number of added entries, those that every view sees are dropped.
 const FEW: usize = 256;
-/// More added entries are not kept: views before them are counted entry by entry.
+/// The maximum number of added entries that are kept; for a view before the dropped ones a range is counted entry by entry.
 const MOST: usize = 1 << 16;
 
 /// The changes of one index, in the order of their commits. They are read and changed together with its tree.

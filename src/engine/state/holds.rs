@@ -20,7 +20,7 @@ pub(crate) struct Holds {
 struct State {
     at_work: BTreeSet<u64>,
     next: u64,
-    /// What waits, with the first ticket that it does not wait for.
+    /// The callbacks that wait, each with the first ticket that it does not wait for.
     retired: VecDeque<(u64, Release)>,
 }
 

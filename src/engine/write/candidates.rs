@@ -36,7 +36,7 @@ pub(crate) fn find(
         *search = Some(Selection::none());
         return Ok(found);
     }
-    // The following is short for a document that is named by `_id`, and for no other.
+    // The steps below are short only for a document that is named by `_id`.
     would_block(|| filter.id().is_none())?;
     let mut reading = ReadContext::new(store, collection, Lsn::NEWEST, filter, interrupt);
     let mut found = Vec::new();

@@ -29,7 +29,7 @@ pub(crate) struct Runs<F: Form> {
     work: Work,
     /// How many of the first items are wanted.
     keep: usize,
-    /// The last item of a run that is as long as that: nothing behind it is wanted.
+    /// The last item of a run that is as long as that: nothing after it is wanted.
     cutoff: Option<F::Item>,
 }
 

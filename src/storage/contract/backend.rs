@@ -156,8 +156,8 @@ pub trait StorageBackend: Send + Sync {
         self.close_leaving(&|_, _| Ok(None))
     }
 
-    /// Like `close`. Where that marks the database clean at an LSN, `leave` is called to write the checkpoint, from which the
-    /// next opening goes on. It is called under locks of the backend and may call only `stats`.
+    /// Like `close`. Where that marks the database clean at an LSN, `leave` is called to write the checkpoint, with which the
+    /// next opening begins. It is called under locks of the backend and may call only `stats`.
     fn close_leaving(&self, leave: &LeaveCheckpoint<'_>) -> Result<()>;
 
     /// Current sizes and counters.

@@ -1,6 +1,6 @@
 //! The checkpoint: a run file (`runs`) that a clean close leaves, so that later openings read neither the snapshot nor the log
-//! before it: they go on from the checkpoint, and read of it what they need. It can always be made again from snapshot and log,
-//! so a missing one, or one of another state, only makes the opening longer.
+//! before it: they begin with the checkpoint, and read the pages of it that they need. It can always be made again from snapshot
+//! and log, so without it, or with one of another state, opening only takes longer.
 //!
 //! ```text
 //! catalogue   0 u64 generation    8 u64 segment of the clean end    16 u64 length of it    24 u64 last lsn
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A checkpoint is used only if the log has this clean end, in the same generation: a segment of that length, with that SEAL at
-//! its end. No other history of the same database has that checksum of the SEAL. Segments behind it are replayed. It is written aside, fsynced and renamed: after a power cut it is
-//! whole, or not there.
+//! its end. No other history of the same database has that checksum of the SEAL. Segments after it are replayed. It is written under
+//! another name, fsynced and renamed: after a power cut it is complete, or not there.
 
 use super::frame::{u32_at, u64_at};
 use super::manifest::Clean;
@@ -46,7 +46,7 @@ impl Bound {
         bytes
     }
 
-    /// The state of the checkpoint of this database with this catalogue, and what stands behind it there.
+    /// The state of the checkpoint of this database with this catalogue, and the rest of the catalogue.
     pub(crate) fn decode(database: [u8; 16], catalogue: &[u8]) -> Option<(Bound, &[u8])> {
         let (end, rest) = catalogue.split_at_checked(END_LEN)?;
         let clean = Clean { segment: u64_at(end, 8), len: u64_at(end, 16), lsn: u64_at(end, 24) };

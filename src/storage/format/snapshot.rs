@@ -7,7 +7,7 @@
 //!    32  salt, 16 bytes      48  u32 head checksum of the SEAL before the first segment after the snapshot
 //!    52  u8 encoding of payloads (1)   53  zero   56  u64 documents   64  u32 blocks   68  zero
 //!    92  u32 crc32c over what stands before
-//! BLOCKS  one behind the other
+//! BLOCKS  one after the other
 //!     0  u32 length of the payload      4  u32 crc32c over salt, id, offset of this block, and the payload
 //!     8  payload
 //! TABLE   one entry of 40 bytes a block, in the order of the blocks

@@ -13,7 +13,7 @@ const HEAD: usize = 4;
 const SIGNED: u8 = 1;
 /// All keys are the prefix.
 const SAME: u8 = 2;
-/// Some key has fewer bytes behind the prefix than a head: keys are stored with the bytes of their heads.
+/// Some key has fewer bytes after the prefix than a head: keys are stored with the bytes of their heads.
 const SHORT: u8 = 4;
 
 /// One entry.
@@ -82,7 +82,7 @@ impl EntriesBuilder {
         fixed + count * (HEAD + 2) + self.keys.len() + key.len() - count * (prefix + in_heads)
     }
 
-    /// Adds an entry, which must be behind the last one.
+    /// Adds an entry, which must come after the last one.
     pub fn push(&mut self, entry: Entry<'_>) {
         self.shortest = if self.is_empty() { entry.key.len() } else { self.shortest.min(entry.key.len()) };
         self.longest = self.longest.max(entry.key.len());
@@ -171,7 +171,7 @@ impl<'a> Entries<'a> {
         rests: &[],
     };
 
-    /// The entries of a page whose checksum holds; says what is wrong with it otherwise. The ends are not looked at: a page that
+    /// The entries of a page whose checksum holds; otherwise what is wrong with it. The ends are not checked here: a page that
     /// was read from a file is passed to [`Entries::check`] once.
     #[inline]
     pub fn of(page: &'a [u8]) -> Result<Entries<'a>, &'static str> {
@@ -320,7 +320,7 @@ impl<'a> Entries<'a> {
         2 * i64::from(whole + part) - at as i64
     }
 
-    /// The bytes of an entry behind the prefix.
+    /// The bytes of an entry after the prefix.
     #[inline]
     fn parts(&self, at: usize) -> [&'a [u8]; 3] {
         let slot = self.slots.get(at * SLOT..(at + 1) * SLOT).unwrap_or_default();
@@ -351,7 +351,7 @@ impl<'a> Entries<'a> {
             .map_or(0, |end| usize::from(u16::from_le_bytes(*end)))
     }
 
-    /// What is stored of a key behind its head, or with it where keys are short.
+    /// What is stored of a key after its head, or with it where keys are short.
     #[inline]
     fn rest(&self, at: usize) -> &'a [u8] {
         let begin = if at == 0 { 0 } else { self.end(at - 1) };

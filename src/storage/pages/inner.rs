@@ -187,7 +187,7 @@ impl<'a> Inner<'a> {
             .map_or(0, |end| usize::from(u16::from_le_bytes(*end)))
     }
 
-    /// A separator behind the prefix.
+    /// A separator after the prefix.
     #[inline]
     fn separator(&self, at: usize) -> &'a [u8] {
         let begin = if at == 0 { 0 } else { self.end(at - 1) };

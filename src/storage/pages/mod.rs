@@ -13,8 +13,8 @@
 //! pointer  0 u64 file: 0 is the file that holds the pointer    8 u64 offset      16 u32 length
 //!         20 u32 crc32c over salt, run, offset, length, page  24 i64 net: additions less removals below
 //! page     0 u8 kind   1 u8 flags   2 u16 count   4 u32 tree   8 u16 length of the prefix   10 zero   12 prefix
-//! leaf     heads: 4 bytes of each key behind the prefix | slots, 6 bytes | signs, 1 bit | ends u16 | keys behind the prefix
-//! inner    heads: 8 bytes of each separator but the first | pointers | ends u16 | separators behind the prefix
+//! leaf     heads: 4 bytes of each key after the prefix | slots, 6 bytes | signs, 1 bit | ends u16 | keys after the prefix
+//! inner    heads: 8 bytes of each separator but the first | pointers | ends u16 | separators after the prefix
 //! rows     first slot u48 | slots, 6 bytes, unless dense | ends u32 | records
 //! filter   bits
 //! ```

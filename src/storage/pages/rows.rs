@@ -1,5 +1,5 @@
-//! Pages of rows: the record of each slot, or a tombstone where a newer run has none for the slot. What a record holds is not
-//! known here, except that it is not empty.
+//! Pages of rows: the record of each slot, or a tombstone where a newer run has none for the slot. This module does not know the
+//! content of a record, except that it is not empty.
 
 use super::LARGEST_SLOT;
 use super::SLOT;
@@ -54,7 +54,7 @@ impl RowsBuilder {
         Some(HEAD_LEN + SLOT + if dense { 4 } else { 8 } * count + self.records.len() + record.len())
     }
 
-    /// Adds the record of a slot behind the last one; an empty one is a tombstone.
+    /// Adds the record of a slot after the last one; an empty one is a tombstone.
     pub fn push(&mut self, slot: u64, record: &[u8]) {
         if self.is_empty() {
             self.first = slot;

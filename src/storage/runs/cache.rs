@@ -1,6 +1,6 @@
-//! The pages in memory, up to a number of bytes. A clock decides which ones go: those that were not used since it passed them.
+//! The pages in memory, up to a number of bytes. A clock evicts those that were not used since it last passed them.
 //!
-//! A page that is dropped here stays in memory as long as someone reads it.
+//! An evicted page stays in memory as long as a reader holds it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

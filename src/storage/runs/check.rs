@@ -1,4 +1,4 @@
-//! Every page of a tree: that it is there, and that the pages together are what the root says.
+//! Checks every page of a tree: that it can be read, and that the pages together hold what the root says.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct Checked {
     pub entries: u64,
 }
 
-/// What is checked so far.
+/// The check in progress.
 struct Walk<'s> {
     store: &'s PageStore,
     tree: Tree,

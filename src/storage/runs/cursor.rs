@@ -1,5 +1,5 @@
 //! Entries of a tree in order, in both directions. A cursor stands between two entries and holds the pages that lead to it, so it
-//! goes on where it stands whatever the cache drops.
+//! continues there whatever the cache drops.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct Cursor<'s> {
 }
 
 impl<'s> Cursor<'s> {
-    /// Stands at the target; `None` if a page is not in memory and must not be read.
+    /// A cursor at the target; `None` if a page is not in memory and must not be read.
     pub fn at(
         store: &'s PageStore,
         tree: Tree,
@@ -32,7 +32,7 @@ impl<'s> Cursor<'s> {
         Ok(steps.map(|steps| Cursor { store, tree, access, steps }))
     }
 
-    /// The leaf that holds the next entry, and the entry's place in it; the cursor then stands behind the leaf. The inner `None`
+    /// The leaf that holds the next entry, and the entry's place in it; the cursor then stands after the leaf. The inner `None`
     /// is the end of the tree, the outer one a page that is not in memory.
     pub fn next_leaf(&mut self) -> Result<Option<NextLeaf>> {
         if !self.settle_forward()? {
@@ -44,7 +44,7 @@ impl<'s> Cursor<'s> {
         Ok(Some((from < len).then(|| (leaf.clone(), from))))
     }
 
-    /// Calls a function with the leaf and the place of the next entry, and stands behind it. The inner `None` is the end of the
+    /// Calls a function with the leaf and the place of the next entry, and stands after it. The inner `None` is the end of the
     /// tree, the outer one a page that is not in memory.
     #[inline]
     pub fn next<R>(&mut self, read: impl FnOnce(&Page, usize) -> R) -> Result<Option<Option<R>>> {
@@ -79,7 +79,7 @@ impl<'s> Cursor<'s> {
             Some((leaf, at)) if *at < leaf.len() => return Ok(true),
             _ => {}
         }
-        // The lowest inner page with pages behind the one that was taken.
+        // The lowest inner page with pages after the one that was taken.
         let up = self.steps.iter().enumerate().rev().skip(1);
         let Some(level) = up.filter(|(_, (page, at))| at + 1 < page.len()).map(|(level, _)| level).next()
         else {
@@ -118,7 +118,7 @@ impl<'s> Cursor<'s> {
             let found = self.tree.below(self.store, page, *at, (leaf - below) as u8, self.access)?;
             let Some(found) = found else { return Ok(false) };
             let len = found.len();
-            // Within inner pages the edge is a page, in the leaf it is behind the last entry.
+            // Within inner pages the edge is a page, in the leaf it is after the last entry.
             let at = if below == leaf { edge(len) } else { edge(len).min(len - 1) };
             steps.push((found, at));
         }

@@ -100,7 +100,7 @@ impl RunFoot {
     }
 }
 
-/// What names a finished run file: the manifest holds it.
+/// A reference to a finished run file, as the manifest holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunReference {
     /// The number in the name.
@@ -144,7 +144,7 @@ impl RunFile {
         Ok((file, foot))
     }
 
-    /// Opens the finished run file with this number, of which no more is known; returns what names it, too.
+    /// Opens the finished run file with this number, without a reference to it; returns the reference too.
     pub fn open_named(
         vfs: &dyn Vfs,
         path: &Path,

@@ -1,7 +1,7 @@
 //! Several trees into one. Trees are named from the newest to the oldest.
 //!
-//! Of an entry the signs of the trees add up: as they alternate over time, the sum is plus, minus or nothing. Of a slot the row
-//! of the newest tree counts.
+//! The signs that an entry has in the trees add up: as they alternate over time, the sum is plus, minus or nothing. For a slot the
+//! row of the newest tree is used.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use crate::storage::pages::target::{Target, entry_bytes};
 /// What a merge may drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Below {
-    /// Nothing is below the merged trees: a removal has nothing left to remove, so there must be none.
+    /// Nothing is below the merged trees. So no removal may be left over: there is nothing that it could remove.
     Nothing,
-    /// Older trees: removals and tombstones stay.
+    /// Older trees are below: removals and tombstones stay.
     Older,
 }
 

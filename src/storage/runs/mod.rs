@@ -15,7 +15,7 @@
 //! ```text
 //! run file   0 magic "MOLTNRUN"   8 u32 version   12 u32 flags   16 database   32 u64 run   40 salt, 16 bytes
 //!           56 zero              92 u32 crc32c over what stands before
-//!           96 pages, one behind the other; the last one is the catalogue
+//!           96 pages, one after the other; the last one is the catalogue
 //! foot       0 magic "MOLTNRND"   8 pointer to the catalogue   40 u64 lsn   48 u32 crc32c of the head   52 zero
 //!           60 u32 crc32c over what stands before
 //! ```

@@ -11,8 +11,8 @@ use crate::storage::pages::inner::Inner;
 use crate::storage::pages::pointer::Pointer;
 use crate::storage::pages::rows::Rows;
 
-/// How often the clock passes a page of keys before it is dropped, and one that leads to others: there are few of those, and
-/// every search needs them.
+/// How often the clock passes an unused leaf, and an unused inner page, before it is dropped: inner pages are few, and every search
+/// needs them.
 const LEAF_USES: u8 = 1;
 const INNER_USES: u8 = 3;
 
@@ -27,7 +27,7 @@ pub struct Page {
     uses: AtomicU8,
     /// Of an inner page: the pages below that are in memory.
     below: Box<[RwLock<Weak<Page>>]>,
-    /// Of an inner page: the sum of the nets of the pages below before each.
+    /// Of an inner page: for each page below, the sum of the nets of those before it.
     nets: Box<[i64]>,
 }
 
@@ -156,7 +156,7 @@ impl Page {
         }
     }
 
-    /// Whether it was used since the clock passed it so often.
+    /// Counts a pass of the clock; whether the page stays.
     pub fn is_passed_over(&self) -> bool {
         let uses = self.uses.load(Ordering::Relaxed);
         self.uses.store(uses.saturating_sub(1), Ordering::Relaxed);

@@ -23,7 +23,7 @@ impl Row {
     }
 }
 
-/// What a tree has for a slot.
+/// The result of looking up a slot in a tree.
 #[derive(Clone)]
 pub enum Found {
     /// A page is not in memory and must not be read.

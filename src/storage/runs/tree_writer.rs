@@ -128,7 +128,7 @@ impl TreeWriter {
         }
     }
 
-    /// Adds an entry, which must be behind the last one.
+    /// Adds an entry, which must come after the last one.
     pub fn push(&mut self, out: &mut dyn PageSink, entry: Entry<'_>) -> Result<()> {
         if !self.entries.is_empty() && self.entries.len_with(entry) > PAGE {
             self.leaf(out)?;
@@ -188,7 +188,7 @@ impl RowsWriter {
         }
     }
 
-    /// Adds the record of a slot behind the last one; an empty one is a tombstone.
+    /// Adds the record of a slot after the last one; an empty one is a tombstone.
     pub fn push(&mut self, out: &mut dyn PageSink, slot: u64, record: &[u8]) -> Result<()> {
         if !self.rows.is_empty() && self.rows.len_with(slot, record).is_none_or(|length| length > ROWS) {
             self.leaf(out)?;

@@ -1,4 +1,4 @@
-//! A temporary file, and its name as long as that is there.
+//! A temporary file, and its name until that is removed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::storage::host::home::Home;
 use crate::storage::host::system::Host;
 use crate::storage::host::vfs::VfsFile;
 
-/// A file whose name may still be there.
+/// A file whose name may not be removed yet.
 pub(super) struct NamedFile {
     host: Host,
     home: Arc<Home>,

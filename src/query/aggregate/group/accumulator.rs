@@ -142,7 +142,7 @@ impl Accumulator {
             }
             "$concatArrays" | "$setUnion" => {
                 let message = format!(
-                    "{name} is not supported as an accumulator; $push the arrays, and join them behind the group"
+                    "{name} is not supported as an accumulator; $push the arrays, and join them after the group"
                 );
                 return unsupported(message, name);
             }

@@ -31,7 +31,7 @@ pub(super) fn head(kind: u8, first: u64, key: &Value, record: &mut Vec<u8>) {
     put_value(key, record);
 }
 
-/// Writes states of later documents behind a group on disk.
+/// Writes states of later documents after those of a group on disk.
 pub(super) fn write_part(away: Away<'_>, states: &[State]) {
     if let Some(kind) = away.record.first_mut() {
         *kind = MERGED;

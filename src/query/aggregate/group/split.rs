@@ -1,7 +1,7 @@
 //! Groups that memory has no room for, as in a hybrid hash join.
 //!
 //! The groups are divided in 16 parts by a hash of their keys. While memory is short the largest part goes to disk: the states
-//! of its groups, and behind them, as they come, the documents that belong to it, as the operands of the accumulators. At the
+//! of its groups, and after them, as they come, the documents that belong to it, as the operands of the accumulators. At the
 //! end each part on disk is read in order, into groups that can be divided again, by other bits of the hash. So each
 //! accumulator gets the same values in the same order as in memory, and has the same result, to the last bit of a sum.
 

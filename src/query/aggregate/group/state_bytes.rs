@@ -1,4 +1,4 @@
-//! States of accumulators in the records of a spill: the exact state, so that it goes on as if it had stayed in memory.
+//! States of accumulators in the records of a spill: the exact state, so that it continues as if it had stayed in memory.
 
 use std::collections::HashSet;
 

@@ -37,7 +37,7 @@ pub(super) struct Bounds {
 /// Where the states of a group are.
 pub(in crate::query) enum Place<'g> {
     Here(&'g mut Vec<State>, &'g mut Memory),
-    /// On disk: what is to be added is written behind them.
+    /// On disk: what is to be added is written after them.
     Away(Away<'g>),
 }
 
