@@ -105,6 +105,30 @@ fn writes_by_id_and_by_filter_alternate_in_the_order_of_the_calls() {
 }
 
 #[test]
+fn writes_to_other_collections_pass_one_of_very_many_documents() {
+    let client = Client::open(":memory:", OpenOptions::default()).unwrap();
+    let many: Vec<_> = (0..5_000).map(|n| object(&[("_id", Value::Int(n))])).collect();
+    let passes = (0..20).any(|round| {
+        let (sender, receiver) = channel();
+        for (name, documents) in [("many", &many[..]), ("one", &many[round..=round])] {
+            let sender = sender.clone();
+            let reply = Box::new(move |answered: Answered| {
+                sender.send((name, count(&answered.answer))).unwrap();
+            });
+            let name = format!("{name} {round}").into();
+            let task = Task { name, operation: insert(documents), limits: Limits::default(), reply };
+            client.session.submit(vec![task], Size::Small);
+        }
+        drop(sender);
+        let answers: Vec<_> = receiver.iter().collect();
+        assert!(answers.contains(&("many", 5_000)) && answers.contains(&("one", 1)), "{answers:?}");
+        answers.first() == Some(&("one", 1))
+    });
+    assert!(passes, "the insert of one document never ended first");
+    client.database.close().unwrap();
+}
+
+#[test]
 fn a_rename_is_ordered_in_both_collections_and_a_close_waits_for_the_writes_that_wait() {
     let client = Client::open(":memory:", OpenOptions::default()).unwrap();
     for round in 0..50 {

@@ -65,6 +65,19 @@ pub(crate) fn is_laborious(operation: &Operation) -> bool {
     }
 }
 
+/// Writes of more documents are long, also when they name them.
+const MANY: usize = 1_000;
+
+/// Whether a write names so many documents that writes to other collections should not wait for it.
+pub(crate) fn names_many(operation: &Operation) -> bool {
+    match operation {
+        Operation::Insert { documents, .. } => documents.len() > MANY,
+        Operation::Set { entries } => entries.len() > MANY,
+        Operation::Bulk { operations, .. } => operations.len() > MANY,
+        _ => false,
+    }
+}
+
 /// Whether a filter has an operator that may take any time, whatever it reads.
 pub(crate) fn is_laborious_filter(filter: &Incoming) -> bool {
     LABORIOUS.iter().any(|name| memchr::memmem::find(filter.bytes(), name).is_some())

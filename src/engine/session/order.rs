@@ -2,7 +2,7 @@
 //! could overtake them.
 //!
 //! Writes that name their documents share a queue of width one, so they keep their order, in all collections together. Writes
-//! by filter take long and run on the queue of scans:
+//! by filter, and those that name very many documents, take long and run on the queue of scans:
 //!
 //! - One that is called after writes which are still queued passes through their queue, after them, to that of scans.
 //! - Writes that are called after an unfinished one wait here until it is done. They are in no queue meanwhile, so neither
@@ -19,7 +19,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::engine::exec::locks::Mutex;
 use crate::engine::exec::work_queue::Job;
-use crate::engine::operation::classify::{concerned_by, is_laborious, writes_by_id};
+use crate::engine::operation::classify::{concerned_by, is_laborious, names_many, writes_by_id};
 use crate::engine::operation::input::text_of;
 use crate::engine::operation::request::{Operation, Task};
 
@@ -28,7 +28,7 @@ use crate::engine::operation::request::{Operation, Task};
 pub(super) enum Class {
     /// Names the documents that it writes, and takes no longer than its input requires.
     Named,
-    /// Searches them, or computes them by expressions or patterns.
+    /// Searches them, computes them by expressions or patterns, or names very many.
     Searching,
     /// Builds an index.
     Building,
@@ -42,8 +42,10 @@ impl Class {
         match operation.with_variables().0 {
             Operation::CreateIndexes { .. } => Some(Class::Building),
             Operation::Drop | Operation::Rename { .. } | Operation::DropIndex { .. } => Some(Class::Whole),
-            write if writes_by_id(write) && !is_laborious(write) => Some(Class::Named),
-            Operation::Update { .. }
+            write if writes_by_id(write) && !is_laborious(write) && !names_many(write) => Some(Class::Named),
+            Operation::Insert { .. }
+            | Operation::Set { .. }
+            | Operation::Update { .. }
             | Operation::Replace { .. }
             | Operation::Delete { .. }
             | Operation::FindOneAnd { .. }
