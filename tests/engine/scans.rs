@@ -131,11 +131,10 @@ fn check_order(client: &Client, all: &[Value]) {
         let pair = Value::Array(vec![Value::Array(vec![text("rank"), Value::Int(1)])]);
         let options = FindOptions {
             sort: Some(incoming(&pair)),
-            projection: None,
             skip,
             limit,
             batch: 100_000,
-            hint: None,
+            ..FindOptions::default()
         };
         let operation = Operation::Find { filter: incoming(&object(&[])), options };
         let (collection, answer) = client.call("c", operation).unwrap();

@@ -51,7 +51,7 @@ fn pairs(fields: &[(&str, i32)]) -> Value {
 
 fn by_key(limit: u64, batch: u32) -> Operation {
     let sort = Some(incoming(&pairs(&[("k", 1)])));
-    let options = FindOptions { sort, projection: None, skip: 0, limit, batch, hint: None };
+    let options = FindOptions { sort, limit, batch, ..FindOptions::default() };
     Operation::Find { filter: incoming(&object(&[])), options }
 }
 

@@ -140,7 +140,7 @@ impl Client {
 
     /// The first batch of a find, and its cursor.
     pub fn first(&self, name: &str, filter: &Value, batch: u32) -> Result<(u64, Vec<Value>)> {
-        let options = FindOptions { sort: None, projection: None, skip: 0, limit: 0, batch, hint: None };
+        let options = FindOptions { batch, ..FindOptions::default() };
         batch_of(self.call(name, Operation::Find { filter: incoming(filter), options })?)
     }
 

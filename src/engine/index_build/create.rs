@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::fill;
+use super::fill::{self, Pass};
 use crate::document::encode_plain;
 use crate::engine::commit;
 use crate::engine::commit::conflicts::duplicate_key;
@@ -45,13 +45,22 @@ pub(crate) fn run(store: &Store, name: &str, specs: &[Spec]) -> Committed<Vec<St
     run_with(store, name, specs, &Interrupt::default(), |_| {})
 }
 
-/// Like `create_indexes`, with a callback when commits maintain the indexes, and, with `true`, when they are filled.
+/// A moment of an index build, for tests that write at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Commits maintain the indexes, which are still empty.
+    Maintained,
+    /// The indexes have the entries of the view.
+    Filled,
+}
+
+/// Like [`run`], until the interrupt fires; calls back at each moment.
 pub(crate) fn run_with(
     store: &Store,
     name: &str,
     specs: &[Spec],
     interrupt: &Interrupt,
-    turn: impl Fn(bool),
+    at: impl Fn(Moment),
 ) -> Committed<Vec<String>> {
     let _one = loop {
         match (store.building().try_lock_for(LOOK), interrupt.check(|| store.now())) {
@@ -90,7 +99,7 @@ pub(crate) fn run_with(
             }
             Ok(Begun::Build(collection, indexes, view)) => {
                 let Committed { result, lsn } =
-                    build_indexes(store, &collection, &indexes, view, (interrupt, &turn));
+                    build_indexes(store, &collection, &indexes, view, (interrupt, &at));
                 if result.is_err() {
                     // No commit is between staging and applying.
                     let _applied = store.applied();
@@ -122,13 +131,13 @@ fn build_indexes(
     collection: &Arc<Collection>,
     indexes: &[Arc<Index>],
     view: View,
-    (interrupt, turn): (&Interrupt, &impl Fn(bool)),
+    (interrupt, at): (&Interrupt, &impl Fn(Moment)),
 ) -> Committed<()> {
-    turn(false);
-    let filled = fill::run(store, collection, indexes, view.lsn(), 1, interrupt);
+    at(Moment::Maintained);
+    let filled = fill::run(&Pass { store, collection, indexes, view: view.lsn(), threads: 1, interrupt });
     // Entries that commits removed from the index are dropped now, not before it was filled.
     drop(view);
-    turn(true);
+    at(Moment::Filled);
     if let Err(error) = filled {
         return Committed::failed(error);
     }

@@ -31,17 +31,22 @@ struct Part {
     refused: Vec<(SlotId, Error)>,
 }
 
-/// Fills indexes from a view of their collection, in addition to the entries of concurrent commits. Documents that
-/// cannot be indexed become suspects.
-pub(crate) fn run(
-    store: &Store,
-    collection: &Collection,
-    indexes: &[Arc<Index>],
-    view: Lsn,
-    threads: u64,
-    interrupt: &Interrupt,
-) -> Result<()> {
-    let parts = collect(store, collection, indexes, view, threads, interrupt)?;
+/// A pass over the documents that a view of a collection sees, for some of its indexes.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'p> {
+    pub(crate) store: &'p Store,
+    pub(crate) collection: &'p Collection,
+    pub(crate) indexes: &'p [Arc<Index>],
+    pub(crate) view: Lsn,
+    /// The maximum number of threads.
+    pub(crate) threads: u64,
+    pub(crate) interrupt: &'p Interrupt,
+}
+
+/// Fills indexes, in addition to the entries of concurrent commits. Documents that cannot be indexed become suspects.
+pub(crate) fn run(pass: &Pass<'_>) -> Result<()> {
+    let parts = pass.collect()?;
+    let Pass { store, collection, indexes, threads, interrupt, .. } = *pass;
     interrupt.check(|| store.now())?;
     let fill = |index: &Index, parts: Vec<Part>| {
         for part in &parts {
@@ -82,7 +87,8 @@ pub(crate) fn build_recovered(store: &Store, catalogue: &Catalogue) -> Result<()
 /// Builds indexes of a collection that recovery found.
 pub(crate) fn build_these(store: &Store, collection: &Collection, indexes: &[Arc<Index>]) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    run(store, collection, indexes, Lsn::NEWEST, threads, &Interrupt::default())?;
+    let interrupt = &Interrupt::default();
+    run(&Pass { store, collection, indexes, view: Lsn::NEWEST, threads, interrupt })?;
     for index in indexes {
         let suspects = std::mem::take(&mut *index.suspects().lock());
         // Keys were checked when they were committed.
@@ -114,9 +120,9 @@ pub(crate) fn check_indexes(store: &Store) -> Result<u64> {
     for (name, collection) in applied.catalogue.iter() {
         let indexes: Vec<_> =
             collection.indexes().iter().filter(|one| one.is_ready(newest)).cloned().collect();
-        for (index, parts) in
-            indexes.iter().zip(collect(store, collection, &indexes, newest, 1, &Interrupt::default())?)
-        {
+        let interrupt = &Interrupt::default();
+        let pass = Pass { store, collection, indexes: &indexes, view: newest, threads: 1, interrupt };
+        for (index, parts) in indexes.iter().zip(pass.collect()?) {
             let mut expected = merge_parts(&parts);
             let mut stale = 0u64;
             index.each(|key, slot, times| {
@@ -137,73 +143,63 @@ pub(crate) fn check_indexes(store: &Store) -> Result<u64> {
     Ok(count)
 }
 
-/// The sorted entries of each index, in as many parts as threads were used.
-fn collect(
-    store: &Store,
-    collection: &Collection,
-    indexes: &[Arc<Index>],
-    view: Lsn,
-    threads: u64,
-    interrupt: &Interrupt,
-) -> Result<Vec<Vec<Part>>> {
-    let end = collection.slab().end();
-    // Slots, of which few are empty.
-    interrupt.expect(end);
-    let shares = threads.min(end / SHARE).max(1);
-    let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
-    let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
-        vec![collect_share(store, collection, indexes, view, (0, end), interrupt)]
-    } else {
-        std::thread::scope(|scope| {
-            let work = |bounds| move || collect_share(store, collection, indexes, view, bounds, interrupt);
-            let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
-            let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
-            running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
-        })
-    };
-    let mut by_index: Vec<Vec<Part>> = indexes.iter().map(|_| Vec::new()).collect();
-    for parts in collected {
-        for (all, part) in by_index.iter_mut().zip(parts?) {
-            all.push(part);
-        }
-    }
-    Ok(by_index)
-}
-
-fn collect_share(
-    store: &Store,
-    collection: &Collection,
-    indexes: &[Arc<Index>],
-    view: Lsn,
-    (mut from, end): (u64, u64),
-    interrupt: &Interrupt,
-) -> Result<Vec<Part>> {
-    let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
-    let (all, mut scratch) = (Filter::all(), Vec::new());
-    while from < end {
-        if store.is_closing() {
-            return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
-        }
-        let to = end.min(from + SHARE);
-        let scan = Scan { collection, bounds: (from, to), view, filter: &all, interrupt, keeps: false };
-        scan::each(store, &scan, |Match { slot, block, span, .. }| {
-            let document = RawValue::new(span.of(block), collection.shapes());
-            for (index, part) in indexes.iter().zip(&mut parts) {
-                match index.keys(document, Purpose::Entries, &mut scratch) {
-                    Ok(keys) => {
-                        index.note(keys.multikey, keys.truncated);
-                        keys.list.iter().for_each(|key| part.entries.push(key, slot.0));
-                    }
-                    Err(error) => part.refused.push((slot, error)),
-                }
+impl Pass<'_> {
+    /// The sorted entries of each index, in as many parts as threads were used.
+    fn collect(&self) -> Result<Vec<Vec<Part>>> {
+        let end = self.collection.slab().end();
+        // Slots, of which few are empty.
+        self.interrupt.expect(end);
+        let shares = self.threads.min(end / SHARE).max(1);
+        let bounds = (0..shares).map(|n| (end * n / shares, end * (n + 1) / shares));
+        let collected: Vec<Result<Vec<Part>>> = if shares == 1 {
+            vec![self.collect_share((0, end))]
+        } else {
+            std::thread::scope(|scope| {
+                let work = |bounds| move || self.collect_share(bounds);
+                let running: Vec<_> = bounds.map(|bounds| scope.spawn(work(bounds))).collect();
+                let lost = || Err(Error::new(Kind::Internal, "a thread that built an index panicked"));
+                running.into_iter().map(|one| one.join().unwrap_or_else(|_| lost())).collect()
+            })
+        };
+        let mut by_index: Vec<Vec<Part>> = self.indexes.iter().map(|_| Vec::new()).collect();
+        for parts in collected {
+            for (all, part) in by_index.iter_mut().zip(parts?) {
+                all.push(part);
             }
-            ControlFlow::Continue(())
-        })?;
-        interrupt.advance(to - from);
-        from = to;
+        }
+        Ok(by_index)
     }
-    parts.iter_mut().for_each(|part| part.entries.sort());
-    Ok(parts)
+
+    /// The sorted entries of each index for these slots.
+    fn collect_share(&self, (mut from, end): (u64, u64)) -> Result<Vec<Part>> {
+        let Pass { store, collection, indexes, view, interrupt, .. } = *self;
+        let mut parts: Vec<Part> = indexes.iter().map(|_| Part::default()).collect();
+        let (all, mut scratch) = (Filter::all(), Vec::new());
+        while from < end {
+            if store.is_closing() {
+                return Err(Error::new(Kind::Closed, "the database was closed while an index was built"));
+            }
+            let to = end.min(from + SHARE);
+            let scan = Scan { collection, bounds: (from, to), view, filter: &all, interrupt, keeps: false };
+            scan::each(store, &scan, |Match { slot, block, span, .. }| {
+                let document = RawValue::new(span.of(block), collection.shapes());
+                for (index, part) in indexes.iter().zip(&mut parts) {
+                    match index.keys(document, Purpose::Entries, &mut scratch) {
+                        Ok(keys) => {
+                            index.note(keys.multikey, keys.truncated);
+                            keys.list.iter().for_each(|key| part.entries.push(key, slot.0));
+                        }
+                        Err(error) => part.refused.push((slot, error)),
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+            interrupt.advance(to - from);
+            from = to;
+        }
+        parts.iter_mut().for_each(|part| part.entries.sort());
+        Ok(parts)
+    }
 }
 
 fn merge_parts(parts: &[Part]) -> Tree {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::create;
+use super::create::{self, Moment};
 use super::fill;
 use crate::document::{RawValue, Shapes, Value, encode_plain};
 use crate::engine::commit;
@@ -206,17 +206,17 @@ fn what_writers_do_between_the_turns_of_a_build_decides_it() {
         ),
     ];
     for (name, turn, fails, entries) in turns {
-        for after_filling in [false, true] {
+        for moment in [Moment::Maintained, Moment::Filled] {
             let store = store();
             for n in 1..=3 {
                 put(&store, n, Value::Int(n)).unwrap();
             }
-            let done = create::run_with(&store, "c", &[unique("n")], &Interrupt::default(), |filled| {
-                if filled == after_filling {
+            let done = create::run_with(&store, "c", &[unique("n")], &Interrupt::default(), |now| {
+                if now == moment {
                     turn(&store);
                 }
             });
-            let context = format!("{name}, after filling: {after_filling}");
+            let context = format!("{name}, {moment:?}");
             assert_eq!(done.result.err().map(|error| error.kind()), *fails, "{context}");
             assert_eq!(fill::check_indexes(&store).unwrap(), *entries, "{context}");
             let left = store.applied_collection("c").map_or(0, |collection| collection.indexes().len());
@@ -237,11 +237,11 @@ fn a_document_that_cannot_be_indexed_is_no_obstacle_to_a_build_once_it_has_gone(
     put(&store, 1, parallel()).unwrap();
     let refused = create::run(&store, "c", std::slice::from_ref(&spec)).result.unwrap_err();
     assert_eq!(refused.kind(), Kind::BadDocument);
-    let built = create::run_with(&store, "c", std::slice::from_ref(&spec), &Interrupt::default(), |filled| {
-        match filled {
+    let built = create::run_with(&store, "c", std::slice::from_ref(&spec), &Interrupt::default(), |moment| {
+        match moment {
             // Writers are not refused because of an index that may never be ready.
-            false => put(&store, 2, parallel()).unwrap(),
-            true => {
+            Moment::Maintained => put(&store, 2, parallel()).unwrap(),
+            Moment::Filled => {
                 delete(&store, 1);
                 put(&store, 2, Value::Int(1)).unwrap();
             }

@@ -43,7 +43,7 @@ pub enum InsertOrder {
 }
 
 /// The parameters of a find besides its filter.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct FindOptions {
     /// `[[path, 1 | -1], ...]`.
     pub sort: Option<Incoming>,

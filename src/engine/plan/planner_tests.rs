@@ -70,14 +70,7 @@ fn subject(auto_index: AutoIndex, indexes: &[Value]) -> Subject {
 }
 
 fn find(filter: &Value, sort: Option<Value>, limit: u64) -> Operation {
-    let options = FindOptions {
-        sort: sort.as_ref().map(incoming),
-        projection: None,
-        skip: 0,
-        limit,
-        batch: 0,
-        hint: None,
-    };
+    let options = FindOptions { sort: sort.as_ref().map(incoming), limit, ..FindOptions::default() };
     Operation::Find { filter: incoming(filter), options }
 }
 

@@ -48,11 +48,10 @@ impl Run {
     fn cursor(&self, name: &str, find: &Find, hint: Option<&Value>) -> Cursor {
         let options = FindOptions {
             sort: find.sort.as_ref().map(incoming),
-            projection: None,
             skip: find.skip,
             limit: find.limit,
-            batch: 0,
             hint: hint.map(incoming),
+            ..FindOptions::default()
         };
         let (constants, limits) = (Constants::default(), Limits::default());
         Cursor::open(&self.store, name, &incoming(&find.filter), &options, &constants, &limits).unwrap()
