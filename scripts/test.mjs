@@ -37,7 +37,7 @@ const steps = {
   fmt: () => cargo('fmt', '--check'),
   'clippy-core': () => clippy('--no-default-features'),
   'clippy-node': () => clippy(),
-  rust: () => run('cargo', ['test', '--locked', '--no-default-features'], { ...push, ...process.env }),
+  rust: () => run('cargo', ['test', '--locked', '--no-default-features', '--tests'], { ...push, ...process.env }),
   // A separate workspace; its products belong to the other packages.
   loom: () => run('cargo', ['run', '--locked', '--release', '--manifest-path', 'tests/loom/Cargo.toml'], { CARGO_TARGET_DIR: loomTarget }),
   addon: () => buildAddon(),
