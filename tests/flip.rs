@@ -100,7 +100,7 @@ fn killed() -> (Files, Content) {
     (files(&disk), content)
 }
 
-/// The ends of the frames of a segment; behind them are zeros, which are unused space.
+/// The ends of the frames of a segment; after them are zeros, which are unused space.
 fn used(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 1).next_multiple_of(8))
 }

@@ -1,7 +1,7 @@
-//! Checkpoints made by hand over a database that is whole: their checksums hold, and what they say is true, or not.
+//! Checkpoints made by hand, of an undamaged database: their checksums are valid, and their content is right or wrong.
 //!
-//! A true one answers as if it were not there. Another one may answer wrongly, since nothing but the log says what is right, but
-//! everything ends, and damage that is met is told with the file.
+//! With one whose content is right, results are those of an opening without it. With another one results may be wrong, since only
+//! the log has the right ones, but every operation ends, and an error of damage names the file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Lies<'_> {
         if self.is_next() { any_number(&mut self.input, right) } else { right }
     }
 
-    /// Writes a page, or nearly that page, and tells where it is, or nearly there.
+    /// Writes a page, perhaps with a change, and returns the pointer to it, perhaps with a change.
     fn page(&mut self, out: &mut RunWriter, page: &[u8], net: i64) -> Pointer {
         let mut page = page.to_vec();
         if self.is_next() {
@@ -254,7 +254,7 @@ fn write(lies: &mut Lies<'_>, disk: &Disk, clean: Clean, seal: u32, places: &[Pl
     out.finish(&catalogue, Lsn(clean.lsn)).expect("a file is ended");
 }
 
-/// A checkpoint that says anything of a database that is whole: it is opened, read and written.
+/// A checkpoint with arbitrary content, of an undamaged database, which is opened, read and written.
 pub fn crafted_checkpoint(data: &[u8]) {
     let mut lies = Lies { input: Input(&data[..data.len().min(LONGEST)]), told: 0 };
     let (log, clean, seal, places) = closed();
@@ -276,7 +276,7 @@ pub fn crafted_checkpoint(data: &[u8]) {
     read(&disk, Access::ReadWrite, false);
 }
 
-/// Opens the database and asks for everything in each way.
+/// Opens the database and reads everything in each way.
 fn read(disk: &Disk, access: Access, is_true: bool) {
     let database = match Database::open_on(&disk.host(), DIR, options(access), runtime()) {
         Ok(database) => database,
@@ -299,7 +299,7 @@ fn read(disk: &Disk, access: Access, is_true: bool) {
     let _ = database.close();
 }
 
-/// Damage is told as such, and names its file.
+/// An error must be one of damage, and name its file.
 fn told(error: Option<Error>) {
     if let Some(error) = error.filter(|error| error.kind() == Kind::Corrupt) {
         assert!(error.details().file.is_some(), "damage names its file: {error:?}");

@@ -1,4 +1,4 @@
-//! Databases made by hand whose every checksum holds: segments, snapshots and manifests that say anything.
+//! Databases made by hand with valid checksums: segments, snapshots and manifests with arbitrary content.
 //!
 //! Opening and verifying agree about each, neither changes it, and what opens can be read, written and opened again.
 
@@ -40,7 +40,7 @@ fn load(disk: &Disk, access: Access, write: bool) -> Result<Content, Error> {
     Ok(content)
 }
 
-/// Verifying says ok exactly of what opens and loads, and neither changes a byte.
+/// Verifying reports ok exactly if the database opens and loads, and neither changes a byte.
 pub fn agree(disk: &Disk) -> Result<Content, Error> {
     let before = disk.content();
     let verified = verify_on(&disk.host(), DIR);
@@ -176,7 +176,7 @@ fn begun() -> Vec<u8> {
     out
 }
 
-/// Frames that say what they like, in a segment whose clean end binds or does not.
+/// Frames with arbitrary content, in a segment that was closed cleanly or not.
 pub fn crafted_segment(data: &[u8]) {
     let mut input = Input(&data[..data.len().min(LONGEST)]);
     let mode = input.byte();
@@ -195,7 +195,7 @@ pub fn crafted_segment(data: &[u8]) {
                 log.blocks(&[&first, &second], longer);
             }
             2 => {
-                // A header that says more than the file has.
+                // A header that claims more bytes than the file has.
                 let len = u32::from(input.short()) << (input.byte() % 17);
                 log.head(len);
             }
@@ -341,7 +341,7 @@ fn closed() -> (Log, Clean) {
     (log, clean)
 }
 
-/// A manifest whose numbers are these or those, over a database that is whole.
+/// A manifest with arbitrary numbers, of an undamaged database.
 pub fn crafted_manifest(data: &[u8]) {
     let mut input = Input(&data[..data.len().min(LONGEST)]);
     let (log, clean) = closed();

@@ -1,5 +1,5 @@
 //! A file system in memory: one directory, no faults. Each has LOCK files of its own identity. A slow one lets other
-//! threads go on in the midst of a read or a sync now and then, as a real disk does.
+//! threads run in the middle of a read or a sync now and then, as a real disk does.
 
 use std::collections::BTreeMap;
 use std::io;

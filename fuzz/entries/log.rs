@@ -19,7 +19,7 @@ pub(super) const SEGMENT: u64 = 1;
 /// Bytes of input that an entry looks at, so that memory is bounded by it.
 pub(super) const LONGEST: usize = 64 << 10;
 
-/// What the format says a head checksum is, written down a second time.
+/// The checksum of a head as the format defines it, computed independently of the package.
 fn head_crc(salt: &[u8; 16], segment: u64, offset: u64, head: &[u8]) -> u32 {
     let seed = crc32c::crc32c_append(crc32c::crc32c(salt), &segment.to_le_bytes());
     let seed = crc32c::crc32c_append(seed, &offset.to_le_bytes());
@@ -30,7 +30,7 @@ fn set(head: &mut [u8], at: usize, field: &[u8]) {
     head[at..at + field.len()].copy_from_slice(field);
 }
 
-/// Bytes as a frame: as they are, and with checksums that hold.
+/// Bytes as a frame: as they are, and with valid checksums.
 pub fn frame(data: &[u8]) {
     let data = &data[..data.len().min(LONGEST)];
     let seed = HeadSeed::new(&SALT, SEGMENT);
@@ -89,7 +89,7 @@ impl Log {
         Log::after(sync, Lsn(0), 0)
     }
 
-    /// One that goes on from this commit and SEAL.
+    /// A segment that continues after this commit and SEAL.
     pub(super) fn after(sync: bool, base_lsn: Lsn, prev_seal_crc: u32) -> Log {
         let header =
             SegmentHeader { sync, encrypted: false, id: SEGMENT, base_lsn, salt: SALT, prev_seal_crc };
@@ -199,7 +199,7 @@ pub(super) fn check_refusal(error: &Error) {
     assert!(error.details().file.is_some(), "damage names its file: {error:?}");
 }
 
-/// A row of frames, some with faults, and what stands behind them: opened, mended, opened again.
+/// A sequence of frames, some with faults, and bytes after them: opened, repaired, opened again.
 pub fn segment(data: &[u8]) {
     let mut input = Input(&data[..data.len().min(LONGEST)]);
     let mode = input.byte();
@@ -240,7 +240,7 @@ pub fn segment(data: &[u8]) {
     }
 }
 
-/// Bytes as a manifest: as they are, and with a checksum that holds; then a database with it.
+/// Bytes as a manifest: as they are, and with a valid checksum; then a database with it.
 pub fn manifest(data: &[u8]) {
     let mut bytes = [0; LEN];
     let len = data.len().min(LEN);
@@ -265,7 +265,7 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// Payloads that nobody checked but for their checksums: the engine replays them, reads and writes on.
+/// Payloads of which only the checksums were checked: the engine replays them, reads them and writes more.
 pub fn records(data: &[u8]) {
     let mut input = Input(&data[..data.len().min(LONGEST)]);
     let mut log = Log::new(false);

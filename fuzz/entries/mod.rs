@@ -1,8 +1,8 @@
 //! What the fuzzers call, and `tests/corpus.rs` on a stable compiler: arbitrary bytes into each parser. An entry
-//! panics when a promise is broken; an error that the parser answers is as good as a value.
+//! panics when a promise is broken; a parser may return an error or a value.
 //!
-//! - `checkpoints`: checkpoints that say anything of a database that is whole
-//! - `crafted`: databases whose checksums hold and that say anything
+//! - `checkpoints`: checkpoints with valid checksums and arbitrary content, of an undamaged database
+//! - `crafted`: databases with valid checksums and arbitrary content
 //! - `disk`: a file system in memory
 //! - `log`: frame, segment, manifest, records
 //! - `seeds`: inputs to start from

@@ -1,4 +1,4 @@
-//! Inputs that reach the depths, for fuzzers to start from.
+//! Inputs that reach the inner code, for fuzzers to start from.
 
 use moltendb_node::document::{Value, encode_plain};
 use moltendb_node::engine::record;

@@ -64,7 +64,7 @@ impl Loader for Loaded {
     }
 }
 
-/// A snapshot with these blocks, each with the faults of its first byte. Tells whether there was none.
+/// A snapshot with these blocks, each with the faults of its first byte. Returns whether there was none.
 fn build(input: &mut Input<'_>, faults: u8) -> (Vec<u8>, SnapshotHeader, Footer, Written, bool) {
     let seed = SnapshotSeed::new(&SALT, ID);
     let mut bytes = vec![0; HEADER_LEN as usize];
@@ -129,7 +129,7 @@ fn build(input: &mut Input<'_>, faults: u8) -> (Vec<u8>, SnapshotHeader, Footer,
     (bytes, header, footer, written, whole)
 }
 
-/// The parsers of its parts, on bytes that nobody wrote.
+/// The parsers of its parts, on arbitrary bytes.
 fn parse(data: &[u8]) {
     let path = Path::new("/db/snap");
     if let Some(head) = data.first_chunk::<{ HEADER_LEN as usize }>() {

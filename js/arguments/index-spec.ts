@@ -101,7 +101,7 @@ export function specsOf(where: string, rows: unknown): SpecBody[] {
     checkFields(where, at, row)
     const { key } = row
     if (!isFields(key) && !isMap(key)) throw wrongArgument(where, `${at}.key`, 'an object or a Map', key)
-    checkNames(`${where}: ${at}`, row, PARTS['a row of createIndexes'])
+    checkNames(`${where}: ${at}`, row, PARTS['an index of createIndexes'])
     specs.push(specOf(`${where}: ${at}`, key, row, 'key'))
   })
   return specs

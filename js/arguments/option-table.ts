@@ -276,5 +276,5 @@ export const PARTS = {
   retention: fields<Retention>()('generations'),
   collation: fields<{ locale: unknown }>()('locale'),
   'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),
-  'a row of createIndexes': indexNames([...INDEX, 'key'])
+  'an index of createIndexes': indexNames([...INDEX, 'key'])
 } as const satisfies { [part: string]: OptionNames }

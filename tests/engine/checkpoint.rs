@@ -1,5 +1,5 @@
-//! Opening from a checkpoint: neither snapshot nor log before it is read, every operation answers as without one, also with a log
-//! behind it; damage is told where it is read, and a damaged or missing checkpoint costs nothing but time.
+//! Opening from a checkpoint: neither the snapshot nor the log before it is read, and every operation has the result that it has
+//! without one, also with a log after it. Damage is reported by what reads it, and a damaged or missing checkpoint costs only time.
 
 use std::collections::BTreeMap;
 use std::io;

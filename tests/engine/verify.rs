@@ -1,4 +1,4 @@
-//! Verify reports every damage, continues behind it, and never panics.
+//! Verify reports every damage, continues after it, and never panics.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

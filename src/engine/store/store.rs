@@ -363,7 +363,8 @@ impl Store {
             return Some(Error::new(Kind::Closed, format!("the database {} is closed", self.name)));
         }
         if self.options.access == Access::ReadOnly {
-            let message = format!("{} was opened with readOnly; open it without to write", self.name);
+            let message =
+                format!("{} was opened with readOnly; open it without that option to write", self.name);
             return Some(Error::new(Kind::ReadOnly, message));
         }
         self.publisher.waiting.poisoned()

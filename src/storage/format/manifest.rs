@@ -135,7 +135,7 @@ impl Manifest {
             return Err(Error::corrupt(path, 0, "it is not a manifest of this database format"));
         }
         if u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[..CRC_AT]) {
-            return Err(Error::corrupt(path, 0, "the manifest's checksum does not hold"));
+            return Err(Error::corrupt(path, 0, "the manifest's checksum does not match"));
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);

@@ -71,7 +71,7 @@ impl SegmentHeader {
             return Err(Error::corrupt(path, 0, "it is not a segment of this database format"));
         }
         if u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[..CRC_AT]) {
-            return Err(Error::corrupt(path, 0, "the segment header's checksum does not hold"));
+            return Err(Error::corrupt(path, 0, "the segment header's checksum does not match"));
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
@@ -172,7 +172,7 @@ impl Segment {
         let payload = bytes.split_off(before);
         let expected = expected(&bytes);
         if expected != Some((place.len, crc32c::crc32c(&payload))) {
-            return Err(self.corrupt(start, "a block's checksum does not hold"));
+            return Err(self.corrupt(start, "a block's checksum does not match"));
         }
         Ok(Arc::new(Block { place, base: 0, bytes: payload.into_boxed_slice(), transient: true }))
     }

@@ -93,7 +93,7 @@ impl SnapshotHeader {
             return Err(Error::corrupt(path, 0, "it is not a snapshot of this database format"));
         }
         if u32_at(bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
-            return Err(Error::corrupt(path, 0, "the snapshot header's checksum does not hold"));
+            return Err(Error::corrupt(path, 0, "the snapshot header's checksum does not match"));
         }
         check_version(path, u32_at(bytes, 8))?;
         let flags = u32_at(bytes, 12);
@@ -228,7 +228,11 @@ impl Footer {
         };
         let len = u64::from(footer.blocks) * ENTRY_LEN;
         if !holds || footer.table < HEADER_LEN || footer.table.checked_add(len) != Some(offset) {
-            return Err(Error::corrupt(path, offset, "the snapshot's footer does not hold"));
+            return Err(Error::corrupt(
+                path,
+                offset,
+                "the snapshot's footer is malformed, or its checksum does not match",
+            ));
         }
         Ok(footer)
     }
@@ -332,7 +336,7 @@ impl<'a> Table<'a> {
     /// The entries, after all were read.
     pub fn finish(self) -> Result<Vec<Entry>> {
         if self.crc != self.footer.table_crc {
-            let what = "the checksum of the snapshot's table does not hold";
+            let what = "the checksum of the snapshot's table does not match";
             return Err(Error::corrupt(self.path, self.footer.table, what));
         }
         if let Some(at) = self.unknown {

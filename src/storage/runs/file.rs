@@ -54,7 +54,7 @@ impl RunHead {
             return Err(Error::corrupt(path, 0, "it is not a run file of this database format"));
         }
         if u32_at(bytes, HEAD_CRC) != crc32c::crc32c(&bytes[..HEAD_CRC]) {
-            return Err(Error::corrupt(path, 0, "the checksum of the run file's head does not hold"));
+            return Err(Error::corrupt(path, 0, "the checksum of the run file's head does not match"));
         }
         check_version(path, u32_at(bytes, 8))?;
         if bytes[12..16].iter().chain(&bytes[56..HEAD_CRC]).any(|byte| *byte != 0)
@@ -216,7 +216,7 @@ impl RunFile {
         let mut bytes = zeros(u64::from(length)).map_err(failed)?;
         read_exact_at(&*self.file, offset, &mut bytes).map_err(failed)?;
         if self.seed.sum(offset, &bytes) != sum {
-            return Err(self.corrupt(offset, "the checksum of a page does not hold"));
+            return Err(self.corrupt(offset, "the checksum of a page does not match"));
         }
         Ok(bytes)
     }
