@@ -131,6 +131,8 @@ pub struct OpenOptions {
     pub auto_index: AutoIndex,
     /// Bytes of files above which a clean close writes a checkpoint. Smaller databases are read fast enough without one.
     pub checkpoint_from: u64,
+    /// Bytes of changes in memory up to which no checkpoint is written while the database is open, however low the memory limit.
+    pub rebase_from: u64,
 }
 
 /// How many old generations a compaction keeps on disk.
@@ -158,6 +160,7 @@ impl Default for OpenOptions {
             retention: Retention::default(),
             auto_index: AutoIndex::Suggest,
             checkpoint_from: 1 << 20,
+            rebase_from: 4 << 20,
         }
     }
 }

@@ -99,6 +99,9 @@ fn filled(disk: &Disk, options: &OpenOptions) -> Content {
             client.database.compact().unwrap();
         }
     }
+    if options.checkpoint_from == 0 {
+        assert!(client.database.write_checkpoint().unwrap());
+    }
     client.database.close().unwrap();
     for n in 900..930 {
         content.insert(("a", n), None);
@@ -242,6 +245,11 @@ fn writes_on_a_checkpoint_are_there_after_a_close_and_after_a_kill_in_any_order(
             if dice.u8(..5) == 0 {
                 client.database.compact().unwrap();
                 churn(&client, &mut content, &mut dice, 30);
+            }
+            for _ in 0..dice.u8(..3) {
+                assert!(client.database.write_checkpoint().unwrap());
+                by_index(&client, &content);
+                churn(&client, &mut content, &mut dice, 20);
             }
             if dice.u8(..4) == 0 {
                 let spec = Spec::parse(&spec_of("text")).unwrap();

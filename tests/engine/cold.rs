@@ -215,13 +215,16 @@ fn find(client: &Client, known: &Known, mut dice: Dice, stop: &AtomicBool, conte
     }
 }
 
-/// Compacts continuously, and sometimes makes a backup, which must open with a state of its time.
+/// Compacts and writes checkpoints continuously, and sometimes makes a backup, which must open with a state of its time.
 fn compact(client: &Client, known: &Known, on_disk: bool, stop: &AtomicBool, context: &str) -> u64 {
     let directory = tempfile::tempdir().unwrap();
     let mut compactions = 0;
     while !stop.load(Ordering::Relaxed) {
         client.database.compact().unwrap_or_else(|error| panic!("{context}: {error}"));
         compactions += 1;
+        for _ in 0..compactions % 4 {
+            client.database.write_checkpoint().unwrap_or_else(|error| panic!("{context}: {error}"));
+        }
         if !on_disk || compactions % 40 != 5 {
             continue;
         }

@@ -16,7 +16,7 @@ use crate::engine::index_build::create;
 use crate::engine::index_build::fill;
 use crate::engine::maintenance::backup::{self, Backup};
 use crate::engine::maintenance::checkpoint;
-use crate::engine::maintenance::{Compaction, compaction};
+use crate::engine::maintenance::{Compaction, compaction, rebase};
 use crate::engine::recovery::replay::Replay;
 use crate::engine::recovery::reported::Reported;
 use crate::engine::recovery::{behind, from_checkpoint};
@@ -217,6 +217,13 @@ impl Database {
     pub fn flush(&self) -> Result<()> {
         self.check_open("flush")?;
         self.store.flush()
+    }
+
+    /// Writes a checkpoint of the newest state, from which the next opening goes on, and puts it in place of what memory has of the
+    /// same. Returns whether it did: not in memory, nor while an index is being built.
+    pub fn write_checkpoint(&self) -> Result<bool> {
+        self.check_open("writeCheckpoint")?;
+        rebase::run(&self.store)
     }
 
     /// Writes a snapshot of the current state and begins a new generation of files; writers continue meanwhile.

@@ -68,6 +68,13 @@ pub(crate) struct CollectionContents {
     pub(crate) indexes: Vec<IndexContents>,
 }
 
+impl CollectionContents {
+    /// The number of its trees.
+    pub(crate) fn trees(&self) -> u32 {
+        2 + self.indexes.len() as u32
+    }
+}
+
 /// An index of a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct IndexContents {

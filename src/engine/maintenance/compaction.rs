@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 
 use super::memory_compaction;
 use super::proof::{Kept, Proof, Purpose};
+use super::rebase;
 use super::snapshot::{self, Compaction, Generation, Written, WrittenBlock};
 use crate::engine::exec::interrupt::{Interrupt, LOOK};
 use crate::engine::store::Store;
@@ -58,6 +59,12 @@ pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compact
     let mut proof = Proof::new(store, Purpose::Compaction, &generation, &written, interrupt);
     let installed = store.storage().install_proven(cut, sink, &mut proof)?;
     let mut proven = proof.into_kept();
+    {
+        // Before any place changes: from now on no slot goes back to a checkpoint that names places in the old files.
+        let mut moves = store.auto().order.moves.lock();
+        *moves += 1;
+        written.iter().filter_map(|one| one.collection.base()).for_each(|base| base.base().outdate());
+    }
     for one in &written {
         repoint(store, one, &mut proven, generation.view.lsn())?;
     }
@@ -68,6 +75,13 @@ pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compact
     let ms = (store.elapsed() - began).as_millis() as u64;
     let pause_ms = pause.as_secs_f64() * 1e3;
     tracing::info!(documents, bytes_before, bytes_after, ms, pause_ms, "compacted");
+    // The checkpoint before named places in the old files.
+    if bytes_after >= store.options().checkpoint_from
+        && let Err(error) = rebase::run_locked(store)
+        && error.kind() != Kind::Closed
+    {
+        tracing::warn!(database = store.name(), %error, "no checkpoint could be written after a compaction");
+    }
     Ok(Compaction { documents, bytes_before, bytes_after, ms, pause_ms })
 }
 
@@ -147,7 +161,7 @@ fn repoint(store: &Store, written: &Written, proven: &mut Kept, cut: Lsn) -> Res
         let place = Arc::new(*place);
         for (slot, span) in slots.iter().zip(spans) {
             // The proof has read these spans.
-            if !slab.repoint(*slot, cut, &block, &place, *span) {
+            if !slab.repoint(*slot, cut, &block, &place, *span)? {
                 // The old files are not deleted: what still refers to them can be read.
                 let message = "a slot holds another version than the proven snapshot";
                 return Err(Error::new(Kind::Internal, message));

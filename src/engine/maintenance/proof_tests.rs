@@ -80,11 +80,11 @@ fn mistake(store: &Store, slot: u64, for_slot: u64) {
     let slab = collection.slab();
     match slab.newest(SlotId(for_slot), |version| version.content.clone()).unwrap().unwrap() {
         Content::Hot(block, span) => {
-            assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &Arc::new(block.place), span));
+            assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &Arc::new(block.place), span).unwrap());
         }
         Content::Cold(place, span) => {
             let block = store.read_cold(*place).unwrap();
-            assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &place, span));
+            assert!(slab.repoint(SlotId(slot), Lsn::NEWEST, &block, &place, span).unwrap());
         }
         other => panic!("{other:?}"),
     }

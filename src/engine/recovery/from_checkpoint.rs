@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::replay::Replay;
 use crate::engine::format::checkpoint::{CollectionContents, Contents, slots};
-use crate::engine::state::base::{Base, CollectionBase, IndexBase};
+use crate::engine::state::base::{Base, CollectionBase};
 use crate::engine::state::collection::Collection;
 use crate::engine::state::tally::Tally;
 use crate::engine::store::Recovered;
@@ -55,7 +55,7 @@ fn state(path: &Path, checkpoint: FromCheckpoint, memory_limit: Option<u64>) -> 
         let collection = recovered.collections.get(&one.number).map(|found| found.clone());
         let collection: Arc<Collection> = collection.ok_or_else(malformed)?;
         begin(&base, &collection, one, tree).ok_or_else(malformed)?;
-        tree += 2 + one.indexes.len() as u32;
+        tree += one.trees();
     }
     Ok(recovered)
 }
@@ -114,12 +114,11 @@ fn begin(base: &Arc<Base>, collection: &Collection, one: &CollectionContents, tr
     if indexes.len() != one.indexes.len() {
         return None;
     }
-    for (n, (index, contents)) in indexes.iter().zip(&one.indexes).enumerate() {
-        let below = contents.tree.map(|root| IndexBase::new(base, root, tree + 2 + n as u32));
-        index.begin_from(below, contents.multikey, contents.truncated);
+    let (below, entries) = CollectionBase::of(base, one, tree);
+    for ((index, contents), entries) in indexes.iter().zip(&one.indexes).zip(entries) {
+        index.begin_from(entries, contents.multikey, contents.truncated);
     }
     let tally = Tally { documents: one.documents, digest: one.digest };
-    let below = CollectionBase::new(base, one.end, (one.slots, one.ids), tree);
     collection.begin_from(Arc::new(below), tally, one.live_bytes);
     Some(())
 }

@@ -7,7 +7,7 @@
 
 use crate::engine::index_build::requests;
 use crate::engine::maintenance::auto_index;
-use crate::engine::maintenance::compaction;
+use crate::engine::maintenance::{compaction, rebase};
 use crate::engine::operation::input::text_of;
 use crate::engine::write::collections;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -79,6 +79,8 @@ impl Session {
                 store.storage().drive();
                 store.cool();
                 compaction::consider(&store, &runtime);
+                rebase::consider(&store, &runtime);
+                rebase::hold_back(&store);
             }
         };
         let session = Arc::new(Session {
@@ -191,6 +193,7 @@ impl Session {
                     .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a write was dropped unanswered")));
                 self.store.cool();
                 compaction::consider(&self.store, &self.runtime);
+                rebase::consider(&self.store, &self.runtime);
                 Answered::plain(published.and(result))
             }
         }

@@ -1,16 +1,18 @@
-//! What stands on disk below the collections in memory: the trees of the checkpoint that a database was opened from.
+//! What stands on disk below the collections in memory: the trees of the checkpoint that a database was opened from, or of the
+//! one that was written last while it is open.
 //!
 //! A checkpoint never changes. Memory holds what commits have changed since, and, page by page, what was looked at:
-//! - slots are filled from the checkpoint 64 at a time, when one of them is looked at (`slab`);
+//! - slots are filled from the checkpoint 64 at a time, when one of them is looked at, and go back there (`slab`);
 //! - a key that the directory in memory has not is looked up here (`collection`);
 //! - an index merges the entries here with those in memory, and leaves out those that commits have removed (`index`).
 //!
 //! A thread that must not block reads only pages in memory; where one is missing it is refused (`nonblocking`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::exec::nonblocking::{blocked, is_nonblocking};
-use crate::engine::format::checkpoint::{self, SLOTS, tree_key};
+use crate::engine::format::checkpoint::{self, CollectionContents, SLOTS, tree_key};
 use crate::engine::format::key::Key;
 use crate::engine::state::version::{Content, SlotId, Version};
 use crate::error::{Error, Result};
@@ -22,7 +24,6 @@ use crate::storage::runs::page::Page as Leaf;
 use crate::storage::runs::page_store::{Access, PageStore};
 use crate::storage::runs::rows::Found;
 use crate::storage::runs::tree::Tree;
-use crate::storage::runs::tree_writer::Root;
 use crate::storage::{FileId, Lsn};
 
 /// Bytes of pages of a checkpoint that stay in memory, where no memory limit says otherwise.
@@ -40,6 +41,8 @@ pub(crate) struct Base {
     lsn: Lsn,
     /// Whether what was looked up once may stay in memory.
     keeps: bool,
+    /// Whether a compaction has moved the documents since.
+    stale: AtomicBool,
 }
 
 /// The slots and keys of one collection in a checkpoint.
@@ -72,6 +75,12 @@ impl Page {
         let ranges = begins.zip(self.ends.iter().copied()).collect::<Vec<_>>();
         ranges.into_iter().map(|(begin, end)| self.bytes.get(begin..end).unwrap_or_default())
     }
+
+    /// Adds an entry behind the others.
+    pub(crate) fn push(&mut self, entry: &[u8]) {
+        self.bytes.extend_from_slice(entry);
+        self.ends.push(self.bytes.len());
+    }
 }
 
 impl Base {
@@ -81,12 +90,28 @@ impl Base {
         let pages = PageStore::new(memory_limit.map_or(CACHE, share));
         let run = file.run();
         pages.add(file);
-        Arc::new(Base { pages, run, files, lsn, keeps: memory_limit.is_none() })
+        let keeps = memory_limit.is_none();
+        Arc::new(Base { pages, run, files, lsn, keeps, stale: AtomicBool::new(false) })
     }
 
     /// Whether what was looked up once may stay in memory.
     pub(crate) fn keeps(&self) -> bool {
         self.keeps
+    }
+
+    /// The state that it holds.
+    pub(crate) fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// A compaction moves the documents: from now on what memory knows of their places does not go back to the checkpoint.
+    pub(crate) fn outdate(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// Whether a compaction has moved the documents since.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
     }
 
     /// Bytes of its pages in memory.
@@ -112,16 +137,20 @@ impl Base {
 }
 
 impl CollectionBase {
-    /// The collection with these trees, and slots up to `end`; `tree` is the number of the first tree.
-    pub(crate) fn new(
+    /// A collection of the checkpoint, and its indexes; `tree` is the number of the first of its trees.
+    pub(crate) fn of(
         base: &Arc<Base>,
-        end: u64,
-        (slots, ids): (Option<Root>, Option<Root>),
+        contents: &CollectionContents,
         tree: u32,
-    ) -> CollectionBase {
-        let slots = slots.map(|root| Tree::of_rows(tree, base.run, root));
-        let ids = ids.map(|root| Tree::of_keys(tree + 1, base.run, root));
-        CollectionBase { base: base.clone(), end, slots, ids }
+    ) -> (CollectionBase, Vec<Option<IndexBase>>) {
+        let slots = contents.slots.map(|root| Tree::of_rows(tree, base.run, root));
+        let ids = contents.ids.map(|root| Tree::of_keys(tree + 1, base.run, root));
+        let indexes = contents.indexes.iter().enumerate().map(|(n, index)| {
+            let root = index.tree?;
+            let tree = Tree::of_keys(tree + 2 + n as u32, base.run, root);
+            Some(IndexBase { base: base.clone(), tree })
+        });
+        (CollectionBase { base: base.clone(), end: contents.end, slots, ids }, indexes.collect())
     }
 
     /// The checkpoint.
@@ -180,11 +209,6 @@ impl CollectionBase {
 }
 
 impl IndexBase {
-    /// The index with this tree.
-    pub(crate) fn new(base: &Arc<Base>, root: Root, tree: u32) -> IndexBase {
-        IndexBase { base: base.clone(), tree: Tree::of_keys(tree, base.run, root) }
-    }
-
     /// Entries.
     pub(crate) fn len(&self) -> u64 {
         u64::try_from(self.tree.net()).unwrap_or_default()
@@ -242,8 +266,7 @@ impl IndexBase {
                 page.more = true;
                 return Ok(page);
             }
-            page.bytes.extend_from_slice(&entry);
-            page.ends.push(page.bytes.len());
+            page.push(&entry);
         }
     }
 

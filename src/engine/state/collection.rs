@@ -50,6 +50,9 @@ pub struct Collection {
     recent: Recent,
 }
 
+/// What a key in the directory takes: the entry, and its share of a table that is between half full and full.
+const KEY_COST: u64 = 64;
+
 /// The number of callers whose translations are kept; more than a process has environments that write one collection.
 const TRANSLATIONS: usize = 16;
 
@@ -167,9 +170,19 @@ impl Collection {
         self.slab.begin_from(base, live_bytes);
     }
 
-    /// The checkpoint that it began with.
-    pub(crate) fn base(&self) -> Option<&Arc<CollectionBase>> {
+    /// From now on this checkpoint is below: see [`Slab::rebase`].
+    pub(crate) fn rebase(&self, base: Arc<CollectionBase>) {
+        self.slab.rebase(base);
+    }
+
+    /// The checkpoint below.
+    pub(crate) fn base(&self) -> Option<Arc<CollectionBase>> {
         self.slab.base()
+    }
+
+    /// Whether there is a checkpoint below.
+    pub(crate) fn is_based(&self) -> bool {
+        self.slab.is_based()
     }
 
     /// The slot that the newest life of this key's document is in, or was in.
@@ -213,6 +226,21 @@ impl Collection {
         if let Some(directory) = self.directory.get() {
             directory.remove_if(key, |_, current| *current == slot);
         }
+    }
+
+    /// Removes keys that the checkpoint below has with the same slots.
+    pub(crate) fn leave_all(&self, keys: Vec<(Key, SlotId)>) {
+        for (key, slot) in keys {
+            self.leave(&key, slot);
+        }
+        if let Some(directory) = self.directory.get() {
+            directory.shrink_to_fit();
+        }
+    }
+
+    /// About how many bytes of memory the keys in the directory take.
+    pub(crate) fn key_bytes(&self) -> u64 {
+        self.directory.get().map_or(0, |directory| directory.len() as u64 * KEY_COST)
     }
 
     /// Calls a function with each key and its slot, in no particular order.
@@ -259,7 +287,7 @@ impl Collection {
         key: &Key,
         view: impl Fn() -> Lsn,
     ) -> Option<Option<(SlotId, Version)>> {
-        if self.base().is_none() || is_nonblocking() {
+        if !self.is_based() || is_nonblocking() {
             return self.find(key, view).ok();
         }
         nonblocking(|| self.find(key, view)).and_then(Result::ok)

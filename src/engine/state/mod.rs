@@ -2,7 +2,8 @@
 //!
 //! - [`version`]: one version of a document, in memory or on disk
 //! - [`slab`]: the versions of a collection's documents, by slot
-//! - [`index`]: an index of a collection; `events`: its changes that some views do not see
+//! - `base`: what stands on disk below all of them
+//! - [`index`]: an index of a collection
 //! - [`collection`]: directory, documents and indexes under one number
 //! - `collection_name`: the names that a collection may have
 //! - [`catalogue`]: the collections by name, as one commit left them
@@ -16,7 +17,6 @@ pub(crate) mod base;
 pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod collection_name;
-mod events;
 pub(crate) mod holds;
 pub(crate) mod index;
 pub(crate) mod recent;

@@ -1,8 +1,18 @@
-//! The state of automatic compaction.
+//! The state of what the database does by itself: compactions, and checkpoints while it is open.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::engine::exec::locks::Mutex;
+
+/// The order of checkpoints that come below what is in memory, and of compactions, which move what they name.
+#[derive(Default)]
+pub(crate) struct RebaseOrder {
+    /// How often a compaction has moved documents. Held while a checkpoint comes below: one of an earlier number does not.
+    pub(crate) moves: Mutex<u64>,
+    /// Whether one came below since slots were last dropped.
+    pub(crate) has_rebased: AtomicBool,
+}
 
 /// Whether an automatic compaction runs, and when to check again.
 #[derive(Default)]
@@ -12,6 +22,18 @@ pub(crate) struct CompactionState {
     pub(crate) next_look: AtomicU64,
     /// The size of the log below which not to try again, after a failure.
     pub(crate) not_below: AtomicU64,
+    /// Whether a checkpoint is being written, or about to be.
+    pub(crate) writing: AtomicBool,
+    /// The size of the log when it was last checked whether one is due; 0 before.
+    pub(crate) looked_at: AtomicU64,
+    /// The size of the log when the newest was begun.
+    pub(crate) log_at: AtomicU64,
+    /// The size of the log below which not to try again, after a failure.
+    pub(crate) no_checkpoint_below: AtomicU64,
+    /// Bytes of slots that could not be dropped when that was last tried.
+    pub(crate) released_to: AtomicU64,
+    /// Of checkpoints that come below, and compactions.
+    pub(crate) order: Arc<RebaseOrder>,
     /// In memory: bytes appended before the last compaction, and bytes of all blocks after it.
     pub(crate) packed: Mutex<(u64, u64)>,
 }

@@ -1,22 +1,68 @@
-//! Eviction under `memoryLimit`: a clock over the documents in memory.
+//! Memory under `memoryLimit`: a clock over the documents in memory, and slots that go back to the checkpoint.
 //!
 //! The hand goes round the pages of all collections. A document that a read by key has used since the last pass is spared
-//! once; the others are dropped from memory, because their file has them anyway. Keys, slots and indexes stay in memory.
+//! once; the others are dropped from memory, because their file has them anyway. Slots without a document in memory are
+//! dropped, too, where the checkpoint has the same. Keys, entries of indexes and slots that have changed since the checkpoint
+//! stay until the next one, which is written when they take a quarter of the limit (`maintenance/rebase`).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::store::Store;
+use crate::engine::state::collection::Collection;
+
+/// The share of the limit that documents have in any case.
+const LEAST_SHARE: u64 = 4;
+/// Slots that take this share of the limit are dropped where possible.
+const SLOT_SHARE: u64 = 8;
+
+/// Bytes of memory that a database takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// Documents, old versions included.
+    pub(crate) documents: u64,
+    /// Slots.
+    pub(crate) slots: u64,
+    /// Of these, those that have changed since the newest checkpoint.
+    pub(crate) changed: u64,
+    /// Keys in the directories.
+    pub(crate) keys: u64,
+    /// Entries of indexes.
+    pub(crate) entries: u64,
+    /// Pages of the checkpoint.
+    pub(crate) pages: u64,
+}
+
+impl Memory {
+    /// What only a checkpoint makes smaller.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changed + self.keys + self.entries
+    }
+}
 
 impl Store {
-    /// Evicts documents until the rest fits `memoryLimit` again. Cheap when they fit. One thread at a time; other threads
-    /// continue without waiting.
+    /// Evicts documents until all fits `memoryLimit` again. Cheap when it does. One thread at a time; other threads continue
+    /// without waiting.
     pub(crate) fn cool(&self) {
         let Some(limit) = self.options().memory_limit else { return };
         let Some(mut hand) = self.hand().try_lock() else { return };
-        let mut hot = self.hot_bytes();
-        if hot <= limit {
-            return;
+        let memory = self.memory();
+        let others = memory.slots + memory.keys + memory.entries + memory.pages;
+        let room = limit.saturating_sub(others).max(limit / LEAST_SHARE);
+        if memory.documents > room {
+            // A little more than necessary, so that not every write moves the hand.
+            self.evict(&mut hand, memory.documents, room - room / 16);
         }
-        // A little more than necessary, so that not every write moves the hand.
-        let goal = limit - limit / 16;
+        drop(hand);
+        let released_to = self.auto().released_to.load(Ordering::Relaxed);
+        let many = memory.slots > limit / SLOT_SHARE && memory.slots > released_to + limit / (4 * SLOT_SHARE);
+        if self.auto().order.has_rebased.swap(false, Ordering::AcqRel) || many {
+            self.release();
+        }
+    }
+
+    /// Moves the hand until documents take at most `goal` bytes.
+    fn evict(&self, hand: &mut (u32, u64), mut hot: u64, goal: u64) {
         let mut numbers: Vec<u32> = self.collections().iter().map(|entry| *entry.key()).collect();
         numbers.sort_unstable();
         // Twice round: once to clear the use bits, once to evict what still has none.
@@ -41,6 +87,22 @@ impl Store {
         }
     }
 
+    /// Drops all slots that the checkpoint has, and whose documents are not in memory.
+    pub(crate) fn release(&self) {
+        let collections: Vec<Arc<Collection>> =
+            self.collections().iter().map(|entry| entry.clone()).collect();
+        for collection in collections {
+            let slab = collection.slab();
+            let mut slot = 0;
+            while slab.is_based() && slot < slab.end() {
+                // Commits look at slots before they change them.
+                let Some(_no_commit) = self.try_applied() else { break };
+                slot = slab.release_chunk(slot);
+            }
+        }
+        self.auto().released_to.store(self.memory().slots, Ordering::Relaxed);
+    }
+
     /// Whether documents in memory take more than `memoryLimit`.
     pub(crate) fn is_too_warm(&self) -> bool {
         self.options().memory_limit.is_some_and(|limit| self.hot_bytes() > limit)
@@ -49,5 +111,22 @@ impl Store {
     /// Bytes of documents in memory, old versions included.
     pub(crate) fn hot_bytes(&self) -> u64 {
         self.collections().iter().map(|collection| collection.hot_bytes()).sum()
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn memory(&self) -> Memory {
+        let mut memory = Memory::default();
+        let mut base = None;
+        for collection in self.collections().iter() {
+            let slab = collection.slab();
+            memory.documents += slab.hot_bytes();
+            memory.slots += slab.slot_bytes();
+            memory.changed += slab.changed_bytes();
+            memory.keys += collection.key_bytes();
+            memory.entries += collection.indexes().iter().map(|index| index.bytes()).sum::<u64>();
+            base = base.or_else(|| collection.base());
+        }
+        memory.pages = base.map_or(0, |base| base.base().cached_bytes());
+        memory
     }
 }

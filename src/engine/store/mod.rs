@@ -12,6 +12,7 @@ pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
 mod store;
 
+pub(crate) use compaction_state::RebaseOrder;
 #[cfg(test)]
 pub(crate) use store::READS;
 pub(crate) use store::{Applied, Publisher, Recovered, Room, Store};

@@ -25,6 +25,7 @@ use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
 use crate::storage::host::system::{Clock, Rng};
+use crate::storage::host::vfs::Vfs;
 use crate::storage::{
     Block, BlockPlace, FrameSize, Host, Lsn, Opened, PageSink, Place, RecoveryReport, StorageBackend,
     poisoned_by,
@@ -85,6 +86,7 @@ pub(crate) struct Store {
     applied_lsn: AtomicU64,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    vfs: Arc<dyn Vfs>,
     /// The source of the operations' seeds.
     chance: AtomicU64,
     /// The same as `now`, for code that may not know storage.
@@ -199,6 +201,7 @@ impl Store {
             work_clock: Arc::new(move || millis(&*work_clock)),
             clock,
             rng: host.rng.clone(),
+            vfs: host.vfs.clone(),
             chance: AtomicU64::new(u64::from_le_bytes(seed)),
             options,
             report: opened.report,
@@ -234,6 +237,11 @@ impl Store {
     /// The storage backend.
     pub(crate) fn storage(&self) -> &dyn StorageBackend {
         &*self.storage
+    }
+
+    /// The file system that the database is in.
+    pub(crate) fn vfs(&self) -> &dyn Vfs {
+        &*self.vfs
     }
 
     pub(crate) fn shared_storage(&self) -> Arc<dyn StorageBackend> {
@@ -336,6 +344,11 @@ impl Store {
         self.applied.lock()
     }
 
+    /// Takes the commit lock, if it is free.
+    pub(crate) fn try_applied(&self) -> Option<MutexGuard<'_, Applied>> {
+        self.applied.try_lock()
+    }
+
     /// Takes the commit lock to commit.
     pub(crate) fn applied_to_commit(&self) -> Result<MutexGuard<'_, Applied>> {
         would_block(|| false)?;
@@ -408,7 +421,7 @@ impl Store {
     pub(crate) fn read_version(&self, collection: &Collection, disk: &OnDisk) -> Result<Arc<Block>> {
         let block = self.read_cold(**disk.place())?;
         if disk.span().record(&block).is_none() {
-            if collection.base().is_some() {
+            if collection.is_based() {
                 let what = "the checkpoint says that a document is here";
                 return Err(damage(Path::new(&self.name), disk.place(), disk.span().range().start, what));
             }
@@ -416,7 +429,7 @@ impl Store {
             return Err(Error::new(Kind::Internal, message));
         }
         // Opening from a checkpoint has not read it.
-        if collection.base().is_some()
+        if collection.is_based()
             && let Err(error) = check_document(disk.span().of(&block), collection.shapes())
         {
             let what = format!("a document cannot be read: {}", error.message());
@@ -434,7 +447,7 @@ impl Store {
 
     /// Whether documents that are read from disk stay in memory.
     fn keeps(&self, collection: &Collection) -> bool {
-        self.options.memory_limit.is_none() && collection.base().is_some()
+        self.options.memory_limit.is_none() && collection.is_based()
     }
 
     /// Keeps the documents of a block that was read for the one in this slot, and for others beside it, in memory, where the

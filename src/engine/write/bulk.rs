@@ -87,7 +87,7 @@ struct Stretches<'s> {
 
 impl<'s> Stretches<'s> {
     fn new(store: &'s Store, name: &'s str, operations: &[Operation]) -> Stretches<'s> {
-        let based = store.applied_collection(name).is_some_and(|collection| collection.base().is_some());
+        let based = store.applied_collection(name).is_some_and(|collection| collection.is_based());
         let spills = based || store.options().memory_limit.is_some();
         let keys = if spills { operations.iter().map(named).collect() } else { Vec::new() };
         Stretches { store, name, keys, end: 0, ahead: LongMutex::default() }

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 
@@ -120,6 +120,10 @@ impl StorageBackend for AsyncDiskStorage {
 
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
         self.disk.spill()
+    }
+
+    fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
+        self.disk.checkpoint(cut, leave)
     }
 
     fn forget(&self, files: &[FileId]) {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -103,6 +103,11 @@ impl<B: StorageBackend> StorageBackend for Checked<B> {
     ) -> Result<Installed> {
         self.check()?;
         self.inner.install_proven(cut, snapshot, proof)
+    }
+
+    fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
+        self.check()?;
+        self.inner.checkpoint(cut, leave)
     }
 
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {

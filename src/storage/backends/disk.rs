@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use crate::error::{Error, Kind, Result};
 use crate::options::Access;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
-    SnapshotSink, StorageStats,
+    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    SnapshotProof, SnapshotSink, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::Latch;
@@ -180,6 +180,14 @@ impl Disk {
             self.generations.install(cut, snapshot, proof, &self.segments, &self.latch, &drive)?;
         self.progress.add_syncs(syncs);
         Ok(installed)
+    }
+
+    pub(crate) fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
+        let drive = || self.drive();
+        let (written, syncs) =
+            self.generations.checkpoint(&cut, &self.segments, leave, &self.latch, &drive)?;
+        self.progress.add_syncs(syncs);
+        Ok(written)
     }
 
     pub(crate) fn forget(&self, files: &[FileId]) {

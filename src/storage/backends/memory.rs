@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Lsn, Place, SnapshotProof,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Lsn, Place,
+    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::format::frame;
@@ -90,6 +90,10 @@ impl StorageBackend for MemoryStorage {
         _snapshot: Box<dyn SnapshotSink>,
         _proof: &mut dyn SnapshotProof,
     ) -> Result<Installed> {
+        Err(no_generations())
+    }
+
+    fn checkpoint(&self, _cut: Cut, _leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
         Err(no_generations())
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::disk::Disk;
 use crate::error::Result;
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place, SnapshotProof,
-    SnapshotSink, StorageBackend, StorageStats,
+    Block, BlockPlace, CheckpointFile, Cut, FileId, FrameSize, Installed, LeaveCheckpoint, Place,
+    SnapshotProof, SnapshotSink, StorageBackend, StorageStats,
 };
 use crate::storage::contract::completion::Completion;
 
@@ -67,6 +67,10 @@ impl StorageBackend for SyncDiskStorage {
 
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
         self.0.spill()
+    }
+
+    fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>> {
+        self.0.checkpoint(cut, leave)
     }
 
     fn forget(&self, files: &[FileId]) {

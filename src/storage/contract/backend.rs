@@ -5,7 +5,9 @@
 //! `reserve` is the last step that can fail for lack of space. The thread that calls `drive` first writes the appended
 //! frames, many in one write; their completions settle in LSN order.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use smallvec::SmallVec;
 
@@ -187,6 +189,11 @@ pub trait StorageBackend: Send + Sync {
         self.install_proven(cut, snapshot, &mut Unproven)
     }
 
+    /// Writes the checkpoint of the state at a cut, durably, in place of all others. The log behind the cut goes on in its next
+    /// segment, and the generation stays. `leave` writes the pages; without any, or after an error, the other checkpoints stay.
+    /// Blocks for I/O; writers continue meanwhile.
+    fn checkpoint(&self, cut: Cut, leave: &LeaveCheckpoint<'_>) -> Result<Option<CheckpointFile>>;
+
     /// Where operations may put what they have no room for in memory; `None` where nothing can be written.
     fn spill(&self) -> Option<Arc<dyn crate::work::Disk>> {
         None
@@ -243,6 +250,19 @@ impl SnapshotProof for Unproven {
 /// Writes the pages of the checkpoint of the state at an LSN, and returns what stands in its catalogue, which means something
 /// only to the caller; `None` where there is to be none.
 pub type LeaveCheckpoint<'l> = dyn Fn(Lsn, &mut dyn PageSink) -> Result<Option<Vec<u8>>> + 'l;
+
+/// A checkpoint as it was written.
+#[derive(Clone, Debug)]
+pub struct CheckpointFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The database.
+    pub database: [u8; 16],
+    /// The number in the head of the file: the LSN of its state.
+    pub run: u64,
+    /// Set by who finds damage in it.
+    pub damaged: Arc<AtomicBool>,
+}
 
 /// A file of pages that is being written.
 pub trait PageSink {

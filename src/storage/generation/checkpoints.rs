@@ -1,4 +1,4 @@
-//! The checkpoints of a database: the one that it was opened from, and the one that a clean close leaves.
+//! The checkpoints of a database: the one that it was opened from or that was written last, and the one that a clean close leaves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::retire;
 use crate::error::{Error, Result};
-use crate::storage::contract::backend::{LeaveCheckpoint, Lsn, PageSink};
+use crate::storage::contract::backend::{CheckpointFile, LeaveCheckpoint, Lsn, PageSink};
 use crate::storage::format::checkpoint::{Bound, checkpoint_name, unfinished_name};
 use crate::storage::host::home::Home;
 use crate::storage::host::system::Host;
@@ -33,7 +33,7 @@ struct Found {
     begun: Option<Begun>,
 }
 
-/// The checkpoint that opening began with.
+/// The checkpoint that opening began with, or that was written last since.
 pub(crate) struct Begun {
     /// Its state.
     pub bound: Bound,
@@ -102,27 +102,64 @@ impl Checkpoints {
 
     /// Writes the checkpoint of this state, durably; returns its length, or `None` where there is to be none.
     fn write(&self, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<u64>> {
-        let aside = self.dir.join(unfinished_name(bound.clean.lsn));
-        let written = self.write_aside(&aside, bound, leave);
-        if written.is_err() {
-            let _ = self.host.vfs.remove(&aside);
-        }
-        let Ok(Some(_)) = written else { return written };
-        let path = self.dir.join(bound.name());
-        let named = self.host.vfs.rename(&aside, &path).map_err(|error| Error::io("rename", &aside, error));
-        named.inspect_err(|_| drop(self.host.vfs.remove(&aside)))?;
-        self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
-        written
+        let Some(aside) = self.write_aside(bound, leave)? else { return Ok(None) };
+        let length = aside.length;
+        self.put_in_place(bound, aside)?;
+        Ok(Some(length))
     }
 
-    fn write_aside(&self, aside: &Path, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<u64>> {
+    /// Writes the checkpoint of this state under a name that means nothing, durably; `None` where there is to be none.
+    pub(super) fn write_aside(&self, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<Aside>> {
+        let path = self.dir.join(unfinished_name(bound.clean.lsn));
         let lsn = Lsn(bound.clean.lsn);
-        let begin = || RunWriter::begin(&self.host, aside, bound.database, lsn.0);
-        let mut sink = Begins { begin: &begin, writer: None };
-        let Some(contents) = leave(lsn, &mut sink)? else { return Ok(None) };
-        let writer = sink.writer.map_or_else(begin, Ok)?;
-        let catalogue = [bound.encode(), contents].concat();
-        Ok(Some(writer.finish(&catalogue, lsn)?.length))
+        let begin = || RunWriter::begin(&self.host, &path, bound.database, lsn.0);
+        let written = || -> Result<Option<u64>> {
+            let mut sink = Begins { begin: &begin, writer: None };
+            let Some(contents) = leave(lsn, &mut sink)? else { return Ok(None) };
+            let writer = sink.writer.map_or_else(begin, Ok)?;
+            let catalogue = [bound.encode(), contents].concat();
+            Ok(Some(writer.finish(&catalogue, lsn)?.length))
+        };
+        let length = written().inspect_err(|_| drop(self.host.vfs.remove(&path)))?;
+        Ok(length.map(|length| Aside { host: self.host.clone(), path, length }))
+    }
+
+    /// Gives a checkpoint its name, durably.
+    fn put_in_place(&self, bound: &Bound, aside: Aside) -> Result<PathBuf> {
+        let path = self.dir.join(bound.name());
+        let named = self.host.vfs.rename(&aside.path, &path);
+        named.map_err(|error| Error::io("rename", &aside.path, error)).inspect_err(|_| aside.leave())?;
+        self.host.vfs.sync_dir(&self.dir).map_err(|error| Error::io("fsync", &self.dir, error))?;
+        Ok(path)
+    }
+
+    /// Gives a checkpoint of the open database its name, durably, and removes the others: it is the one that a close may keep.
+    pub(super) fn replace(&self, bound: &Bound, aside: Aside) -> Result<CheckpointFile> {
+        let length = aside.length;
+        let path = self.put_in_place(bound, aside)?;
+        let damaged = Arc::new(AtomicBool::new(false));
+        let (database, run) = (bound.database, bound.clean.lsn);
+        let others = {
+            let mut found = self.found.lock();
+            found.begun = Some(Begun { bound: *bound, length, damaged: damaged.clone() });
+            std::mem::replace(&mut found.lsns, vec![run])
+        };
+        self.remove(others.into_iter().filter(|lsn| *lsn != run));
+        Ok(CheckpointFile { path, database, run, damaged })
+    }
+}
+
+/// A whole checkpoint under a name that means nothing yet.
+pub(super) struct Aside {
+    host: Host,
+    path: PathBuf,
+    length: u64,
+}
+
+impl Aside {
+    /// Removes it.
+    pub(super) fn leave(&self) {
+        let _ = self.host.vfs.remove(&self.path);
     }
 }
 

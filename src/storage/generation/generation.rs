@@ -17,7 +17,7 @@ use super::snapshot_writer::SnapshotWriter;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, Retention};
 use crate::storage::contract::backend::{
-    Block, BlockPlace, Cut, FileId, Installed, LeaveCheckpoint, SnapshotProof, SnapshotSink,
+    Block, BlockPlace, CheckpointFile, Cut, FileId, Installed, LeaveCheckpoint, SnapshotProof, SnapshotSink,
 };
 use crate::storage::contract::completion::Completion;
 use crate::storage::contract::latch::{Latch, closed};
@@ -213,6 +213,43 @@ impl Generations {
         Ok((Installed { retired, bytes: (before, after) }, syncs))
     }
 
+    /// Writes the checkpoint of a cut, in place of all others. Returns it, and the number of fsyncs.
+    pub(crate) fn checkpoint(
+        &self,
+        cut: &Cut,
+        segments: &Segments,
+        leave: &LeaveCheckpoint<'_>,
+        latch: &Latch,
+        drive: &dyn Fn(),
+    ) -> Result<(Option<CheckpointFile>, u64)> {
+        let taken = {
+            let mut pending = self.pending.lock();
+            let pending = pending.as_mut().filter(|pending| pending.cut == *cut && !pending.written);
+            pending.and_then(|pending| {
+                pending.written = true;
+                Some((pending.turned.take()?, pending.seal_crc.clone()))
+            })
+        };
+        let (turned, seal_crc) = taken
+            .ok_or_else(|| Error::new(Kind::Internal, "the cut belongs to a snapshot, or was given up"))?;
+        let _over = Over(&self.pending);
+        drive();
+        turned.wait()?;
+        let (database, generation) = {
+            let manifest = self.manifest.lock();
+            (manifest.database, manifest.generation)
+        };
+        let seal_crc = seal_crc.load(Ordering::Acquire);
+        let bound = Bound { database, generation, clean: self.end_of(cut, segments)?, seal_crc };
+        self.home.check()?;
+        let Some(aside) = self.checkpoints.write_aside(&bound, leave)? else { return Ok((None, 0)) };
+        // The directory is given up only after this, or before.
+        let _names = self.names().inspect_err(|_| aside.leave())?;
+        let checked = latch.check().and_then(|()| self.home.check());
+        checked.inspect_err(|_| aside.leave())?;
+        Ok((Some(self.checkpoints.replace(&bound, aside)?), 2))
+    }
+
     /// Waits until the writer has left the segments of the cut, and returns the snapshot with the checksum of their seal.
     fn end_cut(
         &self,
@@ -379,6 +416,15 @@ impl Generations {
 
 fn ended() -> Error {
     Error::new(Kind::Internal, "the snapshot has ended, or a block of it could not be written")
+}
+
+/// Ends a cut when dropped.
+struct Over<'p>(&'p Mutex<Option<Pending>>);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
+    }
 }
 
 /// A snapshot that is being written.

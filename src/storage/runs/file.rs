@@ -184,6 +184,12 @@ impl RunFile {
         ))
     }
 
+    /// The same, where damage that is found is noted for others, too.
+    #[must_use]
+    pub fn noting(self, damaged: Arc<AtomicBool>) -> RunFile {
+        RunFile { damaged, ..self }
+    }
+
     /// Reads the catalogue.
     pub fn catalogue(&self, foot: &RunFoot) -> Result<Vec<u8>> {
         let mut page = self.read(&foot.catalogue)?;

@@ -44,9 +44,12 @@ impl Slab {
         let next = (hand / PAGE as u64 + 1) * PAGE as u64;
         let Some(chunk) = self.chunk((hand / CHUNK) as usize) else { return (next, 0) };
         let index = place(hand).0;
-        let Some(page) = chunk.pages.get(index) else { return (next, 0) };
+        let page = &chunk.pages[index];
         let used = page.used.swap(0, Ordering::Relaxed);
         let mut slots = page.slots.write();
+        if !slots.is_in_memory() {
+            return (next, 0);
+        }
         let (mut freed, mut hot) = (0, false);
         let mut places = Places::default();
         for (n, slot) in slots.iter_mut().enumerate() {
@@ -99,8 +102,10 @@ impl Slab {
     pub(crate) fn warm_block(&self, id: SlotId, block: &Arc<Block>, is_whole: impl Fn(Span) -> bool) {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return };
         let index = place(id.0).0;
-        let Some(page) = chunk.pages.get(index) else { return };
-        let mut slots = page.slots.write();
+        let mut slots = chunk.pages[index].slots.write();
+        if !slots.is_in_memory() {
+            return;
+        }
         for slot in slots.iter_mut() {
             let span = match &slot.newest.content {
                 Content::Cold(place, span) if **place == block.place && is_whole(*span) => *span,

@@ -13,6 +13,6 @@ mod page;
 mod slab;
 
 pub(crate) use page::VisibleVersion;
-pub(crate) use slab::Slab;
+pub(crate) use slab::{Life, Slab};
 
 pub(crate) use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};

@@ -1,8 +1,9 @@
 //! Slots in pages, pages in chunks, and which version of a slot a view sees.
 
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use crate::engine::exec::locks::RwLock;
 use crate::engine::state::version::{Content, SlotId, Version};
@@ -81,28 +82,65 @@ impl Slot {
     }
 }
 
-/// In this order, so that the bits, the lock and the first slots are in the same cache lines.
-#[repr(C)]
 pub(super) struct Page {
     /// The use bit of each slot, set by a read by key: the clock spares such a slot once. Scans do not set it.
     pub(super) used: AtomicU64,
-    pub(super) slots: RwLock<[Slot; PAGE]>,
+    pub(super) slots: RwLock<Slots>,
 }
 
-impl Page {
-    pub(super) fn new() -> Page {
-        Page { slots: RwLock::new([const { Slot::VACANT }; PAGE]), used: AtomicU64::new(0) }
-    }
+/// The slots of a page; empty ones while the page is not in memory.
+#[derive(Default)]
+pub(super) struct Slots(Option<Box<[Slot; PAGE]>>);
 
-    /// A page with these versions in its slots.
-    pub(super) fn of(versions: Vec<(usize, Version)>) -> Page {
-        let mut slots = [const { Slot::VACANT }; PAGE];
+static EMPTY: [Slot; PAGE] = [const { Slot::VACANT }; PAGE];
+
+impl Slots {
+    /// These versions in their places.
+    pub(super) fn of(versions: Vec<(usize, Version)>) -> Slots {
+        let mut slots = Box::new([const { Slot::VACANT }; PAGE]);
         for (at, version) in versions {
             if let Some(slot) = slots.get_mut(at) {
                 slot.newest = version;
             }
         }
-        Page { slots: RwLock::new(slots), used: AtomicU64::new(0) }
+        Slots(Some(slots))
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether a checkpoint of the state at this LSN has all that they hold.
+    pub(super) fn is_below(&self, lsn: Lsn) -> bool {
+        let is_there = |slot: &Slot| {
+            let content = &slot.newest.content;
+            slot.history.is_none()
+                && slot.newest.lsn <= lsn
+                && matches!(content, Content::Cold(..) | Content::Vacant)
+        };
+        self.is_in_memory() && self.iter().all(is_there)
+    }
+}
+
+impl Deref for Slots {
+    type Target = [Slot; PAGE];
+
+    #[inline]
+    fn deref(&self) -> &[Slot; PAGE] {
+        self.0.as_deref().unwrap_or(&EMPTY)
+    }
+}
+
+impl DerefMut for Slots {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Slot; PAGE] {
+        self.0.get_or_insert_with(|| Box::new([const { Slot::VACANT }; PAGE]))
+    }
+}
+
+impl Page {
+    const fn new() -> Page {
+        Page { used: AtomicU64::new(0), slots: RwLock::new(Slots(None)) }
     }
 
     pub(super) fn touch(&self, slot: usize) {
@@ -113,36 +151,10 @@ impl Page {
     }
 }
 
-/// The pages of a chunk, allocated at their first use: a program may have thousands of collections of a few documents, and a
-/// database that was opened from a checkpoint has the slots of a page there until they are looked at.
-pub(super) struct Pages([OnceLock<Box<Page>>; PAGES]);
-
-impl Pages {
-    /// The page, if it is in memory.
-    #[inline]
-    pub(super) fn get(&self, page: usize) -> Option<&Page> {
-        self.0[page].get().map(Box::as_ref)
-    }
-
-    /// The page, made if there is none.
-    pub(super) fn get_or_new(&self, page: usize) -> &Page {
-        self.0[page].get_or_init(|| Box::new(Page::new()))
-    }
-
-    /// The page; this one, if there is none in memory.
-    pub(super) fn get_or(&self, page: usize, fresh: Page) -> &Page {
-        self.0[page].get_or_init(|| Box::new(fresh))
-    }
-
-    /// Those in use.
-    #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Page> {
-        self.0.iter().filter_map(|page| page.get().map(Box::as_ref))
-    }
-}
-
+/// Pages that follow each other. Their slots are in memory from the first use on: a program may have thousands of collections
+/// of a few documents, and what a checkpoint has of a page comes into memory when one of its slots is looked at.
 pub(super) struct Chunk {
-    pub(super) pages: Pages,
+    pub(super) pages: [Page; PAGES],
     /// A bit per page, set while a newest version in it may be in memory: the clock skips the other pages. Changed with the
     /// page locked.
     pub(super) warm: AtomicU64,
@@ -152,7 +164,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn new() -> Arc<Chunk> {
-        let pages = Pages([const { OnceLock::new() }; PAGES]);
+        let pages = [const { Page::new() }; PAGES];
         Arc::new(Chunk { pages, warm: AtomicU64::new(0), occupied: AtomicU32::new(0) })
     }
 

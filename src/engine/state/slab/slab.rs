@@ -1,13 +1,13 @@
 //! The slots of one collection: assigning them, changing them, and reading them in a view.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
-use super::page::{CHUNK, Chunk, History, PAGE, Page, Slot, VisibleVersion, place};
-use crate::engine::exec::locks::RwLock;
+use super::page::{CHUNK, Chunk, History, PAGE, Page, Slot, Slots, VisibleVersion, place};
+use crate::engine::exec::locks::{ReadGuard, RwLock};
 use crate::engine::exec::prefetch::Prefetch;
 use crate::engine::state::base::CollectionBase;
 use crate::engine::state::version::{Content, SlotId, Span, Version};
@@ -24,8 +24,32 @@ pub(crate) struct Slab {
     hot_bytes: AtomicU64,
     /// Bytes of the newest versions, in memory or on disk: what a compaction would write.
     live_bytes: AtomicU64,
-    /// Where slots are until they are looked at.
-    base: OnceLock<Arc<CollectionBase>>,
+    /// Pages in memory.
+    pages: AtomicU64,
+    /// Versions that came since the last checkpoint was begun.
+    changed: AtomicU64,
+    /// The end of the slots that a checkpoint has, or may come to have.
+    kept_to: AtomicU64,
+    /// The checkpoint below: what is not in memory is there.
+    base: RwLock<Option<Arc<CollectionBase>>>,
+    /// Whether there is one.
+    is_based: AtomicBool,
+}
+
+/// A page as a reader finds it.
+enum Look<'c> {
+    InMemory(ReadGuard<'c, Slots>),
+    /// Not in memory: the versions in a checkpoint, each with its place in the page.
+    Below(Vec<(usize, Version)>),
+}
+
+/// What a view finds of a document in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Document,
+    /// Not here; an earlier life of it may be in that slot.
+    Before(SlotId),
+    None,
 }
 
 impl Default for Slab {
@@ -35,7 +59,11 @@ impl Default for Slab {
             len: AtomicU64::new(0),
             hot_bytes: AtomicU64::new(0),
             live_bytes: AtomicU64::new(0),
-            base: OnceLock::new(),
+            pages: AtomicU64::new(0),
+            changed: AtomicU64::new(0),
+            kept_to: AtomicU64::new(0),
+            base: RwLock::new(None),
+            is_based: AtomicBool::new(false),
         }
     }
 }
@@ -47,75 +75,195 @@ impl Slab {
         self.chunks.write().resize_with(end.div_ceil(CHUNK) as usize, || None);
         self.live_bytes.store(live_bytes, Ordering::Relaxed);
         self.len.store(end, Ordering::Release);
-        // Set only once.
-        let _ = self.base.set(base);
+        self.kept_to.store(end, Ordering::Release);
+        self.rebase(base);
     }
 
-    /// Calls a function with each place within the 64 slots from this multiple of 64 on, and the newest version there, without
-    /// bringing a page of a checkpoint into memory.
-    pub(crate) fn peek(&self, first: u64, mut visit: impl FnMut(usize, &Version)) -> Result<()> {
-        let chunk = self.chunk((first / CHUNK) as usize);
-        match chunk.as_ref().and_then(|chunk| chunk.pages.get(place(first).0)) {
-            Some(page) => {
-                let slots = page.slots.read();
-                slots.iter().enumerate().for_each(|(at, slot)| visit(at, &slot.newest));
-            }
-            None => {
-                if let Some(base) = self.base.get().filter(|base| first < base.end()) {
-                    base.versions(first)?.iter().for_each(|(at, version)| visit(*at, version));
-                }
-            }
+    /// From now on this checkpoint is below, whose state every view sees or an older one does not need. What is in memory stays,
+    /// and is what readers find.
+    pub(crate) fn rebase(&self, base: Arc<CollectionBase>) {
+        let mut below = self.base.write();
+        // What was released since to a newer one is not in an older one.
+        if below.as_ref().is_some_and(|below| below.base().lsn() > base.base().lsn()) {
+            return;
         }
+        *below = Some(base);
+        self.is_based.store(true, Ordering::Release);
+    }
+
+    /// Calls a function with each place within the 64 slots from this multiple of 64 on, and the document there that a view sees.
+    /// What is not in memory stays there.
+    pub(crate) fn peek(&self, first: u64, view: Lsn, mut visit: impl FnMut(usize, &Version)) -> Result<()> {
+        let Some(chunk) = self.chunk((first / CHUNK) as usize) else { return Ok(()) };
+        let below = match self.look(&chunk, first, false)? {
+            Look::InMemory(slots) => {
+                for (at, slot) in slots.iter().enumerate() {
+                    if let VisibleVersion::Version(version) = slot.seen(view)
+                        && version.content.is_document()
+                    {
+                        visit(at, version);
+                    }
+                }
+                return Ok(());
+            }
+            Look::Below(versions) => versions,
+        };
+        below.iter().for_each(|(at, version)| visit(*at, version));
         Ok(())
     }
 
-    /// Whether the newest version in this slot, which was once filled, is a document. Reads nothing from a checkpoint: what
-    /// nobody has looked at is as it was there.
-    pub(crate) fn has_document(&self, id: SlotId) -> bool {
-        let chunk = self.chunk((id.0 / CHUNK) as usize);
-        match chunk.as_ref().and_then(|chunk| chunk.pages.get(place(id.0).0)) {
-            Some(page) => page.slots.read()[place(id.0).1].newest.content.is_document(),
-            None => self.base.get().is_some_and(|base| id.0 < base.end()),
-        }
-    }
-
-    /// The checkpoint that it began with.
-    pub(crate) fn base(&self) -> Option<&Arc<CollectionBase>> {
-        self.base.get()
-    }
-
-    /// The page of this slot, in memory from now on.
-    #[inline]
-    fn page<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<&'c Page> {
-        let page = place(id).0;
-        match chunk.pages.get(page) {
-            Some(page) => Ok(page),
-            None => self.fill_page(chunk, id),
-        }
-    }
-
-    /// [`Slab::page`]; `None` where all of it is empty in the checkpoint, and nobody has looked at it.
-    #[inline]
-    fn page_or_none<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<Option<&'c Page>> {
-        if let Some(page) = chunk.pages.get(place(id).0) {
-            return Ok(Some(page));
-        }
-        let first = id / PAGE as u64 * PAGE as u64;
-        let Some(base) = self.base.get().filter(|base| first < base.end()) else {
-            return Ok(Some(chunk.pages.get_or_new(place(id).0)));
+    /// What a view finds of a document in this slot. What is not in memory stays there.
+    pub(crate) fn life(&self, id: SlotId, view: Lsn) -> Result<Life> {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(Life::None) };
+        let slot = place(id.0).1;
+        let slots = match self.look(&chunk, id.0, false)? {
+            Look::InMemory(slots) => slots,
+            Look::Below(versions) => {
+                let is_there = versions.iter().any(|(at, _)| *at == slot);
+                return Ok(if is_there { Life::Document } else { Life::None });
+            }
         };
-        let versions = base.versions(first)?;
-        Ok((!versions.is_empty()).then(|| chunk.pages.get_or(place(id).0, Page::of(versions))))
+        Ok(match slots[slot].seen(view) {
+            VisibleVersion::Version(version) if version.content.is_document() => Life::Document,
+            VisibleVersion::Before(earlier) => Life::Before(earlier),
+            VisibleVersion::Version(_) | VisibleVersion::Nothing => Life::None,
+        })
     }
 
+    /// Whether this slot is not in memory, and this the checkpoint below: a document that it names there is as it is there.
+    pub(crate) fn is_below(&self, id: SlotId, base: &Arc<CollectionBase>) -> bool {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
+        let slots = chunk.pages[place(id.0).0].slots.read();
+        !slots.is_in_memory() && self.is_base(base)
+    }
+
+    /// The checkpoint below.
+    pub(crate) fn base(&self) -> Option<Arc<CollectionBase>> {
+        if self.is_based() { self.base.read().clone() } else { None }
+    }
+
+    /// Whether there is a checkpoint below.
+    pub(crate) fn is_based(&self) -> bool {
+        self.is_based.load(Ordering::Acquire)
+    }
+
+    /// The checkpoint below, if it reaches to this slot.
+    fn base_of(&self, id: u64) -> Option<Arc<CollectionBase>> {
+        self.base.read().as_ref().filter(|base| id < base.end()).cloned()
+    }
+
+    fn is_base(&self, base: &Arc<CollectionBase>) -> bool {
+        self.base.read().as_ref().is_some_and(|own| Arc::ptr_eq(own, base))
+    }
+
+    /// The page of this slot, in memory if a checkpoint has it.
+    #[inline]
+    fn read<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<ReadGuard<'c, Slots>> {
+        let page = &chunk.pages[place(id).0];
+        loop {
+            let slots = page.slots.read();
+            if slots.is_in_memory() {
+                return Ok(slots);
+            }
+            drop(slots);
+            if !self.fill_page(page, id)? {
+                return Ok(page.slots.read());
+            }
+        }
+    }
+
+    /// The page of this slot as it is in memory, or as the checkpoint has it; `keeps` brings that into memory where nothing limits
+    /// it.
+    #[inline]
+    fn look<'c>(&self, chunk: &'c Chunk, id: u64, keeps: bool) -> Result<Look<'c>> {
+        let page = &chunk.pages[place(id).0];
+        let slots = page.slots.read();
+        if slots.is_in_memory() {
+            return Ok(Look::InMemory(slots));
+        }
+        drop(slots);
+        let first = id / PAGE as u64 * PAGE as u64;
+        loop {
+            let Some(base) = self.base_of(first) else { return Ok(Look::InMemory(page.slots.read())) };
+            let versions = base.versions(first)?;
+            if keeps && base.base().keeps() && !versions.is_empty() {
+                return self.read(chunk, id).map(Look::InMemory);
+            }
+            let slots = page.slots.read();
+            if slots.is_in_memory() {
+                return Ok(Look::InMemory(slots));
+            }
+            // A newer checkpoint may have another place of a document.
+            if self.is_base(&base) {
+                return Ok(Look::Below(versions));
+            }
+        }
+    }
+
+    /// Brings the page of this slot into memory; returns whether a checkpoint has it.
     #[cold]
-    fn fill_page<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<&'c Page> {
+    fn fill_page(&self, page: &Page, id: u64) -> Result<bool> {
         let first = id / PAGE as u64 * PAGE as u64;
-        let fresh = match self.base.get().filter(|base| first < base.end()) {
-            Some(base) => Page::of(base.versions(first)?),
-            None => Page::new(),
-        };
-        Ok(chunk.pages.get_or(place(id).0, fresh))
+        loop {
+            let Some(base) = self.base_of(first) else { return Ok(false) };
+            let versions = base.versions(first)?;
+            let mut slots = page.slots.write();
+            if slots.is_in_memory() {
+                return Ok(true);
+            }
+            // A newer checkpoint holds what was changed, and released from memory, in between.
+            if self.is_base(&base) {
+                *slots = Slots::of(versions);
+                self.pages.fetch_add(1, Ordering::Relaxed);
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The slots of a page to change, in memory from now on. A checkpoint has nothing of it, or it is in memory.
+    fn in_memory<'s>(&self, slots: &'s mut Slots) -> &'s mut [Slot; PAGE] {
+        if !slots.is_in_memory() {
+            self.pages.fetch_add(1, Ordering::Relaxed);
+        }
+        &mut *slots
+    }
+
+    /// Gives the pages of this slot's chunk back to the checkpoint that has all of them; returns the first slot of the next
+    /// chunk. The caller holds the commit lock.
+    pub(crate) fn release_chunk(&self, id: u64) -> u64 {
+        let index = id / CHUNK;
+        let next = (index + 1) * CHUNK;
+        let Some(chunk) = self.chunks.read().get(index as usize).cloned().flatten() else { return next };
+        let Some(base) = self.base_of(index * CHUNK) else { return next };
+        for (n, page) in (1..).zip(&chunk.pages) {
+            let end = index * CHUNK + n * PAGE as u64;
+            let mut slots = page.slots.write();
+            if end <= base.end()
+                && slots.is_below(base.base().lsn())
+                && !base.base().is_stale()
+                && self.is_base(&base)
+            {
+                *slots = Slots::default();
+                self.pages.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        next
+    }
+
+    /// A checkpoint of the newest state is begun, with slots up to `end`.
+    pub(crate) fn begin_changes(&self, end: u64) {
+        self.changed.store(0, Ordering::Relaxed);
+        self.kept_to.store(end, Ordering::Release);
+    }
+
+    /// Bytes of slots that have changed since the last checkpoint was begun.
+    pub(crate) fn changed_bytes(&self) -> u64 {
+        self.changed.load(Ordering::Relaxed) * size_of::<Slot>() as u64
+    }
+
+    /// Bytes of memory that slots take, without the documents.
+    pub(crate) fn slot_bytes(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed) * size_of::<[Slot; PAGE]>() as u64
     }
 
     /// One past the last slot assigned.
@@ -135,6 +283,7 @@ impl Slab {
 
     /// Fills the next slot. Only the commit path and replay call this, one thread at a time.
     pub(crate) fn push(&self, version: Version, earlier_life: Option<SlotId>) -> SlotId {
+        self.changed.fetch_add(1, Ordering::Relaxed);
         let id = self.len.load(Ordering::Relaxed);
         let index = (id / CHUNK) as usize;
         if index == self.chunks.read().len() {
@@ -148,11 +297,11 @@ impl Slab {
             let history = earlier_life
                 .map(|slot| Box::new(History { older: VecDeque::new(), earlier_life: Some(slot) }));
             // Slots that are assigned now are in no checkpoint.
-            let mut slots = chunk.pages.get_or_new(page).slots.write();
+            let mut slots = chunk.pages[page].slots.write();
             if version.content.is_hot() {
                 chunk.warmed(page);
             }
-            slots[slot] = Slot { newest: version, history };
+            self.in_memory(&mut slots)[slot] = Slot { newest: version, history };
         }
         self.len.store(id + 1, Ordering::Release);
         SlotId(id)
@@ -161,6 +310,7 @@ impl Slab {
     /// Makes this the newest version of the slot; the previous one is kept behind it until pruned. Returns the document's
     /// version number in the previous one, if it was a document.
     pub(crate) fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
+        self.changed.fetch_add(1, Ordering::Relaxed);
         self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         self.with_mut(id, |slot| {
@@ -176,7 +326,7 @@ impl Slab {
     /// Calls a function with the newest version, published or not.
     pub(crate) fn newest<R>(&self, id: SlotId, read: impl FnOnce(&Version) -> R) -> Result<Option<R>> {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(None) };
-        let slots = self.page(&chunk, id.0)?.slots.read();
+        let slots = self.read(&chunk, id.0)?;
         Ok(Some(read(&slots[place(id.0).1].newest)))
     }
 
@@ -191,10 +341,9 @@ impl Slab {
         match self.chunk((id.0 / CHUNK) as usize) {
             None => Ok(read(VisibleVersion::Nothing)),
             Some(chunk) => {
-                let page = self.page(&chunk, id.0)?;
-                let slot = place(id.0).1;
-                page.touch(slot);
-                let slots = page.slots.read();
+                let slots = self.read(&chunk, id.0)?;
+                let (page, slot) = place(id.0);
+                chunk.pages[page].touch(slot);
                 Ok(read(slots[slot].seen(view())))
             }
         }
@@ -204,9 +353,11 @@ impl Slab {
     pub(crate) fn sees_all(&self, id: SlotId, view: Lsn) -> bool {
         let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
         let (page, slot) = place(id.0);
-        // An entry in a checkpoint is that of a document there, which nobody has looked at, nor changed, since.
-        let Some(page) = chunk.pages.get(page) else { return self.base.get().is_some() };
-        let slots = page.slots.read();
+        let slots = chunk.pages[page].slots.read();
+        // An entry in a checkpoint is that of a document there, which nobody has changed since.
+        if !slots.is_in_memory() {
+            return self.base_of(id.0).is_some();
+        }
         let slot = &slots[slot];
         slot.history.is_none() && slot.newest.lsn <= view && slot.newest.content.is_document()
     }
@@ -229,9 +380,9 @@ impl Slab {
                 known = self.chunk(index as usize).map(|chunk| (index, chunk));
             }
             let Some((_, chunk)) = &known else { continue };
-            let (page, slot) = (self.page(chunk, *id)?, place(*id).1);
-            page.touch(slot);
-            let slots = page.slots.read();
+            let (page, slot) = place(*id);
+            let slots = self.read(chunk, *id)?;
+            chunk.pages[page].touch(slot);
             // An earlier life has its own entries.
             if let VisibleVersion::Version(version) = slots[slot].seen(view)
                 && version.content.is_document()
@@ -255,7 +406,7 @@ impl Slab {
                 chunks.push((index, chunk));
             }
             let Some((_, chunk)) = chunks.last() else { return };
-            let Some(page) = chunk.pages.get(place(*id).0) else { return };
+            let page = &chunk.pages[place(*id).0];
             prefetch.word(page.used.load(Ordering::Relaxed) ^ u64::from(page.slots.is_locked()));
         }
         let mut chunks = chunks.iter().peekable();
@@ -265,8 +416,7 @@ impl Slab {
             chunks.next_if(|(own, _)| *own != index);
             let Some((_, chunk)) = chunks.peek() else { return };
             let (page, slot) = place(*id);
-            let Some(page) = chunk.pages.get(page) else { return };
-            if let Content::Hot(block, span) = &page.slots.read()[slot].newest.content {
+            if let Content::Hot(block, span) = &chunk.pages[page].slots.read()[slot].newest.content {
                 documents.push((block.clone(), *span));
             }
         }
@@ -292,13 +442,23 @@ impl Slab {
             };
             let chunk_end = ((id / CHUNK + 1) * CHUNK).min(to);
             while id < chunk_end {
-                let Some(page) = self.page_or_none(&chunk, id)? else {
-                    id = (id / PAGE as u64 + 1) * PAGE as u64;
-                    continue;
-                };
                 let first = place(id).1;
                 let last = (first as u64 + chunk_end - id).min(PAGE as u64) as usize;
-                let page = page.slots.read();
+                let page = match self.look(&chunk, id, true)? {
+                    Look::InMemory(page) => page,
+                    Look::Below(versions) => {
+                        let begin = id - first as u64;
+                        let within = |(at, _): &&(usize, Version)| (first..last).contains(at);
+                        for (at, version) in versions.iter().filter(within) {
+                            let at = begin + *at as u64;
+                            if visit(SlotId(at), version).is_break() {
+                                return Ok(at + 1);
+                            }
+                        }
+                        id = begin + last as u64;
+                        continue;
+                    }
+                };
                 for slot in &page[first..last] {
                     let at = SlotId(id);
                     id += 1;
@@ -357,9 +517,9 @@ impl Slab {
             while id < chunk_end {
                 let (page, slot) = place(id);
                 let last = (slot as u64 + chunk_end - id).min(PAGE as u64) as usize;
-                let mut slots = chunk.pages.get_or_new(page).slots.write();
+                let mut slots = chunk.pages[page].slots.write();
                 chunk.warmed(page);
-                for (slot, version) in slots[slot..last].iter_mut().zip(&mut versions) {
+                for (slot, version) in self.in_memory(&mut slots)[slot..last].iter_mut().zip(&mut versions) {
                     hot += version.content.hot_bytes();
                     live += version.content.live_bytes() as u64;
                     slot.newest = version;
@@ -382,7 +542,10 @@ impl Slab {
         block: &Arc<Block>,
         place: &Arc<BlockPlace>,
         span: Span,
-    ) -> bool {
+    ) -> Result<bool> {
+        if let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) {
+            drop(self.read(&chunk, id.0)?);
+        }
         let repointed = self.with_mut(id, |slot| {
             let Some(version) = slot.seen_mut(cut) else { return false };
             match version.content {
@@ -396,7 +559,7 @@ impl Slab {
             }
             true
         });
-        repointed == Some(true)
+        Ok(repointed == Some(true))
     }
 
     /// Moves the document's bytes, and counts the memory that they take there; returns what that frees. The slot must be
@@ -417,7 +580,7 @@ impl Slab {
     /// A chunk of slots that are in the checkpoint; others without slots in use are given back.
     #[cold]
     fn begin_chunk(&self, index: usize) -> Option<Arc<Chunk>> {
-        self.base.get().filter(|base| (index as u64) * CHUNK < base.end())?;
+        self.base_of(index as u64 * CHUNK)?;
         let mut chunks = self.chunks.write();
         let chunk = chunks.get_mut(index)?.get_or_insert_with(|| {
             let chunk = Chunk::new();
@@ -431,8 +594,11 @@ impl Slab {
     pub(super) fn with_mut<R>(&self, id: SlotId, change: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
+        let mut slots = chunk.pages[page].slots.write();
         // What is changed was looked at before.
-        let mut slots = chunk.pages.get(page)?.slots.write();
+        if !slots.is_in_memory() {
+            return None;
+        }
         let changed = change(&mut slots[slot]);
         if slots[slot].newest.content.is_hot() {
             chunk.warmed(page);
@@ -444,12 +610,15 @@ impl Slab {
     fn release(&self, id: SlotId) {
         let index = (id.0 / CHUNK) as usize;
         let Some(chunk) = self.chunk(index) else { return };
-        let full = self.end() >= (index as u64 + 1) * CHUNK;
-        if chunk.occupied.fetch_sub(1, Ordering::AcqRel) == 1
-            && full
-            && let Some(entry) = self.chunks.write().get_mut(index)
-        {
-            *entry = None;
+        // What a checkpoint has of it would come back.
+        let full = self.end() >= (index as u64 + 1) * CHUNK
+            && self.kept_to.load(Ordering::Acquire) <= index as u64 * CHUNK;
+        if chunk.occupied.fetch_sub(1, Ordering::AcqRel) == 1 && full {
+            let in_memory = chunk.pages.iter().filter(|page| page.slots.read().is_in_memory()).count();
+            self.pages.fetch_sub(in_memory as u64, Ordering::Relaxed);
+            if let Some(entry) = self.chunks.write().get_mut(index) {
+                *entry = None;
+            }
         }
     }
 }

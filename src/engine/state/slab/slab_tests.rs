@@ -181,7 +181,7 @@ fn the_count_is_what_is_held_however_documents_come_and_go() {
                     }
                     _ => {
                         let Content::Hot(block, span) = together(99, 4).remove(2).content else { continue };
-                        slab.repoint(id, Lsn(lsn), &block, &Arc::new(block.place), span);
+                        slab.repoint(id, Lsn(lsn), &block, &Arc::new(block.place), span).unwrap();
                     }
                 }
                 assert_eq!(slab.hot_bytes(), counted(&slab), "seed {seed}, lsn {lsn}");
@@ -262,7 +262,7 @@ fn what_was_read_before_a_compaction_is_not_put_where_the_compaction_points() {
     slab.cool_page(0, Lsn(1));
     let read = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     let (block, place, spans) = moved();
-    assert!(slab.repoint(SlotId(1), Lsn(1), &block, &place, spans[1]));
+    assert!(slab.repoint(SlotId(1), Lsn(1), &block, &place, spans[1]).unwrap());
     slab.warm(SlotId(1), &read, alone(&read));
     let now = slab.newest(SlotId(1), Version::on_disk).unwrap().flatten().unwrap();
     assert_eq!((**now.place(), now.span(), now.lsn()), (*place, spans[1], read.lsn()));
@@ -285,7 +285,7 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
     slab.supersede(SlotId(0), together(5, 1).remove(0));
     slab.supersede(SlotId(1), tombstone(5));
     for id in 0..3 {
-        assert!(slab.repoint(SlotId(id), Lsn(4), &block, &place, spans[id as usize]));
+        assert!(slab.repoint(SlotId(id), Lsn(4), &block, &place, spans[id as usize]).unwrap());
     }
     let mut places = Vec::new();
     slab.scan(0, slab.end(), Lsn(4), |_, version| {
@@ -297,17 +297,29 @@ fn a_version_behind_a_newer_one_names_its_new_place_too() {
     assert!(
         slab.newest(SlotId(0), |version| version.lsn == Lsn(5) && version.content.is_hot()).unwrap().unwrap()
     );
-    assert!(!slab.repoint(SlotId(1), Lsn(5), &block, &place, spans[1]), "a deleted document has no place");
-    assert!(!slab.repoint(SlotId(2), Lsn(4), &block, &place, Span::new(14..22, 6, 2)), "another version");
+    assert!(
+        !slab.repoint(SlotId(1), Lsn(5), &block, &place, spans[1]).unwrap(),
+        "a deleted document has no place"
+    );
+    assert!(
+        !slab.repoint(SlotId(2), Lsn(4), &block, &place, Span::new(14..22, 6, 2)).unwrap(),
+        "another version"
+    );
     assert_eq!(slab.hot_bytes(), counted(&slab));
 }
 
 #[test]
-fn a_chunk_has_only_the_pages_that_its_documents_need() {
-    let chunk = Chunk::new();
-    assert_eq!(chunk.pages.iter().count(), 0);
-    chunk.pages.get_or_new(1).touch(0);
-    chunk.pages.get_or_new(1).touch(1);
-    assert!(chunk.pages.get(0).is_none() && chunk.pages.get(1).is_some());
-    assert_eq!(chunk.pages.iter().count(), 1);
+fn only_pages_with_documents_take_memory() {
+    let slab = Slab::default();
+    for version in together(1, PAGE as u32 + 1) {
+        slab.push(version, None);
+    }
+    let page = size_of::<[Slot; PAGE]>() as u64;
+    assert_eq!(slab.slot_bytes(), 2 * page);
+    let chunk = slab.chunk(0).unwrap();
+    chunk.pages[2].touch(0);
+    assert!(
+        slab.newest(SlotId(2 * PAGE as u64), |version| version.content.is_document()).unwrap() == Some(false)
+    );
+    assert_eq!(slab.slot_bytes(), 2 * page);
 }

@@ -4,11 +4,32 @@
 pub mod base {
     use super::version::Version;
     use crate::error::Result;
+    use crate::storage::Lsn;
 
     pub enum CollectionBase {}
 
+    pub enum Base {}
+
+    impl Base {
+        pub fn keeps(&self) -> bool {
+            match *self {}
+        }
+
+        pub fn lsn(&self) -> Lsn {
+            match *self {}
+        }
+
+        pub fn is_stale(&self) -> bool {
+            match *self {}
+        }
+    }
+
     impl CollectionBase {
         pub fn end(&self) -> u64 {
+            match *self {}
+        }
+
+        pub fn base(&self) -> &Base {
             match *self {}
         }
 

@@ -9,16 +9,17 @@
 //! the entry as one of the newest version.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use super::base::{IndexBase, Page};
 use super::events::{Events, holds};
-use super::slab::SlotId;
+use super::layers::{Layer, Merged};
 use crate::document::{RawValue, Shapes, encode_plain};
-use crate::engine::exec::locks::{Mutex, RwLock};
+use crate::engine::exec::locks::{Mutex, ReadGuard, RwLock};
+use crate::engine::state::base::IndexBase;
+use crate::engine::state::slab::SlotId;
 use crate::error::Result;
-use crate::index::tree::{entry_of, split_entry};
+use crate::index::tree::split_entry;
 use crate::index::{
     Entries, Found, Keys, Purpose, Range, ScanDirection, Spec, Tree, extract, extract_plain, merge,
 };
@@ -35,8 +36,6 @@ pub struct Index {
     spec: Spec,
     partial: Option<Filter>,
     contents: RwLock<Contents>,
-    /// The entries on disk.
-    base: OnceLock<IndexBase>,
     multikey: AtomicU32,
     truncated: AtomicBool,
     ready_at: AtomicU64,
@@ -46,11 +45,14 @@ pub struct Index {
     suspects: Mutex<Suspects>,
 }
 
-/// The entries of all versions that a view needs, but those on disk, and what some views see otherwise.
+/// The entries of all versions that a view needs, and what some views see otherwise.
 #[derive(Default)]
 struct Contents {
+    /// Entries below, which do not change.
+    below: Option<Arc<Layer>>,
+    /// Entries over them.
     tree: Tree,
-    /// Entries on disk that were removed.
+    /// Entries below that were removed.
     gone: Tree,
     events: Events,
 }
@@ -79,7 +81,6 @@ impl Index {
             spec,
             partial,
             contents: RwLock::default(),
-            base: OnceLock::new(),
             multikey: AtomicU32::new(0),
             truncated: AtomicBool::new(false),
             ready_at: AtomicU64::new(NEVER),
@@ -117,16 +118,45 @@ impl Index {
     /// Begins with the entries of a checkpoint, before any other use.
     pub(crate) fn begin_from(&self, base: Option<IndexBase>, multikey: u32, truncated: bool) {
         self.note(multikey, truncated);
-        if let Some(base) = base {
-            // Set only once.
-            let _ = self.base.set(base);
+        self.contents.write().below = base.map(|base| Arc::new(Layer::Base(base)));
+    }
+
+    /// Parts the entries of the newest state from those that commits add and remove from now on, which come over them; returns
+    /// them, none where there are none. No commit may happen meanwhile. Entries that were superseded and that a view still needs
+    /// stay above.
+    pub(crate) fn freeze(&self) -> Option<Arc<Layer>> {
+        let mut contents = self.contents.write();
+        let Contents { below, tree, gone, events } = &mut *contents;
+        if tree.is_empty() && gone.is_empty() && events.superseded().next().is_none() {
+            return below.clone();
+        }
+        let (mut frozen, mut removed) = (std::mem::take(tree), std::mem::take(gone));
+        for (key, slot) in events.superseded() {
+            if !frozen.remove(key, slot) {
+                removed.insert(key, slot);
+            }
+            tree.insert(key, slot);
+        }
+        let layer = Layer::Frozen { below: below.take(), tree: frozen, gone: removed };
+        Some(below.insert(Arc::new(layer)).clone())
+    }
+
+    /// Puts the same entries in a checkpoint in place of those that [`Index::freeze`] returned.
+    pub(crate) fn rebase(&self, frozen: Option<&Arc<Layer>>, base: Option<IndexBase>) {
+        let mut contents = self.contents.write();
+        let is_same = match (&contents.below, frozen) {
+            (Some(below), Some(frozen)) => Arc::ptr_eq(below, frozen),
+            (below, frozen) => below.is_none() && frozen.is_none(),
+        };
+        if is_same {
+            contents.below = base.map(|base| Arc::new(Layer::Base(base)));
         }
     }
 
     /// Entries.
     pub fn len(&self) -> u64 {
         let contents = self.contents.read();
-        let below = self.base.get().map_or(0, IndexBase::len);
+        let below = contents.below.as_ref().map_or(0, |below| below.len());
         (below + contents.tree.len()).saturating_sub(contents.gone.len())
     }
 
@@ -138,17 +168,15 @@ impl Index {
     /// Bytes of memory that its entries take.
     pub fn bytes(&self) -> u64 {
         let contents = self.contents.read();
-        contents.tree.bytes() + contents.gone.bytes()
+        let below = contents.below.as_ref().map_or(0, |below| below.bytes());
+        below + contents.tree.bytes() + contents.gone.bytes()
     }
 
     /// How many entries a range has. Where the pages that tell it cannot be read, so will be those of the entries: then this is
     /// all of them.
     pub fn estimate(&self, range: &Range) -> u64 {
-        let below = match self.base.get() {
-            None => 0,
-            Some(base) => base.count(range).unwrap_or_else(|_| base.len()),
-        };
-        let contents = self.contents.read();
+        let count = |below: &Layer| Ok(below.count(range).unwrap_or_else(|_| below.len()));
+        let Ok((below, contents)) = self.over(count) else { return 0 };
         (below + contents.tree.estimate(range)).saturating_sub(contents.gone.estimate(range))
     }
 
@@ -163,18 +191,28 @@ impl Index {
         max: usize,
         mut visit: impl FnMut(&[u8], SlotId),
     ) -> Result<Option<Vec<u8>>> {
-        let Some(base) = self.base.get() else {
-            let contents = self.contents.read();
-            return Ok(contents
-                .tree
-                .page(range, after, direction, max, |key, slot| visit(key, SlotId(slot))));
-        };
-        // Read before the lock is taken. Entries on disk do not change; which of them are gone is asked under the lock.
-        let below = base.page(range, after, direction, max)?;
-        let contents = self.contents.read();
+        // Read before the lock is taken. Entries below do not change; which of them are gone is asked under the lock.
+        let (below, contents) = self.over(|below| below.page(range, after, direction, max))?;
         let Contents { tree, gone, .. } = &*contents;
+        if contents.below.is_none() {
+            return Ok(tree.page(range, after, direction, max, |key, slot| visit(key, SlotId(slot))));
+        }
         Ok(Merged { gone, max, direction, visit: &mut visit, given: 0, last: Vec::new() }
             .run(&below, |visit| tree.page(range, after, direction, max, visit)))
+    }
+
+    /// What a function finds in the entries below, and those over just them, locked.
+    fn over<R: Default>(&self, read: impl Fn(&Layer) -> Result<R>) -> Result<(R, ReadGuard<'_, Contents>)> {
+        loop {
+            let contents = self.contents.read();
+            let Some(below) = contents.below.clone() else { return Ok((R::default(), contents)) };
+            drop(contents);
+            let found = read(&below)?;
+            let contents = self.contents.read();
+            if contents.below.as_ref().is_some_and(|now| Arc::ptr_eq(now, &below)) {
+                return Ok((found, contents));
+            }
+        }
     }
 
     /// Counts a query that used it.
@@ -283,12 +321,12 @@ impl Index {
     /// Removes the sorted entries that a commit superseded. No view before the commit is open.
     pub(crate) fn remove(&self, lsn: Lsn, entries: &Entries) {
         let mut contents = self.contents.write();
-        let Contents { tree, gone, events } = &mut *contents;
+        let Contents { below, tree, gone, events } = &mut *contents;
         let mut near = None;
         for (key, slot) in entries.iter() {
             let (place, removed) = tree.remove_near(near, key, slot);
             near = place;
-            if !removed && self.base.get().is_some() {
+            if !removed && below.is_some() {
                 gone.insert(key, slot);
             }
         }
@@ -298,14 +336,9 @@ impl Index {
     /// The number of entries in ranges that a view sees, without a look at them; `None` where that takes longer than to look at
     /// them. Ranges must not overlap.
     pub(crate) fn count_in(&self, ranges: &[Range], view: Lsn) -> Option<u64> {
-        let mut below = 0;
-        if let Some(base) = self.base.get() {
-            for range in ranges {
-                below += base.count(range).ok()?;
-            }
-        }
-        let contents = self.contents.read();
-        let Contents { tree, gone, events } = &*contents;
+        let count = |below: &Layer| ranges.iter().map(|range| below.count(range)).sum::<Result<u64>>();
+        let (below, contents) = self.over(count).ok()?;
+        let Contents { tree, gone, events, .. } = &*contents;
         let within = |tree: &Tree| ranges.iter().map(|range| tree.estimate(range)).sum::<u64>();
         let distinct = (below + within(tree)).saturating_sub(within(gone));
         // An entry that is compared costs less than one whose document's versions are looked at.
@@ -346,10 +379,11 @@ impl Index {
 
     /// Calls a function with every entry and its count. No commit may happen meanwhile.
     pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], SlotId, u32)) -> Result<()> {
-        if let Some(base) = self.base.get() {
+        let below = self.contents.read().below.clone();
+        if let Some(below) = below {
             let mut after: Option<Vec<u8>> = None;
             loop {
-                let page = base.page(&Range::all(), after.as_deref(), ScanDirection::Forward, TOGETHER)?;
+                let page = below.page(&Range::all(), after.as_deref(), ScanDirection::Forward, TOGETHER)?;
                 let contents = self.contents.read();
                 for entry in page.iter() {
                     let (key, slot) = split_entry(entry);
@@ -369,11 +403,7 @@ impl Index {
 
     /// Slots that have an entry of this key.
     pub(crate) fn slots(&self, key: &[u8]) -> Result<Vec<SlotId>> {
-        let mut slots = match self.base.get() {
-            None => Vec::new(),
-            Some(base) => base.slots(key)?,
-        };
-        let contents = self.contents.read();
+        let (mut slots, contents) = self.over(|below| below.slots(key))?;
         slots.retain(|slot| !contents.gone.contains(key, *slot));
         let below = slots.len();
         contents.tree.slots_of(key, |slot| {
@@ -383,78 +413,6 @@ impl Index {
             ControlFlow::Continue(())
         });
         Ok(slots.into_iter().map(SlotId).collect())
-    }
-}
-
-/// The entries on disk and those in memory as one list.
-struct Merged<'m, V> {
-    gone: &'m Tree,
-    max: usize,
-    direction: ScanDirection,
-    visit: &'m mut V,
-    given: usize,
-    /// The last entry that was passed.
-    last: Vec<u8>,
-}
-
-impl<V: FnMut(&[u8], SlotId)> Merged<'_, V> {
-    /// Returns the entry to continue after, as [`Index::page`]. `above` calls a function with entries in memory.
-    fn run(
-        mut self,
-        below: &Page,
-        above: impl FnOnce(&mut dyn FnMut(&[u8], u64)) -> Option<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
-        let mut next = below.iter().peekable();
-        let mut full = false;
-        let more = above(&mut |key, slot| {
-            if full {
-                return;
-            }
-            let own = entry_of(key, slot);
-            while let Some(entry) = next.next_if(|entry| self.is_before(entry, &own)) {
-                full = full || !self.give(entry);
-            }
-            // Behind the last entry that was read from disk there may be others before this one.
-            if next.next_if(|entry| **entry == own[..]).is_none() && below.more && next.peek().is_none() {
-                full = true;
-            }
-            full = full || !self.pass(&own);
-        });
-        // Where there are more in memory, they may come before the next one on disk.
-        full = full || more.is_some();
-        while !full && let Some(entry) = next.next() {
-            full = !self.give(entry);
-        }
-        (full || below.more).then_some(self.last)
-    }
-
-    fn is_before(&self, a: &[u8], b: &[u8]) -> bool {
-        match self.direction {
-            ScanDirection::Forward => a < b,
-            ScanDirection::Backward => a > b,
-        }
-    }
-
-    /// Gives an entry on disk, unless it is gone; false when there is no room.
-    fn give(&mut self, entry: &[u8]) -> bool {
-        let (key, slot) = split_entry(entry);
-        if self.gone.contains(key, slot) {
-            self.last = entry.to_vec();
-            return true;
-        }
-        self.pass(entry)
-    }
-
-    fn pass(&mut self, entry: &[u8]) -> bool {
-        if self.given == self.max {
-            return false;
-        }
-        let (key, slot) = split_entry(entry);
-        (self.visit)(key, SlotId(slot));
-        self.given += 1;
-        self.last.clear();
-        self.last.extend_from_slice(entry);
-        true
     }
 }
 

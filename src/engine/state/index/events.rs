@@ -72,6 +72,11 @@ impl Events {
         Some(entries.map(|(key, _)| ranges.iter().filter(|range| holds(range, key)).count() as u64).sum())
     }
 
+    /// Entries that commits superseded and nothing has removed yet, as often as they were.
+    pub(super) fn superseded(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.list.iter().filter(|event| !event.is_addition).flat_map(|event| event.entries.iter())
+    }
+
     fn forget_additions(&mut self, oldest: Lsn) {
         let mut list = std::mem::take(&mut self.list);
         list.retain(|event| {

@@ -1,0 +1,196 @@
+//! Writes a checkpoint while the database is open, and puts it below what is in memory.
+//!
+//! ```text
+//! under the commit lock   the cut: a number L, a view at L, the entries of every index at L parted from later ones
+//! outside it              slots, keys and entries at L -> storage.checkpoint, which makes the file durable
+//! once every reader of    the checkpoint comes below slots, keys and indexes (`state/base`); what memory had of the same goes
+//! that moment is done
+//! ```
+//!
+//! Whatever a reader finds in memory is newer than the checkpoint or the same, so each part changes over by itself. A view
+//! before L could miss what was deleted up to L, so none may be open. After an error, and until then, everything stays in memory
+//! as it was, and readers look through one more layer of entries.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::runtime::Handle;
+
+use super::checkpoint::{self, Captured, Written};
+use crate::engine::exec::interrupt::LOOK;
+use crate::engine::exec::locks::may_block;
+use crate::engine::state::base::{Base, CollectionBase};
+use crate::engine::state::views::View;
+use crate::engine::store::{RebaseOrder, Store};
+use crate::error::{Error, Kind, Result};
+use crate::options::StorageMode;
+use crate::storage::runs::file::RunFile;
+use crate::storage::{Cut, Lsn, PageSink};
+
+/// The log behind the newest checkpoint from which on another one is written, where it is this share of all bytes, too: reading
+/// it again after a kill takes as long as reading everything.
+const BEHIND: u64 = 64 << 20;
+const BEHIND_SHARE: u64 = 3;
+/// Growth of the log after which it is checked again whether a checkpoint is due.
+const STEP: u64 = 256 << 10;
+/// Writers wait for a checkpoint that is being written when so many times the changes that it is due at are in memory.
+const MOST: u64 = 3;
+
+/// Writes a checkpoint of the newest state and puts it below. Returns whether it did: not where an index is being built, or where
+/// a checkpoint cannot hold what there is.
+pub(crate) fn run(store: &Store) -> Result<bool> {
+    if store.mode() == StorageMode::Memory {
+        return Ok(false);
+    }
+    let _one = loop {
+        match store.compacting().try_lock_for(LOOK) {
+            Some(one) => break one,
+            None => check(store)?,
+        }
+    };
+    run_locked(store)
+}
+
+/// [`run`], where the caller holds the lock of compactions.
+pub(super) fn run_locked(store: &Store) -> Result<bool> {
+    let Some(_no_build) = store.building().try_lock() else { return Ok(false) };
+    let began = store.elapsed();
+    let log_bytes = store.storage().stats().log_bytes;
+    let (cut, captured, view) = cut(store)?;
+    store.auto().log_at.store(log_bytes, Ordering::Relaxed);
+    let written = RefCell::new(None);
+    let leave = |lsn: Lsn, out: &mut dyn PageSink| {
+        debug_assert_eq!(lsn, captured.lsn());
+        let done = checkpoint::write(store, &captured, &|| check(store), out)?;
+        let catalogue = done.as_ref().and_then(|done| done.contents.encode());
+        *written.borrow_mut() = done;
+        Ok(catalogue)
+    };
+    let Some(file) = store.storage().checkpoint(cut, &leave)? else { return Ok(false) };
+    let Some(written) = written.take() else { return Ok(false) };
+    let base = {
+        let (run, ..) = RunFile::open_named(store.vfs(), &file.path, &file.database, file.run)?;
+        let run = run.noting(file.damaged.clone());
+        let limit = store.options().memory_limit;
+        Base::new(run, written.contents.files.clone(), captured.lsn(), limit)
+    };
+    store.wait_published(captured.lsn())?;
+    drop(view);
+    let below = Below { base, captured, written, order: store.auto().order.clone() };
+    store.views().when_released(move || below.put());
+    tracing::debug!(lsn = cut.lsn.0, ms = (store.elapsed() - began).as_millis(), "wrote a checkpoint");
+    Ok(true)
+}
+
+/// A checkpoint that comes below what is in memory.
+struct Below {
+    base: Arc<Base>,
+    captured: Captured,
+    written: Written,
+    order: Arc<RebaseOrder>,
+}
+
+impl Below {
+    /// Puts it there, unless documents were moved since it was written. No view before its state is open, nor will be.
+    fn put(self) {
+        let Below { base, captured, written, order } = self;
+        let limited = !base.keeps();
+        {
+            let moves = order.moves.lock();
+            if *moves != captured.moves {
+                return;
+            }
+            let mut tree = 1;
+            for (one, contents) in captured.collections.iter().zip(&written.contents.collections) {
+                let (below, entries) = CollectionBase::of(&base, contents, tree);
+                one.collection.rebase(Arc::new(below));
+                for ((index, frozen), entries) in one.indexes.iter().zip(entries) {
+                    index.rebase(frozen.as_ref(), entries);
+                }
+                tree += contents.trees();
+            }
+        }
+        if limited {
+            for (one, keys) in captured.collections.iter().zip(written.entered) {
+                one.collection.leave_all(keys);
+            }
+            order.has_rebased.store(true, Ordering::Release);
+        }
+    }
+}
+
+fn check(store: &Store) -> Result<()> {
+    if store.is_closing() {
+        return Err(Error::new(Kind::Closed, "the database was closed while a checkpoint was written"));
+    }
+    Ok(())
+}
+
+fn cut(store: &Store) -> Result<(Cut, Captured, View)> {
+    let applied = store.applied();
+    if let Some(error) = store.refusal(&applied) {
+        return Err(error);
+    }
+    let cut = store.storage().cut()?;
+    let view = store.views().open_applied(applied.lsn, applied.catalogue.clone(), store.now());
+    let moves = *store.auto().order.moves.lock();
+    Ok((cut, checkpoint::capture(&applied, moves), view))
+}
+
+/// Starts writing a checkpoint on the blocking pool when one is due and none is being written. Cheap otherwise.
+pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
+    let auto = store.auto();
+    if store.mode() == StorageMode::Memory || !is_due(store) || auto.writing.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let store = store.clone();
+    runtime.spawn_blocking(move || {
+        let result = run(&store);
+        // After an error it is not tried again before the log has grown some more.
+        let log_bytes = store.storage().stats().log_bytes;
+        let next = if matches!(result, Ok(true)) { 0 } else { log_bytes + 16 * STEP };
+        store.auto().no_checkpoint_below.store(next, Ordering::Relaxed);
+        store.auto().writing.store(false, Ordering::Release);
+        if let Err(error) = result
+            && error.kind() != Kind::Closed
+        {
+            tracing::warn!(database = store.name(), %error, "a checkpoint could not be written");
+        }
+    });
+}
+
+/// Whether the changes in memory, or the log behind the newest checkpoint, have become many.
+fn is_due(store: &Store) -> bool {
+    let auto = store.auto();
+    let storage = store.storage().stats();
+    let looked = auto.looked_at.load(Ordering::Relaxed);
+    if storage.log_bytes.abs_diff(looked) < STEP && looked != 0 {
+        return false;
+    }
+    auto.looked_at.store(storage.log_bytes.max(1), Ordering::Relaxed);
+    if storage.log_bytes < auto.no_checkpoint_below.load(Ordering::Relaxed) {
+        return false;
+    }
+    let behind = storage.log_bytes.saturating_sub(auto.log_at.load(Ordering::Relaxed));
+    let is_long = behind > BEHIND && behind > (storage.log_bytes + storage.snapshot_bytes) / BEHIND_SHARE;
+    is_long || due_at(store).is_some_and(|least| store.memory().changes() > least)
+}
+
+/// The changes in memory at which a checkpoint is due; none where nothing limits them.
+fn due_at(store: &Store) -> Option<u64> {
+    let options = store.options();
+    options.memory_limit.map(|limit| (limit / 4).max(options.rebase_from))
+}
+
+/// Waits for the checkpoint that is being written where writers are far ahead of it.
+pub(crate) fn hold_back(store: &Store) {
+    let Some(least) = due_at(store) else { return };
+    while store.auto().writing.load(Ordering::Acquire)
+        && !store.is_closing()
+        && store.memory().changes() > least.saturating_mul(MOST)
+    {
+        may_block("a checkpoint");
+        std::thread::sleep(LOOK);
+    }
+}
