@@ -17,8 +17,9 @@ export interface OpenOptions extends ProgressOptions {
   /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
   flushInterval?: number
   /**
-   * Bytes of documents to keep in memory, at least 1; default all that were read or written. Pages of a checkpoint take a quarter of it
-   * at most, and at least 1 MiB, in place of 128 MiB. A database in memory refuses the option, because it has no files to read documents from.
+   * Bytes of memory for documents, keys, indexes and pages of the checkpoint; at least 1, default all that were read or written. When
+   * keys, entries of indexes and changed places take a quarter of it, and 4 MiB, a checkpoint is written, and they are read from there.
+   * A database in memory refuses the option, because it has no files to read from.
    */
   memoryLimit?: number
   /**
@@ -27,7 +28,7 @@ export interface OpenOptions extends ProgressOptions {
    * least 1 MiB, default 100 MiB.
    */
   queryMemoryLimit?: number
-  /** Compacts automatically when more than half of the file bytes are garbage, or there are 32 segments. Default true. */
+  /** Compacts automatically when more than half of the file bytes are garbage, or there are 128 segments. Default true. */
   autoCompact?: boolean
   /**
    * What to do when queries scan many documents to return few because an index is missing: `'suggest'` (default) names the
@@ -88,7 +89,7 @@ export interface DatabaseStats {
   collections: number
   /** Documents in all of them. */
   documents: number
-  /** Bytes of memory that documents take, including old versions that a cursor still reads; `memoryLimit` limits them. */
+  /** Bytes of memory that documents take, including old versions that a cursor still reads. */
   hotBytes: number
   /** Bytes of the newest version of every document, in memory or on disk. */
   liveBytes: number
@@ -98,9 +99,15 @@ export interface DatabaseStats {
   bytesOnDisk: number
   /** Bytes of the temporary files of sorts and groups that run now or whose cursors are open; they are not in `bytesOnDisk`. */
   spillBytes: number
-  /** Bytes of memory of the pages of the checkpoint that the database was opened from. */
+  /** Bytes of memory that the places of documents take, of those that are not read from the checkpoint. */
+  slotBytes: number
+  /** About how many bytes of memory the keys (`_id`) take that are not read from the checkpoint. */
+  keyBytes: number
+  /** Bytes of the newest checkpoint on disk; 0 without one. */
+  checkpointBytes: number
+  /** Bytes of memory of pages of that checkpoint. */
   cacheBytes: number
-  /** Pages of that checkpoint read since open. */
+  /** Pages of it read since it was written or opened. */
   pagesRead: number
   /** Bytes of writes that have not resolved yet. */
   queuedBytes: number

@@ -22,13 +22,13 @@ use crate::support::{Client, incoming, object};
 
 /// Counts the bytes that are read from the log and from snapshots; operations on a checkpoint fail where the test says so.
 #[derive(Clone)]
-struct Gate {
-    read: Arc<AtomicUsize>,
+pub struct Gate {
+    pub read: Arc<AtomicUsize>,
     fails: Option<&'static str>,
 }
 
 impl Gate {
-    fn host(disk: &Disk, fails: Option<&'static str>) -> (Host, Gate) {
+    pub fn host(disk: &Disk, fails: Option<&'static str>) -> (Host, Gate) {
         let gate = Gate { read: Arc::default(), fails };
         (with_words(disk.host(), gate.clone()), gate)
     }
@@ -47,11 +47,11 @@ impl Word for Gate {
     }
 }
 
-fn options() -> OpenOptions {
+pub fn options() -> OpenOptions {
     OpenOptions { checkpoint_from: 0, auto_compact: AutoCompact::Off, ..OpenOptions::default() }
 }
 
-fn id(n: i32) -> Value {
+pub fn id(n: i32) -> Value {
     match n % 3 {
         0 => Value::Int(n),
         1 => Value::String(format!("id-{n}")),
@@ -59,20 +59,20 @@ fn id(n: i32) -> Value {
     }
 }
 
-fn spec() -> Value {
+pub fn spec() -> Value {
     let key = Value::Array(vec![Value::Array(vec![Value::String("n".into()), Value::Int(1)])]);
     object(&[("key", key), ("name", Value::String("n_1".into()))])
 }
 
-fn document(n: i32, field: &str) -> Value {
+pub fn document(n: i32, field: &str) -> Value {
     object(&[("_id", id(n)), ("n", Value::Int(n % 7)), (field, Value::String("x".repeat(60)))])
 }
 
-type Content = BTreeMap<(&'static str, i32), Option<Value>>;
+pub type Content = BTreeMap<(&'static str, i32), Option<Value>>;
 
 /// Two collections in a snapshot and two segments: frames with one document and with many, some documents written again and
 /// some deleted.
-fn filled(disk: &Disk, options: &OpenOptions) -> Content {
+pub fn filled(disk: &Disk, options: &OpenOptions) -> Content {
     let mut content = Content::new();
     let client = Client::open_on(&disk.host(), DIR, options.clone()).unwrap();
     client.database.create_indexes("a", &[Spec::parse(&spec()).unwrap()]).unwrap();
@@ -110,7 +110,7 @@ fn filled(disk: &Disk, options: &OpenOptions) -> Content {
     content
 }
 
-fn by_key(client: &Client, content: &Content) -> Result<()> {
+pub fn by_key(client: &Client, content: &Content) -> Result<()> {
     by_key_where(client, content, |_| true)
 }
 
@@ -121,18 +121,18 @@ fn by_key_where(client: &Client, content: &Content, wanted: impl Fn(i32) -> bool
     Ok(())
 }
 
-fn checkpoints(disk: &Disk) -> Vec<String> {
+pub fn checkpoints(disk: &Disk) -> Vec<String> {
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     disk.content().keys().map(|path| name(path)).filter(|name| name.ends_with(".chk")).collect()
 }
 
-fn files(disk: &Disk) -> BTreeMap<String, Vec<u8>> {
+pub fn files(disk: &Disk) -> BTreeMap<String, Vec<u8>> {
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     disk.content().into_iter().map(|(path, bytes)| (name(&path), bytes)).collect()
 }
 
 /// Every kind of operation.
-fn check(host: &Host, options: OpenOptions, content: &Content) -> Result<()> {
+pub fn check(host: &Host, options: OpenOptions, content: &Content) -> Result<()> {
     let client = Client::open_on(host, DIR, options)?;
     by_key(&client, content)?;
     for name in ["a", "b"] {
@@ -184,7 +184,7 @@ fn what_is_asked_for_is_read_and_nothing_else() {
 }
 
 /// Random writes of every kind, with the index on `n`.
-fn churn(client: &Client, content: &mut Content, dice: &mut fastrand::Rng, times: usize) {
+pub fn churn(client: &Client, content: &mut Content, dice: &mut fastrand::Rng, times: usize) {
     for _ in 0..times {
         let (name, n) = (["a", "b"][dice.usize(..2)], dice.i32(0..1_000));
         let there = content.get(&(name, n)).is_some_and(Option::is_some);
@@ -212,7 +212,7 @@ fn churn(client: &Client, content: &mut Content, dice: &mut fastrand::Rng, times
 }
 
 /// The counts of an index, and what a find by it returns, against the content.
-fn by_index(client: &Client, content: &Content) {
+pub fn by_index(client: &Client, content: &Content) {
     for n in 0..7 {
         let filter = object(&[("n", Value::Int(n))]);
         let of = |one: &Value| matches!(one, Value::Object(fields) if fields[1].1 == Value::Int(n));

@@ -41,6 +41,7 @@ impl<W: Word> Vfs for Files<W> {
         Ok(Arc::new(File { file, path: path.to_path_buf(), word: self.word.clone() }))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.word.before("rename", from, 0)?;
         self.files.rename(from, to)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {

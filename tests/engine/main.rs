@@ -15,6 +15,7 @@ mod indexes;
 mod model;
 mod moved;
 mod order;
+mod rebase;
 mod repeats;
 mod scans;
 #[expect(dead_code, reason = "only some of its faults are needed here")]

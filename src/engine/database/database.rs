@@ -78,9 +78,15 @@ pub struct DatabaseStats {
     pub bytes_on_disk: u64,
     /// Bytes of temporary files of running operations.
     pub spill_bytes: u64,
-    /// Bytes of memory of the pages of the checkpoint that the database was opened from.
+    /// Bytes of memory that the places of documents take: slots in memory.
+    pub slot_bytes: u64,
+    /// About how many bytes of memory keys take.
+    pub key_bytes: u64,
+    /// Bytes of the newest checkpoint on disk, which are not in the sum.
+    pub checkpoint_bytes: u64,
+    /// Bytes of memory of its pages.
     pub cache_bytes: u64,
-    /// Pages of that checkpoint read so far.
+    /// Pages of it read so far.
     pub pages_read: u64,
     /// Bytes of commits that are not published yet.
     pub queued_bytes: u64,
@@ -334,6 +340,9 @@ impl Database {
             segments: storage.segments,
             bytes_on_disk: storage.bytes_on_disk,
             spill_bytes: storage.spill_bytes,
+            slot_bytes: all().map(|collection| collection.slab().slot_bytes()).sum(),
+            key_bytes: all().map(|collection| collection.key_bytes()).sum(),
+            checkpoint_bytes: storage.checkpoint_bytes,
             cache_bytes: base.map_or(0, |base| base.cached_bytes()),
             pages_read: base.map_or(0, |base| base.pages_read()),
             queued_bytes: self.store.budget().used(),

@@ -90,11 +90,19 @@ impl Span {
 
     /// A block with only this record.
     pub(crate) fn alone(self, block: &Block) -> Option<Block> {
-        let start = (self.offset as usize).checked_sub(self.head())?;
-        let record = start.checked_sub(block.base as usize)?;
-        let mut bytes = Vec::with_capacity(PAYLOAD_HEAD + self.head() + self.len());
+        Span::part(block, &[self])
+    }
+
+    /// A block with only these records and what stands between them.
+    pub(crate) fn part(block: &Block, spans: &[Span]) -> Option<Block> {
+        let begins = spans.iter().map(|span| (span.offset as usize).checked_sub(span.head()));
+        let start = begins.min().flatten()?;
+        let end = spans.iter().map(|span| span.range().end).max()?;
+        let base = block.base as usize;
+        let records = block.bytes.get(start.checked_sub(base)?..end.checked_sub(base)?)?;
+        let mut bytes = Vec::with_capacity(PAYLOAD_HEAD + records.len());
         bytes.extend_from_slice(block.bytes.get(..PAYLOAD_HEAD)?);
-        bytes.extend_from_slice(block.bytes.get(record..record + self.head() + self.len())?);
+        bytes.extend_from_slice(records);
         let base = u32::try_from(start.checked_sub(PAYLOAD_HEAD)?).ok()?;
         Some(Block { place: block.place, base, bytes: bytes.into_boxed_slice(), transient: false })
     }

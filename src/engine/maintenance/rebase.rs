@@ -32,8 +32,8 @@ use crate::storage::{Cut, Lsn, PageSink};
 /// it again after a kill takes as long as reading everything.
 const BEHIND: u64 = 64 << 20;
 const BEHIND_SHARE: u64 = 3;
-/// Growth of the log after which it is checked again whether a checkpoint is due.
-const STEP: u64 = 256 << 10;
+/// It is checked again whether a checkpoint is due when the log has grown by this share of the least changes for one.
+const STEP_SHARE: u64 = 16;
 /// Writers wait for a checkpoint that is being written when so many times the changes that it is due at are in memory.
 const MOST: u64 = 3;
 
@@ -77,6 +77,7 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     };
     store.wait_published(captured.lsn())?;
     drop(view);
+    store.auto().order.waiting.fetch_add(1, Ordering::AcqRel);
     let below = Below { base, captured, written, order: store.auto().order.clone() };
     store.views().when_released(move || below.put());
     tracing::debug!(lsn = cut.lsn.0, ms = (store.elapsed() - began).as_millis(), "wrote a checkpoint");
@@ -91,10 +92,16 @@ struct Below {
     order: Arc<RebaseOrder>,
 }
 
+impl Drop for Below {
+    fn drop(&mut self) {
+        self.order.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Below {
     /// Puts it there, unless documents were moved since it was written. No view before its state is open, nor will be.
     fn put(self) {
-        let Below { base, captured, written, order } = self;
+        let Below { base, captured, written, order } = &self;
         let limited = !base.keeps();
         {
             let moves = order.moves.lock();
@@ -103,7 +110,7 @@ impl Below {
             }
             let mut tree = 1;
             for (one, contents) in captured.collections.iter().zip(&written.contents.collections) {
-                let (below, entries) = CollectionBase::of(&base, contents, tree);
+                let (below, entries) = CollectionBase::of(base, contents, tree);
                 one.collection.rebase(Arc::new(below));
                 for ((index, frozen), entries) in one.indexes.iter().zip(entries) {
                     index.rebase(frozen.as_ref(), entries);
@@ -112,7 +119,7 @@ impl Below {
             }
         }
         if limited {
-            for (one, keys) in captured.collections.iter().zip(written.entered) {
+            for (one, keys) in captured.collections.iter().zip(&written.entered) {
                 one.collection.leave_all(keys);
             }
             order.has_rebased.store(true, Ordering::Release);
@@ -141,15 +148,24 @@ fn cut(store: &Store) -> Result<(Cut, Captured, View)> {
 /// Starts writing a checkpoint on the blocking pool when one is due and none is being written. Cheap otherwise.
 pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
     let auto = store.auto();
-    if store.mode() == StorageMode::Memory || !is_due(store) || auto.writing.swap(true, Ordering::AcqRel) {
+    if store.mode() == StorageMode::Memory
+        || auto.writing.load(Ordering::Acquire)
+        || !has_grown(store)
+        || !is_due(store)
+        || auto.writing.swap(true, Ordering::AcqRel)
+    {
         return;
     }
     let store = store.clone();
     runtime.spawn_blocking(move || {
-        let result = run(&store);
+        let mut result = run(&store);
+        // What was written meanwhile may be as much again.
+        while matches!(result, Ok(true)) && is_due(&store) {
+            result = run(&store);
+        }
         // After an error it is not tried again before the log has grown some more.
         let log_bytes = store.storage().stats().log_bytes;
-        let next = if matches!(result, Ok(true)) { 0 } else { log_bytes + 16 * STEP };
+        let next = if matches!(result, Ok(true)) { 0 } else { log_bytes + store.options().rebase_from };
         store.auto().no_checkpoint_below.store(next, Ordering::Relaxed);
         store.auto().writing.store(false, Ordering::Release);
         if let Err(error) = result
@@ -160,21 +176,30 @@ pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
     });
 }
 
+/// Whether enough was written since the last call that returned `true`.
+fn has_grown(store: &Store) -> bool {
+    let log_bytes = store.storage().stats().log_bytes;
+    let looked_at = &store.auto().looked_at;
+    let step = store.options().rebase_from / STEP_SHARE;
+    let has_grown = log_bytes.abs_diff(looked_at.load(Ordering::Relaxed)) >= step;
+    if has_grown {
+        looked_at.store(log_bytes, Ordering::Relaxed);
+    }
+    has_grown
+}
+
 /// Whether the changes in memory, or the log behind the newest checkpoint, have become many.
 fn is_due(store: &Store) -> bool {
     let auto = store.auto();
     let storage = store.storage().stats();
-    let looked = auto.looked_at.load(Ordering::Relaxed);
-    if storage.log_bytes.abs_diff(looked) < STEP && looked != 0 {
-        return false;
-    }
-    auto.looked_at.store(storage.log_bytes.max(1), Ordering::Relaxed);
     if storage.log_bytes < auto.no_checkpoint_below.load(Ordering::Relaxed) {
         return false;
     }
     let behind = storage.log_bytes.saturating_sub(auto.log_at.load(Ordering::Relaxed));
     let is_long = behind > BEHIND && behind > (storage.log_bytes + storage.snapshot_bytes) / BEHIND_SHARE;
-    is_long || due_at(store).is_some_and(|least| store.memory().changes() > least)
+    // Another one would wait for the same readers.
+    let can_help = auto.order.waiting.load(Ordering::Acquire) == 0;
+    is_long || can_help && due_at(store).is_some_and(|least| store.memory().changes() > least)
 }
 
 /// The changes in memory at which a checkpoint is due; none where nothing limits them.
@@ -187,6 +212,7 @@ fn due_at(store: &Store) -> Option<u64> {
 pub(crate) fn hold_back(store: &Store) {
     let Some(least) = due_at(store) else { return };
     while store.auto().writing.load(Ordering::Acquire)
+        && store.auto().order.waiting.load(Ordering::Acquire) == 0
         && !store.is_closing()
         && store.memory().changes() > least.saturating_mul(MOST)
     {

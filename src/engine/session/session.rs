@@ -194,6 +194,7 @@ impl Session {
                 self.store.cool();
                 compaction::consider(&self.store, &self.runtime);
                 rebase::consider(&self.store, &self.runtime);
+                rebase::hold_back(&self.store);
                 Answered::plain(published.and(result))
             }
         }

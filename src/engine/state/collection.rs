@@ -229,9 +229,9 @@ impl Collection {
     }
 
     /// Removes keys that the checkpoint below has with the same slots.
-    pub(crate) fn leave_all(&self, keys: Vec<(Key, SlotId)>) {
+    pub(crate) fn leave_all(&self, keys: &[(Key, SlotId)]) {
         for (key, slot) in keys {
-            self.leave(&key, slot);
+            self.leave(key, *slot);
         }
         if let Some(directory) = self.directory.get() {
             directory.shrink_to_fit();

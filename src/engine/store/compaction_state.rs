@@ -10,6 +10,8 @@ use crate::engine::exec::locks::Mutex;
 pub(crate) struct RebaseOrder {
     /// How often a compaction has moved documents. Held while a checkpoint comes below: one of an earlier number does not.
     pub(crate) moves: Mutex<u64>,
+    /// Checkpoints that wait for readers before they come below.
+    pub(crate) waiting: AtomicU64,
     /// Whether one came below since slots were last dropped.
     pub(crate) has_rebased: AtomicBool,
 }
@@ -24,7 +26,7 @@ pub(crate) struct CompactionState {
     pub(crate) not_below: AtomicU64,
     /// Whether a checkpoint is being written, or about to be.
     pub(crate) writing: AtomicBool,
-    /// The size of the log when it was last checked whether one is due; 0 before.
+    /// The size of the log when it was last checked whether one is due.
     pub(crate) looked_at: AtomicU64,
     /// The size of the log when the newest was begun.
     pub(crate) log_at: AtomicU64,

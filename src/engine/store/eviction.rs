@@ -47,11 +47,11 @@ impl Store {
         let Some(limit) = self.options().memory_limit else { return };
         let Some(mut hand) = self.hand().try_lock() else { return };
         let memory = self.memory();
-        let others = memory.slots + memory.keys + memory.entries + memory.pages;
-        let room = limit.saturating_sub(others).max(limit / LEAST_SHARE);
-        if memory.documents > room {
+        let room = limit.saturating_sub(memory.changes() + memory.pages).max(limit / LEAST_SHARE);
+        let now = memory.documents + memory.slots.saturating_sub(memory.changed);
+        if now > room {
             // A little more than necessary, so that not every write moves the hand.
-            self.evict(&mut hand, memory.documents, room - room / 16);
+            self.evict(&mut hand, now, room - room / 16);
         }
         drop(hand);
         let released_to = self.auto().released_to.load(Ordering::Relaxed);
@@ -61,8 +61,8 @@ impl Store {
         }
     }
 
-    /// Moves the hand until documents take at most `goal` bytes.
-    fn evict(&self, hand: &mut (u32, u64), mut hot: u64, goal: u64) {
+    /// Moves the hand until documents and slots, which take so many bytes, take at most `goal`.
+    fn evict(&self, hand: &mut (u32, u64), mut taken: u64, goal: u64) {
         let mut numbers: Vec<u32> = self.collections().iter().map(|entry| *entry.key()).collect();
         numbers.sort_unstable();
         // Twice round: once to clear the use bits, once to evict what still has none.
@@ -76,9 +76,12 @@ impl Store {
             let mut slot = slab.next_warm(if *number == hand.0 { hand.1 } else { 0 });
             while slot < slab.end() {
                 let (next, freed) = slab.cool_page(slot, self.views().published());
+                // Commits look at slots before they change them.
+                let commits = if slab.is_based() { self.try_applied() } else { None };
+                let released = commits.map_or(0, |_lock| slab.release_page(slot));
                 slot = slab.next_warm(next);
-                hot = hot.saturating_sub(freed);
-                if hot <= goal {
+                taken = taken.saturating_sub(freed + released);
+                if taken <= goal {
                     *hand = (*number, slot);
                     return;
                 }
@@ -95,8 +98,7 @@ impl Store {
             let slab = collection.slab();
             let mut slot = 0;
             while slab.is_based() && slot < slab.end() {
-                // Commits look at slots before they change them.
-                let Some(_no_commit) = self.try_applied() else { break };
+                let Some(_lock) = self.try_applied() else { break };
                 slot = slab.release_chunk(slot);
             }
         }

@@ -208,6 +208,7 @@ impl Disk {
             log_bytes,
             snapshot_bytes,
             bytes_on_disk: log_bytes + snapshot_bytes + crate::storage::format::manifest::LEN as u64,
+            checkpoint_bytes: self.generations.checkpoint_bytes(),
             spill_bytes: self.spill.bytes(),
             queued_bytes: self.queue.bytes(),
             appended: 0,

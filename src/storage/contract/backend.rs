@@ -106,6 +106,8 @@ pub struct StorageStats {
     pub snapshot_bytes: u64,
     /// Bytes of all files of the database.
     pub bytes_on_disk: u64,
+    /// Bytes of the newest checkpoint, which are not in the sum; 0 without one.
+    pub checkpoint_bytes: u64,
     /// Bytes of temporary files of running operations, which are not in the sum.
     pub spill_bytes: u64,
     /// Bytes queued and not yet written.

@@ -79,6 +79,11 @@ impl Checkpoints {
         self.remove(lsns.into_iter().filter(|lsn| Some(*lsn) != kept));
     }
 
+    /// The length of the newest; 0 without one.
+    pub(super) fn bytes(&self) -> u64 {
+        self.found.lock().begun.as_ref().map_or(0, |begun| begun.length)
+    }
+
     /// Removes the checkpoint that the database began with, if it was found damaged.
     pub(super) fn remove_damaged(&self, home: &Home) {
         let (lsns, begun) = self.take();

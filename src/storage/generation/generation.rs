@@ -106,6 +106,11 @@ impl Generations {
         self.manifest.lock().snapshot.map_or(0, |snapshot| snapshot.len)
     }
 
+    /// The length of the newest checkpoint; 0 without one.
+    pub(crate) fn checkpoint_bytes(&self) -> u64 {
+        self.checkpoints.bytes()
+    }
+
     pub(crate) fn read(&self, id: u64, place: BlockPlace) -> Result<Arc<Block>> {
         let snapshot = self.snapshots.read().get(&id).cloned();
         match snapshot {

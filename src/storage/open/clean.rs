@@ -15,7 +15,7 @@ use crate::storage::host::vfs::read_exact_at;
 use crate::storage::runs::file::RunFile;
 
 /// A log behind a checkpoint that has this share of all bytes, or more, takes longer to replay on it than all of them to read.
-const LARGE_SHARE: u64 = 4;
+const LARGE_SHARE: u64 = 2;
 /// A log of so many bytes is always replayed on its checkpoint.
 const SMALL: u64 = 4 << 20;
 

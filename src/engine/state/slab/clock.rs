@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
-use super::page::{CHUNK, PAGE, place};
+use super::page::{CHUNK, PAGE, Slot, place};
 use super::slab::Slab;
 use crate::engine::state::version::{Content, OnDisk, SlotId, Span, Version};
 use crate::storage::{Block, BlockPlace, Lsn};
@@ -106,12 +106,20 @@ impl Slab {
         if !slots.is_in_memory() {
             return;
         }
-        for slot in slots.iter_mut() {
-            let span = match &slot.newest.content {
-                Content::Cold(place, span) if **place == block.place && is_whole(*span) => *span,
-                _ => continue,
-            };
-            self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
+        let of_block = |slot: &Slot| match &slot.newest.content {
+            Content::Cold(place, span) if **place == block.place && is_whole(*span) => Some(*span),
+            _ => None,
+        };
+        let spans: SmallVec<[Option<Span>; PAGE]> = slots.iter().map(of_block).collect();
+        let found: SmallVec<[Span; PAGE]> = spans.iter().copied().flatten().collect();
+        // Neighbours on other pages of slots read the block again: each page keeps what is its own.
+        let bytes: usize = found.iter().map(|span| span.head() + span.len()).sum();
+        let part = if 2 * bytes < block.bytes.len() { Span::part(block, &found) } else { None };
+        let block = part.map_or_else(|| block.clone(), Arc::new);
+        for (slot, span) in slots.iter_mut().zip(spans) {
+            if let Some(span) = span {
+                self.replace(&mut slot.newest.content, Content::Hot(block.clone(), span));
+            }
         }
         chunk.warmed(index);
     }

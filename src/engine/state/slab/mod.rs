@@ -6,13 +6,16 @@
 //!
 //! - `slab`: the slots of one collection
 //! - `page`: pages and chunks of slots, and what a view sees in a slot
+//! - `below`: pages that come from a checkpoint, and go back
 //! - `clock`: eviction and caching
 
+mod below;
 mod clock;
 mod page;
 mod slab;
 
+pub(crate) use below::Life;
 pub(crate) use page::VisibleVersion;
-pub(crate) use slab::{Life, Slab};
+pub(crate) use slab::Slab;
 
 pub(crate) use super::version::{Content, OnDisk, SlotId, Span, Stamp, Version};

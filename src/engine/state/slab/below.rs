@@ -1,0 +1,202 @@
+//! The checkpoint below the slots: pages that come from there into memory, and go back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::page::{CHUNK, Chunk, PAGE, Page, Slot, Slots, VisibleVersion, place};
+use super::slab::Slab;
+use crate::engine::exec::locks::ReadGuard;
+use crate::engine::state::base::CollectionBase;
+use crate::engine::state::version::{SlotId, Version};
+use crate::error::Result;
+use crate::storage::Lsn;
+
+/// A page as a reader finds it.
+pub(super) enum Look<'c> {
+    InMemory(ReadGuard<'c, Slots>),
+    /// Not in memory: the versions in a checkpoint, each with its place in the page.
+    Below(Vec<(usize, Version)>),
+}
+
+/// What a view finds of a document in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Document,
+    /// Not here; an earlier life of it may be in that slot.
+    Before(SlotId),
+    None,
+}
+
+impl Slab {
+    /// From now on this checkpoint is below, whose state every view sees or an older one does not need. What is in memory stays,
+    /// and is what readers find.
+    pub(crate) fn rebase(&self, base: Arc<CollectionBase>) {
+        let mut below = self.base.write();
+        // What was released since to a newer one is not in an older one.
+        if below.as_ref().is_some_and(|below| below.base().lsn() > base.base().lsn()) {
+            return;
+        }
+        *below = Some(base);
+        self.is_based.store(true, Ordering::Release);
+    }
+
+    /// Calls a function with each place within the 64 slots from this multiple of 64 on, and the document there that a view sees.
+    /// What is not in memory stays there.
+    pub(crate) fn peek(&self, first: u64, view: Lsn, mut visit: impl FnMut(usize, &Version)) -> Result<()> {
+        let Some(chunk) = self.chunk((first / CHUNK) as usize) else { return Ok(()) };
+        let below = match self.look(&chunk, first, false)? {
+            Look::InMemory(slots) => {
+                for (at, slot) in slots.iter().enumerate() {
+                    if let VisibleVersion::Version(version) = slot.seen(view)
+                        && version.content.is_document()
+                    {
+                        visit(at, version);
+                    }
+                }
+                return Ok(());
+            }
+            Look::Below(versions) => versions,
+        };
+        below.iter().for_each(|(at, version)| visit(*at, version));
+        Ok(())
+    }
+
+    /// What a view finds of a document in this slot. What is not in memory stays there.
+    pub(crate) fn life(&self, id: SlotId, view: Lsn) -> Result<Life> {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return Ok(Life::None) };
+        let slot = place(id.0).1;
+        let slots = match self.look(&chunk, id.0, false)? {
+            Look::InMemory(slots) => slots,
+            Look::Below(versions) => {
+                let is_there = versions.iter().any(|(at, _)| *at == slot);
+                return Ok(if is_there { Life::Document } else { Life::None });
+            }
+        };
+        Ok(match slots[slot].seen(view) {
+            VisibleVersion::Version(version) if version.content.is_document() => Life::Document,
+            VisibleVersion::Before(earlier) => Life::Before(earlier),
+            VisibleVersion::Version(_) | VisibleVersion::Nothing => Life::None,
+        })
+    }
+
+    /// Whether this slot is not in memory, and this the checkpoint below: a document that it names there is as it is there.
+    pub(crate) fn is_below(&self, id: SlotId, base: &Arc<CollectionBase>) -> bool {
+        let Some(chunk) = self.chunk((id.0 / CHUNK) as usize) else { return false };
+        let slots = chunk.pages[place(id.0).0].slots.read();
+        !slots.is_in_memory() && self.is_base(base)
+    }
+
+    /// The checkpoint below.
+    pub(crate) fn base(&self) -> Option<Arc<CollectionBase>> {
+        if self.is_based() { self.base.read().clone() } else { None }
+    }
+
+    /// Whether there is a checkpoint below.
+    pub(crate) fn is_based(&self) -> bool {
+        self.is_based.load(Ordering::Acquire)
+    }
+
+    /// The checkpoint below, if it reaches to this slot.
+    pub(super) fn base_of(&self, id: u64) -> Option<Arc<CollectionBase>> {
+        self.base.read().as_ref().filter(|base| id < base.end()).cloned()
+    }
+
+    fn is_base(&self, base: &Arc<CollectionBase>) -> bool {
+        self.base.read().as_ref().is_some_and(|own| Arc::ptr_eq(own, base))
+    }
+
+    /// The page of this slot, in memory if a checkpoint has it.
+    #[inline]
+    pub(super) fn read<'c>(&self, chunk: &'c Chunk, id: u64) -> Result<ReadGuard<'c, Slots>> {
+        let page = &chunk.pages[place(id).0];
+        loop {
+            let slots = page.slots.read();
+            if slots.is_in_memory() {
+                return Ok(slots);
+            }
+            drop(slots);
+            if !self.fill_page(page, id)? {
+                return Ok(page.slots.read());
+            }
+        }
+    }
+
+    /// The page of this slot as it is in memory, or as the checkpoint has it; `keeps` brings that into memory where nothing limits
+    /// it.
+    #[inline]
+    pub(super) fn look<'c>(&self, chunk: &'c Chunk, id: u64, keeps: bool) -> Result<Look<'c>> {
+        let page = &chunk.pages[place(id).0];
+        let slots = page.slots.read();
+        if slots.is_in_memory() {
+            return Ok(Look::InMemory(slots));
+        }
+        drop(slots);
+        let first = id / PAGE as u64 * PAGE as u64;
+        loop {
+            let Some(base) = self.base_of(first) else { return Ok(Look::InMemory(page.slots.read())) };
+            let versions = base.versions(first)?;
+            if keeps && base.base().keeps() && !versions.is_empty() {
+                return self.read(chunk, id).map(Look::InMemory);
+            }
+            let slots = page.slots.read();
+            if slots.is_in_memory() {
+                return Ok(Look::InMemory(slots));
+            }
+            // A newer checkpoint may have another place of a document.
+            if self.is_base(&base) {
+                return Ok(Look::Below(versions));
+            }
+        }
+    }
+
+    /// Brings the page of this slot into memory; returns whether a checkpoint has it.
+    #[cold]
+    fn fill_page(&self, page: &Page, id: u64) -> Result<bool> {
+        let first = id / PAGE as u64 * PAGE as u64;
+        loop {
+            let Some(base) = self.base_of(first) else { return Ok(false) };
+            let versions = base.versions(first)?;
+            let mut slots = page.slots.write();
+            if slots.is_in_memory() {
+                return Ok(true);
+            }
+            // A newer checkpoint holds what was changed, and released from memory, in between.
+            if self.is_base(&base) {
+                *slots = Slots::of(versions);
+                self.pages.fetch_add(1, Ordering::Relaxed);
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Gives the page of this slot back to the checkpoint, if that has all of it; returns the bytes of memory freed. The caller
+    /// holds the commit lock.
+    pub(crate) fn release_page(&self, id: u64) -> u64 {
+        let chunk = self.chunks.read().get((id / CHUNK) as usize).cloned().flatten();
+        let (Some(chunk), Some(base)) = (chunk, self.base_of(id)) else { return 0 };
+        self.release(&chunk.pages[place(id).0], id / PAGE as u64 * PAGE as u64, &base)
+    }
+
+    /// Does so with each page of this slot's chunk; returns the first slot of the next one.
+    pub(crate) fn release_chunk(&self, id: u64) -> u64 {
+        let first = id / CHUNK * CHUNK;
+        let chunk = self.chunks.read().get((id / CHUNK) as usize).cloned().flatten();
+        if let (Some(chunk), Some(base)) = (chunk, self.base_of(first)) {
+            for (page, first) in chunk.pages.iter().zip((first..).step_by(PAGE)) {
+                self.release(page, first, &base);
+            }
+        }
+        first + CHUNK
+    }
+
+    fn release(&self, page: &Page, first: u64, base: &Arc<CollectionBase>) -> u64 {
+        let mut slots = page.slots.write();
+        let is_there = first + PAGE as u64 <= base.end() && slots.is_below(base.base().lsn());
+        if !is_there || base.base().is_stale() || !self.is_base(base) {
+            return 0;
+        }
+        *slots = Slots::default();
+        self.pages.fetch_sub(1, Ordering::Relaxed);
+        size_of::<[Slot; PAGE]>() as u64
+    }
+}
