@@ -3,20 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::page::{CHUNK, Chunk, PAGE, Page, Slot, Slots, VisibleVersion, place};
+use super::page::{CHUNK, Chunk, Look, PAGE, Page, Slot, Slots, VisibleVersion, place};
 use super::slab::Slab;
 use crate::engine::exec::locks::ReadGuard;
 use crate::engine::state::base::CollectionBase;
 use crate::engine::state::version::{SlotId, Version};
 use crate::error::Result;
 use crate::storage::Lsn;
-
-/// A page as a reader finds it.
-pub(super) enum Look<'c> {
-    InMemory(ReadGuard<'c, Slots>),
-    /// Not in memory: the versions in a checkpoint, each with its place in the page.
-    Below(Vec<(usize, Version)>),
-}
 
 /// What a view finds of a document in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

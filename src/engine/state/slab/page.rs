@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::engine::exec::locks::RwLock;
+use crate::engine::exec::locks::{ReadGuard, RwLock};
 use crate::engine::state::version::{Content, SlotId, Version};
 use crate::storage::Lsn;
 
@@ -149,6 +149,13 @@ impl Page {
             self.used.fetch_or(bit, Ordering::Relaxed);
         }
     }
+}
+
+/// A page as a reader finds it.
+pub(super) enum Look<'c> {
+    InMemory(ReadGuard<'c, Slots>),
+    /// Not in memory: the versions in a checkpoint, each with its place in the page.
+    Below(Vec<(usize, Version)>),
 }
 
 /// Pages that follow each other. Their slots are in memory from the first use on: a program may have thousands of collections

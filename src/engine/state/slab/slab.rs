@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
-use super::below::Look;
-use super::page::{CHUNK, Chunk, History, PAGE, Slot, Slots, VisibleVersion, place};
+use super::page::{CHUNK, Chunk, History, Look, PAGE, Slot, Slots, VisibleVersion, place};
 use crate::engine::exec::locks::RwLock;
 use crate::engine::exec::prefetch::Prefetch;
 use crate::engine::state::base::CollectionBase;
