@@ -21,7 +21,7 @@ use crate::storage::pages::entries::Entry;
 use crate::storage::runs::tree_writer::{Root, RowsWriter, TreeWriter};
 use crate::storage::{BlockPlace, FileId, Lsn, PageSink, SnapshotSink};
 
-/// Entries of an index that are taken at once.
+/// Entries of an index that are read at once.
 const TOGETHER: usize = 1_024;
 
 /// Payloads of collection 0, collected instead of written.
@@ -238,7 +238,7 @@ impl Writer<'_> {
                 while let Some((before, slot)) = own.next_if(|(before, _)| before.as_slice() < key) {
                     push(&before, slot, None)?;
                 }
-                // What memory knows of a key is newer.
+                // The slot of a key in memory is newer.
                 match own.peek().is_some_and(|(same, _)| same == key) {
                     true => Ok(()),
                     false => push(key, slot, Some(&base)),

@@ -4,8 +4,8 @@
 //! under the commit lock   the cut: a number L, a view at L, the catalogue and its shapes at L
 //! outside it              blocks of the documents that the view sees, in slot order -> storage.install, which reads
 //!                         them back and has them proven (`proof`) before the manifest names them
-//! then                    each version written names its new place, also behind a newer one; a checkpoint is written
-//!                         (`rebase`), because the one before names places in the old files
+//! then                    each version written names its new place, also if there is a newer one; a checkpoint is written
+//!                         (`rebase`), because the one before it names places in the old files
 //! ```
 //!
 //! The snapshot may contain commits that are not published yet; `install` replaces the manifest only after the segment
@@ -30,7 +30,7 @@ use crate::storage::{Cut, Lsn};
 
 /// The minimum size of the log for an automatic compaction.
 const AUTO_BYTES: u64 = 4 << 20;
-/// Segments from which on a compaction begins whatever the garbage.
+/// The number of segments from which on a compaction begins, however little is garbage.
 const AUTO_SEGMENTS: u64 = 128;
 
 /// Commits between two checks whether to compact.

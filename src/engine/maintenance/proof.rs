@@ -40,7 +40,7 @@ const KEPT_BYTES: usize = if cfg!(test) { 200 << 10 } else { 64 << 20 };
 /// The first blocks of documents of a snapshot, in its order.
 pub(super) type Kept = VecDeque<Arc<Block>>;
 
-/// The caller of a proof, and what remains valid if it fails.
+/// What a proof is for, and what stays valid if it fails.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Compaction,
@@ -99,7 +99,7 @@ impl<'a> Proof<'a> {
 
     fn refused(&self, what: &str) -> Error {
         let (who, stays) = match self.purpose {
-            Purpose::Compaction => ("the compaction", "the old files stay in force"),
+            Purpose::Compaction => ("the compaction", "the old files stay valid"),
             Purpose::Backup => ("the backup", "no backup was made"),
         };
         let message = format!(

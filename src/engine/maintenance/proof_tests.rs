@@ -49,7 +49,7 @@ fn refused(cold: bool, spoil: impl Fn(&Store)) -> Error {
     let refused = database.compact().unwrap_err();
     let twice = database.compact().unwrap_err();
     assert_eq!((refused.kind(), refused.message()), (Kind::Corrupt, twice.message()));
-    assert!(refused.message().contains("the old files stay in force"), "{refused}");
+    assert!(refused.message().contains("the old files stay valid"), "{refused}");
     let copy =
         backup::run(&store, &Host::system(), None, &directory.path().join("copy"), &Interrupt::default())
             .unwrap_err();

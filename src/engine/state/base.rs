@@ -1,9 +1,9 @@
-//! What stands on disk below the collections in memory: the trees of the checkpoint that a database was opened from, or of the
+//! What is on disk below the collections in memory: the trees of the checkpoint that a database was opened from, or of the
 //! one that was written last while it is open.
 //!
-//! A checkpoint never changes. Memory holds what commits have changed since, and, page by page, what was looked at:
+//! A checkpoint never changes. Memory holds what commits have changed since, and, page by page, what was read:
 //! - slots are filled from the checkpoint 64 at a time, when one of them is looked at, and go back there (`slab`);
-//! - a key that the directory in memory has not is looked up here (`collection`);
+//! - a key that is not in the directory in memory is looked up here (`collection`);
 //! - an index merges the entries here with those in memory, and leaves out those that commits have removed (`index`).
 //!
 //! A thread that must not block reads only pages in memory; where one is missing it is refused (`nonblocking`).
@@ -39,7 +39,7 @@ pub(crate) struct Base {
     files: Vec<FileId>,
     /// The state that it holds.
     lsn: Lsn,
-    /// Whether what was looked up once may stay in memory.
+    /// Whether what was read may stay in memory.
     keeps: bool,
     /// Whether a compaction has moved the documents since.
     stale: AtomicBool,
@@ -69,7 +69,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The entries, in the order in which they were asked for.
+    /// The entries, in the requested order.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         let begins = std::iter::once(0).chain(self.ends.iter().copied());
         let ranges = begins.zip(self.ends.iter().copied()).collect::<Vec<_>>();

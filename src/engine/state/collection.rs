@@ -299,7 +299,7 @@ impl Collection {
         if let (Some(base), Some((slot, _))) = (self.base(), &found)
             && base.base().keeps()
             && !self.is_entered(key)
-            // Where it stood in the checkpoint: a later life, which is entered by its commit, stays.
+            // The slot in the checkpoint; that of a later life, which its commit inserts, is kept.
             && base.slot_of(key)? == Some(*slot)
         {
             self.find_or_enter(key.clone(), *slot);

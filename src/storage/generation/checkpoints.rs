@@ -16,7 +16,7 @@ use crate::storage::log::allocation::Segments;
 use crate::storage::pages::pointer::Pointer;
 use crate::storage::runs::writer::RunWriter;
 
-/// A checkpoint is kept where the log behind it has at most so many bytes, and this share of the checkpoint's.
+/// A checkpoint is kept while the log after it has at most so many bytes, and at most this share of its own.
 const LITTLE: u64 = 1 << 20;
 const LITTLE_SHARE: u64 = 32;
 
@@ -50,8 +50,8 @@ impl Checkpoints {
         Checkpoints { host: host.clone(), dir: dir.to_path_buf(), found }
     }
 
-    /// Leaves the checkpoint of this state in place of all others, unless there is little behind the one that the database began
-    /// with: that is replayed sooner than everything is written again. A failure here does not fail the close: without a
+    /// Leaves the checkpoint of this state in place of all others, unless little was written after the one that the database was
+    /// opened from: replaying that is faster than writing everything again. A failure here does not fail the close: without a
     /// checkpoint the next opening takes longer.
     pub(super) fn leave(&self, bound: &Bound, segments: &Segments, leave: &LeaveCheckpoint<'_>) {
         let (lsns, begun) = self.take();
@@ -68,10 +68,10 @@ impl Checkpoints {
             Ok(Some(bytes)) => tracing::debug!(bytes, lsn = bound.clean.lsn, "left a checkpoint"),
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, "no checkpoint could be left; the next opening reads the log");
+                tracing::warn!(%error, "no checkpoint could be written; the next opening reads the log");
             }
         }
-        // The one that it began with still tells what is before the log behind it.
+        // The one that it was opened from still has the state before the log after it.
         let kept = match left {
             Ok(Some(_)) => Some(bound.clean.lsn),
             _ => begun.map(|begun| begun.bound.clean.lsn),
@@ -100,7 +100,7 @@ impl Checkpoints {
     fn remove(&self, lsns: impl Iterator<Item = u64>) {
         for lsn in lsns {
             if let Err(error) = retire::remove(&self.host, &self.dir.join(checkpoint_name(lsn))) {
-                tracing::warn!(%error, "a checkpoint that is of no use any more stays");
+                tracing::warn!(%error, "an outdated checkpoint could not be removed");
             }
         }
     }
@@ -168,7 +168,7 @@ impl Aside {
     }
 }
 
-/// Begins the file with its first page: often there is to be none.
+/// Creates the file with its first page: often no checkpoint is written.
 struct Begins<'b> {
     begin: &'b dyn Fn() -> Result<RunWriter>,
     writer: Option<RunWriter>,

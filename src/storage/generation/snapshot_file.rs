@@ -248,7 +248,7 @@ impl SnapshotFile {
     }
 
     fn damage(&self, offset: u64) -> Error {
-        Error::corrupt(&self.path, offset, "a block's checksum does not hold")
+        Error::corrupt(&self.path, offset, "a block's checksum does not match")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Opening from a checkpoint: neither the snapshot nor the log before the clean end that it is of is read.
+//! Opening from a checkpoint: neither the snapshot nor the log before its clean end is read.
 
 use std::path::Path;
 
@@ -14,9 +14,9 @@ use crate::storage::host::system::Host;
 use crate::storage::host::vfs::read_exact_at;
 use crate::storage::runs::file::RunFile;
 
-/// A log behind a checkpoint that has this share of all bytes, or more, takes longer to replay on it than all of them to read.
+/// If the log after a checkpoint has this share of all bytes or more, reading everything is faster than replaying it.
 const LARGE_SHARE: u64 = 2;
-/// A log of so many bytes is always replayed on its checkpoint.
+/// A log of at most so many bytes is always replayed on its checkpoint.
 const SMALL: u64 = 4 << 20;
 
 /// The checkpoint that an opening begins with.
@@ -45,7 +45,7 @@ pub(crate) fn of_directory(host: &Host, dir: &Path) -> Result<Option<FromCheckpo
     Ok(find(host, dir, &manifest, &files, &listing.checkpoints))
 }
 
-/// The newest checkpoint that fits the files, if it is worth to begin with it; `found` are the LSNs of those there are.
+/// The newest checkpoint that fits the files, if opening from it is faster; `found` are the LSNs of all checkpoints.
 pub(crate) fn find(
     host: &Host,
     dir: &Path,
@@ -63,7 +63,7 @@ pub(crate) fn find(
     })
 }
 
-/// The checkpoint at this LSN; `None` if it is of another state, or not worth it.
+/// The checkpoint at this LSN; `None` if it is of another state, or if opening from it is not faster.
 fn read(
     host: &Host,
     dir: &Path,

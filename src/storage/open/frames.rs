@@ -16,7 +16,7 @@ use crate::storage::log::window::{WINDOW, Window};
 
 const SECTOR: u64 = 512;
 
-/// The result of a search behind an invalid frame.
+/// The result of a search after an invalid frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Later {
     /// A frame at this offset.
@@ -34,9 +34,9 @@ impl Later {
             Later::Found(at) => {
                 Some(format!("the frame there was durable before the frame at offset {at} was written"))
             }
-            Later::GivenUp(at) => Some(format!(
-                "frames that overlap are said to begin behind it, up to offset {at}; no writer makes them"
-            )),
+            Later::GivenUp(at) => {
+                Some(format!("overlapping frames begin after it, up to offset {at}; no writer makes them"))
+            }
             Later::Nothing => None,
         }
     }
@@ -181,7 +181,7 @@ impl<'a> Frames<'a> {
         Ok(data.map(|data| data.start.max(at)..data.end.min(self.len)).filter(|data| !data.is_empty()))
     }
 
-    /// Searches behind the first invalid frame for a frame that was placed when a commit after the last valid one was
+    /// Searches after the first invalid frame for a frame that was placed when a commit after the last valid one was
     /// already durable. A power cut never removes durable bytes, so such a frame proves damage. A later valid frame alone
     /// proves nothing: sectors reach the disk in any order.
     pub(crate) fn find_proof_of_damage(&mut self) -> io::Result<Later> {
@@ -189,7 +189,7 @@ impl<'a> Frames<'a> {
         self.find_later(self.end + 8, |header| header.durable() > last)
     }
 
-    /// Continues behind an invalid frame, at the next frame with valid checksums, whatever its LSN is. `false` when there is
+    /// Continues after an invalid frame, at the next frame with valid checksums, whatever its LSN is. `false` when there is
     /// none. For reports only; recovery never does this.
     pub(crate) fn skip_damage(&mut self) -> io::Result<bool> {
         let mut from = self.end;

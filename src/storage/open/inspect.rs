@@ -1,7 +1,7 @@
 //! Reads every byte of a database without changing one: which files are valid, and where each one is first damaged.
 //!
-//! Recovery stops at the first damage, because nothing that depends on it may be returned. Inspection continues: behind an
-//! invalid frame at the next valid one, behind an invalid segment at the next segment. What follows damage is judged by
+//! Recovery stops at the first damage, because nothing that depends on it may be returned. Inspection continues: after an
+//! invalid frame at the next valid one, after an invalid segment at the next segment. What follows damage is judged by
 //! itself; a gap in front of it is not reported as a second damage.
 
 use std::path::{Path, PathBuf};
@@ -376,7 +376,7 @@ impl Pass<'_, '_> {
                     return Ok(());
                 }
                 _ if frames.seal.is_some() => {
-                    damage(at, None, "there are bytes behind the seal of the segment")
+                    damage(at, None, "there are bytes after the seal of the segment")
                 }
                 _ if role.newest && role.clean.is_none() && self.gapless && report.first_damage.is_none() => {
                     match torn(frames, sync).map_err(read)? {
@@ -387,7 +387,7 @@ impl Pass<'_, '_> {
                         }
                     }
                 }
-                _ => damage(at, Some(due), "the frame's checksum does not hold, or the file ends inside it"),
+                _ => damage(at, Some(due), "the frame's checksum does not match, or the file ends inside it"),
             };
             report.first_damage.get_or_insert(what);
             self.gapless = false;
@@ -421,7 +421,7 @@ fn chain_damage(id: u64, header: &SegmentHeader, last: Lsn, seal_crc: u32) -> Op
         return Some(damage(
             24,
             due,
-            &format!("it goes on after lsn {base}, the log before it ends with {last}"),
+            &format!("it continues after lsn {base}, the log before it ends with {last}"),
         ));
     }
     if header.prev_seal_crc != seal_crc {

@@ -159,7 +159,7 @@ fn claim(host: &Host, path: &Path, options: &OpenOptions) -> Result<Claimed> {
     Ok(Claimed { path, latch, lock, home, listing })
 }
 
-/// The storage that goes on from what was recovered.
+/// The storage that continues after what was recovered.
 fn backend_of(
     host: &Host,
     options: &OpenOptions,

@@ -77,7 +77,7 @@ pub(crate) struct Recovered {
 struct Tail {
     segment: Arc<Segment>,
     len: u64,
-    /// Zeros behind.
+    /// Zeros follow.
     written: u64,
     good: u64,
     durable_end: u64,
@@ -333,7 +333,7 @@ fn check_header(segment: &Segment, last: Lsn, seal_crc: u32) -> Result<SegmentHe
     } else if header.base_lsn != last {
         Some((
             24,
-            format!("it goes on after lsn {}, the segment before ends with {}", header.base_lsn.0, last.0),
+            format!("it continues after lsn {}, the segment before ends with {}", header.base_lsn.0, last.0),
         ))
     } else if header.prev_seal_crc != seal_crc {
         Some((48, "it does not follow the seal of the segment before".to_owned()))
@@ -396,7 +396,7 @@ fn judge(
     report.suspect_tail = frames.is_suspect().map_err(read)?;
     if report.suspect_tail && sync && terms.policy == RecoveryPolicy::Strict {
         let message = format!(
-            "the last {} bytes of {} from offset {} look damaged, not torn by a power cut; restore a backup, or open with recovery: 'truncate' to go on without them",
+            "the last {} bytes of {} from offset {} look damaged, not torn by a power cut; restore a backup, or open with recovery: 'truncate' to continue without them",
             report.bytes_cut,
             segment.path.display(),
             frames.end

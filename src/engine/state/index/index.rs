@@ -27,7 +27,7 @@ use crate::query::Filter;
 use crate::storage::Lsn;
 
 const NEVER: u64 = u64::MAX;
-/// Entries on disk that are read at once where all are.
+/// Entries on disk that a pass over all of them reads at once.
 const TOGETHER: usize = 1_024;
 
 /// An index.
@@ -41,7 +41,7 @@ pub struct Index {
     ready_at: AtomicU64,
     dropped_at: AtomicU64,
     uses: AtomicU64,
-    /// While it is being built: what must be checked before it is ready.
+    /// What must be checked before it is ready, while it is being built.
     suspects: Mutex<Suspects>,
 }
 
@@ -172,15 +172,15 @@ impl Index {
         below + contents.tree.bytes() + contents.gone.bytes()
     }
 
-    /// How many entries a range has. Where the pages that tell it cannot be read, so will be those of the entries: then this is
-    /// all of them.
+    /// How many entries a range has. If the pages with that number cannot be read, neither can those of the entries: then all
+    /// entries are counted.
     pub fn estimate(&self, range: &Range) -> u64 {
         let count = |below: &Layer| Ok(below.count(range).unwrap_or_else(|_| below.len()));
         let Ok((below, contents)) = self.over(count) else { return 0 };
         (below + contents.tree.estimate(range)).saturating_sub(contents.gone.estimate(range))
     }
 
-    /// Calls a function with the keys and slots of entries in a range, in order or in `reverse`, at most `max` of them,
+    /// Calls a function with the keys and slots of entries in a range, in this direction, at most `max` of them,
     /// starting after `after`; returns where to continue. `visit` runs under the index's lock: it may read slots (never an
     /// index), and what it finds there belongs to the entry (see above).
     pub(crate) fn page(
@@ -333,15 +333,14 @@ impl Index {
         events.removed(lsn);
     }
 
-    /// The number of entries in ranges that a view sees, without a look at them; `None` where that takes longer than to look at
-    /// them. Ranges must not overlap.
+    /// The number of entries in ranges that a view sees, without reading the entries; `None` where reading them is faster. Ranges must not overlap.
     pub(crate) fn count_in(&self, ranges: &[Range], view: Lsn) -> Option<u64> {
         let count = |below: &Layer| ranges.iter().map(|range| below.count(range)).sum::<Result<u64>>();
         let (below, contents) = self.over(count).ok()?;
         let Contents { tree, gone, events, .. } = &*contents;
         let within = |tree: &Tree| ranges.iter().map(|range| tree.estimate(range)).sum::<u64>();
         let distinct = (below + within(tree)).saturating_sub(within(gone));
-        // An entry that is compared costs less than one whose document's versions are looked at.
+        // Comparing an entry costs less than reading the versions of its document.
         let enough = 64 + 2 * distinct;
         let repeated = tree.repeats(enough)?.filter(|(key, _)| ranges.iter().any(|range| holds(range, key)));
         let all = distinct + repeated.map(|(_, more)| u64::from(more)).sum::<u64>();

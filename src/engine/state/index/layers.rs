@@ -107,7 +107,7 @@ pub(super) struct Merged<'m, V> {
     pub(super) direction: ScanDirection,
     pub(super) visit: &'m mut V,
     pub(super) given: usize,
-    /// The last entry that was passed.
+    /// The last entry that the visitor received.
     pub(super) last: Vec<u8>,
 }
 
@@ -128,7 +128,7 @@ impl<V: FnMut(&[u8], SlotId)> Merged<'_, V> {
             while let Some(entry) = next.next_if(|entry| self.is_before(entry, &own)) {
                 full = full || !self.give(entry);
             }
-            // Behind the last entry that was read from disk there may be others before this one.
+            // After the last entry that was read from disk there may be others before this one.
             if next.next_if(|entry| **entry == own[..]).is_none() && below.more && next.peek().is_none() {
                 full = true;
             }
@@ -149,7 +149,7 @@ impl<V: FnMut(&[u8], SlotId)> Merged<'_, V> {
         }
     }
 
-    /// Gives an entry on disk, unless it is gone; false when there is no room.
+    /// Passes on an entry of the layer, unless it was removed; false when the maximum is reached.
     fn give(&mut self, entry: &[u8]) -> bool {
         let (key, slot) = split_entry(entry);
         if self.gone.contains(key, slot) {

@@ -128,7 +128,7 @@ impl Slab {
         SlotId(id)
     }
 
-    /// Makes this the newest version of the slot; the previous one is kept behind it until pruned. Returns the document's
+    /// Makes this the newest version of the slot; the previous one is kept until it is pruned. Returns the document's
     /// version number in the previous one, if it was a document.
     pub(crate) fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
         self.changed.fetch_add(1, Ordering::Relaxed);
@@ -215,8 +215,8 @@ impl Slab {
         Ok(slots.len())
     }
 
-    /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock and reads
-    /// behind it. The loads within each of these loops are independent.
+    /// Prefetches the documents in these slots together: a caller that goes from one to the next takes a lock for each, which
+    /// keeps the processor from loading ahead. The loads within each of these loops are independent.
     fn prefetch(&self, slots: &[u64]) {
         let mut chunks: SmallVec<[(u64, Arc<Chunk>); 4]> = SmallVec::new();
         let mut prefetch = Prefetch::default();
@@ -353,7 +353,7 @@ impl Slab {
         self.len.fetch_max(end, Ordering::AcqRel);
     }
 
-    /// Repoints the version that the state at `cut` sees to its new place, wherever it is in the slot: also behind a newer
+    /// Repoints the version that the state at `cut` sees to its new place, wherever it is in the slot: also if there is a newer
     /// one, which views and readers may not see yet. A document in memory moves into the given block. Returns whether the
     /// span is that of the version; if not, nothing is changed.
     pub(crate) fn repoint(
@@ -398,14 +398,14 @@ impl Slab {
         known.or_else(|| self.begin_chunk(index))
     }
 
-    /// A chunk of slots that are in the checkpoint; others without slots in use are given back.
+    /// A chunk of slots that are in the checkpoint. Others are freed when no slot is in use.
     #[cold]
     fn begin_chunk(&self, index: usize) -> Option<Arc<Chunk>> {
         self.base_of(index as u64 * CHUNK)?;
         let mut chunks = self.chunks.write();
         let chunk = chunks.get_mut(index)?.get_or_insert_with(|| {
             let chunk = Chunk::new();
-            // How many of its slots are in use is not known: it is never given back.
+            // It is not known how many of its slots are in use, so it is never freed.
             chunk.occupied.store(u32::MAX / 2, Ordering::Relaxed);
             chunk
         });
@@ -416,7 +416,7 @@ impl Slab {
         let chunk = self.chunk((id.0 / CHUNK) as usize)?;
         let (page, slot) = place(id.0);
         let mut slots = chunk.pages[page].slots.write();
-        // What is changed was looked at before.
+        // A slot that is changed was read before.
         if !slots.is_in_memory() {
             return None;
         }
