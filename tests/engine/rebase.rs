@@ -74,6 +74,24 @@ fn keys_and_entries_beyond_the_memory_limit_go_to_a_checkpoint_by_themselves() {
 }
 
 #[test]
+fn what_an_opening_without_a_checkpoint_brings_into_memory_goes_without_a_write() {
+    let disk = Disk::default();
+    let client = open(&disk, options());
+    insert(&client, 0..5_000);
+    client.database.close().unwrap();
+    let rest = files(&disk).into_iter().filter(|(name, _)| name != "LOCK" && !name.ends_with(".chk"));
+    let disk = Disk::with(rest);
+    let client = Client::open_on(&disk.host(), DIR, limited()).unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while in_memory(&client) > 0 {
+        assert!(Instant::now() < until, "{} bytes stay in memory", in_memory(&client));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(all(&client), (0..5_000).map(numbered).collect::<Vec<_>>());
+    client.database.close().unwrap();
+}
+
+#[test]
 fn a_cursor_reads_its_own_state_through_a_checkpoint_which_comes_below_when_it_is_closed() {
     for options in [options(), limited()] {
         let disk = Disk::default();

@@ -175,6 +175,7 @@ impl Database {
             }
             opened => opened,
         })?;
+        rebase::begin(&store, &runtime);
         Ok(Self::handle(store, options, runtime, place, Some(at.to_path_buf())))
     }
 

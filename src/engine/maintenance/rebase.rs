@@ -24,7 +24,7 @@ use crate::engine::state::base::{Base, CollectionBase};
 use crate::engine::state::views::View;
 use crate::engine::store::{RebaseOrder, Store};
 use crate::error::{Error, Kind, Result};
-use crate::options::StorageMode;
+use crate::options::{Access, StorageMode};
 use crate::storage::runs::file::RunFile;
 use crate::storage::{Cut, Lsn, PageSink};
 
@@ -145,10 +145,21 @@ fn cut(store: &Store) -> Result<(Cut, Captured, View)> {
     Ok((cut, checkpoint::capture(&applied, moves), view))
 }
 
+/// Called when a database was opened: what opening without a checkpoint has brought into memory may be too much.
+pub(crate) fn begin(store: &Arc<Store>, runtime: &Handle) {
+    if store.collections().iter().any(|collection| collection.is_based()) {
+        let log_bytes = store.storage().stats().log_bytes;
+        // Another handle of the database may have been opened before.
+        let _ = store.auto().log_at.compare_exchange(0, log_bytes, Ordering::Relaxed, Ordering::Relaxed);
+    }
+    consider(store, runtime);
+}
+
 /// Starts writing a checkpoint on the blocking pool when one is due and none is being written. Cheap otherwise.
 pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
     let auto = store.auto();
     if store.mode() == StorageMode::Memory
+        || store.options().access == Access::ReadOnly
         || auto.writing.load(Ordering::Acquire)
         || !has_grown(store)
         || !is_due(store)

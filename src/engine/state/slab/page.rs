@@ -139,7 +139,7 @@ impl DerefMut for Slots {
 }
 
 impl Page {
-    const fn new() -> Page {
+    fn new() -> Page {
         Page { used: AtomicU64::new(0), slots: RwLock::new(Slots(None)) }
     }
 
@@ -171,7 +171,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn new() -> Arc<Chunk> {
-        let pages = [const { Page::new() }; PAGES];
+        let pages = std::array::from_fn(|_| Page::new());
         Arc::new(Chunk { pages, warm: AtomicU64::new(0), occupied: AtomicU32::new(0) })
     }
 

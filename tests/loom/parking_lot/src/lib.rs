@@ -7,6 +7,8 @@ pub struct Mutex<T>(loom::sync::Mutex<T>);
 
 pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
 
+pub type RwLockReadGuard<'a, T> = loom::sync::RwLockReadGuard<'a, T>;
+
 #[derive(Default)]
 pub struct RwLock<T>(loom::sync::RwLock<T>);
 
@@ -15,7 +17,7 @@ impl<T> RwLock<T> {
         RwLock(loom::sync::RwLock::new(value))
     }
 
-    pub fn read(&self) -> loom::sync::RwLockReadGuard<'_, T> {
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 

@@ -2,7 +2,7 @@
 
 /// The locks without their checks, over loom's.
 pub mod locks {
-    pub use parking_lot::{Mutex, RwLock};
+    pub use parking_lot::{Mutex, RwLock, RwLockReadGuard as ReadGuard};
 }
 #[path = "../../../../src/engine/exec/prefetch.rs"]
 pub mod prefetch;

@@ -121,7 +121,7 @@ impl World {
         self.files.lock().unwrap().insert(SNAPSHOT, new.clone());
         let place = Arc::new(new.place);
         for (slot, span) in spans.into_iter().enumerate() {
-            assert!(self.slab.repoint(SlotId(slot as u64), Lsn(1), &new, &place, span));
+            assert!(self.slab.repoint(SlotId(slot as u64), Lsn(1), &new, &place, span).unwrap());
         }
         let world = self.clone();
         self.holds.when_released(move || drop(world.files.lock().unwrap().remove(&LOG)));
