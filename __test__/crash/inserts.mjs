@@ -1,8 +1,9 @@
-// 100 durable inserts for strace.mjs, enough to fill a segment, and a compaction: node inserts.mjs <directory>
+// 100 durable inserts for strace.mjs, enough to fill a segment, a checkpoint and a compaction: node inserts.mjs <directory>
 // <sequential|concurrent>. Opening `mark-...`, which does not exist, separates the phases in the trace.
 
 import { existsSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from 'moltendb-node'
 
 const COUNT = 100
@@ -31,6 +32,11 @@ else for (let n = 0; n < COUNT; n++) await insert(n)
 if (order === 'sequential') {
   mark('rotate')
   for (let n = 0, before = segments(); segments() === before; n++) await documents.insertOne({ _id: `large-${n}`, text: LARGE })
+  mark('checkpoint')
+  // The log is long enough for one, which is written in the background.
+  for (let n = 0; n < 2_000 && (await db.stats()).checkpointBytes === 0; n++) await sleep(5)
+  mark('later')
+  await documents.insertOne({ _id: 'later' })
   mark('compact')
   await db.compact()
 }

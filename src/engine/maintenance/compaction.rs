@@ -77,6 +77,7 @@ pub(crate) fn run_within(store: &Store, interrupt: &Interrupt) -> Result<Compact
     let pause_ms = pause.as_secs_f64() * 1e3;
     tracing::info!(documents, bytes_before, bytes_after, ms, pause_ms, "compacted");
     // The checkpoint before named places in the old files.
+    store.auto().outdated.store(bytes_after >= store.options().checkpoint_from, Ordering::Relaxed);
     if bytes_after >= store.options().checkpoint_from
         && let Err(error) = rebase::run_locked(store)
         && error.kind() != Kind::Closed

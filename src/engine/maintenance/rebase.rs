@@ -76,6 +76,7 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
         Base::new(run, written.contents.files.clone(), captured.lsn(), limit)
     };
     store.wait_published(captured.lsn())?;
+    store.auto().outdated.store(false, Ordering::Relaxed);
     drop(view);
     store.auto().order.waiting.fetch_add(1, Ordering::AcqRel);
     let below = Below { base, captured, written, order: store.auto().order.clone() };
@@ -199,7 +200,7 @@ fn has_grown(store: &Store) -> bool {
     has_grown
 }
 
-/// Whether the changes in memory, or the log behind the newest checkpoint, have become many.
+/// Whether the changes in memory, or the log after the newest checkpoint, have become many, or a compaction has outdated it.
 fn is_due(store: &Store) -> bool {
     let auto = store.auto();
     let storage = store.storage().stats();
@@ -210,7 +211,7 @@ fn is_due(store: &Store) -> bool {
     let is_long = behind > BEHIND && behind > (storage.log_bytes + storage.snapshot_bytes) / BEHIND_SHARE;
     // Another one would wait for the same readers.
     let can_help = auto.order.waiting.load(Ordering::Acquire) == 0;
-    is_long || can_help && due_at(store).is_some_and(|least| store.memory().changes() > least)
+    auto.outdated.load(Ordering::Relaxed) || is_long || can_help && due_at(store).is_some_and(|least| store.memory().changes() > least)
 }
 
 /// The changes in memory at which a checkpoint is due; none where nothing limits them.

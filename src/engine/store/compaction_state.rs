@@ -34,6 +34,8 @@ pub(crate) struct CompactionState {
     pub(crate) no_checkpoint_below: AtomicU64,
     /// Bytes of slots that could not be dropped when that was last tried.
     pub(crate) released_to: AtomicU64,
+    /// Whether a compaction has outdated the newest checkpoint.
+    pub(crate) outdated: AtomicBool,
     /// Of checkpoints that come below, and compactions.
     pub(crate) order: Arc<RebaseOrder>,
     /// In memory: bytes appended before the last compaction, and bytes of all blocks after it.
