@@ -211,7 +211,9 @@ fn is_due(store: &Store) -> bool {
     let is_long = behind > BEHIND && behind > (storage.log_bytes + storage.snapshot_bytes) / BEHIND_SHARE;
     // Another one would wait for the same readers.
     let can_help = auto.order.waiting.load(Ordering::Acquire) == 0;
-    auto.outdated.load(Ordering::Relaxed) || is_long || can_help && due_at(store).is_some_and(|least| store.memory().changes() > least)
+    auto.outdated.load(Ordering::Relaxed)
+        || is_long
+        || can_help && due_at(store).is_some_and(|least| store.memory().changes() > least)
 }
 
 /// The changes in memory at which a checkpoint is due; none where nothing limits them.
