@@ -235,3 +235,26 @@ fn collections_and_indexes_that_come_and_go_beside_checkpoints_are_there_or_not(
     again.database.close().unwrap();
     client.database.close().unwrap();
 }
+
+#[test]
+fn checkpoints_that_can_never_be_written_are_given_up() {
+    let disk = Disk::default();
+    let client = open(&disk, limited());
+    // Longer than the key of a checkpoint's tree may be.
+    let long = object(&[("_id", Value::String("k".repeat(1_010))), ("n", Value::Int(1))]);
+    assert_eq!(client.insert("c", std::slice::from_ref(&long), InsertOrder::Ordered).unwrap(), (1, vec![]));
+    for part in 0..60 {
+        insert(&client, part * 100..part * 100 + 100);
+        assert!(!client.database.write_checkpoint().unwrap());
+    }
+    assert!(files(&disk).keys().all(|name| !name.starts_with("chk-")));
+    let documents = all(&client);
+    assert_eq!(documents.len(), 6_001);
+    assert_eq!(client.count("c", &object(&[("n", Value::Int(3))])).unwrap(), 857);
+    assert_eq!(client.get("c", &Value::String("k".repeat(1_010))).unwrap(), Some(long));
+    client.database.check_indexes().unwrap();
+    client.database.close().unwrap();
+    let again = Client::open_on(&disk.host(), DIR, limited()).unwrap();
+    assert_eq!(all(&again), documents);
+    again.database.close().unwrap();
+}

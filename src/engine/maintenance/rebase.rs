@@ -34,6 +34,8 @@ const BEHIND: u64 = 64 << 20;
 const BEHIND_SHARE: u64 = 3;
 /// It is checked again whether a checkpoint is due when the log has grown by this share of the least changes for one.
 const STEP_SHARE: u64 = 16;
+/// After so many checkpoints in a row that could not be written, no more are tried: each leaves readers one more layer of entries.
+const FAILURES: u32 = 8;
 /// Writers wait for a checkpoint that is being written when so many times the changes that it is due at are in memory.
 const MOST: u64 = 3;
 
@@ -55,6 +57,12 @@ pub(crate) fn run(store: &Store) -> Result<bool> {
 /// [`run`], where the caller holds the lock of compactions.
 pub(super) fn run_locked(store: &Store) -> Result<bool> {
     let Some(_no_build) = store.building().try_lock() else { return Ok(false) };
+    let failures = &store.auto().failures;
+    if failures.load(Ordering::Relaxed) == FAILURES {
+        return Ok(false);
+    }
+    // Until it is written.
+    failures.fetch_add(1, Ordering::Relaxed);
     let began = store.elapsed();
     let log_bytes = store.storage().stats().log_bytes;
     let (cut, captured, view) = cut(store)?;
@@ -77,6 +85,7 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     };
     store.wait_published(captured.lsn())?;
     store.auto().outdated.store(false, Ordering::Relaxed);
+    failures.store(0, Ordering::Relaxed);
     drop(view);
     store.auto().order.waiting.fetch_add(1, Ordering::AcqRel);
     let below = Below { base, captured, written, order: store.auto().order.clone() };
@@ -177,7 +186,13 @@ pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
         }
         // After an error it is not tried again before the log has grown some more.
         let log_bytes = store.storage().stats().log_bytes;
-        let next = if matches!(result, Ok(true)) { 0 } else { log_bytes + store.options().rebase_from };
+        let failures = store.auto().failures.load(Ordering::Relaxed);
+        if failures == FAILURES {
+            let what = "no checkpoint is tried again until the database is reopened";
+            tracing::warn!(database = store.name(), "{what}");
+        }
+        let step = store.options().rebase_from << failures;
+        let next = if matches!(result, Ok(true)) { 0 } else { log_bytes + step };
         store.auto().no_checkpoint_below.store(next, Ordering::Relaxed);
         store.auto().writing.store(false, Ordering::Release);
         if let Err(error) = result

@@ -1,7 +1,7 @@
 //! The state of what the database does by itself: compactions, and checkpoints while it is open.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::engine::exec::locks::Mutex;
 
@@ -34,6 +34,8 @@ pub(crate) struct CompactionState {
     pub(crate) no_checkpoint_below: AtomicU64,
     /// Bytes of slots that could not be dropped when that was last tried.
     pub(crate) released_to: AtomicU64,
+    /// Checkpoints that could not be written since the last one that was.
+    pub(crate) failures: AtomicU32,
     /// Whether a compaction has outdated the newest checkpoint.
     pub(crate) outdated: AtomicBool,
     /// Of checkpoints that come below, and compactions.

@@ -125,7 +125,12 @@ impl Checkpoints {
             let catalogue = [bound.encode(), contents].concat();
             Ok(Some(writer.finish(&catalogue, lsn)?.length))
         };
-        let length = written().inspect_err(|_| drop(self.host.vfs.remove(&path)))?;
+        let written = written();
+        if !matches!(written, Ok(Some(_))) {
+            // There is none where no page was written.
+            let _ = self.host.vfs.remove(&path);
+        }
+        let length = written?;
         Ok(length.map(|length| Aside { host: self.host.clone(), path, length }))
     }
 
