@@ -1,5 +1,6 @@
 //! The checkpoints of a database: the one that it was opened from or that was written last, and the one that a clean close leaves.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,7 +118,11 @@ impl Checkpoints {
     pub(super) fn write_aside(&self, bound: &Bound, leave: &LeaveCheckpoint<'_>) -> Result<Option<Aside>> {
         let path = self.dir.join(unfinished_name(bound.clean.lsn));
         let lsn = Lsn(bound.clean.lsn);
-        let begin = || RunWriter::begin(&self.host, &path, bound.database, lsn.0);
+        let begun = Cell::new(false);
+        let begin = || {
+            begun.set(true);
+            RunWriter::begin(&self.host, &path, bound.database, lsn.0)
+        };
         let written = || -> Result<Option<u64>> {
             let mut sink = Begins { begin: &begin, writer: None };
             let Some(contents) = leave(lsn, &mut sink)? else { return Ok(None) };
@@ -126,8 +131,7 @@ impl Checkpoints {
             Ok(Some(writer.finish(&catalogue, lsn)?.length))
         };
         let written = written();
-        if !matches!(written, Ok(Some(_))) {
-            // There is none where no page was written.
+        if begun.get() && !matches!(written, Ok(Some(_))) {
             let _ = self.host.vfs.remove(&path);
         }
         let length = written?;
