@@ -42,6 +42,15 @@ fn in_memory(client: &Client) -> u64 {
     stats.key_bytes + stats.index_bytes
 }
 
+/// Returns when keys and entries take no more than this; checkpoints are written in the background.
+fn wait_for(client: &Client, most: u64) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while in_memory(client) > most {
+        assert!(Instant::now() < until, "{} bytes stay in memory", in_memory(client));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn all(client: &Client) -> Vec<Value> {
     client.find("c", &object(&[])).unwrap()
 }
@@ -55,11 +64,7 @@ fn keys_and_entries_beyond_the_memory_limit_go_to_a_checkpoint_by_themselves() {
         insert(&client, part * 500..part * 500 + 500);
         most = most.max(in_memory(&client));
     }
-    let until = Instant::now() + Duration::from_secs(30);
-    while in_memory(&client) > 100_000 {
-        assert!(Instant::now() < until, "{} bytes stay in memory", in_memory(&client));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_for(&client, 100_000);
     // 20,000 keys and entries take 1.6 MB and more.
     assert!(most < 400_000, "{most} bytes were in memory");
     assert_eq!(all(&client), (0..20_000).map(numbered).collect::<Vec<_>>());
@@ -82,11 +87,7 @@ fn what_an_opening_without_a_checkpoint_brings_into_memory_goes_without_a_write(
     let rest = files(&disk).into_iter().filter(|(name, _)| name != "LOCK" && !name.ends_with(".chk"));
     let disk = Disk::with(rest);
     let client = Client::open_on(&disk.host(), DIR, limited()).unwrap();
-    let until = Instant::now() + Duration::from_secs(30);
-    while in_memory(&client) > 0 {
-        assert!(Instant::now() < until, "{} bytes stay in memory", in_memory(&client));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_for(&client, 0);
     assert_eq!(all(&client), (0..5_000).map(numbered).collect::<Vec<_>>());
     client.database.close().unwrap();
 }

@@ -28,8 +28,8 @@ use crate::options::{Access, StorageMode};
 use crate::storage::runs::file::RunFile;
 use crate::storage::{Cut, Lsn, PageSink};
 
-/// The log behind the newest checkpoint from which on another one is written, where it is this share of all bytes, too: reading
-/// it again after a kill takes as long as reading everything.
+/// Another checkpoint is written when the log after the newest has more bytes than this, and this share of all bytes: reading
+/// it again after a kill would take as long as reading everything.
 const BEHIND: u64 = 64 << 20;
 const BEHIND_SHARE: u64 = 3;
 /// It is checked again whether a checkpoint is due when the log has grown by this share of the least changes for one.
@@ -179,6 +179,8 @@ pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
     }
     let store = store.clone();
     runtime.spawn_blocking(move || {
+        // Writers wait for it: also where a defect ends this thread.
+        let _ended = Ended(&store);
         let mut result = run(&store);
         // What was written meanwhile may be as much again.
         while matches!(result, Ok(true)) && is_due(&store) {
@@ -194,13 +196,21 @@ pub(crate) fn consider(store: &Arc<Store>, runtime: &Handle) {
         let step = store.options().rebase_from << failures;
         let next = if matches!(result, Ok(true)) { 0 } else { log_bytes + step };
         store.auto().no_checkpoint_below.store(next, Ordering::Relaxed);
-        store.auto().writing.store(false, Ordering::Release);
         if let Err(error) = result
             && error.kind() != Kind::Closed
         {
             tracing::warn!(database = store.name(), %error, "a checkpoint could not be written");
         }
     });
+}
+
+/// Marks when dropped that no checkpoint is being written.
+struct Ended<'s>(&'s Store);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.auto().writing.store(false, Ordering::Release);
+    }
 }
 
 /// Whether enough was written since the last call that returned `true`.
