@@ -119,6 +119,11 @@ export interface DatabaseStats {
   durableLsn: number
   /** Cursors that are open. */
   views: number
+  /**
+   * About how many bytes of memory only they hold: versions of documents and entries of indexes that were replaced since, and dropped
+   * collections. With `memoryLimit` the cursors of the oldest states end when this passes a quarter of it (and 4 MiB).
+   */
+  viewBytes: number
   /** How long the oldest of them has been open, in milliseconds. */
   oldestViewAge: number
   /** Indexes of all collections, without those on `_id`. */

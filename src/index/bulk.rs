@@ -16,6 +16,9 @@ pub(crate) struct Entries {
 /// Bytes of a key that are compared as numbers: most keys of one field are not longer.
 const FIRST: usize = 16;
 
+/// The bytes of an entry in a tree besides its key.
+const ENTRY_COST: usize = 16;
+
 struct Entry {
     /// The first bytes of the key, padded with zeros.
     first: [u64; 2],
@@ -60,6 +63,11 @@ impl Entries {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// About how many bytes of memory they take, here and in the tree of an index.
+    pub(crate) fn weight(&self) -> u64 {
+        (2 * self.bytes.len() + self.list.len() * (size_of::<Entry>() + ENTRY_COST)) as u64
     }
 
     /// Whether there are no entries.

@@ -10,6 +10,7 @@ mod counts;
 mod direct;
 #[path = "../../fuzz/entries/disk.rs"]
 mod disk;
+mod ended_cursors;
 mod files;
 mod indexes;
 mod model;

@@ -140,7 +140,8 @@ fn a_cursor_reads_its_own_state_through_a_checkpoint_which_comes_below_when_it_i
 #[test]
 fn deleted_documents_do_not_come_back_with_a_checkpoint_that_waited() {
     let disk = Disk::default();
-    let client = open(&disk, limited());
+    // So that the cursor is not ended.
+    let client = open(&disk, OpenOptions { rebase_from: 4 << 20, ..limited() });
     insert(&client, 0..10_000);
     let (cursor, _) = client.first("c", &object(&[]), 10).unwrap();
     assert!(client.database.write_checkpoint().unwrap());

@@ -13,6 +13,7 @@ use crate::engine::exec::locks::Mutex;
 use crate::engine::operation::input::Incoming;
 use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
+use crate::engine::state::idle_readers::Ticket;
 use crate::engine::store::Store;
 
 use crate::document::{MAX_DOCUMENT, incoming, weight};
@@ -56,6 +57,11 @@ impl Aggregation {
         let access: Arc<dyn Access> = reading.clone();
         let rows = pipeline.open(name, &env, &access)?;
         Ok(Aggregation { rows, reading, work: constants.work().clone(), done: false })
+    }
+
+    /// What identifies its view.
+    pub(crate) fn view(&self) -> Ticket {
+        self.reading.view.ticket()
     }
 
     /// Whether everything was returned.

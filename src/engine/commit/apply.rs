@@ -110,11 +110,11 @@ impl Commit<'_> {
                 (Some(slot), _) => {
                     let before = collection.slab().supersede(slot, version);
                     collection.recent().note(lsn, slot);
-                    before.into_iter().for_each(|version| tally.take(hash, slot, version));
+                    before.version.into_iter().for_each(|version| tally.take(hash, slot, version));
                     made.into_iter().for_each(|version| tally.add(hash, slot, version));
                     versions.push(match made {
-                        None => Superseded::Document(collection, slot, key),
-                        Some(_) => Superseded::Versions(collection, slot),
+                        None => Superseded::Document(collection, slot, key, before.bytes),
+                        Some(_) => Superseded::Versions(collection, slot, before.bytes),
                     });
                     slot
                 }

@@ -98,6 +98,8 @@ pub struct DatabaseStats {
     pub durable_lsn: u64,
     /// Open views: those of open cursors.
     pub views: u64,
+    /// About how many bytes of memory only they hold: older versions and entries of indexes, and what was dropped.
+    pub view_bytes: u64,
     /// How long (ms) the oldest of them has been open.
     pub oldest_view_age: u64,
     /// Indexes of all collections, without those on `_id`.
@@ -351,6 +353,7 @@ impl Database {
             last_lsn: self.store.views().published().0,
             durable_lsn: storage.durable.0,
             views: views as u64,
+            view_bytes: self.store.views().held_bytes(),
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
             indexes: indexes().count() as u64,
             index_bytes: indexes().map(|index| index.bytes()).sum(),

@@ -89,7 +89,8 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     drop(view);
     store.auto().order.waiting.fetch_add(1, Ordering::AcqRel);
     let below = Below { base, captured, written, order: store.auto().order.clone() };
-    store.views().when_released(move || below.put());
+    let waits_for = store.views().when_released(move || below.put());
+    store.auto().order.waits_for.store(waits_for, Ordering::Release);
     tracing::debug!(lsn = cut.lsn.0, ms = (store.elapsed() - began).as_millis(), "wrote a checkpoint");
     Ok(true)
 }

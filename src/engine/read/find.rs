@@ -19,6 +19,7 @@ use crate::engine::operation::response::Document;
 use crate::engine::plan::hint::Hint;
 use crate::engine::plan::planner::{self, Query};
 use crate::engine::state::collection::Collection;
+use crate::engine::state::idle_readers::Ticket;
 use crate::engine::state::views::View;
 use crate::engine::store::Store;
 use crate::error::Result;
@@ -97,6 +98,11 @@ impl Cursor {
     /// The collection it reads, if there is one.
     pub(crate) fn collection(&self) -> Option<&Arc<Collection>> {
         self.collection.as_ref()
+    }
+
+    /// What identifies its view.
+    pub(crate) fn view(&self) -> Ticket {
+        self.view.ticket()
     }
 
     /// Whether everything was returned.

@@ -94,7 +94,7 @@ impl Run {
         if slot.0 >= self.first {
             self.fill();
         }
-        if let Some(before) = self.collection.slab().supersede(slot, version) {
+        if let Some(before) = self.collection.slab().supersede(slot, version).version {
             tally.take(hash, slot, before);
         }
         tally.add(hash, slot, own);
@@ -237,7 +237,7 @@ impl<'a> Replay<'a> {
         }
         let before = collection.slab().supersede(slot, Version { lsn, content: Content::Tombstone });
         let mut tally = Tally::default();
-        before.into_iter().for_each(|version| tally.take(KeyHash::of(&key), slot, version));
+        before.version.into_iter().for_each(|version| tally.take(KeyHash::of(&key), slot, version));
         collection.tally().add(tally);
         collection.slab().bury(slot, Lsn::NEWEST);
         collection.leave(&key, slot);

@@ -1,8 +1,8 @@
 //! The open cursors of a session: they return batches until they are read to the end, closed or expired.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use crate::engine::aggregate::aggregation::Aggregation;
 use crate::engine::exec::interrupt::Interrupt;
@@ -10,6 +10,8 @@ use crate::engine::exec::locks::{LongMutex, Mutex};
 use crate::engine::operation::response::{Answer, Answered, Document};
 use crate::engine::read::find::Cursor;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::idle_readers::{IdleReader, Ticket};
+use crate::engine::state::views::Views;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result, codes};
 
@@ -17,6 +19,10 @@ use crate::error::{Error, Kind, Result, codes};
 const CURSOR_IDLE: i64 = 10 * 60 * 1_000;
 /// Expired cursors that are remembered, so that the error can say why the cursor is gone.
 const REMEMBERED: usize = 1_024;
+
+/// Why a cursor has no more batches that views held too much for.
+const ENDED: &str = "the cursor was ended: it kept an older state of the database in memory, and changes since then took more than \
+    memoryLimit leaves for that. Run the query again, read its cursor faster or with larger batches, or raise memoryLimit";
 
 /// What a cursor reads from.
 pub(crate) enum Source {
@@ -29,6 +35,13 @@ impl Source {
         match self {
             Source::Find(cursor) => cursor.collection(),
             Source::Aggregate(_) => None,
+        }
+    }
+
+    fn view(&self) -> Ticket {
+        match self {
+            Source::Find(cursor) => cursor.view(),
+            Source::Aggregate(aggregation) => aggregation.view(),
         }
     }
 
@@ -47,9 +60,31 @@ impl Source {
     }
 }
 
+/// What a cursor reads from, until it is ended before its time.
+struct Reading(Option<Source>);
+
 struct OpenCursor {
-    cursor: LongMutex<Source>,
+    cursor: LongMutex<Reading>,
     used: AtomicU64,
+    view: Ticket,
+    views: Arc<Views>,
+}
+
+impl IdleReader for OpenCursor {
+    fn end(&self) -> bool {
+        // It is locked while a batch is read.
+        let Some(mut reading) = self.cursor.try_lock() else { return false };
+        let ended = reading.0.take();
+        drop(reading);
+        drop(ended);
+        true
+    }
+}
+
+impl Drop for OpenCursor {
+    fn drop(&mut self) {
+        self.views.readers().remove(self.view);
+    }
 }
 
 #[derive(Default)]
@@ -83,9 +118,13 @@ impl OpenCursors {
             return Answered { collection, answer: Ok(Answer::Batch { cursor: 0, documents }) };
         }
         let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
-        let used = AtomicU64::new(store.now() as u64);
-        let open = Arc::new(OpenCursor { cursor: LongMutex::new(cursor), used });
+        let (used, view) = (AtomicU64::new(store.now() as u64), cursor.view());
+        let views = store.views().clone();
+        let reading = LongMutex::new(Reading(Some(cursor)));
+        let open = Arc::new(OpenCursor { cursor: reading, used, view, views });
+        let reader: Weak<OpenCursor> = Arc::downgrade(&open);
         self.cursors.lock().open.insert(number, open);
+        store.views().readers().add(view, reader);
         Answered { collection, answer: Ok(Answer::Batch { cursor: number, documents }) }
     }
 
@@ -105,19 +144,24 @@ impl OpenCursors {
             }
         };
         open.used.store(store.now() as u64, Ordering::Relaxed);
-        let mut cursor = open.cursor.lock();
+        let mut reading = open.cursor.lock();
+        let Some(cursor) = &mut reading.0 else {
+            drop(reading);
+            self.close(number);
+            return Answered::failed(Error::new(Kind::Limit, ENDED).with_code(codes::CURSOR_NOT_FOUND));
+        };
         let collection = cursor.collection().cloned();
         match cursor.next_batch(store, size, interrupt) {
             Err(error) => {
                 // The rest of the batch is lost, so the cursor ends.
-                drop(cursor);
+                drop(reading);
                 let failed = self.cursors.lock().open.remove(&number);
                 drop(failed);
                 Answered { collection, answer: Err(error) }
             }
             Ok(documents) => {
                 let done = cursor.is_done();
-                drop(cursor);
+                drop(reading);
                 if done {
                     let finished = self.cursors.lock().open.remove(&number);
                     drop(finished);

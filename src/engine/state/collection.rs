@@ -142,6 +142,12 @@ impl Collection {
         self.slab.hot_bytes()
     }
 
+    /// Bytes of memory that it takes.
+    pub(crate) fn memory(&self) -> u64 {
+        let entries: u64 = self.indexes().iter().map(|index| index.bytes()).sum();
+        self.hot_bytes() + self.slab.slot_bytes() + self.key_bytes() + entries
+    }
+
     /// Bytes of the newest versions, in memory or on disk.
     pub fn live_bytes(&self) -> u64 {
         self.slab.live_bytes()

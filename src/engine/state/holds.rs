@@ -39,13 +39,14 @@ impl Holds {
         self.state.lock().at_work.remove(&ticket);
     }
 
-    /// Calls back once every current ticket is returned.
-    pub(crate) fn when_released(&self, release: impl FnOnce() + Send + 'static) {
+    /// Calls back once every current ticket is returned, which are those before the returned one.
+    pub(crate) fn when_released(&self, release: impl FnOnce() + Send + 'static) -> u64 {
         let mut state = self.state.lock();
         let next = state.next;
         state.retired.push_back((next, Box::new(release)));
         drop(state);
         self.forget_retired();
+        next
     }
 
     /// Releases what nothing reads any more.
@@ -61,6 +62,11 @@ impl Holds {
                 None => return,
             }
         }
+    }
+
+    /// The tickets before this one that are taken.
+    pub(crate) fn taken_before(&self, ticket: u64) -> Vec<u64> {
+        self.state.lock().at_work.range(..ticket).copied().collect()
     }
 
     /// Whether something waits to be deleted.

@@ -8,6 +8,7 @@
 //! - `collection_name`: the names that a collection may have
 //! - [`catalogue`]: the collections by name, as one commit left them
 //! - [`views`]: the published state, and the older ones that are still read
+//! - `idle_readers`: open cursors, which end when the views that they keep hold too much
 //! - `holds`: when unused files and versions are released
 //! - `recent`: the slots that changed recently, for upserts
 //! - `tally`: sums over the documents, against which a snapshot is proven
@@ -18,6 +19,7 @@ pub(crate) mod catalogue;
 pub(crate) mod collection;
 pub(crate) mod collection_name;
 pub(crate) mod holds;
+pub(crate) mod idle_readers;
 pub(crate) mod index;
 pub(crate) mod recent;
 pub(crate) mod scan_counts;

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::catalogue::Catalogue;
 use super::collection::{Collection, Collections};
 use super::holds::Holds;
+use super::idle_readers::{IdleReaders, Ticket};
 use super::index::Index;
-use super::slab::SlotId;
+use super::slab::{SlotId, Version};
 use crate::engine::exec::locks::{Mutex, RwLock};
 use crate::engine::exec::nonblocking::is_nonblocking;
 use crate::engine::format::key::Key;
@@ -25,12 +26,25 @@ pub(crate) enum Superseded {
     Entries(Arc<Index>, Arc<Entries>),
     /// A dropped index, by its number.
     Index(Arc<Collection>, u32),
-    /// Older versions in a slot.
-    Versions(Arc<Collection>, SlotId),
-    /// A deleted document: its slot, and its key.
-    Document(Arc<Collection>, SlotId, Key),
+    /// Older versions in a slot, and the bytes of memory of the newest of them.
+    Versions(Arc<Collection>, SlotId, u32),
+    /// A deleted document: its slot, its key, and the bytes of memory of its last version.
+    Document(Arc<Collection>, SlotId, Key, u32),
     /// A dropped collection.
     Collection(u32),
+}
+
+/// The bytes of an older version besides its document: the version, the slot's history, and its place in the list of what is
+/// superseded.
+const VERSION_COST: u64 = (size_of::<Version>() + size_of::<Superseded>() + 64) as u64;
+
+/// What commits superseded and some view may still see.
+#[derive(Default)]
+struct Garbage {
+    /// By commit, with about how many bytes of memory it takes.
+    lists: VecDeque<(Lsn, u64, Vec<Superseded>)>,
+    /// The sum of them.
+    bytes: u64,
 }
 
 /// The published state and its readers.
@@ -40,10 +54,11 @@ pub(crate) struct Views {
     /// How many views are open at each LSN, and when (ms) the first of them was opened.
     open: Mutex<BTreeMap<Lsn, (usize, i64)>>,
     holds: Holds,
-    garbage: Mutex<VecDeque<(Lsn, Vec<Superseded>)>>,
+    garbage: Mutex<Garbage>,
     /// Held while garbage is freed, so that it is freed in LSN order.
     draining: Mutex<()>,
     collections: Arc<Collections>,
+    readers: IdleReaders,
 }
 
 /// Held while blocks are read from files: no file that a slot may still name is deleted meanwhile.
@@ -80,6 +95,11 @@ impl View {
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
+
+    /// What identifies it among the open ones.
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket { lsn: self.lsn, number: self._hold.ticket }
+    }
 }
 
 impl Drop for View {
@@ -114,6 +134,7 @@ impl Views {
             garbage: Mutex::default(),
             draining: Mutex::default(),
             collections,
+            readers: IdleReaders::default(),
         })
     }
 
@@ -156,9 +177,71 @@ impl Views {
         Hold { ticket: self.holds.take(), views: self.clone() }
     }
 
-    /// Calls back once every current hold is dropped. No later reader needs what this deletes.
-    pub(crate) fn when_released(&self, release: impl FnOnce() + Send + 'static) {
-        self.holds.when_released(release);
+    /// Calls back once every current hold is dropped, those before the returned number. No later reader needs what this deletes.
+    pub(crate) fn when_released(&self, release: impl FnOnce() + Send + 'static) -> u64 {
+        self.holds.when_released(release)
+    }
+
+    /// The readers that keep a view between two reads.
+    pub(crate) fn readers(&self) -> &IdleReaders {
+        &self.readers
+    }
+
+    /// About how many bytes of memory only views hold: older versions of documents, superseded entries of indexes, and what was
+    /// dropped.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.garbage.lock().bytes
+    }
+
+    /// Ends idle readers, those of the oldest views first, until views hold at most so many bytes; returns how many. None ends that
+    /// frees nothing: what a view holds is held by the views before it, too.
+    pub(crate) fn end_beyond(&self, most: u64) -> usize {
+        if self.held_bytes() <= most {
+            return 0;
+        }
+        let open: Vec<(Lsn, usize)> =
+            self.open.lock().iter().map(|(lsn, (count, _))| (*lsn, *count)).collect();
+        let idle = self.readers.by_state();
+        let published = self.published();
+        let mut end = 0;
+        {
+            let garbage = self.garbage.lock();
+            let (mut freed, mut lists) = (0, garbage.lists.iter().peekable());
+            for (n, (lsn, count)) in open.iter().enumerate() {
+                if idle.get(lsn).map_or(0, Vec::len) < *count || garbage.bytes - freed <= most {
+                    break;
+                }
+                let next = open.get(n + 1).map_or(published, |(next, _)| *next);
+                while let Some((_, bytes, _)) = lists.next_if(|(lsn, ..)| *lsn <= next) {
+                    freed += bytes;
+                    end = n + 1;
+                }
+            }
+        }
+        let chosen = open.iter().take(end).filter_map(|(lsn, _)| idle.get(lsn)).flatten();
+        IdleReaders::end(chosen)
+    }
+
+    /// Ends the idle readers that all holds before this number are of; none if one is of another reader. Returns how many.
+    pub(crate) fn end_before(&self, hold: u64) -> usize {
+        match self.readers.of_holds(&self.holds.taken_before(hold)) {
+            Some(readers) => IdleReaders::end(&readers),
+            None => 0,
+        }
+    }
+
+    fn weight(&self, item: &Superseded) -> u64 {
+        match item {
+            Superseded::Entries(_, entries) => entries.weight(),
+            Superseded::Index(collection, number) => {
+                let indexes = collection.indexes();
+                indexes.iter().filter(|index| index.number() == *number).map(|index| index.bytes()).sum()
+            }
+            Superseded::Versions(_, _, bytes) | Superseded::Document(_, _, _, bytes) => {
+                u64::from(*bytes) + VERSION_COST
+            }
+            Superseded::Collection(number) => self.collections.get(number).map_or(0, |one| one.memory()),
+        }
     }
 
     /// The number of open views, and since when (ms) the oldest state is held.
@@ -171,7 +254,10 @@ impl Views {
     pub(crate) fn publish(&self, lsn: Lsn, catalogue: Option<Arc<Catalogue>>, superseded: Vec<Superseded>) {
         let leaves_garbage = !superseded.is_empty();
         if leaves_garbage {
-            self.garbage.lock().push_back((lsn, superseded));
+            let bytes = superseded.iter().map(|item| self.weight(item)).sum();
+            let mut garbage = self.garbage.lock();
+            garbage.bytes += bytes;
+            garbage.lists.push_back((lsn, bytes, superseded));
         }
         {
             let _open = self.open.lock();
@@ -203,20 +289,22 @@ impl Views {
             let passed = {
                 let oldest = self.oldest();
                 let mut garbage = self.garbage.lock();
-                match garbage.front() {
-                    Some((lsn, _)) if *lsn <= oldest => garbage.pop_front(),
+                let passed = match garbage.lists.front() {
+                    Some((lsn, ..)) if *lsn <= oldest => garbage.lists.pop_front(),
                     _ => None,
-                }
+                };
+                garbage.bytes -= passed.as_ref().map_or(0, |(_, bytes, _)| *bytes);
+                passed
             };
             // Another thread has freed it since; there may be more already.
-            let Some((lsn, superseded)) = passed else { continue };
+            let Some((lsn, _, superseded)) = passed else { continue };
             for item in superseded {
                 match item {
                     Superseded::Entries(index, entries) => index.remove(lsn, &entries),
-                    Superseded::Versions(collection, slot) => {
+                    Superseded::Versions(collection, slot, _) => {
                         collection.slab().prune(slot, lsn);
                     }
-                    Superseded::Document(collection, slot, key) => {
+                    Superseded::Document(collection, slot, key, _) => {
                         if collection.slab().bury(slot, lsn) {
                             collection.leave(&key, slot);
                         }
@@ -233,7 +321,7 @@ impl Views {
     /// Whether something waits to be freed, or is being freed.
     pub(crate) fn has_garbage(&self) -> bool {
         // In this order: what is taken from the list is taken under the other lock.
-        !self.garbage.lock().is_empty() || self.draining.is_locked()
+        !self.garbage.lock().lists.is_empty() || self.draining.is_locked()
     }
 
     /// Whether a view that was dropped where blocking is not allowed left something to `catch_up`.
@@ -249,59 +337,10 @@ impl Views {
 
     fn has_passed(&self) -> bool {
         let oldest = self.oldest();
-        self.garbage.lock().front().is_some_and(|(lsn, _)| *lsn <= oldest)
+        self.garbage.lock().lists.front().is_some_and(|(lsn, ..)| *lsn <= oldest)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::exec::nonblocking::nonblocking;
-    use std::sync::atomic::AtomicBool;
-
-    #[test]
-    fn what_a_view_leaves_in_a_nonblocking_scope_is_freed_by_the_next_thread_that_may_block() {
-        let views = Views::new(Lsn(1), Arc::default(), Arc::default());
-        let released = Arc::new(AtomicBool::new(false));
-        nonblocking(|| {
-            let _view = views.open(0);
-            views.publish(Lsn(2), None, vec![Superseded::Collection(7)]);
-            let released = released.clone();
-            views.when_released(move || released.store(true, Ordering::Relaxed));
-        });
-        assert!(views.is_behind() && views.has_garbage() && !released.load(Ordering::Relaxed));
-        views.catch_up();
-        assert!(!views.is_behind() && !views.has_garbage() && released.load(Ordering::Relaxed));
-    }
-
-    #[test]
-    fn garbage_that_another_thread_drains_is_left_to_that_thread() {
-        let views = Views::new(Lsn(1), Arc::default(), Arc::default());
-        {
-            let _draining = views.draining.lock();
-            // Would wait for ever if it waited for the lock.
-            views.publish(Lsn(2), None, vec![Superseded::Collection(7)]);
-            assert!(views.is_behind() && views.has_garbage());
-        }
-        views.reclaim();
-        assert!(!views.is_behind() && !views.has_garbage());
-    }
-
-    #[test]
-    fn nothing_stays_when_threads_that_leave_it_to_each_other_are_done() {
-        for _ in 0..200 {
-            let views = Views::new(Lsn(1), Arc::default(), Arc::default());
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    for lsn in 2..100 {
-                        views.publish(Lsn(lsn), None, vec![Superseded::Collection(7)]);
-                    }
-                });
-                for _ in 0..2 {
-                    scope.spawn(|| (0..50).for_each(|_| drop(views.open(0))));
-                }
-            });
-            assert!(!views.is_behind() && !views.has_garbage());
-        }
-    }
-}
+#[path = "views_tests.rs"]
+mod tests;

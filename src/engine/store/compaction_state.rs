@@ -12,6 +12,8 @@ pub(crate) struct RebaseOrder {
     pub(crate) moves: Mutex<u64>,
     /// Checkpoints that wait for readers before they come below.
     pub(crate) waiting: AtomicU64,
+    /// The newest of them waits for the holds before this number.
+    pub(crate) waits_for: AtomicU64,
     /// Whether one came below since slots were last dropped.
     pub(crate) has_rebased: AtomicBool,
 }

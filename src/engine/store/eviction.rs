@@ -16,6 +16,12 @@ const LEAST_SHARE: u64 = 4;
 /// Slots that take this share of the limit are dropped where possible.
 const SLOT_SHARE: u64 = 8;
 
+/// The share of the limit that views may hold, and the least.
+const VIEW_SHARE: u64 = 4;
+const VIEW_LEAST: u64 = 4 << 20;
+/// Readers that a checkpoint waits for end when so many times the changes that it was due at are in memory.
+const OVERDUE: u64 = 2;
+
 /// Bytes of memory that a database takes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
@@ -45,6 +51,7 @@ impl Store {
     /// without waiting.
     pub(crate) fn cool(&self) {
         let Some(limit) = self.options().memory_limit else { return };
+        self.end_readers(limit);
         let Some(mut hand) = self.hand().try_lock() else { return };
         let memory = self.memory();
         let room = limit.saturating_sub(memory.changes() + memory.pages).max(limit / LEAST_SHARE);
@@ -58,6 +65,20 @@ impl Store {
         let many = memory.slots > limit / SLOT_SHARE && memory.slots > released_to + limit / (4 * SLOT_SHARE);
         if self.auto().order.has_rebased.swap(false, Ordering::AcqRel) || many {
             self.release();
+        }
+    }
+
+    /// Ends the readers of the oldest views, as long as these hold too much, and those that an overdue checkpoint waits for.
+    fn end_readers(&self, limit: u64) {
+        let mut ended = self.views().end_beyond((limit / VIEW_SHARE).max(VIEW_LEAST));
+        let order = &self.auto().order;
+        let due_at = (limit / VIEW_SHARE).max(self.options().rebase_from);
+        if order.waiting.load(Ordering::Acquire) > 0 && self.memory().changes() > OVERDUE * due_at {
+            ended += self.views().end_before(order.waits_for.load(Ordering::Acquire));
+        }
+        if ended > 0 {
+            let what = "cursors were ended, because the older states that they read took too much memory";
+            tracing::warn!(database = self.name(), ended, "{what}");
         }
     }
 

@@ -17,6 +17,15 @@ use crate::storage::{Block, BlockPlace, Lsn};
 /// Documents that are prefetched at once.
 const TOGETHER: usize = 16;
 
+/// A version that a newer one has replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    /// The version number of the document, if it was one.
+    pub(crate) version: Option<u32>,
+    /// The bytes of memory that it takes.
+    pub(crate) bytes: u32,
+}
+
 /// The slots of one collection.
 pub(crate) struct Slab {
     pub(super) chunks: RwLock<Vec<Option<Arc<Chunk>>>>,
@@ -128,20 +137,20 @@ impl Slab {
         SlotId(id)
     }
 
-    /// Makes this the newest version of the slot; the previous one is kept until it is pruned. Returns the document's
-    /// version number in the previous one, if it was a document.
-    pub(crate) fn supersede(&self, id: SlotId, version: Version) -> Option<u32> {
+    /// Makes this the newest version of the slot; the previous one is kept until it is pruned. Returns what that was.
+    pub(crate) fn supersede(&self, id: SlotId, version: Version) -> Replaced {
         self.changed.fetch_add(1, Ordering::Relaxed);
         self.hot_bytes.fetch_add(version.content.hot_bytes(), Ordering::Relaxed);
         self.live_bytes.fetch_add(version.content.live_bytes() as u64, Ordering::Relaxed);
         self.with_mut(id, |slot| {
             self.live_bytes.fetch_sub(slot.newest.content.live_bytes() as u64, Ordering::Relaxed);
             let newest = std::mem::replace(&mut slot.newest, version);
-            let before = newest.content.version();
+            let bytes = u32::try_from(newest.content.hot_bytes()).unwrap_or(u32::MAX);
+            let replaced = Replaced { version: newest.content.version(), bytes };
             slot.history.get_or_insert_default().older.push_back(newest);
-            before
+            replaced
         })
-        .flatten()
+        .unwrap_or_default()
     }
 
     /// Calls a function with the newest version, published or not.
