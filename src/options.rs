@@ -60,6 +60,37 @@ pub enum Check {
     Full,
 }
 
+/// How much memory a database may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryLimit {
+    /// A quarter of the memory that the process may use: the machine's, or less where its control group is limited. None where that
+    /// is not known, and for a database in memory.
+    Share,
+    /// So many bytes.
+    Bytes(u64),
+    /// No limit.
+    Unlimited,
+}
+
+/// The share of the memory that the process may use.
+const MEMORY_SHARE: u64 = 4;
+
+impl MemoryLimit {
+    /// The bytes, where there is a limit. A share is one once it is settled.
+    pub const fn bytes(self) -> Option<u64> {
+        match self {
+            MemoryLimit::Bytes(bytes) => Some(bytes),
+            MemoryLimit::Share | MemoryLimit::Unlimited => None,
+        }
+    }
+}
+
+impl From<Option<u64>> for MemoryLimit {
+    fn from(bytes: Option<u64>) -> MemoryLimit {
+        bytes.map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes)
+    }
+}
+
 /// How the database is accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -107,8 +138,10 @@ pub struct OpenOptions {
     pub storage: StorageMode,
     /// The longest time between a write and its fsync in async mode.
     pub flush_interval: Duration,
-    /// Bytes of documents kept in memory; `None` keeps all.
-    pub memory_limit: Option<u64>,
+    /// Bytes of memory for documents, keys, indexes and pages of the checkpoint.
+    pub memory_limit: MemoryLimit,
+    /// Bytes of memory of the machine, where the caller knows them and this package may not.
+    pub system_memory: Option<u64>,
     /// Bytes that one query may hold besides the stored documents.
     pub query_memory_limit: usize,
     /// Read-write or read-only.
@@ -148,7 +181,8 @@ impl Default for OpenOptions {
         OpenOptions {
             storage: StorageMode::Async,
             flush_interval: Duration::from_millis(50),
-            memory_limit: None,
+            memory_limit: MemoryLimit::Share,
+            system_memory: None,
             query_memory_limit: crate::work::QUERY_MEMORY,
             access: Access::ReadWrite,
             creation: Creation::IfMissing,
@@ -166,6 +200,16 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
+    /// Makes a number of bytes of a share of the memory that the process may use, if that is known.
+    pub fn settle_memory(&mut self, allowed: Option<u64>) {
+        if self.memory_limit != MemoryLimit::Share {
+            return;
+        }
+        let known = allowed.into_iter().chain(self.system_memory).min();
+        let share = known.filter(|_| self.storage != StorageMode::Memory).map(|bytes| bytes / MEMORY_SHARE);
+        self.memory_limit = share.into();
+    }
+
     /// Checks what the types do not: ranges and combinations.
     pub fn validate(&self) -> Result<()> {
         if self.flush_interval < Duration::from_millis(1) || self.flush_interval > Duration::from_secs(60) {
@@ -186,7 +230,7 @@ impl OpenOptions {
         if self.storage == StorageMode::Memory && self.access == Access::ReadOnly {
             return Err(Error::new(Kind::Argument, "a ':memory:' database cannot be readOnly"));
         }
-        if self.storage == StorageMode::Memory && self.memory_limit.is_some() {
+        if self.storage == StorageMode::Memory && self.memory_limit.bytes().is_some() {
             let message = "a ':memory:' database has no files to read documents from, so it takes no memoryLimit; \
                            leave it out, or open a directory";
             return Err(Error::new(Kind::Argument, message));

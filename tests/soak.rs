@@ -157,7 +157,7 @@ fn writers_and_readers_agree_with_plain_maps_across_reopening() {
         let options = OpenOptions {
             storage,
             segment_size: 1 << 16,
-            memory_limit: [None, Some(1), Some(10_000)][round % 3],
+            memory_limit: [None, Some(1), Some(10_000)][round % 3].into(),
             retention: Retention { generations: round as u32 % 2 },
             ..OpenOptions::default()
         };

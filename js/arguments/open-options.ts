@@ -1,6 +1,7 @@
 // Checks the options of Database.open and fills in their defaults. The environment variable WRITE_MODE sets the default of
 // `storage`.
 
+import type * as Os from 'node:os'
 import type * as Url from 'node:url'
 
 import { uuidv7 } from '../ids/uuid.js'
@@ -108,7 +109,11 @@ function coreOptions(options: OpenOptions): object {
   const core: { [name: string]: unknown } = {}
   if (options.flushInterval !== undefined) core.flushInterval = numberIn('flushInterval', options.flushInterval, 1, 60_000, 'milliseconds')
   if (options.memoryLimit !== undefined) {
-    core.memoryLimit = numberIn('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER, 'bytes')
+    // JSON has no Infinity.
+    core.memoryLimit = options.memoryLimit === Infinity ? 'Infinity' : numberIn('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER, 'bytes, or Infinity for no limit')
+  } else if (process.platform !== 'linux') {
+    // The default is a share of it; on Linux the core reads it, and the limits of control groups.
+    core.systemMemory = (require('node:os') as typeof Os).totalmem()
   }
   if (options.queryMemoryLimit !== undefined) {
     core.queryMemoryLimit = numberIn('queryMemoryLimit', options.queryMemoryLimit, 1_048_576, Number.MAX_SAFE_INTEGER, 'bytes')

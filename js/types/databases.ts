@@ -17,9 +17,11 @@ export interface OpenOptions extends ProgressOptions {
   /** Longest time between a write and its flush to the disk with storage `'async'`, in milliseconds: 1 to 60,000, default 50. */
   flushInterval?: number
   /**
-   * Bytes of memory for documents, keys, indexes and pages of the checkpoint; at least 1, default all that were read or written. When
+   * Bytes of memory for documents, keys, indexes and pages of the checkpoint; at least 1, or `Infinity` for no limit. Default a quarter
+   * of the memory that the process may use: the machine's, or less where a container or another control group of Linux is limited. When
    * keys, entries of indexes and changed places take a quarter of it, and 4 MiB, a checkpoint is written, and they are read from there.
-   * A database in memory refuses the option, because it has no files to read from.
+   * When open cursors hold a quarter of it, and 4 MiB, in older versions, those of the oldest states end. A database in memory has no
+   * limit, and refuses one, because it has no files to read from.
    */
   memoryLimit?: number
   /**
@@ -91,6 +93,8 @@ export interface DatabaseStats {
   documents: number
   /** Bytes of memory that documents take, including old versions that a cursor still reads. */
   hotBytes: number
+  /** Bytes of memory that it may take (the option `memoryLimit`, or its default); null where nothing limits it. */
+  memoryLimit: number | null
   /** Bytes of the newest version of every document, in memory or on disk. */
   liveBytes: number
   /** Segments of the log on disk. */

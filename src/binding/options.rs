@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{
-    Access, AutoCompact, AutoIndex, Check, Creation, MEMORY, OpenOptions, RecoveryPolicy, Retention,
-    StorageMode,
+    Access, AutoCompact, AutoIndex, Check, Creation, MEMORY, MemoryLimit, OpenOptions, RecoveryPolicy,
+    Retention, StorageMode,
 };
 
 /// The options of opening this path, from JSON; an empty text means no options.
@@ -21,7 +21,8 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
         match name.as_str() {
             "storage" => options.storage = storage(name, value)?,
             "flushInterval" => options.flush_interval = milliseconds(name, value)?,
-            "memoryLimit" => options.memory_limit = Some(bytes(name, value)?),
+            "memoryLimit" => options.memory_limit = memory_limit(name, value)?,
+            "systemMemory" => options.system_memory = Some(bytes(name, value)?),
             "queryMemoryLimit" => {
                 options.query_memory_limit = usize::try_from(bytes(name, value)?).unwrap_or(usize::MAX);
             }
@@ -121,6 +122,14 @@ fn retention(name: &str, value: &Value) -> Result<Retention> {
     }
 }
 
+/// JSON has no Infinity.
+fn memory_limit(name: &str, value: &Value) -> Result<MemoryLimit> {
+    match value.as_str() {
+        Some("Infinity") => Ok(MemoryLimit::Unlimited),
+        _ => Ok(MemoryLimit::Bytes(bytes(name, value)?)),
+    }
+}
+
 fn flag(name: &str, value: &Value) -> Result<bool> {
     value.as_bool().ok_or_else(|| wrong(name, "true or false", value))
 }
@@ -155,12 +164,13 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"queryMemoryLimit":2000000,"createIfMissing":false,
+        let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"systemMemory":9,"queryMemoryLimit":2000000,"createIfMissing":false,
             "recovery":"truncate","check":"full","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
         let expected = OpenOptions {
             storage: StorageMode::Sync,
             flush_interval: Duration::from_micros(12_500),
-            memory_limit: Some(1000),
+            memory_limit: MemoryLimit::Bytes(1000),
+            system_memory: Some(9),
             query_memory_limit: 2_000_000,
             access: Access::ReadOnly,
             creation: Creation::Never,
@@ -174,6 +184,8 @@ mod tests {
         assert_eq!(parse("db", json).unwrap(), expected);
         assert_eq!(parse("db", r#"{"errorIfExists":true}"#).unwrap().creation, Creation::MustBeNew);
         assert_eq!(parse(":memory:", "").unwrap().storage, StorageMode::Memory);
+        let unlimited = parse("db", r#"{"memoryLimit":"Infinity"}"#).unwrap();
+        assert_eq!(unlimited.memory_limit, MemoryLimit::Unlimited);
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn what_is_asked_for_is_read_and_nothing_else() {
         client.database.close().unwrap();
     }
     check(&disk.host(), options(), &content).unwrap();
-    check(&disk.host(), OpenOptions { memory_limit: Some(5_000), ..options() }, &content).unwrap();
+    check(&disk.host(), OpenOptions { memory_limit: Some(5_000).into(), ..options() }, &content).unwrap();
     check(&disk.host(), OpenOptions { check: Check::Full, ..options() }, &content).unwrap();
     assert_eq!(checkpoints(&disk).len(), 1);
 }
@@ -233,7 +233,7 @@ fn writes_on_a_checkpoint_are_there_after_a_close_and_after_a_kill_in_any_order(
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
     let mut dice = fastrand::Rng::with_seed(seed);
     for limit in [None, Some(1), Some(20_000)] {
-        let options = OpenOptions { memory_limit: limit, ..options() };
+        let options = OpenOptions { memory_limit: limit.into(), ..options() };
         let disk = Disk::default();
         let mut content = filled(&disk, &options);
         let mut now = files(&disk);

@@ -252,7 +252,7 @@ fn play(way: Way, seed: u64, time: Duration) {
     disk.pace = Some(Arc::new(AtomicU64::new(seed)));
     let options = OpenOptions {
         storage: way.storage,
-        memory_limit: way.memory_limit,
+        memory_limit: way.memory_limit.into(),
         segment_size: 1 << 16,
         auto_compact: AutoCompact::Off,
         retention: Retention { generations: way.generations },

@@ -27,7 +27,7 @@ fn writers_during_continuous_compaction_lose_nothing() {
         let path = directory.path().join("db").to_str().unwrap().to_owned();
         let options = OpenOptions {
             storage: mode,
-            memory_limit,
+            memory_limit: memory_limit.into(),
             segment_size: 1 << 17,
             auto_compact: AutoCompact::Off,
             ..OpenOptions::default()
@@ -105,8 +105,11 @@ fn writers_during_continuous_compaction_lose_nothing() {
 fn a_cursor_reads_on_over_compactions_and_the_files_shrink() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db").to_str().unwrap().to_owned();
-    let options =
-        OpenOptions { memory_limit: Some(0), auto_compact: AutoCompact::Off, ..OpenOptions::default() };
+    let options = OpenOptions {
+        memory_limit: Some(0).into(),
+        auto_compact: AutoCompact::Off,
+        ..OpenOptions::default()
+    };
     let client = Client::open(&path, options).unwrap();
     let documents: Vec<Value> =
         (0..2_000).map(|n| object(&[("_id", Value::Int(n)), ("t", text(n)), ("v", Value::Int(0))])).collect();

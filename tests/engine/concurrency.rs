@@ -124,7 +124,7 @@ fn documents_beyond_the_memory_limit_are_read_from_disk_with_the_same_answers() 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db").to_str().unwrap().to_owned();
     let limit = 100_000;
-    let options = OpenOptions { memory_limit: Some(limit), ..OpenOptions::default() };
+    let options = OpenOptions { memory_limit: Some(limit).into(), ..OpenOptions::default() };
     let text = |n: i32| Value::String(format!("{n}-{}", "x".repeat(100)));
     let document = |n: i32| object(&[("_id", Value::Int(n)), ("n", Value::Int(n % 7)), ("t", text(n))]);
     let documents: Vec<Value> = (0..10_000).map(document).collect();

@@ -239,8 +239,11 @@ fn a_find_that_reads_few_documents_runs_in_the_call_and_any_other_on_the_queue_o
 fn a_find_of_what_is_on_disk_is_not_answered_in_the_call() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db").to_str().unwrap().to_owned();
-    let options =
-        OpenOptions { storage: StorageMode::Async, memory_limit: Some(1 << 20), ..OpenOptions::default() };
+    let options = OpenOptions {
+        storage: StorageMode::Async,
+        memory_limit: Some(1 << 20).into(),
+        ..OpenOptions::default()
+    };
     let client = Client::open(&path, options).unwrap();
     for n in 0..100 {
         let text = ("t", Value::String("x".repeat(100_000)));

@@ -13,7 +13,7 @@ use crate::support::{Client, batch_of, object};
 
 /// Views may hold 4 MiB, and documents have room.
 fn limited() -> OpenOptions {
-    OpenOptions { memory_limit: Some(16 << 20), ..options() }
+    OpenOptions { memory_limit: Some(16 << 20).into(), ..options() }
 }
 
 fn filled(options: OpenOptions) -> Client {
@@ -107,7 +107,7 @@ fn a_dropped_collection_that_a_cursor_still_reads_is_counted_and_goes_with_it() 
 
 #[test]
 fn a_checkpoint_that_waits_for_a_forgotten_cursor_comes_below_without_it() {
-    let options = OpenOptions { memory_limit: Some(400_000), rebase_from: 100_000, ..options() };
+    let options = OpenOptions { memory_limit: Some(400_000).into(), rebase_from: 100_000, ..options() };
     let client = Client::open_on(&Disk::default().host(), DIR, options).unwrap();
     let small = |n: i32| object(&[("_id", Value::Int(n)), ("n", Value::Int(n % 7))]);
     let insert = |from: i32| {

@@ -257,7 +257,7 @@ fn indexes_are_built_while_writers_go_on() {
     for memory_limit in [None, Some(20_000)] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db").to_str().unwrap().to_owned();
-        let options = OpenOptions { memory_limit, ..OpenOptions::default() };
+        let options = OpenOptions { memory_limit: memory_limit.into(), ..OpenOptions::default() };
         let client = Client::open(&path, options).unwrap();
         let with = |id: i32, n: i32| {
             document(id, &[("n", Value::Int(n)), ("tags", Value::Array(vec![Value::Int(n), text("t")]))])

@@ -13,6 +13,7 @@ mod disk;
 mod ended_cursors;
 mod files;
 mod indexes;
+mod memory;
 mod model;
 mod moved;
 mod order;

@@ -128,7 +128,7 @@ struct Run {
 fn open(sim: &Sim, way: Way) -> Result<Client> {
     let options = OpenOptions {
         storage: way.mode,
-        memory_limit: way.memory_limit,
+        memory_limit: way.memory_limit.into(),
         segment_size: 1 << 16,
         // Nothing runs in the background, so that a seed reproduces the run.
         auto_compact: AutoCompact::Off,

@@ -36,7 +36,7 @@ fn moves_after(reads: u32) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let once = Once::default();
     let host = with_words(Host::system(), once.clone());
-    let options = OpenOptions { memory_limit: Some(1), ..OpenOptions::default() };
+    let options = OpenOptions { memory_limit: Some(1).into(), ..OpenOptions::default() };
     let path = dir.path().join("db");
     let client = Client::open_on(&host, path.to_str().unwrap(), options).unwrap();
     let document = |n: i32| object(&[("_id", Value::Int(n)), ("n", Value::Int(0))]);

@@ -16,7 +16,7 @@ use crate::support::{Client, object};
 
 /// With a memory limit, what a checkpoint has goes from memory.
 fn limited() -> OpenOptions {
-    OpenOptions { memory_limit: Some(100_000), rebase_from: 50_000, ..options() }
+    OpenOptions { memory_limit: Some(100_000).into(), rebase_from: 50_000, ..options() }
 }
 
 fn numbered(n: i32) -> Value {
@@ -124,7 +124,7 @@ fn a_cursor_reads_its_own_state_through_a_checkpoint_which_comes_below_when_it_i
         let ones = (0..3_100).filter(|n| n % 7 == 1).count() as u64;
         assert_eq!(client.count("c", &object(&[("n", Value::Int(11))])).unwrap(), ones);
         client.database.check_indexes().unwrap();
-        if options.memory_limit.is_some() {
+        if options.memory_limit.bytes().is_some() {
             assert!(in_memory(&client) < 20_000, "{} bytes stay in memory", in_memory(&client));
         }
         client.database.flush().unwrap();

@@ -204,7 +204,7 @@ fn scans_of_many_slots_answer_as_one_loop_would() {
 fn scans_of_documents_that_are_mostly_on_disk_answer_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db").to_str().unwrap().to_owned();
-    let options = OpenOptions { memory_limit: Some(1 << 20), ..OpenOptions::default() };
+    let options = OpenOptions { memory_limit: Some(1 << 20).into(), ..OpenOptions::default() };
     let client = Client::open(&path, options).unwrap();
     let all = load(&client);
     check(&client, &all);
@@ -227,7 +227,7 @@ fn a_cursor_over_many_slots_sees_one_state_while_documents_go() {
 fn ranges_of_large_documents_are_not_held_whole() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db").to_str().unwrap().to_owned();
-    let options = OpenOptions { memory_limit: Some(1 << 20), ..OpenOptions::default() };
+    let options = OpenOptions { memory_limit: Some(1 << 20).into(), ..OpenOptions::default() };
     let client = Client::open(&path, options).unwrap();
     let pad = text(&"large ".repeat(120));
     let all: Vec<Value> = (0..45_000)

@@ -130,7 +130,11 @@ fn sorts_and_groups_on_disk_are_those_in_memory_whether_documents_are_in_memory_
     for memory_limit in [None, Some(1)] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
-        let client = Client::open(path.to_str().unwrap(), OpenOptions { memory_limit, ..options() }).unwrap();
+        let client = Client::open(
+            path.to_str().unwrap(),
+            OpenOptions { memory_limit: memory_limit.into(), ..options() },
+        )
+        .unwrap();
         fill(&client);
         assert_eq!(ids(&all(&client, by_key(0, 500)).unwrap()), expected());
         assert_eq!(ids(&all(&client, by_key(4_000, 500)).unwrap()), expected()[..4_000]);

@@ -34,8 +34,11 @@ impl Bench {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let options =
-            OpenOptions { storage: StorageMode::Async, memory_limit: Some(1), ..OpenOptions::default() };
+        let options = OpenOptions {
+            storage: StorageMode::Async,
+            memory_limit: Some(1).into(),
+            ..OpenOptions::default()
+        };
         let path = directory.path().join("db");
         let database = Database::open(path.to_str().unwrap(), options, runtime.handle().clone()).unwrap();
         let documents: Vec<_> = (0..DOCUMENTS)

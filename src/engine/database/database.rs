@@ -28,6 +28,7 @@ use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
 use crate::index::Spec;
 use crate::options::{Check, MEMORY, OpenOptions, StorageMode};
+use crate::storage::host::memory;
 use crate::storage::{Host, Opened, RecoveryReport, open_disk, open_disk_from_checkpoint, open_memory};
 
 /// Held by the one thread that closes.
@@ -70,6 +71,8 @@ pub struct DatabaseStats {
     pub documents: u64,
     /// Bytes of documents in memory, including old versions.
     pub hot_bytes: u64,
+    /// Bytes of memory that it may take, where that is limited.
+    pub memory_limit: Option<u64>,
     /// Bytes of the newest version of every document, in memory or on disk.
     pub live_bytes: u64,
     /// Segments on disk.
@@ -141,6 +144,7 @@ impl Database {
             options.storage = StorageMode::Memory;
         }
         options.validate()?;
+        options.settle_memory(memory::allowed());
         if path.is_empty() {
             return Err(Error::new(Kind::Argument, "path must name a directory, or be ':memory:'"));
         }
@@ -153,7 +157,7 @@ impl Database {
             return Ok(Self::handle(store, options, runtime, None, None));
         }
         let open_store = |check| {
-            let mut replay = Replay::new(at, options.memory_limit);
+            let mut replay = Replay::new(at, options.memory_limit.bytes());
             let mut reported = Reported::new(&mut replay, progress);
             let handle = Some(runtime.clone());
             let opened = match check {
@@ -353,6 +357,7 @@ impl Database {
             last_lsn: self.store.views().published().0,
             durable_lsn: storage.durable.0,
             views: views as u64,
+            memory_limit: self.store.options().memory_limit.bytes(),
             view_bytes: self.store.views().held_bytes(),
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
             indexes: indexes().count() as u64,

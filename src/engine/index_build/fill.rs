@@ -54,6 +54,7 @@ pub(crate) fn run(pass: &Pass<'_>) -> Result<()> {
         }
         let runs: Vec<Entries> = parts.into_iter().map(|part| part.entries).collect();
         index.fill(&runs);
+        store.measure_soon();
     };
     let work = indexes.iter().zip(parts);
     if threads == 1 || collection.slab().end() < SHARE {

@@ -83,9 +83,9 @@ impl<'a> Proof<'a> {
         interrupt: &'a Interrupt,
     ) -> Proof<'a> {
         let (found, names) = (vec![Tally::default(); written.len()], Names::default());
-        // With a memory limit documents may be on disk, whose slots need no block.
+        // With little memory documents may be on disk, whose slots need no block.
         let room = match purpose {
-            Purpose::Compaction if store.options().memory_limit.is_none() => KEPT_BYTES,
+            Purpose::Compaction if store.has_room() => KEPT_BYTES,
             _ => 0,
         };
         let kept = Kept::new();

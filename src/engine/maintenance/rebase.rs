@@ -80,8 +80,10 @@ pub(super) fn run_locked(store: &Store) -> Result<bool> {
     let base = {
         let (run, ..) = RunFile::open_named(store.vfs(), &file.path, &file.database, file.run)?;
         let run = run.noting(file.damaged.clone());
-        let limit = store.options().memory_limit;
-        Base::new(run, written.contents.files.clone(), captured.lsn(), limit)
+        let limit = store.options().memory_limit.bytes();
+        let base = Base::new(run, written.contents.files.clone(), captured.lsn(), limit);
+        base.set_keeps(store.has_room());
+        base
     };
     store.wait_published(captured.lsn())?;
     store.auto().outdated.store(false, Ordering::Relaxed);
@@ -163,6 +165,8 @@ pub(crate) fn begin(store: &Arc<Store>, runtime: &Handle) {
         // Another handle of the database may have been opened before.
         let _ = store.auto().log_at.compare_exchange(0, log_bytes, Ordering::Relaxed, Ordering::Relaxed);
     }
+    store.measure_soon();
+    store.cool();
     consider(store, runtime);
 }
 
@@ -242,10 +246,11 @@ fn is_due(store: &Store) -> bool {
         || can_help && due_at(store).is_some_and(|least| store.memory().changes() > least)
 }
 
-/// The changes in memory at which a checkpoint is due; none where nothing limits them.
+/// The changes in memory at which a checkpoint is due; none where nothing limits them, or they are far from it.
 fn due_at(store: &Store) -> Option<u64> {
     let options = store.options();
-    options.memory_limit.map(|limit| (limit / 4).max(options.rebase_from))
+    let limit = options.memory_limit.bytes().filter(|_| store.is_tight());
+    limit.map(|limit| (limit / 4).max(options.rebase_from))
 }
 
 /// Waits for the checkpoint that is being written where writers are far ahead of it.

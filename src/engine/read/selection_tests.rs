@@ -295,7 +295,7 @@ fn run(seed: u64, runtime: &tokio::runtime::Handle) -> usize {
         if on_disk { directory.path().join("db").to_str().unwrap().to_owned() } else { ":memory:".into() };
     let options = OpenOptions {
         storage: if on_disk { StorageMode::Async } else { StorageMode::Memory },
-        memory_limit: on_disk.then_some(2_000),
+        memory_limit: on_disk.then_some(2_000).into(),
         ..OpenOptions::default()
     };
     let database = Database::open(&path, options, runtime.clone()).unwrap();

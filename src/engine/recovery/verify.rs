@@ -15,7 +15,7 @@ use crate::engine::exec::progress::Progress;
 use crate::engine::index_build::fill;
 use crate::engine::store::Store;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Access, MEMORY, OpenOptions, StorageMode};
+use crate::options::{Access, MEMORY, MemoryLimit, OpenOptions, StorageMode};
 use crate::storage::open::inspect::inspect;
 use crate::storage::{
     Damage, FileReport, Host, Inspected, Loader, Read, Replayed, SnapshotBlock, checkpoint_of, list_whole,
@@ -115,10 +115,10 @@ fn open_whole(host: &Host, path: &str, progress: &Progress) -> Result<Verificati
     let options = OpenOptions {
         storage: StorageMode::Sync,
         access: Access::ReadOnly,
-        memory_limit: Some(0),
+        memory_limit: MemoryLimit::Bytes(0),
         ..OpenOptions::default()
     };
-    let mut counting = Counting::new(Replay::new(Path::new(path), options.memory_limit));
+    let mut counting = Counting::new(Replay::new(Path::new(path), options.memory_limit.bytes()));
     let mut reported = Reported::new(&mut counting, progress);
     let opened = open_disk(host, Path::new(path), &options, None, &mut reported)?;
     let (replay, read) = counting.finish();

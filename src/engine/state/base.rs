@@ -28,6 +28,8 @@ use crate::storage::{FileId, Lsn};
 
 /// Bytes of pages of a checkpoint that stay in memory, where no memory limit says otherwise.
 const CACHE: usize = 128 << 20;
+/// A memory limit from which on what was read stays in memory until that fills up.
+pub(crate) const LARGE_LIMIT: u64 = 64 << 20;
 /// The least that a memory limit leaves.
 const LEAST: usize = 1 << 20;
 
@@ -40,7 +42,7 @@ pub(crate) struct Base {
     /// The state that it holds.
     lsn: Lsn,
     /// Whether what was read may stay in memory.
-    keeps: bool,
+    keeps: AtomicBool,
     /// Whether a compaction has moved the documents since.
     stale: AtomicBool,
 }
@@ -90,13 +92,18 @@ impl Base {
         let pages = PageStore::new(memory_limit.map_or(CACHE, share));
         let run = file.run();
         pages.add(file);
-        let keeps = memory_limit.is_none();
+        let keeps = AtomicBool::new(memory_limit.is_none_or(|limit| limit >= LARGE_LIMIT));
         Arc::new(Base { pages, run, files, lsn, keeps, stale: AtomicBool::new(false) })
     }
 
     /// Whether what was looked up once may stay in memory.
     pub(crate) fn keeps(&self) -> bool {
-        self.keeps
+        self.keeps.load(Ordering::Relaxed)
+    }
+
+    /// Says whether it may from now on.
+    pub(crate) fn set_keeps(&self, keeps: bool) {
+        self.keeps.store(keeps, Ordering::Relaxed);
     }
 
     /// The state that it holds.

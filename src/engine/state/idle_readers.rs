@@ -23,9 +23,11 @@ pub(crate) struct Ticket {
     pub(super) number: u64,
 }
 
+type Known = (Lsn, Weak<dyn IdleReader>);
+
 /// The readers, by the numbers of their holds.
 #[derive(Default)]
-pub(crate) struct IdleReaders(Mutex<BTreeMap<u64, (Lsn, Weak<dyn IdleReader>)>>);
+pub(crate) struct IdleReaders(Mutex<BTreeMap<u64, Known>>);
 
 impl IdleReaders {
     /// Adds the reader of this view.

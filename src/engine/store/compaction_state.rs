@@ -40,6 +40,12 @@ pub(crate) struct CompactionState {
     pub(crate) failures: AtomicU32,
     /// Whether a compaction has outdated the newest checkpoint.
     pub(crate) outdated: AtomicBool,
+    /// Whether there is a memory limit, and what is in memory is near it, or may soon be.
+    pub(crate) tight: AtomicBool,
+    /// About how many bytes may have come into memory since that was determined.
+    pub(crate) since: AtomicU64,
+    /// Whether documents were evicted.
+    pub(crate) evicted: AtomicBool,
     /// Of checkpoints that come below, and compactions.
     pub(crate) order: Arc<RebaseOrder>,
     /// In memory: bytes appended before the last compaction, and bytes of all blocks after it.

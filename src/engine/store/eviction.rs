@@ -4,17 +4,41 @@
 //! once; the others are dropped from memory, because their file has them anyway. Slots without a document in memory are
 //! dropped, too, where the checkpoint has the same. Keys, entries of indexes and slots that have changed since the checkpoint
 //! stay until the next one, which is written when they take a quarter of the limit (`maintenance/rebase`).
+//!
+//! A limit of 64 MiB and more is not felt while it is far away: memory is not measured before a part of it may have come in, and
+//! what is read from disk stays in memory. The nearer it is (`is_tight`), the more is measured.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::store::Store;
+use crate::document::stored::check_document;
+use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::collection::Collection;
+use crate::engine::state::slab::SlotId;
+use crate::storage::Block;
 
 /// The share of the limit that documents have in any case.
 const LEAST_SHARE: u64 = 4;
 /// Slots that take this share of the limit are dropped where possible.
 const SLOT_SHARE: u64 = 8;
+
+/// Changes since the checkpoint that take this share of the limit are many: at twice as many the next checkpoint is due.
+const CHANGES_SHARE: u64 = 8;
+/// A commit and its keys and entries take at most about so many times the bytes of its frame, and so many more.
+const COMMIT_WEIGHT: u64 = 4;
+const COMMIT_COST: u64 = 1_024;
+/// The share of a large limit, and the most, that may come into memory before it is measured again.
+const STRETCH_SHARE: u64 = 16;
+const STRETCH_MOST: u64 = 32 << 20;
+
+/// More bytes than any stretch.
+const UNKNOWN: u64 = u64::MAX / 2;
+
+/// The bytes after which memory is measured again.
+fn stretch(limit: u64) -> u64 {
+    (limit / STRETCH_SHARE).min(STRETCH_MOST)
+}
 
 /// The share of the limit that views may hold, and the least.
 const VIEW_SHARE: u64 = 4;
@@ -40,6 +64,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// All of it.
+    pub(crate) fn total(&self) -> u64 {
+        self.documents + self.slots + self.keys + self.entries + self.pages
+    }
+
     /// What only a checkpoint makes smaller.
     pub(crate) fn changes(&self) -> u64 {
         self.changed + self.keys + self.entries
@@ -50,9 +79,13 @@ impl Store {
     /// Evicts documents until all fits `memoryLimit` again. Cheap when it does. One thread at a time; other threads continue
     /// without waiting.
     pub(crate) fn cool(&self) {
-        let Some(limit) = self.options().memory_limit else { return };
+        let Some(limit) = self.options().memory_limit.bytes() else { return };
+        if !self.is_tight() && self.auto().since.load(Ordering::Relaxed) < stretch(limit) {
+            return;
+        }
         self.end_readers(limit);
         let Some(mut hand) = self.hand().try_lock() else { return };
+        self.auto().since.store(0, Ordering::Relaxed);
         let memory = self.memory();
         let room = limit.saturating_sub(memory.changes() + memory.pages).max(limit / LEAST_SHARE);
         let now = memory.documents + memory.slots.saturating_sub(memory.changed);
@@ -60,11 +93,54 @@ impl Store {
             // A little more than necessary, so that not every write moves the hand.
             self.evict(&mut hand, now, room - room / 16);
         }
+        let is_tight = limit < LARGE_LIMIT
+            || memory.total() + stretch(limit) > limit / 4 * 3
+            || memory.changes() + stretch(limit) > limit / CHANGES_SHARE;
+        self.set_tight(is_tight);
         drop(hand);
+        if !is_tight {
+            return;
+        }
         let released_to = self.auto().released_to.load(Ordering::Relaxed);
         let many = memory.slots > limit / SLOT_SHARE && memory.slots > released_to + limit / (4 * SLOT_SHARE);
         if self.auto().order.has_rebased.swap(false, Ordering::AcqRel) || many {
             self.release();
+        }
+    }
+
+    /// Whether there is a memory limit, and what is in memory is near it. Where it is not, memory is used as without a limit, and
+    /// nothing is counted but what comes.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.auto().tight.load(Ordering::Relaxed)
+    }
+
+    /// Whether what is read may stay in memory.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.is_tight()
+    }
+
+    /// Whether documents were evicted.
+    pub(crate) fn has_evicted(&self) -> bool {
+        self.auto().evicted.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a commit or a read of so many bytes brings something into memory.
+    pub(crate) fn note_memory(&self, bytes: u64) {
+        let weight = COMMIT_WEIGHT * bytes + COMMIT_COST;
+        self.auto().since.fetch_add(weight, Ordering::Relaxed);
+    }
+
+    /// Notes that something brings an unknown number of bytes into memory.
+    pub(crate) fn measure_soon(&self) {
+        self.auto().since.store(UNKNOWN, Ordering::Relaxed);
+    }
+
+    fn set_tight(&self, is_tight: bool) {
+        self.auto().tight.store(is_tight, Ordering::Relaxed);
+        for collection in self.collections().iter() {
+            if let Some(base) = collection.base() {
+                base.base().set_keeps(!is_tight);
+            }
         }
     }
 
@@ -84,6 +160,7 @@ impl Store {
 
     /// Moves the hand until documents and slots, which take so many bytes, take at most `goal`.
     fn evict(&self, hand: &mut (u32, u64), mut taken: u64, goal: u64) {
+        self.auto().evicted.store(true, Ordering::Relaxed);
         let mut numbers: Vec<u32> = self.collections().iter().map(|entry| *entry.key()).collect();
         numbers.sort_unstable();
         // Twice round: once to clear the use bits, once to evict what still has none.
@@ -128,7 +205,28 @@ impl Store {
 
     /// Whether documents in memory take more than `memoryLimit`.
     pub(crate) fn is_too_warm(&self) -> bool {
-        self.options().memory_limit.is_some_and(|limit| self.hot_bytes() > limit)
+        let limit = self.options().memory_limit.bytes().filter(|_| self.is_tight());
+        limit.is_some_and(|limit| self.hot_bytes() > limit)
+    }
+
+    /// Whether documents that are read from disk stay in memory.
+    pub(super) fn keeps(&self, collection: &Collection) -> bool {
+        collection.is_based() && self.has_room()
+    }
+
+    /// Keeps the documents of a block that was read for the one in this slot, and for others beside it, in memory, where the
+    /// database began from a checkpoint and there is room; returns whether it does.
+    pub(crate) fn keep(&self, collection: &Collection, slot: SlotId, block: &Arc<Block>) -> bool {
+        if !self.keeps(collection) {
+            return false;
+        }
+        self.note_memory(block.bytes.len() as u64);
+        let shapes = collection.shapes();
+        collection.slab().warm_block(slot, block, |span| {
+            span.record(block).is_some() && check_document(span.of(block), shapes).is_ok()
+        });
+        self.cool();
+        true
     }
 
     /// Bytes of documents in memory, old versions included.

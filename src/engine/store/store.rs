@@ -18,9 +18,10 @@ use crate::engine::exec::nonblocking::{
     NONBLOCKING_BYTES, blocked, is_nonblocking, nonblocking_work, would_block,
 };
 use crate::engine::format::damage::damage;
+use crate::engine::state::base::LARGE_LIMIT;
 use crate::engine::state::catalogue::Catalogue;
 use crate::engine::state::collection::{Collection, Collections};
-use crate::engine::state::slab::{OnDisk, SlotId};
+use crate::engine::state::slab::OnDisk;
 use crate::engine::state::views::{Superseded, View, Views};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Access, OpenOptions, StorageMode};
@@ -184,6 +185,7 @@ impl Store {
             waiting: PublishWaiters::new(recovered.lsn),
             budget: Backpressure::new(options.queue_limit),
         };
+        let tight = options.memory_limit.bytes().is_some_and(|limit| limit < LARGE_LIMIT);
         let millis = |clock: &dyn Clock| i64::try_from(clock.now_millis()).unwrap_or(i64::MAX);
         let work_clock = clock.clone();
         Arc::new(Store {
@@ -207,7 +209,7 @@ impl Store {
             report: opened.report,
             compacting: LongMutex::default(),
             building: LongMutex::default(),
-            auto: CompactionState::default(),
+            auto: CompactionState { tight: AtomicBool::new(tight), ..CompactionState::default() },
             closing: AtomicBool::new(false),
             hand: Mutex::default(),
             precedence: Precedence::default(),
@@ -307,6 +309,7 @@ impl Store {
 
     /// Waits for space in the commit queue.
     pub(crate) fn room(&self, bytes: u64, check: impl Fn() -> Result<()>) -> Result<Room> {
+        self.note_memory(bytes);
         if is_nonblocking() {
             would_block(|| bytes > NONBLOCKING_BYTES as u64 || !self.budget().try_take(bytes))?;
         } else {
@@ -443,24 +446,6 @@ impl Store {
             Ok(block) => Arc::new(Block { transient: false, ..block }),
             Err(shared) => shared,
         })
-    }
-
-    /// Whether documents that are read from disk stay in memory.
-    fn keeps(&self, collection: &Collection) -> bool {
-        self.options.memory_limit.is_none() && collection.is_based()
-    }
-
-    /// Keeps the documents of a block that was read for the one in this slot, and for others beside it, in memory, where the
-    /// database began from a checkpoint and nothing limits its memory; returns whether it does.
-    pub(crate) fn keep(&self, collection: &Collection, slot: SlotId, block: &Arc<Block>) -> bool {
-        if !self.keeps(collection) {
-            return false;
-        }
-        let shapes = collection.shapes();
-        collection.slab().warm_block(slot, block, |span| {
-            span.record(block).is_some() && check_document(span.of(block), shapes).is_ok()
-        });
-        true
     }
 
     /// Everything acknowledged so far is durable when this returns.

@@ -88,7 +88,7 @@ struct Stretches<'s> {
 impl<'s> Stretches<'s> {
     fn new(store: &'s Store, name: &'s str, operations: &[Operation]) -> Stretches<'s> {
         let based = store.applied_collection(name).is_some_and(|collection| collection.is_based());
-        let spills = based || store.options().memory_limit.is_some();
+        let spills = based || store.has_evicted();
         let keys = if spills { operations.iter().map(named).collect() } else { Vec::new() };
         Stretches { store, name, keys, end: 0, ahead: LongMutex::default() }
     }

@@ -4,10 +4,12 @@
 //! - `real_vfs`: the operating system's
 //! - [`system`]: clock, randomness, and the struct of all three
 //! - [`lock`]: one process opens a database at a time
+//! - [`memory`]: how much memory the process may use
 //! - `home`: the identity of the database directory
 
 pub(crate) mod home;
 pub mod lock;
+pub mod memory;
 pub(crate) mod real_vfs;
 pub mod system;
 pub mod vfs;
