@@ -152,6 +152,8 @@ pub struct OpenOptions {
     pub recovery: RecoveryPolicy,
     /// What is read at once.
     pub check: Check,
+    /// Whether all files are read again in the background.
+    pub scrub: Option<Scrub>,
     /// Whether the database compacts itself.
     pub auto_compact: AutoCompact,
     /// The maximum size of a segment: the next one begins when a frame would exceed it.
@@ -166,6 +168,21 @@ pub struct OpenOptions {
     pub checkpoint_from: u64,
     /// Bytes of changes in memory up to which no checkpoint is written while the database is open, however low the memory limit.
     pub rebase_from: u64,
+}
+
+/// How all files are read again in the background while the database is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scrub {
+    /// The pause after each pass. The first begins with the opening.
+    pub interval: Duration,
+    /// How fast it reads.
+    pub bytes_per_second: u64,
+}
+
+impl Default for Scrub {
+    fn default() -> Self {
+        Scrub { interval: Duration::from_secs(7 * 24 * 60 * 60), bytes_per_second: 8 << 20 }
+    }
 }
 
 /// How many old generations a compaction keeps on disk.
@@ -188,6 +205,7 @@ impl Default for OpenOptions {
             creation: Creation::IfMissing,
             recovery: RecoveryPolicy::Strict,
             check: Check::Quick,
+            scrub: None,
             auto_compact: AutoCompact::On,
             segment_size: 64 << 20,
             queue_limit: 64 << 20,
@@ -214,6 +232,12 @@ impl OpenOptions {
     pub fn validate(&self) -> Result<()> {
         if self.flush_interval < Duration::from_millis(1) || self.flush_interval > Duration::from_secs(60) {
             return Err(Error::new(Kind::Argument, "option flushInterval must be 1 to 60000 milliseconds"));
+        }
+        if self.scrub.is_some_and(|scrub| scrub.interval > Duration::from_secs(366 * 24 * 60 * 60)) {
+            return Err(Error::new(Kind::Argument, "option scrub.interval must be at most a year"));
+        }
+        if self.scrub.is_some_and(|scrub| scrub.bytes_per_second < 1024) {
+            return Err(Error::new(Kind::Argument, "option scrub.bytesPerSecond must be at least 1024"));
         }
         if self.segment_size < 4096 || self.segment_size > 1 << 40 {
             return Err(Error::new(Kind::Argument, "option segmentSize must be 4 KiB to 1 TiB"));

@@ -13,6 +13,7 @@ import { DATABASE, PARTS } from './option-table.js'
 const WHERE = 'Database.open'
 const STORAGE: readonly StorageMode[] = ['async', 'sync', 'memory']
 const AUTO_INDEX = ['off', 'suggest', 'on'] as const
+const YEAR = 31_536_000_000
 /** The path of a database without files. */
 export const MEMORY = ':memory:'
 
@@ -127,6 +128,17 @@ function coreOptions(options: OpenOptions): object {
     const generations = (options.retention as Partial<Retention> | null)?.generations
     if (!Number.isInteger(generations)) throw wrongArgument(WHERE, 'option retention', '{ generations: a whole number }', options.retention)
     core.retention = { generations: numberIn('retention.generations', generations, 0, 1000, 'generations') }
+  }
+  if (options.scrub !== undefined) {
+    checkFields(WHERE, 'option scrub', options.scrub)
+    checkNames(`${WHERE}: option scrub`, options.scrub, PARTS.scrub)
+    const { interval, bytesPerSecond } = options.scrub
+    const scrub: { [name: string]: number } = {}
+    if (interval !== undefined) scrub.interval = numberIn('scrub.interval', interval, 1, YEAR, 'milliseconds')
+    if (bytesPerSecond !== undefined) {
+      scrub.bytesPerSecond = Math.floor(numberIn('scrub.bytesPerSecond', bytesPerSecond, 1024, Number.MAX_SAFE_INTEGER, 'bytes'))
+    }
+    core.scrub = scrub
   }
   const { autoIndex } = options
   if (autoIndex !== undefined) {

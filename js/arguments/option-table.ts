@@ -3,7 +3,7 @@
 // them with the types.
 
 import type {
-  CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention
+  CollectionOptions, CreateCollectionOptions, ExportOptions, ImportOptions, OpenOptions, Retention, Scrub
 } from '../types/databases.js'
 import type { ExplainVerbosityLike } from '../types/hints.js'
 import type {
@@ -233,7 +233,7 @@ export const COLLECTION = {
 export const DATABASE = {
   open: fields<OpenOptions>()(
     'storage', 'flushInterval', 'memoryLimit', 'queryMemoryLimit', 'autoCompact', 'autoIndex', 'retention', 'readOnly', 'createIfMissing', 'errorIfExists',
-    'recovery', 'check', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
+    'recovery', 'check', 'scrub', 'ObjectId', 'pkFactory', 'ignoreUndefined', 'forceServerObjectId', 'signal', 'onProgress'
   ),
   verify: long,
   collection: handle<CollectionOptions>()('pkFactory', ...inserting),
@@ -274,6 +274,7 @@ export const BULK_WRITES = {
 /** Other option objects. */
 export const PARTS = {
   retention: fields<Retention>()('generations'),
+  scrub: fields<Scrub>()('interval', 'bytesPerSecond'),
   collation: fields<{ locale: unknown }>()('locale'),
   'an entry of setMany': fields<NonNullable<SetEntry<unknown>[2]>>()('ifVersion'),
   'an index of createIndexes': indexNames([...INDEX, 'key'])

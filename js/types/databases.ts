@@ -55,6 +55,12 @@ export interface OpenOptions extends ProgressOptions {
    * it, so that damage of a document is met by the operation that reads it; `'full'` everything, so that damage rejects the opening.
    */
   check?: 'quick' | 'full'
+  /**
+   * Reads all files again in the background, slowly, and checks every checksum, so that damage of what nothing reads is known while a
+   * backup is still good. `stats` and the log tell what it found. Default: none; `{}` reads everything once a week. A database in memory
+   * has no files.
+   */
+  scrub?: Scrub
   /** The class of ObjectIds in documents that are read; default a small class of this package. */
   ObjectId?: ObjectIdConstructor
   /** Creates the `_id` of documents that have none; default UUIDv7 strings. */
@@ -134,8 +140,43 @@ export interface DatabaseStats {
   indexes: number
   /** Bytes of these indexes in memory. */
   indexBytes: number
+  /** How far the scrub is, and what it has found; null without the option `scrub`. */
+  scrub: ScrubStats | null
   /** Indexes that would have helped costly scans; empty with `autoIndex: 'off'`. */
   suggestedIndexes: ({ collection: string } & SuggestedIndex)[]
+}
+
+/** How all files are read again in the background; the option `scrub`. */
+export interface Scrub {
+  /** The pause after each pass, in milliseconds: 1 to a year, default a week. The first pass begins when the database is opened. */
+  interval?: number
+  /** How fast it reads: at least 1,024, default 8 MiB. */
+  bytesPerSecond?: number
+}
+
+/** How far the scrub is. */
+export interface ScrubStats {
+  /** Whether a pass is under way. */
+  running: boolean
+  /** Bytes that the current pass has read, or the last one. */
+  bytesRead: number
+  /** About how many bytes it reads. */
+  bytesTotal: number
+  /** Passes that read everything since the database was opened. */
+  passes: number
+  /** When the last of them ended, in milliseconds since 1970. */
+  completedAt: number | null
+  /** Damaged places that the last pass has found. */
+  errors: number
+  /** The first 100 of them. */
+  damage: {
+    /** The file's name. */
+    file: string
+    /** The byte offset in it. */
+    offset: number
+    /** What is wrong, and what to do. */
+    message: string
+  }[]
 }
 
 /** How many old generations a compaction keeps on disk. */

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind, Result};
 use crate::options::{
     Access, AutoCompact, AutoIndex, Check, Creation, MEMORY, MemoryLimit, OpenOptions, RecoveryPolicy,
-    Retention, StorageMode,
+    Retention, Scrub, StorageMode,
 };
 
 /// The options of opening this path, from JSON; an empty text means no options.
@@ -31,6 +31,7 @@ pub fn parse(path: &str, json: &str) -> Result<OpenOptions> {
             "errorIfExists" => must_be_new = flag(name, value)?,
             "recovery" => options.recovery = recovery(name, value)?,
             "check" => options.check = check(name, value)?,
+            "scrub" => options.scrub = Some(scrub(name, value)?),
             "autoCompact" => {
                 options.auto_compact = if flag(name, value)? { AutoCompact::On } else { AutoCompact::Off };
             }
@@ -130,6 +131,24 @@ fn memory_limit(name: &str, value: &Value) -> Result<MemoryLimit> {
     }
 }
 
+fn scrub(name: &str, value: &Value) -> Result<Scrub> {
+    let Value::Object(given) = value else { return Err(wrong(name, "an object", value)) };
+    let mut scrub = Scrub::default();
+    for (name, value) in given {
+        match name.as_str() {
+            "interval" => scrub.interval = milliseconds("scrub.interval", value)?,
+            "bytesPerSecond" => scrub.bytes_per_second = bytes("scrub.bytesPerSecond", value)?,
+            _ => {
+                return Err(Error::new(
+                    Kind::Argument,
+                    format!("there is no option scrub.{name}; check its spelling"),
+                ));
+            }
+        }
+    }
+    Ok(scrub)
+}
+
 fn flag(name: &str, value: &Value) -> Result<bool> {
     value.as_bool().ok_or_else(|| wrong(name, "true or false", value))
 }
@@ -165,7 +184,7 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let json = r#"{"storage":"sync","flushInterval":12.5,"memoryLimit":1000,"systemMemory":9,"queryMemoryLimit":2000000,"createIfMissing":false,
-            "recovery":"truncate","check":"full","segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
+            "recovery":"truncate","check":"full","scrub":{"interval":1500,"bytesPerSecond":4096},"segmentSize":8192,"queueLimit":9000,"readOnly":true,"errorIfExists":false,"autoIndex":"on"}"#;
         let expected = OpenOptions {
             storage: StorageMode::Sync,
             flush_interval: Duration::from_micros(12_500),
@@ -176,6 +195,7 @@ mod tests {
             creation: Creation::Never,
             recovery: RecoveryPolicy::Truncate,
             check: Check::Full,
+            scrub: Some(Scrub { interval: Duration::from_millis(1_500), bytes_per_second: 4_096 }),
             segment_size: 8192,
             queue_limit: 9000,
             auto_index: AutoIndex::On,

@@ -54,4 +54,5 @@ pub use read::Hot;
 pub use recovery::{Verification, replay, verify};
 pub use session::Session;
 pub use state::{Collection, Index};
+pub use store::scrub_state::{ScrubDamage, ScrubStats};
 pub use transfer::{Export, Import, ImportOptions, Imported, extended_json};

@@ -42,4 +42,5 @@ pub use open::inspect::{Damage, FileReport, Inspected, InspectedCommit, inspect}
 pub use open::open::{Opened, open_disk, open_memory};
 pub(crate) use open::open::{create_parents, open_disk_from_checkpoint};
 pub use open::recovery::RecoveryReport;
+pub(crate) use open::scrub::{ScrubVisitor, scrub};
 pub(crate) use open::whole::{Read, list_whole};

@@ -20,6 +20,7 @@ mod order;
 mod rebase;
 mod repeats;
 mod scans;
+mod scrub;
 #[expect(dead_code, reason = "only some of its faults are needed here")]
 #[path = "../sim/mod.rs"]
 mod sim;

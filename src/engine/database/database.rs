@@ -19,10 +19,11 @@ use crate::engine::maintenance::checkpoint;
 use crate::engine::maintenance::{Compaction, compaction, rebase};
 use crate::engine::recovery::replay::Replay;
 use crate::engine::recovery::reported::Reported;
-use crate::engine::recovery::{behind, from_checkpoint};
+use crate::engine::recovery::{behind, from_checkpoint, scrub};
 use crate::engine::session::Session;
 use crate::engine::session::info::{SuggestedIndex, suggested};
 use crate::engine::session::interruption::{GRACE, PATIENCE};
+use crate::engine::store::scrub_state::ScrubStats;
 use crate::engine::store::{Recovered, Store};
 use crate::engine::transfer::export::Export;
 use crate::error::{Error, Kind, Result};
@@ -109,6 +110,8 @@ pub struct DatabaseStats {
     pub indexes: u64,
     /// Bytes of memory that they take.
     pub index_bytes: u64,
+    /// The scrub; `None` where there is none.
+    pub scrub: Option<ScrubStats>,
     /// Indexes suggested by costly scans.
     pub suggested_indexes: Vec<SuggestedIndex>,
 }
@@ -182,6 +185,7 @@ impl Database {
             opened => opened,
         })?;
         rebase::begin(&store, &runtime);
+        scrub::begin(&store, host, at);
         Ok(Self::handle(store, options, runtime, place, Some(at.to_path_buf())))
     }
 
@@ -362,6 +366,7 @@ impl Database {
             oldest_view_age: since.map_or(0, |since| (self.store.now() - since).max(0) as u64),
             indexes: indexes().count() as u64,
             index_bytes: indexes().map(|index| index.bytes()).sum(),
+            scrub: self.store.auto().scrub.stats(),
             suggested_indexes: catalogue.iter().flat_map(|(name, one)| suggested(name, one)).collect(),
         })
     }

@@ -67,7 +67,7 @@ pub(crate) fn is_damage(error: &Error) -> bool {
 }
 
 /// Reads all of a checkpoint: every page of every tree, and every record of slots.
-pub(super) fn check(checkpoint: FromCheckpoint) -> Result<()> {
+pub(crate) fn check(checkpoint: FromCheckpoint) -> Result<()> {
     let FromCheckpoint { file, catalogue, .. } = checkpoint;
     let contents =
         Contents::decode(&catalogue).ok_or_else(|| file.corrupt(0, "the catalogue is malformed"))?;

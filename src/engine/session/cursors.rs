@@ -76,6 +76,8 @@ impl IdleReader for OpenCursor {
         let Some(mut reading) = self.cursor.try_lock() else { return false };
         let ended = reading.0.take();
         drop(reading);
+        // Another view of the same state is not this reader's from now on.
+        self.views.readers().remove(self.view);
         drop(ended);
         true
     }

@@ -8,6 +8,7 @@
 //!
 //! A thread that must not block reads only pages in memory; where one is missing it is refused (`nonblocking`).
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -119,6 +120,15 @@ impl Base {
     /// Whether a compaction has moved the documents since.
     pub(crate) fn is_stale(&self) -> bool {
         self.stale.load(Ordering::Acquire)
+    }
+
+    /// Notes that this file was found damaged, if it is the checkpoint's.
+    pub(crate) fn note_damage(&self, path: Option<&Path>) {
+        if let Ok(file) = self.pages.file(self.run)
+            && path == Some(file.path())
+        {
+            file.damaged().store(true, Ordering::Release);
+        }
     }
 
     /// Bytes of its pages in memory.

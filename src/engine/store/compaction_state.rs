@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
+use super::scrub_state::ScrubState;
 use crate::engine::exec::locks::Mutex;
 
 /// The order of checkpoints that come below what is in memory, and of compactions, which move what they name.
@@ -46,6 +47,8 @@ pub(crate) struct CompactionState {
     pub(crate) since: AtomicU64,
     /// Whether documents were evicted.
     pub(crate) evicted: AtomicBool,
+    /// The scrub.
+    pub(crate) scrub: Arc<ScrubState>,
     /// Of checkpoints that come below, and compactions.
     pub(crate) order: Arc<RebaseOrder>,
     /// In memory: bytes appended before the last compaction, and bytes of all blocks after it.

@@ -4,12 +4,14 @@
 //! - [`publish_waiters`]: callbacks for when a commit is published
 //! - [`precedence`]: how a slow write completes among faster ones
 //! - [`eviction`]: dropping documents from memory under `memoryLimit`
+//! - [`scrub_state`]: how far the scrub is
 //! - `compaction_state`: whether an automatic compaction runs, and when to check again
 
 pub(crate) mod compaction_state;
 pub(crate) mod eviction;
 pub(crate) mod precedence;
 pub(crate) mod publish_waiters;
+pub(crate) mod scrub_state;
 mod store;
 
 pub(crate) use compaction_state::RebaseOrder;

@@ -457,6 +457,7 @@ impl Store {
     /// Ends commits; flushes, seals, marks clean.
     pub(crate) fn close(&self) -> Result<()> {
         self.closing.store(true, Ordering::Release);
+        self.auto.scrub.stop();
         let first = !std::mem::replace(&mut self.applied.lock().closed, true);
         // A running compaction sees the flag and stops.
         let _none = self.compacting.lock();

@@ -71,11 +71,9 @@ fn read(
     files: &Files,
     lsn: u64,
 ) -> Result<Option<FromCheckpoint>> {
-    let path = dir.join(checkpoint_name(lsn));
-    let (file, foot, reference) = RunFile::open_named(&*host.vfs, &path, &manifest.database, lsn)?;
-    let catalogue = file.catalogue(&foot)?;
-    let Some((bound, contents)) = Bound::decode(manifest.database, &catalogue) else { return Ok(None) };
-    if bound.clean.lsn != lsn || bound.generation != manifest.generation || !is_end(files, &bound) {
+    let Some(checkpoint) = open(host, dir, &manifest.database, lsn)? else { return Ok(None) };
+    let bound = &checkpoint.bound;
+    if bound.clean.lsn != lsn || bound.generation != manifest.generation || !is_end(files, bound) {
         return Ok(None);
     }
     let all: u64 = files.segments.iter().map(|(_, len)| len).sum();
@@ -85,6 +83,15 @@ fn read(
     if behind > SMALL && behind > all / LARGE_SHARE {
         return Ok(None);
     }
+    Ok(Some(checkpoint))
+}
+
+/// The checkpoint at this LSN, whether or not the log is the one that it is of.
+pub(crate) fn open(host: &Host, dir: &Path, database: &[u8; 16], lsn: u64) -> Result<Option<FromCheckpoint>> {
+    let path = dir.join(checkpoint_name(lsn));
+    let (file, foot, reference) = RunFile::open_named(&*host.vfs, &path, database, lsn)?;
+    let catalogue = file.catalogue(&foot)?;
+    let Some((bound, contents)) = Bound::decode(*database, &catalogue) else { return Ok(None) };
     let catalogue = contents.to_vec();
     Ok(Some(FromCheckpoint { bound, file, length: reference.length, catalogue }))
 }

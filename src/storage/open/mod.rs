@@ -7,6 +7,7 @@
 //! - `flipped`: recognises a single flipped bit
 //! - [`clean`]: opening from a checkpoint
 //! - [`inspect`]: reads everything and changes nothing
+//! - [`scrub`]: reads everything again while the database is open
 //! - `whole`: the report of a database that opened
 
 pub(crate) mod clean;
@@ -16,4 +17,5 @@ pub(crate) mod inspect;
 pub(crate) mod listing;
 pub(crate) mod open;
 pub(crate) mod recovery;
+pub(crate) mod scrub;
 pub(crate) mod whole;
