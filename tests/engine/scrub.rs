@@ -120,12 +120,12 @@ fn a_close_stops_it_at_once_and_other_handles_and_readers_share_it() {
     let began = Instant::now();
     let client = Client::open_on(&disk.host(), DIR, OpenOptions { scrub, ..options() }).unwrap();
     let until = began + Duration::from_secs(60);
-    while stats(&client).bytes_read == 0 {
+    while !stats(&client).running {
         assert!(Instant::now() < until, "the scrub does not begin");
         std::thread::yield_now();
     }
     let now = stats(&client);
-    assert!(now.running && now.passes == 0 && now.bytes_total > 100_000, "{now:?}");
+    assert!(now.running && now.passes == 0 && now.bytes_total > 50_000, "{now:?}");
     client.database.close().unwrap();
     // Between two passes, and of a database that is only read.
     let reader = OpenOptions { access: Access::ReadOnly, creation: Creation::Never, ..scrubbed() };
